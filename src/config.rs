@@ -1,0 +1,371 @@
+//! The configuration: TOML and the environment in, a valid [`Config`] or every problem at once out.
+//!
+//! `config/quotakeeper.toml` explains each key to people; this file gives it a type, a default and its limits.
+//! How a file becomes these types, and how a problem finds its line, is in `source`.
+
+mod guards;
+mod limits;
+mod source;
+mod types;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use reqwest::Url;
+use serde::Deserialize;
+
+#[cfg(test)]
+pub(crate) use self::guards::GuardOverride;
+pub(crate) use self::guards::{Approval, Guards, Level};
+pub(crate) use self::source::{Environment, load};
+pub(crate) use self::types::ConfigError;
+pub use self::types::Secret;
+use self::types::{base_url, columns, duration, expression, optional_expression, proxy};
+use crate::quota::{Aid, UsageRule};
+use crate::schedule::Expression;
+
+/// Everything that can be set. Each section is a table of the file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub api: Api,
+    pub data: Data,
+    pub snapshot: SnapshotParts,
+    pub schedule: Schedule,
+    pub inbox: Inbox,
+    pub guard: Guards,
+    pub usage: UsageUnits,
+    pub alerts: Alerts,
+    pub mail: Mail,
+    pub smtp: Smtp,
+    /// What a person should know of a configuration that is valid all the same.
+    #[serde(skip)]
+    pub notices: Vec<String>,
+}
+
+/// `[api]`: where the API is and how it may be used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Api {
+    /// Ends with `/v7/`, whatever was written.
+    #[serde(deserialize_with = "base_url")]
+    pub base_url: Url,
+    pub token_file: Option<PathBuf>,
+    /// Where the token comes from, most urgent first: `TE_TOKEN`, `token_file`, systemd's `te_token`.
+    #[serde(skip)]
+    pub token: Option<Secret>,
+    /// Sent as the `aid` query parameter of all POSTs, if set.
+    pub aid: Option<Aid>,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    pub requests_per_minute: u32,
+    pub reserve_percent: u8,
+    pub ca_file: Option<PathBuf>,
+    #[serde(deserialize_with = "proxy")]
+    pub proxy: Option<Url>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            base_url: Url::parse("https://api.thousandeyes.com/v7/").expect("a valid constant"),
+            token_file: None,
+            token: None,
+            aid: None,
+            timeout: Duration::from_secs(30),
+            requests_per_minute: 240,
+            reserve_percent: 25,
+            ca_file: None,
+            proxy: None,
+        }
+    }
+}
+
+/// `[data]`: where the files are and how many snapshots stay.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Data {
+    pub dir: PathBuf,
+    pub keep: Keep,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("quotakeeper-data"), keep: Keep::default() }
+    }
+}
+
+/// How many hourly, daily and monthly snapshots retention keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Keep {
+    pub hourly: usize,
+    pub daily: usize,
+    pub monthly: usize,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { hourly: 168, daily: 400, monthly: 84 }
+    }
+}
+
+/// `[snapshot]`: what a snapshot reads besides the quotas.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SnapshotParts {
+    pub usage: bool,
+    pub names: bool,
+}
+
+impl Default for SnapshotParts {
+    fn default() -> Self {
+        Self { usage: true, names: true }
+    }
+}
+
+/// `[schedule]`: when what happens. An empty expression switches a job off.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Schedule {
+    pub timezone: Tz,
+    #[serde(deserialize_with = "expression")]
+    pub snapshot: Expression,
+    #[serde(deserialize_with = "expression")]
+    pub inbox: Expression,
+    #[serde(deserialize_with = "optional_expression")]
+    pub usage_report: Option<Expression>,
+    #[serde(deserialize_with = "optional_expression")]
+    pub changes_report: Option<Expression>,
+    pub catch_up: bool,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        let at = |text: &str| text.parse().expect("a valid constant");
+        Self {
+            timezone: Tz::UTC,
+            snapshot: at("0 * * * *"),
+            inbox: at("* * * * *"),
+            usage_report: Some(at("0 8 * * *")),
+            changes_report: None,
+            catch_up: true,
+        }
+    }
+}
+
+/// What falls together before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// The rows of one organization.
+    #[default]
+    Organization,
+    /// All rows of the file.
+    File,
+    /// Each row stands alone.
+    Row,
+}
+
+/// `[inbox]`: where change files are dropped and what is done with them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Inbox {
+    /// `inbox` below `data.dir` unless set.
+    pub dir: Option<PathBuf>,
+    /// False: plan and mail only.
+    pub apply: bool,
+    pub mode: Mode,
+    #[serde(deserialize_with = "duration")]
+    pub settle: Duration,
+    pub max_rows: usize,
+    pub max_bytes: u64,
+    /// Their header → our field, compared without case.
+    #[serde(deserialize_with = "columns")]
+    pub columns: BTreeMap<String, String>,
+    /// `answers` below the inbox unless set.
+    pub answers_dir: Option<PathBuf>,
+    /// Nothing in the inbox can be renamed: each content is acted on once.
+    pub read_only: bool,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            apply: true,
+            mode: Mode::default(),
+            settle: Duration::from_secs(10),
+            max_rows: 200_000,
+            max_bytes: 64 << 20,
+            columns: BTreeMap::new(),
+            answers_dir: None,
+            read_only: false,
+        }
+    }
+}
+
+/// A kind of unit that counts against a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CountedUnit {
+    Cloud,
+    Enterprise,
+}
+
+/// `[usage]`: how usage compares with a quota.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UsageUnits {
+    pub counts: Vec<CountedUnit>,
+    pub units_per_quota_unit: Option<f64>,
+}
+
+impl Default for UsageUnits {
+    fn default() -> Self {
+        Self { counts: vec![CountedUnit::Cloud, CountedUnit::Enterprise], units_per_quota_unit: None }
+    }
+}
+
+impl UsageUnits {
+    pub(crate) fn rule(&self) -> UsageRule {
+        UsageRule {
+            cloud: self.counts.contains(&CountedUnit::Cloud),
+            enterprise: self.counts.contains(&CountedUnit::Enterprise),
+            units_per_quota_unit: self.units_per_quota_unit,
+        }
+    }
+}
+
+/// `[alerts]`: from where on the reports call a target a warning or critical.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Alerts {
+    pub warn_projected_percent: u32,
+    pub critical_used_percent: u32,
+    #[serde(deserialize_with = "duration")]
+    pub critical_within: Duration,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            warn_projected_percent: 100,
+            critical_used_percent: 95,
+            critical_within: Duration::from_secs(3 * 24 * 3600),
+        }
+    }
+}
+
+/// How a mail leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Transport {
+    /// To `smtp.host`.
+    Smtp,
+    /// Delivery is the move to `outbox/sent/`.
+    Directory,
+    /// No mail is made.
+    #[default]
+    Off,
+}
+
+/// `[mail]`: who gets what, and how.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mail {
+    pub transport: Transport,
+    /// `Name <address>` or an address.
+    pub from: Option<String>,
+    pub reply_to: Option<String>,
+    pub to: Recipients,
+    pub subject_prefix: String,
+    /// Files in it replace the shipped templates of the same name.
+    pub templates_dir: Option<PathBuf>,
+}
+
+/// Who gets which kind of mail. Nobody named: that kind is not sent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Recipients {
+    pub changes: Vec<String>,
+    pub usage: Vec<String>,
+    pub alerts: Vec<String>,
+    pub failures: Vec<String>,
+}
+
+/// Encryption on the way to the mail server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tls {
+    /// TLS from the first byte (port 465).
+    Required,
+    /// STARTTLS, or no mail (port 587).
+    #[default]
+    Starttls,
+    /// None (port 25): for a relay on this machine.
+    Off,
+}
+
+/// `[smtp]`: the mail server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Smtp {
+    pub host: Option<String>,
+    /// 465, 587 or 25, by `tls`, unless set.
+    pub port: Option<u16>,
+    pub tls: Tls,
+    pub username: Option<String>,
+    pub password_file: Option<PathBuf>,
+    /// From `QUOTAKEEPER__SMTP__PASSWORD`, `password_file` or systemd's `smtp_password`.
+    #[serde(skip)]
+    pub password: Option<Secret>,
+    /// For one whole delivery.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: None,
+            tls: Tls::default(),
+            username: None,
+            password_file: None,
+            password: None,
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Smtp {
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.tls {
+            Tls::Required => 465,
+            Tls::Starttls => 587,
+            Tls::Off => 25,
+        })
+    }
+}
+
+impl Config {
+    pub(crate) fn inbox_dir(&self) -> PathBuf {
+        self.inbox.dir.clone().unwrap_or_else(|| self.data.dir.join("inbox"))
+    }
+
+    pub(crate) fn answers_dir(&self) -> PathBuf {
+        self.inbox.answers_dir.clone().unwrap_or_else(|| self.inbox_dir().join("answers"))
+    }
+}
+
+/// Whether a host is this machine, where nothing travels in the open.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! What the types of the configuration alone cannot say: ranges, and what belongs together.
+
+use super::{Config, Tls, Transport, is_loopback};
+
+impl Config {
+    /// What the types alone cannot say: each problem as the key and a sentence.
+    pub(super) fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let mut check = |bad: bool, key: &'static str, mend: String| {
+            if bad {
+                found.push((key, mend));
+            }
+        };
+        let loopback = self.api.base_url.host_str().is_some_and(is_loopback);
+        check(
+            self.api.base_url.scheme() != "https" && !loopback,
+            "api.base_url",
+            format!(
+                "{} is not https: the token would travel in the open. Only a loopback address may use http",
+                self.api.base_url
+            ),
+        );
+        check(
+            !(1..=100_000).contains(&self.api.requests_per_minute),
+            "api.requests_per_minute",
+            "must be between 1 and 100000".into(),
+        );
+        check(self.api.reserve_percent > 90, "api.reserve_percent", "must be between 0 and 90".into());
+        check(self.usage.counts.is_empty(), "usage.counts", "must name `cloud`, `enterprise` or both".into());
+        check(
+            self.usage.units_per_quota_unit.is_some_and(|divisor| !(divisor.is_finite() && divisor > 0.0)),
+            "usage.units_per_quota_unit",
+            "must be a number above 0".into(),
+        );
+        let factors = std::iter::once(Some(self.guard.max_raise_factor))
+            .chain(self.guard.overrides.iter().map(|other| other.max_raise_factor));
+        for factor in factors.flatten() {
+            check(
+                !(factor.is_finite() && factor >= 1.0),
+                "guard.max_raise_factor",
+                "must be a number of at least 1".into(),
+            );
+        }
+        for other in &self.guard.overrides {
+            check(other.org_id.is_none(), "guard.overrides", "each needs an `org_id`".into());
+        }
+        check(self.data.dir.as_os_str().is_empty(), "data.dir", "must name a folder".into());
+        let keep = self.data.keep;
+        check(
+            keep.hourly + keep.daily + keep.monthly == 0,
+            "data.keep",
+            "would keep no snapshot at all".into(),
+        );
+        self.mail_problems(&mut check);
+        found
+    }
+
+    fn mail_problems(&self, check: &mut impl FnMut(bool, &'static str, String)) {
+        let to = &self.mail.to;
+        let lists = [
+            ("mail.from", self.mail.from.as_slice()),
+            ("mail.reply_to", self.mail.reply_to.as_slice()),
+            ("mail.to.changes", &to.changes),
+            ("mail.to.usage", &to.usage),
+            ("mail.to.alerts", &to.alerts),
+            ("mail.to.failures", &to.failures),
+        ];
+        for (key, addresses) in lists {
+            for address in addresses {
+                let bad = address.parse::<lettre::message::Mailbox>().is_err();
+                check(bad, key, format!("`{address}` is not an address such as `Ann <ann@example.com>`"));
+            }
+        }
+        if self.mail.transport == Transport::Off {
+            return;
+        }
+        check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
+        if self.mail.transport == Transport::Smtp {
+            check(self.smtp.host.is_none(), "smtp.host", "is needed with mail.transport = \"smtp\"".into());
+            check(
+                self.smtp.username.is_some() && self.smtp.password.is_none(),
+                "smtp.username",
+                "needs a password: set smtp.password_file".into(),
+            );
+            check(
+                self.smtp.password_file.is_some() && self.smtp.username.is_none(),
+                "smtp.password_file",
+                "needs smtp.username".into(),
+            );
+            check(
+                self.smtp.username.is_some()
+                    && self.smtp.tls == Tls::Off
+                    && !self.smtp.host.as_deref().is_some_and(is_loopback),
+                "smtp.tls",
+                "off would send the password in the open: use \"starttls\" or \"required\"".into(),
+            );
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Turns a TOML file and the environment into a [`Config`], collecting every problem with its file, line and key.
+//!
+//! A value that does not fit is reported and taken out, then the rest is read again, until nothing is wrong
+//! any more: so one run of `check` shows all that is to be mended.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_path_to_error::Segment;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::{Config, ConfigError, Secret};
+
+/// The variables of the process, given so that tests need not change their own.
+pub(crate) type Environment = BTreeMap<String, String>;
+
+/// Every key can come from the environment under this prefix: `QUOTAKEEPER__SECTION__KEY`.
+const PREFIX: &str = "QUOTAKEEPER__";
+
+/// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
+const NOT_YET: [(&[&str], &str); 9] = [
+    (&["schedule", "digest"], "the alerts' digest"),
+    (&["inbox", "approvals"], "approval through the inbox"),
+    (&["alerts", "overrides"], "alerts"),
+    (&["alerts", "mutes"], "alerts"),
+    (&["mail", "routes_file"], "mail to owners"),
+    (&["server", "listen"], "the health server"),
+    (&["metrics", "textfile"], "metrics"),
+    (&["metrics", "push_url"], "metrics"),
+    (&["heartbeat", "url"], "the heartbeat"),
+];
+
+/// Reads the file (if there is one) and lets the environment win over it.
+pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
+    let text = match file {
+        None => String::new(),
+        Some(path) => {
+            fs_err::read_to_string(path).map_err(|error| ConfigError { problems: vec![error.to_string()] })?
+        }
+    };
+    let name = file.map_or_else(String::new, |path| path.display().to_string());
+    let source = Source { name, text: &text };
+    let mut table: Table = source.parse()?;
+    let from_environment = overlay(&mut table, environment);
+    let notices = take_not_yet(&mut table);
+
+    let mut problems = Vec::new();
+    let mut config = loop {
+        match serde_path_to_error::deserialize::<_, Config>(table.clone()) {
+            Ok(config) => break config,
+            Err(error) => {
+                let inner = error.inner().message().trim().to_owned();
+                let path = key_path(error.path(), &inner);
+                if retry_as_text(&mut table, &path, &from_environment) {
+                    continue;
+                }
+                problems.push(source.place(&path, &from_environment, &explain(&inner)));
+                if !remove(&mut table, &path) {
+                    return Err(ConfigError { problems });
+                }
+            }
+        }
+    };
+    config.notices = notices;
+    config.api.token = secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment);
+    config.smtp.password = secret(
+        "QUOTAKEEPER__SMTP__PASSWORD",
+        config.smtp.password_file.as_ref(),
+        "smtp_password",
+        environment,
+    );
+    if config.data.dir == Config::default().data.dir
+        && let Some(folder) = environment.get("STATE_DIRECTORY").filter(|folder| !folder.is_empty())
+    {
+        // systemd names the folder of StateDirectory=, the first one where there are several.
+        config.data.dir = PathBuf::from(folder.split(':').next().unwrap_or(folder));
+    }
+    for (key, problem) in config.problems() {
+        let path: Vec<Step> = key.split('.').map(|part| Step::Key(part.to_owned())).collect();
+        problems.push(source.place(&path, &from_environment, &problem));
+    }
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+}
+
+/// The variable first, then the file that the configuration names, then systemd's credential of that name.
+fn secret(
+    variable: &str,
+    file: Option<&PathBuf>,
+    credential: &str,
+    environment: &Environment,
+) -> Option<Secret> {
+    if let Some(value) = environment.get(variable).filter(|value| !value.trim().is_empty()) {
+        return Some(Secret::Value(value.clone().into()));
+    }
+    let from_systemd = || {
+        let path = Path::new(environment.get("CREDENTIALS_DIRECTORY")?).join(credential);
+        path.exists().then_some(path)
+    };
+    file.cloned().or_else(from_systemd).map(Secret::File)
+}
+
+/// One step into the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// The keys that came from the environment, and the variable and text that each had.
+type FromEnvironment = BTreeMap<Vec<Step>, (String, String)>;
+
+fn overlay(table: &mut Table, environment: &Environment) -> FromEnvironment {
+    let mut taken = FromEnvironment::new();
+    let prefixed = environment.iter().filter_map(|(name, value)| {
+        let keys = name.strip_prefix(PREFIX)?.to_ascii_lowercase();
+        Some((name, keys.split("__").map(str::to_owned).collect::<Vec<_>>(), value))
+    });
+    let base_url = environment.get("TE_BASE_URL").filter(|url| !url.trim().is_empty());
+    let official =
+        base_url.map(|url| ("TE_BASE_URL".to_owned(), vec!["api".to_owned(), "base_url".to_owned()], url));
+    let all = prefixed.map(|(name, keys, value)| (name.clone(), keys, value)).chain(official);
+    for (name, keys, text) in all {
+        if name == "QUOTAKEEPER__SMTP__PASSWORD" {
+            continue;
+        }
+        // A TOML value where it is one (`true`, `5`, `["a"]`), else text as it stands.
+        let value = format!("x = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("x"));
+        let path: Vec<Step> = keys.iter().cloned().map(Step::Key).collect();
+        if set(table, &keys, value.unwrap_or_else(|| Value::String(text.clone()))) {
+            taken.insert(path, (name, text.clone()));
+        }
+    }
+    taken
+}
+
+fn set(table: &mut Table, keys: &[String], value: Value) -> bool {
+    match keys {
+        [] => false,
+        [last] => {
+            table.insert(last.clone(), value);
+            true
+        }
+        [first, rest @ ..] => {
+            let inner = table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()));
+            if !inner.is_table() {
+                *inner = Value::Table(Table::new());
+            }
+            inner.as_table_mut().is_some_and(|inner| set(inner, rest, value))
+        }
+    }
+}
+
+fn take_not_yet(table: &mut Table) -> Vec<String> {
+    let mut notices = Vec::new();
+    for (keys, part) in NOT_YET {
+        let path: Vec<Step> = keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
+        if remove(table, &path) {
+            notices.push(format!("{} has no effect: {part} is not part of this version yet", keys.join(".")));
+        }
+    }
+    for section in ["server", "metrics", "heartbeat"] {
+        if table.get(section).and_then(Value::as_table).is_some_and(Table::is_empty) {
+            table.remove(section);
+        }
+    }
+    notices
+}
+
+/// A number in the environment may be meant as text (`QUOTAKEEPER__API__AID=1234`): try that before complaining.
+fn retry_as_text(table: &mut Table, path: &[Step], from_environment: &FromEnvironment) -> bool {
+    let Some((_, text)) = from_environment.get(path) else { return false };
+    match at(table, path) {
+        Some(value) if !value.is_str() => {
+            *value = Value::String(text.clone());
+            true
+        }
+        _ => false,
+    }
+}
+
+fn at<'t>(table: &'t mut Table, path: &[Step]) -> Option<&'t mut Value> {
+    let (Step::Key(first), rest) = path.split_first()? else { return None };
+    rest.iter().try_fold(table.get_mut(first)?, |value, step| match step {
+        Step::Key(key) => value.as_table_mut()?.get_mut(key),
+        Step::Index(index) => value.as_array_mut()?.get_mut(*index),
+    })
+}
+
+fn remove(table: &mut Table, path: &[Step]) -> bool {
+    match path {
+        [Step::Key(key)] => table.remove(key).is_some(),
+        [parent @ .., Step::Key(key)] => {
+            at(table, parent).and_then(Value::as_table_mut).is_some_and(|inner| inner.remove(key).is_some())
+        }
+        [parent @ .., Step::Index(index)] => match at(table, parent).and_then(Value::as_array_mut) {
+            Some(array) if *index < array.len() => {
+                array.remove(*index);
+                true
+            }
+            _ => false,
+        },
+        [] => false,
+    }
+}
+
+/// Where the problem is; serde reports an unknown key at its parent and names the key in the message.
+fn key_path(path: &serde_path_to_error::Path, message: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Map { key } => Some(Step::Key(key.clone())),
+            Segment::Seq { index } => Some(Step::Index(*index)),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect();
+    if let Some(key) = quoted(message).next().filter(|_| message.starts_with("unknown field"))
+        && steps.last() != Some(&Step::Key(key.to_owned()))
+    {
+        steps.push(Step::Key(key.to_owned()));
+    }
+    steps
+}
+
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    message.split('`').skip(1).step_by(2)
+}
+
+/// `unknown field` becomes the nearest known key; the rest is said as serde says it.
+fn explain(message: &str) -> String {
+    if !message.starts_with("unknown field") {
+        return wrong_value(message).unwrap_or_else(|| message.to_owned());
+    }
+    let mut names = quoted(message);
+    let unknown = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.collect();
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((_, name)) => format!("is not a known key: did you mean `{name}`?"),
+        None => format!("is not a known key: known here are {}", known.join(", ")),
+    }
+}
+
+/// serde's words on a value, in a person's. A text is not repeated: it may be a password under the wrong key.
+fn wrong_value(message: &str) -> Option<String> {
+    let (got, expected) = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .or_else(|| message.strip_prefix("unknown variant "))?
+        .split_once(", expected ")?;
+    let got = if got.starts_with("string ") { "a text" } else { got };
+    let expected = match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i64" => "a whole number",
+        "f64" => "a number",
+        "a string" => "a text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list in brackets",
+        other => other,
+    };
+    Some(format!("is {got}, but must be {expected}"))
+}
+
+/// The file that is read, to find the line of a key.
+struct Source<'a> {
+    name: String,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn parse(&self) -> Result<Table, ConfigError> {
+        self.text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| self.line(span.start));
+            ConfigError { problems: vec![format!("{}:{line}: {}", self.name, error.message().trim())] }
+        })
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1
+    }
+
+    fn place(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> String {
+        let mut key = String::new();
+        for step in path {
+            match step {
+                Step::Key(name) if key.is_empty() => key.push_str(name),
+                Step::Key(name) => key.extend([".", name]),
+                Step::Index(index) => key.push_str(&format!("[{index}]")),
+            }
+        }
+        if let Some((variable, _)) = from_environment.get(path) {
+            return format!("{variable}: {key} {problem}");
+        }
+        match self.line_of(path) {
+            Some(line) => format!("{}:{line}: {key} {problem}", self.name),
+            None if self.name.is_empty() => format!("{key} {problem}"),
+            None => format!("{}: {key} {problem}", self.name),
+        }
+    }
+
+    /// The line of the deepest key of the path that the file has.
+    fn line_of(&self, path: &[Step]) -> Option<usize> {
+        let document = DeTable::parse(self.text).ok()?;
+        let mut offset = None;
+        let mut table = Some(document.get_ref());
+        let mut value: Option<&DeValue> = None;
+        for step in path {
+            let found = match step {
+                Step::Key(key) => {
+                    let (name, inner) = table?.iter().find(|(name, _)| name.get_ref() == key)?;
+                    offset = Some(name.span().start);
+                    inner.get_ref()
+                }
+                Step::Index(index) => {
+                    let inner = value?.as_array()?.get(*index)?;
+                    offset = Some(inner.span().start);
+                    inner.get_ref()
+                }
+            };
+            table = found.as_table();
+            value = Some(found);
+        }
+        offset.map(|offset| self.line(offset))
+    }
+}

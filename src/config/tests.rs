@@ -1,0 +1,155 @@
+//! What the configuration accepts, and what it says of what it does not.
+
+use super::*;
+use crate::quota::Target;
+
+fn environment(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quotakeeper.toml");
+    fs_err::write(&path, text).unwrap();
+    load(Some(&path), &environment(pairs)).map_err(|error| {
+        let place = format!("{}/", folder.path().display());
+        error.problems.iter().map(|problem| problem.replace(&place, "")).collect()
+    })
+}
+
+#[test]
+fn the_defaults_are_valid_and_need_no_file() {
+    let config = load(None, &Environment::new()).unwrap();
+    assert_eq!(config.api.base_url.as_str(), "https://api.thousandeyes.com/v7/");
+    assert!(config.api.token.is_none());
+    assert_eq!(config.inbox_dir(), PathBuf::from("quotakeeper-data/inbox"));
+}
+
+#[test]
+fn the_reference_is_valid_and_says_the_defaults() {
+    let reference = include_str!("../../config/quotakeeper.toml");
+    let config = read(reference, &[]).unwrap();
+    assert_eq!(
+        format!("{config:?}"),
+        format!("{:?}", Config::default()).replace("quotakeeper-data", "quotakeeper-data")
+    );
+    // And with every commented key set to what its comment says.
+    let uncommented: String =
+        reference.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    read(&uncommented, &[("QUOTAKEEPER__SMTP__PASSWORD", "x")]).unwrap();
+}
+
+#[test]
+fn the_minimal_configuration_is_valid_and_ten_lines_long() {
+    let minimal = include_str!("../../config/minimal.toml");
+    assert!(minimal.lines().count() <= 10);
+    read(minimal, &[]).unwrap();
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_file_line_and_key() {
+    let problems = read(
+        "[api]\nbase_ulr = \"x\"\ntimeout = \"soon\"\n\n[guard]\nheadroom_percent = \"ten\"\nunassign = \"maybe\"\n\n[schedule]\nsnapshot = \"0 25 * * *\"\ntimezone = \"Mars/Base\"\n[usage]\ncounts = []\n[inboxes]\n",
+        &[("QUOTAKEEPER__MAIL__TRANSPORT", "pigeon")],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems.join("\n"));
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_reported_with_its_line() {
+    let problems = read("[api]\ntimeout = \n", &[]).unwrap_err();
+    assert!(problems[0].starts_with("quotakeeper.toml:2: "), "{problems:?}");
+}
+
+#[test]
+fn the_environment_wins_and_takes_toml_values_or_plain_text() {
+    let config = read(
+        "[api]\nrequests_per_minute = 10\n",
+        &[
+            ("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "20"),
+            ("QUOTAKEEPER__API__AID", "1234"),
+            ("QUOTAKEEPER__INBOX__MODE", "file"),
+            ("QUOTAKEEPER__INBOX__APPLY", "false"),
+            ("QUOTAKEEPER__DATA__KEEP__HOURLY", "5"),
+            ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"a@example.com\"]"),
+            ("TE_BASE_URL", "http://127.0.0.1:9/v7"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.api.requests_per_minute, 20);
+    assert_eq!(config.api.aid, Some("1234".into()));
+    assert_eq!(config.inbox.mode, Mode::File);
+    assert!(!config.inbox.apply);
+    assert_eq!(config.data.keep, Keep { hourly: 5, ..Keep::default() });
+    assert_eq!(config.mail.to.usage, ["a@example.com"]);
+    assert_eq!(config.api.base_url.as_str(), "http://127.0.0.1:9/v7/");
+}
+
+#[test]
+fn a_base_url_is_taken_with_and_without_its_version() {
+    for text in ["https://x.example", "https://x.example/", "https://x.example/v7", "https://x.example/v7/"] {
+        let config = load(None, &environment(&[("TE_BASE_URL", text)])).unwrap();
+        assert_eq!(config.api.base_url.as_str(), "https://x.example/v7/");
+    }
+}
+
+#[test]
+fn plain_http_is_for_loopback_only() {
+    for (text, fine) in [
+        ("http://127.0.0.1:1", true),
+        ("http://[::1]:1", true),
+        ("http://localhost", true),
+        ("http://example.com", false),
+    ] {
+        assert_eq!(load(None, &environment(&[("TE_BASE_URL", text)])).is_ok(), fine, "{text}");
+    }
+}
+
+#[test]
+fn a_secret_shows_in_no_debug_text() {
+    let config = load(None, &environment(&[("TE_TOKEN", "s3cr3t-token")])).unwrap();
+    assert!(config.api.token.is_some());
+    assert!(!format!("{config:?}").contains("s3cr3t-token"));
+}
+
+#[test]
+fn a_token_comes_from_the_environment_then_the_file_then_systemd() {
+    use secrecy::ExposeSecret as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, credential) = (folder.path().join("token"), folder.path().join("te_token"));
+    fs_err::write(&file, "from-file\n").unwrap();
+    fs_err::write(&credential, "from-systemd").unwrap();
+    let systemd = ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap());
+    let named = ("QUOTAKEEPER__API__TOKEN_FILE", file.to_str().unwrap());
+    let token = |pairs: &[(&str, &str)]| {
+        let config = load(None, &environment(pairs)).unwrap();
+        config.api.token.unwrap().read().unwrap().expose_secret().to_owned()
+    };
+    assert_eq!(token(&[systemd]), "from-systemd");
+    assert_eq!(token(&[systemd, named]), "from-file");
+    assert_eq!(token(&[systemd, named, ("TE_TOKEN", "from-environment")]), "from-environment");
+}
+
+#[test]
+fn what_this_version_does_not_do_yet_is_said_not_ignored() {
+    let config = read("[heartbeat]\nurl = \"https://hc.example\"\n", &[]).unwrap();
+    assert_eq!(
+        config.notices,
+        ["heartbeat.url has no effect: the heartbeat is not part of this version yet"]
+    );
+}
+
+#[test]
+fn an_override_is_for_its_target_alone_and_the_last_one_wins() {
+    let config = read(
+        "[[guard.overrides]]\norg_id = \"1\"\nmax_raise_factor = 9.0\n[[guard.overrides]]\norg_id = \"1\"\naid = \"5\"\nunassign = \"allow\"\n",
+        &[],
+    )
+    .unwrap();
+    let group = config.guard.for_target(&Target::account_group("1", "5"));
+    assert_eq!((group.max_raise_factor, group.unassign), (9.0, Level::Allow));
+    let other = config.guard.for_target(&Target::account_group("2", "5"));
+    assert_eq!((other.max_raise_factor, other.unassign), (5.0, Level::Hold));
+    assert_eq!(config.guard.for_target(&Target::organization("1")).unassign, Level::Hold);
+}

@@ -1,0 +1,389 @@
+//! The words of the domain as types: what a quota sits on, how much was used, and what was seen at one moment.
+//!
+//! Plain data without a clock, a socket or a file: every decision of quotakeeper is a function over these.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// `ThousandEyes` units, the API's `int64`. A quota, what was used, and a projection all count in them.
+pub type Units = i64;
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// A string of digits in the API, and a string here; ordered as a number, so that `9` comes before `10`.
+        #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes the API's text as it is.
+            pub fn new(id: impl Into<Box<str>>) -> Self {
+                Self(id.into())
+            }
+
+            /// The text that the API uses.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self::new(id)
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                numerically(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    };
+}
+
+identifier!(
+    /// An organization, the customer: the API's `orgId`.
+    OrgId
+);
+identifier!(
+    /// An account group, a division of an organization: the API's `aid`.
+    Aid
+);
+
+/// Digits by value (leading zeros aside), then as text, so that the order is total for any text.
+fn numerically(a: &str, b: &str) -> Ordering {
+    let (short_a, short_b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+    (short_a.len(), short_a, a).cmp(&(short_b.len(), short_b, b))
+}
+
+/// What a quota sits on: an organization (`aid` is none), or one account group of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// The organization.
+    pub org_id: OrgId,
+    /// The account group; none for the organization's own quota.
+    pub aid: Option<Aid>,
+}
+
+impl Target {
+    /// The organization's own quota.
+    pub fn organization(org_id: impl Into<OrgId>) -> Self {
+        Self { org_id: org_id.into(), aid: None }
+    }
+
+    /// The quota of one account group.
+    pub fn account_group(org_id: impl Into<OrgId>, aid: impl Into<Aid>) -> Self {
+        Self { org_id: org_id.into(), aid: Some(aid.into()) }
+    }
+
+    /// The `level` column of the files.
+    pub fn level(&self) -> &'static str {
+        if self.aid.is_some() { "account_group" } else { "organization" }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.aid {
+            Some(aid) => write!(f, "account group {aid} of organization {}", self.org_id),
+            None => write!(f, "organization {}", self.org_id),
+        }
+    }
+}
+
+/// What one target used in the current billing cycle. `None` is "unknown", which is not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Cloud agent units used so far.
+    pub cloud_used: Option<Units>,
+    /// Cloud agent units by the end of the cycle.
+    pub cloud_projected: Option<Units>,
+    /// Enterprise agent units used so far.
+    pub enterprise_used: Option<Units>,
+    /// Enterprise agent units by the end of the cycle.
+    pub enterprise_projected: Option<Units>,
+    /// Connected device units used so far; the organization's alone.
+    pub device_used: Option<Units>,
+    /// Connected device units by the end of the cycle; the organization's alone.
+    pub device_projected: Option<Units>,
+}
+
+/// One target at the moment of a snapshot. Empty names are names that the API did not give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// What the quota sits on.
+    pub target: Target,
+    /// The organization's name.
+    pub org_name: String,
+    /// The account group's name; empty on an organization's own row.
+    pub account_group_name: String,
+    /// The cap; none when no quota is assigned.
+    pub quota: Option<Units>,
+    /// What was used.
+    pub usage: Usage,
+    /// Start of the billing cycle that the usage belongs to.
+    pub period_start: Option<DateTime<Utc>>,
+    /// End of that cycle.
+    pub period_end: Option<DateTime<Utc>>,
+    /// The contracted plan (`quota.cloudUnitsIncluded`); the organization's alone.
+    pub plan_units: Option<Units>,
+    /// Cloud units projected for the next cycle; the organization's alone.
+    pub cloud_next_period: Option<Units>,
+    /// Enterprise units projected for the next cycle; the organization's alone.
+    pub enterprise_next_period: Option<Units>,
+}
+
+impl SnapshotRow {
+    /// A row of which nothing is known but that the target exists.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            org_name: String::new(),
+            account_group_name: String::new(),
+            quota: None,
+            usage: Usage::default(),
+            period_start: None,
+            period_end: None,
+            plan_units: None,
+            cloud_next_period: None,
+            enterprise_next_period: None,
+        }
+    }
+
+    /// The name that a person knows the target by: its own, else its id.
+    pub fn name(&self) -> &str {
+        let (name, id) = match &self.target.aid {
+            Some(aid) => (&self.account_group_name, aid.as_str()),
+            None => (&self.org_name, self.target.org_id.as_str()),
+        };
+        if name.is_empty() { id } else { name }
+    }
+}
+
+/// Everything seen at one moment, one row per target, sorted by organization and account group as numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When the reading began.
+    pub taken_at: DateTime<Utc>,
+    /// Sorted by target, each target once; an organization comes right before its account groups.
+    rows: Vec<SnapshotRow>,
+}
+
+impl Snapshot {
+    /// Sorts the rows. Where a target comes twice, the first stands.
+    pub fn new(taken_at: DateTime<Utc>, mut rows: Vec<SnapshotRow>) -> Self {
+        rows.sort_by(|a, b| a.target.cmp(&b.target));
+        rows.dedup_by(|later, first| later.target == first.target);
+        Self { taken_at, rows }
+    }
+
+    /// All rows in order.
+    pub fn rows(&self) -> &[SnapshotRow] {
+        &self.rows
+    }
+
+    /// The row of one target, if it was visible.
+    pub fn row(&self, target: &Target) -> Option<&SnapshotRow> {
+        self.rows.binary_search_by(|row| row.target.cmp(target)).ok().map(|index| &self.rows[index])
+    }
+
+    /// The organizations, each as its own row and the rows of its account groups.
+    pub fn organizations(&self) -> impl Iterator<Item = (Option<&SnapshotRow>, &[SnapshotRow])> {
+        self.rows.chunk_by(|a, b| a.target.org_id == b.target.org_id).map(|rows| match rows {
+            [first, groups @ ..] if first.target.aid.is_none() => (Some(first), groups),
+            groups => (None, groups),
+        })
+    }
+}
+
+/// How usage is compared with a quota: which kinds of units count, and how many of them make one quota unit.
+///
+/// Whether quotas and usage count in the same units is not documented by the vendor, hence the divisor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsageRule {
+    /// Cloud agent units count.
+    pub cloud: bool,
+    /// Enterprise agent units count.
+    pub enterprise: bool,
+    /// Usage is divided by this, rounded up; 1 unless configured.
+    pub units_per_quota_unit: Option<f64>,
+}
+
+impl Default for UsageRule {
+    fn default() -> Self {
+        Self { cloud: true, enterprise: true, units_per_quota_unit: None }
+    }
+}
+
+impl UsageRule {
+    /// Quota units used so far; none when any counted part is unknown.
+    pub fn used(&self, usage: &Usage) -> Option<Units> {
+        self.counted(usage.cloud_used, usage.enterprise_used)
+    }
+
+    /// Quota units by the end of the cycle; none when any counted part is unknown.
+    pub fn projected(&self, usage: &Usage) -> Option<Units> {
+        self.counted(usage.cloud_projected, usage.enterprise_projected)
+    }
+
+    /// What a quota must at least allow: the larger of used and projected.
+    pub fn needed(&self, usage: &Usage) -> Option<Units> {
+        Some(self.used(usage)?.max(self.projected(usage)?))
+    }
+
+    /// Quota less what is needed; negative when it will not do. None without a quota or with usage unknown.
+    pub fn headroom(&self, row: &SnapshotRow) -> Option<Units> {
+        Some(row.quota?.saturating_sub(self.needed(&row.usage)?))
+    }
+
+    /// Whether quotas and usage of an organization look counted in different units: its plan and its own quota are
+    /// about a power of 1000 apart, and nobody has said how they compare.
+    pub fn looks_mismatched(&self, organization: &SnapshotRow) -> bool {
+        let (Some(plan), Some(quota)) = (organization.plan_units, organization.quota) else { return false };
+        if self.units_per_quota_unit.is_some() || plan <= 0 || quota <= 0 {
+            return false;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "only the magnitude of the ratio counts")]
+        let power = (plan.max(quota) as f64 / plan.min(quota) as f64).log10() / 3.0;
+        power.round() >= 1.0 && (power - power.round()).abs() < 0.1
+    }
+
+    /// Any number of usage units, such as the next cycle's projection, in quota units.
+    pub fn counted(&self, cloud: Option<Units>, enterprise: Option<Units>) -> Option<Units> {
+        let mut sum: Units = 0;
+        for (counts, units) in [(self.cloud, cloud), (self.enterprise, enterprise)] {
+            if counts {
+                sum = sum.saturating_add(units?);
+            }
+        }
+        Some(match self.units_per_quota_unit {
+            None => sum,
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "a float cast saturates, and a divided sum needs no 53rd bit"
+            )]
+            Some(divisor) => (sum as f64 / divisor).ceil() as Units,
+        })
+    }
+}
+
+/// The sum of many units; stops at the type's end instead of wrapping.
+pub fn sum(units: impl IntoIterator<Item = Units>) -> Units {
+    units.into_iter().fold(0, Units::saturating_add)
+}
+
+/// A number as people read it here, grouped by spaces: `12 345`.
+pub fn grouped(units: Units) -> String {
+    let digits = units.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if units < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A quota as people read it: the number, or `no quota`.
+pub fn quota_text(quota: Option<Units>) -> String {
+    quota.map_or_else(|| "no quota".to_owned(), grouped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_order_as_numbers() {
+        let mut ids: Vec<Aid> = ["10", "9", "100", "010", "a"].map(Aid::from).into();
+        ids.sort();
+        assert_eq!(ids, ["9", "a", "010", "10", "100"].map(Aid::from));
+    }
+
+    #[test]
+    fn an_organization_comes_before_its_account_groups() {
+        let snapshot = Snapshot::new(
+            DateTime::UNIX_EPOCH,
+            [Target::account_group("7", "1"), Target::organization("7"), Target::account_group("12", "3")]
+                .map(SnapshotRow::new)
+                .into(),
+        );
+        let seen: Vec<_> =
+            snapshot.organizations().map(|(own, groups)| (own.is_some(), groups.len())).collect();
+        assert_eq!(seen, [(true, 1), (false, 1)]);
+        assert!(snapshot.row(&Target::account_group("7", "1")).is_some());
+        assert!(snapshot.row(&Target::account_group("7", "2")).is_none());
+    }
+
+    #[test]
+    fn usage_with_an_unknown_part_is_unknown_unless_that_part_does_not_count() {
+        let usage = Usage { cloud_used: Some(5), cloud_projected: Some(9), ..Usage::default() };
+        assert_eq!(UsageRule::default().used(&usage), None);
+        let cloud_only = UsageRule { enterprise: false, ..UsageRule::default() };
+        assert_eq!(cloud_only.used(&usage), Some(5));
+        assert_eq!(cloud_only.needed(&usage), Some(9));
+    }
+
+    #[test]
+    fn a_divisor_rounds_up_so_that_a_guard_never_lets_a_unit_slip() {
+        let rule = UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() };
+        assert_eq!(rule.counted(Some(1001), Some(0)), Some(2));
+    }
+
+    #[test]
+    fn a_plan_about_a_power_of_1000_from_the_quota_looks_mismatched_until_the_divisor_is_set() {
+        let looks = |plan, quota, units_per_quota_unit| {
+            let organization =
+                SnapshotRow { plan_units: plan, quota, ..SnapshotRow::new(Target::organization("1")) };
+            UsageRule { units_per_quota_unit, ..UsageRule::default() }.looks_mismatched(&organization)
+        };
+        // log1000 of 1990 is just under 1.1, of 2000 just over it; of 502 just over 0.9, of 501 just under.
+        for ratio in [502, 1000, 1990, 1_000_000] {
+            assert!(looks(Some(ratio * 7), Some(7), None), "{ratio}");
+            assert!(looks(Some(7), Some(ratio * 7), None), "{ratio}");
+            assert!(!looks(Some(ratio * 7), Some(7), Some(1000.0)), "{ratio}");
+        }
+        for ratio in [1, 2, 30, 501, 2000, 30_000] {
+            assert!(!looks(Some(ratio * 7), Some(7), None), "{ratio}");
+        }
+        for (plan, quota) in [(None, Some(7)), (Some(7000), None), (Some(0), Some(7)), (Some(7), Some(0))] {
+            assert!(!looks(plan, quota, None), "{plan:?} {quota:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_threes() {
+        assert_eq!(
+            [0, 999, 1000, -12_345, 1_234_567].map(grouped),
+            ["0", "999", "1 000", "-12 345", "1 234 567"]
+        );
+    }
+}
