@@ -17,3 +17,4 @@
 mod config;
 pub mod quota;
 mod schedule;
+pub mod thousandeyes;

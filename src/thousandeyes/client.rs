@@ -1,0 +1,254 @@
+//! The nine operations, typed. Each says what it sends; how it is sent is in `transport`.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
+use super::error::{Call, Error, clean};
+use super::pace::Budget;
+use super::transport::Transport;
+use super::wire;
+use crate::config::Secret;
+use crate::quota::{Aid, OrgId, Units};
+
+/// Far more pages than any organization has tests: a server that never stops paging is broken.
+const MAX_PAGES: usize = 2000;
+
+/// How to reach the API, and how much of it to use.
+pub struct Settings {
+    /// Ends with `/v7/`; https, except on this machine.
+    pub base_url: Url,
+    /// The bearer token. A file is read at each request, and again after a 401.
+    pub token: Secret,
+    /// Sent as the `aid` query parameter of all writes, if set.
+    pub aid: Option<Aid>,
+    /// For one try, from the connection to the last byte.
+    pub timeout: Duration,
+    /// Never more than this, whatever the server allows.
+    pub requests_per_minute: u32,
+    /// The part of the organization's rate limit that is left to others.
+    pub reserve_percent: u8,
+    /// More certificates to trust, in PEM form.
+    pub ca_file: Option<PathBuf>,
+    /// Instead of the environment's proxies. The API on this machine is always reached directly.
+    pub proxy: Option<Url>,
+    /// For one request with all its waits and tries.
+    pub max_total: Duration,
+    /// An answer that unpacks to more is not read to its end.
+    pub max_answer_bytes: usize,
+}
+
+impl Settings {
+    /// The usual limits; set what differs.
+    pub fn new(base_url: Url, token: Secret) -> Self {
+        Self {
+            base_url,
+            token,
+            aid: None,
+            timeout: Duration::from_secs(30),
+            requests_per_minute: 240,
+            reserve_percent: 25,
+            ca_file: None,
+            proxy: None,
+            max_total: Duration::from_secs(600),
+            max_answer_bytes: 256 << 20,
+        }
+    }
+}
+
+/// A time to look at, from and to.
+pub type Period = (DateTime<Utc>, DateTime<Utc>);
+
+/// The API. One client serves the whole process, so that there is one rate budget; requests may run concurrently.
+pub struct Client {
+    transport: Transport,
+}
+
+impl Client {
+    /// Reads the certificates and sets up TLS; sends nothing. Fails on a base URL that would give the token away.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        Ok(Self { transport: Transport::new(settings)? })
+    }
+
+    /// The rate budget as it stands.
+    pub fn budget(&self) -> Budget {
+        self.transport.budget()
+    }
+
+    /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
+    pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
+        let url = self.url("quotas");
+        let body = self.transport.get(url.clone()).await?;
+        self.parse(&url, &body).map(answers::quotas)
+    }
+
+    /// `GET /account-groups`: names, and account groups without a quota.
+    pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
+        let url = self.url("account-groups");
+        let body = self.transport.get(url.clone()).await?;
+        self.parse(&url, &body).map(answers::account_groups)
+    }
+
+    /// `GET /usage` with the breakdowns of tests and enterprise agents: the organization of this account group, or
+    /// the token's own.
+    pub async fn usage(&self, aid: Option<&Aid>) -> Result<OrganizationUsage, Error> {
+        let mut url = self.url("usage");
+        with_aid(&mut url, aid);
+        // The description wants the comma as it is, which `query_pairs_mut` would encode.
+        let aid = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+        url.set_query(Some(&format!("{aid}expand=test,enterprise-agent-unit")));
+        let body = self.transport.get(url.clone()).await?;
+        self.parse(&url, &body).map(answers::usage)
+    }
+
+    /// `GET /usage/units/tests`, all pages; the current billing cycle without a period.
+    pub async fn test_units(
+        &self,
+        aid: Option<&Aid>,
+        period: Option<Period>,
+    ) -> Result<Vec<TestUnits>, Error> {
+        let mut url = self.url("usage/units/tests");
+        with_aid(&mut url, aid);
+        with_period(&mut url, period);
+        self.pages(url, answers::test_units).await
+    }
+
+    /// `GET /usage/units/enterprise-agents`, all pages; the current billing cycle without a period.
+    pub async fn enterprise_agent_units(&self, period: Option<Period>) -> Result<Vec<AgentUnits>, Error> {
+        let mut url = self.url("usage/units/enterprise-agents");
+        with_period(&mut url, period);
+        self.pages(url, answers::agent_units).await
+    }
+
+    /// `POST /quotas/assign`: creates or updates these quotas and leaves all others alone.
+    pub async fn assign_organizations(&self, quotas: &[(OrgId, Units)]) -> Result<(), Error> {
+        let organizations =
+            quotas.iter().map(|(org_id, value)| wire::AssignOrganization { org_id, value: *value }).collect();
+        self.write("quotas/assign", quotas.iter().map(|(org_id, _)| org_id), organizations).await
+    }
+
+    /// `POST /quotas/unassign`: takes these organizations' own quotas off.
+    pub async fn unassign_organizations(&self, organizations: &[OrgId]) -> Result<(), Error> {
+        self.write("quotas/unassign", organizations, organizations.iter().collect()).await
+    }
+
+    /// `POST /quotas/account-groups/assign`: creates or updates these quotas and leaves all others alone.
+    pub async fn assign_account_groups(&self, quotas: &[(OrgId, Vec<(Aid, Units)>)]) -> Result<(), Error> {
+        let organizations = quotas
+            .iter()
+            .map(|(org_id, groups)| wire::OrganizationGroups {
+                org_id,
+                account_groups: groups
+                    .iter()
+                    .map(|(aid, value)| wire::AssignAccountGroup { aid, value: *value })
+                    .collect(),
+            })
+            .collect();
+        let ids = quotas.iter().map(|(org_id, _)| org_id);
+        self.write("quotas/account-groups/assign", ids, organizations).await
+    }
+
+    /// `POST /quotas/account-groups/unassign`: takes the quotas of these account groups off.
+    pub async fn unassign_account_groups(&self, groups: &[(OrgId, Vec<Aid>)]) -> Result<(), Error> {
+        let organizations = groups
+            .iter()
+            .map(|(org_id, aids)| wire::OrganizationGroups { org_id, account_groups: aids.iter().collect() })
+            .collect();
+        let ids = groups.iter().map(|(org_id, _)| org_id);
+        self.write("quotas/account-groups/unassign", ids, organizations).await
+    }
+
+    /// One request for the whole batch; none for an empty one.
+    async fn write<T: Serialize>(
+        &self,
+        path: &str,
+        ids: impl IntoIterator<Item = &OrgId>,
+        organizations: Vec<T>,
+    ) -> Result<(), Error> {
+        if organizations.is_empty() {
+            return Ok(());
+        }
+        let mut url = self.url(path);
+        with_aid(&mut url, self.transport.settings().aid.as_ref());
+        if ids.into_iter().any(|org_id| org_id.as_str().is_empty()) {
+            let reason = "an organization without an id would mean the token's own organization".to_owned();
+            return Err(Error::NotSent { call: self.transport.call("POST", &url), reason });
+        }
+        let body = serde_json::to_vec(&wire::Organizations { organizations });
+        self.transport.post(url, body.expect("texts and numbers always serialize")).await
+    }
+
+    /// Follows `_links.next` as the server gives it. The token goes nowhere else: a link to another origin is refused.
+    async fn pages<T>(&self, first: Url, row: impl Fn(wire::Breakdown<'_>) -> T) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        let mut seen = HashSet::new();
+        let mut next = Some(first.clone());
+        while let Some(url) = next {
+            let body = self.transport.get(url.clone()).await?;
+            let page: wire::Page<'_> = self.parse(&url, &body)?;
+            rows.extend(page.breakdowns.into_iter().map(&row));
+            next = match page.links.and_then(|links| links.next?.href).filter(|href| !href.0.is_empty()) {
+                Some(href) => Some(self.next_page(&url, &href.0)?),
+                None => None,
+            };
+            seen.insert(url);
+            if next.as_ref().is_some_and(|next| seen.contains(next) || seen.len() >= MAX_PAGES) {
+                let reason =
+                    format!("its pages never end: {} were read. Report it to ThousandEyes.", seen.len());
+                return Err(Error::Unusable { call: self.transport.call("GET", &first), reason });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn next_page(&self, current: &Url, href: &str) -> Result<Url, Error> {
+        let next = current.join(href).ok();
+        next.filter(|next| next.origin() == self.transport.settings().base_url.origin()).ok_or_else(|| {
+            let reason = format!(
+                "its next page is elsewhere ({}), where the token must not go. Check api.base_url.",
+                clean(href.split('?').next().unwrap_or_default(), "")
+            );
+            Error::Unusable { call: self.transport.call("GET", current), reason }
+        })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let base = &self.transport.settings().base_url;
+        base.join(path).expect("the base URL was checked, the paths are constants")
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&self, url: &Url, body: &'a [u8]) -> Result<T, Error> {
+        let call: Call = self.transport.call("GET", url);
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+        // serde would take an array for a struct all of whose fields may be missing.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            let start = clean(&String::from_utf8_lossy(&body[..body.len().min(80)]), "");
+            let start =
+                if start.is_empty() { "is empty".to_owned() } else { format!("begins with `{start}`") };
+            let reason = format!("the answer {start} where a JSON object is promised. Check api.base_url.");
+            return Err(Error::Unusable { call, reason });
+        }
+        serde_json::from_slice(body).map_err(|error| Error::Unusable {
+            call,
+            reason: format!("the answer is not what the API promises: {}.", clean(&error.to_string(), "")),
+        })
+    }
+}
+
+fn with_aid(url: &mut Url, aid: Option<&Aid>) {
+    if let Some(aid) = aid {
+        url.query_pairs_mut().append_pair("aid", aid.as_str());
+    }
+}
+
+fn with_period(url: &mut Url, period: Option<Period>) {
+    if let Some((from, to)) = period {
+        let text = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Secs, true);
+        url.query_pairs_mut().append_pair("startDate", &text(from)).append_pair("endDate", &text(to));
+    }
+}

@@ -1,0 +1,300 @@
+//! What can go wrong with a request, in words that tell a person what happened and what to do about it.
+//!
+//! Callers decide on the variants; people read the text. What the server said is cut, stripped of control
+//! characters, and never contains the token, even if the server echoes it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::wire::{Problem, Text};
+
+/// What a server says is cut after so many characters.
+const LONGEST_TEXT: usize = 300;
+
+/// An error names the first fields that the server complained of; all of them are in [`Said::fields`].
+const FIELDS_SHOWN: usize = 3;
+
+/// The request that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path below the base URL, such as `/quotas/assign`, without its query.
+    pub path: String,
+}
+
+/// One field of a request that the server found fault with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where it is, as the server puts it: `organizations[0].accountGroups[3].value`, say.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// What the server said in an answer that is no success.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Its own words; empty if it had none.
+    pub summary: String,
+    /// The fields that it named, if any.
+    pub fields: Vec<FieldError>,
+    /// An HTML page: the API does not send any, so something on the way did.
+    pub html: bool,
+}
+
+/// Why a request did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The client cannot be made of these settings.
+    Settings(String),
+    /// 401: the token is wrong or has expired. Nothing was done.
+    Unauthorized {
+        /// The request.
+        call: Call,
+        /// The server's words.
+        said: Said,
+        /// Where the token came from, as a person knows it.
+        token_from: String,
+    },
+    /// 403: a permission is missing. Nothing was done.
+    Forbidden {
+        /// The request.
+        call: Call,
+        /// The server's words.
+        said: Said,
+    },
+    /// The rate limit did not let the request through before the time was up. Nothing was done.
+    RateLimited {
+        /// The request.
+        call: Call,
+        /// The time that it had.
+        within: Duration,
+    },
+    /// Another 4xx. Whether the good rows of a refused batch were taken is not documented: read back.
+    Refused {
+        /// The request.
+        call: Call,
+        /// The answer's status.
+        status: u16,
+        /// The server's words.
+        said: Said,
+    },
+    /// The request never reached the server. Nothing was done.
+    NotSent {
+        /// The request.
+        call: Call,
+        /// What was in the way, and the mend.
+        reason: String,
+    },
+    /// A write of which nobody knows whether it was done: read back before sending it again.
+    Unknown {
+        /// The request.
+        call: Call,
+        /// The answer's status, if there was an answer.
+        status: Option<u16>,
+        /// What came instead of an answer.
+        reason: String,
+    },
+    /// A read that failed each time.
+    Unavailable {
+        /// The request.
+        call: Call,
+        /// The last answer's status, if there was an answer.
+        status: Option<u16>,
+        /// What came instead of a good answer.
+        reason: String,
+    },
+    /// An answer to a read that is not what the API promises.
+    Unusable {
+        /// The request.
+        call: Call,
+        /// What is wrong with it, and the mend.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The server looked at the request and does not want it as it is: no outage, and repeating it is useless.
+    /// A batch may be refused for one row of it.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Forbidden { said, .. } | Self::Refused { said, .. } => !said.html,
+            _ => false,
+        }
+    }
+
+    /// Whether a write may have been done all the same.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+
+    /// The status of the answer that decided, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized { .. } => Some(401),
+            Self::Forbidden { .. } => Some(403),
+            Self::RateLimited { .. } => Some(429),
+            Self::Refused { status, .. } => Some(*status),
+            Self::Unknown { status, .. } | Self::Unavailable { status, .. } => *status,
+            Self::Settings(_) | Self::NotSent { .. } | Self::Unusable { .. } => None,
+        }
+    }
+
+    /// The fields that the server found fault with.
+    pub fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Unauthorized { said, .. } | Self::Forbidden { said, .. } | Self::Refused { said, .. } => {
+                &said.fields
+            }
+            _ => &[],
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(problem) => f.write_str(problem),
+            Self::Unauthorized { call, said, token_from } => write!(
+                f,
+                "{call}: the token was not accepted (401{said}). It is wrong or has expired: make a new one in \
+                 ThousandEyes under your profile and put it in {token_from}."
+            ),
+            Self::Forbidden { call, said } => {
+                let need = if said.html { PROXY } else { permission(&call.path) };
+                write!(f, "{call}: not allowed (403{said}). {need}")
+            }
+            Self::RateLimited { call, within } => write!(
+                f,
+                "{call}: the organization's rate limit (429) left no room within {} seconds. Everybody there shares \
+                 it: try again later, or when other tools ask less.",
+                within.as_secs()
+            ),
+            Self::Refused { call, status, said } => {
+                write!(f, "{call}: refused ({status}{said}). {}", mend(*status, said))
+            }
+            Self::NotSent { call, reason } => write!(f, "{call}: not sent: {}.", bare(reason)),
+            Self::Unknown { call, reason, .. } => write!(
+                f,
+                "{call}: {}. Whether it was done is unknown: compare with the live quotas before sending it again.",
+                bare(reason)
+            ),
+            Self::Unavailable { call, reason, .. } => {
+                write!(f, "{call}: {}. Trying again did not help: try later.", bare(reason))
+            }
+            Self::Unusable { call, reason } => write!(f, "{call}: {}.", bare(reason)),
+        }
+    }
+}
+
+/// Reasons come with a full stop and without.
+fn bare(reason: &str) -> &str {
+    reason.trim_end_matches('.')
+}
+
+/// What to say where HTML came.
+pub(super) const PROXY: &str =
+    "A proxy or a login page probably answered instead of the API: check api.base_url and api.proxy.";
+
+fn permission(path: &str) -> &'static str {
+    if path.starts_with("/usage") {
+        "The token's user needs the permission `View organization usage` (older: `View Billing`) in that organization."
+    } else if path.starts_with("/quotas") {
+        "The token's user needs the permission `Edit organization and account group quotas` in each organization named."
+    } else {
+        "The token's user needs a role that may see these account groups."
+    }
+}
+
+fn mend(status: u16, said: &Said) -> &'static str {
+    match status {
+        _ if said.html => PROXY,
+        404 => "Check the ids, and that api.base_url is the API's address.",
+        413 => "The request is too large: send fewer rows at once.",
+        _ if said.fields.is_empty() => "Check the ids and values that were sent.",
+        _ => "Mend the values that it names.",
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// Made to follow a status: `: its words [field: message]`, or nothing.
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.summary.trim_end_matches('.').to_owned();
+        if self.html {
+            "an HTML page".clone_into(&mut text);
+        }
+        if !self.fields.is_empty() {
+            let named: Vec<String> = self.fields.iter().take(FIELDS_SHOWN).map(ToString::to_string).collect();
+            let more = self.fields.len().saturating_sub(FIELDS_SHOWN);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            text = format!("{text} [{}{more}]", named.join("; "));
+        }
+        if text.is_empty() { Ok(()) } else { write!(f, ": {}", cut(&text)) }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.field.as_str(), self.message.as_str()) {
+            ("", message) => f.write_str(message),
+            (field, "") => f.write_str(field),
+            (field, message) => write!(f, "{field}: {}", message.trim_end_matches('.')),
+        }
+    }
+}
+
+impl Said {
+    /// Reads `application/problem+json`, the 401's own shape, plain text, or that it is HTML.
+    pub(super) fn read(body: &[u8], is_html: bool, token: &str) -> Self {
+        if is_html || body.trim_ascii_start().starts_with(b"<") {
+            return Self { html: true, ..Self::default() };
+        }
+        let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+            // A start of it is enough to tell what it is; the rest may be megabytes.
+            let start = &body[..body.len().min(4 * LONGEST_TEXT)];
+            return Self { summary: clean(&String::from_utf8_lossy(start), token), ..Self::default() };
+        };
+        let own = |text: Option<Text<'_>>| text.map(|text| clean(&text.0, token)).unwrap_or_default();
+        let mut words: Vec<String> = Vec::new();
+        for text in [problem.title, problem.detail, problem.error, problem.error_description].map(own) {
+            if !text.is_empty() && !words.contains(&text) {
+                words.push(text.trim_end_matches('.').to_owned());
+            }
+        }
+        let fields = problem
+            .errors
+            .into_iter()
+            .map(|error| FieldError { field: own(error.field), message: own(error.message.or(error.code)) })
+            .filter(|error| !(error.field.is_empty() && error.message.is_empty()))
+            .collect();
+        Self { summary: cut(&words.join(": ")), fields, html: false }
+    }
+}
+
+/// Makes the server's text fit for a terminal, a log and a mail: no token, one line, not too long.
+pub(super) fn clean(text: &str, token: &str) -> String {
+    let text = if token.is_empty() { text.to_owned() } else { text.replace(token, "[token]") };
+    let visible: String = text.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
+    cut(&visible.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Control characters, and those that turn the direction of a line around.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Makes the HTTP client that all requests go through, and refuses settings that would give the token away.
+
+use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Certificate, ClientBuilder, Proxy, Url, redirect};
+
+use super::client::Settings;
+use super::error::Error;
+use super::retry::Event;
+use crate::config::is_loopback;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Below the minute after which common load balancers drop an idle connection: a write on a dropped one has an
+/// unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An HTTP client without redirects: a redirected write would arrive as something else, or elsewhere.
+pub(super) fn client(settings: &Settings) -> Result<reqwest::Client, Error> {
+    install_tls();
+    let plain = check_base_url(&settings.base_url)?;
+    let accept = HeaderValue::from_static("application/hal+json, application/json");
+    let mut builder = ClientBuilder::new()
+        .user_agent(concat!("quotakeeper/", env!("CARGO_PKG_VERSION")))
+        .default_headers(HeaderMap::from_iter([(ACCEPT, accept)]))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .https_only(!plain);
+    if plain {
+        // This machine is reached directly (a proxy would take the token over the network in the open), and needs
+        // no certificates of the system.
+        builder = builder.no_proxy().tls_certs_only([]);
+    } else if let Some(proxy) = &settings.proxy {
+        let proxy = Proxy::all(proxy.clone()).map_err(|_| {
+            Error::Settings("api.proxy cannot be used: write http://proxy.example:3128".into())
+        })?;
+        builder = builder.proxy(proxy);
+    }
+    if let Some(path) = &settings.ca_file {
+        let pem = fs_err::read(path).map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
+        let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(Error::Settings(format!(
+                "api.ca_file: {} holds no certificate: it must have PEM blocks that begin with BEGIN CERTIFICATE",
+                path.display()
+            )));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| {
+        Error::Settings(format!(
+            "TLS cannot be set up: {}. Does this machine have its CA certificates (the package ca-certificates)?",
+            deepest(&error)
+        ))
+    })
+}
+
+/// Whether the API is on this machine, over plain HTTP.
+fn check_base_url(url: &Url) -> Result<bool, Error> {
+    let loopback = url.host_str().is_some_and(is_loopback);
+    let problem = match url.scheme() {
+        "http" if !loopback => "is not https: the token would travel in the open",
+        "http" | "https" if !url.path().ends_with('/') => "must end with /v7/",
+        "http" | "https" => return Ok(url.scheme() == "http"),
+        _ => "is not an https URL",
+    };
+    Err(Error::Settings(format!("api.base_url: {url} {problem}")))
+}
+
+/// One TLS provider for the process; reqwest panics without. Whoever installed one before is welcome.
+fn install_tls() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// What became of a request that failed before its answer was complete, and the mend where there is one.
+pub(super) fn explain(error: &reqwest::Error, timeout: Duration) -> (Event, String) {
+    let cause = deepest(error);
+    if !error.is_connect() {
+        let late = || format!("no complete answer within {} s (api.timeout)", timeout.as_secs());
+        let reason = if error.is_timeout() { late() } else { format!("no complete answer: {cause}") };
+        return (Event::NoAnswer, reason);
+    }
+    let host = error.url().and_then(Url::host_str).unwrap_or("the server");
+    if is_bad_certificate(error) {
+        let mend = "If a proxy or an authority of your own signs it, name its certificate in api.ca_file";
+        return (Event::Unsendable, format!("{host} is not trusted: {cause}. {mend}."));
+    }
+    let what = if error.is_timeout() {
+        format!("no connection within {} s", CONNECT_TIMEOUT.min(timeout).as_secs())
+    } else {
+        cause
+    };
+    (
+        Event::NotConnected,
+        format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
+    )
+}
+
+/// rustls's error comes inside I/O errors, whose `source` skips the error that they hold.
+fn is_bad_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = held.map(|held| held as _).or_else(|| error.source());
+    }
+    false
+}
+
+/// The innermost cause says what happened; those around it only where.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,131 @@
+//! What an answer's headers say about the rate limit, in the server's own time.
+//!
+//! A moment in a header is only ever compared with the `Date` of the same answer. So a local clock that is wrong
+//! changes nothing, and this module needs no clock at all.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+/// Below this a reset is "seconds left", as elsewhere in the same API; from here on it is an epoch.
+const SMALLEST_EPOCH: u64 = 1_000_000;
+
+/// The rate limit as one answer described it. What was missing or made no sense is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Requests that the organization has in each window.
+    pub limit: Option<u32>,
+    /// How many of them were left.
+    pub remaining: Option<u32>,
+    /// Time to the next window; zero when that moment had already passed.
+    pub reset_in: Option<Duration>,
+    /// What the server asked for outright.
+    pub retry_after: Option<Duration>,
+}
+
+impl Limits {
+    /// Reads the headers of one answer.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let date = text(DATE.as_str()).and_then(epoch);
+        let count = |name| text(name)?.parse::<i64>().ok().map(|count| u32::try_from(count.max(0)).ok())?;
+        Self {
+            limit: count("x-organization-rate-limit-limit").filter(|limit| *limit > 0),
+            remaining: count("x-organization-rate-limit-remaining"),
+            reset_in: text("x-organization-rate-limit-reset").and_then(|reset| until_reset(reset, date)),
+            retry_after: text(RETRY_AFTER.as_str()).and_then(|after| until_retry(after, date)),
+        }
+    }
+}
+
+fn until_reset(reset: &str, date: Option<u64>) -> Option<Duration> {
+    let number: u64 = reset.parse().ok()?;
+    let seconds = if number < SMALLEST_EPOCH { number } else { number.saturating_sub(date?) };
+    Some(Duration::from_secs(seconds))
+}
+
+/// `Retry-After` is a number of seconds or an HTTP date.
+fn until_retry(after: &str, date: Option<u64>) -> Option<Duration> {
+    let seconds = match after.parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => epoch(after)?.saturating_sub(date?),
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+fn epoch(http_date: &str) -> Option<u64> {
+    DateTime::parse_from_rfc2822(http_date).ok().and_then(|moment| u64::try_from(moment.timestamp()).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    /// 2001-09-09T01:46:40Z, a billion seconds: no machine's clock is near it.
+    const DATE: (&str, &str) = ("date", "Sun, 09 Sep 2001 01:46:40 GMT");
+    const RESET: &str = "x-organization-rate-limit-reset";
+
+    fn limits(headers: &[(&'static str, &'static str)]) -> Limits {
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        Limits::read(&pairs.collect())
+    }
+
+    fn reset_in(headers: &[(&'static str, &'static str)]) -> Option<u64> {
+        limits(headers).reset_in.map(|duration| duration.as_secs())
+    }
+
+    #[test]
+    fn a_reset_is_counted_from_the_answers_own_date() {
+        assert_eq!(reset_in(&[DATE, (RESET, "1000000042")]), Some(42));
+    }
+
+    #[test]
+    fn a_reset_that_has_passed_is_now() {
+        assert_eq!(reset_in(&[DATE, (RESET, "999999999")]), Some(0));
+    }
+
+    #[test]
+    fn a_small_reset_is_seconds_left_even_without_a_date() {
+        assert_eq!(reset_in(&[(RESET, "17")]), Some(17));
+        assert_eq!(reset_in(&[DATE, (RESET, " 0 ")]), Some(0));
+    }
+
+    #[test]
+    fn a_far_reset_stays_far_so_that_its_reader_can_cap_it() {
+        assert_eq!(reset_in(&[DATE, (RESET, "1000086400")]), Some(86_400));
+    }
+
+    #[test]
+    fn a_reset_is_unknown_without_a_date_or_as_garbage() {
+        assert_eq!(reset_in(&[(RESET, "1000000042")]), None);
+        assert_eq!(reset_in(&[("date", "yesterday"), (RESET, "1000000042")]), None);
+        for garbage in ["", "soon", "-5", "1e9", "12.5", "99999999999999999999999"] {
+            assert_eq!(reset_in(&[DATE, (RESET, garbage)]), None, "{garbage:?}");
+        }
+        assert_eq!(limits(&[]), Limits::default());
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_of_the_servers_clock() {
+        let after =
+            |value| limits(&[DATE, ("retry-after", value)]).retry_after.map(|duration| duration.as_secs());
+        assert_eq!(after("7"), Some(7));
+        assert_eq!(after("Sun, 09 Sep 2001 01:47:10 GMT"), Some(30));
+        assert_eq!(after("Sun, 09 Sep 2001 01:00:00 GMT"), Some(0));
+        assert_eq!(after("later"), None);
+    }
+
+    #[test]
+    fn counts_below_zero_are_zero_and_a_limit_of_zero_is_none() {
+        let seen = limits(&[
+            ("x-organization-rate-limit-limit", "0"),
+            ("x-organization-rate-limit-remaining", "-3"),
+        ]);
+        assert_eq!((seen.limit, seen.remaining), (None, Some(0)));
+    }
+}

@@ -1,0 +1,34 @@
+//! The `ThousandEyes` API: all nine operations on quotas, usage and account groups, typed.
+//!
+//! ```text
+//! client      the operations: what is sent, and what an answer becomes
+//!   transport   one request until it is done or given up; the only part that sends and waits
+//!     http        the HTTP client and TLS
+//!     pace        pure: the rate budget, how long before the next request
+//!     retry       pure: what may be sent again, and when
+//!     limits      pure: what the headers say, in the server's own time
+//!     outcome     pure: what the last try means
+//!   wire        the JSON, private    answers   the same as the rest of the program wants it
+//! error       what went wrong, and what a person does about it
+//! ```
+//!
+//! A write whose outcome is unknown ([`Error::outcome_unknown`]) is never sent again here: read the quotas first.
+
+mod answers;
+mod client;
+mod error;
+mod http;
+mod limits;
+mod outcome;
+mod pace;
+mod retry;
+mod transport;
+mod wire;
+
+pub use self::answers::{
+    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage,
+};
+pub use self::client::{Client, Period, Settings};
+pub use self::error::{Call, Error, FieldError, Said};
+pub use self::pace::Budget;
+pub use crate::config::Secret;

@@ -1,0 +1,107 @@
+//! What came of one try, and what it means when it is the last: the answer's body, or an error in words.
+//!
+//! Only a 4xx says for certain that a write was not done as sent. After anything else that is no success, nobody
+//! knows.
+
+use super::error::{Call, Error, PROXY, Said};
+use super::limits::Limits;
+use super::retry::Event;
+
+/// One try's result, plain data.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub event: Event,
+    /// Why there is no answer, or none that is whole; else empty.
+    pub reason: String,
+    pub limits: Limits,
+    pub is_html: bool,
+    /// As much of it as was read.
+    pub body: Vec<u8>,
+}
+
+impl Outcome {
+    pub(super) fn answer(status: u16) -> Self {
+        Self { event: Event::Status(status), ..Self::without_answer(Event::NoAnswer, String::new()) }
+    }
+
+    pub(super) fn without_answer(event: Event, reason: String) -> Self {
+        Self { event, reason, limits: Limits::default(), is_html: false, body: Vec::new() }
+    }
+
+    /// The event as a reader of the answer sees it: JSON without its end is no answer, even where HTTP saw nothing
+    /// wrong with it (a body without a length ends wherever the connection does).
+    pub(super) fn noticing_a_cut_object(self) -> Self {
+        let body = self.body.trim_ascii();
+        let is_success = matches!(self.event, Event::Status(200..=299));
+        if is_success && self.reason.is_empty() && body.starts_with(b"{") && !body.ends_with(b"}") {
+            let reason = "the answer ends in the middle".to_owned();
+            return Self { limits: self.limits, ..Self::without_answer(Event::NoAnswer, reason) };
+        }
+        self
+    }
+
+    /// The last word on a request: its answer's body, which is empty for a write.
+    pub(super) fn conclude(
+        self,
+        call: Call,
+        is_read: bool,
+        token: &str,
+        token_from: &str,
+    ) -> Result<Vec<u8>, Error> {
+        let status = match self.event {
+            Event::NotConnected | Event::Unsendable => {
+                return Err(Error::NotSent { call, reason: self.reason });
+            }
+            Event::NoAnswer => return Err(failed(call, is_read, None, self.reason)),
+            Event::Status(status) => status,
+        };
+        let said = || Said::read(&self.body, self.is_html, token);
+        Err(match status {
+            200..=299 if !is_read => return Ok(Vec::new()),
+            200..=299 => match self.flaw() {
+                None => return Ok(self.body),
+                Some(reason) => Error::Unusable { call, reason },
+            },
+            401 => Error::Unauthorized { call, said: said(), token_from: token_from.to_owned() },
+            403 => Error::Forbidden { call, said: said() },
+            408 | 500..=599 => {
+                let reason = format!("the server failed ({status}{})", said());
+                failed(call, is_read, Some(status), reason)
+            }
+            400..=499 => Error::Refused { call, status, said: said() },
+            _ => {
+                let reason = format!(
+                    "answered with {status}, which the API never does. Check that api.base_url is the API's own address"
+                );
+                if is_read {
+                    Error::Unusable { call, reason }
+                } else {
+                    Error::Unknown { call, status: Some(status), reason }
+                }
+            }
+        })
+    }
+
+    /// What keeps a successful answer from being read.
+    fn flaw(&self) -> Option<String> {
+        let body = self.body.trim_ascii_start();
+        if !self.reason.is_empty() {
+            return Some(self.reason.clone());
+        }
+        if self.is_html || body.starts_with(b"<") {
+            return Some(format!("the answer is an HTML page, not JSON. {PROXY}"));
+        }
+        None
+    }
+}
+
+fn failed(call: Call, is_read: bool, status: Option<u16>, reason: String) -> Error {
+    if is_read {
+        Error::Unavailable { call, status, reason }
+    } else {
+        Error::Unknown { call, status, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! Sends one request until it is done, refused or given up: token, pacing, retry, the cap on an answer's size.
+//!
+//! This only does. What follows from what is decided in `retry`, `pace` and `outcome`, which are pure.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+
+use super::client::Settings;
+use super::error::{Call, Error, clean};
+use super::http;
+use super::limits::Limits;
+use super::outcome::Outcome;
+use super::pace::{Budget, Pace};
+use super::retry::{self, Event, Verdict};
+use crate::config::Secret;
+
+/// An error's body is for people: more than this is not read.
+const MAX_ERROR_BYTES: usize = 256 * 1024;
+
+pub(super) struct Transport {
+    http: reqwest::Client,
+    settings: Settings,
+    started: Instant,
+    pace: Mutex<Pace>,
+    /// Held by the one that waits for the budget; the others queue behind it in the order they came.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What is sent, the same at each try.
+struct Request {
+    call: Call,
+    url: Url,
+    /// None for a read.
+    body: Option<Vec<u8>>,
+}
+
+impl Transport {
+    pub(super) fn new(settings: Settings) -> Result<Self, Error> {
+        Ok(Self {
+            http: http::client(&settings)?,
+            pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
+            settings,
+            started: Instant::now(),
+            turn: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn budget(&self) -> Budget {
+        self.pace().budget()
+    }
+
+    /// The body of a good answer, which begins like JSON but was not parsed yet.
+    pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Error> {
+        self.send(Request { call: self.call("GET", &url), url, body: None }).await
+    }
+
+    /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that.
+    pub(super) async fn post(&self, url: Url, body: Vec<u8>) -> Result<(), Error> {
+        self.send(Request { call: self.call("POST", &url), url, body: Some(body) }).await.map(drop)
+    }
+
+    /// How errors and logs name a request: by its path below the base URL, without the query.
+    pub(super) fn call(&self, method: &'static str, url: &Url) -> Call {
+        let below = url.path().strip_prefix(self.settings.base_url.path()).unwrap_or(url.path());
+        Call { method, path: clean(&format!("/{}", below.trim_start_matches('/')), "") }
+    }
+
+    async fn send(&self, request: Request) -> Result<Vec<u8>, Error> {
+        let Call { method, path } = &request.call;
+        let mut delays = retry::delays();
+        let mut refusals = 0;
+        let mut token_was_renewed = false;
+        let mut deadline = None;
+        loop {
+            let deadline = self.wait_for_turn(&request.call, &mut deadline).await?;
+            let token = self.token(&request.call)?;
+            let outcome = self.attempt(&request, &token, deadline).await;
+            let outcome = if request.body.is_none() { outcome.noticing_a_cut_object() } else { outcome };
+            match retry::judge(request.body.is_none(), outcome.event) {
+                Verdict::Final => {
+                    let unauthorized = outcome.event == Event::Status(401);
+                    if unauthorized && !token_was_renewed && self.token_differs_from(&token) {
+                        token_was_renewed = true;
+                        continue;
+                    }
+                }
+                Verdict::WaitForReset => {
+                    let wait = retry::wait_for_reset(&outcome.limits, refusals, fastrand::f64());
+                    let wait_s = wait.as_secs_f32();
+                    refusals += 1;
+                    self.pace().refused(self.now(), wait);
+                    warn!(method, path, wait_s, refusals, "the rate limit is used up: all requests wait");
+                    continue;
+                }
+                Verdict::TryAgain => {
+                    let wait = delays.next().map(|longest| retry::full_jitter(longest, fastrand::f64()));
+                    if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
+                        let (wait_s, reason) = (wait.as_secs_f32(), &outcome.reason);
+                        warn!(method, path, status = outcome.event.status(), reason, wait_s, "trying again");
+                        sleep(wait).await;
+                        continue;
+                    }
+                }
+            }
+            let from = token_from(&self.settings.token);
+            return outcome.conclude(request.call, request.body.is_none(), token.expose_secret(), &from);
+        }
+    }
+
+    /// Waits until the budget has room, and counts the request. The time that one request may take in all begins
+    /// when it is first in the queue, so that a long queue is no failure.
+    async fn wait_for_turn(&self, call: &Call, deadline: &mut Option<Instant>) -> Result<Instant, Error> {
+        let _turn = self.turn.lock().await;
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
+        loop {
+            let wait = self.pace().take(self.now());
+            if wait.is_zero() {
+                return Ok(deadline);
+            }
+            if Instant::now() + wait > deadline {
+                return Err(Error::RateLimited { call: call.clone(), within: self.settings.max_total });
+            }
+            debug!(wait_s = wait.as_secs_f32(), "slowing down for the rate limit");
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, request: &Request, token: &SecretString, deadline: Instant) -> Outcome {
+        let begun = Instant::now();
+        let timeout = self.settings.timeout.min(deadline.saturating_duration_since(begun));
+        let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())) else {
+            let reason =
+                "the token holds characters that no token has: look for stray ones where it comes from";
+            return Outcome::without_answer(Event::Unsendable, reason.to_owned());
+        };
+        bearer.set_sensitive(true);
+        let method = if request.body.is_some() { Method::POST } else { Method::GET };
+        let mut builder = self.http.request(method, request.url.clone());
+        builder = builder.header(AUTHORIZATION, bearer).timeout(timeout);
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let outcome = match builder.send().await {
+            Ok(response) => self.receive(response, timeout).await,
+            Err(error) => {
+                let (event, reason) = http::explain(&error, timeout);
+                Outcome::without_answer(event, reason)
+            }
+        };
+        debug!(
+            method = request.call.method,
+            path = request.call.path,
+            status = outcome.event.status(),
+            ms = begun.elapsed().as_secs_f32() * 1000.0,
+            remaining = outcome.limits.remaining,
+            "request"
+        );
+        outcome
+    }
+
+    /// Reads an answer to its end, or to the size that is allowed, counting what gzip unpacks to.
+    async fn receive(&self, mut response: Response, timeout: Duration) -> Outcome {
+        let status = response.status();
+        let limits = Limits::read(response.headers());
+        if status != 429 {
+            self.pace().observe(self.now(), &limits);
+        }
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
+        let mut outcome = Outcome { limits, is_html, ..Outcome::answer(status.as_u16()) };
+        let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if outcome.body.len() + chunk.len() > most => {
+                    outcome.reason = format!("the answer is larger than the {most} bytes allowed for one");
+                    break;
+                }
+                Ok(Some(chunk)) => outcome.body.extend_from_slice(&chunk),
+                Err(error) if status.is_success() => {
+                    let (_, reason) = http::explain(&error, timeout);
+                    return Outcome { limits, ..Outcome::without_answer(Event::NoAnswer, reason) };
+                }
+                // The status of a failure is its outcome, also without the words that belong to it.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        outcome
+    }
+
+    fn token(&self, call: &Call) -> Result<SecretString, Error> {
+        self.settings.token.read().map_err(|error| Error::NotSent {
+            call: call.clone(),
+            reason: format!("the token cannot be read: {error}"),
+        })
+    }
+
+    /// Whether a vault put a new token into the file since.
+    fn token_differs_from(&self, used: &SecretString) -> bool {
+        matches!(self.settings.token, Secret::File(_))
+            && self.settings.token.read().is_ok_and(|now| now.expose_secret() != used.expose_secret())
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn token_from(token: &Secret) -> String {
+    match token {
+        Secret::Value(_) => "the environment variable TE_TOKEN".to_owned(),
+        Secret::File(path) => format!("the file {}", path.display()),
+    }
+}

@@ -1,0 +1,8 @@
+//! The API client against servers that behave, and servers that don't: httpmock for what HTTP can say, raw sockets for
+//! connections that break.
+
+mod connections;
+mod operations;
+mod rate_limit;
+mod statuses;
+mod support;

@@ -1,0 +1,231 @@
+//! Answers that are no success, and successes that are no use.
+
+use std::io::Write as _;
+
+use httpmock::prelude::*;
+use quotakeeper::thousandeyes::{Client, Error, Secret, Settings};
+
+use crate::support::{TOKEN, client, settings, text};
+
+/// One answer to everything.
+async fn server(status: u16, content_type: &str, body: &str) -> MockServer {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|_, then| drop(then.status(status).header("content-type", content_type).body(body)))
+        .await;
+    server
+}
+
+async fn read(status: u16, content_type: &str, body: &str) -> Error {
+    let server = server(status, content_type, body).await;
+    client(&server.base_url()).quotas().await.unwrap_err()
+}
+
+async fn write(status: u16, body: &str) -> Error {
+    let server = server(status, "application/problem+json", body).await;
+    client(&server.base_url()).assign_organizations(&[("71".into(), 5)]).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_401_says_that_it_is_the_token() {
+    let body = format!(r#"{{"error":"invalid_token","error_description":"{TOKEN} has expired"}}"#);
+    let error = read(401, "application/problem+json", &body).await;
+    assert!(matches!(error, Error::Unauthorized { .. }));
+    assert!(text(&error).contains("[token] has expired") && text(&error).contains("TE_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn a_403_names_the_permission() {
+    let error = read(403, "application/problem+json", r#"{"title":"Forbidden"}"#).await;
+    assert!(matches!(error, Error::Forbidden { .. }));
+    assert!(text(&error).contains("`Edit organization and account group quotas`"), "{error}");
+    let server = server(403, "application/problem+json", "{}").await;
+    let error = client(&server.base_url()).usage(None).await.unwrap_err();
+    assert!(text(&error).contains("`View organization usage` (older: `View Billing`)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_400_names_the_fields_that_the_server_named() {
+    let error = write(400, r#"{"title":"Invalid","errors":[{"code":"Q-7","field":"organizations[0].value","message":"negative"}]}"#).await;
+    assert!(error.is_refusal());
+    assert_eq!(error.fields()[0].field, "organizations[0].value");
+    assert!(text(&error).contains("[organizations[0].value: negative]"), "{error}");
+}
+
+#[tokio::test]
+async fn refusals_are_not_repeated() {
+    for status in [400, 401, 403, 404, 409, 413, 422] {
+        let server = MockServer::start_async().await;
+        let mock = server.mock_async(|_, then| drop(then.status(status).body("{}"))).await;
+        let client = client(&server.base_url());
+        let error = client.assign_organizations(&[("71".into(), 5)]).await.unwrap_err();
+        assert_eq!((error.status(), error.outcome_unknown()), (Some(status), false));
+        assert_eq!(client.quotas().await.unwrap_err().status(), Some(status));
+        mock.assert_calls_async(2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_read_survives_a_500_and_gives_up_after_three() {
+    let server = MockServer::start_async().await;
+    let failing = server.mock_async(|_, then| drop(then.status(500))).await;
+    failing.up_to_n_times_async(2).await;
+    server.mock_async(|_, then| drop(then.status(200).body(r#"{"quotas":[]}"#))).await;
+    assert!(client(&server.base_url()).quotas().await.unwrap().is_empty());
+
+    let server = MockServer::start_async().await;
+    let mock =
+        server.mock_async(|_, then| drop(then.status(503).body(r#"{"title":"Down for repairs"}"#))).await;
+    let error = client(&server.base_url()).quotas().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { status: Some(503), .. }));
+    assert!(text(&error).contains("Down for repairs"), "{error}");
+    mock.assert_calls_async(3).await;
+}
+
+#[tokio::test]
+async fn a_write_that_met_a_500_is_unknown_and_not_repeated() {
+    let server = MockServer::start_async().await;
+    let mock = server.mock_async(|_, then| drop(then.status(500))).await;
+    let error = client(&server.base_url()).unassign_organizations(&["71".into()]).await.unwrap_err();
+    assert!(error.outcome_unknown());
+    mock.assert_calls_async(1).await;
+}
+
+#[tokio::test]
+async fn html_instead_of_json_is_told_as_a_proxys_answer() {
+    for content_type in ["text/html; charset=utf-8", "application/json"] {
+        let error = read(200, content_type, "\n<!DOCTYPE html><html>Please sign in</html>").await;
+        assert!(matches!(error, Error::Unusable { .. }));
+        assert!(text(&error).contains("proxy"), "{error}");
+    }
+    let error = read(403, "text/html", "<html>blocked</html>").await;
+    assert!(text(&error).contains("proxy") && !error.is_refusal(), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_not_the_promised_json_is_unusable() {
+    for body in [
+        "",
+        "[]",
+        "null",
+        "\"quotas\"",
+        r#"{"quotas":{}}"#,
+        r#"{"quotas":[{"organizationQuota":{"value":1.5}}]}"#,
+    ] {
+        let error = read(200, "application/json", body).await;
+        assert!(matches!(error, Error::Unusable { .. }), "{body:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn answers_with_everything_missing_are_empty() {
+    let server = server(200, "application/json", "\u{feff}{\"unheard\":[{}]}").await;
+    let client = client(&server.base_url());
+    assert!(client.quotas().await.unwrap().is_empty());
+    assert!(client.account_groups().await.unwrap().is_empty());
+    assert!(client.test_units(None, None).await.unwrap().is_empty());
+    assert!(client.enterprise_agent_units(None).await.unwrap().is_empty());
+    assert_eq!(client.usage(None).await.unwrap().total.cloud_used, None);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = MockServer::start_async().await;
+    let never = elsewhere.mock_async(|_, then| drop(then.status(200).body("{}"))).await;
+    let server = MockServer::start_async().await;
+    let to = elsewhere.url("/v7/quotas");
+    server.mock_async(|_, then| drop(then.status(307).header("location", to))).await;
+    let client = client(&server.base_url());
+    let error = client.quotas().await.unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }) && text(&error).contains("api.base_url"), "{error}");
+    let error = client.assign_organizations(&[("71".into(), 5)]).await.unwrap_err();
+    assert!(error.outcome_unknown(), "{error}");
+    never.assert_calls_async(0).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+    let body = format!("{{\"quotas\":[{}]}}", " ".repeat(5000));
+    let server = server(200, "application/json", &body).await;
+    let limited = Settings { max_answer_bytes: 4999, ..settings(&server.base_url()) };
+    let limited = Client::new(limited).unwrap();
+    let error = limited.quotas().await.unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }) && text(&error).contains("4999 bytes"), "{error}");
+    limited
+        .assign_organizations(&[("71".into(), 5)])
+        .await
+        .expect("a write is done, whatever the answer's size");
+}
+
+#[tokio::test]
+async fn a_small_answer_that_unpacks_to_a_large_one_is_too_large() {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.header_includes("accept-encoding", "gzip");
+            then.status(200).header("content-encoding", "gzip").body(include_bytes!("spaces.json.gz"));
+        })
+        .await;
+    assert!(client(&server.base_url()).quotas().await.unwrap().is_empty());
+    let limited = Settings { max_answer_bytes: 100_000, ..settings(&server.base_url()) };
+    let error = Client::new(limited).unwrap().quotas().await.unwrap_err();
+    assert!(text(&error).contains("100000 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_file_is_read_again_after_it_was_rotated() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "old").unwrap();
+    let path = file.path().to_owned();
+    let server = MockServer::start_async().await;
+    // The vault rotates the token while the request with the old one is on its way.
+    let rotating = path.clone();
+    let old = server
+        .mock_async(|when, then| {
+            when.header("authorization", "Bearer old");
+            then.respond_with(move |_: &httpmock::HttpMockRequest| {
+                std::fs::write(&rotating, "new\n").expect("the token file can be written");
+                httpmock::HttpMockResponse::builder().status(401).build()
+            });
+        })
+        .await;
+    let new = server
+        .mock_async(|when, then| {
+            when.header("authorization", "Bearer new");
+            then.status(204);
+        })
+        .await;
+    let settings = Settings { token: Secret::File(path), ..settings(&server.base_url()) };
+    let client = Client::new(settings).unwrap();
+    client.unassign_organizations(&["71".into()]).await.unwrap();
+    client.unassign_organizations(&["72".into()]).await.unwrap();
+    old.assert_calls_async(1).await;
+    new.assert_calls_async(2).await;
+}
+
+#[tokio::test]
+async fn a_wrong_token_in_an_unchanged_file_is_tried_once() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "wrong").unwrap();
+    let server = MockServer::start_async().await;
+    let mock = server.mock_async(|_, then| drop(then.status(401))).await;
+    let token = Secret::File(file.path().to_owned());
+    let client = Client::new(Settings { token, ..settings(&server.base_url()) }).unwrap();
+    let error = client.quotas().await.unwrap_err();
+    assert!(text(&error).contains(&file.path().display().to_string()), "{error}");
+    mock.assert_calls_async(1).await;
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_read_or_sent_is_told_before_anything_is_sent() {
+    let server = MockServer::start_async().await;
+    let never = server.mock_async(|_, then| drop(then.status(200))).await;
+    for token in
+        [Secret::File("/nowhere/te_token".into()), Secret::Value("a\u{7}b".into()), Secret::Value(" ".into())]
+    {
+        let client = Client::new(Settings { token, ..settings(&server.base_url()) }).unwrap();
+        let error = client.quotas().await.unwrap_err();
+        assert!(matches!(error, Error::NotSent { .. }), "{error}");
+    }
+    never.assert_calls_async(0).await;
+}

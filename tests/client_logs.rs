@@ -1,0 +1,42 @@
+//! What the client logs. A process of its own, because a log is captured for all threads or not reliably.
+
+use std::sync::{Arc, Mutex};
+
+use httpmock::prelude::*;
+use quotakeeper::thousandeyes::{Client, Secret, Settings};
+
+const TOKEN: &str = "token-of-the-tests";
+
+/// At the most talkative level, by this crate and those below it.
+#[tokio::test]
+async fn logs_tell_each_request_and_never_the_token() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    tracing_subscriber::fmt()
+        // httpmock logs what it gets, headers and all: that is the server's side.
+        .with_env_filter("trace,httpmock=off")
+        .with_ansi(false)
+        .with_writer(move || Writer(Arc::clone(&writer)))
+        .init();
+    let server = MockServer::start_async().await;
+    server.mock_async(|_, then| drop(then.status(400).body(TOKEN))).await;
+    let base_url = server.url("/v7/").parse().unwrap();
+    let client = Client::new(Settings::new(base_url, Secret::Value(TOKEN.into()))).unwrap();
+    client.usage(Some(&"801".into())).await.unwrap_err();
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("path=\"/usage\" status=400"), "{log}");
+    assert!(log.contains("hyper_util"), "the crates below are heard too: {log}");
+    assert!(!log.contains(TOKEN), "{log}");
+}
+
+struct Writer(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
