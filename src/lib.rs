@@ -17,4 +17,5 @@
 mod config;
 pub mod quota;
 mod schedule;
+mod simulator;
 pub mod thousandeyes;

@@ -1,0 +1,244 @@
+//! Faults on request: what goes wrong, on which requests, and how often. [`HELP`] is their one description.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The grammar of `--fault`, for people.
+pub(crate) const HELP: &str = "\
+Make something go wrong: KIND[:KEY=VALUE]…, may be given several times.
+
+Kinds:
+  429[:reset=S]        refuse with an exhausted rate limit that resets in S seconds (1)
+  STATUS               answer with this status (400 to 599) instead of acting
+  drop-before          close the connection without acting and without an answer
+  drop-after           act, then close the connection without an answer
+  slow:ms=N            answer N milliseconds later
+  usage-403            refuse everything below /usage: the token lacks that permission
+  bad-row:aid=ID       refuse each batch that holds this account group (400)
+  bad-row:org=ID       the same for an organization's own quota
+            :silent    … without naming the row
+            :partial   … but apply the other rows all the same
+  ignore-write         answer as if the write was done, and change nothing
+
+Which requests (all, unless told):
+  path=TEXT            whose `METHOD /path` contains TEXT: path=POST, path=/quotas/assign
+  after=N              leave the first N alone
+  every=N              then only each Nth
+  count=N              N times in all
+
+For example: 429:every=10, 500:path=/usage:count=1, drop-after:path=POST:after=1:count=1";
+
+/// One thing that goes wrong. Made from text: see [`HELP`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    kind: Kind,
+    path: String,
+    after: u64,
+    every: u64,
+    count: u64,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    TooMany { reset: i64 },
+    Status(u16),
+    DropBefore,
+    DropAfter,
+    Slow(Duration),
+    BadRow(BadRow),
+    IgnoreWrite,
+}
+
+/// A row that the server refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BadRow {
+    pub level: Level,
+    pub id: String,
+    pub silent: bool,
+    pub partial: bool,
+}
+
+/// What a row of a batch sits on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Organization,
+    AccountGroup,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(spec: &str) -> Result<Self, String> {
+        parse(spec).map_err(|problem| format!("{problem}\n\n{HELP}"))
+    }
+}
+
+fn parse(spec: &str) -> Result<Fault, String> {
+    let mut words = spec.split(':');
+    let name = words.next().unwrap_or_default();
+    let mut given = Given(words.map(|word| word.split_once('=').unwrap_or((word, ""))).collect());
+    let mut path = "";
+    let kind = match name {
+        "429" => Kind::TooMany { reset: given.number("reset")?.unwrap_or(1) },
+        "drop-before" => Kind::DropBefore,
+        "drop-after" => Kind::DropAfter,
+        "slow" => {
+            let ms = given.number("ms")?.ok_or("`slow` needs its milliseconds: slow:ms=500")?;
+            Kind::Slow(Duration::from_millis(ms))
+        }
+        "usage-403" => {
+            path = "/usage";
+            Kind::Status(403)
+        }
+        "bad-row" => Kind::BadRow(bad_row(&mut given)?),
+        "ignore-write" => Kind::IgnoreWrite,
+        status => match status.parse() {
+            Ok(status @ 400..=599) => Kind::Status(status),
+            Ok(other) => return Err(format!("a fault's status is 400 to 599, not {other}")),
+            Err(_) => return Err(format!("there is no fault `{name}`")),
+        },
+    };
+    let fault = Fault {
+        kind,
+        path: given.take("path").unwrap_or(path).to_owned(),
+        after: given.number("after")?.unwrap_or(0),
+        every: given.number("every")?.unwrap_or(1),
+        count: given.number("count")?.unwrap_or(u64::MAX),
+    };
+    if fault.every == 0 {
+        return Err("`every` is at least 1".to_owned());
+    }
+    match given.0.first() {
+        None => Ok(fault),
+        Some((key, _)) => Err(format!("`{name}` takes no `{key}`")),
+    }
+}
+
+fn bad_row(given: &mut Given) -> Result<BadRow, String> {
+    let (level, id) = match (given.take("aid"), given.take("org")) {
+        (Some(aid), None) => (Level::AccountGroup, aid),
+        (None, Some(org)) => (Level::Organization, org),
+        _ => return Err("`bad-row` needs one id: bad-row:aid=204117 or bad-row:org=10452".to_owned()),
+    };
+    let (silent, partial) = (given.take("silent").is_some(), given.take("partial").is_some());
+    Ok(BadRow { level, id: id.to_owned(), silent, partial })
+}
+
+/// The `key=value` parts that nobody has taken yet.
+struct Given<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Given<'a> {
+    fn take(&mut self, key: &str) -> Option<&'a str> {
+        let index = self.0.iter().position(|(given, _)| *given == key)?;
+        Some(self.0.remove(index).1)
+    }
+
+    fn number<N: FromStr>(&mut self, key: &str) -> Result<Option<N>, String> {
+        let number =
+            |text: &str| text.parse().map_err(|_| format!("`{key}` is a whole number, not `{text}`"));
+        self.take(key).map(number).transpose()
+    }
+}
+
+/// A fault with its counts.
+#[derive(Debug)]
+pub(super) struct Armed {
+    fault: Fault,
+    seen: u64,
+    struck: u64,
+}
+
+impl Armed {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self { fault, seen: 0, struck: 0 }
+    }
+
+    /// Counts one request, and says what happens to it. `line` is its `METHOD /path`.
+    pub(super) fn strike(&mut self, line: &str, body: &str) -> Option<Kind> {
+        if !self.fault.concerns(line, body) {
+            return None;
+        }
+        self.seen += 1;
+        let beyond = self.seen.saturating_sub(self.fault.after);
+        let due = beyond > 0 && beyond.is_multiple_of(self.fault.every) && self.struck < self.fault.count;
+        due.then(|| {
+            self.struck += 1;
+            self.fault.kind.clone()
+        })
+    }
+}
+
+impl Fault {
+    fn concerns(&self, line: &str, body: &str) -> bool {
+        line.contains(&self.path)
+            && match &self.kind {
+                Kind::BadRow(row) => {
+                    let of_groups = line.contains("/account-groups/");
+                    of_groups == (row.level == Level::AccountGroup)
+                        && body.contains(&format!("\"{}\"", row.id))
+                }
+                Kind::IgnoreWrite => line.starts_with("POST"),
+                _ => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strikes(spec: &str, requests: usize) -> Vec<bool> {
+        let mut armed = Armed::new(spec.parse().unwrap());
+        (0..requests).map(|_| armed.strike("POST /v7/quotas/assign", "").is_some()).collect()
+    }
+
+    #[test]
+    fn a_plain_fault_strikes_always() {
+        assert_eq!(strikes("500", 3), [true; 3]);
+    }
+
+    #[test]
+    fn after_every_and_count_choose_requests() {
+        assert_eq!(strikes("429:every=2", 4), [false, true, false, true]);
+        assert_eq!(strikes("429:count=2", 3), [true, true, false]);
+        assert_eq!(strikes("drop-after:after=2:count=1", 4), [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_path_is_part_of_the_request_line() {
+        assert_eq!(strikes("500:path=/quotas/assign", 1), [true]);
+        assert_eq!(strikes("500:path=POST", 1), [true]);
+        assert_eq!(strikes("500:path=GET /v7/quotas", 1), [false]);
+        assert_eq!(strikes("usage-403", 1), [false]);
+    }
+
+    #[test]
+    fn a_bad_row_concerns_only_batches_that_hold_it() {
+        let mut armed = Armed::new("bad-row:aid=204117:silent:count=1".parse().unwrap());
+        let groups = "POST /v7/quotas/account-groups/assign";
+        assert_eq!(armed.strike(groups, r#"{"aid":"204118"}"#), None);
+        assert_eq!(armed.strike("POST /v7/quotas/assign", r#"{"orgId":"204117"}"#), None);
+        let bad = BadRow { level: Level::AccountGroup, id: "204117".into(), silent: true, partial: false };
+        assert_eq!(armed.strike(groups, r#"{"aid":"204117"}"#), Some(Kind::BadRow(bad)));
+        assert_eq!(armed.strike(groups, r#"{"aid":"204117"}"#), None);
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_lists_what_exists() {
+        let problem = |spec: &str| {
+            let text = spec.parse::<Fault>().unwrap_err();
+            let (problem, help) = text.split_once("\n\n").unwrap();
+            assert_eq!(help, HELP);
+            problem.to_owned()
+        };
+        assert_eq!(problem("explode"), "there is no fault `explode`");
+        assert_eq!(problem(""), "there is no fault ``");
+        assert_eq!(problem("200"), "a fault's status is 400 to 599, not 200");
+        assert_eq!(problem("slow"), "`slow` needs its milliseconds: slow:ms=500");
+        assert_eq!(problem("slow:ms=1s"), "`ms` is a whole number, not `1s`");
+        assert_eq!(problem("bad-row"), "`bad-row` needs one id: bad-row:aid=204117 or bad-row:org=10452");
+        assert_eq!(problem("500:ms=5"), "`500` takes no `ms`");
+        assert_eq!(problem("500:every=0"), "`every` is at least 1");
+    }
+}
