@@ -14,7 +14,10 @@
 
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "the parts that use it follow")]
 
+mod change;
 mod config;
+mod csv_text;
+mod durable;
 pub mod quota;
 mod schedule;
 mod simulator;

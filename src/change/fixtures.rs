@@ -1,0 +1,79 @@
+//! Small worlds for the tests of this folder.
+
+use std::collections::BTreeMap;
+
+use super::Plan;
+use super::parse::{ChangeFile, parse};
+use super::plan::{PlanContext, plan};
+use crate::config::{Guards, Mode};
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+
+/// Used and projected, all of it cloud units.
+pub(super) fn usage(used: Units, projected: Units) -> Usage {
+    Usage {
+        cloud_used: Some(used),
+        cloud_projected: Some(projected),
+        enterprise_used: Some(0),
+        enterprise_projected: Some(0),
+        ..Usage::default()
+    }
+}
+
+/// The account group `aid` of organization `org_id`.
+pub(super) fn group(
+    org_id: &str,
+    aid: &str,
+    quota: Option<Units>,
+    used: Units,
+    projected: Units,
+) -> SnapshotRow {
+    SnapshotRow {
+        org_name: format!("Org {org_id}"),
+        account_group_name: format!("Group {aid}"),
+        quota,
+        usage: usage(used, projected),
+        ..SnapshotRow::new(Target::account_group(org_id, aid))
+    }
+}
+
+/// The organization's own row.
+pub(super) fn own(org_id: &str, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow {
+    SnapshotRow {
+        org_name: format!("Org {org_id}"),
+        quota,
+        usage: usage(used, projected),
+        ..SnapshotRow::new(Target::organization(org_id))
+    }
+}
+
+pub(super) fn snapshot(rows: impl IntoIterator<Item = SnapshotRow>) -> Snapshot {
+    Snapshot::new("2026-11-22T18:00:00Z".parse().unwrap(), rows.into_iter().collect())
+}
+
+pub(super) fn parsed(text: &str) -> ChangeFile {
+    parse(text.as_bytes(), &BTreeMap::new(), 1000).unwrap()
+}
+
+pub(super) fn planned(text: &str, live: &Snapshot, mode: Mode, guards: &Guards) -> Plan {
+    let context = PlanContext { guards, mode, rule: &UsageRule::default(), undo: false };
+    plan(&parsed(text), live, &context)
+}
+
+/// `row: verdict` of each row, and its warnings.
+pub(super) fn told(plan: &Plan) -> Vec<String> {
+    let told = |row: &super::PlanRow| {
+        let verdict = match &row.verdict {
+            super::Verdict::Send => "send".to_owned(),
+            super::Verdict::Unchanged(why) => format!("unchanged, {why}"),
+            super::Verdict::Refused(problem) => format!("{}, {}", problem.code, problem.message),
+            super::Verdict::Held(reasons) => {
+                let reasons: Vec<_> =
+                    reasons.iter().map(|reason| format!("{}: {}", reason.guard, reason.message)).collect();
+                format!("held by {}", reasons.join("; "))
+            }
+        };
+        let warnings: Vec<_> = row.warnings.iter().map(|warning| format!(" (warning: {warning})")).collect();
+        format!("{}: {verdict}{}", row.row, warnings.concat())
+    };
+    plan.rows.iter().map(told).collect()
+}

@@ -1,0 +1,295 @@
+//! Each guard at its edge: exactly there, and one unit or row to either side.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
+use crate::change::plan::plan;
+use crate::config::GuardOverride;
+use crate::quota::Usage;
+
+/// The guards that hold row 2 of a one-row file about account group 1 of organization 7, and its warnings.
+fn guards_of(cells: &str, live: &Snapshot, guards: &Guards) -> (Vec<Guard>, Vec<String>) {
+    guards_in(&format!("action,org_id,aid,value\n{cells}\n"), live, guards, false)
+}
+
+fn guards_in(text: &str, live: &Snapshot, guards: &Guards, undo: bool) -> (Vec<Guard>, Vec<String>) {
+    let rule = UsageRule::default();
+    let plan = plan(&parsed(text), live, &PlanContext { guards, mode: Mode::Row, rule: &rule, undo });
+    let row = &plan.rows[0];
+    let held = match &row.verdict {
+        Verdict::Held(reasons) => reasons.iter().map(|reason| reason.guard).collect(),
+        _ => Vec::new(),
+    };
+    (held, row.warnings.clone())
+}
+
+#[test]
+fn a_decrease_is_held_below_use_and_only_warned_of_within_the_headroom() {
+    let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 300, 1000)]);
+    let told = |value: Units| {
+        told(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
+    };
+    assert_eq!(told(999), ["2: held by below_use: 999 is below the 1 000 projected"]);
+    assert_eq!(told(1000), ["2: send (warning: 1 000 is less than 10 % above the 1 000 projected)"]);
+    assert_eq!(told(1099), ["2: send (warning: 1 099 is less than 10 % above the 1 000 projected)"]);
+    assert_eq!(told(1100), ["2: send"]);
+}
+
+#[test]
+fn what_is_used_counts_where_it_is_more_than_the_projection() {
+    let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 1200, 1000)]);
+    let plan = planned("aid,value\n1,1199\n", &live, Mode::Row, &Guards::default());
+    assert_eq!(told(&plan), ["2: held by below_use: 1 199 is below the 1 200 already used"]);
+}
+
+#[test]
+fn a_first_quota_is_a_decrease_and_a_raise_never_trips_below_use() {
+    let live = snapshot([
+        own("7", Some(9000), 0, 0),
+        group("7", "1", None, 0, 1000),
+        group("7", "2", Some(100), 0, 1000),
+    ]);
+    let guards = Guards::default();
+    assert_eq!(guards_of(",7,1,999", &live, &guards).0, [Guard::BelowUse]);
+    assert_eq!(guards_of(",7,2,200", &live, &guards), (vec![], vec![]));
+}
+
+#[test]
+fn a_decrease_with_unknown_usage_is_held_and_a_raise_is_not() {
+    let unknown = SnapshotRow { usage: Usage::default(), ..group("7", "1", Some(2000), 0, 0) };
+    let live = snapshot([own("7", Some(9000), 0, 0), unknown]);
+    let guards = Guards::default();
+    assert_eq!(guards_of(",7,1,1999", &live, &guards).0, [Guard::Unknown]);
+    assert_eq!(guards_of(",7,1,2001", &live, &guards).0, []);
+}
+
+#[test]
+fn a_decrease_in_units_that_look_mismatched_is_held_by_that_alone() {
+    let organization = SnapshotRow { plan_units: Some(9_000_000), ..own("7", Some(9000), 0, 0) };
+    let live = snapshot([organization, group("7", "1", Some(2000), 900_000, 1_000_000)]);
+    let told = |value: Units| {
+        told(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
+    };
+    assert_eq!(
+        told(1999),
+        [
+            "2: held by unknown: quotas and usage look counted in different units (the organization's plan is 9 000 000, \
+          its quota 9 000), so nobody can tell whether 1 999 is enough; set usage.units_per_quota_unit"
+        ]
+    );
+    assert_eq!(told(2001), ["2: send"]);
+}
+
+#[test]
+fn a_zero_too_many_is_over_the_factor_of_both_the_old_quota_and_the_projection() {
+    let live = |projected| snapshot([group("7", "1", Some(1000), 0, projected)]);
+    let guards = Guards::default();
+    assert_eq!(guards_of(",7,1,5000", &live(900), &guards).0, []);
+    assert_eq!(guards_of(",7,1,5001", &live(900), &guards).0, [Guard::RaiseFactor]);
+    assert_eq!(guards_of(",7,1,10000", &live(2000), &guards).0, []);
+    assert_eq!(guards_of(",7,1,10001", &live(2000), &guards).0, [Guard::RaiseFactor]);
+}
+
+#[test]
+fn an_unknown_projection_excuses_no_zero_too_many() {
+    let unknown = SnapshotRow { usage: Usage::default(), ..group("7", "1", Some(1000), 0, 0) };
+    assert_eq!(guards_of(",7,1,5001", &snapshot([unknown]), &Guards::default()).0, [Guard::RaiseFactor]);
+}
+
+#[test]
+fn the_organizations_own_quota_may_not_fall_below_what_its_groups_were_given() {
+    let live = snapshot([
+        own("7", Some(9000), 100, 200),
+        group("7", "1", Some(2000), 0, 0),
+        group("7", "2", Some(3000), 0, 0),
+        group("7", "3", None, 0, 0),
+    ]);
+    let guards = Guards::default();
+    assert_eq!(guards_of(",7,,5000", &live, &guards).0, []);
+    assert_eq!(guards_of(",7,,4999", &live, &guards).0, [Guard::Organization]);
+    assert_eq!(guards_of(",7,,199", &live, &guards).0, [Guard::BelowUse, Guard::Organization]);
+    assert_eq!(guards_of("unassign,7,,", &live, &guards).0, [Guard::Organization]);
+}
+
+#[test]
+fn what_the_same_plan_takes_from_the_groups_counts_unless_each_row_stands_alone() {
+    let live = snapshot([own("7", Some(9000), 100, 200), group("7", "1", Some(5000), 0, 0)]);
+    let text = "org_id,aid,value\n7,,4000\n7,1,4000\n";
+    assert_eq!(told(&planned(text, &live, Mode::Organization, &Guards::default())), ["2: send", "3: send"]);
+    assert_eq!(
+        told(&planned(text, &live, Mode::Row, &Guards::default())),
+        ["2: held by organization: 4 000 is below the 5 000 given to its account groups", "3: send"]
+    );
+}
+
+#[test]
+fn the_organizations_own_quota_above_its_plan_is_held_warned_of_or_allowed() {
+    let organization = SnapshotRow { plan_units: Some(9000), ..own("7", Some(8000), 0, 0) };
+    let live = snapshot([organization]);
+    let at = |above_plan| Guards { above_plan, ..Guards::default() };
+    assert_eq!(guards_of(",7,,9000", &live, &at(Level::Hold)), (vec![], vec![]));
+    assert_eq!(guards_of(",7,,9001", &live, &at(Level::Hold)).0, [Guard::Organization]);
+    let warning = "9 001 is above the contracted plan of 9 000: overage may be billed".to_owned();
+    assert_eq!(guards_of(",7,,9001", &live, &at(Level::Warn)), (vec![], vec![warning]));
+    assert_eq!(guards_of(",7,,9001", &live, &at(Level::Allow)), (vec![], vec![]));
+}
+
+#[test]
+fn an_unassign_is_held_warned_of_or_allowed() {
+    let live = snapshot([group("7", "1", Some(2000), 0, 0)]);
+    let at = |unassign| Guards { unassign, ..Guards::default() };
+    assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Hold)).0, [Guard::Unassign]);
+    let warning = "unassigning takes the cap off".to_owned();
+    assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Warn)), (vec![], vec![warning]));
+    assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Allow)), (vec![], vec![]));
+}
+
+/// Organization 7 with `quotas` groups of 1000 each, and a file that sets the first of them to these values.
+fn many(quotas: usize, values: &[Units]) -> (Snapshot, String) {
+    let groups = (1..=quotas).map(|aid| group("7", &aid.to_string(), Some(1000), 0, 100));
+    let rows: Vec<_> = values.iter().zip(1..).map(|(value, aid)| format!("{aid},{value}\n")).collect();
+    (snapshot(groups), format!("aid,value\n{}", rows.concat()))
+}
+
+#[test]
+fn more_than_half_of_the_quotas_lowered_is_held_from_ten_rows_on() {
+    let held = |quotas, lowered, undo| {
+        let (live, text) = many(quotas, &vec![999; lowered]);
+        guards_in(&text, &live, &Guards::default(), undo).0
+    };
+    assert_eq!(held(20, 10, false), []);
+    assert_eq!(held(20, 11, false), [Guard::LoweredShare]);
+    assert_eq!(held(20, 11, true), []);
+    assert_eq!(held(9, 9, false), []);
+    assert_eq!(held(10, 10, false), [Guard::LoweredShare]);
+}
+
+#[test]
+fn a_sum_moved_by_more_than_a_fifth_is_held_from_ten_rows_on() {
+    let held = |rows: usize, first, undo| {
+        let mut values = vec![1200; rows];
+        values[0] = first;
+        let (live, text) = many(rows, &values);
+        guards_in(&text, &live, &Guards::default(), undo).0
+    };
+    assert_eq!(held(10, 1200, false), []);
+    assert_eq!(held(10, 1201, false), [Guard::Sum]);
+    assert_eq!(held(10, 1201, true), []);
+    assert_eq!(held(9, 1201, false), []);
+}
+
+#[test]
+fn an_ordinary_reallocation_of_half_the_groups_flows() {
+    let values: Vec<Units> = (0..30).map(|index| if index % 2 == 0 { 600 } else { 1400 }).collect();
+    let (live, text) = many(60, &values);
+    let plan = planned(&text, &live, Mode::Organization, &Guards::default());
+    assert_eq!(plan.to_send().count(), 30);
+}
+
+#[test]
+fn over_allocation_is_told_once_and_only_where_a_plan_increases_it() {
+    let live = snapshot([
+        own("7", Some(5000), 0, 0),
+        group("7", "1", Some(3000), 0, 0),
+        group("7", "2", Some(2500), 0, 0),
+        group("7", "3", Some(100), 0, 0),
+    ]);
+    let at = |over_allocation| Guards { over_allocation, ..Guards::default() };
+    let keeps = "aid,value\n1,3100\n2,2400\n";
+    let grows = "aid,value\n1,3100\n2,2600\n3,99\n";
+    let told = |text, level| told(&planned(text, &live, Mode::Organization, &at(level)));
+    assert_eq!(told(keeps, Level::Hold), ["2: send", "3: send"]);
+    assert_eq!(told(grows, Level::Allow), ["2: send", "3: send", "4: send"]);
+    let message = "the account groups would have 799 more than their organization, 600 before";
+    assert_eq!(told(grows, Level::Warn), ["2: send", &format!("3: send (warning: {message})"), "4: send"]);
+    assert_eq!(
+        told(grows, Level::Hold),
+        [
+            format!("2: held by over_allocation: {message}"),
+            format!("3: held by over_allocation: {message}"),
+            "4: held by bound: waits with rows 2 and 3: the rows of an organization go together".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn approval_always_holds_what_no_guard_holds_and_nothing_that_is_unchanged() {
+    let live = snapshot([group("7", "1", Some(2000), 0, 0), group("7", "2", Some(2000), 0, 0)]);
+    let guards = Guards { approval: Approval::Always, ..Guards::default() };
+    assert_eq!(
+        told(&planned("aid,value\n1,2100\n2,2000\n", &live, Mode::Organization, &guards)),
+        [
+            "2: held by approval: every plan waits for approval (guard.approval is \"always\")",
+            "3: unchanged, already 2 000"
+        ]
+    );
+}
+
+#[test]
+fn an_override_is_for_its_target_alone() {
+    let live = snapshot([group("7", "1", Some(1000), 0, 0), group("7", "2", Some(1000), 0, 0)]);
+    let other = GuardOverride {
+        org_id: Some("7".into()),
+        aid: Some("1".into()),
+        max_raise_factor: Some(50.0),
+        ..GuardOverride::default()
+    };
+    let guards = Guards { overrides: vec![other], ..Guards::default() };
+    assert_eq!(guards_of(",7,1,50000", &live, &guards).0, []);
+    assert_eq!(guards_of(",7,2,50000", &live, &guards).0, [Guard::RaiseFactor]);
+}
+
+proptest! {
+    #[test]
+    fn limits_and_quotas_of_any_size_make_no_guard_overflow(
+        quota in any::<Option<i64>>(), own_quota in any::<Option<i64>>(), used in any::<i64>(),
+        plan_units in any::<Option<i64>>(), value in 0..=9_007_199_254_740_991_i64,
+        headroom_percent in any::<u32>(), max_lowered_percent in any::<u32>(), max_sum_change_percent in any::<u32>(),
+    ) {
+        let organization = SnapshotRow { plan_units, ..own("7", own_quota, used, used) };
+        let live = snapshot([organization, group("7", "1", quota, used, used), group("7", "2", quota, used, used)]);
+        let guards = Guards { headroom_percent, max_lowered_percent, max_sum_change_percent, floor_rows: 0, ..Guards::default() };
+        let plan = planned(&format!("org_id,aid,value\n7,1,{value}\n7,,{value}\n"), &live, Mode::Row, &guards);
+        prop_assert_eq!(plan.rows.len(), 2);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn nothing_is_sent_unapproved_that_lowers_a_quota_below_what_is_needed(
+        groups in proptest::collection::vec((proptest::option::of(0..60i64), 0..50i64, 0..50i64), 1..6),
+        own_row in (proptest::option::of(0..200i64), 0..50i64, 0..50i64),
+        asked in proptest::collection::vec((0..7usize, proptest::option::of(0..60i64)), 1..8),
+        mode in prop_oneof![Just(Mode::Row), Just(Mode::Organization), Just(Mode::File)],
+        lax in any::<bool>(), undo in any::<bool>(),
+    ) {
+        let rows = groups.iter().enumerate().map(|(index, (quota, used, projected))| {
+            group("7", &(index + 1).to_string(), *quota, *used, *projected)
+        });
+        let live = snapshot(rows.chain([own("7", own_row.0, own_row.1, own_row.2)]));
+        let mut guards = Guards { floor_rows: 0, ..Guards::default() };
+        if lax {
+            // Everything that can be allowed is.
+            guards = Guards {
+                headroom_percent: 0, max_lowered_percent: 100, max_sum_change_percent: u32::MAX, max_raise_factor: 1e9,
+                over_allocation: Level::Allow, above_plan: Level::Allow, unassign: Level::Allow, ..guards
+            };
+        }
+        let lines = asked.iter().map(|(aid, value)| {
+            let aid = if *aid == 0 { String::new() } else { aid.to_string() };
+            match value {
+                Some(value) => format!("assign,7,{aid},{value}\n"),
+                None => format!("unassign,7,{aid},\n"),
+            }
+        });
+        let text = std::iter::once("action,org_id,aid,value\n".to_owned()).chain(lines).collect::<String>();
+        let rule = UsageRule::default();
+        let plan = plan(&parsed(&text), &live, &PlanContext { guards: &guards, mode, rule: &rule, undo });
+        for row in plan.to_send() {
+            let lowers = row.after.is_some() && (row.before.is_none() || row.after < row.before);
+            prop_assert!(!lowers || row.after >= row.needed(), "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The bytes of a change file → its rows, each either a change or everything that is wrong with it.
+//!
+//! Spreadsheets write in many ways (`decode`, `header`, `rows`) and mangle numbers (`cells`). What can't be
+//! understood for certain is refused with the mend: guessing here could switch off somebody's monitoring.
+
+mod cells;
+mod decode;
+mod header;
+mod numbers;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use self::header::{Field, Header};
+use self::rows::{Row, Rows};
+use super::{Action, Code, Problem};
+use crate::quota::{Aid, OrgId, Units};
+
+/// A change file as it was written and as it is understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChangeFile {
+    /// The column names as written, without those that our own results add.
+    pub headers: Vec<String>,
+    /// The rows of data in their order; blank rows and comments are not among them.
+    pub records: Vec<Record>,
+}
+
+/// One row of data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The row's number as a spreadsheet shows it.
+    pub row: usize,
+    /// The cells as written, one for each header.
+    pub fields: Vec<String>,
+    /// What the row asks for, or why that is not clear.
+    pub change: Result<RowChange, BadRow>,
+}
+
+/// A quota that may be none: `none` in a cell.
+pub(crate) type Quota = Option<Units>;
+
+/// What a row asks for. At least one of `org_id` and `aid` is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowChange {
+    pub action: Action,
+    pub org_id: Option<OrgId>,
+    pub aid: Option<Aid>,
+    /// None for an unassign, and for an unedited row of a target without a quota.
+    pub value: Option<Units>,
+    /// What the editor saw: none if the row does not say, `Some(None)` for `none`.
+    pub expected: Option<Quota>,
+    pub comment: String,
+}
+
+/// A row that makes no change. What is known of its target stays known, so that it can refuse what it falls together with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadRow {
+    pub org_id: Option<OrgId>,
+    pub aid: Option<Aid>,
+    /// Neither id was written in a way that can't be read: without this, a bad `aid` would look like none at all.
+    pub ids_are_good: bool,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
+/// sentences, why the file as a whole can't be used.
+pub(crate) fn parse(
+    bytes: &[u8],
+    columns: &BTreeMap<String, String>,
+    max_rows: usize,
+) -> Result<ChangeFile, Vec<String>> {
+    let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
+    let (delimiter, text) = header::separator_line(&text)
+        .unwrap_or_else(|| (header::detect_delimiter(&text, columns), text.as_str()));
+    let mut rows = Rows::new(text, delimiter).filter(|row| match row {
+        Ok(row) => !row.is_blank() && !row.is_comment(),
+        Err(_) => true,
+    });
+    let header = match rows.next() {
+        None => {
+            return Err(vec![
+                "The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
+                    .to_owned(),
+            ]);
+        }
+        Some(Err(sentence)) => return Err(vec![sentence]),
+        Some(Ok(row)) => Header::read(&row, columns)?,
+    };
+    let mut records = Vec::new();
+    for row in rows {
+        if records.len() == max_rows {
+            return Err(vec![format!(
+                "The file has more than {max_rows} rows of data. Split it into several files, or raise inbox.max_rows."
+            )]);
+        }
+        records.push(record(row.map_err(|sentence| vec![sentence])?, &header));
+    }
+    if records.is_empty() {
+        return Err(vec![
+            "The file has a header but no rows of data below it. Add a row for each change.".to_owned(),
+        ]);
+    }
+    let assigns =
+        |record: &Record| !matches!(&record.change, Ok(change) if change.action == Action::Unassign);
+    if header.column(Field::Value).is_none()
+        && let Some(row) = records.iter().find(|record| assigns(record)).map(|record| record.row)
+    {
+        return Err(vec![format!(
+            "The column `value` (the new quota) is missing. Only a file in which every action is `unassign` can do \
+             without it, and row {row} is not one."
+        )]);
+    }
+    Ok(ChangeFile { headers: header.names, records })
+}
+
+fn record(row: Row, header: &Header) -> Record {
+    let Row { number, mut cells, torn } = row;
+    let change = cells::change(number, &cells, torn.as_deref(), header);
+    cells.resize(cells.len().max(header.width), String::new());
+    let fields = header.carried.iter().map(|index| std::mem::take(&mut cells[*index])).collect();
+    Record { row: number, fields, change }
+}
+
+/// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| {
+        letter.is_whitespace()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
+    })
+}
+
+/// A cell's text as a message can show it: short, and without control characters.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut shown: String = letters.by_ref().take(LONGEST).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// At most a dozen, and how many more there are.
+fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    const MOST: usize = 12;
+    let more = items.len().saturating_sub(MOST);
+    let list = items.take(MOST).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+fn bad_row(message: String) -> Problem {
+    Problem { code: Code::BadRow, message }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! Numbers as people and spreadsheets write them: what is certain is read, the rest is refused with what to type instead.
+
+use super::shown;
+use crate::quota::Units;
+
+/// 2⁵³ − 1. Beyond it JSON readers and spreadsheets lose digits, so that a quota would not read back as it was sent.
+const LARGEST: Units = 9_007_199_254_740_991;
+
+const SEPARATORS: [char; 9] = [',', '.', ' ', '\'', '’', '_', '\u{a0}', '\u{2009}', '\u{202f}'];
+
+const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '¤'];
+
+/// A quota: a whole number without decoration. The error is a sentence about the text.
+pub(super) fn quota(text: &str) -> Result<Units, String> {
+    if !is_digits(text) {
+        return Err(mend(text));
+    }
+    if text.len() > 1 && text.starts_with('0') {
+        let text_shown = shown(text);
+        return Err(if text.len() == 3 {
+            format!(
+                "`{text_shown}` looks like the rest of a number that was split at its separator. Type the whole \
+                 number without separators."
+            )
+        } else {
+            format!("`{text_shown}` begins with a zero. Type {}.", without_zeros(text))
+        });
+    }
+    text.parse()
+        .ok()
+        .filter(|value| *value <= LARGEST)
+        .ok_or_else(|| format!("`{}` is too large. The largest quota is {LARGEST}.", shown(text)))
+}
+
+/// Checks an id: digits only. They are kept as text.
+pub(super) fn id(text: &str) -> Result<(), String> {
+    const AS_TEXT: &str = "Format the column as Text and type";
+    if is_digits(text) {
+        return if text.len() <= 20 {
+            Ok(())
+        } else {
+            Err(format!("`{}` is too long for an id.", shown(text)))
+        };
+    }
+    let text_shown = shown(text);
+    Err(if is_formula_error(text) {
+        format!("`{text_shown}` is what the spreadsheet shows for a formula that failed. {AS_TEXT} the id.")
+    } else if is_scientific(text) {
+        format!("`{text_shown}` is an id that the spreadsheet shortened. {AS_TEXT} the whole id again.")
+    } else if let Some(digits) = text.strip_prefix('\'').filter(|rest| is_digits(rest)) {
+        format!("`{text_shown}` begins with an apostrophe. {AS_TEXT} {digits}.")
+    } else if let Some((whole, true)) = fraction(text).filter(|_| grouped(text).is_none()) {
+        format!("`{text_shown}` is an id that the spreadsheet turned into a fraction. {AS_TEXT} {whole}.")
+    } else if let Some(digits) = grouped(text) {
+        format!("`{text_shown}` is an id with separators in it. {AS_TEXT} {digits}.")
+    } else {
+        format!("`{text_shown}` is not an id. Ids are digits only, such as 204117. {AS_TEXT} the id again.")
+    })
+}
+
+/// Why a text is not a quota, and what to type.
+fn mend(text: &str) -> String {
+    let text_shown = shown(text);
+    let bare = text.trim_matches(|letter: char| CURRENCIES.contains(&letter) || letter.is_whitespace());
+    if is_formula_error(text) {
+        format!(
+            "`{text_shown}` is what the spreadsheet shows for a formula that failed. Type the number of units."
+        )
+    } else if text.starts_with('=') {
+        format!("`{text_shown}` is a formula. Type its result.")
+    } else if text.ends_with('%') {
+        format!("`{text_shown}` is a percentage. Type the number of units.")
+    } else if is_scientific(text) {
+        format!("`{text_shown}` is a number that the spreadsheet shortened. Type all of its digits.")
+    } else if text.starts_with(['-', '−', '–']) {
+        format!("`{text_shown}` has a minus sign. Type the new quota, 0 or more.")
+    } else if text.starts_with('+') {
+        format!("`{text_shown}` has a plus sign. Type the whole new quota, not the difference.")
+    } else if let Some(digits) = text.strip_prefix('\'').filter(|rest| is_digits(rest)) {
+        format!("`{text_shown}` begins with an apostrophe. Type {}.", without_zeros(digits))
+    } else if bare != text {
+        match grouped(bare).or_else(|| is_digits(bare).then(|| bare.to_owned())) {
+            Some(digits) => format!("`{text_shown}` has a currency sign. Type {digits}."),
+            None => format!("`{text_shown}` has a currency sign. Type the number of units, digits only."),
+        }
+    } else if let Some(digits) = grouped(text) {
+        format!("`{text_shown}` has a thousands separator. Type {digits}.")
+    } else if let Some((whole, is_whole)) = fraction(text) {
+        match whole.parse::<Units>() {
+            Ok(below) if !is_whole && below < LARGEST => {
+                format!("`{text_shown}` is not a whole number. Type {below} or {}.", below + 1)
+            }
+            _ => format!("`{text_shown}` has a fraction. Type {whole}."),
+        }
+    } else {
+        format!("`{text_shown}` is not a whole number. Type digits only, such as 12000.")
+    }
+}
+
+/// `#N/A`, `#REF!`, `#BEZUG!`: what a cell shows when its formula failed.
+pub(super) fn is_formula_error(text: &str) -> bool {
+    let Some(name) = text.strip_prefix('#') else { return false };
+    let capitals = name.trim_end_matches(['!', '?']);
+    let is_name = capitals
+        .chars()
+        .all(|letter| letter.is_uppercase() || letter.is_ascii_digit() || matches!(letter, '/' | '_'));
+    is_name && !capitals.is_empty() && (capitals.len() < name.len() || matches!(name, "N/A" | "NV" | "N/D"))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn without_zeros(digits: &str) -> &str {
+    let rest = digits.trim_start_matches('0');
+    if rest.is_empty() { "0" } else { rest }
+}
+
+/// `12,000` → 12000: one to three digits, then groups of three behind one and the same separator.
+fn grouped(text: &str) -> Option<String> {
+    let separator = text.chars().find(|letter| SEPARATORS.contains(letter))?;
+    let mut groups = text.split(separator);
+    let first =
+        groups.next().filter(|first| is_digits(first) && first.len() <= 3 && !first.starts_with('0'))?;
+    let mut digits = first.to_owned();
+    for group in groups {
+        if !(is_digits(group) && group.len() == 3) {
+            return None;
+        }
+        digits.push_str(group);
+    }
+    Some(digits)
+}
+
+/// `12000.0`, `1,234.50` → the whole part without separators, and whether the fraction is zero.
+fn fraction(text: &str) -> Option<(String, bool)> {
+    let (whole, fraction) = text.rsplit_once(['.', ','])?;
+    let whole = if is_digits(whole) { without_zeros(whole).to_owned() } else { grouped(whole)? };
+    is_digits(fraction).then(|| (whole, fraction.bytes().all(|digit| digit == b'0')))
+}
+
+/// `1.2E+05`. How many digits the spreadsheet dropped, nobody can tell: it may have been 123 456.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    [whole, fraction, exponent].into_iter().all(is_digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_a_whole_number_up_to_what_json_holds_exactly() {
+        assert_eq!(quota("0"), Ok(0));
+        assert_eq!(quota("9007199254740991"), Ok(LARGEST));
+        assert!(quota("9007199254740992").unwrap_err().contains("too large"));
+        assert!(quota("99999999999999999999999").unwrap_err().contains("too large"));
+        assert!(quota("٣").unwrap_err().contains("not a whole number"));
+    }
+
+    #[test]
+    fn each_way_to_write_twelve_thousand_is_told_to_be_typed_plainly() {
+        for text in [
+            "12,000",
+            "12.000",
+            "12 000",
+            "12'000",
+            "12\u{202f}000",
+            "12000.0",
+            "12,000.00",
+            "12.000,00",
+            "$12,000",
+            "12000 €",
+            "012000",
+            "'12000",
+        ] {
+            let sentence = quota(text).unwrap_err();
+            assert!(sentence.ends_with("Type 12000."), "{text}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn what_may_mean_several_numbers_is_never_read_as_one() {
+        for text in [
+            "12.5", "1,20,000", "12k", "20%", "-5", "+5", "(5)", "5-10", "1.2E+04", "1,2e4", "1e", "e5",
+            "0x10", "1.2E-3", "1e99",
+        ] {
+            assert!(quota(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_formulas_error_is_none_of_the_texts_that_people_write_behind_a_number_sign() {
+        for text in
+            ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#BEZUG!", "#ÜBERLAUF!", "#NV"]
+        {
+            assert!(is_formula_error(text), "{text}");
+        }
+        for text in ["#", "# a", "#note", "#!", "#1", "#EMEA", "## Q4!", "#Hello!", "N/A"] {
+            assert!(!is_formula_error(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mangled_id_says_what_to_type_where_that_is_certain() {
+        assert_eq!(id("0123"), Ok(()));
+        assert!(id("12345.0").unwrap_err().ends_with("type 12345."));
+        assert!(id("'123").unwrap_err().ends_with("type 123."));
+        assert!(id("204,117").unwrap_err().ends_with("type 204117."));
+        assert!(id("1.2E+05").unwrap_err().ends_with("the whole id again."));
+        for text in ["-5", "+5", "Acme", "12 34", "1234567890123456789012"] {
+            assert!(id(text).is_err(), "{text}");
+        }
+    }
+}

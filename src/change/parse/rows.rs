@@ -1,0 +1,143 @@
+//! Text → rows of cells, numbered as a spreadsheet numbers them.
+//!
+//! Not the csv crate: it skips blank rows without counting them and takes an unclosed quote as the rest of the
+//! file, and people need to hear of both by the row number that they see.
+
+/// One row as written. A quoted cell with line breaks in it is still one row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// As the spreadsheet shows it; blank rows and comments count.
+    pub number: usize,
+    /// The cells without their quotes, else as written.
+    pub cells: Vec<String>,
+    /// A quoted cell with text after its closing quote: a quote is missing or too many, so cells may have run together.
+    pub torn: Option<String>,
+}
+
+impl Row {
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| super::trimmed(cell).is_empty())
+    }
+
+    /// A comment is skipped, but not one that may have swallowed a row of data, and not a formula's error.
+    pub(super) fn is_comment(&self) -> bool {
+        let text = self.cells.first().map_or("", |cell| super::trimmed(cell));
+        self.torn.is_none() && text.starts_with('#') && !super::numbers::is_formula_error(text)
+    }
+}
+
+/// Reads row by row; CRLF, LF and CR end one. An error ends the file.
+pub(super) struct Rows<'a> {
+    rest: &'a str,
+    delimiter: char,
+    number: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(text: &'a str, delimiter: char) -> Self {
+        Self { rest: text, delimiter, number: 0 }
+    }
+
+    /// The cell that the rest begins with; the rest then begins with what ended it.
+    fn cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
+        let mut text = String::new();
+        let was_quoted = self.rest.starts_with('"');
+        if let Some(mut quoted) = self.rest.strip_prefix('"') {
+            loop {
+                let Some((part, after)) = quoted.split_once('"') else {
+                    return Err(format!(
+                        "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed. \
+                         Close it or take it away.",
+                        self.number,
+                        super::shown(&self.rest[1..])
+                    ));
+                };
+                text.push_str(part);
+                quoted = after;
+                let Some(after) = quoted.strip_prefix('"') else { break };
+                text.push('"');
+                quoted = after;
+            }
+            self.rest = quoted;
+        }
+        let end = self.rest.find([self.delimiter, '\r', '\n']).unwrap_or(self.rest.len());
+        let (unquoted, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        if !was_quoted {
+            text.push_str(unquoted);
+        } else if !unquoted.trim_matches(' ').is_empty() {
+            text.push_str(unquoted);
+            torn.get_or_insert_with(|| unquoted.to_owned());
+        }
+        Ok(text)
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.number += 1;
+        let (mut cells, mut torn) = (Vec::new(), None);
+        loop {
+            match self.cell(&mut torn) {
+                Ok(cell) => cells.push(cell),
+                Err(sentence) => {
+                    self.rest = "";
+                    return Some(Err(sentence));
+                }
+            }
+            match self.rest.strip_prefix(self.delimiter) {
+                Some(rest) => self.rest = rest,
+                None => break,
+            }
+        }
+        let rest = self.rest;
+        self.rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n'])).unwrap_or(rest);
+        Some(Ok(Row { number: self.number, cells, torn }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `number: cell|cell` of each row.
+    fn read(text: &str) -> Vec<String> {
+        let line =
+            |row: Row| format!("{}: {}{}", row.number, row.cells.join("|"), row.torn.map_or("", |_| " torn"));
+        Rows::new(text, ',').map(|row| row.map_or_else(|sentence| sentence, line)).collect()
+    }
+
+    #[test]
+    fn any_line_end_ends_a_row_and_the_last_needs_none() {
+        assert_eq!(read("a,b\r\n\r\nc\rd\ne,"), ["1: a|b", "2: ", "3: c", "4: d", "5: e|"]);
+    }
+
+    #[test]
+    fn a_quoted_cell_keeps_delimiters_quotes_and_line_breaks_and_is_one_row() {
+        assert_eq!(read("\"a,\"\"b\"\"\nc\",d\ne"), ["1: a,\"b\"\nc|d", "2: e"]);
+    }
+
+    #[test]
+    fn an_empty_quoted_cell_is_empty() {
+        assert_eq!(read("\"\",\"\"\n\"\"b,c"), ["1: |", "2: b|c torn"]);
+    }
+
+    #[test]
+    fn a_quote_inside_a_cell_is_text_and_text_after_a_closing_quote_is_torn() {
+        assert_eq!(read("5\" wide,b\n\"a\" ,b\n\"a\"b,c"), ["1: 5\" wide|b", "2: a|b", "3: ab|c torn"]);
+    }
+
+    #[test]
+    fn an_unclosed_quote_names_its_row() {
+        let rows = read("a\n\nb,\"c\nd");
+        assert_eq!(
+            rows.last().unwrap(),
+            "Row 3: the cell that begins with `\"c d` opens a quote (\") that is never closed. Close it or take it away."
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! What a change file may look like, and what people read of one that can't be used.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(bytes: &[u8]) -> Result<ChangeFile, Vec<String>> {
+    parse(bytes, &BTreeMap::new(), 5)
+}
+
+fn changes(text: &str) -> Vec<RowChange> {
+    read(text.as_bytes()).unwrap().records.into_iter().map(|record| record.change.unwrap()).collect()
+}
+
+fn change(org_id: &str, aid: &str, value: Units) -> RowChange {
+    RowChange {
+        action: Action::Assign,
+        org_id: (!org_id.is_empty()).then(|| org_id.into()),
+        aid: (!aid.is_empty()).then(|| aid.into()),
+        value: Some(value),
+        expected: None,
+        comment: String::new(),
+    }
+}
+
+#[test]
+fn columns_come_in_any_order_and_blank_action_is_assign() {
+    let text = "Comment,New value,expectedValue,accountGroupId,Org ID,Action\n\
+                more tests, 500 ,400,12,7,\n\
+                ,,none,13,7,UNASSIGN\n";
+    let raise =
+        RowChange { expected: Some(Some(400)), comment: "more tests".into(), ..change("7", "12", 500) };
+    let unassign =
+        RowChange { action: Action::Unassign, value: None, expected: Some(None), ..change("7", "13", 0) };
+    assert_eq!(changes(text), [raise, unassign]);
+}
+
+#[test]
+fn what_excel_writes_in_different_countries_is_one_file() {
+    let expected = [change("7", "12", 500), change("7", "", 900)];
+    for text in [
+        "org_id,aid,value\n7,12,500\n7,,900\n",
+        "org_id;aid;value\r\n7;12;500\r\n;;\r\n7;;900\r\n",
+        "sep=;\r\norg_id;aid;value\r\n7;12;500\r\n7;;900",
+        "# quotas, from Ann; please\norg_id\taid\tvalue\r7\t12\t500\r7\t\t900\r",
+        "\"org_id\",\"aid\",\"value\",,\n\"7\",\"12\",\"500\",,\n7,,900\n,,,,\n",
+        "org_id,aid,value\n7,\u{a0}12\u{200b},500\n7,,\u{202f}900\n",
+    ] {
+        assert_eq!(changes(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn rows_are_numbered_as_the_spreadsheet_shows_them() {
+    let text = "# a comment\n\norg_id,aid,value,comment\n7,1,5,\"two\nlines\"\n# another\n,,,\n7,2,5,\n";
+    let rows: Vec<_> = read(text.as_bytes()).unwrap().records.iter().map(|record| record.row).collect();
+    assert_eq!(rows, [4, 7]);
+}
+
+#[test]
+fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped() {
+    let file = read(b"aid,Owner,value,row,code,message,status\n5, Ann ,x,2,bad_row,why,\n6\n").unwrap();
+    assert_eq!(file.headers, ["aid", "Owner", "value"]);
+    let fields: Vec<_> = file.records.iter().map(|record| record.fields.clone()).collect();
+    assert_eq!(fields, [["5", " Ann ", "x"], ["6", "", ""]]);
+}
+
+#[test]
+fn a_configured_header_means_its_field() {
+    let columns = BTreeMap::from([("neues limit".to_owned(), "value".to_owned())]);
+    let file = parse(b"aid;Neues Limit\n5;900\n", &columns, 5).unwrap();
+    assert_eq!(file.records[0].change, Ok(change("", "5", 900)));
+}
+
+#[test]
+fn a_file_that_only_unassigns_needs_no_value() {
+    let unassign = RowChange { action: Action::Unassign, value: None, ..change("", "5", 0) };
+    assert_eq!(changes("action,aid\nunassign,5\n"), [unassign]);
+}
+
+#[test]
+fn an_exported_target_without_a_quota_is_no_mistake() {
+    let unedited = RowChange { value: None, expected: Some(None), ..change("", "5", 0) };
+    assert_eq!(changes("aid,value,expected_value\n5,,none\n5,none,none\n"), [unedited.clone(), unedited]);
+}
+
+#[test]
+fn an_apostrophe_that_we_put_before_a_formula_is_taken_off_again() {
+    assert_eq!(changes("aid,value,comment\n5,900,'=1+1\n")[0].comment, "=1+1");
+}
+
+#[test]
+fn a_bad_row_keeps_the_target_that_it_names() {
+    let file = read(b"org_id,aid,value\n7,x,5\n").unwrap();
+    let bad = file.records[0].change.clone().unwrap_err();
+    assert_eq!((bad.org_id, bad.aid), (Some("7".into()), None));
+}
+
+#[test]
+fn exactly_the_limit_of_rows_is_allowed() {
+    assert_eq!(read(b"aid,value\n1,1\n2,1\n3,1\n4,1\n5,1\n\n# c\n").unwrap().records.len(), 5);
+    assert!(read(b"aid,value\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n").is_err());
+}
+
+/// Each with a name; read together they are what somebody who uses a spreadsheet gets to see.
+const UGLY: &[(&str, &[u8])] = &[
+    ("nothing at all", b""),
+    ("only blank rows and comments", b"\n # aid,value\n,,\n"),
+    ("a header alone", b"aid,value\n"),
+    ("no header", b"204117,12000\n204118,13000\n"),
+    ("neither org_id nor aid", b"account_group_name,value\nEMEA,12000\n"),
+    ("no value", b"org_id;aid;amount\n7;204117;12000\n"),
+    ("no value, and not only unassigns", b"action,aid\nunassign,204117\n,204118\n"),
+    ("two columns for one field", b"aid,value,New quota\n204117,1,2\n"),
+    ("several things wrong with the header", b"Quota,Units,Name\n1,2,x\n"),
+    ("a very wide header", b"a,b,c,d,e,f,g,h,i,j,k,l,m,n\n1\n"),
+    ("too many rows", b"aid,value\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n"),
+    ("an unclosed quote", b"aid,value,comment\n1,1,\n2,1,\"for the launch\n3,1,\n"),
+    ("a quote that swallowed a row", b"aid,value,comment\n1,1,\"first\n2,1,\"second\"\n"),
+    ("an Excel workbook", b"PK\x03\x04\x14\0\x06\0xl/workbook.xml"),
+    ("a LibreOffice workbook", b"PK\x03\x04\x14\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet"),
+    ("a ZIP archive", b"PK\x03\x04\x14\0\0\0quotas.csv"),
+    ("an old Excel workbook", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0"),
+    ("a PDF", b"%PDF-1.7\n"),
+    ("gzip", b"\x1F\x8B\x08\0"),
+    ("a picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+    ("UTF-16 cut off in the middle", b"\xFF\xFEa\0i\0d\0,\0v"),
+    ("an id that became scientific", b"aid,value\n1.2E+05,12000\n"),
+    ("ids that became numbers or text", b"org_id,aid,value\n10452.0,\"204,117\",1\n'10452,-5,1\nAcme,+5,1\n"),
+    ("thousands separators", b"aid,value\n1,\"12,000\"\n2,12.000\n3,12 000\n4,12'000\n"),
+    ("an unquoted thousands separator", b"aid,value\n1,12,000\n"),
+    ("an unquoted thousands separator before the comment", b"aid,value,comment\n1,12,000\n"),
+    ("an unquoted thousands separator before what is expected", b"aid,value,expected_value\n1,12,000\n"),
+    ("fractions", b"aid,value\n1,12.5\n2,\"1,234.00\"\n3,12000.0\n"),
+    ("signs", b"aid,value\n1,-5\n2,+500\n"),
+    ("currency, percent and words", b"aid,value\n1,$12000\n2,20%\n3,12k\n4,a lot\n"),
+    ("too large", b"aid,value\n1,9007199254740992\n"),
+    ("no value in a row", b"aid,value\n1,\n2\n3,none\n"),
+    ("a value that is taken off", b"action,aid,value\nunassign,1,500\n"),
+    ("an unknown action", b"action,aid,value\ndelete,1,\n"),
+    ("no target in a row", b"org_id,aid,value\n,,500\n"),
+    ("a bad expectation", b"aid,value,Old value\n1,500,n/a\n"),
+    ("everything at once", b"Action,Org ID,AID,New quota,Expected\nset,1E+04,x,\"1,000\",?,extra\n"),
+    (
+        "a long text with control characters",
+        b"aid,value\n1,\"a\x07\tlong text that goes on\nand on and on and on, further than anybody reads\"\n",
+    ),
+];
+
+#[test]
+fn each_ugly_file_leaves_a_reason_that_a_spreadsheet_user_understands() {
+    let mut told = String::new();
+    for (name, bytes) in UGLY {
+        writeln!(told, "{name}").unwrap();
+        match read(bytes) {
+            Err(sentences) => {
+                for sentence in sentences {
+                    writeln!(told, "  file: {sentence}").unwrap();
+                }
+            }
+            Ok(file) => {
+                for record in file.records {
+                    let Err(bad) = record.change else { continue };
+                    for problem in bad.problems {
+                        writeln!(told, "  {}", problem.message).unwrap();
+                    }
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(read(&bytes).is_ok() || read(&bytes).is_err_and(|sentences| !sentences.is_empty()));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic_and_each_field_stands_below_its_header(
+        head in "(sep=.\r?\n)?(action|aid|org_id|value|comment|\"x|row)([,;\t](aid|value|Expected|message|\"\"|é))*",
+        body in "([\r\n,;\"#'=.0-9E+ \u{a0}é-]|none|unassign)*",
+    ) {
+        match read(format!("{head}\n{body}").as_bytes()) {
+            Err(sentences) => prop_assert!(!sentences.is_empty()),
+            Ok(file) => for record in file.records {
+                prop_assert_eq!(record.fields.len(), file.headers.len());
+                if let Err(bad) = record.change {
+                    prop_assert!(!bad.problems.is_empty());
+                }
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_written_properly_reads_back(aid in 1_u32.., value in 0_i64..=9_007_199_254_740_991, comment in "[^\r\n\0']{0,20}") {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(["aid", "value", "org_id", "comment"]).unwrap();
+        csv.write_record([&aid.to_string(), &value.to_string(), "7", &comment]).unwrap();
+        let file = read(&csv.into_inner().unwrap()).unwrap();
+        let expected = RowChange { comment: trimmed(&comment).to_owned(), ..change("7", &aid.to_string(), value) };
+        prop_assert_eq!(&file.records[0].change, &Ok(expected));
+    }
+}

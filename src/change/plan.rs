@@ -1,0 +1,279 @@
+//! A change file and what is live → the plan: what would be sent, what would not, and why.
+//!
+//! Pure: the same file, quotas and limits make the same plan. To add a reason for holding a row see `guard`; what
+//! falls together is in `bind`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::parse::{ChangeFile, Record};
+use super::resolve::Visible;
+use super::run::sha256;
+use super::{Action, Code, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
+use crate::config::{Guards, Mode};
+use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, quota_text};
+
+/// What a plan is made with, besides the file and what is live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanContext<'a> {
+    pub guards: &'a Guards,
+    pub mode: Mode,
+    pub rule: &'a UsageRule,
+    /// The file restores what a run changed: exempt from the guards for share and sum, and from no other.
+    pub undo: bool,
+}
+
+/// Holds each row of the file against what is live.
+pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
+    let visible = Visible::new(live);
+    let mut rows = Vec::with_capacity(file.records.len());
+    let mut organizations = Vec::with_capacity(file.records.len());
+    for record in &file.records {
+        let (org_id, aid) = match &record.change {
+            Ok(change) => (change.org_id.as_ref(), change.aid.as_ref()),
+            Err(bad) => (bad.org_id.as_ref(), bad.aid.as_ref()),
+        };
+        rows.push(draft(record, visible.find(record.row, org_id, aid), context.rule));
+        organizations.push(visible.organization(org_id, aid));
+    }
+    refuse_duplicates(&mut rows);
+    guard::check(&mut rows, live, context);
+    bind::bind(&mut rows, &organizations, context.mode);
+    let organizations = touched(&rows, live);
+    let sha256 = hash(&rows);
+    Plan { rows, organizations, sha256 }
+}
+
+/// One row on its own: refused, unchanged, or to be sent as far as nothing else speaks against it.
+fn draft(record: &Record, found: Result<&SnapshotRow, Problem>, rule: &UsageRule) -> PlanRow {
+    let mut row = PlanRow {
+        row: record.row,
+        action: Action::Assign,
+        target: None,
+        org_name: String::new(),
+        account_group_name: String::new(),
+        before: None,
+        after: None,
+        used: None,
+        projected: None,
+        comment: String::new(),
+        verdict: Verdict::Send,
+        warnings: Vec::new(),
+    };
+    let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
+    if let (Ok(live), true) = (&found, is_known) {
+        row.target = Some(live.target.clone());
+        row.org_name.clone_from(&live.org_name);
+        row.account_group_name.clone_from(&live.account_group_name);
+        row.before = live.quota;
+        row.used = rule.used(&live.usage);
+        row.projected = rule.projected(&live.usage);
+    }
+    let change = match &record.change {
+        Ok(change) => change,
+        Err(bad) => {
+            row.verdict = Verdict::Refused(all(&bad.problems));
+            return row;
+        }
+    };
+    row.action = change.action;
+    row.after = change.value;
+    row.comment.clone_from(&change.comment);
+    if let Err(problem) = found {
+        row.verdict = Verdict::Refused(problem);
+    } else if change.expected == Some(row.after) {
+        // Not "asked to be what it was": whatever it is by now, the editor left it alone.
+        row.after = row.before;
+        row.verdict = Verdict::Unchanged("not edited".to_owned());
+    } else if row.after == row.before {
+        // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
+        row.verdict = Verdict::Unchanged(match row.before {
+            None => "already without a quota".to_owned(),
+            Some(_) => format!("already {}", quota_text(row.before)),
+        });
+    } else if let Some(expected) = change.expected.filter(|expected| *expected != row.before) {
+        row.verdict = Verdict::Refused(Problem {
+            code: Code::Stale,
+            message: format!(
+                "Row {}: `expected_value` is `{}`, but the quota is `{live}` now. Somebody changed it since: look at it \
+                 again, then put `{live}` into `expected_value`.",
+                row.row,
+                plain_quota(expected),
+                live = plain_quota(row.before)
+            ),
+        });
+    }
+    row
+}
+
+/// A row has one code and one message, however much is wrong with it.
+fn all(problems: &[Problem]) -> Problem {
+    Problem {
+        code: problems.first().map_or(Code::BadRow, |problem| problem.code),
+        message: problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.
+fn refuse_duplicates(rows: &mut [PlanRow]) {
+    let mut by_target: HashMap<Target, Vec<usize>> = HashMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        if let Some(target) = &row.target {
+            by_target.entry(target.clone()).or_default().push(index);
+        }
+    }
+    for (target, indices) in by_target.into_iter().filter(|(_, indices)| indices.len() > 1) {
+        let numbers: Vec<usize> = indices.iter().map(|index| rows[*index].row).collect();
+        for index in indices {
+            let row = &mut rows[index];
+            if matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::BadRow) {
+                continue;
+            }
+            let others = numbers.iter().copied().filter(|number| *number != row.row);
+            let others = rows_text(others, numbers.len() - 1);
+            row.verdict = Verdict::Refused(Problem {
+                code: Code::Duplicate,
+                message: format!("Row {}: {target} is also in {others}. Keep one of them.", row.row),
+            });
+        }
+    }
+}
+
+/// `row 3`, `rows 3 and 7`, `rows 3, 7, 8 and 12 more`. Takes no more of the numbers than it shows.
+pub(super) fn rows_text(mut numbers: impl Iterator<Item = usize>, count: usize) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = numbers.by_ref().take(SHOWN).map(|number| number.to_string()).collect();
+    let last = if count > SHOWN { Some(format!("{} more", count - SHOWN)) } else { shown.pop() };
+    let word = if count == 1 { "row" } else { "rows" };
+    match (shown.join(", "), last.unwrap_or_default()) {
+        (first, last) if first.is_empty() => format!("{word} {last}"),
+        (first, last) => format!("{word} {first} and {last}"),
+    }
+}
+
+/// A quota as a cell holds it: digits, or `none`.
+pub(super) fn plain_quota(quota: Option<Units>) -> String {
+    quota.map_or_else(|| "none".to_owned(), |units| units.to_string())
+}
+
+/// What the pending rows ask for, by target.
+pub(super) type Asked<'a> = HashMap<&'a Target, Option<Units>>;
+
+/// The organizations that any row is about.
+fn touched(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
+    let ids: BTreeSet<&OrgId> = rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+    let asked: Asked<'_> = rows
+        .iter()
+        .filter(|row| row.is_pending())
+        .filter_map(|row| Some((row.target.as_ref()?, row.after)))
+        .collect();
+    live.organizations()
+        .filter_map(|(own, groups)| organization(own, groups, &asked))
+        .filter(|organization| ids.contains(&organization.org_id))
+        .collect()
+}
+
+/// One organization before and after; none if nothing is seen of it.
+pub(super) fn organization(
+    own: Option<&SnapshotRow>,
+    groups: &[SnapshotRow],
+    asked: &Asked<'_>,
+) -> Option<PlanOrganization> {
+    let any = own.or_else(|| groups.first())?;
+    let after = |row: &SnapshotRow| asked.get(&row.target).copied().unwrap_or(row.quota);
+    Some(PlanOrganization {
+        org_id: any.target.org_id.clone(),
+        name: any.org_name.clone(),
+        quota: own.and_then(after),
+        plan_units: own.and_then(|own| own.plan_units),
+        allocated_before: quota::sum(groups.iter().filter_map(|row| row.quota)),
+        allocated_after: quota::sum(groups.iter().filter_map(after)),
+    })
+}
+
+/// SHA-256 over the sorted `org_id,aid,before,after` lines of all rows that are to be sent or held.
+pub(crate) fn hash(rows: &[PlanRow]) -> String {
+    let mut lines: Vec<String> = rows
+        .iter()
+        .filter(|row| row.is_pending())
+        .filter_map(|row| {
+            let Target { org_id, aid } = row.target.as_ref()?;
+            let aid = aid.as_ref().map_or("", |aid| aid.as_str());
+            Some(format!("{org_id},{aid},{},{}\n", plain_quota(row.before), plain_quota(row.after)))
+        })
+        .collect();
+    lines.sort_unstable();
+    sha256(lines.concat().as_bytes())
+}
+
+/// How many rows of a plan do what. The first four count what is to be sent or held; those add up, with unchanged and
+/// refused, to all rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub raises: usize,
+    pub decreases: usize,
+    /// First quotas.
+    pub new: usize,
+    /// Quotas taken off.
+    pub removed: usize,
+    pub unchanged: usize,
+    pub refused: usize,
+    /// How many of the first four wait for approval.
+    pub held: usize,
+}
+
+impl Plan {
+    /// Rows that are sent without asking anybody.
+    pub(crate) fn to_send(&self) -> impl Iterator<Item = &PlanRow> {
+        self.rows.iter().filter(|row| row.verdict == Verdict::Send)
+    }
+
+    /// Rows that wait for approval.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &PlanRow> {
+        self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Held(_)))
+    }
+
+    /// Rows that are never sent.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &PlanRow> {
+        self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Refused(_)))
+    }
+
+    /// Nothing is to be sent, now or once a person approves.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.rows.iter().any(PlanRow::is_pending)
+    }
+
+    /// These rows as a plan of their own, with a hash of its own.
+    pub(crate) fn only(&self, rows: &BTreeSet<usize>) -> Self {
+        let rows: Vec<PlanRow> = self.rows.iter().filter(|row| rows.contains(&row.row)).cloned().collect();
+        let touched: BTreeSet<&OrgId> =
+            rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+        let organizations =
+            self.organizations.iter().filter(|own| touched.contains(&own.org_id)).cloned().collect();
+        let sha256 = hash(&rows);
+        Self { rows, organizations, sha256 }
+    }
+
+    /// The totals that people read first.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for row in &self.rows {
+            match row.verdict {
+                Verdict::Unchanged(_) => counts.unchanged += 1,
+                Verdict::Refused(_) => counts.refused += 1,
+                Verdict::Send | Verdict::Held(_) => {
+                    counts.held += usize::from(row.verdict != Verdict::Send);
+                    *match (row.before, row.after) {
+                        (_, None) => &mut counts.removed,
+                        (None, Some(_)) => &mut counts.new,
+                        (Some(before), Some(after)) if after < before => &mut counts.decreases,
+                        (Some(_), Some(_)) => &mut counts.raises,
+                    } += 1;
+                }
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests;

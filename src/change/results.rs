@@ -1,0 +1,113 @@
+//! A plan and how its rows ended → the files that people open: `plan.csv`, `success.csv`, `error.csv`, `undo.csv`.
+//!
+//! `success.csv` and `error.csv` keep the input's columns and hold every input row exactly once between them.
+//! `error.csv` can be mended and dropped again, `undo.csv` can be dropped to restore what was.
+
+mod plan_file;
+
+use std::collections::{BTreeSet, HashMap};
+
+pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
+use super::parse::{ChangeFile, Record};
+use super::plan::plain_quota;
+use super::{Code, Outcome, Plan, PlanRow, RowResult};
+use crate::csv_text::inert;
+
+/// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`).
+pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
+    let outcomes = by_row(results);
+    table(&with(&file.headers, &["row", "status", "before", "after", "message"]), |csv| {
+        for record in &file.records {
+            let (status, before, after, message) = match outcomes.get(&record.row) {
+                Some(Outcome::Applied { before, after }) => ("applied", before, after, ""),
+                Some(Outcome::Unchanged { quota, message }) => ("unchanged", quota, quota, message.as_str()),
+                Some(Outcome::Failed(_)) | None => continue,
+            };
+            let (before, after) = (plain_quota(*before), plain_quota(*after));
+            csv.push(&with(&record.fields, &[&record.row.to_string(), status, &before, &after, message]));
+        }
+    })
+}
+
+/// All other rows, each with its code and what to do.
+pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
+    let outcomes = by_row(results);
+    // A row that nobody reports on must not vanish.
+    let forgotten = |record: &Record| format!("Row {}: nothing is known of what became of it.", record.row);
+    table(&with(&file.headers, &["row", "code", "message"]), |csv| {
+        for record in &file.records {
+            let (code, message) = match outcomes.get(&record.row) {
+                Some(Outcome::Failed(problem)) => (problem.code, problem.message.clone()),
+                None => (Code::NotConfirmed, forgotten(record)),
+                Some(Outcome::Applied { .. } | Outcome::Unchanged { .. }) => continue,
+            };
+            csv.push(&with(&record.fields, &[&record.row.to_string(), code.as_str(), &message]));
+        }
+    })
+}
+
+/// The input's own columns, for some of its rows: the file of a run that was split off.
+pub(crate) fn input_csv(file: &ChangeFile, rows: &BTreeSet<usize>) -> Vec<u8> {
+    table(&with(&file.headers, &[]), |csv| {
+        for record in file.records.iter().filter(|record| rows.contains(&record.row)) {
+            csv.push(&with(&record.fields, &[]));
+        }
+    })
+}
+
+/// A change file that restores what the applied rows changed, as long as nobody changed it since.
+pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
+    let outcomes = by_row(results);
+    table(&["action", "org_id", "aid", "value", "expected_value", "comment"], |csv| {
+        for row in &plan.rows {
+            let Some(Outcome::Applied { before, after }) = outcomes.get(&row.row) else { continue };
+            let Some(target) = &row.target else { continue };
+            let action = if before.is_some() { "assign" } else { "unassign" };
+            let value = before.map_or_else(String::new, |units| units.to_string());
+            csv.push(&[
+                action,
+                target.org_id.as_str(),
+                target.aid.as_ref().map_or("", |aid| aid.as_str()),
+                &value,
+                &plain_quota(*after),
+                &undo_comment(row),
+            ]);
+        }
+    })
+}
+
+fn undo_comment(row: &PlanRow) -> String {
+    match row.comment.as_str() {
+        "" => format!("undo of row {}", row.row),
+        comment => format!("undo of row {}: {comment}", row.row),
+    }
+}
+
+fn by_row(results: &[RowResult]) -> HashMap<usize, &Outcome> {
+    results.iter().map(|result| (result.row, &result.outcome)).collect()
+}
+
+fn with<'a>(fields: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    fields.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
+/// Lines of a CSV that a spreadsheet shows and never runs.
+struct Lines(csv::Writer<Vec<u8>>);
+
+impl Lines {
+    fn push(&mut self, cells: &[&str]) {
+        self.0
+            .write_record(cells.iter().map(|cell| inert(cell).into_owned()))
+            .expect("memory takes every line");
+    }
+}
+
+fn table(header: &[&str], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
+    let mut lines = Lines(csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()));
+    lines.push(header);
+    fill(&mut lines);
+    lines.0.into_inner().expect("memory takes every line")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! A run's folder below `runs/`: what was dropped, what was planned, what was decided, what became of it.
+//!
+//! ```text
+//! runs/20261122T180500Z-raise-emea/   input.csv plan.csv journal.jsonl success.csv error.csv undo.csv run.json
+//! ```
+//!
+//! `run.json` says where the run stands and is replaced as a whole; `journal.jsonl` (see `journal`) is appended to while
+//! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::RunState;
+use crate::durable;
+
+/// The format of `run.json`. A newer one is refused, an older one is read.
+const VERSION: u32 = 1;
+
+/// What `run.json` holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub version: u32,
+    pub id: String,
+    /// The name of the dropped file.
+    pub file: String,
+    /// It came through the inbox, so its answers go back there.
+    #[serde(default)]
+    pub dropped: bool,
+    pub state: RunState,
+    pub created: DateTime<Utc>,
+    /// When it came to its state.
+    pub updated: DateTime<Utc>,
+    /// SHA-256 of `input.csv`; none until it is copied.
+    pub input_sha256: Option<String>,
+    pub plan_sha256: Option<String>,
+    /// SHA-256 of `undo.csv`, by which a dropped undo is recognized.
+    pub undo_sha256: Option<String>,
+    /// The run that these held rows were split off from.
+    pub split_from: Option<String>,
+    /// The run that the held rows were split off into.
+    pub held_as: Option<String>,
+    /// The rows' numbers in the file that was dropped, where `input.csv` holds only some of them.
+    pub rows: Option<Vec<usize>>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// How many rows ended how: the values of `status` and `code`.
+    #[serde(default)]
+    pub counts: std::collections::BTreeMap<String, usize>,
+    /// Why it stands where it stands, each a full sentence.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl RunRecord {
+    /// A run at its beginning.
+    pub(crate) fn new(id: String, file: &str, dropped: bool, now: DateTime<Utc>) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            file: file.to_owned(),
+            dropped,
+            state: RunState::Planned,
+            created: now,
+            updated: now,
+            input_sha256: None,
+            plan_sha256: None,
+            undo_sha256: None,
+            split_from: None,
+            held_as: None,
+            rows: None,
+            approved_by: None,
+            counts: std::collections::BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The run for the held rows of this one. No file can be named so that its run gets this name.
+    pub(crate) fn split_off(&self, now: DateTime<Utc>) -> Self {
+        let split_from = Some(self.id.clone());
+        Self { split_from, ..Self::new(format!("{}.held", self.id), &self.file, self.dropped, now) }
+    }
+}
+
+/// A person's word on a held run, in `decision.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    pub approve: bool,
+    /// The hash of the plan that was decided on.
+    pub plan_sha256: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// One run's folder, with what its `run.json` says.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub folder: PathBuf,
+    pub record: RunRecord,
+}
+
+impl Run {
+    /// Creates the folder of a new run of `file`. Where the second is taken, the next one is.
+    pub(crate) fn create(runs: &Path, file: &str, dropped: bool, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        durable::create_folder(runs)?;
+        let mut at = now;
+        loop {
+            let id = format!("{}-{}", at.format("%Y%m%dT%H%M%SZ"), slug(file));
+            match fs_err::create_dir(runs.join(&id)) {
+                Ok(()) => {
+                    let folder = runs.join(&id);
+                    return Self::begin(runs, RunRecord::new(id, file, dropped, now)).inspect_err(|_| {
+                        let _ = fs_err::remove_dir_all(folder); // on a full disk even an empty folder misleads
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    at += chrono::Duration::seconds(1);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Creates, or finds, the run of this record: what is done twice after a crash is done once.
+    pub(crate) fn create_as(runs: &Path, record: RunRecord) -> anyhow::Result<Self> {
+        let folder = runs.join(&record.id);
+        if folder.join("run.json").exists() {
+            return Self::open(runs, &record.id);
+        }
+        durable::create_folder(&folder)?;
+        Self::begin(runs, record)
+    }
+
+    fn begin(runs: &Path, record: RunRecord) -> anyhow::Result<Self> {
+        durable::sync_folder(runs)?;
+        let run = Self { folder: runs.join(&record.id), record };
+        run.save()?;
+        Ok(run)
+    }
+
+    /// Opens a run by its id.
+    pub(crate) fn open(runs: &Path, id: &str) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            !id.is_empty() && !id.contains(['/', '\\']) && !id.starts_with('.'),
+            "`{id}` is not a run: `quotakeeper runs` lists them"
+        );
+        let folder = runs.join(id);
+        let path = folder.join("run.json");
+        let bytes = match fs_err::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                anyhow::bail!("there is no run `{id}`: `quotakeeper runs` lists them")
+            }
+            bytes => bytes?,
+        };
+        let record: RunRecord =
+            serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+        anyhow::ensure!(
+            record.version <= VERSION,
+            "{} was written by a newer quotakeeper: use that one",
+            path.display()
+        );
+        Ok(Self { folder, record })
+    }
+
+    /// All runs, oldest first, and what could not be read.
+    pub(crate) fn all(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
+        let entries = match fs_err::read_dir(runs) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+            entries => entries?,
+        };
+        let (mut found, mut broken) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let entry = entry?;
+            if !entry.path().join("run.json").exists() {
+                continue; // a folder that a crash left before its run.json: nothing was claimed into it
+            }
+            match Self::open(runs, &entry.file_name().to_string_lossy()) {
+                Ok(run) => found.push(run),
+                Err(error) => broken.push(format!("{error:#}")),
+            }
+        }
+        found.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        Ok((found, broken))
+    }
+
+    /// Something is still to be done with it.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(
+            self.record.state,
+            RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying
+        )
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes `run.json` as it stands.
+    pub(crate) fn save(&self) -> anyhow::Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(&self.record)?;
+        bytes.push(b'\n');
+        Ok(durable::write(&self.path("run.json"), &bytes)?)
+    }
+
+    /// Moves to a state and writes it down.
+    pub(crate) fn set_state(&mut self, state: RunState, now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.record.state = state;
+        self.record.updated = now;
+        self.save()
+    }
+
+    pub(crate) fn read(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(fs_err::read(self.path(name))?)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        Ok(durable::write(&self.path(name), bytes)?)
+    }
+
+    /// What a person decided, if somebody did.
+    pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
+        match fs_err::read(self.path("decision.json")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            bytes => Ok(Some(serde_json::from_slice(&bytes?).with_context(|| {
+                format!("{} is damaged: remove it and decide again", self.path("decision.json").display())
+            })?)),
+        }
+    }
+
+    /// Records a decision; the error says who decided before.
+    pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
+        if durable::create(&self.path("decision.json"), &serde_json::to_vec_pretty(decision)?)? {
+            return Ok(());
+        }
+        let first = self.decision()?.context("the decision went away while it was read: try again")?;
+        let word = if first.approve { "approved" } else { "rejected" };
+        anyhow::bail!("{} was already {word} by {} at {}", self.record.id, first.by, first.at.to_rfc3339());
+    }
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+/// The part of a file's name that fits any file system and any shell.
+fn slug(file: &str) -> String {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("file");
+    let mut slug = String::new();
+    for character in stem.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == 40 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "file".to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T18:05:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_run_is_named_by_its_second_and_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
+        let second = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
+        assert_eq!(first.record.id, "20261122T180500Z-raise-emea-q4");
+        assert_eq!(second.record.id, "20261122T180501Z-raise-emea-q4");
+        assert_eq!(slug("…"), "file");
+        assert_eq!(slug("../../etc/passwd"), "passwd");
+    }
+
+    #[test]
+    fn the_first_decision_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
+        let word = |approve| Decision { approve, plan_sha256: "f".into(), by: "ann".into(), at: now() };
+        run.decide(&word(true)).unwrap();
+        let error = run.decide(&word(false)).unwrap_err().to_string();
+        assert!(error.contains("already approved by ann"), "{error}");
+        assert!(run.decision().unwrap().unwrap().approve);
+    }
+
+    #[test]
+    fn a_run_reads_back_and_an_id_never_leaves_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
+        run.record.notes.push("why".into());
+        run.set_state(RunState::Held, now()).unwrap();
+        assert_eq!(Run::open(folder.path(), &run.record.id).unwrap().record, run.record);
+        for id in ["../x", "", ".", "a/b"] {
+            assert!(Run::open(folder.path(), id).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
+        run.record.version = VERSION + 1;
+        run.save().unwrap();
+        assert!(Run::open(folder.path(), &run.record.id).unwrap_err().to_string().contains("newer"));
+        let (found, broken) = Run::all(folder.path()).unwrap();
+        assert_eq!((found.len(), broken.len()), (0, 1));
+    }
+}
