@@ -15,10 +15,16 @@
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "the parts that use it follow")]
 
 mod change;
+mod clock;
 mod config;
 mod csv_text;
+mod diff;
 mod durable;
+mod exit_code;
+mod history;
+mod lock;
 pub mod quota;
 mod schedule;
 mod simulator;
+mod snapshot;
 pub mod thousandeyes;

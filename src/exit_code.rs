@@ -1,0 +1,77 @@
+//! The documented exit codes, and how several findings become one of them.
+
+use std::process::ExitCode;
+
+/// What the process says to whoever started it. Scripts rely on the numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// All is done.
+    #[default]
+    Done = 0,
+    /// Something failed.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// `plan --detailed-exitcode` found changes.
+    Changes = 3,
+    /// Some rows were refused or failed.
+    Rows = 4,
+    /// Held for approval.
+    Held = 5,
+    /// Another instance holds the lock (`EX_TEMPFAIL` of sysexits.h).
+    Busy = 75,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// What a job came upon that is no error of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// A run failed as a whole.
+    pub failed: bool,
+    /// Some rows were refused or failed.
+    pub rows: bool,
+    /// A run is held for approval.
+    pub held: bool,
+}
+
+impl Findings {
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed || other.failed,
+            rows: self.rows || other.rows,
+            held: self.held || other.held,
+        }
+    }
+
+    /// Where several hold: failed, then rows, then held.
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self { failed: true, .. } => Exit::Failed,
+            Self { rows: true, .. } => Exit::Rows,
+            Self { held: true, .. } => Exit::Held,
+            Self { .. } => Exit::Done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_finding_wins() {
+        let held = Findings { held: true, ..Findings::default() };
+        let rows = Findings { rows: true, ..Findings::default() };
+        let failed = Findings { failed: true, ..Findings::default() };
+        assert_eq!(Findings::default().exit(), Exit::Done);
+        assert_eq!(held.exit(), Exit::Held);
+        assert_eq!(held.and(rows).exit(), Exit::Rows);
+        assert_eq!(rows.and(failed).and(held).exit(), Exit::Failed);
+    }
+}

@@ -1,0 +1,172 @@
+//! The files below `changes/`: the quota changes that a snapshot showed, and who made them; only if there are any.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use csv::StringRecord;
+
+use super::store::{moments, partition};
+use crate::csv_text::{inert, plain};
+use crate::diff::{Change, Diff, MadeBy};
+use crate::durable;
+use crate::quota::{Target, Units};
+
+const COLUMNS: [&str; 13] = [
+    "seen_at",
+    "since",
+    "level",
+    "org_id",
+    "org_name",
+    "aid",
+    "account_group_name",
+    "before",
+    "after",
+    "made_by",
+    "run",
+    "applied_at",
+    "comment",
+];
+
+/// Writes what a snapshot showed. Nothing is written where nothing changed, or where the file is there already.
+pub(crate) fn write(data_dir: &Path, diff: &Diff) -> anyhow::Result<()> {
+    if diff.changes.is_empty() {
+        return Ok(());
+    }
+    durable::create(&partition(&folder(data_dir), diff.to), &encode(diff)?)?;
+    Ok(())
+}
+
+/// All changes that snapshots showed after `since`, each file as the diff that it was made of.
+pub(crate) fn since(data_dir: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
+    let folder = folder(data_dir);
+    let mut diffs = Vec::new();
+    for at in moments(&folder)?.into_iter().filter(|at| *at > since) {
+        let path = partition(&folder, at);
+        diffs.push(
+            decode(at, &fs_err::read(&path)?).with_context(|| format!("{} is damaged", path.display()))?,
+        );
+    }
+    Ok(diffs)
+}
+
+fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("changes")
+}
+
+fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    let (to, from) = (time(diff.to), time(diff.from));
+    let number = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
+    for change in &diff.changes {
+        let Change { target, org_name, account_group_name, before, after, made_by } = change;
+        let aid = target.aid.as_ref().map_or("", |aid| aid.as_str());
+        let (made_by, run, applied_at, comment) = match made_by {
+            MadeBy::Run { id, comment, at } => ("run", id.as_str(), time(*at), comment.as_str()),
+            MadeBy::Outside => ("outside", "", String::new(), ""),
+        };
+        writer.write_record([
+            &to,
+            &from,
+            target.level(),
+            target.org_id.as_str(),
+            &inert(org_name),
+            aid,
+            &inert(account_group_name),
+            &number(*before),
+            &number(*after),
+            made_by,
+            run,
+            &applied_at,
+            &inert(comment),
+        ])?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let headers = reader.headers()?.clone();
+    let mut diff = Diff { from: at, to: at, changes: Vec::new(), vanished: Vec::new(), suspect: false };
+    for record in reader.records() {
+        let record = record?;
+        let cell = |name: &str| cell(&headers, &record, name);
+        let number = |name: &str| -> anyhow::Result<Option<Units>> {
+            let text = cell(name);
+            if text.is_empty() { Ok(None) } else { Ok(Some(text.parse()?)) }
+        };
+        diff.from = cell("since").parse()?;
+        diff.changes.push(Change {
+            target: match cell("aid") {
+                "" => Target::organization(cell("org_id")),
+                aid => Target::account_group(cell("org_id"), aid),
+            },
+            org_name: plain(cell("org_name")).to_owned(),
+            account_group_name: plain(cell("account_group_name")).to_owned(),
+            before: number("before")?,
+            after: number("after")?,
+            made_by: match cell("run") {
+                "" => MadeBy::Outside,
+                run => MadeBy::Run {
+                    id: run.to_owned(),
+                    comment: plain(cell("comment")).to_owned(),
+                    at: cell("applied_at").parse()?,
+                },
+            },
+        });
+    }
+    Ok(diff)
+}
+
+fn cell<'r>(headers: &StringRecord, record: &'r StringRecord, name: &str) -> &'r str {
+    headers.iter().position(|header| header == name).and_then(|index| record.get(index)).unwrap_or_default()
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn changed() -> Diff {
+        let change = |after, made_by| Change {
+            target: Target::account_group("1", "2"),
+            org_name: "Acme".into(),
+            account_group_name: "=EMEA".into(),
+            before: Some(5),
+            after,
+            made_by,
+        };
+        let by_run =
+            MadeBy::Run { id: "r".into(), comment: "why, \"so\"".into(), at: at("2026-11-22T08:30:00Z") };
+        Diff {
+            from: at("2026-11-22T08:00:00Z"),
+            to: at("2026-11-22T09:00:00Z"),
+            changes: vec![change(Some(6), by_run), change(None, MadeBy::Outside)],
+            vanished: Vec::new(),
+            suspect: false,
+        }
+    }
+
+    #[test]
+    fn changes_read_back_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &changed()).unwrap();
+        assert_eq!(since(folder.path(), at("2026-11-22T08:59:59Z")).unwrap(), [changed()]);
+        assert_eq!(since(folder.path(), at("2026-11-22T09:00:00Z")).unwrap(), []);
+    }
+
+    #[test]
+    fn nothing_changed_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &Diff { changes: Vec::new(), ..changed() }).unwrap();
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,11 @@
+//! The history: one immutable CSV file for each snapshot, in folders that `DuckDB`, Spark and Trino read as they are.
+//!
+//! `codec` turns a snapshot into bytes and back, `store` keeps the files, `retention` decides which may go;
+//! `changes` keeps what the snapshots showed to have changed.
+
+pub(crate) mod changes;
+mod codec;
+pub(crate) mod retention;
+mod store;
+
+pub(crate) use store::{History, STEM};

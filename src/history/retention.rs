@@ -1,0 +1,89 @@
+//! Which snapshots may go: thinned to hourly, daily and monthly ones, as backup tools do. Pure.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Keep;
+
+/// The snapshots to remove. Of each hour, day and month (UTC) the last snapshot stands for it, and of these
+/// the newest `hourly`, `daily` and `monthly` stay. The newest two of all always stay: what changed between them may
+/// still have to be told, and another pair would tell other changes again.
+pub(crate) fn superfluous(all: &[DateTime<Utc>], keep: Keep) -> Vec<DateTime<Utc>> {
+    let mut newest_first = all.to_vec();
+    newest_first.sort_unstable_by(|a, b| b.cmp(a));
+    newest_first.dedup();
+    let mut kept: BTreeSet<DateTime<Utc>> = newest_first.iter().copied().take(2).collect();
+    for (bucket, count) in [("%Y%m%d%H", keep.hourly), ("%Y%m%d", keep.daily), ("%Y%m", keep.monthly)] {
+        let mut last = None;
+        let mut left = count;
+        for at in &newest_first {
+            if left == 0 {
+                break;
+            }
+            let name = at.format(bucket).to_string();
+            if last.as_ref() != Some(&name) {
+                kept.insert(*at);
+                last = Some(name);
+                left -= 1;
+            }
+        }
+    }
+    let mut gone: Vec<_> = newest_first.into_iter().filter(|at| !kept.contains(at)).collect();
+    gone.reverse();
+    gone
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_last_of_each_bucket_stays() {
+        let all = [
+            at("2026-10-01T10:00:00Z"),
+            at("2026-10-31T10:00:00Z"),
+            at("2026-11-21T10:00:00Z"),
+            at("2026-11-21T23:00:00Z"),
+            at("2026-11-22T07:00:00Z"),
+            at("2026-11-22T08:00:00Z"),
+            at("2026-11-22T08:30:00Z"),
+        ];
+        let gone = superfluous(&all, Keep { hourly: 1, daily: 2, monthly: 2 });
+        assert_eq!(gone, [all[0], all[2], all[4]]);
+    }
+
+    #[test]
+    fn three_years_of_hourly_snapshots_thin_to_a_few_hundred() {
+        let start = at("2026-01-01T00:00:00Z");
+        let all: Vec<_> = (0..3 * 365 * 24).map(|hour| start + Duration::hours(hour)).collect();
+        let kept = all.len() - superfluous(&all, Keep::default()).len();
+        assert!((500..=168 + 400 + 84).contains(&kept), "{kept}");
+    }
+
+    proptest! {
+        #[test]
+        fn thinning_twice_is_thinning_once_and_the_newest_two_stay(
+            times in proptest::collection::vec(0..400_000_000i64, 1..300), hourly in 0..9usize, daily in 0..9usize, monthly in 0..9usize,
+        ) {
+            let keep = Keep { hourly, daily, monthly };
+            let all: Vec<_> = times.iter().map(|s| DateTime::from_timestamp(*s, 0).unwrap()).collect();
+            let gone = superfluous(&all, keep);
+            let rest: Vec<_> = all.iter().copied().filter(|at| !gone.contains(at)).collect();
+            prop_assert!(superfluous(&rest, keep).is_empty());
+            let newest = |mut times: Vec<DateTime<Utc>>| {
+                times.sort_unstable();
+                times.dedup();
+                times.split_off(times.len().saturating_sub(2))
+            };
+            prop_assert_eq!(newest(rest), newest(all));
+        }
+    }
+}
