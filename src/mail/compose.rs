@@ -1,0 +1,159 @@
+//! One finished message: headers, text, HTML and attachments, as bytes that do not change until they are delivered.
+
+use std::fmt::Write as _;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use lettre::Message;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment as MimeAttachment, Mailbox, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
+
+use super::render::Templates;
+use crate::config::Mail;
+use crate::report::{Report, words};
+
+/// A file that goes with a message.
+#[derive(Clone)]
+pub(crate) struct Attachment {
+    pub name: String,
+    /// `text/csv; charset=utf-8`.
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+impl Attachment {
+    pub(crate) fn csv(name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: words::clean(name, 80), content_type: "text/csv; charset=utf-8", bytes }
+    }
+}
+
+/// A message, ready for the outbox. No `Debug`: an address is nobody's business in a log.
+pub(crate) struct Email {
+    /// With its angle brackets.
+    pub message_id: String,
+    /// The address of the envelope.
+    pub from: String,
+    /// The addresses of the envelope.
+    pub recipients: Vec<String>,
+    /// What is sent: headers, text, HTML and attachments.
+    pub bytes: Vec<u8>,
+}
+
+/// Makes messages of reports, by the configuration's `[mail]`.
+pub(crate) struct Composer<'a> {
+    pub mail: &'a Mail,
+    pub templates: &'a Templates,
+    pub instance: &'a str,
+}
+
+impl Composer<'_> {
+    /// None when nobody is to get it.
+    pub(crate) fn compose(
+        &self,
+        report: &Report,
+        to: &[String],
+        attachments: &[Attachment],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Email>> {
+        let to = mailboxes(to, report.recipients_key())?;
+        if to.is_empty() {
+            return Ok(None);
+        }
+        let from = self.mail.from.as_ref().context("mail.from is needed to send mail")?;
+        let from = mailbox(from, "mail.from")?;
+        let host = host_name(self.instance);
+        let hash = hash(report, &to);
+        let message_id = format!("<{}.{hash}@{host}>", report.kind());
+
+        let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
+        let subject = format!("{}{}", self.mail.subject_prefix, self.templates.subject(report)?);
+        let subject = words::clean(&subject, 250);
+        let text = self.templates.text(report, &names)?;
+        let html = self.templates.html(report, &names)?;
+
+        let mut message = Message::builder()
+            .message_id(Some(message_id.clone()))
+            .date(now.into())
+            .from(from.clone())
+            .subject(subject)
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+            .raw_header(header("List-Id", format!("<{}.{host}>", report.kind())));
+        for one in &to {
+            message = message.to(one.clone());
+        }
+        if let Some(reply_to) = &self.mail.reply_to {
+            message = message.reply_to(mailbox(reply_to, "mail.reply_to")?);
+        }
+        // Boundaries that come from the content, not from chance: the same report is the same bytes.
+        let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();
+        let both = both.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html));
+        let body = if attachments.is_empty() {
+            both
+        } else {
+            let mut mixed = MultiPart::mixed().boundary(format!("=_{hash}_m")).build().multipart(both);
+            for attachment in attachments {
+                mixed = mixed.singlepart(part(attachment)?);
+            }
+            mixed
+        };
+        let message = message.multipart(body).context("the message cannot be put together")?;
+        let mut recipients: Vec<String> = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
+        recipients.sort();
+        recipients.dedup();
+        Ok(Some(Email { message_id, from: from.email.to_string(), recipients, bytes: message.formatted() }))
+    }
+}
+
+fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
+    let content_type =
+        ContentType::parse(attachment.content_type).context("an attachment has an odd type")?;
+    Ok(MimeAttachment::new(attachment.name.clone()).body(attachment.bytes.clone(), content_type))
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+fn mailboxes(addresses: &[String], key: &str) -> anyhow::Result<Vec<Mailbox>> {
+    addresses.iter().map(|address| mailbox(address, key)).collect()
+}
+
+/// The configuration has looked at them already; the error names the key and not the address.
+fn mailbox(address: &str, key: &str) -> anyhow::Result<Mailbox> {
+    address.parse().with_context(|| format!("{key} holds an address that mail cannot be sent to"))
+}
+
+/// What is reported, and to whom: the same report to the same people is the same message.
+fn hash(report: &Report, to: &[Mailbox]) -> String {
+    let mut addresses: Vec<String> =
+        to.iter().map(|mailbox| mailbox.email.to_string().to_lowercase()).collect();
+    addresses.sort();
+    short_hash(&format!("{}\n{}\n{}", report.kind(), report.identity(), addresses.join("\n")))
+}
+
+/// 16 hex digits, for names that people may have to tell apart.
+pub(super) fn short_hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The right side of a `Message-ID`, from whatever an installation calls itself.
+fn host_name(instance: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = instance.chars().map(|c| if c == '.' { '.' } else { plain(c) }).take(60).collect();
+    let labels: Vec<&str> =
+        name.split('.').map(|label| label.trim_matches('-')).filter(|label| !label.is_empty()).collect();
+    if labels.is_empty() {
+        "quotakeeper.localhost".to_owned()
+    } else {
+        format!("quotakeeper.{}", labels.join("."))
+    }
+}
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

@@ -1,0 +1,155 @@
+use mail_parser::{MessageParser, MimeHeaders};
+
+use super::*;
+use crate::report::fixtures::{
+    at, changed, done_story, edition, group, held_story, realistic, report_of, usage,
+};
+use crate::report::{drift_report, examples, run_report, usage_table};
+
+fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
+    let templates = Templates::load(None);
+    let composer = Composer { mail, templates: &templates, instance: "prod on nms-01" };
+    let to: Vec<String> = to.iter().map(|address| (*address).to_owned()).collect();
+    composer.compose(report, &to, attachments, at("11-22T07:00")).unwrap().unwrap()
+}
+
+fn mail() -> Mail {
+    Mail {
+        from: Some("Quotakeeper <quotas@example.com>".into()),
+        reply_to: Some("nms@example.com".into()),
+        subject_prefix: "[quotas] ".into(),
+        ..Mail::default()
+    }
+}
+
+fn compose(report: &Report) -> Email {
+    compose_with(&mail(), report, &["Ann <ann@example.com>", "bob@example.com"], &[])
+}
+
+fn text(email: &Email) -> String {
+    MessageParser::default().parse(&email.bytes).unwrap().body_text(0).unwrap().into_owned()
+}
+
+fn html(email: &Email) -> String {
+    MessageParser::default().parse(&email.bytes).unwrap().body_html(0).unwrap().into_owned()
+}
+
+/// Headers and bodies as a mail program shows them.
+fn read(email: &Email) -> String {
+    let raw = String::from_utf8(email.bytes.clone()).unwrap();
+    let headers = raw.split("\r\n\r\n").next().unwrap().replace("\r\n", "\n");
+    let parsed = MessageParser::default().parse(&email.bytes).unwrap();
+    let text = parsed.body_text(0).unwrap().replace("\r\n", "\n");
+    format!("{headers}\n\n{text}\n{}", parsed.body_html(0).unwrap().replace("\r\n", "\n"))
+        .replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
+#[test]
+fn the_usage_mail() {
+    insta::assert_snapshot!(read(&compose(&Report::Usage(Box::new(usage())))));
+}
+
+#[test]
+fn the_mail_of_a_run_with_every_fate() {
+    let report = run_report(&done_story(), Some(&held_story()), &edition());
+    insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
+}
+
+#[test]
+fn the_mail_of_drift() {
+    let report =
+        drift_report(&changed(), &realistic(), &crate::quota::UsageRule::default(), &edition()).unwrap();
+    insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
+}
+
+#[test]
+fn the_mail_of_a_failure() {
+    insta::assert_snapshot!(read(&compose(&examples(&edition()).pop().unwrap())));
+}
+
+#[test]
+fn the_same_report_to_the_same_people_is_the_same_bytes_and_to_others_another_message() {
+    let report = Report::Usage(Box::new(usage()));
+    assert_eq!(compose(&report).bytes, compose(&report).bytes);
+    let other = compose_with(&mail(), &report, &["eve@example.com"], &[]);
+    assert_ne!(compose(&report).message_id, other.message_id);
+}
+
+#[test]
+fn attachments_arrive_as_they_are() {
+    let report = usage();
+    let table = Attachment::csv(&report.table, usage_table(&report));
+    let email = compose_with(
+        &mail(),
+        &Report::Usage(Box::new(report)),
+        &["ann@example.com"],
+        std::slice::from_ref(&table),
+    );
+    let parsed = MessageParser::default().parse(&email.bytes).unwrap();
+    let attached = parsed.attachment(0).unwrap();
+    assert_eq!(attached.attachment_name(), Some("usage-2026-11-22.csv"));
+    let unix = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    assert_eq!(unix(attached.contents()), unix(&table.bytes));
+    assert!(text(&email).contains("are in the attached usage-2026-11-22.csv"));
+}
+
+#[test]
+fn a_hostile_name_breaks_neither_headers_nor_html_nor_text() {
+    let long = "x".repeat(300);
+    for name in [
+        "<script>alert(1)</script>",
+        "a\r\nBcc: eve@example.com",
+        "=HYPERLINK(\"http://evil\")",
+        "\u{202e}desrever",
+        "🦀🦀 Équipe 東京",
+        long.as_str(),
+    ] {
+        let report = report_of(vec![group("1", name, Some(1000), 500, 1300)]);
+        let email = compose(&Report::Usage(Box::new(report)));
+        let parsed = MessageParser::default().parse(&email.bytes).unwrap();
+        let subject = parsed.subject().unwrap();
+        assert!(subject.starts_with("[quotas] ") && !subject.contains(['\r', '\n']), "{name}");
+        assert!(parsed.bcc().is_none(), "{name}");
+        assert!(!html(&email).contains("<script"), "{name}");
+        assert!(!html(&email).contains('\u{202e}') && !text(&email).contains('\u{202e}'), "{name}");
+        assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
+    }
+}
+
+#[test]
+fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
+    let long = "<Регион & \"Süd\" ".repeat(20);
+    let rows =
+        (0..10_000).map(|number| group(&number.to_string(), &long, Some(1000), 500, 900 + number % 400));
+    let email = compose(&Report::Usage(Box::new(report_of(rows.collect()))));
+    assert!(html(&email).len() < 100_000, "{}", html(&email).len());
+    let mut story = done_story();
+    let row = story.plan.rows[0].clone();
+    story.plan.rows = (0..10_000)
+        .map(|number| crate::change::PlanRow {
+            row: number,
+            account_group_name: long.clone(),
+            comment: long.clone(),
+            ..row.clone()
+        })
+        .collect();
+    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &edition()))));
+    assert!(html(&email).len() < 100_000, "{}", html(&email).len());
+}
+
+#[test]
+fn nobody_to_send_to_is_no_message() {
+    let (mail, templates) = (mail(), Templates::load(None));
+    let composer = Composer { mail: &mail, templates: &templates, instance: "" };
+    assert!(
+        composer.compose(&Report::Usage(Box::new(usage())), &[], &[], at("11-22T07:00")).unwrap().is_none()
+    );
+}
+
+#[test]
+fn an_instance_name_becomes_a_host_name() {
+    assert_eq!(host_name("Prod on nms-01"), "quotakeeper.prod-on-nms-01");
+    assert_eq!(host_name("nms.example.com"), "quotakeeper.nms.example.com");
+    assert_eq!(host_name(">\r\nX: <é>"), "quotakeeper.x");
+    assert_eq!(host_name(""), "quotakeeper.localhost");
+}

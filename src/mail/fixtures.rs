@@ -1,0 +1,120 @@
+//! For the tests of mails: a message, and a small SMTP server that behaves as it is told.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::compose::Email;
+use crate::config::{self, Mail, Smtp, Tls};
+
+pub(crate) fn email(message_id: &str, recipients: &[&str]) -> Email {
+    Email {
+        message_id: message_id.into(),
+        from: "quotas@example.com".into(),
+        recipients: recipients.iter().map(|address| (*address).to_owned()).collect(),
+        bytes: format!("Message-ID: {message_id}\r\nSubject: subject\r\n\r\ntext\r\n").into_bytes(),
+    }
+}
+
+/// What the server does at some point of the conversation instead of saying yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    /// Answers so to `RCPT TO` of addresses that contain the text.
+    Recipient(&'static str, &'static str),
+    /// Answers so once the message is there.
+    Message(&'static str),
+    DropBeforeFinalDot,
+    /// Takes the message and drops the connection without saying so.
+    DropAfterFinalDot,
+    /// Is silent after the greeting.
+    Silence,
+}
+
+/// A server on loopback. `accepted` holds a line for each message it took: the recipient and the `Message-ID`.
+pub(crate) struct Server {
+    pub port: u16,
+    pub accepted: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub(crate) async fn start(twist: Option<Twist>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self { port: listener.local_addr().unwrap().port(), accepted: Arc::default() };
+        let accepted = Arc::clone(&server.accepted);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // A client that hangs up in the middle is what some tests are about.
+                let _ = converse(stream, twist, &accepted).await;
+            }
+        });
+        server
+    }
+
+    pub(crate) fn accepted(&self) -> Vec<String> {
+        self.accepted.lock().unwrap().clone()
+    }
+
+    pub(crate) fn smtp(&self) -> Smtp {
+        Smtp { host: Some("127.0.0.1".into()), port: Some(self.port), tls: Tls::Off, ..Smtp::default() }
+    }
+}
+
+pub(crate) fn mail() -> Mail {
+    Mail {
+        transport: config::Transport::Smtp,
+        from: Some("Quotas <quotas@example.com>".into()),
+        ..Mail::default()
+    }
+}
+
+async fn converse(
+    stream: TcpStream,
+    twist: Option<Twist>,
+    accepted: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    writer.write_all(b"220 test ready\r\n").await?;
+    let mut recipient = String::new();
+    while let Some(line) = lines.next_line().await? {
+        if twist == Some(Twist::Silence) {
+            continue;
+        }
+        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        let answer = match (verb.as_str(), twist) {
+            ("RCPT", Some(Twist::Recipient(part, answer))) if line.contains(part) => answer.to_owned(),
+            ("RCPT", _) => {
+                recipient = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                "250 ok".to_owned()
+            }
+            ("DATA", _) => {
+                writer.write_all(b"354 go on\r\n").await?;
+                let mut id = String::new();
+                while let Some(line) = lines.next_line().await? {
+                    if twist == Some(Twist::DropBeforeFinalDot) {
+                        return Ok(());
+                    }
+                    if line == "." {
+                        break;
+                    }
+                    if let Some(rest) = line.strip_prefix("Message-ID: ") {
+                        id = rest.to_owned();
+                    }
+                }
+                if let Some(Twist::Message(answer)) = twist {
+                    answer.to_owned()
+                } else {
+                    accepted.lock().unwrap().push(format!("{recipient} {id}"));
+                    if twist == Some(Twist::DropAfterFinalDot) {
+                        return Ok(());
+                    }
+                    "250 taken".to_owned()
+                }
+            }
+            _ => "250 ok".to_owned(),
+        };
+        writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The filters of the templates: numbers that do not break over lines, and the columns of plain text.
+
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, State};
+
+use crate::quota::{Units, grouped, quota_text};
+
+/// A line of the text part is no longer than this.
+const WIDTH: usize = 78;
+const BAR: usize = 18;
+
+pub(super) fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("units", |state: &State, units: Option<Units>| {
+        unbroken(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
+    });
+    environment
+        .add_filter("quota", |state: &State, quota: Option<Units>| unbroken(state, &quota_text(quota)));
+    environment.add_filter("prose", |state: &State, text: String| unbroken(state, &text));
+    environment.add_filter("wrap", |text: String, indent: Option<usize>| wrap(&text, indent.unwrap_or(0)));
+    environment.add_filter("right", |text: String, width: usize| padding(width, &text) + &text);
+    environment.add_filter("spread", |left: String, right: String| spread(&left, &right));
+    environment.add_filter("underline", |text: String| "=".repeat(columns(&text).min(WIDTH)));
+    environment.add_filter("bar", |bar: Value| bar_of(&bar));
+}
+
+/// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
+fn unbroken(state: &State, text: &str) -> String {
+    if !matches!(state.auto_escape(), AutoEscape::Html) {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let is_digit =
+        |index: Option<usize>| index.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
+    let groups = |at: usize| {
+        is_digit(at.checked_sub(1))
+            && (1..=3).all(|next| is_digit(Some(at + next)))
+            && !is_digit(Some(at + 4))
+    };
+    let before_percent = |at: usize| is_digit(at.checked_sub(1)) && letters.get(at + 1) == Some(&'%');
+    let letter = |(at, letter): (usize, &char)| match letter {
+        ' ' if groups(at) || before_percent(at) => '\u{202f}',
+        other => *other,
+    };
+    letters.iter().enumerate().map(letter).collect()
+}
+
+/// Columns as a terminal counts them, near enough: combining marks and joiners take none, emoji and CJK two.
+fn columns(text: &str) -> usize {
+    let width = |c: char| match u32::from(c) {
+        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f | 0x20d0..=0x20ff => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    };
+    text.chars().map(width).sum()
+}
+
+fn padding(width: usize, text: &str) -> String {
+    " ".repeat(width.saturating_sub(columns(text)))
+}
+
+/// Lines of at most 78 columns, each after the first indented. A longer word stands alone on its line.
+fn wrap(text: &str, indent: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        // The first line begins where the template has put it, which is at the same indent.
+        if !line.is_empty() && indent + columns(&line) + 1 + columns(word) > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join(&format!("\n{}", " ".repeat(indent)))
+}
+
+/// Left and right on one line of 78 columns, or on two where they do not fit.
+fn spread(left: &str, right: &str) -> String {
+    let used = columns(left) + columns(right);
+    if used < WIDTH {
+        return format!("{left}{}{right}", " ".repeat(WIDTH - used));
+    }
+    format!("{}\n{}{right}", wrap(left, 4), padding(WIDTH, right))
+}
+
+/// `######++++!!....`: used, projected, over the quota, not needed.
+fn bar_of(bar: &Value) -> String {
+    let part = |name: &str| bar.get_attr(name).ok().and_then(|part| f64::try_from(part).ok()).unwrap_or(0.0);
+    let mut text = String::new();
+    let mut end = 0.0;
+    for (name, letter) in [("used", '#'), ("projected", '+'), ("over", '!'), ("rest", '.')] {
+        end += part(name);
+        while text.len() < cells(end) {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "at most 18"
+)]
+fn cells(percent: f64) -> usize {
+    (percent.clamp(0.0, 100.0) * BAR as f64 / 100.0).round() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_bar_shows_its_parts_in_order() {
+        let bar = Value::from_pairs([("used", 50.0), ("projected", 25.0), ("over", 0.0), ("rest", 25.0)]);
+        assert_eq!(bar_of(&bar), "#########+++++....");
+    }
+
+    #[test]
+    fn what_does_not_fit_on_a_line_takes_two() {
+        let spread = spread(&"a".repeat(60), &"b".repeat(30));
+        assert_eq!(spread, format!("{}\n{}{}", "a".repeat(60), " ".repeat(48), "b".repeat(30)));
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_keeps_every_word_and_the_width(words in prop::collection::vec("[a-z]{1,20}", 0..40), indent in 0_usize..9) {
+            let text = words.join(" ");
+            let wrapped = wrap(&text, indent);
+            prop_assert_eq!(wrapped.split_whitespace().collect::<Vec<_>>(), words);
+            prop_assert!(wrapped.lines().skip(1).all(|line| columns(line) <= WIDTH));
+            prop_assert!(wrapped.lines().next().is_none_or(|line| columns(line) + indent <= WIDTH));
+        }
+    }
+}

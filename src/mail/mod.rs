@@ -1,0 +1,14 @@
+//! How a report leaves: laid out by templates, kept in the outbox until every recipient's server has taken it.
+
+mod compose;
+mod layout;
+mod login;
+mod outbox;
+mod record;
+mod render;
+mod transport;
+
+#[cfg(test)]
+mod fixtures;
+
+pub(crate) use self::render::check_templates;

@@ -1,0 +1,295 @@
+//! The outbox: messages as files that outlive a crash, each until every recipient's server has taken or refused it.
+//!
+//! `new/STEM.json` (the envelope) is written first, then `new/STEM.eml`, whose appearance is the commit. Each outcome is
+//! recorded in the `.json` before the next recipient is tried. A finished message moves to `sent/` or, with a
+//! refused recipient, to `dead/`: the `.eml` first, then its `.json`. Whatever a crash leaves is one of these states:
+//!
+//! | in `new/` | elsewhere | what it is | what is done |
+//! |---|---|---|---|
+//! | `.json` | – | queueing was cut off | the `.json` goes; whoever queued it does it again |
+//! | `.eml`, `.json` | – | waiting, or finished and not moved | delivered, or moved |
+//! | `.json` | `.eml` | the move was cut off | the `.json` follows |
+//! | a temporary file | any | a write was cut off | it goes |
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use fs_err as fs;
+use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
+
+use super::compose::{Email, short_hash};
+use super::record::{Outcome, Place, Record};
+use super::transport::Transport;
+
+const TEMPORARY: &str = ".writing-";
+/// After so many messages in a row without any answer the server is down: the others wait without being tried.
+const SILENT_IN_A_ROW: usize = 2;
+
+/// Whether a message is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Queued {
+    /// The path of its `.eml`.
+    Now(PathBuf),
+    /// The same `Message-ID` waits, was sent, or was refused before.
+    AlreadyThere(PathBuf),
+}
+
+/// What one round of deliveries did, in messages. It names no address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub sent: usize,
+    pub dead: usize,
+    pub waiting: usize,
+    /// File name and error of each message that was not sent at once.
+    pub problems: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, stem: &str, record: &Record) {
+        match record.place() {
+            Place::New => {
+                self.waiting += 1;
+                let error = record.last_error.as_deref().unwrap_or("not tried yet");
+                let until = record.next_try.format("%Y-%m-%d %H:%M UTC");
+                self.problems.push(format!("{stem}.eml waits until {until}: {error}"));
+            }
+            Place::Sent => self.sent += 1,
+            Place::Dead => {
+                self.dead += 1;
+                self.problems.push(format!("{stem}.eml is in dead/: {}", record.refusals()));
+            }
+        }
+    }
+}
+
+/// The folder `outbox/`. Only the holder of the data folder's lock writes to it.
+pub(crate) struct Outbox {
+    dir: PathBuf,
+}
+
+impl Outbox {
+    /// Makes the folders where they are missing.
+    pub(crate) fn open(dir: impl Into<PathBuf>) -> anyhow::Result<Self> {
+        let outbox = Self { dir: dir.into() };
+        for place in [Place::New, Place::Sent, Place::Dead] {
+            fs::create_dir_all(outbox.folder(place))?;
+        }
+        sync(&outbox.dir)?;
+        Ok(outbox)
+    }
+
+    /// Stores a message durably, unless its `Message-ID` was ever stored before.
+    pub(crate) fn queue(&self, email: &Email, now: DateTime<Utc>) -> anyhow::Result<Queued> {
+        let hash = short_hash(&email.message_id);
+        if let Some(path) = self.find(&hash)? {
+            return Ok(Queued::AlreadyThere(path));
+        }
+        let stem = format!("{}-{hash}", now.format("%Y%m%dT%H%M%SZ"));
+        let folder = self.folder(Place::New);
+        let record = Record::new(&email.message_id, &email.from, &email.recipients, now);
+        write_record(&folder.join(format!("{stem}.json")), &record)?;
+        let path = folder.join(format!("{stem}.eml"));
+        write(&path, &email.bytes, &Existing::Keep)?;
+        Ok(Queued::Now(path))
+    }
+
+    /// Tries every message that waits; with `respect_backoff` only those whose time has come. A message that cannot be
+    /// worked on keeps no other from being sent; the first such error is told at the end.
+    pub(crate) async fn deliver(
+        &self,
+        transport: &Transport,
+        now: DateTime<Utc>,
+        respect_backoff: bool,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Summary> {
+        self.recover()?;
+        let mut summary = Summary::default();
+        let mut silent = 0;
+        let mut first_error = None;
+        for stem in self.stems(Place::New)? {
+            if cancel.is_cancelled() {
+                break; // between messages, so that what a server took is recorded
+            }
+            let record = match self.record(&stem) {
+                Ok(record) => record,
+                Err(error) => {
+                    summary.waiting += 1;
+                    summary.problems.push(format!("{stem}.eml: its recipients are unknown: {error:#}"));
+                    continue;
+                }
+            };
+            let is_due = !respect_backoff || record.next_try <= now;
+            let tried = if silent < SILENT_IN_A_ROW && is_due && record.place() == Place::New {
+                self.attempt(&stem, record, transport, now).await
+            } else {
+                Ok((record, None))
+            };
+            let finished = tried.and_then(|(record, answered)| {
+                if record.place() != Place::New {
+                    self.finish(&stem, record.place())?;
+                }
+                Ok((record, answered))
+            });
+            match finished {
+                Ok((record, answered)) => {
+                    silent = answered.map_or(silent, |answered| if answered { 0 } else { silent + 1 });
+                    summary.add(&stem, &record);
+                }
+                Err(error) => {
+                    summary.waiting += 1;
+                    first_error.get_or_insert(error.context(format!("{stem}.eml")));
+                }
+            }
+        }
+        first_error.map_or(Ok(summary), Err)
+    }
+
+    /// How many messages wait, and how many are dead.
+    pub(crate) fn count(&self) -> anyhow::Result<(usize, usize)> {
+        Ok((self.stems(Place::New)?.len(), self.stems(Place::Dead)?.len()))
+    }
+
+    /// One try for each waiting recipient, each recorded before the next. Also says whether the server answered.
+    async fn attempt(
+        &self,
+        stem: &str,
+        record: Record,
+        transport: &Transport,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<(Record, Option<bool>)> {
+        let path = self.folder(Place::New).join(format!("{stem}.json"));
+        let message = fs::read(path.with_extension("eml"))?;
+        let mut record = record.tried(now);
+        write_record(&path, &record)?;
+        let mut answered = true;
+        for index in record.waiting().collect::<Vec<_>>() {
+            let outcome = transport.send(&record.from, &record.recipients[index].address, &message).await;
+            record = record.after(index, &outcome, now);
+            write_record(&path, &record)?;
+            if matches!(outcome, Outcome::Silent(_)) {
+                answered = false;
+                break;
+            }
+        }
+        let record = record.given_up_if_old(now);
+        write_record(&path, &record)?;
+        Ok((record, Some(answered)))
+    }
+
+    /// Moves a finished message; a crash in between is mended by `recover`.
+    fn finish(&self, stem: &str, place: Place) -> anyhow::Result<()> {
+        for extension in ["eml", "json"] {
+            let name = format!("{stem}.{extension}");
+            fs::rename(self.folder(Place::New).join(&name), self.folder(place).join(&name))?;
+            sync(&self.folder(place))?;
+        }
+        sync(&self.folder(Place::New))
+    }
+
+    /// Brings what a crash left into one of the states that are meant to be; see the table above.
+    fn recover(&self) -> anyhow::Result<()> {
+        for place in [Place::New, Place::Sent, Place::Dead] {
+            for name in names(&self.folder(place))? {
+                if name.starts_with(TEMPORARY) {
+                    fs::remove_file(self.folder(place).join(&name))?;
+                }
+            }
+        }
+        let folder = self.folder(Place::New);
+        for name in names(&folder)? {
+            let Some(stem) = name.strip_suffix(".json") else { continue };
+            let message = format!("{stem}.eml");
+            if folder.join(&message).exists() {
+                continue;
+            }
+            let moved = [Place::Sent, Place::Dead]
+                .into_iter()
+                .find(|place| self.folder(*place).join(&message).exists());
+            match moved {
+                Some(place) => fs::rename(folder.join(&name), self.folder(place).join(&name))?,
+                None => fs::remove_file(folder.join(&name))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, stem: &str) -> anyhow::Result<Record> {
+        let path = self.folder(Place::New).join(format!("{stem}.json"));
+        let text = fs::read_to_string(&path)?;
+        serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    fn find(&self, hash: &str) -> anyhow::Result<Option<PathBuf>> {
+        let end = format!("-{hash}");
+        for place in [Place::New, Place::Sent, Place::Dead] {
+            if let Some(stem) = self.stems(place)?.into_iter().find(|stem| stem.ends_with(&end)) {
+                return Ok(Some(self.folder(place).join(format!("{stem}.eml"))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The messages of a folder, oldest first.
+    fn stems(&self, place: Place) -> anyhow::Result<Vec<String>> {
+        let mut stems: Vec<String> = names(&self.folder(place))?
+            .iter()
+            .filter_map(|name| Some(name.strip_suffix(".eml")?.to_owned()))
+            .collect();
+        stems.sort();
+        Ok(stems)
+    }
+
+    fn folder(&self, place: Place) -> PathBuf {
+        self.dir.join(match place {
+            Place::New => "new",
+            Place::Sent => "sent",
+            Place::Dead => "dead",
+        })
+    }
+}
+
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+fn write_record(path: &Path, record: &Record) -> anyhow::Result<()> {
+    let mut json = serde_json::to_vec_pretty(record)?;
+    json.push(b'\n');
+    write(path, &json, &Existing::Replace)
+}
+
+enum Existing {
+    Keep,
+    Replace,
+}
+
+/// The whole content under the final name, or nothing: a temporary name, synced, renamed, and the folder synced.
+fn write(path: &Path, content: &[u8], existing: &Existing) -> anyhow::Result<()> {
+    let folder = path.parent().context("a file of the outbox lies in a folder")?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    let persist = |file: NamedTempFile| match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    persist(file).with_context(|| format!("{} cannot be written", path.display()))?;
+    sync(folder)
+}
+
+/// A rename is durable only once its folder is.
+fn sync(folder: &Path) -> anyhow::Result<()> {
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,212 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::Smtp;
+use crate::mail::fixtures::{Server, Twist, email, mail};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-22T08:00:00Z".parse().unwrap()
+}
+
+fn outbox() -> (TempDir, Outbox) {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = Outbox::open(dir.path().join("outbox")).unwrap();
+    (dir, outbox)
+}
+
+/// Every file of the outbox, with the hash of its name left out: the tests use few messages.
+fn files(outbox: &Outbox) -> Vec<String> {
+    let mut files = Vec::new();
+    for place in [Place::New, Place::Sent, Place::Dead] {
+        for name in names(&outbox.folder(place)).unwrap() {
+            let extension = name.rsplit('.').next().unwrap();
+            files
+                .push(format!("{}/{extension}", outbox.folder(place).file_name().unwrap().to_str().unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
+    let smtp = Smtp { timeout: Duration::from_millis(300), ..server.smtp() };
+    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_message_is_queued_once_wherever_it_is() {
+    let (_dir, outbox) = outbox();
+    let message = email("<a@b>", &["ann@example.com"]);
+    let Queued::Now(path) = outbox.queue(&message, now()).unwrap() else { panic!("it is new") };
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(
+        name.starts_with("20261122T080000Z-") && name.len() == "20261122T080000Z-.eml".len() + 16,
+        "{name}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), message.bytes);
+    let tomorrow = now() + TimeDelta::days(1);
+    assert_eq!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(path));
+
+    outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+    assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
+    assert!(matches!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(_)));
+    assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
+}
+
+#[tokio::test]
+async fn one_refused_recipient_stops_none_of_the_others() {
+    let (_dir, outbox) = outbox();
+    outbox.queue(&email("<a@b>", &["a@x.org", "b@x.org", "bad@x.org", "d@x.org", "e@x.org"]), now()).unwrap();
+    let server = Server::start(Some(Twist::Recipient("bad", "550 no such user"))).await;
+    let summary = deliver(&outbox, &server).await;
+    assert_eq!((summary.sent, summary.dead, summary.waiting), (0, 1, 0));
+    assert_eq!(server.accepted(), ["a@x.org <a@b>", "b@x.org <a@b>", "d@x.org <a@b>", "e@x.org <a@b>"]);
+    assert_eq!(files(&outbox), ["dead/eml", "dead/json"]);
+    assert!(!summary.problems[0].contains('@'), "{:?}", summary.problems);
+}
+
+#[tokio::test]
+async fn who_has_it_does_not_get_it_again_when_the_rest_is_tried_later() {
+    let (_dir, outbox) = outbox();
+    outbox.queue(&email("<a@b>", &["a@x.org", "busy@x.org"]), now()).unwrap();
+    let busy = Server::start(Some(Twist::Recipient("busy", "450 later"))).await;
+    assert_eq!(deliver(&outbox, &busy).await.waiting, 1);
+    assert_eq!(files(&outbox), ["new/eml", "new/json"]);
+    let willing = Server::start(None).await;
+    assert_eq!(deliver(&outbox, &willing).await.sent, 1);
+    assert_eq!(willing.accepted(), ["busy@x.org <a@b>"]);
+}
+
+#[tokio::test]
+async fn the_back_off_is_kept_only_where_it_is_asked_for() {
+    let (_dir, outbox) = outbox();
+    outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
+    deliver(&outbox, &Server::start(Some(Twist::Message("451 later"))).await).await;
+    let try_at = async |at, respect| {
+        outbox.deliver(&Transport::Directory, at, respect, &CancellationToken::new()).await.unwrap()
+    };
+    assert_eq!(try_at(now() + TimeDelta::seconds(59), true).await.waiting, 1);
+    assert_eq!(try_at(now() + TimeDelta::seconds(60), true).await.sent, 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_after_the_dot_repeats_the_same_message_id_and_loses_nothing() {
+    let (_dir, outbox) = outbox();
+    outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
+    let dropping = Server::start(Some(Twist::DropAfterFinalDot)).await;
+    assert_eq!(deliver(&outbox, &dropping).await.waiting, 1);
+    let willing = Server::start(None).await;
+    assert_eq!(deliver(&outbox, &willing).await.sent, 1);
+    assert_eq!(dropping.accepted(), willing.accepted());
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_costs_two_messages_time_and_not_all() {
+    let (_dir, outbox) = outbox();
+    for number in 0..5 {
+        outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org", "b@x.org"]), now()).unwrap();
+    }
+    let summary = deliver(&outbox, &Server::start(Some(Twist::Silence)).await).await;
+    assert_eq!(summary.waiting, 5);
+    let tried = summary.problems.iter().filter(|problem| problem.contains("no answer")).count();
+    assert_eq!(tried, SILENT_IN_A_ROW);
+    assert_eq!(deliver(&outbox, &Server::start(None).await).await.sent, 5);
+}
+
+#[tokio::test]
+async fn a_crash_while_queueing_leaves_nothing_and_the_message_can_be_queued_again() {
+    let (_dir, outbox) = outbox();
+    let message = email("<a@b>", &["a@x.org"]);
+    let Queued::Now(path) = outbox.queue(&message, now()).unwrap() else { panic!("it is new") };
+    fs::remove_file(&path).unwrap(); // the .eml had not appeared yet
+    fs::write(path.with_file_name(format!("{TEMPORARY}x")), "half").unwrap();
+    let summary =
+        outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+    assert_eq!(summary, Summary::default());
+    assert_eq!(files(&outbox), Vec::<String>::new());
+    assert!(matches!(outbox.queue(&message, now()).unwrap(), Queued::Now(_)));
+}
+
+#[tokio::test]
+async fn a_crash_before_the_move_is_finished_without_sending_again() {
+    let (_dir, outbox) = outbox();
+    let Queued::Now(path) = outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap() else {
+        panic!("it is new")
+    };
+    let stem = path.file_stem().unwrap().to_str().unwrap();
+    let record = outbox.record(stem).unwrap().after(0, &Outcome::Accepted, now());
+    write_record(&path.with_extension("json"), &record).unwrap();
+    let server = Server::start(None).await;
+    assert_eq!(deliver(&outbox, &server).await.sent, 1);
+    assert_eq!(server.accepted(), Vec::<String>::new());
+    assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_the_move_is_mended() {
+    for place in [Place::Sent, Place::Dead] {
+        let (_dir, outbox) = outbox();
+        let Queued::Now(path) = outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap() else {
+            panic!("it is new")
+        };
+        fs::rename(&path, outbox.folder(place).join(path.file_name().unwrap())).unwrap();
+        outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+        let folder = outbox.folder(place).file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(files(&outbox), [format!("{folder}/eml"), format!("{folder}/json")]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_record_is_damaged_is_kept_and_said() {
+    let (_dir, outbox) = outbox();
+    let Queued::Now(path) = outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap() else {
+        panic!("it is new")
+    };
+    fs::write(path.with_extension("json"), "{").unwrap();
+    let summary =
+        outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await.unwrap();
+    assert_eq!(summary.waiting, 1);
+    assert!(summary.problems[0].contains("its recipients are unknown"), "{:?}", summary.problems);
+    assert_eq!(files(&outbox), ["new/eml", "new/json"]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
+    let (_dir, outbox) = outbox();
+    let Queued::Now(bad) = outbox.queue(&email("<1@b>", &["ann@example.com"]), now()).unwrap() else {
+        panic!()
+    };
+    outbox.queue(&email("<2@b>", &["ann@example.com"]), now() + TimeDelta::seconds(1)).unwrap();
+    fs::remove_file(&bad).unwrap();
+    fs::create_dir(&bad).unwrap();
+    let error =
+        outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await.unwrap_err();
+    assert!(format!("{error:#}").contains(".eml"), "{error:#}");
+    assert!(files(&outbox).contains(&"sent/eml".to_owned()), "{:?}", files(&outbox));
+}
+
+#[tokio::test]
+async fn a_try_is_counted_before_it_is_made() {
+    let (_dir, outbox) = outbox();
+    let Queued::Now(path) = outbox.queue(&email("<1@b>", &["ann@example.com"]), now()).unwrap() else {
+        panic!()
+    };
+    let server = Server::start(Some(Twist::Silence)).await;
+    let transport = Transport::new(&mail(), &server.smtp()).unwrap().unwrap();
+    let cancel = CancellationToken::new();
+    tokio::select! {
+        // Killed while the server has it: whether it took it is not known.
+        _ = outbox.deliver(&transport, now(), true, &cancel) => panic!("the server does not answer"),
+        () = async { while outbox.record(stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
+    }
+    let record = outbox.record(stem(&path)).unwrap();
+    assert!(record.next_try > now());
+}
+
+fn stem(path: &Path) -> &str {
+    path.file_stem().unwrap().to_str().unwrap()
+}

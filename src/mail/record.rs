@@ -1,0 +1,207 @@
+//! What is known of a message's delivery, and what is to be done next: pure decisions over the `.json` beside an `.eml`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A message that no server took in so long a time is given up.
+const GIVE_UP: TimeDelta = TimeDelta::days(5);
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
+
+/// How a delivery to one recipient ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The server has taken responsibility.
+    Accepted,
+    /// It never will (5xx).
+    Refused(String),
+    /// Not now (4xx), or not with this login: the server answers, so that others may be tried.
+    Later(String),
+    /// No answer, or the connection broke: nothing is known, and the rest of this message waits too.
+    Silent(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    Waiting,
+    Accepted,
+    Refused,
+}
+
+/// One recipient of a message. No `Debug`: an address is nobody's business in a log.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Recipient {
+    pub address: String,
+    pub state: State,
+    /// When it came to that state; none while waiting.
+    pub at: Option<DateTime<Utc>>,
+    pub error: Option<String>,
+}
+
+/// The `.json` beside an `.eml`: the envelope, and what became of it. It is written before the `.eml` appears.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub message_id: String,
+    pub from: String,
+    pub recipients: Vec<Recipient>,
+    pub queued_at: DateTime<Utc>,
+    pub attempts: u32,
+    pub next_try: DateTime<Utc>,
+    pub last_error: Option<String>,
+}
+
+/// Where a message belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    New,
+    /// Every recipient's server took it.
+    Sent,
+    /// Nobody waits any more, and at least one was refused.
+    Dead,
+}
+
+impl Record {
+    pub(crate) fn new(message_id: &str, from: &str, to: &[String], now: DateTime<Utc>) -> Self {
+        let waiting = |address: &String| Recipient {
+            address: address.clone(),
+            state: State::Waiting,
+            at: None,
+            error: None,
+        };
+        Self {
+            message_id: message_id.to_owned(),
+            from: from.to_owned(),
+            recipients: to.iter().map(waiting).collect(),
+            queued_at: now,
+            attempts: 0,
+            next_try: now,
+            last_error: None,
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = usize> {
+        self.recipients
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.state == State::Waiting)
+            .map(|(index, _)| index)
+    }
+
+    /// The record after one recipient's delivery ended so.
+    pub(crate) fn after(mut self, index: usize, outcome: &Outcome, now: DateTime<Utc>) -> Self {
+        let recipient = &mut self.recipients[index];
+        let (state, error) = match outcome {
+            Outcome::Accepted => (State::Accepted, None),
+            Outcome::Refused(error) => (State::Refused, Some(error)),
+            Outcome::Later(error) | Outcome::Silent(error) => (State::Waiting, Some(error)),
+        };
+        recipient.state = state;
+        recipient.at = (state != State::Waiting).then_some(now);
+        recipient.error = error.cloned();
+        if error.is_some() {
+            self.last_error = error.cloned();
+        }
+        self
+    }
+
+    /// The record of a try that is about to be made: counted before, so that a try whose outcome cannot be recorded
+    /// is not repeated at once.
+    pub(crate) fn tried(mut self, now: DateTime<Utc>) -> Self {
+        self.attempts = self.attempts.saturating_add(1);
+        let wait = FIRST_WAIT * 2_i32.saturating_pow((self.attempts - 1).min(12));
+        self.next_try = now + wait.min(LONGEST_WAIT);
+        self
+    }
+
+    /// The record after every waiting recipient had its turn: who waited for too long is given up.
+    pub(crate) fn given_up_if_old(mut self, now: DateTime<Utc>) -> Self {
+        if now - self.queued_at >= GIVE_UP {
+            for recipient in self.recipients.iter_mut().filter(|one| one.state == State::Waiting) {
+                recipient.state = State::Refused;
+                recipient.at = Some(now);
+                let last = recipient.error.take().or_else(|| self.last_error.clone()).unwrap_or_default();
+                recipient.error = Some(format!("given up after five days: {last}"));
+            }
+        }
+        self
+    }
+
+    /// `1 of 4 recipients refused it: 550 no such user`, for a message that is dead.
+    pub(crate) fn refusals(&self) -> String {
+        let refused = || self.recipients.iter().filter(|one| one.state == State::Refused);
+        let first = refused().find_map(|one| one.error.as_deref()).unwrap_or("no reason was given");
+        format!("{} of {} recipients refused it: {first}", refused().count(), self.recipients.len())
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        if self.waiting().next().is_some() {
+            Place::New
+        } else if self.recipients.iter().all(|one| one.state == State::Accepted) {
+            Place::Sent
+        } else {
+            Place::Dead
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> DateTime<Utc> {
+        "2026-11-22T08:00:00Z".parse().unwrap()
+    }
+
+    fn record() -> Record {
+        Record::new("<a@b>", "q@example.com", &["a@example.com".into(), "b@example.com".into()], start())
+    }
+
+    #[test]
+    fn it_is_sent_when_all_accepted_and_dead_when_one_was_refused() {
+        let one = record().after(0, &Outcome::Accepted, start());
+        assert_eq!(one.place(), Place::New);
+        assert_eq!(one.clone().after(1, &Outcome::Accepted, start()).place(), Place::Sent);
+        assert_eq!(one.after(1, &Outcome::Refused("550 no".into()), start()).place(), Place::Dead);
+    }
+
+    #[test]
+    fn a_dead_message_names_the_refusal_and_not_an_error_that_passed() {
+        let refused = Outcome::Refused("550 no such user".into());
+        let record = record().after(0, &refused, start()).after(1, &Outcome::Later("450".into()), start());
+        let dead = record.after(1, &Outcome::Accepted, start());
+        assert_eq!(dead.refusals(), "1 of 2 recipients refused it: 550 no such user");
+    }
+
+    #[test]
+    fn who_accepted_is_never_tried_again() {
+        let later =
+            record().after(0, &Outcome::Accepted, start()).after(1, &Outcome::Later("450".into()), start());
+        assert_eq!(later.waiting().collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn waits_double_from_a_minute_to_four_hours() {
+        let mut record = record();
+        let mut waits = Vec::new();
+        for _ in 0..11 {
+            record = record.tried(start());
+            waits.push((record.next_try - start()).num_minutes());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240, 240]);
+    }
+
+    #[test]
+    fn it_is_given_up_after_five_days_and_says_why() {
+        let late = start() + TimeDelta::days(5);
+        let record = record().after(0, &Outcome::Later("450 greylisted".into()), late).given_up_if_old(late);
+        assert_eq!(record.place(), Place::Dead);
+        assert_eq!(record.recipients[0].error.as_deref(), Some("given up after five days: 450 greylisted"));
+    }
+
+    #[test]
+    fn just_before_five_days_it_still_waits() {
+        let late = start() + TimeDelta::days(5) - TimeDelta::seconds(1);
+        assert_eq!(record().given_up_if_old(late).place(), Place::New);
+    }
+}

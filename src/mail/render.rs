@@ -1,0 +1,216 @@
+//! Reports laid out by templates: the shipped ones, and the user's own files in front of them.
+//!
+//! A user's template that does not work never costs a report: the shipped one takes its place, and why is said.
+
+use std::path::Path;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use css_inline::CSSInliner;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
+
+use super::layout::add_filters;
+use crate::report::{self, Edition, Report, words};
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../templates/", $name)))),+]
+    };
+}
+
+/// Every template by the name that a file in `mail.templates_dir` replaces.
+const SHIPPED: &[(&str, &str)] = shipped![
+    "layout.html",
+    "parts.html",
+    "parts.txt",
+    "usage/subject.txt",
+    "usage/body.txt",
+    "usage/body.html",
+    "changes/subject.txt",
+    "changes/body.txt",
+    "changes/body.html",
+    "failure/subject.txt",
+    "failure/body.txt",
+    "failure/body.html",
+];
+
+const PARTS: [&str; 3] = ["subject.txt", "body.txt", "body.html"];
+
+/// The templates that are in use.
+pub(crate) struct Templates {
+    shipped: Environment<'static>,
+    /// The shipped templates with the user's in front; none without a folder.
+    user: Option<Environment<'static>>,
+}
+
+impl Templates {
+    /// Reads the user's templates once. What is wrong with them is for [`check_templates`] to say, and for the log
+    /// when they are used.
+    pub(crate) fn load(dir: Option<&Path>) -> Self {
+        let user = dir.map(|dir| {
+            let (environment, problems) = user_environment(dir);
+            for problem in problems {
+                tracing::warn!("{problem}");
+            }
+            environment
+        });
+        Self { shipped: shipped_environment(), user }
+    }
+
+    /// One line, whatever the template makes.
+    pub(crate) fn subject(&self, report: &Report) -> anyhow::Result<String> {
+        Ok(words::clean(&self.render(report, "subject.txt", None)?, 250))
+    }
+
+    /// The text part.
+    pub(crate) fn text(&self, report: &Report, attachments: &[String]) -> anyhow::Result<String> {
+        let text = self.render(report, "body.txt", Some(attachments))?;
+        let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+        Ok(lines.join("\n") + "\n")
+    }
+
+    /// The HTML part: it loads nothing from anywhere.
+    pub(crate) fn html(&self, report: &Report, attachments: &[String]) -> anyhow::Result<String> {
+        self.render(report, "body.html", Some(attachments))
+    }
+
+    /// The same as a file, which nobody was sent and nothing is attached to: what `report … --out FILE.html` writes.
+    pub(crate) fn page(&self, report: &Report) -> anyhow::Result<String> {
+        self.render(report, "body.html", None)
+    }
+
+    fn render(&self, report: &Report, part: &str, attachments: Option<&[String]>) -> anyhow::Result<String> {
+        let name = format!("{}/{part}", report.kind());
+        if let Some(user) = &self.user {
+            match render(user, &name, report, attachments) {
+                Ok(text) => return Ok(text),
+                Err(error) => tracing::warn!("{}: the shipped one is used instead", told(&name, &error)),
+            }
+        }
+        render(&self.shipped, &name, report, attachments)
+            .with_context(|| format!("the shipped template {name} fails"))
+    }
+}
+
+/// What is wrong with the templates in a folder, a sentence each with file, line and cause; empty when all work.
+pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
+    let (environment, mut problems) = user_environment(dir);
+    problems.extend(unknown_files(dir));
+    let example = Edition { now: DateTime::<Utc>::UNIX_EPOCH, zone: Tz::UTC, instance: "example".to_owned() };
+    for report in report::examples(&example) {
+        for part in PARTS {
+            let name = format!("{}/{part}", report.kind());
+            if let Err(error) = render(&environment, &name, &report, Some(&["usage.csv".to_owned()])) {
+                problems.push(format!("{}: the shipped one is used instead", told(&name, &error)));
+            }
+        }
+    }
+    problems.dedup();
+    problems
+}
+
+fn shipped_environment() -> Environment<'static> {
+    let mut environment = empty_environment();
+    for (name, source) in SHIPPED {
+        environment.add_template(name, source).expect("a test renders every shipped template");
+    }
+    environment
+}
+
+/// The shipped templates with the folder's in front, and what is wrong with those that cannot be.
+fn user_environment(dir: &Path) -> (Environment<'static>, Vec<String>) {
+    let mut environment = shipped_environment();
+    let mut problems = Vec::new();
+    if !dir.is_dir() {
+        problems.push(format!("mail.templates_dir: {} is not a folder that can be read", dir.display()));
+    }
+    for (name, shipped) in SHIPPED {
+        let path = dir.join(name);
+        if !path.exists() {
+            continue;
+        }
+        let problem = match std::fs::read_to_string(&path) {
+            Ok(source) => environment.add_template_owned(*name, source).err().map(|error| told(name, &error)),
+            Err(error) => Some(format!("template {name}: {error}")),
+        };
+        if let Some(problem) = problem {
+            problems.push(format!("{problem}: the shipped one is used instead"));
+            environment.add_template(name, shipped).expect("a test renders every shipped template");
+        }
+    }
+    (environment, problems)
+}
+
+/// A misspelt file name would never be used and never be missed.
+fn unknown_files(dir: &Path) -> Vec<String> {
+    let files = |dir: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let mut problems = Vec::new();
+    for path in files(dir).into_iter().flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+    {
+        let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
+        if !SHIPPED.iter().any(|(known, _)| *known == name) {
+            let known: Vec<&str> = SHIPPED.iter().map(|(known, _)| *known).collect();
+            problems.push(format!("template {name} is never used: the names are {}", known.join(", ")));
+        }
+    }
+    problems.sort();
+    problems
+}
+
+fn empty_environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(blocks.expect("only whitespace is configured"));
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    add_filters(&mut environment);
+    environment
+}
+
+fn render(
+    environment: &Environment<'_>,
+    name: &str,
+    report: &Report,
+    attachments: Option<&[String]>,
+) -> Result<String, Error> {
+    let report_fields = minijinja::Value::from(Serde(report));
+    let context = context! {
+        attachments => attachments.unwrap_or_default().to_vec(),
+        mailed => attachments.is_some(),
+        recipients_key => report.recipients_key(),
+        ..report_fields
+    };
+    let text = environment.get_template(name)?.render(context)?;
+    if Path::new(name).extension().is_none_or(|kind| kind != "html") {
+        return Ok(text);
+    }
+    let inliner = CSSInliner::options()
+        .load_remote_stylesheets(false)
+        .keep_style_tags(false)
+        .keep_at_rules(true)
+        .minify_css(true)
+        .build();
+    let html = inliner.inline(&text).map_err(|error| {
+        Error::new(ErrorKind::InvalidOperation, format!("its CSS cannot be used: {error}"))
+    })?;
+    // The rules that cannot be inlined now lead the head, but browsers look for the charset in the first 1024 bytes.
+    Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
+}
+
+/// `template usage/body.html, line 12: undefined value`.
+fn told(name: &str, error: &Error) -> String {
+    // The error may lie in a template that the named one includes.
+    let name = error.name().unwrap_or(name);
+    let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("template {name}{line}: {}{detail}", error.kind())
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+use super::*;
+use crate::report::fixtures::{edition, usage};
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, source) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    dir
+}
+
+fn report() -> Report {
+    Report::Usage(Box::new(usage()))
+}
+
+#[test]
+fn every_shipped_template_renders_every_kind_of_report() {
+    let templates = Templates::load(None);
+    for report in report::examples(&edition()) {
+        assert!(!templates.subject(&report).unwrap().is_empty());
+        assert!(!templates.text(&report, &[]).unwrap().contains("</"));
+        assert!(templates.html(&report, &[]).unwrap().contains("</html>"));
+    }
+    assert_eq!(check_templates(folder(&[]).path()), Vec::<String>::new());
+}
+
+#[test]
+fn the_html_loads_nothing_from_anywhere() {
+    let html = Templates::load(None).html(&report(), &[]).unwrap();
+    for foreign in ["http:", "https:", "src=", "url(", "@import", "<link"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn a_browser_finds_the_charset_where_it_looks_for_it() {
+    let page = Templates::load(None).page(&report()).unwrap();
+    assert!(page[..1024].contains("<meta charset=\"utf-8\">"), "{}", &page[..1024]);
+}
+
+#[test]
+fn a_file_was_mailed_to_nobody() {
+    let templates = Templates::load(None);
+    assert!(templates.html(&report(), &[]).unwrap().contains("You get this because"));
+    assert!(!templates.page(&report()).unwrap().contains("You get this because"));
+}
+
+#[test]
+fn a_users_file_replaces_just_that_one() {
+    let dir = folder(&[("usage/subject.txt", "Ours: {{ account_groups | units }}\nsecond line")]);
+    let templates = Templates::load(Some(dir.path()));
+    assert_eq!(templates.subject(&report()).unwrap(), "Ours: 22 second line");
+    assert_eq!(templates.text(&report(), &[]).unwrap(), Templates::load(None).text(&report(), &[]).unwrap());
+    assert_eq!(check_templates(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_template_falls_back_to_the_shipped_one_and_names_file_line_and_cause() {
+    let dir = folder(&[
+        ("usage/body.txt", "one\n{% if %}"),
+        (
+            "usage/body.html",
+            "{% extends \"layout.html\" %}\n{% block content %}\n{{ headlin }}{% endblock %}",
+        ),
+        ("changes/body.txt", "{{ headline | units }}"),
+        ("changes/bdy.html", ""),
+    ]);
+    let templates = Templates::load(Some(dir.path()));
+    let shipped = Templates::load(None);
+    assert_eq!(templates.text(&report(), &[]).unwrap(), shipped.text(&report(), &[]).unwrap());
+    assert_eq!(templates.html(&report(), &[]).unwrap(), shipped.html(&report(), &[]).unwrap());
+    insta::assert_snapshot!(check_templates(dir.path()).join("\n"));
+}
+
+#[test]
+fn a_broken_layout_costs_no_report() {
+    let dir = folder(&[("layout.html", "{% block content %}{% endblock %}{{ 1 / 0 }}")]);
+    let templates = Templates::load(Some(dir.path()));
+    assert!(templates.html(&report(), &[]).unwrap().contains("EMEA Branches"));
+    assert!(
+        check_templates(dir.path())[0].starts_with("template layout.html, line 1"),
+        "{:?}",
+        check_templates(dir.path())
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let problems = check_templates(Path::new("/nowhere/templates"));
+    assert_eq!(problems, ["mail.templates_dir: /nowhere/templates is not a folder that can be read"]);
+}

@@ -1,0 +1,70 @@
+use super::*;
+use crate::mail::fixtures::{Server, Twist, mail};
+
+async fn outcome(twist: Option<Twist>) -> (Outcome, Vec<String>) {
+    let server = Server::start(twist).await;
+    let smtp = Smtp { timeout: Duration::from_millis(300), ..server.smtp() };
+    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let message = b"Message-ID: <a@b>\r\n\r\ntext\r\n";
+    let outcome = transport.send("quotas@example.com", "ann@example.com", message).await;
+    (outcome, server.accepted())
+}
+
+#[tokio::test]
+async fn a_message_that_the_server_takes_is_accepted() {
+    assert_eq!(outcome(None).await, (Outcome::Accepted, vec!["ann@example.com <a@b>".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_5xx_refuses_and_a_4xx_defers_at_each_point() {
+    for (twist, refused) in [
+        (Twist::Recipient("ann", "550 no such user"), true),
+        (Twist::Recipient("ann", "450 greylisted"), false),
+        (Twist::Message("554 looks like spam"), true),
+        (Twist::Message("451 disk full"), false),
+    ] {
+        let (outcome, accepted) = outcome(Some(twist)).await;
+        assert_eq!(matches!(outcome, Outcome::Refused(_)), refused, "{twist:?}: {outcome:?}");
+        assert_eq!(matches!(outcome, Outcome::Later(_)), !refused, "{twist:?}: {outcome:?}");
+        assert_eq!(accepted, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_connection_leaves_the_outcome_unknown_before_and_after_the_final_dot() {
+    assert!(matches!(outcome(Some(Twist::DropBeforeFinalDot)).await.0, Outcome::Silent(_)));
+    let (after, accepted) = outcome(Some(Twist::DropAfterFinalDot)).await;
+    assert!(matches!(after, Outcome::Silent(_)), "{after:?}");
+    assert_eq!(accepted.len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_left_after_the_timeout() {
+    let (outcome, _) = outcome(Some(Twist::Silence)).await;
+    assert_eq!(outcome, Outcome::Silent("no answer within smtp.timeout (300ms)".into()));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_silent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let smtp = Smtp { host: Some("127.0.0.1".into()), port: Some(port), tls: Tls::Off, ..Smtp::default() };
+    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let outcome = transport.send("quotas@example.com", "ann@example.com", b"x").await;
+    assert!(matches!(outcome, Outcome::Silent(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_refused_login_is_to_be_mended_and_kills_no_message() {
+    let (outcome, _) = outcome(Some(Twist::Recipient("ann", "530 authentication required"))).await;
+    let Outcome::Later(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.contains("check smtp.username"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_repeats_no_address() {
+    let (outcome, _) = outcome(Some(Twist::Recipient("ann", "550 <ann@example.com>: no such user"))).await;
+    let Outcome::Refused(error) = outcome else { panic!("{outcome:?}") };
+    assert!(!error.contains("ann@") && error.contains("no such user"), "{error}");
+}

@@ -1,0 +1,142 @@
+//! One changed quota as reports show it, whoever changed it: before, after, what that does to headroom, and why.
+
+use std::cmp::Reverse;
+
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::words;
+use crate::change::PlanRow;
+use crate::diff::{Change, Diff, MadeBy};
+use crate::quota::{Snapshot, Target, Units, UsageRule, grouped};
+
+/// One changed, held or refused quota.
+#[derive(Clone, Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that templates ask for")]
+pub(crate) struct ChangeRow {
+    /// The row of the change file.
+    pub row: Option<usize>,
+    pub name: String,
+    pub id: String,
+    pub org_name: String,
+    pub before: Option<Units>,
+    pub after: Option<Units>,
+    /// Whether before and after are known at all; a row that could not be read has neither.
+    pub is_change: bool,
+    /// `1 060 headroom`, `2 480 short of the 3 480 projected`, `uncapped from now on`.
+    pub effect: String,
+    pub falls_short: bool,
+    /// `run 20261121T133000Z-raise-trading`, or `outside quotakeeper, between …`; empty where the report says it once.
+    pub who: String,
+    pub outside: bool,
+    pub comment: String,
+    /// The guards' reasons, or why it was refused.
+    pub why: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Only there because another row is held or refused: listed behind those.
+    #[serde(skip)]
+    pub falls_with_others: bool,
+}
+
+/// The changes of some diffs, the largest first, each with who made it and the headroom that the latest usage leaves.
+pub(super) fn rows_of_diffs(diffs: &[Diff], latest: &Snapshot, rule: &UsageRule, zone: Tz) -> Vec<ChangeRow> {
+    let mut rows: Vec<ChangeRow> = diffs
+        .iter()
+        .flat_map(|diff| {
+            diff.changes.iter().map(move |change| row_of_change(change, diff, latest, rule, zone))
+        })
+        .collect();
+    rows.sort_by_key(|row| Reverse(size(row.before, row.after)));
+    rows
+}
+
+fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {
+    let needed = latest.row(&change.target).and_then(|row| rule.needed(&row.usage));
+    let (who, comment) = match &change.made_by {
+        MadeBy::Run { id, comment, .. } => (format!("run {id}"), words::clean(comment, 120)),
+        MadeBy::Outside => {
+            (format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)), String::new())
+        }
+    };
+    let (effect, falls_short) = effect(change.after, needed);
+    let (name, id) = name_and_id(Some(&change.target), &change.org_name, &change.account_group_name);
+    ChangeRow {
+        row: None,
+        name,
+        id,
+        org_name: words::clean(&change.org_name, 60),
+        before: change.before,
+        after: change.after,
+        is_change: true,
+        effect,
+        falls_short,
+        who,
+        outside: change.made_by == MadeBy::Outside,
+        comment,
+        why: Vec::new(),
+        warnings: Vec::new(),
+        falls_with_others: false,
+    }
+}
+
+pub(super) fn row_of_plan(
+    row: &PlanRow,
+    before: Option<Units>,
+    after: Option<Units>,
+    why: Vec<String>,
+) -> ChangeRow {
+    let needed = row.used.zip(row.projected).map(|(used, projected)| used.max(projected));
+    let is_change = row.is_understood();
+    let (effect, falls_short) = if is_change { effect(after, needed) } else { (String::new(), false) };
+    let (name, id) = name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name);
+    ChangeRow {
+        row: Some(row.row),
+        name,
+        id,
+        org_name: words::clean(&row.org_name, 60),
+        before,
+        after,
+        is_change,
+        effect,
+        falls_short,
+        who: String::new(),
+        outside: false,
+        comment: words::clean(&row.comment, 120),
+        why,
+        warnings: row.warnings.iter().take(3).map(|warning| words::clean(warning, 200)).collect(),
+        falls_with_others: row.falls_with_others(),
+    }
+}
+
+/// What the quota leaves of what is needed, in words, and whether that is too little.
+fn effect(after: Option<Units>, needed: Option<Units>) -> (String, bool) {
+    match (after, needed) {
+        (None, _) => ("uncapped".to_owned(), false),
+        (Some(_), None) => ("usage unknown".to_owned(), false),
+        (Some(after), Some(needed)) if after < needed => (
+            format!("{} short of the {} needed", grouped(needed.saturating_sub(after)), grouped(needed)),
+            true,
+        ),
+        (Some(after), Some(needed)) => (format!("{} headroom", grouped(after.saturating_sub(needed))), false),
+    }
+}
+
+/// Safe to show; an organization's own quota is told by the organization's name.
+pub(super) fn name_and_id(
+    target: Option<&Target>,
+    org_name: &str,
+    account_group_name: &str,
+) -> (String, String) {
+    let Some(target) = target else { return (String::new(), String::new()) };
+    let (name, id) = match &target.aid {
+        Some(aid) => (account_group_name, aid.as_str()),
+        None => (org_name, target.org_id.as_str()),
+    };
+    let (name, id) = (words::clean(name, 60), words::clean(id, 30));
+    (if name.is_empty() { id.clone() } else { name }, id)
+}
+
+/// How much a change moves; a cap that comes or goes moves all of it.
+pub(super) fn size(before: Option<Units>, after: Option<Units>) -> Units {
+    after.unwrap_or(0).saturating_sub(before.unwrap_or(0)).saturating_abs()
+}

@@ -1,0 +1,258 @@
+//! The change report: who or what changed which quota, from what to what, and what that does to headroom.
+//!
+//! One model tells a run, drift (changes made outside quotakeeper), and all changes of a period.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::change_row::rows_of_diffs;
+use super::fates::{Fates, Held, Section, held, section};
+use super::standing::Level;
+use super::{Edition, Imprint, words};
+use crate::change::{Outcome, RowResult, RunState, RunStory};
+use crate::diff::{Diff, MadeBy};
+use crate::quota::{Snapshot, Target, Units, UsageRule};
+
+/// A report holds so many notes, and counts the rest.
+const NOTES: usize = 20;
+const ORGANIZATIONS: usize = 10;
+
+/// What a plan does to one organization.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OrganizationEffect {
+    pub name: String,
+    pub id: String,
+    pub quota: Option<Units>,
+    pub allocated_before: Units,
+    pub allocated_after: Units,
+    pub over_allocated: Option<Units>,
+}
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ChangesReport {
+    /// `Change file q4.csv`, `Drift`, `Changes`.
+    pub title: String,
+    pub subject: String,
+    pub headline: String,
+    pub level: Level,
+    /// The one thing to do; empty when there is nothing.
+    pub todo: String,
+    pub run: Option<String>,
+    pub notes: Vec<String>,
+    pub held: Option<Held>,
+    pub sections: Vec<Section>,
+    pub organizations: Vec<OrganizationEffect>,
+    pub more_organizations: usize,
+    pub imprint: Imprint,
+    #[serde(skip)]
+    pub identity: String,
+}
+
+impl ChangesReport {
+    /// There is nothing to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sections.is_empty() && self.notes.is_empty() && self.held.is_none()
+    }
+}
+
+/// What a run did, or would do. `held` is the run that its held rows were split off into, where there is one.
+pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition: &Edition) -> ChangesReport {
+    let results: HashMap<usize, &Outcome> =
+        story.results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
+    let mut fates = Fates::default();
+    for row in &story.plan.rows {
+        fates.add(row, results.get(&row.row).copied(), story.state);
+    }
+    let waiting = if story.state == RunState::Held { Some(story) } else { split_off };
+    let held = waiting.map(held);
+    let file = words::clean(&story.file, 60);
+    let headline = fates.headline(&file, story.state);
+    let todo = match (&held, story.state) {
+        (Some(_), _) => "decide on what is held: the commands are below.".to_owned(),
+        (None, _) if !fates.refused.is_empty() => {
+            "mend the refused rows in error.csv and drop it again.".to_owned()
+        }
+        (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
+        (None, RunState::Stale) => format!("look at what moved: quotakeeper runs {}", story.id),
+        _ => String::new(),
+    };
+    let (organizations, more_organizations) = organizations(story);
+    let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
+    if let (Some(run), None) = (&story.held_as, split_off) {
+        notes.push(format!("The held rows wait as a run of their own: quotakeeper runs {run}"));
+    }
+    if fates.unchanged > 0 {
+        notes.push(format!(
+            "{} changed nothing and {} not sent.",
+            words::counted(fates.unchanged, "row"),
+            if fates.unchanged == 1 { "was" } else { "were" }
+        ));
+    }
+    let level = fates.level(story.state);
+    ChangesReport {
+        title: format!("Change file {file}"),
+        subject: headline.clone(),
+        headline,
+        level,
+        todo,
+        run: Some(story.id.clone()),
+        notes,
+        held,
+        sections: fates.sections(story.state),
+        organizations,
+        more_organizations,
+        imprint: edition.into(),
+        // Not the time: a state that a crash makes be told again is the same mail.
+        identity: format!("{} {} {}", story.id, story.state, story.plan.sha256),
+    }
+}
+
+/// What changed outside quotakeeper between two snapshots; none when nothing did and all is visible.
+pub(crate) fn drift_report(
+    diff: &Diff,
+    latest: &Snapshot,
+    rule: &UsageRule,
+    edition: &Edition,
+) -> Option<ChangesReport> {
+    let outside = Diff {
+        changes: diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside).cloned().collect(),
+        ..diff.clone()
+    };
+    if outside.changes.is_empty() && outside.vanished.is_empty() {
+        return None;
+    }
+    let window = words::between(diff.from, diff.to, edition.zone);
+    let headline = match outside.changes.len() {
+        0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
+        count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),
+    };
+    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, edition);
+    report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
+    report.level = Level::Warning;
+    Some(report)
+}
+
+/// Everything that changed since a moment, by runs and outside of them.
+pub(crate) fn period_report(
+    diffs: &[Diff],
+    latest: &Snapshot,
+    rule: &UsageRule,
+    since: DateTime<Utc>,
+    edition: &Edition,
+) -> ChangesReport {
+    let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
+    let outside = diffs
+        .iter()
+        .flat_map(|diff| &diff.changes)
+        .filter(|change| change.made_by == MadeBy::Outside)
+        .count();
+    let since_day = words::day(since, edition.zone);
+    let headline = match (count, outside) {
+        (0, _) => format!("No quota changed since {since_day}"),
+        (count, 0) => {
+            format!("{} changed since {since_day}, all by quotakeeper", words::counted(count, "quota"))
+        }
+        (count, outside) => format!(
+            "{} changed since {since_day}, {} outside quotakeeper",
+            words::counted(count, "quota"),
+            words::number(outside)
+        ),
+    };
+    let mut report = of_diffs("Changes", headline, diffs, latest, rule, edition);
+    report.identity = format!("period {} {}", since.timestamp(), edition.now.timestamp());
+    report
+}
+
+fn of_diffs(
+    title: &str,
+    headline: String,
+    diffs: &[Diff],
+    latest: &Snapshot,
+    rule: &UsageRule,
+    edition: &Edition,
+) -> ChangesReport {
+    let (outside, by_runs): (Vec<_>, Vec<_>) =
+        rows_of_diffs(diffs, latest, rule, edition.zone).into_iter().partition(|row| row.outside);
+    let sections = [
+        section("Outside quotakeeper", Level::Warning, outside),
+        section("By change files", Level::Fine, by_runs),
+    ];
+    let mut notes = Vec::new();
+    for diff in diffs {
+        if diff.suspect {
+            notes.push(format!(
+                "Over a fifth of all targets was missing {}: the snapshot is suspect, and the token may have lost a \
+                 permission. Nothing is taken for removed.",
+                words::between(diff.from, diff.to, edition.zone)
+            ));
+        }
+        if !diff.vanished.is_empty() {
+            let names: Vec<String> =
+                diff.vanished.iter().map(|target| words::clean(&target.to_string(), 80)).collect();
+            notes.push(format!(
+                "{} no longer visible, which is not the same as removed: {}.",
+                vanished_count(&diff.vanished),
+                words::listed(&names, 5)
+            ));
+        }
+    }
+    let more_notes = notes.len().saturating_sub(NOTES);
+    notes.truncate(NOTES);
+    if more_notes > 0 {
+        notes.push(format!("And {} more notes like these.", words::number(more_notes)));
+    }
+    ChangesReport {
+        title: title.to_owned(),
+        subject: headline.clone(),
+        headline,
+        level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
+        todo: String::new(),
+        run: None,
+        notes,
+        held: None,
+        sections: sections.into_iter().flatten().collect(),
+        organizations: Vec::new(),
+        more_organizations: 0,
+        imprint: edition.into(),
+        identity: String::new(),
+    }
+}
+
+fn vanished_count(vanished: &[Target]) -> String {
+    format!("{} {}", words::counted(vanished.len(), "target"), if vanished.len() == 1 { "is" } else { "are" })
+}
+
+/// The organizations whose sum the run moves, or would move once it is approved.
+fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
+    let counts = matches!(story.state, RunState::Done | RunState::Held | RunState::Applying);
+    let moved: Vec<_> = story
+        .plan
+        .organizations
+        .iter()
+        .filter(|organization| counts && organization.allocated_before != organization.allocated_after)
+        .collect();
+    let more = moved.len().saturating_sub(ORGANIZATIONS);
+    let effects = moved.into_iter().take(ORGANIZATIONS).map(|organization| {
+        let id = words::clean(organization.org_id.as_str(), 30);
+        let name = words::clean(&organization.name, 60);
+        OrganizationEffect {
+            name: if name.is_empty() { id.clone() } else { name },
+            id,
+            quota: organization.quota,
+            allocated_before: organization.allocated_before,
+            allocated_after: organization.allocated_after,
+            over_allocated: organization
+                .quota
+                .map(|quota| organization.allocated_after.saturating_sub(quota))
+                .filter(|over| *over > 0),
+        }
+    });
+    (effects.collect(), more)
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

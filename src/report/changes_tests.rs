@@ -1,0 +1,126 @@
+use super::*;
+use crate::change::{Plan, Verdict};
+use crate::quota::SnapshotRow;
+use crate::report::fixtures::{at, changed, done_story, edition, held_story, plan_row, realistic};
+
+fn titles(report: &ChangesReport) -> Vec<&str> {
+    report.sections.iter().map(|section| section.title.as_str()).collect()
+}
+
+fn drift(diff: &Diff) -> Option<ChangesReport> {
+    drift_report(diff, &realistic(), &UsageRule::default(), &edition())
+}
+
+#[test]
+fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
+    let report = run_report(&done_story(), Some(&held_story()), &edition());
+    assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 2 refused");
+    assert_eq!(titles(&report), ["Held · 2", "Refused · 2", "Applied · 3"]);
+    assert_eq!(report.notes, ["1 row changed nothing and was not sent."]);
+    let held = report.held.unwrap();
+    assert_eq!(
+        held.approve,
+        format!("quotakeeper approve 20261122T065500Z-q4.held --plan {}", "7f3a91c2".repeat(8))
+    );
+    assert_eq!(held.reject, "quotakeeper reject 20261122T065500Z-q4.held");
+    assert_eq!(report.organizations[0].over_allocated, Some(1500));
+}
+
+#[test]
+fn a_row_that_was_refused_claims_no_headroom() {
+    let report = run_report(&done_story(), None, &edition());
+    assert!(report.sections[1].rows.iter().all(|row| row.effect.is_empty()));
+    assert!(report.notes[0].contains("quotakeeper runs 20261122T065500Z-q4.held"), "{:?}", report.notes);
+}
+
+#[test]
+fn headroom_after_a_change_is_said_in_words() {
+    let report = run_report(&done_story(), None, &edition());
+    let applied: Vec<&str> = report.sections[2].rows.iter().map(|row| &*row.effect).collect();
+    assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
+}
+
+#[test]
+fn each_state_of_a_run_has_its_headline() {
+    let headline = |state| {
+        run_report(&RunStory { state, results: Vec::new(), ..done_story() }, None, &edition()).headline
+    };
+    let said: Vec<String> = RunState::ALL.iter().map(|state| headline(*state)).collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn another_state_of_the_same_run_is_another_mail() {
+    let identity = |state| run_report(&RunStory { state, ..done_story() }, None, &edition()).identity;
+    assert_eq!(identity(RunState::Done), identity(RunState::Done));
+    assert_ne!(identity(RunState::Done), identity(RunState::Stale));
+}
+
+#[test]
+fn the_largest_changes_are_listed_and_the_rest_is_counted() {
+    let rows = (0..10_000).map(|row| {
+        plan_row(row, "1", "Lab", Some(100), Some(100 + i64::try_from(row).unwrap()), Verdict::Send)
+    });
+    let plan = Plan { rows: rows.collect(), ..Plan::default() };
+    let report = run_report(&RunStory { plan, results: Vec::new(), ..held_story() }, None, &edition());
+    let section = &report.sections[0];
+    assert_eq!((section.rows.len(), section.more), (20, 9980));
+    assert_eq!(section.rows[0].after, Some(10_099));
+}
+
+#[test]
+fn drift_tells_only_what_was_changed_outside_and_when() {
+    let report = drift(&changed()).unwrap();
+    assert_eq!(report.headline, "1 quota changed outside quotakeeper, between 14:00 and 15:00 on Sat 21 Nov");
+    assert_eq!(titles(&report), ["Outside quotakeeper · 1"]);
+    assert_eq!(report.sections[0].rows[0].effect, "2 100 short of the 26 100 needed");
+}
+
+#[test]
+fn nothing_outside_and_nothing_vanished_is_no_drift() {
+    let mut ours = changed();
+    ours.changes.retain(|change| change.made_by != MadeBy::Outside);
+    assert!(drift(&ours).is_none());
+}
+
+#[test]
+fn what_vanished_is_not_called_removed() {
+    let gone = Diff {
+        changes: Vec::new(),
+        vanished: vec![Target::account_group("1", "2")],
+        suspect: true,
+        ..changed()
+    };
+    let report = drift(&gone).unwrap();
+    assert_eq!(report.headline, "1 target is no longer visible");
+    assert!(
+        report.notes[0].starts_with("Over a fifth of all targets was missing between"),
+        "{:?}",
+        report.notes
+    );
+    assert_eq!(
+        report.notes[1],
+        "1 target is no longer visible, which is not the same as removed: account group 2 of organization 1."
+    );
+}
+
+#[test]
+fn a_period_tells_who_changed_what() {
+    let period = |diffs: &[Diff]| {
+        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &edition())
+    };
+    let report = period(&[changed()]);
+    assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
+    assert_eq!(titles(&report), ["Outside quotakeeper · 1", "By change files · 1"]);
+    assert_eq!(report.sections[1].rows[0].who, "run 20261121T133000Z-raise-trading");
+    assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
+}
+
+#[test]
+fn the_headroom_of_a_target_whose_usage_is_unknown_is_unknown() {
+    let mut diff = changed();
+    diff.changes[0].target = Target::account_group("9", "9");
+    let unseen = Snapshot::new(at("11-22T06:00"), vec![SnapshotRow::new(Target::account_group("9", "9"))]);
+    let report = drift_report(&diff, &unseen, &UsageRule::default(), &edition()).unwrap();
+    assert_eq!(report.sections[0].rows[0].effect, "usage unknown");
+}

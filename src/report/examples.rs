@@ -1,0 +1,86 @@
+//! One small report of each kind, so that `check` can try a user's templates before a real report needs them.
+
+use super::{Edition, Failure, Report, UsageInput, failure_report, run_report, usage_report};
+use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
+use crate::config::Alerts;
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+
+/// Between them they take every branch that holds a variable of its own.
+pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
+    let held = held_run(edition);
+    let snapshot = Snapshot::new(
+        edition.now,
+        vec![
+            row(Target::organization("1"), 4000, 500, 1000, edition),
+            row(Target::account_group("1", "2"), 3000, 2500, 5000, edition),
+            SnapshotRow::new(Target::organization("3")),
+        ],
+    );
+    let usage = UsageInput {
+        latest: &snapshot,
+        earlier: &[],
+        diffs: &[],
+        held: std::slice::from_ref(&held),
+        rule: &UsageRule::default(),
+        alerts: &Alerts::default(),
+    };
+    let failure = Failure {
+        job: "snapshot".to_owned(),
+        since: edition.now,
+        last_success: None,
+        causes: vec!["an example".to_owned()],
+        advice: None,
+    };
+    vec![
+        Report::Usage(Box::new(usage_report(&usage, edition))),
+        Report::Changes(Box::new(run_report(&held, None, edition))),
+        Report::Failure(Box::new(failure_report(&failure, edition))),
+    ]
+}
+
+fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &Edition) -> SnapshotRow {
+    SnapshotRow {
+        quota: Some(quota),
+        usage: Usage {
+            cloud_used: Some(used),
+            cloud_projected: Some(projected),
+            enterprise_used: Some(0),
+            enterprise_projected: Some(0),
+            ..Usage::default()
+        },
+        period_start: Some(edition.now - chrono::TimeDelta::days(10)),
+        period_end: Some(edition.now + chrono::TimeDelta::days(20)),
+        ..SnapshotRow::new(target)
+    }
+}
+
+fn held_run(edition: &Edition) -> RunStory {
+    let tripped = Tripped { guard: Guard::BelowUse, message: "an example".to_owned() };
+    RunStory {
+        id: "19700101T000000Z-example".to_owned(),
+        file: "example.csv".to_owned(),
+        state: RunState::Held,
+        at: edition.now,
+        plan: Plan {
+            rows: vec![PlanRow {
+                row: 2,
+                action: Action::Assign,
+                target: Some(Target::account_group("1", "2")),
+                org_name: String::new(),
+                account_group_name: String::new(),
+                before: Some(3000),
+                after: Some(1000),
+                used: Some(2500),
+                projected: Some(5000),
+                comment: "an example".to_owned(),
+                verdict: Verdict::Held(vec![tripped]),
+                warnings: vec!["an example".to_owned()],
+            }],
+            organizations: Vec::new(),
+            sha256: "0".repeat(64),
+        },
+        results: Vec::new(),
+        held_as: None,
+        notes: vec!["An example.".to_owned()],
+    }
+}

@@ -1,0 +1,90 @@
+//! The failure report: which job failed, since when, why, and what to do.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Edition, Imprint, words};
+
+/// A job that did not do its work.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// As people call it: `snapshot`.
+    pub job: String,
+    /// When it first failed, with no success since.
+    pub since: DateTime<Utc>,
+    pub last_success: Option<DateTime<Utc>>,
+    /// The error and the errors below it, outermost first.
+    pub causes: Vec<String>,
+    /// The mend, if the error has one of its own.
+    pub advice: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FailureReport {
+    pub subject: String,
+    pub headline: String,
+    pub job: String,
+    pub since: String,
+    pub last_success: String,
+    pub causes: Vec<String>,
+    pub todo: String,
+    pub imprint: Imprint,
+    #[serde(skip)]
+    pub identity: String,
+}
+
+pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureReport {
+    let job = words::clean(&failure.job, 40);
+    let headline =
+        format!("The {job} job has been failing since {}", words::moment(failure.since, edition.zone));
+    FailureReport {
+        subject: headline.clone(),
+        headline,
+        since: words::moment(failure.since, edition.zone),
+        last_success: failure.last_success.map_or_else(
+            || "never".to_owned(),
+            |at| format!("{}, {} ago", words::moment(at, edition.zone), words::age(edition.now - at)),
+        ),
+        causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),
+        todo: failure.advice.as_ref().map_or_else(
+            || "run `quotakeeper check --online` where quotakeeper runs: it tries the token, its permissions and the \
+                mail server, and says what to mend."
+                .to_owned(),
+            |advice| words::clean(advice, 400),
+        ),
+        imprint: edition.into(),
+        // One mail for one outage, however often the job is tried.
+        identity: format!("{job} {}", failure.since.timestamp()),
+        job,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{at, edition};
+
+    fn failure() -> Failure {
+        Failure {
+            job: "snapshot".into(),
+            since: at("11-22T05:00"),
+            last_success: Some(at("11-22T04:00")),
+            causes: vec!["the token was refused\r\nX: y".into()],
+            advice: None,
+        }
+    }
+
+    #[test]
+    fn one_outage_has_one_identity_however_often_it_is_reported() {
+        let later = Edition { now: at("11-23T07:00"), ..edition() };
+        let (first, second) = (failure_report(&failure(), &edition()), failure_report(&failure(), &later));
+        assert_eq!(first.identity, second.identity);
+        assert_eq!(first.headline, "The snapshot job has been failing since Sun 22 Nov 2026, 06:00");
+        assert_eq!(second.last_success, "Sun 22 Nov 2026, 05:00, 27 hours ago");
+    }
+
+    #[test]
+    fn a_cause_is_one_line() {
+        assert_eq!(failure_report(&failure(), &edition()).causes, ["the token was refused X: y"]);
+    }
+}

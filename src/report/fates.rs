@@ -1,0 +1,172 @@
+//! The rows of a run by what became of them, and the commands that decide on those that are held.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use super::change_row::{ChangeRow, name_and_id, row_of_plan, size};
+use super::standing::Level;
+use super::words;
+use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
+
+/// Each section lists so many rows and counts the rest.
+const LISTED: usize = 20;
+
+/// Rows with one fate.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Section {
+    pub title: String,
+    pub level: Level,
+    pub rows: Vec<ChangeRow>,
+    /// How many are not listed.
+    pub more: usize,
+}
+
+/// A run that waits for a person, with the commands that decide.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Held {
+    pub run: String,
+    pub file: String,
+    pub rows: usize,
+    /// The first reason, with the target's name.
+    pub reason: String,
+    pub approve: String,
+    pub reject: String,
+}
+
+/// A held run, and how to decide on it.
+pub(super) fn held(story: &RunStory) -> Held {
+    let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
+    // Rows that are only bound to others say less than those that tripped a guard themselves.
+    let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
+    let reason = telling.map_or_else(String::new, |(row, tripped)| {
+        let message = words::clean(&tripped.message, 300);
+        match name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name).0 {
+            name if name.is_empty() => message,
+            name => format!("{name}: {message}"),
+        }
+    });
+    Held {
+        run: story.id.clone(),
+        file: words::clean(&story.file, 60),
+        rows: reasons().count(),
+        reason,
+        approve: format!("quotakeeper approve {} --plan {}", story.id, story.plan.sha256),
+        reject: format!("quotakeeper reject {}", story.id),
+    }
+}
+
+fn first_reason(row: &PlanRow) -> Option<&Tripped> {
+    match &row.verdict {
+        Verdict::Held(tripped) => tripped.first(),
+        _ => None,
+    }
+}
+
+/// The rows of a run by what became of them.
+#[derive(Default)]
+pub(super) struct Fates {
+    /// Sent and confirmed; or to be sent, while there are no results.
+    pub(super) sent: Vec<ChangeRow>,
+    pub(super) held: Vec<ChangeRow>,
+    pub(super) refused: Vec<ChangeRow>,
+    pub(super) unchanged: usize,
+}
+
+impl Fates {
+    pub(super) fn add(&mut self, row: &PlanRow, outcome: Option<&Outcome>, state: RunState) {
+        match (outcome, &row.verdict) {
+            (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
+            (Some(Outcome::Applied { before, after }), _) => {
+                self.sent.push(row_of_plan(row, *before, *after, Vec::new()));
+            }
+            (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
+                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped)));
+            }
+            (None, Verdict::Held(tripped)) if state != RunState::Failed => {
+                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped)));
+            }
+            (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
+                let why = vec![words::clean(&problem.message, 300)];
+                // What it would have done to the headroom it has not done.
+                let row = row_of_plan(row, row.before, row.after, why);
+                self.refused.push(ChangeRow { effect: String::new(), falls_short: false, ..row });
+            }
+            (None, Verdict::Send | Verdict::Held(_)) => {
+                self.sent.push(row_of_plan(row, row.before, row.after, Vec::new()));
+            }
+        }
+    }
+
+    pub(super) fn headline(&self, file: &str, state: RunState) -> String {
+        let (sent, held, refused) = (self.sent.len(), self.held.len(), self.refused.len());
+        let rows = |count| words::counted(count, "row");
+        match state {
+            RunState::Failed => format!("{file} could not be used"),
+            RunState::Rejected => format!("{file} was rejected: nothing was sent"),
+            RunState::Stale => format!("{file} is stale: the quotas moved, and nothing was sent"),
+            RunState::Held => {
+                format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
+            }
+            RunState::Planned => {
+                format!("{file} would change {}; nothing was sent", words::counted(sent, "quota"))
+            }
+            RunState::Scheduled => {
+                format!("{file} will change {} at its time", words::counted(sent, "quota"))
+            }
+            RunState::Applying => {
+                format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
+            }
+            RunState::Done if sent + held + refused == 0 => format!("{file} changed nothing"),
+            RunState::Done => {
+                let parts = [(sent, "applied"), (held, "held"), (refused, "refused")];
+                let said: Vec<String> = parts
+                    .iter()
+                    .filter(|(count, _)| *count > 0)
+                    .enumerate()
+                    .map(|(index, (count, fate))| match index {
+                        0 => format!("{} {fate}", rows(*count)),
+                        _ => format!("{} {fate}", words::number(*count)),
+                    })
+                    .collect();
+                format!("{file}: {}", said.join(", "))
+            }
+        }
+    }
+
+    pub(super) fn level(&self, state: RunState) -> Level {
+        if matches!(state, RunState::Failed) {
+            Level::Critical
+        } else if matches!(state, RunState::Stale) || !self.refused.is_empty() || !self.held.is_empty() {
+            Level::Warning
+        } else {
+            Level::Fine
+        }
+    }
+
+    /// What a person has to act on comes first.
+    pub(super) fn sections(self, state: RunState) -> Vec<Section> {
+        let sent = if state == RunState::Done { "Applied" } else { "To be applied" };
+        let sections = [
+            section("Held", Level::Warning, self.held),
+            section("Refused", Level::Critical, self.refused),
+            section(sent, Level::Fine, self.sent),
+        ];
+        sections.into_iter().flatten().collect()
+    }
+}
+
+pub(super) fn section(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
+    if rows.is_empty() {
+        return None;
+    }
+    rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
+    let title = format!("{title} · {}", words::number(rows.len()));
+    let more = rows.len().saturating_sub(LISTED);
+    rows.truncate(LISTED);
+    Some(Section { title, level, rows, more })
+}
+
+fn reasons(tripped: &[Tripped]) -> Vec<String> {
+    tripped.iter().take(4).map(|tripped| words::clean(&tripped.message, 300)).collect()
+}

@@ -1,0 +1,292 @@
+//! Small snapshots for the tests of reports and mails: one cycle, 5 Nov to 5 Dec, seen on 22 Nov.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::{Edition, UsageInput, UsageReport, usage_report};
+use crate::change::{
+    Action, Code, Guard, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState, RunStory,
+    Tripped, Verdict,
+};
+use crate::config::Alerts;
+use crate::diff::{Change, Diff, MadeBy};
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    format!("2026-{text}:00Z").parse().unwrap()
+}
+
+pub(crate) fn edition() -> Edition {
+    Edition { now: at("11-22T07:00"), zone: Tz::Europe__Berlin, instance: "prod on nms-01".into() }
+}
+
+fn seen(target: Target, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow {
+    SnapshotRow {
+        quota,
+        usage: Usage {
+            cloud_used: Some(used),
+            cloud_projected: Some(projected),
+            enterprise_used: Some(0),
+            enterprise_projected: Some(0),
+            ..Usage::default()
+        },
+        period_start: Some(at("11-05T00:00")),
+        period_end: Some(at("12-05T00:00")),
+        ..SnapshotRow::new(target)
+    }
+}
+
+/// An account group of organization 10452, Acme Bank.
+pub(crate) fn group(
+    aid: &str,
+    name: &str,
+    quota: Option<Units>,
+    used: Units,
+    projected: Units,
+) -> SnapshotRow {
+    group_of("10452", "Acme Bank", aid, name, quota, used, projected)
+}
+
+pub(crate) fn group_of(
+    org_id: &str,
+    org_name: &str,
+    aid: &str,
+    name: &str,
+    quota: Option<Units>,
+    used: Units,
+    projected: Units,
+) -> SnapshotRow {
+    SnapshotRow {
+        org_name: org_name.into(),
+        account_group_name: name.into(),
+        ..seen(Target::account_group(org_id, aid), quota, used, projected)
+    }
+}
+
+pub(crate) fn organization(
+    org_id: &str,
+    name: &str,
+    quota: Option<Units>,
+    used: Units,
+    projected: Units,
+) -> SnapshotRow {
+    SnapshotRow {
+        org_name: name.into(),
+        plan_units: quota.map(|quota| quota / 10 * 11),
+        cloud_next_period: Some(projected / 100 * 103),
+        enterprise_next_period: Some(0),
+        ..seen(Target::organization(org_id), quota, used, projected)
+    }
+}
+
+/// Three organizations: one with groups in trouble and a long tail, one over-allocated, one whose usage is unknown.
+pub(crate) fn realistic() -> Snapshot {
+    let mut rows = vec![
+        organization("10452", "Acme Bank", Some(92_000), 53_600, 97_100),
+        group("204117", "EMEA Branches", Some(9_000), 8_120, 10_940),
+        group("204120", "Payments – Core", Some(24_000), 20_300, 26_100),
+        group("204133", "Contact Center Voice", Some(6_000), 4_650, 6_180),
+        group("204150", "Trading Floor", Some(18_000), 12_100, 16_900),
+        group("204151", "Retail Stores North", Some(12_000), 7_900, 10_800),
+        group("204190", "Lab", None, 40, 55),
+        group("204191", "Sandbox", None, 0, 0),
+        organization("10788", "Globex", Some(40_000), 12_000, 21_000),
+        group_of("10788", "Globex", "301001", "Plants", Some(30_000), 8_000, 14_000),
+        group_of("10788", "Globex", "301002", "Offices", Some(11_000), 4_000, 7_000),
+    ];
+    for number in 0..12 {
+        let aid = (204_200 + number).to_string();
+        rows.push(group(&aid, &format!("Region {number}"), Some(1_500), 40 * number, 100 * number));
+    }
+    let unknown = |row: SnapshotRow| SnapshotRow { usage: Usage::default(), cloud_next_period: None, ..row };
+    rows.push(unknown(organization("11020", "Initech", Some(12_000), 0, 0)));
+    rows.push(unknown(group_of("11020", "Initech", "208001", "Helpdesk", Some(4_000), 0, 0)));
+    Snapshot::new(at("11-22T06:00"), rows)
+}
+
+/// The week before: everything used a little less each day.
+pub(crate) fn week_before(latest: &Snapshot) -> Vec<Snapshot> {
+    let earlier = |days: i64| {
+        let rows = latest.rows().iter().cloned().map(|mut row| {
+            row.usage.cloud_used = row.usage.cloud_used.map(|used| used - used / 33 * days);
+            row
+        });
+        Snapshot::new(latest.taken_at - TimeDelta::days(days), rows.collect())
+    };
+    (1..=7).map(earlier).collect()
+}
+
+pub(crate) fn changed() -> Diff {
+    let change = |aid: &str, name: &str, before, after, made_by| Change {
+        target: Target::account_group("10452", aid),
+        org_name: "Acme Bank".into(),
+        account_group_name: name.into(),
+        before,
+        after,
+        made_by,
+    };
+    Diff {
+        from: at("11-21T13:00"),
+        to: at("11-21T14:00"),
+        changes: vec![
+            change("204120", "Payments – Core", Some(26_000), Some(24_000), MadeBy::Outside),
+            change(
+                "204150",
+                "Trading Floor",
+                Some(15_000),
+                Some(18_000),
+                MadeBy::Run {
+                    id: "20261121T133000Z-raise-trading".into(),
+                    comment: "Q4 volume, CHG-8841".into(),
+                    at: at("11-21T13:31"),
+                },
+            ),
+        ],
+        vanished: Vec::new(),
+        suspect: false,
+    }
+}
+
+pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
+    let input = UsageInput {
+        latest,
+        earlier,
+        diffs: &[],
+        held: &[],
+        rule: &UsageRule::default(),
+        alerts: &Alerts::default(),
+    };
+    usage_report(&input, &edition())
+}
+
+pub(crate) fn report_of(rows: Vec<SnapshotRow>) -> UsageReport {
+    report_from(&Snapshot::new(at("11-22T06:00"), rows), &[])
+}
+
+pub(crate) fn plan_row(
+    row: usize,
+    aid: &str,
+    name: &str,
+    before: Option<Units>,
+    after: Option<Units>,
+    verdict: Verdict,
+) -> PlanRow {
+    PlanRow {
+        row,
+        action: if after.is_some() { Action::Assign } else { Action::Unassign },
+        target: Some(Target::account_group("10452", aid)),
+        org_name: "Acme Bank".into(),
+        account_group_name: name.into(),
+        before,
+        after,
+        used: Some(7_900),
+        projected: Some(10_800),
+        comment: "Q4 volume, CHG-8841".into(),
+        verdict,
+        warnings: Vec::new(),
+    }
+}
+
+pub(crate) fn tripped(guard: Guard, message: &str) -> Verdict {
+    Verdict::Held(vec![Tripped { guard, message: message.into() }])
+}
+
+fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {
+    RunStory {
+        id: id.into(),
+        file: "q4.csv".into(),
+        state,
+        at: at("11-22T06:55"),
+        plan: Plan {
+            rows,
+            organizations: vec![PlanOrganization {
+                org_id: OrgId::from("10452"),
+                name: "Acme Bank".into(),
+                quota: Some(92_000),
+                plan_units: Some(100_000),
+                allocated_before: 88_000,
+                allocated_after: 93_500,
+            }],
+            sha256: "7f3a91c2".repeat(8),
+        },
+        results: Vec::new(),
+        held_as: None,
+        notes: Vec::new(),
+    }
+}
+
+pub(crate) fn held_story() -> RunStory {
+    let below = "7 000 is below the 10 800 projected: tests would stop about 27 Nov";
+    story(
+        "20261122T065500Z-q4.held",
+        RunState::Held,
+        vec![
+            plan_row(
+                17,
+                "204151",
+                "Retail Stores North",
+                Some(12_000),
+                Some(7_000),
+                tripped(Guard::BelowUse, below),
+            ),
+            plan_row(
+                18,
+                "204190",
+                "Lab",
+                Some(2_000),
+                None,
+                tripped(Guard::Unassign, "unassigning takes the cap off"),
+            ),
+        ],
+    )
+}
+
+/// Four rows applied, one already so, one refused by the parser, one by the server, two held as a run of their own.
+pub(crate) fn done_story() -> RunStory {
+    let bad = Problem {
+        code: Code::BadRow,
+        message: "row 9, column value: `12,000` has a separator: write 12000".into(),
+    };
+    let server =
+        Problem { code: Code::Refused, message: "the server refused it: quota exceeds the contract".into() };
+    let held = Problem { code: Code::Held, message: "held".into() };
+    let mut rows = vec![
+        plan_row(2, "204117", "EMEA Branches", Some(9_000), Some(11_500), Verdict::Send),
+        plan_row(3, "204150", "Trading Floor", Some(15_000), Some(18_000), Verdict::Send),
+        plan_row(4, "204133", "Contact Center Voice", None, Some(6_000), Verdict::Send),
+        plan_row(5, "204120", "Payments – Core", Some(24_000), Some(26_500), Verdict::Send),
+        plan_row(6, "204191", "Sandbox", Some(500), Some(500), Verdict::Unchanged("already 500".into())),
+        PlanRow { target: None, ..plan_row(9, "", "", None, None, Verdict::Refused(bad.clone())) },
+    ];
+    rows.extend(held_story().plan.rows);
+    rows[2].warnings.push("little headroom: 6 000 is within 10 % of the 5 800 projected".into());
+    let applied = |row: usize| Outcome::Applied { before: rows[row].before, after: rows[row].after };
+    let results = vec![
+        RowResult { row: 2, outcome: applied(0) },
+        RowResult { row: 3, outcome: applied(1) },
+        RowResult { row: 4, outcome: applied(2) },
+        RowResult { row: 5, outcome: Outcome::Failed(server) },
+        RowResult { row: 6, outcome: Outcome::Unchanged { quota: Some(500), message: "already 500".into() } },
+        RowResult { row: 9, outcome: Outcome::Failed(bad) },
+        RowResult { row: 17, outcome: Outcome::Failed(held.clone()) },
+        RowResult { row: 18, outcome: Outcome::Failed(held) },
+    ];
+    RunStory {
+        results,
+        held_as: Some("20261122T065500Z-q4.held".into()),
+        ..story("20261122T065500Z-q4", RunState::Done, rows)
+    }
+}
+
+pub(crate) fn usage() -> UsageReport {
+    let latest = realistic();
+    let input = UsageInput {
+        latest: &latest,
+        earlier: &week_before(&latest),
+        diffs: &[changed()],
+        held: &[held_story()],
+        rule: &UsageRule::default(),
+        alerts: &Alerts::default(),
+    };
+    usage_report(&input, &edition())
+}

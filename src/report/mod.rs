@@ -1,0 +1,97 @@
+//! What people are told, as plain data: snapshots, diffs and runs in, view models out.
+//!
+//! Pure functions. A view model holds raw numbers and finished sentences; `mail::render` and the templates only
+//! lay them out, so that text, HTML and any later format say the same.
+
+mod change_row;
+mod changes;
+mod examples;
+mod failure;
+mod fates;
+mod forecast;
+mod standing;
+mod summary;
+mod table;
+mod usage;
+pub(crate) mod words;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
+pub(crate) use self::examples::examples;
+pub(crate) use self::failure::{Failure, FailureReport, failure_report};
+pub(crate) use self::standing::Standing;
+pub(crate) use self::table::usage_table;
+pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
+
+/// When a report is made, in which zone people read it, and which installation makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Edition {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    pub instance: String,
+}
+
+/// The lines at the foot of every report that tell where it comes from.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Imprint {
+    /// `Sun 22 Nov 2026, 08:00 Europe/Berlin`.
+    pub made: String,
+    pub zone: String,
+    pub instance: String,
+    pub version: &'static str,
+}
+
+impl From<&Edition> for Imprint {
+    fn from(edition: &Edition) -> Self {
+        Self {
+            made: format!("{} {}", words::moment(edition.now, edition.zone), edition.zone),
+            zone: edition.zone.to_string(),
+            instance: words::clean(&edition.instance, 60),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// Any report, as the mail renders it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Report {
+    Usage(Box<UsageReport>),
+    Changes(Box<ChangesReport>),
+    Failure(Box<FailureReport>),
+}
+
+impl Report {
+    /// The folder of its templates.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Changes(_) => "changes",
+            Self::Failure(_) => "failure",
+        }
+    }
+
+    /// The key of the configuration that names its recipients.
+    pub(crate) fn recipients_key(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "mail.to.usage",
+            Self::Changes(_) => "mail.to.changes",
+            Self::Failure(_) => "mail.to.failures",
+        }
+    }
+
+    /// What it reports, so that the same thing told twice has the same `Message-ID`.
+    pub(crate) fn identity(&self) -> &str {
+        match self {
+            Self::Usage(report) => &report.identity,
+            Self::Changes(report) => &report.identity,
+            Self::Failure(report) => &report.identity,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The sentences of the usage report: the headline that is the summary, the one thing to do, and what else is fine.
+
+use super::standing::{Level, Standing};
+use super::usage::{Organization, UsageInput};
+use super::{Edition, words};
+use crate::quota::grouped;
+
+/// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
+pub(super) fn headline(groups: &[&Standing], organizations: &[&Standing], edition: &Edition) -> String {
+    let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
+        let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
+        hit.map(|standing| standing.name.clone()).collect()
+    };
+    let who = |ran_out: bool| {
+        let (groups, organizations) = (bad(groups, ran_out), bad(organizations, ran_out));
+        match (groups.as_slice(), organizations.as_slice()) {
+            ([], []) => None,
+            ([one], []) | ([], [one]) => Some(one.clone()),
+            (groups, []) => Some(words::counted(groups.len(), "account group")),
+            ([], organizations) => Some(words::counted(organizations.len(), "organization")),
+            (groups, [one]) => Some(format!("{} and {one}", words::counted(groups.len(), "account group"))),
+            (groups, organizations) => Some(format!(
+                "{} and {}",
+                words::counted(groups.len(), "account group"),
+                words::counted(organizations.len(), "organization")
+            )),
+        }
+    };
+    let first = groups.iter().chain(organizations).filter_map(|standing| standing.runs_out_at).min();
+    let first = first.map(|at| words::short_day(at, edition.zone)).unwrap_or_default();
+    let several = bad(groups, false).len() + bad(organizations, false).len() > 1;
+    let day = if several { format!("first on {first}") } else { format!("on {first}") };
+    let ran_out = |who: &str| {
+        let several = bad(groups, true).len() + bad(organizations, true).len() > 1;
+        format!("{who} {} run out", if several { "have" } else { "has" })
+    };
+    match (who(true), who(false)) {
+        (Some(out), Some(next)) => format!("{}, {next} will before the cycle ends, {day}", ran_out(&out)),
+        (Some(out), None) => ran_out(&out),
+        (None, Some(next)) => format!("{next} will run out before the cycle ends, {day}"),
+        (None, None) => calm(groups),
+    }
+}
+
+/// The headline when nothing runs out, which is only said of what is known.
+fn calm(groups: &[&Standing]) -> String {
+    let capped = groups.iter().filter(|standing| standing.quota.is_some()).count();
+    let measured = groups.iter().filter(|standing| standing.is_measured()).count();
+    match (groups.len(), capped, measured) {
+        (0, ..) => "No account group is visible to the token".to_owned(),
+        (_, 0, _) => "No account group has a quota".to_owned(),
+        (_, _, 0) => format!("The usage of {} is unknown", words::counted(groups.len(), "account group")),
+        (1, 1, 1) => format!("{} is within its quota", groups[0].name),
+        (all, _, measured) if all == measured => {
+            format!("All {} are within their quota", words::counted(all, "account group"))
+        }
+        (all, _, measured) => {
+            let rest = match (capped < all, measured < capped) {
+                (true, true) => "the rest has none or unknown usage",
+                (true, false) => "the rest has none",
+                _ => "the usage of the rest is unknown",
+            };
+            let all = words::counted(all, "account group");
+            format!("{} of {all} are within their quota, {rest}", words::number(measured))
+        }
+    }
+}
+
+/// The headline, and the one figure that everybody asks for where there is only one.
+pub(super) fn subject(headline: &str, organizations: &[Organization]) -> String {
+    let short = headline.replace(" before the cycle ends", "");
+    match organizations {
+        [one] => {
+            one.own.percent_used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
+        }
+        _ => short,
+    }
+}
+
+/// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.
+pub(super) fn todo(input: &UsageInput, groups: &[&Standing], organizations: &[Organization]) -> String {
+    if let Some(odd) = organizations.iter().find(|organization| organization.units_mismatch) {
+        return format!(
+            "check the units of {}: see below, and set usage.units_per_quota_unit.",
+            odd.own.name
+        );
+    }
+    if !organizations.is_empty() && nothing_known(groups, organizations) {
+        return "usage could not be read. Give the token's user the permission “View organization usage” (older pages \
+                call it “View Billing”), and leave snapshot.usage on."
+            .to_owned();
+    }
+    if let Some(worst) = groups.iter().find(|standing| standing.runs_out()) {
+        return format!("{} {}", need(worst), room(worst, organizations));
+    }
+    if let Some(worst) = organizations
+        .iter()
+        .map(|organization| &organization.own)
+        .filter(|own| own.runs_out())
+        .min_by(|a, b| a.worst_first(b))
+    {
+        return format!("{} Raise its quota, or reduce what its tests use.", need(worst));
+    }
+    match input.held.len() {
+        0 => String::new(),
+        one_or_more => format!("decide on {} below.", words::counted(one_or_more, "held change file")),
+    }
+}
+
+fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
+    let own = organizations.iter().map(|organization| &organization.own);
+    own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
+}
+
+fn need(worst: &Standing) -> String {
+    let by = if worst.ran_out {
+        "now".to_owned()
+    } else {
+        format!("by {}", worst.status.trim_start_matches("runs out "))
+    };
+    match worst.over {
+        Some(over) => format!("{} needs {} more {by}.", worst.name, grouped(over)),
+        None => format!("{} will need more {by} if it goes on as in the last days.", worst.name),
+    }
+}
+
+/// Where the missing units could come from.
+fn room(worst: &Standing, organizations: &[Organization]) -> String {
+    let of = organizations.iter().find(|other| other.own.target.org_id == worst.target.org_id);
+    let name = of.map_or("The organization", |organization| organization.own.name.as_str());
+    match of.map(|organization| (organization.unallocated, organization.over_allocated)) {
+        Some((Some(left), _)) if left > 0 => {
+            format!(
+                "{} of {name} {} not allocated to any group.",
+                words::counted(usize::try_from(left).unwrap_or(usize::MAX), "unit"),
+                if left == 1 { "is" } else { "are" }
+            )
+        }
+        Some((Some(_), _)) => {
+            format!("{name} has nothing left to hand out: lower another group, or raise its own quota.")
+        }
+        Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
+        _ => format!("{name} has no quota of its own that would limit it."),
+    }
+}
+
+/// One sentence for each kind of account group that is not listed.
+pub(super) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let named = |standings: &[&Standing]| {
+        words::listed(&standings.iter().map(|standing| standing.label()).collect::<Vec<_>>(), 8)
+    };
+    let (bad, fine): (Vec<&Standing>, Vec<&Standing>) =
+        unlisted.iter().partition(|standing| standing.level > Level::Fine);
+    if !bad.is_empty() {
+        let out = bad.iter().filter(|standing| standing.runs_out()).count();
+        sentences.push(format!(
+            "{} more are in trouble, {} of them run out.",
+            words::number(bad.len()),
+            words::number(out)
+        ));
+    }
+    if let Some(worst) = fine.iter().filter_map(|standing| standing.percent_projected).max() {
+        let count = fine.len();
+        let subject =
+            if listed == 0 { words::counted(count, "account group") } else { words::counted(count, "other") };
+        let verb = if count == 1 { "is" } else { "are" };
+        sentences.push(format!(
+            "{subject} {verb} fine: none is projected above {} % of its quota.",
+            grouped(worst)
+        ));
+    }
+    let uncapped: Vec<&Standing> =
+        groups.iter().copied().filter(|standing| standing.quota.is_none()).collect();
+    if !uncapped.is_empty() {
+        let verb = if uncapped.len() == 1 { "has" } else { "have" };
+        sentences.push(format!(
+            "{} {verb} no quota (uncapped): {}.",
+            words::number(uncapped.len()),
+            named(&uncapped)
+        ));
+    }
+    let unknown: Vec<&Standing> = groups
+        .iter()
+        .copied()
+        .filter(|standing| standing.quota.is_some() && !standing.is_measured())
+        .collect();
+    if !unknown.is_empty() {
+        let count = words::counted(unknown.len(), "account group");
+        sentences.push(format!("The usage of {count} is unknown: {}.", named(&unknown)));
+    }
+    let idle: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.used == Some(0)).collect();
+    if !idle.is_empty() {
+        sentences.push(format!(
+            "{} used nothing in this cycle: {}.",
+            words::number(idle.len()),
+            named(&idle)
+        ));
+    }
+    sentences
+}

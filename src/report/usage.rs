@@ -1,0 +1,255 @@
+//! The usage report: what runs out first and when, what is still to hand out, who changed what, what waits.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::change_row::{ChangeRow, rows_of_diffs};
+use super::fates::{Held, held};
+use super::forecast::SLOPE_DAYS;
+use super::standing::{Level, Standing, org_name, standing};
+use super::summary::{headline, others, subject, todo};
+use super::{Edition, Imprint, words};
+use crate::change::RunStory;
+use crate::config::Alerts;
+use crate::diff::Diff;
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+
+/// So many account groups are always listed, however well they stand.
+const ALWAYS_LISTED: usize = 10;
+/// No more are listed, however badly they stand: the table has them all, and a mail has to stay small.
+const LISTED: usize = 25;
+const ORGANIZATIONS: usize = 12;
+const CHANGES: usize = 10;
+const HELD: usize = 5;
+/// Older data is no longer "the state now": snapshots are hourly, and a few may fail.
+const STALE: TimeDelta = TimeDelta::hours(6);
+
+/// What the report is made from.
+pub(crate) struct UsageInput<'a> {
+    pub latest: &'a Snapshot,
+    /// Sparse snapshots of this cycle, in any order, for the slope.
+    pub earlier: &'a [Snapshot],
+    /// What changed since the last report, each diff with its window of time.
+    pub diffs: &'a [Diff],
+    /// The runs that wait for a person.
+    pub held: &'a [RunStory],
+    pub rule: &'a UsageRule,
+    pub alerts: &'a Alerts,
+}
+
+/// One organization: its own quota, and what of it its account groups were given.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Organization {
+    #[serde(flatten)]
+    pub own: Standing,
+    pub plan: Option<Units>,
+    pub account_groups: usize,
+    /// The sum of its account groups' quotas.
+    pub allocated: Units,
+    /// What can still be handed out.
+    pub unallocated: Option<Units>,
+    pub over_allocated: Option<Units>,
+    /// Usage of the next cycle, as tests are configured now.
+    pub next_cycle: Option<Units>,
+    pub next_cycle_exceeds: bool,
+    /// `5 Nov to 5 Dec`.
+    pub cycle: String,
+    pub days_left: Option<i64>,
+    /// What a person must know to read these figures rightly.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    pub units_mismatch: bool,
+}
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct UsageReport {
+    pub subject: String,
+    pub headline: String,
+    pub level: Level,
+    /// The one thing to do; empty when there is nothing.
+    pub todo: String,
+    pub organizations: Vec<Organization>,
+    pub more_organizations: String,
+    pub many_organizations: bool,
+    pub account_groups: usize,
+    /// The account groups that are listed, worst first.
+    pub worst: Vec<Standing>,
+    /// What is to be said of the account groups that are not listed, a sentence each.
+    pub others: Vec<String>,
+    pub changes: Vec<ChangeRow>,
+    pub more_changes: usize,
+    pub held: Vec<Held>,
+    pub more_held: usize,
+    /// `07:00`, with its day, in the report's zone.
+    pub data_from: String,
+    pub data_age: String,
+    pub data_is_old: bool,
+    pub taken_at: DateTime<Utc>,
+    pub slope_days: i64,
+    /// The file name of the full table.
+    pub table: String,
+    pub imprint: Imprint,
+    #[serde(skip)]
+    pub all: Vec<Standing>,
+    #[serde(skip)]
+    pub identity: String,
+}
+
+pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport {
+    let points = points(input);
+    let stand = |row: &SnapshotRow| {
+        let points = points.get(&row.target).map_or(&[][..], Vec::as_slice);
+        standing(row, points, input.latest.taken_at, input.rule, input.alerts, edition)
+    };
+    let mut organizations: Vec<Organization> = input
+        .latest
+        .organizations()
+        .map(|(own, groups)| organization(own, groups, input.rule, &stand, edition))
+        .collect();
+    let all: Vec<Standing> = input.latest.rows().iter().map(stand).collect();
+    let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
+    groups.sort_by(|a, b| a.worst_first(b));
+    let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
+    let headline = headline(&groups, &own, edition);
+    let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
+    let todo = todo(input, &groups, &organizations);
+    let subject = subject(&headline, &organizations);
+
+    let measured: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.is_measured()).collect();
+    let bad = measured.iter().filter(|standing| standing.level > Level::Fine).count();
+    let (listed, unlisted) = measured.split_at(bad.clamp(ALWAYS_LISTED, LISTED).min(measured.len()));
+    let others = others(&groups, listed.len(), unlisted);
+    let worst = listed.iter().copied().cloned().collect();
+    let account_groups = groups.len();
+
+    let many_organizations = organizations.len() > 1;
+    organizations.sort_by(|a, b| a.own.worst_first(&b.own));
+    let more_organizations = match organizations.len().saturating_sub(ORGANIZATIONS) {
+        0 => String::new(),
+        more => {
+            let bad = organizations[ORGANIZATIONS..].iter().filter(|other| other.own.runs_out()).count();
+            let state = if bad == 0 {
+                "none of them runs out".to_owned()
+            } else {
+                format!("{} of them run out", words::number(bad))
+            };
+            format!("{} more: {state}.", words::counted(more, "organization"))
+        }
+    };
+    organizations.truncate(ORGANIZATIONS);
+
+    let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, edition.zone);
+    let more_changes = changes.len().saturating_sub(CHANGES);
+    changes.truncate(CHANGES);
+    let taken_at = input.latest.taken_at;
+    let day = edition.now.with_timezone(&edition.zone).format("%Y-%m-%d");
+    UsageReport {
+        subject,
+        headline,
+        level,
+        todo,
+        organizations,
+        more_organizations,
+        many_organizations,
+        account_groups,
+        worst,
+        others,
+        changes,
+        more_changes,
+        held: input.held.iter().take(HELD).map(held).collect(),
+        more_held: input.held.len().saturating_sub(HELD),
+        data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
+        data_age: words::age(edition.now - taken_at),
+        data_is_old: edition.now - taken_at > STALE,
+        taken_at,
+        slope_days: SLOPE_DAYS,
+        table: format!("usage-{day}.csv"),
+        imprint: edition.into(),
+        // One report a day of one snapshot: with stale data it comes again tomorrow, and says so.
+        identity: format!("{} {day}", taken_at.timestamp()),
+        all,
+    }
+}
+
+/// What each target used at the moments of the earlier snapshots and of the latest, as far as it is the same cycle.
+fn points(input: &UsageInput) -> HashMap<Target, Vec<(DateTime<Utc>, Units)>> {
+    let since = input.latest.taken_at - TimeDelta::days(SLOPE_DAYS);
+    let recent =
+        input.earlier.iter().filter(|snapshot| (since..input.latest.taken_at).contains(&snapshot.taken_at));
+    let mut points: HashMap<Target, Vec<(DateTime<Utc>, Units)>> = HashMap::new();
+    for snapshot in recent.chain([input.latest]) {
+        for row in snapshot.rows() {
+            let same_cycle =
+                input.latest.row(&row.target).is_some_and(|now| now.period_start == row.period_start);
+            if let Some(used) = input.rule.used(&row.usage).filter(|_| same_cycle) {
+                points.entry(row.target.clone()).or_default().push((snapshot.taken_at, used));
+            }
+        }
+    }
+    points
+}
+
+fn organization(
+    own: Option<&SnapshotRow>,
+    groups: &[SnapshotRow],
+    rule: &UsageRule,
+    stand: &impl Fn(&SnapshotRow) -> Standing,
+    edition: &Edition,
+) -> Organization {
+    // Without a row of its own the organization is known by its account groups only.
+    let row = own.cloned().unwrap_or_else(|| {
+        let first = &groups[0];
+        SnapshotRow {
+            org_name: first.org_name.clone(),
+            ..SnapshotRow::new(Target::organization(first.target.org_id.clone()))
+        }
+    });
+    let allocated = sum(groups.iter().filter_map(|group| group.quota));
+    let left = row.quota.map(|quota| quota.saturating_sub(allocated));
+    let next_cycle = rule.counted(row.cloud_next_period, row.enterprise_next_period);
+    let end = row.period_end.or_else(|| groups.iter().find_map(|group| group.period_end));
+    let start = row.period_start.or_else(|| groups.iter().find_map(|group| group.period_start));
+    let units_mismatch = rule.looks_mismatched(&row);
+    let mut notes = Vec::new();
+    if units_mismatch {
+        let (plan, quota) = (row.plan_units.unwrap_or(0), row.quota.unwrap_or(0));
+        notes.push(format!(
+            "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's \
+             pages and set usage.units_per_quota_unit (to 1 if they are right as they are).",
+            grouped(plan),
+            grouped(quota)
+        ));
+    }
+    if rule.needed(&row.usage).is_none() {
+        let groups_known = groups.iter().any(|group| rule.needed(&group.usage).is_some());
+        let note = if groups_known {
+            "Its own usage is unknown; that of its account groups is not."
+        } else {
+            "Usage is unknown: nothing here says how much is left."
+        };
+        notes.push(note.to_owned());
+    }
+    Organization {
+        plan: row.plan_units,
+        account_groups: groups.len(),
+        allocated,
+        unallocated: left.filter(|left| *left >= 0),
+        over_allocated: left.filter(|left| *left < 0).map(Units::saturating_neg),
+        next_cycle,
+        next_cycle_exceeds: next_cycle.zip(row.quota).is_some_and(|(next, quota)| next > quota),
+        cycle: start.zip(end).map_or_else(String::new, |(start, end)| {
+            format!("{} to {}", words::short_day(start, edition.zone), words::short_day(end, edition.zone))
+        }),
+        days_left: end.map(|end| ((end - edition.now).num_hours() + 23).max(0) / 24),
+        notes,
+        units_mismatch,
+        own: Standing { name: org_name(&row), ..stand(&row) },
+    }
+}
+
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

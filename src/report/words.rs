@@ -1,0 +1,143 @@
+//! The small words of every report: counts, days, ages, shares, and names made safe to show.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::quota::{Units, grouped};
+
+/// `1 account group`, `3 account groups`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// A count as people read it.
+pub(crate) fn number(count: usize) -> String {
+    grouped(Units::try_from(count).unwrap_or(Units::MAX))
+}
+
+/// One line without what could break a header, a table or the direction of reading; cut after `max` characters.
+pub(crate) fn clean(text: &str, max: usize) -> String {
+    let visible: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hidden(*c)).collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= max {
+        return line;
+    }
+    let cut: String = line.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// Control characters, marks that change the direction of reading, and the byte-order mark.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// `a, b and 3 more`.
+pub(crate) fn listed(names: &[String], max: usize) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ if names.len() > max => {
+            format!("{} and {} more", names[..max].join(", "), number(names.len() - max))
+        }
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// `Fri 27 Nov`.
+pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%a %-d %b").to_string()
+}
+
+/// `27 Nov`.
+pub(crate) fn short_day(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%-d %b").to_string()
+}
+
+/// `Sun 22 Nov 2026, 08:00`.
+pub(crate) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
+}
+
+/// `between 10:00 and 11:00 on Sat 21 Nov`, or with both days where they differ.
+pub(crate) fn between(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
+    let (from, to) = (from.with_timezone(&zone), to.with_timezone(&zone));
+    if from.date_naive() == to.date_naive() {
+        format!("between {} and {} on {}", from.format("%H:%M"), to.format("%H:%M"), to.format("%a %-d %b"))
+    } else {
+        let format = "%a %-d %b, %H:%M";
+        format!("between {} and {}", from.format(format), to.format(format))
+    }
+}
+
+/// `4 minutes`, `1 hour`, `3 days`: the largest unit that fits.
+pub(crate) fn age(age: TimeDelta) -> String {
+    let minutes = usize::try_from(age.num_minutes()).unwrap_or(0);
+    match minutes {
+        0 => "less than a minute".to_owned(),
+        1..60 => counted(minutes, "minute"),
+        60..2880 => counted(minutes / 60, "hour"),
+        _ => counted(minutes / 1440, "day"),
+    }
+}
+
+/// The share in per cent, never rounded over 100: 99.9 % is 99, and 100.1 % is 101. None of nothing.
+pub(crate) fn percent(part: Units, whole: Units) -> Option<Units> {
+    if whole <= 0 {
+        return None;
+    }
+    let (part, whole) = (i128::from(part.max(0)) * 100, i128::from(whole));
+    let share = if part > whole * 100 { (part + whole - 1) / whole } else { part / whole };
+    Some(Units::try_from(share).unwrap_or(Units::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_becomes_one_short_line() {
+        assert_eq!(clean("a\r\nBcc: b\u{202e}c\u{0}\u{1b}[31m", 80), "a Bcc: bc[31m");
+        assert_eq!(clean(&"x".repeat(300), 10), "xxxxxxxxx…");
+        assert_eq!(clean("👩‍💻 Team", 80), "👩‍💻 Team");
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_over_the_quota() {
+        assert_eq!(percent(999, 1000), Some(99));
+        assert_eq!(percent(1000, 1000), Some(100));
+        assert_eq!(percent(1001, 1000), Some(101));
+        assert_eq!(percent(5, 0), None);
+        assert_eq!(percent(Units::MAX, 1), Some(Units::MAX));
+    }
+
+    #[test]
+    fn names_beyond_the_limit_are_counted() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&names, 5), "a, b and c");
+        assert_eq!(listed(&names, 2), "a, b and 1 more");
+        assert_eq!(listed(&names[..1], 2), "a");
+    }
+
+    #[test]
+    fn a_window_over_midnight_names_both_days() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let berlin = Tz::Europe__Berlin;
+        assert_eq!(
+            between(at("2026-11-21T13:00:00Z"), at("2026-11-21T14:00:00Z"), berlin),
+            "between 14:00 and 15:00 on Sat 21 Nov"
+        );
+        assert_eq!(
+            between(at("2026-11-21T22:30:00Z"), at("2026-11-21T23:30:00Z"), berlin),
+            "between Sat 21 Nov, 23:30 and Sun 22 Nov, 00:30"
+        );
+    }
+
+    #[test]
+    fn an_age_is_said_in_its_largest_unit() {
+        let said = [0, 4, 60, 1500, 4320].map(|minutes| age(TimeDelta::minutes(minutes)));
+        assert_eq!(said, ["less than a minute", "4 minutes", "1 hour", "25 hours", "3 days"]);
+    }
+}
