@@ -12,21 +12,32 @@
 //! them reads the clock once, fetches, calls the core, executes and reports: `job` says what each job does,
 //! `app` holds what they need.
 
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "the parts that use it follow")]
-
+mod answers;
+mod app;
+#[cfg(test)]
+mod bench;
 mod change;
+mod cli;
 mod clock;
 mod config;
 mod csv_text;
+mod demo;
 mod diff;
 mod durable;
 mod exit_code;
+mod gather;
 mod history;
+mod inbox;
+mod job;
 mod lock;
 mod mail;
 pub mod quota;
 mod report;
 mod schedule;
+mod scheduler;
 mod simulator;
 mod snapshot;
+mod state;
 pub mod thousandeyes;
+
+pub use cli::main;

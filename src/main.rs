@@ -1,3 +1,5 @@
 //! The `quotakeeper` binary; all of it is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    quotakeeper::main()
+}

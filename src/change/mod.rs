@@ -2,17 +2,22 @@
 //!
 //! This file holds the words that these share. Parsing, planning and guarding are pure; `apply` and `run` are the shell.
 
+pub(crate) mod apply;
 mod bind;
+pub(crate) mod earlier;
+mod ending;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod guard;
 pub(crate) mod journal;
 pub(crate) mod parse;
 pub(crate) mod plan;
+pub(crate) mod process;
 mod resolve;
 pub(crate) mod results;
 pub(crate) mod run;
 pub(crate) mod stale;
+pub(crate) mod story;
 
 use std::fmt;
 

@@ -3,6 +3,7 @@
 mod compose;
 mod layout;
 mod login;
+mod mailer;
 mod outbox;
 mod record;
 mod render;
@@ -11,4 +12,5 @@ mod transport;
 #[cfg(test)]
 mod fixtures;
 
+pub(crate) use self::mailer::Mailer;
 pub(crate) use self::render::check_templates;

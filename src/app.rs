@@ -1,0 +1,82 @@
+//! The composition root: a configuration becomes the client, the folders and the mailer that the jobs work with.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::history::History;
+use crate::inbox::Inbox;
+use crate::lock::hostname;
+use crate::mail::Mailer;
+use crate::thousandeyes::{Client, Settings};
+
+/// What every job needs; made once for a process.
+pub(crate) struct App {
+    pub config: Config,
+    pub history: History,
+    pub mailer: Mailer,
+    /// The name of this machine, as mails say it.
+    pub instance: String,
+    /// Cancelled by SIGTERM and SIGINT: long work stops at its next safe point.
+    pub cancel: CancellationToken,
+    client: OnceLock<Arc<Client>>,
+}
+
+impl App {
+    pub(crate) fn new(config: Config) -> Self {
+        Self::named(config, &hostname())
+    }
+
+    /// An app that mails call by this name.
+    pub(crate) fn named(config: Config, instance: &str) -> Self {
+        Self {
+            history: History::new(&config.data.dir),
+            mailer: Mailer::new(&config, instance),
+            instance: instance.to_owned(),
+            cancel: CancellationToken::new(),
+            client: OnceLock::new(),
+            config,
+        }
+    }
+
+    /// The API. Made at its first use, because commands that read files only need no token.
+    pub(crate) fn client(&self) -> anyhow::Result<&Arc<Client>> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let api = &self.config.api;
+        let token = api
+            .token
+            .clone()
+            .context("no API token: set TE_TOKEN, or api.token_file, or systemd's credential te_token")?;
+        let client = Client::new(Settings {
+            aid: api.aid.clone(),
+            timeout: api.timeout,
+            requests_per_minute: api.requests_per_minute,
+            reserve_percent: api.reserve_percent,
+            ca_file: api.ca_file.clone(),
+            proxy: api.proxy.clone(),
+            ..Settings::new(api.base_url.clone(), token)
+        })?;
+        Ok(self.client.get_or_init(|| Arc::new(client)))
+    }
+
+    /// The folder of the runs.
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.config.data.dir.join("runs")
+    }
+
+    pub(crate) fn inbox(&self) -> Inbox {
+        let settings = &self.config.inbox;
+        Inbox {
+            folder: self.config.inbox_dir(),
+            runs: self.runs(),
+            settle: settings.settle,
+            max_bytes: settings.max_bytes,
+            read_only: settings.read_only,
+        }
+    }
+}

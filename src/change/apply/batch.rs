@@ -1,0 +1,216 @@
+//! What is sent in which order and in which portions. Pure.
+//!
+//! Raises and unassigns go first, then decreases and first quotas, so that an interruption leaves more room, not less.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::quota::{Aid, OrgId, Target, Units};
+use crate::thousandeyes::FieldError;
+
+/// Rows in one request at the most. The API states no limit; a server that answers 413 gets halves.
+const MOST_ROWS: usize = 2_500;
+
+/// A row that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Todo {
+    pub row: usize,
+    pub target: Target,
+    pub before: Option<Units>,
+    pub after: Option<Units>,
+}
+
+impl Todo {
+    /// Lowers a quota, or sets a first one: leaves less room.
+    pub(crate) fn is_decrease(&self) -> bool {
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => after < before,
+            (before, after) => before.is_none() && after.is_some(),
+        }
+    }
+}
+
+/// Which of the four requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    AssignOrganizations,
+    AssignAccountGroups,
+    UnassignOrganizations,
+    UnassignAccountGroups,
+}
+
+impl Operation {
+    fn of(todo: &Todo) -> Self {
+        match (&todo.target.aid, todo.after) {
+            (None, Some(_)) => Self::AssignOrganizations,
+            (Some(_), Some(_)) => Self::AssignAccountGroups,
+            (None, None) => Self::UnassignOrganizations,
+            (Some(_), None) => Self::UnassignAccountGroups,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AssignOrganizations => "assign organizations",
+            Self::AssignAccountGroups => "assign account groups",
+            Self::UnassignOrganizations => "unassign organizations",
+            Self::UnassignAccountGroups => "unassign account groups",
+        }
+    }
+}
+
+/// One request's worth of rows, all of one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub operation: Operation,
+    /// In the order of their targets, so that rows of one organization stand together.
+    pub rows: Vec<Todo>,
+    /// How often it was sent without an answer that tells.
+    pub unknown: u32,
+}
+
+impl Batch {
+    pub(crate) fn decreases(&self) -> bool {
+        self.rows.iter().any(Todo::is_decrease)
+    }
+
+    /// The rows by organization, as the account group requests want them.
+    pub(crate) fn by_organization(&self) -> BTreeMap<&OrgId, Vec<(&Aid, Option<Units>)>> {
+        let mut organizations: BTreeMap<&OrgId, Vec<_>> = BTreeMap::new();
+        for row in &self.rows {
+            if let Some(aid) = &row.target.aid {
+                organizations.entry(&row.target.org_id).or_default().push((aid, row.after));
+            }
+        }
+        organizations
+    }
+
+    /// A refused batch in smaller ones: the rows that the server named apart from the rest, else halves.
+    /// None when a single row is left: that row is refused.
+    pub(crate) fn split(self, fields: &[FieldError]) -> Option<[Self; 2]> {
+        if self.rows.len() < 2 {
+            return None;
+        }
+        let named: Vec<usize> = fields.iter().filter_map(|error| self.position(&error.field)).collect();
+        let portion = |rows| Self { operation: self.operation, rows, unknown: 0 };
+        let is_named = |index: &usize| named.contains(index);
+        let (bad, rest): (Vec<_>, Vec<_>) =
+            self.rows.iter().cloned().enumerate().partition(|(index, _)| is_named(index));
+        let rows = |indexed: Vec<(usize, Todo)>| indexed.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
+        if !bad.is_empty() && !rest.is_empty() {
+            return Some([portion(rows(rest)), portion(rows(bad))]);
+        }
+        let mut first = self.rows;
+        let second = first.split_off(first.len() / 2);
+        let operation = self.operation;
+        Some([first, second].map(|rows| Self { operation, rows, unknown: 0 }))
+    }
+
+    /// The row that `organizations[1].accountGroups[2].value` speaks of; none where the field tells less.
+    fn position(&self, field: &str) -> Option<usize> {
+        let mut indexes =
+            field.split('[').skip(1).map(|part| part.split(']').next().unwrap_or_default().parse::<usize>());
+        let organization = indexes.next()?.ok()?;
+        match self.operation {
+            Operation::AssignOrganizations | Operation::UnassignOrganizations => {
+                (organization < self.rows.len()).then_some(organization)
+            }
+            Operation::AssignAccountGroups | Operation::UnassignAccountGroups => {
+                let group = indexes.next()?.ok()?;
+                let org_id = *self.by_organization().keys().nth(organization)?;
+                let mut own = self.rows.iter().enumerate().filter(|(_, row)| row.target.org_id == *org_id);
+                own.nth(group).map(|(index, _)| index)
+            }
+        }
+    }
+}
+
+/// The rows in the order in which they are sent.
+pub(crate) fn batches(rows: Vec<Todo>) -> VecDeque<Batch> {
+    let mut steps: BTreeMap<(bool, u8, Operation), Vec<Todo>> = BTreeMap::new();
+    for row in rows {
+        let operation = Operation::of(&row);
+        let decrease = row.is_decrease();
+        // An organization's own raise makes room for its groups; its decrease waits for theirs.
+        let own_last = u8::from(decrease && operation == Operation::AssignOrganizations);
+        steps.entry((decrease, own_last, operation)).or_default().push(row);
+    }
+    let mut queue = VecDeque::new();
+    for ((_, _, operation), mut rows) in steps {
+        rows.sort_by(|a, b| a.target.cmp(&b.target));
+        for portion in rows.chunks(MOST_ROWS) {
+            queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0 });
+        }
+    }
+    queue
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn todo(row: usize, target: (&str, Option<&str>), before: Option<Units>, after: Option<Units>) -> Todo {
+        let (org, aid) = target;
+        Todo { row, target: Target { org_id: org.into(), aid: aid.map(Aid::from) }, before, after }
+    }
+
+    fn named(fields: &[&str]) -> Vec<FieldError> {
+        fields.iter().map(|field| FieldError { field: (*field).to_owned(), message: String::new() }).collect()
+    }
+
+    fn told(queue: &VecDeque<Batch>) -> Vec<(Operation, Vec<usize>)> {
+        queue.iter().map(|batch| (batch.operation, batch.rows.iter().map(|row| row.row).collect())).collect()
+    }
+
+    #[test]
+    fn raises_and_unassigns_go_before_decreases_and_first_quotas() {
+        let queue = batches(vec![
+            todo(2, ("1", Some("5")), Some(9), Some(3)),
+            todo(3, ("1", None), Some(9), Some(3)),
+            todo(4, ("1", Some("6")), None, Some(3)),
+            todo(5, ("1", Some("7")), Some(3), None),
+            todo(6, ("1", Some("8")), Some(3), Some(9)),
+            todo(7, ("2", None), Some(3), Some(9)),
+        ]);
+        assert_eq!(
+            told(&queue),
+            [
+                (Operation::AssignOrganizations, vec![7]),
+                (Operation::AssignAccountGroups, vec![6]),
+                (Operation::UnassignAccountGroups, vec![5]),
+                (Operation::AssignAccountGroups, vec![2, 4]),
+                (Operation::AssignOrganizations, vec![3]),
+            ]
+        );
+    }
+
+    #[test]
+    fn ten_thousand_rows_are_a_handful_of_batches() {
+        let rows = (0..10_000usize).map(|n| {
+            let (org, aid) = ((n % 50).to_string(), n.to_string());
+            let after = if n % 2 == 0 { 9 } else { 3 };
+            todo(n + 2, (&org, Some(&aid)), Some(5), Some(after))
+        });
+        assert_eq!(batches(rows.collect()).len(), 4);
+    }
+
+    #[test]
+    fn a_batch_is_halved_until_one_row_stands_alone() {
+        let queue = batches((2..5).map(|n| todo(n, ("1", Some(&n.to_string())), Some(1), Some(2))).collect());
+        let [first, second] = queue[0].clone().split(&[]).unwrap();
+        assert_eq!((first.rows.len(), second.rows.len()), (1, 2));
+        assert!(first.split(&[]).is_none());
+    }
+
+    #[test]
+    fn the_rows_that_the_server_names_are_taken_apart_from_the_rest() {
+        let rows = [("1", "5"), ("1", "6"), ("2", "3"), ("2", "4")];
+        let todos =
+            rows.iter().enumerate().map(|(n, (org, aid))| todo(n, (org, Some(aid)), Some(1), Some(2)));
+        let batch = batches(todos.collect()).remove(0).unwrap();
+        let [rest, bad] = batch.clone().split(&named(&["organizations[1].accountGroups[0].value"])).unwrap();
+        assert_eq!(bad.rows.iter().map(|row| row.row).collect::<Vec<_>>(), [2]);
+        assert_eq!(rest.rows.len(), 3);
+        let [first, _] = batch.split(&named(&["value", "organizations[9]"])).unwrap();
+        assert_eq!(first.rows.len(), 2, "a field that names no row leaves halving");
+    }
+}

@@ -1,0 +1,79 @@
+//! What earlier runs mean for later work: which changes they explain, and which files come back.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::journal::Journal;
+use super::process::stored_plan;
+use super::run::Run;
+use super::{Code, RunState};
+use crate::app::App;
+use crate::diff::SentRow;
+
+/// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
+pub(super) fn note_same_content(app: &App, run: &mut Run) -> anyhow::Result<()> {
+    let (runs, _) = Run::all(&app.runs())?;
+    let same = runs.iter().rev().find(|other| {
+        other.record.id != run.record.id
+            && other.record.input_sha256.is_some()
+            && other.record.input_sha256 == run.record.input_sha256
+    });
+    if let Some(same) = same {
+        let note = format!(
+            "The same content was run before, as {}: only what is still to do is done.",
+            same.record.id
+        );
+        run.record.notes = vec![note];
+    }
+    Ok(())
+}
+
+/// Whether these bytes are the `undo.csv` of a run.
+pub(crate) fn is_undo(runs: &Path, sha256: &str) -> anyhow::Result<bool> {
+    Ok(Run::all(runs)?.0.iter().any(|run| run.record.undo_sha256.as_deref() == Some(sha256)))
+}
+
+/// The rows that runs sent and that may have taken effect after `since`, as their journals say: what explains a change
+/// between two snapshots. A run that cannot be read explains nothing, and stops nothing.
+pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec<SentRow>> {
+    let mut sent = Vec::new();
+    for run in Run::all(runs)?.0 {
+        // A run that stands still sends, or reads back, later than it came to its state.
+        if run.record.updated >= since || run.record.state == RunState::Applying {
+            match rows_of(&run) {
+                Ok(rows) => sent.extend(rows),
+                Err(error) => {
+                    warn!(run = %run.record.id, error = format!("{error:#}"), "the changes of a run cannot be told as its own");
+                }
+            }
+        }
+    }
+    Ok(sent)
+}
+
+/// The rows of one run that took effect, or may still turn out to have.
+fn rows_of(run: &Run) -> anyhow::Result<Vec<SentRow>> {
+    let past = Journal::read(&run.path("journal.jsonl"))?;
+    if past.intended.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = Vec::new();
+    for row in stored_plan(run)?.rows {
+        let (Some(sent), Some(target)) = (past.intended.get(&row.row), row.target) else { continue };
+        if past.settled.get(&row.row).is_some_and(|problem| problem.code != Code::NotConfirmed) {
+            continue;
+        }
+        rows.push(SentRow {
+            run: run.record.id.clone(),
+            target,
+            before: row.before,
+            after: row.after,
+            comment: row.comment,
+            sent: *sent,
+            verified: past.verified.get(&row.row).copied(),
+        });
+    }
+    Ok(rows)
+}

@@ -1,0 +1,141 @@
+//! `check`: every problem of the configuration at once; with `--online`, what the token may do and what it sees.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Transport};
+use crate::exit_code::Exit;
+use crate::mail;
+use crate::snapshot::Reading;
+use crate::thousandeyes::Error;
+
+pub(super) async fn check(
+    config: Result<Config, ConfigError>,
+    file: Option<&Path>,
+    online: bool,
+    send_test_mail: Option<&str>,
+) -> anyhow::Result<Exit> {
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            for problem in &error.problems {
+                line('✗', problem);
+            }
+            return Ok(Exit::Failed);
+        }
+    };
+    let mut report = Report { failed: false };
+    match file {
+        Some(file) => report.good(&format!("{} is valid", file.display())),
+        None => report.good("no configuration file: the defaults and the environment are used"),
+    }
+    for notice in &config.notices {
+        report.note(notice);
+    }
+    if config.mail.transport == Transport::Off {
+        report.note("mail is off: set mail.transport to get reports");
+    }
+    if let Some(folder) = &config.mail.templates_dir {
+        for problem in mail::check_templates(folder) {
+            report.bad(&problem);
+        }
+    }
+    match &config.api.token {
+        None => report.bad("no API token: set TE_TOKEN, or api.token_file, or systemd's credential te_token"),
+        Some(token) => match token.read() {
+            Ok(_) => report.good("the API token can be read"),
+            Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
+        },
+    }
+    let app = App::new(config);
+    if online && app.config.api.token.is_some() {
+        permissions(&app, &mut report).await;
+    }
+    if let Some(address) = send_test_mail {
+        match app.mailer.send_test(address, Clock::read().now()).await {
+            Ok(()) => report.good("the mail server took the test mail"),
+            Err(error) => report.bad(&format!("the test mail was not taken: {error:#}")),
+        }
+    }
+    Ok(if report.failed { Exit::Failed } else { Exit::Done })
+}
+
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    #[expect(clippy::unused_self, reason = "the three read alike where they are used")]
+    fn good(&self, text: &str) {
+        line('✓', text);
+    }
+
+    #[expect(clippy::unused_self, reason = "the three read alike where they are used")]
+    fn note(&self, text: &str) {
+        line('·', text);
+    }
+
+    fn bad(&mut self, text: &str) {
+        self.failed = true;
+        line('✗', text);
+    }
+}
+
+/// That nobody reads on is no reason to stop checking: the exit code says the result too.
+fn line(mark: char, text: &str) {
+    let _ = writeln!(std::io::stdout(), "{mark} {text}");
+}
+
+/// Each permission by a request that needs it and changes nothing.
+async fn permissions(app: &App, report: &mut Report) {
+    let client = match app.client() {
+        Ok(client) => client,
+        Err(error) => return report.bad(&format!("{error:#}")),
+    };
+    let mut reading = match Reading::targets(client, true, Clock::read().now()).await {
+        Ok(reading) => reading,
+        Err(error) => return report.bad(&error.to_string()),
+    };
+    report.good("quotas can be read (Edit organization and account group quotas)");
+    let snapshot = reading.snapshot();
+    let mut first = None;
+    for (own, groups) in snapshot.organizations() {
+        let Some(any) = own.or(groups.first()) else { continue };
+        first = first.or(Some(any.target.org_id.clone()));
+        let name = if any.org_name.is_empty() { "organization" } else { &any.org_name };
+        report.good(&format!("{name} {}: {} account groups", any.target.org_id, groups.len()));
+    }
+    let Some(org_id) = first else { return report.bad("the token sees no organization") };
+    match client.usage(groups_of(&snapshot, &org_id).as_ref()).await {
+        Ok(_) => report.good("usage can be read (View organization usage)"),
+        Err(Error::Forbidden { .. }) => report.bad(
+            "usage cannot be read: the token lacks `View organization usage` (older: `View Billing`); snapshots go on with usage unknown",
+        ),
+        Err(error) => report.bad(&error.to_string()),
+    }
+    if reading.add_usage(client, &std::iter::once(org_id).collect()).await.is_ok() {
+        let rule = app.config.usage.rule();
+        for row in reading.snapshot().rows().iter().filter(|row| rule.looks_mismatched(row)) {
+            report.note(&format!(
+                "the plan and the quota of {} differ by a power of 1000: set usage.units_per_quota_unit, or decreases are held",
+                row.target
+            ));
+        }
+    }
+    let budget = client.budget();
+    if let (Some(remaining), Some(limit)) = (budget.remaining, budget.limit) {
+        report.good(&format!("rate budget: {remaining} of {limit} requests left this minute"));
+    }
+}
+
+fn groups_of(snapshot: &crate::quota::Snapshot, org_id: &crate::quota::OrgId) -> Option<crate::quota::Aid> {
+    snapshot
+        .rows()
+        .iter()
+        .find(|row| row.target.org_id == *org_id && row.target.aid.is_some())?
+        .target
+        .aid
+        .clone()
+}

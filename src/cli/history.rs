@@ -1,0 +1,123 @@
+//! `history` and `export`: what was, and what is, as people and spreadsheets read it.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use crate::app::App;
+use crate::change::earlier;
+use crate::clock::Clock;
+use crate::csv_text::inert;
+use crate::diff::{MadeBy, diff};
+use crate::exit_code::Exit;
+use crate::history::STEM;
+use crate::quota::{Snapshot, quota_text};
+use crate::snapshot::Reading;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum History {
+    /// The moments of all snapshots
+    List,
+    /// A snapshot as CSV
+    Show {
+        /// RFC 3339, or the name of a snapshot's file: the last snapshot at or before it
+        time: String,
+    },
+    /// What changed between two snapshots, and who changed it
+    Diff { a: String, b: String },
+}
+
+pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> anyhow::Result<Exit> {
+    match what {
+        History::List => {
+            for at in app.history.list()? {
+                writeln!(out, "{}", at.format(STEM))?;
+            }
+        }
+        History::Show { time } => {
+            let at = app.history.find(time)?;
+            out.write_all(&fs_err::read(app.history.path(at))?)?;
+        }
+        History::Diff { a, b } => {
+            let (a, b) = (app.history.find(a)?, app.history.find(b)?);
+            let (earlier, later) = (a.min(b), a.max(b));
+            let (earlier, later) = (app.history.read(earlier)?, app.history.read(later)?);
+            let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
+            let seen = diff(&earlier, &later, &sent);
+            writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
+            for change in &seen.changes {
+                let row = later.row(&change.target);
+                let name = row.map_or("", |row| row.name());
+                let by = match &change.made_by {
+                    MadeBy::Run { id, .. } => format!("run {id}"),
+                    MadeBy::Outside => "outside quotakeeper".to_owned(),
+                };
+                let (before, after) = (quota_text(change.before), quota_text(change.after));
+                writeln!(out, "{}, {name}: {before} → {after}, {by}", change.target)?;
+            }
+            for target in &seen.vanished {
+                writeln!(out, "{target}: no longer visible")?;
+            }
+            if seen.changes.is_empty() && seen.vanished.is_empty() {
+                writeln!(out, "No quota changed.")?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Current quotas, or those of a snapshot, as a change file.
+pub(super) async fn export(app: &Arc<App>, at: Option<&str>, out: &mut impl Write) -> anyhow::Result<Exit> {
+    let snapshot = match at {
+        Some(time) => app.history.read(app.history.find(time)?)?,
+        None => Reading::targets(app.client()?, true, Clock::read().now()).await?.snapshot(),
+    };
+    out.write_all(&change_file(&snapshot)?)?;
+    Ok(Exit::Done)
+}
+
+/// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
+fn change_file(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let columns =
+        ["action", "org_id", "org_name", "aid", "account_group_name", "value", "expected_value", "comment"];
+    writer.write_record(columns)?;
+    for row in snapshot.rows() {
+        let quota = row.quota.map_or_else(|| "none".to_owned(), |quota| quota.to_string());
+        let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
+        let (org_name, name) = (inert(&row.org_name), inert(&row.account_group_name));
+        let org_id = row.target.org_id.as_str();
+        writer.write_record(["assign", org_id, &org_name, aid, &name, &quota, &quota, ""])?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::parse::parse;
+    use crate::quota::{SnapshotRow, Target};
+
+    #[test]
+    fn an_export_is_a_change_file_in_which_nothing_is_edited() {
+        let mut group = SnapshotRow::new(Target::account_group("1", "5"));
+        group.account_group_name = "=EMEA, \"Core\"".into();
+        group.quota = Some(7);
+        let snapshot = Snapshot::new(
+            "2026-11-22T08:00:00Z".parse().unwrap(),
+            vec![SnapshotRow::new(Target::organization("1")), group],
+        );
+        let bytes = change_file(&snapshot).unwrap();
+        insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap(), @r#"
+        action,org_id,org_name,aid,account_group_name,value,expected_value,comment
+        assign,1,,,,none,none,
+        assign,1,,5,"'=EMEA, ""Core""",7,7,
+        "#);
+        let file = parse(&bytes, &std::collections::BTreeMap::new(), 10).unwrap();
+        for record in file.records {
+            let change = record.change.unwrap();
+            assert_eq!(change.expected, Some(change.value));
+        }
+    }
+}

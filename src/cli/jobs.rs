@@ -1,0 +1,109 @@
+//! The commands that do jobs: the daemon, `once`, and each job by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use super::lock;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::durable;
+use crate::exit_code::{Exit, Findings};
+use crate::job::{self, Backoff, Job};
+use crate::lock::{Lock, LockError};
+use crate::scheduler;
+use crate::state::State;
+
+/// The daemon.
+pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
+    let _lock = lock(app)?;
+    app.client()?;
+    scheduler::run(Arc::clone(app)).await?;
+    Ok(Exit::Done)
+}
+
+/// Recover, inbox and outbox always; snapshot, reports and prune where due. One job's failure never stops the next.
+pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit> {
+    let _lock = match Lock::take(&app.config.data.dir) {
+        Err(LockError::Busy { holder }) if !detailed => {
+            info!(%holder, "another instance is at work: nothing to do");
+            return Ok(Exit::Done);
+        }
+        lock => lock?,
+    };
+    let mut findings = Findings::default();
+    let mut first_error = None;
+    for job in Job::ALL {
+        let now = Clock::read().now();
+        let always = matches!(job, Job::Inbox | Job::Outbox);
+        let due = job.due(app, &State::load(&app.config.data.dir)?, now).is_some();
+        if !(always || due) || app.cancel.is_cancelled() {
+            continue;
+        }
+        match job.run(app, now).await {
+            Ok(found) => findings = findings.and(found),
+            Err(error) => {
+                tracing::error!(job = job.name(), error = format!("{error:#}"), "failed");
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) => Err(error),
+        None if detailed || findings.failed => Ok(findings.exit()),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// One job, now.
+pub(super) async fn one(app: &Arc<App>, job: Job) -> anyhow::Result<Exit> {
+    let _lock = lock(app)?;
+    Ok(job.run(app, Clock::read().now()).await?.exit())
+}
+
+/// All queued mail, whether its time has come or not.
+pub(super) async fn outbox(app: &Arc<App>) -> anyhow::Result<Exit> {
+    let _lock = lock(app)?;
+    Ok(job::outbox(app, &Clock::read(), Backoff::Ignore).await?.exit())
+}
+
+pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
+    let now = Clock::read().now();
+    match out {
+        Some(out) => {
+            let report = app.usage_report_or_live(now).await?;
+            write(out, &app.mailer.usage_html(&report)?)
+        }
+        None => one(app, Job::UsageReport).await,
+    }
+}
+
+pub(super) fn changes_report(
+    app: &Arc<App>,
+    since: Option<Duration>,
+    out: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let now = Clock::read().now();
+    let since = now - since.unwrap_or(Duration::from_secs(30 * 24 * 3600));
+    let report = app.changes_report(since, now)?;
+    if let Some(out) = out {
+        return write(out, &app.mailer.changes_html(&report)?);
+    }
+    let _lock = lock(app)?;
+    app.mailer.changes(&report, now)?;
+    Ok(Exit::Done)
+}
+
+fn write(out: &Path, html: &str) -> anyhow::Result<Exit> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    anyhow::ensure!(
+        folder.is_none_or(Path::is_dir),
+        "{} cannot be written: its folder does not exist",
+        out.display()
+    );
+    durable::write(out, html.as_bytes())?;
+    eprintln!("written: {}", out.display());
+    Ok(Exit::Done)
+}

@@ -1,0 +1,354 @@
+//! The command line: what can be asked for, and what answers.
+//!
+//! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
+//! beside the daemon; those that write take it, and say who holds it when they cannot.
+
+mod check;
+mod decide;
+mod history;
+mod jobs;
+mod logging;
+mod plan;
+mod runs;
+mod status;
+mod table;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::app::App;
+use crate::config::{self, Environment};
+use crate::exit_code::Exit;
+use crate::lock::{Lock, LockError};
+
+/// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
+#[derive(Debug, Parser)]
+#[command(version, about = ABOUT, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const ABOUT: &str = "Snapshots, bulk changes and reports for Cisco ThousandEyes usage quotas";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 `plan --detailed-exitcode` found changes · 4 some rows refused or \
+failed · 5 held for approval · 75 another instance holds the lock";
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration; else ./quotakeeper.toml, else /etc/quotakeeper/quotakeeper.toml
+    #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Text on a terminal, JSON elsewhere
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Log more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Log warnings and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t)]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless the environment says no (no-color.org)
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole story with no account: simulator, snapshots, dropped files, mails
+    Demo {
+        /// Keep everything here; else a temporary folder that is cleaned up
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// The daemon: all jobs on their schedules until SIGTERM
+    Run,
+    /// What is due, then exit: for a cron job or a timer
+    Once {
+        /// Exit with 4 for refused rows, 5 for held runs, 75 when another instance is at work
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Take a snapshot now
+    Snapshot,
+    /// Look into the inbox now
+    Inbox,
+    /// Send a report now, or write it to a file
+    Report {
+        #[command(subcommand)]
+        kind: ReportKind,
+    },
+    /// Deliver all queued mail now
+    Outbox,
+    /// Thin the history now
+    Prune,
+    /// What a change file would do; sends nothing
+    Plan {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Exit with 3 if there is anything to change
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Apply a change file now, through the same guards as the inbox
+    Apply {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        /// Approve what a guard holds, if the plan has this hash
+        #[arg(long, value_name = "SHA256")]
+        approve: Option<String>,
+    },
+    /// Approve a held run
+    Approve {
+        run: String,
+        /// The hash of the plan that is meant; else the run's current plan
+        #[arg(long, value_name = "SHA256")]
+        plan: Option<String>,
+    },
+    /// Reject a held run
+    Reject { run: String },
+    /// List the runs, or show one
+    Runs {
+        run: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Current quotas as a change file, ready to edit and drop
+    Export {
+        /// As a snapshot of the history saw them: RFC 3339, or the name of its file
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Look into the history
+    History {
+        #[command(subcommand)]
+        what: history::History,
+    },
+    /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
+    Status {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Validate the configuration; with --online also the token, its permissions and the mail server
+    Check {
+        #[arg(long)]
+        online: bool,
+        /// Send a test mail to this address
+        #[arg(long, value_name = "ADDRESS")]
+        send_test_mail: Option<String>,
+    },
+    /// A stand-in of the API on loopback
+    Simulate(crate::simulator::SimulateArgs),
+    /// Shell completions
+    Completions { shell: clap_complete::Shell },
+    /// The manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReportKind {
+    /// What is used, and what will run out
+    Usage {
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+    /// What changed, and who changed it
+    Changes {
+        /// How far back, such as 30d
+        #[arg(long, value_parser = humantime::parse_duration)]
+        since: Option<Duration>,
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs the command line and says the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help) => {
+            let _ = help.print();
+            return if help.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    // The demo plays weeks of jobs: their log lines would bury the tour.
+    logging::start(&cli.global, matches!(cli.command, Command::Demo { .. }));
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("quotakeeper: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    let exit = runtime.block_on(answer(cli)).unwrap_or_else(|error| {
+        if error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        {
+            return Exit::Done; // `quotakeeper history list | head` is no failure
+        }
+        eprintln!("quotakeeper: {error:#}");
+        match error.downcast_ref::<LockError>() {
+            Some(LockError::Busy { .. }) => Exit::Busy,
+            _ => Exit::Failed,
+        }
+    });
+    // A request that is still under way at the end is abandoned: the journal knows it as unknown.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    exit.into()
+}
+
+async fn answer(cli: Cli) -> anyhow::Result<Exit> {
+    let Cli { command, global } = cli;
+    let environment = environment();
+    let file = config_file(global.config.as_deref());
+    let load = || config::load(file.as_deref(), &environment);
+    match command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new(); // clap_complete would panic where nobody reads on
+            clap_complete::generate(shell, &mut Cli::command(), "quotakeeper", &mut script);
+            std::io::stdout().write_all(&script)?;
+            return Ok(Exit::Done);
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            return Ok(Exit::Done);
+        }
+        Command::Simulate(args) => {
+            crate::simulator::run(args).await?;
+            return Ok(Exit::Done);
+        }
+        Command::Demo { dir } => {
+            crate::demo::run(dir, &mut std::io::stdout()).await?;
+            return Ok(Exit::Done);
+        }
+        Command::Check { online, send_test_mail } => {
+            return check::check(load(), file.as_deref(), online, send_test_mail.as_deref()).await;
+        }
+        _ => {}
+    }
+    let app = Arc::new(App::new(load()?));
+    cancel_on_signals(&app)?;
+    for notice in &app.config.notices {
+        tracing::warn!("{notice}");
+    }
+    let grace = app.cancel.clone();
+    let is_daemon = matches!(command, Command::Run);
+    tokio::select! {
+        answered = dispatch(command, &app, global.color) => answered,
+        () = async { grace.cancelled().await; tokio::time::sleep(Duration::from_secs(8)).await } => {
+            let said = "stopped by a signal; what was under way is taken up again at the next start";
+            anyhow::ensure!(is_daemon, said); // to be stopped is no failure of the daemon
+            tracing::warn!("{said}");
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Run => jobs::run(app).await,
+        Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
+        Command::Snapshot => jobs::one(app, crate::job::Job::Snapshot).await,
+        Command::Inbox => jobs::one(app, crate::job::Job::Inbox).await,
+        Command::Prune => jobs::one(app, crate::job::Job::Prune).await,
+        Command::Outbox => jobs::outbox(app).await,
+        Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
+        Command::Report { kind: ReportKind::Changes { since, out } } => {
+            jobs::changes_report(app, since, out.as_deref())
+        }
+        Command::Plan { file, format, detailed_exitcode } => {
+            plan::plan(app, &file, format, detailed_exitcode, color, &mut out).await
+        }
+        Command::Apply { file, approve } => {
+            plan::apply(app, &file, approve.as_deref(), color, &mut out).await
+        }
+        Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
+        Command::Reject { run } => decide::reject(app, &run).await,
+        Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, &mut out),
+        Command::Export { at } => history::export(app, at.as_deref(), &mut out).await,
+        Command::History { what } => history::history(app, &what, &mut out),
+        Command::Status { format } => status::status(app, format, color, &mut out),
+        Command::Demo { .. }
+        | Command::Check { .. }
+        | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Man => Ok(Exit::Done), // answered before a configuration was read
+    }
+}
+
+/// The variables that are text; what is not is none of ours, and no reason to stop.
+fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The file that is named, else the first usual one that exists.
+fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
+    let usual = ["quotakeeper.toml", "/etc/quotakeeper/quotakeeper.toml"];
+    named.map(PathBuf::from).or_else(|| usual.iter().map(PathBuf::from).find(|path| path.exists()))
+}
+
+/// SIGTERM and SIGINT cancel the app; the second one ends the process at once.
+fn cancel_on_signals(app: &Arc<App>) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let cancel = app.cancel.clone();
+    tokio::spawn(async move {
+        for last in [false, true] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if last {
+                std::process::exit(130);
+            }
+            tracing::info!("stopping");
+            cancel.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// The lock that every writing command holds.
+fn lock(app: &App) -> anyhow::Result<Lock> {
+    Ok(Lock::take(&app.config.data.dir)?)
+}

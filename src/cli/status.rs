@@ -1,0 +1,150 @@
+//! `status`: one screen that says whether all is well, when what happened and happens next, and who waits for whom.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::table::{Paint, Side, Table};
+use super::{Color, Format};
+use crate::app::App;
+use crate::change::RunState;
+use crate::change::run::Run;
+use crate::clock::Clock;
+use crate::exit_code::Exit;
+use crate::job::Job;
+use crate::lock;
+use crate::quota::grouped;
+use crate::report::Standing;
+use crate::state::State;
+
+/// Targets that are listed, nearest to their quota first.
+const NEAREST: usize = 5;
+
+pub(super) fn status(
+    app: &Arc<App>,
+    format: Format,
+    color: Color,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let paint = Paint::stdout(color);
+    let now = Clock::read().now();
+    let zone = app.config.schedule.timezone;
+    let state = State::load(&app.config.data.dir)?;
+    let snapshots = app.history.list()?;
+    let held: Vec<Run> =
+        Run::all(&app.runs())?.0.into_iter().filter(|run| run.record.state == RunState::Held).collect();
+    let (waiting, dead) = app.mailer.count()?;
+    let nearest: Vec<Standing> = if snapshots.is_empty() {
+        Vec::new()
+    } else {
+        let worst = app.usage_report(now)?.worst;
+        worst.into_iter().filter(Standing::is_measured).take(NEAREST).collect()
+    };
+    let holder = lock::holder(&app.config.data.dir);
+
+    if format == Format::Json {
+        let jobs = Job::ALL.iter().map(|job| {
+            let done = state.job(*job);
+            let next = job.schedule(app).and_then(|schedule| schedule.next(zone, now));
+            json!({
+                "job": job.name(), "last_success": done.map(|done| done.last_success),
+                "took_ms": done.map(|done| done.took_ms), "next": next,
+                "due": job.due(app, &state, now).is_some(),
+            })
+        });
+        let value = json!({
+            "version": env!("CARGO_PKG_VERSION"), "instance": app.instance,
+            "api": app.config.api.base_url.host_str(), "running": holder,
+            "jobs": jobs.collect::<Vec<_>>(),
+            "snapshots": snapshots.len(), "last_snapshot": snapshots.last(),
+            "held": held.iter().map(|run| &run.record.id).collect::<Vec<_>>(),
+            "mail": { "waiting": waiting, "dead": dead },
+            "nearest": nearest,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
+        return Ok(Exit::Done);
+    }
+
+    let running = holder.map_or_else(|| "not running".to_owned(), |holder| format!("running ({holder})"));
+    writeln!(
+        out,
+        "{} {} · {} · {} · {running}\n",
+        paint.bold("quotakeeper"),
+        env!("CARGO_PKG_VERSION"),
+        app.instance,
+        app.config.api.base_url.host_str().unwrap_or_default(),
+    )?;
+    let mut table = Table::new(&[
+        ("job", Side::Left),
+        ("last success", Side::Left),
+        ("took", Side::Right),
+        ("next", Side::Left),
+        ("", Side::Left),
+    ]);
+    for job in Job::ALL {
+        let done = state.job(job);
+        let next = job.schedule(app).and_then(|schedule| schedule.next(zone, now));
+        let overdue = job.due(app, &state, now).is_some();
+        let note = match job {
+            Job::Snapshot => format!("{} in the history", grouped(i64::try_from(snapshots.len())?)),
+            Job::Inbox if held.is_empty() => "nothing held".to_owned(),
+            Job::Inbox => format!("{} held", held.len()),
+            Job::Outbox => format!("{waiting} waiting, {dead} dead"),
+            Job::UsageReport | Job::ChangesReport | Job::Prune => String::new(),
+        };
+        table.row([
+            job.name().to_owned(),
+            done.map_or_else(|| "never".to_owned(), |done| moment(done.last_success, zone)),
+            done.map_or_else(String::new, |done| took(done.took_ms)),
+            match next {
+                None => "off".to_owned(),
+                Some(_) if overdue => "due now".to_owned(),
+                Some(next) => moment(next, zone),
+            },
+            note,
+        ]);
+    }
+    write!(out, "{}", table.render(2, paint))?;
+    for run in &held {
+        let id = &run.record.id;
+        writeln!(out, "\n  {}  {id}   quotakeeper runs {id}", paint.yellow("held"))?;
+    }
+    writeln!(out)?;
+    write!(out, "{}", nearest_table(&nearest, paint))?;
+    Ok(Exit::Done)
+}
+
+fn nearest_table(nearest: &[Standing], paint: Paint) -> String {
+    if nearest.is_empty() {
+        return "  No usage is known yet: `quotakeeper snapshot` takes a snapshot.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("nearest their quota", Side::Left),
+        ("used", Side::Right),
+        ("projected", Side::Right),
+        ("quota", Side::Right),
+        ("", Side::Left),
+    ]);
+    let number = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
+    for standing in nearest {
+        table.row([
+            format!("{} · {}", standing.label(), standing.org_name),
+            number(standing.used),
+            number(standing.projected),
+            number(standing.quota),
+            standing.status.clone(),
+        ]);
+    }
+    table.render(2, paint)
+}
+
+fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%-d %b %H:%M %Z").to_string()
+}
+
+fn took(ms: u64) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
+}

@@ -1,0 +1,251 @@
+//! `demo`: the whole story with no account, on the very code that production uses.
+//!
+//! A simulator stands in for the API, and its clock is moved through the weeks before now. What happens is what the
+//! daemon would have done at those times: snapshots, a change made by somebody else, dropped files, mails.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{Duration, DurationRound};
+
+use crate::app::App;
+use crate::change::run::Run;
+use crate::clock::Clock;
+use crate::config;
+use crate::durable;
+use crate::job::Job;
+use crate::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
+use crate::simulator::{self, SimulateArgs, Simulator};
+
+/// So long a history is played, with a snapshot every so many hours.
+const DAYS: i64 = 24;
+const HOURS: i64 = 4;
+
+/// Plays the story into `dir`, or into a temporary folder that is removed at the end.
+pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<()> {
+    let temporary = tempfile::Builder::new().prefix("quotakeeper-demo-").tempdir()?;
+    let folder = match &dir {
+        Some(dir) => {
+            durable::create_folder(dir)?;
+            let empty = fs_err::read_dir(dir)?.next().is_none();
+            anyhow::ensure!(
+                empty,
+                "{} is not empty: name a new folder, so that nothing of yours is touched",
+                dir.display()
+            );
+            fs_err::canonicalize(dir)?
+        }
+        None => temporary.path().to_owned(),
+    };
+    play(&folder, out).await?;
+    if dir.is_some() {
+        writeln!(out, "Everything stays in {}; its status:\n", folder.display())?;
+        writeln!(out, "    QUOTAKEEPER__DATA__DIR={} {} status", folder.display(), program())?;
+    } else {
+        writeln!(
+            out,
+            "The folder was temporary and is gone now. To keep it and open the files: {} demo --dir DIR",
+            program()
+        )?;
+    }
+    Ok(())
+}
+
+async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+    let later = Clock::read().now().duration_trunc(Duration::hours(1))?;
+    let now = later - Duration::hours(1);
+    let start = now - Duration::days(DAYS);
+    let time = simulator::Clock::fixed(start);
+    // The weeks are played in seconds: neither side may count them as minutes of requests.
+    let args = SimulateArgs { rate_limit: 100_000, ..SimulateArgs::default() };
+    let world = Simulator::start(args, time.clone()).await?;
+    let app = app(folder, &world)?;
+    writeln!(
+        out,
+        "A simulator of the API listens on {}: 3 organizations, 60 account groups.",
+        world.base_url()
+    )?;
+    writeln!(out, "What follows goes to {}\n", folder.display())?;
+
+    writeln!(out, "1. {DAYS} days of snapshots become a history")?;
+    let mut at = start;
+    while at < now {
+        time.set(at);
+        if at - start == Duration::days(DAYS - 1) {
+            somebody_else_changes_a_quota(&app, &world)?;
+        }
+        Job::Snapshot.run(&app, at).await?;
+        at += Duration::hours(HOURS);
+    }
+    time.set(now);
+    Job::Snapshot.run(&app, now).await?;
+    let note = "This history was made by `quotakeeper demo`: the organizations, quotas and usage in it are simulated.\n";
+    durable::write(&folder.join("history/_SIMULATED.txt"), note.as_bytes())?;
+    let snapshots = app.history.list()?;
+    let latest = app.history.latest()?.context("the demo took no snapshot")?;
+    writeln!(
+        out,
+        "   {} files, the last one {}\n",
+        snapshots.len(),
+        app.history.path(latest.taken_at).display()
+    )?;
+
+    writeln!(out, "2. Three change files are dropped into {}", app.config.inbox_dir().display())?;
+    let files = change_files(&latest);
+    for (name, text) in &files {
+        durable::write(&app.config.inbox_dir().join(name), text.as_bytes())?;
+    }
+    Job::Inbox.run(&app, now + Duration::minutes(5)).await?;
+    let mut held = None;
+    for run in Run::all(&app.runs())?.0 {
+        let counts: Vec<_> =
+            run.record.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts.join(", "))?;
+        writeln!(out, "   {:<18} {}", "", run.folder.display())?;
+        if run.record.state == crate::change::RunState::Held {
+            held = Some(run.record.id.clone());
+        }
+    }
+    writeln!(out)?;
+
+    writeln!(out, "3. A snapshot afterwards tells the run's changes from what others did")?;
+    time.set(later);
+    Job::Snapshot.run(&app, later).await?;
+    for at in crate::history::changes::since(folder, start)? {
+        writeln!(
+            out,
+            "   {} changed quotas seen at {}",
+            at.changes.len(),
+            at.to.format("%Y-%m-%d %H:%M UTC")
+        )?;
+    }
+    writeln!(out)?;
+
+    writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
+    Job::UsageReport.run(&app, later).await?;
+    Job::ChangesReport.run(&app, later).await?;
+    Job::Outbox.run(&app, later).await?;
+    let mut mails: Vec<_> = fs_err::read_dir(folder.join("outbox/sent"))?.collect::<Result<_, _>>()?;
+    mails.sort_by_key(fs_err::DirEntry::path);
+    for mail in mails.iter().filter(|mail| mail.path().extension().is_some_and(|kind| kind == "eml")) {
+        writeln!(out, "   {:<42} {}", mail.file_name().to_string_lossy(), subject(&mail.path())?)?;
+    }
+    let page = folder.join("reports/usage.html");
+    durable::write(&page, app.mailer.usage_html(&app.usage_report(later)?)?.as_bytes())?;
+    writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
+    if let Some(held) = held {
+        writeln!(out, "5. The held file waits for you. What it would do, and why it waits:\n")?;
+        writeln!(out, "    QUOTAKEEPER__DATA__DIR={} {} runs {held}\n", folder.display(), program())?;
+    }
+    world.stop().await;
+    Ok(())
+}
+
+/// How this program was started, for commands to copy.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "quotakeeper".to_owned())
+}
+
+/// The subject as the message has it, encoded words and all.
+fn subject(mail: &Path) -> anyhow::Result<String> {
+    let text = fs_err::read_to_string(mail)?;
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("Subject: "))
+        .enumerate()
+        .take_while(|(index, line)| *index == 0 || line.starts_with(' '))
+        .map(|(_, line)| line.trim_start_matches("Subject: ").trim())
+        .collect();
+    Ok(lines.join(" "))
+}
+
+/// The configuration of the demo, by the same way as any other: the environment.
+fn app(folder: &Path, world: &Simulator) -> anyhow::Result<App> {
+    let folder = folder.to_str().context("the demo's folder needs a name in UTF-8")?;
+    let environment: BTreeMap<String, String> = [
+        ("TE_BASE_URL", world.base_url().as_str()),
+        ("TE_TOKEN", world.token()),
+        ("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000"),
+        ("QUOTAKEEPER__DATA__DIR", folder),
+        ("QUOTAKEEPER__INBOX__SETTLE", "0s"),
+        ("QUOTAKEEPER__MAIL__TRANSPORT", "directory"),
+        ("QUOTAKEEPER__MAIL__FROM", "quotakeeper <quotakeeper@example.com>"),
+        ("QUOTAKEEPER__MAIL__SUBJECT_PREFIX", "[simulated] "),
+        ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"monitoring@example.com\"]"),
+        ("QUOTAKEEPER__MAIL__TO__CHANGES", "[\"monitoring@example.com\"]"),
+        ("QUOTAKEEPER__MAIL__TO__FAILURES", "[\"operations@example.com\"]"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    Ok(App::named(config::load(None, &environment)?, "a simulation"))
+}
+
+fn somebody_else_changes_a_quota(app: &App, world: &Simulator) -> anyhow::Result<()> {
+    let latest = app.history.latest()?.context("the demo took no snapshot")?;
+    let rule = UsageRule::default();
+    let calm = by_need(&latest, &rule).into_iter().find(|(row, _)| row.account_group_name.is_ascii());
+    let (row, _) = calm.context("the simulated world has no account group with a quota")?;
+    let quota = row.quota.map(|quota| quota - quota / 20);
+    world.state().set_quota(
+        row.target.org_id.as_str(),
+        row.target.aid.as_ref().map(crate::quota::Aid::as_str),
+        quota,
+    );
+    Ok(())
+}
+
+/// The account groups that have a quota, with what they need, the least needy first.
+fn by_need<'s>(snapshot: &'s Snapshot, rule: &UsageRule) -> Vec<(&'s SnapshotRow, Units)> {
+    let mut rows: Vec<_> = snapshot
+        .rows()
+        .iter()
+        .filter(|row| row.target.aid.is_some() && row.quota.is_some())
+        .filter_map(|row| Some((row, rule.needed(&row.usage)?)))
+        .collect();
+    let share = |(row, needed): &(&SnapshotRow, Units)| needed * 1000 / row.quota.unwrap_or(1).max(1);
+    rows.sort_by_key(share);
+    rows
+}
+
+/// What three people drop: raises for those that will run out, a cut below what is used, and a spreadsheet's mishaps.
+fn change_files(latest: &Snapshot) -> Vec<(&'static str, String)> {
+    let rule = UsageRule::default();
+    let groups = by_need(latest, &rule);
+    let line = |row: &SnapshotRow, value: String, comment: &str| {
+        let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
+        format!("{},{aid},{value},{comment}\n", row.target.org_id)
+    };
+    let header = "org_id,aid,value,comment\n";
+    let mut raise = header.to_owned();
+    for (row, needed) in groups.iter().rev().take(4) {
+        let value = (needed + needed / 10).max(row.quota.unwrap_or(0)) / 100 * 100 + 100;
+        raise += &line(row, value.to_string(), "more room until the cycle ends");
+    }
+    let middle = groups[groups.len() / 2];
+    let cut = header.to_owned() + &line(middle.0, (middle.1 / 2).to_string(), "saving units");
+    // The good row is of another organization: its neighbours' mishaps do not hold it up.
+    let second = groups[1].0;
+    let first =
+        groups.iter().find(|(row, _)| row.target.org_id != second.target.org_id).unwrap_or(&groups[0]).0;
+    let thousands = grouped(second.quota.unwrap_or(12_000)).replace(' ', ".");
+    let mishaps = header.to_owned()
+        + &line(first, (first.quota.unwrap_or(0) + 500).to_string(), "this row is fine")
+        + &line(second, thousands, "a thousands separator")
+        + &format!("{},2.04E+05,5000,an id that the spreadsheet mangled\n", second.target.org_id);
+    vec![("raise-q4.csv", raise), ("save-units.csv", cut), ("from-excel.csv", mishaps)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_holds_something_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("mine"), "").unwrap();
+        let error = run(Some(folder.path().to_owned()), &mut Vec::new()).await.unwrap_err();
+        assert!(error.to_string().contains("is not empty"), "{error}");
+    }
+}

@@ -1,0 +1,242 @@
+//! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use crate::answers;
+use crate::app::App;
+use crate::change::earlier;
+use crate::change::process;
+use crate::change::run::Run;
+use crate::clock::Clock;
+use crate::diff::diff;
+use crate::exit_code::Findings;
+use crate::history::{changes, retention};
+use crate::quota::Snapshot;
+use crate::schedule::Expression;
+use crate::snapshot;
+use crate::state::State;
+
+/// The jobs, in the order in which `once` does them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Job {
+    /// Dropped files become changed quotas, or wait for a person.
+    Inbox,
+    /// Quotas and usage become a file of the history; what changed since the last one is told.
+    Snapshot,
+    /// The morning mail: what is used, and what will run out.
+    UsageReport,
+    /// What changed in a period, and who changed it.
+    ChangesReport,
+    /// Old snapshots are thinned.
+    Prune,
+    /// Queued mail is delivered.
+    Outbox,
+}
+
+impl Job {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Inbox, Self::Snapshot, Self::UsageReport, Self::ChangesReport, Self::Prune, Self::Outbox];
+
+    /// The name in logs, mails and `status`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Snapshot => "snapshot",
+            Self::UsageReport => "usage report",
+            Self::ChangesReport => "changes report",
+            Self::Prune => "prune",
+            Self::Outbox => "outbox",
+        }
+    }
+
+    /// When it happens; none when it is switched off.
+    pub(crate) fn schedule(self, app: &App) -> Option<Expression> {
+        let schedule = &app.config.schedule;
+        match self {
+            Self::Inbox => Some(schedule.inbox.clone()),
+            Self::Snapshot => Some(schedule.snapshot.clone()),
+            Self::UsageReport => schedule.usage_report.clone(),
+            Self::ChangesReport => schedule.changes_report.clone(),
+            Self::Prune => "0 3 * * *".parse().ok(),
+            Self::Outbox => "* * * * *".parse().ok(),
+        }
+    }
+
+    /// The slot that is to be served now, if there is one.
+    pub(crate) fn due(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let schedule = &app.config.schedule;
+        let grace = (!schedule.catch_up).then(|| Duration::minutes(5));
+        self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)
+    }
+
+    /// Does the job and remembers its success; a failure is told by mail.
+    pub(crate) async fn run(self, app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
+        let clock = Clock::starting_at(now);
+        let done = match self {
+            Self::Inbox => inbox(app, &clock).await,
+            Self::Snapshot => take_snapshot(app, &clock).await,
+            Self::UsageReport => usage_report(app, now),
+            Self::ChangesReport => changes_report(app, now),
+            Self::Prune => prune(app, now),
+            Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
+        };
+        match done {
+            Ok(findings) => {
+                let took = (clock.now() - now).num_milliseconds();
+                State::load(&app.config.data.dir)?.succeeded(self, now, took.unsigned_abs())?;
+                Ok(findings)
+            }
+            Err(error) => {
+                if !app.cancel.is_cancelled() {
+                    tell_failure(app, self, &error, now);
+                }
+                Err(error.context(format!("the {} job failed", self.name())))
+            }
+        }
+    }
+}
+
+/// Whether a mail that was refused for now waits for its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backoff {
+    Keep,
+    /// `outbox` on the command line tries all now.
+    Ignore,
+}
+
+/// Takes up what a crash cut off and what people decided, then every file that was dropped: each is planned against what
+/// is live, held where a guard says so, else applied, read back and answered.
+async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
+    let inbox = app.inbox();
+    crate::durable::create_folder(&inbox.folder)?;
+    // What a crash cut off, what people decided, what waited for its time.
+    let recovered = inbox.recover(clock.now());
+    let (mut runs, broken) = Run::all(&app.runs())?;
+    for problem in broken {
+        warn!(problem, "a run cannot be read");
+    }
+    runs.retain(|run| !inbox.awaits_file(run));
+    let mut worked = advance_all(app, clock, runs).await;
+    // What was dropped since.
+    let taken = inbox.take(clock.now(), &app.cancel).await?;
+    for not in &taken.left {
+        answers::not_taken(app, not);
+    }
+    let fresh = advance_all(app, clock, taken.runs).await;
+    worked.findings = worked.findings.and(fresh.findings);
+    let errors = [recovered.err(), worked.first_error, taken.first_error, fresh.first_error];
+    errors.into_iter().flatten().next().map_or(Ok(worked.findings), Err)
+}
+
+struct Worked {
+    findings: Findings,
+    first_error: Option<anyhow::Error>,
+}
+
+/// One run that cannot go on never blocks the next.
+async fn advance_all(app: &App, clock: &Clock, runs: Vec<Run>) -> Worked {
+    let mut worked = Worked { findings: Findings::default(), first_error: None };
+    for mut run in runs.into_iter().filter(Run::is_open) {
+        if app.cancel.is_cancelled() {
+            break;
+        }
+        match process::advance(app, clock, &mut run).await {
+            Ok(findings) => worked.findings = worked.findings.and(findings),
+            Err(error) => {
+                warn!(run = %run.record.id, error = format!("{error:#}"), "the run stands still and is taken up again");
+                worked.first_error.get_or_insert(error.context(format!("run {}", run.record.id)));
+            }
+        }
+    }
+    worked
+}
+
+/// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last.
+async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
+    let parts = app.config.snapshot;
+    let earlier = app.history.until(clock.now())?;
+    let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
+    let later = app.history.write(fetched)?;
+    info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
+    if let [.., before, last] = earlier[..] {
+        // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
+        let told = app.history.read(last).and_then(|last| tell_changes(app, before, &last, clock.now()));
+        if let Err(error) = told {
+            warn!(error = format!("{error:#}"), "what the last snapshot showed cannot be told");
+        }
+    }
+    if let Some(before) = earlier.last() {
+        tell_changes(app, *before, &later, clock.now())?;
+    }
+    Ok(Findings::default())
+}
+
+/// Writes what changed between two snapshots below `changes/`, and mails what no run of ours explains.
+fn tell_changes(
+    app: &App,
+    earlier: DateTime<Utc>,
+    later: &Snapshot,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let earlier = app.history.read(earlier)?;
+    let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
+    let seen = diff(&earlier, later, &sent);
+    changes::write(&app.config.data.dir, &seen)?;
+    app.mailer.drift(&seen, later, now)
+}
+
+/// Mails how every organization and account group stands, and what will run out when.
+fn usage_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
+    let report = app.usage_report(now)?;
+    app.mailer.usage(&report, now)?;
+    Ok(Findings::default())
+}
+
+/// Mails what changed since the last such report, and who changed it; nothing where nothing did.
+fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
+    let since = State::load(&app.config.data.dir)?.last_success(Job::ChangesReport);
+    let since = since.unwrap_or(now - Duration::days(30));
+    let report = app.changes_report(since, now)?;
+    if report.is_empty() {
+        info!("nothing changed since the last report: no mail");
+    } else {
+        app.mailer.changes(&report, now)?;
+    }
+    Ok(Findings::default())
+}
+
+/// Thins the history to hourly, daily and monthly snapshots.
+fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
+    let all = app.history.until(now)?;
+    let superfluous = retention::superfluous(&all, app.config.data.keep);
+    for at in &superfluous {
+        app.history.remove(*at)?;
+    }
+    info!(kept = all.len() - superfluous.len(), removed = superfluous.len(), "history thinned");
+    Ok(Findings::default())
+}
+
+/// Delivers queued mail; what a server refuses for now waits and is tried again.
+pub(crate) async fn outbox(app: &App, clock: &Clock, backoff: Backoff) -> anyhow::Result<Findings> {
+    let delivered = app.mailer.deliver(clock.now(), backoff == Backoff::Ignore, &app.cancel).await?;
+    if delivered.sent + delivered.dead > 0 {
+        info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");
+    }
+    Ok(Findings::default())
+}
+
+/// A failure that cannot be mailed is still in the log and in the exit code.
+fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>) {
+    let state = State::load(&app.config.data.dir);
+    let last_success = state.as_ref().ok().and_then(|state| state.last_success(job));
+    let since = state.and_then(|mut state| state.failed(job, now)).unwrap_or(now);
+    if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
+        warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! Jobs against the simulator: what they tell, what they tell once, and what must not stop them.
+
+use chrono::Duration;
+
+use super::Job;
+use crate::bench::{Bench, file, noon};
+use crate::change::run::Run;
+use crate::diff::MadeBy;
+use crate::history::changes;
+
+#[tokio::test]
+async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() {
+    let bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    Job::Snapshot.run(&bench.app, noon() - Duration::hours(1)).await.unwrap();
+    let inbox = bench.app.config.inbox_dir();
+    crate::durable::write(&inbox.join("a.csv"), file([(&group, group.quota + 1)]).as_bytes()).unwrap();
+    Job::Inbox.run(&bench.app, noon()).await.unwrap();
+    let run = Run::all(&bench.app.runs()).unwrap().0.remove(0);
+    // The snapshot of `once` begins when the run is done, and its file is named by the second.
+    Job::Snapshot.run(&bench.app, run.record.updated).await.unwrap();
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
+    let told = changes::since(bench.folder.path(), noon() - Duration::hours(2)).unwrap();
+    let [only] = &told[..] else { panic!("{told:?}") };
+    assert!(
+        matches!(&only.changes[..], [change] if matches!(change.made_by, MadeBy::Run { .. })),
+        "{only:?}"
+    );
+}
+
+#[tokio::test]
+async fn neither_a_damaged_snapshot_nor_a_damaged_run_keeps_snapshots_from_being_taken() {
+    let bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    let mut run = bench.run(&file([(&group, group.quota + 1)]));
+    bench.advance(&mut run).await.unwrap();
+    run.write("journal.jsonl", b"damaged\n").unwrap();
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
+    let latest = *bench.app.history.list().unwrap().last().unwrap();
+    fs_err::write(bench.app.history.path(latest), "damaged").unwrap();
+    assert!(Job::Snapshot.run(&bench.app, noon() + Duration::hours(2)).await.is_err(), "it is told once");
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(4)).await.unwrap();
+    assert_eq!(bench.app.history.list().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_the_future_is_not_what_later_ones_are_compared_with() {
+    let bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    Job::Snapshot.run(&bench.app, noon() + Duration::days(400)).await.unwrap();
+    bench.set_quota(&group, Some(group.quota + 1));
+    for hour in 1..4 {
+        Job::Snapshot.run(&bench.app, noon() + Duration::hours(hour)).await.unwrap();
+    }
+    assert_eq!(changes::since(bench.folder.path(), noon()).unwrap().len(), 1);
+    assert_eq!(bench.mails(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_is_told_by_one_mail_until_it_is_over() {
+    let bench = Bench::new(&[]).await;
+    bench.fault("401");
+    for minutes in [0, 5, 10] {
+        assert!(Job::Snapshot.run(&bench.app, noon() + Duration::minutes(minutes)).await.is_err());
+    }
+    assert_eq!(bench.mails(), 1);
+    bench.world.state().clear_faults();
+    Job::Snapshot.run(&bench.app, noon() + Duration::minutes(15)).await.unwrap();
+    bench.fault("401");
+    assert!(Job::Snapshot.run(&bench.app, noon() + Duration::minutes(20)).await.is_err());
+    assert_eq!(bench.mails(), 2);
+}
+
+#[tokio::test]
+async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_the_usage_report() {
+    let bench = Bench::new(&[]).await;
+    for hour in 0..3 {
+        Job::Snapshot.run(&bench.app, noon() + Duration::hours(hour)).await.unwrap();
+    }
+    fs_err::write(bench.app.history.path(noon()), "damaged").unwrap();
+    let group = bench.groups(0).remove(0);
+    for _ in 0..2 {
+        let mut run = bench.run(&file([(&group, 0)]));
+        bench.advance(&mut run).await.unwrap();
+    }
+    Run::all(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
+    Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
+    assert_eq!(crate::gather::held_stories(&bench.app.runs()).unwrap().len(), 1);
+}

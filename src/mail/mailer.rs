@@ -1,0 +1,183 @@
+//! What the jobs ask of mail: a report becomes a message in the outbox, and the outbox is delivered.
+//!
+//! With `mail.transport = "off"`, or where nobody is named for a kind of mail, nothing is made.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::compose::{Attachment, Composer};
+use super::outbox::{Outbox, Queued, Summary};
+use super::record::Outcome;
+use super::render::Templates;
+use super::transport::Transport;
+use crate::change::RunStory;
+use crate::config::{self, Config, Mail, Recipients, Smtp};
+use crate::diff::Diff;
+use crate::job::Job;
+use crate::quota::{Snapshot, UsageRule};
+use crate::report::{self, ChangesReport, Edition, Failure, FailureReport, Report, UsageReport, usage_table};
+
+/// The mail of one installation.
+pub(crate) struct Mailer {
+    mail: Mail,
+    smtp: Smtp,
+    folder: PathBuf,
+    templates: Templates,
+    rule: UsageRule,
+    zone: Tz,
+    instance: String,
+}
+
+impl Mailer {
+    pub(crate) fn new(config: &Config, instance: &str) -> Self {
+        Self {
+            mail: config.mail.clone(),
+            smtp: config.smtp.clone(),
+            folder: config.data.dir.join("outbox"),
+            templates: Templates::load(config.mail.templates_dir.as_deref()),
+            rule: config.usage.rule(),
+            zone: config.schedule.timezone,
+            instance: instance.to_owned(),
+        }
+    }
+
+    /// What became of a run. `held` is the run that its held rows were split off into.
+    pub(crate) fn run(
+        &self,
+        story: &RunStory,
+        held: Option<&RunStory>,
+        plan: Option<Vec<u8>>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let report = report::run_report(story, held, &self.edition(now));
+        let attachments: Vec<_> = plan.map(|bytes| Attachment::csv("plan.csv", bytes)).into_iter().collect();
+        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &attachments, now)
+    }
+
+    /// What somebody changed outside quotakeeper.
+    pub(crate) fn drift(&self, seen: &Diff, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
+        match report::drift_report(seen, latest, &self.rule, &self.edition(now)) {
+            Some(report) => self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now),
+            None => Ok(()),
+        }
+    }
+
+    /// What changed in a period.
+    pub(crate) fn changes(&self, report: &ChangesReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.queue(&Report::Changes(Box::new(report.clone())), |to| &to.changes, &[], now)
+    }
+
+    pub(crate) fn usage(&self, report: &UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table = Attachment::csv(&report.table, usage_table(report));
+        self.queue(&Report::Usage(Box::new(report.clone())), |to| &to.usage, &[table], now)
+    }
+
+    /// A job that has been failing since then, told once however often it is tried.
+    pub(crate) fn failure(
+        &self,
+        job: Job,
+        error: &anyhow::Error,
+        since: DateTime<Utc>,
+        last_success: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let causes = error.chain().map(ToString::to_string).collect();
+        let failure = Failure { job: job.name().to_owned(), since, last_success, causes, advice: None };
+        let report: FailureReport = report::failure_report(&failure, &self.edition(now));
+        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
+    }
+
+    fn queue(
+        &self,
+        report: &Report,
+        to: impl FnOnce(&Recipients) -> &Vec<String>,
+        attachments: &[Attachment],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        if self.mail.transport == config::Transport::Off {
+            return Ok(());
+        }
+        let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
+        let Some(email) = composer.compose(report, to(&self.mail.to), attachments, now)? else {
+            return Ok(());
+        };
+        match Outbox::open(&self.folder)?.queue(&email, now)? {
+            Queued::Now(path) => {
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                info!(kind = report.kind(), file, "mail queued");
+            }
+            Queued::AlreadyThere(_) => info!(kind = report.kind(), "the same mail was queued before"),
+        }
+        Ok(())
+    }
+
+    /// Delivers what waits.
+    pub(crate) async fn deliver(
+        &self,
+        now: DateTime<Utc>,
+        ignore_backoff: bool,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Summary> {
+        let Some(transport) = Transport::new(&self.mail, &self.smtp)? else { return Ok(Summary::default()) };
+        let outbox = Outbox::open(&self.folder)?;
+        let summary = outbox.deliver(&transport, now, !ignore_backoff, cancel).await?;
+        for problem in &summary.problems {
+            warn!(problem, "mail");
+        }
+        Ok(summary)
+    }
+
+    /// How many messages wait, and how many are dead.
+    pub(crate) fn count(&self) -> anyhow::Result<(usize, usize)> {
+        if self.folder.is_dir() { Outbox::open(&self.folder)?.count() } else { Ok((0, 0)) }
+    }
+
+    /// The report as a page to open in a browser.
+    pub(crate) fn usage_html(&self, report: &UsageReport) -> anyhow::Result<String> {
+        self.templates.page(&Report::Usage(Box::new(report.clone())))
+    }
+
+    /// The report as a page to open in a browser.
+    pub(crate) fn changes_html(&self, report: &ChangesReport) -> anyhow::Result<String> {
+        self.templates.page(&Report::Changes(Box::new(report.clone())))
+    }
+
+    /// Sends one short message now, past the outbox, to see whether the server takes it.
+    pub(crate) async fn send_test(&self, address: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let transport =
+            Transport::new(&self.mail, &self.smtp)?.context("mail is off: set mail.transport to send one")?;
+        let failure = Failure {
+            job: "test".to_owned(),
+            since: now,
+            last_success: None,
+            causes: vec![
+                "Nothing failed: somebody asked for a test mail with `quotakeeper check`.".to_owned(),
+            ],
+            advice: Some("nothing: this mail shows that mail works.".to_owned()),
+        };
+        let report = Report::Failure(Box::new(report::failure_report(&failure, &self.edition(now))));
+        let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
+        let email = composer.compose(&report, &[address.to_owned()], &[], now)?;
+        let email = email.context("an address is needed")?;
+        if matches!(transport, Transport::Directory) {
+            Outbox::open(&self.folder)?.queue(&email, now)?;
+            return Ok(());
+        }
+        for recipient in &email.recipients {
+            match transport.send(&email.from, recipient, &email.bytes).await {
+                Outcome::Accepted => {}
+                Outcome::Refused(why) | Outcome::Later(why) | Outcome::Silent(why) => anyhow::bail!("{why}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn edition(&self, now: DateTime<Utc>) -> Edition {
+        Edition { now, zone: self.zone, instance: self.instance.clone() }
+    }
+}

@@ -1,0 +1,122 @@
+//! `state.json`: when each job last succeeded, how long it took, and since when it fails. All that the schedules need to remember.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+use crate::job::Job;
+
+/// What is remembered of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobState {
+    pub last_success: DateTime<Utc>,
+    pub took_ms: u64,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    version: u32,
+    jobs: BTreeMap<Job, JobState>,
+    /// Since when a job has been failing, with no success since.
+    #[serde(default)]
+    failing: BTreeMap<Job, DateTime<Utc>>,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+const VERSION: u32 = 1;
+
+impl State {
+    /// Reads the state; a file that is not there is the beginning. A broken file is an error: guessing would send mails twice.
+    pub(crate) fn load(data_dir: &Path) -> anyhow::Result<Self> {
+        let path = data_dir.join("state.json");
+        let mut state = match fs_err::read(&path) {
+            Ok(bytes) => serde_json::from_slice::<Self>(&bytes).with_context(|| {
+                format!(
+                    "{} cannot be read: remove it, and each job runs once at the next start",
+                    path.display()
+                )
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self {
+                version: VERSION,
+                jobs: BTreeMap::new(),
+                failing: BTreeMap::new(),
+                path: PathBuf::new(),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        if state.version > VERSION {
+            anyhow::bail!("{} was written by a newer quotakeeper: use that one", path.display());
+        }
+        state.path = path;
+        Ok(state)
+    }
+
+    pub(crate) fn job(&self, job: Job) -> Option<JobState> {
+        self.jobs.get(&job).copied()
+    }
+
+    pub(crate) fn last_success(&self, job: Job) -> Option<DateTime<Utc>> {
+        self.job(job).map(|state| state.last_success)
+    }
+
+    /// Records a success and writes the file.
+    pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
+        self.jobs.insert(job, JobState { last_success: at, took_ms });
+        self.failing.remove(&job);
+        self.save()
+    }
+
+    /// Records a failure and says since when the job has been failing.
+    pub(crate) fn failed(&mut self, job: Job, at: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+        if let Some(since) = self.failing.get(&job) {
+            return Ok(*since);
+        }
+        self.failing.insert(job, at);
+        self.save().map(|()| at)
+    }
+
+    fn save(&self) -> anyhow::Result<()> {
+        Ok(durable::write(&self.path, &serde_json::to_vec_pretty(self)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_is_remembered_and_a_newer_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = "2026-11-22T08:00:00Z".parse().unwrap();
+        State::load(folder.path()).unwrap().succeeded(Job::Snapshot, at, 12).unwrap();
+        let state = State::load(folder.path()).unwrap();
+        assert_eq!(state.last_success(Job::Snapshot), Some(at));
+        assert_eq!(state.last_success(Job::Prune), None);
+        let newer = fs_err::read_to_string(folder.path().join("state.json")).unwrap().replace(": 1,", ": 2,");
+        fs_err::write(folder.path().join("state.json"), newer).unwrap();
+        assert!(State::load(folder.path()).unwrap_err().to_string().contains("newer"));
+    }
+
+    #[test]
+    fn a_job_fails_since_its_first_failure_until_it_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |hour| format!("2026-11-22T{hour:02}:00:00Z").parse::<DateTime<Utc>>().unwrap();
+        let failed = |hour| State::load(folder.path()).unwrap().failed(Job::Snapshot, at(hour)).unwrap();
+        assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
+        State::load(folder.path()).unwrap().succeeded(Job::Snapshot, at(10), 12).unwrap();
+        assert_eq!(failed(11), at(11));
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_that_says_the_mend() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("state.json"), "{").unwrap();
+        assert!(State::load(folder.path()).unwrap_err().to_string().contains("remove it"));
+    }
+}
