@@ -1,0 +1,140 @@
+//! A full disk: a 1 MB file system, filled. Nothing is half written, the error is one clear sentence, and once there is
+//! room again everything goes on. Needs the right to mount; without it the tests are skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{CountingProxy, Place, Ran, Simulator, files};
+
+/// The place's data folder as a file system of 1 MB; unmounted at the end.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(place: &Place) -> Option<Self> {
+        let data = place.data();
+        std::fs::create_dir_all(&data).unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&data).output();
+        if !mount.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: no right to mount");
+            return None;
+        }
+        std::fs::create_dir_all(place.inbox()).unwrap();
+        Some(Self(data))
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    /// Leaves so many blocks of 4 kB free.
+    fn fill_but(&self, blocks: usize) {
+        let mut size = 1 << 20;
+        while size >= 4096 {
+            let mut text = std::fs::read(self.filler()).unwrap_or_default();
+            text.resize(text.len() + size, b'x');
+            if std::fs::write(self.filler(), &text).is_err() {
+                text.truncate(text.len() - size);
+                std::fs::write(self.filler(), &text).unwrap();
+                size /= 2;
+            }
+        }
+        let length = std::fs::metadata(self.filler()).unwrap().len();
+        let file = std::fs::File::options().write(true).open(self.filler()).unwrap();
+        file.set_len(length - 4096 * blocks as u64).unwrap();
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn assert_says_that_the_disk_is_full(ran: &Ran) {
+    let said = ran.stderr.lines().last().unwrap_or_default();
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(said.starts_with("quotakeeper: ") && said.contains("No space left"), "{}", ran.stderr);
+    assert_eq!(said.matches("No space left").count(), 1, "{said}");
+}
+
+fn row(place: &Place, content: &str) -> String {
+    let export = place.run(&["export"]).stdout;
+    let mut reader = csv::Reader::from_reader(export.as_bytes());
+    let row =
+        reader.records().map(Result::unwrap).find(|row| !row[3].is_empty() && &row[5] != "none").unwrap();
+    format!("aid,value,comment\n{},{},{content}\n", &row[3], row[5].parse::<u64>().unwrap() + 10)
+}
+
+/// No file below `folder` is empty or has a temporary name.
+fn assert_whole(folder: &Path, when: &str) {
+    for (path, content) in files(folder) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "lock" || name == "filler" {
+            continue;
+        }
+        assert!(!name.starts_with(".new-") && !name.starts_with(".writing-"), "{when}: {}", path.display());
+        assert!(!content.is_empty() || name == "journal.jsonl", "{when}: {} is empty", path.display());
+    }
+}
+
+#[test]
+fn a_snapshot_on_a_full_disk_writes_nothing_and_the_next_one_is_whole() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator);
+    let Some(disk) = Small::mount(&place) else { return };
+    let mut refused = 0;
+    for blocks in 0..8 {
+        disk.fill_but(blocks);
+        let ran = place.run(&["snapshot"]);
+        if ran.code != Some(0) {
+            assert_says_that_the_disk_is_full(&ran);
+            refused += 1;
+        }
+        assert_whole(&place.data(), &format!("{blocks} blocks"));
+        disk.free();
+    }
+    assert!(refused > 2, "{refused}");
+    let last = place.run(&["snapshot"]);
+    assert_eq!(last.code, Some(0), "{}", last.stderr);
+}
+
+#[test]
+fn an_inbox_on_a_full_disk_loses_nothing_and_sends_each_row_once() {
+    let simulator = Simulator::start();
+    let mut refused = 0;
+    for blocks in 0..24 {
+        let proxy = CountingProxy::before(&simulator);
+        let place = Place::new(&simulator).with("TE_BASE_URL", &proxy.base_url);
+        let Some(disk) = Small::mount(&place) else { return };
+        let content = row(&place, &"long ".repeat(1000));
+        place.drop_file("raise.csv", &content);
+        disk.fill_but(blocks);
+        let ran = place.run(&["inbox"]);
+        let when = format!("{blocks} blocks: {}", ran.stderr);
+        if ran.code != Some(0) {
+            assert_says_that_the_disk_is_full(&ran);
+            refused += 1;
+        }
+        assert_whole(&place.data(), &when);
+        disk.free();
+        let again = place.run(&["inbox"]);
+        assert_eq!(again.code, Some(0), "{when}\n{}", again.stderr);
+        let runs = place.runs();
+        assert_eq!(runs.len(), 1, "{when}");
+        assert_eq!(runs[0].1["state"], "done", "{when}");
+        assert_eq!(runs[0].1["counts"]["applied"], 1, "{when}");
+        assert_eq!(std::fs::read_to_string(runs[0].0.join("input.csv")).unwrap(), content, "{when}");
+        assert_eq!(proxy.posts(), 1, "{when}");
+        place.run(&["outbox"]);
+        let mails = files(&place.data().join("outbox/sent")).into_iter().filter(|(path, content)| {
+            path.extension().is_some_and(|extension| extension == "eml")
+                && String::from_utf8_lossy(content).contains("ann@example.com")
+        });
+        assert_eq!(mails.count(), 1, "{when}");
+    }
+    assert!(refused > 5, "{refused}");
+}

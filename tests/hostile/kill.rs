@@ -1,0 +1,128 @@
+//! The real binary is killed, or its disk fails, at one system call after the other; a normal run afterwards must end as if
+//! nothing had happened. `strace` injects both; without it the tests are skipped.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{BINARY, CountingProxy, Place, Ran, Simulator, files};
+
+fn strace_works() -> bool {
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    let works = tried.is_ok_and(|status| status.success());
+    if !works {
+        eprintln!("skipped: strace is absent or not allowed here");
+    }
+    works
+}
+
+/// The command with a fault at the nth call of these; and whether it came to that call.
+fn with_fault(place: &Place, calls: &str, fault: &str, nth: usize, arguments: &[&str]) -> (Ran, bool) {
+    let log = place.path().join("strace.log");
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o"])
+        .arg(&log)
+        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{fault}:when={nth}"), BINARY])
+        .args(arguments)
+        .stdin(Stdio::null());
+    place.prepare(&mut command);
+    let ran = Ran::from(command.output().unwrap());
+    let log = std::fs::read_to_string(log).unwrap();
+    (ran, log.contains("INJECTED") || log.contains("killed by SIGKILL"))
+}
+
+/// A row that raises, one that is refused, so that success.csv, error.csv and undo.csv all have content.
+fn change_file(place: &Place) -> (String, u64) {
+    let export = place.run(&["export"]).stdout;
+    let mut reader = csv::Reader::from_reader(export.as_bytes());
+    let row =
+        reader.records().map(Result::unwrap).find(|row| !row[3].is_empty() && &row[5] != "none").unwrap();
+    let value = row[5].parse::<u64>().unwrap() + 10;
+    let text = format!("org_id,aid,value\n{},{},{value}\n999999,,5\n", &row[1], &row[3]);
+    place.drop_file("raise.csv", text);
+    (row[3].to_owned(), value)
+}
+
+/// One run, its rows' truth, one mail, and nothing half written: whatever happened before.
+fn assert_healed(place: &Place, (aid, value): &(String, u64), when: &str) {
+    let again = place.run(&["inbox"]);
+    let runs = place.runs();
+    assert_eq!(runs.len(), 1, "{when}: {}", again.stderr);
+    let (folder, record) = &runs[0];
+    assert_eq!(record["state"], "done", "{when}: {}", again.stderr);
+    assert_eq!(record["counts"]["applied"], 1, "{when}: {}", again.stderr);
+    assert_eq!(record["counts"]["unknown_target"], 1, "{when}: {record}");
+    let live = place.run(&["export"]).stdout;
+    assert!(live.contains(&format!(",{aid},")) && live.contains(&format!(",{value},{value},")), "{when}");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(text("success.csv").lines().count(), 2, "{when}");
+    assert_eq!(text("error.csv").lines().count(), 2, "{when}");
+    assert_eq!(text("undo.csv").lines().count(), 2, "{when}");
+    place.run(&["outbox"]);
+    let changes = |(path, content): &(std::path::PathBuf, Vec<u8>)| {
+        path.extension().is_some_and(|extension| extension == "eml")
+            && String::from_utf8_lossy(content).contains("ann@example.com")
+    };
+    let mails = files(&place.data().join("outbox/sent")).into_iter().filter(changes).count();
+    assert_eq!(mails, 1, "{when}: one mail of the run");
+    let left = std::fs::read_dir(place.inbox()).unwrap().map(|entry| entry.unwrap().path());
+    let claimed: Vec<_> = left.filter(|path| *path != place.inbox().join("answers")).collect();
+    assert!(claimed.is_empty(), "{when}: {claimed:?}");
+}
+
+/// Walks the nth call from the first to the last that an `inbox` run makes; how many there are. (strace counts each kind of
+/// call by itself, so each is walked by itself.)
+fn walk(call: &str, fault: &str) -> usize {
+    for nth in 1.. {
+        let simulator = Simulator::start();
+        let proxy = CountingProxy::before(&simulator);
+        let place = Place::new(&simulator).with("TE_BASE_URL", &proxy.base_url);
+        let target = change_file(&place);
+        let (ran, struck) = with_fault(&place, call, fault, nth, &["inbox"]);
+        let when = format!("{fault} at {call} {nth}");
+        if !struck {
+            assert_eq!(ran.code, Some(4), "{when}: {}", ran.stderr);
+            return nth - 1;
+        }
+        assert_healed(&place, &target, &when);
+        assert_eq!(proxy.posts(), 1, "{when}: sent once");
+    }
+    unreachable!()
+}
+
+fn walk_all(calls: &[&str], fault: &str) {
+    if !strace_works() {
+        return;
+    }
+    let counts: Vec<_> = calls.iter().map(|call| (*call, walk(call, fault))).collect();
+    let tried: usize = counts.iter().map(|(_, count)| count).sum();
+    assert!(tried > 20, "too few calls were tried: {counts:?}");
+    eprintln!("{fault}: {counts:?}");
+}
+
+#[test]
+fn killed_at_any_sync_the_next_run_ends_it_once() {
+    walk_all(&["fsync", "fdatasync"], "signal=SIGKILL");
+}
+
+#[test]
+fn killed_at_any_rename_or_removal_or_new_folder_the_next_run_ends_it_once() {
+    walk_all(
+        &["rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir"],
+        "signal=SIGKILL",
+    );
+}
+
+#[test]
+fn killed_at_any_word_to_the_server_or_to_a_file_the_next_run_ends_it_once() {
+    walk_all(&["write", "writev", "sendto", "recvfrom", "connect"], "signal=SIGKILL");
+}
+
+#[test]
+fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
+    walk_all(&["fsync", "fdatasync"], "error=EIO");
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_rename_or_new_folder_is_made_good_by_the_next_run() {
+    walk_all(&["rename", "renameat", "renameat2", "link", "linkat", "mkdir"], "error=ENOSPC");
+}

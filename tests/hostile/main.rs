@@ -1,0 +1,8 @@
+//! The real binary among hostile files, servers, disks and users. `support` says how it is run.
+
+mod disk;
+mod kill;
+mod mistakes;
+mod secrets;
+mod support;
+mod ugly;

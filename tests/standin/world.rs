@@ -1,0 +1,246 @@
+//! What the stand-in knows and how it behaves: plain data that a test builds and compares with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::http::Reply;
+
+/// A target: an organization, and an account group of it or none.
+pub(crate) type Key = (String, Option<String>);
+
+/// A [`Key`] from literals; `""` is no account group.
+pub(crate) fn key(org_id: &str, aid: &str) -> Key {
+    (org_id.to_owned(), (!aid.is_empty()).then(|| aid.to_owned()))
+}
+
+/// Used and projected; a projection that was not calculated yet is absent from the answers.
+pub(crate) type Spent = (i64, Option<i64>);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) quota: Option<i64>,
+    /// Cloud units of each of its tests.
+    pub(crate) tests: Vec<Spent>,
+    /// Enterprise units of each of its agents.
+    pub(crate) agents: Vec<Spent>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Organization {
+    pub(crate) name: String,
+    pub(crate) quota: Option<i64>,
+    pub(crate) plan: i64,
+    /// The organization's own totals: what the groups' breakdown adds up to is not always all of it.
+    pub(crate) cloud: Spent,
+    pub(crate) enterprise: Spent,
+    pub(crate) devices: Spent,
+    /// Cloud and enterprise units projected for the next cycle.
+    pub(crate) next: (Option<i64>, Option<i64>),
+    pub(crate) groups: BTreeMap<String, Group>,
+}
+
+/// Which of the optional fields the answers have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Shape {
+    #[default]
+    AsDescribed,
+    /// Account groups without `orgId` and `organizationName`.
+    GroupsWithoutOrganization,
+    /// Organization quotas without `orgId`.
+    QuotasWithoutOrganization,
+    /// Fields that the description does not have, everywhere.
+    WithUnknownFields,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) organizations: BTreeMap<String, Organization>,
+    pub(crate) shape: Shape,
+    /// Writes to these are accepted and silently not done.
+    pub(crate) ignored: BTreeSet<Key>,
+    /// A batch that holds one of these is refused.
+    pub(crate) bad: BTreeSet<Key>,
+    /// A refusal names the fields.
+    pub(crate) names_fields: bool,
+    /// The good rows of a refused batch are done all the same.
+    pub(crate) partial: bool,
+    /// More rows in one request are answered with 413; 0 is no limit.
+    pub(crate) most_rows: usize,
+    /// So many reads after a write still show what was before it.
+    pub(crate) late_reads: u32,
+    pub(crate) usage_forbidden: bool,
+    /// Every request of this call ends with this status.
+    pub(crate) broken: Option<(&'static str, u16)>,
+    /// How far the server's clock is off, in seconds.
+    pub(crate) clock_off: i64,
+    /// Requests in a minute; 0 is 240.
+    pub(crate) limit: usize,
+    /// Each row of each write, in order, whether it changed anything or not.
+    pub(crate) writes: Vec<(Key, Option<i64>)>,
+    /// Organizations that came without an id, which the description takes for the token's own.
+    pub(crate) nameless: usize,
+    /// What readers still see, and how often.
+    pub(crate) shown: Option<(u32, BTreeMap<Key, i64>)>,
+    /// When the window of the rate limit ends, and what came in it.
+    pub(crate) window: (i64, usize),
+}
+
+impl World {
+    /// Three organizations with every kind of target: no quota, no usage, no projection yet, no quota of its own.
+    pub(crate) fn small() -> Self {
+        let group = |name: &str, quota, tests: &[Spent], agents: &[Spent]| Group {
+            name: name.to_owned(),
+            quota,
+            tests: tests.to_vec(),
+            agents: agents.to_vec(),
+        };
+        let northwind = Organization {
+            name: "Northwind Träders, \"EU\"; Köln".to_owned(),
+            quota: Some(40_000),
+            plan: 50_000,
+            cloud: (2_200, Some(4_800)),
+            enterprise: (300, Some(700)),
+            devices: (17, Some(31)),
+            next: (Some(5_100), Some(900)),
+            groups: [
+                (
+                    "101".to_owned(),
+                    group("Helpdesk", Some(5_000), &[(1_000, Some(2_500)), (200, None)], &[(300, Some(700))]),
+                ),
+                ("102".to_owned(), group("EMEA retail", Some(8_000), &[(900, Some(2_000))], &[])),
+                ("103".to_owned(), group("New", None, &[(50, None)], &[])),
+                ("1004".to_owned(), group("Idle", Some(3_000), &[], &[])),
+            ]
+            .into(),
+        };
+        let contoso = Organization {
+            name: "Contoso".to_owned(),
+            quota: None,
+            plan: 9_000,
+            cloud: (100, Some(200)),
+            enterprise: (40, Some(90)),
+            devices: (0, None),
+            next: (None, None),
+            groups: [
+                (
+                    "201".to_owned(),
+                    group("Ops", Some(4_000), &[(100, Some(200))], &[(40, None), (0, Some(50))]),
+                ),
+                ("202".to_owned(), group("Labs", None, &[], &[])),
+            ]
+            .into(),
+        };
+        let fabrikam = Organization {
+            name: "Fabrikam".to_owned(),
+            quota: Some(2_000),
+            plan: 2_500,
+            cloud: (0, Some(0)),
+            enterprise: (0, Some(0)),
+            groups: [("901".to_owned(), group("All", None, &[], &[]))].into(),
+            ..Organization::default()
+        };
+        let organizations = [("10", northwind), ("20", contoso), ("9", fabrikam)];
+        let organizations = organizations.into_iter().map(|(id, own)| (id.to_owned(), own)).collect();
+        Self { organizations, ..Self::default() }
+    }
+
+    /// Many account groups with a quota of 1 000 each and some use.
+    pub(crate) fn wide(organizations: usize, groups: usize) -> Self {
+        let group = |number: usize| {
+            let group = Group {
+                name: format!("Group {number}"),
+                quota: Some(1_000),
+                tests: vec![(100, Some(300))],
+                agents: Vec::new(),
+            };
+            (number.to_string(), group)
+        };
+        let organization = |number: usize| {
+            let own = Organization {
+                name: format!("Organization {number}"),
+                quota: Some(2_000_000),
+                plan: 2_000_000,
+                groups: (0..groups).map(|each| group(100_000 + number * groups + each)).collect(),
+                ..Organization::default()
+            };
+            (number.to_string(), own)
+        };
+        Self { organizations: (1..=organizations).map(organization).collect(), ..Self::default() }
+    }
+
+    /// Every quota that is assigned.
+    pub(crate) fn quotas(&self) -> BTreeMap<Key, i64> {
+        let mut quotas = BTreeMap::new();
+        for (org_id, own) in &self.organizations {
+            quotas.extend(own.quota.map(|value| ((org_id.clone(), None), value)));
+            let groups = own.groups.iter();
+            quotas.extend(
+                groups.filter_map(|(aid, group)| Some(((org_id.clone(), Some(aid.clone())), group.quota?))),
+            );
+        }
+        quotas
+    }
+
+    pub(crate) fn quota(&self, key: &Key) -> Option<i64> {
+        self.quotas().get(key).copied()
+    }
+
+    /// Sets or takes off a quota, past the API and its log of writes: somebody else's doing.
+    pub(crate) fn set(&mut self, key: &Key, value: Option<i64>) {
+        let own = self.organizations.get_mut(&key.0).unwrap();
+        match &key.1 {
+            Some(aid) => own.groups.get_mut(aid).unwrap().quota = value,
+            None => own.quota = value,
+        }
+    }
+
+    /// What a reader sees.
+    pub(super) fn read_quotas(&mut self) -> BTreeMap<Key, i64> {
+        match &mut self.shown {
+            Some((left, before)) if *left > 0 => {
+                *left -= 1;
+                before.clone()
+            }
+            _ => self.quotas(),
+        }
+    }
+
+    /// A write through the API.
+    pub(super) fn write(&mut self, rows: &[(Key, Option<i64>)]) {
+        if self.late_reads > 0 {
+            self.shown = Some((self.late_reads, self.quotas()));
+        }
+        for (key, value) in rows {
+            self.writes.push((key.clone(), *value));
+            if !self.ignored.contains(key) {
+                self.set(key, *value);
+            }
+        }
+    }
+
+    /// The organization that an account group belongs to.
+    pub(super) fn owner(&self, aid: &str) -> Option<&String> {
+        self.organizations.iter().find(|(_, own)| own.groups.contains_key(aid)).map(|(org_id, _)| org_id)
+    }
+
+    /// The date by the server's clock, and what is left of its window.
+    pub(super) fn headers(&mut self, reply: Reply) -> Reply {
+        #[expect(clippy::disallowed_methods, reason = "this is the server's clock")]
+        let now: DateTime<Utc> = Utc::now() + Duration::seconds(self.clock_off);
+        let ends = now.timestamp() / 60 * 60 + 60;
+        if self.window.0 != ends {
+            self.window = (ends, 0);
+        }
+        self.window.1 += 1;
+        let limit = if self.limit == 0 { 240 } else { self.limit };
+        let left = if reply.status == 429 { 0 } else { limit.saturating_sub(self.window.1) };
+        let reset = reply.reset_in.map_or(ends, |seconds| now.timestamp() + seconds);
+        reply
+            .with_date(now)
+            .with_header("X-Organization-Rate-Limit-Limit", &limit)
+            .with_header("X-Organization-Rate-Limit-Remaining", &left)
+            .with_header("X-Organization-Rate-Limit-Reset", &reset)
+    }
+}

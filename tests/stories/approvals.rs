@@ -1,0 +1,113 @@
+//! What a guard holds is sent only as it was approved, and once.
+
+use crate::bench::{Bench, Run, counts};
+use crate::standin::{World, key};
+
+/// The helpdesk's 3 400 projected units, and a quota below them.
+const CUT: &str = "org_id,aid,value\n10,101,3000\n";
+
+fn held() -> (Bench, Run) {
+    let bench = Bench::new(World::small());
+    bench.drop_file("cut.csv", CUT);
+    bench.run(&["inbox"]).ends_with(5);
+    let run = bench.only_run();
+    assert_eq!(run.state(), "held");
+    assert_eq!(bench.posts(), 0);
+    (bench, run)
+}
+
+fn helpdesk(bench: &Bench) -> Option<i64> {
+    bench.standin.world(|world| world.quota(&key("10", "101")))
+}
+
+#[test]
+fn a_cut_below_use_is_held_and_applied_once_it_is_approved() {
+    let (bench, run) = held();
+    bench.run(&["inbox"]).ends_with(5);
+    assert_eq!(bench.posts(), 0);
+    bench.run(&["approve", &run.id()]).ends_with(0);
+    assert_eq!(helpdesk(&bench), Some(3_000));
+    assert_eq!(run.counts(), counts([("applied", 1)]));
+    bench.run(&["approve", &run.id()]).ends_with(1);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.posts(), 1);
+}
+
+#[test]
+fn an_approval_of_another_plan_is_refused() {
+    let (bench, run) = held();
+    let log = bench.run(&["approve", &run.id(), "--plan", &"0".repeat(64)]).ends_with(1).log;
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    assert!(log.contains(&plan), "{log}");
+    assert_eq!((run.state().as_str(), bench.posts()), ("held", 0));
+    bench.run(&["approve", &run.id(), "--plan", &plan]).ends_with(0);
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
+fn an_approval_is_stale_once_somebody_else_changed_the_quota() {
+    let (bench, run) = held();
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(4_321)));
+    let out = bench.run(&["approve", &run.id()]).ends_with(1).out;
+    assert!(out.contains("5 000") && out.contains("4 321"), "{out}");
+    assert_eq!((run.state().as_str(), bench.posts()), ("stale", 0));
+    assert_eq!(helpdesk(&bench), Some(4_321));
+    assert_eq!(run.counts(), counts([("stale", 1)]));
+}
+
+#[test]
+fn usage_that_moves_does_not_void_an_approval() {
+    let (bench, run) = held();
+    bench.standin.world(|world| {
+        let helpdesk = world.organizations.get_mut("10").unwrap().groups.get_mut("101").unwrap();
+        helpdesk.tests.push((10, Some(20)));
+    });
+    bench.run(&["approve", &run.id()]).ends_with(0);
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
+fn a_rejected_run_sends_nothing_ever() {
+    let (bench, run) = held();
+    bench.run(&["reject", &run.id()]).ends_with(0);
+    assert_eq!(run.state(), "rejected");
+    bench.run(&["approve", &run.id()]).ends_with(1);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.posts(), 0);
+    assert_eq!(run.counts(), counts([("rejected", 1)]));
+}
+
+#[test]
+fn of_two_decisions_the_first_one_wins() {
+    let (bench, run) = held();
+    // While another instance is at work, decisions are only recorded.
+    let lock = fs_err::File::options().write(true).open(bench.data().join("lock")).unwrap().into_file();
+    lock.try_lock().unwrap();
+    bench.run(&["reject", &run.id()]).ends_with(0);
+    let log = bench.run(&["approve", &run.id()]).ends_with(1).log;
+    assert!(log.contains("already rejected"), "{log}");
+    drop(lock);
+    bench.run(&["inbox"]).ends_with(0); // done as decided
+    assert_eq!((run.state().as_str(), bench.posts()), ("rejected", 0));
+}
+
+#[test]
+fn what_is_held_is_split_off_and_the_rest_applies_now() {
+    let bench = Bench::new(World::small());
+    bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,101,3000\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let runs = bench.runs();
+    assert_eq!(runs.iter().map(Run::state).collect::<Vec<_>>(), ["done", "held"]);
+    assert_eq!(runs[0].counts(), counts([("applied", 1), ("held", 1)]));
+    bench.run(&["approve", &runs[1].id()]).ends_with(0);
+    assert_eq!(runs[1].endings(), [(3, "applied".to_owned())].into());
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
+fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
+    let bench = Bench::new(World { usage_forbidden: true, ..World::small() });
+    bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,102,7900\n");
+    bench.run(&["inbox"]).ends_with(5);
+    assert_eq!(bench.runs()[0].endings(), [(2, "applied".to_owned()), (3, "held".to_owned())].into());
+}

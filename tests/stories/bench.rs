@@ -1,0 +1,237 @@
+//! A stand-in, a data folder and the binary between them, for one story.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::standin::{Key, StandIn, TOKEN, World};
+
+pub(crate) struct Bench {
+    folder: TempDir,
+    pub(crate) standin: StandIn,
+    settings: Vec<(String, String)>,
+}
+
+/// What a command ended with.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) log: String,
+}
+
+impl Ran {
+    /// Fails with everything that the command said, unless it ended so.
+    #[track_caller]
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "\n--- stdout\n{}\n--- stderr\n{}", self.out, self.log);
+        self
+    }
+}
+
+impl Bench {
+    pub(crate) fn new(world: World) -> Self {
+        let bench = Self {
+            folder: tempfile::tempdir().unwrap(),
+            standin: StandIn::start(world),
+            settings: Vec::new(),
+        };
+        fs_err::create_dir_all(bench.data().join("inbox")).unwrap();
+        bench.with("QUOTAKEEPER__INBOX__SETTLE", "0s")
+    }
+
+    /// With one more variable in the binary's environment.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With mail delivered as files.
+    pub(crate) fn with_mail(self) -> Self {
+        self.with("QUOTAKEEPER__MAIL__TRANSPORT", "directory")
+            .with("QUOTAKEEPER__MAIL__FROM", "quotakeeper@example.com")
+            .with("QUOTAKEEPER__MAIL__TO__CHANGES", r#"["changes@example.com"]"#)
+            .with("QUOTAKEEPER__MAIL__TO__FAILURES", r#"["ops@example.com"]"#)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quotakeeper"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("TE_BASE_URL", self.standin.base_url())
+            .env("TE_TOKEN", TOKEN)
+            .env("QUOTAKEEPER__DATA__DIR", self.data())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end. Whatever it says, it never says the token.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        let ran = Ran {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            log: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!ran.out.contains(TOKEN) && !ran.log.contains(TOKEN), "the token was told");
+        ran
+    }
+
+    /// Starts a command; its log goes to a file.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let log = fs_err::File::create(self.folder.path().join("started.log")).unwrap();
+        self.command(arguments).stdout(Stdio::null()).stderr(log.into_file()).spawn().unwrap()
+    }
+
+    pub(crate) fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.data().join("inbox").join(name);
+        let hidden = path.with_file_name(format!(".{name}"));
+        fs_err::write(&hidden, content).unwrap();
+        fs_err::rename(hidden, path).unwrap();
+    }
+
+    /// All runs, oldest first.
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        files(&self.data().join("runs"))
+            .into_iter()
+            .filter(|path| path.ends_with("run.json"))
+            .map(|path| Run { folder: path.parent().unwrap().to_owned() })
+            .collect()
+    }
+
+    /// The only run that there is.
+    pub(crate) fn only_run(&self) -> Run {
+        let mut runs = self.runs();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs.remove(0)
+    }
+
+    pub(crate) fn quotas(&self) -> BTreeMap<Key, i64> {
+        self.standin.world(|world| world.quotas())
+    }
+
+    pub(crate) fn posts(&self) -> usize {
+        self.standin.count("POST")
+    }
+
+    /// The snapshots' or changes' files, oldest first.
+    pub(crate) fn csv_files(&self, kind: &str) -> Vec<PathBuf> {
+        files(&self.data().join(kind))
+    }
+
+    /// Lets the only snapshot be one of long ago.
+    pub(crate) fn make_the_snapshot_old(&self) {
+        let snapshot = self.csv_files("history").remove(0);
+        let folder = self.data().join("history/year=2020/month=01");
+        fs_err::create_dir_all(&folder).unwrap();
+        fs_err::rename(snapshot, folder.join("2020-01-01T00-00-00Z.csv")).unwrap();
+    }
+
+    /// The messages that were delivered, in the order of their names.
+    pub(crate) fn delivered(&self) -> Vec<String> {
+        let sent = files(&self.data().join("outbox/sent"));
+        let messages = sent.into_iter().filter(|path| path.extension().is_some_and(|is| is == "eml"));
+        messages.map(|path| fs_err::read_to_string(path).unwrap()).collect()
+    }
+}
+
+impl Drop for Bench {
+    /// Whatever was written, the token was not.
+    fn drop(&mut self) {
+        for path in files(self.folder.path()) {
+            let bytes = fs_err::read(&path).unwrap();
+            let told = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
+            assert!(std::thread::panicking() || !told, "the token is in {}", path.display());
+        }
+    }
+}
+
+/// A run's folder.
+#[derive(Debug)]
+pub(crate) struct Run {
+    folder: PathBuf,
+}
+
+impl Run {
+    pub(crate) fn id(&self) -> String {
+        self.folder.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn record(&self) -> Value {
+        serde_json::from_str(&fs_err::read_to_string(self.folder.join("run.json")).unwrap()).unwrap()
+    }
+
+    pub(crate) fn state(&self) -> String {
+        self.record()["state"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs_err::read(self.folder.join(name)).unwrap()
+    }
+
+    /// How each row ended: the statuses of `success.csv` and the codes of `error.csv`, each row once.
+    pub(crate) fn endings(&self) -> BTreeMap<usize, String> {
+        let mut endings = BTreeMap::new();
+        for (file, column) in [("success.csv", "status"), ("error.csv", "code")] {
+            for row in table(&self.read(file)) {
+                let number = row["row"].parse().unwrap();
+                let twice = endings.insert(number, row[column].clone());
+                assert_eq!(twice, None, "row {number} has two results");
+            }
+        }
+        endings
+    }
+
+    /// How many rows ended how.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for ending in self.endings().into_values() {
+            *counts.entry(ending).or_default() += 1;
+        }
+        counts
+    }
+
+    pub(crate) fn errors(&self) -> Vec<BTreeMap<String, String>> {
+        table(&self.read("error.csv"))
+    }
+}
+
+/// A count of endings from literals.
+pub(crate) fn counts<const N: usize>(endings: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    endings.map(|(ending, count)| (ending.to_owned(), count)).into()
+}
+
+/// The rows of a CSV file by the names of their columns.
+pub(crate) fn table(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
+    csv::Reader::from_reader(bytes).deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+/// A change file that sets the account groups of an organization.
+pub(crate) fn assigns<'a>(rows: impl IntoIterator<Item = (&'a Key, i64)>) -> String {
+    let mut text = "action,org_id,aid,value\n".to_owned();
+    for ((org_id, aid), value) in rows {
+        text += &format!("assign,{org_id},{},{value}\n", aid.as_deref().unwrap_or_default());
+    }
+    text
+}
+
+/// All files below a folder, sorted; none where there is no folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}

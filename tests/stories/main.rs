@@ -1,0 +1,14 @@
+//! Stories: the real binary against a stand-in of the API that was written from the vendor's description alone.
+
+#[path = "../standin/mod.rs"]
+mod standin;
+
+mod approvals;
+mod bench;
+mod changes;
+mod crashes;
+mod faults;
+mod instances;
+mod mails;
+mod rates;
+mod snapshots;
