@@ -75,8 +75,8 @@ pub(crate) fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Di
                 vanished.push(before.target.clone());
             }
             Some(after) => {
-                let mut rows = explained.remove(&before.target).unwrap_or_default();
-                rows.retain(|row| fell_into(row, earlier, later, [before.quota, after.quota]));
+                let rows = explained.remove(&before.target).unwrap_or_default();
+                let rows = fell_into(&rows, period, [before.quota, after.quota]);
                 steps(before, after, &rows, &mut changes);
             }
             None => vanished.push(before.target.clone()),
@@ -109,12 +109,27 @@ fn may_fall_into(row: &SentRow, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> b
     row.sent.trunc_subsecs(0) <= to && row.verified.is_none_or(|at| at.trunc_subsecs(0) >= from)
 }
 
-/// Whether it did. Where the times leave it open, the quotas tell: a row that was sent by the second of the earlier
-/// snapshot may be in it, and one that was not verified before that of the later one may not be in that.
-fn fell_into(row: &SentRow, earlier: &Snapshot, later: &Snapshot, quotas: [Option<Units>; 2]) -> bool {
-    let was_there = row.sent.trunc_subsecs(0) <= earlier.taken_at && quotas[0] == row.after;
-    let is_late = row.verified.is_none_or(|at| at.trunc_subsecs(0) >= later.taken_at);
-    !was_there && (!is_late || quotas[1] == row.after)
+/// Which of a target's rows did, in the order of sending. Where the times leave it open, the quotas tell: what was sent by
+/// the second of the earlier snapshot is in it if that shows it, with all that was sent before; and a row that was not
+/// verified before the second of the later one is in that if it leads, row by row, to what that shows.
+fn fell_into<'r>(
+    rows: &[&'r SentRow],
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    quotas: [Option<Units>; 2],
+) -> Vec<&'r SentRow> {
+    let was_there = |row: &&SentRow| row.sent.trunc_subsecs(0) <= from && row.after == quotas[0];
+    let first = rows.iter().rposition(was_there).map_or(0, |last| last + 1);
+    let mut shown = quotas[1];
+    let mut fell = Vec::new();
+    for row in rows[first..].iter().rev() {
+        let is_late = row.verified.is_none_or(|at| at.trunc_subsecs(0) >= to);
+        if !is_late || row.after == shown {
+            shown = row.before;
+            fell.push(*row);
+        }
+    }
+    fell.reverse();
+    fell
 }
 
 /// Walks from the earlier quota to the later one over the rows that runs sent; each gap is somebody else's.
@@ -239,6 +254,16 @@ mod tests {
             assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
             assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
         }
+    }
+
+    #[test]
+    fn a_run_and_its_undo_in_the_very_second_of_a_snapshot_are_nobody_elses() {
+        let there = sent("2026-11-22T09:00:00.1Z", Some("2026-11-22T09:00:00.2Z"), Some(5), Some(6));
+        let back = sent("2026-11-22T09:00:00.3Z", Some("2026-11-22T09:00:00.4Z"), Some(6), Some(5));
+        let rows = [there, back];
+        let told = ["Some(5) → Some(6) run", "Some(6) → Some(5) run"].map(str::to_owned);
+        assert_eq!(history(5, 5, 5, &rows), [told.to_vec(), vec![]]);
+        assert_eq!(history(5, 6, 5, &rows), [told[..1].to_vec(), told[1..].to_vec()]);
     }
 
     #[test]
