@@ -292,7 +292,6 @@ pub(crate) struct Mail {
 pub(crate) struct Recipients {
     pub changes: Vec<String>,
     pub usage: Vec<String>,
-    pub alerts: Vec<String>,
     pub failures: Vec<String>,
 }
 

@@ -62,7 +62,6 @@ impl Config {
             ("mail.reply_to", self.mail.reply_to.as_slice()),
             ("mail.to.changes", &to.changes),
             ("mail.to.usage", &to.usage),
-            ("mail.to.alerts", &to.alerts),
             ("mail.to.failures", &to.failures),
         ];
         for (key, addresses) in lists {

@@ -19,11 +19,12 @@ pub(crate) type Environment = BTreeMap<String, String>;
 const PREFIX: &str = "QUOTAKEEPER__";
 
 /// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
-const NOT_YET: [(&[&str], &str); 9] = [
+const NOT_YET: [(&[&str], &str); 10] = [
     (&["schedule", "digest"], "the alerts' digest"),
     (&["inbox", "approvals"], "approval through the inbox"),
-    (&["alerts", "overrides"], "alerts"),
-    (&["alerts", "mutes"], "alerts"),
+    (&["alerts", "overrides"], "alerts by target"),
+    (&["alerts", "mutes"], "muting"),
+    (&["mail", "to", "alerts"], "mail of alerts"),
     (&["mail", "routes_file"], "mail to owners"),
     (&["server", "listen"], "the health server"),
     (&["metrics", "textfile"], "metrics"),
