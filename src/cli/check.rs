@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Transport};
 use crate::exit_code::Exit;
 use crate::mail;
+use crate::report::words::counted;
 use crate::snapshot::Reading;
 use crate::thousandeyes::Error;
 
@@ -52,6 +53,15 @@ pub(super) async fn check(
     let app = App::new(config);
     if online && app.config.api.token.is_some() {
         permissions(&app, &mut report).await;
+    }
+    if online && app.config.mail.transport == Transport::Smtp {
+        let host = app.config.smtp.host.as_deref().unwrap_or_default();
+        match app.mailer.greet().await {
+            Ok(()) => {
+                report.good(&format!("the mail server {host} answers, and takes the login if there is one"));
+            }
+            Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
+        }
     }
     if let Some(address) = send_test_mail {
         match app.mailer.send_test(address, Clock::read().now()).await {
@@ -105,7 +115,7 @@ async fn permissions(app: &App, report: &mut Report) {
         let Some(any) = own.or(groups.first()) else { continue };
         first = first.or(Some(any.target.org_id.clone()));
         let name = if any.org_name.is_empty() { "organization" } else { &any.org_name };
-        report.good(&format!("{name} {}: {} account groups", any.target.org_id, groups.len()));
+        report.good(&format!("{name} {}: {}", any.target.org_id, counted(groups.len(), "account group")));
     }
     let Some(org_id) = first else { return report.bad("the token sees no organization") };
     match client.usage(groups_of(&snapshot, &org_id).as_ref()).await {
@@ -115,7 +125,9 @@ async fn permissions(app: &App, report: &mut Report) {
         ),
         Err(error) => report.bad(&error.to_string()),
     }
-    if reading.add_usage(client, &std::iter::once(org_id).collect()).await.is_ok() {
+    let organizations = snapshot.organizations().filter_map(|(own, groups)| own.or(groups.first()));
+    let organizations = organizations.map(|row| row.target.org_id.clone()).collect();
+    if reading.add_usage(client, &organizations).await.is_ok() {
         let rule = app.config.usage.rule();
         for row in reading.snapshot().rows().iter().filter(|row| rule.looks_mismatched(row)) {
             report.note(&format!(

@@ -147,6 +147,14 @@ impl Mailer {
         self.templates.page(&Report::Changes(Box::new(report.clone())))
     }
 
+    /// Whether the mail server can be reached and takes the login; nothing is sent.
+    pub(crate) async fn greet(&self) -> anyhow::Result<()> {
+        match Transport::new(&self.mail, &self.smtp)? {
+            Some(transport) => transport.greet().await,
+            None => Ok(()),
+        }
+    }
+
     /// Sends one short message now, past the outbox, to see whether the server takes it.
     pub(crate) async fn send_test(&self, address: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
         let transport =

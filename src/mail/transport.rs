@@ -57,6 +57,17 @@ impl Transport {
         Ok(Self::Smtp { client: Box::new(client.build()), timeout: smtp.timeout, login })
     }
 
+    /// Connects and logs in, and sends nothing.
+    pub(crate) async fn greet(&self) -> anyhow::Result<()> {
+        let Self::Smtp { client, timeout, login } = self else { return Ok(()) };
+        match tokio::time::timeout(*timeout, client.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => anyhow::bail!("the server hung up after the greeting"),
+            Ok(Err(error)) => anyhow::bail!(chain(&error, login)),
+            Err(_) => anyhow::bail!("{}", silence(*timeout)),
+        }
+    }
+
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
     pub(crate) async fn send(&self, from: &str, to: &str, message: &[u8]) -> Outcome {
         let Self::Smtp { client, timeout, login } = self else { return Outcome::Accepted };
@@ -70,12 +81,13 @@ impl Transport {
         match tokio::time::timeout(*timeout, client.send_raw(&envelope, message)).await {
             Ok(Ok(_)) => Outcome::Accepted,
             Ok(Err(error)) => classify(&error, login),
-            Err(_) => Outcome::Silent(format!(
-                "no answer within smtp.timeout ({})",
-                humantime::format_duration(*timeout)
-            )),
+            Err(_) => Outcome::Silent(silence(*timeout)),
         }
     }
+}
+
+fn silence(timeout: Duration) -> String {
+    format!("no answer within smtp.timeout ({})", humantime::format_duration(timeout))
 }
 
 fn envelope(from: &str, to: &str) -> Result<Envelope, lettre::error::Error> {

@@ -1,3 +1,5 @@
+//! What each answer of a mail server means for the message.
+
 use super::*;
 use crate::mail::fixtures::{Server, Twist, mail};
 
@@ -53,6 +55,16 @@ async fn a_server_that_is_not_there_is_silent() {
     let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
     let outcome = transport.send("quotas@example.com", "ann@example.com", b"x").await;
     assert!(matches!(outcome, Outcome::Silent(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_greeting_tells_whether_the_server_is_there_and_sends_nothing() {
+    let (there, silent) = (Server::start(None).await, Server::start(Some(Twist::Silence)).await);
+    let greet = async |smtp: Smtp| Transport::new(&mail(), &smtp).unwrap().unwrap().greet().await;
+    greet(there.smtp()).await.unwrap();
+    assert!(there.accepted().is_empty());
+    let smtp = Smtp { timeout: Duration::from_millis(300), ..silent.smtp() };
+    assert_eq!(greet(smtp).await.unwrap_err().to_string(), "no answer within smtp.timeout (300ms)");
 }
 
 #[tokio::test]
