@@ -7,7 +7,9 @@
 //! `run.json` says where the run stands and is replaced as a whole; `journal.jsonl` (see `journal`) is appended to while
 //! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -233,7 +235,10 @@ impl Run {
 
     /// Records a decision; the error says who decided before.
     pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
-        if durable::create(&self.path("decision.json"), &serde_json::to_vec_pretty(decision)?)? {
+        let path = self.path("decision.json");
+        if durable::create(&path, &serde_json::to_vec_pretty(decision)?)? {
+            // Often root decides, with a strict umask, and a daemon of another user has to read it.
+            fs_err::set_permissions(&path, Permissions::from_mode(0o644))?;
             return Ok(());
         }
         let first = self.decision()?.context("the decision went away while it was read: try again")?;
