@@ -17,6 +17,7 @@ use crate::config;
 use crate::durable;
 use crate::job::Job;
 use crate::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
+use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
 
 /// So long a history is played, with a snapshot every so many hours.
@@ -41,12 +42,15 @@ pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::R
     };
     play(&folder, out).await?;
     if dir.is_some() {
-        writeln!(out, "Everything stays in {}; its status:\n", folder.display())?;
-        writeln!(out, "    QUOTAKEEPER__DATA__DIR={} {} status", folder.display(), program())?;
+        writeln!(out, "Everything stays in {}. To look around:\n", folder.display())?;
+        writeln!(out, "    export QUOTAKEEPER__DATA__DIR={}", folder.display())?;
+        for command in ["status", "runs", "history list", "report usage --out usage.html"] {
+            writeln!(out, "    {} {command}", program())?;
+        }
     } else {
         writeln!(
             out,
-            "The folder was temporary and is gone now. To keep it and open the files: {} demo --dir DIR",
+            "That folder was temporary and is gone now. To keep it and open the files:\n\n    {} demo --dir story",
             program()
         )?;
     }
@@ -102,7 +106,8 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     for run in Run::all(&app.runs())?.0 {
         let counts: Vec<_> =
             run.record.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts.join(", "))?;
+        let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts.join(", ") };
+        writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts)?;
         writeln!(out, "   {:<18} {}", "", run.folder.display())?;
         if run.record.state == crate::change::RunState::Held {
             held = Some(run.record.id.clone());
@@ -116,8 +121,8 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     for at in crate::history::changes::since(folder, start)? {
         writeln!(
             out,
-            "   {} changed quotas seen at {}",
-            at.changes.len(),
+            "   {} seen at {}",
+            counted(at.changes.len(), "changed quota"),
             at.to.format("%Y-%m-%d %H:%M UTC")
         )?;
     }
@@ -136,8 +141,15 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     durable::write(&page, app.mailer.usage_html(&app.usage_report(later)?)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {
-        writeln!(out, "5. The held file waits for you. What it would do, and why it waits:\n")?;
-        writeln!(out, "    QUOTAKEEPER__DATA__DIR={} {} runs {held}\n", folder.display(), program())?;
+        writeln!(
+            out,
+            "5. The held file waits for a person (not here: the simulator ends with the demo). Why, as `runs` tells:\n"
+        )?;
+        let run = Run::open(&app.runs(), &held)?;
+        for line in crate::cli::run_text(&run)?.lines() {
+            writeln!(out, "{}", format!("   {line}").trim_end())?;
+        }
+        writeln!(out)?;
     }
     world.stop().await;
     Ok(())

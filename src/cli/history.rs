@@ -25,7 +25,12 @@ pub(super) enum History {
         time: String,
     },
     /// What changed between two snapshots, and who changed it
-    Diff { a: String, b: String },
+    Diff {
+        /// One of the two, as for `show`
+        a: String,
+        /// The other one
+        b: String,
+    },
 }
 
 pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> anyhow::Result<Exit> {

@@ -48,7 +48,7 @@ struct Global {
     #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Text on a terminal, JSON elsewhere
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
     /// Log more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
@@ -56,8 +56,8 @@ struct Global {
     /// Log warnings and errors only
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Colours
-    #[arg(long, global = true, value_enum, default_value_t)]
+    /// Colours: `auto` paints on a terminal unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     color: Color,
 }
 
@@ -69,7 +69,6 @@ enum LogFormat {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless the environment says no (no-color.org)
     #[default]
     Auto,
     Always,
@@ -84,11 +83,19 @@ pub(crate) enum Format {
     Markdown,
 }
 
+/// For people, or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The whole story with no account: simulator, snapshots, dropped files, mails
     Demo {
-        /// Keep everything here; else a temporary folder that is cleaned up
+        /// Keep everything here, in a new or empty folder; else a temporary one is cleaned up
         #[arg(long)]
         dir: Option<PathBuf>,
     },
@@ -117,6 +124,7 @@ enum Command {
     Plan {
         /// The change file; `-` reads standard input
         file: PathBuf,
+        /// For a person, a program, or a ticket
         #[arg(long, value_enum, default_value_t)]
         format: Format,
         /// Exit with 3 if there is anything to change
@@ -133,18 +141,24 @@ enum Command {
     },
     /// Approve a held run
     Approve {
+        /// The run's name, as `runs` lists it
         run: String,
         /// The hash of the plan that is meant; else the run's current plan
         #[arg(long, value_name = "SHA256")]
         plan: Option<String>,
     },
     /// Reject a held run
-    Reject { run: String },
+    Reject {
+        /// The run's name, as `runs` lists it
+        run: String,
+    },
     /// List the runs, or show one
     Runs {
+        /// Show this one
         run: Option<String>,
+        /// For a person, or a program
         #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        format: Output,
     },
     /// Current quotas as a change file, ready to edit and drop
     Export {
@@ -159,11 +173,13 @@ enum Command {
     },
     /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
     Status {
+        /// For a person, or a program
         #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        format: Output,
     },
     /// Validate the configuration; with --online also the token, its permissions and the mail server
     Check {
+        /// Ask the API and the mail server; nothing is changed and nothing sent
         #[arg(long)]
         online: bool,
         /// Send a test mail to this address
@@ -173,7 +189,10 @@ enum Command {
     /// A stand-in of the API on loopback
     Simulate(crate::simulator::SimulateArgs),
     /// Shell completions
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
     /// The manual page
     Man,
 }
@@ -188,13 +207,18 @@ enum ReportKind {
     },
     /// What changed, and who changed it
     Changes {
-        /// How far back, such as 30d
-        #[arg(long, value_parser = humantime::parse_duration)]
+        /// How far back [default: 30d]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         since: Option<Duration>,
         /// Write the report here instead of sending it
         #[arg(long, value_name = "FILE.html")]
         out: Option<PathBuf>,
     },
+}
+
+/// What `runs RUN` tells of a run.
+pub(crate) fn run_text(run: &crate::change::run::Run) -> anyhow::Result<String> {
+    Ok(runs::text(run, &crate::change::story::story(run)?, table::Paint::stdout(Color::Auto)))
 }
 
 /// Runs the command line and says the exit code.

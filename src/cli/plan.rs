@@ -19,6 +19,7 @@ use crate::change::{Outcome, Plan, PlanRow, RunState, Verdict};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::quota::{Units, grouped, quota_text};
+use crate::report::words::{counted, number};
 
 /// A section lists so many rows; JSON has them all.
 const LISTED: usize = 20;
@@ -45,7 +46,10 @@ pub(super) async fn plan(
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
     let plan = process::plan_live(app, Clock::read().now(), &parsed, undo).await?;
     match format {
-        Format::Text => write!(out, "{}", text(&name, &plan, Paint::stdout(color), Tense::Would))?,
+        Format::Text => {
+            let typed = shell_word(&file.to_string_lossy());
+            write!(out, "{}", text(&name, &plan, Paint::stdout(color), Tense::Would { typed: &typed }))?;
+        }
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&to_json(&name, &plan))?)?,
         Format::Markdown => write!(out, "{}", markdown(&name, &plan))?,
     }
@@ -131,24 +135,29 @@ fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
     Ok((name, bytes))
 }
 
+/// A path as a shell reads it as one word.
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./+=:@,".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 /// Whether the plan is looked at before or after it was carried out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tense {
-    Would,
+#[derive(Clone, Copy)]
+pub(super) enum Tense<'t> {
+    /// Before; the file is named in commands as it was typed.
+    Would {
+        typed: &'t str,
+    },
     Did,
 }
 
 /// The plan as a person reads it: totals, organizations, what is held and why, what is refused, what would be sent.
-pub(super) fn text(name: &str, plan: &Plan, paint: Paint, tense: Tense) -> String {
+pub(super) fn text(name: &str, plan: &Plan, paint: Paint, tense: Tense<'_>) -> String {
     let counts = plan.counts();
     let mut parts = Vec::new();
     let mut part = |count: usize, one: &str, many: &str| {
         if count > 0 {
-            parts.push(format!(
-                "{} {}",
-                grouped(count.try_into().unwrap_or(i64::MAX)),
-                if count == 1 { one } else { many }
-            ));
+            parts.push(format!("{} {}", number(count), if count == 1 { one } else { many }));
         }
     };
     part(counts.raises, "raise", "raises");
@@ -158,9 +167,9 @@ pub(super) fn text(name: &str, plan: &Plan, paint: Paint, tense: Tense) -> Strin
     part(counts.unchanged, "unchanged", "unchanged");
     part(counts.refused, "refused", "refused");
     let mut text = format!(
-        "{}: {} rows · {}     plan {}\n",
+        "{}: {} · {}     plan {}\n",
         paint.bold(name),
-        plan.rows.len(),
+        counted(plan.rows.len(), "row"),
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") },
         plan.sha256.get(..8).unwrap_or_default(),
     );
@@ -172,20 +181,22 @@ pub(super) fn text(name: &str, plan: &Plan, paint: Paint, tense: Tense) -> Strin
         Verdict::Refused(problem) => problem.message.clone(),
         _ => String::new(),
     });
-    let title = if tense == Tense::Would { "To be sent" } else { "Planned to be sent" };
+    let title = if matches!(tense, Tense::Would { .. }) { "To be sent" } else { "Planned to be sent" };
     text += &section(title, plan.to_send(), paint, |row| row.warnings.join("; "));
-    if tense == Tense::Would {
-        let held = counts.held;
+    if let Tense::Would { typed } = tense {
         let sent = plan.to_send().count();
-        text += &format!("\n{sent} rows would be sent; {held} would wait for approval. Nothing was sent.\n");
+        let held = number(counts.held);
+        text += &format!(
+            "\n{} would be sent; {held} would wait for approval. Nothing was sent.\n",
+            counted(sent, "row")
+        );
+        let drop = if typed == "-" { "" } else { "drop the file into the inbox, or  " };
         if !plan.is_empty() {
-            text += &format!("To apply: drop the file into the inbox, or  quotakeeper apply {name}\n");
-            if held > 0 {
-                text += &format!(
-                    "To send what is held too:  quotakeeper apply {name} --approve {}\n",
-                    plan.sha256
-                );
-            }
+            text += &format!("To apply: {drop}quotakeeper apply {typed}\n");
+        }
+        if counts.held > 0 {
+            text +=
+                &format!("To send what is held too:  quotakeeper apply {typed} --approve {}\n", plan.sha256);
         }
     }
     text
@@ -248,7 +259,7 @@ fn section<'p>(
     // The most dangerous first: what leaves the least room. Rows that only fall with others are counted, not listed.
     let (others, mut own): (Vec<&PlanRow>, Vec<&PlanRow>) = rows.partition(|row| row.falls_with_others());
     own.sort_by_key(|row| (row.headroom().unwrap_or(Units::MAX), row.row));
-    let number = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
+    let figure = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
     let quota = |known: bool, quota| if known { quota_text(quota) } else { String::new() };
     for row in own.iter().take(LISTED) {
         table.row([
@@ -256,9 +267,9 @@ fn section<'p>(
             row.label(),
             quota(row.target.is_some(), row.before),
             quota(row.is_understood(), row.after),
-            number(row.used),
-            number(row.projected),
-            number(row.headroom()),
+            figure(row.used),
+            figure(row.projected),
+            figure(row.headroom()),
             why(row),
         ]);
     }
@@ -332,12 +343,12 @@ fn markdown(name: &str, plan: &Plan) -> String {
     let counts = plan.counts();
     let safe = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
     let mut text = format!(
-        "### {}\n\n{} raises, {} decreases, {} first quotas, {} unassigns, {} unchanged, {} refused; {} held · plan `{}`\n\n",
+        "### {}\n\n{}, {}, {}, {}, {} unchanged, {} refused; {} held · plan `{}`\n\n",
         safe(name),
-        counts.raises,
-        counts.decreases,
-        counts.new,
-        counts.removed,
+        counted(counts.raises, "raise"),
+        counted(counts.decreases, "decrease"),
+        counted(counts.new, "first quota"),
+        counted(counts.removed, "unassign"),
         counts.unchanged,
         counts.refused,
         counts.held,
@@ -345,7 +356,7 @@ fn markdown(name: &str, plan: &Plan) -> String {
     );
     text += "| row | target | before | after | used | projected | headroom | |\n|--:|---|--:|--:|--:|--:|--:|---|\n";
     let interesting = || plan.rows.iter().filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)));
-    let number = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
+    let figure = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
     for row in interesting().take(100) {
         let what = match &row.verdict {
             Verdict::Send => row.warnings.join("; "),
@@ -362,9 +373,9 @@ fn markdown(name: &str, plan: &Plan) -> String {
             safe(&row.label()),
             quota_text(row.before),
             quota_text(row.after),
-            number(row.used),
-            number(row.projected),
-            number(row.headroom()),
+            figure(row.used),
+            figure(row.projected),
+            figure(row.headroom()),
             safe(&what)
         );
     }
@@ -381,5 +392,30 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Applied { .. } => "applied",
         Outcome::Unchanged { .. } => "unchanged",
         Outcome::Failed(problem) => problem.code.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_typed_back_as_one_word() {
+        assert_eq!(shell_word("drop/raise-q4.csv"), "drop/raise-q4.csv");
+        assert_eq!(shell_word("Ann's raise.csv"), r"'Ann'\''s raise.csv'");
+    }
+
+    #[test]
+    fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
+        let paint = Paint::stdout(Color::Never);
+        let plan = |rows| Plan { rows, ..Plan::default() };
+        let row = crate::report::fixtures::plan_row(2, "5", "EMEA", Some(1), Some(2), Verdict::Send);
+        let told = text("standard-input.csv", &plan(vec![row]), paint, Tense::Would { typed: "-" });
+        assert!(
+            told.contains("1 row would be sent") && told.contains("To apply: quotakeeper apply -\n"),
+            "{told}"
+        );
+        let told = text("empty.csv", &plan(Vec::new()), paint, Tense::Would { typed: "empty.csv" });
+        assert!(told.contains("0 rows would be sent") && !told.contains("To apply"), "{told}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::plan::{Tense, to_json, word};
 use super::table::{Paint, Side, Table};
-use super::{Color, Format};
+use super::{Color, Output};
 use crate::app::App;
 use crate::change::run::{Run, RunRecord};
 use crate::change::story::story;
@@ -20,7 +20,7 @@ const LISTED: usize = 30;
 pub(super) fn runs(
     app: &Arc<App>,
     id: Option<&str>,
-    format: Format,
+    format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
@@ -30,7 +30,7 @@ pub(super) fn runs(
         for problem in broken {
             eprintln!("{problem}");
         }
-        if format == Format::Json {
+        if format == Output::Json {
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&records)?)?;
         } else {
@@ -40,7 +40,7 @@ pub(super) fn runs(
     };
     let run = Run::open(&app.runs(), id)?;
     let story = story(&run)?;
-    if format == Format::Json {
+    if format == Output::Json {
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
         writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
     } else {

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::table::{Paint, Side, Table};
-use super::{Color, Format};
+use super::{Color, Output};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::Run;
@@ -25,7 +25,7 @@ const NEAREST: usize = 5;
 
 pub(super) fn status(
     app: &Arc<App>,
-    format: Format,
+    format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
@@ -45,7 +45,7 @@ pub(super) fn status(
     };
     let holder = lock::holder(&app.config.data.dir);
 
-    if format == Format::Json {
+    if format == Output::Json {
         let jobs = Job::ALL.iter().map(|job| {
             let done = state.job(*job);
             let next = job.schedule(app).and_then(|schedule| schedule.next(zone, now));
