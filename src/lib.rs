@@ -7,10 +7,18 @@
 //!  inbox ─▶ parse ─▶ plan ─▶ guard ─▶ apply ─▶ verify ─▶ results, undo
 //! ```
 //!
-//! Decisions are pure functions over plain data that take `now` as an argument: `quota`, `schedule`, `diff`,
-//! `change::{parse, plan, guard}`, `history::retention`, `report`, `thousandeyes::{retry, pace}`. The shell around
-//! them reads the clock once, fetches, calls the core, executes and reports: `job` says what each job does,
-//! `app` holds what they need.
+//! Decisions are pure functions over plain data that take `now` as an argument: `quota` (the words of the domain),
+//! `schedule`, `diff`, `change::{parse, plan, guard}`, `history::retention`, `report`, `thousandeyes::{retry, pace}`.
+//! The shell around them reads the clock once, fetches, calls the core, executes and reports.
+//!
+//! | what | where |
+//! |---|---|
+//! | What each job does, and what they all need | `job`, `app` |
+//! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
+//! | The way above | `snapshot`, `history`, `diff`, `gather`, `report`, `mail` |
+//! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
+//! | Under both | `config`, `quota`, `thousandeyes`, `durable` (files), `csv_text`, `exit_code` |
+//! | Without an account | `simulator`, `demo`; for tests, `bench` is a whole installation |
 
 mod answers;
 mod app;

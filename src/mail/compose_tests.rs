@@ -1,3 +1,5 @@
+//! Whole mails as people get them, and names that try to break them.
+
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The outbox against refusals, dropped connections and crashes.
+
 use std::time::Duration;
 
 use chrono::TimeDelta;

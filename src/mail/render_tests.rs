@@ -1,3 +1,5 @@
+//! The shipped templates, and a user's own in front of them, broken ones too.
+
 use super::*;
 use crate::report::fixtures::{edition, usage};
 

@@ -1,3 +1,5 @@
+//! What a change report says of runs, of drift, and of a period.
+
 use super::*;
 use crate::change::{Plan, Verdict};
 use crate::quota::SnapshotRow;

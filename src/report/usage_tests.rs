@@ -1,3 +1,5 @@
+//! What the usage report says first, what it lists, and what it never claims.
+
 use super::*;
 use crate::quota::Usage;
 use crate::report::fixtures::{
