@@ -22,8 +22,6 @@
 
 mod answers;
 mod app;
-#[cfg(test)]
-mod bench;
 mod change;
 mod cli;
 mod clock;
@@ -46,6 +44,8 @@ mod scheduler;
 mod simulator;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod testbed;
 pub mod thousandeyes;
 
 pub use cli::main;

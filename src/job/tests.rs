@@ -3,10 +3,10 @@
 use chrono::Duration;
 
 use super::Job;
-use crate::bench::{Bench, file, noon};
 use crate::change::run::Run;
 use crate::diff::MadeBy;
 use crate::history::changes;
+use crate::testbed::{Bench, file, noon};
 
 #[tokio::test]
 async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() {

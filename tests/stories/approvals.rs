@@ -1,7 +1,7 @@
 //! What a guard holds is sent only as it was approved, and once.
 
-use crate::bench::{Bench, Run, counts};
 use crate::standin::{World, key};
+use crate::testbed::{Bench, Run, counts};
 
 /// The helpdesk's 3 400 projected units, and a quota below them.
 const CUT: &str = "org_id,aid,value\n10,101,3000\n";

@@ -1,7 +1,7 @@
 //! Dropped files become changed quotas, in few requests, and can be undone.
 
-use crate::bench::{Bench, assigns, counts};
 use crate::standin::{Key, Shape, World, key};
+use crate::testbed::{Bench, assigns, counts};
 
 /// A raise, a no-op, a raise that names no organization and an unassign, as a spreadsheet of some countries saves it.
 const FOUR_ROWS: &str = "\u{feff}action;org_id;aid;value;comment\r\n\

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::bench::{Bench, Run, counts};
 use crate::standin::{Fault, Key, World, key};
+use crate::testbed::{Bench, Run, counts};
 
 /// A raise, an unassign, and after them a decrease with a first quota: three writes, one after the other.
 const FILE: &str = "action,org_id,aid,value\n\

@@ -1,7 +1,7 @@
 //! What a server can do to a write, and the truth about each row afterwards.
 
-use crate::bench::{Bench, assigns, counts};
 use crate::standin::{Fault, Key, World, key};
+use crate::testbed::{Bench, assigns, counts};
 
 const ASSIGN: &str = "POST /quotas/account-groups/assign";
 const TWO_RAISES: &str = "org_id,aid,value\n10,101,6000\n10,102,9000\n";

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::bench::Bench;
 use crate::standin::World;
+use crate::testbed::Bench;
 
 #[test]
 fn a_slot_that_was_served_is_not_served_again() {

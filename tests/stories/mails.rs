@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, table};
 use crate::standin::{Fault, World, key};
+use crate::testbed::{Bench, table};
 
 const RAISE: &str = "org_id,aid,value,comment\n10,101,6000,more\n";
 

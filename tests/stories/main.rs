@@ -4,7 +4,6 @@
 mod standin;
 
 mod approvals;
-mod bench;
 mod changes;
 mod crashes;
 mod faults;
@@ -12,3 +11,4 @@ mod instances;
 mod mails;
 mod rates;
 mod snapshots;
+mod testbed;

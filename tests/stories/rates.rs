@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, counts};
 use crate::standin::{Fault, Logged, World};
+use crate::testbed::{Bench, counts};
 
 const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
 

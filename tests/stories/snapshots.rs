@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::bench::{Bench, table};
 use crate::standin::{Organization, Shape, StandIn, World};
+use crate::testbed::{Bench, table};
 
 type Row = BTreeMap<String, String>;
 
