@@ -85,8 +85,7 @@ impl Job {
         };
         match done {
             Ok(findings) => {
-                let took = (clock.now() - now).num_milliseconds();
-                State::load(&app.config.data.dir)?.succeeded(self, now, took.unsigned_abs())?;
+                self.succeeded(app, &clock, now)?;
                 Ok(findings)
             }
             Err(error) => {
@@ -96,6 +95,12 @@ impl Job {
                 Err(error.context(format!("the {} job failed", self.name())))
             }
         }
+    }
+
+    /// Remembers that the job succeeded, having begun at `began`.
+    pub(crate) fn succeeded(self, app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
+        let took = (clock.now() - began).num_milliseconds();
+        State::load(&app.config.data.dir)?.succeeded(self, began, took.unsigned_abs())
     }
 }
 

@@ -66,7 +66,11 @@ pub(super) async fn one(app: &Arc<App>, job: Job) -> anyhow::Result<Exit> {
 /// All queued mail, whether its time has come or not.
 pub(super) async fn outbox(app: &Arc<App>) -> anyhow::Result<Exit> {
     let _lock = lock(app)?;
-    Ok(job::outbox(app, &Clock::read(), Backoff::Ignore).await?.exit())
+    let clock = Clock::read();
+    let now = clock.now();
+    let findings = job::outbox(app, &clock, Backoff::Ignore).await?;
+    Job::Outbox.succeeded(app, &clock, now)?;
+    Ok(findings.exit())
 }
 
 pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
