@@ -38,11 +38,7 @@ fn calls() -> Vec<String> {
 /// Kills the binary while its request number `index` is without an answer.
 fn killed_at(index: usize, fault: Fault) -> Bench {
     let bench = bench();
-    bench.standin.at("", index, fault);
-    let mut child = bench.start(&["inbox"]);
-    bench.standin.wait_until("the request to be killed at", |log| log.len() > index);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_at_request(&bench, index, fault, &["inbox"]);
     bench
 }
 
@@ -53,6 +49,15 @@ fn each_row_was_sent_once(bench: &Bench, case: &str) {
         *times.entry(key).or_default() += 1;
     }
     assert!(times.len() == 4 && times.values().all(|times| *times == 1), "{case}: {times:?}");
+}
+
+/// Runs a command and kills it when the stand-in has got this request, and has not answered it.
+fn kill_at_request(bench: &Bench, index: usize, fault: Fault, command: &[&str]) {
+    bench.standin.at("", index, fault);
+    let mut child = bench.start(command);
+    bench.standin.wait_until("the request to be killed at", |log| log.len() > index);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
@@ -127,11 +132,7 @@ fn a_kill_at_any_request_of_an_approved_run_leaves_it_approved_and_done_once() {
     for index in 0..undisturbed.standin.log().len() {
         for fault in [Fault::Stall, Fault::ActThenStall] {
             let bench = held();
-            bench.standin.at("", index, fault);
-            let mut child = bench.start(&["approve", &bench.only_run().id()]);
-            bench.standin.wait_until("the request to be killed at", |log| log.len() > index);
-            child.kill().unwrap();
-            child.wait().unwrap();
+            kill_at_request(&bench, index, fault, &["approve", &bench.only_run().id()]);
             bench.run(&["inbox"]).ends_with(0);
             assert_eq!(bench.only_run().counts(), counts([("applied", 1)]), "{index}");
             assert_eq!(bench.standin.world(|world| world.writes.len()), 1, "{index}");
@@ -150,11 +151,7 @@ fn a_kill_at_any_request_of_a_split_file_holds_its_rows_once() {
     undisturbed.run(&["inbox"]).ends_with(5);
     for index in 0..undisturbed.standin.log().len() {
         let bench = dropped();
-        bench.standin.at("", index, Fault::Stall);
-        let mut child = bench.start(&["inbox"]);
-        bench.standin.wait_until("the request to be killed at", |log| log.len() > index);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_at_request(&bench, index, Fault::Stall, &["inbox"]);
         bench.run(&["inbox"]).ends_with(5);
         let runs = bench.runs();
         assert_eq!(runs.iter().map(Run::state).collect::<Vec<_>>(), ["done", "held"], "{index}");
@@ -175,11 +172,7 @@ fn a_kill_at_any_request_of_a_refused_batch_gives_each_row_one_result() {
     undisturbed.run(&["inbox"]).ends_with(4);
     for index in 0..undisturbed.standin.log().len() {
         let bench = dropped();
-        bench.standin.at("", index, Fault::Stall);
-        let mut child = bench.start(&["inbox"]);
-        bench.standin.wait_until("the request to be killed at", |log| log.len() > index);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_at_request(&bench, index, Fault::Stall, &["inbox"]);
         bench.run(&["inbox"]).ends_with(4);
         assert_eq!(bench.only_run().counts(), counts([("applied", 2), ("refused", 1)]), "{index}");
         assert_eq!(bench.standin.world(|world| world.writes.len()), 2, "{index}");
