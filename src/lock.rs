@@ -19,7 +19,9 @@ pub(crate) enum LockError {
     /// Somebody else writes here; says who.
     #[error("another quotakeeper is at work in this data folder: {holder}")]
     Busy { holder: String },
-    #[error("cannot take the lock {path} (data.dir must be a folder that quotakeeper can write)")]
+    #[error(
+        "cannot take the lock {path} (data.dir must be a folder that quotakeeper can write, with room left)"
+    )]
     Io { path: String, source: io::Error },
 }
 
