@@ -109,27 +109,33 @@ fn may_fall_into(row: &SentRow, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> b
     row.sent.trunc_subsecs(0) <= to && row.verified.is_none_or(|at| at.trunc_subsecs(0) >= from)
 }
 
-/// Which of a target's rows did, in the order of sending. Where the times leave it open, the quotas tell: what was sent by
-/// the second of the earlier snapshot is in it if that shows it, with all that was sent before; and a row that was not
-/// verified before the second of the later one is in that if it leads, row by row, to what that shows.
+/// Which of a target's rows did, in the order of sending: those that the later snapshot shows and the earlier one does not.
 fn fell_into<'r>(
     rows: &[&'r SentRow],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     quotas: [Option<Units>; 2],
 ) -> Vec<&'r SentRow> {
-    let was_there = |row: &&SentRow| row.sent.trunc_subsecs(0) <= from && row.after == quotas[0];
-    let first = rows.iter().rposition(was_there).map_or(0, |last| last + 1);
+    let first = rows.iter().rposition(|row| shows(quotas[0], from, row)).map_or(0, |last| last + 1);
     let mut shown = quotas[1];
     let mut fell = Vec::new();
     for row in rows[first..].iter().rev() {
-        let is_late = row.verified.is_none_or(|at| at.trunc_subsecs(0) >= to);
-        if !is_late || row.after == shown {
+        if shows(shown, to, row) {
             shown = row.before;
             fell.push(*row);
         }
     }
     fell.reverse();
     fell
+}
+
+/// Whether a quota that a snapshot showed at a time has a row in it. Where the times leave that open, the quota tells: what
+/// the row asked for, it shows; and of a row that was read back in the very second of the snapshot anything but the value
+/// before it came after it.
+fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
+    let verified = row.verified.map(|at| at.trunc_subsecs(0));
+    row.sent.trunc_subsecs(0) <= at
+        && (quota == row.after
+            || verified.is_some_and(|verified| verified < at || (verified == at && quota != row.before)))
 }
 
 /// Walks from the earlier quota to the later one over the rows that runs sent; each gap is somebody else's.
@@ -244,6 +250,13 @@ mod tests {
         let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.6Z"), Some(5), Some(6))];
         assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
         assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
+    }
+
+    #[test]
+    fn what_somebody_changed_on_in_the_very_second_of_a_run_and_a_snapshot_is_told_once() {
+        let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.4Z"), Some(5), Some(6))];
+        let told = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
+        assert_eq!(history(5, 7, 7, &rows), [told.to_vec(), vec![]]);
     }
 
     #[test]
