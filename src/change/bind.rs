@@ -1,6 +1,10 @@
 //! What falls together before anything is sent: a refused row refuses, and a held row holds, what it is bound to.
+//!
+//! A held row holds only what would be sent at the same time; what is wrong with a file counts for all of it.
 
 use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 
 use super::plan::rows_text;
 use super::{Code, Guard, PlanRow, Problem, Tripped, Verdict};
@@ -17,23 +21,26 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
         Mode::Organization => (by_organization(organizations), "the rows of an organization go together"),
     };
     for indices in &bound {
-        let culprits = |is_culprit: fn(&Verdict) -> bool| -> Vec<usize> {
-            let bound = indices.iter().map(|index| &rows[*index]);
-            bound.filter(|row| is_culprit(&row.verdict)).map(|row| row.row).collect()
-        };
-        let refused = culprits(|verdict| matches!(verdict, Verdict::Refused(_)));
-        let held = culprits(|verdict| matches!(verdict, Verdict::Held(_)));
+        let bound = || indices.iter().map(|index| &rows[*index]);
+        let refused: Vec<usize> =
+            bound().filter(|row| matches!(row.verdict, Verdict::Refused(_))).map(|row| row.row).collect();
+        let mut held: HashMap<Option<DateTime<Utc>>, Vec<usize>> = HashMap::new();
+        for row in bound().filter(|row| matches!(row.verdict, Verdict::Held(_))) {
+            held.entry(row.due).or_default().push(row.row);
+        }
         let was = if refused.len() == 1 { "was" } else { "were" };
         let refusal = format!("not sent because {} {was} refused, and {why}", told(&refused));
-        let waiting = format!("waits with {}: {why}", told(&held));
         for index in indices {
             let row = &mut rows[*index];
             if !refused.is_empty() && row.is_pending() {
                 let message = format!("Row {}: {refusal}.", row.row);
                 row.verdict = Verdict::Refused(Problem { code: Code::NotSent, message });
                 row.warnings.clear();
-            } else if !held.is_empty() && row.verdict == Verdict::Send {
-                row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Bound, message: waiting.clone() }]);
+            } else if let Some(held) = held.get(&row.due)
+                && row.verdict == Verdict::Send
+            {
+                let message = format!("waits with {}: {why}", told(held));
+                row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Bound, message }]);
             }
         }
     }

@@ -55,8 +55,7 @@ pub(super) fn parsed(text: &str) -> ChangeFile {
 }
 
 pub(super) fn planned(text: &str, live: &Snapshot, mode: Mode, guards: &Guards) -> Plan {
-    let context = PlanContext { guards, mode, rule: &UsageRule::default(), undo: false };
-    plan(&parsed(text), live, &context)
+    plan(&parsed(text), live, &PlanContext::new(guards, mode, &UsageRule::default()))
 }
 
 /// `row: verdict` of each row, and its warnings.

@@ -5,6 +5,7 @@
 pub(crate) mod apply;
 mod bind;
 pub(crate) mod earlier;
+mod effective;
 mod ending;
 #[cfg(test)]
 mod fixtures;
@@ -186,6 +187,10 @@ pub(crate) struct PlanRow {
     pub used: Option<Units>,
     /// Quota units by the end of this cycle; none when unknown.
     pub projected: Option<Units>,
+    /// How the value was written where that is not its digits: `20% of plan`; else empty.
+    pub written: String,
+    /// When it is to take effect; none for now. Until then usage is what is projected for that time.
+    pub due: Option<DateTime<Utc>>,
     /// The row's `comment`.
     pub comment: String,
     /// What becomes of it.

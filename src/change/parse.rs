@@ -11,6 +11,8 @@ mod rows;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use self::header::{Field, Header};
 use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
@@ -23,6 +25,8 @@ pub(crate) struct ChangeFile {
     pub headers: Vec<String>,
     /// The rows of data in their order; blank rows and comments are not among them.
     pub records: Vec<Record>,
+    /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
+    pub approved: Vec<String>,
 }
 
 /// One row of data.
@@ -50,6 +54,17 @@ pub(crate) struct RowChange {
     /// What the editor saw: none if the row does not say, `Some(None)` for `none`.
     pub expected: Option<Quota>,
     pub comment: String,
+    /// None: now.
+    pub effective: Option<Effective>,
+}
+
+/// When a row is to take effect: its column `effective`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effective {
+    /// From the beginning of this day, in the configured zone.
+    On(NaiveDate),
+    /// `next_cycle`: from the end of the organization's billing cycle.
+    NextCycle,
 }
 
 /// A row that makes no change. What is known of its target stays known, so that it can refuse what it falls together with.
@@ -73,8 +88,13 @@ pub(crate) fn parse(
     let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
     let (delimiter, text) = header::separator_line(&text)
         .unwrap_or_else(|| (header::detect_delimiter(&text, columns), text.as_str()));
+    let mut approved = Vec::new();
     let mut rows = Rows::new(text, delimiter).filter(|row| match row {
-        Ok(row) => !row.is_blank() && !row.is_comment(),
+        Ok(row) if row.is_comment() => {
+            approved.extend(row.approves());
+            false
+        }
+        Ok(row) => !row.is_blank(),
         Err(_) => true,
     });
     let header = match rows.next() {
@@ -88,7 +108,7 @@ pub(crate) fn parse(
         Some(Ok(row)) => Header::read(&row, columns)?,
     };
     let mut records = Vec::new();
-    for row in rows {
+    for row in &mut rows {
         if records.len() == max_rows {
             return Err(vec![format!(
                 "The file has more than {max_rows} rows of data. Split it into several files, or raise inbox.max_rows."
@@ -96,6 +116,7 @@ pub(crate) fn parse(
         }
         records.push(record(row.map_err(|sentence| vec![sentence])?, &header));
     }
+    drop(rows);
     if records.is_empty() {
         return Err(vec![
             "The file has a header but no rows of data below it. Add a row for each change.".to_owned(),
@@ -111,7 +132,7 @@ pub(crate) fn parse(
              without it, and row {row} is not one."
         )]);
     }
-    Ok(ChangeFile { headers: header.names, records })
+    Ok(ChangeFile { headers: header.names, records, approved })
 }
 
 fn record(row: Row, header: &Header) -> Record {

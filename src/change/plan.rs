@@ -3,8 +3,13 @@
 //! Pure: the same file, quotas and limits make the same plan. To add a reason for holding a row see `guard`; what
 //! falls together is in `bind`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::effective;
 use super::parse::{ChangeFile, Record};
 use super::resolve::Visible;
 use super::run::sha256;
@@ -20,31 +25,75 @@ pub(crate) struct PlanContext<'a> {
     pub rule: &'a UsageRule,
     /// The file restores what a run changed: exempt from the guards for share and sum, and from no other.
     pub undo: bool,
+    /// The zone in which the days of `effective` begin.
+    pub zone: Tz,
+    /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
+    pub due: Option<DateTime<Utc>>,
 }
 
-/// Holds each row of the file against what is live.
+impl<'a> PlanContext<'a> {
+    /// Of an ordinary file, with its days in UTC.
+    pub(crate) fn new(guards: &'a Guards, mode: Mode, rule: &'a UsageRule) -> Self {
+        Self { guards, mode, rule, undo: false, zone: Tz::UTC, due: None }
+    }
+}
+
+/// What a row's ids mean, and when it takes effect.
+struct Found {
+    target: Result<Target, Problem>,
+    due: Result<Option<DateTime<Utc>>, Problem>,
+}
+
+/// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
+/// as if what takes effect before them were done.
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
     let visible = Visible::new(live);
-    let mut rows = Vec::with_capacity(file.records.len());
     let mut organizations = Vec::with_capacity(file.records.len());
+    let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found)>> = BTreeMap::new();
     for record in &file.records {
         let (org_id, aid) = match &record.change {
             Ok(change) => (change.org_id.as_ref(), change.aid.as_ref()),
             Err(bad) => (bad.org_id.as_ref(), bad.aid.as_ref()),
         };
-        rows.push(draft(record, visible.find(record.row, org_id, aid), context.rule));
+        let found = visible.find(record.row, org_id, aid);
+        let due = match (&record.change, &found) {
+            (Ok(change), Ok(row)) => {
+                effective::due(record.row, change.effective, row, live.taken_at, context)
+            }
+            _ => Ok(None),
+        };
         organizations.push(visible.organization(org_id, aid));
+        let portion = due.as_ref().copied().unwrap_or_default();
+        portions
+            .entry(portion)
+            .or_default()
+            .push((record, Found { target: found.map(|row| row.target.clone()), due }));
     }
-    refuse_duplicates(&mut rows);
-    guard::check(&mut rows, live, context);
+    let now = live;
+    let mut live = Cow::Borrowed(now);
+    let mut rows = Vec::with_capacity(file.records.len());
+    for portion in portions.into_values() {
+        let mut drafts: Vec<PlanRow> =
+            portion.into_iter().map(|(record, found)| draft(record, found, &live, context)).collect();
+        refuse_duplicates(&mut drafts);
+        guard::check(&mut drafts, &live, context);
+        if drafts.len() < file.records.len() {
+            live = Cow::Owned(effective::done(&live, &drafts));
+        }
+        rows.append(&mut drafts);
+    }
+    rows.sort_by_key(|row| row.row);
     bind::bind(&mut rows, &organizations, context.mode);
-    let organizations = touched(&rows, live);
+    let organizations = touched(&rows, now);
     let sha256 = hash(&rows);
     Plan { rows, organizations, sha256 }
 }
 
 /// One row on its own: refused, unchanged, or to be sent as far as nothing else speaks against it.
-fn draft(record: &Record, found: Result<&SnapshotRow, Problem>, rule: &UsageRule) -> PlanRow {
+fn draft(record: &Record, found: Found, live: &Snapshot, context: &PlanContext<'_>) -> PlanRow {
+    let Found { target, due } = found;
+    let rule = context.rule;
+    let found = target.map(|target| live.row(&target).expect("it was found there"));
     let mut row = PlanRow {
         row: record.row,
         action: Action::Assign,
@@ -55,18 +104,21 @@ fn draft(record: &Record, found: Result<&SnapshotRow, Problem>, rule: &UsageRule
         after: None,
         used: None,
         projected: None,
+        written: String::new(),
+        due: due.as_ref().copied().unwrap_or_default(),
         comment: String::new(),
         verdict: Verdict::Send,
         warnings: Vec::new(),
     };
     let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
-    if let (Ok(live), true) = (&found, is_known) {
-        row.target = Some(live.target.clone());
-        row.org_name.clone_from(&live.org_name);
-        row.account_group_name.clone_from(&live.account_group_name);
-        row.before = live.quota;
-        row.used = rule.used(&live.usage);
-        row.projected = rule.projected(&live.usage);
+    if let (Ok(found), true) = (&found, is_known) {
+        row.target = Some(found.target.clone());
+        row.org_name.clone_from(&found.org_name);
+        row.account_group_name.clone_from(&found.account_group_name);
+        row.before = found.quota;
+        let usage = effective::usage(found, live, row.due);
+        row.used = rule.used(&usage);
+        row.projected = rule.projected(&usage);
     }
     let change = match &record.change {
         Ok(change) => change,
@@ -79,6 +131,8 @@ fn draft(record: &Record, found: Result<&SnapshotRow, Problem>, rule: &UsageRule
     row.after = change.value;
     row.comment.clone_from(&change.comment);
     if let Err(problem) = found {
+        row.verdict = Verdict::Refused(problem);
+    } else if let Err(problem) = due {
         row.verdict = Verdict::Refused(problem);
     } else if change.expected == Some(row.after) {
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
@@ -190,7 +244,7 @@ pub(super) fn organization(
     })
 }
 
-/// SHA-256 over the sorted `org_id,aid,before,after` lines of all rows that are to be sent or held.
+/// SHA-256 over the sorted `org_id,aid,before,after` lines (with the time, where it is not now) of all rows that are to be sent or held.
 pub(crate) fn hash(rows: &[PlanRow]) -> String {
     let mut lines: Vec<String> = rows
         .iter()
@@ -198,7 +252,9 @@ pub(crate) fn hash(rows: &[PlanRow]) -> String {
         .filter_map(|row| {
             let Target { org_id, aid } = row.target.as_ref()?;
             let aid = aid.as_ref().map_or("", |aid| aid.as_str());
-            Some(format!("{org_id},{aid},{},{}\n", plain_quota(row.before), plain_quota(row.after)))
+            // When it is to happen is a part of what a person approves.
+            let due = row.due.map_or_else(String::new, |due| format!(",{}", due.to_rfc3339()));
+            Some(format!("{org_id},{aid},{},{}{due}\n", plain_quota(row.before), plain_quota(row.after)))
         })
         .collect();
     lines.sort_unstable();
@@ -222,9 +278,9 @@ pub(crate) struct Counts {
 }
 
 impl Plan {
-    /// Rows that are sent without asking anybody.
+    /// Rows that are sent now without asking anybody.
     pub(crate) fn to_send(&self) -> impl Iterator<Item = &PlanRow> {
-        self.rows.iter().filter(|row| row.verdict == Verdict::Send)
+        self.rows.iter().filter(|row| row.verdict == Verdict::Send && row.due.is_none())
     }
 
     /// Rows that wait for approval.

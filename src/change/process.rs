@@ -202,7 +202,11 @@ pub(crate) async fn plan_live(
 ) -> anyhow::Result<Plan> {
     let config = &app.config;
     let rule = config.usage.rule();
-    let context = PlanContext { guards: &config.guard, mode: config.inbox.mode, rule: &rule, undo };
+    let context = PlanContext {
+        undo,
+        zone: config.schedule.timezone,
+        ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
+    };
     let client = app.client()?;
     let mut reading = Reading::targets(client, true, now).await?;
     let without_usage = plan(file, &reading.snapshot(), &context);

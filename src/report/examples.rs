@@ -72,6 +72,8 @@ fn held_run(edition: &Edition) -> RunStory {
                 after: Some(1000),
                 used: Some(2500),
                 projected: Some(5000),
+                written: String::new(),
+                due: None,
                 comment: "an example".to_owned(),
                 verdict: Verdict::Held(vec![tripped]),
                 warnings: vec!["an example".to_owned()],

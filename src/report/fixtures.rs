@@ -181,6 +181,8 @@ pub(crate) fn plan_row(
         after,
         used: Some(7_900),
         projected: Some(10_800),
+        written: String::new(),
+        due: None,
         comment: "Q4 volume, CHG-8841".into(),
         verdict,
         warnings: Vec::new(),

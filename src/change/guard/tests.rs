@@ -15,7 +15,7 @@ fn guards_of(cells: &str, live: &Snapshot, guards: &Guards) -> (Vec<Guard>, Vec<
 
 fn guards_in(text: &str, live: &Snapshot, guards: &Guards, undo: bool) -> (Vec<Guard>, Vec<String>) {
     let rule = UsageRule::default();
-    let plan = plan(&parsed(text), live, &PlanContext { guards, mode: Mode::Row, rule: &rule, undo });
+    let plan = plan(&parsed(text), live, &PlanContext { undo, ..PlanContext::new(guards, Mode::Row, &rule) });
     let row = &plan.rows[0];
     let held = match &row.verdict {
         Verdict::Held(reasons) => reasons.iter().map(|reason| reason.guard).collect(),
@@ -286,7 +286,7 @@ proptest! {
         });
         let text = std::iter::once("action,org_id,aid,value\n".to_owned()).chain(lines).collect::<String>();
         let rule = UsageRule::default();
-        let plan = plan(&parsed(&text), &live, &PlanContext { guards: &guards, mode, rule: &rule, undo });
+        let plan = plan(&parsed(&text), &live, &PlanContext { undo, ..PlanContext::new(&guards, mode, &rule) });
         for row in plan.to_send() {
             let lowers = row.after.is_some() && (row.before.is_none() || row.after < row.before);
             prop_assert!(!lowers || row.after >= row.needed(), "{row:?}");

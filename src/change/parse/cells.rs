@@ -1,7 +1,9 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
 use super::header::{Field, Header};
-use super::{BadRow, Quota, RowChange, bad_row, listed, numbers, shown, trimmed};
+use chrono::NaiveDate;
+
+use super::{BadRow, Effective, Quota, RowChange, bad_row, listed, numbers, shown, trimmed};
 use crate::change::{Action, Problem};
 use crate::csv_text;
 use crate::quota::{Aid, OrgId, Units};
@@ -35,10 +37,11 @@ pub(super) fn change(
     let expected = row.quota(Field::Expected);
     let value = row.value(action, expected);
     row.split_number();
+    let effective = row.effective();
     let comment = csv_text::plain(row.text(Field::Comment)).to_owned();
     match (action, row.problems) {
         (Some(action), problems) if problems.is_empty() => {
-            Ok(RowChange { action, org_id, aid, value, expected, comment })
+            Ok(RowChange { action, org_id, aid, value, expected, comment, effective })
         }
         (_, problems) => Err(BadRow { org_id, aid, ids_are_good, problems }),
     }
@@ -125,6 +128,26 @@ impl<'a> Reading<'a> {
             return Some(None);
         }
         numbers::quota(text).map_err(|sentence| self.problem_in(field, &sentence)).ok().map(Some)
+    }
+
+    fn effective(&mut self) -> Option<Effective> {
+        let text = self.text(Field::Effective);
+        if text.is_empty() {
+            return None;
+        }
+        if text.eq_ignore_ascii_case("next_cycle") || text.eq_ignore_ascii_case("next cycle") {
+            return Some(Effective::NextCycle);
+        }
+        let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
+        if date.is_none() {
+            let sentence = format!(
+                "`{}` is not a date that can be read only one way. Type it as year-month-day, such as 2026-12-01 (format \
+                 the column as Text), or next_cycle, or nothing for now.",
+                shown(text)
+            );
+            self.problem_in(Field::Effective, &sentence);
+        }
+        date.map(Effective::On)
     }
 
     /// The new quota. Checks it against the action, where that is known.

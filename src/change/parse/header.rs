@@ -14,10 +14,11 @@ pub(super) enum Field {
     Value,
     Expected,
     Comment,
+    Effective,
 }
 
 /// Each field with the name that we write and the names that it may have, without case, spaces and punctuation.
-const NAMES: [(Field, &str, &[&str]); 6] = [
+const NAMES: [(Field, &str, &[&str]); 7] = [
     (Field::Action, "action", &["action", "operation"]),
     (
         Field::OrgId,
@@ -32,6 +33,7 @@ const NAMES: [(Field, &str, &[&str]); 6] = [
         &["expectedvalue", "expected", "oldvalue", "oldquota", "currentvalue", "currentquota"],
     ),
     (Field::Comment, "comment", &["comment", "comments", "note", "notes", "reason"]),
+    (Field::Effective, "effective", &["effective", "effectivedate", "effectivefrom", "effectiveon"]),
 ];
 
 /// The columns that our own results add: not carried, or each round would add them once more.
@@ -46,7 +48,7 @@ pub(super) struct Header {
     pub carried: Vec<usize>,
     /// How many cells a row of the file has.
     pub width: usize,
-    columns: [Option<usize>; 6],
+    columns: [Option<usize>; NAMES.len()],
 }
 
 impl Header {
@@ -54,7 +56,7 @@ impl Header {
     pub(super) fn read(row: &Row, configured: &BTreeMap<String, String>) -> Result<Self, Vec<String>> {
         let width = row.cells.iter().rposition(|cell| !trimmed(cell).is_empty()).map_or(0, |last| last + 1);
         let names = &row.cells[..width];
-        let mut columns = [None; 6];
+        let mut columns = [None; NAMES.len()];
         let mut problems = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let Some(field) = field(name, configured) else { continue };
@@ -94,7 +96,7 @@ impl Header {
         }
         Some(format!(
             "The first row must name the columns. It has {}, but {}. Understood are action, org_id, aid, value, \
-             expected_value and comment.",
+             expected_value, effective and comment.",
             listed(names.iter().map(|name| format!("`{}`", super::shown(name)))),
             needed.join(" and ")
         ))

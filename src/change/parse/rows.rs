@@ -24,6 +24,13 @@ impl Row {
         let text = self.cells.first().map_or("", |cell| super::trimmed(cell));
         self.torn.is_none() && text.starts_with('#') && !super::numbers::is_formula_error(text)
     }
+
+    /// The plan that a comment approves: `# approved: ` and its SHA-256.
+    pub(super) fn approves(&self) -> Option<String> {
+        let text = super::trimmed(self.cells.first()?).strip_prefix('#')?.trim_start().to_ascii_lowercase();
+        let hash = text.strip_prefix("approved:")?.trim();
+        (hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| hash.to_owned())
+    }
 }
 
 /// Reads row by row; CRLF, LF and CR end one. An error ends the file.

@@ -22,6 +22,7 @@ fn change(org_id: &str, aid: &str, value: Units) -> RowChange {
         value: Some(value),
         expected: None,
         comment: String::new(),
+        effective: None,
     }
 }
 

@@ -279,7 +279,7 @@ proptest! {
     fn no_row_is_sent_unapproved_that_lowers_a_quota_below_use(live in worlds(), lines in lines(), mode in 0..3_usize, undo: bool) {
         let mode = [Mode::Organization, Mode::File, Mode::Row][mode];
         let (guards, rule) = (Guards::default(), UsageRule::default());
-        let plan = plan(&file_of(&lines), &live, &PlanContext { guards: &guards, mode, rule: &rule, undo });
+        let plan = plan(&file_of(&lines), &live, &PlanContext { undo, ..PlanContext::new(&guards, mode, &rule) });
         for row in plan.to_send() {
             let seen = live.row(row.target.as_ref().unwrap()).unwrap();
             prop_assert_ne!(row.after, seen.quota);
@@ -338,7 +338,7 @@ proptest! {
 
 fn planned_from(lines: &[String], live: &Snapshot, mode: Mode) -> Plan {
     let (guards, rule) = (Guards::default(), UsageRule::default());
-    plan(&file_of(lines), live, &PlanContext { guards: &guards, mode, rule: &rule, undo: false })
+    plan(&file_of(lines), live, &PlanContext::new(&guards, mode, &rule))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `plan.csv`: a plan as a file, and back, so that what was approved can be held against what would be done now.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::table;
@@ -8,7 +9,7 @@ use crate::change::{Action, Code, Guard, Plan, PlanRow, Problem, Tripped, Verdic
 use crate::csv_text::plain;
 use crate::quota::{Aid, OrgId, Target, Units};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "row",
     "action",
     "org_id",
@@ -24,6 +25,8 @@ const COLUMNS: [&str; 15] = [
     "guards",
     "message",
     "comment",
+    "written",
+    "effective",
 ];
 
 /// Between the reasons and warnings of one row; a name in them that holds it loses it.
@@ -64,6 +67,8 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
                 &guards.join(";"),
                 &messages.join(BETWEEN),
                 &row.comment,
+                &row.written,
+                &row.due.map_or_else(String::new, |due| due.to_rfc3339()),
             ]);
         }
     })
@@ -110,6 +115,11 @@ struct Line {
     guards: String,
     message: String,
     comment: String,
+    #[serde(default)]
+    written: String,
+    /// None for now; a run of an earlier version knew nothing else.
+    #[serde(default)]
+    effective: Option<DateTime<Utc>>,
 }
 
 /// Reads what [`plan_csv`] wrote. The organizations' totals are not in the file.
@@ -153,6 +163,8 @@ fn row(line: Line) -> Result<PlanRow, String> {
         after: quota(&line.after)?,
         used: line.used,
         projected: line.projected,
+        written: plain(&line.written).to_owned(),
+        due: line.effective,
         comment: plain(&line.comment).to_owned(),
         verdict,
         warnings: messages.collect(),

@@ -1,0 +1,189 @@
+//! Rows that take effect later: when that is, and what is known of that time.
+//!
+//! A row waits until its day begins or the billing cycle ends. It is planned now against what the API projects for the
+//! cycle that its time falls into, and planned and guarded again when it is due.
+
+use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use super::parse::Effective;
+use super::plan::PlanContext;
+use super::{Code, PlanRow, Problem};
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
+
+/// When a row is due; none for now. `live` is what is seen of its target at `now`.
+pub(super) fn due(
+    row: usize,
+    effective: Option<Effective>,
+    live: &SnapshotRow,
+    now: DateTime<Utc>,
+    context: &PlanContext<'_>,
+) -> Result<Option<DateTime<Utc>>, Problem> {
+    let due = match (context.due, effective) {
+        (None, None) => return Ok(None),
+        (Some(due), _) => due,
+        (None, Some(Effective::On(date))) => beginning(date.and_time(NaiveTime::MIN), context.zone),
+        (None, Some(Effective::NextCycle)) => live.period_end.ok_or_else(|| Problem {
+            code: Code::BadRow,
+            message: format!(
+                "Row {row}, column `effective`: the end of the billing cycle of {} is not known, because its usage could \
+                 not be read. Type a date, such as 2026-12-01.",
+                live.target
+            ),
+        })?,
+    };
+    Ok((due > now).then_some(due))
+}
+
+/// The first moment of a day. Where a change to daylight saving leaves its midnight out, the day begins after it.
+fn beginning(midnight: chrono::NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let mut at = midnight;
+    loop {
+        if let Some(moment) = zone.from_local_datetime(&at).earliest() {
+            return moment.to_utc();
+        }
+        at += TimeDelta::minutes(15);
+    }
+}
+
+/// The usage that a row's new quota will meet: of this cycle, or what is projected for the next one.
+pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc>>) -> Usage {
+    let is_next = due.zip(row.period_end).is_some_and(|(due, end)| due >= end);
+    if !is_next {
+        return row.usage;
+    }
+    let Some(own) = live.row(&Target { org_id: row.target.org_id.clone(), aid: None }) else {
+        return Usage::default();
+    };
+    // The API projects the next cycle of organizations only: an account group has its share of it.
+    let share =
+        |group: Option<Units>, whole: Option<Units>, next: Option<Units>| match (group?, whole?, next?) {
+            (group, whole, next) if whole > 0 => {
+                let share =
+                    (i128::from(group) * i128::from(next) + i128::from(whole) - 1) / i128::from(whole);
+                Some(Units::try_from(share).unwrap_or(Units::MAX))
+            }
+            (group, ..) => Some(group),
+        };
+    Usage {
+        cloud_used: Some(0),
+        cloud_projected: share(row.usage.cloud_projected, own.usage.cloud_projected, own.cloud_next_period),
+        enterprise_used: Some(0),
+        enterprise_projected: share(
+            row.usage.enterprise_projected,
+            own.usage.enterprise_projected,
+            own.enterprise_next_period,
+        ),
+        device_used: None,
+        device_projected: None,
+    }
+}
+
+/// What will be live once these rows are done.
+pub(super) fn done(live: &Snapshot, rows: &[PlanRow]) -> Snapshot {
+    let mut after = live.rows().to_vec();
+    for row in rows.iter().filter(|row| row.is_pending()) {
+        let found = after.binary_search_by(|seen| Some(&seen.target).cmp(&row.target.as_ref()));
+        if let Ok(index) = found {
+            after[index].quota = row.after;
+        }
+    }
+    Snapshot::new(live.taken_at, after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Plan;
+    use crate::change::fixtures::{group, own, parsed, snapshot, told};
+    use crate::change::plan::plan;
+    use crate::config::{Guards, Mode};
+    use crate::quota::UsageRule;
+
+    const CYCLE_END: &str = "2026-12-10T00:00:00Z";
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Organization 7 will use half as much in its next cycle, and account group 1 has a tenth of it.
+    fn live() -> Snapshot {
+        let end = Some(at(CYCLE_END));
+        let organization = SnapshotRow {
+            period_end: end,
+            cloud_next_period: Some(5_000),
+            enterprise_next_period: Some(0),
+            ..own("7", Some(50_000), 4_000, 10_000)
+        };
+        let groups =
+            ["1", "2"].map(|aid| SnapshotRow { period_end: end, ..group("7", aid, Some(2_000), 400, 1_000) });
+        snapshot([organization].into_iter().chain(groups))
+    }
+
+    fn planned_in(text: &str, live: &Snapshot, zone: Tz) -> Plan {
+        let (guards, rule) = (Guards::default(), UsageRule::default());
+        plan(
+            &parsed(text),
+            live,
+            &PlanContext { zone, ..PlanContext::new(&guards, Mode::Organization, &rule) },
+        )
+    }
+
+    fn planned(text: &str) -> Plan {
+        planned_in(text, &live(), Tz::UTC)
+    }
+
+    #[test]
+    fn a_row_is_due_when_its_day_begins_where_people_are_or_when_the_cycle_ends() {
+        let text = "aid,value,effective\n1,3000,2026-12-01\n2,3000,next_cycle\n";
+        let dues = |zone| planned_in(text, &live(), zone).rows.iter().map(|row| row.due).collect::<Vec<_>>();
+        assert_eq!(dues(Tz::UTC), [Some(at("2026-12-01T00:00:00Z")), Some(at(CYCLE_END))]);
+        assert_eq!(dues(Tz::Europe__Berlin)[0], Some(at("2026-11-30T23:00:00Z")));
+        let past = planned("aid,value,effective\n1,3000,2026-11-22\n2,3000,\n");
+        assert_eq!(past.rows.iter().map(|row| row.due).collect::<Vec<_>>(), [None, None]);
+    }
+
+    #[test]
+    fn a_day_without_a_midnight_begins_after_it() {
+        let date = "2026-09-06".parse::<chrono::NaiveDate>().unwrap();
+        assert_eq!(
+            beginning(date.and_time(NaiveTime::MIN), Tz::America__Santiago),
+            at("2026-09-06T04:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_row_of_the_next_cycle_is_guarded_by_what_is_projected_for_it() {
+        let cut = |effective: &str, value| {
+            told(&planned(&format!("aid,value,effective\n1,{value},{effective}\n")))[0].clone()
+        };
+        assert_eq!(cut("2026-12-01", 999), "2: held by below_use: 999 is below the 1 000 projected");
+        assert_eq!(cut("next_cycle", 999), "2: send");
+        assert_eq!(cut("2026-12-10", 499), "2: held by below_use: 499 is below the 500 projected");
+    }
+
+    #[test]
+    fn without_a_known_cycle_a_row_of_the_next_one_is_refused_with_the_mend() {
+        let live = snapshot([own("7", Some(50_000), 0, 0), group("7", "1", Some(2_000), 0, 0)]);
+        let told = told(&planned_in("aid,value,effective\n1,3000,next_cycle\n", &live, Tz::UTC));
+        assert!(
+            told[0].contains("the end of the billing cycle") && told[0].contains("Type a date"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn the_same_target_now_and_later_is_no_duplicate_and_the_later_row_starts_from_the_earlier() {
+        let plan = planned("aid,value,effective\n1,3000,\n1,2000,2026-12-01\n");
+        assert_eq!(told(&plan), ["2: send", "3: send"]);
+        assert_eq!(plan.rows[1].before, Some(3_000));
+    }
+
+    #[test]
+    fn what_is_held_later_holds_nothing_now_and_what_is_wrong_later_refuses_all() {
+        let held = planned("aid,value,effective\n1,3000,\n2,1,2026-12-01\n");
+        assert!(told(&held)[0] == "2: send" && told(&held)[1].starts_with("3: held"), "{:?}", told(&held));
+        let bad = planned("org_id,aid,value,effective\n7,1,3000,\n7,2,x,2026-12-01\n");
+        assert!(told(&bad)[0].starts_with("2: not_sent"), "{:?}", told(&bad));
+    }
+}
