@@ -19,8 +19,8 @@ pub(crate) fn write(app: &App, run: &Run, story: &RunStory) {
     if app.config.inbox.read_only && app.config.inbox.answers_dir.is_none() {
         return; // below the inbox nothing can be written
     }
-    // The held rows of a split file answer beside it, so that neither overwrites the other.
-    let suffix = if run.record.split_from.is_some() { ".held" } else { "" };
+    // The rows of a file that were split off answer beside it, so that none overwrites another.
+    let suffix = run.record.id.strip_prefix(run.record.root()).unwrap_or_default();
     let folder = app.config.answers_dir().join(format!("{}{suffix}", run.record.file));
     let written = (|| {
         durable::write(&folder.join("status.txt"), status(story).as_bytes())?;

@@ -189,6 +189,8 @@ pub(crate) struct Inbox {
     pub answers_dir: Option<PathBuf>,
     /// Nothing in the inbox can be renamed: each content is acted on once.
     pub read_only: bool,
+    /// A file `SHA256.approved`, or a row `# approved: SHA256` in a change file, approves: who drops may approve himself.
+    pub approvals: bool,
 }
 
 impl Default for Inbox {
@@ -203,6 +205,7 @@ impl Default for Inbox {
             columns: BTreeMap::new(),
             answers_dir: None,
             read_only: false,
+            approvals: false,
         }
     }
 }

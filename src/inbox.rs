@@ -62,6 +62,19 @@ pub(crate) struct NotTaken {
     pub reason: String,
 }
 
+/// A file that approves a plan by its name: `SHA256.approved`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApprovalFile {
+    pub path: PathBuf,
+    pub plan_sha256: String,
+}
+
+impl ApprovalFile {
+    pub(crate) fn name(&self) -> String {
+        name(&self.path)
+    }
+}
+
 /// What one look into the inbox came to.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
@@ -111,6 +124,27 @@ impl Inbox {
             }
         }
         Ok(taken)
+    }
+
+    /// The approvals that lie in the inbox. What is in them does not matter.
+    pub(crate) fn approvals(&self) -> anyhow::Result<Vec<ApprovalFile>> {
+        let mut approvals = Vec::new();
+        for entry in fs_err::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let stem = name(&path).strip_suffix(".approved").map(str::to_ascii_lowercase);
+            let is_hash =
+                |stem: &String| stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if let Some(plan_sha256) = stem.filter(is_hash).filter(|_| path.is_file()) {
+                approvals.push(ApprovalFile { path, plan_sha256 });
+            }
+        }
+        approvals.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(approvals)
+    }
+
+    /// Takes away an approval that was acted on, where that can be.
+    pub(crate) fn used(&self, approval: &ApprovalFile) -> std::io::Result<()> {
+        if self.read_only { Ok(()) } else { durable::remove(&approval.path) }
     }
 
     /// The files that could be taken, and what lies there that cannot, with the reason.

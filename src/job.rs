@@ -1,11 +1,14 @@
 //! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::answers;
 use crate::app::App;
+use crate::change::approvals;
 use crate::change::earlier;
 use crate::change::process;
 use crate::change::run::Run;
@@ -124,39 +127,45 @@ async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
         warn!(problem, "a run cannot be read");
     }
     runs.retain(|run| !inbox.awaits_file(run));
-    let mut worked = advance_all(app, clock, runs).await;
+    let mut findings = BTreeMap::new();
+    let worked = advance_all(app, clock, runs, &mut findings).await;
     // What was dropped since.
     let taken = inbox.take(clock.now(), &app.cancel).await?;
     for not in &taken.left {
         answers::not_taken(app, not);
     }
-    let fresh = advance_all(app, clock, taken.runs).await;
-    worked.findings = worked.findings.and(fresh.findings);
-    let errors = [recovered.err(), worked.first_error, taken.first_error, fresh.first_error];
-    errors.into_iter().flatten().next().map_or(Ok(worked.findings), Err)
+    let fresh = advance_all(app, clock, taken.runs, &mut findings).await;
+    // What a file beside them approves, also of what was just dropped.
+    let approved = approvals::take(app, &inbox, clock.now())?;
+    let approved = advance_all(app, clock, approved, &mut findings).await;
+    let errors = [recovered.err(), worked, taken.first_error, fresh, approved];
+    let found = findings.into_values().fold(Findings::default(), Findings::and);
+    errors.into_iter().flatten().next().map_or(Ok(found), Err)
 }
 
-struct Worked {
-    findings: Findings,
-    first_error: Option<anyhow::Error>,
-}
-
-/// One run that cannot go on never blocks the next.
-async fn advance_all(app: &App, clock: &Clock, runs: Vec<Run>) -> Worked {
-    let mut worked = Worked { findings: Findings::default(), first_error: None };
+/// One run that cannot go on never blocks the next; the first such error is returned. Where a run stands at last counts.
+async fn advance_all(
+    app: &App,
+    clock: &Clock,
+    runs: Vec<Run>,
+    findings: &mut BTreeMap<String, Findings>,
+) -> Option<anyhow::Error> {
+    let mut first_error = None;
     for mut run in runs.into_iter().filter(Run::is_open) {
         if app.cancel.is_cancelled() {
             break;
         }
         match process::advance(app, clock, &mut run).await {
-            Ok(findings) => worked.findings = worked.findings.and(findings),
+            Ok(found) => {
+                findings.insert(run.record.id, found);
+            }
             Err(error) => {
                 warn!(run = %run.record.id, error = format!("{error:#}"), "the run stands still and is taken up again");
-                worked.first_error.get_or_insert(error.context(format!("run {}", run.record.id)));
+                first_error.get_or_insert(error.context(format!("run {}", run.record.id)));
             }
         }
     }
-    worked
+    first_error
 }
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last.

@@ -97,7 +97,12 @@ impl Bench {
     }
 
     pub(crate) async fn advance(&self, run: &mut Run) -> anyhow::Result<()> {
-        process::advance(&self.app, &Clock::starting_at(noon()), run).await.map(drop)
+        self.advance_at(run, noon()).await
+    }
+
+    /// As if it were this time.
+    pub(crate) async fn advance_at(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
+        process::advance(&self.app, &Clock::starting_at(now), run).await.map(drop)
     }
 
     /// How many messages were queued and not delivered yet.

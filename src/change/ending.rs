@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::parse::ChangeFile;
+use super::process::later_id;
 use super::run::{Run, sha256};
 use super::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict, results};
 use crate::answers;
@@ -59,9 +60,19 @@ fn results(run: &Run, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<R
         (_, Some(outcome)) => outcome.clone(),
         (Verdict::Held(tripped), None) => {
             let why: Vec<&str> = tripped.iter().map(|tripped| tripped.message.as_str()).collect();
-            let id = run.record.held_as.as_deref().unwrap_or(&run.record.id);
+            let later = row
+                .due
+                .filter(|due| run.record.due != Some(*due))
+                .map(|due| later_id(&run.record, due, true));
+            let id = later.as_ref().or(run.record.held_as.as_ref()).unwrap_or(&run.record.id);
             let message = format!("waits for approval as run {id}: {}", why.join("; "));
             Outcome::Failed(Problem { code: Code::Held, message })
+        }
+        (Verdict::Send, None) if row.due.is_some() => {
+            let due = row.due.unwrap_or_default();
+            let message =
+                format!("waits until {} as run {}", due.to_rfc3339(), later_id(&run.record, due, false));
+            Outcome::Scheduled { before: row.before, after: row.after, message }
         }
         (Verdict::Send, None) => {
             Outcome::Failed(Problem { code: Code::NotSent, message: "not sent".to_owned() })
@@ -83,6 +94,7 @@ fn write_results(
         let word = match &result.outcome {
             Outcome::Applied { .. } => "applied",
             Outcome::Unchanged { .. } => "unchanged",
+            Outcome::Scheduled { .. } => "scheduled",
             Outcome::Failed(problem) => problem.code.as_str(),
         };
         applied |= matches!(result.outcome, Outcome::Applied { .. });
@@ -106,7 +118,7 @@ pub(super) fn fail(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()
 }
 
 /// Queues the mail and writes the answers of a state, then the state itself: so a crash repeats, and never loses them.
-fn tell(
+pub(super) fn tell(
     app: &App,
     clock: &Clock,
     run: &mut Run,

@@ -3,6 +3,7 @@
 //! This file holds the words that these share. Parsing, planning and guarding are pure; `apply` and `run` are the shell.
 
 pub(crate) mod apply;
+pub(crate) mod approvals;
 mod bind;
 pub(crate) mod earlier;
 mod effective;
@@ -283,6 +284,15 @@ pub(crate) enum Outcome {
         /// The quota, before and after.
         quota: Option<Units>,
         /// `already 5 000`, or `not edited`.
+        message: String,
+    },
+    /// It waits for its time, in a run of its own.
+    Scheduled {
+        /// The quota that it found.
+        before: Option<Units>,
+        /// The quota that it will ask for.
+        after: Option<Units>,
+        /// `waits until … as run …`.
         message: String,
     },
     /// It did not do what was asked for.

@@ -3,41 +3,56 @@
 //! `advance` brings a run from whatever state it is in as far as it can go, and can be called again after a crash at
 //! any point: a state is written down only when everything that belongs to it is on the disk and its mail is queued.
 
+mod decided;
+mod later;
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::info;
 
+pub(super) use self::later::id as later_id;
+use self::look::{input, look, parsed};
+pub(crate) use self::look::{plan_live, stored_plan};
 use super::apply::Apply;
 use super::apply::batch::Todo;
-use super::earlier::{is_undo, note_same_content};
-use super::ending::{answer, close, fail, finish, hold};
+use super::earlier::note_same_content;
+use super::ending::{answer, finish, hold};
 use super::journal::Journal;
-use super::parse::{ChangeFile, parse};
-use super::plan::{PlanContext, plan};
-use super::run::{Decision, Run, sha256};
-use super::stale::staleness;
+use super::parse::ChangeFile;
+use super::run::{Run, sha256};
 use super::story::story;
 use super::{Code, Guard, Outcome, Plan, PlanRow, Problem, RunState, RunStory, Verdict, results};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::exit_code::Findings;
-use crate::quota::OrgId;
-use crate::snapshot::Reading;
 
 /// Brings a run as far as it can go. An error leaves it to be taken up again.
 pub(crate) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Findings> {
     match run.record.state {
-        RunState::Planned if run.record.split_from.is_some() => {} // the run that it comes from is still making it
+        RunState::Planned if run.record.is_unfinished() => {} // the run that it comes from is still making it
         RunState::Planned => start(app, clock, run).await?,
         RunState::Applying => resume(app, clock, run).await?,
         RunState::Held => match run.decision()? {
-            Some(decision) if decision.approve => approved(app, clock, run, &decision).await?,
-            Some(decision) => rejected(app, clock, run, format!("Rejected by {}.", decision.by))?,
-            None => expire(app, clock, run)?,
+            Some(decision) if decision.approve => decided::approved(app, clock, run, &decision).await?,
+            Some(decision) => decided::rejected(app, clock, run, format!("Rejected by {}.", decision.by))?,
+            None => decided::expire(app, clock, run)?,
         },
-        RunState::Scheduled | RunState::Done | RunState::Failed | RunState::Rejected | RunState::Stale => {}
+        RunState::Scheduled => match (run.decision()?, run.record.approved_by.clone()) {
+            (Some(decision), _) => {
+                decided::rejected(app, clock, run, format!("Rejected by {}.", decision.by))?;
+            }
+            _ if run.record.is_early(clock.now()) => {}
+            (None, Some(by)) => decided::due(app, clock, run, by).await?,
+            (None, None) => start(app, clock, run).await?,
+        },
+        RunState::Stale => {
+            if let Some(decision) = run.decision()? {
+                decided::replan(app, clock, run, &decision).await?;
+            }
+        }
+        RunState::Done | RunState::Failed | RunState::Rejected => {}
     }
     Ok(findings(run))
 }
@@ -45,7 +60,7 @@ pub(crate) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::
 /// The rows that may be sent although a guard holds them, and the guards that were approved for each.
 type Approved = BTreeMap<usize, BTreeSet<Guard>>;
 
-/// A run that was just made: reads the file, plans it against what is live now, and sends what no guard holds.
+/// A run that was just made, or whose time has come: reads the file, plans it against what is live now, and sends what no guard holds.
 async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     let Some(file) = input(app, clock, run)? else { return Ok(()) };
     note_same_content(app, run)?;
@@ -55,9 +70,8 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     run.record.plan_sha256 = Some(plan.sha256.clone());
 
     let pending = plan.rows.iter().filter(|row| row.is_pending()).count();
-    let held: BTreeSet<usize> = plan.held().map(|row| row.row).collect();
-    let settled_now = plan.rows.iter().any(|row| matches!(row.verdict, Verdict::Send | Verdict::Refused(_)));
-    info!(run = %run.record.id, rows = plan.rows.len(), pending, held = held.len(), plan = %plan.sha256, "planned");
+    let held = held_now(&plan).count();
+    info!(run = %run.record.id, rows = plan.rows.len(), pending, held, plan = %plan.sha256, "planned");
 
     if run.record.dropped && !app.config.inbox.apply && pending > 0 {
         let message = "planned only: inbox.apply is false";
@@ -67,13 +81,49 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
         let outcomes = outcomes.collect();
         return finish(app, clock, run, &file, &plan, &outcomes);
     }
-    if !held.is_empty() && !settled_now {
-        return hold(app, clock, run, plan);
+    let waits = later::of_the_whole(&plan);
+    run.record.due = waits.or(run.record.due);
+    let approved = approved_by_file(app, run, &file, &plan);
+    if approved {
+        run.record.approved_by = Some("a comment row in the file".to_owned());
+    }
+    let is_held = !approved && plan.held().next().is_some();
+    let all_is_held = plan.rows.iter().all(|row| !settles_now(row));
+    match waits {
+        Some(_) if is_held => return hold(app, clock, run, plan),
+        Some(_) => return later::wait(app, clock, run, plan),
+        None if held > 0 && is_held && all_is_held => return hold(app, clock, run, plan),
+        None => {}
     }
     // From here on the plan is fixed: what a crash cuts off is taken up as it was planned.
-    run.record.held_as = (!held.is_empty()).then(|| run.record.split_off(clock.now()).id);
+    run.record.held_as = (held > 0 && is_held).then(|| run.record.split_off(clock.now()).id);
+    run.record.notes.extend(later::notes(app, &run.record, &plan));
     run.set_state(RunState::Applying, clock.now())?;
-    send(app, clock, run, &file, &plan, &Approved::new(), Some(guarded)).await
+    let approved = if approved { approved_guards(&plan) } else { Approved::new() };
+    send(app, clock, run, &file, &plan, &approved, Some(guarded)).await
+}
+
+/// The rows that a guard holds and that would be sent now.
+fn held_now(plan: &Plan) -> impl Iterator<Item = &PlanRow> {
+    plan.held().filter(|row| row.due.is_none())
+}
+
+/// It is sent or refused now, or waits as a run of its own: not what a held run is made of.
+fn settles_now(row: &PlanRow) -> bool {
+    match row.verdict {
+        Verdict::Send | Verdict::Refused(_) => true,
+        Verdict::Held(_) => row.due.is_some(),
+        Verdict::Unchanged(_) => false,
+    }
+}
+
+/// Whether a comment row of a dropped file approves its plan: the hash of all of it, or of what is held.
+fn approved_by_file(app: &App, run: &Run, file: &ChangeFile, plan: &Plan) -> bool {
+    if !(app.config.inbox.approvals && run.record.dropped) || plan.held().next().is_none() {
+        return false;
+    }
+    let held = plan.only(&held_now(plan).map(|row| row.row).collect());
+    file.approved.iter().any(|hash| *hash == plan.sha256 || *hash == held.sha256)
 }
 
 /// A run that was killed while it was sent.
@@ -88,138 +138,6 @@ async fn resume(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     send(app, clock, run, &file, &plan, &approved, None).await
 }
 
-/// A held run that somebody approved: sent if it still would do what was approved, else stale.
-async fn approved(app: &App, clock: &Clock, run: &mut Run, decision: &Decision) -> anyhow::Result<()> {
-    let Some(file) = input(app, clock, run)? else { return Ok(()) };
-    let held = stored_plan(run)?;
-    let guarded = Instant::now();
-    let plan = look(app, clock, run, &file).await?;
-    let mut moved = staleness(&held, &plan);
-    if held.sha256 != decision.plan_sha256 {
-        moved.push(format!(
-            "What was approved is plan {}, but the run holds plan {}.",
-            decision.plan_sha256, held.sha256
-        ));
-    }
-    if !moved.is_empty() {
-        info!(run = %run.record.id, "approved, but stale");
-        moved.push(format!(
-            "Nothing was sent. To plan it anew: quotakeeper apply {}",
-            run.path("input.csv").display()
-        ));
-        run.record.notes = moved;
-        let problem = Problem {
-            code: Code::Stale,
-            message: "not sent: the approval was for a plan that is stale".into(),
-        };
-        return close(app, clock, run, &file, &held, RunState::Stale, &problem);
-    }
-    info!(run = %run.record.id, by = %decision.by, "approved");
-    // The names and figures of now; what is sent is what was approved, as the hash says.
-    run.write("plan.csv", &results::plan_csv(&plan))?;
-    run.record.approved_by = Some(decision.by.clone());
-    run.set_state(RunState::Applying, clock.now())?;
-    let approved = approved_guards(&held);
-    send(app, clock, run, &file, &plan, &approved, Some(guarded)).await
-}
-
-fn rejected(app: &App, clock: &Clock, run: &mut Run, why: String) -> anyhow::Result<()> {
-    info!(run = %run.record.id, "rejected");
-    let Some(file) = input(app, clock, run)? else { return Ok(()) };
-    let plan = stored_plan(run)?;
-    let problem = Problem { code: Code::Rejected, message: format!("not sent. {why}") };
-    run.record.notes = vec![why];
-    close(app, clock, run, &file, &plan, RunState::Rejected, &problem)
-}
-
-/// A held run that nobody decided on in time is rejected.
-fn expire(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
-    let limit = app.config.guard.expire;
-    if (clock.now() - run.record.updated).to_std().unwrap_or_default() < limit {
-        return Ok(());
-    }
-    let limit = humantime::format_duration(limit);
-    rejected(
-        app,
-        clock,
-        run,
-        format!(
-            "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
-        ),
-    )
-}
-
-pub(super) fn stored_plan(run: &Run) -> anyhow::Result<Plan> {
-    results::plan_from_csv(&run.read("plan.csv")?)
-        .map_err(|problem| anyhow::anyhow!("plan.csv of run {}: {problem}", run.record.id))
-}
-
-/// The run's file; one that cannot be used ends the run, with the reasons.
-fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Option<ChangeFile>> {
-    match parsed(app, run)? {
-        Ok(file) => Ok(Some(file)),
-        Err(problems) => {
-            run.record.notes = problems;
-            fail(app, clock, run)?;
-            Ok(None)
-        }
-    }
-}
-
-/// The run's file as rows, or why it cannot be used.
-fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
-    if !run.path("input.csv").exists() {
-        let notes = &run.record.notes; // the inbox says why it copied none
-        let missing = || vec!["The file is missing from the run's folder.".to_owned()];
-        return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));
-    }
-    let settings = &app.config.inbox;
-    let parsed = parse(&run.read("input.csv")?, &settings.columns, settings.max_rows);
-    Ok(parsed.map(|mut file| {
-        // Split-off rows keep the numbers that they have in the file that was dropped.
-        for (record, row) in file.records.iter_mut().zip(run.record.rows.iter().flatten()) {
-            record.row = *row;
-        }
-        file
-    }))
-}
-
-/// Plans a file against the quotas, names and usage that are live now.
-async fn look(app: &App, clock: &Clock, run: &Run, file: &ChangeFile) -> anyhow::Result<Plan> {
-    // Rows that were split off an undo are an undo still.
-    let origin = run.record.split_from.as_ref().map(|id| Run::open(&app.runs(), id)).transpose()?;
-    let dropped = origin.as_ref().unwrap_or(run).record.input_sha256.as_ref();
-    let undo = dropped.map_or(Ok(false), |hash| is_undo(&app.runs(), hash))?;
-    plan_live(app, clock.now(), file, undo).await
-}
-
-/// The plan of a file against what is live now. Usage is read of the organizations alone in which something would change.
-pub(crate) async fn plan_live(
-    app: &App,
-    now: DateTime<Utc>,
-    file: &ChangeFile,
-    undo: bool,
-) -> anyhow::Result<Plan> {
-    let config = &app.config;
-    let rule = config.usage.rule();
-    let context = PlanContext {
-        undo,
-        zone: config.schedule.timezone,
-        ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
-    };
-    let client = app.client()?;
-    let mut reading = Reading::targets(client, true, now).await?;
-    let without_usage = plan(file, &reading.snapshot(), &context);
-    let organizations: BTreeSet<OrgId> = without_usage
-        .rows
-        .iter()
-        .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
-        .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
-        .collect();
-    reading.add_usage(client, &organizations).await?;
-    Ok(plan(file, &reading.snapshot(), &context))
-}
-
 /// Sends rows, reads them back, and writes the results.
 async fn send(
     app: &App,
@@ -231,9 +149,10 @@ async fn send(
     guarded: Option<Instant>,
 ) -> anyhow::Result<()> {
     split_off(app, clock, run, file, plan)?;
+    let later = later::split(app, clock, run, file, plan)?;
     let may_be_sent = |row: &&PlanRow| match &row.verdict {
-        Verdict::Send => true,
-        Verdict::Held(_) => approved.contains_key(&row.row),
+        Verdict::Send => row.due.is_none(),
+        Verdict::Held(_) => row.due.is_none() && approved.contains_key(&row.row),
         Verdict::Unchanged(_) | Verdict::Refused(_) => false,
     };
     let todo: Vec<Todo> = plan.rows.iter().filter(may_be_sent).filter_map(todo).collect();
@@ -252,7 +171,8 @@ async fn send(
         },
     };
     let outcomes = apply.run(todo).await?;
-    finish(app, clock, run, file, plan, &outcomes)
+    finish(app, clock, run, file, plan, &outcomes)?;
+    later::plan_now(app, clock, later).await
 }
 
 fn todo(row: &PlanRow) -> Option<Todo> {
@@ -320,7 +240,7 @@ fn split_off(app: &App, clock: &Clock, run: &Run, file: &ChangeFile, plan: &Plan
     if held.record.state != RunState::Planned {
         return Ok(());
     }
-    let rows: BTreeSet<usize> = plan.held().map(|row| row.row).collect();
+    let rows: BTreeSet<usize> = held_now(plan).map(|row| row.row).collect();
     let bytes = results::input_csv(file, &rows);
     held.write("input.csv", &bytes)?;
     held.record.input_sha256 = Some(sha256(&bytes));
@@ -349,3 +269,5 @@ fn findings(run: &Run) -> Findings {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting_tests;

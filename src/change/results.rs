@@ -13,7 +13,8 @@ use super::plan::plain_quota;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
 use crate::csv_text::inert;
 
-/// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`).
+/// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
+/// wait for their time (`scheduled`).
 pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
     table(&with(&file.headers, &["row", "status", "before", "after", "message"]), |csv| {
@@ -21,6 +22,9 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
             let (status, before, after, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Applied { before, after }) => ("applied", before, after, ""),
                 Some(Outcome::Unchanged { quota, message }) => ("unchanged", quota, quota, message.as_str()),
+                Some(Outcome::Scheduled { before, after, message }) => {
+                    ("scheduled", before, after, message.as_str())
+                }
                 Some(Outcome::Failed(_)) | None => continue,
             };
             let (before, after) = (plain_quota(*before), plain_quota(*after));
@@ -39,7 +43,9 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
             let (code, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Failed(problem)) => (problem.code, problem.message.clone()),
                 None => (Code::NotConfirmed, forgotten(record)),
-                Some(Outcome::Applied { .. } | Outcome::Unchanged { .. }) => continue,
+                Some(Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Scheduled { .. }) => {
+                    continue;
+                }
             };
             csv.push(&with(&record.fields, &[&record.row.to_string(), code.as_str(), &message]));
         }

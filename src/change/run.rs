@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `run.json` says where the run stands and is replaced as a whole; `journal.jsonl` (see `journal`) is appended to while
-//! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins.
+//! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins. A run
+//! that is decided on again, because it went stale or waits for its time, takes the next from `decision-1.json`.
 
 use std::fs::Permissions;
 use std::io;
@@ -46,6 +47,12 @@ pub(crate) struct RunRecord {
     pub split_from: Option<String>,
     /// The run that the held rows were split off into.
     pub held_as: Option<String>,
+    /// When its rows take effect; none for now.
+    #[serde(default)]
+    pub due: Option<DateTime<Utc>>,
+    /// How many decisions were acted on; each has a file of its own.
+    #[serde(default)]
+    pub decided: u32,
     /// The rows' numbers in the file that was dropped, where `input.csv` holds only some of them.
     pub rows: Option<Vec<usize>>,
     /// Who approved it.
@@ -74,6 +81,8 @@ impl RunRecord {
             undo_sha256: None,
             split_from: None,
             held_as: None,
+            due: None,
+            decided: 0,
             rows: None,
             approved_by: None,
             counts: std::collections::BTreeMap::new(),
@@ -85,6 +94,22 @@ impl RunRecord {
     pub(crate) fn split_off(&self, now: DateTime<Utc>) -> Self {
         let split_from = Some(self.id.clone());
         Self { split_from, ..Self::new(format!("{}.held", self.id), &self.file, self.dropped, now) }
+    }
+
+    /// The run of the dropped file: itself, unless it was split off. The names of runs of files hold no dot.
+    pub(crate) fn root(&self) -> &str {
+        self.id.split_once('.').map_or(self.id.as_str(), |(root, _)| root)
+    }
+
+    /// Its time has not come.
+    pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
+        self.due.is_some_and(|due| due > now)
+    }
+
+    /// It was split off, and the run that it comes from has not made all of it. Held rows are made by that run alone;
+    /// rows that wait are ready once they have their file.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.split_from.is_some() && (self.due.is_none() || self.input_sha256.is_none())
     }
 }
 
@@ -191,10 +216,19 @@ impl Run {
 
     /// Something is still to be done with it.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(
-            self.record.state,
-            RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying
-        )
+        match self.record.state {
+            RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying => true,
+            RunState::Stale => self.decision_file().exists(),
+            RunState::Done | RunState::Failed | RunState::Rejected => false,
+        }
+    }
+
+    /// The file of the decision that comes next.
+    fn decision_file(&self) -> PathBuf {
+        self.path(&match self.record.decided {
+            0 => "decision.json".to_owned(),
+            acted_on => format!("decision-{acted_on}.json"),
+        })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -223,19 +257,21 @@ impl Run {
         Ok(durable::write(&self.path(name), bytes)?)
     }
 
-    /// What a person decided, if somebody did.
+    /// What a person decided, if somebody did and it was not acted on yet.
     pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
-        match fs_err::read(self.path("decision.json")) {
+        let path = self.decision_file();
+        match fs_err::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            bytes => Ok(Some(serde_json::from_slice(&bytes?).with_context(|| {
-                format!("{} is damaged: remove it and decide again", self.path("decision.json").display())
-            })?)),
+            bytes => Ok(Some(
+                serde_json::from_slice(&bytes?)
+                    .with_context(|| format!("{} is damaged: remove it and decide again", path.display()))?,
+            )),
         }
     }
 
     /// Records a decision; the error says who decided before.
     pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
-        let path = self.path("decision.json");
+        let path = self.decision_file();
         if durable::create(&path, &serde_json::to_vec_pretty(decision)?)? {
             // Often root decides, with a strict umask, and a daemon of another user has to read it.
             fs_err::set_permissions(&path, Permissions::from_mode(0o644))?;

@@ -48,10 +48,11 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
             (true, [.., row, status, before, after, message]) => {
                 let quota = |text: &str| text.parse().ok();
                 let (before, after) = (quota(before), quota(after));
-                let outcome = if *status == "applied" {
-                    Outcome::Applied { before, after }
-                } else {
-                    Outcome::Unchanged { quota: before, message: plain(message).to_owned() }
+                let message = plain(message).to_owned();
+                let outcome = match *status {
+                    "applied" => Outcome::Applied { before, after },
+                    "scheduled" => Outcome::Scheduled { before, after, message },
+                    _ => Outcome::Unchanged { quota: before, message },
                 };
                 (row, outcome)
             }

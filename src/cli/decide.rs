@@ -21,13 +21,20 @@ pub(super) async fn reject(app: &Arc<App>, id: &str) -> anyhow::Result<Exit> {
 
 async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> anyhow::Result<Exit> {
     let run = Run::open(&app.runs(), id)?;
-    if run.record.state != RunState::Held {
-        let held = run
-            .record
-            .held_as
-            .as_deref()
-            .map_or(String::new(), |held| format!(": its held rows wait as {held}"));
-        anyhow::bail!("run {id} is {}, not held{held}", run.record.state);
+    let replans = approve && run.record.state == RunState::Stale;
+    match run.record.state {
+        RunState::Held => {}
+        RunState::Scheduled if !approve => {} // it can be dropped until its time comes
+        // Nobody has seen what it would do now.
+        RunState::Stale if approve => anyhow::ensure!(
+            plan.is_none(),
+            "run {id} is stale: `quotakeeper approve {id}` without --plan plans it anew, to be looked at again"
+        ),
+        state => {
+            let held = run.record.held_as.as_deref();
+            let held = held.map_or(String::new(), |held| format!(": its held rows wait as {held}"));
+            anyhow::bail!("run {id} is {state}, not held{held}");
+        }
     }
     let current = run.record.plan_sha256.clone().unwrap_or_default();
     if let Some(named) = plan {
@@ -42,8 +49,11 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     if before.is_none_or(|before| before.approve != approve) {
         run.decide(&Decision { approve, plan_sha256: current.clone(), by: who(), at: now })?;
     }
-    let word = if approve { "approved" } else { "rejected" };
-    say(&format!("{id}: plan {current} {word}"));
+    if replans {
+        say(&format!("{id}: to be planned anew; nothing is sent by that"));
+    } else {
+        say(&format!("{id}: plan {current} {}", if approve { "approved" } else { "rejected" }));
+    }
     let _lock = match Lock::take(&app.config.data.dir) {
         Err(LockError::Busy { holder }) => {
             say(&format!("The running quotakeeper ({holder}) acts on it within a minute."));
@@ -54,13 +64,17 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
     let mut run = Run::open(&app.runs(), id)?;
     let findings = process::advance(app, &Clock::starting_at(now), &mut run).await?;
+    if replans && run.record.state == RunState::Held {
+        say(&super::run_text(&run)?);
+        return Ok(Exit::Held);
+    }
     say(&format!("{id}: {}", run.record.state));
     for note in &run.record.notes {
         say(&format!("  {note}"));
     }
     Ok(match (approve, run.record.state) {
         (true, RunState::Done) => findings.exit(),
-        (false, RunState::Rejected) => Exit::Done,
+        (true, RunState::Scheduled) | (false, RunState::Rejected) => Exit::Done,
         _ => Exit::Failed,
     })
 }

@@ -44,7 +44,7 @@ pub(super) async fn plan(
         }
     };
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
-    let plan = process::plan_live(app, Clock::read().now(), &parsed, undo).await?;
+    let plan = process::plan_live(app, Clock::read().now(), &parsed, undo, None).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
@@ -92,6 +92,10 @@ pub(super) async fn apply(
     if let Some(held) = &told[0].record.held_as {
         told.push(Run::open(&app.runs(), held)?);
     }
+    let runs = Run::all(&app.runs())?.0;
+    let waits =
+        |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
+    told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
     if let Some(approved) = approve {
         // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
         let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
@@ -391,6 +395,7 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Applied { .. } => "applied",
         Outcome::Unchanged { .. } => "unchanged",
+        Outcome::Scheduled { .. } => "scheduled",
         Outcome::Failed(problem) => problem.code.as_str(),
     }
 }

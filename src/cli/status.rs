@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use super::table::{Paint, Side, Table};
 use super::{Color, Output};
 use crate::app::App;
 use crate::change::RunState;
+use crate::change::process::stored_plan;
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::exit_code::Exit;
@@ -18,6 +19,7 @@ use crate::job::Job;
 use crate::lock;
 use crate::quota::grouped;
 use crate::report::Standing;
+use crate::report::words::counted;
 use crate::state::State;
 
 /// Targets that are listed, nearest to their quota first.
@@ -34,8 +36,9 @@ pub(super) fn status(
     let zone = app.config.schedule.timezone;
     let state = State::load(&app.config.data.dir)?;
     let snapshots = app.history.list()?;
-    let held: Vec<Run> =
-        Run::all(&app.runs())?.0.into_iter().filter(|run| run.record.state == RunState::Held).collect();
+    let (runs, _) = Run::all(&app.runs())?;
+    let in_state = |state| runs.iter().filter(move |run| run.record.state == state).collect::<Vec<_>>();
+    let (held, scheduled) = (in_state(RunState::Held), in_state(RunState::Scheduled));
     let (waiting, dead) = app.mailer.count()?;
     let nearest: Vec<Standing> = if snapshots.is_empty() {
         Vec::new()
@@ -61,6 +64,7 @@ pub(super) fn status(
             "jobs": jobs.collect::<Vec<_>>(),
             "snapshots": snapshots.len(), "last_snapshot": snapshots.last(),
             "held": held.iter().map(|run| &run.record.id).collect::<Vec<_>>(),
+            "scheduled": scheduled.iter().map(|run| &run.record.id).collect::<Vec<_>>(),
             "mail": { "waiting": waiting, "dead": dead },
             "nearest": nearest,
         });
@@ -108,13 +112,36 @@ pub(super) fn status(
         ]);
     }
     write!(out, "{}", table.render(2, paint))?;
-    for run in &held {
-        let id = &run.record.id;
-        writeln!(out, "\n  {}  {id}   quotakeeper runs {id}", paint.yellow("held"))?;
-    }
     writeln!(out)?;
+    for run in &held {
+        let since = elapsed(now - run.record.updated);
+        writeln!(out, "  {}       {}", paint.yellow("held"), waiting_run(run, &format!("since {since}"))?)?;
+    }
+    for run in &scheduled {
+        let due = run.record.due.map(|due| due.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string());
+        writeln!(out, "  scheduled  {}", waiting_run(run, &due.unwrap_or_default())?)?;
+    }
+    if !(held.is_empty() && scheduled.is_empty()) {
+        writeln!(out)?;
+    }
     write!(out, "{}", nearest_table(&nearest, paint))?;
     Ok(Exit::Done)
+}
+
+/// `20261121T170312Z-emea-cut   2 rows, since 15 h   quotakeeper runs …`.
+fn waiting_run(run: &Run, when: &str) -> anyhow::Result<String> {
+    let id = &run.record.id;
+    let rows = stored_plan(run)?.rows.iter().filter(|row| row.is_pending()).count();
+    Ok(format!("{id}   {}, {when}   quotakeeper runs {id}", counted(rows, "row")))
+}
+
+/// `40 min`, `15 h`, `6 days`.
+fn elapsed(time: TimeDelta) -> String {
+    match (time.num_minutes(), time.num_hours()) {
+        (minutes, 0) => format!("{} min", minutes.max(0)),
+        (_, hours) if hours < 48 => format!("{hours} h"),
+        (_, hours) => format!("{} days", hours / 24),
+    }
 }
 
 fn nearest_table(nearest: &[Standing], paint: Paint) -> String {

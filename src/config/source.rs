@@ -19,9 +19,8 @@ pub(crate) type Environment = BTreeMap<String, String>;
 const PREFIX: &str = "QUOTAKEEPER__";
 
 /// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
-const NOT_YET: [(&[&str], &str); 10] = [
+const NOT_YET: [(&[&str], &str); 9] = [
     (&["schedule", "digest"], "the alerts' digest"),
-    (&["inbox", "approvals"], "approval through the inbox"),
     (&["alerts", "overrides"], "alerts by target"),
     (&["alerts", "mutes"], "muting"),
     (&["mail", "to", "alerts"], "mail of alerts"),

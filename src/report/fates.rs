@@ -70,6 +70,8 @@ pub(super) struct Fates {
     pub(super) sent: Vec<ChangeRow>,
     pub(super) held: Vec<ChangeRow>,
     pub(super) refused: Vec<ChangeRow>,
+    /// Waiting for their time.
+    pub(super) scheduled: Vec<ChangeRow>,
     pub(super) unchanged: usize,
 }
 
@@ -79,6 +81,9 @@ impl Fates {
             (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
             (Some(Outcome::Applied { before, after }), _) => {
                 self.sent.push(row_of_plan(row, *before, *after, Vec::new()));
+            }
+            (Some(Outcome::Scheduled { before, after, message }), _) => {
+                self.scheduled.push(row_of_plan(row, *before, *after, vec![words::clean(message, 300)]));
             }
             (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
                 self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped)));
@@ -100,6 +105,7 @@ impl Fates {
 
     pub(super) fn headline(&self, file: &str, state: RunState) -> String {
         let (sent, held, refused) = (self.sent.len(), self.held.len(), self.refused.len());
+        let scheduled = self.scheduled.len();
         let rows = |count| words::counted(count, "row");
         match state {
             RunState::Failed => format!("{file} could not be used"),
@@ -117,9 +123,10 @@ impl Fates {
             RunState::Applying => {
                 format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
             }
-            RunState::Done if sent + held + refused == 0 => format!("{file} changed nothing"),
+            RunState::Done if sent + held + refused + scheduled == 0 => format!("{file} changed nothing"),
             RunState::Done => {
-                let parts = [(sent, "applied"), (held, "held"), (refused, "refused")];
+                let parts =
+                    [(sent, "applied"), (held, "held"), (refused, "refused"), (scheduled, "scheduled")];
                 let said: Vec<String> = parts
                     .iter()
                     .filter(|(count, _)| *count > 0)
@@ -151,6 +158,7 @@ impl Fates {
             section("Held", Level::Warning, self.held),
             section("Refused", Level::Critical, self.refused),
             section(sent, Level::Fine, self.sent),
+            section("Scheduled", Level::Fine, self.scheduled),
         ];
         sections.into_iter().flatten().collect()
     }

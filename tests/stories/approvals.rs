@@ -111,3 +111,95 @@ fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
     bench.run(&["inbox"]).ends_with(5);
     assert_eq!(bench.runs()[0].endings(), [(2, "applied".to_owned()), (3, "held".to_owned())].into());
 }
+
+#[test]
+fn a_stale_run_is_planned_anew_by_another_approve_and_sent_by_the_next() {
+    let (bench, run) = held();
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(4_321)));
+    bench.run(&["approve", &run.id()]).ends_with(1);
+    let out = bench.run(&["runs", &run.id()]).ends_with(0).out;
+    assert!(out.contains(&format!("quotakeeper approve {}", run.id())), "{out}");
+
+    let out = bench.run(&["approve", &run.id()]).ends_with(5).out;
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    assert!(out.contains("4 321") && out.contains(&plan), "{out}");
+    assert_eq!((run.state().as_str(), bench.posts()), ("held", 0));
+    bench.run(&["approve", &run.id(), "--plan", &plan]).ends_with(0);
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
+fn of_an_approval_and_a_rejection_at_once_one_wins_and_both_are_told_which() {
+    for _ in 0..5 {
+        let (bench, run) = held();
+        let id = run.id();
+        let both = ["approve", "reject"].map(|word| bench.start(&[word, &id]));
+        let won = both.map(|child| child.wait_with_output().unwrap().status.success());
+        bench.run(&["inbox"]); // what was recorded while the other one held the lock
+        let (state, sent) = (run.state(), bench.posts());
+        match state.as_str() {
+            "done" => assert_eq!((won, sent), ([true, false], 1)),
+            "rejected" => assert_eq!((won, sent), ([false, true], 0)),
+            state => panic!("{state}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_named_by_the_plans_hash_approves_it_also_when_it_was_there_before() {
+    let (bench, run) = held();
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    let approval = format!("{plan}.approved");
+    bench.drop_file(&approval, "");
+    bench.run(&["inbox"]).ends_with(5);
+    let status =
+        fs_err::read_to_string(bench.data().join(format!("inbox/answers/{approval}/status.txt"))).unwrap();
+    assert!(status.contains("inbox.approvals"), "off unless it is switched on: {status}");
+    assert_eq!((run.state().as_str(), bench.posts()), ("held", 0));
+
+    let bench = bench.with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!((run.state().as_str(), helpdesk(&bench)), ("done", Some(3_000)));
+    assert!(run.record()["approved_by"].as_str().unwrap().contains(&approval));
+    assert!(!bench.data().join("inbox").join(&approval).exists(), "used up");
+
+    // Of the same plan again, and with the approval there first.
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(5_000)));
+    fs_err::remove_dir_all(bench.data().join("runs")).unwrap();
+    bench.drop_file(&approval, "");
+    bench.run(&["inbox"]).ends_with(0);
+    assert!(bench.data().join("inbox").join(&approval).exists(), "it waits for its plan");
+    bench.drop_file("cut.csv", CUT);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
+fn a_reviewed_commit_approves_itself_where_the_inbox_is_a_read_only_mount() {
+    let bench = Bench::new(World::small())
+        .with("QUOTAKEEPER__INBOX__READ_ONLY", "true")
+        .with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+    bench.drop_file("cut.csv", CUT);
+    bench.run(&["inbox"]).ends_with(5);
+    let plan = bench.only_run().record()["plan_sha256"].as_str().unwrap().to_owned();
+    bench.drop_file("cut.csv", format!("# approved: {plan}\n{CUT}"));
+    for _ in 0..2 {
+        bench.run(&["inbox"]);
+        assert_eq!((helpdesk(&bench), bench.posts()), (Some(3_000), 1));
+    }
+}
+
+#[test]
+fn a_row_of_another_day_waits_and_can_be_dropped_until_then() {
+    let bench = Bench::new(World::small());
+    bench.drop_file("later.csv", "org_id,aid,value,effective\n10,101,6000,2199-01-01\n");
+    bench.run(&["inbox"]).ends_with(0);
+    let run = bench.only_run();
+    assert_eq!((run.state().as_str(), bench.posts()), ("scheduled", 0));
+    let out = bench.run(&["status"]).ends_with(0).out;
+    assert!(out.contains(&run.id()) && out.contains("2199"), "{out}");
+    let log = bench.run(&["approve", &run.id()]).ends_with(1).log;
+    assert!(log.contains("scheduled"), "{log}");
+    bench.run(&["reject", &run.id()]).ends_with(0);
+    assert_eq!((run.state().as_str(), run.counts()), ("rejected", counts([("rejected", 1)])));
+}

@@ -6,6 +6,7 @@ mod standin;
 mod approvals;
 mod changes;
 mod crashes;
+mod dropping;
 mod faults;
 mod instances;
 mod mails;

@@ -9,11 +9,11 @@ use crate::simulator::World;
 use crate::testbed::{Bench, Group, file, noon};
 
 /// Groups of an organization that may be lowered by 1 without anybody's approval.
-async fn calm(bench: &Bench, organization: usize) -> Vec<Group> {
+pub(super) async fn calm(bench: &Bench, organization: usize) -> Vec<Group> {
     let groups = bench.groups(organization);
     let text = file(groups.iter().map(|group| (group, group.quota - 1)));
     let parsed = crate::change::fixtures::parsed(&text);
-    let plan = super::plan_live(&bench.app, noon(), &parsed, false).await.unwrap();
+    let plan = super::plan_live(&bench.app, noon(), &parsed, false, None).await.unwrap();
     let is_free = |row: &PlanRow| {
         row.held_reasons().all(|tripped| !matches!(tripped.guard, Guard::BelowUse | Guard::Unknown))
     };

@@ -1,0 +1,125 @@
+//! What a person's word does to a run: approved, rejected, planned anew; and what becomes of it when nobody says one.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use super::look::{input, look, stored_plan};
+use super::{approved_guards, later, send};
+use crate::app::App;
+use crate::change::ending::{close, finish, hold};
+use crate::change::run::{Decision, Run};
+use crate::change::stale::staleness;
+use crate::change::{Code, Guard, Problem, RunState, Tripped, Verdict, results};
+use crate::clock::Clock;
+use crate::durable;
+
+/// A held run that somebody approved: sent if it still would do what was approved, else stale. One that is not due yet
+/// waits for its time.
+pub(super) async fn approved(
+    app: &App,
+    clock: &Clock,
+    run: &mut Run,
+    decision: &Decision,
+) -> anyhow::Result<()> {
+    let named = (stored_plan(run)?.sha256 != decision.plan_sha256).then(|| {
+        let holds = run.record.plan_sha256.as_deref().unwrap_or_default();
+        format!("What was approved is plan {}, but the run holds plan {holds}.", decision.plan_sha256)
+    });
+    carry_out(app, clock, run, decision.by.clone(), named).await
+}
+
+/// An approved run whose time has come.
+pub(super) async fn due(app: &App, clock: &Clock, run: &mut Run, by: String) -> anyhow::Result<()> {
+    carry_out(app, clock, run, by, None).await
+}
+
+async fn carry_out(
+    app: &App,
+    clock: &Clock,
+    run: &mut Run,
+    by: String,
+    against: Option<String>,
+) -> anyhow::Result<()> {
+    let Some(file) = input(app, clock, run)? else { return Ok(()) };
+    let held = stored_plan(run)?;
+    let guarded = Instant::now();
+    let plan = look(app, clock, run, &file).await?;
+    let moved: Vec<String> = staleness(&held, &plan).into_iter().chain(against).collect();
+    if !moved.is_empty() {
+        info!(run = %run.record.id, "approved, but stale");
+        run.record.notes = moved;
+        run.record.notes.push(format!(
+            "Nothing was sent. To plan it anew, and decide again:  quotakeeper approve {}",
+            run.record.id
+        ));
+        run.record.decided += 1;
+        let problem = Problem {
+            code: Code::Stale,
+            message: "not sent: the approval was for a plan that is stale".into(),
+        };
+        return close(app, clock, run, &file, &held, RunState::Stale, &problem);
+    }
+    run.record.approved_by = Some(by);
+    if run.record.is_early(clock.now()) {
+        run.record.decided += 1; // it can still be rejected
+        return later::wait(app, clock, run, held);
+    }
+    info!(run = %run.record.id, by = run.record.approved_by, "approved");
+    // The names and figures of now; what is sent is what was approved, as the hash says.
+    run.write("plan.csv", &results::plan_csv(&plan))?;
+    run.set_state(RunState::Applying, clock.now())?;
+    let approved = approved_guards(&held);
+    send(app, clock, run, &file, &plan, &approved, Some(guarded)).await
+}
+
+/// A stale run that somebody wants planned anew: held once more, all of it, under the hash of what it would do now.
+pub(super) async fn replan(
+    app: &App,
+    clock: &Clock,
+    run: &mut Run,
+    decision: &Decision,
+) -> anyhow::Result<()> {
+    let Some(file) = input(app, clock, run)? else { return Ok(()) };
+    let mut plan = look(app, clock, run, &file).await?;
+    for row in plan.rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
+        let message = "it was planned anew, and nobody has seen this plan yet".to_owned();
+        row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Approval, message }]);
+    }
+    run.write("plan.csv", &results::plan_csv(&plan))?;
+    for of_the_old_plan in ["success.csv", "error.csv"] {
+        durable::remove(&run.path(of_the_old_plan))?;
+    }
+    run.record.notes = vec![format!("Planned anew, as {} asked.", decision.by)];
+    run.record.plan_sha256 = Some(plan.sha256.clone());
+    run.record.counts.clear();
+    run.record.decided += 1;
+    info!(run = %run.record.id, by = %decision.by, plan = %plan.sha256, "planned anew");
+    if plan.is_empty() {
+        return finish(app, clock, run, &file, &plan, &BTreeMap::new());
+    }
+    hold(app, clock, run, plan)
+}
+
+pub(super) fn rejected(app: &App, clock: &Clock, run: &mut Run, why: String) -> anyhow::Result<()> {
+    info!(run = %run.record.id, "rejected");
+    let Some(file) = input(app, clock, run)? else { return Ok(()) };
+    let plan = stored_plan(run)?;
+    let problem = Problem { code: Code::Rejected, message: format!("not sent. {why}") };
+    run.record.notes = vec![why];
+    close(app, clock, run, &file, &plan, RunState::Rejected, &problem)
+}
+
+/// A held run that nobody decided on in time is rejected.
+pub(super) fn expire(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
+    let limit = app.config.guard.expire;
+    if (clock.now() - run.record.updated).to_std().unwrap_or_default() < limit {
+        return Ok(());
+    }
+    let limit = humantime::format_duration(limit);
+    let why = format!(
+        "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
+    );
+    rejected(app, clock, run, why)
+}

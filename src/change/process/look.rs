@@ -1,0 +1,88 @@
+//! What a run's file says and what is live now → its plan, as it would be made at this moment.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::App;
+use crate::change::earlier::is_undo;
+use crate::change::ending::fail;
+use crate::change::parse::{ChangeFile, parse};
+use crate::change::plan::{PlanContext, plan};
+use crate::change::run::Run;
+use crate::change::{Plan, Verdict, results};
+use crate::clock::Clock;
+use crate::quota::OrgId;
+use crate::snapshot::Reading;
+
+pub(crate) fn stored_plan(run: &Run) -> anyhow::Result<Plan> {
+    results::plan_from_csv(&run.read("plan.csv")?)
+        .map_err(|problem| anyhow::anyhow!("plan.csv of run {}: {problem}", run.record.id))
+}
+
+/// The run's file; one that cannot be used ends the run, with the reasons.
+pub(super) fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Option<ChangeFile>> {
+    match parsed(app, run)? {
+        Ok(file) => Ok(Some(file)),
+        Err(problems) => {
+            run.record.notes = problems;
+            fail(app, clock, run)?;
+            Ok(None)
+        }
+    }
+}
+
+/// The run's file as rows, or why it cannot be used.
+pub(super) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
+    if !run.path("input.csv").exists() {
+        let notes = &run.record.notes; // the inbox says why it copied none
+        let missing = || vec!["The file is missing from the run's folder.".to_owned()];
+        return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));
+    }
+    let settings = &app.config.inbox;
+    let parsed = parse(&run.read("input.csv")?, &settings.columns, settings.max_rows);
+    Ok(parsed.map(|mut file| {
+        // Split-off rows keep the numbers that they have in the file that was dropped.
+        for (record, row) in file.records.iter_mut().zip(run.record.rows.iter().flatten()) {
+            record.row = *row;
+        }
+        file
+    }))
+}
+
+/// Plans a file against the quotas, names and usage that are live now.
+pub(super) async fn look(app: &App, clock: &Clock, run: &Run, file: &ChangeFile) -> anyhow::Result<Plan> {
+    // Rows that were split off an undo are an undo still.
+    let root = Run::open(&app.runs(), run.record.root())?;
+    let undo = root.record.input_sha256.map_or(Ok(false), |hash| is_undo(&app.runs(), &hash))?;
+    plan_live(app, clock.now(), file, undo, run.record.due).await
+}
+
+/// The plan of a file against what is live now; `due` is that of a run that waits for its time. Usage is read of the organizations alone in which something would change.
+pub(crate) async fn plan_live(
+    app: &App,
+    now: DateTime<Utc>,
+    file: &ChangeFile,
+    undo: bool,
+    due: Option<DateTime<Utc>>,
+) -> anyhow::Result<Plan> {
+    let config = &app.config;
+    let rule = config.usage.rule();
+    let context = PlanContext {
+        undo,
+        due,
+        zone: config.schedule.timezone,
+        ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
+    };
+    let client = app.client()?;
+    let mut reading = Reading::targets(client, true, now).await?;
+    let without_usage = plan(file, &reading.snapshot(), &context);
+    let organizations: BTreeSet<OrgId> = without_usage
+        .rows
+        .iter()
+        .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
+        .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
+        .collect();
+    reading.add_usage(client, &organizations).await?;
+    Ok(plan(file, &reading.snapshot(), &context))
+}

@@ -1,0 +1,250 @@
+//! Runs that wait: for their time, for a person, and once more for a person after they went stale.
+
+use chrono::{DateTime, Utc};
+
+use super::tests::calm;
+use crate::change::RunState;
+use crate::change::run::{Decision, Run, RunRecord};
+use crate::testbed::{Bench, Group, noon};
+
+const DAY: &str = "2026-11-24";
+
+fn due() -> DateTime<Utc> {
+    format!("{DAY}T00:00:00Z").parse().unwrap()
+}
+
+/// A change file of these targets, values and days.
+fn file<'g>(rows: impl IntoIterator<Item = (&'g Group, i64, &'g str)>) -> String {
+    let line =
+        |(group, value, day): (&Group, i64, &str)| format!("{},{},{value},{day}\n", group.org_id, group.aid);
+    std::iter::once("org_id,aid,value,effective\n".to_owned()).chain(rows.into_iter().map(line)).collect()
+}
+
+fn decide(run: &Run, approve: bool) -> anyhow::Result<()> {
+    let plan_sha256 = run.record.plan_sha256.clone().unwrap();
+    run.decide(&Decision { approve, plan_sha256, by: "ann".into(), at: noon() })
+}
+
+fn reopened(bench: &Bench, id: &str) -> Run {
+    Run::open(&bench.app.runs(), id).unwrap()
+}
+
+/// The runs that were split off, by name without the run's own.
+fn split_off(bench: &Bench, run: &RunRecord) -> Vec<(String, RunState)> {
+    let (runs, _) = Run::all(&bench.app.runs()).unwrap();
+    let of = |other: Run| Some((other.record.id.strip_prefix(&run.id)?.to_owned(), other.record.state));
+    runs.into_iter().filter_map(of).filter(|(name, _)| !name.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn a_row_waits_for_its_day_and_is_sent_then() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, group.quota + 10, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, run.record.due), (RunState::Scheduled, Some(due())));
+    assert_eq!((bench.quota(group), bench.mails()), (Some(group.quota), 1));
+    bench.advance_at(&mut run, due() - chrono::Duration::seconds(1)).await.unwrap();
+    assert_eq!((run.record.state, bench.mails()), (RunState::Scheduled, 1));
+    bench.advance_at(&mut run, due()).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Done, Some(group.quota + 10)));
+    assert_eq!((run.record.counts["applied"], bench.mails()), (1, 2));
+}
+
+#[tokio::test]
+async fn what_waits_becomes_a_run_of_its_own_and_the_rest_is_sent_now() {
+    let bench = Bench::new(&[]).await;
+    let groups = calm(&bench, 0).await;
+    let text = file([
+        (&groups[0], groups[0].quota + 10, ""),
+        (&groups[1], groups[1].quota + 10, DAY),
+        (&groups[2], 0, DAY),
+        (&groups[3], groups[3].quota + 10, "next_cycle"),
+    ]);
+    let mut run = bench.run(&text);
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Done);
+    assert_eq!(
+        run.record.counts.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>(),
+        ["applied 1", "held 2", "scheduled 1"]
+    );
+    let parts = split_off(&bench, &run.record);
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    assert_eq!(parts[0], (".20261124T000000Z-held".to_owned(), RunState::Held));
+    assert_eq!(parts[1].1, RunState::Scheduled);
+    assert_eq!(bench.quota(&groups[0]), Some(groups[0].quota + 10));
+    assert_eq!(bench.quota(&groups[1]), Some(groups[1].quota));
+}
+
+#[tokio::test]
+async fn a_doubtful_organization_keeps_none_of_the_others_from_its_day() {
+    let bench = Bench::new(&[]).await;
+    let (calm, doubtful) = (&calm(&bench, 0).await[0], &bench.groups(1)[0]);
+    let mut run = bench.run(&file([(calm, calm.quota - 1, DAY), (doubtful, 0, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    let names = [
+        (".20261124T000000Z".to_owned(), RunState::Scheduled),
+        (".20261124T000000Z-held".to_owned(), RunState::Held),
+    ];
+    assert_eq!(split_off(&bench, &run.record), names);
+    let [mut flows, mut held] = names.map(|(name, _)| reopened(&bench, &(run.record.id.clone() + &name)));
+    decide(&held, true).unwrap();
+    bench.advance(&mut held).await.unwrap();
+    assert_eq!((held.record.state, bench.quota(doubtful)), (RunState::Scheduled, Some(doubtful.quota)));
+    for waiting in [&mut flows, &mut held] {
+        bench.advance_at(waiting, due()).await.unwrap();
+        assert_eq!(waiting.record.state, RunState::Done, "{:?}", waiting.record);
+    }
+    assert_eq!((bench.quota(calm), bench.quota(doubtful)), (Some(calm.quota - 1), Some(0)));
+}
+
+#[tokio::test]
+async fn a_row_that_flowed_when_it_was_planned_is_held_when_it_is_due_if_a_guard_says_so_then() {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    let mut run = bench.run(&file([(group, group.quota - 1, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Scheduled);
+    bench.fault("403:path=usage");
+    bench.advance_at(&mut run, due()).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Held, Some(group.quota)));
+}
+
+#[tokio::test]
+async fn a_run_that_waits_can_be_rejected_also_after_it_was_approved() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Held);
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, run.record.approved_by.as_deref()), (RunState::Scheduled, Some("ann")));
+    decide(&run, false).unwrap();
+    bench.advance_at(&mut run, due()).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Rejected, Some(group.quota)));
+}
+
+#[tokio::test]
+async fn an_approved_run_that_is_stale_when_it_is_due_sends_nothing() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    bench.set_quota(group, Some(group.quota + 1));
+    bench.advance_at(&mut run, due()).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Stale, Some(group.quota + 1)));
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_while_its_rows_were_split_off_makes_each_of_them_once() {
+    let bench = Bench::new(&[]).await;
+    let groups = calm(&bench, 0).await;
+    let rows = [(&groups[0], groups[0].quota + 10, ""), (&groups[1], groups[1].quota + 10, DAY)];
+    let mut run = bench.run(&file(rows));
+    bench.advance(&mut run).await.unwrap();
+    let whole = split_off(&bench, &run.record);
+    let waiting = reopened(&bench, &(run.record.id.clone() + &whole[0].0));
+    // Killed when the folder was made, and before its file was there.
+    fs_err::remove_file(waiting.path("input.csv")).unwrap();
+    let mut cut = waiting.clone();
+    cut.record.state = RunState::Planned;
+    cut.record.input_sha256 = None;
+    cut.save().unwrap();
+    bench.advance(&mut cut).await.unwrap();
+    assert_eq!(cut.record.state, RunState::Planned, "the run that makes it goes first");
+    run.record.state = RunState::Applying;
+    run.save().unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(split_off(&bench, &run.record), whole);
+}
+
+#[tokio::test]
+async fn a_stale_run_is_planned_anew_on_request_and_sends_nothing_until_that_plan_is_approved() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, "")]));
+    bench.advance(&mut run).await.unwrap();
+    let first = run.record.plan_sha256.clone();
+    decide(&run, true).unwrap();
+    bench.set_quota(group, Some(group.quota + 1));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Stale);
+    assert!(!run.is_open());
+
+    decide(&run, true).unwrap();
+    assert!(run.is_open());
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Held, Some(group.quota + 1)));
+    assert_ne!(run.record.plan_sha256, first);
+    assert!(!run.path("error.csv").exists(), "what the stale plan came to is no result of the new one");
+
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Done, Some(0)));
+}
+
+#[tokio::test]
+async fn a_stale_run_of_which_nothing_is_left_to_do_ends_when_it_is_planned_anew() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, "")]));
+    bench.advance(&mut run).await.unwrap();
+    decide(&run, true).unwrap();
+    bench.set_quota(group, Some(0));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Stale);
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, run.record.counts["unchanged"]), (RunState::Done, 1));
+}
+
+#[tokio::test]
+async fn a_comment_row_approves_the_plan_that_it_names_and_only_where_that_is_allowed() {
+    for (allowed, state) in [("true", RunState::Done), ("false", RunState::Held)] {
+        let bench = Bench::new(&[("QUOTAKEEPER__INBOX__APPROVALS", allowed)]).await;
+        let group = &bench.groups(0)[0];
+        let text = file([(group, 0, "")]);
+        let mut run = bench.run(&text);
+        bench.advance(&mut run).await.unwrap();
+        assert_eq!(run.record.state, RunState::Held);
+        let plan = run.record.plan_sha256.unwrap();
+        let mut other = bench.run(&format!("# approved: {}\n{text}", "0".repeat(64)));
+        bench.advance(&mut other).await.unwrap();
+        assert_eq!(other.record.state, RunState::Held);
+        let mut named = bench.run(&format!("{text}# approved: {plan}\n"));
+        bench.advance(&mut named).await.unwrap();
+        assert_eq!(named.record.state, state);
+        assert_eq!(bench.quota(group) == Some(0), state == RunState::Done);
+    }
+}
+
+#[tokio::test]
+async fn a_held_run_that_nobody_decides_on_is_rejected_once_its_time_is_over() {
+    let bench = Bench::new(&[("QUOTAKEEPER__GUARD__EXPIRE", "36h")]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, "")]));
+    bench.advance(&mut run).await.unwrap();
+    let end = run.record.updated + chrono::Duration::hours(36);
+    bench.advance_at(&mut run, end - chrono::Duration::seconds(1)).await.unwrap();
+    assert_eq!((run.record.state, bench.mails()), (RunState::Held, 1));
+    bench.advance_at(&mut run, end).await.unwrap();
+    assert_eq!((run.record.state, bench.quota(group)), (RunState::Rejected, Some(group.quota)));
+    assert_eq!((run.record.counts["rejected"], bench.mails()), (1, 2));
+    let note = &run.record.notes[0];
+    assert!(note.contains("1day 12h") && note.contains("guard.expire"), "{note}");
+}
+
+#[tokio::test]
+async fn an_approval_before_its_day_is_stale_at_once_where_the_quota_moved() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    bench.set_quota(group, Some(group.quota + 1));
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Stale);
+}
