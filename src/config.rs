@@ -21,6 +21,8 @@ pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
 pub(crate) use self::source::{Environment, load};
 pub(crate) use self::types::ConfigError;
+#[cfg(test)]
+pub(crate) use self::types::FIELDS;
 pub use self::types::Secret;
 use self::types::{base_url, columns, duration, expression, optional_expression, proxy};
 use crate::quota::{Aid, UsageRule};

@@ -17,7 +17,7 @@
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
-//! | Under both | `config`, `quota`, `thousandeyes`, `durable` (files), `csv_text`, `exit_code` |
+//! | Under both | `config`, `quota`, `thousandeyes`, `durable` (files), `csv_text`, `likeness`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `bench` is a whole installation |
 
 mod answers;
@@ -35,6 +35,7 @@ mod gather;
 mod history;
 mod inbox;
 mod job;
+mod likeness;
 mod lock;
 mod mail;
 pub mod quota;

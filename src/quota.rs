@@ -271,6 +271,11 @@ impl UsageRule {
         power.round() >= 1.0 && (power - power.round()).abs() < 0.1
     }
 
+    /// The contracted plan in quota units: it is one of cloud units, whichever kinds are compared with a quota.
+    pub(crate) fn plan(&self, plan_units: Option<Units>) -> Option<Units> {
+        Self { cloud: true, enterprise: false, ..*self }.counted(plan_units, None)
+    }
+
     /// Any number of usage units, such as the next cycle's projection, in quota units.
     pub fn counted(&self, cloud: Option<Units>, enterprise: Option<Units>) -> Option<Units> {
         let mut sum: Units = 0;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::plan::{Asked, PlanContext, organization};
 use super::{Guard, PlanOrganization, PlanRow, Tripped, Verdict};
 use crate::config::{Approval, Guards, Level, Mode};
-use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, grouped};
 
 /// Every guard, in the order in which their reasons are told.
 const GUARDS: [(Guard, Check); 9] = [
@@ -145,9 +145,7 @@ fn organization_quota(look: &Look<'_>) -> Option<Finding> {
             ))
         });
     }
-    // The plan counts in the same units as usage.
-    let plan = UsageRule { cloud: true, enterprise: false, ..*look.context.rule }
-        .counted(look.organization.totals.plan_units, None)?;
+    let plan = look.context.rule.plan(look.organization.totals.plan_units)?;
     let message = || {
         format!("{} is above the contracted plan of {}: overage may be billed", grouped(after), grouped(plan))
     };

@@ -100,7 +100,8 @@ codes!(
         Duplicate = "duplicate",
         /// The token sees no such organization or account group.
         UnknownTarget = "unknown_target",
-        /// No `org_id`, and the account group is not enough to tell which organization is meant.
+        /// Several targets may be meant: an account group without its organization, a name that several have, or a name
+        /// beside the id of another.
         AmbiguousTarget = "ambiguous_target",
         /// The live quota is not the row's `expected_value`.
         Stale = "stale",

@@ -4,16 +4,20 @@
 //! understood for certain is refused with the mend: guessing here could switch off somebody's monitoring.
 
 mod cells;
+mod dates;
 mod decode;
 mod header;
 mod numbers;
+mod percent;
 mod rows;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use self::header::{Field, Header};
+use self::header::Header;
+pub(crate) use self::header::{Columns, Field};
+pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
 use crate::quota::{Aid, OrgId, Units};
@@ -23,6 +27,8 @@ use crate::quota::{Aid, OrgId, Units};
 pub(crate) struct ChangeFile {
     /// The column names as written, without those that our own results add.
     pub headers: Vec<String>,
+    /// What its author calls our fields.
+    pub columns: Columns,
     /// The rows of data in their order; blank rows and comments are not among them.
     pub records: Vec<Record>,
     /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
@@ -43,14 +49,30 @@ pub(crate) struct Record {
 /// A quota that may be none: `none` in a cell.
 pub(crate) type Quota = Option<Units>;
 
-/// What a row asks for. At least one of `org_id` and `aid` is there.
+/// The new quota as a row writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Units(Units),
+    /// What it is in units, only the organization's plan tells.
+    OfPlan(Percent),
+}
+
+/// Whose quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub org_id: Option<OrgId>,
+    pub org_name: String,
+    pub aid: Option<Aid>,
+    pub group_name: String,
+}
+
+/// What a row asks for. At least one id or name is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowChange {
     pub action: Action,
-    pub org_id: Option<OrgId>,
-    pub aid: Option<Aid>,
+    pub whose: Whose,
     /// None for an unassign, and for an unedited row of a target without a quota.
-    pub value: Option<Units>,
+    pub value: Option<Value>,
     /// What the editor saw: none if the row does not say, `Some(None)` for `none`.
     pub expected: Option<Quota>,
     pub comment: String,
@@ -70,8 +92,7 @@ pub(crate) enum Effective {
 /// A row that makes no change. What is known of its target stays known, so that it can refuse what it falls together with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadRow {
-    pub org_id: Option<OrgId>,
-    pub aid: Option<Aid>,
+    pub whose: Whose,
     /// Neither id was written in a way that can't be read: without this, a bad `aid` would look like none at all.
     pub ids_are_good: bool,
     /// At least one.
@@ -79,7 +100,7 @@ pub(crate) struct BadRow {
 }
 
 /// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
-/// sentences, why the file as a whole can't be used.
+/// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as they can be told.
 pub(crate) fn parse(
     bytes: &[u8],
     columns: &BTreeMap<String, String>,
@@ -97,7 +118,7 @@ pub(crate) fn parse(
         Ok(row) => !row.is_blank(),
         Err(_) => true,
     });
-    let header = match rows.next() {
+    let (header, mut problems) = match rows.next() {
         None => {
             return Err(vec![
                 "The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
@@ -105,34 +126,61 @@ pub(crate) fn parse(
             ]);
         }
         Some(Err(sentence)) => return Err(vec![sentence]),
-        Some(Ok(row)) => Header::read(&row, columns)?,
+        Some(Ok(row)) => Header::read(&row, columns),
     };
+    if !header.is_understood() {
+        return Err(problems);
+    }
     let mut records = Vec::new();
     for row in &mut rows {
-        if records.len() == max_rows {
-            return Err(vec![format!(
-                "The file has more than {max_rows} rows of data. Split it into several files, or raise inbox.max_rows."
-            )]);
+        match row {
+            Err(sentence) => problems.push(sentence),
+            Ok(_) if records.len() == max_rows => {
+                problems.push(format!(
+                    "The file has more than {max_rows} rows of data. Split it into several files, or raise \
+                     inbox.max_rows."
+                ));
+                break;
+            }
+            Ok(row) => records.push(record(row, &header)),
         }
-        records.push(record(row.map_err(|sentence| vec![sentence])?, &header));
     }
     drop(rows);
-    if records.is_empty() {
-        return Err(vec![
+    if records.is_empty() && problems.is_empty() {
+        problems.push(
             "The file has a header but no rows of data below it. Add a row for each change.".to_owned(),
-        ]);
+        );
     }
     let assigns =
         |record: &Record| !matches!(&record.change, Ok(change) if change.action == Action::Unassign);
     if header.column(Field::Value).is_none()
+        && header.column(Field::Action).is_some()
         && let Some(row) = records.iter().find(|record| assigns(record)).map(|record| record.row)
     {
-        return Err(vec![format!(
+        problems.push(format!(
             "The column `value` (the new quota) is missing. Only a file in which every action is `unassign` can do \
              without it, and row {row} is not one."
-        )]);
+        ));
     }
-    Ok(ChangeFile { headers: header.names, records, approved })
+    if problems.is_empty() {
+        Ok(ChangeFile { headers: header.names, columns: header.called, records, approved })
+    } else {
+        problems.extend(of_rows(&records));
+        Err(problems)
+    }
+}
+
+/// What is wrong with the rows of a file that can't be used anyway, so that it can be mended in one go.
+fn of_rows(records: &[Record]) -> Vec<String> {
+    const MOST: usize = 50;
+    let bad = records.iter().filter_map(|record| record.change.as_ref().err());
+    let mut problems = bad.flat_map(|bad| &bad.problems).map(|problem| problem.message.clone());
+    let mut told: Vec<String> = problems.by_ref().take(MOST).collect();
+    let more = problems.count();
+    if more > 0 {
+        told.push(format!("And {more} more problems in the rows below."));
+    }
+    told
 }
 
 fn record(row: Row, header: &Header) -> Record {
@@ -144,7 +192,7 @@ fn record(row: Row, header: &Header) -> Record {
 }
 
 /// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter: char| {
         letter.is_whitespace()
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
@@ -152,7 +200,7 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// A cell's text as a message can show it: short, and without control characters.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
     let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let mut shown: String = letters.by_ref().take(LONGEST).collect();
@@ -168,6 +216,15 @@ fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
     let more = items.len().saturating_sub(MOST);
     let list = items.take(MOST).collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// A cell with text after its closing quote.
+fn torn(text: &str) -> String {
+    format!(
+        "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
+         away.",
+        shown(text)
+    )
 }
 
 fn bad_row(message: String) -> Problem {

@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::effective;
-use super::parse::{ChangeFile, Record};
+use super::parse::{ChangeFile, Columns, Field, Record, RowChange, Value};
 use super::resolve::Visible;
 use super::run::sha256;
 use super::{Action, Code, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
 use crate::config::{Guards, Mode};
-use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, quota_text};
+use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
 
 /// What a plan is made with, besides the file and what is live.
 #[derive(Clone, Copy, Debug)]
@@ -47,22 +47,22 @@ struct Found {
 /// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
 /// as if what takes effect before them were done.
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
-    let visible = Visible::new(live);
+    let mut visible = Visible::new(live, &file.columns);
     let mut organizations = Vec::with_capacity(file.records.len());
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found)>> = BTreeMap::new();
     for record in &file.records {
-        let (org_id, aid) = match &record.change {
-            Ok(change) => (change.org_id.as_ref(), change.aid.as_ref()),
-            Err(bad) => (bad.org_id.as_ref(), bad.aid.as_ref()),
+        let whose = match &record.change {
+            Ok(change) => &change.whose,
+            Err(bad) => &bad.whose,
         };
-        let found = visible.find(record.row, org_id, aid);
+        let found = visible.find(record.row, whose);
         let due = match (&record.change, &found) {
             (Ok(change), Ok(row)) => {
                 effective::due(record.row, change.effective, row, live.taken_at, context)
             }
             _ => Ok(None),
         };
-        organizations.push(visible.organization(org_id, aid));
+        organizations.push(visible.organization(whose));
         let portion = due.as_ref().copied().unwrap_or_default();
         portions
             .entry(portion)
@@ -73,8 +73,10 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     let mut live = Cow::Borrowed(now);
     let mut rows = Vec::with_capacity(file.records.len());
     for portion in portions.into_values() {
-        let mut drafts: Vec<PlanRow> =
-            portion.into_iter().map(|(record, found)| draft(record, found, &live, context)).collect();
+        let mut drafts: Vec<PlanRow> = portion
+            .into_iter()
+            .map(|(record, found)| draft(record, found, &live, &file.columns, context))
+            .collect();
         refuse_duplicates(&mut drafts);
         guard::check(&mut drafts, &live, context);
         if drafts.len() < file.records.len() {
@@ -90,7 +92,13 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
 }
 
 /// One row on its own: refused, unchanged, or to be sent as far as nothing else speaks against it.
-fn draft(record: &Record, found: Found, live: &Snapshot, context: &PlanContext<'_>) -> PlanRow {
+fn draft(
+    record: &Record,
+    found: Found,
+    live: &Snapshot,
+    columns: &Columns,
+    context: &PlanContext<'_>,
+) -> PlanRow {
     let Found { target, due } = found;
     let rule = context.rule;
     let found = target.map(|target| live.row(&target).expect("it was found there"));
@@ -128,13 +136,24 @@ fn draft(record: &Record, found: Found, live: &Snapshot, context: &PlanContext<'
         }
     };
     row.action = change.action;
-    row.after = change.value;
     row.comment.clone_from(&change.comment);
-    if let Err(problem) = found {
-        row.verdict = Verdict::Refused(problem);
-    } else if let Err(problem) = due {
-        row.verdict = Verdict::Refused(problem);
-    } else if change.expected == Some(row.after) {
+    match change.value {
+        Some(Value::Units(units)) => row.after = Some(units),
+        Some(Value::OfPlan(share)) => row.written = share.to_string(),
+        None => {}
+    }
+    let after = found.and_then(|found| {
+        due?;
+        asked(record.row, change, found, live, columns, rule)
+    });
+    match after {
+        Ok(after) => row.after = after,
+        Err(problem) => {
+            row.verdict = Verdict::Refused(problem);
+            return row;
+        }
+    }
+    if change.expected == Some(row.after) {
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
         row.after = row.before;
         row.verdict = Verdict::Unchanged("not edited".to_owned());
@@ -148,15 +167,57 @@ fn draft(record: &Record, found: Found, live: &Snapshot, context: &PlanContext<'
         row.verdict = Verdict::Refused(Problem {
             code: Code::Stale,
             message: format!(
-                "Row {}: `expected_value` is `{}`, but the quota is `{live}` now. Somebody changed it since: look at it \
-                 again, then put `{live}` into `expected_value`.",
+                "Row {}: `{column}` is `{}`, but the quota is `{live}` now. Somebody changed it since: look at it \
+                 again, then put `{live}` into `{column}`.",
                 row.row,
                 plain_quota(expected),
+                column = columns.name(Field::Expected),
                 live = plain_quota(row.before)
             ),
         });
     }
     row
+}
+
+/// The quota that a row asks for, in units. The share of a plan is told by the organization's own row.
+fn asked(
+    row: usize,
+    change: &RowChange,
+    found: &SnapshotRow,
+    live: &Snapshot,
+    columns: &Columns,
+    rule: &UsageRule,
+) -> Result<Option<Units>, Problem> {
+    let share = match change.value {
+        None => return Ok(None),
+        Some(Value::Units(units)) => return Ok(Some(units)),
+        Some(Value::OfPlan(share)) => share,
+    };
+    let org_id = &found.target.org_id;
+    let refused = |why: String| Problem {
+        code: Code::BadRow,
+        message: format!("Row {row}, column `{}`: `{share}` {why}", columns.name(Field::Value)),
+    };
+    let own = live.row(&Target { org_id: org_id.clone(), aid: None });
+    let plan = rule.plan(own.and_then(|own| own.plan_units)).filter(|plan| *plan >= 0);
+    let (Some(own), Some(plan)) = (own, plan) else {
+        return Err(refused(format!(
+            "needs the contracted plan of organization {org_id}, which is not known, because its usage could not be read or \
+             names no plan. Type the number of units."
+        )));
+    };
+    if rule.looks_mismatched(own) {
+        return Err(refused(format!(
+            "needs the contracted plan of organization {org_id}, but that ({}) and its quota ({}) look counted in \
+             different units. Type the number of units, or set usage.units_per_quota_unit.",
+            grouped(plan),
+            quota_text(own.quota)
+        )));
+    }
+    let units = share.of(plan).ok_or_else(|| {
+        refused(format!("of {} is too large for a quota. Type the number of units.", grouped(plan)))
+    })?;
+    Ok(Some(units))
 }
 
 /// A row has one code and one message, however much is wrong with it.

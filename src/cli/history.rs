@@ -101,8 +101,15 @@ fn change_file(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::parse::parse;
-    use crate::quota::{SnapshotRow, Target};
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use crate::change::Verdict;
+    use crate::change::parse::{Value, parse};
+    use crate::change::plan::{PlanContext, plan};
+    use crate::config::{Guards, Mode};
+    use crate::quota::{SnapshotRow, Target, UsageRule};
 
     #[test]
     fn an_export_is_a_change_file_in_which_nothing_is_edited() {
@@ -119,10 +126,33 @@ mod tests {
         assign,1,,,,none,none,
         assign,1,,5,"'=EMEA, ""Core""",7,7,
         "#);
-        let file = parse(&bytes, &std::collections::BTreeMap::new(), 10).unwrap();
+        let file = parse(&bytes, &BTreeMap::new(), 10).unwrap();
         for record in file.records {
             let change = record.change.unwrap();
-            assert_eq!(change.expected, Some(change.value));
+            assert_eq!(change.expected.map(|quota| quota.map(Value::Units)), Some(change.value));
+        }
+    }
+    proptest! {
+        #[test]
+        fn whatever_targets_are_called_each_row_of_an_export_is_found_and_is_not_edited(
+            names in prop::collection::vec((0..3_u8, "[aAbé=+ \u{a0}\u{200b}\"\n,]{0,3}"), 1..20),
+            quota in prop_oneof![Just(None), (0..9_i64).prop_map(Some)],
+        ) {
+            let rows = names.iter().enumerate().map(|(aid, (org_id, name))| SnapshotRow {
+                // Names of organizations repeat too.
+                org_name: names[usize::from(*org_id) % names.len()].1.clone(),
+                account_group_name: name.clone(),
+                quota,
+                ..SnapshotRow::new(Target::account_group(org_id.to_string().as_str(), aid.to_string().as_str()))
+            });
+            let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows.collect());
+            let file = parse(&change_file(&snapshot).unwrap(), &BTreeMap::new(), 100).unwrap();
+            let (guards, rule) = (Guards::default(), UsageRule::default());
+            let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));
+            for (row, seen) in plan.rows.iter().zip(snapshot.rows()) {
+                prop_assert_eq!(&row.verdict, &Verdict::Unchanged("not edited".to_owned()));
+                prop_assert_eq!(row.target.as_ref(), Some(&seen.target));
+            }
         }
     }
 }

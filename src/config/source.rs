@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::{Config, ConfigError, Secret};
+use crate::likeness::nearest;
 
 /// The variables of the process, given so that tests need not change their own.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -234,13 +235,8 @@ fn explain(message: &str) -> String {
     let mut names = quoted(message);
     let unknown = names.next().unwrap_or_default();
     let known: Vec<&str> = names.collect();
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, name)) => format!("is not a known key: did you mean `{name}`?"),
+    match nearest(unknown, known.iter().copied(), 1).first() {
+        Some(name) => format!("is not a known key: did you mean `{name}`?"),
         None => format!("is not a known key: known here are {}", known.join(", ")),
     }
 }

@@ -99,7 +99,17 @@ pub(super) fn proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 /// The fields that a foreign header can stand for.
-pub(crate) const FIELDS: [&str; 6] = ["action", "org_id", "aid", "value", "expected_value", "comment"];
+pub(crate) const FIELDS: [&str; 9] = [
+    "action",
+    "org_id",
+    "org_name",
+    "aid",
+    "account_group_name",
+    "value",
+    "expected_value",
+    "comment",
+    "effective",
+];
 
 pub(super) fn columns<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -10,6 +10,7 @@ mod dropping;
 mod faults;
 mod instances;
 mod mails;
+mod names;
 mod rates;
 mod snapshots;
 mod testbed;

@@ -1,12 +1,13 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
 use super::header::{Field, Header};
-use chrono::NaiveDate;
-
-use super::{BadRow, Effective, Quota, RowChange, bad_row, listed, numbers, shown, trimmed};
+use super::{
+    BadRow, Effective, Percent, Quota, RowChange, Value, Whose, bad_row, dates, listed, numbers, shown,
+    trimmed,
+};
 use crate::change::{Action, Problem};
 use crate::csv_text;
-use crate::quota::{Aid, OrgId, Units};
+use crate::quota::{Aid, OrgId};
 
 /// Understands a row. Missing cells at its end are blank, and blank cells beyond the header are fine.
 pub(super) fn change(
@@ -16,34 +17,44 @@ pub(super) fn change(
     header: &Header,
 ) -> Result<RowChange, BadRow> {
     let mut row = Reading { number, cells, header, problems: Vec::new() };
+    if header.is_repeated_by(cells) {
+        // As where one file was put below another: what its cells are not is of no use to anybody.
+        row.problem("it repeats the header. Delete the row.");
+        return Err(BadRow { whose: Whose::default(), ids_are_good: false, problems: row.problems });
+    }
     if let Some(text) = torn {
-        row.problem(&format!(
-            "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or \
-             take them away.",
-            shown(text)
-        ));
+        row.problem(&super::torn(text));
     }
     row.beyond_the_header();
     let action = row.action();
     let before_ids = row.problems.len();
-    let org_id = row.id(Field::OrgId).map(OrgId::new);
-    let aid = row.id(Field::Aid).map(Aid::new);
+    let whose = Whose {
+        org_id: row.id(Field::OrgId, Field::OrgName).map(OrgId::new),
+        org_name: row.name(Field::OrgName),
+        aid: row.id(Field::Aid, Field::GroupName).map(Aid::new),
+        group_name: row.name(Field::GroupName),
+    };
     let ids_are_good = row.problems.len() == before_ids;
-    if row.text(Field::OrgId).is_empty() && row.text(Field::Aid).is_empty() {
-        row.problem(
-            "it names neither an organization nor an account group. Fill in `org_id`, `aid` or both.",
-        );
+    if ids_are_good && whose == Whose::default() && header.has_target() {
+        row.problem(&format!(
+            "it names neither an organization nor an account group. Fill in {}.",
+            header
+                .targets()
+                .map(|field| format!("`{}`", header.called.name(field)))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        ));
     }
-    let expected = row.quota(Field::Expected);
+    let expected = row.expected();
     let value = row.value(action, expected);
     row.split_number();
     let effective = row.effective();
     let comment = csv_text::plain(row.text(Field::Comment)).to_owned();
     match (action, row.problems) {
         (Some(action), problems) if problems.is_empty() => {
-            Ok(RowChange { action, org_id, aid, value, expected, comment, effective })
+            Ok(RowChange { action, whose, value, expected, comment, effective })
         }
-        (_, problems) => Err(BadRow { org_id, aid, ids_are_good, problems }),
+        (_, problems) => Err(BadRow { whose, ids_are_good, problems }),
     }
 }
 
@@ -67,13 +78,8 @@ impl<'a> Reading<'a> {
 
     /// A problem of one cell, named by the header as its author wrote it.
     fn problem_in(&mut self, field: Field, sentence: &str) {
-        let name = self.header.column(field).and_then(|index| self.name_of(index)).unwrap_or("value");
+        let name = self.header.called.name(field);
         self.problems.push(bad_row(format!("Row {}, column `{name}`: {sentence}", self.number)));
-    }
-
-    fn name_of(&self, column: usize) -> Option<&'a str> {
-        let carried = self.header.carried.iter().position(|index| *index == column)?;
-        Some(trimmed(&self.header.names[carried]))
     }
 
     fn beyond_the_header(&mut self) {
@@ -104,12 +110,17 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn id(&mut self, field: Field) -> Option<&'a str> {
+    /// A name as our own exports write it, or as somebody typed it.
+    fn name(&self, field: Field) -> String {
+        csv_text::plain(self.text(field)).to_owned()
+    }
+
+    fn id(&mut self, field: Field, names: Field) -> Option<&'a str> {
         let text = self.text(field);
         if text.is_empty() {
             return None;
         }
-        match numbers::id(text) {
+        match numbers::id(text, self.header.called.name(names)) {
             Ok(()) => Some(text),
             Err(sentence) => {
                 self.problem_in(field, &sentence);
@@ -118,16 +129,24 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A quota, `none` or nothing: `Some(Some(5))`, `Some(None)`, `None`.
-    fn quota(&mut self, field: Field) -> Option<Quota> {
-        let text = self.text(field);
+    /// What the editor saw: a quota, `none` or nothing (`Some(Some(5))`, `Some(None)`, `None`). Nobody sees a percentage.
+    fn expected(&mut self) -> Option<Quota> {
+        let text = self.text(Field::Expected);
         if text.is_empty() {
             return None;
         }
         if text.eq_ignore_ascii_case("none") {
             return Some(None);
         }
-        numbers::quota(text).map_err(|sentence| self.problem_in(field, &sentence)).ok().map(Some)
+        let quota = if text.contains('%') {
+            Err(format!(
+                "`{}` is a percentage. Type the number of units that the quota had, or none.",
+                shown(text)
+            ))
+        } else {
+            numbers::quota(text)
+        };
+        quota.map_err(|sentence| self.problem_in(Field::Expected, &sentence)).ok().map(Some)
     }
 
     fn effective(&mut self) -> Option<Effective> {
@@ -135,27 +154,20 @@ impl<'a> Reading<'a> {
         if text.is_empty() {
             return None;
         }
-        if text.eq_ignore_ascii_case("next_cycle") || text.eq_ignore_ascii_case("next cycle") {
-            return Some(Effective::NextCycle);
-        }
-        let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-        if date.is_none() {
-            let sentence = format!(
-                "`{}` is not a date that can be read only one way. Type it as year-month-day, such as 2026-12-01 (format \
-                 the column as Text), or next_cycle, or nothing for now.",
-                shown(text)
-            );
-            self.problem_in(Field::Effective, &sentence);
-        }
-        date.map(Effective::On)
+        dates::effective(text).map_err(|sentence| self.problem_in(Field::Effective, &sentence)).ok()
     }
 
     /// The new quota. Checks it against the action, where that is known.
-    fn value(&mut self, action: Option<Action>, expected: Option<Quota>) -> Option<Units> {
+    fn value(&mut self, action: Option<Action>, expected: Option<Quota>) -> Option<Value> {
         let text = self.text(Field::Value);
-        let value = self.quota(Field::Value);
-        match (action, value) {
-            (Some(Action::Unassign), Some(Some(_))) => {
+        if !text.is_empty() && !text.eq_ignore_ascii_case("none") {
+            let value = match Percent::read(text) {
+                Some(share) => share.map(Value::OfPlan),
+                None => numbers::quota(text).map(Value::Units),
+            };
+            if let Err(sentence) = &value {
+                self.problem_in(Field::Value, sentence);
+            } else if action == Some(Action::Unassign) {
                 let sentence = format!(
                     "unassign takes the quota off, so there can be no value `{}`. Empty the cell, or make the action \
                      assign.",
@@ -163,25 +175,24 @@ impl<'a> Reading<'a> {
                 );
                 self.problem_in(Field::Value, &sentence);
             }
-            // An export shows a target without a quota so, and leaving it alone is no mistake.
-            (Some(Action::Assign), None | Some(None)) if expected == Some(None) && !self.is_unreadable(value) => {}
-            (Some(Action::Assign), None) if text.is_empty() => self.problem_in(
-                Field::Value,
-                "the cell is empty. Type the new quota as a whole number, or make the action unassign to take the \
-                 quota off.",
-            ),
-            (Some(Action::Assign), Some(None)) => self.problem_in(
-                Field::Value,
-                "`none` is not a quota. To take the quota off, make the action unassign and empty the cell.",
-            ),
-            _ => {}
+            return value.ok();
         }
-        value.flatten()
-    }
-
-    /// There is text, but no quota came of it.
-    fn is_unreadable(&self, value: Option<Quota>) -> bool {
-        value.is_none() && !self.text(Field::Value).is_empty()
+        // An export shows a target without a quota so, and leaving it alone is no mistake. Without the column it is the
+        // file that lacks it.
+        let is_fine =
+            expected == Some(None) || (text.is_empty() && self.header.column(Field::Value).is_none());
+        if action == Some(Action::Assign) && !is_fine {
+            self.problem_in(
+                Field::Value,
+                if text.is_empty() {
+                    "the cell is empty. Type the new quota as a whole number, or make the action unassign to take the \
+                     quota off."
+                } else {
+                    "`none` is not a quota. To take the quota off, make the action unassign and empty the cell."
+                },
+            );
+        }
+        None
     }
 
     /// An unquoted `12,000` right before the comment reads as 12 with the comment 000, a very different quota.

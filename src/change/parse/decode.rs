@@ -21,18 +21,32 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
             text => Ok(text.into_owned()),
         };
     }
-    if bytes.contains(&0) {
-        return Err(binary());
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+        // A text of which a little is damaged, as after a full disk: its owner knows it for a text.
+        let is_text = bytes.iter().filter(is_control).count() <= bytes.len() / 20;
+        return Err(if is_text { damaged(&bytes[..nul]) } else { binary() });
     }
     if let (text, false) = UTF_8.decode_with_bom_removal(bytes) {
         return Ok(text.into_owned());
     }
     // Every byte means something in Windows-1252, so control characters must tell text from the rest.
-    let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    if bytes.iter().any(is_control) {
+    if bytes.iter().any(|byte| is_control(&byte)) {
         return Err(binary());
     }
     Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned())
+}
+
+/// `before` is the text up to the byte that no text has.
+fn damaged(before: &[u8]) -> String {
+    // The same count as of rows, but that a line break in a quoted cell ends a line too.
+    let line_ends = |byte: &u8, next: Option<&u8>| *byte == b'\n' || (*byte == b'\r' && next != Some(&b'\n'));
+    let line =
+        1 + (0..before.len()).filter(|index| line_ends(&before[*index], before.get(index + 1))).count();
+    format!(
+        "Line {line} holds a NUL character, which no spreadsheet writes, so the file may be damaged. Open it in your \
+         spreadsheet, look at that line, and {SAVE_AS}."
+    )
 }
 
 fn binary() -> String {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Row, Rows};
-use super::{listed, trimmed};
+use super::{listed, shown, trimmed};
 
-/// The fields of a change file; the numbers index [`Header::columns`].
+/// The fields of a change file; the numbers index [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Action,
     OrgId,
+    OrgName,
     Aid,
+    GroupName,
     Value,
     Expected,
     Comment,
@@ -18,14 +20,16 @@ pub(super) enum Field {
 }
 
 /// Each field with the name that we write and the names that it may have, without case, spaces and punctuation.
-const NAMES: [(Field, &str, &[&str]); 7] = [
+const NAMES: [(Field, &str, &[&str]); 9] = [
     (Field::Action, "action", &["action", "operation"]),
     (
         Field::OrgId,
         "org_id",
         &["orgid", "org", "organizationid", "organization", "organisationid", "organisation"],
     ),
+    (Field::OrgName, "org_name", &["orgname", "organizationname", "organisationname"]),
     (Field::Aid, "aid", &["aid", "accountgroupid", "accountgroup", "accountid"]),
+    (Field::GroupName, "account_group_name", &["accountgroupname", "groupname", "accountname"]),
     (Field::Value, "value", &["value", "newvalue", "quota", "newquota", "quotavalue", "units", "newunits"]),
     (
         Field::Expected,
@@ -39,6 +43,20 @@ const NAMES: [(Field, &str, &[&str]); 7] = [
 /// The columns that our own results add: not carried, or each round would add them once more.
 const OURS: [&str; 6] = ["row", "status", "before", "after", "code", "message"];
 
+/// Without one of these a file means something else, so that a typing error in its name must not make it a further column.
+const NEVER_MISSED: [Field; 4] = [Field::Aid, Field::GroupName, Field::Expected, Field::Effective];
+
+/// What the author of a file calls its fields, for the messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns([Option<String>; NAMES.len()]);
+
+impl Columns {
+    /// The header of a field as written, else our name for it.
+    pub(crate) fn name(&self, field: Field) -> &str {
+        self.0[field as usize].as_deref().unwrap_or(NAMES[field as usize].1)
+    }
+}
+
 /// The header row, understood.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -48,18 +66,25 @@ pub(super) struct Header {
     pub carried: Vec<usize>,
     /// How many cells a row of the file has.
     pub width: usize,
+    /// What its author calls the fields.
+    pub called: Columns,
     columns: [Option<usize>; NAMES.len()],
 }
 
 impl Header {
-    /// Reads the names, or says everything that is wrong with them.
-    pub(super) fn read(row: &Row, configured: &BTreeMap<String, String>) -> Result<Self, Vec<String>> {
+    /// Reads the names, and says everything that is wrong with them.
+    pub(super) fn read(row: &Row, configured: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let width = row.cells.iter().rposition(|cell| !trimmed(cell).is_empty()).map_or(0, |last| last + 1);
         let names = &row.cells[..width];
         let mut columns = [None; NAMES.len()];
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> =
+            row.torn.iter().map(|text| format!("Row {}: {}", row.number, super::torn(text))).collect();
+        let mut unknown = Vec::new();
         for (index, name) in names.iter().enumerate() {
-            let Some(field) = field(name, configured) else { continue };
+            let Some(field) = field(name, configured) else {
+                unknown.push(name.as_str());
+                continue;
+            };
             match columns[field as usize] {
                 None => columns[field as usize] = Some(index),
                 Some(first) => problems.push(format!(
@@ -73,20 +98,67 @@ impl Header {
         let carried: Vec<usize> =
             (0..width).filter(|index| !OURS.contains(&&*squeezed(&names[*index]))).collect();
         let header = Self {
+            called: Columns(columns.map(|column| Some(shown(trimmed(&names[column?]))))),
             names: carried.iter().map(|index| names[*index].clone()).collect(),
             carried,
             width,
             columns,
         };
         problems.extend(header.missing(names));
-        if problems.is_empty() { Ok(header) } else { Err(problems) }
+        problems.extend(unknown.into_iter().filter_map(|name| header.mistyped(name)));
+        (header, problems)
+    }
+
+    /// The columns that say whose quota a row is about.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Field> {
+        [Field::OrgId, Field::OrgName, Field::Aid, Field::GroupName]
+            .into_iter()
+            .filter(|field| self.column(*field).is_some())
+    }
+
+    pub(super) fn has_target(&self) -> bool {
+        self.targets().next().is_some()
+    }
+
+    /// Whether a row holds the names of the columns once more.
+    pub(super) fn is_repeated_by(&self, cells: &[String]) -> bool {
+        let repeats = |(name, index): (&String, &usize)| {
+            cells.get(*index).is_some_and(|cell| trimmed(cell) == trimmed(name))
+        };
+        self.names.iter().zip(&self.carried).all(repeats)
+    }
+
+    /// Whether any column is known: else it is not a header, and says nothing of the rows below it.
+    pub(super) fn is_understood(&self) -> bool {
+        self.columns.iter().any(Option::is_some)
+    }
+
+    /// A column that nobody knows, but that was all but certainly meant to be one that the file lacks.
+    fn mistyped(&self, name: &str) -> Option<String> {
+        let written = squeezed(name);
+        let names_a_group = |field| matches!(field, Field::Aid | Field::GroupName);
+        let has_group = self.column(Field::Aid).or(self.column(Field::GroupName)).is_some();
+        let (_, meant, _) = NAMES.iter().find(|(field, _, aliases)| {
+            NEVER_MISSED.contains(field)
+                && self.column(*field).is_none()
+                && !(has_group && names_a_group(*field))
+                && aliases.iter().any(|alias| {
+                    // A short word is one letter away from too many others.
+                    alias.len() >= 8 && strsim::damerau_levenshtein(&written, alias) <= alias.len() / 8
+                })
+        })?;
+        Some(format!(
+            "The column `{}` is not known, and `{meant}` is missing. Rename it to `{meant}` if that is what it is, or to \
+             something less alike.",
+            shown(trimmed(name))
+        ))
     }
 
     /// What the columns lack for any row to be understood.
     fn missing(&self, names: &[String]) -> Option<String> {
         let mut needed = Vec::new();
-        if self.column(Field::OrgId).is_none() && self.column(Field::Aid).is_none() {
-            needed.push("no `org_id` or `aid` (whose quota)");
+        if !self.has_target() {
+            needed.push("no `org_id` or `aid`, nor a name instead (whose quota)");
         }
         if self.column(Field::Value).is_none() && self.column(Field::Action).is_none() {
             needed.push("no `value` (the new quota)");
@@ -95,10 +167,10 @@ impl Header {
             return None;
         }
         Some(format!(
-            "The first row must name the columns. It has {}, but {}. Understood are action, org_id, aid, value, \
-             expected_value, effective and comment.",
-            listed(names.iter().map(|name| format!("`{}`", super::shown(name)))),
-            needed.join(" and ")
+            "The first row must name the columns. It has {}, but {}. Understood are {}.",
+            listed(names.iter().map(|name| format!("`{}`", shown(name)))),
+            needed.join(" and "),
+            NAMES.map(|(_, name, _)| name).join(", ")
         ))
     }
 
@@ -144,11 +216,16 @@ pub(super) fn detect_delimiter(text: &str, configured: &BTreeMap<String, String>
     const DELIMITERS: [char; 4] = ['|', '\t', ';', ','];
     let is_blank = |row: &Row| row.cells.iter().all(|cell| trimmed(cell.trim_matches(DELIMITERS)).is_empty());
     let score = |delimiter: char| {
-        let mut rows = Rows::new(text, delimiter).map_while(Result::ok);
-        let header = rows.find(|row| !is_blank(row) && !row.is_comment());
-        header.map_or((0, 0), |row| {
-            (row.cells.iter().filter(|name| field(name, configured).is_some()).count(), row.cells.len())
-        })
+        let is_header =
+            |row: &Result<Row, String>| row.as_ref().is_ok_and(|row| !is_blank(row) && !row.is_comment());
+        match Rows::new(text, delimiter).find(|row| row.is_err() || is_header(row)) {
+            None => (0, 0),
+            // A header whose quote is never closed. Only with its own delimiter does the quote begin a cell.
+            Some(Err(_)) => (0, usize::MAX),
+            Some(Ok(row)) => {
+                (row.cells.iter().filter(|name| field(name, configured).is_some()).count(), row.cells.len())
+            }
+        }
     };
     // The last of equals wins, hence the comma at the end.
     DELIMITERS.into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(',')
@@ -167,9 +244,27 @@ mod tests {
         for name in ["aid", "accountGroupId", "Account Group ID", "account_group"] {
             assert_eq!(known(name), Some(Field::Aid), "{name}");
         }
-        for name in ["account_group_name", "org_name", "value2", ""] {
+        for name in ["account_group_name", "Account Group Name", "accountGroupName"] {
+            assert_eq!(known(name), Some(Field::GroupName), "{name}");
+        }
+        for name in ["org_name", "Organization name", "organizationName"] {
+            assert_eq!(known(name), Some(Field::OrgName), "{name}");
+        }
+        for name in ["name", "group", "value2", ""] {
             assert_eq!(known(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn each_field_stands_at_its_own_number_and_can_be_configured() {
+        for (index, (field, name, aliases)) in NAMES.into_iter().enumerate() {
+            assert_eq!(field as usize, index, "{name}");
+            assert!(
+                aliases.contains(&squeezed(name).as_str()) && crate::config::FIELDS.contains(&name),
+                "{name}"
+            );
+        }
+        assert_eq!(crate::config::FIELDS.len(), NAMES.len());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::shown;
 use crate::quota::Units;
 
 /// 2⁵³ − 1. Beyond it JSON readers and spreadsheets lose digits, so that a quota would not read back as it was sent.
-const LARGEST: Units = 9_007_199_254_740_991;
+pub(super) const LARGEST: Units = 9_007_199_254_740_991;
 
 const SEPARATORS: [char; 9] = [',', '.', ' ', '\'', '’', '_', '\u{a0}', '\u{2009}', '\u{202f}'];
 
@@ -32,8 +32,8 @@ pub(super) fn quota(text: &str) -> Result<Units, String> {
         .ok_or_else(|| format!("`{}` is too large. The largest quota is {LARGEST}.", shown(text)))
 }
 
-/// Checks an id: digits only. They are kept as text.
-pub(super) fn id(text: &str) -> Result<(), String> {
+/// Checks an id: digits only. They are kept as text. `names` is the column in which a name may stand instead.
+pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
     const AS_TEXT: &str = "Format the column as Text and type";
     if is_digits(text) {
         return if text.len() <= 20 {
@@ -43,7 +43,9 @@ pub(super) fn id(text: &str) -> Result<(), String> {
         };
     }
     let text_shown = shown(text);
-    Err(if is_formula_error(text) {
+    Err(if is_too_narrow(text) {
+        too_narrow(text)
+    } else if is_formula_error(text) {
         format!("`{text_shown}` is what the spreadsheet shows for a formula that failed. {AS_TEXT} the id.")
     } else if is_scientific(text) {
         format!("`{text_shown}` is an id that the spreadsheet shortened. {AS_TEXT} the whole id again.")
@@ -53,6 +55,11 @@ pub(super) fn id(text: &str) -> Result<(), String> {
         format!("`{text_shown}` is an id that the spreadsheet turned into a fraction. {AS_TEXT} {whole}.")
     } else if let Some(digits) = grouped(text) {
         format!("`{text_shown}` is an id with separators in it. {AS_TEXT} {digits}.")
+    } else if text.contains(char::is_alphabetic) {
+        format!(
+            "`{text_shown}` is not an id. Ids are digits only, such as 204117. Type the id here, or the name into a column \
+             `{names}`."
+        )
     } else {
         format!("`{text_shown}` is not an id. Ids are digits only, such as 204117. {AS_TEXT} the id again.")
     })
@@ -62,14 +69,24 @@ pub(super) fn id(text: &str) -> Result<(), String> {
 fn mend(text: &str) -> String {
     let text_shown = shown(text);
     let bare = text.trim_matches(|letter: char| CURRENCIES.contains(&letter) || letter.is_whitespace());
-    if is_formula_error(text) {
+    if is_too_narrow(text) {
+        too_narrow(text)
+    } else if is_formula_error(text) {
         format!(
             "`{text_shown}` is what the spreadsheet shows for a formula that failed. Type the number of units."
         )
     } else if text.starts_with('=') {
         format!("`{text_shown}` is a formula. Type its result.")
-    } else if text.ends_with('%') {
-        format!("`{text_shown}` is a percentage. Type the number of units.")
+    } else if let Some(share) = text.strip_suffix('%').map(str::trim_end).filter(|share| is_digits(share)) {
+        format!(
+            "`{text_shown}` is a percentage, and does not say of what. Type the number of units, or {share}% of plan for a \
+             share of the organization's plan."
+        )
+    } else if text.contains('%') {
+        format!(
+            "`{text_shown}` is a percentage that is not understood. Type the number of units, or a share of the \
+             organization's plan, such as 20% of plan."
+        )
     } else if is_scientific(text) {
         format!("`{text_shown}` is a number that the spreadsheet shortened. Type all of its digits.")
     } else if text.starts_with(['-', '−', '–']) {
@@ -97,6 +114,18 @@ fn mend(text: &str) -> String {
     }
 }
 
+/// `########`: what a cell shows when its column is too narrow. Excel saves what it shows.
+pub(super) fn is_too_narrow(text: &str) -> bool {
+    text.len() > 1 && text.bytes().all(|byte| byte == b'#')
+}
+
+pub(super) fn too_narrow(text: &str) -> String {
+    format!(
+        "`{}` is what the spreadsheet shows where a column is too narrow, and saves. Make the column wider and save again.",
+        shown(text)
+    )
+}
+
 /// `#N/A`, `#REF!`, `#BEZUG!`: what a cell shows when its formula failed.
 pub(super) fn is_formula_error(text: &str) -> bool {
     let Some(name) = text.strip_prefix('#') else { return false };
@@ -107,7 +136,7 @@ pub(super) fn is_formula_error(text: &str) -> bool {
     is_name && !capitals.is_empty() && (capitals.len() < name.len() || matches!(name, "N/A" | "NV" | "N/D"))
 }
 
-fn is_digits(text: &str) -> bool {
+pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -205,12 +234,14 @@ mod tests {
 
     #[test]
     fn a_mangled_id_says_what_to_type_where_that_is_certain() {
+        let id = |text| id(text, "org_name");
         assert_eq!(id("0123"), Ok(()));
         assert!(id("12345.0").unwrap_err().ends_with("type 12345."));
         assert!(id("'123").unwrap_err().ends_with("type 123."));
         assert!(id("204,117").unwrap_err().ends_with("type 204117."));
         assert!(id("1.2E+05").unwrap_err().ends_with("the whole id again."));
-        for text in ["-5", "+5", "Acme", "12 34", "1234567890123456789012"] {
+        assert!(id("Acme").unwrap_err().ends_with("the name into a column `org_name`."));
+        for text in ["-5", "+5", "12 34", "1234567890123456789012"] {
             assert!(id(text).is_err(), "{text}");
         }
     }

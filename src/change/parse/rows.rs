@@ -3,6 +3,8 @@
 //! Not the csv crate: it skips blank rows without counting them and takes an unclosed quote as the rest of the
 //! file, and people need to hear of both by the row number that they see.
 
+use super::numbers;
+
 /// One row as written. A quoted cell with line breaks in it is still one row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -19,10 +21,15 @@ impl Row {
         self.cells.iter().all(|cell| super::trimmed(cell).is_empty())
     }
 
-    /// A comment is skipped, but not one that may have swallowed a row of data, and not a formula's error.
+    /// A comment is skipped, but not one that may have swallowed a row of data, and not what a spreadsheet shows for an id
+    /// that it could not: a formula's error, or `####` beside other cells (alone it is a line that somebody drew).
     pub(super) fn is_comment(&self) -> bool {
-        let text = self.cells.first().map_or("", |cell| super::trimmed(cell));
-        self.torn.is_none() && text.starts_with('#') && !super::numbers::is_formula_error(text)
+        let mut cells = self.cells.iter().map(|cell| super::trimmed(cell));
+        let text = cells.next().unwrap_or_default();
+        let is_shown_so = numbers::is_formula_error(text)
+            || (numbers::is_too_narrow(text)
+                && cells.any(|cell| !cell.is_empty() && !numbers::is_too_narrow(cell)));
+        self.torn.is_none() && text.starts_with('#') && !is_shown_so
     }
 
     /// The plan that a comment approves: `# approved: ` and its SHA-256.
@@ -53,8 +60,8 @@ impl<'a> Rows<'a> {
             loop {
                 let Some((part, after)) = quoted.split_once('"') else {
                     return Err(format!(
-                        "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed. \
-                         Close it or take it away.",
+                        "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed, so nothing \
+                         after it can be read. Close it or take it away.",
                         self.number,
                         super::shown(&self.rest[1..])
                     ));
@@ -140,11 +147,36 @@ mod tests {
     }
 
     #[test]
+    fn only_what_begins_with_a_number_sign_for_a_reader_is_a_comment() {
+        let is_comment = |text| Rows::new(text, ',').next().unwrap().unwrap().is_comment();
+        for text in ["# a", " #a,b", "#", "####", "######,,", "\"# a, b\"", "####,####"] {
+            assert!(is_comment(text), "{text}");
+        }
+        for text in ["#REF!,5", "####,5,7", "5,# a", ",# a", "\"# a\"b"] {
+            assert!(!is_comment(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_approves_a_plan_by_its_whole_hash_and_nothing_less() {
+        let hash = "0123456789abcdef".repeat(4);
+        let approves = |text: &str| Rows::new(text, ',').next().unwrap().unwrap().approves();
+        for text in [format!("# approved: {hash}"), format!("#APPROVED:{},,,", hash.to_uppercase())] {
+            assert_eq!(approves(&text).as_ref(), Some(&hash), "{text}");
+        }
+        for text in
+            [format!("# approved: {}", &hash[1..]), format!("# approved {hash}"), "# approved: by Ann".into()]
+        {
+            assert_eq!(approves(&text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn an_unclosed_quote_names_its_row() {
         let rows = read("a\n\nb,\"c\nd");
         assert_eq!(
             rows.last().unwrap(),
-            "Row 3: the cell that begins with `\"c d` opens a quote (\") that is never closed. Close it or take it away."
+            "Row 3: the cell that begins with `\"c d` opens a quote (\") that is never closed, so nothing after it can be read. Close it or take it away."
         );
     }
 }

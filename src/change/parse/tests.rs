@@ -17,9 +17,12 @@ fn changes(text: &str) -> Vec<RowChange> {
 fn change(org_id: &str, aid: &str, value: Units) -> RowChange {
     RowChange {
         action: Action::Assign,
-        org_id: (!org_id.is_empty()).then(|| org_id.into()),
-        aid: (!aid.is_empty()).then(|| aid.into()),
-        value: Some(value),
+        whose: Whose {
+            org_id: (!org_id.is_empty()).then(|| org_id.into()),
+            aid: (!aid.is_empty()).then(|| aid.into()),
+            ..Whose::default()
+        },
+        value: Some(Value::Units(value)),
         expected: None,
         comment: String::new(),
         effective: None,
@@ -96,7 +99,7 @@ fn an_apostrophe_that_we_put_before_a_formula_is_taken_off_again() {
 fn a_bad_row_keeps_the_target_that_it_names() {
     let file = read(b"org_id,aid,value\n7,x,5\n").unwrap();
     let bad = file.records[0].change.clone().unwrap_err();
-    assert_eq!((bad.org_id, bad.aid), (Some("7".into()), None));
+    assert_eq!((bad.whose.org_id, bad.whose.aid), (Some("7".into()), None));
 }
 
 #[test]
@@ -111,37 +114,64 @@ const UGLY: &[(&str, &[u8])] = &[
     ("only blank rows and comments", b"\n # aid,value\n,,\n"),
     ("a header alone", b"aid,value\n"),
     ("no header", b"204117,12000\n204118,13000\n"),
-    ("neither org_id nor aid", b"account_group_name,value\nEMEA,12000\n"),
+    ("neither an id nor a name", b"Group,value\nEMEA,12000\n"),
     ("no value", b"org_id;aid;amount\n7;204117;12000\n"),
     ("no value, and not only unassigns", b"action,aid\nunassign,204117\n,204118\n"),
     ("two columns for one field", b"aid,value,New quota\n204117,1,2\n"),
     ("several things wrong with the header", b"Quota,Units,Name\n1,2,x\n"),
+    ("a header and rows that are wrong", b"aid,value,New quota\n1.2E+05,1,2\n2,1 000,2\n3,3,3\n"),
+    ("a header without what is needed, and rows that are wrong", b"aid,action,amount\n1.2E+05,,1\n2,delete,1\n"),
+    ("a header that swallowed a cell", b"aid,\"value\"x,value\n1,2,3\n"),
+    ("a typing error in a header", b"org_id,acount_group_id,value\n7,1,5\n"),
+    ("typing errors in headers that may be left out", b"aid,value,expectd_value,efective\n1,5,4,2026-12-01\n"),
+    ("a header in the middle", b"org_id,aid,value\n7,1,5\norg_id,aid,value\n7,2,x\n"),
     ("a very wide header", b"a,b,c,d,e,f,g,h,i,j,k,l,m,n\n1\n"),
     ("too many rows", b"aid,value\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n"),
+    ("too many rows, some of them wrong", b"aid,value\n1,x\n2,1\n3,1\n4,1\n5,y\n6,1\n7,z\n"),
     ("an unclosed quote", b"aid,value,comment\n1,1,\n2,1,\"for the launch\n3,1,\n"),
+    ("an unclosed quote after rows that are wrong", b"aid,value,comment\n1,x,\n2,1,\"for the launch\n3,y,\n"),
+    ("an unclosed quote in the header", b"aid,\"value\n1,1\n"),
     ("a quote that swallowed a row", b"aid,value,comment\n1,1,\"first\n2,1,\"second\"\n"),
     ("an Excel workbook", b"PK\x03\x04\x14\0\x06\0xl/workbook.xml"),
     ("a LibreOffice workbook", b"PK\x03\x04\x14\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet"),
+    ("an empty Excel workbook", b"PK\x05\x06\0\0 xl/"),
     ("a ZIP archive", b"PK\x03\x04\x14\0\0\0quotas.csv"),
     ("an old Excel workbook", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0"),
     ("a PDF", b"%PDF-1.7\n"),
     ("gzip", b"\x1F\x8B\x08\0"),
     ("a picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
     ("UTF-16 cut off in the middle", b"\xFF\xFEa\0i\0d\0,\0v"),
+    ("a web page", b"<html><body>Sign in</body></html>"),
+    ("a CSV with a NUL character", b"aid,value\r\n1,1\r\n2,\x001\r\n3,1\r\n"),
+    ("Windows-1252 with a control character", b"aid,value,comment\n1,1,Z\xFCrich \x07\n"),
+    ("UTF-16 without its mark, in Greek", b"\xB1\x03\xB2\x03,\0\xB3\x03\n\0"),
+    ("Windows-1252", b"aid;Gr\xF6\xDFe\n1;1\n"),
+    ("UTF-16 without its mark", b"a\0i\0d\0,\0v\0a\0l\0u\0e\0\n\x001\0,\0x\0\n\0"),
     ("an id that became scientific", b"aid,value\n1.2E+05,12000\n"),
-    ("ids that became numbers or text", b"org_id,aid,value\n10452.0,\"204,117\",1\n'10452,-5,1\nAcme,+5,1\n"),
+    ("ids that became numbers or text", b"org_id,aid,value\n10452.0,\"204,117\",1\n'10452,-5,1\nAcme,+5,1\n,#REF!,1\n,123456789012345678901,1\n"),
+    ("names in the columns of ids", b"Organisation,Account group,value\nAcme Bank,EMEA,1\n"),
+    ("names in the columns of ids, beside columns of names", b"org,aid,Group name,value\nAcme Bank,EMEA,x,1\n"),
     ("thousands separators", b"aid,value\n1,\"12,000\"\n2,12.000\n3,12 000\n4,12'000\n"),
     ("an unquoted thousands separator", b"aid,value\n1,12,000\n"),
     ("an unquoted thousands separator before the comment", b"aid,value,comment\n1,12,000\n"),
     ("an unquoted thousands separator before what is expected", b"aid,value,expected_value\n1,12,000\n"),
     ("fractions", b"aid,value\n1,12.5\n2,\"1,234.00\"\n3,12000.0\n"),
     ("signs", b"aid,value\n1,-5\n2,+500\n"),
-    ("currency, percent and words", b"aid,value\n1,$12000\n2,20%\n3,12k\n4,a lot\n"),
+    ("formulas, zeros, apostrophes and what Excel shortened", b"aid,value\n1,=A1*2\n2,#N/A\n3,012000\n4,'12000\n5,1.2E+05\n"),
+    ("a column that was too narrow", b"aid,value,effective\n####,5,\n1,#####,########\n"),
+    ("currency and words", b"aid,value\n1,$12000\n2,12000 USD\n3,12k\n4,a lot\n5,$ lots\n"),
+    ("percentages", b"aid,value\n1,20%\n2,20% of quota\n3,20% of plan + 500\n4,plan * 20%\n5,=20%\n"),
+    ("shares of the plan that are none", b"aid,value\n1,0% of plan\n2,\"12,5% of plan\"\n3,1.23456% of plan\n4,2000% of plan\n5,-5% of plan\n"),
+    ("a share of the plan that is taken off, or expected", b"action,aid,value,expected\nunassign,1,20% of plan,\n,2,20% of plan,20% of plan\n"),
+    ("dates as countries write them", b"aid,value,effective\n1,1,12/1/2026\n2,1,01.12.2026\n3,1,13/1/2027\n4,1,2026-12-1\n"),
+    ("dates as spreadsheets write them", b"aid,value,effective\n1,1,46000\n2,1,2026-12-01 00:00:00\n3,1,########\n"),
+    ("dates that are none", b"aid,value,Effective from\n1,1,2026-13-01\n2,1,2026-02-30\n3,1,tomorrow\n4,1,Dec 1\n"),
     ("too large", b"aid,value\n1,9007199254740992\n"),
     ("no value in a row", b"aid,value\n1,\n2\n3,none\n"),
     ("a value that is taken off", b"action,aid,value\nunassign,1,500\n"),
     ("an unknown action", b"action,aid,value\ndelete,1,\n"),
     ("no target in a row", b"org_id,aid,value\n,,500\n"),
+    ("no target in a row, but for names of columns", b"org_name,account_group_name,value\n,,500\n"),
     ("a bad expectation", b"aid,value,Old value\n1,500,n/a\n"),
     ("everything at once", b"Action,Org ID,AID,New quota,Expected\nset,1E+04,x,\"1,000\",?,extra\n"),
     (
@@ -149,6 +179,22 @@ const UGLY: &[(&str, &[u8])] = &[
         b"aid,value\n1,\"a\x07\tlong text that goes on\nand on and on and on, further than anybody reads\"\n",
     ),
 ];
+
+#[test]
+fn a_file_that_cannot_be_used_tells_of_its_first_fifty_wrong_cells() {
+    let rows = (1..=30).map(|aid| format!("{aid}.5,x,1\n")).collect::<Vec<_>>().concat();
+    let sentences = parse(format!("aid,value,quota\n{rows}").as_bytes(), &BTreeMap::new(), 100).unwrap_err();
+    assert_eq!(sentences.len(), 52);
+    assert_eq!(sentences[51], "And 10 more problems in the rows below.");
+}
+
+#[test]
+fn the_plans_that_comments_approve_are_told_apart_from_the_rows() {
+    let hash = "ab".repeat(32);
+    let text = format!("# approved: {hash}\naid,value\n5,900\n# approved: soon\n");
+    let file = read(text.as_bytes()).unwrap();
+    assert_eq!((file.approved, file.records.len()), (vec![hash], 1));
+}
 
 #[test]
 fn each_ugly_file_leaves_a_reason_that_a_spreadsheet_user_understands() {

@@ -79,6 +79,68 @@ fn an_expectation_decides_between_stale_unchanged_and_sent() {
     );
 }
 
+/// Organization 7 has a plan of 9 000 units.
+fn with_a_plan(plan_units: Units, quota: Option<Units>) -> Snapshot {
+    let own = SnapshotRow { plan_units: Some(plan_units), ..own("7", quota, 0, 0) };
+    snapshot([own, group("7", "1", Some(1000), 100, 500), group("7", "2", None, 100, 500)])
+}
+
+#[test]
+fn a_share_of_the_plan_becomes_units_and_the_plan_keeps_what_was_written() {
+    let text = "org_id,aid,value\n7,1,12.5 % of plan\n7,2,33.3333% of plan\n7,,100% OF PLAN\n";
+    let plan = planned(text, &with_a_plan(9_000, Some(8_000)), Mode::Row, &Guards::default());
+    let asked: Vec<_> = plan.rows.iter().map(|row| (row.after, row.written.as_str())).collect();
+    assert_eq!(
+        asked,
+        [(Some(1_125), "12.5% of plan"), (Some(3_000), "33.3333% of plan"), (Some(9_000), "100% of plan")]
+    );
+    assert_eq!(told(&plan), ["2: send", "3: send", "4: send"]);
+}
+
+#[test]
+fn a_share_of_the_plan_counts_in_the_units_of_quotas() {
+    let (guards, rule) =
+        (Guards::default(), UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() });
+    let live = with_a_plan(9_000_000, Some(9_000));
+    let plan =
+        plan(&parsed("aid,value\n2,50% of plan\n"), &live, &PlanContext::new(&guards, Mode::Row, &rule));
+    assert_eq!(plan.rows[0].after, Some(4_500));
+}
+
+#[test]
+fn a_share_of_the_plan_is_unchanged_or_unedited_by_what_it_became() {
+    let text = "aid,value,expected_value\n1,10% of plan,\n2,10% of plan,1000\n";
+    let plan = planned(text, &with_a_plan(10_000, Some(8_000)), Mode::Row, &Guards::default());
+    assert_eq!(told(&plan), ["2: unchanged, already 1 000", "3: unchanged, not edited"]);
+}
+
+#[test]
+fn a_share_of_a_plan_that_nobody_knows_or_that_is_no_quota_is_never_sent() {
+    let refused = |live: &Snapshot, value: &str| {
+        let plan = planned(&format!("org_id,aid,value\n7,1,{value}\n"), live, Mode::Row, &Guards::default());
+        assert_eq!((plan.rows[0].after, plan.rows[0].is_understood()), (None, false));
+        assert_eq!(plan.rows[0].written, value);
+        told(&plan).remove(0)
+    };
+    assert!(refused(&world(), "20% of plan").contains("plan of organization 7, which is not known"));
+    let largest = with_a_plan(Units::MAX, None);
+    assert!(
+        refused(&largest, "1000% of plan").contains("is too large for a quota. Type the number of units.")
+    );
+    assert!(refused(&with_a_plan(-1, None), "20% of plan").contains("not known"));
+    assert!(refused(&with_a_plan(9_000_000, Some(9_000)), "20% of plan").contains("different units"));
+}
+
+#[test]
+fn an_approval_is_void_when_the_plan_that_a_share_is_of_moved() {
+    let text = "aid,value\n1,4% of plan\n";
+    let plan = |units| planned(text, &with_a_plan(units, Some(8_000)), Mode::Row, &Guards::default());
+    assert_eq!(
+        staleness(&plan(10_000), &plan(9_000)),
+        ["Group 1 1 was approved to become 400, and would become 360 now."]
+    );
+}
+
 #[test]
 fn an_unedited_row_keeps_what_is_live_even_if_somebody_changed_it() {
     let plan = planned("aid,value,expected_value\n1,900,900\n", &world(), Mode::Row, &Guards::default());
@@ -262,6 +324,7 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
                 0 => format!("unassign,{org},{aid},,{expected}"),
                 1 => format!(",,{aid},{value},{expected}"),
                 2 => format!(",{org},{aid},1.5,{expected}"),
+                3 => format!(",{org},{aid},{value}% of plan,{expected}"),
                 _ => format!(",{org},{aid},{value},{expected}"),
             }
         });

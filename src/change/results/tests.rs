@@ -90,7 +90,7 @@ fn an_error_file_that_is_dropped_again_carries_the_same_columns_once() {
     let again = parse(&once, &BTreeMap::new(), 1000).unwrap();
     assert_eq!(again.headers, file.headers);
     let changes = |file: &ChangeFile| -> Vec<_> {
-        file.records.iter().map(|record| record.change.clone().map_err(|bad| bad.aid)).collect()
+        file.records.iter().map(|record| record.change.clone().map_err(|bad| bad.whose)).collect()
     };
     assert_eq!(changes(&again), changes(&file));
     assert_eq!(error_csv(&again, &all), once);

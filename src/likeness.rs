@@ -1,0 +1,26 @@
+//! Which known names somebody may have meant who wrote an unknown one: a key of the configuration, an account group.
+
+/// The known names that are most like the unknown one, the most alike first; none where nothing is.
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    const ALIKE: f64 = 0.75;
+    let mut alike: Vec<(f64, &str)> = known
+        .map(|name| (strsim::jaro_winkler(unknown, name), name))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.truncate(most);
+    alike.into_iter().map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_alike_come_first_and_what_is_like_nothing_finds_nothing() {
+        let known = || ["helpdesk west", "helpdesk", "payments"].into_iter();
+        assert_eq!(nearest("helpdsk", known(), 2), ["helpdesk", "helpdesk west"]);
+        assert_eq!(nearest("helpdsk", known(), 1), ["helpdesk"]);
+        assert_eq!(nearest("xyz", known(), 2), Vec::<&str>::new());
+    }
+}
