@@ -15,11 +15,14 @@ pub(crate) mod journal;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod process;
+pub(crate) mod propose;
 mod resolve;
 pub(crate) mod results;
 pub(crate) mod run;
 pub(crate) mod stale;
 pub(crate) mod story;
+#[cfg(test)]
+mod undo_tests;
 
 use std::fmt;
 

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use crate::app::App;
 use crate::change::earlier;
+use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
 use crate::csv_text::inert;
 use crate::diff::{MadeBy, diff};
@@ -85,9 +86,7 @@ pub(super) async fn export(app: &Arc<App>, at: Option<&str>, out: &mut impl Writ
 /// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
 fn change_file(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let columns =
-        ["action", "org_id", "org_name", "aid", "account_group_name", "value", "expected_value", "comment"];
-    writer.write_record(columns)?;
+    writer.write_record(COLUMNS)?;
     for row in snapshot.rows() {
         let quota = row.quota.map_or_else(|| "none".to_owned(), |quota| quota.to_string());
         let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());

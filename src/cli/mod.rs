@@ -9,6 +9,7 @@ mod history;
 mod jobs;
 mod logging;
 mod plan;
+mod propose;
 mod runs;
 mod status;
 mod table;
@@ -165,6 +166,12 @@ enum Command {
         /// As a snapshot of the history saw them: RFC 3339, or the name of its file
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+    },
+    /// A change file that moves unused headroom to the account groups that will run out; sends nothing
+    Propose {
+        /// For this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
     },
     /// Look into the history
     History {
@@ -327,6 +334,7 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
         Command::Reject { run } => decide::reject(app, &run).await,
         Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, &mut out),
         Command::Export { at } => history::export(app, at.as_deref(), &mut out).await,
+        Command::Propose { org } => propose::propose(app, &org, &mut out).await,
         Command::History { what } => history::history(app, &what, &mut out),
         Command::Status { format } => status::status(app, format, color, &mut out),
         Command::Demo { .. }

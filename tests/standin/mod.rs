@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use self::http::{Reply, Request};
-pub(crate) use self::world::{Key, Organization, Shape, World, key};
+pub(crate) use self::world::{Group, Key, Organization, Shape, World, key};
 
 /// The only token that it takes.
 pub(crate) const TOKEN: &str = "stand-in-token-7f3a";

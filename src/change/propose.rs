@@ -1,0 +1,339 @@
+//! Unused headroom → where it will be needed: a change file that keeps each organization's sum and trips no guard.
+//!
+//! Pure. What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks, each in
+//! proportion to what every group lacks of it. So nobody gets headroom while another group of the organization would
+//! run out. The groups with most to spare give first, so that the file is short, and each keeps a cushion: twice the
+//! headroom, and at least a tenth of what the organization's groups have on average. All limits depend only on what a
+//! proposal leaves as it is (use, sums, counts), so that there is nothing to propose once one has been applied, unless
+//! `max_lowered_percent` cut it short.
+
+use std::cmp::Reverse;
+
+use crate::config::Guards;
+use crate::csv_text::inert;
+use crate::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+
+/// The columns of an export and of a proposal.
+pub(crate) const COLUMNS: [&str; 8] =
+    ["action", "org_id", "org_name", "aid", "account_group_name", "value", "expected_value", "comment"];
+
+/// A donor keeps this part of what the organization's groups have on average, even if it uses nothing.
+const LEAST_KEPT: i128 = 10;
+
+/// What is proposed for one organization, and what there is to know about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proposal {
+    pub org_id: OrgId,
+    pub org_name: String,
+    /// Those who get, worst shortage first; then those who give, most to spare first.
+    pub moves: Vec<Move>,
+    /// Those who will not have what they should.
+    pub short: Vec<Short>,
+    /// More groups could give, but lowering so many at once would be held.
+    pub too_many_donors: bool,
+    /// By how much the groups' sum exceeds the organization's own quota.
+    pub over_allocated: Units,
+    /// Capped groups that nobody knows the use of.
+    pub unknown: usize,
+    /// Quotas and usage look counted in different units: nothing can be compared.
+    pub mismatched: bool,
+}
+
+/// One row of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Move {
+    pub aid: Aid,
+    pub account_group_name: String,
+    pub before: Units,
+    pub after: Units,
+    /// The larger of used and projected.
+    pub needed: Units,
+    /// What it should have: what is needed and the headroom.
+    pub wanted: Units,
+}
+
+/// A group that stays below what it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Short {
+    pub label: String,
+    pub lacks: Units,
+}
+
+/// An account group that has a quota, and a use that is known.
+struct Group<'a> {
+    row: &'a SnapshotRow,
+    aid: &'a Aid,
+    quota: Units,
+    needed: Units,
+    /// What is needed and the headroom, below which a decrease is warned of.
+    wanted: Units,
+    /// What it keeps when it gives.
+    kept: Units,
+    /// The largest quota that looks like no zero too many.
+    most: Units,
+}
+
+impl Group<'_> {
+    fn spare(&self) -> Units {
+        self.quota.saturating_sub(self.kept)
+    }
+
+    /// What its projection lacks, and what its headroom lacks besides; nothing beyond what it may have.
+    fn lacks(&self) -> (Units, Units) {
+        let wanted = self.wanted.min(self.most).saturating_sub(self.quota).max(0);
+        let projection = self.needed.min(self.most).saturating_sub(self.quota).clamp(0, wanted);
+        (projection, wanted - projection)
+    }
+
+    fn moved_to(&self, after: Units) -> Move {
+        Move {
+            aid: self.aid.clone(),
+            account_group_name: self.row.account_group_name.clone(),
+            before: self.quota,
+            after,
+            needed: self.needed,
+            wanted: self.wanted,
+        }
+    }
+}
+
+/// What to move in each organization, in the order of their ids; uncapped groups and those of unknown use stay alone.
+pub(crate) fn propose(live: &Snapshot, guards: &Guards, rule: &UsageRule) -> Vec<Proposal> {
+    live.organizations().filter_map(|(own, groups)| organization(own, groups, guards, rule)).collect()
+}
+
+fn organization(
+    own: Option<&SnapshotRow>,
+    rows: &[SnapshotRow],
+    guards: &Guards,
+    rule: &UsageRule,
+) -> Option<Proposal> {
+    let any = own.or_else(|| rows.first())?;
+    let capped: Vec<Units> = rows.iter().filter_map(|row| row.quota).collect();
+    let mut proposal = Proposal {
+        org_id: any.target.org_id.clone(),
+        org_name: any.org_name.clone(),
+        moves: Vec::new(),
+        short: Vec::new(),
+        too_many_donors: false,
+        over_allocated: own
+            .and_then(|own| own.quota)
+            .map_or(0, |quota| quota::sum(capped.iter().copied()).saturating_sub(quota).max(0)),
+        unknown: 0,
+        mismatched: own.is_some_and(|own| rule.looks_mismatched(own)),
+    };
+    if proposal.mismatched {
+        return Some(proposal);
+    }
+    let sum: i128 = capped.iter().copied().map(i128::from).sum();
+    let least_kept = units(sum / i128::try_from(capped.len().max(1)).unwrap_or(1) / LEAST_KEPT);
+    let groups: Vec<Group<'_>> = rows.iter().filter_map(|row| group(row, least_kept, guards, rule)).collect();
+    proposal.unknown = capped.len() - groups.len();
+
+    let mut needy: Vec<&Group<'_>> = groups.iter().filter(|group| group.wanted > group.quota).collect();
+    needy.sort_by_key(|group| Reverse(group.wanted.saturating_sub(group.quota)));
+    let (projections, headrooms): (Vec<Units>, Vec<Units>) = needy.iter().map(|group| group.lacks()).unzip();
+    let lacking = quota::sum(projections.iter().chain(&headrooms).copied());
+
+    let mut donors: Vec<&Group<'_>> = groups.iter().filter(|group| group.spare() > 0).collect();
+    donors.sort_by_key(|group| Reverse(group.spare()));
+    let limits = guards.for_target(&Target { org_id: proposal.org_id.clone(), aid: None });
+    let most = most_donors(&limits, capped.len(), needy.len());
+    let spare = |donors: &[&Group<'_>]| quota::sum(donors.iter().map(|group| group.spare()));
+    proposal.too_many_donors = donors.len() > most && spare(&donors[..most]) < lacking;
+    donors.truncate(most);
+
+    let moved = spare(&donors).min(lacking);
+    let for_projections = share(moved, &projections);
+    let for_headrooms = share(moved - quota::sum(for_projections.iter().copied()), &headrooms);
+    for ((group, a), b) in needy.iter().zip(for_projections).zip(for_headrooms) {
+        let after = group.quota.saturating_add(a).saturating_add(b);
+        if after > group.quota {
+            proposal.moves.push(group.moved_to(after));
+        }
+        if after < group.wanted {
+            let label = label(&group.row.account_group_name, group.aid);
+            proposal.short.push(Short { label, lacks: group.wanted.saturating_sub(after) });
+        }
+    }
+    let mut left = moved;
+    for group in donors {
+        let given = group.spare().min(left);
+        if given > 0 {
+            proposal.moves.push(group.moved_to(group.quota - given));
+            left -= given;
+        }
+    }
+    Some(proposal)
+}
+
+fn group<'a>(
+    row: &'a SnapshotRow,
+    least_kept: Units,
+    guards: &Guards,
+    rule: &UsageRule,
+) -> Option<Group<'a>> {
+    let (quota, needed) = (row.quota?, rule.needed(&row.usage)?);
+    let limits = guards.for_target(&row.target);
+    let wanted = with_headroom(needed, limits.headroom_percent);
+    let kept = with_headroom(needed, limits.headroom_percent.saturating_mul(2)).max(least_kept);
+    // The old quota would allow a larger raise too, but then a second proposal could go on where this one stopped.
+    let projected = rule.projected(&row.usage)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "the guard computes this way, and a float cast saturates"
+    )]
+    let most = (limits.max_raise_factor * projected as f64).floor() as Units;
+    Some(Group { row, aid: row.target.aid.as_ref()?, quota, needed, wanted, kept, most })
+}
+
+/// How many of an organization's quotas may be lowered with so many raised, before a guard holds them.
+fn most_donors(limits: &Guards, quotas: usize, raised: usize) -> usize {
+    let share = quotas.saturating_mul(limits.max_lowered_percent as usize) / 100;
+    let below_the_floor = limits.floor_rows.saturating_sub(1).saturating_sub(raised);
+    share.max(below_the_floor)
+}
+
+/// Shares an amount in proportion to what each wants, to the last unit; nobody gets more than that.
+fn share(amount: Units, wants: &[Units]) -> Vec<Units> {
+    let total: i128 = wants.iter().copied().map(i128::from).sum();
+    if total <= i128::from(amount) {
+        return wants.to_vec();
+    }
+    let part = |want: &Units| i128::from(amount) * i128::from(*want);
+    let mut shares: Vec<Units> = wants.iter().map(|want| units(part(want) / total)).collect();
+    let left = amount - quota::sum(shares.iter().copied());
+    let mut order: Vec<usize> = (0..wants.len()).collect();
+    order.sort_by_key(|index| Reverse(part(&wants[*index]) % total));
+    for index in order.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+        shares[index] += 1;
+    }
+    shares
+}
+
+/// Rounded up, so that the guard finds nothing missing.
+fn with_headroom(needed: Units, percent: u32) -> Units {
+    units((i128::from(needed) * (100 + i128::from(percent)) + 99) / 100)
+}
+
+fn units(exact: i128) -> Units {
+    Units::try_from(exact).unwrap_or(Units::MAX)
+}
+
+impl Move {
+    fn gives(&self) -> bool {
+        self.after < self.before
+    }
+
+    /// Why, with its figures.
+    fn comment(&self) -> String {
+        let (needed, before) = (grouped(self.needed), grouped(self.before));
+        let moved = grouped(self.after.saturating_sub(self.before).saturating_abs());
+        if self.gives() {
+            let unused = grouped(self.before.saturating_sub(self.needed));
+            return format!("gives {moved} of {unused} unused");
+        }
+        let then = match self.after.saturating_sub(self.needed) {
+            lacks if lacks < 0 => format!("still {} short", grouped(-lacks)),
+            headroom => {
+                format!("headroom then {} %", i128::from(headroom) * 100 / i128::from(self.needed.max(1)))
+            }
+        };
+        format!("needs {needed}, had {before}: +{moved}, {then}")
+    }
+}
+
+impl Proposal {
+    /// What a person should know of it, one sentence each; nothing of an organization in which all is well.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let name = match self.org_name.as_str() {
+            "" => format!("Organization {}", self.org_id),
+            name => format!("{name} ({})", self.org_id),
+        };
+        let mut told = Vec::new();
+        if self.mismatched {
+            told.push(format!(
+                "{name}: left alone, because quotas and usage look counted in different units. Set usage.units_per_quota_unit."
+            ));
+        }
+        let getting: Vec<&Move> = self.moves.iter().filter(|row| !row.gives()).collect();
+        if !getting.is_empty() {
+            let moved = quota::sum(getting.iter().map(|row| row.after - row.before));
+            let giving = self.moves.len() - getting.len();
+            let (groups, do_) =
+                (counted(getting.len(), "group", "gets", "get"), if giving == 1 { "does" } else { "do" });
+            told.push(format!("{name}: {groups} {} from {giving} that {do_} not need it.", grouped(moved)));
+        }
+        if !self.short.is_empty() {
+            let lacking = grouped(quota::sum(self.short.iter().map(|short| short.lacks)));
+            let why = if self.too_many_donors {
+                "Others have more to spare, but to lower so many quotas at once would be held (guard.max_lowered_percent)."
+            } else {
+                "The others have no more to spare."
+            };
+            told.push(format!(
+                "{name}: {} {lacking}: {}. {why}",
+                counted(self.short.len(), "group", "still lacks", "still lack"),
+                listed(&self.short)
+            ));
+        }
+        if self.over_allocated > 0 && !told.is_empty() && !self.mismatched {
+            told.push(format!(
+                "{name}: the groups together have {} more than the organization's own quota; that stays as it is.",
+                grouped(self.over_allocated)
+            ));
+        }
+        if self.unknown > 0 && !self.mismatched {
+            let (groups, whose) = (
+                counted(self.unknown, "group", "is", "are"),
+                if self.unknown == 1 { "its" } else { "their" },
+            );
+            told.push(format!("{name}: {groups} left alone, because {whose} usage is unknown."));
+        }
+        told
+    }
+}
+
+/// `1 group gets`, `3 groups get`.
+fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {noun} {one}") } else { format!("{count} {noun}s {many}") }
+}
+
+fn label(name: &str, aid: &Aid) -> String {
+    if name.is_empty() { aid.to_string() } else { format!("{name} {aid}") }
+}
+
+/// The worst few, and how many more there are.
+fn listed(short: &[Short]) -> String {
+    const SHOWN: usize = 3;
+    let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
+    let shown = each.collect::<Vec<_>>().join(" · ");
+    let more = short.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{shown} · and {more} more") } else { shown }
+}
+
+/// The proposals as a change file. `expected_value` lets a row go stale that somebody changed before it was dropped.
+pub(crate) fn change_file(proposals: &[Proposal]) -> Vec<u8> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(COLUMNS).expect("memory takes every line");
+    for proposal in proposals {
+        for row in &proposal.moves {
+            csv.write_record([
+                "assign",
+                proposal.org_id.as_str(),
+                &inert(&proposal.org_name),
+                row.aid.as_str(),
+                &inert(&row.account_group_name),
+                &row.after.to_string(),
+                &row.before.to_string(),
+                &row.comment(),
+            ])
+            .expect("memory takes every line");
+        }
+    }
+    csv.into_inner().expect("memory takes every line")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! What is proposed, and what holds of every proposal.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::change::Verdict;
+use crate::change::fixtures::{group, own, snapshot};
+use crate::change::parse::parse;
+use crate::change::plan::{PlanContext, plan};
+use crate::config::{GuardOverride, Level, Mode};
+
+fn proposed(live: &Snapshot, guards: &Guards) -> Vec<Proposal> {
+    propose(live, guards, &UsageRule::default())
+}
+
+fn shown(live: &Snapshot) -> String {
+    let proposals = proposed(live, &Guards::default());
+    let told = proposals.iter().flat_map(Proposal::told).collect::<Vec<_>>();
+    String::from_utf8(change_file(&proposals)).unwrap() + &told.join("\n")
+}
+
+#[test]
+fn those_with_most_to_spare_give_and_every_row_says_why() {
+    let live = snapshot([
+        own("7", Some(20_000), 0, 0),
+        group("7", "1", Some(9_000), 8_120, 10_940),
+        group("7", "2", Some(2_000), 400, 1_900),
+        group("7", "3", Some(6_000), 100, 500),
+        group("7", "4", Some(4_000), 0, 0),
+        group("7", "5", None, 9_000, 9_000),
+        own("8", None, 0, 0),
+        group("8", "6", Some(100), 10, 20),
+    ]);
+    insta::assert_snapshot!(shown(&live));
+}
+
+#[test]
+fn what_is_scarce_covers_projections_before_headroom() {
+    let live = snapshot([
+        own("7", Some(5_000), 0, 0),
+        group("7", "1", Some(1_000), 0, 1_600),
+        group("7", "2", Some(1_000), 0, 1_300),
+        group("7", "3", Some(1_000), 0, 1_000),
+        group("7", "4", Some(1_000), 0, 583),
+        group("7", "5", Some(1_500), 0, 1_400),
+    ]);
+    insta::assert_snapshot!(shown(&live));
+}
+
+#[test]
+fn nothing_is_moved_where_nothing_lacks_or_nothing_can_be_compared() {
+    let unknown = SnapshotRow { usage: crate::quota::Usage::default(), ..group("9", "3", Some(5), 0, 0) };
+    let live = snapshot([
+        own("7", Some(100), 0, 0),
+        group("7", "1", Some(1_000), 0, 10),
+        SnapshotRow { plan_units: Some(5_000_000), ..own("8", Some(5_000), 0, 0) },
+        group("8", "2", Some(10), 0, 100_000),
+        own("9", Some(100), 0, 0),
+        unknown,
+    ]);
+    insta::assert_snapshot!(shown(&live));
+}
+
+#[test]
+fn no_more_quotas_are_lowered_at_once_than_flow_without_approval() {
+    let rich = (1..=9).map(|aid| group("7", &aid.to_string(), Some(1_000), 0, 100));
+    let poor = (10..=12).map(|aid| group("7", &aid.to_string(), Some(1_000), 0, 10_000));
+    let live = snapshot([own("7", Some(20_000), 0, 0)].into_iter().chain(rich).chain(poor));
+    let proposal = proposed(&live, &Guards::default()).remove(0);
+    let given = proposal.moves.iter().filter(|row| row.gives()).count();
+    assert_eq!((given, proposal.too_many_donors), (6, true), "half of twelve");
+    assert!(proposal.told()[1].contains("guard.max_lowered_percent"), "{:?}", proposal.told());
+}
+
+#[test]
+fn a_raise_stays_below_what_looks_like_a_zero_too_many() {
+    let guards = Guards { headroom_percent: 1_000, ..Guards::default() };
+    let live = snapshot([
+        own("7", Some(100_000), 0, 0),
+        group("7", "1", Some(100), 0, 200),
+        group("7", "2", Some(90_000), 0, 0),
+    ]);
+    let proposal = proposed(&live, &guards).remove(0);
+    assert_eq!((proposal.moves[0].after, proposal.short[0].lacks), (1_000, 1_200));
+}
+
+#[test]
+fn an_amount_is_shared_to_the_last_unit() {
+    assert_eq!(share(10, &[3, 4]), [3, 4]);
+    assert_eq!(share(10, &[20, 10, 0]), [7, 3, 0]);
+    assert_eq!(share(2, &[1, 1, 1]), [1, 1, 0]);
+    assert_eq!(share(0, &[5]), [0]);
+    assert_eq!(share(7, &[Units::MAX, Units::MAX]), [4, 3]);
+}
+
+#[test]
+fn names_that_look_like_formulas_are_made_inert() {
+    let live = snapshot([
+        SnapshotRow { account_group_name: "=EMEA".into(), ..group("7", "1", Some(10), 0, 100) },
+        SnapshotRow { org_name: "@Org".into(), ..group("7", "2", Some(1_000), 0, 0) },
+    ]);
+    assert!(shown(&live).contains(",'=EMEA,"), "{}", shown(&live));
+}
+
+/// Organizations of every kind of group, and limits of every kind.
+fn worlds() -> impl Strategy<Value = (Snapshot, Guards)> {
+    let quota = prop_oneof![1 => Just(None), 9 => (0_i64..20_000).prop_map(Some)];
+    let use_ = prop_oneof![
+        2 => Just((Some(0), Some(0))),
+        8 => (0_i64..9_000, 0_i64..15_000).prop_map(|(used, projected)| (Some(used), Some(projected))),
+        1 => Just((None, None)),
+    ];
+    let groups = || prop::collection::vec((quota.clone(), use_.clone()), 0..24);
+    let own_quota = prop_oneof![Just(None), (0_i64..200_000).prop_map(Some)];
+    let organizations = prop::collection::vec((own_quota, groups()), 1..4);
+    let limits = (
+        prop_oneof![Just(10_u32), 0_u32..600],
+        0_u32..101,
+        0_usize..14,
+        1.0_f64..6.0,
+        any::<bool>(),
+        prop_oneof![Just(None), (0_u32..300).prop_map(Some)],
+    );
+    (organizations, limits).prop_map(|(organizations, (headroom, lowered, floor, factor, strict, other))| {
+        let mut rows = Vec::new();
+        for (index, (quota, groups)) in organizations.into_iter().enumerate() {
+            let org_id = (index + 1).to_string();
+            rows.push(SnapshotRow { plan_units: Some(100_000), ..own(&org_id, quota, 0, 0) });
+            for (number, (quota, (used, projected))) in groups.into_iter().enumerate() {
+                let mut row = group(&org_id, &(index * 100 + number + 1).to_string(), quota, 0, 0);
+                (row.usage.cloud_used, row.usage.cloud_projected) = (used, projected);
+                rows.push(row);
+            }
+        }
+        let guards = Guards {
+            headroom_percent: headroom,
+            max_lowered_percent: lowered,
+            max_sum_change_percent: 0,
+            floor_rows: floor,
+            max_raise_factor: factor,
+            over_allocation: if strict { Level::Hold } else { Level::Warn },
+            overrides: vec![GuardOverride {
+                org_id: Some("1".into()),
+                aid: Some("1".into()),
+                headroom_percent: other,
+                ..GuardOverride::default()
+            }],
+            ..Guards::default()
+        };
+        (snapshot(rows), guards)
+    })
+}
+
+fn with(live: &Snapshot, proposals: &[Proposal]) -> Snapshot {
+    let moved: BTreeMap<Target, Units> = proposals
+        .iter()
+        .flat_map(|own| own.moves.iter().map(|row| (own.org_id.clone(), row)))
+        .map(|(org_id, row)| (Target { org_id, aid: Some(row.aid.clone()) }, row.after))
+        .collect();
+    let rows = live.rows().iter().cloned().map(|row| {
+        let quota = moved.get(&row.target).copied().or(row.quota);
+        SnapshotRow { quota, ..row }
+    });
+    snapshot(rows)
+}
+
+fn sums(live: &Snapshot) -> Vec<Units> {
+    live.organizations().map(|(_, groups)| quota::sum(groups.iter().filter_map(|row| row.quota))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_proposal_keeps_the_sum_takes_nothing_that_is_needed_and_trips_no_guard((live, guards) in worlds()) {
+        let rule = UsageRule::default();
+        let proposals = propose(&live, &guards, &rule);
+        prop_assert_eq!(&proposals, &propose(&live, &guards, &rule));
+        let after = with(&live, &proposals);
+        prop_assert_eq!(sums(&live), sums(&after));
+        for own in &proposals {
+            for row in &own.moves {
+                let target = Target { org_id: own.org_id.clone(), aid: Some(row.aid.clone()) };
+                let headroom = i128::from(guards.for_target(&target).headroom_percent);
+                if row.gives() {
+                    prop_assert!(i128::from(row.after) * 100 >= i128::from(row.needed) * (100 + headroom));
+                } else {
+                    prop_assert!(row.after <= row.wanted && row.before < row.wanted);
+                }
+            }
+            // Nobody gets headroom while another would run out (unless a raise to its projection looks like a zero too many).
+            let gets_headroom = |row: &Move| !row.gives() && row.after > row.before.max(row.needed);
+            if own.moves.iter().any(gets_headroom) {
+                for row in after.rows().iter().filter(|row| row.target.org_id == own.org_id) {
+                    let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
+                    prop_assert!(row.quota.is_none() || used > projected || row.quota >= projected, "{:?}", row);
+                }
+            }
+        }
+        let bytes = change_file(&proposals);
+        for mode in [Mode::Organization, Mode::File, Mode::Row] {
+            if proposals.iter().all(|own| own.moves.is_empty()) {
+                break;
+            }
+            let file = parse(&bytes, &BTreeMap::new(), 1_000).unwrap();
+            for row in plan(&file, &live, &PlanContext::new(&guards, mode, &rule)).rows {
+                prop_assert_eq!(&row.verdict, &Verdict::Send, "{:?}", row);
+                prop_assert_eq!(&row.warnings, &Vec::<String>::new());
+            }
+        }
+        let again = propose(&after, &guards, &rule);
+        for (own, before) in again.iter().zip(&proposals) {
+            prop_assert!(before.too_many_donors || own.moves.is_empty(), "{:?} after {:?}", own, before);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `propose`: reads what is live, and writes the change file that would mend what runs out. It never applies one.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::change::propose::{self, Proposal, change_file};
+use crate::clock::Clock;
+use crate::config::Approval;
+use crate::exit_code::Exit;
+use crate::quota::{OrgId, Snapshot};
+use crate::snapshot::Reading;
+
+/// For these organizations, or for all. The file goes to `out`, what people should know to standard error.
+pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {
+    let config = &app.config;
+    let client = app.client()?;
+    let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
+    let seen: BTreeSet<OrgId> =
+        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+    let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
+    if let Some(unknown) = wanted.iter().find(|id| !seen.contains(*id)) {
+        anyhow::bail!(
+            "the token sees no organization {unknown}: `quotakeeper export` lists those that it sees"
+        );
+    }
+    let wanted = if wanted.is_empty() { seen } else { wanted };
+    reading.add_usage(client, &wanted).await?;
+    let all = reading.snapshot();
+    let rows = all.rows().iter().filter(|row| wanted.contains(&row.target.org_id)).cloned();
+    let live = Snapshot::new(all.taken_at, rows.collect());
+
+    let proposals = propose::propose(&live, &config.guard, &config.usage.rule());
+    out.write_all(&change_file(&proposals))?;
+    out.flush()?;
+    for sentence in proposals.iter().flat_map(Proposal::told) {
+        say(&sentence);
+    }
+    let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
+    if rows == 0 {
+        let nothing = if proposals.iter().all(|proposal| proposal.short.is_empty()) {
+            "Nothing to move: as far as usage is known, no account group needs more than its quota."
+        } else {
+            "Nothing can be moved."
+        };
+        say(&format!("{nothing} The file has a header only."));
+    } else if config.guard.approval == Approval::Always {
+        say("Nothing was sent. Drop the file to apply it; it waits for approval then, as every plan does.");
+    } else {
+        say("Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.");
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells a person. That nobody reads on is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

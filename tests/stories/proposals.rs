@@ -1,0 +1,92 @@
+//! A proposal is a change file like any other: looked at, dropped, applied, and then there is nothing left to propose.
+
+use std::process::Command;
+
+use crate::standin::{TOKEN, World, key};
+use crate::testbed::{Bench, counts, table};
+
+/// Helpdesk needs 3 400 of its 3 000 units; EMEA retail needs 2 000 of its 8 000.
+fn short_helpdesk() -> Bench {
+    let mut world = World::small();
+    world.set(&key("10", "101"), Some(3_000));
+    Bench::new(world)
+}
+
+#[test]
+fn a_proposal_that_is_dropped_is_applied_without_approval_and_leaves_nothing_to_propose() {
+    let bench = short_helpdesk();
+    let sum =
+        |bench: &Bench| bench.quotas().iter().filter(|(key, _)| key.1.is_some()).map(|(_, v)| v).sum::<i64>();
+    let before = sum(&bench);
+    let proposal = bench.run(&["propose"]).ends_with(0);
+    assert!(
+        proposal
+            .log
+            .contains("Northwind Träders, \"EU\"; Köln (10): 1 group gets 740 from 1 that does not need it."),
+        "{}",
+        proposal.log
+    );
+    assert_eq!(bench.posts(), 0, "it is never applied by itself");
+    let comments: Vec<String> =
+        table(proposal.out.as_bytes()).iter().map(|row| row["comment"].clone()).collect();
+    assert_eq!(comments, ["needs 3 400, had 3 000: +740, headroom then 10 %", "gives 740 of 6 000 unused"]);
+
+    bench.drop_file("proposal.csv", &proposal.out);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.only_run().counts(), counts([("applied", 2)]));
+    assert_eq!((bench.quotas()[&key("10", "101")], sum(&bench)), (3_740, before));
+
+    let again = bench.run(&["propose"]).ends_with(0);
+    assert_eq!(again.out.lines().count(), 1, "{}", again.out);
+    assert!(again.log.contains("Nothing to move"), "{}", again.log);
+}
+
+#[test]
+fn a_proposal_goes_stale_where_somebody_changed_a_quota_before_it_was_dropped() {
+    let bench = short_helpdesk();
+    let proposal = bench.run(&["propose"]).ends_with(0);
+    bench.standin.world(|world| world.set(&key("10", "102"), Some(2_100)));
+    bench.drop_file("proposal.csv", &proposal.out);
+    bench.run(&["inbox"]).ends_with(4);
+    assert_eq!(bench.only_run().counts(), counts([("not_sent", 1), ("stale", 1)]));
+    assert_eq!(bench.posts(), 0);
+}
+
+#[test]
+fn a_proposal_reads_the_usage_of_the_organizations_asked_for_alone_and_names_one_that_nobody_sees() {
+    let bench = short_helpdesk();
+    let other = bench.run(&["propose", "--org", "20"]).ends_with(0);
+    assert_eq!((other.out.lines().count(), bench.standin.count("GET /usage")), (1, 1));
+    let unknown = bench.run(&["propose", "--org", "4711"]).ends_with(1);
+    assert!(unknown.log.contains("the token sees no organization 4711"), "{}", unknown.log);
+}
+
+#[test]
+fn without_the_permission_for_usage_nothing_is_proposed_and_it_says_why() {
+    let bench = short_helpdesk();
+    bench.standin.world(|world| world.usage_forbidden = true);
+    let proposal = bench.run(&["propose"]).ends_with(0);
+    assert_eq!(proposal.out.lines().count(), 1);
+    assert!(
+        proposal.log.contains("Contoso (20): 1 group is left alone, because its usage is unknown."),
+        "{}",
+        proposal.log
+    );
+}
+
+#[test]
+fn a_token_is_all_that_a_proposal_needs() {
+    let bench = short_helpdesk();
+    let empty = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_quotakeeper"))
+        .arg("propose")
+        .current_dir(empty.path())
+        .env_clear()
+        .env("TE_BASE_URL", bench.standin.base_url())
+        .env("TE_TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(table(&output.stdout).len(), 2);
+    assert_eq!(fs_err::read_dir(empty.path()).unwrap().count(), 0, "nothing is written");
+}
