@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Decisions are pure functions over plain data that take `now` as an argument: `quota` (the words of the domain),
-//! `schedule`, `diff`, `change::{parse, plan, guard}`, `history::retention`, `report`, `thousandeyes::{retry, pace}`.
+//! `schedule`, `diff`, `forecast`, `change::{parse, plan, guard}`, `history::retention`, `report`,
+//! `thousandeyes::{retry, pace}`.
 //! The shell around them reads the clock once, fetches, calls the core, executes and reports.
 //!
 //! | what | where |
@@ -17,7 +18,7 @@
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
-//! | Under both | `config`, `quota`, `thousandeyes`, `durable` (files), `csv_text`, `likeness`, `exit_code` |
+//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `durable` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `bench` is a whole installation |
 
 mod answers;
@@ -31,10 +32,12 @@ mod demo;
 mod diff;
 mod durable;
 mod exit_code;
+mod forecast;
 mod gather;
 mod history;
 mod inbox;
 mod job;
+mod largest;
 mod likeness;
 mod lock;
 mod mail;
@@ -48,5 +51,6 @@ mod state;
 #[cfg(test)]
 mod testbed;
 pub mod thousandeyes;
+mod words;
 
 pub use cli::main;

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target, Units};
+use crate::largest::LargestTests;
+use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
 
 /// Requests for usage under way at once; the client's budget paces them besides.
@@ -35,6 +36,11 @@ impl Reading {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         join(self.taken_at, &self.quotas, &self.groups, &self.usage)
+    }
+
+    /// Where the units of the organizations go whose usage was read.
+    pub(crate) fn largest_tests(&self, rule: &UsageRule) -> LargestTests {
+        LargestTests::new(&self.usage, rule)
     }
 
     /// Reads the usage of these organizations, one request each.

@@ -46,10 +46,14 @@ fn beginning(midnight: chrono::NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     }
 }
 
+/// Whether what is due then meets another billing cycle than the one that was seen.
+pub(super) fn is_next_cycle(row: &SnapshotRow, due: Option<DateTime<Utc>>) -> bool {
+    due.zip(row.period_end).is_some_and(|(due, end)| due >= end)
+}
+
 /// The usage that a row's new quota will meet: of this cycle, or what is projected for the next one.
 pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc>>) -> Usage {
-    let is_next = due.zip(row.period_end).is_some_and(|(due, end)| due >= end);
-    if !is_next {
+    if !is_next_cycle(row, due) {
         return row.usage;
     }
     let Some(own) = live.row(&Target { org_id: row.target.org_id.clone(), aid: None }) else {
@@ -157,7 +161,10 @@ mod tests {
         let cut = |effective: &str, value| {
             told(&planned(&format!("aid,value,effective\n1,{value},{effective}\n")))[0].clone()
         };
-        assert_eq!(cut("2026-12-01", 999), "2: held by below_use: 999 is below the 1 000 projected");
+        assert_eq!(
+            cut("2026-12-01", 999),
+            "2: held by below_use: 999 is below the 1 000 projected: tests would stop about 9 Dec"
+        );
         assert_eq!(cut("next_cycle", 999), "2: send");
         assert_eq!(cut("2026-12-10", 499), "2: held by below_use: 499 is below the 500 projected");
     }

@@ -1,14 +1,16 @@
 //! The rules that hold a row back until a person approves it. They stop dangerous work and let ordinary work flow.
 //!
-//! To add one: a variant in [`Guard`], a function from a [`Look`] to a [`Finding`], and a line in [`GUARDS`].
+//! To add one: a variant in [`Guard`], a function from a [`Look`] to a [`Finding`], and a line in [`GUARDS`]. What it
+//! may be eased by is a key of `config::Guards`; each row is judged by the limits of its own target.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::plan::{Asked, PlanContext, organization};
+use super::stop;
 use super::{Guard, PlanOrganization, PlanRow, Tripped, Verdict};
 use crate::config::{Approval, Guards, Level, Mode};
-use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, grouped};
+use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Units, grouped};
 
 /// Every guard, in the order in which their reasons are told.
 const GUARDS: [(Guard, Check); 9] = [
@@ -48,14 +50,13 @@ struct Look<'a> {
     /// The limits of the row's target.
     limits: &'a Guards,
     organization: &'a Organization,
+    live: &'a Snapshot,
     context: &'a PlanContext<'a>,
 }
 
 /// What the rows to be sent do to one organization together.
 struct Organization {
     totals: PlanOrganization,
-    /// The limits of the organization, for what its rows do together.
-    limits: Guards,
     own_quota_before: Option<Units>,
     /// The account groups' sum that its own quota must cover, whichever part of the rows is sent.
     to_cover: Units,
@@ -66,7 +67,7 @@ struct Organization {
     /// Quotas of its account groups, and how many of them would be lowered.
     quotas: usize,
     lowered: usize,
-    /// The row that adds most to the over-allocation, to carry the warning once.
+    /// The row that adds most to the over-allocation, of those that may not do so in silence: it carries the warning once.
     adds_most: Option<usize>,
 }
 
@@ -77,7 +78,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let Some(target) = &row.target else { continue };
         let Some(organization) = organizations.get(&target.org_id) else { continue };
         let limits = context.guards.for_target(target);
-        let look = Look { row, limits: &limits, organization, context };
+        let look = Look { row, limits: &limits, organization, live, context };
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
         for (guard, finding) in GUARDS {
             match finding(&look) {
@@ -100,7 +101,8 @@ fn below_use(look: &Look<'_>) -> Option<Finding> {
     let (after_text, needed_text) = (grouped(after), grouped(needed));
     let percent = look.limits.headroom_percent;
     if after < needed {
-        Some(Finding::Hold(format!("{after_text} is below the {needed_text} {what}")))
+        let consequences = stop::consequences(look.row, look.live, look.context);
+        Some(Finding::Hold(format!("{after_text} is below the {needed_text} {what}{consequences}")))
     } else if compare(needed, percent.saturating_add(100), after) == Ordering::Greater {
         Some(Finding::Warn(format!("{after_text} is less than {percent} % above the {needed_text} {what}")))
     } else {
@@ -183,9 +185,10 @@ fn raise_factor(look: &Look<'_>) -> Option<Finding> {
 
 /// Too many of an organization's quotas lowered at once.
 fn lowered_share(look: &Look<'_>) -> Option<Finding> {
-    let Organization { limits, rows, quotas, lowered, .. } = look.organization;
-    let percent = limits.max_lowered_percent;
-    let trips = !look.context.undo && *rows >= limits.floor_rows && lowered * 100 > quotas * percent as usize;
+    let Organization { rows, quotas, lowered, .. } = look.organization;
+    let percent = look.limits.max_lowered_percent;
+    let trips =
+        !look.context.undo && *rows >= look.limits.floor_rows && lowered * 100 > quotas * percent as usize;
     (trips && is_lowered(look.row)).then(|| {
         Finding::Hold(format!(
             "lowers {lowered} of the organization's {quotas} quotas, more than {percent} % of them"
@@ -195,12 +198,13 @@ fn lowered_share(look: &Look<'_>) -> Option<Finding> {
 
 /// The sum of an organization's account groups moved too far. A reallocation keeps it; a wrong column does not.
 fn sum(look: &Look<'_>) -> Option<Finding> {
-    let Organization { limits, rows, totals, .. } = look.organization;
+    let Organization { rows, totals, .. } = look.organization;
     let (before, after) = (totals.allocated_before, totals.allocated_after);
     let moved = after.saturating_sub(before).saturating_abs();
-    let percent = limits.max_sum_change_percent;
-    let trips =
-        !look.context.undo && *rows >= limits.floor_rows && compare(before, percent, moved) == Ordering::Less;
+    let percent = look.limits.max_sum_change_percent;
+    let trips = !look.context.undo
+        && *rows >= look.limits.floor_rows
+        && compare(before, percent, moved) == Ordering::Less;
     (trips && look.is_account_group()).then(|| {
         Finding::Hold(format!(
             "moves the sum of the organization's account groups from {} to {}, by more than {percent} %",
@@ -217,7 +221,7 @@ fn over_allocation(look: &Look<'_>) -> Option<Finding> {
     if after <= before || added(look.row) <= 0 {
         return None;
     }
-    let level = organization.limits.over_allocation;
+    let level = look.limits.over_allocation;
     if level == Level::Warn && organization.adds_most != Some(look.row.row) {
         return None;
     }
@@ -231,7 +235,7 @@ fn over_allocation(look: &Look<'_>) -> Option<Finding> {
 
 /// `guard.approval = "always"`.
 fn approval(look: &Look<'_>) -> Option<Finding> {
-    (look.context.guards.approval == Approval::Always)
+    (look.limits.approval == Approval::Always)
         .then(|| Finding::Hold("every plan waits for approval (guard.approval is \"always\")".to_owned()))
 }
 
@@ -260,9 +264,12 @@ impl Organization {
         asked: &Asked<'_>,
         context: &PlanContext<'_>,
     ) -> Self {
+        let may_not_silently = |row: &PlanRow| {
+            let limits = row.target.as_ref().map(|target| context.guards.for_target(target));
+            limits.is_some_and(|limits| limits.over_allocation != Level::Allow)
+        };
         let larger = |row: &SnapshotRow| row.quota.max(asked.get(&row.target).copied().unwrap_or(row.quota));
         Self {
-            limits: context.guards.for_target(&Target { org_id: totals.org_id.clone(), aid: None }),
             own_quota_before: own.and_then(|own| own.quota),
             to_cover: match context.mode {
                 Mode::Organization | Mode::File => totals.allocated_after,
@@ -273,7 +280,11 @@ impl Organization {
             rows: rows.len(),
             quotas: groups.iter().filter(|row| row.quota.is_some()).count(),
             lowered: rows.iter().filter(|row| is_lowered(row)).count(),
-            adds_most: rows.iter().max_by_key(|row| added(row)).map(|row| row.row),
+            adds_most: rows
+                .iter()
+                .filter(|row| may_not_silently(row))
+                .max_by_key(|row| added(row))
+                .map(|row| row.row),
             totals,
         }
     }
@@ -337,5 +348,11 @@ fn compare(base: Units, percent: u32, units: Units) -> Ordering {
     (i128::from(base) * i128::from(percent)).cmp(&(i128::from(units) * 100))
 }
 
+#[cfg(test)]
+mod monthly_work;
+#[cfg(test)]
+mod never_below_need;
+#[cfg(test)]
+mod overrides;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ mod resolve;
 pub(crate) mod results;
 pub(crate) mod run;
 pub(crate) mod stale;
+mod stop;
 pub(crate) mod story;
 #[cfg(test)]
 mod undo_tests;

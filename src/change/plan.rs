@@ -15,6 +15,7 @@ use super::resolve::Visible;
 use super::run::sha256;
 use super::{Action, Code, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
 use crate::config::{Guards, Mode};
+use crate::largest::LargestTests;
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
 
 /// What a plan is made with, besides the file and what is live.
@@ -27,14 +28,16 @@ pub(crate) struct PlanContext<'a> {
     pub undo: bool,
     /// The zone in which the days of `effective` begin.
     pub zone: Tz,
+    /// Where the units of the targets go, to name in what holds a row.
+    pub largest: &'a LargestTests,
     /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
     pub due: Option<DateTime<Utc>>,
 }
 
 impl<'a> PlanContext<'a> {
-    /// Of an ordinary file, with its days in UTC.
+    /// Of an ordinary file, with its days in UTC, and nothing known of single tests.
     pub(crate) fn new(guards: &'a Guards, mode: Mode, rule: &'a UsageRule) -> Self {
-        Self { guards, mode, rule, undo: false, zone: Tz::UTC, due: None }
+        Self { guards, mode, rule, undo: false, zone: Tz::UTC, largest: LargestTests::none(), due: None }
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) struct GuardOverride {
     pub org_id: Option<OrgId>,
     /// Without it the override is for the organization and all of its account groups.
     pub aid: Option<Aid>,
+    pub approval: Option<Approval>,
     pub headroom_percent: Option<u32>,
     pub max_lowered_percent: Option<u32>,
     pub max_sum_change_percent: Option<u32>,
@@ -80,9 +81,9 @@ pub(crate) struct GuardOverride {
 }
 
 impl Guards {
-    /// The limits for one target: the last override that names it wins, key by key.
+    /// The limits for one target, without further overrides: the last one that names it wins, key by key.
     pub(crate) fn for_target(&self, target: &Target) -> Self {
-        let mut guards = self.clone();
+        let mut guards = Self { overrides: Vec::new(), ..*self };
         for other in &self.overrides {
             let named = other.org_id.as_ref() == Some(&target.org_id)
                 && (other.aid.is_none() || other.aid == target.aid);
@@ -92,9 +93,92 @@ impl Guards {
             macro_rules! take {
                 ($($key:ident),+) => { $(if let Some(value) = other.$key { guards.$key = value; })+ };
             }
-            take!(headroom_percent, max_lowered_percent, max_sum_change_percent, floor_rows);
+            take!(approval, headroom_percent, max_lowered_percent, max_sum_change_percent, floor_rows);
             take!(max_raise_factor, over_allocation, above_plan, unassign);
         }
         guards
+    }
+
+    /// What the types alone cannot say: each problem as the key (an override by its place) and a sentence.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut check = |bad: bool, key: String, mend: &str| {
+            if bad {
+                found.push((key, mend.to_owned()));
+            }
+        };
+        check(
+            self.expire.is_zero(),
+            "guard.expire".into(),
+            "must be longer than 0: nobody could approve in time",
+        );
+        let of_all = ("guard".to_owned(), Some(self.max_raise_factor), Some(self.max_lowered_percent));
+        let of_targets = self.overrides.iter().enumerate().map(|(index, other)| {
+            (format!("guard.overrides.{index}"), other.max_raise_factor, other.max_lowered_percent)
+        });
+        for (place, factor, lowered) in std::iter::once(of_all).chain(of_targets) {
+            let is_factor = |factor: f64| factor.is_finite() && factor >= 1.0;
+            check(
+                factor.is_some_and(|factor| !is_factor(factor)),
+                format!("{place}.max_raise_factor"),
+                "must be a number of at least 1",
+            );
+            check(
+                lowered.is_some_and(|percent| percent > 100),
+                format!("{place}.max_lowered_percent"),
+                "must be between 0 and 100 (100 never holds)",
+            );
+        }
+        for (index, other) in self.overrides.iter().enumerate() {
+            let place = format!("guard.overrides.{index}");
+            check(
+                other.org_id.is_none(),
+                place.clone(),
+                "needs an `org_id`: an override is for one organization, or with `aid` for one account group of it",
+            );
+            let ids = [
+                ("org_id", other.org_id.as_ref().map(OrgId::as_str)),
+                ("aid", other.aid.as_ref().map(Aid::as_str)),
+            ];
+            for (key, id) in ids {
+                let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+                check(
+                    id.is_some_and(|id| !is_id(id)),
+                    format!("{place}.{key}"),
+                    "is not an id, which is digits such as \"10452\": it would be for nobody",
+                );
+            }
+            check(
+                other.sets_nothing(),
+                place,
+                "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0",
+            );
+        }
+        found
+    }
+}
+
+impl GuardOverride {
+    fn sets_nothing(&self) -> bool {
+        let Self {
+            org_id: _,
+            aid: _,
+            approval,
+            headroom_percent,
+            max_lowered_percent,
+            max_sum_change_percent,
+            floor_rows,
+            max_raise_factor,
+            over_allocation,
+            above_plan,
+            unassign,
+        } = self;
+        approval.is_none()
+            && [headroom_percent, max_lowered_percent, max_sum_change_percent]
+                .iter()
+                .all(|limit| limit.is_none())
+            && floor_rows.is_none()
+            && max_raise_factor.is_none()
+            && [over_allocation, above_plan, unassign].iter().all(|level| level.is_none())
     }
 }

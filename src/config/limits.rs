@@ -4,11 +4,11 @@ use super::{Config, Tls, Transport, is_loopback};
 
 impl Config {
     /// What the types alone cannot say: each problem as the key and a sentence.
-    pub(super) fn problems(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut check = |bad: bool, key: &'static str, mend: String| {
             if bad {
-                found.push((key, mend));
+                found.push((key.to_owned(), mend));
             }
         };
         let loopback = self.api.base_url.host_str().is_some_and(is_loopback);
@@ -32,18 +32,6 @@ impl Config {
             "usage.units_per_quota_unit",
             "must be a number above 0".into(),
         );
-        let factors = std::iter::once(Some(self.guard.max_raise_factor))
-            .chain(self.guard.overrides.iter().map(|other| other.max_raise_factor));
-        for factor in factors.flatten() {
-            check(
-                !(factor.is_finite() && factor >= 1.0),
-                "guard.max_raise_factor",
-                "must be a number of at least 1".into(),
-            );
-        }
-        for other in &self.guard.overrides {
-            check(other.org_id.is_none(), "guard.overrides", "each needs an `org_id`".into());
-        }
         check(self.data.dir.as_os_str().is_empty(), "data.dir", "must name a folder".into());
         let keep = self.data.keep;
         check(
@@ -52,6 +40,7 @@ impl Config {
             "would keep no snapshot at all".into(),
         );
         self.mail_problems(&mut check);
+        found.extend(self.guard.problems());
         found
     }
 

@@ -47,6 +47,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     let notices = take_not_yet(&mut table);
 
     let mut problems = Vec::new();
+    let mut taken_out = Vec::new();
     let mut config = loop {
         match serde_path_to_error::deserialize::<_, Config>(table.clone()) {
             Ok(config) => break config,
@@ -60,6 +61,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
                 if !remove(&mut table, &path) {
                     return Err(ConfigError { problems });
                 }
+                taken_out.push(path);
             }
         }
     };
@@ -78,8 +80,12 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         config.data.dir = PathBuf::from(folder.split(':').next().unwrap_or(folder));
     }
     for (key, problem) in config.problems() {
-        let path: Vec<Step> = key.split('.').map(|part| Step::Key(part.to_owned())).collect();
-        problems.push(source.place(&path, &from_environment, &problem));
+        let step = |part: &str| part.parse().map_or_else(|_| Step::Key(part.to_owned()), Step::Index);
+        let path: Vec<Step> = key.split('.').map(step).collect();
+        // What was taken out for being wrong is not missing.
+        if !taken_out.iter().any(|wrong| wrong.starts_with(&path)) {
+            problems.push(source.place(&path, &from_environment, &problem));
+        }
     }
     if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
 }

@@ -143,6 +143,34 @@ fn what_this_version_does_not_do_yet_is_said_not_ignored() {
 }
 
 #[test]
+fn limits_of_guards_that_make_no_sense_are_refused_with_their_line() {
+    let problems = read(
+        "[guard]\nexpire = \"0s\"\nheadroom_percent = -1\nmax_lowered_percent = 101\nmax_raise_factor = 0.5\nfloor_rows = 1.5\n\
+         [[guard.overrides]]\nmax_raise_factor = 9.0\n\
+         [[guard.overrides]]\norg_id = \"1\"\nmax_lowered_percent = 500\nmax_raise_factor = nan\n\
+         [[guard.overrides]]\norg_id = \"Acme\"\naid = \"\"\nunassign = \"allow\"\n\
+         [[guard.overrides]]\norg_id = \"1\"\naid = \"5\"\n\
+         [[guard.overrides]]\norg_id = \"1\"\nexpire = \"1d\"\nmax_sum_change_percent = -5\n\
+         [[guard.overrides]]\norg_id = 10452\nover_allocation = \"never\"\n",
+        &[],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems.join("\n"));
+}
+
+#[test]
+fn the_same_target_may_stand_in_several_overrides_and_the_last_one_wins_key_by_key() {
+    let config = read(
+        "[guard]\noverrides = [{ org_id = \"1\", aid = \"5\", max_raise_factor = 9.0, floor_rows = 3 },\n\
+         { org_id = \"1\", max_raise_factor = 7.0 }]\n",
+        &[],
+    )
+    .unwrap();
+    let group = config.guard.for_target(&Target::account_group("1", "5"));
+    assert_eq!((group.max_raise_factor, group.floor_rows), (7.0, 3));
+}
+
+#[test]
 fn an_override_is_for_its_target_alone_and_the_last_one_wins() {
     let config = read(
         "[[guard.overrides]]\norg_id = \"1\"\nmax_raise_factor = 9.0\n[[guard.overrides]]\norg_id = \"1\"\naid = \"5\"\nunassign = \"allow\"\n",

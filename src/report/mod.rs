@@ -8,12 +8,10 @@ mod changes;
 mod examples;
 mod failure;
 mod fates;
-mod forecast;
 mod standing;
 mod summary;
 mod table;
 mod usage;
-pub(crate) mod words;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -28,6 +26,7 @@ pub(crate) use self::failure::{Failure, FailureReport, failure_report};
 pub(crate) use self::standing::Standing;
 pub(crate) use self::table::usage_table;
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
+pub(crate) use crate::words;
 
 /// When a report is made, in which zone people read it, and which installation makes it.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::forecast::{Course, RunOut, run_out};
 use super::{Edition, words};
 use crate::config::Alerts;
+use crate::forecast::{Course, RunOut, run_out};
 use crate::quota::{SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.

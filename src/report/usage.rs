@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::change_row::{ChangeRow, rows_of_diffs};
 use super::fates::{Held, held};
-use super::forecast::SLOPE_DAYS;
 use super::standing::{Level, Standing, org_name, standing};
 use super::summary::{headline, others, subject, todo};
 use super::{Edition, Imprint, words};
 use crate::change::RunStory;
 use crate::config::Alerts;
 use crate::diff::Diff;
+use crate::forecast::SLOPE_DAYS;
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 
 /// So many account groups are always listed, however well they stand.

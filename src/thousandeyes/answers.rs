@@ -51,6 +51,8 @@ pub struct OrganizationUsage {
     pub enterprise_next_period: Option<Units>,
     /// The tests with what each used of the cloud units, as the API orders them.
     pub tests: Vec<TestUsage>,
+    /// The enterprise agents with what each used of the enterprise units, as the API orders them.
+    pub agents: Vec<AgentUnits>,
     /// Sums of the breakdowns, for the account groups that they name; [`Self::account_group`] knows the others too.
     pub groups: BTreeMap<Aid, Usage>,
     /// What an account group used that no breakdown names: 0, or unknown where a breakdown is missing.
@@ -175,11 +177,12 @@ pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
             add(&mut group.cloud_projected, test.projected);
         }
     }
-    for row in details.enterprise_agent_units.unwrap_or_default() {
-        if let Some(aid) = aid(row.aid) {
-            let group = groups.entry(aid).or_insert(unnamed);
-            let (used, projected) =
-                used_and_projected(row.enterprise_units_used, row.enterprise_units_projected);
+    let agents: Vec<AgentUnits> =
+        details.enterprise_agent_units.unwrap_or_default().into_iter().map(agent_units).collect();
+    for agent in &agents {
+        if let Some(aid) = &agent.aid {
+            let group = groups.entry(aid.clone()).or_insert(unnamed);
+            let (used, projected) = used_and_projected(agent.used, agent.projected);
             add(&mut group.enterprise_used, used);
             add(&mut group.enterprise_projected, projected);
         }
@@ -192,6 +195,7 @@ pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
         cloud_next_period: units(details.cloud_units_next_billing_period),
         enterprise_next_period: units(details.enterprise_units_next_billing_period),
         tests,
+        agents,
         groups,
         unnamed,
     }
@@ -206,9 +210,9 @@ fn nothing_unless_missing(missing: bool) -> Option<Units> {
 }
 
 /// A new test has no projection yet: it counts as what was used.
-fn used_and_projected(used: Option<Number>, projected: Option<Number>) -> (Units, Units) {
-    let used = units(used).unwrap_or(0);
-    (used, units(projected).unwrap_or(used))
+fn used_and_projected(used: Option<Units>, projected: Option<Units>) -> (Units, Units) {
+    let used = used.unwrap_or(0);
+    (used, projected.unwrap_or(used))
 }
 
 fn add(sum: &mut Option<Units>, more: Units) {
@@ -216,7 +220,7 @@ fn add(sum: &mut Option<Units>, more: Units) {
 }
 
 fn test_usage(row: Breakdown<'_>) -> TestUsage {
-    let (used, projected) = used_and_projected(row.cloud_units_used, row.cloud_units_projected);
+    let (used, projected) = used_and_projected(units(row.cloud_units_used), units(row.cloud_units_projected));
     TestUsage {
         aid: aid(row.aid),
         test_name: owned(row.test_name),

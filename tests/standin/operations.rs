@@ -147,8 +147,14 @@ fn spent(object: &mut Value, units: &str, (used, projected): Spent) {
 fn breakdown<'a>(own: &'a Organization, units: &str, of: impl Fn(&str) -> &'a Vec<Spent>) -> Value {
     let mut entries = Vec::new();
     for (aid, group) in &own.groups {
-        for each in of(aid) {
+        for (number, each) in (1..).zip(of(aid)) {
             let mut entry = json!({"aid": aid, "accountGroupName": group.name});
+            if units == "cloudUnits" {
+                entry["testName"] = json!(format!("{} {number}", group.name));
+                entry["testType"] = json!("Web - Page Load");
+            } else {
+                entry["agentName"] = json!(format!("{} agent {number}", group.name));
+            }
             spent(&mut entry, units, *each);
             entries.push(entry);
         }

@@ -34,6 +34,15 @@ fn a_cut_below_use_is_held_and_applied_once_it_is_approved() {
 }
 
 #[test]
+fn what_is_held_names_the_largest_tests_and_agents_that_would_stop() {
+    let (_bench, run) = held();
+    let plan = String::from_utf8(run.read("plan.csv")).unwrap();
+    let largest = "Largest: Helpdesk 1 (Web - Page Load) 2 500, Helpdesk agent 1 (enterprise agent) 700, \
+                   Helpdesk 2 (Web - Page Load) 200";
+    assert!(plan.contains("3 000 is below the 3 400 projected") && plan.contains(largest), "{plan}");
+}
+
+#[test]
 fn an_approval_of_another_plan_is_refused() {
     let (bench, run) = held();
     let log = bench.run(&["approve", &run.id(), "--plan", &"0".repeat(64)]).ends_with(1).log;

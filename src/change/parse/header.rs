@@ -47,7 +47,7 @@ const OURS: [&str; 6] = ["row", "status", "before", "after", "code", "message"];
 const NEVER_MISSED: [Field; 4] = [Field::Aid, Field::GroupName, Field::Expected, Field::Effective];
 
 /// What the author of a file calls its fields, for the messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Columns([Option<String>; NAMES.len()]);
 
 impl Columns {

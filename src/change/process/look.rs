@@ -84,5 +84,6 @@ pub(crate) async fn plan_live(
         .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
         .collect();
     reading.add_usage(client, &organizations).await?;
-    Ok(plan(file, &reading.snapshot(), &context))
+    let largest = reading.largest_tests(&rule);
+    Ok(plan(file, &reading.snapshot(), &PlanContext { largest: &largest, ..context }))
 }

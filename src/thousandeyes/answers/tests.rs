@@ -109,6 +109,9 @@ fn the_organizations_own_figures_are_taken_as_they_are() {
     };
     assert_eq!(seen.total, total);
     assert_eq!(seen.tests.len(), 4);
+    let agents: Vec<_> =
+        seen.agents.iter().map(|agent| (agent.agent_name.as_str(), agent.used, agent.projected)).collect();
+    assert_eq!(agents, [("vm-5", Some(60), Some(70)), ("", Some(30), None)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The small words of every report: counts, days, ages, shares, and names made safe to show.
+//! The small words of all that people read: counts, days, ages, shares, and names made safe to show.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
