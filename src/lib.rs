@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Decisions are pure functions over plain data that take `now` as an argument: `quota` (the words of the domain),
-//! `schedule`, `diff`, `forecast`, `change::{parse, plan, guard}`, `history::retention`, `report`,
+//! `schedule`, `diff`, `forecast`, `change::{parse, plan, guard, propose}`, `history::retention`, `report`,
 //! `thousandeyes::{retry, pace}`.
 //! The shell around them reads the clock once, fetches, calls the core, executes and reports.
 //!

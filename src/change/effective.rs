@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::parse::Effective;
+use super::parse::{Columns, Effective, Field};
 use super::plan::PlanContext;
 use super::{Code, PlanRow, Problem};
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
@@ -17,6 +17,7 @@ pub(super) fn due(
     effective: Option<Effective>,
     live: &SnapshotRow,
     now: DateTime<Utc>,
+    columns: &Columns,
     context: &PlanContext<'_>,
 ) -> Result<Option<DateTime<Utc>>, Problem> {
     let due = match (context.due, effective) {
@@ -26,8 +27,9 @@ pub(super) fn due(
         (None, Some(Effective::NextCycle)) => live.period_end.ok_or_else(|| Problem {
             code: Code::BadRow,
             message: format!(
-                "Row {row}, column `effective`: the end of the billing cycle of {} is not known, because its usage could \
-                 not be read. Type a date, such as 2026-12-01.",
+                "Row {row}, column `{}`: the end of the billing cycle of {} is not known, because its usage could not be \
+                 read. Type a date, such as 2026-12-01.",
+                columns.name(Field::Effective),
                 live.target
             ),
         })?,

@@ -61,7 +61,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         let found = visible.find(record.row, whose);
         let due = match (&record.change, &found) {
             (Ok(change), Ok(row)) => {
-                effective::due(record.row, change.effective, row, live.taken_at, context)
+                effective::due(record.row, change.effective, row, live.taken_at, &file.columns, context)
             }
             _ => Ok(None),
         };

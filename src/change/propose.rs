@@ -254,7 +254,8 @@ impl Proposal {
         let mut told = Vec::new();
         if self.mismatched {
             told.push(format!(
-                "{name}: left alone, because quotas and usage look counted in different units. Set usage.units_per_quota_unit."
+                "{name}: left alone, because quotas and usage look counted in different units. Set \
+                 usage.units_per_quota_unit."
             ));
         }
         let getting: Vec<&Move> = self.moves.iter().filter(|row| !row.gives()).collect();

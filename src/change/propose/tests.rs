@@ -75,6 +75,14 @@ fn no_more_quotas_are_lowered_at_once_than_flow_without_approval() {
 }
 
 #[test]
+fn a_group_that_uses_nothing_keeps_a_tenth_of_what_the_groups_have_on_average() {
+    let live = snapshot([group("7", "1", Some(1_000), 0, 9_000), group("7", "2", Some(3_000), 0, 0)]);
+    let proposal = proposed(&live, &Guards::default()).remove(0);
+    assert_eq!(proposal.moves[1].after, 200);
+    assert_eq!(proposed(&with(&live, &[proposal]), &Guards::default())[0].moves, []);
+}
+
+#[test]
 fn a_raise_stays_below_what_looks_like_a_zero_too_many() {
     let guards = Guards { headroom_percent: 1_000, ..Guards::default() };
     let live = snapshot([

@@ -185,7 +185,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("a share of a plan in other units", "aid,value\n206001,20 % of plan\n"),
     (
         "the next cycle of an organization whose cycle is not known",
-        "aid,value,effective\n204117,5,next_cycle\n",
+        "aid,value,Effective date\n204117,5,next_cycle\n",
     ),
     ("rows that fall with others", "org_id,aid,value\n10452,204117,1001\n10452,204118,1001\n10452,5555,1\n"),
 ];
