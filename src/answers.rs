@@ -8,10 +8,16 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::change::run::Run;
-use crate::change::{Outcome, RunState, RunStory};
+use crate::change::{Outcome, PlanRow, RunState, RunStory};
 use crate::durable;
 use crate::inbox::NotTaken;
+use crate::quota::{Units, grouped, quota_text};
+use crate::report::Edition;
+use crate::report::planned::danger;
+use crate::report::words::{moment, number};
 
+/// So many rows are told; the files beside it have them all.
+const LISTED: usize = 50;
 const FILES: [&str; 4] = ["plan.csv", "success.csv", "error.csv", "undo.csv"];
 
 /// Writes `status.txt` and the run's files as they are now.
@@ -23,7 +29,8 @@ pub(crate) fn write(app: &App, run: &Run, story: &RunStory) {
     let suffix = run.record.id.strip_prefix(run.record.root()).unwrap_or_default();
     let folder = app.config.answers_dir().join(format!("{}{suffix}", run.record.file));
     let written = (|| {
-        durable::write(&folder.join("status.txt"), status(story).as_bytes())?;
+        let status = status(story, &app.edition(story.at));
+        durable::write(&folder.join("status.txt"), status.as_bytes())?;
         for name in FILES {
             match fs_err::read(run.path(name)) {
                 Ok(bytes) => durable::write(&folder.join(name), &bytes)?,
@@ -55,7 +62,7 @@ fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// What became of the file, in a few lines.
-fn status(story: &RunStory) -> String {
+fn status(story: &RunStory, edition: &Edition) -> String {
     let count =
         |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
@@ -81,29 +88,104 @@ fn status(story: &RunStory) -> String {
             failed,
         );
     }
+    let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
+    if scheduled > 0 {
+        text += &format!("{} for another day\n", number(scheduled));
+    }
     for note in &story.notes {
         text += &format!("\n{note}\n");
     }
-    for result in &story.results {
-        if let Outcome::Failed(problem) = &result.outcome {
-            text += &format!("\n{}\n", problem.of_row(result.row));
-        }
+    let problems = story.results.iter().filter_map(|result| match &result.outcome {
+        Outcome::Failed(problem) => Some(problem.of_row(result.row)),
+        Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Scheduled { .. } => None,
+    });
+    for problem in problems.take(LISTED) {
+        text += &format!("\n{problem}\n");
+    }
+    if failed > LISTED {
+        text += &format!("\nand {} more in error.csv\n", number(failed - LISTED));
     }
     if story.state == RunState::Done && failed > 0 {
         text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
     }
-    if story.state == RunState::Held {
-        for row in story.plan.held() {
-            let why: Vec<&str> = row.held_reasons().map(|tripped| tripped.message.as_str()).collect();
-            text += &format!("\nrow {}, {}: {}\n", row.row, row.label(), why.join("; "));
+    match story.state {
+        RunState::Held => text += &held(story, edition),
+        RunState::Stale => {
+            text += &format!("\nTo plan it anew and hold it again:  quotakeeper approve {}\n", story.id);
         }
-        text += &format!(
-            "\nTo send it all the same:  quotakeeper approve {} --plan {}\nTo drop it:               quotakeeper reject {}\n",
-            story.id, story.plan.sha256, story.id
-        );
+        RunState::Scheduled => {
+            if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
+                text += &format!(
+                    "\nIt is planned and guarded again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
+                    moment(due, edition.zone),
+                    edition.zone,
+                    story.id
+                );
+            }
+        }
+        RunState::Planned | RunState::Applying | RunState::Done | RunState::Failed | RunState::Rejected => {}
     }
     if let Some(held) = &story.held_as {
         text += &format!("\nThe rows that a guard holds wait as run {held}: quotakeeper runs {held}\n");
     }
     text
+}
+
+/// What waits and why, until when, and how to decide.
+fn held(story: &RunStory, edition: &Edition) -> String {
+    let mut text = String::new();
+    let mut rows: Vec<&PlanRow> = story.plan.held().collect();
+    rows.sort_by_key(|row| (row.falls_with_others(), danger(row)));
+    for row in rows.iter().take(LISTED) {
+        let why: Vec<&str> = row.held_reasons().map(|tripped| tripped.message.as_str()).collect();
+        let figure = |units: Option<Units>| units.map_or_else(|| "unknown".to_owned(), grouped);
+        text += &format!(
+            "\nrow {}, {}: {} → {} ({} used, {} projected)\n  {}\n",
+            row.row,
+            row.label(),
+            quota_text(row.before),
+            quota_text(row.after),
+            figure(row.used),
+            figure(row.projected),
+            why.join("; ")
+        );
+    }
+    if rows.len() > LISTED {
+        text += &format!("\nand {} more in plan.csv\n", number(rows.len() - LISTED));
+    }
+    let id = &story.id;
+    text + &format!(
+        "\nIf nobody decides, it is rejected on {} {}.\nTo send it all the same:  quotakeeper approve {id} --plan \
+         {}\nTo drop it:               quotakeeper reject {id}\n",
+        edition.until(story.at),
+        edition.zone,
+        story.plan.sha256
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{done_story, edition, held_story};
+
+    #[test]
+    fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
+        insta::assert_snapshot!(status(&held_story(), &edition()));
+    }
+
+    #[test]
+    fn the_status_of_ten_thousand_rows_stays_one_that_people_read() {
+        let mut story = held_story();
+        let row = story.plan.rows[0].clone();
+        story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+        let told = status(&story, &edition());
+        assert!(told.contains("\nand 9 950 more in plan.csv\n") && told.lines().count() < 170, "{told}");
+
+        let mut story = done_story();
+        let failed =
+            story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
+        story.results = vec![failed.unwrap(); 10_000];
+        let told = status(&story, &edition());
+        assert!(told.contains("\nand 9 950 more in error.csv\n") && told.lines().count() < 120, "{told}");
+    }
 }

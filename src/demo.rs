@@ -146,7 +146,7 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
             "5. The held file waits for a person (not here: the simulator ends with the demo). Why, as `runs` tells:\n"
         )?;
         let run = Run::open(&app.runs(), &held)?;
-        for line in crate::cli::run_text(&run)?.lines() {
+        for line in crate::cli::run_text(&app, &run)?.lines() {
             writeln!(out, "{}", format!("   {line}").trim_end())?;
         }
         writeln!(out)?;

@@ -22,7 +22,12 @@ const POINTS: usize = 28;
 
 impl App {
     pub(crate) fn edition(&self, now: DateTime<Utc>) -> Edition {
-        Edition { now, zone: self.config.schedule.timezone, instance: self.instance.clone() }
+        Edition {
+            now,
+            zone: self.config.schedule.timezone,
+            instance: self.instance.clone(),
+            expire: self.config.guard.expire,
+        }
     }
 
     /// The usage report on the latest snapshot.

@@ -347,6 +347,11 @@ impl Plan {
         self.rows.iter().filter(|row| row.verdict == Verdict::Send && row.due.is_none())
     }
 
+    /// Rows that nobody has to be asked about, and that wait for their time.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = &PlanRow> {
+        self.rows.iter().filter(|row| row.verdict == Verdict::Send && row.due.is_some())
+    }
+
     /// Rows that wait for approval.
     pub(crate) fn held(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Held(_)))

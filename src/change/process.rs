@@ -175,7 +175,7 @@ async fn send(
     later::plan_now(app, clock, later).await
 }
 
-fn todo(row: &PlanRow) -> Option<Todo> {
+pub(crate) fn todo(row: &PlanRow) -> Option<Todo> {
     Some(Todo { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
 }
 

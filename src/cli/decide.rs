@@ -65,7 +65,7 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     let mut run = Run::open(&app.runs(), id)?;
     let findings = process::advance(app, &Clock::starting_at(now), &mut run).await?;
     if replans && run.record.state == RunState::Held {
-        say(&super::run_text(&run)?);
+        say(&super::run_text(app, &run)?);
         return Ok(Exit::Held);
     }
     say(&format!("{id}: {}", run.record.state));

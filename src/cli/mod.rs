@@ -224,8 +224,8 @@ enum ReportKind {
 }
 
 /// What `runs RUN` tells of a run.
-pub(crate) fn run_text(run: &crate::change::run::Run) -> anyhow::Result<String> {
-    Ok(runs::text(run, &crate::change::story::story(run)?, table::Paint::stdout(Color::Auto)))
+pub(crate) fn run_text(app: &App, run: &crate::change::run::Run) -> anyhow::Result<String> {
+    Ok(runs::text(app, run, &crate::change::story::story(run)?, Color::Auto))
 }
 
 /// Runs the command line and says the exit code.

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
-use super::plan::{Tense, to_json, word};
+use super::plan::{self, Look, Tense, command, folded, look, moment, to_json};
 use super::table::{Paint, Side, Table};
 use super::{Color, Output};
 use crate::app::App;
 use crate::change::run::{Run, RunRecord};
 use crate::change::story::story;
-use crate::change::{Outcome, RunState, RunStory};
+use crate::change::{RunState, RunStory};
 use crate::exit_code::Exit;
 
 /// The list shows so many, newest first.
@@ -44,7 +46,7 @@ pub(super) fn runs(
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
         writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
     } else {
-        write!(out, "{}", text(&run, &story, paint))?;
+        write!(out, "{}", text(app, &run, &story, color))?;
     }
     Ok(Exit::Done)
 }
@@ -70,50 +72,138 @@ fn counts(record: &RunRecord) -> String {
 }
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.
-pub(super) fn text(run: &Run, story: &RunStory, paint: Paint) -> String {
-    let record = &run.record;
+pub(super) fn text(app: &App, run: &Run, story: &RunStory, color: Color) -> String {
+    told(run, story, look(app, color), app.config.guard.expire)
+}
+
+fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
+    let (record, paint) = (&run.record, look.paint);
     let state = match record.state {
         RunState::Done => paint.green("done"),
         RunState::Failed | RunState::Stale => paint.red(record.state.as_str()),
         _ => paint.yellow(record.state.as_str()),
     };
-    let mut text = format!("{} · {} · {state}", paint.bold(&record.id), record.file);
+    let mut text = format!("{} · {state}\n", paint.bold(&record.id));
+    let file = &record.file;
     if !record.counts.is_empty() {
-        text += &format!(" · {}", counts(record));
+        text += &folded(2, &format!("{file}: {}", counts(record)), paint);
+    } else if story.plan.rows.is_empty() {
+        text += &folded(2, file, paint);
     }
-    text.push('\n');
     for note in &record.notes {
-        text += &format!("  {note}\n");
+        text += &folded(2, note, paint);
     }
     if let Some(first) = &record.split_from {
-        text += &format!("  Split off from run {first}.\n");
+        text += &folded(2, &format!("Split off from run {first}."), paint);
     }
     if let Some(by) = &record.approved_by {
-        text += &format!("  Approved by {by}.\n");
+        text += &folded(2, &format!("Approved by {by}."), paint);
     }
-    if !story.plan.rows.is_empty() && !matches!(record.state, RunState::Done) {
-        text.push('\n');
-        text += &super::plan::text(&record.file, &story.plan, paint, Tense::Did);
+    if record.state == RunState::Done {
+        text += &plan::results(&story.plan, &story.results, look);
+    } else if !story.plan.rows.is_empty() {
+        text += &format!("\n{}", plan::text(file, &story.plan, look, Tense::Did));
     }
-    let failed: Vec<_> = story.results.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_))).collect();
-    for result in failed.iter().take(20) {
-        if let Outcome::Failed(problem) = &result.outcome {
-            text += &format!("  {} ({})\n", problem.of_row(result.row), word(&result.outcome));
-        }
-    }
-    if failed.len() > 20 {
-        text += &format!("  and {} more in error.csv\n", failed.len() - 20);
-    }
-    text += &format!("  Files: {}\n", run.folder.display());
-    if record.state == RunState::Held {
-        let id = &record.id;
-        let hash = record.plan_sha256.as_deref().unwrap_or_default();
-        text += &format!(
-            "\n  To send it all the same:  quotakeeper approve {id} --plan {hash}\n  To drop it:               quotakeeper reject {id}\n"
-        );
-    }
+    text += &what_to_do(record, story, look, expire);
     if let Some(held) = &record.held_as {
-        text += &format!("  Its held rows wait as a run of their own:  quotakeeper runs {held}\n");
+        let sentence = "Its held rows wait as a run of their own: ";
+        text += &format!("\n{}", command(sentence, &[&format!("quotakeeper runs {held}")], paint));
+    }
+    // Not folded: a path is copied as it is.
+    text + &format!("\nFiles: {}\n", run.folder.display())
+}
+
+/// What a person can do about the state that it is in; nothing where nothing is to be done.
+fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration) -> String {
+    let (id, paint) = (&record.id, look.paint);
+    let reject = format!("quotakeeper reject {id}");
+    let mut text = match record.state {
+        RunState::Held => {
+            let hash = record.plan_sha256.as_deref().unwrap_or_default();
+            let until =
+                TimeDelta::from_std(expire).ok().and_then(|expire| story.at.checked_add_signed(expire));
+            let until = until.map_or_else(String::new, |until| {
+                format!(" If nobody decides, it is rejected at {} (guard.expire).", moment(until, look.zone))
+            });
+            let since = moment(story.at, look.zone);
+            let waits = format!("Held since {since}. Nothing of it was sent.{until}");
+            let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
+            folded(0, &waits, paint)
+                + &format!("Plan SHA-256: {hash}\n")
+                + &command("To send it all the same: ", &approve.each_ref().map(String::as_str), paint)
+                + &command("To drop it: ", &[&reject], paint)
+        }
+        RunState::Scheduled => {
+            let due = story.plan.scheduled().filter_map(|row| row.due).min();
+            let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, look.zone));
+            let waits = format!("Waits for {when}. It is planned and guarded again then, and sent.");
+            folded(0, &waits, paint) + &command("To drop it: ", &[&reject], paint)
+        }
+        RunState::Stale => {
+            let again = format!("quotakeeper approve {id}");
+            let stale = "Nothing of it was sent: what was approved is not what it would do now.";
+            folded(0, stale, paint) + &command("To plan it anew and hold it again: ", &[&again], paint)
+        }
+        RunState::Failed if record.dropped => {
+            folded(0, "Mend the file as said above and drop it again.", paint)
+        }
+        RunState::Planned | RunState::Applying => {
+            let goes_on = "The running quotakeeper is at it; if none runs, the next inbox, once or run goes on with it.";
+            folded(0, goes_on, paint)
+        }
+        RunState::Done | RunState::Rejected | RunState::Failed => String::new(),
+    };
+    if !text.is_empty() {
+        text.insert(0, '\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::change::Verdict;
+    use crate::cli::table::Paint;
+    use crate::report::fixtures::{done_story, held_story};
+
+    fn at_80(state: RunState, story: &RunStory) -> String {
+        let story = RunStory { state, ..story.clone() };
+        let record = RunRecord { plan_sha256: Some(story.plan.sha256.clone()), ..record(state, &story) };
+        let run = Run { folder: "/data/runs/q4".into(), record };
+        let paint = Paint { colors: false, width: 80 };
+        told(&run, &story, Look { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
+    }
+
+    fn record(state: RunState, story: &RunStory) -> RunRecord {
+        RunRecord {
+            state,
+            held_as: story.held_as.clone(),
+            ..RunRecord::new(story.id.clone(), &story.file, true, story.at)
+        }
+    }
+
+    #[test]
+    fn a_held_run_says_why_until_when_and_what_to_type() {
+        insta::assert_snapshot!(at_80(RunState::Held, &held_story()));
+    }
+
+    #[test]
+    fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
+        let mut story = held_story();
+        for row in &mut story.plan.rows {
+            (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
+        }
+        let told = at_80(RunState::Scheduled, &story);
+        assert!(told.contains("Waits for 1 Dec 2026 01:00 CET."), "{told}");
+        assert!(told.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{told}");
+        let told = at_80(RunState::Stale, &held_story());
+        assert!(told.contains("hold it again: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
+    }
+
+    #[test]
+    fn a_run_that_is_done_shows_what_became_of_its_rows_and_what_was_not_done_first() {
+        insta::assert_snapshot!(at_80(RunState::Done, &done_story()));
+    }
 }

@@ -6,11 +6,15 @@ use std::io::IsTerminal;
 use anstyle::{AnsiColor, Style};
 
 use super::Color;
+use crate::mail::columns;
+
+/// Less of a name tells it apart from no other.
+const LEAST_NAME: usize = 16;
 
 /// How text is painted on standard output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
-    colors: bool,
+    pub colors: bool,
     /// Columns of the terminal; no end for a pipe, which cuts nothing.
     pub width: usize,
 }
@@ -46,6 +50,18 @@ impl Paint {
         self.styled(text, AnsiColor::Green.on_default())
     }
 
+    pub(super) fn cell(self, cell: &Cell) -> String {
+        let text = &cell.text;
+        match cell.tone {
+            _ if text.is_empty() => String::new(),
+            Tone::Plain => text.clone(),
+            Tone::Dim => self.dim(text),
+            Tone::Red => self.red(text),
+            Tone::Yellow => self.yellow(text),
+            Tone::Green => self.green(text),
+        }
+    }
+
     fn styled(self, text: &str, style: Style) -> String {
         if self.colors { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -65,113 +81,281 @@ pub(super) fn colors(color: Color, terminal: bool) -> bool {
 pub(super) enum Side {
     Left,
     Right,
+    /// On the left; where it has to be cut its last word stays, which is the id.
+    Name,
+}
+
+/// How something is painted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Tone {
+    #[default]
+    Plain,
+    Dim,
+    Red,
+    Yellow,
+    Green,
+}
+
+/// The text of one cell, and how it is painted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    pub(super) fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    cells: Vec<Cell>,
+    /// What is said of it on lines of its own.
+    below: Vec<[Cell; 2]>,
 }
 
 /// Rows of cells under headers, each column as wide as it needs.
 #[derive(Debug)]
 pub(super) struct Table {
     columns: Vec<(&'static str, Side)>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+    /// At least so wide is each column, so that several tables stand below each other.
+    least: Vec<usize>,
 }
 
 impl Table {
     pub(super) fn new(columns: &[(&'static str, Side)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), least: Vec::new() }
     }
 
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.columns.len());
-        self.rows.push(cells.into());
+        self.push(cells.into_iter().map(Cell::from).collect());
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    pub(super) fn push(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(Row { cells, below: Vec::new() });
+    }
+
+    /// More about the last row, on lines of its own: a text, and what follows it dimly.
+    pub(super) fn below(&mut self, text: Cell, tail: &str) {
+        if let Some(row) = self.rows.last_mut() {
+            row.below.push([text, Cell::new(tail, Tone::Dim)]);
+        }
     }
 
     /// The table as text, indented. Where the line is full, the widest text is cut, and the last cell goes on below:
-    /// it says why.
+    /// it says why. Where even that leaves too little of a name, it has a line of its own above its row.
     pub(super) fn render(&self, indent: usize, paint: Paint) -> String {
-        let widths = self.widths(indent, paint.width);
+        let mut widths = self.widths(indent, paint.width);
+        let stacked = self.is_too_narrow(&widths);
+        if let Some(column) = stacked {
+            widths[column] = 0;
+            let rest = self.needed(indent, &widths);
+            widths[column] = width(self.columns[column].0).min(paint.width.saturating_sub(rest));
+        }
         let mut text = String::new();
-        let headers: Vec<String> = self.columns.iter().map(|(header, _)| (*header).to_owned()).collect();
-        let mut line = |cells: &[String], header: bool| {
-            let mut out = " ".repeat(indent);
-            let [cells @ .., last] = cells else { return };
-            for ((cell, wide), (_, side)) in cells.iter().zip(&widths).zip(&self.columns) {
-                let cell = cut(cell, *wide);
-                let gap = " ".repeat(wide.saturating_sub(width(&cell)));
-                out += &match side {
-                    Side::Right => format!("{gap}{cell}  "),
-                    Side::Left => format!("{cell}{gap}  "),
-                };
-            }
-            let last = cut(last, usize::MAX);
-            let room = paint.width.saturating_sub(width(&out));
-            let below = if width(&last) <= room {
-                if self.columns.last().is_some_and(|(_, side)| *side == Side::Right) {
-                    out += &" "
-                        .repeat(widths.last().map_or(0, |wide| wide.saturating_sub(width(&last))).min(room));
-                }
-                out += &last;
-                Vec::new()
-            } else {
-                wrapped(&last, paint.width.saturating_sub(indent + 4).max(20))
-            };
-            let out = out.trim_end();
-            let _ = writeln!(text, "{}", if header { paint.dim(out) } else { out.to_owned() });
-            for line in below.iter().filter(|_| !header) {
-                let _ = writeln!(text, "{}{line}", " ".repeat(indent + 4));
-            }
-        };
-        line(&headers, true);
+        let headers: Vec<Cell> =
+            self.columns.iter().map(|(header, _)| Cell::new(*header, Tone::Plain)).collect();
+        if self.columns.iter().any(|(header, _)| !header.is_empty()) {
+            let (header, _) = self.line(&headers, &widths, indent, Paint { colors: false, ..paint });
+            let _ = writeln!(text, "{}", paint.dim(header.trim_end()));
+        }
         for row in &self.rows {
-            line(row, false);
+            let mut cells = row.cells.clone();
+            if let Some(column) = stacked {
+                let (head, figures) = row.cells.split_at(column + 1);
+                text += &self.head(head, &widths, indent, paint);
+                cells =
+                    std::iter::repeat_n(Cell::default(), head.len()).chain(figures.iter().cloned()).collect();
+            }
+            let (line, rest) = self.line(&cells, &widths, indent, paint);
+            if !line.trim_end().is_empty() {
+                let _ = writeln!(text, "{}", line.trim_end());
+            }
+            for below in rest.iter().chain(&row.below) {
+                text += &folded(below, indent + 4, paint);
+            }
         }
         text
     }
 
+    /// A name, with what stands before it, on a line of its own.
+    fn head(&self, cells: &[Cell], widths: &[usize], indent: usize, paint: Paint) -> String {
+        let [before @ .., name] = cells else { return String::new() };
+        let mut out = " ".repeat(indent);
+        let mut used = indent;
+        for (cell, wide) in before.iter().zip(widths) {
+            out += &format!("{}{}  ", " ".repeat(wide.saturating_sub(width(&cell.text))), paint.cell(cell));
+            used += wide + 2;
+        }
+        let text = cut(&name.text, paint.width.saturating_sub(used), self.columns[before.len()].1);
+        out += &paint.cell(&Cell { text, tone: name.tone });
+        format!("{}\n", out.trim_end())
+    }
+
+    /// One line, and what of it goes on below.
+    fn line(
+        &self,
+        cells: &[Cell],
+        widths: &[usize],
+        indent: usize,
+        paint: Paint,
+    ) -> (String, Option<[Cell; 2]>) {
+        let mut out = " ".repeat(indent);
+        let mut used = indent;
+        let [cells @ .., last] = cells else { return (out, None) };
+        for ((cell, wide), (_, side)) in cells.iter().zip(widths).zip(&self.columns) {
+            let cell = Cell { text: cut(&cell.text, *wide, *side), tone: cell.tone };
+            let gap = " ".repeat(wide.saturating_sub(width(&cell.text)));
+            let painted = paint.cell(&cell);
+            out +=
+                &if *side == Side::Right { format!("{gap}{painted}  ") } else { format!("{painted}{gap}  ") };
+            used += wide + 2;
+        }
+        let last = Cell { text: cut(&last.text, usize::MAX, Side::Left), ..last.clone() };
+        let room = paint.width.saturating_sub(used);
+        if width(&last.text) > room {
+            return (out, Some([last, Cell::default()]));
+        }
+        if self.columns.last().is_some_and(|(_, side)| *side == Side::Right) {
+            let gap = widths.last().map_or(0, |wide| wide.saturating_sub(width(&last.text)));
+            out += &" ".repeat(gap.min(room));
+        }
+        out += &paint.cell(&last);
+        (out, None)
+    }
+
     /// How wide each column is: as its cells need it, the widest text less where they don't fit beside each other.
     fn widths(&self, indent: usize, room: usize) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|(header, _)| width(header)).collect();
-        for row in &self.rows {
-            for (cell, wide) in row.iter().zip(&mut widths) {
-                *wide = (*wide).max(width(cell));
-            }
-        }
-        let beside = widths.len().saturating_sub(1);
-        let needed = indent + widths[..beside].iter().map(|wide| wide + 2).sum::<usize>();
-        let texts = self.columns[..beside].iter().enumerate().filter(|(_, (_, side))| *side == Side::Left);
-        if let Some(widest) = texts.map(|(index, _)| index).max_by_key(|index| widths[*index]) {
+        let mut widths = self.natural();
+        let needed = self.needed(indent, &widths);
+        if let Some(widest) = self.gives_way(&widths) {
             widths[widest] =
                 widths[widest].saturating_sub(needed.saturating_sub(room)).max(12.min(widths[widest]));
         }
         widths
     }
+
+    /// How wide each column is where there is no end of room.
+    pub(super) fn natural(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|(header, _)| width(header)).collect();
+        let cells =
+            self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| width(&cell.text)).enumerate());
+        for (column, wide) in cells.chain(self.least.iter().copied().enumerate()) {
+            widths[column] = widths[column].max(wide);
+        }
+        widths
+    }
+
+    /// Makes the columns at least as wide as those of another table.
+    pub(super) fn at_least(&mut self, widths: &[usize]) {
+        self.least = widths.to_vec();
+    }
+
+    /// What a line takes; the last column counts where it is one of figures.
+    fn needed(&self, indent: usize, widths: &[usize]) -> usize {
+        let beside = widths.len().saturating_sub(1);
+        let figures = matches!(self.columns.last(), Some((_, Side::Right)));
+        let last = if figures { widths[beside] } else { 0 };
+        indent + widths[..beside].iter().map(|wide| wide + 2).sum::<usize>() + last
+    }
+
+    /// The column that is cut where a line is full.
+    fn gives_way(&self, widths: &[usize]) -> Option<usize> {
+        let beside = widths.len().saturating_sub(1);
+        let texts = self.columns[..beside].iter().enumerate().filter(|(_, (_, side))| *side != Side::Right);
+        texts.map(|(index, _)| index).max_by_key(|index| widths[*index])
+    }
+
+    /// The column of names, if its cells would be cut to less than tells them apart.
+    fn is_too_narrow(&self, widths: &[usize]) -> Option<usize> {
+        let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
+        let longest = self.natural()[column];
+        (widths[column] < longest.min(LEAST_NAME)).then_some(column)
+    }
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
+/// A text and its tail on as many lines as they need.
+pub(super) fn folded([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> String {
+    let room = paint.width.saturating_sub(indent).max(20);
+    let clean = |cell: &Cell| cut(&cell.text, usize::MAX, Side::Left);
+    let mut lines = wrapped(&clean(text), room);
+    let tail_text = clean(tail);
+    let used = lines.last().map_or(0, |line| width(line));
+    let beside = !tail_text.is_empty() && used > 0 && used + 2 + width(&tail_text) <= room;
+    let own = if beside || tail_text.is_empty() { Vec::new() } else { wrapped(&tail_text, room) };
+    let last = lines.pop();
+    let mut out = String::new();
+    let gap = " ".repeat(indent);
+    let painted = |line: String, tone| paint.cell(&Cell { text: line, tone });
+    for line in lines {
+        let _ = writeln!(out, "{gap}{}", painted(line, text.tone));
+    }
+    if let Some(last) = last {
+        let beside = if beside { format!("  {}", painted(tail_text, tail.tone)) } else { String::new() };
+        let _ = writeln!(out, "{gap}{}{beside}", painted(last, text.tone));
+    }
+    for line in own {
+        let _ = writeln!(out, "{gap}{}", painted(line, tail.tone));
+    }
+    out
 }
 
-/// Lines of whole words.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+/// Columns of the terminal that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    columns(text)
+}
+
+/// Lines of whole words; the groups of a number are one word.
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
+        let is_group = word.len() >= 3 && word.bytes().take_while(u8::is_ascii_digit).count() == 3;
+        match words.last_mut() {
+            Some(number) if is_group && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                *number += &format!(" {word}");
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
         match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= room => *line += &format!(" {word}"),
-            _ => lines.push(word.to_owned()),
+            Some(line) if width(line) + 1 + width(&word) <= room => *line += &format!(" {word}"),
+            _ => lines.push(word),
         }
     }
     lines
 }
 
 /// Text that fits, with an ellipsis where it was cut; control characters never reach the terminal.
-fn cut(text: &str, room: usize) -> String {
+fn cut(text: &str, room: usize, side: Side) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.chars().count() <= room {
+    if width(&clean) <= room {
         return clean;
     }
-    let short: String = clean.chars().take(room.saturating_sub(1)).collect();
+    if let (Side::Name, Some((name, id))) = (side, clean.rsplit_once(' ')) {
+        let left = room.saturating_sub(width(id) + 1);
+        if left >= 4 {
+            return format!("{} {id}", cut(name, left, Side::Left));
+        }
+    }
+    let mut short = String::new();
+    for letter in clean.chars() {
+        if width(&short) + width(letter.encode_utf8(&mut [0; 4])) + 1 > room {
+            break;
+        }
+        short.push(letter);
+    }
     format!("{}…", short.trim_end())
 }
 
@@ -200,7 +384,44 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_cut_keeps_its_id_and_one_that_is_too_narrow_has_a_line_of_its_own() {
+        let mut table = Table::new(&[("name", Side::Name), ("units", Side::Right), ("", Side::Left)]);
+        table.push(vec![
+            "Retail Stores North 204151".to_owned().into(),
+            "1 000".to_owned().into(),
+            Cell::default(),
+        ]);
+        table.below("why it is held".to_owned().into(), "below_use");
+        let paint = |width| Paint { colors: false, width };
+        insta::assert_snapshot!(table.render(2, paint(34)), @r"
+        name                     units
+        Retail Stores N… 204151  1 000
+            why it is held  below_use
+        ");
+        insta::assert_snapshot!(table.render(2, paint(24)), @r"
+        name  units
+        Retail Stores… 204151
+              1 000
+            why it is held
+            below_use
+        ");
+    }
+
+    #[test]
+    fn the_groups_of_a_number_stay_on_one_line() {
+        assert_eq!(
+            wrapped("page load 1 900, 12 000 and 17 204151", 11),
+            ["page load", "1 900,", "12 000 and", "17 204151"]
+        );
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        assert_eq!(cut("東京支社 204151", 13, Side::Name), "東京… 204151");
+    }
+
+    #[test]
     fn no_control_character_reaches_the_terminal() {
-        assert_eq!(cut("a\u{1b}[31mb\n", 20), "a [31mb ");
+        assert_eq!(cut("a\u{1b}[31mb\n", 20, Side::Left), "a [31mb ");
     }
 }

@@ -140,6 +140,47 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
 }
 
 #[test]
+fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
+    let report = run_report(&held_story(), None, &edition());
+    let told = text(&compose(&Report::Changes(Box::new(report)))).replace("\r\n", "\n");
+    assert!(told.lines().all(|line| line.chars().count() <= 78), "{told}");
+    insta::assert_snapshot!(told.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
+    let mut story = held_story();
+    let row = story.plan.rows[0].clone();
+    let own = story.plan.organizations[0].clone();
+    story.plan.rows = (2..10_002_usize)
+        .map(|number| crate::change::PlanRow {
+            row: number,
+            target: Some(crate::quota::Target::account_group(
+                (number % 50).to_string().as_str(),
+                number.to_string().as_str(),
+            )),
+            ..row.clone()
+        })
+        .collect();
+    story.plan.organizations = (0..50_usize)
+        .map(|number| crate::change::PlanOrganization {
+            org_id: number.to_string().as_str().into(),
+            ..own.clone()
+        })
+        .collect();
+    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &edition()))));
+    assert!(html(&email).len() < 60_000, "{}", html(&email).len());
+    assert!(text(&email).lines().count() < 200, "{}", text(&email));
+    let approve = format!("--plan {}", story.plan.sha256);
+    for part in
+        [approve.as_str(), "And 9 980 more: quotakeeper runs 20261122T065500Z-q4.held", "And 40 more."]
+    {
+        assert!(text(&email).contains(part), "{part}: {}", text(&email));
+    }
+    assert!(html(&email).contains(&format!("quotakeeper approve {} {approve}", story.id)));
+}
+
+#[test]
 fn nobody_to_send_to_is_no_message() {
     let (mail, templates) = (mail(), Templates::load(None));
     let composer = Composer { mail: &mail, templates: &templates, instance: "" };

@@ -45,7 +45,7 @@ fn unbroken(state: &State, text: &str) -> String {
 }
 
 /// Columns as a terminal counts them, near enough: combining marks and joiners take none, emoji and CJK two.
-fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     let width = |c: char| match u32::from(c) {
         0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f | 0x20d0..=0x20ff => 0,
         0x1100..=0x115f

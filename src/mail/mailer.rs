@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ pub(crate) struct Mailer {
     rule: UsageRule,
     zone: Tz,
     instance: String,
+    expire: Duration,
 }
 
 impl Mailer {
@@ -43,6 +46,7 @@ impl Mailer {
             rule: config.usage.rule(),
             zone: config.schedule.timezone,
             instance: instance.to_owned(),
+            expire: config.guard.expire,
         }
     }
 
@@ -186,6 +190,6 @@ impl Mailer {
     }
 
     fn edition(&self, now: DateTime<Utc>) -> Edition {
-        Edition { now, zone: self.zone, instance: self.instance.clone() }
+        Edition { now, zone: self.zone, instance: self.instance.clone(), expire: self.expire }
     }
 }

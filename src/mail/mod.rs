@@ -12,5 +12,6 @@ mod transport;
 #[cfg(test)]
 mod fixtures;
 
+pub(crate) use self::layout::columns;
 pub(crate) use self::mailer::Mailer;
 pub(crate) use self::render::check_templates;

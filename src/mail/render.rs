@@ -99,7 +99,12 @@ impl Templates {
 pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
     let (environment, mut problems) = user_environment(dir);
     problems.extend(unknown_files(dir));
-    let example = Edition { now: DateTime::<Utc>::UNIX_EPOCH, zone: Tz::UTC, instance: "example".to_owned() };
+    let example = Edition {
+        now: DateTime::<Utc>::UNIX_EPOCH,
+        zone: Tz::UTC,
+        instance: "example".to_owned(),
+        expire: std::time::Duration::from_secs(3600),
+    };
     for report in report::examples(&example) {
         for part in PARTS {
             let name = format!("{}/{part}", report.kind());

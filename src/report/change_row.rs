@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::words;
+use super::{planned, words};
 use crate::change::PlanRow;
 use crate::diff::{Change, Diff, MadeBy};
 use crate::quota::{Snapshot, Target, Units, UsageRule, grouped};
@@ -26,6 +26,12 @@ pub(crate) struct ChangeRow {
     /// `1 060 headroom`, `2 480 short of the 3 480 projected`, `uncapped from now on`.
     pub effect: String,
     pub falls_short: bool,
+    /// `7 900 used, 10 800 projected`; empty where the change is not one of a plan.
+    pub usage: String,
+    /// How the value was written where that is not its digits: `20% of plan`.
+    pub written: String,
+    /// When it takes effect, where that is not at once: `Tue 1 Dec 2026, 00:00`.
+    pub due: String,
     /// `run 20261121T133000Z-raise-trading`, or `outside quotakeeper, between …`; empty where the report says it once.
     pub who: String,
     pub outside: bool,
@@ -36,6 +42,9 @@ pub(crate) struct ChangeRow {
     /// Only there because another row is held or refused: listed behind those.
     #[serde(skip)]
     pub falls_with_others: bool,
+    /// Sorts the most dangerous rows of a plan first.
+    #[serde(skip)]
+    pub danger: (Units, usize),
 }
 
 /// The changes of some diffs, the largest first, each with who made it and the headroom that the latest usage leaves.
@@ -76,6 +85,10 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         why: Vec::new(),
         warnings: Vec::new(),
         falls_with_others: false,
+        usage: String::new(),
+        written: String::new(),
+        due: String::new(),
+        danger: (0, 0),
     }
 }
 
@@ -84,6 +97,7 @@ pub(super) fn row_of_plan(
     before: Option<Units>,
     after: Option<Units>,
     why: Vec<String>,
+    zone: Tz,
 ) -> ChangeRow {
     let needed = row.used.zip(row.projected).map(|(used, projected)| used.max(projected));
     let is_change = row.is_understood();
@@ -105,6 +119,20 @@ pub(super) fn row_of_plan(
         why,
         warnings: row.warnings.iter().take(3).map(|warning| words::clean(warning, 200)).collect(),
         falls_with_others: row.falls_with_others(),
+        usage: if is_change { usage(row) } else { String::new() },
+        written: words::clean(&row.written, 60),
+        due: row.due.map_or_else(String::new, |due| words::moment(due, zone)),
+        danger: planned::danger(row),
+    }
+}
+
+fn usage(row: &PlanRow) -> String {
+    match (row.used, row.projected) {
+        (None, None) => String::new(), // `usage unknown` is said beside the change
+        (used, projected) => {
+            let figure = |units: Option<Units>| units.map_or_else(|| "unknown".to_owned(), grouped);
+            format!("{} used, {} projected", figure(used), figure(projected))
+        }
     }
 }
 

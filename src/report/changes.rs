@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::change_row::rows_of_diffs;
 use super::fates::{Fates, Held, Section, held, section};
+use super::planned::{self, OrganizationView};
 use super::standing::Level;
 use super::{Edition, Imprint, words};
 use crate::change::{Outcome, RowResult, RunState, RunStory};
@@ -28,6 +29,10 @@ pub(crate) struct OrganizationEffect {
     pub allocated_before: Units,
     pub allocated_after: Units,
     pub over_allocated: Option<Units>,
+    /// `over-allocated by 1 000, as before`; empty where it is not and was not.
+    pub over: String,
+    /// Rows that are held: the sum afterwards is the one with them.
+    pub held: usize,
 }
 
 /// The whole report.
@@ -62,27 +67,34 @@ impl ChangesReport {
 pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition: &Edition) -> ChangesReport {
     let results: HashMap<usize, &Outcome> =
         story.results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut fates = Fates::default();
+    let mut fates = Fates::new(edition.zone);
     for row in &story.plan.rows {
         fates.add(row, results.get(&row.row).copied(), story.state);
     }
     let waiting = if story.state == RunState::Held { Some(story) } else { split_off };
-    let held = waiting.map(held);
+    let held = waiting.map(|story| held(story, edition));
     let file = words::clean(&story.file, 60);
     let headline = fates.headline(&file, story.state);
     let todo = match (&held, story.state) {
-        (Some(_), _) => "decide on what is held: the commands are below.".to_owned(),
+        (Some(held), _) => {
+            format!("decide by {} on what is held: the commands are below.", held.until)
+        }
         (None, _) if !fates.refused.is_empty() => {
             "mend the refused rows in error.csv and drop it again.".to_owned()
         }
         (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
-        (None, RunState::Stale) => format!("look at what moved: quotakeeper runs {}", story.id),
+        (None, RunState::Stale) => {
+            format!("look at what moved. To plan it anew and hold it again: quotakeeper approve {}", story.id)
+        }
         _ => String::new(),
     };
     let (organizations, more_organizations) = organizations(story);
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
     if let (Some(run), None) = (&story.held_as, split_off) {
         notes.push(format!("The held rows wait as a run of their own: quotakeeper runs {run}"));
+    }
+    if held.is_some() {
+        notes.push(sent_so_far(&fates, story.state));
     }
     if fates.unchanged > 0 {
         notes.push(format!(
@@ -107,6 +119,17 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         imprint: edition.into(),
         // Not the time: a state that a crash makes be told again is the same mail.
         identity: format!("{} {} {}", story.id, story.state, story.plan.sha256),
+    }
+}
+
+/// What of a file with held rows has been sent, which a person who decides on the rest has to know.
+fn sent_so_far(fates: &Fates, state: RunState) -> String {
+    match (state, fates.sent.len()) {
+        (RunState::Done, 1) => "The other row was applied already; it is listed below.".to_owned(),
+        (RunState::Done, sent @ 2..) => {
+            format!("{} were applied already; they are listed below.", words::counted(sent, "other row"))
+        }
+        _ => "Nothing of it was sent.".to_owned(),
     }
 }
 
@@ -227,15 +250,13 @@ fn vanished_count(vanished: &[Target]) -> String {
 
 /// The organizations whose sum the run moves, or would move once it is approved.
 fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
-    let counts = matches!(story.state, RunState::Done | RunState::Held | RunState::Applying);
-    let moved: Vec<_> = story
-        .plan
-        .organizations
-        .iter()
-        .filter(|organization| counts && organization.allocated_before != organization.allocated_after)
-        .collect();
+    let counts = !matches!(story.state, RunState::Failed | RunState::Rejected | RunState::Stale);
+    let is_moved = |view: &OrganizationView<'_>| view.totals.allocated_before != view.totals.allocated_after;
+    let moved: Vec<_> =
+        planned::organizations(&story.plan).into_iter().filter(|view| counts && is_moved(view)).collect();
     let more = moved.len().saturating_sub(ORGANIZATIONS);
-    let effects = moved.into_iter().take(ORGANIZATIONS).map(|organization| {
+    let effects = moved.into_iter().take(ORGANIZATIONS).map(|view| {
+        let organization = view.totals;
         let id = words::clean(organization.org_id.as_str(), 30);
         let name = words::clean(&organization.name, 60);
         OrganizationEffect {
@@ -248,6 +269,8 @@ fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
                 .quota
                 .map(|quota| organization.allocated_after.saturating_sub(quota))
                 .filter(|over| *over > 0),
+            over: view.over_allocation(),
+            held: view.held,
         }
     });
     (effects.collect(), more)

@@ -1,7 +1,7 @@
 //! What a change report says of runs, of drift, and of a period.
 
 use super::*;
-use crate::change::{Plan, Verdict};
+use crate::change::{Plan, PlanRow, Verdict};
 use crate::quota::SnapshotRow;
 use crate::report::fixtures::{at, changed, done_story, edition, held_story, plan_row, realistic};
 
@@ -18,13 +18,15 @@ fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
     let report = run_report(&done_story(), Some(&held_story()), &edition());
     assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 2 refused");
     assert_eq!(titles(&report), ["Held · 2", "Refused · 2", "Applied · 3"]);
-    assert_eq!(report.notes, ["1 row changed nothing and was not sent."]);
+    let applied = "3 other rows were applied already; they are listed below.";
+    assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
     let held = report.held.unwrap();
     assert_eq!(
         held.approve,
         format!("quotakeeper approve 20261122T065500Z-q4.held --plan {}", "7f3a91c2".repeat(8))
     );
     assert_eq!(held.reject, "quotakeeper reject 20261122T065500Z-q4.held");
+    assert_eq!(held.until, "Sun 29 Nov 2026, 07:55");
     assert_eq!(report.organizations[0].over_allocated, Some(1500));
 }
 
@@ -40,6 +42,33 @@ fn headroom_after_a_change_is_said_in_words() {
     let report = run_report(&done_story(), None, &edition());
     let applied: Vec<&str> = report.sections[2].rows.iter().map(|row| &*row.effect).collect();
     assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
+}
+
+#[test]
+fn what_is_held_is_told_by_its_danger_with_what_is_used_and_projected() {
+    let mut story = held_story();
+    let worse = PlanRow { row: 19, after: Some(100), ..story.plan.rows[0].clone() };
+    story.plan.rows.push(worse);
+    let report = run_report(&story, None, &edition());
+    let told: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
+    let usage = "7 900 used, 10 800 projected";
+    assert_eq!(told, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
+    assert_eq!(report.notes, ["Nothing of it was sent."]);
+    assert_eq!(report.todo, "decide by Sun 29 Nov 2026, 07:55 on what is held: the commands are below.");
+}
+
+#[test]
+fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_written() {
+    let due = Some(at("12-01T00:00"));
+    let mut story = RunStory { state: RunState::Scheduled, ..held_story() };
+    for row in &mut story.plan.rows {
+        (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
+    }
+    let report = run_report(&story, None, &edition());
+    assert_eq!(report.headline, "q4.csv will change 2 quotas at its time");
+    assert_eq!(titles(&report), ["Scheduled · 2"]);
+    let row = &report.sections[0].rows[0];
+    assert_eq!((row.due.as_str(), row.written.as_str()), ("Tue 1 Dec 2026, 01:00", "20% of plan"));
 }
 
 #[test]

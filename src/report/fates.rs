@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::change_row::{ChangeRow, name_and_id, row_of_plan, size};
 use super::standing::Level;
-use super::words;
+use super::{Edition, words};
 use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
 
 /// Each section lists so many rows and counts the rest.
@@ -30,12 +31,16 @@ pub(crate) struct Held {
     pub rows: usize,
     /// The first reason, with the target's name.
     pub reason: String,
+    /// When it is rejected if nobody decides: `Sun 29 Nov 2026, 07:55`.
+    pub until: String,
+    /// What an approval names.
+    pub plan: String,
     pub approve: String,
     pub reject: String,
 }
 
 /// A held run, and how to decide on it.
-pub(super) fn held(story: &RunStory) -> Held {
+pub(super) fn held(story: &RunStory, edition: &Edition) -> Held {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
     // Rows that are only bound to others say less than those that tripped a guard themselves.
     let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
@@ -51,6 +56,8 @@ pub(super) fn held(story: &RunStory) -> Held {
         file: words::clean(&story.file, 60),
         rows: reasons().count(),
         reason,
+        until: edition.until(story.at),
+        plan: story.plan.sha256.clone(),
         approve: format!("quotakeeper approve {} --plan {}", story.id, story.plan.sha256),
         reject: format!("quotakeeper reject {}", story.id),
     }
@@ -64,41 +71,57 @@ fn first_reason(row: &PlanRow) -> Option<&Tripped> {
 }
 
 /// The rows of a run by what became of them.
-#[derive(Default)]
 pub(super) struct Fates {
+    /// In which people read when a row takes effect.
+    zone: Tz,
     /// Sent and confirmed; or to be sent, while there are no results.
     pub(super) sent: Vec<ChangeRow>,
+    /// To be sent at their time.
+    pub(super) scheduled: Vec<ChangeRow>,
     pub(super) held: Vec<ChangeRow>,
     pub(super) refused: Vec<ChangeRow>,
-    /// Waiting for their time.
-    pub(super) scheduled: Vec<ChangeRow>,
     pub(super) unchanged: usize,
 }
 
 impl Fates {
+    pub(super) fn new(zone: Tz) -> Self {
+        Self {
+            zone,
+            sent: Vec::new(),
+            scheduled: Vec::new(),
+            held: Vec::new(),
+            refused: Vec::new(),
+            unchanged: 0,
+        }
+    }
+
     pub(super) fn add(&mut self, row: &PlanRow, outcome: Option<&Outcome>, state: RunState) {
         match (outcome, &row.verdict) {
             (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
             (Some(Outcome::Applied { before, after }), _) => {
-                self.sent.push(row_of_plan(row, *before, *after, Vec::new()));
+                self.sent.push(row_of_plan(row, *before, *after, Vec::new(), self.zone));
             }
             (Some(Outcome::Scheduled { before, after, message }), _) => {
-                self.scheduled.push(row_of_plan(row, *before, *after, vec![words::clean(message, 300)]));
+                let where_to = vec![words::clean(message, 300)];
+                self.scheduled.push(row_of_plan(row, *before, *after, where_to, self.zone));
             }
             (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
-                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped)));
+                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped), self.zone));
             }
             (None, Verdict::Held(tripped)) if state != RunState::Failed => {
-                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped)));
+                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped), self.zone));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
                 let why = vec![words::clean(&problem.message, 300)];
                 // What it would have done to the headroom it has not done.
-                let row = row_of_plan(row, row.before, row.after, why);
+                let row = row_of_plan(row, row.before, row.after, why, self.zone);
                 self.refused.push(ChangeRow { effect: String::new(), falls_short: false, ..row });
             }
+            (None, Verdict::Send) if row.due.is_some() => {
+                self.scheduled.push(row_of_plan(row, row.before, row.after, Vec::new(), self.zone));
+            }
             (None, Verdict::Send | Verdict::Held(_)) => {
-                self.sent.push(row_of_plan(row, row.before, row.after, Vec::new()));
+                self.sent.push(row_of_plan(row, row.before, row.after, Vec::new(), self.zone));
             }
         }
     }
@@ -118,7 +141,8 @@ impl Fates {
                 format!("{file} would change {}; nothing was sent", words::counted(sent, "quota"))
             }
             RunState::Scheduled => {
-                format!("{file} will change {} at its time", words::counted(sent, "quota"))
+                let waiting = sent + scheduled;
+                format!("{file} will change {} at its time", words::counted(waiting, "quota"))
             }
             RunState::Applying => {
                 format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
@@ -152,11 +176,14 @@ impl Fates {
     }
 
     /// What a person has to act on comes first.
-    pub(super) fn sections(self, state: RunState) -> Vec<Section> {
+    pub(super) fn sections(mut self, state: RunState) -> Vec<Section> {
         let sent = if state == RunState::Done { "Applied" } else { "To be applied" };
+        // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
+        self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
+        self.refused.sort_by_key(|row| (row.falls_with_others, row.row));
         let sections = [
-            section("Held", Level::Warning, self.held),
-            section("Refused", Level::Critical, self.refused),
+            listed("Held", Level::Warning, self.held),
+            listed("Refused", Level::Critical, self.refused),
             section(sent, Level::Fine, self.sent),
             section("Scheduled", Level::Fine, self.scheduled),
         ];
@@ -164,11 +191,16 @@ impl Fates {
     }
 }
 
+/// The largest changes first.
 pub(super) fn section(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
+    rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
+    listed(title, level, rows)
+}
+
+fn listed(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }
-    rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
     let title = format!("{title} · {}", words::number(rows.len()));
     let more = rows.len().saturating_sub(LISTED);
     rows.truncate(LISTED);

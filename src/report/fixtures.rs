@@ -17,7 +17,12 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
 }
 
 pub(crate) fn edition() -> Edition {
-    Edition { now: at("11-22T07:00"), zone: Tz::Europe__Berlin, instance: "prod on nms-01".into() }
+    Edition {
+        now: at("11-22T07:00"),
+        zone: Tz::Europe__Berlin,
+        instance: "prod on nms-01".into(),
+        expire: crate::config::Guards::default().expire,
+    }
 }
 
 fn seen(target: Target, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow {

@@ -8,6 +8,7 @@ mod changes;
 mod examples;
 mod failure;
 mod fates;
+pub(crate) mod planned;
 mod standing;
 mod summary;
 mod table;
@@ -16,7 +17,9 @@ mod usage;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -34,6 +37,17 @@ pub(crate) struct Edition {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub instance: String,
+    /// How long a held run waits for a person: `guard.expire`.
+    pub expire: Duration,
+}
+
+impl Edition {
+    /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
+    pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
+        let expire = TimeDelta::from_std(self.expire).ok();
+        let until = expire.and_then(|expire| held.checked_add_signed(expire));
+        until.map_or_else(|| "a person decides".to_owned(), |until| words::moment(until, self.zone))
+    }
 }
 
 /// The lines at the foot of every report that tell where it comes from.

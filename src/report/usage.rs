@@ -159,7 +159,7 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
         others,
         changes,
         more_changes,
-        held: input.held.iter().take(HELD).map(held).collect(),
+        held: input.held.iter().take(HELD).map(|story| held(story, edition)).collect(),
         more_held: input.held.len().saturating_sub(HELD),
         data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
         data_age: words::age(edition.now - taken_at),

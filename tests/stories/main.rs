@@ -12,6 +12,7 @@ mod instances;
 mod libreoffice;
 mod mails;
 mod names;
+mod plans;
 mod proposals;
 mod rates;
 mod snapshots;

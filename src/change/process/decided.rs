@@ -50,10 +50,6 @@ async fn carry_out(
     if !moved.is_empty() {
         info!(run = %run.record.id, "approved, but stale");
         run.record.notes = moved;
-        run.record.notes.push(format!(
-            "Nothing was sent. To plan it anew, and decide again:  quotakeeper approve {}",
-            run.record.id
-        ));
         run.record.decided += 1;
         let problem = Problem {
             code: Code::Stale,

@@ -120,12 +120,5 @@ pub(super) fn wait(app: &App, clock: &Clock, run: &mut Run, plan: Plan) -> anyho
         let told = RunStory { plan, ..story(run)? };
         return answer(app, clock, run, RunState::Scheduled, told);
     }
-    let zone = app.config.schedule.timezone;
-    let time = run.record.due.map(|due| due.with_timezone(&zone).format("%-d %b %Y, %H:%M %Z").to_string());
-    run.record.notes = vec![format!(
-        "Waits until {}; it will be planned and guarded again then. To drop it before:  quotakeeper reject {}",
-        time.unwrap_or_default(),
-        run.record.id
-    )];
     tell(app, clock, run, RunState::Scheduled, plan, Vec::new())
 }

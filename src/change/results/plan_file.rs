@@ -1,15 +1,17 @@
 //! `plan.csv`: a plan as a file, and back, so that what was approved can be held against what would be done now.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::table;
 use crate::change::plan::{hash, plain_quota};
-use crate::change::{Action, Code, Guard, Plan, PlanRow, Problem, Tripped, Verdict};
+use crate::change::{Action, Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
 use crate::csv_text::plain;
 use crate::quota::{Aid, OrgId, Target, Units};
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 21] = [
     "row",
     "action",
     "org_id",
@@ -27,6 +29,11 @@ const COLUMNS: [&str; 17] = [
     "comment",
     "written",
     "effective",
+    // Of the row's organization, the same on each of its rows: what the plan does to it as a whole.
+    "org_quota",
+    "org_plan_units",
+    "org_allocated_before",
+    "org_allocated_after",
 ];
 
 /// Between the reasons and warnings of one row; a name in them that holds it loses it.
@@ -36,6 +43,16 @@ const BETWEEN: &str = " · ";
 /// what would be left.
 pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
     let number = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
+    let organizations: HashMap<&OrgId, [String; 4]> = plan
+        .organizations
+        .iter()
+        .map(|own| {
+            let sums = [Some(own.allocated_before), Some(own.allocated_after)];
+            let [before, after] = sums.map(number);
+            (&own.org_id, [number(own.quota), number(own.plan_units), before, after])
+        })
+        .collect();
+    let none = <[String; 4]>::default();
     table(&COLUMNS, |csv| {
         for row in &plan.rows {
             let (verdict, guards, messages) = told(row);
@@ -48,6 +65,8 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
                 ),
                 None => ("", "", String::new(), number(row.after)),
             };
+            let own = row.target.as_ref().and_then(|target| organizations.get(&target.org_id));
+            let [own_quota, own_plan, sum_before, sum_after] = own.unwrap_or(&none);
             csv.push(&[
                 &row.row.to_string(),
                 match row.action {
@@ -69,6 +88,10 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
                 &row.comment,
                 &row.written,
                 &row.due.map_or_else(String::new, |due| due.to_rfc3339()),
+                own_quota,
+                own_plan,
+                sum_before,
+                sum_after,
             ]);
         }
     })
@@ -120,17 +143,47 @@ struct Line {
     /// None for now; a run of an earlier version knew nothing else.
     #[serde(default)]
     effective: Option<DateTime<Utc>>,
+    /// The organization's totals; a run of an earlier version has none.
+    #[serde(default)]
+    org_quota: Option<Units>,
+    #[serde(default)]
+    org_plan_units: Option<Units>,
+    #[serde(default)]
+    org_allocated_before: Option<Units>,
+    #[serde(default)]
+    org_allocated_after: Option<Units>,
 }
 
-/// Reads what [`plan_csv`] wrote. The organizations' totals are not in the file.
+impl Line {
+    /// The totals of the row's organization.
+    fn organization(&self) -> Option<PlanOrganization> {
+        if self.org_id.is_empty() {
+            return None;
+        }
+        Some(PlanOrganization {
+            org_id: OrgId::new(self.org_id.clone()),
+            name: plain(&self.org_name).to_owned(),
+            quota: self.org_quota,
+            plan_units: self.org_plan_units,
+            allocated_before: self.org_allocated_before?,
+            allocated_after: self.org_allocated_after?,
+        })
+    }
+}
+
+/// Reads what [`plan_csv`] wrote.
 pub(crate) fn plan_from_csv(bytes: &[u8]) -> Result<Plan, String> {
-    let mut rows = Vec::new();
+    let (mut rows, mut organizations) = (Vec::new(), BTreeMap::new());
+    let unreadable = |error: String| format!("plan.csv can't be read: {error}");
     for line in csv::Reader::from_reader(bytes).deserialize::<Line>() {
-        let row = line.map_err(|error| error.to_string()).and_then(row);
-        rows.push(row.map_err(|error| format!("plan.csv can't be read: {error}"))?);
+        let line = line.map_err(|error| unreadable(error.to_string()))?;
+        if let Some(own) = line.organization() {
+            organizations.insert(own.org_id.clone(), own);
+        }
+        rows.push(row(line).map_err(unreadable)?);
     }
     let sha256 = hash(&rows);
-    Ok(Plan { rows, organizations: Vec::new(), sha256 })
+    Ok(Plan { rows, organizations: organizations.into_values().collect(), sha256 })
 }
 
 fn row(line: Line) -> Result<PlanRow, String> {

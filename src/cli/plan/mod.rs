@@ -1,0 +1,156 @@
+//! `plan` and `apply`: what a change file would do, for a person; and the same file through the run machinery at once.
+
+mod json;
+mod markdown;
+mod requests;
+mod rows;
+mod text;
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) use self::json::to_json;
+use self::markdown::markdown;
+pub(super) use self::rows::results;
+pub(super) use self::text::{Look, Tense, command, folded, moment, text};
+use super::table::Paint;
+use super::{Color, Format, lock};
+use crate::app::App;
+use crate::change::RunState;
+use crate::change::earlier;
+use crate::change::parse::parse;
+use crate::change::process;
+use crate::change::run::{Decision, Run, sha256};
+use crate::change::story::story;
+use crate::clock::Clock;
+use crate::exit_code::{Exit, Findings};
+
+pub(super) async fn plan(
+    app: &Arc<App>,
+    file: &Path,
+    format: Format,
+    detailed: bool,
+    color: Color,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let (name, bytes) = read(file, app.config.inbox.max_bytes)?;
+    let settings = &app.config.inbox;
+    let parsed = match parse(&bytes, &settings.columns, settings.max_rows) {
+        Ok(parsed) => parsed,
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("{name}: {problem}");
+            }
+            return Ok(Exit::Failed);
+        }
+    };
+    let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
+    let plan = process::plan_live(app, Clock::read().now(), &parsed, undo, None).await?;
+    match format {
+        Format::Text => {
+            let typed = shell_word(&file.to_string_lossy());
+            write!(out, "{}", text(&name, &plan, look(app, color), Tense::Would { typed: &typed }))?;
+        }
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&to_json(&name, &plan))?)?,
+        Format::Markdown => write!(out, "{}", markdown(&name, &plan, app.config.schedule.timezone))?,
+    }
+    if plan.refused().next().is_some() {
+        return Ok(Exit::Rows);
+    }
+    Ok(if detailed && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+pub(super) async fn apply(
+    app: &Arc<App>,
+    file: &Path,
+    approve: Option<&str>,
+    color: Color,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let _lock = lock(app)?;
+    let (name, bytes) = read(file, app.config.inbox.max_bytes)?;
+    let clock = Clock::read();
+    let mut run = Run::create(&app.runs(), &name, false, clock.now())?;
+    run.record.input_sha256 = Some(sha256(&bytes));
+    run.write("input.csv", &bytes)?;
+    run.save()?;
+    let mut findings = match process::advance(app, &clock, &mut run).await {
+        Ok(findings) => findings,
+        Err(error) if run.record.state == RunState::Planned => {
+            // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
+            run.record.notes = vec![format!("Nothing was sent: {error:#}")];
+            run.set_state(RunState::Failed, clock.now())?;
+            return Err(error.context("nothing was sent"));
+        }
+        Err(error) => {
+            let id = &run.record.id;
+            return Err(error.context(format!(
+                "run {id} was interrupted: the next `quotakeeper inbox`, `once` or `run` goes on with it"
+            )));
+        }
+    };
+    let mut told = vec![run];
+    if let Some(held) = &told[0].record.held_as {
+        told.push(Run::open(&app.runs(), held)?);
+    }
+    let runs = Run::all(&app.runs())?.0;
+    let waits =
+        |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
+    told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
+    if let Some(approved) = approve {
+        // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
+        let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
+        for run in told.iter_mut().filter(|run| run.record.state == RunState::Held) {
+            let held = run.record.plan_sha256.clone().unwrap_or_default();
+            anyhow::ensure!(
+                approved == whole || approved == held,
+                "the plan is {whole} now, not {approved}: what is held waits as run {}",
+                run.record.id
+            );
+            run.decide(&Decision {
+                approve: true,
+                plan_sha256: held,
+                by: super::decide::who(),
+                at: clock.now(),
+            })?;
+            let decided = process::advance(app, &clock, run).await?;
+            findings = Findings { held: false, ..findings }.and(decided);
+        }
+    }
+    for run in &told {
+        write!(out, "{}", super::runs::text(app, run, &story(run)?, color))?;
+    }
+    Ok(findings.exit())
+}
+
+/// How this installation shows plans on standard output.
+pub(super) fn look(app: &App, color: Color) -> Look {
+    Look { paint: Paint::stdout(color), zone: app.config.schedule.timezone }
+}
+
+/// The file's name and bytes; `-` is standard input.
+fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let name = if file == Path::new("-") {
+        std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;
+        "standard-input.csv".to_owned()
+    } else {
+        fs_err::File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
+        file.file_name().map_or_else(|| "file.csv".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    anyhow::ensure!(
+        bytes.len() as u64 <= limit,
+        "{name} has more than {limit} bytes (inbox.max_bytes): split it"
+    );
+    Ok((name, bytes))
+}
+
+/// A path as a shell reads it as one word.
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./+=:@,".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! The rows of a plan in sections by how dangerous they are, as a person reads them in a terminal.
+
+use std::collections::{HashMap, HashSet};
+
+use super::text::{Look, folded, moment, name_of};
+use crate::change::{Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
+use crate::cli::table::{self, Cell, Side, Table, Tone};
+use crate::quota::{OrgId, Units, grouped};
+use crate::report::planned::{Kind, Part, danger, parts};
+use crate::report::words::{counted, number};
+
+/// A section lists so many rows, and JSON has them all.
+const LISTED: usize = 20;
+/// A plan of more rows than this is summarized: its sections list so many of what is held or refused, and of the rest.
+const MANY: usize = 100;
+const LISTED_OF_MANY: (usize, usize) = (6, 4);
+/// Up to so many organizations have a section of their own for what is held of them.
+const GROUPS: usize = 4;
+
+/// Every section of a plan, the most dangerous first.
+pub(super) fn sections(plan: &Plan, look: Look) -> String {
+    let parts = parts(plan);
+    let layout = Layout::of(parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied()), plan, look);
+    let many = parts.iter().map(|part| part.rows.len() + part.others.len()).sum::<usize>() > MANY;
+    parts.iter().map(|part| section(part, many, &layout)).collect()
+}
+
+/// How all sections are laid out, so that their columns stand below each other.
+struct Layout {
+    look: Look,
+    /// Rows of several organizations: each names its own, where there is room.
+    names_organizations: bool,
+    /// At least so wide is each column.
+    widths: Vec<usize>,
+}
+
+impl Layout {
+    fn of<'p>(rows: impl Iterator<Item = &'p PlanRow>, plan: &Plan, look: Look) -> Self {
+        let names_organizations = plan.organizations.len() > 1 && look.paint.width >= 120;
+        let layout = Self { look, names_organizations, widths: Vec::new() };
+        let widths = table_of(rows, &Show { layout: &layout, told: &[], due: false }).natural();
+        Self { widths, ..layout }
+    }
+}
+
+fn section(part: &Part<'_>, many: bool, layout: &Layout) -> String {
+    let limit = match (many, part.kind) {
+        (false, _) => LISTED,
+        (true, Kind::Held | Kind::Refused) => LISTED_OF_MANY.0,
+        (true, _) => LISTED_OF_MANY.1,
+    };
+    let title = match part.kind {
+        Kind::Held => return held_sections(part, limit, layout),
+        Kind::Refused => "Refused".to_owned(),
+        Kind::Decreases => "Decreases".to_owned(),
+        Kind::FirstQuotas => "First quotas".to_owned(),
+        Kind::Unassigns => "Unassigns".to_owned(),
+        Kind::Raises => "Raises".to_owned(),
+        Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.look.zone)),
+    };
+    let fall = |count| if count == 1 { "falls with these" } else { "fall with these" };
+    let others = (part.others.len(), fall(part.others.len()));
+    listed(&title, &part.rows, others, limit, &Show { layout, told: &[], due: false })
+}
+
+/// What is held, by organization where those are few: what holds the whole of one is said once.
+fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
+    let wait = |count| if count == 1 { "waits with these" } else { "wait with these" };
+    let mut groups: Vec<(&OrgId, Vec<&PlanRow>)> = Vec::new();
+    for row in &part.rows {
+        let Some(target) = &row.target else { continue };
+        match groups.iter_mut().find(|(org_id, _)| *org_id == &target.org_id) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((&target.org_id, vec![row])),
+        }
+    }
+    if groups.len() > GROUPS {
+        let others = (part.others.len(), wait(part.others.len()));
+        return listed("Held", &part.rows, others, limit, &Show { layout, told: &[], due: true });
+    }
+    let limit = (limit / groups.len().max(1)).max(3);
+    let mut text = String::new();
+    let is_of =
+        |row: &PlanRow, org_id: &OrgId| row.target.as_ref().is_some_and(|target| target.org_id == *org_id);
+    // In mode `file` an organization may wait for another one's rows alone.
+    let elsewhere = |row: &&&PlanRow| !groups.iter().any(|(org_id, _)| is_of(row, org_id));
+    let apart = part.others.iter().filter(elsewhere).count();
+    for (org_id, rows) in groups {
+        let name = name_of(rows.first().map_or("", |row| &row.org_name), org_id);
+        let told = of_the_whole(&rows);
+        let others = part.others.iter().filter(|row| is_of(row, org_id)).count();
+        let show = Show { layout, told: &told, due: true };
+        text += &listed(&format!("Held: {name}"), &rows, (others, wait(others)), limit, &show);
+    }
+    if apart > 0 {
+        let waiting = format!("{} of other organizations {}", counted(apart, "row"), wait(apart));
+        text += &format!("\n{}", folded(2, &waiting, layout.look.paint));
+    }
+    text
+}
+
+/// The reasons that hold several rows in the same words, because they are about the organization.
+fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p Tripped> {
+    let whole = [Guard::LoweredShare, Guard::Sum, Guard::OverAllocation, Guard::Approval];
+    let (mut once, mut told): (HashSet<&str>, Vec<&Tripped>) = (HashSet::new(), Vec::new());
+    for reason in rows.iter().flat_map(|row| row.held_reasons()) {
+        let again = whole.contains(&reason.guard) && !once.insert(&reason.message);
+        if again && !told.contains(&reason) {
+            told.push(reason);
+        }
+    }
+    told
+}
+
+/// How the rows of a section are shown.
+struct Show<'s> {
+    layout: &'s Layout,
+    /// The reasons that are said once, above the rows.
+    told: &'s [&'s Tripped],
+    /// Each row says when it takes effect.
+    due: bool,
+}
+
+/// A section: its title, so many of its rows, and how many more there are. `others` only fall together with these.
+fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, show: &Show<'_>) -> String {
+    let paint = show.layout.look.paint;
+    let (others, do_what) = others;
+    let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {}", number(rows.len() + others))));
+    for reason in show.told {
+        let said = [Cell::from(reason.message.clone()), Cell::new(reason.guard.as_str(), Tone::Dim)];
+        text += &table::folded(&said, 4, paint);
+    }
+    let mut table = table_of(rows.iter().take(limit).copied(), show);
+    table.at_least(&show.layout.widths);
+    text += &table.render(2, paint);
+    let more = rows.len().saturating_sub(limit);
+    let mut rest = Vec::new();
+    if more > 0 {
+        rest.push(format!("and {} more (--format json for all)", number(more)));
+    }
+    if others > 0 {
+        rest.push(format!("and {} that {do_what}", number(others)));
+    }
+    if rest.is_empty() { text } else { text + &folded(6, &rest.join(", "), paint) }
+}
+
+fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Table {
+    let names_organizations = show.layout.names_organizations;
+    let shows_change = show.layout.look.paint.width >= 100;
+    let mut columns = vec![("row", Side::Right), ("target", Side::Name)];
+    if names_organizations {
+        columns.push(("organization", Side::Left));
+    }
+    columns.extend(["before", "after"].map(|title| (title, Side::Right)));
+    if shows_change {
+        columns.push(("change", Side::Right));
+    }
+    columns.extend(["used", "projected", "headroom"].map(|title| (title, Side::Right)));
+    let mut table = Table::new(&columns);
+    let figure = |units: Option<Units>| Cell::from(units.map_or_else(|| "–".to_owned(), grouped));
+    let quota = |known: bool, quota: Option<Units>| match (known, quota) {
+        (false, _) => Cell::default(),
+        (true, None) => Cell::from("none".to_owned()),
+        (true, Some(units)) => Cell::from(grouped(units)),
+    };
+    for row in rows {
+        let is_known = row.is_understood();
+        let mut cells = vec![Cell::from(row.row.to_string()), Cell::from(row.label())];
+        if names_organizations {
+            cells.push(Cell::from(row.org_name.clone()));
+        }
+        cells.push(quota(row.target.is_some(), row.before));
+        cells.push(quota(is_known, row.after));
+        if shows_change {
+            cells.push(change(row));
+        }
+        let is_short = row.headroom().is_some_and(|headroom| headroom < 0);
+        let is_seen = row.target.is_some();
+        cells.push(if is_seen { figure(row.used) } else { Cell::default() });
+        cells.push(if is_seen { figure(row.projected) } else { Cell::default() });
+        cells.push(match row.headroom() {
+            Some(headroom) if is_known => {
+                Cell::new(grouped(headroom), if is_short { Tone::Red } else { Tone::Plain })
+            }
+            _ if is_seen => Cell::new("–", Tone::Plain),
+            _ => Cell::default(),
+        });
+        table.push(cells);
+        notes(&mut table, row, show);
+    }
+    table
+}
+
+/// `+2 500`; nothing where a cap comes or goes.
+fn change(row: &PlanRow) -> Cell {
+    match (row.is_understood(), row.before, row.after) {
+        (true, Some(before), Some(after)) => {
+            let change = after.saturating_sub(before);
+            Cell::new(format!("{}{}", if change > 0 { "+" } else { "" }, grouped(change)), Tone::Dim)
+        }
+        _ => Cell::default(),
+    }
+}
+
+/// What is to be said of a row on lines of its own.
+fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
+    if row.target.as_ref().is_some_and(|target| target.aid.is_none()) {
+        table.below(Cell::new("the organization’s own quota", Tone::Dim), "");
+    }
+    match &row.verdict {
+        Verdict::Held(tripped) => {
+            let own = tripped.iter().filter(|reason| !show.told.contains(reason));
+            for reason in own {
+                table.below(Cell::new(&reason.message, Tone::Plain), reason.guard.as_str());
+            }
+        }
+        Verdict::Refused(problem) => {
+            let numbered = format!("Row {}: ", row.row);
+            let message = problem.message.strip_prefix(&numbered).unwrap_or(&problem.message);
+            table.below(Cell::new(message, Tone::Plain), problem.code.as_str());
+        }
+        Verdict::Send | Verdict::Unchanged(_) => {}
+    }
+    for warning in &row.warnings {
+        table.below(Cell::new(warning, Tone::Yellow), "");
+    }
+    if !row.written.is_empty() {
+        table.below(Cell::new(format!("written as {}", row.written), Tone::Dim), "");
+    }
+    if let Some(due) = row.due.filter(|_| show.due) {
+        table.below(Cell::new(format!("takes effect {}", moment(due, show.layout.look.zone)), Tone::Dim), "");
+    }
+}
+
+/// What became of each row that was to change something: what was not done first.
+pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], look: Look) -> String {
+    let outcomes: HashMap<usize, &Outcome> =
+        results.iter().map(|result| (result.row, &result.outcome)).collect();
+    let (mut failed, mut applied) = (Vec::new(), Vec::new());
+    for row in &plan.rows {
+        match outcomes.get(&row.row) {
+            // These wait in a run of their own.
+            Some(Outcome::Failed(Problem { code: Code::Held, .. }))
+                if matches!(row.verdict, Verdict::Held(_)) => {}
+            Some(Outcome::Failed(problem)) => {
+                let verdict = Verdict::Refused(problem.clone());
+                failed.push(PlanRow { verdict, warnings: Vec::new(), ..row.clone() });
+            }
+            Some(Outcome::Applied { before, after }) => {
+                let (before, after) = (*before, *after);
+                applied.push(PlanRow {
+                    verdict: Verdict::Send,
+                    warnings: Vec::new(),
+                    before,
+                    after,
+                    ..row.clone()
+                });
+            }
+            // A note of the run says where the rest waits.
+            Some(Outcome::Unchanged { .. } | Outcome::Scheduled { .. }) | None => {}
+        }
+    }
+    let many = failed.len() + applied.len() > MANY;
+    let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
+    applied.sort_by_key(danger);
+    let layout = Layout::of(failed.iter().chain(&applied), plan, look);
+    let section = |title: &str, rows: &[PlanRow], limit: usize| {
+        let rows: Vec<&PlanRow> = rows.iter().collect();
+        let show = Show { layout: &layout, told: &[], due: false };
+        if rows.is_empty() { String::new() } else { listed(title, &rows, (0, ""), limit, &show) }
+    };
+    section("Not done", &failed, limits.0) + &section("Applied", &applied, limits.1)
+}

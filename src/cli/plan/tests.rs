@@ -1,0 +1,328 @@
+//! Whole plans as people see them, in the widths of their terminals.
+
+use chrono_tz::Tz;
+
+use super::*;
+use crate::change::{Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
+use crate::mail::columns;
+use crate::quota::{Target, Units};
+
+const DUE: &str = "2026-11-30T23:00:00Z";
+
+fn look(width: usize) -> Look {
+    Look { paint: Paint { colors: false, width }, zone: Tz::Europe__Berlin }
+}
+
+fn at(width: usize, plan: &Plan) -> String {
+    let told = text("q4.csv", plan, look(width), Tense::Would { typed: "q4.csv" });
+    // A hash can be no shorter, and a command that is cut does not work.
+    let fits = |line: &&str| line.chars().count() > 0 && !line.contains(&plan.sha256);
+    for line in told.lines().filter(fits) {
+        assert!(columns(line) <= width, "{width} columns: {line}");
+    }
+    told
+}
+
+struct Group(&'static str, &'static str, Units, Units);
+
+fn row(
+    number: usize,
+    org: (&str, &str),
+    group: &Group,
+    quota: (Option<Units>, Option<Units>),
+    verdict: Verdict,
+) -> PlanRow {
+    let Group(name, aid, used, projected) = *group;
+    PlanRow {
+        target: Some(Target::account_group(org.1, aid)),
+        org_name: org.0.to_owned(),
+        used: Some(used),
+        projected: Some(projected),
+        comment: String::new(),
+        ..crate::report::fixtures::plan_row(number, aid, name, quota.0, quota.1, verdict)
+    }
+}
+
+fn held(reasons: &[(Guard, &str)]) -> Verdict {
+    let reason = |(guard, message): &(Guard, &str)| Tripped { guard: *guard, message: (*message).to_owned() };
+    Verdict::Held(reasons.iter().map(reason).collect())
+}
+
+fn refused(code: Code, message: &str) -> Verdict {
+    Verdict::Refused(Problem { code, message: message.to_owned() })
+}
+
+fn total(org: (&str, &str), quota: Units, before: Units, after: Units) -> PlanOrganization {
+    PlanOrganization {
+        org_id: org.1.into(),
+        name: org.0.to_owned(),
+        quota: Some(quota),
+        plan_units: Some(quota),
+        allocated_before: before,
+        allocated_after: after,
+    }
+}
+
+fn made(rows: Vec<PlanRow>, organizations: Vec<PlanOrganization>) -> Plan {
+    let sha256 = crate::change::plan::hash(&rows);
+    Plan { rows, organizations, sha256 }
+}
+
+const ACME: (&str, &str) = ("Acme Bank", "10452");
+const GLOBEX: (&str, &str) = ("Globex", "10788");
+const INITECH: (&str, &str) = ("Initech", "11020");
+
+fn small() -> Plan {
+    let emea = Group("EMEA Branches", "204117", 8_120, 10_940);
+    let rows = vec![row(2, ACME, &emea, (Some(9_000), Some(11_500)), Verdict::Send)];
+    made(rows, vec![total(ACME, 92_000, 88_000, 90_500)])
+}
+
+fn every_kind() -> Plan {
+    let below = "1 000 is below the 3 480 projected: tests would stop about 24 Nov; largest: portal.initech.com page \
+                 load 1 900, VPN gateways 800";
+    let due = DUE.parse().ok();
+    let mut rows = vec![
+        row(
+            2,
+            ACME,
+            &Group("EMEA Branches", "204117", 8_120, 10_940),
+            (Some(9_000), Some(11_500)),
+            Verdict::Send,
+        ),
+        row(
+            3,
+            ACME,
+            &Group("Trading Floor", "204150", 12_100, 16_900),
+            (Some(15_000), Some(18_000)),
+            Verdict::Send,
+        ),
+        row(
+            4,
+            GLOBEX,
+            &Group("Retail Stores North-East and Islands", "207001", 900, 1_000),
+            (Some(9_000), Some(1_050)),
+            Verdict::Send,
+        ),
+        row(5, GLOBEX, &Group("Contact Center Voice", "207002", 10, 20), (None, Some(7_950)), Verdict::Send),
+        row(6, GLOBEX, &Group("Sandbox", "207003", 0, 0), (Some(500), None), Verdict::Send),
+        row(
+            7,
+            GLOBEX,
+            &Group("Labs", "207004", 0, 0),
+            (Some(500), Some(500)),
+            Verdict::Unchanged("already 500".into()),
+        ),
+        row(
+            8,
+            GLOBEX,
+            &Group("Labs 2", "207005", 0, 0),
+            (Some(500), Some(500)),
+            Verdict::Unchanged("not edited".into()),
+        ),
+        PlanRow {
+            target: None,
+            used: None,
+            projected: None,
+            ..row(
+                9,
+                ("", ""),
+                &Group("", "", 0, 0),
+                (None, None),
+                refused(Code::BadRow, "Row 9, column `value`: `12,000` has a separator. Type 12000."),
+            )
+        },
+        row(
+            10,
+            ACME,
+            &Group("Payments – Core", "204120", 20_300, 26_100),
+            (Some(24_000), Some(26_500)),
+            refused(
+                Code::Stale,
+                "Row 10: `expected_value` is `23000`, but the quota is `24000` now. Somebody changed it since: look at it again, then put `24000` into `expected_value`.",
+            ),
+        ),
+        row(
+            17,
+            INITECH,
+            &Group("Helpdesk", "208001", 2_150, 3_480),
+            (Some(4_000), Some(1_000)),
+            held(&[
+                (Guard::BelowUse, below),
+                (
+                    Guard::Sum,
+                    "moves the sum of the organization's account groups from 12 000 to 9 000, by more than 20 %",
+                ),
+            ]),
+        ),
+        row(
+            31,
+            INITECH,
+            &Group("Lab", "208004", 310, 520),
+            (Some(2_000), None),
+            held(&[
+                (Guard::Unassign, "unassigning takes the cap off"),
+                (
+                    Guard::Sum,
+                    "moves the sum of the organization's account groups from 12 000 to 9 000, by more than 20 %",
+                ),
+            ]),
+        ),
+        row(
+            32,
+            INITECH,
+            &Group("Kiosk", "208005", 310, 520),
+            (Some(2_000), Some(3_000)),
+            held(&[(Guard::Bound, "held because row 17 is")]),
+        ),
+        PlanRow {
+            due,
+            ..row(33, ACME, &Group("Mobile", "204199", 0, 800), (Some(2_000), Some(1_600)), Verdict::Send)
+        },
+        PlanRow {
+            target: Some(Target::organization("10788")),
+            written: "80% of plan".into(),
+            ..row(34, GLOBEX, &Group("", "", 22_000, 30_500), (Some(40_000), Some(48_000)), Verdict::Send)
+        },
+    ];
+    rows[2].warnings.push("1 050 is less than 10 % above the 1 000 projected".into());
+    let mut globex = total(GLOBEX, 48_000, 41_000, 41_000);
+    globex.plan_units = Some(60_000);
+    made(rows, vec![total(ACME, 92_000, 93_000, 93_000), globex, total(INITECH, 12_000, 12_000, 9_000)])
+}
+
+fn ten_thousand() -> Plan {
+    let names: Vec<(String, String)> =
+        (0..50).map(|number| (format!("Customer {number:02}"), (10_000 + number).to_string())).collect();
+    let rows = (0..10_000usize).map(|number| {
+        let (name, id) = &names[number % 50];
+        let aid = (200_000 + number).to_string();
+        let units = Units::try_from(number).unwrap();
+        let (quota, verdict) = match (number % 50, number % 7) {
+            (3 | 4, 1) => (
+                (Some(9_000), Some(1_000)),
+                held(&[(
+                    Guard::BelowUse,
+                    "1 000 is below the 3 480 projected: tests would stop about 24 Nov",
+                )]),
+            ),
+            (3 | 4, _) => {
+                ((Some(9_000), Some(10_000)), held(&[(Guard::Bound, "held because another row is")]))
+            }
+            (7, 1) => (
+                (Some(9_000), Some(9_500)),
+                refused(Code::Stale, "Row 1: `expected_value` is `1`, but the quota is `9000` now."),
+            ),
+            (7, _) => ((Some(9_000), Some(9_500)), refused(Code::NotSent, "not sent")),
+            (_, 2) => ((Some(9_000), Some(4_000 + units % 4_000)), Verdict::Send),
+            (_, 3) => ((None, Some(4_000 + units)), Verdict::Send),
+            (_, 4) => ((Some(9_000), Some(9_000)), Verdict::Unchanged("not edited".into())),
+            _ => ((Some(9_000), Some(9_501 + units)), Verdict::Send),
+        };
+        let group = format!("Group {number}");
+        PlanRow {
+            account_group_name: group,
+            target: Some(Target::account_group(id.as_str(), aid.as_str())),
+            ..row(number + 2, (name, id), &Group("", "", 2_150, 3_480), quota, verdict)
+        }
+    });
+    let sum = |index: usize| if index.is_multiple_of(10) { 2_100_000 } else { 1_990_000 };
+    let organizations = names
+        .iter()
+        .enumerate()
+        .map(|(index, (name, id))| total((name, id), 2_000_000, 1_800_000, sum(index)));
+    made(rows.collect(), organizations.collect())
+}
+
+fn only_refused() -> Plan {
+    let mut plan = every_kind();
+    plan.rows.retain(|row| matches!(row.verdict, Verdict::Refused(_)));
+    plan.organizations.truncate(1);
+    made(plan.rows, plan.organizations)
+}
+
+fn nothing() -> Plan {
+    let mut plan = every_kind();
+    plan.rows.retain(|row| matches!(row.verdict, Verdict::Unchanged(_)));
+    plan.organizations.retain(|own| own.org_id.as_str() == GLOBEX.1);
+    made(plan.rows, plan.organizations)
+}
+
+#[test]
+fn a_plan_of_every_kind_fits_each_terminal() {
+    for width in [60, 80, 120] {
+        insta::assert_snapshot!(format!("every_kind_in_{width}_columns"), at(width, &every_kind()));
+    }
+}
+
+#[test]
+fn ten_thousand_rows_are_two_screens_and_not_a_dump() {
+    for width in [60, 80, 120] {
+        let told = at(width, &ten_thousand());
+        insta::assert_snapshot!(format!("ten_thousand_rows_in_{width}_columns"), told);
+    }
+    assert!(at(80, &ten_thousand()).lines().count() <= 100);
+}
+
+#[test]
+fn small_and_empty_plans_say_so_in_few_lines() {
+    insta::assert_snapshot!("one_organization", at(80, &small()));
+    insta::assert_snapshot!("nothing_to_do", at(80, &nothing()));
+    insta::assert_snapshot!("only_refused", at(80, &only_refused()));
+}
+
+#[test]
+fn a_pipe_cuts_nothing_and_has_no_colours() {
+    let told = text("q4.csv", &every_kind(), look(usize::MAX), Tense::Would { typed: "q4.csv" });
+    assert!(told.contains("Retail Stores North-East and Islands 207001"), "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
+    insta::assert_snapshot!("through_a_pipe", told);
+}
+
+#[test]
+fn markdown_lists_what_is_held_and_refused_first_and_never_more_than_a_hundred_rows() {
+    insta::assert_snapshot!("markdown", markdown("q4.csv", &every_kind(), Tz::Europe__Berlin));
+    let long = markdown("all.csv", &ten_thousand(), Tz::UTC);
+    assert!(long.lines().filter(|line| line.starts_with("| ")).count() <= 2 + 50 + 100, "{long}");
+    assert!(long.contains("\nand 8") && long.len() < 60_000, "{} {long}", long.len());
+}
+
+#[test]
+fn json_has_every_row_and_what_becomes_of_each_organization() {
+    let plan = every_kind();
+    let value = to_json("q4.csv", &plan);
+    assert_eq!(value["rows"].as_array().map(Vec::len), Some(plan.rows.len()));
+    assert_eq!(value["requests"]["total"], 4);
+    assert_eq!(value["requests"]["by_operation"]["assign_account_groups"], 2);
+    let own = &value["organizations"][0];
+    assert_eq!((&own["org_id"], &own["held"], &own["flows"]), (&"11020".into(), &3.into(), &0.into()));
+    let find =
+        |row: u64| value["rows"].as_array().unwrap().iter().find(|each| each["row"] == row).unwrap().clone();
+    assert_eq!(find(33)["effective"], DUE);
+    assert_eq!(find(34)["written"], "80% of plan");
+    assert_eq!(find(17)["reasons"][0]["guard"], "below_use");
+}
+
+#[test]
+fn a_path_is_typed_back_as_one_word() {
+    assert_eq!(shell_word("drop/raise-q4.csv"), "drop/raise-q4.csv");
+    assert_eq!(shell_word("Ann's raise.csv"), r"'Ann'\''s raise.csv'");
+}
+
+#[test]
+fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
+    let told = text("standard-input.csv", &small(), look(120), Tense::Would { typed: "-" });
+    assert!(told.contains("1 row would be sent in 1 request (1 assign)"), "{told}");
+    assert!(told.contains("To apply: quotakeeper apply -\n"), "{told}");
+    let told = text("empty.csv", &Plan::default(), look(120), Tense::Would { typed: "empty.csv" });
+    assert!(told.contains("Nothing would be sent") && !told.contains("To apply"), "{told}");
+}
+
+#[test]
+fn a_command_is_never_cut() {
+    let words = ["quotakeeper apply q4.csv", "--approve 0123456789"];
+    let told = |width| command("To send it:", &words, look(width).paint);
+    assert_eq!(told(80), "To send it:quotakeeper apply q4.csv --approve 0123456789\n");
+    assert_eq!(told(50), "To send it:\n  quotakeeper apply q4.csv --approve 0123456789\n");
+    assert_eq!(told(40), "To send it:\n  quotakeeper apply q4.csv \\\n    --approve 0123456789\n");
+}

@@ -1,0 +1,252 @@
+//! A plan as a person reads it in a terminal: totals, organizations, then rows by how dangerous they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::requests::Requests;
+use super::rows::sections;
+use crate::change::{Plan, Verdict};
+use crate::cli::table::{Cell, Paint, Side, Table, Tone, width, wrapped};
+use crate::quota::{OrgId, grouped};
+use crate::report::planned::{OrganizationView, organizations};
+use crate::report::words::{counted, number};
+
+/// So many organizations are listed, and of more than these so many: the worst come first.
+const ORGANIZATIONS: usize = 20;
+const ORGANIZATIONS_OF_MANY: usize = 12;
+/// Whether the plan is looked at before or after it was carried out.
+#[derive(Clone, Copy)]
+pub(in crate::cli) enum Tense<'t> {
+    /// Before; the file is named in commands as it was typed.
+    Would {
+        typed: &'t str,
+    },
+    Did,
+}
+
+/// How it is shown: with which colours in which width, and in whose time.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Look {
+    pub paint: Paint,
+    pub zone: Tz,
+}
+
+/// The whole plan.
+pub(in crate::cli) fn text(name: &str, plan: &Plan, look: Look, tense: Tense<'_>) -> String {
+    let mut text = heading(name, plan, look.paint);
+    text += &organization_table(plan, look.paint);
+    text += &sections(plan, look);
+    text += &unchanged(plan);
+    if let Tense::Would { typed } = tense {
+        text += &footer(plan, typed, look.paint);
+    }
+    text
+}
+
+fn heading(name: &str, plan: &Plan, paint: Paint) -> String {
+    let counts = plan.counts();
+    let words = [
+        (counts.raises, "raise", "raises"),
+        (counts.decreases, "decrease", "decreases"),
+        (counts.new, "first quota", "first quotas"),
+        (counts.removed, "unassign", "unassigns"),
+        (counts.unchanged, "unchanged", "unchanged"),
+        (counts.refused, "refused", "refused"),
+    ];
+    let counted_words = words.into_iter().filter(|(count, ..)| *count > 0);
+    let said: Vec<String> = counted_words
+        .map(|(count, one, many)| format!("{} {}", number(count), if count == 1 { one } else { many }))
+        .collect();
+    let mut parts = vec![format!("{name}: {}", counted(plan.rows.len(), "row"))];
+    parts.push(if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") });
+    if !plan.organizations.is_empty() {
+        parts.push(counted(plan.organizations.len(), "organization"));
+    }
+    parts.push(format!("plan {}", plan.sha256.get(..8).unwrap_or_default()));
+    // Whole parts on each line, as long as a part fits a line; those after the first are indented.
+    let room = paint.width.saturating_sub(2);
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(&part) <= room => *line += &format!(" · {part}"),
+            _ => lines.push(part),
+        }
+    }
+    let mut text = String::new();
+    for line in lines.iter().flat_map(|line| wrapped(line, room)) {
+        text += &match line.strip_prefix(name) {
+            Some(rest) if text.is_empty() => format!("{}{rest}\n", paint.bold(name)),
+            _ if text.is_empty() => format!("{line}\n"),
+            _ => format!("  {line}\n"),
+        };
+    }
+    text
+}
+
+fn organization_table(plan: &Plan, paint: Paint) -> String {
+    let views = organizations(plan);
+    let mut table = Table::new(&[
+        ("organization", Side::Name),
+        ("allocated", Side::Right),
+        ("", Side::Left),
+        ("quota", Side::Right),
+        ("", Side::Left),
+    ]);
+    let limit = if views.len() > ORGANIZATIONS { ORGANIZATIONS_OF_MANY } else { ORGANIZATIONS };
+    let after = |view: &OrganizationView<'_>| grouped(view.totals.allocated_after);
+    let wide = views.iter().take(limit).map(|view| after(view).len()).max().unwrap_or(0);
+    for view in views.iter().take(limit) {
+        let totals = view.totals;
+        let (mut state, tone) = state(view);
+        let over = view.over_allocation();
+        let has_room = paint.width >= 100;
+        if has_room && !over.is_empty() {
+            state += &format!(" · {over}");
+        }
+        table.push(vec![
+            name_of(&totals.name, &totals.org_id).into(),
+            grouped(totals.allocated_before).into(),
+            format!("→ {:>wide$}", after(view)).into(),
+            totals.quota.map_or_else(|| "none".to_owned(), grouped).into(),
+            Cell::new(state, tone),
+        ]);
+        if !has_room && !over.is_empty() {
+            let grows = view.over.1 > view.over.0;
+            table.below(Cell::new(over, if grows { Tone::Yellow } else { Tone::Dim }), "");
+        }
+    }
+    if views.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}", table.render(2, paint));
+    if let Some(rest) = views.get(limit..).filter(|rest| !rest.is_empty()) {
+        let held = rest.iter().filter(|view| view.held > 0).count();
+        let held = if held > 0 { format!(", {held} of them with held rows") } else { String::new() };
+        text += &folded(
+            2,
+            &format!("and {} more organizations{held} (--format json for all)", rest.len()),
+            paint,
+        );
+    }
+    text
+}
+
+/// What becomes of an organization's rows, in a few words.
+fn state(view: &OrganizationView<'_>) -> (String, Tone) {
+    let mut words = Vec::new();
+    if view.held > 0 {
+        words.push(format!("HELD {}", counted(view.held, "row")));
+    }
+    let only = view.held + view.refused + view.scheduled == 0;
+    for (count, word) in [(view.refused, "refused"), (view.flows, "flow"), (view.scheduled, "scheduled")] {
+        if count > 0 {
+            words.push(format!("{} {word}", number(count)));
+        }
+    }
+    if only && view.flows > 0 {
+        words = vec!["flows".to_owned()];
+    }
+    let tone = match view {
+        OrganizationView { held: 1.., .. } | OrganizationView { refused: 1.., .. } => Tone::Red,
+        OrganizationView { flows: 1.., .. } | OrganizationView { scheduled: 1.., .. } => Tone::Green,
+        _ => Tone::Dim,
+    };
+    (if words.is_empty() { "unchanged".to_owned() } else { words.join(" · ") }, tone)
+}
+
+/// `Unchanged: 12 already so, 300 not edited`.
+fn unchanged(plan: &Plan) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in &plan.rows {
+        if let Verdict::Unchanged(why) = &row.verdict {
+            *counts.entry(if why.starts_with("already") { "already so" } else { why }).or_default() += 1;
+        }
+    }
+    if counts.is_empty() {
+        return String::new();
+    }
+    let said: Vec<String> = counts.iter().map(|(why, count)| format!("{} {why}", number(*count))).collect();
+    format!("\n  Unchanged: {}\n", said.join(", "))
+}
+
+/// How much would be sent, what would wait, and the commands that apply it.
+fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
+    let counts = plan.counts();
+    let requests = Requests::of(plan);
+    let sent = plan.to_send().count();
+    let mut said = vec![match requests.total() {
+        0 if plan.is_empty() => "Nothing would be sent".to_owned(),
+        0 => "Nothing would be sent now".to_owned(),
+        total => format!(
+            "{} would be sent in {} ({})",
+            counted(sent, "row"),
+            counted(total, "request"),
+            requests.by_word()
+        ),
+    }];
+    if counts.held > 0 {
+        let waiting: BTreeSet<_> = plan.held().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+        let whose = match (waiting.len(), plan.held().next()) {
+            (1, Some(row)) if !row.org_name.is_empty() => format!(" in {}", row.org_name),
+            (1, _) => String::new(),
+            (count, _) => format!(" in {}", counted(count, "organization")),
+        };
+        let verb = if counts.held == 1 { "waits" } else { "wait" };
+        said.push(format!("{}{whose} {verb} for approval", counted(counts.held, "row")));
+    }
+    let scheduled = plan.scheduled().count();
+    if scheduled > 0 {
+        let verb = if scheduled == 1 { "waits for its time" } else { "wait for their time" };
+        said.push(format!("{} {verb}", counted(scheduled, "row")));
+    }
+    if counts.refused > 0 {
+        let verb = if counts.refused == 1 { "is refused" } else { "are refused" };
+        said.push(format!("{} {verb}", counted(counts.refused, "row")));
+    }
+    let mut text = format!("\n{}", folded(0, &format!("{}.", said.join("; ")), paint));
+    if plan.is_empty() {
+        return text;
+    }
+    let drop = if typed == "-" { "" } else { "drop the file into the inbox, or  " };
+    text += &command(
+        &format!("Nothing was sent. To apply: {drop}"),
+        &[&format!("quotakeeper apply {typed}")],
+        paint,
+    );
+    if counts.held > 0 {
+        let words = [format!("quotakeeper apply {typed}"), format!("--approve {}", plan.sha256)];
+        text += &command("To send what is held too: ", &words.each_ref().map(String::as_str), paint);
+    }
+    text
+}
+
+/// A sentence and the command that it speaks of: on the same line if that fits, else below, and there on several lines as
+/// a shell reads them. A command is never cut: what is copied has to work.
+pub(in crate::cli) fn command(sentence: &str, words: &[&str], paint: Paint) -> String {
+    let whole = words.join(" ");
+    if width(sentence) + width(&whole) < paint.width {
+        return format!("{sentence}{whole}\n");
+    }
+    let sentence = folded(0, sentence, paint);
+    if width(&whole) + 2 <= paint.width {
+        return format!("{sentence}  {whole}\n");
+    }
+    format!("{sentence}  {}\n", words.join(" \\\n    "))
+}
+
+/// Lines of whole words that fit.
+pub(in crate::cli) fn folded(indent: usize, text: &str, paint: Paint) -> String {
+    let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
+    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
+}
+
+/// `1 Dec 2026 00:00 UTC`.
+pub(in crate::cli) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string()
+}
+
+pub(super) fn name_of(name: &str, id: &OrgId) -> String {
+    if name.is_empty() { id.to_string() } else { format!("{name} {id}") }
+}

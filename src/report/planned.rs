@@ -1,0 +1,207 @@
+//! A plan as people weigh it: its rows by how dangerous they are, and what they do to each organization. The terminal,
+//! Markdown and mails tell it in this order.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::change::{Plan, PlanOrganization, PlanRow, Verdict};
+use crate::quota::{OrgId, Units, grouped};
+
+/// What becomes of rows, the most dangerous first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Held,
+    Refused,
+    Decreases,
+    FirstQuotas,
+    Unassigns,
+    Raises,
+    /// Sent at that time.
+    Scheduled(DateTime<Utc>),
+}
+
+/// Rows of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part<'p> {
+    pub kind: Kind,
+    /// The most dangerous first. Rows that only fall together with others are not among them.
+    pub rows: Vec<&'p PlanRow>,
+    /// Those that only fall together with these.
+    pub others: Vec<&'p PlanRow>,
+}
+
+/// The rows that something becomes of; the unchanged ones are not in it.
+pub(crate) fn parts(plan: &Plan) -> Vec<Part<'_>> {
+    let mut kinds: BTreeMap<Kind, Vec<&PlanRow>> = BTreeMap::new();
+    for row in &plan.rows {
+        if let Some(kind) = kind(row) {
+            kinds.entry(kind).or_default().push(row);
+        }
+    }
+    kinds.into_iter().map(part).collect()
+}
+
+fn part((kind, rows): (Kind, Vec<&PlanRow>)) -> Part<'_> {
+    let (others, mut rows): (Vec<&PlanRow>, Vec<&PlanRow>) =
+        rows.into_iter().partition(|row| row.falls_with_others());
+    if kind == Kind::Refused {
+        rows.sort_by_key(|row| row.row); // none of them will do anything: as whoever mends the file finds them
+    } else {
+        rows.sort_by_key(|row| danger(row));
+    }
+    Part { kind, rows, others }
+}
+
+fn kind(row: &PlanRow) -> Option<Kind> {
+    Some(match (&row.verdict, row.due, row.before, row.after) {
+        (Verdict::Unchanged(_), ..) => return None,
+        (Verdict::Held(_), ..) => Kind::Held,
+        (Verdict::Refused(_), ..) => Kind::Refused,
+        (Verdict::Send, Some(due), ..) => Kind::Scheduled(due),
+        (Verdict::Send, None, _, None) => Kind::Unassigns,
+        (Verdict::Send, None, None, Some(_)) => Kind::FirstQuotas,
+        (Verdict::Send, None, ..) if row.is_decrease() => Kind::Decreases,
+        (Verdict::Send, None, ..) => Kind::Raises,
+    })
+}
+
+/// Sorts what leaves the least headroom first. A decrease of which nobody knows what it leaves stands before those that
+/// leave something; a cap that is taken off stops no test.
+pub(crate) fn danger(row: &PlanRow) -> (Units, usize) {
+    let unknown = if row.is_decrease() { 0 } else { Units::MAX };
+    (row.headroom().unwrap_or(unknown), row.row)
+}
+
+/// What a plan does to one organization, and what becomes of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrganizationView<'p> {
+    pub totals: &'p PlanOrganization,
+    /// By how much its account groups' sum exceeds its own quota, before and after.
+    pub over: (Units, Units),
+    pub held: usize,
+    pub refused: usize,
+    /// Rows that are sent now without asking anybody.
+    pub flows: usize,
+    pub scheduled: usize,
+}
+
+impl OrganizationView<'_> {
+    /// `over-allocated by 1 000, as before`; empty where it is not and was not.
+    pub(crate) fn over_allocation(&self) -> String {
+        match self.over {
+            (0, 0) => String::new(),
+            (before, 0) => format!("no longer over-allocated ({} before)", grouped(before)),
+            (0, after) => format!("over-allocated by {}", grouped(after)),
+            (before, after) if before == after => {
+                format!("over-allocated by {}, as before", grouped(after))
+            }
+            (before, after) => format!("over-allocated by {}, {} before", grouped(after), grouped(before)),
+        }
+    }
+}
+
+/// The organizations of a plan, those with held rows first, then those with refused ones.
+pub(crate) fn organizations(plan: &Plan) -> Vec<OrganizationView<'_>> {
+    let mut rows: HashMap<&OrgId, Vec<&PlanRow>> = HashMap::new();
+    for row in &plan.rows {
+        if let Some(target) = &row.target {
+            rows.entry(&target.org_id).or_default().push(row);
+        }
+    }
+    let view = |totals| view(totals, rows.get(&totals.org_id).map_or(&[], Vec::as_slice));
+    let mut views: Vec<_> = plan.organizations.iter().map(view).collect();
+    views.sort_by_key(|view| (Reverse(view.held), Reverse(view.refused)));
+    views
+}
+
+fn view<'p>(totals: &'p PlanOrganization, rows: &[&PlanRow]) -> OrganizationView<'p> {
+    let own =
+        rows.iter().find(|row| row.is_pending() && row.target.as_ref().is_some_and(|own| own.aid.is_none()));
+    let quota_before = own.map_or(totals.quota, |own| own.before);
+    let over = |sum: Units, quota: Option<Units>| quota.map_or(0, |quota| sum.saturating_sub(quota).max(0));
+    let count = |is: fn(&PlanRow) -> bool| rows.iter().filter(|row| is(row)).count();
+    OrganizationView {
+        totals,
+        over: (over(totals.allocated_before, quota_before), over(totals.allocated_after, totals.quota)),
+        held: count(|row| matches!(row.verdict, Verdict::Held(_))),
+        refused: count(|row| matches!(row.verdict, Verdict::Refused(_))),
+        flows: count(|row| row.verdict == Verdict::Send && row.due.is_none()),
+        scheduled: count(|row| row.verdict == Verdict::Send && row.due.is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{Code, Guard, Problem};
+    use crate::quota::Target;
+    use crate::report::fixtures::{plan_row, tripped};
+
+    fn numbers(parts: &[Part<'_>]) -> Vec<(Kind, Vec<usize>, usize)> {
+        let numbers = |part: &Part<'_>| part.rows.iter().map(|row| row.row).collect();
+        parts.iter().map(|part| (part.kind, numbers(part), part.others.len())).collect()
+    }
+
+    #[test]
+    fn rows_stand_in_the_order_of_their_danger_and_those_that_fall_with_others_are_counted() {
+        let due = "2026-12-01T00:00:00Z".parse().unwrap();
+        let refused = |code| Verdict::Refused(Problem { code, message: String::new() });
+        let unknown = |row: PlanRow| PlanRow { used: None, projected: None, ..row };
+        let held = || tripped(Guard::BelowUse, "");
+        let rows = vec![
+            plan_row(2, "1", "", Some(1), Some(20_000), Verdict::Send),
+            plan_row(3, "2", "", Some(90_000), Some(50_000), Verdict::Send),
+            plan_row(4, "3", "", Some(90_000), Some(40_000), Verdict::Send),
+            plan_row(5, "4", "", None, Some(40_000), Verdict::Send),
+            plan_row(6, "5", "", Some(1), None, Verdict::Send),
+            plan_row(7, "6", "", Some(1), None, held()),
+            unknown(plan_row(8, "7", "", Some(5), Some(4), held())),
+            plan_row(9, "8", "", Some(90_000), Some(9_000), held()),
+            plan_row(10, "9", "", Some(1), Some(2), tripped(Guard::Bound, "")),
+            plan_row(11, "10", "", Some(1), Some(2), refused(Code::Stale)),
+            plan_row(12, "11", "", Some(1), Some(2), refused(Code::NotSent)),
+            PlanRow { due: Some(due), ..plan_row(13, "12", "", Some(1), Some(2), Verdict::Send) },
+            plan_row(14, "13", "", Some(1), Some(1), Verdict::Unchanged(String::new())),
+        ];
+        let plan = Plan { rows, ..Plan::default() };
+        assert_eq!(
+            numbers(&parts(&plan)),
+            [
+                (Kind::Held, vec![9, 8, 7], 1),
+                (Kind::Refused, vec![11], 1),
+                (Kind::Decreases, vec![4, 3], 0),
+                (Kind::FirstQuotas, vec![5], 0),
+                (Kind::Unassigns, vec![6], 0),
+                (Kind::Raises, vec![2], 0),
+                (Kind::Scheduled(due), vec![13], 0),
+            ]
+        );
+    }
+
+    #[test]
+    fn over_allocation_is_told_against_what_it_was_before() {
+        let told = |sums: (Units, Units), quotas: Option<(Units, Units)>| {
+            let totals = PlanOrganization {
+                org_id: "7".into(),
+                name: String::new(),
+                quota: Some(quotas.map_or(100, |(_, after)| after)),
+                plan_units: None,
+                allocated_before: sums.0,
+                allocated_after: sums.1,
+            };
+            let own = quotas.map(|(before, after)| PlanRow {
+                target: Some(Target::organization("7")),
+                ..plan_row(2, "", "", Some(before), Some(after), Verdict::Send)
+            });
+            view(&totals, &own.iter().collect::<Vec<_>>()).over_allocation()
+        };
+        assert_eq!(told((80, 100), None), "");
+        assert_eq!(told((80, 101), None), "over-allocated by 1");
+        assert_eq!(told((101, 101), None), "over-allocated by 1, as before");
+        assert_eq!(told((101, 105), None), "over-allocated by 5, 1 before");
+        assert_eq!(told((101, 100), None), "no longer over-allocated (1 before)");
+        assert_eq!(told((100, 100), Some((200, 90))), "over-allocated by 10");
+    }
+}

@@ -1,0 +1,92 @@
+//! What `plan` shows, and what its exit codes tell scripts.
+
+use serde_json::Value;
+
+use crate::standin::World;
+use crate::testbed::{Bench, Ran, assigns};
+
+const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
+/// Below the helpdesk's 3 400 projected units.
+const CUT: &str = "org_id,aid,value\n10,101,3000\n";
+const TRUE_ALREADY: &str = "org_id,aid,value\n10,101,5000\n";
+const BAD_AND_GOOD: &str = "org_id,aid,value\n10,101,\"6,000\"\n20,201,4500\n";
+
+fn plan(bench: &Bench, file: &str, more: &[&str]) -> Ran {
+    let path = bench.data().join("plan.csv");
+    fs_err::write(&path, file).unwrap();
+    let ran = bench.run(&[&["plan", path.to_str().unwrap()], more].concat());
+    assert_eq!(bench.posts(), 0, "a plan sends nothing");
+    ran
+}
+
+#[test]
+fn without_the_detail_only_refused_rows_are_a_code_of_their_own() {
+    let bench = Bench::new(World::small());
+    for (file, code) in [(TRUE_ALREADY, 0), (RAISE, 0), (CUT, 0), (BAD_AND_GOOD, 4), ("no header\n", 1)] {
+        plan(&bench, file, &[]).ends_with(code);
+    }
+}
+
+#[test]
+fn with_the_detail_changes_are_3_and_refused_rows_come_before_them() {
+    let bench = Bench::new(World::small());
+    for (file, code) in [(TRUE_ALREADY, 0), (RAISE, 3), (CUT, 3), (BAD_AND_GOOD, 4), ("no header\n", 1)] {
+        for format in ["text", "json", "markdown"] {
+            plan(&bench, file, &["--detailed-exitcode", "--format", format]).ends_with(code);
+        }
+    }
+}
+
+#[test]
+fn a_plan_through_a_pipe_tells_why_a_row_is_held_and_how_to_send_it_all_the_same() {
+    let bench = Bench::new(World::small());
+    let told = plan(&bench, CUT, &[]).ends_with(0).out;
+    let value: Value =
+        serde_json::from_str(&plan(&bench, CUT, &["--format", "json"]).ends_with(0).out).unwrap();
+    let hash = value["plan_sha256"].as_str().unwrap();
+    for part in ["Held: Northwind", "Helpdesk 101", "below the 3 400 projected", "below_use", "-400"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.contains(&format!("plan.csv --approve {hash}\n")), "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
+    let colours = plan(&bench, CUT, &["--color", "always"]).ends_with(0).out;
+    assert!(colours.contains("\u{1b}["), "{colours}");
+}
+
+#[test]
+fn ten_thousand_rows_are_planned_in_two_screens() {
+    let bench = Bench::new(World::wide(50, 200));
+    let quotas = bench.quotas();
+    let rows = quotas.keys().filter(|key| key.1.is_some()).enumerate();
+    let file = assigns(rows.map(|(index, key)| (key, if index.is_multiple_of(4) { 990 } else { 1_050 })));
+    let told = plan(&bench, &file, &[]).ends_with(0).out;
+    assert!(told.contains("10 000 rows would be sent in 4 requests (4 assign)"), "{told}");
+    assert!(told.lines().count() < 60, "{told}");
+    let value: Value =
+        serde_json::from_str(&plan(&bench, &file, &["--format", "json"]).ends_with(0).out).unwrap();
+    assert_eq!(value["rows"].as_array().unwrap().len(), 10_000);
+    assert_eq!(value["organizations"].as_array().unwrap().len(), 50);
+}
+
+#[test]
+fn a_held_run_shows_the_plan_its_whole_hash_and_the_command_and_then_what_became_of_it() {
+    let bench = Bench::new(World::small());
+    bench.drop_file("cut.csv", CUT);
+    bench.run(&["inbox"]).ends_with(5);
+    let run = bench.only_run();
+    let hash = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    let told = bench.run(&["runs", &run.id()]).ends_with(0).out;
+    let command = format!("quotakeeper approve {} --plan {hash}", run.id());
+    for part in
+        [command.as_str(), "Northwind", "40 000", "below_use", "Nothing of it was sent", "(guard.expire)"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let typed: Vec<&str> = command.split(' ').skip(1).collect();
+    bench.run(&typed).ends_with(0);
+    let told = bench.run(&["runs", &run.id()]).ends_with(0).out;
+    assert!(
+        told.contains("Applied · 1") && told.contains("3 000") && !told.contains("quotakeeper approve"),
+        "{told}"
+    );
+}
