@@ -1,7 +1,8 @@
 //! Reads quotas, names and usage from the API and joins them into one row per target.
 //!
-//! `join` is pure. Without the permission for usage a snapshot goes on, with usage unknown; any other failure is an
-//! error, and nothing is written of a snapshot that could not be read whole.
+//! `join` is pure. Where the server refuses to tell usage, for want of a permission or for one organization, a snapshot
+//! goes on with that usage unknown: asking again would not help. Any other failure is an error, and nothing is written
+//! of a snapshot that could not be read whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -76,6 +77,7 @@ impl Reading {
                     self.usage.insert(org_id, usage);
                 }
                 Err(Error::Forbidden { .. }) => forbidden += 1,
+                Err(error) if error.is_refusal() => warn!(%org_id, %error, "its usage stays unknown"),
                 Err(error) => return Err(error),
             }
         }

@@ -115,10 +115,14 @@ fn what_is_held_is_split_off_and_the_rest_applies_now() {
 
 #[test]
 fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
-    let bench = Bench::new(World { usage_forbidden: true, ..World::small() });
-    bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,102,7900\n");
-    bench.run(&["inbox"]).ends_with(5);
-    assert_eq!(bench.runs()[0].endings(), [(2, "applied".to_owned()), (3, "held".to_owned())].into());
+    for status in [403, 404] {
+        let bench = Bench::new(World { broken: Some(("GET /usage", status)), ..World::small() });
+        bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,102,7900\n");
+        bench.run(&["inbox"]).ends_with(5);
+        assert_eq!(bench.runs()[0].endings(), [(2, "applied".to_owned()), (3, "held".to_owned())].into());
+        let plan = String::from_utf8(bench.runs()[1].read("plan.csv")).unwrap();
+        assert!(plan.contains("its usage is unknown, so nobody can tell whether 7 900 is enough"), "{plan}");
+    }
 }
 
 #[test]

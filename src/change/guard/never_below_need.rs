@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use fastrand::Rng;
 
 use super::*;
-use crate::change::parse::{BadRow, ChangeFile, Columns, Effective, Record, RowChange, Value, Whose};
+use crate::change::fixtures::parsed;
+use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, Value, Whose};
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
 use crate::config::GuardOverride;
@@ -121,18 +122,15 @@ fn usage(random: &mut Rng) -> Usage {
 }
 
 /// A row about some target, often with a value right at what it needs.
-fn record(random: &mut Rng, row: usize, world: &World) -> Record {
+fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> Record {
     let rows = world.live.rows();
     let seen = &rows[random.usize(0..rows.len())];
     let Target { org_id, aid } = seen.target.clone();
     let aid = sometimes(random, 30, |_| Some(Aid::from("99"))).unwrap_or(aid);
     if random.u32(0..40) == 0 {
         let problem = Problem { code: Code::BadRow, message: format!("Row {row}: no number.") };
-        let bad = BadRow {
-            whose: Whose { org_id: Some(org_id), aid, ..Whose::default() },
-            ids_are_good: random.bool(),
-            problems: vec![problem],
-        };
+        let whose = Whose { org_id: Some(org_id), aid, ..Whose::default() };
+        let bad = BadRow { whose, ids_are_good: random.bool(), problems: vec![problem] };
         return Record { row, fields: Vec::new(), change: Err(bad) };
     }
     let effective = match random.u32(0..8) {
@@ -145,7 +143,11 @@ fn record(random: &mut Rng, row: usize, world: &World) -> Record {
         Some(needed) => (needed + random.i64(-2..3)).max(0),
         None => random.i64(0..80),
     };
-    let value = mostly(random, 10, |_| value);
+    let value = match random.u32(0..20) {
+        0 | 1 => None,
+        2 => shares.records[random.usize(0..shares.records.len())].change.as_ref().unwrap().value,
+        _ => Some(Value::Units(value)),
+    };
     let expected = match random.u32(0..8) {
         0 => Some(seen.quota),
         1 => Some(sometimes(random, 2, |random| random.i64(0..60))),
@@ -158,7 +160,7 @@ fn record(random: &mut Rng, row: usize, world: &World) -> Record {
             aid,
             ..Whose::default()
         },
-        value: value.map(Value::Units),
+        value,
         expected,
         comment: String::new(),
         effective,
@@ -211,12 +213,12 @@ struct Seen {
 }
 
 /// One plan of one world, and the promise held against each of its rows.
-fn check_one(case: u64, tally: &mut Seen) {
+fn check_one(case: u64, shares: &ChangeFile, tally: &mut Seen) {
     let random = &mut Rng::with_seed(case);
     let world = World::new(random);
     // Sometimes a target stands twice, and sometimes it does so for two times.
-    let records = (0..random.usize(1..6)).map(|index| record(random, index + 2, &world)).collect();
-    let file = ChangeFile { headers: Vec::new(), columns: Columns::default(), records, approved: Vec::new() };
+    let records = (0..random.usize(1..6)).map(|index| record(random, index + 2, &world, shares)).collect();
+    let file = ChangeFile { records, ..shares.clone() };
     let guards = guards(random);
     let mode = [Mode::Row, Mode::Organization, Mode::File][random.usize(0..3)];
     let context = PlanContext {
@@ -263,8 +265,9 @@ fn check_one(case: u64, tally: &mut Seen) {
 #[test]
 fn nothing_is_sent_unapproved_that_lowers_a_quota_below_what_is_used_or_projected() {
     let mut tally = Seen::default();
+    let shares = parsed("aid,value\n1,1% of plan\n1,20% of plan\n1,60% of plan\n1,100% of plan\n");
     for case in 0..PLANS {
-        check_one(case, &mut tally);
+        check_one(case, &shares, &mut tally);
     }
     // A promise about rows that never occur would hold too.
     let Seen { lowered, lowered_later, to_what_is_needed, first, own, held_below_use, held_unknown } = tally;
