@@ -18,12 +18,14 @@
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
-//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `durable` (files), `csv_text`, `exit_code` |
-//! | Without an account | `simulator`, `demo`; for tests, `bench` is a whole installation |
+//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` (files), `csv_text`, `exit_code` |
+//! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod answers;
 mod app;
 mod change;
+#[cfg(test)]
+mod chaos;
 mod cli;
 mod clock;
 mod config;
@@ -41,6 +43,7 @@ mod largest;
 mod likeness;
 mod lock;
 mod mail;
+mod progress;
 pub mod quota;
 mod report;
 mod schedule;

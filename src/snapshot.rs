@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::largest::LargestTests;
+use crate::progress::Phase;
 use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
 
@@ -29,6 +30,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Reads the quotas and, if wanted, the names: the targets without their usage.
     pub(crate) async fn targets(client: &Client, names: bool, now: DateTime<Utc>) -> Result<Self, Error> {
+        client.progress().begin(Phase::Quotas, 1 + usize::from(names));
         let quotas = client.quotas().await?;
         // Where the quotas don't say whose they are, the account groups do.
         let groups = if names || has_nameless(&quotas) { client.account_groups().await? } else { Vec::new() };
@@ -54,6 +56,7 @@ impl Reading {
         let mut asked = JoinSet::new();
         let mut waiting = organizations.iter();
         let mut forbidden = 0;
+        client.progress().begin(Phase::Usage, organizations.len());
         loop {
             while asked.len() < AT_ONCE
                 && let Some(org_id) = waiting.next()
@@ -71,6 +74,7 @@ impl Reading {
                 asked.spawn(async move { (org_id, client.usage(Some(&aid)).await) });
             }
             let Some(answer) = asked.join_next().await else { break };
+            client.progress().step();
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
                 Ok(usage) => {
@@ -153,7 +157,8 @@ fn join(
             lost += 1;
             continue;
         };
-        entry(&mut rows, Target { org_id: org_id.clone(), aid: None }).quota = organization.value;
+        let own = entry(&mut rows, Target { org_id: org_id.clone(), aid: None });
+        own.quota = organization.value.or(own.quota); // it may have an entry of its own
         for (aid, value) in &organization.account_groups {
             entry(&mut rows, Target { org_id: org_id.clone(), aid: Some(aid.clone()) }).quota = Some(*value);
         }
@@ -311,6 +316,14 @@ mod tests {
                 "2 8   Some(3)"
             ]
         );
+    }
+
+    #[test]
+    fn an_organization_in_two_entries_keeps_its_own_quota() {
+        let entries = [quotas(Some("1"), Some(9), &[]), quotas(None, None, &[("5", 7)])];
+        let groups = [group("5", "EMEA", Some("1"), "Acme")];
+        let seen = join(DateTime::UNIX_EPOCH, &entries, &groups, &BTreeMap::new());
+        assert_eq!(told(&seen), ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)"]);
     }
 
     #[test]

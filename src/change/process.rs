@@ -190,7 +190,7 @@ fn no_longer_allowed(
     for (was, row) in planned.rows.iter().zip(&now.rows).filter(|(_, row)| rows.contains(&row.row)) {
         match &row.verdict {
             // The read before the batch says what a quota is that somebody else set.
-            Verdict::Held(_) if was.before != row.before => {}
+            Verdict::Held(_) | Verdict::Refused(_) if was.before != row.before => {}
             Verdict::Held(tripped) => {
                 let granted = approved.get(&row.row);
                 let news: Vec<&str> = tripped

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use super::progress;
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::process;
@@ -63,7 +64,8 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     };
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
     let mut run = Run::open(&app.runs(), id)?;
-    let findings = process::advance(app, &Clock::starting_at(now), &mut run).await?;
+    let clock = Clock::starting_at(now);
+    let findings = progress::shown(app, process::advance(app, &clock, &mut run)).await?;
     if replans && run.record.state == RunState::Held {
         say(&super::run_text(app, &run)?);
         return Ok(Exit::Held);

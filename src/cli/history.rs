@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
+use super::progress;
 use crate::app::App;
 use crate::change::earlier;
 use crate::change::propose::COLUMNS;
@@ -75,9 +76,11 @@ pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> a
 
 /// Current quotas, or those of a snapshot, as a change file.
 pub(super) async fn export(app: &Arc<App>, at: Option<&str>, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let snapshot = match at {
-        Some(time) => app.history.read(app.history.find(time)?)?,
-        None => Reading::targets(app.client()?, true, Clock::read().now()).await?.snapshot(),
+    let snapshot = if let Some(time) = at {
+        app.history.read(app.history.find(time)?)?
+    } else {
+        let reading = Reading::targets(app.client()?, true, Clock::read().now());
+        progress::shown(app, reading).await?.snapshot()
     };
     out.write_all(&change_file(&snapshot)?)?;
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::lock;
+use super::{lock, progress};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::durable;
@@ -42,7 +42,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         if !(always || due) || app.cancel.is_cancelled() {
             continue;
         }
-        match job.run(app, now).await {
+        match progress::shown(app, job.run(app, now)).await {
             Ok(found) => findings = findings.and(found),
             Err(error) => {
                 tracing::error!(job = job.name(), error = format!("{error:#}"), "failed");
@@ -60,7 +60,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
 /// One job, now.
 pub(super) async fn one(app: &Arc<App>, job: Job) -> anyhow::Result<Exit> {
     let _lock = lock(app)?;
-    Ok(job.run(app, Clock::read().now()).await?.exit())
+    Ok(progress::shown(app, job.run(app, Clock::read().now())).await?.exit())
 }
 
 /// All queued mail, whether its time has come or not.

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use super::progress::Log;
 use super::{Global, LogFormat};
 
 pub(super) fn start(global: &Global, quiet: bool) {
@@ -14,10 +15,11 @@ pub(super) fn start(global: &Global, quiet: bool) {
         // Not everybody's: the HTML libraries log whole mails at debug, with the addresses in them.
         (false, _) => "quotakeeper=trace,reqwest=debug,hyper_util=debug,rustls=debug,info",
     };
+    Log::with_info(level != "warn");
     let filter = EnvFilter::new(level);
     let terminal = std::io::stderr().is_terminal();
     let colors = super::table::colors(global.color, terminal);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log);
     match global.log_format {
         Some(LogFormat::Json) => subscriber.json().flatten_event(true).with_current_span(false).init(),
         None if !terminal => subscriber.json().flatten_event(true).with_current_span(false).init(),

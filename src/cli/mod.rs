@@ -9,6 +9,7 @@ mod history;
 mod jobs;
 mod logging;
 mod plan;
+mod progress;
 mod propose;
 mod runs;
 mod status;

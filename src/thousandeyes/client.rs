@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
 use super::error::{Call, Error, clean};
-use super::pace::Budget;
+use super::pace::{Budget, Room};
 use super::transport::Transport;
 use super::wire;
 use crate::config::Secret;
+use crate::progress::Progress;
 use crate::quota::{Aid, OrgId, Units};
 
 /// Far more pages than any organization has tests: a server that never stops paging is broken.
@@ -67,17 +68,28 @@ pub type Period = (DateTime<Utc>, DateTime<Utc>);
 /// The API. One client serves the whole process, so that there is one rate budget; requests may run concurrently.
 pub struct Client {
     transport: Transport,
+    progress: Progress,
 }
 
 impl Client {
     /// Reads the certificates and sets up TLS; sends nothing. Fails on a base URL that would give the token away.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { transport: Transport::new(settings)? })
+        Ok(Self { transport: Transport::new(settings)?, progress: Progress::default() })
     }
 
     /// The rate budget as it stands.
     pub fn budget(&self) -> Budget {
         self.transport.budget()
+    }
+
+    /// What may be sent, and when.
+    pub(crate) fn room(&self) -> Room {
+        self.transport.room()
+    }
+
+    /// What the work on this client is at: all long work is requests, so whoever does it tells it here.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.

@@ -31,4 +31,5 @@ pub use self::answers::{
 pub use self::client::{Client, Period, Settings};
 pub use self::error::{Call, Error, FieldError, Said};
 pub use self::pace::Budget;
+pub(crate) use self::pace::Room;
 pub use crate::config::Secret;

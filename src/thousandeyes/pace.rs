@@ -27,6 +27,21 @@ pub struct Budget {
     pub refusals: u64,
 }
 
+/// What may be sent, and when: what is left to do can be told as time by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Requests sent so far, refused ones too.
+    pub sent: u64,
+    /// Requests that may still go in this window.
+    pub now: u32,
+    /// Requests that may go in each window after it.
+    pub each_window: u32,
+    /// What is left of this window.
+    pub window_ends_in: Duration,
+    /// How long no request may go.
+    pub wait: Duration,
+}
+
 /// What is known of the server's current window.
 #[derive(Debug)]
 struct Window {
@@ -49,6 +64,7 @@ pub(super) struct Pace {
     /// When the requests of the last minute left, oldest first.
     sent: VecDeque<Duration>,
     refusals: u64,
+    total: u64,
 }
 
 impl Pace {
@@ -63,6 +79,7 @@ impl Pace {
             paused_until: Duration::ZERO,
             sent: VecDeque::new(),
             refusals: 0,
+            total: 0,
         }
     }
 
@@ -73,6 +90,7 @@ impl Pace {
             self.sent.push_back(now);
             self.window.left = self.window.left.saturating_sub(1);
             self.window.sent += 1;
+            self.total += 1;
         }
         wait
     }
@@ -91,10 +109,7 @@ impl Pace {
 
     /// When the server's window has room for one more request of ours.
     fn shared_slot(&self) -> Duration {
-        let limit = self.limit();
-        // A limit so small that the reserve would be all of it still has one request for us.
-        let reserve = u64::from(limit) * u64::from(self.reserve_percent) / 100;
-        let reserve = u32::try_from(reserve).unwrap_or(limit).min(limit - 1);
+        let (limit, reserve) = (self.limit(), self.reserve());
         let usable = self.window.left.saturating_sub(reserve);
         if usable == 0 {
             self.window.ends
@@ -104,6 +119,14 @@ impl Pace {
             let last = self.sent.back().copied().unwrap_or_default();
             last + self.window.ends.saturating_sub(last) / (usable + 1)
         }
+    }
+
+    /// The part of a window that is left to others.
+    fn reserve(&self) -> u32 {
+        let limit = self.limit();
+        // A limit so small that the reserve would be all of it still has one request for us.
+        let reserve = u64::from(limit) * u64::from(self.reserve_percent) / 100;
+        u32::try_from(reserve).unwrap_or(limit).min(limit - 1)
     }
 
     /// An answer came, with these headers.
@@ -138,6 +161,23 @@ impl Pace {
             limit: self.limit,
             remaining: self.window.seen.then_some(self.window.left),
             refusals: self.refusals,
+        }
+    }
+
+    /// What may be sent, and when.
+    pub(super) fn room(&self, now: Duration) -> Room {
+        let each_window = (self.limit() - self.reserve()).min(self.requests_per_minute);
+        let over = now >= self.window.ends;
+        Room {
+            sent: self.total,
+            now: if over {
+                each_window
+            } else {
+                self.window.left.saturating_sub(self.reserve()).min(each_window)
+            },
+            each_window,
+            window_ends_in: if over { MINUTE } else { self.window.ends.saturating_sub(now) },
+            wait: self.paused_until.max(if over { now } else { self.shared_slot() }).saturating_sub(now),
         }
     }
 

@@ -16,7 +16,7 @@ use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::Limits;
 use super::outcome::Outcome;
-use super::pace::{Budget, Pace};
+use super::pace::{Budget, Pace, Room};
 use super::retry::{self, Event, Verdict};
 use crate::config::Secret;
 
@@ -57,6 +57,10 @@ impl Transport {
 
     pub(super) fn budget(&self) -> Budget {
         self.pace().budget()
+    }
+
+    pub(super) fn room(&self) -> Room {
+        self.pace().room(self.now())
     }
 
     /// The body of a good answer, which begins like JSON but was not parsed yet.

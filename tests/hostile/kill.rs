@@ -107,7 +107,20 @@ fn killed_at_any_sync_the_next_run_ends_it_once() {
 #[test]
 fn killed_at_any_rename_or_removal_or_new_folder_the_next_run_ends_it_once() {
     walk_all(
-        &["rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir"],
+        &[
+            "rename",
+            "renameat",
+            "renameat2",
+            "link",
+            "linkat",
+            "unlink",
+            "unlinkat",
+            "mkdir",
+            "ftruncate",
+            "chmod",
+            "fchmod",
+            "copy_file_range",
+        ],
         "signal=SIGKILL",
     );
 }
@@ -125,4 +138,60 @@ fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
 #[test]
 fn a_disk_that_is_full_at_any_rename_or_new_folder_is_made_good_by_the_next_run() {
     walk_all(&["rename", "renameat", "renameat2", "link", "linkat", "mkdir"], "error=ENOSPC");
+}
+
+/// Four raises, of which the server refuses one without naming it, and the answer to the first half is lost.
+#[test]
+fn killed_at_any_line_of_the_journal_of_halved_batches_and_a_lost_answer_the_next_run_ends_it() {
+    if !strace_works() {
+        return;
+    }
+    let export = Place::new(&Simulator::start()).run(&["export"]).stdout;
+    let mut reader = csv::Reader::from_reader(export.as_bytes());
+    let rows = reader.records().map(Result::unwrap).filter(|row| !row[3].is_empty() && &row[5] != "none");
+    let mut text = "org_id,aid,value\n".to_owned();
+    let mut wanted = Vec::new();
+    for row in rows.take(4) {
+        let before = row[5].parse::<u64>().unwrap();
+        text += &format!("{},{},{}\n", &row[1], &row[3], before + 10);
+        wanted.push((row[3].to_owned(), before));
+    }
+    let bad = format!("bad-row:aid={}:silent", wanted[3].0);
+    let mut tried = 0;
+    for nth in 1.. {
+        let simulator = Simulator::with_faults(&[&bad, "drop-after:path=POST:after=1:count=1"]);
+        let place = Place::new(&simulator);
+        place.drop_file("raise.csv", &text);
+        let (ran, struck) = with_fault(&place, "fdatasync", "signal=SIGKILL", nth, &["inbox"]);
+        let when = format!("killed at fdatasync {nth}");
+        if struck {
+            tried += 1;
+            place.run(&["inbox"]);
+        } else {
+            assert_eq!(ran.code, Some(4), "{when}: {}", ran.stderr);
+        }
+        let runs = place.runs();
+        let (folder, record) = &runs[0];
+        assert_eq!((runs.len(), &record["state"]), (1, &"done".into()), "{when}");
+        let counts = (&record["counts"]["applied"], &record["counts"]["refused"]);
+        assert_eq!(counts, (&3.into(), &1.into()), "{when}: {record}");
+        let live = place.run(&["export"]).stdout;
+        for (index, (aid, before)) in wanted.iter().enumerate() {
+            let value = if index == 3 { *before } else { before + 10 };
+            assert!(
+                live.contains(&format!(",{aid},")) && live.contains(&format!(",{value},{value},")),
+                "{when}"
+            );
+        }
+        let lines = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap().lines().count();
+        assert_eq!([lines("success.csv"), lines("error.csv"), lines("undo.csv")], [4, 2, 4], "{when}");
+        if !struck {
+            break;
+        }
+    }
+    eprintln!("killed at {tried} lines of the journal");
+    assert!(
+        tried >= 12,
+        "five writes, each with its intent and its outcome, and how the rows ended: {tried}"
+    );
 }

@@ -22,8 +22,13 @@ pub(crate) struct Simulator {
 
 impl Simulator {
     pub(crate) fn start() -> Self {
+        Self::with_faults(&[])
+    }
+
+    pub(crate) fn with_faults(faults: &[&str]) -> Self {
         let mut process = Command::new(BINARY)
             .args(["simulate", "--organizations", "2", "--account-groups", "20", "--rate-limit", "100000"])
+            .args(faults.iter().flat_map(|fault| ["--fault", fault]))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -8,11 +8,13 @@ mod http;
 mod operations;
 mod world;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use self::http::{Reply, Request};
+use self::world::Done;
 pub(crate) use self::world::{Group, Key, Organization, Shape, World, key};
 
 /// The only token that it takes.
@@ -35,6 +37,12 @@ pub(crate) enum Fault {
     Stall,
     /// It is done, and no answer comes, for as long as the other side waits.
     ActThenStall,
+    /// It is answered as if it was done, and nothing is.
+    Ignore,
+    /// The first half of its rows is done, and then this status.
+    HalfThenFail(u16),
+    /// The first half of its rows is done, and the connection ends without an answer.
+    HalfThenDrop,
     /// 429, with a window that ends so many seconds after the answer's own date.
     RateLimit { reset_in: i64 },
     /// Somebody else changes the world just before the request is looked at.
@@ -56,6 +64,12 @@ pub(crate) struct Logged {
     pub(crate) call: String,
     /// None where no answer was sent.
     pub(crate) status: Option<u16>,
+    /// The quotas that the answer showed, if it was sent.
+    pub(crate) shown: Option<BTreeMap<Key, i64>>,
+    /// The rows of a write that was looked at, whether it was taken or not.
+    pub(crate) rows: Vec<(Key, Option<i64>)>,
+    /// What somebody else changed just before.
+    pub(crate) edits: Vec<(Key, Option<i64>)>,
 }
 
 /// Everything behind the lock.
@@ -63,6 +77,7 @@ struct State {
     world: World,
     rules: Vec<Rule>,
     log: Vec<Logged>,
+    stalled: usize,
 }
 
 struct Shared {
@@ -80,7 +95,7 @@ impl StandIn {
     pub(crate) fn start(world: World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Mutex::new(State { world, rules: Vec::new(), log: Vec::new() });
+        let state = Mutex::new(State { world, rules: Vec::new(), log: Vec::new(), stalled: 0 });
         let shared = Arc::new(Shared { state, logged: Condvar::new() });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -108,6 +123,11 @@ impl StandIn {
 
     pub(crate) fn log(&self) -> Vec<Logged> {
         self.state().log.clone()
+    }
+
+    /// How many requests were left without an answer for as long as the other side waits.
+    pub(crate) fn stalled(&self) -> usize {
+        self.state().stalled
     }
 
     pub(crate) fn forget_faults(&self) {
@@ -154,13 +174,25 @@ fn answer(request: &Request, shared: &Shared) -> (Option<Reply>, bool) {
     let mut guard = shared.state.lock().unwrap();
     let state = &mut *guard;
     let mut fault = fault(&mut state.rules, &request.call);
+    let mut edits = Vec::new();
     if let Some(Fault::Edit(edit)) = fault {
+        let before = state.world.quotas();
         edit(&mut state.world);
+        let after = state.world.quotas();
+        let targets = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
+        let edited = targets.filter(|key| before.get(*key) != after.get(*key));
+        edits = edited.map(|key| (key.clone(), after.get(key).copied())).collect();
         fault = None;
     }
     let world = &mut state.world;
     let problem = |status| operations::problem(status, "This fault was asked for.", &[]);
     let act = |world: &mut World| operations::operate(world, request);
+    let part = |world: &mut World, done| {
+        world.next_write = done;
+        let reply = act(world);
+        world.next_write = Done::All; // it may have been refused
+        reply
+    };
     let (reply, stalls) = match fault {
         None | Some(Fault::Edit(_)) => (Some(act(world)), false),
         Some(Fault::Fail(status)) => (Some(problem(status)), false),
@@ -173,6 +205,15 @@ fn answer(request: &Request, shared: &Shared) -> (Option<Reply>, bool) {
             act(world);
             (None, false)
         }
+        Some(Fault::Ignore) => (Some(part(world, Done::Nothing)), false),
+        Some(Fault::HalfThenFail(status)) => {
+            part(world, Done::Half);
+            (Some(problem(status)), false)
+        }
+        Some(Fault::HalfThenDrop) => {
+            part(world, Done::Half);
+            (None, false)
+        }
         Some(Fault::Stall) => (None, true),
         Some(Fault::ActThenStall) => {
             act(world);
@@ -181,10 +222,14 @@ fn answer(request: &Request, shared: &Shared) -> (Option<Reply>, bool) {
         Some(Fault::RateLimit { reset_in }) => (Some(problem(429).with_reset(reset_in)), false),
     };
     let reply = reply.map(|reply| world.headers(reply));
+    state.stalled += usize::from(stalls);
     state.log.push(Logged {
         at: Instant::now(),
         call: request.call.clone(),
         status: reply.as_ref().map(|reply| reply.status),
+        shown: world.seen.take().filter(|_| reply.as_ref().is_some_and(|reply| reply.status == 200)),
+        rows: std::mem::take(&mut world.asked),
+        edits,
     });
     shared.logged.notify_all();
     (reply, stalls)

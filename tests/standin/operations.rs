@@ -72,6 +72,9 @@ fn quotas(world: &mut World) -> Reply {
                 quota["orgId"] = json!(org_id);
             }
             entry.insert("organizationQuota".to_owned(), quota);
+            if world.shape == Shape::InTwoEntries {
+                entries.push(Value::Object(std::mem::take(&mut entry)));
+            }
         }
         let value = |aid: &String| shown.get(&(org_id.clone(), Some(aid.clone())));
         let groups: Vec<Value> =
@@ -80,7 +83,8 @@ fn quotas(world: &mut World) -> Reply {
             entry.insert("accountGroupQuotas".to_owned(), json!(groups));
         }
         if !entry.is_empty() {
-            entries.push(Value::Object(entry));
+            let times = if world.shape == Shape::Twice { 2 } else { 1 };
+            entries.extend(std::iter::repeat_n(Value::Object(entry), times));
         }
     }
     ok(world, json!({"quotas": entries, "_links": {"self": {"href": "https://example.com/v7/quotas"}}}))
@@ -173,10 +177,14 @@ fn write(world: &mut World, request: &Request, groups: bool, assigns: bool) -> A
     let body = request.body.clone().ok_or_else(|| problem(400, "The body is no JSON", &[]))?;
     let asked = asked(world, &body, groups, assigns)
         .map_err(|field| problem(400, "Your request object contains invalid fields.", &[field]))?;
+    world.asked = asked.iter().map(|row| (row.key.clone(), row.value)).collect();
     if world.most_rows > 0 && asked.len() > world.most_rows {
-        return Err(problem(413, "Too many rows", &[]));
+        let status = if world.too_many == 0 { 413 } else { world.too_many };
+        return Err(problem(status, "Too many rows", &[]));
     }
-    let (bad, good): (Vec<_>, Vec<_>) = asked.into_iter().partition(|row| world.bad.contains(&row.key));
+    let alone = asked.len() == 1;
+    let is_bad = |row: &Asked| world.bad.contains(&row.key) || !alone && world.shy.contains(&row.key);
+    let (bad, good): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_bad);
     if bad.is_empty() || world.partial {
         let rows: Vec<_> = good.into_iter().map(|row| (row.key, row.value)).collect();
         world.write(&rows);

@@ -52,6 +52,19 @@ pub(crate) enum Shape {
     QuotasWithoutOrganization,
     /// Fields that the description does not have, everywhere.
     WithUnknownFields,
+    /// Each organization in two entries: its own quota, and those of its groups, which say no id.
+    InTwoEntries,
+    /// Each organization twice, the same both times.
+    Twice,
+}
+
+/// How much of a write is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Done {
+    #[default]
+    All,
+    Half,
+    Nothing,
 }
 
 #[derive(Debug, Default)]
@@ -62,12 +75,16 @@ pub(crate) struct World {
     pub(crate) ignored: BTreeSet<Key>,
     /// A batch that holds one of these is refused.
     pub(crate) bad: BTreeSet<Key>,
+    /// A batch that holds one of these and any other row is refused; alone it is taken.
+    pub(crate) shy: BTreeSet<Key>,
     /// A refusal names the fields.
     pub(crate) names_fields: bool,
     /// The good rows of a refused batch are done all the same.
     pub(crate) partial: bool,
-    /// More rows in one request are answered with 413; 0 is no limit.
+    /// More rows in one request are refused; 0 is no limit.
     pub(crate) most_rows: usize,
+    /// The status of that refusal; 0 is 413.
+    pub(crate) too_many: u16,
     /// So many reads after a write still show what was before it.
     pub(crate) late_reads: u32,
     pub(crate) usage_forbidden: bool,
@@ -81,6 +98,11 @@ pub(crate) struct World {
     pub(crate) writes: Vec<(Key, Option<i64>)>,
     /// Organizations that came without an id, which the description takes for the token's own.
     pub(crate) nameless: usize,
+    /// What the next write really does.
+    pub(crate) next_write: Done,
+    /// The rows that the last request asked for, taken or not; and the quotas that it was shown.
+    pub(crate) asked: Vec<(Key, Option<i64>)>,
+    pub(crate) seen: Option<BTreeMap<Key, i64>>,
     /// What readers still see, and how often.
     pub(crate) shown: Option<(u32, BTreeMap<Key, i64>)>,
     /// When the window of the rate limit ends, and what came in it.
@@ -198,13 +220,15 @@ impl World {
 
     /// What a reader sees.
     pub(super) fn read_quotas(&mut self) -> BTreeMap<Key, i64> {
-        match &mut self.shown {
+        let shown = match &mut self.shown {
             Some((left, before)) if *left > 0 => {
                 *left -= 1;
                 before.clone()
             }
             _ => self.quotas(),
-        }
+        };
+        self.seen = Some(shown.clone());
+        shown
     }
 
     /// A write through the API.
@@ -212,7 +236,12 @@ impl World {
         if self.late_reads > 0 {
             self.shown = Some((self.late_reads, self.quotas()));
         }
-        for (key, value) in rows {
+        let done = match std::mem::take(&mut self.next_write) {
+            Done::All => rows.len(),
+            Done::Half => rows.len() / 2,
+            Done::Nothing => 0,
+        };
+        for (key, value) in &rows[..done] {
             self.writes.push((key.clone(), *value));
             if !self.ignored.contains(key) {
                 self.set(key, *value);

@@ -82,6 +82,51 @@ fn a_server_that_takes_few_rows_at_a_time_gets_few_rows_at_a_time() {
     assert!(bench.posts() <= 10, "{}", bench.posts());
 }
 
+#[test]
+fn a_size_that_was_refused_once_is_not_tried_again_whatever_the_refusal_is_called() {
+    for too_many in [413, 400] {
+        let world = World { most_rows: 700, too_many, limit: 100_000, ..World::wide(5, 2_000) };
+        let bench = Bench::new(world).with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000");
+        let targets: Vec<Key> = bench.quotas().into_keys().filter(|key| key.1.is_some()).collect();
+        bench.drop_file("all.csv", assigns(targets.iter().map(|key| (key, 1_050))));
+        bench.run(&["inbox"]).ends_with(0);
+        all_but_the_bad_rows_are_raised_of(&bench, &targets);
+        // 2 500 and 1 250 are refused, then sixteen portions of 625.
+        assert_eq!(bench.posts(), 18, "{too_many}");
+    }
+}
+
+#[test]
+fn answers_that_are_lost_halve_the_batches_that_follow() {
+    let world = World { limit: 100_000, ..World::wide(5, 2_000) };
+    let bench = Bench::new(world).with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000");
+    let targets: Vec<Key> = bench.quotas().into_keys().filter(|key| key.1.is_some()).collect();
+    bench.standin.at(ASSIGN, 0, Fault::HalfThenDrop);
+    bench.drop_file("all.csv", assigns(targets.iter().map(|key| (key, 1_050))));
+    bench.run(&["inbox"]).ends_with(0);
+    all_but_the_bad_rows_are_raised_of(&bench, &targets);
+    let sizes: Vec<usize> =
+        bench.standin.log().iter().map(|one| one.rows.len()).filter(|rows| *rows > 0).collect();
+    assert_eq!(sizes, [2_500, 1_250, 1_250, 1_250, 1_250, 1_250, 1_250, 1_250]);
+}
+
+#[test]
+fn bad_rows_that_nobody_names_are_found_within_what_halving_needs() {
+    for (bad, most) in [(1, 21), (2, 39), (5, 86), (20, 265)] {
+        let (bench, targets) = thousand(World::wide(1, 1_000));
+        // Spread evenly, which is the worst for halving.
+        let bad: Vec<usize> = (0..bad).map(|each| each * 1_000 / bad + 7).collect();
+        bench.standin.world(|world| world.bad.extend(bad.iter().map(|index| targets[*index].clone())));
+        bench.run(&["inbox"]).ends_with(4);
+        all_but_the_bad_rows_are_raised(&bench, &targets, &bad);
+        // 2k·log2(n/k), and the way down to where the bad rows part.
+        println!("{} bad rows of 1,000, not named: {} POSTs", bad.len(), bench.posts());
+        assert!(bench.posts() <= most, "{}", bench.posts());
+        let gets = bench.standin.count("GET");
+        assert!(gets <= bench.posts() + 7, "one read a write: {gets}");
+    }
+}
+
 #[track_caller]
 fn all_but_the_bad_rows_are_raised_of(bench: &Bench, targets: &[Key]) {
     assert_eq!(bench.only_run().counts(), counts([("applied", targets.len())]));

@@ -86,6 +86,21 @@ impl Bench {
         ran
     }
 
+    /// What a command shows on a terminal, both outputs in one; none where there is no `script` to make a terminal.
+    pub(crate) fn on_a_terminal(&self, arguments: &[&str]) -> Option<String> {
+        let command = self.command(arguments);
+        let words: Vec<_> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| format!("'{}'", word.to_str().unwrap()))
+            .collect();
+        let mut script = Command::new("script");
+        script.args(["-qec", &words.join(" "), "/dev/null"]).current_dir(self.folder.path()).env_clear();
+        script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        script.env("TERM", "xterm").env("PATH", std::env::var_os("PATH").unwrap()).stdin(Stdio::null());
+        let shown = script.output().ok()?.stdout;
+        Some(String::from_utf8(shown).unwrap())
+    }
+
     /// Starts a command; its log goes to a file.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let log = fs_err::File::create(self.folder.path().join("started.log")).unwrap();

@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::size::{Half, MOST_ROWS};
 use crate::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
-
-/// Rows in one request at the most. The API states no limit; a server that answers 413 gets halves.
-const MOST_ROWS: usize = 2_500;
 
 /// A row that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +64,22 @@ pub(crate) struct Batch {
     pub rows: Vec<Todo>,
     /// How often it was sent without an answer that tells.
     pub unknown: u32,
+    /// Which half of a refused batch it is.
+    pub(super) half: Option<Half>,
 }
 
 impl Batch {
+    /// Leaves so many rows at the most, in portions of one size, and says the rest.
+    pub(super) fn cut(&mut self, most: usize) -> Option<Self> {
+        if self.rows.len() <= most {
+            return None;
+        }
+        let portions = self.rows.len().div_ceil(most);
+        let rows = self.rows.split_off(self.rows.len().div_ceil(portions));
+        self.half = None;
+        Some(Self { rows, ..*self })
+    }
+
     pub(crate) fn decreases(&self) -> bool {
         self.rows.iter().any(Todo::is_decrease)
     }
@@ -91,7 +102,8 @@ impl Batch {
             return None;
         }
         let named: Vec<usize> = fields.iter().filter_map(|error| self.position(&error.field)).collect();
-        let portion = |rows| Self { operation: self.operation, rows, unknown: 0 };
+        let of = self.rows.len();
+        let portion = |rows| Self { operation: self.operation, rows, unknown: 0, half: None };
         let is_named = |index: &usize| named.contains(index);
         let (bad, rest): (Vec<_>, Vec<_>) =
             self.rows.iter().cloned().enumerate().partition(|(index, _)| is_named(index));
@@ -102,7 +114,8 @@ impl Batch {
         let mut first = self.rows;
         let second = first.split_off(first.len() / 2);
         let operation = self.operation;
-        Some([first, second].map(|rows| Self { operation, rows, unknown: 0 }))
+        let half = |rows, half| Self { operation, rows, unknown: 0, half: Some(half) };
+        Some([half(first, Half::First { of }), half(second, Half::Second { of })])
     }
 
     /// The row that `organizations[1].accountGroups[2].value` speaks of; none where the field tells less.
@@ -138,7 +151,7 @@ pub(crate) fn batches(rows: Vec<Todo>) -> VecDeque<Batch> {
     for ((_, _, operation), mut rows) in steps {
         rows.sort_by(|a, b| a.target.cmp(&b.target));
         for portion in rows.chunks(MOST_ROWS) {
-            queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0 });
+            queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0, half: None });
         }
     }
     queue
@@ -199,6 +212,17 @@ mod tests {
         let [first, second] = queue[0].clone().split(&[]).unwrap();
         assert_eq!((first.rows.len(), second.rows.len()), (1, 2));
         assert!(first.split(&[]).is_none());
+    }
+
+    #[test]
+    fn a_batch_is_cut_into_portions_of_one_size() {
+        let queue =
+            batches((2..12).map(|n| todo(n, ("1", Some(&n.to_string())), Some(1), Some(2))).collect());
+        let mut batch = queue[0].clone();
+        assert_eq!(batch.cut(10), None);
+        let mut rest = batch.cut(4).unwrap();
+        let last = rest.cut(4).unwrap();
+        assert_eq!([batch, rest, last].map(|batch| batch.rows.len()), [4, 3, 3]);
     }
 
     #[test]

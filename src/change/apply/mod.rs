@@ -7,6 +7,7 @@
 
 mod api;
 pub(crate) mod batch;
+mod size;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,9 +19,11 @@ use tracing::{info, warn};
 
 use self::api::post;
 use self::batch::{Batch, Todo, batches};
+use self::size::Size;
 use super::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
+use crate::progress::{Phase, Rows};
 use crate::quota::quota_text;
 use crate::snapshot::LiveQuotas;
 use crate::thousandeyes::{Client, FieldError};
@@ -51,7 +54,7 @@ pub(crate) struct Apply<'a, G> {
 }
 
 /// Where the rows stand while a run is applied.
-struct Progress {
+struct Standing {
     /// Rows that ended.
     ended: BTreeMap<usize, Outcome>,
     /// Rows that the server took, or that may have been taken: the read-back at the end decides.
@@ -64,8 +67,17 @@ struct Progress {
     accepted: u32,
     decreased: bool,
     next_batch: usize,
+    size: Size,
+    total: usize,
     /// The quotas as they were last read.
     live: LiveQuotas,
+}
+
+impl Standing {
+    /// Rows that ended, or only wait to be read back.
+    fn done(&self) -> usize {
+        self.ended.len() + self.sent.len() + self.refused.len()
+    }
 }
 
 impl<G> Apply<'_, G>
@@ -75,7 +87,7 @@ where
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<Todo>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
-        let mut progress = Progress {
+        let mut standing = Standing {
             ended: past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect(),
             sent: BTreeMap::new(),
             refused: Vec::new(),
@@ -84,41 +96,47 @@ where
             accepted: 0,
             decreased: false,
             next_batch: past.next_batch,
+            size: Size::new(),
             live: LiveQuotas::default(),
+            total: rows.len(),
         };
         for row in &rows {
             if past.verified.contains_key(&row.row) {
-                progress.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+                standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
             }
         }
-        let open = rows.into_iter().filter(|row| !progress.ended.contains_key(&row.row)).collect();
-        self.send_all(batches(open), &mut progress).await?;
+        let open = rows.into_iter().filter(|row| !standing.ended.contains_key(&row.row)).collect();
+        self.send_all(batches(open), &mut standing).await?;
 
         // A raise may have been refused for want of room that the decreases made since.
-        if progress.decreased {
+        if standing.decreased {
             let is_raise = |(row, _): &(Todo, Problem)| !row.is_decrease() && row.after.is_some();
-            let (raises, others) = std::mem::take(&mut progress.refused).into_iter().partition(is_raise);
-            progress.refused = others;
+            let (raises, others) = std::mem::take(&mut standing.refused).into_iter().partition(is_raise);
+            standing.refused = others;
             let again: Vec<_> = raises.into_iter().map(|(row, _)| row).collect();
-            self.send_all(batches(again), &mut progress).await?;
+            self.send_all(batches(again), &mut standing).await?;
         }
-        self.verify(&mut progress).await?;
-        Ok(progress.ended)
+        self.verify(&mut standing).await?;
+        Ok(standing.ended)
     }
 
-    async fn send_all(&mut self, mut queue: VecDeque<Batch>, progress: &mut Progress) -> anyhow::Result<()> {
+    async fn send_all(&mut self, mut queue: VecDeque<Batch>, standing: &mut Standing) -> anyhow::Result<()> {
         while let Some(batch) = queue.pop_front() {
             anyhow::ensure!(!self.cancel.is_cancelled(), "{STOPPED}");
             // Read first, also where the rest is given up: a server may take rows of a batch that it refuses.
-            let batch = self.still_to_send(batch, &queue, progress).await?;
-            if progress.accepted == 0 && progress.refusals >= MOST_REFUSALS {
+            let mut batch = self.still_to_send(batch, &queue, standing).await?;
+            if standing.accepted == 0 && standing.refusals >= MOST_REFUSALS {
                 let message = format!(
                     "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
                 );
                 let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
-                self.settle(progress, &rows, &Problem { code: Code::NotSent, message })?;
+                self.settle(standing, &rows, &Problem { code: Code::NotSent, message })?;
             } else if !batch.rows.is_empty() {
-                self.send(batch, &mut queue, progress).await?;
+                self.tell(Phase::Sending, standing, queue.len() + 1);
+                if let Some(rest) = batch.cut(standing.size.most()) {
+                    queue.push_front(rest);
+                }
+                self.send(batch, &mut queue, standing).await?;
             }
         }
         Ok(())
@@ -129,9 +147,9 @@ where
         &mut self,
         batch: Batch,
         queue: &VecDeque<Batch>,
-        progress: &mut Progress,
+        standing: &mut Standing,
     ) -> anyhow::Result<Batch> {
-        let mut batch = self.as_planned(batch, progress).await?;
+        let mut batch = self.as_planned(batch, standing).await?;
         let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE);
         if old && !batch.rows.is_empty() {
             // Guarded together, because usage is read once for all of them.
@@ -139,29 +157,30 @@ where
             let open = std::iter::once(&batch).chain(queue).flat_map(|batch| &batch.rows);
             let rows: BTreeSet<usize> = open.map(|row| row.row).collect();
             for (row, problem) in (self.guard_again)(&rows).await? {
-                self.settle(progress, &[row], &problem)?;
+                self.settle(standing, &[row], &problem)?;
             }
             self.guarded = Some(guarded);
-            batch = self.as_planned(batch, progress).await?;
+            batch = self.as_planned(batch, standing).await?;
         }
         Ok(batch)
     }
 
     /// Reads the live quotas: the rows that did not end and whose quota still is what the plan saw.
-    async fn as_planned(&mut self, mut batch: Batch, progress: &mut Progress) -> anyhow::Result<Batch> {
-        batch.rows.retain(|row| !progress.ended.contains_key(&row.row));
+    async fn as_planned(&mut self, mut batch: Batch, standing: &mut Standing) -> anyhow::Result<Batch> {
+        batch.rows.retain(|row| !standing.ended.contains_key(&row.row));
         if batch.rows.is_empty() {
             return Ok(batch);
         }
-        progress.live.refresh(self.client, self.clock.now()).await?;
+        standing.live.refresh(self.client, self.clock.now()).await?;
         for row in std::mem::take(&mut batch.rows) {
-            let now = progress.live.quota(&row.target);
-            let intended = progress.intended.contains(&row.row);
+            let now = standing.live.quota(&row.target);
+            let intended = standing.intended.contains(&row.row);
             if now == row.after && intended {
-                progress.sent.insert(row.row, row);
+                standing.decreased |= row.is_decrease(); // its answer may have been lost
+                standing.sent.insert(row.row, row);
             } else if now == row.after {
                 let message = format!("already {}: somebody else set it", quota_text(row.after));
-                progress.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
+                standing.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
             } else if now == row.before {
                 batch.rows.push(row);
             } else {
@@ -172,7 +191,7 @@ where
                     quota_text(row.after),
                     quota_text(now)
                 );
-                self.settle(progress, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
+                self.settle(standing, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
             }
         }
         Ok(batch)
@@ -182,10 +201,10 @@ where
         &mut self,
         mut batch: Batch,
         queue: &mut VecDeque<Batch>,
-        progress: &mut Progress,
+        standing: &mut Standing,
     ) -> anyhow::Result<()> {
-        let number = progress.next_batch;
-        progress.next_batch += 1;
+        let number = standing.next_batch;
+        standing.next_batch += 1;
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
         let operation = batch.operation.as_str();
         self.journal.append(&Event::Intent {
@@ -194,28 +213,46 @@ where
             operation: operation.to_owned(),
             rows: rows.clone(),
         })?;
-        progress.intended.extend(&rows);
+        standing.intended.extend(&rows);
         let outcome = post(self.client, &batch).await;
         let at = self.clock.now();
         match outcome {
             Ok(()) => {
-                info!(batch = number, operation, rows = rows.len(), "sent");
                 self.journal.append(&Event::Accepted { at, batch: number })?;
-                progress.accepted += 1;
-                progress.decreased |= batch.decreases();
-                progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                standing.accepted += 1;
+                standing.size.accepted(batch.half);
+                standing.decreased |= batch.decreases();
+                standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                let (done, of, budget) = (standing.done(), standing.total, self.client.budget());
+                info!(
+                    batch = number,
+                    operation,
+                    rows = rows.len(),
+                    done,
+                    of,
+                    requests = self.client.room().sent,
+                    remaining = budget.remaining,
+                    "sent"
+                );
             }
             Err(error) if error.is_refusal() => {
                 let answer = error.to_string();
                 warn!(batch = number, operation, rows = rows.len(), "the server refused a batch");
                 self.journal.append(&Event::Refused { at, batch: number, answer: answer.clone() })?;
-                progress.refusals += 1;
-                refused(batch, error.fields(), answer, queue, progress);
+                standing.refusals += 1;
+                if error.status() == Some(413) {
+                    standing.size.too_large(rows.len());
+                    refused(batch, &[], answer, queue, standing);
+                } else {
+                    standing.size.refused();
+                    refused(batch, error.fields(), answer, queue, standing);
+                }
             }
             Err(error) if error.outcome_unknown() => {
                 let answer = error.to_string();
                 warn!(batch = number, operation, rows = rows.len(), error = %answer, "the outcome of a batch is unknown: reading back");
                 self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
+                standing.size.unknown(rows.len());
                 batch.unknown += 1;
                 match batch {
                     batch if batch.unknown < MOST_UNKNOWN => {
@@ -223,12 +260,12 @@ where
                         queue.push_front(batch);
                     }
                     batch if batch.rows.len() == 1 => {
-                        progress.refusals += 1;
-                        progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                        standing.refusals += 1;
+                        standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
                     }
                     batch => {
-                        progress.refusals += 1;
-                        refused(batch, &[], answer, queue, progress);
+                        standing.refusals += 1;
+                        refused(batch, &[], answer, queue, standing);
                     }
                 }
             }
@@ -241,24 +278,25 @@ where
     }
 
     /// Reads all sent rows back, again after a while where the API does not show them yet.
-    async fn verify(&mut self, progress: &mut Progress) -> anyhow::Result<()> {
-        let mut waiting = std::mem::take(&mut progress.sent);
+    async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
+        let mut waiting = std::mem::take(&mut standing.sent);
         for seconds in READ_BACKS {
-            if waiting.is_empty() && progress.refused.is_empty() {
+            if waiting.is_empty() && standing.refused.is_empty() {
                 return Ok(());
             }
+            self.tell(Phase::ReadingBack, standing, 0);
             self.pause(Duration::from_secs(seconds)).await?;
-            progress.live.refresh(self.client, self.clock.now()).await?;
-            for (row, problem) in std::mem::take(&mut progress.refused) {
-                if progress.live.quota(&row.target) == row.after {
+            standing.live.refresh(self.client, self.clock.now()).await?;
+            for (row, problem) in std::mem::take(&mut standing.refused) {
+                if standing.live.quota(&row.target) == row.after {
                     waiting.insert(row.row, row); // refused, and done all the same
                 } else {
-                    self.settle(progress, &[row.row], &problem)?;
+                    self.settle(standing, &[row.row], &problem)?;
                 }
             }
             let confirmed: Vec<usize> = waiting
                 .values()
-                .filter(|row| progress.live.quota(&row.target) == row.after)
+                .filter(|row| standing.live.quota(&row.target) == row.after)
                 .map(|row| row.row)
                 .collect();
             if !confirmed.is_empty() {
@@ -266,18 +304,18 @@ where
             }
             for row in confirmed {
                 if let Some(row) = waiting.remove(&row) {
-                    progress.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+                    standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
                 }
             }
         }
         for row in waiting.into_values() {
-            let now = progress.live.quota(&row.target);
+            let now = standing.live.quota(&row.target);
             let message = format!(
                 "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is still wanted",
                 quota_text(now),
                 quota_text(row.after)
             );
-            self.settle(progress, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
+            self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
         }
         Ok(())
     }
@@ -289,10 +327,16 @@ where
         }
     }
 
-    fn settle(&mut self, progress: &mut Progress, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {
+    /// For whoever watches; each batch is read for before it is sent, and all are read back.
+    fn tell(&self, phase: Phase, standing: &Standing, batches: usize) {
+        let done = if phase == Phase::ReadingBack { standing.ended.len() } else { standing.done() };
+        self.client.progress().at(phase, Rows { done, of: standing.total }, 2 * batches + 1);
+    }
+
+    fn settle(&mut self, standing: &mut Standing, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {
         let (code, message) = (problem.code, problem.message.clone());
         self.journal.append(&Event::Settled { at: self.clock.now(), rows: rows.to_vec(), code, message })?;
-        progress.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
+        standing.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
         Ok(())
     }
 }
@@ -303,11 +347,11 @@ fn refused(
     fields: &[FieldError],
     answer: String,
     queue: &mut VecDeque<Batch>,
-    progress: &mut Progress,
+    standing: &mut Standing,
 ) {
     if batch.rows.len() == 1 {
         let problem = Problem { code: Code::Refused, message: answer };
-        progress.refused.extend(batch.rows.pop().map(|row| (row, problem)));
+        standing.refused.extend(batch.rows.pop().map(|row| (row, problem)));
     } else if let Some([first, second]) = batch.split(fields) {
         queue.push_front(second);
         queue.push_front(first);

@@ -1,5 +1,6 @@
 //! Whole runs against the simulator: killed at every line of the journal, and taken up again.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::change::journal::Event;
@@ -35,14 +36,40 @@ fn events(journal: &str) -> Vec<Event> {
     journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Carries out what the server had taken by the time of these events; `also` is a batch whose answer was still out.
-fn replay(bench: &Bench, before: &World, rows: &[(Group, i64)], events: &[Event], also: Option<usize>) {
-    bench.restore(before);
+/// Whether the server did this batch: it said so, or its answer was lost and nothing of it was sent again.
+fn is_done(events: &[Event], batch: usize) -> bool {
+    let mut rows_of = BTreeMap::new();
     for event in events {
+        if let Event::Intent { batch, rows, .. } = event {
+            rows_of.insert(*batch, rows);
+        }
+    }
+    let again =
+        rows_of.range(batch + 1..).any(|(_, rows)| rows.iter().any(|row| rows_of[&batch].contains(row)));
+    events.iter().any(|event| match event {
+        Event::Accepted { batch: b, .. } => *b == batch,
+        Event::Unknown { batch: b, .. } => *b == batch && !again,
+        _ => false,
+    })
+}
+
+fn is_answer(event: &Event, batch: usize) -> bool {
+    matches!(event, Event::Accepted { batch: b, .. } | Event::Unknown { batch: b, .. } if *b == batch)
+}
+
+/// Carries out what the server had done after so many of these events; `also` is a batch whose answer was still out.
+fn replay(
+    bench: &Bench,
+    before: &World,
+    rows: &[(Group, i64)],
+    (all, lines): (&[Event], usize),
+    also: Option<usize>,
+) {
+    bench.restore(before);
+    for event in &all[..lines] {
         let Event::Intent { batch, rows: sent, .. } = event else { continue };
-        let accepted =
-            events.iter().any(|event| matches!(event, Event::Accepted { batch: b, .. } if b == batch));
-        if accepted || also == Some(*batch) {
+        let answered = all[..lines].iter().any(|event| is_answer(event, *batch));
+        if answered && is_done(all, *batch) || also == Some(*batch) {
             for row in sent {
                 let (group, value) = &rows[row - 2];
                 bench.set_quota(group, Some(*value));
@@ -64,7 +91,10 @@ async fn a_run_that_is_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_b
         (a[4].clone(), a[4].quota - 1),
         (b[0].clone(), 0),
     ];
-    bench.fault(&format!("bad-row:aid={}", a[2].aid));
+    bench.fault(&format!("bad-row:aid={}:silent", a[2].aid));
+    // The first half is lost on its way, and the answer to the decreases on its way back.
+    bench.fault("drop-before:path=POST:after=1:count=1");
+    bench.fault("drop-after:path=POST:after=6:count=1");
     let before = bench.world.state().world();
     let mut whole = bench.run(&file(rows.iter().map(|(group, value)| (group, *value))));
     bench.advance(&mut whole).await.unwrap();
@@ -75,7 +105,14 @@ async fn a_run_that_is_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_b
     let after = bench.world.state().world();
     let journal = text(&whole, "journal.jsonl");
     let all = events(&journal);
-    assert!(all.len() > 8, "{journal}");
+    let count = |is: fn(&Event) -> bool| all.iter().filter(|event| is(event)).count();
+    assert_eq!(count(|event| matches!(event, Event::Unknown { .. })), 2, "{journal}");
+    assert_eq!(
+        count(|event| matches!(event, Event::Refused { .. })),
+        4,
+        "halved twice, alone, and alone again"
+    );
+    assert_eq!(count(|event| matches!(event, Event::Accepted { .. })), 2, "{journal}");
     let held = Run::open(&bench.app.runs(), whole.record.held_as.as_ref().unwrap()).unwrap();
     assert_eq!((held.record.state, held.record.rows.as_deref()), (RunState::Held, Some(&[7][..])));
 
@@ -89,14 +126,12 @@ async fn a_run_that_is_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_b
             Some(Event::Intent { batch, .. }) => Some(*batch),
             _ => None,
         };
-        let taken = all[lines..]
-            .iter()
-            .any(|e| matches!(e, Event::Accepted { batch, .. } if Some(*batch) == unanswered));
+        let taken = unanswered.is_some_and(|batch| is_done(&all, batch));
         // Killed before the server took the batch, and, where it does take it, after.
         for also in if taken { vec![None, unanswered] } else { vec![None] } {
             // Half of the next line may have reached the disk.
             for torn in [0, 10] {
-                replay(&bench, &before, &rows, &all[..lines], also);
+                replay(&bench, &before, &rows, (&all, lines), also);
                 fs_err::remove_dir_all(&whole.folder).unwrap();
                 fs_err::remove_dir_all(bench.folder.path().join("outbox")).unwrap();
                 fs_err::create_dir(&whole.folder).unwrap();

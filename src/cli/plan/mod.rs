@@ -15,7 +15,7 @@ use self::markdown::markdown;
 pub(super) use self::rows::results;
 pub(super) use self::text::{Look, Tense, command, folded, moment, text};
 use super::table::Paint;
-use super::{Color, Format, lock};
+use super::{Color, Format, lock, progress};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::earlier;
@@ -46,7 +46,8 @@ pub(super) async fn plan(
         }
     };
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
-    let plan = process::plan_live(app, Clock::read().now(), &parsed, undo, None).await?;
+    let plan =
+        progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None)).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
@@ -75,7 +76,7 @@ pub(super) async fn apply(
     run.record.input_sha256 = Some(sha256(&bytes));
     run.write("input.csv", &bytes)?;
     run.save()?;
-    let mut findings = match process::advance(app, &clock, &mut run).await {
+    let mut findings = match progress::shown(app, process::advance(app, &clock, &mut run)).await {
         Ok(findings) => findings,
         Err(error) if run.record.state == RunState::Planned => {
             // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
@@ -114,7 +115,7 @@ pub(super) async fn apply(
                 by: super::decide::who(),
                 at: clock.now(),
             })?;
-            let decided = process::advance(app, &clock, run).await?;
+            let decided = progress::shown(app, process::advance(app, &clock, run)).await?;
             findings = Findings { held: false, ..findings }.and(decided);
         }
     }

@@ -1,0 +1,112 @@
+//! How many rows one request may have, learned from how the server took those before. Pure.
+//!
+//! The API states no limit. What a server once found too much is not sent again in this run: the rest is cut smaller
+//! beforehand, not refused and halved batch by batch.
+
+/// Rows in one request at the most, before anything is learned.
+pub(super) const MOST_ROWS: usize = 2_500;
+
+/// Lost answers never teach less than this: so few rows are not what the server stumbled over.
+const SMALL: usize = 100;
+
+/// Which half of a refused batch a batch is, and of how many rows that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    First { of: usize },
+    Second { of: usize },
+}
+
+#[derive(Debug)]
+pub(super) struct Size {
+    most: usize,
+    /// The first half of a refused batch of so many rows was just taken.
+    first_half_of: Option<usize>,
+}
+
+impl Size {
+    pub(super) fn new() -> Self {
+        Self { most: MOST_ROWS, first_half_of: None }
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// The server said that so many rows are too many (413).
+    pub(super) fn too_large(&mut self, rows: usize) {
+        self.first_half_of = None;
+        self.most = self.most.min(rows.div_ceil(2)).max(1);
+    }
+
+    /// Nobody knows what became of so many rows: a server that works too long on a batch is given less.
+    pub(super) fn unknown(&mut self, rows: usize) {
+        self.first_half_of = None;
+        if rows > SMALL {
+            self.most = self.most.min(rows.div_ceil(2).max(SMALL));
+        }
+    }
+
+    /// A refusal for a reason of its own.
+    pub(super) fn refused(&mut self) {
+        self.first_half_of = None;
+    }
+
+    /// Taken. Where both halves of a refused batch are, no row of it was bad: it was refused for its size.
+    pub(super) fn accepted(&mut self, half: Option<Half>) {
+        match half {
+            Some(Half::Second { of }) if self.first_half_of == Some(of) => self.too_large(of),
+            Some(Half::First { of }) => self.first_half_of = Some(of),
+            Some(Half::Second { .. }) | None => self.first_half_of = None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_too_large_halves_what_follows_and_never_below_one_row() {
+        let mut size = Size::new();
+        size.too_large(2_500);
+        assert_eq!(size.most(), 1_250);
+        size.too_large(2_000);
+        assert_eq!(size.most(), 1_000, "also of a batch that is not the largest");
+        size.too_large(1_999);
+        assert_eq!(size.most(), 1_000, "a half is rounded up, as halving does");
+        size.too_large(1);
+        assert_eq!(size.most(), 1);
+    }
+
+    #[test]
+    fn lost_answers_halve_large_batches_and_leave_small_ones_alone() {
+        let mut size = Size::new();
+        size.unknown(3);
+        assert_eq!(size.most(), MOST_ROWS);
+        for _ in 0..9 {
+            let rows = size.most();
+            size.unknown(rows);
+        }
+        assert_eq!(size.most(), SMALL);
+    }
+
+    #[test]
+    fn a_refused_batch_whose_halves_both_pass_was_too_large() {
+        let mut size = Size::new();
+        size.refused();
+        size.accepted(Some(Half::First { of: 800 }));
+        size.accepted(Some(Half::Second { of: 800 }));
+        assert_eq!(size.most(), 400);
+    }
+
+    #[test]
+    fn a_refused_batch_with_a_bad_row_says_nothing_of_sizes() {
+        let mut size = Size::new();
+        size.accepted(Some(Half::First { of: 800 }));
+        size.refused();
+        size.accepted(Some(Half::Second { of: 800 }));
+        assert_eq!(size.most(), MOST_ROWS, "the second half was refused before its rows passed");
+        size.accepted(Some(Half::Second { of: 4 }));
+        assert_eq!(size.most(), MOST_ROWS, "nothing is known of the first half");
+    }
+}

@@ -1,0 +1,185 @@
+//! The bar of long work on a terminal: drawn on a timer below the log lines, and gone when the work is done.
+//!
+//! Log lines go through [`Log`], which takes the bar away while it writes: they never tear each other.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::MissedTickBehavior;
+
+use crate::app::App;
+use crate::progress::{Phase, Shown, time_to_go};
+use crate::report::words::{counted, number};
+use crate::thousandeyes::{Budget, Room};
+
+/// Nothing is drawn for work that is done sooner.
+const AT_FIRST: Duration = Duration::from_millis(300);
+const EACH: Duration = Duration::from_millis(100);
+
+/// The bar's width.
+const CELLS: usize = 8;
+
+/// Before the first answers came, a request is taken to need this.
+const ONE_REQUEST: Duration = Duration::from_millis(250);
+
+/// Waits shorter than this are not worth a word: the budget spreads requests.
+const WORTH_A_WORD: Duration = Duration::from_secs(5);
+
+/// The bar that is on the terminal now.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+static LOGS_INFO: OnceLock<bool> = OnceLock::new();
+
+/// Does work, and shows on a terminal what it is at.
+pub(super) async fn shown<T>(app: &Arc<App>, work: impl Future<Output = T>) -> T {
+    if !io::stderr().is_terminal() || !LOGS_INFO.get().copied().unwrap_or_default() {
+        return work.await;
+    }
+    let began = Instant::now();
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + AT_FIRST, EACH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let _gone = Gone;
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => draw(app, began),
+        }
+    }
+}
+
+/// Takes the bar away, however the work ends.
+struct Gone;
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        if let Some(bar) = lock().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn draw(app: &Arc<App>, began: Instant) {
+    let Ok(client) = app.client() else { return };
+    let (shown, room) = (client.progress().shown(), client.room());
+    if shown.phase == Phase::Starting {
+        return;
+    }
+    let mut drawn = lock();
+    let bar = drawn.get_or_insert_with(|| {
+        let style = ProgressStyle::with_template("{wide_msg}").expect("the template is constant");
+        ProgressBar::new(0).with_style(style)
+    });
+    bar.set_message(line(&shown, &client.budget(), &room, began.elapsed()));
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `sending ━━━━╌╌╌╌ 5 000 of 10 000 rows · 12 s to go · 57 requests, 181 left`: what matters most comes first, because a
+/// narrow terminal cuts the rest off.
+fn line(shown: &Shown, budget: &Budget, room: &Room, took: Duration) -> String {
+    let (phase, things) = match shown.phase {
+        Phase::Starting => return String::new(),
+        Phase::Quotas => ("quotas", "requests"),
+        Phase::Usage => ("usage", "organizations"),
+        Phase::Sending => ("sending", "rows"),
+        Phase::ReadingBack => ("reading back", "rows"),
+    };
+    let (done, of) = (shown.rows.done.min(shown.rows.of), shown.rows.of);
+    let full = (done * CELLS).checked_div(of).unwrap_or(CELLS);
+    let mut text = format!(
+        "{phase} {}{} {} of {} {things}",
+        "━".repeat(full),
+        "╌".repeat(CELLS - full),
+        number(done),
+        number(of)
+    );
+    let sent = u32::try_from(room.sent).unwrap_or(u32::MAX);
+    let each = if sent < 3 { ONE_REQUEST } else { (took / sent).min(ONE_REQUEST) };
+    let left = time_to_go(shown.requests_left, each, room);
+    if left >= Duration::from_secs(1) {
+        text += &format!(" · {} to go", told(left));
+    }
+    text += &format!(" · {}", counted(usize::try_from(room.sent).unwrap_or(usize::MAX), "request"));
+    if let Some(left) = budget.remaining {
+        text += &format!(", {left} left");
+    }
+    if room.wait >= WORTH_A_WORD {
+        text += &format!(", waits {}", told(room.wait));
+    }
+    text
+}
+
+/// To the second below two minutes, else to the minute.
+fn told(duration: Duration) -> String {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
+}
+
+/// Standard error for the log. Each line comes whole.
+pub(super) struct Log;
+
+impl Log {
+    /// Whether there is a bar at all is decided by whether people want to see what goes on.
+    pub(super) fn with_info(info: bool) {
+        let _ = LOGS_INFO.set(info);
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let write = || io::stderr().write(line);
+        match &*lock() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Rows;
+
+    fn room(wait: u64) -> Room {
+        Room {
+            sent: 14,
+            now: 100,
+            each_window: 180,
+            window_ends_in: Duration::from_secs(34),
+            wait: Duration::from_secs(wait),
+        }
+    }
+
+    #[test]
+    fn a_line_says_rows_requests_the_budget_and_the_time_to_go() {
+        let shown =
+            Shown { phase: Phase::Sending, rows: Rows { done: 4_250, of: 10_000 }, requests_left: 460 };
+        let budget = Budget { limit: Some(240), remaining: Some(160), refusals: 0 };
+        assert_eq!(
+            line(&shown, &budget, &room(0), Duration::from_secs(1)),
+            "sending ━━━╌╌╌╌╌ 4 250 of 10 000 rows · 3 min to go · 14 requests, 160 left"
+        );
+        let shown = Shown { phase: Phase::Usage, rows: Rows { done: 12, of: 400 }, requests_left: 8 };
+        assert_eq!(
+            line(&shown, &Budget::default(), &room(33), Duration::from_secs(1)),
+            "usage ╌╌╌╌╌╌╌╌ 12 of 400 organizations · 33 s to go · 14 requests, waits 33 s"
+        );
+    }
+
+    #[test]
+    fn times_are_told_as_people_read_them() {
+        let told = |ms| told(Duration::from_millis(ms));
+        assert_eq!(
+            [told(1_000), told(1_001), told(119_000), told(120_001), told(600_000)],
+            ["1 s", "2 s", "119 s", "3 min", "10 min"]
+        );
+    }
+}
