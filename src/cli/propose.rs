@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
+use super::progress;
 use crate::app::App;
 use crate::change::propose::{self, Proposal, change_file};
 use crate::clock::Clock;
@@ -15,22 +16,7 @@ use crate::snapshot::Reading;
 /// For these organizations, or for all. The file goes to `out`, what people should know to standard error.
 pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {
     let config = &app.config;
-    let client = app.client()?;
-    let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
-    let seen: BTreeSet<OrgId> =
-        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
-    let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
-    if let Some(unknown) = wanted.iter().find(|id| !seen.contains(*id)) {
-        anyhow::bail!(
-            "the token sees no organization {unknown}: `quotakeeper export` lists those that it sees"
-        );
-    }
-    let wanted = if wanted.is_empty() { seen } else { wanted };
-    reading.add_usage(client, &wanted).await?;
-    let all = reading.snapshot();
-    let rows = all.rows().iter().filter(|row| wanted.contains(&row.target.org_id)).cloned();
-    let live = Snapshot::new(all.taken_at, rows.collect());
-
+    let live = progress::shown(app, read(app, only)).await?;
     let proposals = propose::propose(&live, &config.guard, &config.usage.rule());
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
@@ -51,6 +37,25 @@ pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Writ
         say("Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.");
     }
     Ok(Exit::Done)
+}
+
+/// What is live in these organizations, or in all, with its usage.
+async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
+    let client = app.client()?;
+    let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
+    let seen: BTreeSet<OrgId> =
+        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+    let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
+    if let Some(unknown) = wanted.iter().find(|id| !seen.contains(*id)) {
+        anyhow::bail!(
+            "the token sees no organization {unknown}: `quotakeeper export` lists those that it sees"
+        );
+    }
+    let wanted = if wanted.is_empty() { seen } else { wanted };
+    reading.add_usage(client, &wanted).await?;
+    let all = reading.snapshot();
+    let rows = all.rows().iter().filter(|row| wanted.contains(&row.target.org_id)).cloned();
+    Ok(Snapshot::new(all.taken_at, rows.collect()))
 }
 
 /// Tells a person. That nobody reads on is no failure.
