@@ -100,9 +100,14 @@ fn ten_thousand_rows_of_fifty_organizations_take_a_dozen_writes_at_most() {
     let value = |index: usize| if index.is_multiple_of(4) { 990 } else { 1_050 };
     let rows = targets.iter().enumerate().map(|(index, key)| (key, value(index)));
     bench.drop_file("all.csv", assigns(rows));
-    bench.run(&["inbox"]).ends_with(0);
+    let log = bench.run(&["inbox"]).ends_with(0).log;
     assert_eq!(bench.only_run().counts(), counts([("applied", 10_000)]));
     let (posts, gets) = (bench.posts(), bench.standin.count("GET"));
+    let batches: Vec<&str> = log.lines().filter(|line| line.contains(r#""message":"sent""#)).collect();
+    assert_eq!(batches.len(), posts, "a line a batch: {log}");
+    for part in [r#""rows":2500"#, r#""done":10000"#, r#""of":10000"#, r#""requests":"#, r#""remaining":"#] {
+        assert!(batches.last().unwrap().contains(part), "{part}: {batches:?}");
+    }
     println!("10,000 rows: {posts} POSTs, {gets} GETs");
     assert!(posts <= 12, "{posts}");
     assert!(gets <= 50 + 2 + posts + 1, "{gets}");

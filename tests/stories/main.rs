@@ -9,6 +9,7 @@ mod changes;
 mod crashes;
 mod dropping;
 mod faults;
+mod guards;
 mod instances;
 mod libreoffice;
 mod mails;
