@@ -38,6 +38,8 @@ struct Ending {
     key: Key,
     /// `status` or `code`.
     word: String,
+    /// The journal says that it was about to be sent.
+    intended: bool,
 }
 
 pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
@@ -63,6 +65,7 @@ pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
     let dropped = runs.iter().filter(|run| run.record.split_from.is_none()).count();
     assert_eq!((dropped, runs.len() <= 2), (1, true), "one file is one run, and one of what is held");
     nothing_foreign_is_overwritten(&log, &befores);
+    nothing_is_sent_again_before_it_is_read(&log);
     nothing_is_sent_after_a_rejection(bench, &log);
     let rows = scenario.rows.len();
     // A held run that waits has no results yet; its rows are told by the run that they were split off from, or by none.
@@ -131,9 +134,20 @@ fn endings(run: &Run, rows: &[PlanRow]) -> Vec<Ending> {
         }
     }
     assert!(words.keys().eq(rows.iter().map(|row| &row.row)), "{}: {words:?}", run.record.id);
-    let ending =
-        |row: &PlanRow| Some(Ending { row: row.clone(), key: key_of(row)?, word: words[&row.row].clone() });
+    let intended = intended(run);
+    let ending = |row: &PlanRow| {
+        let (key, word) = (key_of(row)?, words[&row.row].clone());
+        Some(Ending { row: row.clone(), key, word, intended: intended.contains(&row.row) })
+    };
     rows.iter().filter_map(ending).collect()
+}
+
+/// The rows that the journal says were about to be sent.
+fn intended(run: &Run) -> BTreeSet<usize> {
+    let journal = fs_err::read_to_string(run.path("journal.jsonl")).unwrap_or_default();
+    let events = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let intents = events.filter(|event| event["event"] == "intent");
+    intents.flat_map(|event| serde_json::from_value::<Vec<usize>>(event["rows"].clone()).unwrap()).collect()
 }
 
 fn undo_names_what_was_applied(run: &Run, endings: &[Ending]) {
@@ -166,6 +180,23 @@ fn nothing_foreign_is_overwritten(log: &[Logged], befores: &BTreeMap<Key, BTreeS
     }
 }
 
+/// What the server may have taken is not sent once more until a read showed what became of it.
+fn nothing_is_sent_again_before_it_is_read(log: &[Logged]) {
+    let mut unread = BTreeSet::new();
+    for (index, logged) in log.iter().enumerate() {
+        if logged.shown.is_some() {
+            unread.clear();
+        }
+        for (key, _) in &logged.rows {
+            assert!(!unread.contains(key), "request {index} sends {key:?} again, which nobody read since");
+        }
+        // These two never act.
+        if !matches!(logged.status, Some(401 | 429)) {
+            unread.extend(logged.rows.iter().map(|(key, _)| key));
+        }
+    }
+}
+
 fn nothing_is_sent_after_a_rejection(bench: &Bench, log: &[Logged]) {
     for (id, requests) in bench.rejected.lock().unwrap().iter() {
         let run = bench.runs().into_iter().find(|run| run.record.id == *id).unwrap();
@@ -179,7 +210,7 @@ fn nothing_is_sent_after_a_rejection(bench: &Bench, log: &[Logged]) {
 
 /// The API equals what the result says, unless somebody changed it since; and `applied` is only what a read showed.
 fn ends_as_told(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logged]) {
-    let Ending { row, key, word } = ending;
+    let Ending { row, key, word, intended } = ending;
     let live = bench.standin.world(|world| world.quota(key));
     let told =
         format!("row {} is {word}: planned {:?} → {:?}, live {live:?}", row.row, row.before, row.after);
@@ -191,8 +222,9 @@ fn ends_as_told(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logg
         let sends =
             |logged: &Logged| logged.rows.iter().any(|(sent, value)| sent == key && *value == row.after);
         // Killed between the journal and the request, and somebody else set the very same: nobody can tell.
-        let theirs =
-            |logged: &Logged| logged.edits.iter().any(|(set, value)| set == key && *value == row.after);
+        let theirs = |logged: &Logged| {
+            *intended && logged.edits.iter().any(|(set, value)| set == key && *value == row.after)
+        };
         let sent = log.iter().position(|logged| sends(logged) || theirs(logged));
         let sent = sent.unwrap_or_else(|| panic!("{told}: never sent"));
         let seen = log[sent..].iter().position(shows).unwrap_or_else(|| panic!("{told}: never read back"));
@@ -209,7 +241,7 @@ fn ends_as_told(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logg
 
 /// No row fails without a cause: what nothing was in the way of is done.
 fn has_a_reason(ending: &Ending, scenario: &Scenario, log: &[Logged]) {
-    let Ending { row, key, word } = ending;
+    let Ending { row, key, word, intended: _ } = ending;
     let troubled =
         |is: &dyn Fn(&Trouble) -> bool| scenario.troubles.iter().any(|(_, _, trouble)| is(trouble));
     let edited = || log.iter().any(|logged| logged.edits.iter().any(|(edited, _)| edited == key));
