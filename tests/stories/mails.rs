@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use mail_parser::MessageParser;
+
 use crate::standin::{Fault, World, key};
-use crate::testbed::{Bench, table};
+use crate::testbed::{Bench, counts, table};
 
 const RAISE: &str = "org_id,aid,value,comment\n10,101,6000,more\n";
 
@@ -133,6 +135,63 @@ fn what_an_interrupted_run_had_sent_is_its_own_and_no_drift() {
     bench.run(&["outbox"]).ends_with(0);
     assert_eq!(made_by(&bench), ["run", "run"], "each row in the snapshot that showed it first");
     assert_eq!(bench.delivered().len(), 2, "of the failure and of the run, none of drift");
+}
+
+#[test]
+fn who_has_only_the_mail_of_a_held_run_knows_what_would_happen_why_it_waits_and_what_to_do() {
+    let bench = Bench::new(World::small()).with_mail();
+    let rows = "10,101,3000,less\n10,102,,none\n10,1004,60000,more\n20,201,4500,goes on\n";
+    let rows = rows.lines().map(|row| {
+        let action = if row.contains(",,") { "unassign" } else { "assign" };
+        format!("{action},{row}\n")
+    });
+    bench.drop_file("q4.csv", format!("action,org_id,aid,value,comment\n{}", rows.collect::<String>()));
+    bench.run(&["inbox"]).ends_with(5);
+    bench.run(&["outbox"]).ends_with(0);
+    let held = bench.runs().pop().unwrap();
+    assert_eq!(held.state(), "held");
+    let id = held.id();
+    let told = bench.delivered().into_iter().find(|mail| mail.contains("reject")).unwrap();
+    let mail = MessageParser::default().parse(&told).unwrap();
+    let text = mail.body_text(0).unwrap().replace('\r', "");
+    let html = mail.body_html(0).unwrap().into_owned();
+    // Lines are wrapped, and a command goes on behind its backslash.
+    let one_line = text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+
+    for row in table(&held.read("plan.csv")) {
+        let what = [
+            (
+                "101",
+                "Helpdesk 101",
+                "5 000 → 3 000",
+                "1 500 used, 3 400 projected; 400 short of the 3 400 needed",
+            ),
+            ("102", "EMEA retail 102", "8 000 → no quota", "900 used, 2 000 projected"),
+            ("1004", "Idle 1004", "3 000 → 60 000", "0 used, 0 projected"),
+        ];
+        let (_, name, change, figures) = what.into_iter().find(|what| what.0 == row["aid"]).unwrap();
+        for part in [name, change, figures, &format!("row {}", row["row"]), &format!("“{}”", row["comment"])]
+        {
+            assert!(one_line.contains(part), "{part}: {text}");
+        }
+        for reason in row["message"].split(" · ") {
+            assert!(one_line.contains(reason), "{reason}: {text}");
+        }
+    }
+    let plan = held.record()["plan_sha256"].as_str().unwrap().to_owned();
+    let (approve, reject) =
+        (format!("quotakeeper approve {id} --plan {plan}"), format!("quotakeeper reject {id}"));
+    for part in
+        [approve.as_str(), &reject, "if nobody decides until then", "The other row was applied already"]
+    {
+        assert!(one_line.contains(part), "{part}: {text}");
+    }
+    for part in [plan.as_str(), "Helpdesk", "reject"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let typed: Vec<&str> = approve.split(' ').skip(1).collect();
+    bench.run(&typed).ends_with(0);
+    assert_eq!(held.counts(), counts([("applied", 3)]));
 }
 
 /// Who made each change that the snapshots showed.
