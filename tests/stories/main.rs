@@ -14,6 +14,7 @@ mod instances;
 mod libreoffice;
 mod mails;
 mod names;
+mod outcomes;
 mod plans;
 mod proposals;
 mod rates;
