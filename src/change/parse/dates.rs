@@ -10,7 +10,7 @@ pub(super) fn effective(text: &str) -> Result<Effective, String> {
     if word == "next_cycle" {
         return Ok(Effective::NextCycle);
     }
-    let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
+    let date = is_like_ours(text).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
     date.map(Effective::On).ok_or_else(|| mend(text))
 }
 
@@ -77,7 +77,7 @@ fn is_midnight(time: &str) -> bool {
 
 /// Four digits, two and two.
 fn is_like_ours(text: &str) -> bool {
-    let digits = text.split('-').map(|part| (part.len(), part.parse::<u16>().is_ok()));
+    let digits = text.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
     digits.eq([(4, true), (2, true), (2, true)])
 }
 
@@ -94,7 +94,17 @@ mod tests {
         for text in ["next_cycle", "Next cycle", "NEXT-CYCLE"] {
             assert_eq!(effective(text), Ok(Effective::NextCycle), "{text}");
         }
-        for text in ["2026-12-1", "2026-13-01", "2026-02-30", "12/1/2026", "tomorrow", "46000", "now"] {
+        for text in [
+            "2026-12-1",
+            "2026-13-01",
+            "2026-02-30",
+            "12/1/2026",
+            "tomorrow",
+            "46000",
+            "now",
+            "+2026-12-1",
+            "+99999-1-1",
+        ] {
             assert!(effective(text).is_err(), "{text}");
         }
     }
