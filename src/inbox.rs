@@ -264,7 +264,9 @@ impl Inbox {
 
     /// The hashes of what was acted on before.
     fn known_contents(&self) -> anyhow::Result<BTreeSet<String>> {
-        let dropped = Run::all(&self.runs)?.0.into_iter().filter(|run| run.record.dropped);
+        // Rows that were split off were not dropped like that: the same rows alone are another content.
+        let dropped = Run::all(&self.runs)?.0.into_iter();
+        let dropped = dropped.filter(|run| run.record.dropped && run.record.split_from.is_none());
         Ok(dropped.filter_map(|run| run.record.input_sha256).collect())
     }
 

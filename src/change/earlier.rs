@@ -16,7 +16,7 @@ use crate::diff::SentRow;
 pub(super) fn note_same_content(app: &App, run: &mut Run) -> anyhow::Result<()> {
     let (runs, _) = Run::all(&app.runs())?;
     let same = runs.iter().rev().find(|other| {
-        other.record.id != run.record.id
+        other.record.id < run.record.id // they are named by their time; one that waits is planned again later
             && other.record.input_sha256.is_some()
             && other.record.input_sha256 == run.record.input_sha256
     });
