@@ -134,6 +134,7 @@ pub(super) fn tell(
         plan,
         results,
         held_as: run.record.held_as.clone(),
+        decided: run.record.decided,
         notes: run.record.notes.clone(),
     };
     let held = run.record.held_as.as_ref().map(|id| Run::open(&app.runs(), id)).transpose()?;

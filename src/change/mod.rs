@@ -371,6 +371,8 @@ pub(crate) struct RunStory {
     pub results: Vec<RowResult>,
     /// The run that the held rows were split off into.
     pub held_as: Option<String>,
+    /// How many decisions were acted on: it can come to a state again.
+    pub decided: u32,
     /// Why it failed, went stale or was rejected, each a full sentence with the mend; and what else is to be known.
     pub notes: Vec<String>,
 }

@@ -28,6 +28,7 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
         plan,
         results: rows,
         held_as: record.held_as.clone(),
+        decided: record.decided,
         notes: record.notes.clone(),
     })
 }

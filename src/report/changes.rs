@@ -118,7 +118,11 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         more_organizations,
         imprint: edition.into(),
         // Not the time: a state that a crash makes be told again is the same mail.
-        identity: format!("{} {} {}", story.id, story.state, story.plan.sha256),
+        identity: match story.decided {
+            0 => format!("{} {} {}", story.id, story.state, story.plan.sha256),
+            // Held or stale once more, also with the same plan, is news.
+            decided => format!("{} {} {} {decided}", story.id, story.state, story.plan.sha256),
+        },
     }
 }
 

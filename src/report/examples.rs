@@ -83,6 +83,7 @@ fn held_run(edition: &Edition) -> RunStory {
         },
         results: Vec::new(),
         held_as: None,
+        decided: 0,
         notes: vec!["An example.".to_owned()],
     }
 }

@@ -218,6 +218,7 @@ fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {
         },
         results: Vec::new(),
         held_as: None,
+        decided: 0,
         notes: Vec::new(),
     }
 }
@@ -281,6 +282,7 @@ pub(crate) fn done_story() -> RunStory {
     RunStory {
         results,
         held_as: Some("20261122T065500Z-q4.held".into()),
+        decided: 0,
         ..story("20261122T065500Z-q4", RunState::Done, rows)
     }
 }
