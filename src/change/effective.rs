@@ -3,7 +3,7 @@
 //! A row waits until its day begins or the billing cycle ends. It is planned now against what the API projects for the
 //! cycle that its time falls into, and planned and guarded again when it is due.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::parse::{Columns, Effective, Field};
@@ -34,6 +34,8 @@ pub(super) fn due(
             ),
         })?,
     };
+    // Runs are named by whole seconds.
+    let due = (due + TimeDelta::nanoseconds(999_999_999)).trunc_subsecs(0);
     Ok((due > now).then_some(due))
 }
 

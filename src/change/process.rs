@@ -21,7 +21,7 @@ use super::earlier::note_same_content;
 use super::ending::{answer, finish, hold};
 use super::journal::Journal;
 use super::parse::ChangeFile;
-use super::run::{Run, sha256};
+use super::run::{Run, RunRecord, sha256};
 use super::story::story;
 use super::{Code, Guard, Outcome, Plan, PlanRow, Problem, RunState, RunStory, Verdict, results};
 use crate::app::App;
@@ -31,7 +31,8 @@ use crate::exit_code::Findings;
 /// Brings a run as far as it can go. An error leaves it to be taken up again.
 pub(crate) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Findings> {
     match run.record.state {
-        RunState::Planned if run.record.is_unfinished() => {} // the run that it comes from is still making it
+        // The run that it comes from is still making it.
+        RunState::Planned if run.record.split_from.is_some() => {}
         RunState::Planned => start(app, clock, run).await?,
         RunState::Applying => resume(app, clock, run).await?,
         RunState::Held => match run.decision()? {
@@ -95,6 +96,9 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
         None if held > 0 && is_held && all_is_held => return hold(app, clock, run, plan),
         None => {}
     }
+    if run.record.state == RunState::Scheduled && run.decision()?.is_some() {
+        return Ok(()); // rejected while it was planned
+    }
     // From here on the plan is fixed: what a crash cuts off is taken up as it was planned.
     run.record.held_as = (held > 0 && is_held).then(|| run.record.split_off(clock.now()).id);
     run.record.notes.extend(later::notes(app, &run.record, &plan));
@@ -149,7 +153,7 @@ async fn send(
     guarded: Option<Instant>,
 ) -> anyhow::Result<()> {
     split_off(app, clock, run, file, plan)?;
-    let later = later::split(app, clock, run, file, plan)?;
+    later::split(app, clock, run, file, plan)?;
     let may_be_sent = |row: &&PlanRow| match &row.verdict {
         Verdict::Send => row.due.is_none(),
         Verdict::Held(_) => row.due.is_none() && approved.contains_key(&row.row),
@@ -171,8 +175,7 @@ async fn send(
         },
     };
     let outcomes = apply.run(todo).await?;
-    finish(app, clock, run, file, plan, &outcomes)?;
-    later::plan_now(app, clock, later).await
+    finish(app, clock, run, file, plan, &outcomes)
 }
 
 pub(crate) fn todo(row: &PlanRow) -> Option<Todo> {
@@ -236,21 +239,36 @@ fn split_off(app: &App, clock: &Clock, run: &Run, file: &ChangeFile, plan: &Plan
     if run.record.held_as.is_none() {
         return Ok(());
     }
-    let mut held = Run::create_as(&app.runs(), run.record.split_off(clock.now()))?;
-    if held.record.state != RunState::Planned {
+    let rows = held_now(plan).map(|row| row.row).collect();
+    let Some((mut held, plan)) = part(app, run.record.split_off(clock.now()), file, plan, rows)? else {
         return Ok(());
-    }
-    let rows: BTreeSet<usize> = held_now(plan).map(|row| row.row).collect();
-    let bytes = results::input_csv(file, &rows);
-    held.write("input.csv", &bytes)?;
-    held.record.input_sha256 = Some(sha256(&bytes));
-    let plan = plan.only(&rows);
-    held.write("plan.csv", &results::plan_csv(&plan))?;
-    held.record.plan_sha256 = Some(plan.sha256.clone());
-    held.record.rows = Some(rows.into_iter().collect());
+    };
     // Its mail is that of the run that it comes from: one file, one mail.
     let story = RunStory { plan, ..story(&held)? };
     answer(app, clock, &mut held, RunState::Held, story)
+}
+
+/// Some rows of a run as a run of their own, as they were planned; none if it was made before. Its state is still to be
+/// written, after all that belongs to it: until then a crash has it made again.
+fn part(
+    app: &App,
+    record: RunRecord,
+    file: &ChangeFile,
+    plan: &Plan,
+    rows: BTreeSet<usize>,
+) -> anyhow::Result<Option<(Run, Plan)>> {
+    let mut part = Run::create_as(&app.runs(), record)?;
+    if part.record.state != RunState::Planned {
+        return Ok(None);
+    }
+    let bytes = results::input_csv(file, &rows);
+    part.write("input.csv", &bytes)?;
+    part.record.input_sha256 = Some(sha256(&bytes));
+    let plan = plan.only(&rows);
+    part.write("plan.csv", &results::plan_csv(&plan))?;
+    part.record.plan_sha256 = Some(plan.sha256.clone());
+    part.record.rows = Some(rows.into_iter().collect());
+    Ok(Some((part, plan)))
 }
 
 /// What a run's state and counts mean for the exit code.

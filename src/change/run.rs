@@ -105,12 +105,6 @@ impl RunRecord {
     pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
         self.due.is_some_and(|due| due > now)
     }
-
-    /// It was split off, and the run that it comes from has not made all of it. Held rows are made by that run alone;
-    /// rows that wait are ready once they have their file.
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.split_from.is_some() && (self.due.is_none() || self.input_sha256.is_none())
-    }
 }
 
 /// A person's word on a held run, in `decision.json`.

@@ -23,8 +23,9 @@ pub(super) async fn approved(
     run: &mut Run,
     decision: &Decision,
 ) -> anyhow::Result<()> {
-    let named = (stored_plan(run)?.sha256 != decision.plan_sha256).then(|| {
-        let holds = run.record.plan_sha256.as_deref().unwrap_or_default();
+    // The plan's file may be that of an attempt that a crash cut off: of the same changes, and no time where it was due.
+    let holds = run.record.plan_sha256.as_deref().unwrap_or_default();
+    let named = (holds != decision.plan_sha256).then(|| {
         format!("What was approved is plan {}, but the run holds plan {holds}.", decision.plan_sha256)
     });
     carry_out(app, clock, run, decision.by.clone(), named).await
@@ -61,6 +62,9 @@ async fn carry_out(
     if run.record.is_early(clock.now()) {
         run.record.decided += 1; // it can still be rejected
         return later::wait(app, clock, run, held);
+    }
+    if run.record.state == RunState::Scheduled && run.decision()?.is_some() {
+        return Ok(()); // rejected while it was planned
     }
     info!(run = %run.record.id, by = run.record.approved_by, "approved");
     // The names and figures of now; what is sent is what was approved, as the hash says.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use tracing::info;
 
-use super::advance;
+use super::part;
 use crate::app::App;
-use crate::change::ending::{answer, tell};
+use crate::change::ending::{answer, hold, tell};
 use crate::change::parse::ChangeFile;
-use crate::change::run::{Decision, Run, RunRecord, sha256};
+use crate::change::run::{Run, RunRecord};
 use crate::change::story::story;
-use crate::change::{Plan, PlanRow, RunState, RunStory, Verdict, results};
+use crate::change::{Plan, PlanRow, RunState, RunStory, Verdict};
 use crate::clock::Clock;
 use crate::report::words::counted;
 
@@ -32,18 +32,13 @@ fn moments(plan: &Plan) -> BTreeMap<Moment, BTreeSet<usize>> {
     moments
 }
 
-/// The moment for which a run waits as a whole, if nothing of it ends before.
+/// The moment for which a run waits as a whole: that of every row. A row of another day, also one that changes nothing
+/// as things are, would be taken for one of that moment when it comes.
 pub(super) fn of_the_whole(plan: &Plan) -> Option<DateTime<Utc>> {
-    let ends_now = |row: &PlanRow| match row.verdict {
-        Verdict::Unchanged(_) => false,
-        Verdict::Refused(_) => true,
-        Verdict::Send | Verdict::Held(_) => row.due.is_none(),
-    };
     let moments = moments(plan);
-    match moments.keys().next() {
-        Some((due, _)) if moments.len() == 1 && !plan.rows.iter().any(ends_now) => Some(*due),
-        _ => None,
-    }
+    let (due, _) = *moments.keys().next()?;
+    let waits = |row: &PlanRow| row.due == Some(due) && !matches!(row.verdict, Verdict::Refused(_));
+    (moments.len() == 1 && plan.rows.iter().all(waits)).then_some(due)
 }
 
 /// The name of the run of a row that waits.
@@ -67,46 +62,29 @@ pub(super) fn notes(app: &App, run: &RunRecord, plan: &Plan) -> Vec<String> {
     moments(plan).into_iter().map(note).collect()
 }
 
-/// Makes the runs of the rows that wait; after a crash, those that are missing.
+/// Makes the runs of the rows that wait; after a crash, those that are missing. They wait as they were planned: what
+/// comes before them in the file may itself wait, and then what is live now says nothing of them.
 pub(super) fn split(
     app: &App,
     clock: &Clock,
     run: &Run,
     file: &ChangeFile,
     plan: &Plan,
-) -> anyhow::Result<Vec<String>> {
-    let mut ids = Vec::new();
+) -> anyhow::Result<()> {
     for ((due, held), rows) in moments(plan) {
-        let id = id(&run.record, due, held);
-        ids.push(id.clone());
         let record = RunRecord {
             split_from: Some(run.record.id.clone()),
             due: Some(due),
-            ..RunRecord::new(id, &run.record.file, run.record.dropped, clock.now())
+            approved_by: run.record.approved_by.clone().filter(|_| held),
+            ..RunRecord::new(id(&run.record, due, held), &run.record.file, run.record.dropped, clock.now())
         };
-        let mut waiting = Run::create_as(&app.runs(), record)?;
-        if waiting.record.input_sha256.is_some() {
-            continue;
-        }
-        let bytes = results::input_csv(file, &rows);
-        waiting.write("input.csv", &bytes)?;
-        if let (true, Some(by)) = (held, &run.record.approved_by) {
-            let plan_sha256 = plan.only(&rows).sha256;
-            waiting.decide(&Decision { approve: true, plan_sha256, by: by.clone(), at: clock.now() })?;
-        }
-        waiting.record.rows = Some(rows.into_iter().collect());
-        waiting.record.input_sha256 = Some(sha256(&bytes));
-        waiting.save()?;
-    }
-    Ok(ids)
-}
-
-/// Plans the runs that were just made, so that what a guard holds is known now.
-pub(super) async fn plan_now(app: &App, clock: &Clock, ids: Vec<String>) -> anyhow::Result<()> {
-    for id in ids {
-        let mut waiting = Run::open(&app.runs(), &id)?;
-        if waiting.record.state == RunState::Planned {
-            Box::pin(advance(app, clock, &mut waiting)).await?;
+        let Some((mut waiting, plan)) = part(app, record, file, plan, rows)? else { continue };
+        if held && waiting.record.approved_by.is_none() {
+            hold(app, clock, &mut waiting, plan)?;
+        } else {
+            // The mail of the file that it comes from tells it.
+            let told = RunStory { plan, ..story(&waiting)? };
+            answer(app, clock, &mut waiting, RunState::Scheduled, told)?;
         }
     }
     Ok(())
@@ -115,10 +93,5 @@ pub(super) async fn plan_now(app: &App, clock: &Clock, ids: Vec<String>) -> anyh
 /// Leaves a run to its time.
 pub(super) fn wait(app: &App, clock: &Clock, run: &mut Run, plan: Plan) -> anyhow::Result<()> {
     info!(run = %run.record.id, due = run.record.due.map(|due| due.to_rfc3339()), "waits for its time");
-    if run.record.split_from.is_some() && run.record.approved_by.is_none() {
-        // The mail of the file that it comes from has told it.
-        let told = RunStory { plan, ..story(run)? };
-        return answer(app, clock, run, RunState::Scheduled, told);
-    }
     tell(app, clock, run, RunState::Scheduled, plan, Vec::new())
 }

@@ -10,7 +10,7 @@ use crate::change::ending::fail;
 use crate::change::parse::{ChangeFile, parse};
 use crate::change::plan::{PlanContext, plan};
 use crate::change::run::Run;
-use crate::change::{Plan, Verdict, results};
+use crate::change::{Plan, PlanRow, RunState, Verdict, effective, results};
 use crate::clock::Clock;
 use crate::quota::OrgId;
 use crate::snapshot::Reading;
@@ -55,16 +55,32 @@ pub(super) async fn look(app: &App, clock: &Clock, run: &Run, file: &ChangeFile)
     // Rows that were split off an undo are an undo still.
     let root = Run::open(&app.runs(), run.record.root())?;
     let undo = root.record.input_sha256.map_or(Ok(false), |hash| is_undo(&app.runs(), &hash))?;
-    plan_live(app, clock.now(), file, undo, run.record.due).await
+    let done = if run.record.is_early(clock.now()) { before_it(app, run)? } else { Vec::new() };
+    plan_live(app, clock.now(), file, undo, run.record.due, &done).await
 }
 
-/// The plan of a file against what is live now; `due` is that of a run that waits for its time. Usage is read of the organizations alone in which something would change.
+/// What other rows of the same file will have done by the time that a run is due, if they do it.
+fn before_it(app: &App, run: &Run) -> anyhow::Result<Vec<PlanRow>> {
+    let mut rows = Vec::new();
+    for other in Run::all(&app.runs())?.0 {
+        let waits = matches!(other.record.state, RunState::Held | RunState::Scheduled | RunState::Applying);
+        if waits && other.record.id != run.record.id && other.record.root() == run.record.root() {
+            rows.extend(stored_plan(&other)?.rows.into_iter().filter(|row| row.due < run.record.due));
+        }
+    }
+    rows.sort_by_key(|row| row.due);
+    Ok(rows)
+}
+
+/// The plan of a file against what is live now, as if these rows were done; `due` is that of a run that waits for its time.
+/// Usage is read of the organizations alone in which something would change.
 pub(crate) async fn plan_live(
     app: &App,
     now: DateTime<Utc>,
     file: &ChangeFile,
     undo: bool,
     due: Option<DateTime<Utc>>,
+    done: &[PlanRow],
 ) -> anyhow::Result<Plan> {
     let config = &app.config;
     let rule = config.usage.rule();
@@ -76,7 +92,7 @@ pub(crate) async fn plan_live(
     };
     let client = app.client()?;
     let mut reading = Reading::targets(client, true, now).await?;
-    let without_usage = plan(file, &reading.snapshot(), &context);
+    let without_usage = plan(file, &effective::done(&reading.snapshot(), done), &context);
     let organizations: BTreeSet<OrgId> = without_usage
         .rows
         .iter()
@@ -85,5 +101,5 @@ pub(crate) async fn plan_live(
         .collect();
     reading.add_usage(client, &organizations).await?;
     let largest = reading.largest_tests(&rule);
-    Ok(plan(file, &reading.snapshot(), &PlanContext { largest: &largest, ..context }))
+    Ok(plan(file, &effective::done(&reading.snapshot(), done), &PlanContext { largest: &largest, ..context }))
 }

@@ -14,7 +14,7 @@ pub(super) async fn calm(bench: &Bench, organization: usize) -> Vec<Group> {
     let groups = bench.groups(organization);
     let text = file(groups.iter().map(|group| (group, group.quota - 1)));
     let parsed = crate::change::fixtures::parsed(&text);
-    let plan = super::plan_live(&bench.app, noon(), &parsed, false, None).await.unwrap();
+    let plan = super::plan_live(&bench.app, noon(), &parsed, false, None, &[]).await.unwrap();
     let is_free = |row: &PlanRow| {
         row.held_reasons().all(|tripped| !matches!(tripped.guard, Guard::BelowUse | Guard::Unknown))
     };

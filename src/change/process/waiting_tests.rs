@@ -248,3 +248,128 @@ async fn an_approval_before_its_day_is_stale_at_once_where_the_quota_moved() {
     bench.advance(&mut run).await.unwrap();
     assert_eq!(run.record.state, RunState::Stale);
 }
+
+#[tokio::test]
+async fn a_row_of_another_day_that_changes_nothing_yet_is_not_taken_for_one_of_the_day_that_the_run_waits_for()
+ {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    // As it is until its day, then raised: were both of one moment, they would be duplicates.
+    let mut run = bench.run(&file([(group, group.quota, ""), (group, group.quota + 10, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, run.record.counts["unchanged"]), (RunState::Done, 1));
+    let mut waiting = reopened(&bench, &format!("{}.20261124T000000Z", run.record.id));
+    bench.advance_at(&mut waiting, due()).await.unwrap();
+    assert_eq!((waiting.record.state, bench.quota(group)), (RunState::Done, Some(group.quota + 10)));
+}
+
+#[tokio::test]
+async fn what_takes_back_a_held_change_on_its_day_waits_although_nothing_is_to_be_taken_back_yet() {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    let much = group.quota * 100;
+    let mut run = bench.run(&file([(group, much, ""), (group, group.quota, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    let names = [(".20261124T000000Z".to_owned(), RunState::Scheduled), (".held".to_owned(), RunState::Held)];
+    assert_eq!(split_off(&bench, &run.record), names);
+    let [mut back, mut raise] = names.map(|(name, _)| reopened(&bench, &(run.record.id.clone() + &name)));
+    decide(&raise, true).unwrap();
+    bench.advance(&mut raise).await.unwrap();
+    assert_eq!(bench.quota(group), Some(much));
+    bench.advance_at(&mut back, due()).await.unwrap();
+    assert_eq!((back.record.state, bench.quota(group)), (RunState::Done, Some(group.quota)));
+}
+
+/// Raised on one day, and cut below its use on a later one, which is held.
+fn raised_then_cut(bench: &Bench, group: &Group) -> Run {
+    bench.run(&file([(group, group.quota + 10, DAY), (group, 0, "2026-11-25")]))
+}
+
+#[tokio::test]
+async fn what_is_approved_for_a_later_day_stands_although_what_comes_before_it_still_waits() {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    let mut run = raised_then_cut(&bench, group);
+    bench.advance(&mut run).await.unwrap();
+    let mut raise = reopened(&bench, &format!("{}.20261124T000000Z", run.record.id));
+    let mut cut = reopened(&bench, &format!("{}.20261125T000000Z-held", run.record.id));
+    decide(&cut, true).unwrap();
+    bench.advance(&mut cut).await.unwrap();
+    assert_eq!(cut.record.state, RunState::Scheduled, "{:?}", cut.record.notes);
+    bench.advance_at(&mut raise, due()).await.unwrap();
+    bench.advance_at(&mut cut, due() + chrono::Duration::days(1)).await.unwrap();
+    assert_eq!((cut.record.state, bench.quota(group)), (RunState::Done, Some(0)));
+}
+
+#[tokio::test]
+async fn what_is_approved_for_a_later_day_is_stale_once_what_comes_before_it_was_rejected() {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    let mut run = raised_then_cut(&bench, group);
+    bench.advance(&mut run).await.unwrap();
+    let mut raise = reopened(&bench, &format!("{}.20261124T000000Z", run.record.id));
+    decide(&raise, false).unwrap();
+    bench.advance(&mut raise).await.unwrap();
+    let mut cut = reopened(&bench, &format!("{}.20261125T000000Z-held", run.record.id));
+    decide(&cut, true).unwrap();
+    bench.advance(&mut cut).await.unwrap();
+    assert_eq!((cut.record.state, bench.quota(group)), (RunState::Stale, Some(group.quota)));
+}
+
+#[tokio::test]
+async fn what_a_comment_row_approves_for_a_later_day_waits_and_is_sent_when_it_is_due() {
+    let bench = Bench::new(&[("QUOTAKEEPER__INBOX__APPROVALS", "true")]).await;
+    let (calm, doubtful) = (&calm(&bench, 0).await[0], &bench.groups(1)[0]);
+    let text = file([(calm, calm.quota - 1, DAY), (doubtful, 0, DAY)]);
+    let mut run = bench.run(&text);
+    bench.advance(&mut run).await.unwrap();
+    let hash = run.record.plan_sha256.unwrap();
+    let mut run = bench.run(&format!("{text}# approved: {hash}\n"));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Done);
+    let mut held = reopened(&bench, &format!("{}.20261124T000000Z-held", run.record.id));
+    bench.advance(&mut held).await.unwrap();
+    assert_eq!((held.record.state, bench.quota(doubtful)), (RunState::Scheduled, Some(doubtful.quota)));
+    bench.advance_at(&mut held, due()).await.unwrap();
+    assert_eq!((held.record.state, bench.quota(doubtful)), (RunState::Done, Some(0)));
+}
+
+#[tokio::test]
+async fn a_run_that_is_held_again_with_the_same_plan_is_mailed_again() {
+    let bench = Bench::new(&[]).await;
+    let group = &calm(&bench, 0).await[0];
+    let mut run = bench.run(&file([(group, 0, "")]));
+    bench.advance(&mut run).await.unwrap();
+    decide(&run, true).unwrap();
+    bench.set_quota(group, Some(group.quota + 1));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, bench.mails()), (RunState::Stale, 2));
+    bench.set_quota(group, Some(group.quota));
+    decide(&run, true).unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!((run.record.state, bench.mails()), (RunState::Held, 3));
+}
+
+#[tokio::test]
+async fn an_approval_after_its_day_stands_although_a_crash_came_while_it_was_carried_out() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let mut run = bench.run(&file([(group, 0, DAY)]));
+    bench.advance(&mut run).await.unwrap();
+    let held = run.clone();
+    decide(&run, true).unwrap();
+    bench.advance_at(&mut run, due()).await.unwrap();
+    assert_eq!(run.record.state, RunState::Done);
+    // Killed when the plan of that moment was written, and before the state.
+    bench.set_quota(group, Some(group.quota));
+    fs_err::remove_file(run.path("journal.jsonl")).unwrap();
+    held.save().unwrap();
+    let mut again = held;
+    bench.advance_at(&mut again, due()).await.unwrap();
+    assert_eq!(
+        (again.record.state, bench.quota(group)),
+        (RunState::Done, Some(0)),
+        "{:?}",
+        again.record.notes
+    );
+}

@@ -47,7 +47,7 @@ pub(super) async fn plan(
     };
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
     let plan =
-        progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None)).await?;
+        progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None, &[])).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
