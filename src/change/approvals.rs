@@ -2,6 +2,7 @@
 //!
 //! It may lie there before the plan is held, as when both are commits of one change; it waits until there is such a plan.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -32,19 +33,23 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
             Found::Decided => used(inbox, &approval),
-            Found::Held(run) => {
-                let decision = Decision {
-                    approve: true,
-                    plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
-                    by: format!("the file {file}"),
-                    at: now,
-                };
-                match run.decide(&decision) {
-                    Ok(()) => {
-                        info!(run = %run.record.id, "approved by a file in the inbox");
-                        approved.push(*run);
+            Found::Held(runs) => {
+                for run in runs {
+                    let decision = Decision {
+                        approve: true,
+                        plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
+                        by: by(&approval),
+                        at: now,
+                    };
+                    match run.decide(&decision) {
+                        Ok(()) => {
+                            info!(run = %run.record.id, "approved by a file in the inbox");
+                            approved.push(run);
+                        }
+                        Err(error) => {
+                            warn!(run = %run.record.id, error = format!("{error:#}"), "not approved");
+                        }
                     }
-                    Err(error) => warn!(run = %run.record.id, error = format!("{error:#}"), "not approved"),
                 }
                 used(inbox, &approval);
             }
@@ -57,23 +62,32 @@ enum Found {
     None,
     /// It was decided on before.
     Decided,
-    Held(Box<Run>),
+    Held(Vec<Run>),
 }
 
-/// The run that holds the plan: the hash is that of its plan, or of the whole plan whose held rows it was made of.
+/// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
 fn of(runs: &Path, approval: &ApprovalFile) -> anyhow::Result<Found> {
     let (all, _) = Run::all(runs)?;
-    let named = |run: &&Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
-    let mut found = Found::None;
-    for run in all.iter().filter(named) {
-        let held = run.record.held_as.as_deref().map(|id| Run::open(runs, id)).transpose()?;
-        let run = held.as_ref().unwrap_or(run);
-        if run.record.state == RunState::Held && run.decision()?.is_none() {
-            return Ok(Found::Held(Box::new(run.clone())));
-        }
-        found = Found::Decided;
+    let is_named = |run: &Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
+    let named: BTreeSet<&str> =
+        all.iter().filter(|run| is_named(run)).map(|run| run.record.id.as_str()).collect();
+    if named.is_empty() {
+        return Ok(Found::None);
     }
-    Ok(found)
+    let mut held = Vec::new();
+    for run in all.iter().filter(|run| run.record.state == RunState::Held) {
+        let from = run.record.split_from.as_deref();
+        let is_meant = is_named(run) || from.is_some_and(|from| named.contains(from));
+        // A file that cannot be removed counts once: what was planned anew nobody has seen.
+        if is_meant && run.decision()?.is_none() && !run.was_decided_by(&by(approval))? {
+            held.push(run.clone());
+        }
+    }
+    Ok(if held.is_empty() { Found::Decided } else { Found::Held(held) })
+}
+
+fn by(approval: &ApprovalFile) -> String {
+    format!("the file {}", approval.name())
 }
 
 fn used(inbox: &Inbox, approval: &ApprovalFile) {

@@ -219,7 +219,11 @@ impl Run {
 
     /// The file of the decision that comes next.
     fn decision_file(&self) -> PathBuf {
-        self.path(&match self.record.decided {
+        self.decision_file_after(self.record.decided)
+    }
+
+    fn decision_file_after(&self, acted_on: u32) -> PathBuf {
+        self.path(&match acted_on {
             0 => "decision.json".to_owned(),
             acted_on => format!("decision-{acted_on}.json"),
         })
@@ -253,14 +257,18 @@ impl Run {
 
     /// What a person decided, if somebody did and it was not acted on yet.
     pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
-        let path = self.decision_file();
-        match fs_err::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            bytes => Ok(Some(
-                serde_json::from_slice(&bytes?)
-                    .with_context(|| format!("{} is damaged: remove it and decide again", path.display()))?,
-            )),
+        read_decision(&self.decision_file())
+    }
+
+    /// Whether one of the decisions that were acted on is theirs.
+    pub(crate) fn was_decided_by(&self, by: &str) -> anyhow::Result<bool> {
+        for acted_on in 0..self.record.decided {
+            let decision = read_decision(&self.decision_file_after(acted_on))?;
+            if decision.is_some_and(|decision| decision.by == by) {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
     /// Records a decision; the error says who decided before.
@@ -274,6 +282,16 @@ impl Run {
         let first = self.decision()?.context("the decision went away while it was read: try again")?;
         let word = if first.approve { "approved" } else { "rejected" };
         anyhow::bail!("{} was already {word} by {} at {}", self.record.id, first.by, first.at.to_rfc3339());
+    }
+}
+
+fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
+    match fs_err::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        bytes => Ok(Some(
+            serde_json::from_slice(&bytes?)
+                .with_context(|| format!("{} is damaged: remove it and decide again", path.display()))?,
+        )),
     }
 }
 

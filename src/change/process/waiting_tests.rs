@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::tests::calm;
 use crate::change::RunState;
+use crate::change::approvals;
 use crate::change::run::{Decision, Run, RunRecord};
 use crate::testbed::{Bench, Group, noon};
 
@@ -372,4 +373,36 @@ async fn an_approval_after_its_day_stands_although_a_crash_came_while_it_was_car
         "{:?}",
         again.record.notes
     );
+}
+
+#[tokio::test]
+async fn a_file_that_approves_the_whole_plan_approves_all_that_is_held_of_it_and_once() {
+    let settings = [("QUOTAKEEPER__INBOX__APPROVALS", "true"), ("QUOTAKEEPER__INBOX__READ_ONLY", "true")];
+    let bench = Bench::new(&settings).await;
+    let (calm, doubtful) = (calm(&bench, 0).await, bench.groups(1));
+    let text = file([(&calm[0], calm[0].quota - 1, ""), (&doubtful[0], 0, ""), (&doubtful[1], 0, DAY)]);
+    let mut run = bench.run(&text);
+    bench.advance(&mut run).await.unwrap();
+    let names = [".20261124T000000Z-held", ".held"];
+    let both = names.map(|name| (name.to_owned(), RunState::Held));
+    assert_eq!(split_off(&bench, &run.record), both);
+    let inbox = bench.app.inbox();
+    fs_err::create_dir_all(&inbox.folder).unwrap();
+    let hash = run.record.plan_sha256.clone().unwrap();
+    fs_err::write(inbox.folder.join(format!("{hash}.approved")), "").unwrap();
+    let mut taken = approvals::take(&bench.app, &inbox, noon()).unwrap();
+    assert_eq!(taken.len(), 2);
+    bench.set_quota(&doubtful[0], Some(doubtful[0].quota + 1));
+    for held in &mut taken {
+        bench.advance(held).await.unwrap();
+    }
+    let states = [(names[0].to_owned(), RunState::Scheduled), (names[1].to_owned(), RunState::Stale)];
+    assert_eq!(split_off(&bench, &run.record), states);
+
+    // Nobody has seen the new plan of what went stale, and the file lies there still.
+    bench.set_quota(&doubtful[0], Some(doubtful[0].quota));
+    decide(&taken[1], true).unwrap();
+    bench.advance(&mut taken[1]).await.unwrap();
+    assert_eq!(taken[1].record.state, RunState::Held);
+    assert!(approvals::take(&bench.app, &inbox, noon()).unwrap().is_empty());
 }

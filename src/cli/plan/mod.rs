@@ -102,13 +102,17 @@ pub(super) async fn apply(
     if let Some(approved) = approve {
         // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
         let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
-        for run in told.iter_mut().filter(|run| run.record.state == RunState::Held) {
-            let held = run.record.plan_sha256.clone().unwrap_or_default();
+        let is_meant = |run: &Run| approved == whole || run.record.plan_sha256.as_deref() == Some(approved);
+        let is_held = |run: &Run| run.record.state == RunState::Held;
+        if let Some(held) = told.iter().find(|run| is_held(run)) {
             anyhow::ensure!(
-                approved == whole || approved == held,
+                told.iter().any(|run| is_held(run) && is_meant(run)),
                 "the plan is {whole} now, not {approved}: what is held waits as run {}",
-                run.record.id
+                held.record.id
             );
+        }
+        for run in told.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
+            let held = run.record.plan_sha256.clone().unwrap_or_default();
             run.decide(&Decision {
                 approve: true,
                 plan_sha256: held,
@@ -118,6 +122,7 @@ pub(super) async fn apply(
             let decided = progress::shown(app, process::advance(app, &clock, run)).await?;
             findings = Findings { held: false, ..findings }.and(decided);
         }
+        findings.held |= told.iter().any(is_held);
     }
     for run in &told {
         write!(out, "{}", super::runs::text(app, run, &story(run)?, color))?;
