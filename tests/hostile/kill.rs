@@ -195,3 +195,80 @@ fn killed_at_any_line_of_the_journal_of_halved_batches_and_a_lost_answer_the_nex
         "five writes, each with its intent and its outcome, and how the rows ended: {tried}"
     );
 }
+
+/// A row for now, one for a later day, and one for that day that a guard holds.
+fn now_and_later(place: &Place) {
+    let export = place.run(&["export"]).stdout;
+    let mut reader = csv::Reader::from_reader(export.as_bytes());
+    let rows = reader.records().map(Result::unwrap).filter(|row| !row[3].is_empty() && &row[5] != "none");
+    let rows: Vec<_> = rows.take(3).collect();
+    let more = |index: usize| rows[index][5].parse::<u64>().unwrap() + 10;
+    let text = format!(
+        "action,org_id,aid,value,effective\nassign,{},{},{},\nassign,{},{},{},2099-12-01\nunassign,{},{},,2099-12-01\n",
+        &rows[0][1],
+        &rows[0][3],
+        more(0),
+        &rows[1][1],
+        &rows[1][3],
+        more(1),
+        &rows[2][1],
+        &rows[2][3],
+    );
+    place.drop_file("raise.csv", text);
+}
+
+/// One run for each part of the file, each row in one of them, whatever happened before.
+fn assert_parts(place: &Place, when: &str) {
+    let again = place.run(&["inbox"]);
+    let mut runs = place.runs();
+    runs.sort_by(|a, b| a.0.cmp(&b.0));
+    let told: Vec<_> = runs.iter().map(|(_, record)| (&record["state"], &record["rows"])).collect();
+    let null = serde_json::Value::Null;
+    let (later, held) = (serde_json::json!([3]), serde_json::json!([4]));
+    let expected = [(&"done".into(), &null), (&"scheduled".into(), &later), (&"held".into(), &held)];
+    assert_eq!(told, expected, "{when}: {}", again.stderr);
+    let counts = serde_json::json!({"applied": 1, "held": 1, "scheduled": 1});
+    assert_eq!(runs[0].1["counts"], counts, "{when}");
+    let lines =
+        |run: usize, name: &str| std::fs::read_to_string(runs[run].0.join(name)).unwrap().lines().count();
+    assert_eq!([lines(0, "success.csv"), lines(0, "error.csv")], [3, 2], "{when}");
+    for part in [1, 2] {
+        assert_eq!([lines(part, "input.csv"), lines(part, "plan.csv")], [2, 2], "{when}");
+    }
+    place.run(&["outbox"]);
+    let mails = files(&place.data().join("outbox/sent")).into_iter();
+    let mails =
+        mails.filter(|(path, _)| path.extension().is_some_and(|extension| extension == "eml")).count();
+    assert_eq!(mails, 2, "{when}: one mail of the file, one of what waits for approval");
+}
+
+#[test]
+fn killed_at_any_write_of_what_waits_for_another_day_each_part_is_one_run() {
+    if !strace_works() {
+        return;
+    }
+    let mut tried = 0;
+    for call in ["fsync", "fdatasync", "rename", "mkdir"] {
+        for nth in 1.. {
+            let simulator = Simulator::start();
+            let proxy = CountingProxy::before(&simulator);
+            let place = Place::new(&simulator)
+                .with("TE_BASE_URL", &proxy.base_url)
+                .with("QUOTAKEEPER__INBOX__MODE", "row");
+            now_and_later(&place);
+            let (ran, struck) = with_fault(&place, call, "signal=SIGKILL", nth, &["inbox"]);
+            let when = format!("killed at {call} {nth}");
+            if !struck {
+                assert_eq!(ran.code, Some(5), "{when}: {}", ran.stderr);
+            }
+            assert_parts(&place, &when);
+            assert_eq!(proxy.posts(), 1, "{when}: sent once");
+            if !struck {
+                break;
+            }
+            tried += 1;
+        }
+    }
+    eprintln!("killed at {tried} writes of what waits");
+    assert!(tried > 40, "too few: {tried}");
+}
