@@ -66,6 +66,7 @@ pub(crate) struct NotTaken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApprovalFile {
     pub path: PathBuf,
+    /// In small letters; empty where the name is no SHA-256.
     pub plan_sha256: String,
 }
 
@@ -131,10 +132,13 @@ impl Inbox {
         let mut approvals = Vec::new();
         for entry in fs_err::read_dir(&self.folder)? {
             let path = entry?.path();
-            let stem = name(&path).strip_suffix(".approved").map(str::to_ascii_lowercase);
+            let name = name(&path);
+            // A spreadsheet's or an editor's Save As adds an ending that Windows then hides.
+            let stem = name.strip_suffix(".approved").or_else(|| name.strip_suffix(".approved.txt"));
             let is_hash =
                 |stem: &String| stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if let Some(plan_sha256) = stem.filter(is_hash).filter(|_| path.is_file()) {
+            if let Some(stem) = stem.filter(|stem| !stem.starts_with('.') && path.is_file()) {
+                let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
                 approvals.push(ApprovalFile { path, plan_sha256 });
             }
         }
@@ -155,6 +159,9 @@ impl Inbox {
             let file = name(&path);
             if file.starts_with('.') || file.starts_with("~$") {
                 continue; // hidden, or the lock that Excel puts beside an open workbook
+            }
+            if file.ends_with(".approved.txt") {
+                continue; // an approval, not a change
             }
             let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
             let taken_kind = matches!(extension.as_deref(), Some("csv" | "tsv" | "txt"));

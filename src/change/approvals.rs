@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::RunState;
+use super::parse::ChangeFile;
 use super::run::{Decision, Run};
 use crate::answers;
 use crate::app::App;
@@ -22,6 +23,12 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
         let left = |reason: &str| {
             answers::not_taken(app, &NotTaken { file: file.clone(), reason: reason.to_owned() });
         };
+        if approval.plan_sha256.is_empty() {
+            left(
+                "Its name is no whole plan. Name it SHA256.approved, with the 64 digits that the mail and `quotakeeper runs RUN` show.",
+            );
+            continue;
+        }
         if !app.config.inbox.approvals {
             left(
                 "Approval by a file is off (inbox.approvals). Use `quotakeeper approve`, or ask who runs quotakeeper.",
@@ -56,6 +63,23 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
         }
     }
     Ok(approved)
+}
+
+/// What to tell of comment rows that were to approve the file's plan, and did not.
+pub(super) fn unheard(app: &App, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
+    let mut told = file.doubtful.clone();
+    let plan = run.record.plan_sha256.as_deref().unwrap_or_default();
+    if let (true, Some(named)) = (is_held, file.approved.first()) {
+        told.push(if !app.config.inbox.approvals {
+            "Its row `# approved` does not count: approval by a file is off (inbox.approvals). Use `quotakeeper approve`."
+                .to_owned()
+        } else if run.record.dropped {
+            format!("Its row `# approved` names plan {named}, but the plan of this file is {plan}: look at that one.")
+        } else {
+            "Its row `# approved` counts in the inbox only: use `quotakeeper approve`.".to_owned()
+        });
+    }
+    told
 }
 
 enum Found {

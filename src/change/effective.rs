@@ -39,6 +39,21 @@ pub(super) fn due(
     Ok((due > now).then_some(due))
 }
 
+/// What to say of a day that is past: a year typed wrong would act today.
+pub(super) fn past(
+    effective: Option<Effective>,
+    now: DateTime<Utc>,
+    context: &PlanContext<'_>,
+) -> Option<String> {
+    match (effective?, context.due) {
+        (Effective::On(date), None) if date < now.with_timezone(&context.zone).date_naive() => {
+            let day = date.format("%-d %b %Y");
+            Some(format!("{day} is past, so this takes effect at once: is the year right?"))
+        }
+        _ => None,
+    }
+}
+
 /// The first moment of a day. Where a change to daylight saving leaves its midnight out, the day begins after it.
 fn beginning(midnight: chrono::NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     let mut at = midnight;
@@ -149,6 +164,15 @@ mod tests {
         assert_eq!(dues(Tz::Europe__Berlin)[0], Some(at("2026-11-30T23:00:00Z")));
         let past = planned("aid,value,effective\n1,3000,2026-11-22\n2,3000,\n");
         assert_eq!(past.rows.iter().map(|row| row.due).collect::<Vec<_>>(), [None, None]);
+        assert!(past.rows.iter().all(|row| row.warnings.is_empty()), "today is no day that is past");
+        let typed_wrong = planned("aid,value,effective\n1,3000,2025-12-01\n2,2000,2025-12-01\n");
+        assert_eq!(
+            told(&typed_wrong),
+            [
+                "2: send (warning: 1 Dec 2025 is past, so this takes effect at once: is the year right?)",
+                "3: unchanged, already 2 000",
+            ]
+        );
     }
 
     #[test]
@@ -170,7 +194,7 @@ mod tests {
             "2: held by below_use: 999 is below the 1 000 projected: tests would stop about 9 Dec"
         );
         assert_eq!(cut("next_cycle", 999), "2: send");
-        assert_eq!(cut("2026-12-10", 499), "2: held by below_use: 499 is below the 500 projected");
+        assert_eq!(cut("2026-12-10", 499), "2: held by below_use: 499 is below the 500 projected for the next cycle");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::plan::{Asked, PlanContext, organization};
 use super::stop;
-use super::{Guard, PlanOrganization, PlanRow, Tripped, Verdict};
+use super::{Guard, PlanOrganization, PlanRow, Tripped, Verdict, effective};
 use crate::config::{Approval, Guards, Level, Mode};
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Units, grouped};
 
@@ -87,7 +87,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
                 None => {}
             }
         }
-        row.warnings = warnings;
+        row.warnings.extend(warnings);
         if !tripped.is_empty() {
             row.verdict = Verdict::Held(tripped);
         }
@@ -97,7 +97,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
 /// A row that lowers a quota, or sets a first one, below what is used or projected. A raise never trips it.
 fn below_use(look: &Look<'_>) -> Option<Finding> {
     let (after, needed) = (look.decrease()?, look.needed()?);
-    let what = if look.row.used == Some(needed) { "already used" } else { "projected" };
+    let what = if look.row.used == Some(needed) { "already used" } else { look.projected_word() };
     let (after_text, needed_text) = (grouped(after), grouped(needed));
     let percent = look.limits.headroom_percent;
     if after < needed {
@@ -173,8 +173,8 @@ fn raise_factor(look: &Look<'_>) -> Option<Finding> {
     let is_far_above = |base: Units| after as f64 > factor * base as f64;
     let trips = after > before && is_far_above(before) && is_far_above(projected.unwrap_or(0));
     trips.then(|| {
-        let projected =
-            projected.map_or(String::new(), |units| format!(" and the {} projected", grouped(units)));
+        let projected = projected
+            .map_or(String::new(), |units| format!(" and the {} {}", grouped(units), look.projected_word()));
         Finding::Hold(format!(
             "{} is more than {factor} times the old {}{projected}: a zero too many?",
             grouped(after),
@@ -252,6 +252,16 @@ impl Look<'_> {
 
     fn is_account_group(&self) -> bool {
         is_account_group(self.row)
+    }
+
+    /// Which cycle the row's projection is of, in words.
+    fn projected_word(&self) -> &'static str {
+        let seen = self.row.target.as_ref().and_then(|target| self.live.row(target));
+        if seen.is_some_and(|seen| effective::is_next_cycle(seen, self.row.due)) {
+            "projected for the next cycle"
+        } else {
+            "projected"
+        }
     }
 }
 

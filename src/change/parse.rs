@@ -33,6 +33,8 @@ pub(crate) struct ChangeFile {
     pub records: Vec<Record>,
     /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
     pub approved: Vec<String>,
+    /// A sentence for each comment row that looks meant to approve and does not.
+    pub doubtful: Vec<String>,
 }
 
 /// One row of data.
@@ -109,10 +111,14 @@ pub(crate) fn parse(
     let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
     let (delimiter, text) = header::separator_line(&text)
         .unwrap_or_else(|| (header::detect_delimiter(&text, columns), text.as_str()));
-    let mut approved = Vec::new();
+    let (mut approved, mut doubtful) = (Vec::new(), Vec::new());
     let mut rows = Rows::new(text, delimiter).filter(|row| match row {
         Ok(row) if row.is_comment() => {
-            approved.extend(row.approves());
+            match row.approves() {
+                Some(Ok(plan)) => approved.push(plan),
+                Some(Err(sentence)) => doubtful.push(sentence),
+                None => {}
+            }
             false
         }
         Ok(row) => !row.is_blank(),
@@ -163,7 +169,7 @@ pub(crate) fn parse(
         ));
     }
     if problems.is_empty() {
-        Ok(ChangeFile { headers: header.names, columns: header.called, records, approved })
+        Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, doubtful })
     } else {
         problems.extend(of_rows(&records));
         Err(problems)

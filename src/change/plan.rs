@@ -178,6 +178,8 @@ fn draft(
                 live = plain_quota(row.before)
             ),
         });
+    } else {
+        row.warnings.extend(effective::past(change.effective, live.taken_at, context));
     }
     row
 }

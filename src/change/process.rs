@@ -17,6 +17,7 @@ use self::look::{input, look, parsed};
 pub(crate) use self::look::{plan_live, stored_plan};
 use super::apply::Apply;
 use super::apply::batch::Todo;
+use super::approvals;
 use super::earlier::note_same_content;
 use super::ending::{answer, finish, hold};
 use super::journal::Journal;
@@ -89,6 +90,11 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
         run.record.approved_by = Some("a comment row in the file".to_owned());
     }
     let is_held = !approved && plan.held().next().is_some();
+    for note in approvals::unheard(app, run, &file, is_held) {
+        if !run.record.notes.contains(&note) {
+            run.record.notes.push(note);
+        }
+    }
     let all_is_held = plan.rows.iter().all(|row| !settles_now(row));
     match waits {
         Some(_) if is_held => return hold(app, clock, run, plan),

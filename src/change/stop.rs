@@ -160,7 +160,7 @@ mod tests {
         let largest = tests(&[("1", "portal", "DNS", 1_900)]);
         assert_eq!(
             told_in("aid,value,effective\n1,3500,next_cycle\n", &live(), &largest, Tz::UTC),
-            "2: held by below_use: 3 500 is below the 6 960 projected. Largest this cycle: portal (DNS) 1 900"
+            "2: held by below_use: 3 500 is below the 6 960 projected for the next cycle. Largest this cycle: portal (DNS) 1 900"
         );
     }
 

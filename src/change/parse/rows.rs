@@ -32,11 +32,29 @@ impl Row {
         self.torn.is_none() && text.starts_with('#') && !is_shown_so
     }
 
-    /// The plan that a comment approves: `# approved: ` and its SHA-256.
-    pub(super) fn approves(&self) -> Option<String> {
-        let text = super::trimmed(self.cells.first()?).strip_prefix('#')?.trim_start().to_ascii_lowercase();
-        let hash = text.strip_prefix("approved:")?.trim();
-        (hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| hash.to_owned())
+    /// The plan that a comment approves: `# approved: ` and its SHA-256. An error is what looks meant to approve and does not.
+    pub(super) fn approves(&self) -> Option<Result<String, String>> {
+        let written = super::trimmed(self.cells.first()?);
+        let text = written.strip_prefix('#')?.trim_start().to_ascii_lowercase();
+        let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let Some(hash) = text.strip_prefix("approved:").map(str::trim)
+            && hash.len() == 64
+            && is_hex(hash)
+        {
+            return Some(Ok(hash.to_owned()));
+        }
+        // Words after it are a comment like any other: `# approved: by Ann`.
+        let rest =
+            text.strip_prefix("approve")?.trim_start_matches('d').trim_start_matches([':', '=', ' ', '\t']);
+        let first = rest.split_whitespace().next()?.trim_end_matches(['.', '…', ',', ';']);
+        (first.len() >= 7 && is_hex(first)).then(|| {
+            Err(format!(
+                "Row {}: `{}` approves nothing. Type `# approved: ` and the plan's whole SHA-256 (64 digits), as the mail \
+                 and `quotakeeper runs RUN` show it.",
+                self.number,
+                super::shown(written)
+            ))
+        })
     }
 }
 
@@ -162,12 +180,17 @@ mod tests {
         let hash = "0123456789abcdef".repeat(4);
         let approves = |text: &str| Rows::new(text, ',').next().unwrap().unwrap().approves();
         for text in [format!("# approved: {hash}"), format!("#APPROVED:{},,,", hash.to_uppercase())] {
-            assert_eq!(approves(&text).as_ref(), Some(&hash), "{text}");
+            assert_eq!(approves(&text), Some(Ok(hash.clone())), "{text}");
         }
-        for text in
-            [format!("# approved: {}", &hash[1..]), format!("# approved {hash}"), "# approved: by Ann".into()]
-        {
-            assert_eq!(approves(&text), None, "{text}");
+        for text in [
+            format!("# approved: {}", &hash[1..]),
+            format!("# approved {hash}"),
+            "# Approve: 0123456…".into(),
+        ] {
+            assert!(approves(&text).unwrap().unwrap_err().contains("approves nothing"), "{text}");
+        }
+        for text in ["# approved: by Ann", "# approved", "# decided: 0123456789"] {
+            assert_eq!(approves(text), None, "{text}");
         }
     }
 

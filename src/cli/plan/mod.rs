@@ -45,6 +45,9 @@ pub(super) async fn plan(
             return Ok(Exit::Failed);
         }
     };
+    for sentence in &parsed.doubtful {
+        eprintln!("{name}: {sentence}");
+    }
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
     let plan =
         progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None, &[])).await?;
