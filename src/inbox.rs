@@ -137,7 +137,7 @@ impl Inbox {
             let stem = name.strip_suffix(".approved").or_else(|| name.strip_suffix(".approved.txt"));
             let is_hash =
                 |stem: &String| stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if let Some(stem) = stem.filter(|stem| !stem.starts_with('.') && path.is_file()) {
+            if let Some(stem) = stem.filter(|_| !name.starts_with('.') && path.is_file()) {
                 let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
                 approvals.push(ApprovalFile { path, plan_sha256 });
             }

@@ -179,3 +179,16 @@ async fn a_claim_that_cannot_be_finished_waits_and_never_blocks_the_others() {
     assert!(format!("{error:#}").contains("stuck"), "{error:#}");
     assert_eq!(cut.read("input.csv").unwrap(), b"a");
 }
+
+#[tokio::test]
+async fn an_approval_with_the_ending_that_windows_hides_is_one_and_a_cut_hash_names_no_plan() {
+    let (_folder, inbox) = inbox();
+    let hash = "AB".repeat(32);
+    for name in [format!("{hash}.approved.txt"), "7f3a91c2.approved".into(), ".hidden.approved".into()] {
+        fs_err::write(inbox.folder.join(name), "").unwrap();
+    }
+    assert!(take(&inbox).await.runs.is_empty());
+    let approvals = inbox.approvals().unwrap();
+    let plans: Vec<&str> = approvals.iter().map(|approval| approval.plan_sha256.as_str()).collect();
+    assert_eq!(plans, ["", &hash.to_ascii_lowercase()]);
+}
