@@ -31,16 +31,32 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
             plan.is_none(),
             "run {id} is stale: `quotakeeper approve {id}` without --plan plans it anew, to be looked at again"
         ),
+        RunState::Scheduled => {
+            let due = run
+                .record
+                .due
+                .map_or_else(String::new, |due| format!(" at {}", due.format("%Y-%m-%d %H:%M UTC")));
+            anyhow::bail!(
+                "run {id} is scheduled, not held: it is sent{due} without an approval, unless a guard holds it then"
+            )
+        }
         state => {
             let held = run.record.held_as.as_deref();
             let held = held.map_or(String::new(), |held| format!(": its held rows wait as {held}"));
-            anyhow::bail!("run {id} is {state}, not held{held}");
+            let decided = run.record.approved_by.as_deref();
+            let decided = decided.map_or(String::new(), |by| format!(" (approved by {by})"));
+            anyhow::bail!("run {id} is {state}{decided}, not held{held}");
         }
     }
     let current = run.record.plan_sha256.clone().unwrap_or_default();
     if let Some(named) = plan {
+        let named = named.to_ascii_lowercase();
         anyhow::ensure!(
-            named.len() >= 8 && current.starts_with(named),
+            named.len() >= 8,
+            "--plan {named} is too short: give at least 8 digits of the plan's SHA-256"
+        );
+        anyhow::ensure!(
+            current.starts_with(&named),
             "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
         );
     }

@@ -8,13 +8,15 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::plan::{self, Look, Tense, command, folded, look, moment, to_json};
-use super::table::{Paint, Side, Table};
+use super::table::{Side, Table};
 use super::{Color, Output};
 use crate::app::App;
+use crate::change::process::stored_plan;
 use crate::change::run::{Run, RunRecord};
 use crate::change::story::story;
 use crate::change::{RunState, RunStory};
 use crate::exit_code::Exit;
+use crate::report::words::{clean, counted};
 
 /// The list shows so many, newest first.
 const LISTED: usize = 30;
@@ -26,7 +28,6 @@ pub(super) fn runs(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let paint = Paint::stdout(color);
     let Some(id) = id else {
         let (runs, broken) = Run::all(&app.runs())?;
         for problem in broken {
@@ -36,7 +37,7 @@ pub(super) fn runs(
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&records)?)?;
         } else {
-            write!(out, "{}", list(&runs, paint))?;
+            write!(out, "{}", list(&runs, look(app, color)))?;
         }
         return Ok(Exit::Done);
     };
@@ -51,19 +52,39 @@ pub(super) fn runs(
     Ok(Exit::Done)
 }
 
-fn list(runs: &[Run], paint: Paint) -> String {
+fn list(runs: &[Run], look: Look) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
     let mut table = Table::new(&[("run", Side::Left), ("state", Side::Left), ("rows", Side::Left)]);
     for run in runs.iter().rev().take(LISTED) {
-        table.row([run.record.id.clone(), run.record.state.to_string(), counts(&run.record)]);
+        table.row([run.record.id.clone(), run.record.state.to_string(), in_short(run, look)]);
     }
-    let mut text = table.render(0, paint);
+    let mut text = table.render(0, look.paint);
     if runs.len() > LISTED {
         text += &format!("and {} older (--format json for all)\n", runs.len() - LISTED);
     }
     text
+}
+
+/// What became of its rows, or what they wait for; of a file that could not be used, why.
+fn in_short(run: &Run, look: Look) -> String {
+    const LONGEST: usize = 70;
+    let record = &run.record;
+    match record.state {
+        RunState::Held | RunState::Scheduled => {
+            let Ok(plan) = stored_plan(run) else { return String::new() }; // `runs RUN` says what is wrong with it
+            let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
+            match record.due {
+                Some(due) if record.state == RunState::Scheduled => {
+                    format!("{rows}, {}", moment(due, look.zone))
+                }
+                _ => format!("{rows}, since {}", moment(record.updated, look.zone)),
+            }
+        }
+        RunState::Failed => clean(record.notes.first().map_or("", String::as_str), LONGEST),
+        _ => counts(record),
+    }
 }
 
 fn counts(record: &RunRecord) -> String {
@@ -106,8 +127,15 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
     }
     text += &what_to_do(record, story, look, expire);
     if let Some(held) = &record.held_as {
-        let sentence = "Its held rows wait as a run of their own: ";
-        text += &format!("\n{}", command(sentence, &[&format!("quotakeeper runs {held}")], paint));
+        let now =
+            run.folder.parent().and_then(|runs| Run::open(runs, held).ok()).map(|held| held.record.state);
+        let sentence = match now {
+            Some(state) if state != RunState::Held => {
+                format!("Its held rows became a run of their own, which is {state} now: ")
+            }
+            _ => "Its held rows wait as a run of their own: ".to_owned(),
+        };
+        text += &format!("\n{}", command(&sentence, &[&format!("quotakeeper runs {held}")], paint));
     }
     // Not folded: a path is copied as it is.
     text + &format!("\nFiles: {}\n", run.folder.display())

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::table::{Paint, Side, Table};
+use super::table::{Cell, Paint, Side, Table, Tone};
 use super::{Color, Output};
 use crate::app::App;
 use crate::change::RunState;
@@ -19,7 +19,7 @@ use crate::job::Job;
 use crate::lock;
 use crate::quota::grouped;
 use crate::report::Standing;
-use crate::report::words::counted;
+use crate::report::words::number;
 use crate::state::State;
 
 /// Targets that are listed, nearest to their quota first.
@@ -113,26 +113,31 @@ pub(super) fn status(
     }
     write!(out, "{}", table.render(2, paint))?;
     writeln!(out)?;
+    let mut table =
+        Table::new(&[("waiting", Side::Left), ("run", Side::Left), ("rows", Side::Right), ("", Side::Left)]);
     for run in &held {
-        let since = elapsed(now - run.record.updated);
-        writeln!(out, "  {}       {}", paint.yellow("held"), waiting_run(run, &format!("since {since}"))?)?;
+        let since = format!("since {}", elapsed(now - run.record.updated));
+        table.push(waiting_run(run, Cell::new("held", Tone::Yellow), since)?);
     }
     for run in &scheduled {
         let due = run.record.due.map(|due| due.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string());
-        writeln!(out, "  scheduled  {}", waiting_run(run, &due.unwrap_or_default())?)?;
+        table.push(waiting_run(run, Cell::from("scheduled".to_owned()), due.unwrap_or_default())?);
     }
     if !(held.is_empty() && scheduled.is_empty()) {
-        writeln!(out)?;
+        writeln!(
+            out,
+            "{}  What each would do, and why it waits: quotakeeper runs RUN\n",
+            table.render(2, paint)
+        )?;
     }
     write!(out, "{}", nearest_table(&nearest, paint))?;
     Ok(Exit::Done)
 }
 
-/// `20261121T170312Z-emea-cut   2 rows, since 15 h   quotakeeper runs …`.
-fn waiting_run(run: &Run, when: &str) -> anyhow::Result<String> {
-    let id = &run.record.id;
+/// `held  20261121T170312Z-emea-cut  2  since 15 h`.
+fn waiting_run(run: &Run, state: Cell, when: String) -> anyhow::Result<Vec<Cell>> {
     let rows = stored_plan(run)?.rows.iter().filter(|row| row.is_pending()).count();
-    Ok(format!("{id}   {}, {when}   quotakeeper runs {id}", counted(rows, "row")))
+    Ok(vec![state, run.record.id.clone().into(), number(rows).into(), when.into()])
 }
 
 /// `40 min`, `15 h`, `6 days`.
@@ -155,13 +160,13 @@ fn nearest_table(nearest: &[Standing], paint: Paint) -> String {
         ("quota", Side::Right),
         ("", Side::Left),
     ]);
-    let number = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
+    let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     for standing in nearest {
         table.row([
             format!("{} · {}", standing.label(), standing.org_name),
-            number(standing.used),
-            number(standing.projected),
-            number(standing.quota),
+            figure(standing.used),
+            figure(standing.projected),
+            figure(standing.quota),
             standing.status.clone(),
         ]);
     }
