@@ -8,7 +8,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::change::run::Run;
-use crate::change::{Outcome, PlanRow, RunState, RunStory};
+use crate::change::{Code, Outcome, PlanRow, RunState, RunStory};
 use crate::durable;
 use crate::inbox::NotTaken;
 use crate::quota::{Units, grouped, quota_text};
@@ -66,7 +66,9 @@ fn status(story: &RunStory, edition: &Edition) -> String {
     let count =
         |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
-    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
+    let waiting = count(is_held);
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_))) - waiting;
     let word = match story.state {
         RunState::Held => "held for approval; nothing was sent",
         RunState::Failed => "not used; nothing was sent",
@@ -74,30 +76,32 @@ fn status(story: &RunStory, edition: &Edition) -> String {
         RunState::Stale => "stale; nothing was sent",
         RunState::Scheduled => "waits for its time",
         RunState::Planned | RunState::Applying => "being worked on",
-        RunState::Done if failed == 0 => "done",
-        RunState::Done if applied == 0 => "nothing was changed",
+        RunState::Done if failed + waiting == 0 => "done",
+        RunState::Done if applied + scheduled == 0 => "nothing was changed",
         RunState::Done => "done in part",
     };
     let mut text =
         format!("{}: {word}\nrun {} at {}\n", story.file, story.id, story.at.format("%Y-%m-%d %H:%M:%S UTC"));
     if !story.results.is_empty() {
+        let unchanged = count(|outcome| matches!(outcome, Outcome::Unchanged { .. }));
+        let of = |count: usize, word: &str| {
+            if count == 0 { String::new() } else { format!("{} {word}, ", number(count)) }
+        };
         text += &format!(
-            "\n{} applied, {} unchanged, {} not done\n",
-            applied,
-            count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
-            failed,
+            "\n{} applied, {} unchanged, {}{}{} not done\n",
+            number(applied),
+            number(unchanged),
+            of(waiting, "held"),
+            of(scheduled, "scheduled"),
+            number(failed),
         );
-    }
-    let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
-    if scheduled > 0 {
-        text += &format!("{} for another day\n", number(scheduled));
     }
     for note in &story.notes {
         text += &format!("\n{note}\n");
     }
     let problems = story.results.iter().filter_map(|result| match &result.outcome {
-        Outcome::Failed(problem) => Some(problem.of_row(result.row)),
-        Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Scheduled { .. } => None,
+        Outcome::Failed(problem) if problem.code != Code::Held => Some(problem.of_row(result.row)),
+        _ => None, // done, or told by the run that it waits in
     });
     for problem in problems.take(LISTED) {
         text += &format!("\n{problem}\n");
@@ -107,6 +111,9 @@ fn status(story: &RunStory, edition: &Edition) -> String {
     }
     if story.state == RunState::Done && failed > 0 {
         text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
+        if waiting > 0 {
+            text += "Delete the held rows from it first: they wait on their own.\n";
+        }
     }
     match story.state {
         RunState::Held => text += &held(story, edition),
@@ -114,6 +121,7 @@ fn status(story: &RunStory, edition: &Edition) -> String {
             text += &format!("\nTo plan it anew and hold it again:  quotakeeper approve {}\n", story.id);
         }
         RunState::Scheduled => {
+            text += &listed(story.plan.scheduled().collect());
             if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
                 text += &format!(
                     "\nIt is planned and guarded again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
@@ -131,36 +139,48 @@ fn status(story: &RunStory, edition: &Edition) -> String {
     text
 }
 
-/// What waits and why, until when, and how to decide.
-fn held(story: &RunStory, edition: &Edition) -> String {
+fn is_held(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(problem) if problem.code == Code::Held)
+}
+
+/// Rows that wait, the most dangerous first, and what is to be said of them.
+fn listed(mut rows: Vec<&PlanRow>) -> String {
     let mut text = String::new();
-    let mut rows: Vec<&PlanRow> = story.plan.held().collect();
     rows.sort_by_key(|row| (row.falls_with_others(), danger(row)));
     for row in rows.iter().take(LISTED) {
-        let why: Vec<&str> = row.held_reasons().map(|tripped| tripped.message.as_str()).collect();
+        let why = row.held_reasons().map(|tripped| tripped.message.as_str());
+        let said: Vec<&str> = why.chain(row.warnings.iter().map(String::as_str)).collect();
         let figure = |units: Option<Units>| units.map_or_else(|| "unknown".to_owned(), grouped);
         text += &format!(
-            "\nrow {}, {}: {} → {} ({} used, {} projected)\n  {}\n",
+            "\nrow {}, {}: {} → {} ({} used, {} projected)\n",
             row.row,
             row.label(),
             quota_text(row.before),
             quota_text(row.after),
             figure(row.used),
             figure(row.projected),
-            why.join("; ")
         );
+        for sentence in said {
+            text += &format!("  {sentence}\n");
+        }
     }
     if rows.len() > LISTED {
         text += &format!("\nand {} more in plan.csv\n", number(rows.len() - LISTED));
     }
+    text
+}
+
+/// What waits and why, until when, and how to decide.
+fn held(story: &RunStory, edition: &Edition) -> String {
     let id = &story.id;
-    text + &format!(
-        "\nIf nobody decides, it is rejected on {} {}.\nTo send it all the same:  quotakeeper approve {id} --plan \
+    listed(story.plan.held().collect())
+        + &format!(
+            "\nIf nobody decides, it is rejected on {} {}.\nTo send it all the same:  quotakeeper approve {id} --plan \
          {}\nTo drop it:               quotakeeper reject {id}\n",
-        edition.until(story.at),
-        edition.zone,
-        story.plan.sha256
-    )
+            edition.until(story.at),
+            edition.zone,
+            story.plan.sha256
+        )
 }
 
 #[cfg(test)]
@@ -171,6 +191,13 @@ mod tests {
     #[test]
     fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
         insta::assert_snapshot!(status(&held_story(), &edition()));
+    }
+
+    #[test]
+    fn the_status_of_what_is_done_counts_what_is_held_apart() {
+        let told = status(&done_story(), &edition());
+        assert!(told.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{told}");
+        assert!(told.contains("Delete the held rows from it first"), "{told}");
     }
 
     #[test]

@@ -194,7 +194,10 @@ mod tests {
             "2: held by below_use: 999 is below the 1 000 projected: tests would stop about 9 Dec"
         );
         assert_eq!(cut("next_cycle", 999), "2: send");
-        assert_eq!(cut("2026-12-10", 499), "2: held by below_use: 499 is below the 500 projected for the next cycle");
+        assert_eq!(
+            cut("2026-12-10", 499),
+            "2: held by below_use: 499 is below the 500 projected for the next cycle"
+        );
     }
 
     #[test]

@@ -70,8 +70,8 @@ fn results(run: &Run, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<R
         }
         (Verdict::Send, None) if row.due.is_some() => {
             let due = row.due.unwrap_or_default();
-            let message =
-                format!("waits until {} as run {}", due.to_rfc3339(), later_id(&run.record, due, false));
+            let time = due.format("%Y-%m-%d %H:%M UTC");
+            let message = format!("waits until {time} as run {}", later_id(&run.record, due, false));
             Outcome::Scheduled { before: row.before, after: row.after, message }
         }
         (Verdict::Send, None) => {

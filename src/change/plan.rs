@@ -225,12 +225,17 @@ fn asked(
     Ok(Some(units))
 }
 
-/// A row has one code and one message, however much is wrong with it.
+/// A row has one code and one message, however much is wrong with it. Its number is said once.
 fn all(problems: &[Problem]) -> Problem {
-    Problem {
-        code: problems.first().map_or(Code::BadRow, |problem| problem.code),
-        message: problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" "),
+    let mut message = String::new();
+    for problem in problems {
+        message += &match problem.message.split_once(", column ") {
+            Some((row, rest)) if !message.is_empty() && row.starts_with("Row ") => format!(" Column {rest}"),
+            _ if message.is_empty() => problem.message.clone(),
+            _ => format!(" {}", problem.message),
+        };
     }
+    Problem { code: problems.first().map_or(Code::BadRow, |problem| problem.code), message }
 }
 
 /// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.

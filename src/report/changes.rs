@@ -12,7 +12,7 @@ use super::fates::{Fates, Held, Section, held, section};
 use super::planned::{self, OrganizationView};
 use super::standing::Level;
 use super::{Edition, Imprint, words};
-use crate::change::{Outcome, RowResult, RunState, RunStory};
+use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::diff::{Diff, MadeBy};
 use crate::quota::{Snapshot, Target, Units, UsageRule};
 
@@ -79,12 +79,13 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         (Some(held), _) => {
             format!("decide by {} on what is held: the commands are below.", held.until)
         }
-        (None, _) if !fates.refused.is_empty() => {
-            "mend the refused rows in error.csv and drop it again.".to_owned()
-        }
-        (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
         (None, RunState::Stale) => {
             format!("look at what moved. To plan it anew and hold it again: quotakeeper approve {}", story.id)
+        }
+        (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
+        (None, RunState::Rejected) => String::new(),
+        (None, _) if !fates.refused.is_empty() => {
+            "mend the refused rows in error.csv and drop it again.".to_owned()
         }
         _ => String::new(),
     };
@@ -92,6 +93,12 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
     if let (Some(run), None) = (&story.held_as, split_off) {
         notes.push(format!("The held rows wait as a run of their own: quotakeeper runs {run}"));
+    }
+    if story.state == RunState::Scheduled {
+        notes.push(format!(
+            "It is planned and guarded again then. To drop it before: quotakeeper reject {}",
+            story.id
+        ));
     }
     if held.is_some() {
         notes.push(sent_so_far(&fates, story.state));
@@ -255,6 +262,8 @@ fn vanished_count(vanished: &[Target]) -> String {
 /// The organizations whose sum the run moves, or would move once it is approved.
 fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
     let counts = !matches!(story.state, RunState::Failed | RunState::Rejected | RunState::Stale);
+    let is_held = |result: &RowResult| matches!(&result.outcome, Outcome::Failed(problem) if problem.code == Code::Held);
+    let waits = story.results.is_empty() || story.results.iter().any(is_held);
     let is_moved = |view: &OrganizationView<'_>| view.totals.allocated_before != view.totals.allocated_after;
     let moved: Vec<_> =
         planned::organizations(&story.plan).into_iter().filter(|view| counts && is_moved(view)).collect();
@@ -274,7 +283,7 @@ fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
                 .map(|quota| organization.allocated_after.saturating_sub(quota))
                 .filter(|over| *over > 0),
             over: view.over_allocation(),
-            held: view.held,
+            held: if waits { view.held } else { 0 }, // or approved, and sent
         }
     });
     (effects.collect(), more)

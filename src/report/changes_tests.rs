@@ -1,7 +1,7 @@
 //! What a change report says of runs, of drift, and of a period.
 
 use super::*;
-use crate::change::{Plan, PlanRow, Verdict};
+use crate::change::{Plan, PlanRow, Problem, Verdict};
 use crate::quota::SnapshotRow;
 use crate::report::fixtures::{at, changed, done_story, edition, held_story, plan_row, realistic};
 
@@ -65,10 +65,26 @@ fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_w
         (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
     }
     let report = run_report(&story, None, &edition());
-    assert_eq!(report.headline, "q4.csv will change 2 quotas at its time");
+    assert_eq!(report.headline, "q4.csv will change 2 quotas on Tue 1 Dec 2026, 01:00");
     assert_eq!(titles(&report), ["Scheduled · 2"]);
+    assert!(report.notes[0].ends_with(&format!("To drop it before: quotakeeper reject {}", story.id)));
     let row = &report.sections[0].rows[0];
     assert_eq!((row.due.as_str(), row.written.as_str()), ("Tue 1 Dec 2026, 01:00", "20% of plan"));
+}
+
+#[test]
+fn of_what_was_dropped_nobody_is_told_to_mend_rows() {
+    let stale = Problem { code: Code::Stale, message: "not sent".into() };
+    let todo = |state| {
+        let story = held_story();
+        let failed = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(stale.clone()) };
+        let results = story.plan.rows.iter().map(failed).collect();
+        let report = run_report(&RunStory { state, results, ..story }, None, &edition());
+        assert_eq!(titles(&report), ["Not sent · 2"]);
+        report.todo
+    };
+    assert!(todo(RunState::Stale).contains("quotakeeper approve 20261122T065500Z-q4.held"));
+    assert_eq!(todo(RunState::Rejected), "");
 }
 
 #[test]

@@ -102,7 +102,9 @@ impl Fates {
                 self.sent.push(row_of_plan(row, *before, *after, Vec::new(), self.zone));
             }
             (Some(Outcome::Scheduled { before, after, message }), _) => {
-                let where_to = vec![words::clean(message, 300)];
+                // When, the row says itself.
+                let run = message.rsplit_once(" as run ").map(|(_, run)| format!("waits as run {run}"));
+                let where_to = vec![words::clean(&run.unwrap_or_else(|| message.clone()), 300)];
                 self.scheduled.push(row_of_plan(row, *before, *after, where_to, self.zone));
             }
             (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
@@ -112,7 +114,9 @@ impl Fates {
                 self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped), self.zone));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
-                let why = vec![words::clean(&problem.message, 300)];
+                let numbered = format!("Row {}: ", row.row);
+                let message = problem.message.strip_prefix(&numbered).unwrap_or(&problem.message);
+                let why = vec![words::clean(message, 1000)]; // all that is wrong with it, each with its mend
                 // What it would have done to the headroom it has not done.
                 let row = row_of_plan(row, row.before, row.after, why, self.zone);
                 self.refused.push(ChangeRow { effect: String::new(), falls_short: false, ..row });
@@ -141,8 +145,8 @@ impl Fates {
                 format!("{file} would change {}; nothing was sent", words::counted(sent, "quota"))
             }
             RunState::Scheduled => {
-                let waiting = sent + scheduled;
-                format!("{file} will change {} at its time", words::counted(waiting, "quota"))
+                let when = self.scheduled.first().map_or_else(String::new, |row| format!(" on {}", row.due));
+                format!("{file} will change {}{when}", words::counted(sent + scheduled, "quota"))
             }
             RunState::Applying => {
                 format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
@@ -178,12 +182,14 @@ impl Fates {
     /// What a person has to act on comes first.
     pub(super) fn sections(mut self, state: RunState) -> Vec<Section> {
         let sent = if state == RunState::Done { "Applied" } else { "To be applied" };
+        let is_dropped = matches!(state, RunState::Rejected | RunState::Stale);
+        let refused = if is_dropped { "Not sent" } else { "Refused" };
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
         self.refused.sort_by_key(|row| (row.falls_with_others, row.row));
         let sections = [
             listed("Held", Level::Warning, self.held),
-            listed("Refused", Level::Critical, self.refused),
+            listed(refused, Level::Critical, self.refused),
             section(sent, Level::Fine, self.sent),
             section("Scheduled", Level::Fine, self.scheduled),
         ];
