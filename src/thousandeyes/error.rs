@@ -141,6 +141,19 @@ impl Error {
         }
     }
 
+    /// What somebody who sees rows and not requests is told: without the request's name.
+    pub fn told_of_a_row(&self) -> String {
+        match self {
+            Self::Refused { status, said, .. } => {
+                format!("ThousandEyes refused it ({status}{said}). {}", mend(*status, said))
+            }
+            Self::Forbidden { call, said } => {
+                format!("ThousandEyes did not allow it (403{said}). {}", permission(&call.path))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// The fields that the server found fault with.
     pub fn fields(&self) -> &[FieldError] {
         match self {

@@ -238,14 +238,15 @@ where
             Err(error) if error.is_refusal() => {
                 let answer = error.to_string();
                 warn!(batch = number, operation, rows = rows.len(), "the server refused a batch");
-                self.journal.append(&Event::Refused { at, batch: number, answer: answer.clone() })?;
+                self.journal.append(&Event::Refused { at, batch: number, answer })?;
+                let told = error.told_of_a_row();
                 standing.refusals += 1;
                 if error.status() == Some(413) {
                     standing.size.too_large(rows.len());
-                    refused(batch, &[], answer, queue, standing);
+                    refused(batch, &[], told, queue, standing);
                 } else {
                     standing.size.refused();
-                    refused(batch, error.fields(), answer, queue, standing);
+                    refused(batch, error.fields(), told, queue, standing);
                 }
             }
             Err(error) if error.outcome_unknown() => {
