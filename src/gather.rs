@@ -10,15 +10,18 @@ use crate::app::App;
 use crate::change::run::Run;
 use crate::change::story::story;
 use crate::change::{RunState, RunStory};
+use crate::forecast::SLOPE_DAYS;
 use crate::history::changes;
 use crate::job::Job;
 use crate::quota::Snapshot;
-use crate::report::{self, ChangesReport, Edition, UsageInput, UsageReport};
+use crate::report::{self, ChangesReport, Edition, Points, Trends, UsageInput, UsageReport};
 use crate::snapshot;
 use crate::state::State;
 
-/// Snapshots that a slope is drawn through: one for each six hours of a week, however many there are.
-const POINTS: usize = 28;
+/// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
+const POINTS: i32 = 28;
+/// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
+const DRAWN: i32 = 90;
 
 impl App {
     pub(crate) fn edition(&self, now: DateTime<Utc>) -> Edition {
@@ -54,15 +57,35 @@ impl App {
     fn usage_report_on(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
         let data = &self.config.data.dir;
         let since = State::load(data)?.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
+        let rule = self.config.usage.rule();
+        let all = self.history.list()?;
+        let mut points = Points::default();
+        for at in thinned(&all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
+            if let Some(snapshot) = self.read_or_warn(at) {
+                points.add(&snapshot, latest, &rule);
+            }
+        }
+        points.add(latest, latest, &rule);
         let input = UsageInput {
             latest,
-            earlier: &self.earlier(latest)?,
+            points: &points,
             diffs: &changes::since(data, since)?,
             held: &held_stories(&self.runs())?,
-            rule: &self.config.usage.rule(),
+            rule: &rule,
             alerts: &self.config.alerts,
         };
-        Ok(report::usage_report(&input, &self.edition(now)))
+        let mut report = report::usage_report(&input, &self.edition(now));
+        let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
+        if let Some(since) = trends.since() {
+            for at in thinned(&all, since, latest.taken_at, DRAWN) {
+                if let Some(snapshot) = self.read_or_warn(at) {
+                    trends.add(&snapshot);
+                }
+            }
+        }
+        trends.add(latest);
+        report.draw(&trends);
+        Ok(report)
     }
 
     /// All changes that snapshots showed after `since`.
@@ -76,21 +99,32 @@ impl App {
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
     }
 
-    /// Snapshots of the week before the latest, evenly thinned; a damaged one is a point less, not a report less.
-    fn earlier(&self, latest: &Snapshot) -> anyhow::Result<Vec<Snapshot>> {
-        let from = latest.taken_at - Duration::days(7);
-        let all = self.history.list()?;
-        let week: Vec<_> = all.into_iter().filter(|at| from <= *at && *at < latest.taken_at).collect();
-        let step = week.len().div_ceil(POINTS).max(1);
-        let read = |at| match self.history.read(at) {
+    /// A damaged snapshot is a point less, not a report less.
+    fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
+        match self.history.read(at) {
             Ok(snapshot) => Some(snapshot),
             Err(error) => {
                 warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
                 None
             }
-        };
-        Ok(week.into_iter().step_by(step).filter_map(read).collect())
+        }
     }
+}
+
+/// At most `count` moments from `from` until before `to`, evenly in time however densely they lie: the last of each of
+/// `count` equal stretches.
+fn thinned(all: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>, count: i32) -> Vec<DateTime<Utc>> {
+    let stretch = ((to - from) / count).num_seconds().max(1);
+    let inside = all.iter().copied().filter(|at| from <= *at && *at < to);
+    let mut kept: Vec<DateTime<Utc>> = Vec::new();
+    for at in inside {
+        let stretch_of = |at: DateTime<Utc>| ((at - from).num_seconds() / stretch).min(i64::from(count) - 1);
+        match kept.last_mut() {
+            Some(last) if stretch_of(*last) == stretch_of(at) => *last = at,
+            _ => kept.push(at),
+        }
+    }
+    kept
 }
 
 /// The runs that wait for a person. One that cannot be read is told in the log, and hides no other.
@@ -104,4 +138,24 @@ pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
         }
     };
     Ok(held.filter_map(told).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_long_the_history_few_snapshots_are_opened_and_they_lie_evenly() {
+        let to: DateTime<Utc> = "2026-11-22T06:00:00Z".parse().unwrap();
+        let from = to - Duration::days(60);
+        // As retention leaves it: days, then hours; and minutes, which somebody asked for.
+        let days = (7..400).rev().map(|days| to - Duration::days(days));
+        let minutes = (0..7 * 24 * 60).rev().map(|minutes| to - Duration::minutes(minutes));
+        let all: Vec<_> = days.chain(minutes).collect();
+        let kept = thinned(&all, from, to, DRAWN);
+        assert!((60..=90).contains(&kept.len()), "{}", kept.len());
+        assert!(kept.is_sorted() && from <= kept[0] && *kept.last().unwrap() == to - Duration::minutes(1));
+        assert!(kept.windows(2).all(|pair| pair[1] - pair[0] <= Duration::hours(48)), "{kept:?}");
+        assert!(thinned(&[], from, to, DRAWN).is_empty());
+    }
 }

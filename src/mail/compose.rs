@@ -9,9 +9,10 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment as MimeAttachment, Mailbox, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
+use super::picture::Painter;
 use super::render::Templates;
 use crate::config::Mail;
-use crate::report::{Report, words};
+use crate::report::{Picture, Report, words};
 
 /// A file that goes with a message.
 #[derive(Clone)]
@@ -52,11 +53,11 @@ impl Composer<'_> {
     pub(crate) fn compose(
         &self,
         report: &Report,
-        to: &[String],
+        recipients: &[String],
         attachments: &[Attachment],
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Email>> {
-        let to = mailboxes(to, report.recipients_key())?;
+        let to = mailboxes(recipients, report.recipients_key())?;
         if to.is_empty() {
             return Ok(None);
         }
@@ -71,6 +72,16 @@ impl Composer<'_> {
         let subject = words::clean(&subject, 250);
         let text = self.templates.text(report, &names)?;
         let html = self.templates.html(report, &names)?;
+        // A user's template may show none of them, or some.
+        let shown = |picture: &&Picture| html.contains(&format!("cid:{}", picture.cid));
+        let pictures = match paint(report.pictures().into_iter().filter(shown)) {
+            Ok(pictures) => pictures,
+            Err(error) => {
+                // No report is lost for a picture: the words say the same.
+                tracing::warn!(error = format!("{error:#}"), "the pictures are left out of the mail");
+                return self.compose(&report.clone().without_pictures(), recipients, attachments, now);
+            }
+        };
 
         let mut message = Message::builder()
             .message_id(Some(message_id.clone()))
@@ -87,7 +98,14 @@ impl Composer<'_> {
         }
         // Boundaries that come from the content, not from chance: the same report is the same bytes.
         let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();
-        let both = both.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html));
+        let both = both.singlepart(SinglePart::plain(text));
+        let both = if pictures.is_empty() {
+            both.singlepart(SinglePart::html(html))
+        } else {
+            let related = MultiPart::related().boundary(format!("=_{hash}_r")).build();
+            let related = related.singlepart(SinglePart::html(html));
+            both.multipart(pictures.into_iter().fold(related, MultiPart::singlepart))
+        };
         let body = if attachments.is_empty() {
             both
         } else {
@@ -109,6 +127,18 @@ fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
     let content_type =
         ContentType::parse(attachment.content_type).context("an attachment has an odd type")?;
     Ok(MimeAttachment::new(attachment.name.clone()).body(attachment.bytes.clone(), content_type))
+}
+
+/// The parts that the HTML shows by their `Content-ID`.
+fn paint<'a>(pictures: impl Iterator<Item = &'a Picture>) -> anyhow::Result<Vec<SinglePart>> {
+    let painter = Painter::new();
+    let part = |picture: &Picture| {
+        let png = painter.png(&picture.svg)?;
+        let name = picture.cid.replace("@quotakeeper", ".png");
+        let content_type = ContentType::parse("image/png").context("a picture has an odd type")?;
+        Ok(MimeAttachment::new_inline_with_name(picture.cid.clone(), name).body(png, content_type))
+    };
+    pictures.map(part).collect()
 }
 
 fn header(name: &'static str, value: String) -> HeaderValue {

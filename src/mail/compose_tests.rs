@@ -3,8 +3,10 @@
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
+use crate::quota::Snapshot;
 use crate::report::fixtures::{
-    at, changed, done_story, edition, group, held_story, realistic, report_of, usage,
+    at, changed, done_story, edition, group, held_story, organization, realistic, report_from, report_of,
+    usage,
 };
 use crate::report::{drift_report, examples, run_report, usage_table};
 
@@ -78,6 +80,35 @@ fn the_same_report_to_the_same_people_is_the_same_bytes_and_to_others_another_me
 }
 
 #[test]
+fn the_pictures_are_parts_beside_the_html_that_shows_them() {
+    let report = usage();
+    let shown: Vec<String> = report.pictures().iter().map(|picture| picture.cid.clone()).collect();
+    let table = Attachment::csv(&report.table, usage_table(&report));
+    let email = compose_with(
+        &mail(),
+        &Report::Usage(Box::new(report)),
+        &["ann@example.com"],
+        std::slice::from_ref(&table),
+    );
+    let parsed = MessageParser::default().parse(&email.bytes).unwrap();
+    let kind = |part: &mail_parser::MessagePart| {
+        let kind = part.content_type().unwrap();
+        format!("{}/{}", kind.ctype(), kind.subtype().unwrap())
+    };
+    let kinds: Vec<String> = parsed.parts.iter().map(kind).collect();
+    let pictures = vec!["image/png".to_owned(); shown.len()];
+    let head = ["multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html"];
+    assert_eq!(kinds, [&head.map(str::to_owned)[..], &pictures, &["text/csv".to_owned()]].concat());
+    let ids: Vec<&str> = parsed.parts.iter().filter_map(|part| part.content_id()).collect();
+    assert_eq!(ids, shown);
+    for part in parsed.parts.iter().filter(|part| kind(part) == "image/png") {
+        assert!(part.contents().starts_with(b"\x89PNG"));
+        assert!(part.content_disposition().unwrap().is_inline());
+    }
+    assert!(email.bytes.len() < 400_000, "{}", email.bytes.len());
+}
+
+#[test]
 fn attachments_arrive_as_they_are() {
     let report = usage();
     let table = Attachment::csv(&report.table, usage_table(&report));
@@ -88,7 +119,7 @@ fn attachments_arrive_as_they_are() {
         std::slice::from_ref(&table),
     );
     let parsed = MessageParser::default().parse(&email.bytes).unwrap();
-    let attached = parsed.attachment(0).unwrap();
+    let attached = parsed.attachments().last().unwrap();
     assert_eq!(attached.attachment_name(), Some("usage-2026-11-22.csv"));
     let unix = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     assert_eq!(unix(attached.contents()), unix(&table.bytes));
@@ -123,8 +154,14 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
     let long = "<Регион & \"Süd\" ".repeat(20);
     let rows =
         (0..10_000).map(|number| group(&number.to_string(), &long, Some(1000), 500, 900 + number % 400));
-    let email = compose(&Report::Usage(Box::new(report_of(rows.collect()))));
+    let mut rows: Vec<_> = rows.collect();
+    rows.extend((0..20).map(|number| organization(&format!("9{number}"), &long, Some(1000), 500, 1300)));
+    let latest = Snapshot::new(at("11-22T06:00"), rows);
+    let report = report_from(&latest, &[Snapshot::new(at("11-12T06:00"), latest.rows().to_vec())]);
+    assert_eq!(report.pictures().len(), 8);
+    let email = compose(&Report::Usage(Box::new(report)));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
+    assert!(email.bytes.len() < 400_000, "{}", email.bytes.len());
     let mut story = done_story();
     let row = story.plan.rows[0].clone();
     story.plan.rows = (0..10_000)

@@ -5,6 +5,7 @@ mod layout;
 mod login;
 mod mailer;
 mod outbox;
+mod picture;
 mod record;
 mod render;
 mod transport;

@@ -1,6 +1,6 @@
 //! One small report of each kind, so that `check` can try a user's templates before a real report needs them.
 
-use super::{Edition, Failure, Report, UsageInput, failure_report, run_report, usage_report};
+use super::{Edition, Failure, Points, Report, Trends, UsageInput, failure_report, run_report, usage_report};
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::config::Alerts;
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
@@ -18,12 +18,17 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
     );
     let usage = UsageInput {
         latest: &snapshot,
-        earlier: &[],
+        points: &Points::default(),
         diffs: &[],
         held: std::slice::from_ref(&held),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
+    let mut usage_report = usage_report(&usage, edition);
+    let mut trends = Trends::new(usage_report.targets_to_draw(), &snapshot, usage.rule, edition.zone);
+    trends.add(&Snapshot::new(edition.now - chrono::TimeDelta::days(1), snapshot.rows().to_vec()));
+    trends.add(&snapshot);
+    usage_report.draw(&trends);
     let failure = Failure {
         job: "snapshot".to_owned(),
         since: edition.now,
@@ -32,7 +37,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         advice: None,
     };
     vec![
-        Report::Usage(Box::new(usage_report(&usage, edition))),
+        Report::Usage(Box::new(usage_report)),
         Report::Changes(Box::new(run_report(&held, None, edition))),
         Report::Failure(Box::new(failure_report(&failure, edition))),
     ]

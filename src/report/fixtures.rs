@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Edition, UsageInput, UsageReport, usage_report};
+use super::{Edition, Points, Trends, UsageInput, UsageReport, usage_report};
 use crate::change::{
     Action, Code, Guard, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState, RunStory,
     Tripped, Verdict,
@@ -155,13 +155,34 @@ pub(crate) fn changed() -> Diff {
 pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
     let input = UsageInput {
         latest,
-        earlier,
+        points: &points(latest, earlier),
         diffs: &[],
         held: &[],
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    usage_report(&input, &edition())
+    drawn(usage_report(&input, &edition()), latest, earlier)
+}
+
+pub(crate) fn points(latest: &Snapshot, earlier: &[Snapshot]) -> Points {
+    let mut points = Points::default();
+    for snapshot in earlier.iter().chain([latest]) {
+        points.add(snapshot, latest, &UsageRule::default());
+    }
+    points
+}
+
+/// The report with the pictures that its history allows.
+pub(crate) fn drawn(mut report: UsageReport, latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
+    let rule = UsageRule::default();
+    let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, edition().zone);
+    let mut all: Vec<&Snapshot> = earlier.iter().chain([latest]).collect();
+    all.sort_by_key(|snapshot| snapshot.taken_at);
+    for snapshot in all {
+        trends.add(snapshot);
+    }
+    report.draw(&trends);
+    report
 }
 
 pub(crate) fn report_of(rows: Vec<SnapshotRow>) -> UsageReport {
@@ -289,13 +310,14 @@ pub(crate) fn done_story() -> RunStory {
 
 pub(crate) fn usage() -> UsageReport {
     let latest = realistic();
+    let earlier = week_before(&latest);
     let input = UsageInput {
         latest: &latest,
-        earlier: &week_before(&latest),
+        points: &points(&latest, &earlier),
         diffs: &[changed()],
         held: &[held_story()],
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    usage_report(&input, &edition())
+    drawn(usage_report(&input, &edition()), &latest, &earlier)
 }

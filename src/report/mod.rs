@@ -5,6 +5,7 @@
 
 mod change_row;
 mod changes;
+pub(crate) mod chart;
 mod examples;
 mod failure;
 mod fates;
@@ -12,6 +13,7 @@ pub(crate) mod planned;
 mod standing;
 mod summary;
 mod table;
+mod trends;
 mod usage;
 
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
 pub(crate) use self::standing::Standing;
 pub(crate) use self::table::usage_table;
+pub(crate) use self::trends::{Picture, Points, Trends};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 pub(crate) use crate::words;
 
@@ -96,6 +99,22 @@ impl Report {
             Self::Usage(_) => "mail.to.usage",
             Self::Changes(_) => "mail.to.changes",
             Self::Failure(_) => "mail.to.failures",
+        }
+    }
+
+    /// What is drawn in it.
+    pub(crate) fn pictures(&self) -> Vec<&Picture> {
+        match self {
+            Self::Usage(report) => report.pictures(),
+            Self::Changes(_) | Self::Failure(_) => Vec::new(),
+        }
+    }
+
+    /// The same in words alone.
+    pub(crate) fn without_pictures(self) -> Self {
+        match self {
+            Self::Usage(report) => Self::Usage(Box::new(report.without_pictures())),
+            Self::Changes(_) | Self::Failure(_) => self,
         }
     }
 

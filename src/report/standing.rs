@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::trends::Picture;
 use super::{Edition, words};
 use crate::config::Alerts;
 use crate::forecast::{Course, RunOut, run_out};
@@ -57,6 +58,8 @@ pub(crate) struct Standing {
     /// `±1 day`, and other words on how sure that is.
     pub sureness: String,
     pub bar: Option<Bar>,
+    /// The trend, for the few that are drawn.
+    pub picture: Option<Picture>,
 }
 
 impl Standing {
@@ -142,6 +145,7 @@ pub(crate) fn standing(
         status: status(row, needed, percent_projected, ran_out, out, edition),
         sureness: out.map(|out| out.sureness()).unwrap_or_default(),
         bar: bar(row.quota, used, needed),
+        picture: None,
     }
 }
 

@@ -1,7 +1,5 @@
 //! The usage report: what runs out first and when, what is still to hand out, who changed what, what waits.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -9,6 +7,7 @@ use super::change_row::{ChangeRow, rows_of_diffs};
 use super::fates::{Held, held};
 use super::standing::{Level, Standing, org_name, standing};
 use super::summary::{headline, others, subject, todo};
+use super::trends::{Picture, Points, Trends};
 use super::{Edition, Imprint, words};
 use crate::change::RunStory;
 use crate::config::Alerts;
@@ -21,6 +20,9 @@ const ALWAYS_LISTED: usize = 10;
 /// No more are listed, however badly they stand: the table has them all, and a mail has to stay small.
 const LISTED: usize = 25;
 const ORGANIZATIONS: usize = 12;
+/// So many organizations and account groups get a picture: a mail has to stay small, and a person looks at few.
+const DRAWN_ORGANIZATIONS: usize = 3;
+const DRAWN_GROUPS: usize = 5;
 const CHANGES: usize = 10;
 const HELD: usize = 5;
 /// Older data is no longer "the state now": snapshots are hourly, and a few may fail.
@@ -29,8 +31,8 @@ const STALE: TimeDelta = TimeDelta::hours(6);
 /// What the report is made from.
 pub(crate) struct UsageInput<'a> {
     pub latest: &'a Snapshot,
-    /// Sparse snapshots of this cycle, in any order, for the slope.
-    pub earlier: &'a [Snapshot],
+    /// What was used at earlier moments of this cycle and in the latest, for the slope.
+    pub points: &'a Points,
     /// What changed since the last report, each diff with its window of time.
     pub diffs: &'a [Diff],
     /// The runs that wait for a person.
@@ -81,6 +83,10 @@ pub(crate) struct UsageReport {
     pub others: Vec<String>,
     pub changes: Vec<ChangeRow>,
     pub more_changes: usize,
+    /// Why nothing is drawn; empty where something is.
+    pub no_pictures: String,
+    /// Whether something is drawn.
+    pub drawn: bool,
     pub held: Vec<Held>,
     pub more_held: usize,
     /// `07:00`, with its day, in the report's zone.
@@ -99,9 +105,8 @@ pub(crate) struct UsageReport {
 }
 
 pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport {
-    let points = points(input);
     let stand = |row: &SnapshotRow| {
-        let points = points.get(&row.target).map_or(&[][..], Vec::as_slice);
+        let points = input.points.of(&row.target);
         standing(row, points, input.latest.taken_at, input.rule, input.alerts, edition)
     };
     let mut organizations: Vec<Organization> = input
@@ -159,6 +164,8 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
         others,
         changes,
         more_changes,
+        no_pictures: String::new(),
+        drawn: false,
         held: input.held.iter().take(HELD).map(|story| held(story, edition)).collect(),
         more_held: input.held.len().saturating_sub(HELD),
         data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
@@ -174,22 +181,43 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
     }
 }
 
-/// What each target used at the moments of the earlier snapshots and of the latest, as far as it is the same cycle.
-fn points(input: &UsageInput) -> HashMap<Target, Vec<(DateTime<Utc>, Units)>> {
-    let since = input.latest.taken_at - TimeDelta::days(SLOPE_DAYS);
-    let recent =
-        input.earlier.iter().filter(|snapshot| (since..input.latest.taken_at).contains(&snapshot.taken_at));
-    let mut points: HashMap<Target, Vec<(DateTime<Utc>, Units)>> = HashMap::new();
-    for snapshot in recent.chain([input.latest]) {
-        for row in snapshot.rows() {
-            let same_cycle =
-                input.latest.row(&row.target).is_some_and(|now| now.period_start == row.period_start);
-            if let Some(used) = input.rule.used(&row.usage).filter(|_| same_cycle) {
-                points.entry(row.target.clone()).or_default().push((snapshot.taken_at, used));
-            }
+impl UsageReport {
+    /// What is worth a picture: the worst organizations whose usage is known, and the worst account groups in trouble.
+    fn worth_drawing(&mut self) -> impl Iterator<Item = &mut Standing> {
+        let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
+        let own = own.filter(|own| own.used.is_some()).take(DRAWN_ORGANIZATIONS);
+        let groups = self.worst.iter_mut().filter(|group| group.level > Level::Fine).take(DRAWN_GROUPS);
+        own.chain(groups)
+    }
+
+    /// The targets of [`Self::draw`].
+    pub(crate) fn targets_to_draw(&mut self) -> Vec<Target> {
+        self.worth_drawing().map(|standing| standing.target.clone()).collect()
+    }
+
+    /// Draws the trends of the few that are looked at first.
+    pub(crate) fn draw(&mut self, trends: &Trends) {
+        for (number, standing) in (1..).zip(self.worth_drawing()) {
+            standing.picture = trends.picture(standing, number);
+        }
+        self.drawn = !self.pictures().is_empty();
+        if !self.drawn && self.worth_drawing().next().is_some() {
+            "No trends are drawn yet: they need two snapshots of this cycle, half a day apart."
+                .clone_into(&mut self.no_pictures);
         }
     }
-    points
+
+    pub(crate) fn pictures(&self) -> Vec<&Picture> {
+        let own = self.organizations.iter().map(|organization| &organization.own);
+        own.chain(&self.worst).filter_map(|standing| standing.picture.as_ref()).collect()
+    }
+
+    /// Leaves the words, which say the same.
+    pub(crate) fn without_pictures(mut self) -> Self {
+        self.worth_drawing().for_each(|standing| standing.picture = None);
+        self.drawn = false;
+        self
+    }
 }
 
 fn organization(

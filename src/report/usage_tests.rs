@@ -147,7 +147,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
         usage_report(
             &UsageInput {
                 latest: &latest,
-                earlier: &[],
+                points: &Points::default(),
                 diffs: &[changed()],
                 held: &[],
                 rule: &UsageRule::default(),

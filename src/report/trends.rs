@@ -1,0 +1,133 @@
+//! The readings that pictures and slopes are made from: as little of the history as they need, one snapshot at a time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::chart::{HEIGHT, Reading, Trend, WIDTH};
+use super::standing::Standing;
+use crate::forecast::SLOPE_DAYS;
+use crate::quota::{Snapshot, Target, Units, UsageRule};
+
+/// The width that a picture has where there is room.
+const CARD: u32 = 590;
+/// Longer than any month, so that the cycle before is seen whole.
+const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
+
+/// What every target used at earlier moments of its cycle: for the slopes.
+#[derive(Debug, Default)]
+pub(crate) struct Points(HashMap<Target, Vec<(DateTime<Utc>, Units)>>);
+
+impl Points {
+    /// Adds what a snapshot of the last days says, as far as it is of the same cycle as `latest`.
+    pub(crate) fn add(&mut self, snapshot: &Snapshot, latest: &Snapshot, rule: &UsageRule) {
+        let since = latest.taken_at - TimeDelta::days(SLOPE_DAYS);
+        if !(since..=latest.taken_at).contains(&snapshot.taken_at) {
+            return;
+        }
+        for row in snapshot.rows() {
+            let same_cycle = latest.row(&row.target).is_some_and(|now| now.period_start == row.period_start);
+            if let Some(used) = rule.used(&row.usage).filter(|_| same_cycle) {
+                self.0.entry(row.target.clone()).or_default().push((snapshot.taken_at, used));
+            }
+        }
+    }
+
+    pub(super) fn of(&self, target: &Target) -> &[(DateTime<Utc>, Units)] {
+        self.0.get(target).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A picture as templates show it: a part of the mail, or drawn into the page.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Picture {
+    /// The `Content-ID` of its part.
+    pub cid: String,
+    pub svg: String,
+    pub alt: String,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// What was read of one target at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    at: DateTime<Utc>,
+    cycle: DateTime<Utc>,
+    used: Option<Units>,
+}
+
+/// The readings of those few targets that get a picture.
+#[derive(Debug)]
+pub(crate) struct Trends<'a> {
+    latest: &'a Snapshot,
+    rule: &'a UsageRule,
+    zone: Tz,
+    seen: BTreeMap<Target, Vec<Seen>>,
+}
+
+impl<'a> Trends<'a> {
+    pub(crate) fn new(
+        targets: impl IntoIterator<Item = Target>,
+        latest: &'a Snapshot,
+        rule: &'a UsageRule,
+        zone: Tz,
+    ) -> Self {
+        Self { latest, rule, zone, seen: targets.into_iter().map(|target| (target, Vec::new())).collect() }
+    }
+
+    /// The earliest moment that a picture shows; none where there is none to draw.
+    pub(crate) fn since(&self) -> Option<DateTime<Utc>> {
+        let starts = self.seen.keys().filter_map(|target| self.latest.row(target)?.period_start);
+        starts.min().map(|start| start - LONGEST_CYCLE)
+    }
+
+    /// Snapshots come earliest first, `latest` among them.
+    pub(crate) fn add(&mut self, snapshot: &Snapshot) {
+        for (target, seen) in &mut self.seen {
+            let row = snapshot.row(target);
+            if let Some((row, cycle)) = row.and_then(|row| Some((row, row.period_start?))) {
+                seen.push(Seen { at: snapshot.taken_at, cycle, used: self.rule.used(&row.usage) });
+            } else if let Some(last) = seen.last().copied() {
+                // Usage that could not be read comes without its cycle: a gap in the one before.
+                seen.push(Seen { at: snapshot.taken_at, used: None, ..last });
+            }
+        }
+    }
+
+    /// The picture of one target; none where the history is too short.
+    pub(super) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
+        let seen = self.seen.get(&standing.target)?;
+        let row = self.latest.row(&standing.target)?;
+        let (start, end) = (row.period_start?, row.period_end?);
+        let of_cycle = |cycle: DateTime<Utc>| -> Vec<Reading> {
+            let its = seen.iter().filter(|seen| seen.cycle == cycle);
+            its.map(|seen| (seen.at + (start - cycle), seen.used)).collect()
+        };
+        let before = seen.iter().map(|seen| seen.cycle).filter(|cycle| *cycle < start).max();
+        let before = before.filter(|before| start - *before <= LONGEST_CYCLE);
+        let trend = Trend {
+            name: standing.name.clone(),
+            id: standing.id.clone(),
+            level: standing.level,
+            quota: standing.quota,
+            projected: standing.projected,
+            runs_out_at: standing.runs_out_at,
+            start,
+            end,
+            used: of_cycle(start),
+            before: before.map_or_else(Vec::new, of_cycle),
+            zone: self.zone,
+        };
+        trend.is_worth_drawing().then(|| Picture {
+            cid: format!("trend-{number}@quotakeeper"),
+            svg: trend.svg(),
+            alt: trend.alt(),
+            // As wide as the card of the layout, in which it can shrink.
+            width: CARD,
+            height: HEIGHT * CARD / WIDTH,
+        })
+    }
+}
