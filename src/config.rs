@@ -3,6 +3,7 @@
 //! `config/quotakeeper.toml` explains each key to people; this file gives it a type, a default and its limits.
 //! How a file becomes these types, and how a problem finds its line, is in `source`.
 
+mod alerts;
 mod guards;
 mod limits;
 mod source;
@@ -16,6 +17,9 @@ use chrono_tz::Tz;
 use reqwest::Url;
 use serde::Deserialize;
 
+#[cfg(test)]
+pub(crate) use self::alerts::AlertOverride;
+pub(crate) use self::alerts::{Alerts, Limits, Mute, Until};
 #[cfg(test)]
 pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
@@ -141,6 +145,8 @@ pub(crate) struct Schedule {
     pub usage_report: Option<Expression>,
     #[serde(deserialize_with = "optional_expression")]
     pub changes_report: Option<Expression>,
+    #[serde(deserialize_with = "optional_expression")]
+    pub digest: Option<Expression>,
     pub catch_up: bool,
 }
 
@@ -153,6 +159,7 @@ impl Default for Schedule {
             inbox: at("* * * * *"),
             usage_report: Some(at("0 8 * * *")),
             changes_report: None,
+            digest: Some(at("0 8 * * *")),
             catch_up: true,
         }
     }
@@ -244,26 +251,6 @@ impl UsageUnits {
     }
 }
 
-/// `[alerts]`: from where on the reports call a target a warning or critical.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Alerts {
-    pub warn_projected_percent: u32,
-    pub critical_used_percent: u32,
-    #[serde(deserialize_with = "duration")]
-    pub critical_within: Duration,
-}
-
-impl Default for Alerts {
-    fn default() -> Self {
-        Self {
-            warn_projected_percent: 100,
-            critical_used_percent: 95,
-            critical_within: Duration::from_secs(3 * 24 * 3600),
-        }
-    }
-}
-
 /// How a mail leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -297,6 +284,7 @@ pub(crate) struct Mail {
 pub(crate) struct Recipients {
     pub changes: Vec<String>,
     pub usage: Vec<String>,
+    pub alerts: Vec<String>,
     pub failures: Vec<String>,
 }
 

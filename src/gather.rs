@@ -50,7 +50,7 @@ impl App {
         self.usage_report_on(&live, now)
     }
 
-    fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Option<Snapshot>> {
+    pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Option<Snapshot>> {
         self.history.until(now)?.last().map(|at| self.history.read(*at)).transpose()
     }
 
@@ -97,6 +97,13 @@ impl App {
         let diffs = changes::since(&self.config.data.dir, since)?;
         let latest = self.latest(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
+    }
+
+    /// Snapshots of the week before the latest, evenly thinned.
+    pub(crate) fn earlier(&self, latest: &Snapshot) -> anyhow::Result<Vec<Snapshot>> {
+        let from = latest.taken_at - Duration::days(SLOPE_DAYS);
+        let week = thinned(&self.history.list()?, from, latest.taken_at, POINTS);
+        Ok(week.into_iter().filter_map(|at| self.read_or_warn(at)).collect())
     }
 
     /// A damaged snapshot is a point less, not a report less.

@@ -33,6 +33,8 @@ pub(crate) enum Job {
     UsageReport,
     /// What changed in a period, and who changed it.
     ChangesReport,
+    /// Warnings, and what is back to normal, since the last digest.
+    Digest,
     /// Old snapshots are thinned.
     Prune,
     /// Queued mail is delivered.
@@ -40,8 +42,15 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Inbox, Self::Snapshot, Self::UsageReport, Self::ChangesReport, Self::Prune, Self::Outbox];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Inbox,
+        Self::Snapshot,
+        Self::UsageReport,
+        Self::ChangesReport,
+        Self::Digest,
+        Self::Prune,
+        Self::Outbox,
+    ];
 
     /// The name in logs, mails and `status`.
     pub(crate) fn name(self) -> &'static str {
@@ -50,6 +59,7 @@ impl Job {
             Self::Snapshot => "snapshot",
             Self::UsageReport => "usage report",
             Self::ChangesReport => "changes report",
+            Self::Digest => "digest",
             Self::Prune => "prune",
             Self::Outbox => "outbox",
         }
@@ -63,6 +73,7 @@ impl Job {
             Self::Snapshot => Some(schedule.snapshot.clone()),
             Self::UsageReport => schedule.usage_report.clone(),
             Self::ChangesReport => schedule.changes_report.clone(),
+            Self::Digest => schedule.digest.clone(),
             Self::Prune => "0 3 * * *".parse().ok(),
             Self::Outbox => "* * * * *".parse().ok(),
         }
@@ -83,6 +94,7 @@ impl Job {
             Self::Snapshot => take_snapshot(app, &clock).await,
             Self::UsageReport => usage_report(app, now),
             Self::ChangesReport => changes_report(app, now),
+            Self::Digest => app.tell_digest(now).map(|()| Findings::default()),
             Self::Prune => prune(app, now),
             Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
         };
@@ -168,7 +180,8 @@ async fn advance_all(
     first_error
 }
 
-/// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last.
+/// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and
+/// what became critical.
 async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     let parts = app.config.snapshot;
     let earlier = app.history.until(clock.now())?;
@@ -185,6 +198,7 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     if let Some(before) = earlier.last() {
         tell_changes(app, *before, &later, clock.now())?;
     }
+    app.tell_critical(clock.now())?;
     Ok(Findings::default())
 }
 

@@ -16,11 +16,12 @@
 //! |---|---|
 //! | What each job does, and what they all need | `job`, `app` |
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
-//! | The way above | `snapshot`, `history`, `diff`, `gather`, `report`, `mail` |
+//! | The way above | `snapshot`, `history`, `diff`, `alerts`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
+mod alerts;
 mod answers;
 mod app;
 mod change;

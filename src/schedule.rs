@@ -105,7 +105,7 @@ impl Expression {
 }
 
 /// The moment of a wall time: the end of the gap where it does not exist, the first of two where it comes twice.
-fn instant(zone: Tz, wall: NaiveDateTime) -> DateTime<Utc> {
+pub(crate) fn instant(zone: Tz, wall: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&wall) {
         MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => time.to_utc(),
         MappedLocalTime::None => {

@@ -213,7 +213,7 @@ fn share(amount: Units, wants: &[Units]) -> Vec<Units> {
 }
 
 /// Rounded up, so that the guard finds nothing missing.
-fn with_headroom(needed: Units, percent: u32) -> Units {
+pub(crate) fn with_headroom(needed: Units, percent: u32) -> Units {
     units((i128::from(needed) * (100 + i128::from(percent)) + 99) / 100)
 }
 

@@ -35,6 +35,9 @@ pub(super) async fn check(
     for notice in &config.notices {
         report.note(notice);
     }
+    for ended in config.alerts.ended_mutes(Clock::read().now(), config.schedule.timezone) {
+        report.note(&ended);
+    }
     if config.mail.transport == Transport::Off {
         report.note("mail is off: set mail.transport to get reports");
     }

@@ -97,7 +97,7 @@ pub(super) fn status(
             Job::Inbox if held.is_empty() => "nothing held".to_owned(),
             Job::Inbox => format!("{} held", held.len()),
             Job::Outbox => format!("{waiting} waiting, {dead} dead"),
-            Job::UsageReport | Job::ChangesReport | Job::Prune => String::new(),
+            Job::UsageReport | Job::ChangesReport | Job::Digest | Job::Prune => String::new(),
         };
         table.row([
             job.name().to_owned(),

@@ -131,31 +131,31 @@ impl Guards {
         }
         for (index, other) in self.overrides.iter().enumerate() {
             let place = format!("guard.overrides.{index}");
-            check(
-                other.org_id.is_none(),
-                place.clone(),
-                "needs an `org_id`: an override is for one organization, or with `aid` for one account group of it",
-            );
-            let ids = [
-                ("org_id", other.org_id.as_ref().map(OrgId::as_str)),
-                ("aid", other.aid.as_ref().map(Aid::as_str)),
-            ];
-            for (key, id) in ids {
-                let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-                check(
-                    id.is_some_and(|id| !is_id(id)),
-                    format!("{place}.{key}"),
-                    "is not an id, which is digits such as \"10452\": it would be for nobody",
-                );
+            found.extend(id_problems(&place, other.org_id.as_ref(), other.aid.as_ref()));
+            if other.sets_nothing() {
+                let mend = "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0";
+                found.push((place, mend.to_owned()));
             }
-            check(
-                other.sets_nothing(),
-                place,
-                "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0",
-            );
         }
         found
     }
+}
+
+/// What is wrong with the ids that an override is for.
+pub(super) fn id_problems(place: &str, org_id: Option<&OrgId>, aid: Option<&Aid>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if org_id.is_none() {
+        let mend = "needs an `org_id`: an override is for one organization, or with `aid` for one account group of it";
+        found.push((place.to_owned(), mend.to_owned()));
+    }
+    for (key, id) in [("org_id", org_id.map(OrgId::as_str)), ("aid", aid.map(Aid::as_str))] {
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        if id.is_some_and(|id| !is_id(id)) {
+            let mend = "is not an id, which is digits such as \"10452\": it would be for nobody";
+            found.push((format!("{place}.{key}"), mend.to_owned()));
+        }
+    }
+    found
 }
 
 impl GuardOverride {

@@ -41,6 +41,7 @@ impl Config {
         );
         self.mail_problems(&mut check);
         found.extend(self.guard.problems());
+        found.extend(self.alerts.problems());
         found
     }
 
@@ -51,6 +52,7 @@ impl Config {
             ("mail.reply_to", self.mail.reply_to.as_slice()),
             ("mail.to.changes", &to.changes),
             ("mail.to.usage", &to.usage),
+            ("mail.to.alerts", &to.alerts),
             ("mail.to.failures", &to.failures),
         ];
         for (key, addresses) in lists {

@@ -20,11 +20,7 @@ pub(crate) type Environment = BTreeMap<String, String>;
 const PREFIX: &str = "QUOTAKEEPER__";
 
 /// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
-const NOT_YET: [(&[&str], &str); 9] = [
-    (&["schedule", "digest"], "the alerts' digest"),
-    (&["alerts", "overrides"], "alerts by target"),
-    (&["alerts", "mutes"], "muting"),
-    (&["mail", "to", "alerts"], "mail of alerts"),
+const NOT_YET: [(&[&str], &str); 5] = [
     (&["mail", "routes_file"], "mail to owners"),
     (&["server", "listen"], "the health server"),
     (&["metrics", "textfile"], "metrics"),

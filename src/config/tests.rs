@@ -135,11 +135,6 @@ fn what_this_version_does_not_do_yet_is_said_not_ignored() {
         config.notices,
         ["heartbeat.url has no effect: the heartbeat is not part of this version yet"]
     );
-    let config = read("[mail]\nto = { alerts = [\"a@example.com\"] }\n", &[]).unwrap();
-    assert_eq!(
-        config.notices,
-        ["mail.to.alerts has no effect: mail of alerts is not part of this version yet"]
-    );
 }
 
 #[test]
@@ -182,4 +177,36 @@ fn an_override_is_for_its_target_alone_and_the_last_one_wins() {
     let other = config.guard.for_target(&Target::account_group("2", "5"));
     assert_eq!((other.max_raise_factor, other.unassign), (5.0, Level::Hold));
     assert_eq!(config.guard.for_target(&Target::organization("1")).unassign, Level::Hold);
+}
+
+#[test]
+fn limits_and_mutes_of_alerts_that_make_no_sense_are_refused_with_their_line() {
+    let problems = read(
+        "[alerts]\nwarn_projected_percent = 0\ncritical_used_percent = 101\n\
+         [[alerts.overrides]]\norg_id = \"1\"\ncritical_within = \"soon\"\ncritical_used_percent = 0\n\
+         [[alerts.overrides]]\naid = \"5\"\n\
+         [[alerts.overrides]]\norg_id = \"Acme\"\nwarn_projected_percent = 90\n\
+         [[alerts.mutes]]\nreason = \"moving\"\nuntil = \"2026-12-31\"\n\
+         [[alerts.mutes]]\nname = \"Lab *\"\n\
+         [[alerts.mutes]]\naid = \" \"\nreason = \" \"\nuntil = \"31.12.2026\"\n\
+         [[alerts.mutes]]\nnames = \"Lab *\"\nreason = \"moving\"\nuntil = 2026-12-31\n",
+        &[],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems.join("\n"));
+}
+
+#[test]
+fn a_mute_that_has_ended_is_no_problem_but_said() {
+    let config = read(
+        "[[alerts.mutes]]\nname = \"*\"\nreason = \"moving\"\nuntil = 2026-11-21\n\
+         [[alerts.mutes]]\nname = \"*\"\nreason = \"trial\"\nuntil = 2026-11-22\n",
+        &[],
+    )
+    .unwrap();
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    assert_eq!(
+        config.alerts.ended_mutes(now, Tz::UTC),
+        ["alerts.mutes[0] (moving) has ended and hides nothing: remove it, or move its `until`"]
+    );
 }

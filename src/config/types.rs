@@ -62,6 +62,12 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
         .map_err(|_| D::Error::custom(format!("`{text}` is not a duration: write 30s, 15m, 12h or 7d")))
 }
 
+pub(super) fn optional_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
 pub(super) fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Expression, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }

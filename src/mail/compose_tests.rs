@@ -5,10 +5,10 @@ use mail_parser::{MessageParser, MimeHeaders};
 use super::*;
 use crate::quota::Snapshot;
 use crate::report::fixtures::{
-    at, changed, done_story, edition, group, held_story, organization, realistic, report_from, report_of,
-    usage,
+    alerts, at, changed, done_story, edition, group, held_story, organization, realistic, report_from,
+    report_of, usage,
 };
-use crate::report::{drift_report, examples, run_report, usage_table};
+use crate::report::{Occasion, drift_report, examples, run_report, usage_table};
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None);
@@ -64,6 +64,18 @@ fn the_mail_of_drift() {
     let report =
         drift_report(&changed(), &realistic(), &crate::quota::UsageRule::default(), &edition()).unwrap();
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
+}
+
+#[test]
+fn the_mail_of_what_became_critical() {
+    insta::assert_snapshot!(read(&compose(&Report::Alerts(Box::new(alerts(Occasion::Snapshot))))));
+}
+
+#[test]
+fn the_daily_digest_of_alerts() {
+    let email = compose(&Report::Alerts(Box::new(alerts(Occasion::Digest))));
+    assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
+    insta::assert_snapshot!(read(&email));
 }
 
 #[test]

@@ -22,7 +22,9 @@ use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::diff::Diff;
 use crate::job::Job;
 use crate::quota::{Snapshot, UsageRule};
-use crate::report::{self, ChangesReport, Edition, Failure, FailureReport, Report, UsageReport, usage_table};
+use crate::report::{
+    self, AlertReport, ChangesReport, Edition, Failure, FailureReport, Report, UsageReport, usage_table,
+};
 
 /// The mail of one installation.
 pub(crate) struct Mailer {
@@ -79,6 +81,11 @@ impl Mailer {
     pub(crate) fn usage(&self, report: &UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
         let table = Attachment::csv(&report.table, usage_table(report));
         self.queue(&Report::Usage(Box::new(report.clone())), |to| &to.usage, &[table], now)
+    }
+
+    /// What crossed a limit, or is back to normal.
+    pub(crate) fn alerts(&self, report: AlertReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now)
     }
 
     /// A job that has been failing since then, told once however often it is tried.

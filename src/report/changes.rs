@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::change_row::rows_of_diffs;
 use super::fates::{Fates, Held, Section, held, section};
+use super::level::Level;
 use super::planned::{self, OrganizationView};
-use super::standing::Level;
 use super::{Edition, Imprint, words};
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::diff::{Diff, MadeBy};

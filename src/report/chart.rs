@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::standing::Level;
+use super::level::Level;
 use super::words;
 use crate::quota::{Units, grouped};
 

@@ -1,8 +1,13 @@
 //! One small report of each kind, so that `check` can try a user's templates before a real report needs them.
 
-use super::{Edition, Failure, Points, Report, Trends, UsageInput, failure_report, run_report, usage_report};
+use super::alert::News;
+use super::level::Level;
+use super::{
+    AlertInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput, alert_report, failure_report,
+    run_report, usage_report,
+};
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
-use crate::config::Alerts;
+use crate::config::{Alerts, Guards};
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
 /// Between them they take every branch that holds a variable of its own.
@@ -36,11 +41,30 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         causes: vec!["an example".to_owned()],
         advice: None,
     };
-    vec![
+    let news = [Level::Critical, Level::Warning, Level::Fine].map(|level| News {
+        target: Target::account_group("1", "2"),
+        cycle: "1970-01-01".to_owned(),
+        level,
+        was: Level::Fine,
+        at: edition.now,
+        why: "an example".to_owned(),
+    });
+    let alerts = AlertInput {
+        occasion: Occasion::Digest,
+        news: &news,
+        latest: &snapshot,
+        week: &[],
+        rule: &UsageRule::default(),
+        alerts: &Alerts::default(),
+        guards: &Guards::default(),
+    };
+    let alerts = alert_report(&alerts, edition).map(|report| Report::Alerts(Box::new(report)));
+    let others = [
         Report::Usage(Box::new(usage_report)),
         Report::Changes(Box::new(run_report(&held, None, edition))),
         Report::Failure(Box::new(failure_report(&failure, edition))),
-    ]
+    ];
+    alerts.into_iter().chain(others).collect()
 }
 
 fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &Edition) -> SnapshotRow {

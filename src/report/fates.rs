@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::change_row::{ChangeRow, name_and_id, row_of_plan, size};
-use super::standing::Level;
+use super::level::Level;
 use super::{Edition, words};
 use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
 

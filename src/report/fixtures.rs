@@ -3,12 +3,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Edition, Points, Trends, UsageInput, UsageReport, usage_report};
+use super::alert::News;
+use super::level::Level;
+use super::{
+    AlertInput, AlertReport, Edition, Occasion, Points, Trends, UsageInput, UsageReport, alert_report,
+    usage_report,
+};
 use crate::change::{
     Action, Code, Guard, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState, RunStory,
     Tripped, Verdict,
 };
-use crate::config::Alerts;
+use crate::config::{Alerts, Guards, Mute, Until};
 use crate::diff::{Change, Diff, MadeBy};
 use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
@@ -320,4 +325,44 @@ pub(crate) fn usage() -> UsageReport {
         alerts: &Alerts::default(),
     };
     drawn(usage_report(&input, &edition()), &latest, &earlier)
+}
+
+pub(crate) fn alert_news(target: &Target, level: Level) -> News {
+    News {
+        target: target.clone(),
+        cycle: "2026-11-05".into(),
+        level,
+        was: if level == Level::Fine { Level::Critical } else { Level::Fine },
+        at: at("11-22T06:00"),
+        why: "as it was seen".into(),
+    }
+}
+
+/// One that is critical, or two warnings; and one that is back to normal. Acme Bank's own quota is muted.
+pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
+    let latest = realistic();
+    let group = |aid: &str, level| alert_news(&Target::account_group("10452", aid), level);
+    let why = "its quota was raised from 15 000 to 18 000 by run 20261121T133000Z-raise-trading".into();
+    let recovery = News { why, ..group("204150", Level::Fine) };
+    let news = match occasion {
+        Occasion::Snapshot => vec![group("204117", Level::Critical), recovery],
+        Occasion::Digest => vec![group("204120", Level::Warning), group("204133", Level::Warning), recovery],
+    };
+    let mutes = vec![Mute {
+        org_id: Some("10452".into()),
+        name: Some("acme*".into()),
+        reason: "contract renewal, CHG-8841".into(),
+        until: Some(Until::Day("2026-12-31".parse().unwrap())),
+        ..Mute::default()
+    }];
+    let input = AlertInput {
+        occasion,
+        news: &news,
+        latest: &latest,
+        week: &week_before(&latest),
+        rule: &UsageRule::default(),
+        alerts: &Alerts { mutes, ..Alerts::default() },
+        guards: &Guards::default(),
+    };
+    alert_report(&input, &edition()).unwrap()
 }

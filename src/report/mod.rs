@@ -3,12 +3,15 @@
 //! Pure functions. A view model holds raw numbers and finished sentences; `mail::render` and the templates only
 //! lay them out, so that text, HTML and any later format say the same.
 
+mod alert;
+mod alert_report;
 mod change_row;
 mod changes;
 pub(crate) mod chart;
 mod examples;
 mod failure;
 mod fates;
+mod level;
 pub(crate) mod planned;
 mod standing;
 mod summary;
@@ -25,6 +28,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+pub(crate) use self::alert::{Occasion, Record, Seen, judge};
+pub(crate) use self::alert_report::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
@@ -80,6 +85,7 @@ impl From<&Edition> for Imprint {
 pub(crate) enum Report {
     Usage(Box<UsageReport>),
     Changes(Box<ChangesReport>),
+    Alerts(Box<AlertReport>),
     Failure(Box<FailureReport>),
 }
 
@@ -89,6 +95,7 @@ impl Report {
         match self {
             Self::Usage(_) => "usage",
             Self::Changes(_) => "changes",
+            Self::Alerts(_) => "alerts",
             Self::Failure(_) => "failure",
         }
     }
@@ -98,6 +105,7 @@ impl Report {
         match self {
             Self::Usage(_) => "mail.to.usage",
             Self::Changes(_) => "mail.to.changes",
+            Self::Alerts(_) => "mail.to.alerts",
             Self::Failure(_) => "mail.to.failures",
         }
     }
@@ -106,7 +114,7 @@ impl Report {
     pub(crate) fn pictures(&self) -> Vec<&Picture> {
         match self {
             Self::Usage(report) => report.pictures(),
-            Self::Changes(_) | Self::Failure(_) => Vec::new(),
+            Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => Vec::new(),
         }
     }
 
@@ -114,7 +122,7 @@ impl Report {
     pub(crate) fn without_pictures(self) -> Self {
         match self {
             Self::Usage(report) => Self::Usage(Box::new(report.without_pictures())),
-            Self::Changes(_) | Self::Failure(_) => self,
+            Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => self,
         }
     }
 
@@ -123,6 +131,7 @@ impl Report {
         match self {
             Self::Usage(report) => &report.identity,
             Self::Changes(report) => &report.identity,
+            Self::Alerts(report) => &report.identity,
             Self::Failure(report) => &report.identity,
         }
     }

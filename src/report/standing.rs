@@ -1,24 +1,15 @@
 //! How one target stands against its quota: the figures, the bar, the day it runs out, and how bad that is.
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use std::cmp::Ordering;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
-
-use super::trends::Picture;
+use super::level::{Figures, Level, level};
+use super::trends::{Picture, Points};
 use super::{Edition, words};
 use crate::config::Alerts;
 use crate::forecast::{Course, RunOut, run_out};
-use crate::quota::{SnapshotRow, Target, Units, UsageRule, grouped};
-
-/// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Level {
-    Fine,
-    Warning,
-    Critical,
-}
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -49,6 +40,8 @@ pub(crate) struct Standing {
     pub percent_used: Option<Units>,
     pub percent_projected: Option<Units>,
     pub level: Level,
+    /// Why it is not fine, with figures; empty where it is.
+    pub why: String,
     pub ran_out: bool,
     pub runs_out_at: Option<DateTime<Utc>>,
     pub runs_out_by_projection: Option<DateTime<Utc>>,
@@ -119,7 +112,8 @@ pub(crate) fn standing(
         })
     })();
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let level = level(ran_out, out, percent_used, percent_projected, alerts, edition);
+    let figures = Figures { quota: row.quota, used, needed, ran_out, out };
+    let (level, why) = level(figures, alerts.limits(&row.target), edition);
     let (name, id) = name_and_id(row);
     Standing {
         target: row.target.clone(),
@@ -138,6 +132,7 @@ pub(crate) fn standing(
         percent_used,
         percent_projected,
         level,
+        why,
         ran_out,
         runs_out_at: out.map(|out| out.at),
         runs_out_by_projection: out.and_then(|out| out.by_projection),
@@ -147,6 +142,23 @@ pub(crate) fn standing(
         bar: bar(row.quota, used, needed),
         picture: None,
     }
+}
+
+/// How every row of a snapshot stands, in its order. `earlier` are sparse snapshots before it, in any order.
+pub(super) fn standings(
+    latest: &Snapshot,
+    earlier: &[Snapshot],
+    rule: &UsageRule,
+    alerts: &Alerts,
+    edition: &Edition,
+) -> Vec<Standing> {
+    let mut points = Points::default();
+    for snapshot in earlier.iter().chain([latest]) {
+        points.add(snapshot, latest, rule);
+    }
+    let stand =
+        |row: &SnapshotRow| standing(row, points.of(&row.target), latest.taken_at, rule, alerts, edition);
+    latest.rows().iter().map(stand).collect()
 }
 
 /// The name that is shown, safe and of bounded length, and the id.
@@ -162,29 +174,6 @@ pub(crate) fn org_name(row: &SnapshotRow) -> String {
         format!("organization {}", words::clean(row.target.org_id.as_str(), 30))
     } else {
         name
-    }
-}
-
-fn level(
-    ran_out: bool,
-    out: Option<RunOut>,
-    percent_used: Option<Units>,
-    percent_projected: Option<Units>,
-    alerts: &Alerts,
-    edition: &Edition,
-) -> Level {
-    let above =
-        |percent: Option<Units>, limit: u32| percent.is_some_and(|percent| percent > Units::from(limit));
-    let within = TimeDelta::from_std(alerts.critical_within).unwrap_or(TimeDelta::MAX);
-    let soon = out.is_some_and(|out| out.at - edition.now <= within);
-    let nearly_used =
-        percent_used.is_some_and(|percent| percent >= Units::from(alerts.critical_used_percent));
-    if ran_out || soon || nearly_used {
-        Level::Critical
-    } else if out.is_some() || above(percent_projected, alerts.warn_projected_percent) {
-        Level::Warning
-    } else {
-        Level::Fine
     }
 }
 

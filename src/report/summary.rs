@@ -1,6 +1,7 @@
 //! The sentences of the usage report: the headline that is the summary, the one thing to do, and what else is fine.
 
-use super::standing::{Level, Standing};
+use super::level::Level;
+use super::standing::Standing;
 use super::usage::{Organization, UsageInput};
 use super::{Edition, words};
 use crate::quota::grouped;
@@ -112,7 +113,7 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-fn need(worst: &Standing) -> String {
+pub(super) fn need(worst: &Standing) -> String {
     let by = if worst.ran_out {
         "now".to_owned()
     } else {
@@ -125,7 +126,7 @@ fn need(worst: &Standing) -> String {
 }
 
 /// Where the missing units could come from.
-fn room(worst: &Standing, organizations: &[Organization]) -> String {
+pub(super) fn room(worst: &Standing, organizations: &[Organization]) -> String {
     let of = organizations.iter().find(|other| other.own.target.org_id == worst.target.org_id);
     let name = of.map_or("The organization", |organization| organization.own.name.as_str());
     match of.map(|organization| (organization.unallocated, organization.over_allocated)) {

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::change_row::{ChangeRow, rows_of_diffs};
 use super::fates::{Held, held};
-use super::standing::{Level, Standing, org_name, standing};
+use super::level::Level;
+use super::standing::{Standing, org_name, standing};
 use super::summary::{headline, others, subject, todo};
 use super::trends::{Picture, Points, Trends};
 use super::{Edition, Imprint, words};
@@ -220,7 +221,7 @@ impl UsageReport {
     }
 }
 
-fn organization(
+pub(super) fn organization(
     own: Option<&SnapshotRow>,
     groups: &[SnapshotRow],
     rule: &UsageRule,

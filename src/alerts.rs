@@ -1,0 +1,148 @@
+//! Alerts with their record: judges what snapshots show, queues the mails, and only then writes `alerts.json`.
+//!
+//! A crash in between makes the same mail again, which the outbox recognizes. What is told is decided in `report::alert`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::durable;
+use crate::history::changes;
+use crate::quota::Snapshot;
+use crate::report::{AlertInput, Occasion, Record, Seen, alert_report, judge};
+
+/// Snapshots that are judged afterwards, if the record could not be written for so long.
+const CATCH_UP: usize = 24;
+
+const VERSION: u32 = 1;
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u32,
+    #[serde(flatten)]
+    record: Record,
+}
+
+impl App {
+    /// Judges every snapshot that was not judged yet, and mails what became critical.
+    pub(crate) fn tell_critical(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let path = path(&self.config.data.dir);
+        let mut record = load(&path)?;
+        let all = self.history.until(now)?;
+        let (judged, fresh) = all.split_at(first_to_judge(&all, record.judged));
+        let read = |at: &DateTime<Utc>| match self.history.read(*at) {
+            Ok(snapshot) => Some(snapshot),
+            Err(error) => {
+                warn!(error = format!("{error:#}"), "a snapshot is left out of the alerts");
+                None
+            }
+        };
+        let mut earlier: Option<Snapshot> = judged.iter().rev().find_map(read);
+        for latest in fresh.iter().filter_map(read) {
+            let week = self.earlier(&latest)?;
+            let since = earlier.as_ref().map_or(latest.taken_at, |earlier| earlier.taken_at);
+            let seen = Seen {
+                earlier: earlier.as_ref(),
+                latest: &latest,
+                week: &week,
+                diffs: &changes::since(&self.config.data.dir, since)?,
+                rule: &self.config.usage.rule(),
+                alerts: &self.config.alerts,
+            };
+            record = judge(&seen, record, &self.edition(now));
+            record = self.tell(Occasion::Snapshot, record, &latest, &week, now)?;
+            save(&path, &record)?;
+            earlier = Some(latest);
+        }
+        Ok(())
+    }
+
+    /// Mails what waits for the daily digest; nothing where nothing does.
+    pub(crate) fn tell_digest(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let path = path(&self.config.data.dir);
+        let record = load(&path)?;
+        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let week = self.earlier(&latest)?;
+        let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
+        if told == record {
+            info!("no warning since the last digest: no mail");
+            return Ok(());
+        }
+        save(&path, &told)
+    }
+
+    /// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
+    fn tell(
+        &self,
+        occasion: Occasion,
+        record: Record,
+        latest: &Snapshot,
+        week: &[Snapshot],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Record> {
+        let (news, told) = record.due(occasion, latest);
+        if news.is_empty() {
+            return Ok(record);
+        }
+        let input = AlertInput {
+            occasion,
+            news: &news,
+            latest,
+            week,
+            rule: &self.config.usage.rule(),
+            alerts: &self.config.alerts,
+            guards: &self.config.guard,
+        };
+        if let Some(report) = alert_report(&input, &self.edition(now)) {
+            self.mailer.alerts(report, now)?;
+        }
+        Ok(told)
+    }
+}
+
+/// Where in the history those begin that are not judged yet; the latest always is one. Without a record the one before it is
+/// the baseline.
+fn first_to_judge(all: &[DateTime<Utc>], judged: Option<DateTime<Utc>>) -> usize {
+    let latest = all.len().saturating_sub(1);
+    match judged {
+        None => latest.saturating_sub(1),
+        Some(judged) => {
+            all.partition_point(|at| *at <= judged).max(all.len().saturating_sub(CATCH_UP)).min(latest)
+        }
+    }
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("alerts.json")
+}
+
+/// A file that is not there is the beginning. A broken one is an error: guessing would tell everything again.
+fn load(path: &Path) -> anyhow::Result<Record> {
+    let bytes = match fs_err::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Record::default()),
+        read => read?,
+    };
+    let file = serde_json::from_slice::<File>(&bytes).with_context(|| {
+        format!(
+            "{} cannot be read: remove it, and alerts begin anew (what is in trouble then is not told of until it gets worse, \
+             or its next billing cycle)",
+            path.display()
+        )
+    })?;
+    anyhow::ensure!(
+        file.version <= VERSION,
+        "{} was written by a newer quotakeeper: use that one",
+        path.display()
+    );
+    Ok(file.record)
+}
+
+fn save(path: &Path, record: &Record) -> anyhow::Result<()> {
+    let file = File { version: VERSION, record: record.clone() };
+    Ok(durable::write(path, &serde_json::to_vec_pretty(&file)?)?)
+}

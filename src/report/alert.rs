@@ -1,0 +1,288 @@
+//! What people are told when a target crosses a limit, decided from two snapshots and the record of what was told before.
+//!
+//! A target is told of when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
+//! was told. What is seen for the first time is a baseline: it is recorded as if it had been told.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Edition;
+use super::level::Level;
+use super::standing::{Standing, standings};
+use crate::config::Alerts;
+use crate::diff::{Change, Diff, MadeBy};
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
+
+/// What was not seen for so long is forgotten: longer than any cycle.
+const FORGOTTEN: TimeDelta = TimeDelta::days(45);
+
+/// `alerts.json`: what was told, and what is still to be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// The moment of the last snapshot that was judged; none before the first.
+    pub judged: Option<DateTime<Utc>>,
+    /// Every target that was in trouble lately, in the order of the targets.
+    targets: Vec<Known>,
+    /// What nobody was told yet, in the order of the targets.
+    news: Vec<News>,
+}
+
+/// What is remembered of one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    target: Target,
+    /// What people think of it, by the last news of it, delivered or waiting.
+    heard: Level,
+    cycles: Vec<Cycle>,
+}
+
+/// What is remembered of one target in one billing cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Cycle {
+    /// The day on which it began.
+    began: String,
+    /// At the last snapshot.
+    level: Level,
+    /// The levels that are not told again.
+    told: Vec<Level>,
+    seen: DateTime<Utc>,
+}
+
+/// A crossing, or that a target is back to normal (`level` is fine).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct News {
+    #[serde(flatten)]
+    pub target: Target,
+    pub cycle: String,
+    pub level: Level,
+    /// What people thought of it before.
+    pub was: Level,
+    /// The snapshot that showed it.
+    pub at: DateTime<Utc>,
+    /// As a sentence with its figures.
+    pub why: String,
+}
+
+/// What a snapshot is judged by.
+pub(crate) struct Seen<'a> {
+    /// The snapshot before it.
+    pub earlier: Option<&'a Snapshot>,
+    pub latest: &'a Snapshot,
+    /// Sparse snapshots of the week before, for the slope.
+    pub week: &'a [Snapshot],
+    /// What changed between the two.
+    pub diffs: &'a [Diff],
+    pub rule: &'a UsageRule,
+    pub alerts: &'a Alerts,
+}
+
+/// When news is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A snapshot showed something critical. What is back to normal goes with it.
+    Snapshot,
+    /// The daily digest: all that waits.
+    Digest,
+}
+
+/// The record after a snapshot. Judging the same snapshot again changes nothing.
+pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Record {
+    let now = seen.latest.taken_at;
+    // By the time of the snapshot, so that judging it again after a crash says the same.
+    let edition = &Edition { now, ..edition.clone() };
+    let first = record.judged.is_none();
+    let known: HashSet<&Target> =
+        seen.week.iter().chain(seen.earlier).flat_map(Snapshot::rows).map(|row| &row.target).collect();
+    // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
+    let visible: HashSet<&OrgId> =
+        seen.latest.rows().iter().filter(|row| row.quota.is_some()).map(|row| &row.target.org_id).collect();
+    let mut targets: BTreeMap<Target, Known> =
+        record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
+    let mut news: BTreeMap<Target, News> =
+        record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
+
+    let all = standings(seen.latest, seen.week, seen.rule, seen.alerts, edition);
+    for (row, standing) in seen.latest.rows().iter().zip(&all) {
+        let unknown = row.quota.is_some() && !standing.is_measured();
+        let was_fine = !targets.contains_key(&row.target);
+        if unknown || !visible.contains(&row.target.org_id) || (was_fine && standing.level == Level::Fine) {
+            continue;
+        }
+        let silent = if seen.alerts.mute(row, now, edition.zone).is_some() {
+            Silence::Muted
+        } else if was_fine && (first || !known.contains(&row.target)) {
+            Silence::Baseline
+        } else {
+            Silence::None
+        };
+        let target = targets.entry(row.target.clone()).or_insert_with(|| Known {
+            target: row.target.clone(),
+            heard: Level::Fine,
+            cycles: Vec::new(),
+        });
+        let waiting = news.remove(&row.target);
+        if let Some(told) = one(row, standing, target, waiting, silent, seen) {
+            news.insert(row.target.clone(), told);
+        }
+    }
+    for known in targets.values_mut() {
+        known.cycles.retain(|cycle| cycle.seen + FORGOTTEN > now && cycle.is_worth_keeping());
+    }
+    targets.retain(|_, known| !known.cycles.is_empty());
+    news.retain(|_, news| news.at + FORGOTTEN > now);
+    Record { judged: Some(now), targets: targets.into_values().collect(), news: news.into_values().collect() }
+}
+
+/// Why a crossing makes no news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    None,
+    Muted,
+    /// It was never seen before.
+    Baseline,
+}
+
+/// Judges one target: what is to be told of it now, if anything. `waiting` is what was to be told and was not yet.
+fn one(
+    row: &SnapshotRow,
+    standing: &Standing,
+    known: &mut Known,
+    waiting: Option<News>,
+    silence: Silence,
+    seen: &Seen<'_>,
+) -> Option<News> {
+    let at = seen.latest.taken_at;
+    let level = standing.level;
+    let began = began(row, at);
+    let heard = waiting.as_ref().map_or(known.heard, |news| news.was);
+    let new_cycle = known.cycles.iter().all(|cycle| cycle.began != began);
+    for other in known.cycles.iter_mut().filter(|cycle| cycle.began != began) {
+        other.level = Level::Fine;
+    }
+    if new_cycle {
+        let fresh = Cycle { began: began.clone(), level: Level::Fine, told: Vec::new(), seen: at };
+        known.cycles.push(fresh);
+    }
+    let news = |level, why| {
+        Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why })
+    };
+
+    if level == Level::Fine {
+        if let Some(crossing) = waiting.as_ref().filter(|news| news.level > Level::Fine) {
+            // It passed before anybody was told, so it may be told another time.
+            for cycle in known.cycles.iter_mut().filter(|cycle| cycle.began == crossing.cycle) {
+                cycle.told.retain(|told| *told != crossing.level);
+            }
+        }
+        known.heard = Level::Fine;
+        known.now_at(&began, level, at);
+        let still = waiting.filter(|news| news.level == Level::Fine);
+        return match still {
+            _ if heard == Level::Fine || silence == Silence::Muted => None,
+            Some(recovery) => Some(recovery),
+            None => news(Level::Fine, because(row, standing, new_cycle, seen)),
+        };
+    }
+
+    let before = known.now_at(&began, level, at);
+    let is_new = level > before && known.tells(&began, level);
+    if !is_new {
+        // A level that flaps is told once; that it was back to normal is not true any more.
+        let crossing = waiting.filter(|news| news.level > Level::Fine);
+        known.heard = crossing.as_ref().map_or(heard, |news| news.level);
+        return crossing;
+    }
+    if silence != Silence::None {
+        known.heard = heard;
+        return None;
+    }
+    known.heard = level;
+    news(level, standing.why.clone())
+}
+
+impl Known {
+    /// Notes the level in a cycle, and returns the one before.
+    fn now_at(&mut self, began: &str, level: Level, at: DateTime<Utc>) -> Level {
+        let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);
+        cycle.map_or(Level::Fine, |cycle| {
+            cycle.seen = at;
+            std::mem::replace(&mut cycle.level, level)
+        })
+    }
+
+    /// Notes that a level is told in a cycle; false if it was already.
+    fn tells(&mut self, began: &str, level: Level) -> bool {
+        let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);
+        cycle.is_some_and(|cycle| {
+            let is_new = !cycle.told.contains(&level);
+            if is_new {
+                cycle.told.push(level);
+            }
+            is_new
+        })
+    }
+}
+
+impl Cycle {
+    fn is_worth_keeping(&self) -> bool {
+        self.level > Level::Fine || !self.told.is_empty()
+    }
+}
+
+/// The day on which the billing cycle of a row began; where the API does not say, the month.
+fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
+    match row.period_start {
+        Some(start) => start.format("%Y-%m-%d").to_string(),
+        None => taken_at.format("%Y-%m").to_string(),
+    }
+}
+
+/// Why a target is back to normal.
+fn because(row: &SnapshotRow, standing: &Standing, new_cycle: bool, seen: &Seen<'_>) -> String {
+    let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
+    let before = seen.earlier.and_then(|earlier| earlier.row(&row.target)).map(|row| row.quota);
+    if before.is_some_and(|before| before.is_some_and(|before| before < quota)) {
+        let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
+        let change = changes.flat_map(|diff| &diff.changes).rfind(|change| change.target == row.target);
+        let who = match change {
+            Some(Change { made_by: MadeBy::Run { id, .. }, .. }) => format!(" by run {id}"),
+            Some(Change { made_by: MadeBy::Outside, .. }) => " outside quotakeeper".to_owned(),
+            None => String::new(),
+        };
+        let from = grouped(before.flatten().unwrap_or(0));
+        return format!("its quota was raised from {from} to {}{who}", grouped(quota));
+    }
+    if new_cycle {
+        return "a new billing cycle has begun".to_owned();
+    }
+    match standing.projected.zip(standing.used) {
+        Some((projected, used)) => {
+            format!("{} of {} are projected now", grouped(projected.max(used)), grouped(quota))
+        }
+        None => String::new(),
+    }
+}
+
+impl Record {
+    /// What is to be told on an occasion, of targets that are visible; and the record of when it was.
+    pub(crate) fn due(&self, occasion: Occasion, latest: &Snapshot) -> (Vec<News>, Self) {
+        let is_now = |news: &News| match occasion {
+            Occasion::Digest => true,
+            Occasion::Snapshot => news.level != Level::Warning,
+        };
+        let visible = |news: &News| latest.row(&news.target).is_some();
+        let (due, rest): (Vec<News>, Vec<News>) =
+            self.news.iter().cloned().partition(|news| is_now(news) && visible(news));
+        if occasion == Occasion::Snapshot && due.iter().all(|news| news.level != Level::Critical) {
+            return (Vec::new(), self.clone());
+        }
+        (due, Self { news: rest, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+#[path = "alert_tests.rs"]
+mod tests;

@@ -1,0 +1,330 @@
+//! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::alert::{News, Occasion};
+use super::level::Level;
+use super::standing::{Standing, name_and_id, org_name, standings};
+use super::summary::{need, room};
+use super::usage::organization;
+use super::{Edition, Imprint, words};
+use crate::change::propose::with_headroom;
+use crate::config::{Alerts, Guards, Mute, Until};
+use crate::forecast::SLOPE_DAYS;
+use crate::quota::{Snapshot, SnapshotRow, Target, UsageRule, grouped};
+
+/// No more are listed of a kind, however many there are.
+const LISTED: usize = 25;
+const FILE_ROWS: usize = 10;
+const MUTES: usize = 5;
+
+/// What the mail is made from.
+pub(crate) struct AlertInput<'a> {
+    pub occasion: Occasion,
+    /// What is to be told.
+    pub news: &'a [News],
+    pub latest: &'a Snapshot,
+    /// Sparse snapshots of the week before, for the slope.
+    pub week: &'a [Snapshot],
+    pub rule: &'a UsageRule,
+    pub alerts: &'a Alerts,
+    pub guards: &'a Guards,
+}
+
+/// One target that crossed a limit, as it stands now.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AlertRow {
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// `fine before`, `a warning before`.
+    pub was: &'static str,
+    /// When it was first seen so.
+    pub since: String,
+}
+
+/// One target that is back to normal.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Recovered {
+    pub name: String,
+    pub id: String,
+    pub org_name: String,
+    /// `critical before`.
+    pub was: &'static str,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AlertReport {
+    pub subject: String,
+    pub headline: String,
+    pub title: &'static str,
+    pub level: Level,
+    /// The one thing to do; empty when there is nothing.
+    pub todo: String,
+    pub critical: Vec<AlertRow>,
+    pub more_critical: usize,
+    pub warnings: Vec<AlertRow>,
+    pub more_warnings: usize,
+    pub recovered: Vec<Recovered>,
+    pub more_recovered: usize,
+    /// The lines of a change file that gives each account group what it needs; empty where none can be named.
+    pub change_file: Vec<String>,
+    /// What is in trouble and not told, and why, a sentence each.
+    pub muted: Vec<String>,
+    pub many_organizations: bool,
+    pub data_from: String,
+    pub data_age: String,
+    pub slope_days: i64,
+    pub imprint: Imprint,
+    #[serde(skip)]
+    pub identity: String,
+}
+
+/// None when there is nothing to tell that is not muted.
+pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<AlertReport> {
+    let all = standings(input.latest, input.week, input.rule, input.alerts, edition);
+    let standings: BTreeMap<&Target, Standing> =
+        input.latest.rows().iter().zip(all).map(|(row, standing)| (&row.target, standing)).collect();
+    let muted = |row: &SnapshotRow| input.alerts.mute(row, edition.now, edition.zone);
+    let told: Vec<(&News, &SnapshotRow)> = input
+        .news
+        .iter()
+        .filter_map(|news| Some((news, input.latest.row(&news.target)?)))
+        .filter(|(_, row)| muted(row).is_none())
+        .collect();
+    let is_due = match input.occasion {
+        Occasion::Snapshot => told.iter().any(|(news, _)| news.level == Level::Critical),
+        Occasion::Digest => !told.is_empty(),
+    };
+    if !is_due {
+        return None;
+    }
+
+    let rows = |level: Level| -> Vec<AlertRow> {
+        let of_level = told.iter().filter(|(news, _)| news.level == level);
+        let row = |(news, row): &(&News, &SnapshotRow)| {
+            let mut standing = standings.get(&row.target)?.clone();
+            if standing.why.is_empty() {
+                // Its usage is unknown by now: what was seen stands.
+                standing.why.clone_from(&news.why);
+            }
+            let since = words::moment(news.at, edition.zone);
+            Some(AlertRow { standing, was: was(news.was), since })
+        };
+        let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
+        rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
+        rows
+    };
+    let (mut critical, mut warnings) = (rows(Level::Critical), rows(Level::Warning));
+    let mut recovered: Vec<Recovered> = told
+        .iter()
+        .filter(|(news, _)| news.level == Level::Fine)
+        .map(|(news, row)| {
+            let (name, id) = match &row.target.aid {
+                Some(_) => name_and_id(row),
+                None => (org_name(row), name_and_id(row).1),
+            };
+            let why = words::clean(&news.why, 200);
+            Recovered { name, id, org_name: org_name(row), was: was(news.was), why }
+        })
+        .collect();
+
+    let headline = headline(&critical, &warnings, &recovered, edition);
+    let worst = critical.first().or(warnings.first());
+    let todo = worst.map(|worst| todo(&worst.standing, input, &standings, edition)).unwrap_or_default();
+    let change_file = change_file(critical.iter().chain(&warnings).map(|row| &row.standing), input.guards);
+    let level = match (critical.is_empty(), warnings.is_empty()) {
+        (false, _) => Level::Critical,
+        (true, false) => Level::Warning,
+        (true, true) => Level::Fine,
+    };
+    let more = |count: usize| count.saturating_sub(LISTED);
+    let (more_critical, more_warnings, more_recovered) =
+        (more(critical.len()), more(warnings.len()), more(recovered.len()));
+    critical.truncate(LISTED);
+    warnings.truncate(LISTED);
+    recovered.truncate(LISTED);
+    let taken_at = input.latest.taken_at;
+    Some(AlertReport {
+        subject: headline.clone(),
+        headline,
+        title: match input.occasion {
+            Occasion::Snapshot => "Alert",
+            Occasion::Digest => "Daily digest of alerts",
+        },
+        level,
+        todo,
+        critical,
+        more_critical,
+        warnings,
+        more_warnings,
+        recovered,
+        more_recovered,
+        change_file,
+        muted: muted_sentences(input, &standings, edition),
+        many_organizations: input.latest.organizations().nth(1).is_some(),
+        data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
+        data_age: words::age(edition.now - taken_at),
+        slope_days: SLOPE_DAYS,
+        imprint: edition.into(),
+        identity: identity(&told),
+    })
+}
+
+/// What is told, and the snapshots that showed it: made again after a crash, it is the same mail.
+fn identity(told: &[(&News, &SnapshotRow)]) -> String {
+    let one = |(news, _): &(&News, &SnapshotRow)| {
+        format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())
+    };
+    told.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+fn was(level: Level) -> &'static str {
+    match level {
+        Level::Fine => "fine before",
+        Level::Warning => "a warning before",
+        Level::Critical => "critical before",
+    }
+}
+
+/// `EMEA Branches runs out on 27 Nov · 2 more critical · 1 back to normal`.
+fn headline(
+    critical: &[AlertRow],
+    warnings: &[AlertRow],
+    recovered: &[Recovered],
+    edition: &Edition,
+) -> String {
+    let mut parts = Vec::new();
+    let mut counted = |count: usize, first: bool, kind: &str| {
+        let count = count - usize::from(first);
+        if count > 0 {
+            parts.push(format!("{}{} {kind}", words::number(count), if first { " more" } else { "" }));
+        }
+    };
+    let lead = critical.first().or(warnings.first());
+    counted(critical.len(), !critical.is_empty(), "critical");
+    let first_is_warning = critical.is_empty() && !warnings.is_empty();
+    let plural = warnings.len() - usize::from(first_is_warning) != 1;
+    counted(warnings.len(), first_is_warning, if plural { "warnings" } else { "warning" });
+    counted(recovered.len(), lead.is_none(), "back to normal");
+    let first = match (lead, recovered.first()) {
+        (Some(row), _) => happens(&row.standing, edition),
+        (None, Some(one)) => format!("{} is back to normal", one.name),
+        (None, None) => String::new(),
+    };
+    std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
+}
+
+fn happens(standing: &Standing, edition: &Edition) -> String {
+    let name = &standing.name;
+    match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
+        _ if standing.ran_out => format!("{name} has run out"),
+        (Some(at), ..) => format!("{name} runs out on {}", words::short_day(at, edition.zone)),
+        (None, Some(used), _) if standing.level == Level::Critical => {
+            format!("{name} has used {} % of its quota", grouped(used))
+        }
+        (None, _, Some(projected)) => {
+            format!("{name} is projected at {} % of its quota", grouped(projected))
+        }
+        _ => format!("{name} needs more than its quota"),
+    }
+}
+
+/// What the worst of them needs, and where it could come from.
+fn todo(
+    worst: &Standing,
+    input: &AlertInput<'_>,
+    standings: &BTreeMap<&Target, Standing>,
+    edition: &Edition,
+) -> String {
+    let mut organizations = input.latest.organizations();
+    let own = organizations.find(|(own, groups)| {
+        own.or(groups.first()).is_some_and(|row| row.target.org_id == worst.target.org_id)
+    });
+    let stand = |row: &SnapshotRow| standings.get(&row.target).unwrap_or(worst).clone();
+    let own = own.map(|(own, groups)| organization(own, groups, input.rule, &stand, edition));
+    if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
+        return format!(
+            "check the units of {}: its plan and its quota look counted differently. Set usage.units_per_quota_unit.",
+            own.own.name
+        );
+    }
+    let needs = if worst.runs_out() {
+        need(worst)
+    } else {
+        match (worst.over, worst.quota.zip(worst.used)) {
+            (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),
+            (None, Some((quota, used))) => {
+                let left = grouped(quota.saturating_sub(used));
+                format!("{} has {left} left until its cycle ends.", worst.name)
+            }
+            (None, None) => return String::new(),
+        }
+    };
+    if worst.target.aid.is_none() {
+        return format!("{needs} Raise its quota, or reduce what its tests use.");
+    }
+    format!("{needs} {}", room(worst, own.as_slice()))
+}
+
+/// Each account group that lacks something gets what it needs and the headroom that the guards want above it.
+fn change_file<'s>(standings: impl Iterator<Item = &'s Standing>, guards: &Guards) -> Vec<String> {
+    let row = |standing: &Standing| {
+        let Target { org_id, aid } = &standing.target;
+        let (aid, quota) = (aid.as_ref()?, standing.quota?);
+        let needed = standing.used?.max(standing.projected?);
+        let value = with_headroom(needed, guards.for_target(&standing.target).headroom_percent);
+        let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+        let named = is_id(org_id.as_str()) && is_id(aid.as_str());
+        (value > quota && named).then(|| format!("{org_id},{aid},{value},{quota}"))
+    };
+    let rows: Vec<String> = standings.filter_map(row).take(FILE_ROWS).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    std::iter::once("org_id,aid,value,expected_value".to_owned()).chain(rows).collect()
+}
+
+/// How many targets in trouble each mute hides, and why.
+fn muted_sentences(
+    input: &AlertInput<'_>,
+    standings: &BTreeMap<&Target, Standing>,
+    edition: &Edition,
+) -> Vec<String> {
+    let mut hidden: Vec<(&Mute, usize)> = Vec::new();
+    for row in input.latest.rows() {
+        let in_trouble = standings.get(&row.target).is_some_and(|standing| standing.level > Level::Fine);
+        let Some(mute) = input.alerts.mute(row, edition.now, edition.zone).filter(|_| in_trouble) else {
+            continue;
+        };
+        match hidden.iter_mut().find(|(other, _)| std::ptr::eq(*other, mute)) {
+            Some((_, count)) => *count += 1,
+            None => hidden.push((mute, 1)),
+        }
+    }
+    let more = hidden.len().saturating_sub(MUTES);
+    let mut sentences: Vec<String> = hidden
+        .iter()
+        .take(MUTES)
+        .map(|(mute, count)| {
+            let verb = if *count == 1 { "is" } else { "are" };
+            let until = match mute.until {
+                Some(Until::Day(day)) => format!("the end of {}", day.format("%a %-d %b %Y")),
+                Some(until) => words::moment(until.moment(edition.zone), edition.zone),
+                None => String::new(),
+            };
+            let reason = words::clean(&mute.reason, 120);
+            format!("{} in trouble {verb} muted until {until}: {reason}.", words::counted(*count, "target"))
+        })
+        .collect();
+    if more > 0 {
+        sentences.push(format!("{} hide others.", words::counted(more, "further mute")));
+    }
+    sentences
+}
+
+#[cfg(test)]
+#[path = "alert_report_tests.rs"]
+mod tests;

@@ -1,0 +1,180 @@
+//! How bad a target's state is, and why: one function for reports, `status` and alerts, so that they always agree.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::{Edition, words};
+use crate::config::Limits;
+use crate::forecast::RunOut;
+use crate::quota::{Units, grouped};
+
+/// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    Fine,
+    Warning,
+    Critical,
+}
+
+/// The figures of one target that its level depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    pub quota: Option<Units>,
+    pub used: Option<Units>,
+    /// The larger of used and projected.
+    pub needed: Option<Units>,
+    pub ran_out: bool,
+    pub out: Option<RunOut>,
+}
+
+/// The level, and the reason for it as a sentence with its figures; none where all is fine.
+pub(super) fn level(figures: Figures, limits: Limits, edition: &Edition) -> (Level, String) {
+    let Figures { quota, used, needed, ran_out, out } = figures;
+    let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
+        return (Level::Fine, String::new());
+    };
+    let of_quota = |units| {
+        let share = words::percent(units, quota).map(|percent| format!(" ({} %)", grouped(percent)));
+        format!("{} of {}{}", grouped(units), grouped(quota), share.unwrap_or_default())
+    };
+    if ran_out {
+        return (Level::Critical, format!("{} are used: nothing is left", of_quota(used)));
+    }
+    // By whose reckoning, where it is not the figures beside it.
+    let day = |out: RunOut| {
+        let by = if needed > quota { "" } else { "at the pace of the last days " };
+        format!("{by}it runs out on {}", words::day(out.at, edition.zone))
+    };
+    let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
+    if let Some(out) = out.filter(|out| out.at - edition.now <= within) {
+        let why = format!(
+            "{} are used, {}, before the cycle ends (critical: within {})",
+            of_quota(used),
+            day(out),
+            words::age(within)
+        );
+        return (Level::Critical, why);
+    }
+    if quota > 0 && reaches(used, quota, limits.critical_used_percent) {
+        let why = format!("{} are used (critical: from {} %)", of_quota(used), limits.critical_used_percent);
+        return (Level::Critical, why);
+    }
+    let when = out.map(|out| format!(", {}", day(out))).unwrap_or_default();
+    if exceeds(needed, quota, limits.warn_projected_percent) {
+        let limit = limits.warn_projected_percent;
+        let why = format!("{} are projected{when} (warning: above {limit} %)", of_quota(needed));
+        return (Level::Warning, why);
+    }
+    // The limit is one of the API's projection. A run-out that only our own slope sees is beyond 100 %, and nobody knows how far.
+    if out.is_some() && limits.warn_projected_percent <= 100 {
+        return (
+            Level::Warning,
+            format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches(", ")),
+        );
+    }
+    (Level::Fine, String::new())
+}
+
+/// Exactly, where a rounded share would be off by one.
+fn reaches(part: Units, whole: Units, percent: u32) -> bool {
+    i128::from(part) * 100 >= i128::from(whole) * i128::from(percent)
+}
+
+fn exceeds(part: Units, whole: Units, percent: u32) -> bool {
+    i128::from(part) * 100 > i128::from(whole) * i128::from(percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Alerts;
+    use crate::quota::Target;
+    use crate::report::fixtures::{at, edition};
+
+    fn limits() -> Limits {
+        Alerts::default().limits(&Target::organization("1"))
+    }
+
+    fn figures(quota: Units, used: Units, needed: Units, out: Option<&str>) -> Figures {
+        let out = out.map(|day| {
+            let at = at(day);
+            RunOut { by_projection: Some(at), by_slope: None, slope_known: false, at }
+        });
+        Figures {
+            quota: Some(quota),
+            used: Some(used),
+            needed: Some(needed),
+            ran_out: used > 0 && used >= quota,
+            out,
+        }
+    }
+
+    fn of(figures: Figures, limits: Limits) -> Level {
+        level(figures, limits, &edition()).0
+    }
+
+    #[test]
+    fn each_limit_has_its_edge_to_the_unit() {
+        let of_units = |used, needed| of(figures(100_000, used, needed, None), limits());
+        assert_eq!(of_units(94_999, 100_000), Level::Fine);
+        assert_eq!(of_units(94_999, 100_001), Level::Warning);
+        assert_eq!(of_units(95_000, 100_000), Level::Critical);
+        let tight = Limits { warn_projected_percent: 80, ..limits() };
+        assert_eq!(of(figures(1000, 10, 800, None), tight), Level::Fine);
+        assert_eq!(of(figures(1000, 10, 801, None), tight), Level::Warning);
+        // Three days from 22 Nov, 07:00, to the second.
+        let on = |day| of(figures(1000, 10, 1500, Some(day)), limits());
+        assert_eq!([on("11-25T07:00"), on("11-25T07:01")], [Level::Critical, Level::Warning]);
+        let never = Limits { critical_within: Duration::ZERO, ..limits() };
+        assert_eq!(of(figures(1000, 10, 1500, Some("11-23T07:00")), never), Level::Warning);
+    }
+
+    #[test]
+    fn a_wider_limit_of_the_projection_silences_the_run_out_too_but_never_a_critical_one() {
+        let wide = Limits { warn_projected_percent: 150, ..limits() };
+        assert_eq!(of(figures(1000, 10, 1500, Some("11-30T07:00")), wide), Level::Fine);
+        assert_eq!(of(figures(1000, 10, 1501, Some("11-30T07:00")), wide), Level::Warning);
+        assert_eq!(of(figures(1000, 10, 1500, Some("11-23T07:00")), wide), Level::Critical);
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_is_unknown_uncapped_or_unused() {
+        for unknown in [
+            Figures { quota: None, ..figures(0, 5, 9, None) },
+            Figures { used: None, needed: None, ..figures(5, 0, 0, None) },
+            figures(0, 0, 0, None),
+        ] {
+            assert_eq!(level(unknown, limits(), &edition()), (Level::Fine, String::new()), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_reason_has_the_figures_and_the_day() {
+        let why = |figures| level(figures, limits(), &edition()).1;
+        assert_eq!(
+            why(figures(9000, 9100, 12_000, None)),
+            "9 100 of 9 000 (102 %) are used: nothing is left"
+        );
+        assert_eq!(
+            why(figures(9000, 8600, 9000, None)),
+            "8 600 of 9 000 (95 %) are used (critical: from 95 %)"
+        );
+        assert_eq!(
+            why(figures(9000, 8120, 10_940, Some("11-25T06:00"))),
+            "8 120 of 9 000 (90 %) are used, it runs out on Wed 25 Nov, before the cycle ends (critical: within 3 days)"
+        );
+        assert_eq!(
+            why(figures(9000, 4000, 10_940, Some("11-29T06:00"))),
+            "10 940 of 9 000 (122 %) are projected, it runs out on Sun 29 Nov (warning: above 100 %)"
+        );
+        let mut slope = figures(9000, 4000, 8900, Some("11-29T06:00"));
+        slope.out = slope.out.map(|out| RunOut { by_slope: out.by_projection, by_projection: None, ..out });
+        assert_eq!(
+            why(slope),
+            "8 900 of 9 000 (98 %) are projected, but at the pace of the last days it runs out on Sun 29 Nov"
+        );
+    }
+}
