@@ -146,3 +146,33 @@ fn save(path: &Path, record: &Record) -> anyhow::Result<()> {
     let file = File { version: VERSION, record: record.clone() };
     Ok(durable::write(path, &serde_json::to_vec_pretty(&file)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_is_judged_always_and_those_that_were_missed_before_it() {
+        let all: Vec<DateTime<Utc>> =
+            (0..30).map(|hour| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)).collect();
+        assert_eq!(first_to_judge(&all, None), 28, "without a record the one before is the baseline");
+        assert_eq!(first_to_judge(&all[..1], None), 0);
+        assert_eq!(first_to_judge(&all, Some(all[28])), 29);
+        assert_eq!(first_to_judge(&all, Some(all[20])), 21);
+        assert_eq!(first_to_judge(&all, Some(all[0])), 6, "no more than a day is caught up");
+        assert_eq!(first_to_judge(&all[..10], Some(all[20])), 9, "a record of the future silences nothing");
+        assert_eq!(first_to_judge(&[], None), 0);
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_refused_and_one_that_is_not_there_is_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path());
+        assert_eq!(load(&path).unwrap(), Record::default());
+        save(&path, &Record::default()).unwrap();
+        assert_eq!(load(&path).unwrap(), Record::default());
+        let newer = fs_err::read_to_string(&path).unwrap().replace(": 1,", ": 2,");
+        fs_err::write(&path, newer).unwrap();
+        assert!(load(&path).unwrap_err().to_string().contains("newer"));
+    }
+}

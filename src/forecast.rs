@@ -67,7 +67,8 @@ pub(crate) fn run_out(course: &Course) -> Option<RunOut> {
         let after = room / rate;
         (rate > 0.0 && after < seconds(left)).then(|| course.taken_at + whole_seconds(after))
     };
-    let by_projection = reached(rate_projected);
+    // What is projected to be used to the last unit is not exceeded, whatever a division rounds to.
+    let by_projection = reached(rate_projected).filter(|_| course.projected > course.quota);
     let by_slope = slope.and_then(reached);
     let at = by_projection.into_iter().chain(by_slope).min()?;
     Some(RunOut { by_projection, by_slope, slope_known: slope.is_some(), at })

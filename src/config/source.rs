@@ -311,12 +311,14 @@ impl Source<'_> {
         for step in path {
             let found = match step {
                 Step::Key(key) => {
-                    let (name, inner) = table?.iter().find(|(name, _)| name.get_ref() == key)?;
+                    let entry = table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key));
+                    let Some((name, inner)) = entry else { break };
                     offset = Some(name.span().start);
                     inner.get_ref()
                 }
                 Step::Index(index) => {
-                    let inner = value?.as_array()?.get(*index)?;
+                    let array = value.and_then(DeValue::as_array);
+                    let Some(inner) = array.and_then(|array| array.get(*index)) else { break };
                     offset = Some(inner.span().start);
                     inner.get_ref()
                 }

@@ -66,7 +66,7 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
     let report = alerts(Occasion::Snapshot);
     assert_eq!(
         report.todo,
-        "EMEA Branches needs 1 940 more by Wed 25 Nov. 5 000 units of Acme Bank are not allocated to any group."
+        "EMEA Branches needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group."
     );
     assert_eq!(
         report.change_file,

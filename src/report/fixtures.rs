@@ -340,7 +340,11 @@ pub(crate) fn alert_news(target: &Target, level: Level) -> News {
 
 /// One that is critical, or two warnings; and one that is back to normal. Acme Bank's own quota is muted.
 pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
-    let latest = realistic();
+    let mut rows = realistic().rows().to_vec();
+    for row in rows.iter_mut().filter(|row| row.account_group_name == "EMEA Branches") {
+        row.usage.cloud_used = Some(8_420);
+    }
+    let latest = Snapshot::new(at("11-22T06:00"), rows);
     let group = |aid: &str, level| alert_news(&Target::account_group("10452", aid), level);
     let why = "its quota was raised from 15 000 to 18 000 by run 20261121T133000Z-raise-trading".into();
     let recovery = News { why, ..group("204150", Level::Fine) };

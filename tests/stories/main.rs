@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "the chaos has more faults, and looks closer at the log")]
 mod standin;
 
+mod alerts;
 mod approvals;
 mod changes;
 mod crashes;
