@@ -5,8 +5,8 @@ use mail_parser::{MessageParser, MimeHeaders};
 use super::*;
 use crate::quota::Snapshot;
 use crate::report::fixtures::{
-    alerts, at, changed, done_story, edition, group, held_story, organization, realistic, report_from,
-    report_of, usage,
+    alerts, at, changed, done_story, edition, group, held_story, many_alerts, organization, realistic,
+    report_from, report_of, usage,
 };
 use crate::report::{Occasion, drift_report, examples, run_report, usage_table};
 
@@ -174,6 +174,8 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
     let email = compose(&Report::Usage(Box::new(report)));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
     assert!(email.bytes.len() < 400_000, "{}", email.bytes.len());
+    let email = compose(&Report::Alerts(Box::new(many_alerts(&long))));
+    assert!(html(&email).len() < 100_000, "{}", html(&email).len());
     let mut story = done_story();
     let row = story.plan.rows[0].clone();
     story.plan.rows = (0..10_000)

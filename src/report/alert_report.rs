@@ -15,8 +15,8 @@ use crate::config::{Alerts, Guards, Mute, Until};
 use crate::forecast::SLOPE_DAYS;
 use crate::quota::{Snapshot, SnapshotRow, Target, UsageRule, grouped};
 
-/// No more are listed of a kind, however many there are.
-const LISTED: usize = 25;
+/// No more are listed of a kind, however many there are: a mail has to stay small.
+const LISTED: usize = 15;
 const FILE_ROWS: usize = 10;
 const MUTES: usize = 5;
 

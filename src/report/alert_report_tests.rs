@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::quota::{Units, Usage};
-use crate::report::fixtures::{alert_news, alerts, at, edition, group, organization, realistic};
+use crate::report::fixtures::{alert_news, alerts, at, edition, group, many_alerts, organization, realistic};
 
 fn report_of(
     occasion: Occasion,
@@ -125,6 +125,16 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
     assert_eq!(report.warnings[0].standing.why, "as it was seen");
     assert_eq!(report.warnings[0].standing.status, "usage unknown");
     assert_eq!(report.headline, "Lab needs more than its quota");
+}
+
+#[test]
+fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
+    let report = many_alerts("Region");
+    let counts =
+        [report.critical.len(), report.warnings.len(), report.recovered.len(), report.change_file.len()];
+    assert_eq!(counts, [15, 15, 15, 11]);
+    assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
+    assert_eq!(report.critical[0].standing.used, Some(999), "the nearest to its end comes first");
 }
 
 #[test]

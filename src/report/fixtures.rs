@@ -370,3 +370,28 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
     };
     alert_report(&input, &edition()).unwrap()
 }
+
+/// 10 000 account groups of this name: a third critical, a third warned of, a third back to normal.
+pub(crate) fn many_alerts(name: &str) -> AlertReport {
+    let row = |number: i64| {
+        let aid = (100_000 + number).to_string();
+        match number % 3 {
+            0 => (group(&aid, name, Some(1000), 950 + number % 50, 1900), Level::Critical),
+            1 => (group(&aid, name, Some(1000), 100, 1100), Level::Warning),
+            _ => (group(&aid, name, Some(1000), 100, 900), Level::Fine),
+        }
+    };
+    let (rows, levels): (Vec<SnapshotRow>, Vec<Level>) = (0..10_000).map(row).unzip();
+    let news: Vec<News> =
+        rows.iter().zip(levels).map(|(row, level)| alert_news(&row.target, level)).collect();
+    let input = AlertInput {
+        occasion: Occasion::Digest,
+        news: &news,
+        latest: &Snapshot::new(at("11-22T06:00"), rows),
+        week: &[],
+        rule: &UsageRule::default(),
+        alerts: &Alerts::default(),
+        guards: &Guards::default(),
+    };
+    alert_report(&input, &edition()).unwrap()
+}
