@@ -115,11 +115,12 @@ fn usage(world: &World, request: &Request) -> Answer {
         None => world.organizations.keys().next().unwrap(),
     };
     let own = &world.organizations[org_id];
+    let [start, end] = World::cycle();
     let expand: Vec<&str> = request.parameter("expand").unwrap_or_default().split(',').collect();
     let mut details = json!({
         "quota": {
-            "monthStart": "2026-11-05T08:00:00Z",
-            "monthEnd": "2026-12-05T08:00:00Z",
+            "monthStart": start,
+            "monthEnd": end,
             "cloudUnitsIncluded": own.plan,
         },
         "endpointAgentsUsed": 42,

@@ -1,6 +1,7 @@
 //! What the stand-in knows and how it behaves: plain data that a test builds and compares with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -252,6 +253,14 @@ impl World {
     /// The organization that an account group belongs to.
     pub(super) fn owner(&self, aid: &str) -> Option<&String> {
         self.organizations.iter().find(|(_, own)| own.groups.contains_key(aid)).map(|(org_id, _)| org_id)
+    }
+
+    /// The billing cycle that runs now, from its start to its end: a bit more than half of it is over.
+    pub(crate) fn cycle() -> [String; 2] {
+        static TODAY: OnceLock<DateTime<Utc>> = OnceLock::new();
+        #[expect(clippy::disallowed_methods, reason = "this is the server's clock")]
+        let today = *TODAY.get_or_init(Utc::now);
+        [-17, 13].map(|days| (today + Duration::days(days)).format("%Y-%m-%dT08:00:00Z").to_string())
     }
 
     /// The date by the server's clock, and what is left of its window.

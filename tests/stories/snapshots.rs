@@ -65,8 +65,9 @@ fn shared(org_id: &str, own: &Organization, names: bool, usage: bool) -> Row {
         row.insert("org_name".to_owned(), own.name.clone());
     }
     if usage {
-        row.insert("period_start".to_owned(), "2026-11-05T08:00:00Z".to_owned());
-        row.insert("period_end".to_owned(), "2026-12-05T08:00:00Z".to_owned());
+        let [start, end] = World::cycle();
+        row.insert("period_start".to_owned(), start);
+        row.insert("period_end".to_owned(), end);
     }
     row
 }
