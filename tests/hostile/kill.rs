@@ -86,7 +86,7 @@ fn walk(call: &str, fault: &str) -> usize {
         assert_healed(&place, &target, &when);
         assert_eq!(proxy.posts(), 1, "{when}: sent once");
     }
-    unreachable!()
+    panic!("{fault} at {call}: the walk comes to no end")
 }
 
 fn walk_all(calls: &[&str], fault: &str) {
