@@ -1,6 +1,7 @@
 //! The picture of a trend: what one target used in this cycle, where that leads, and its quota. Our own drawing, as SVG.
 //!
-//! It is made for a phone: few words, in letters that can still be read when the picture is shown at half its size.
+//! It is made for a phone: few words, in letters that can still be read when the picture is shown at half its size. Whose
+//! trend it is, and when it runs out, stand right above it in the mail; alone, it is told by its alternative text.
 //! Every shape has its light colour as an attribute, so that it stands alone, and a class for a page's dark mode.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,10 +12,10 @@ use super::words;
 use crate::quota::{Units, grouped};
 
 pub(crate) const WIDTH: u32 = 520;
-pub(crate) const HEIGHT: u32 = 205;
+pub(crate) const HEIGHT: u32 = 160;
 const RIGHT: f64 = 500.0;
-const TOP: f64 = 38.0;
-const BOTTOM: f64 = 173.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 128.0;
 const LETTERS: f64 = 16.0;
 /// The line breaks where nothing was read for longer: between two far points it would claim what nobody saw.
 const GAP: TimeDelta = TimeDelta::days(3);
@@ -26,7 +27,6 @@ pub(crate) type Reading = (DateTime<Utc>, Option<Units>);
 #[derive(Clone, Debug)]
 pub(crate) struct Trend {
     pub name: String,
-    pub id: String,
     pub level: Level,
     pub quota: Option<Units>,
     pub projected: Option<Units>,
@@ -189,13 +189,7 @@ impl Trend {
     }
 
     fn labels(&self, scale: &Scale) -> String {
-        let out =
-            self.runs_out_at.map(|at| format!("runs out {}", words::day(at, self.zone))).unwrap_or_default();
-        let room = f64::from(WIDTH) - 36.0 - width(&out);
-        let mut svg = text(14.0, 24.0, "start", "muted", &fitted(self.drawable_name(), room));
-        if !out.is_empty() {
-            svg += &text(RIGHT, 24.0, "end", "out", &out);
-        }
+        let mut svg = String::new();
         if let Some(quota) = self.quota {
             let y = scale.y(quota) - 6.0;
             svg += &text(scale.left + 7.0, y, "start", "ink halo", &format!("quota {}", grouped(quota)));
@@ -226,22 +220,10 @@ impl Trend {
             if used_ends + 8.0 > right - width(&word) && (at - y).abs() < 18.0 {
                 at = y - 19.0;
             }
-            svg += &text(right, at.max(TOP + 6.0), "end", "ink halo", &word);
+            svg += &text(right, at.max(TOP + 8.0), "end", "ink halo", &word);
         }
         svg
     }
-
-    /// The name, or the id where the embedded font lacks a letter of it.
-    fn drawable_name(&self) -> &str {
-        if self.name.chars().all(is_drawable) { &self.name } else { &self.id }
-    }
-}
-
-/// The letters of the embedded font.
-pub(crate) fn is_drawable(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a0}'..='\u{17f}' | '\u{218}'..='\u{21b}' | '\u{391}'..='\u{3a1}')
-        || matches!(c, '\u{3a3}'..='\u{3ce}' | '\u{386}'..='\u{38a}' | '\u{400}'..='\u{45f}' | '\u{490}' | '\u{491}')
-        || matches!(c, '–' | '—' | '‘' | '’' | '“' | '”' | '„' | '•' | '…' | '€')
 }
 
 /// Where units and moments lie.
@@ -355,16 +337,6 @@ fn width(words: &str) -> f64 {
         _ => 0.57,
     };
     words.chars().map(one).sum::<f64>() * LETTERS
-}
-
-/// As much of a name as there is room for.
-fn fitted(name: &str, room: f64) -> String {
-    if width(name) <= room {
-        return name.to_owned();
-    }
-    let fits = (1..name.chars().count()).rev().map(|count| name.chars().take(count).collect::<String>());
-    let cut = fits.map(|part| format!("{}…", part.trim_end())).find(|part| width(part) <= room);
-    cut.unwrap_or_default()
 }
 
 fn escaped(text: &str) -> String {

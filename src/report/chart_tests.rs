@@ -13,7 +13,6 @@ fn trend(a_day: Units) -> Trend {
     let used = (0..36).map(|half| (at("11-05T00") + TimeDelta::hours(12 * half), Some(a_day * half / 2)));
     Trend {
         name: "EMEA Branches".into(),
-        id: "204117".into(),
         level: Level::Fine,
         quota: Some(9_000),
         projected: Some(a_day * 30),
@@ -99,16 +98,12 @@ fn too_short_a_history_is_no_picture() {
 }
 
 #[test]
-fn a_name_of_another_script_is_drawn_as_its_id_and_a_hostile_one_as_text() {
-    let named = |name: &str| Trend { name: name.into(), ..trend(200) }.svg();
-    assert!(named("東京").contains(">204117</text>"));
-    assert!(named("Филиал Süd Αθήνα").contains(">Филиал Süd Αθήνα</text>"));
-    let hostile = named("</svg><script>\"&'");
+fn a_hostile_name_stays_the_text_of_an_attribute() {
+    let hostile = Trend { name: "</svg><script>\"&'".into(), ..trend(200) }.svg();
     assert!(
         hostile.contains("&lt;/svg&gt;&lt;script&gt;&quot;&amp;") && !hostile.contains("<script"),
         "{hostile}"
     );
-    assert!(named(&"W".repeat(300)).contains("WWW…</text>"));
 }
 
 #[test]
@@ -136,7 +131,7 @@ proptest! {
         for pair in trend.svg().split("points=\"").skip(1).flat_map(|rest| rest.split('"').next().unwrap().split(' ')) {
             let (x, y) = pair.split_once(',').unwrap();
             let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-            prop_assert!((0.0..=520.0).contains(&x) && (0.0..=205.0).contains(&y), "{pair}");
+            prop_assert!((0.0..=520.0).contains(&x) && (0.0..=160.0).contains(&y), "{pair}");
         }
     }
 }

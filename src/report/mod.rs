@@ -7,7 +7,7 @@ mod alert;
 mod alert_report;
 mod change_row;
 mod changes;
-pub(crate) mod chart;
+mod chart;
 mod examples;
 mod failure;
 mod fates;

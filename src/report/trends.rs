@@ -110,7 +110,6 @@ impl<'a> Trends<'a> {
         let before = before.filter(|before| start - *before <= LONGEST_CYCLE);
         let trend = Trend {
             name: standing.name.clone(),
-            id: standing.id.clone(),
             level: standing.level,
             quota: standing.quota,
             projected: standing.projected,

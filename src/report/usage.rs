@@ -23,7 +23,7 @@ const LISTED: usize = 25;
 const ORGANIZATIONS: usize = 12;
 /// So many organizations and account groups get a picture: a mail has to stay small, and a person looks at few.
 const DRAWN_ORGANIZATIONS: usize = 3;
-const DRAWN_GROUPS: usize = 5;
+const DRAWN_GROUPS: usize = 3;
 const CHANGES: usize = 10;
 const HELD: usize = 5;
 /// Older data is no longer "the state now": snapshots are hourly, and a few may fail.
