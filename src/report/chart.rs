@@ -18,7 +18,7 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 128.0;
 const LETTERS: f64 = 16.0;
 /// The line breaks where nothing was read for longer: between two far points it would claim what nobody saw.
-const GAP: TimeDelta = TimeDelta::days(3);
+pub(super) const GAP: TimeDelta = TimeDelta::days(3);
 
 /// A moment, and what was used then; none where that is unknown.
 pub(crate) type Reading = (DateTime<Utc>, Option<Units>);

@@ -8,7 +8,7 @@ use super::level::{Figures, Level, level};
 use super::trends::{Picture, Points};
 use super::{Edition, words};
 use crate::config::Alerts;
-use crate::forecast::{Course, RunOut, run_out};
+use crate::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
@@ -50,6 +50,10 @@ pub(crate) struct Standing {
     pub status: String,
     /// `±1 day`, and other words on how sure that is.
     pub sureness: String,
+    /// Both estimates of that day by name: `by projection Sat 5 Dec, by the last 7 days Fri 4 Dec`; empty where there is none.
+    pub estimates: String,
+    /// `+12 % on the cycle before`, for the listed ones; empty where the history does not tell.
+    pub trend: String,
     pub bar: Option<Bar>,
     /// The trend, for the few that are drawn.
     pub picture: Option<Picture>,
@@ -139,6 +143,8 @@ pub(crate) fn standing(
         runs_out_by_slope: out.and_then(|out| out.by_slope),
         status: status(row, needed, percent_projected, ran_out, out, edition),
         sureness: out.map(|out| out.sureness()).unwrap_or_default(),
+        estimates: out.map(|out| estimates(out, edition)).unwrap_or_default(),
+        trend: String::new(),
         bar: bar(row.quota, used, needed),
         picture: None,
     }
@@ -199,6 +205,27 @@ fn status(
         (Some(out), _) => format!("runs out {}", words::day(out.at, edition.zone)),
         (None, Some(percent)) => format!("{} % projected", grouped(percent)),
         (None, None) => "nothing allowed".to_owned(),
+    }
+}
+
+/// Whose estimate says what: one alone may be wrong, and people trust them differently.
+fn estimates(out: RunOut, edition: &Edition) -> String {
+    let day = |at| words::day(at, edition.zone);
+    match (out.by_projection, out.by_slope) {
+        (Some(projected), Some(slope)) => {
+            format!("by projection {}, by the last {SLOPE_DAYS} days {}", day(projected), day(slope))
+        }
+        (Some(projected), None) if out.slope_known => format!(
+            "by projection {}, at the pace of the last {SLOPE_DAYS} days not in this cycle",
+            day(projected)
+        ),
+        (Some(projected), None) => {
+            format!("by projection {}, our own history is too short to tell", day(projected))
+        }
+        (None, Some(slope)) => {
+            format!("by the last {SLOPE_DAYS} days {}, by projection not in this cycle", day(slope))
+        }
+        (None, None) => String::new(),
     }
 }
 

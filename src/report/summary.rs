@@ -1,10 +1,12 @@
 //! The sentences of the usage report: the headline that is the summary, the one thing to do, and what else is fine.
 
+use serde::Serialize;
+
 use super::level::Level;
 use super::standing::Standing;
 use super::usage::{Organization, UsageInput};
 use super::{Edition, words};
-use crate::quota::grouped;
+use crate::quota::{Units, grouped, sum};
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
 pub(super) fn headline(groups: &[&Standing], organizations: &[&Standing], edition: &Edition) -> String {
@@ -67,15 +69,66 @@ fn calm(groups: &[&Standing]) -> String {
     }
 }
 
-/// The headline, and the one figure that everybody asks for where there is only one.
-pub(super) fn subject(headline: &str, organizations: &[Organization]) -> String {
-    let short = headline.replace(" before the cycle ends", "");
-    match organizations {
-        [one] => {
-            one.own.percent_used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
-        }
-        _ => short,
+/// What all organizations with a quota and known usage add up to: the line below the headline.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Total {
+    pub quota: Units,
+    pub used: Units,
+    pub projected: Units,
+    pub percent_used: Option<Units>,
+    pub percent_projected: Option<Units>,
+    /// The worst of them.
+    pub level: Level,
+    /// What can still be handed out to account groups, which is known of all that have a quota.
+    pub left: Units,
+    /// ` in 2 of 3 organizations`; empty where there is one.
+    pub of: String,
+    /// `, 13 days left`, where there is one organization.
+    pub days: String,
+    /// None is left out.
+    #[serde(skip)]
+    is_whole: bool,
+}
+
+impl Total {
+    /// None where nothing is known.
+    pub(super) fn of(organizations: &[Organization]) -> Option<Self> {
+        let known = || organizations.iter().filter(|organization| organization.own.is_measured());
+        let add = |units: fn(&Organization) -> Option<Units>| sum(known().filter_map(units));
+        let level = known().map(|organization| organization.own.level).max()?;
+        let (count, all) = (known().count(), organizations.len());
+        let (quota, used) = (add(|known| known.own.quota), add(|known| known.own.used));
+        let projected = add(|known| known.own.projected.max(known.own.used));
+        let days = match organizations {
+            [Organization { days_left: Some(days), .. }] => usize::try_from(*days).ok(),
+            _ => None,
+        };
+        Some(Self {
+            quota,
+            used,
+            projected,
+            percent_used: words::percent(used, quota),
+            percent_projected: words::percent(projected, quota),
+            level,
+            left: sum(organizations.iter().filter_map(|organization| organization.unallocated)),
+            of: match (all, count) {
+                (1, _) => String::new(),
+                (all, count) if all == count => format!(" in {}", words::counted(all, "organization")),
+                (all, count) => {
+                    format!(" in {} of {}", words::number(count), words::counted(all, "organization"))
+                }
+            },
+            days: days.map_or_else(String::new, |days| format!(", {} left", words::counted(days, "day"))),
+            is_whole: count == all,
+        })
     }
+}
+
+/// The headline, and the one figure that everybody asks for where it is known of all.
+pub(super) fn subject(headline: &str, total: Option<&Total>) -> String {
+    let short = headline.replace(" before the cycle ends", "");
+    let used = total.filter(|total| total.is_whole).and_then(|total| total.percent_used);
+    used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
 }
 
 /// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.

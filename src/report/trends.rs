@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::chart::{HEIGHT, Reading, Trend, WIDTH};
+use super::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use super::standing::Standing;
 use crate::forecast::SLOPE_DAYS;
-use crate::quota::{Snapshot, Target, Units, UsageRule};
+use crate::quota::{Snapshot, Target, Units, UsageRule, grouped};
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
@@ -59,7 +59,7 @@ struct Seen {
     used: Option<Units>,
 }
 
-/// The readings of those few targets that get a picture.
+/// The readings of those targets that a report lists.
 #[derive(Debug)]
 pub(crate) struct Trends<'a> {
     latest: &'a Snapshot,
@@ -78,7 +78,7 @@ impl<'a> Trends<'a> {
         Self { latest, rule, zone, seen: targets.into_iter().map(|target| (target, Vec::new())).collect() }
     }
 
-    /// The earliest moment that a picture shows; none where there is none to draw.
+    /// The earliest moment that a trend looks back to; none where there is none to draw.
     pub(crate) fn since(&self) -> Option<DateTime<Utc>> {
         let starts = self.seen.keys().filter_map(|target| self.latest.row(target)?.period_start);
         starts.min().map(|start| start - LONGEST_CYCLE)
@@ -97,17 +97,40 @@ impl<'a> Trends<'a> {
         }
     }
 
-    /// The picture of one target; none where the history is too short.
-    pub(super) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
-        let seen = self.seen.get(&standing.target)?;
-        let row = self.latest.row(&standing.target)?;
-        let (start, end) = (row.period_start?, row.period_end?);
+    /// The readings of this cycle and of the one before, which is moved to this one.
+    fn cycles(&self, target: &Target) -> Option<(Vec<Reading>, Vec<Reading>)> {
+        let seen = self.seen.get(target)?;
+        let start = self.latest.row(target)?.period_start?;
         let of_cycle = |cycle: DateTime<Utc>| -> Vec<Reading> {
             let its = seen.iter().filter(|seen| seen.cycle == cycle);
             its.map(|seen| (seen.at + (start - cycle), seen.used)).collect()
         };
         let before = seen.iter().map(|seen| seen.cycle).filter(|cycle| *cycle < start).max();
         let before = before.filter(|before| start - *before <= LONGEST_CYCLE);
+        Some((of_cycle(start), before.map_or_else(Vec::new, of_cycle)))
+    }
+
+    /// `+12 % on the cycle before`: what is used now against what was used on the same day of the cycle before. Empty
+    /// where the history does not tell.
+    pub(super) fn words(&self, standing: &Standing) -> String {
+        let then =
+            self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
+        match (then, standing.used) {
+            (Some(0), Some(1..)) => "new: nothing was used by this day of the cycle before".to_owned(),
+            (Some(then), Some(used)) => match rounded_percent(used.saturating_sub(then), then) {
+                0 => "as in the cycle before".to_owned(),
+                more @ 1.. => format!("+{} % on the cycle before", grouped(more)),
+                less => format!("−{} % on the cycle before", grouped(less.saturating_neg())),
+            },
+            _ => String::new(),
+        }
+    }
+
+    /// The picture of one target; none where the history is too short.
+    pub(super) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
+        let row = self.latest.row(&standing.target)?;
+        let (start, end) = (row.period_start?, row.period_end?);
+        let (used, before) = self.cycles(&standing.target)?;
         let trend = Trend {
             name: standing.name.clone(),
             level: standing.level,
@@ -116,8 +139,8 @@ impl<'a> Trends<'a> {
             runs_out_at: standing.runs_out_at,
             start,
             end,
-            used: of_cycle(start),
-            before: before.map_or_else(Vec::new, of_cycle),
+            used,
+            before,
             zone: self.zone,
         };
         trend.is_worth_drawing().then(|| Picture {
@@ -130,3 +153,36 @@ impl<'a> Trends<'a> {
         })
     }
 }
+
+/// What was used at a moment, between the readings around it; none where they lie too far apart to say.
+fn reading_at(readings: &[Reading], at: DateTime<Utc>) -> Option<Units> {
+    let next = readings.iter().position(|(moment, _)| *moment >= at)?;
+    let (after, used_after) = (readings[next].0, readings[next].1?);
+    if after == at {
+        return Some(used_after);
+    }
+    let (before, used_before) = readings[next.checked_sub(1)?];
+    let used_before = used_before?;
+    let (passed, apart) = (at - before, after - before);
+    if apart > GAP {
+        return None;
+    }
+    let grown = i128::from(used_after) - i128::from(used_before);
+    let then = i128::from(used_before)
+        + grown * i128::from(passed.num_seconds()) / i128::from(apart.num_seconds().max(1));
+    Units::try_from(then).ok()
+}
+
+/// To the nearest per cent; of nothing it is nothing.
+fn rounded_percent(part: Units, whole: Units) -> Units {
+    if whole <= 0 {
+        return 0;
+    }
+    let (part, whole) = (i128::from(part) * 100, i128::from(whole));
+    let half = if part < 0 { -whole / 2 } else { whole / 2 };
+    Units::try_from((part + half) / whole).unwrap_or(Units::MAX)
+}
+
+#[cfg(test)]
+#[path = "trends_tests.rs"]
+mod tests;

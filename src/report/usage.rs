@@ -7,7 +7,7 @@ use super::change_row::{ChangeRow, rows_of_diffs};
 use super::fates::{Held, held};
 use super::level::Level;
 use super::standing::{Standing, org_name, standing};
-use super::summary::{headline, others, subject, todo};
+use super::summary::{Total, headline, others, subject, todo};
 use super::trends::{Picture, Points, Trends};
 use super::{Edition, Imprint, words};
 use crate::change::RunStory;
@@ -72,6 +72,8 @@ pub(crate) struct UsageReport {
     pub subject: String,
     pub headline: String,
     pub level: Level,
+    /// All organizations in one line; none where nothing is known.
+    pub total: Option<Total>,
     /// The one thing to do; empty when there is nothing.
     pub todo: String,
     pub organizations: Vec<Organization>,
@@ -122,7 +124,8 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
     let headline = headline(&groups, &own, edition);
     let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
     let todo = todo(input, &groups, &organizations);
-    let subject = subject(&headline, &organizations);
+    let total = Total::of(&organizations);
+    let subject = subject(&headline, total.as_ref());
 
     let measured: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.is_measured()).collect();
     let bad = measured.iter().filter(|standing| standing.level > Level::Fine).count();
@@ -156,6 +159,7 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
         subject,
         headline,
         level,
+        total,
         todo,
         organizations,
         more_organizations,
@@ -183,6 +187,12 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
 }
 
 impl UsageReport {
+    /// What is listed: each gets its trend in words.
+    fn listed(&mut self) -> impl Iterator<Item = &mut Standing> {
+        let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
+        own.chain(self.worst.iter_mut())
+    }
+
     /// What is worth a picture: the worst organizations whose usage is known, and the worst account groups in trouble.
     fn worth_drawing(&mut self) -> impl Iterator<Item = &mut Standing> {
         let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
@@ -193,11 +203,14 @@ impl UsageReport {
 
     /// The targets of [`Self::draw`].
     pub(crate) fn targets_to_draw(&mut self) -> Vec<Target> {
-        self.worth_drawing().map(|standing| standing.target.clone()).collect()
+        self.listed().map(|standing| standing.target.clone()).collect()
     }
 
-    /// Draws the trends of the few that are looked at first.
+    /// Says the trend of all that is listed, and draws those few that are looked at first.
     pub(crate) fn draw(&mut self, trends: &Trends) {
+        for standing in self.listed() {
+            standing.trend = trends.words(standing);
+        }
         for (number, standing) in (1..).zip(self.worth_drawing()) {
             standing.picture = trends.picture(standing, number);
         }
