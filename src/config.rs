@@ -274,6 +274,8 @@ pub(crate) struct Mail {
     pub reply_to: Option<String>,
     pub to: Recipients,
     pub subject_prefix: String,
+    /// A scheduled report of changes goes out also when nothing changed.
+    pub changes_when_empty: bool,
     /// Files in it replace the shipped templates of the same name.
     pub templates_dir: Option<PathBuf>,
 }

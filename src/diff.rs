@@ -24,7 +24,13 @@ pub(crate) struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MadeBy {
     /// A run of quotakeeper, whose read-back confirmed it.
-    Run { id: String, comment: String, at: DateTime<Utc> },
+    Run {
+        id: String,
+        /// The name of its change file; empty where an older version did not note it.
+        file: String,
+        comment: String,
+        at: DateTime<Utc>,
+    },
     /// Somebody else, between the two snapshots.
     Outside,
 }
@@ -33,6 +39,8 @@ pub(crate) enum MadeBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentRow {
     pub run: String,
+    /// The name of its change file.
+    pub file: String,
     pub target: Target,
     pub before: Option<Units>,
     pub after: Option<Units>,
@@ -157,7 +165,10 @@ fn steps(earlier: &SnapshotRow, later: &SnapshotRow, rows: &[&SentRow], changes:
     for row in rows {
         step(row.before, MadeBy::Outside);
         let at = row.verified.unwrap_or(row.sent);
-        step(row.after, MadeBy::Run { id: row.run.clone(), comment: row.comment.clone(), at });
+        step(
+            row.after,
+            MadeBy::Run { id: row.run.clone(), file: row.file.clone(), comment: row.comment.clone(), at },
+        );
     }
     step(later.quota, MadeBy::Outside);
 }
@@ -185,6 +196,7 @@ mod tests {
             target: Target::account_group("1", "1"),
             before,
             after,
+            file: "q4.csv".into(),
             comment: "why".into(),
             sent: sent.parse().unwrap(),
             verified: verified.map(|at| at.parse().unwrap()),

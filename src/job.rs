@@ -228,7 +228,7 @@ fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
     let since = State::load(&app.config.data.dir)?.last_success(Job::ChangesReport);
     let since = since.unwrap_or(now - Duration::days(30));
     let report = app.changes_report(since, now)?;
-    if report.is_empty() {
+    if report.is_empty() && !app.config.mail.changes_when_empty {
         info!("nothing changed since the last report: no mail");
     } else {
         app.mailer.changes(&report, now)?;

@@ -67,6 +67,7 @@ fn rows_of(run: &Run) -> anyhow::Result<Vec<SentRow>> {
         }
         rows.push(SentRow {
             run: run.record.id.clone(),
+            file: run.record.file.clone(),
             target,
             before: row.before,
             after: row.after,

@@ -95,6 +95,10 @@ pub(super) fn changes_report(
     if let Some(out) = out {
         return write(out, &app.mailer.changes_html(&report)?);
     }
+    if report.is_empty() && !app.config.mail.changes_when_empty {
+        eprintln!("{}: no mail (mail.changes_when_empty)", report.headline);
+        return Ok(Exit::Done);
+    }
     let _lock = lock(app)?;
     app.mailer.changes(&report, now)?;
     Ok(Exit::Done)

@@ -12,7 +12,7 @@ use crate::diff::{Change, Diff, MadeBy};
 use crate::durable;
 use crate::quota::{Target, Units};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "seen_at",
     "since",
     "level",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 13] = [
     "run",
     "applied_at",
     "comment",
+    "file",
 ];
 
 /// Writes what a snapshot showed. Nothing is written where nothing changed, or where the file is there already.
@@ -62,9 +63,11 @@ fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
     for change in &diff.changes {
         let Change { target, org_name, account_group_name, before, after, made_by } = change;
         let aid = target.aid.as_ref().map_or("", |aid| aid.as_str());
-        let (made_by, run, applied_at, comment) = match made_by {
-            MadeBy::Run { id, comment, at } => ("run", id.as_str(), time(*at), comment.as_str()),
-            MadeBy::Outside => ("outside", "", String::new(), ""),
+        let (made_by, run, applied_at, comment, file) = match made_by {
+            MadeBy::Run { id, file, comment, at } => {
+                ("run", id.as_str(), time(*at), comment.as_str(), file.as_str())
+            }
+            MadeBy::Outside => ("outside", "", String::new(), "", ""),
         };
         writer.write_record([
             &to,
@@ -80,6 +83,7 @@ fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
             run,
             &applied_at,
             &inert(comment),
+            &inert(file),
         ])?;
     }
     Ok(writer.into_inner()?)
@@ -110,6 +114,7 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
                 "" => MadeBy::Outside,
                 run => MadeBy::Run {
                     id: run.to_owned(),
+                    file: plain(cell("file")).to_owned(),
                     comment: plain(cell("comment")).to_owned(),
                     at: cell("applied_at").parse()?,
                 },
@@ -144,8 +149,12 @@ mod tests {
             after,
             made_by,
         };
-        let by_run =
-            MadeBy::Run { id: "r".into(), comment: "why, \"so\"".into(), at: at("2026-11-22T08:30:00Z") };
+        let by_run = MadeBy::Run {
+            id: "r".into(),
+            file: "=q4.csv".into(),
+            comment: "why, \"so\"".into(),
+            at: at("2026-11-22T08:30:00Z"),
+        };
         Diff {
             from: at("2026-11-22T08:00:00Z"),
             to: at("2026-11-22T09:00:00Z"),

@@ -272,7 +272,12 @@ fn a_raise_that_ends_it_is_named_with_its_run() {
         account_group_name: String::new(),
         before: Some(1000),
         after: Some(2000),
-        made_by: MadeBy::Run { id: "a-run".into(), comment: String::new(), at: at("11-22T07:30") },
+        made_by: MadeBy::Run {
+            id: "a-run".into(),
+            file: String::new(),
+            comment: String::new(),
+            at: at("11-22T07:30"),
+        },
     };
     let (from, to) = (at("11-22T07:00"), at("11-22T08:00"));
     walk.diffs = vec![Diff { from, to, changes: vec![change], vanished: Vec::new(), suspect: false }];

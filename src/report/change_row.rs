@@ -32,7 +32,7 @@ pub(crate) struct ChangeRow {
     pub written: String,
     /// When it takes effect, where that is not at once: `Tue 1 Dec 2026, 00:00`.
     pub due: String,
-    /// `run 20261121T133000Z-raise-trading`, or `outside quotakeeper, between …`; empty where the report says it once.
+    /// `raise-trading.csv, run 20261121T133000Z-raise-trading`, or `outside quotakeeper, between …`; empty where the report says it once.
     pub who: String,
     pub outside: bool,
     pub comment: String,
@@ -62,7 +62,10 @@ pub(super) fn rows_of_diffs(diffs: &[Diff], latest: &Snapshot, rule: &UsageRule,
 fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {
     let needed = latest.row(&change.target).and_then(|row| rule.needed(&row.usage));
     let (who, comment) = match &change.made_by {
-        MadeBy::Run { id, comment, .. } => (format!("run {id}"), words::clean(comment, 120)),
+        MadeBy::Run { id, file, comment, .. } => {
+            let file = if file.is_empty() { String::new() } else { format!("{}, ", words::clean(file, 60)) };
+            (format!("{file}run {id}"), words::clean(comment, 120))
+        }
         MadeBy::Outside => {
             (format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)), String::new())
         }

@@ -159,7 +159,7 @@ fn a_period_tells_who_changed_what() {
     let report = period(&[changed()]);
     assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
     assert_eq!(titles(&report), ["Outside quotakeeper · 1", "By change files · 1"]);
-    assert_eq!(report.sections[1].rows[0].who, "run 20261121T133000Z-raise-trading");
+    assert_eq!(report.sections[1].rows[0].who, "raise-trading.csv, run 20261121T133000Z-raise-trading");
     assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
 }
 

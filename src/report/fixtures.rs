@@ -147,6 +147,7 @@ pub(crate) fn changed() -> Diff {
                 Some(18_000),
                 MadeBy::Run {
                     id: "20261121T133000Z-raise-trading".into(),
+                    file: "raise-trading.csv".into(),
                     comment: "Q4 volume, CHG-8841".into(),
                     at: at("11-21T13:31"),
                 },

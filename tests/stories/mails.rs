@@ -200,3 +200,33 @@ fn made_by(bench: &Bench) -> Vec<String> {
     let rows = files.flat_map(|path| table(&fs_err::read(path).unwrap()));
     rows.map(|row| row["made_by"].clone()).collect()
 }
+
+#[test]
+fn a_report_of_no_change_is_sent_only_where_that_is_asked_for() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.run(&["snapshot"]).ends_with(0);
+    let ran = bench.run(&["report", "changes"]).ends_with(0);
+    assert!(ran.log.contains("No quota changed since") && ran.log.contains("no mail"), "{}", ran.log);
+    bench.run(&["outbox"]).ends_with(0);
+    assert_eq!(bench.delivered().len(), 0);
+
+    let bench = bench.with("QUOTAKEEPER__MAIL__CHANGES_WHEN_EMPTY", "true");
+    bench.run(&["report", "changes"]).ends_with(0);
+    bench.run(&["outbox"]).ends_with(0);
+    let mails = bench.delivered();
+    assert!(mails.len() == 1 && mails[0].contains("No quota changed since"), "{mails:?}");
+}
+
+#[test]
+fn a_report_of_changes_names_the_run_and_the_file_of_each() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.drop_file("raise.csv", RAISE);
+    bench.run(&["inbox"]).ends_with(0);
+    bench.run(&["snapshot"]).ends_with(0);
+    let page = bench.data().join("changes.html");
+    bench.run(&["report", "changes", "--out", page.to_str().unwrap()]).ends_with(0);
+    let page = fs_err::read_to_string(page).unwrap();
+    let who = format!("raise.csv, run {}", bench.only_run().id());
+    assert!(page.contains(&who), "{who}: {page}");
+}
