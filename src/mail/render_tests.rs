@@ -1,7 +1,10 @@
 //! The shipped templates, and a user's own in front of them, broken ones too.
 
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::report::fixtures::{edition, usage};
+use crate::report::fixtures::{done_story, edition, usage};
+use crate::report::run_report;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -15,6 +18,11 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn report() -> Report {
     Report::Usage(Box::new(usage()))
+}
+
+/// Reports with more in them than the examples have.
+fn reports() -> [Report; 2] {
+    [report(), Report::Changes(Box::new(run_report(&done_story(), None, &edition())))]
 }
 
 #[test]
@@ -113,4 +121,37 @@ fn a_broken_layout_costs_no_report() {
 fn a_folder_that_is_not_there_is_said() {
     let problems = check_templates(Path::new("/nowhere/templates"));
     assert_eq!(problems, ["mail.templates_dir: /nowhere/templates is not a folder that can be read"]);
+}
+
+/// The names of all fields of a report, also of what it lists.
+fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| {
+            names.insert(name.clone());
+            fields(value, names);
+        }),
+        serde_json::Value::Array(list) => list.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_documentation_names_every_variable_and_no_other() {
+    let mut used: BTreeSet<String> =
+        ["attachments", "mailed", "recipients_key"].map(str::to_owned).into_iter().collect();
+    for report in report::examples(&edition()).into_iter().chain(reports()) {
+        fields(&serde_json::to_value(&report).unwrap(), &mut used);
+    }
+    let (_, tables) = include_str!("../../templates/README.md").split_once("## In every template").unwrap();
+    let rows = tables.lines().filter(|line| line.starts_with("| `"));
+    let words: BTreeSet<String> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .map(str::to_owned)
+        .collect();
+    let missing: Vec<&String> = used.difference(&words).collect();
+    // In the tables stand also the values of `level`, and the other kinds of mail.
+    let values = ["fine", "warning", "critical", "usage"].map(str::to_owned);
+    let unknown: Vec<&String> = words.difference(&used).filter(|word| !values.contains(word)).collect();
+    assert_eq!((missing, unknown), (Vec::new(), Vec::new()));
 }
