@@ -8,6 +8,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::{Duration, DurationRound};
 
 use crate::app::App;
@@ -21,8 +23,8 @@ use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
 
 /// So long a history is played, with a snapshot every so many hours.
-const DAYS: i64 = 24;
-const HOURS: i64 = 4;
+const DAYS: i64 = 48;
+const HOURS: i64 = 6;
 
 /// Plays the story into `dir`, or into a temporary folder that is removed at the end.
 pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<()> {
@@ -65,7 +67,9 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     // The weeks are played in seconds: neither side may count them as minutes of requests.
     let args = SimulateArgs { rate_limit: 100_000, ..SimulateArgs::default() };
     let world = Simulator::start(args, time.clone()).await?;
-    let app = app(folder, &world)?;
+    // Nobody wants the mails of all those weeks: they begin with the last day.
+    let quiet = app(folder, &world, "off")?;
+    let app = app(folder, &world, "directory")?;
     writeln!(
         out,
         "A simulator of the API listens on {}: 3 organizations, 60 account groups.",
@@ -77,10 +81,11 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let mut at = start;
     while at < now {
         time.set(at);
-        if at - start == Duration::days(DAYS - 1) {
+        let last_day = at >= now - Duration::days(1);
+        if at == now - Duration::days(1) {
             somebody_else_changes_a_quota(&app, &world)?;
         }
-        Job::Snapshot.run(&app, at).await?;
+        Job::Snapshot.run(if last_day { &app } else { &quiet }, at).await?;
         at += Duration::hours(HOURS);
     }
     time.set(now);
@@ -129,6 +134,7 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out)?;
 
     writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
+    Job::Digest.run(&app, later).await?;
     Job::UsageReport.run(&app, later).await?;
     Job::ChangesReport.run(&app, later).await?;
     Job::Outbox.run(&app, later).await?;
@@ -160,7 +166,7 @@ fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "quotakeeper".to_owned())
 }
 
-/// The subject as the message has it, encoded words and all.
+/// The subject of a message, as a mail client shows it.
 fn subject(mail: &Path) -> anyhow::Result<String> {
     let text = fs_err::read_to_string(mail)?;
     let lines: Vec<&str> = text
@@ -170,11 +176,19 @@ fn subject(mail: &Path) -> anyhow::Result<String> {
         .take_while(|(index, line)| *index == 0 || line.starts_with(' '))
         .map(|(_, line)| line.trim_start_matches("Subject: ").trim())
         .collect();
-    Ok(lines.join(" "))
+    let words = lines.join(" ");
+    Ok(words.split(' ').map(decoded).collect::<Vec<_>>().join(" "))
+}
+
+/// An encoded word (RFC 2047) as the mailer makes them; any other as it is.
+fn decoded(word: &str) -> String {
+    let base64 = word.strip_prefix("=?utf-8?b?").and_then(|rest| rest.strip_suffix("?="));
+    let bytes = base64.and_then(|text| BASE64_STANDARD.decode(text).ok());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| word.to_owned())
 }
 
 /// The configuration of the demo, by the same way as any other: the environment.
-fn app(folder: &Path, world: &Simulator) -> anyhow::Result<App> {
+fn app(folder: &Path, world: &Simulator, transport: &str) -> anyhow::Result<App> {
     let folder = folder.to_str().context("the demo's folder needs a name in UTF-8")?;
     let environment: BTreeMap<String, String> = [
         ("TE_BASE_URL", world.base_url().as_str()),
@@ -182,11 +196,12 @@ fn app(folder: &Path, world: &Simulator) -> anyhow::Result<App> {
         ("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000"),
         ("QUOTAKEEPER__DATA__DIR", folder),
         ("QUOTAKEEPER__INBOX__SETTLE", "0s"),
-        ("QUOTAKEEPER__MAIL__TRANSPORT", "directory"),
+        ("QUOTAKEEPER__MAIL__TRANSPORT", transport),
         ("QUOTAKEEPER__MAIL__FROM", "quotakeeper <quotakeeper@example.com>"),
         ("QUOTAKEEPER__MAIL__SUBJECT_PREFIX", "[simulated] "),
         ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"monitoring@example.com\"]"),
         ("QUOTAKEEPER__MAIL__TO__CHANGES", "[\"monitoring@example.com\"]"),
+        ("QUOTAKEEPER__MAIL__TO__ALERTS", "[\"monitoring@example.com\"]"),
         ("QUOTAKEEPER__MAIL__TO__FAILURES", "[\"operations@example.com\"]"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

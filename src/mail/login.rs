@@ -1,5 +1,7 @@
 //! Some mail servers repeat the login in their refusal: here it is taken out again, in every shape in which it is sent.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lettre::transport::smtp::authentication::Credentials;
 
 /// The texts of one login that nobody may see.
@@ -12,27 +14,14 @@ impl Login {
 
     /// The credentials for the mail client, and what must not be repeated of them.
     pub(super) fn new(username: &str, password: &str) -> (Credentials, Self) {
-        let plain = base64(format!("\0{username}\0{password}").as_bytes()); // AUTH PLAIN
-        let secrets = vec![plain, base64(password.as_bytes()), password.to_owned()];
+        let plain = BASE64_STANDARD.encode(format!("\0{username}\0{password}")); // AUTH PLAIN
+        let secrets = vec![plain, BASE64_STANDARD.encode(password), password.to_owned()];
         (Credentials::new(username.to_owned(), password.to_owned()), Self(secrets))
     }
 
     pub(super) fn withheld_from(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(login)"))
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, index| bits << 8 | usize::from(*group.get(index).unwrap_or(&0)));
-        for (index, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let is_there = index <= group.len();
-            text.push(if is_there { char::from(LETTERS[bits >> shift & 63]) } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
