@@ -222,13 +222,11 @@ fn estimates(out: RunOut, edition: &Edition) -> String {
             "by projection {}, at the pace of the last {SLOPE_DAYS} days not in this cycle",
             day(projected)
         ),
-        (Some(projected), None) => {
-            format!("by projection {}, our own history is too short to tell", day(projected))
-        }
         (None, Some(slope)) => {
             format!("by the last {SLOPE_DAYS} days {}, by projection not in this cycle", day(slope))
         }
-        (None, None) => String::new(),
+        // Our own history is too short: the one estimate stands beside the day.
+        (Some(_) | None, None) => String::new(),
     }
 }
 
