@@ -1,11 +1,14 @@
 //! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
 
+mod caught;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+pub(crate) use self::caught::Panicked;
 use crate::answers;
 use crate::app::App;
 use crate::change::approvals;
@@ -17,7 +20,7 @@ use crate::diff::diff;
 use crate::exit_code::Findings;
 use crate::history::{changes, retention};
 use crate::quota::Snapshot;
-use crate::schedule::Expression;
+use crate::schedule::{Expression, Missed};
 use crate::snapshot;
 use crate::state::State;
 
@@ -79,28 +82,51 @@ impl Job {
         }
     }
 
-    /// The slot that is to be served now, if there is one.
+    /// The slot that is to be served now, if there is one. What was tried and failed is not let go, whatever `catch_up` says.
     pub(crate) fn due(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let schedule = &app.config.schedule;
-        let grace = (!schedule.catch_up).then(|| Duration::minutes(5));
+        let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
         self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)
     }
 
-    /// Does the job and remembers its success; a failure is told by mail.
+    /// The slots of which nothing is left behind when a success at `began` ends a gap.
+    fn missed(self, app: &App, state: &State, began: DateTime<Utc>) -> Option<Missed> {
+        match self {
+            Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
+                self.schedule(app)?.missed(app.config.schedule.timezone, state.last_success(self), began)
+            }
+            // These take up whatever waits: a later look does the same.
+            Self::Inbox | Self::Prune | Self::Outbox => None,
+        }
+    }
+
+    /// Does the job and remembers its success; a failure, or a panic, is told by mail.
     pub(crate) async fn run(self, app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
         let clock = Clock::starting_at(now);
-        let done = match self {
-            Self::Inbox => inbox(app, &clock).await,
-            Self::Snapshot => take_snapshot(app, &clock).await,
-            Self::UsageReport => usage_report(app, now),
-            Self::ChangesReport => changes_report(app, now),
-            Self::Digest => app.tell_digest(now).map(|()| Findings::default()),
-            Self::Prune => prune(app, now),
-            Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
-        };
+        let done = caught::caught(async {
+            match self {
+                Self::Inbox => inbox(app, &clock).await,
+                Self::Snapshot => take_snapshot(app, &clock).await,
+                Self::UsageReport => usage_report(app, now),
+                Self::ChangesReport => changes_report(app, now),
+                Self::Digest => app.tell_digest(now).map(|()| Findings::default()),
+                Self::Prune => prune(app, now),
+                Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
+            }
+        });
+        self.ended(app, &clock, now, done.await)
+    }
+
+    fn ended(
+        self,
+        app: &App,
+        clock: &Clock,
+        now: DateTime<Utc>,
+        done: anyhow::Result<Findings>,
+    ) -> anyhow::Result<Findings> {
         match done {
             Ok(findings) => {
-                self.succeeded(app, &clock, now)?;
+                self.succeeded(app, clock, now)?;
                 Ok(findings)
             }
             Err(error) => {
@@ -112,10 +138,16 @@ impl Job {
         }
     }
 
-    /// Remembers that the job succeeded, having begun at `began`.
+    /// Remembers that the job succeeded, having begun at `began`, and says which slots nobody served before.
     pub(crate) fn succeeded(self, app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
         let took = (clock.now() - began).num_milliseconds();
-        State::load(&app.config.data.dir)?.succeeded(self, began, took.unsigned_abs())
+        let mut state = State::load(&app.config.data.dir)?;
+        if let Some(missed) = self.missed(app, &state, began) {
+            let Missed { slots, first, last } = missed;
+            warn!(job = self.name(), slots, %first, %last, "slots were missed before this one");
+            state.missed(self, missed);
+        }
+        state.succeeded(self, began, took.unsigned_abs())
     }
 }
 
@@ -258,7 +290,10 @@ pub(crate) async fn outbox(app: &App, clock: &Clock, backoff: Backoff) -> anyhow
 
 /// A failure that cannot be mailed is still in the log and in the exit code.
 fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>) {
-    let state = State::load(&app.config.data.dir);
+    let state = State::load(&app.config.data.dir).map(|mut state| {
+        state.panics += u64::from(error.is::<Panicked>());
+        state
+    });
     let last_success = state.as_ref().ok().and_then(|state| state.last_success(job));
     let since = state.and_then(|mut state| state.failed(job, now)).unwrap_or(now);
     if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {

@@ -1,44 +1,25 @@
 //! When a job is due: a pure function of an expression, a zone, the last success and now.
 //!
 //! `run` and `once` ask the same function; the scheduler of the daemon only wakes it. An expression is matched
-//! against the clock on the wall of the zone, so that a daily job happens once on each day, also on the days when
-//! clocks change: a time that does not exist that day is taken at the end of the gap, one that comes twice at its first.
+//! against the clock on the wall of the zone. One that names its hours happens once for each time that it names, also on
+//! the days when clocks change: a time that does not exist that day is taken at the end of the gap, one that comes twice
+//! at its first. One for every hour goes by the time that really passes: an hour that comes twice has its slots twice.
+
+mod expression;
 
 use std::fmt;
-use std::str::FromStr;
 
-use chrono::{DateTime, Duration, MappedLocalTime, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, MappedLocalTime, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds};
+use serde::{Deserialize, Serialize};
 
 /// A cron expression of five fields, or six with seconds.
 #[derive(Clone)]
 pub(crate) struct Expression {
     text: String,
     cron: Cron,
-    /// Every hour matches: reckoned in UTC, because no change of clocks may skip or repeat an hour of it.
-    hourly: bool,
-}
-
-impl FromStr for Expression {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let cron = CronParser::builder()
-            .seconds(Seconds::Optional)
-            .dom_and_dow(false)
-            .build()
-            .parse(text)
-            .map_err(|error| {
-                format!("`{text}` is not a schedule ({error}): write five fields, minute hour day month weekday, such as `0 8 * * 1-5`")
-            })?;
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        let hour = if fields.len() == 6 { fields.get(2) } else { fields.get(1) };
-        let hourly = hour.is_some_and(|hour| *hour == "*" || *hour == "*/1");
-        Ok(Self { text: text.to_owned(), cron, hourly })
-    }
+    every_hour: bool,
 }
 
 impl fmt::Display for Expression {
@@ -53,15 +34,23 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// Slots that nobody served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Missed {
+    pub slots: usize,
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+}
+
 impl Expression {
     /// The first slot after `after`; none if the expression never matches again.
     pub(crate) fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.hourly {
-            return self.cron.find_next_occurrence(&after, false).ok();
+        if self.every_hour {
+            return self.next_of_every_hour(zone, after);
         }
         // A wall time read as if it were UTC has no gaps: find the match there, then map it back into the zone.
-        // Starting an hour early finds slots whose wall time lies before `after`'s in a repeated hour.
-        let mut wall = after.with_timezone(&zone).naive_local().and_utc() - Duration::hours(3);
+        // Starting early finds slots whose wall time lies before `after`'s in a repeated hour.
+        let mut wall = wall(after, offset(zone, after)) - Duration::hours(3);
         loop {
             wall = self.cron.find_next_occurrence(&wall, false).ok()?;
             let slot = instant(zone, wall.naive_utc());
@@ -73,16 +62,46 @@ impl Expression {
 
     /// The last slot at or before `now`.
     pub(crate) fn previous(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.hourly {
-            return self.cron.find_previous_occurrence(&now, true).ok();
+        if self.every_hour {
+            return self.previous_of_every_hour(zone, now);
         }
-        let mut wall = now.with_timezone(&zone).naive_local().and_utc() + Duration::hours(3);
+        let mut wall = wall(now, offset(zone, now)) + Duration::hours(3);
         loop {
             wall = self.cron.find_previous_occurrence(&wall, false).ok()?;
             let slot = instant(zone, wall.naive_utc());
             if slot <= now {
                 return Some(slot);
             }
+        }
+    }
+
+    /// Matches the wall's clock as it goes now; what it finds counts until clocks change, and from there on it looks anew.
+    fn next_of_every_hour(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut after = after;
+        loop {
+            let here = offset(zone, after);
+            let slot = self.cron.find_next_occurrence(&wall(after, here), false).ok()? - here;
+            if offset(zone, slot) == here {
+                return Some(slot);
+            }
+            let (_, changed) = change(zone, after, slot);
+            let there = offset(zone, changed);
+            if self.cron.is_time_matching(&wall(changed, there)).ok()? {
+                return Some(changed);
+            }
+            after = changed;
+        }
+    }
+
+    fn previous_of_every_hour(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut now = now;
+        loop {
+            let here = offset(zone, now);
+            let slot = self.cron.find_previous_occurrence(&wall(now, here), true).ok()? - here;
+            if offset(zone, slot) == here {
+                return Some(slot);
+            }
+            (now, _) = change(zone, slot, now);
         }
     }
 
@@ -102,6 +121,48 @@ impl Expression {
         let let_go = grace.is_some_and(|grace| now - slot > grace);
         (!served && !let_go).then_some(slot)
     }
+
+    /// The slots that passed without a success between the last one and `began`, when a job began that served the latest.
+    pub(crate) fn missed(
+        &self,
+        zone: Tz,
+        last_success: Option<DateTime<Utc>>,
+        began: DateTime<Utc>,
+    ) -> Option<Missed> {
+        let served = self.previous(zone, began)?;
+        let first = self.next(zone, last_success?).filter(|first| *first < served)?;
+        let mut missed = Missed { slots: 1, first, last: first };
+        while let Some(slot) = self.next(zone, missed.last).filter(|slot| *slot < served) {
+            missed = Missed { slots: missed.slots + 1, last: slot, ..missed };
+        }
+        Some(missed)
+    }
+}
+
+/// How far the zone's clocks are ahead of UTC.
+fn offset(zone: Tz, at: DateTime<Utc>) -> Duration {
+    Duration::seconds(i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()))
+}
+
+/// What a clock that is so far ahead of UTC shows, as if that were UTC.
+fn wall(at: DateTime<Utc>, offset: Duration) -> DateTime<Utc> {
+    at + offset
+}
+
+/// The last second before the zone's clocks change, and the first one after it, between two moments of other offsets.
+fn change(zone: Tz, before: DateTime<Utc>, after: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let old = offset(zone, before);
+    let (mut low, mut high) = (before.timestamp(), after.timestamp());
+    let at = |second| DateTime::from_timestamp(second, 0).unwrap_or(after);
+    while high - low > 1 {
+        let middle = i64::midpoint(low, high);
+        if offset(zone, at(middle)) == old {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (at(low), at(high))
 }
 
 /// The moment of a wall time: the end of the gap where it does not exist, the first of two where it comes twice.
@@ -126,100 +187,4 @@ pub(crate) fn instant(zone: Tz, wall: NaiveDateTime) -> DateTime<Utc> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn expression(text: &str) -> Expression {
-        text.parse().unwrap()
-    }
-
-    const BERLIN: Tz = chrono_tz::Europe::Berlin;
-
-    #[test]
-    fn a_daily_slot_happens_once_on_each_day_of_ten_years_in_four_zones() {
-        let zones = [Tz::UTC, BERLIN, chrono_tz::America::New_York, chrono_tz::Australia::Lord_Howe];
-        for zone in zones {
-            for text in ["30 2 * * *", "0 8 * * *", "15 1 * * *"] {
-                let daily = expression(text);
-                let mut slot = at("2024-12-31T12:00:00Z");
-                let mut days = Vec::new();
-                while slot < at("2035-01-01T00:00:00Z") {
-                    slot = daily.next(zone, slot).unwrap();
-                    assert_eq!(daily.previous(zone, slot), Some(slot), "{zone} {text}");
-                    days.push(slot.with_timezone(&zone).date_naive());
-                }
-                assert!(days.windows(2).all(|pair| pair[0].succ_opt() == Some(pair[1])), "{zone} {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_hourly_slot_never_skips_or_repeats_when_clocks_change() {
-        let hourly = expression("0 * * * *");
-        for start in ["2026-03-28T22:00:00Z", "2026-10-24T22:00:00Z"] {
-            let mut slot = at(start);
-            for _ in 0..8 {
-                let next = hourly.next(BERLIN, slot).unwrap();
-                assert_eq!(next - slot, Duration::hours(1));
-                slot = next;
-            }
-        }
-    }
-
-    #[test]
-    fn a_time_that_does_not_exist_is_taken_at_the_end_of_the_gap() {
-        let daily = expression("30 2 * * *");
-        assert_eq!(daily.next(BERLIN, at("2026-03-29T00:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
-    }
-
-    #[test]
-    fn a_time_that_comes_twice_is_taken_once_at_its_first() {
-        let daily = expression("30 2 * * *");
-        assert_eq!(daily.next(BERLIN, at("2026-10-24T23:00:00Z")), Some(at("2026-10-25T00:30:00Z")));
-        assert_eq!(daily.next(BERLIN, at("2026-10-25T00:30:00Z")), Some(at("2026-10-26T01:30:00Z")));
-    }
-
-    #[test]
-    fn a_missed_slot_is_due_once_and_only_the_latest() {
-        let hourly = expression("0 * * * *");
-        let due = |last: &str, now: &str| hourly.due(Tz::UTC, Some(at(last)), at(now), None);
-        assert_eq!(due("2026-11-22T08:00:01Z", "2026-11-22T08:59:59Z"), None);
-        assert_eq!(due("2026-11-22T08:00:01Z", "2026-11-22T09:00:00Z"), Some(at("2026-11-22T09:00:00Z")));
-        assert_eq!(due("2026-11-20T08:00:01Z", "2026-11-22T09:10:00Z"), Some(at("2026-11-22T09:00:00Z")));
-    }
-
-    #[test]
-    fn a_job_that_never_succeeded_is_due() {
-        assert!(expression("0 8 * * *").due(Tz::UTC, None, at("2026-11-22T07:00:00Z"), None).is_some());
-    }
-
-    #[test]
-    fn a_success_in_the_future_does_not_silence_a_job() {
-        let last = Some(at("2027-01-01T00:00:00Z"));
-        assert!(expression("0 * * * *").due(Tz::UTC, last, at("2026-11-22T07:00:00Z"), None).is_some());
-    }
-
-    #[test]
-    fn without_catch_up_an_old_slot_is_let_go() {
-        let daily = expression("0 8 * * *");
-        let grace = Some(Duration::minutes(5));
-        let last = Some(at("2026-11-21T08:00:00Z"));
-        assert_eq!(daily.due(Tz::UTC, last, at("2026-11-22T08:10:00Z"), grace), None);
-        assert!(daily.due(Tz::UTC, last, at("2026-11-22T08:04:00Z"), grace).is_some());
-    }
-
-    #[test]
-    fn six_fields_have_seconds_and_nonsense_is_explained() {
-        assert_eq!(
-            expression("*/10 * * * * *").next(Tz::UTC, at("2026-11-22T08:00:01Z")),
-            Some(at("2026-11-22T08:00:10Z"))
-        );
-        for text in ["", "* * *", "0 25 * * *", "every day"] {
-            assert!(text.parse::<Expression>().unwrap_err().contains("is not a schedule"), "{text}");
-        }
-    }
-}
+mod tests;

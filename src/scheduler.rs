@@ -91,23 +91,13 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs one job in a task of its own, so that a panic ends the job and not the daemon.
-async fn serve(app: &Arc<App>, job: Job, now: DateTime<Utc>) -> bool {
-    let working = Arc::clone(app);
-    let tasks = tokio::task::LocalSet::new();
-    let task = tasks.spawn_local(async move { job.run(&working, now).await });
-    tasks.await;
-    match task.await {
-        Ok(Ok(_)) => true,
-        Ok(Err(error)) => {
-            error!(job = job.name(), error = format!("{error:#}"), "failed");
-            false
-        }
-        Err(panic) => {
-            error!(job = job.name(), %panic, "panicked");
-            false
-        }
+/// Runs one job; whether it succeeded. What went wrong in it, a panic too, is told here and ends nothing else.
+async fn serve(app: &App, job: Job, now: DateTime<Utc>) -> bool {
+    let done = job.run(app, now).await;
+    if let Err(error) = &done {
+        error!(job = job.name(), error = format!("{error:#}"), "failed");
     }
+    done.is_ok()
 }
 
 fn may_try(slot: DateTime<Utc>, failed: Option<&Failed>, now: DateTime<Utc>) -> bool {

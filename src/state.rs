@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::job::Job;
+use crate::schedule::Missed;
 
 /// What is remembered of one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub(crate) struct State {
     /// Since when a job has been failing, with no success since.
     #[serde(default)]
     failing: BTreeMap<Job, DateTime<Utc>>,
+    /// The slots that each job missed last.
+    #[serde(default)]
+    missed: BTreeMap<Job, Missed>,
+    /// How often a job has panicked so far.
+    #[serde(default)]
+    pub panics: u64,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -46,6 +53,8 @@ impl State {
                 version: VERSION,
                 jobs: BTreeMap::new(),
                 failing: BTreeMap::new(),
+                missed: BTreeMap::new(),
+                panics: 0,
                 path: PathBuf::new(),
             },
             Err(error) => return Err(error.into()),
@@ -65,6 +74,19 @@ impl State {
         self.job(job).map(|state| state.last_success)
     }
 
+    pub(crate) fn is_failing(&self, job: Job) -> bool {
+        self.failing.contains_key(&job)
+    }
+
+    pub(crate) fn last_missed(&self, job: Job) -> Option<Missed> {
+        self.missed.get(&job).copied()
+    }
+
+    /// Takes note of a gap. Written with the success that ended it.
+    pub(crate) fn missed(&mut self, job: Job, missed: Missed) {
+        self.missed.insert(job, missed);
+    }
+
     /// Records a success and writes the file.
     pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
         self.jobs.insert(job, JobState { last_success: at, took_ms });
@@ -74,11 +96,8 @@ impl State {
 
     /// Records a failure and says since when the job has been failing.
     pub(crate) fn failed(&mut self, job: Job, at: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-        if let Some(since) = self.failing.get(&job) {
-            return Ok(*since);
-        }
-        self.failing.insert(job, at);
-        self.save().map(|()| at)
+        let since = *self.failing.entry(job).or_insert(at);
+        self.save().map(|()| since)
     }
 
     fn save(&self) -> anyhow::Result<()> {

@@ -224,6 +224,14 @@ enum ReportKind {
     },
 }
 
+/// How long a stop waits for the request in flight.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// A process that is told to stop has ended after this, whatever it is at.
+const LONGEST_STOP: Duration = Duration::from_secs(9);
+
+const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";
+
 /// What `runs RUN` tells of a run.
 pub(crate) fn run_text(app: &App, run: &crate::change::run::Run) -> anyhow::Result<String> {
     Ok(runs::text(app, run, &crate::change::story::story(run)?, Color::Auto))
@@ -295,18 +303,17 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
         _ => {}
     }
     let app = Arc::new(App::new(load()?));
-    cancel_on_signals(&app)?;
+    let is_daemon = matches!(command, Command::Run);
+    cancel_on_signals(&app, if is_daemon { Exit::Done } else { Exit::Failed })?;
     for notice in &app.config.notices {
         tracing::warn!("{notice}");
     }
     let grace = app.cancel.clone();
-    let is_daemon = matches!(command, Command::Run);
     tokio::select! {
         answered = dispatch(command, &app, global.color) => answered,
-        () = async { grace.cancelled().await; tokio::time::sleep(Duration::from_secs(8)).await } => {
-            let said = "stopped by a signal; what was under way is taken up again at the next start";
-            anyhow::ensure!(is_daemon, said); // to be stopped is no failure of the daemon
-            tracing::warn!("{said}");
+        () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            anyhow::ensure!(is_daemon, STOPPED); // to be stopped is no failure of the daemon
+            tracing::warn!("{STOPPED}");
             Ok(Exit::Done)
         }
     }
@@ -359,24 +366,27 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
     named.map(PathBuf::from).or_else(|| usual.iter().map(PathBuf::from).find(|path| path.exists()))
 }
 
-/// SIGTERM and SIGINT cancel the app; the second one ends the process at once.
-fn cancel_on_signals(app: &Arc<App>) -> anyhow::Result<()> {
+/// SIGTERM and SIGINT cancel the app. The second one, or work that does not come to a point where it could stop, ends the
+/// process at once: what is on disk is whole at any moment.
+fn cancel_on_signals(app: &Arc<App>, at_once: Exit) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let cancel = app.cancel.clone();
     tokio::spawn(async move {
-        for last in [false, true] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if last {
-                std::process::exit(130);
-            }
-            tracing::info!("stopping");
-            cancel.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
+        tracing::info!("stopping");
+        cancel.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = tokio::time::sleep(LONGEST_STOP) => {}
+        }
+        tracing::warn!("{STOPPED}");
+        std::process::exit(i32::from(at_once as u8));
     });
     Ok(())
 }

@@ -19,11 +19,14 @@ use crate::job::Job;
 use crate::lock;
 use crate::quota::grouped;
 use crate::report::Standing;
-use crate::report::words::number;
+use crate::report::words::{counted, number};
+use crate::schedule::Missed;
 use crate::state::State;
 
 /// Targets that are listed, nearest to their quota first.
 const NEAREST: usize = 5;
+/// So long a gap is told.
+const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
 
 pub(super) fn status(
     app: &Arc<App>,
@@ -55,7 +58,7 @@ pub(super) fn status(
             json!({
                 "job": job.name(), "last_success": done.map(|done| done.last_success),
                 "took_ms": done.map(|done| done.took_ms), "next": next,
-                "due": job.due(app, &state, now).is_some(),
+                "due": job.due(app, &state, now).is_some(), "missed": state.last_missed(*job),
             })
         });
         let value = json!({
@@ -99,6 +102,9 @@ pub(super) fn status(
             Job::Outbox => format!("{waiting} waiting, {dead} dead"),
             Job::UsageReport | Job::ChangesReport | Job::Digest | Job::Prune => String::new(),
         };
+        let missed = state.last_missed(job).filter(|missed| now - missed.last < GAP_SHOWN);
+        let note = [note].into_iter().chain(missed.map(|missed| gap(missed, zone)));
+        let note = note.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
         table.row([
             job.name().to_owned(),
             done.map_or_else(|| "never".to_owned(), |done| moment(done.last_success, zone)),
@@ -132,6 +138,11 @@ pub(super) fn status(
     }
     write!(out, "{}", nearest_table(&nearest, paint))?;
     Ok(Exit::Done)
+}
+
+/// `5 slots missed until 24 Nov 07:00 CET`.
+fn gap(missed: Missed, zone: Tz) -> String {
+    format!("{} missed until {}", counted(missed.slots, "slot"), moment(missed.last, zone))
 }
 
 /// `held  20261121T170312Z-emea-cut  2  since 15 h`.

@@ -2,10 +2,13 @@
 
 use chrono::Duration;
 
-use super::Job;
+use super::{Job, caught};
 use crate::change::run::Run;
+use crate::clock::Clock;
 use crate::diff::MadeBy;
 use crate::history::changes;
+use crate::schedule::Missed;
+use crate::state::State;
 use crate::testbed::{Bench, file, noon};
 
 #[tokio::test]
@@ -89,4 +92,55 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
     Run::all(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
     Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
     assert_eq!(crate::gather::held_stories(&bench.app.runs()).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_next_run_is_a_fresh_one() {
+    let bench = Bench::new(&[]).await;
+    let told = |what: &'static str| async move {
+        tokio::task::yield_now().await;
+        std::panic::panic_any(what)
+    };
+    for panics in 1..=2 {
+        let done = caught::caught(told("index out of bounds")).await;
+        let error = Job::Snapshot.ended(&bench.app, &Clock::starting_at(noon()), noon(), done).unwrap_err();
+        assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");
+        assert_eq!(State::load(bench.folder.path()).unwrap().panics, panics);
+    }
+    assert_eq!(bench.mails(), 1);
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    assert_eq!(State::load(bench.folder.path()).unwrap().panics, 2, "they stay counted");
+}
+
+#[tokio::test]
+async fn slots_that_nobody_served_are_remembered_as_a_gap_when_the_next_one_is() {
+    let bench = Bench::new(&[]).await;
+    let state = || State::load(bench.folder.path()).unwrap();
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
+    assert_eq!(state().last_missed(Job::Snapshot), None);
+    let later = noon() + Duration::minutes(5 * 60 + 20);
+    assert_eq!(Job::Snapshot.due(&bench.app, &state(), later), Some(noon() + Duration::hours(5)));
+    Job::Snapshot.run(&bench.app, later).await.unwrap();
+    assert_eq!(Job::Snapshot.due(&bench.app, &state(), later), None, "caught up once");
+    let missed = Missed { slots: 3, first: noon() + Duration::hours(2), last: noon() + Duration::hours(4) };
+    assert_eq!(state().last_missed(Job::Snapshot), Some(missed));
+    // The inbox takes up whatever waits, whenever it looks.
+    Job::Inbox.run(&bench.app, noon()).await.unwrap();
+    Job::Inbox.run(&bench.app, later).await.unwrap();
+    assert_eq!(state().last_missed(Job::Inbox), None);
+}
+
+#[tokio::test]
+async fn without_catch_up_a_slot_that_failed_is_still_tried_again() {
+    let mut bench = Bench::new(&[]).await;
+    bench.app.config.schedule.catch_up = false;
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    let (slot, later) = (noon() + Duration::hours(1), noon() + Duration::minutes(70));
+    let due =
+        |bench: &Bench| Job::Snapshot.due(&bench.app, &State::load(bench.folder.path()).unwrap(), later);
+    assert_eq!(due(&bench), None, "nothing ran then");
+    bench.fault("401");
+    Job::Snapshot.run(&bench.app, slot).await.unwrap_err();
+    assert_eq!(due(&bench), Some(slot));
 }
