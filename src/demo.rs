@@ -195,6 +195,7 @@ fn app(folder: &Path, world: &Simulator, transport: &str) -> anyhow::Result<App>
         ("TE_TOKEN", world.token()),
         ("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000"),
         ("QUOTAKEEPER__DATA__DIR", folder),
+        ("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 */6 * * *"),
         ("QUOTAKEEPER__INBOX__SETTLE", "0s"),
         ("QUOTAKEEPER__MAIL__TRANSPORT", transport),
         ("QUOTAKEEPER__MAIL__FROM", "quotakeeper <quotakeeper@example.com>"),

@@ -15,6 +15,7 @@ use crate::history::changes;
 use crate::job::Job;
 use crate::quota::Snapshot;
 use crate::report::{self, ChangesReport, Edition, Points, Trends, UsageInput, UsageReport};
+use crate::schedule::Missed;
 use crate::snapshot;
 use crate::state::State;
 
@@ -70,6 +71,7 @@ impl App {
             latest,
             points: &points,
             diffs: &changes::since(data, since)?,
+            missed: &self.missed_snapshots(&all, since, now),
             held: &held_stories(&self.runs())?,
             rule: &rule,
             alerts: &self.config.alerts,
@@ -86,6 +88,21 @@ impl App {
         trends.add(latest);
         report.draw(&trends);
         Ok(report)
+    }
+
+    /// The slots of snapshots since then that none stands for, gap by gap. What lies before the first snapshot is no gap.
+    fn missed_snapshots(
+        &self,
+        all: &[DateTime<Utc>],
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Vec<Missed> {
+        let schedule = &self.config.schedule;
+        let begin = all.partition_point(|at| *at <= since).saturating_sub(1);
+        let taken: Vec<DateTime<Utc>> = all[begin..].iter().copied().chain([now]).collect();
+        let gap =
+            |pair: &[DateTime<Utc>]| schedule.snapshot.missed(schedule.timezone, Some(pair[0]), pair[1]);
+        taken.windows(2).filter_map(gap).collect()
     }
 
     /// All changes that snapshots showed after `since`.

@@ -25,6 +25,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         latest: &snapshot,
         points: &Points::default(),
         diffs: &[],
+        missed: &[],
         held: std::slice::from_ref(&held),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),

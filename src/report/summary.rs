@@ -7,6 +7,7 @@ use super::standing::Standing;
 use super::usage::{Organization, UsageInput};
 use super::{Edition, words};
 use crate::quota::{Units, grouped, sum};
+use crate::schedule::Missed;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
 pub(super) fn headline(groups: &[&Standing], organizations: &[&Standing], edition: &Edition) -> String {
@@ -195,6 +196,30 @@ pub(super) fn room(worst: &Standing, organizations: &[Organization]) -> String {
         }
         Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
         _ => format!("{name} has no quota of its own that would limit it."),
+    }
+}
+
+/// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.
+pub(super) fn missing(gaps: &[Missed], edition: &Edition) -> String {
+    let moment = |at| words::moment(at, edition.zone);
+    let slots: usize = gaps.iter().map(|gap| gap.slots).sum();
+    match gaps {
+        [] => String::new(),
+        [gap] if gap.slots == 1 => format!("The snapshot of {} is missing.", moment(gap.first)),
+        [first, ..] => {
+            let parts = if gaps.len() == 1 {
+                String::new()
+            } else {
+                format!(" in {} gaps", words::number(gaps.len()))
+            };
+            let last = gaps.last().unwrap_or(first);
+            format!(
+                "{} are missing{parts}, from {} to {}.",
+                words::counted(slots, "snapshot"),
+                moment(first.first),
+                moment(last.last)
+            )
+        }
     }
 }
 

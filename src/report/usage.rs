@@ -7,7 +7,7 @@ use super::change_row::{ChangeRow, rows_of_diffs};
 use super::fates::{Held, held};
 use super::level::Level;
 use super::standing::{Standing, org_name, standing};
-use super::summary::{Total, headline, others, subject, todo};
+use super::summary::{Total, headline, missing, others, subject, todo};
 use super::trends::{Picture, Points, Trends};
 use super::{Edition, Imprint, words};
 use crate::change::RunStory;
@@ -15,6 +15,7 @@ use crate::config::Alerts;
 use crate::diff::Diff;
 use crate::forecast::SLOPE_DAYS;
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::schedule::Missed;
 
 /// So many account groups are always listed, however well they stand.
 const ALWAYS_LISTED: usize = 10;
@@ -36,6 +37,8 @@ pub(crate) struct UsageInput<'a> {
     pub points: &'a Points,
     /// What changed since the last report, each diff with its window of time.
     pub diffs: &'a [Diff],
+    /// The snapshots that should have been taken since the last report and were not, gap by gap.
+    pub missed: &'a [Missed],
     /// The runs that wait for a person.
     pub held: &'a [RunStory],
     pub rule: &'a UsageRule,
@@ -96,6 +99,8 @@ pub(crate) struct UsageReport {
     pub data_from: String,
     pub data_age: String,
     pub data_is_old: bool,
+    /// Which snapshots are missing since the last report; empty where none is.
+    pub missing: String,
     pub taken_at: DateTime<Utc>,
     pub slope_days: i64,
     /// The file name of the full table.
@@ -176,6 +181,7 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
         data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
         data_age: words::age(edition.now - taken_at),
         data_is_old: edition.now - taken_at > STALE,
+        missing: missing(input.missed, edition),
         taken_at,
         slope_days: SLOPE_DAYS,
         table: format!("usage-{day}.csv"),

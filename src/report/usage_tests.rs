@@ -149,6 +149,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
                 latest: &latest,
                 points: &Points::default(),
                 diffs: &[changed()],
+                missed: &[],
                 held: &[],
                 rule: &UsageRule::default(),
                 alerts: &Alerts::default(),
@@ -173,4 +174,23 @@ fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
         ["Its own usage is unknown; that of its account groups is not."]
     );
     assert_eq!(report.todo, "");
+}
+
+#[test]
+fn snapshots_that_are_missing_are_said() {
+    let gap = |slots, first, last| Missed { slots, first: at(first), last: at(last) };
+    let said = |gaps: &[Missed]| missing(gaps, &edition());
+    assert_eq!(said(&[]), "");
+    assert_eq!(
+        said(&[gap(1, "11-21T02:00", "11-21T02:00")]),
+        "The snapshot of Sat 21 Nov 2026, 03:00 is missing."
+    );
+    assert_eq!(
+        said(&[gap(3, "11-21T02:00", "11-21T04:00")]),
+        "3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00."
+    );
+    assert_eq!(
+        said(&[gap(3, "11-21T02:00", "11-21T04:00"), gap(1, "11-22T02:00", "11-22T02:00")]),
+        "4 snapshots are missing in 2 gaps, from Sat 21 Nov 2026, 03:00 to Sun 22 Nov 2026, 03:00."
+    );
 }
