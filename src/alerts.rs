@@ -4,29 +4,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::app::App;
-use crate::durable;
 use crate::history::changes;
 use crate::quota::Snapshot;
+use crate::remembered;
 use crate::report::{AlertInput, Occasion, Record, Seen, alert_report, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
 const CATCH_UP: usize = 24;
-
-const VERSION: u32 = 1;
-
-/// The file.
-#[derive(Serialize, Deserialize)]
-struct File {
-    version: u32,
-    #[serde(flatten)]
-    record: Record,
-}
 
 impl App {
     /// Judges every snapshot that was not judged yet, and mails what became critical.
@@ -56,7 +44,7 @@ impl App {
             };
             record = judge(&seen, record, &self.edition(now));
             record = self.tell(Occasion::Snapshot, record, &latest, &week, now)?;
-            save(&path, &record)?;
+            remembered::save(&path, &record)?;
             earlier = Some(latest);
         }
         Ok(())
@@ -73,7 +61,7 @@ impl App {
             info!("no warning since the last digest: no mail");
             return Ok(());
         }
-        save(&path, &told)
+        remembered::save(&path, &told)
     }
 
     /// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
@@ -121,30 +109,11 @@ fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("alerts.json")
 }
 
-/// A file that is not there is the beginning. A broken one is an error: guessing would tell everything again.
 fn load(path: &Path) -> anyhow::Result<Record> {
-    let bytes = match fs_err::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Record::default()),
-        read => read?,
-    };
-    let file = serde_json::from_slice::<File>(&bytes).with_context(|| {
-        format!(
-            "{} cannot be read: remove it, and alerts begin anew (what is in trouble then is not told of until it gets worse, \
-             or its next billing cycle)",
-            path.display()
-        )
-    })?;
-    anyhow::ensure!(
-        file.version <= VERSION,
-        "{} was written by a newer quotakeeper: use that one",
-        path.display()
-    );
-    Ok(file.record)
-}
-
-fn save(path: &Path, record: &Record) -> anyhow::Result<()> {
-    let file = File { version: VERSION, record: record.clone() };
-    Ok(durable::write(path, &serde_json::to_vec_pretty(&file)?)?)
+    remembered::load(
+        path,
+        "alerts begin anew (what is in trouble then is not told of until it gets worse, or its next billing cycle)",
+    )
 }
 
 #[cfg(test)]
@@ -162,17 +131,5 @@ mod tests {
         assert_eq!(first_to_judge(&all, Some(all[0])), 6, "no more than a day is caught up");
         assert_eq!(first_to_judge(&all[..10], Some(all[20])), 9, "a record of the future silences nothing");
         assert_eq!(first_to_judge(&[], None), 0);
-    }
-
-    #[test]
-    fn a_record_of_a_newer_version_is_refused_and_one_that_is_not_there_is_the_beginning() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = path(folder.path());
-        assert_eq!(load(&path).unwrap(), Record::default());
-        save(&path, &Record::default()).unwrap();
-        assert_eq!(load(&path).unwrap(), Record::default());
-        let newer = fs_err::read_to_string(&path).unwrap().replace(": 1,", ": 2,");
-        fs_err::write(&path, newer).unwrap();
-        assert!(load(&path).unwrap_err().to_string().contains("newer"));
     }
 }

@@ -18,7 +18,7 @@
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
-//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` (files), `csv_text`, `exit_code` |
+//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -46,6 +46,7 @@ mod lock;
 mod mail;
 mod progress;
 pub mod quota;
+mod remembered;
 mod report;
 mod schedule;
 mod scheduler;
