@@ -124,7 +124,7 @@ impl App {
     }
 
     /// A damaged snapshot is a point less, not a report less.
-    fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
+    pub(crate) fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
         match self.history.read(at) {
             Ok(snapshot) => Some(snapshot),
             Err(error) => {

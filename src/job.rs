@@ -36,6 +36,8 @@ pub(crate) enum Job {
     UsageReport,
     /// What changed in a period, and who changed it.
     ChangesReport,
+    /// What was used in the billing cycles that closed since the last such report.
+    ClosingReport,
     /// Warnings, and what is back to normal, since the last digest.
     Digest,
     /// Old snapshots are thinned.
@@ -45,11 +47,12 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Inbox,
         Self::Snapshot,
         Self::UsageReport,
         Self::ChangesReport,
+        Self::ClosingReport,
         Self::Digest,
         Self::Prune,
         Self::Outbox,
@@ -62,6 +65,7 @@ impl Job {
             Self::Snapshot => "snapshot",
             Self::UsageReport => "usage report",
             Self::ChangesReport => "changes report",
+            Self::ClosingReport => "closing report",
             Self::Digest => "digest",
             Self::Prune => "prune",
             Self::Outbox => "outbox",
@@ -76,6 +80,8 @@ impl Job {
             Self::Snapshot => Some(schedule.snapshot.clone()),
             Self::UsageReport => schedule.usage_report.clone(),
             Self::ChangesReport => schedule.changes_report.clone(),
+            // It is read beside the usage report. Who switched that off still has a morning for such mail.
+            Self::ClosingReport => schedule.usage_report.clone().or_else(|| schedule.digest.clone()),
             Self::Digest => schedule.digest.clone(),
             Self::Prune => "0 3 * * *".parse().ok(),
             Self::Outbox => "* * * * *".parse().ok(),
@@ -96,7 +102,7 @@ impl Job {
                 self.schedule(app)?.missed(app.config.schedule.timezone, state.last_success(self), began)
             }
             // These take up whatever waits: a later look does the same.
-            Self::Inbox | Self::Prune | Self::Outbox => None,
+            Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,
         }
     }
 
@@ -109,6 +115,7 @@ impl Job {
                 Self::Snapshot => take_snapshot(app, &clock).await,
                 Self::UsageReport => usage_report(app, now),
                 Self::ChangesReport => changes_report(app, now),
+                Self::ClosingReport => app.tell_closings(now).map(|()| Findings::default()),
                 Self::Digest => app.tell_digest(now).map(|()| Findings::default()),
                 Self::Prune => prune(app, now),
                 Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
@@ -271,7 +278,9 @@ fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
 /// Thins the history to hourly, daily and monthly snapshots.
 fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
     let all = app.history.until(now)?;
-    let superfluous = retention::superfluous(&all, app.config.data.keep);
+    let told_from = app.told_from()?;
+    let mut superfluous = retention::superfluous(&all, app.config.data.keep);
+    superfluous.retain(|at| !told_from.contains(at));
     for at in &superfluous {
         app.history.remove(*at)?;
     }

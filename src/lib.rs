@@ -16,7 +16,7 @@
 //! |---|---|
 //! | What each job does, and what they all need | `job`, `app` |
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
-//! | The way above | `snapshot`, `history`, `diff`, `alerts`, `gather`, `report`, `mail` |
+//! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
@@ -29,6 +29,7 @@ mod change;
 mod chaos;
 mod cli;
 mod clock;
+mod closings;
 mod config;
 mod csv_text;
 mod demo;

@@ -210,6 +210,13 @@ impl Snapshot {
         self.rows.binary_search_by(|row| row.target.cmp(target)).ok().map(|index| &self.rows[index])
     }
 
+    /// The rows of one organization, its own first.
+    pub fn of(&self, org_id: &OrgId) -> &[SnapshotRow] {
+        let first = self.rows.partition_point(|row| row.target.org_id < *org_id);
+        let count = self.rows[first..].partition_point(|row| row.target.org_id == *org_id);
+        &self.rows[first..first + count]
+    }
+
     /// The organizations, each as its own row and the rows of its account groups.
     pub fn organizations(&self) -> impl Iterator<Item = (Option<&SnapshotRow>, &[SnapshotRow])> {
         self.rows.chunk_by(|a, b| a.target.org_id == b.target.org_id).map(|rows| match rows {
@@ -346,6 +353,7 @@ mod tests {
         assert_eq!(seen, [(true, 1), (false, 1)]);
         assert!(snapshot.row(&Target::account_group("7", "1")).is_some());
         assert!(snapshot.row(&Target::account_group("7", "2")).is_none());
+        assert_eq!(["7", "8", "12"].map(|org_id| snapshot.of(&org_id.into()).len()), [2, 0, 1]);
     }
 
     #[test]

@@ -104,6 +104,16 @@ pub(super) fn changes_report(
     Ok(Exit::Done)
 }
 
+pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
+    match out {
+        Some(out) => {
+            let report = app.last_closings(Clock::read().now())?;
+            write(out, &app.mailer.closing_html(report)?)
+        }
+        None => one(app, Job::ClosingReport).await,
+    }
+}
+
 fn write(out: &Path, html: &str) -> anyhow::Result<Exit> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     anyhow::ensure!(

@@ -222,6 +222,12 @@ enum ReportKind {
         #[arg(long, value_name = "FILE.html")]
         out: Option<PathBuf>,
     },
+    /// What was used in the billing cycles that closed, and the year so far
+    Closing {
+        /// Write a report on the last cycle of every organization here instead of sending what is new
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// How long a stop waits for the request in flight.
@@ -331,6 +337,9 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
         Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
         Command::Report { kind: ReportKind::Changes { since, out } } => {
             jobs::changes_report(app, since, out.as_deref())
+        }
+        Command::Report { kind: ReportKind::Closing { out } } => {
+            jobs::closing_report(app, out.as_deref()).await
         }
         Command::Plan { file, format, detailed_exitcode } => {
             plan::plan(app, &file, format, detailed_exitcode, color, &mut out).await

@@ -100,7 +100,9 @@ pub(super) fn status(
             Job::Inbox if held.is_empty() => "nothing held".to_owned(),
             Job::Inbox => format!("{} held", held.len()),
             Job::Outbox => format!("{waiting} waiting, {dead} dead"),
-            Job::UsageReport | Job::ChangesReport | Job::Digest | Job::Prune => String::new(),
+            Job::UsageReport | Job::ChangesReport | Job::ClosingReport | Job::Digest | Job::Prune => {
+                String::new()
+            }
         };
         let missed = state.last_missed(job).filter(|missed| now - missed.last < GAP_SHOWN);
         let note = [note].into_iter().chain(missed.map(|missed| gap(missed, zone)));

@@ -4,11 +4,12 @@ use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
 use crate::quota::Snapshot;
+use crate::report::closing_fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
 use crate::report::fixtures::{
-    alerts, at, changed, done_story, edition, group, held_story, many_alerts, organization, realistic,
-    report_from, report_of, usage,
+    alerts, at, changed, done_story, edition, group, group_of, held_story, many_alerts, organization,
+    realistic, report_from, report_of, usage,
 };
-use crate::report::{Occasion, drift_report, examples, run_report, usage_table};
+use crate::report::{Occasion, closing_table, drift_report, examples, run_report, usage_table};
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None);
@@ -76,6 +77,50 @@ fn the_daily_digest_of_alerts() {
     let email = compose(&Report::Alerts(Box::new(alerts(Occasion::Digest))));
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
     insta::assert_snapshot!(read(&email));
+}
+
+#[test]
+fn the_mail_of_a_cycle_that_closed() {
+    let report = one_closing();
+    let table = Attachment::csv(&report.table, closing_table(&report));
+    let email = compose_with(&mail(), &Report::Closing(Box::new(report)), &["ann@example.com"], &[table]);
+    assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
+    insta::assert_snapshot!(read(&email));
+}
+
+#[test]
+fn the_text_of_three_cycles_that_closed_on_a_day() {
+    let told = text(&compose(&Report::Closing(Box::new(closings())))).replace("\r\n", "\n");
+    assert!(told.lines().all(|line| line.chars().count() <= 78), "{told}");
+    insta::assert_snapshot!(told.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn four_hundred_cycles_of_ten_thousand_account_groups_that_close_on_a_day_stay_a_small_mail() {
+    let long = "<Регион & \"Süd\" ".repeat(20);
+    let closed: Vec<_> = (0..400_i64)
+        .map(|number| {
+            let org_id = (1_000 + number).to_string();
+            let groups = (0..25).map(|each| {
+                group_of(
+                    &org_id,
+                    &long,
+                    &(number * 25 + each).to_string(),
+                    &long,
+                    Some(1000),
+                    900 + each * 9,
+                    0,
+                )
+            });
+            let own = organization(&org_id, &long, Some(20_000), 19_000 + number * 5, 0);
+            with_a_year(closed_with(&org_id, groups.chain([own]).collect()))
+        })
+        .collect();
+    let report = report_on(&closed);
+    assert_eq!(report.rows, 400 * (26 + 10));
+    let email = compose(&Report::Closing(Box::new(report)));
+    assert!(html(&email).len() < 95_000, "{}", html(&email).len());
+    assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
 }
 
 #[test]

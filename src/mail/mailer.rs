@@ -23,7 +23,8 @@ use crate::diff::Diff;
 use crate::job::Job;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertReport, ChangesReport, Edition, Failure, FailureReport, Report, UsageReport, usage_table,
+    self, AlertReport, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Report, UsageReport,
+    closing_table, usage_table,
 };
 
 /// The mail of one installation.
@@ -86,6 +87,12 @@ impl Mailer {
     /// What crossed a limit, or is back to normal.
     pub(crate) fn alerts(&self, report: AlertReport, now: DateTime<Utc>) -> anyhow::Result<()> {
         self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now)
+    }
+
+    /// What was used in the billing cycles that closed.
+    pub(crate) fn closing(&self, report: ClosingReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table = Attachment::csv(&report.table, closing_table(&report));
+        self.queue(&Report::Closing(Box::new(report)), |to| &to.usage, &[table], now)
     }
 
     /// A job that has been failing since then, told once however often it is tried.
@@ -156,6 +163,11 @@ impl Mailer {
     /// The report as a page to open in a browser.
     pub(crate) fn changes_html(&self, report: &ChangesReport) -> anyhow::Result<String> {
         self.templates.page(&Report::Changes(Box::new(report.clone())))
+    }
+
+    /// The report as a page to open in a browser.
+    pub(crate) fn closing_html(&self, report: ClosingReport) -> anyhow::Result<String> {
+        self.templates.page(&Report::Closing(Box::new(report)))
     }
 
     /// Whether the mail server can be reached and takes the login; nothing is sent.

@@ -1,10 +1,11 @@
 //! One small report of each kind, so that `check` can try a user's templates before a real report needs them.
 
 use super::alert::News;
+use super::cycles::{Closed, Cycle, Seen};
 use super::level::Level;
 use super::{
-    AlertInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput, alert_report, failure_report,
-    run_report, usage_report,
+    AlertInput, ClosingInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput, alert_report,
+    closing_report, failure_report, run_report, usage_report,
 };
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::config::{Alerts, Guards};
@@ -60,12 +61,38 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         guards: &Guards::default(),
     };
     let alerts = alert_report(&alerts, edition).map(|report| Report::Alerts(Box::new(report)));
+    let closing = ClosingInput {
+        closed: &(0..5).map(|_| closed(&snapshot, edition)).collect::<Vec<_>>(),
+        diffs: &[],
+        latest: &snapshot,
+        rule: &UsageRule::default(),
+    };
     let others = [
+        Report::Closing(Box::new(closing_report(&closing, edition))),
         Report::Usage(Box::new(usage_report)),
         Report::Changes(Box::new(run_report(&held, None, edition))),
         Report::Failure(Box::new(failure_report(&failure, edition))),
     ];
     alerts.into_iter().chain(others).collect()
+}
+
+/// A cycle in which an account group ran out, and one that nothing is known of.
+fn closed(snapshot: &Snapshot, edition: &Edition) -> Closed {
+    let rows = vec![
+        row(Target::organization("1"), 4000, 500, 1000, edition),
+        row(Target::account_group("1", "2"), 3000, 3500, 5000, edition),
+    ];
+    let day = |days| edition.now - chrono::TimeDelta::days(days);
+    let seen = Some(Seen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
+    Closed {
+        org_id: "1".into(),
+        cycles: vec![
+            Cycle { start: day(30), end: day(0), seen },
+            Cycle { start: day(60), end: day(30), seen: None },
+        ],
+        middle: None,
+        cut: false,
+    }
 }
 
 fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &Edition) -> SnapshotRow {

@@ -8,17 +8,24 @@ mod alert_report;
 mod change_row;
 mod changes;
 mod chart;
+mod closed;
+mod closing;
+mod closing_words;
+mod cycles;
 mod examples;
 mod failure;
 mod fates;
 mod level;
 pub(crate) mod planned;
+mod spent;
 mod standing;
 mod summary;
 mod table;
 mod trends;
 mod usage;
 
+#[cfg(test)]
+pub(crate) mod closing_fixtures;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
@@ -31,10 +38,13 @@ use serde::Serialize;
 pub(crate) use self::alert::{Occasion, Record, Seen, judge};
 pub(crate) use self::alert_report::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
+pub(crate) use self::closed::{ClosingRecord, Ended, last_cycles};
+pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
+pub(crate) use self::cycles::{Closed, Walk};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
 pub(crate) use self::standing::Standing;
-pub(crate) use self::table::usage_table;
+pub(crate) use self::table::{closing_table, usage_table};
 pub(crate) use self::trends::{Picture, Points, Trends};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 pub(crate) use crate::words;
@@ -86,6 +96,7 @@ pub(crate) enum Report {
     Usage(Box<UsageReport>),
     Changes(Box<ChangesReport>),
     Alerts(Box<AlertReport>),
+    Closing(Box<ClosingReport>),
     Failure(Box<FailureReport>),
 }
 
@@ -96,6 +107,7 @@ impl Report {
             Self::Usage(_) => "usage",
             Self::Changes(_) => "changes",
             Self::Alerts(_) => "alerts",
+            Self::Closing(_) => "closing",
             Self::Failure(_) => "failure",
         }
     }
@@ -103,7 +115,7 @@ impl Report {
     /// The key of the configuration that names its recipients.
     pub(crate) fn recipients_key(&self) -> &'static str {
         match self {
-            Self::Usage(_) => "mail.to.usage",
+            Self::Usage(_) | Self::Closing(_) => "mail.to.usage",
             Self::Changes(_) => "mail.to.changes",
             Self::Alerts(_) => "mail.to.alerts",
             Self::Failure(_) => "mail.to.failures",
@@ -114,7 +126,7 @@ impl Report {
     pub(crate) fn pictures(&self) -> Vec<&Picture> {
         match self {
             Self::Usage(report) => report.pictures(),
-            Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => Vec::new(),
+            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) => Vec::new(),
         }
     }
 
@@ -122,7 +134,7 @@ impl Report {
     pub(crate) fn without_pictures(self) -> Self {
         match self {
             Self::Usage(report) => Self::Usage(Box::new(report.without_pictures())),
-            Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => self,
+            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) => self,
         }
     }
 
@@ -132,6 +144,7 @@ impl Report {
             Self::Usage(report) => &report.identity,
             Self::Changes(report) => &report.identity,
             Self::Alerts(report) => &report.identity,
+            Self::Closing(report) => &report.identity,
             Self::Failure(report) => &report.identity,
         }
     }

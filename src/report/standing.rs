@@ -230,7 +230,7 @@ fn estimates(out: RunOut, edition: &Edition) -> String {
     }
 }
 
-fn bar(quota: Option<Units>, used: Option<Units>, needed: Option<Units>) -> Option<Bar> {
+pub(super) fn bar(quota: Option<Units>, used: Option<Units>, needed: Option<Units>) -> Option<Bar> {
     let (quota, used, needed) = (quota?.max(0), used?.max(0), needed?.max(0));
     let whole = quota.max(needed);
     if whole == 0 {

@@ -1,11 +1,10 @@
-//! The full usage table as a CSV for spreadsheets: every account group, also those that the mail sums up.
+//! The full tables as CSV for spreadsheets: every account group, also those that the mail sums up.
 
+use super::closing::{ClosingReport, Line};
 use super::standing::Standing;
 use super::usage::UsageReport;
 
-/// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one.
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
-    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     let header = [
         "org_id",
         "org_name",
@@ -22,18 +21,67 @@ pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
         "runs_out_by_projection",
         "runs_out_by_slope",
     ];
+    table(header, report.all.iter().map(record))
+}
+
+/// Every target in the cycle that closed, and the organizations in the cycles before.
+pub(crate) fn closing_table(report: &ClosingReport) -> Vec<u8> {
+    let header = [
+        "org_id",
+        "org_name",
+        "aid",
+        "account_group_name",
+        "period_start",
+        "period_end",
+        "seen_at",
+        "quota",
+        "used",
+        "percent_used",
+        "over",
+        "plan",
+        "status",
+    ];
+    table(header, report.all.iter().map(closing_record))
+}
+
+/// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one.
+fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     csv.write_record(header).expect("memory takes every write");
-    for standing in &report.all {
-        csv.write_record(record(standing)).expect("memory takes every write");
+    for record in records {
+        csv.write_record(record).expect("memory takes every write");
     }
     csv.into_inner().expect("memory takes every write")
 }
 
+fn units(units: Option<i64>) -> String {
+    units.map(|units| units.to_string()).unwrap_or_default()
+}
+
+fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
+    at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
+}
+
+fn closing_record(line: &Line) -> [String; 13] {
+    let aid = line.target.aid.as_ref();
+    [
+        inert(line.target.org_id.as_str()),
+        inert(&line.org_name),
+        aid.map(|aid| inert(aid.as_str())).unwrap_or_default(),
+        aid.map(|_| inert(&line.spent.name)).unwrap_or_default(),
+        day(Some(line.start)),
+        day(Some(line.end)),
+        day(line.seen_at),
+        units(line.spent.quota),
+        units(line.spent.used),
+        units(line.spent.percent),
+        units(line.spent.over),
+        units(line.plan),
+        line.spent.status.clone(),
+    ]
+}
+
 fn record(standing: &Standing) -> [String; 14] {
-    let units = |units: Option<i64>| units.map(|units| units.to_string()).unwrap_or_default();
-    let day = |at: Option<chrono::DateTime<chrono::Utc>>| {
-        at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
-    };
     let group_name = if standing.target.aid.is_some() { standing.name.as_str() } else { "" };
     [
         inert(standing.target.org_id.as_str()),

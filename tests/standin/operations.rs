@@ -115,7 +115,7 @@ fn usage(world: &World, request: &Request) -> Answer {
         None => world.organizations.keys().next().unwrap(),
     };
     let own = &world.organizations[org_id];
-    let [start, end] = World::cycle();
+    let [start, end] = own.cycle.map_or_else(World::cycle, World::cycle_of);
     let expand: Vec<&str> = request.parameter("expand").unwrap_or_default().split(',').collect();
     let mut details = json!({
         "quota": {

@@ -40,6 +40,8 @@ pub(crate) struct Organization {
     /// Cloud and enterprise units projected for the next cycle.
     pub(crate) next: (Option<i64>, Option<i64>),
     pub(crate) groups: BTreeMap<String, Group>,
+    /// Days from now to the start and the end of its billing cycle; none is that of everybody.
+    pub(crate) cycle: Option<[i64; 2]>,
 }
 
 /// Which of the optional fields the answers have.
@@ -137,6 +139,7 @@ impl World {
                 ("1004".to_owned(), group("Idle", Some(3_000), &[], &[])),
             ]
             .into(),
+            cycle: None,
         };
         let contoso = Organization {
             name: "Contoso".to_owned(),
@@ -154,6 +157,7 @@ impl World {
                 ("202".to_owned(), group("Labs", None, &[], &[])),
             ]
             .into(),
+            cycle: None,
         };
         let fabrikam = Organization {
             name: "Fabrikam".to_owned(),
@@ -257,10 +261,15 @@ impl World {
 
     /// The billing cycle that runs now, from its start to its end: a bit more than half of it is over.
     pub(crate) fn cycle() -> [String; 2] {
+        Self::cycle_of([-17, 13])
+    }
+
+    /// From so many days before or after today to so many.
+    pub(super) fn cycle_of(days: [i64; 2]) -> [String; 2] {
         static TODAY: OnceLock<DateTime<Utc>> = OnceLock::new();
         #[expect(clippy::disallowed_methods, reason = "this is the server's clock")]
         let today = *TODAY.get_or_init(Utc::now);
-        [-17, 13].map(|days| (today + Duration::days(days)).format("%Y-%m-%dT08:00:00Z").to_string())
+        days.map(|days| (today + Duration::days(days)).format("%Y-%m-%dT08:00:00Z").to_string())
     }
 
     /// The date by the server's clock, and what is left of its window.

@@ -151,6 +151,17 @@ impl Bench {
         fs_err::rename(snapshot, folder.join("2020-01-01T00-00-00Z.csv")).unwrap();
     }
 
+    /// Lets the last snapshot be one of so many days ago.
+    pub(crate) fn age_the_last_snapshot(&self, days: i64) {
+        let snapshot = self.csv_files("history").pop().unwrap();
+        let stem = snapshot.file_stem().unwrap().to_str().unwrap().to_owned();
+        let at = chrono::NaiveDateTime::parse_from_str(&stem, "%Y-%m-%dT%H-%M-%SZ").unwrap();
+        let earlier = at - chrono::Duration::days(days);
+        let folder = self.data().join(earlier.format("history/year=%Y/month=%m").to_string());
+        fs_err::create_dir_all(&folder).unwrap();
+        fs_err::rename(snapshot, folder.join(earlier.format("%Y-%m-%dT%H-%M-%SZ.csv").to_string())).unwrap();
+    }
+
     /// The messages that were delivered, in the order of their names.
     pub(crate) fn delivered(&self) -> Vec<String> {
         let sent = files(&self.data().join("outbox/sent"));

@@ -1,0 +1,162 @@
+//! Closed billing cycles with their record: judges the latest snapshot, and mails what closed, all in one mail a day.
+//!
+//! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
+//! again, which the outbox recognizes. What counts as closed is decided in `report::closed`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use tracing::info;
+
+use crate::app::App;
+use crate::history::changes;
+use crate::quota::Snapshot;
+use crate::remembered;
+use crate::report::{
+    Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
+};
+
+impl App {
+    /// Mails what closed since the last time; nothing where nothing did.
+    pub(crate) fn tell_closings(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let path = self.closings();
+        let record = self.closing_record()?.judge(&latest);
+        remembered::save(&path, &record)?;
+        if record.pending.is_empty() {
+            info!("no billing cycle closed since the last report: no mail");
+            return Ok(());
+        }
+        let closed = self.closed(&record.pending, now)?;
+        self.mailer.closing(self.closing_report(&closed, &latest, now)?, now)?;
+        let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
+        remembered::save(&path, &record.told(from))
+    }
+
+    /// The report on the last closed cycle of every organization, told or not.
+    pub(crate) fn last_closings(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
+        let latest = self.latest(now)?;
+        let latest = latest
+            .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
+        let ended = last_cycles(&latest);
+        anyhow::ensure!(
+            !ended.is_empty(),
+            "the latest snapshot shows no billing cycle: its usage is unknown"
+        );
+        self.closing_report(&self.closed(&ended, now)?, &latest, now)
+    }
+
+    /// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
+    pub(crate) fn told_from(&self) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        Ok(self.closing_record()?.told_from)
+    }
+
+    /// What the history says of the cycles that ended, and of those before them.
+    fn closed(&self, ended: &[Ended], now: DateTime<Utc>) -> anyhow::Result<Vec<Closed>> {
+        let mut walk = Walk::new(ended, self.history.until(now)?, self.config.schedule.timezone);
+        while let Some(at) = walk.next() {
+            walk.look(at, self.read_or_warn(at).as_ref());
+        }
+        Ok(walk.closed())
+    }
+
+    fn closing_report(
+        &self,
+        closed: &[Closed],
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<ClosingReport> {
+        let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
+        let diffs = changes::since(&self.config.data.dir, since)?;
+        let input = ClosingInput { closed, diffs: &diffs, latest, rule: &self.config.usage.rule() };
+        Ok(closing_report(&input, &self.edition(now)))
+    }
+
+    fn closing_record(&self) -> anyhow::Result<ClosingRecord> {
+        remembered::load(
+            &self.closings(),
+            "the billing cycles that run now are the first that will be reported at their end",
+        )
+    }
+
+    fn closings(&self) -> PathBuf {
+        self.config.data.dir.join("closings.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::config;
+    use crate::report::closing_fixtures::at_the_end_of;
+    use crate::report::fixtures::at;
+
+    fn app(folder: &tempfile::TempDir) -> App {
+        let settings = [
+            ("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap()),
+            ("QUOTAKEEPER__SCHEDULE__TIMEZONE", "Europe/Berlin"),
+            ("QUOTAKEEPER__MAIL__TRANSPORT", "directory"),
+            ("QUOTAKEEPER__MAIL__FROM", "quotakeeper@example.com"),
+            ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"ann@example.com\"]"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        App::named(config::load(None, &settings).unwrap(), "a test")
+    }
+
+    fn takes(app: &App, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
+        app.history.write(Snapshot::new(taken_at, snapshot.rows().to_vec())).unwrap();
+    }
+
+    /// The mails, each as one line.
+    fn mails(folder: &tempfile::TempDir) -> Vec<String> {
+        let files = fs_err::read_dir(folder.path().join("outbox/new")).into_iter().flatten().flatten();
+        let messages =
+            files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|is| is == "eml"));
+        let plain = |text: String| text.replace("=\r\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        messages.map(|path| plain(fs_err::read_to_string(path).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_year_of_snapshots_is_told_cycle_by_cycle_in_the_morning_after_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        for month in 3..=11 {
+            let snapshot = at_the_end_of(month);
+            takes(&app, &snapshot, snapshot.taken_at);
+            for days in 0..3 {
+                app.tell_closings(snapshot.taken_at + TimeDelta::days(days)).unwrap();
+            }
+        }
+        let mails = mails(&folder);
+        assert_eq!(mails.len(), 8);
+        // The last snapshot shows November to run, whatever the clock says.
+        assert!(!mails.iter().any(|mail| mail.contains("5 Nov to 5 Dec")));
+        let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
+        assert!(last.contains("5 Mar to 5 Apr") && !last.contains("nothing is known"), "{last}");
+        assert_eq!(app.told_from().unwrap().len(), 8);
+    }
+
+    #[test]
+    fn what_passed_while_nothing_ran_is_told_with_what_is_not_known_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        takes(&app, &at_the_end_of(9), at("09-26T06:00"));
+        app.tell_closings(at("09-26T07:00")).unwrap();
+        takes(&app, &at_the_end_of(12), at("12-07T06:00"));
+        app.tell_closings(at("12-07T07:00")).unwrap();
+        let mails = mails(&folder);
+        assert_eq!(mails.len(), 1);
+        let parts = [
+            "2 organizations closed their cycle, 2 with unknown usage",
+            "5 Oct to 5 Nov nothing is known 5 Nov to 5 Dec nothing is known",
+            "seen until 26 Sep",
+            "5 Sep to 5 Oct",
+        ];
+        for part in parts {
+            assert!(mails[0].contains(part), "{part}: {}", mails[0]);
+        }
+    }
+}

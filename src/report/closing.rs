@@ -1,0 +1,403 @@
+//! The closing report: what organizations used in a billing cycle that ended, and the year so far.
+//!
+//! The API forgets a cycle after a month, so this is where its end result is read. It looks back: nothing in it is to be done.
+//! The year is the calendar year in the report's zone, because the API does not tell when a contract began; a cycle belongs to
+//! the month and the year of its middle.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::closing_words::{
+    TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
+};
+use super::cycles::{Closed, Cycle, Seen};
+use super::level::Level;
+use super::spent::{Spent, spent, spent_by};
+use super::standing::{name_and_id, org_name};
+use super::{Edition, Imprint, words};
+use crate::diff::Diff;
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+
+/// So many organizations are told of in full, the worst first; then so many in a line; the table has them all.
+const DETAILED: usize = 3;
+const BRIEF: usize = 8;
+/// Account groups of one organization that are listed because they ran out.
+const RAN_OUT: usize = 6;
+/// What was seen so long before the end is not the result: even a daily snapshot comes closer.
+const LATE: TimeDelta = TimeDelta::hours(36);
+/// A year whose first cycle begins later is not known from its beginning.
+const FIRST_CYCLE: TimeDelta = TimeDelta::days(40);
+
+/// What the report is made from.
+pub(crate) struct ClosingInput<'a> {
+    pub closed: &'a [Closed],
+    /// What changed since the earliest of these cycles began.
+    pub diffs: &'a [Diff],
+    pub latest: &'a Snapshot,
+    pub rule: &'a UsageRule,
+}
+
+/// One cycle of the year.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct YearRow {
+    #[serde(flatten)]
+    pub spent: Spent,
+    /// `5 Nov to 5 Dec`.
+    pub cycle: String,
+    pub plan: Option<Units>,
+    /// Nothing was seen of it.
+    pub missing: bool,
+    /// The day after which nothing was seen of it, where that is long before its end: `20 Oct`.
+    pub until: String,
+}
+
+/// An organization whose cycle closed, or those account groups of it that the report is about.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Section {
+    #[serde(flatten)]
+    pub spent: Spent,
+    pub org_name: String,
+    /// The organization of an account group that the section is about; empty where the name says it.
+    pub of: String,
+    /// `5 Nov to 5 Dec 2026`.
+    pub cycle: String,
+    pub plan: Option<Units>,
+    pub over_plan: Option<Units>,
+    /// How it compares, a sentence each.
+    pub sentences: Vec<String>,
+    /// What a person must know to read these figures rightly.
+    pub notes: Vec<String>,
+    /// The account groups that ran out, worst first.
+    pub ran_out: Vec<Spent>,
+    pub more_ran_out: usize,
+    /// `2026 so far`.
+    pub year_title: String,
+    /// Oldest first, the cycle that closed last. Empty where nothing is known of any.
+    pub year: Vec<YearRow>,
+    pub year_total: String,
+    /// The month of the cycle: `Nov`.
+    #[serde(skip)]
+    pub month: String,
+    /// Whether it is about some account groups alone, and about several.
+    #[serde(skip)]
+    pub partial: bool,
+    #[serde(skip)]
+    pub several: bool,
+    #[serde(skip)]
+    pub groups_out: usize,
+}
+
+/// A line of the full table.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub target: Target,
+    pub org_name: String,
+    pub spent: Spent,
+    pub plan: Option<Units>,
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+    pub seen_at: Option<DateTime<Utc>>,
+}
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ClosingReport {
+    pub subject: String,
+    pub headline: String,
+    pub level: Level,
+    /// Those that are told of in full, worst first.
+    pub sections: Vec<Section>,
+    /// Those that get a line.
+    pub brief: Vec<Section>,
+    /// What is to be said of the others, in a sentence; empty where there are none.
+    pub more: String,
+    pub many_organizations: bool,
+    /// How many rows the full table has.
+    pub rows: usize,
+    /// The file name of the full table.
+    pub table: String,
+    pub data_from: String,
+    pub data_age: String,
+    pub imprint: Imprint,
+    #[serde(skip)]
+    pub all: Vec<Line>,
+    #[serde(skip)]
+    pub identity: String,
+}
+
+/// `closed` must not be empty.
+pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &Edition) -> ClosingReport {
+    let mut sections: Vec<Section> =
+        input.closed.iter().map(|closed| section(closed, input, edition)).collect();
+    sections.sort_by_key(Section::worst_first);
+    let headline = headline(&sections);
+    let level = sections.iter().map(|section| section.spent.level).max().unwrap_or(Level::Fine);
+    let many_organizations = sections.len() > 1;
+    let mut brief = sections.split_off(DETAILED.min(sections.len()));
+    let rest = brief.split_off(BRIEF.min(brief.len()));
+    let all: Vec<Line> = input.closed.iter().flat_map(|closed| lines(closed, input)).collect();
+    let ended = |closed: &Closed| format!("{} {}", closed.org_id, closed.cycles[0].end.timestamp());
+    ClosingReport {
+        subject: headline.clone(),
+        headline,
+        level,
+        more: more(&rest),
+        sections,
+        brief,
+        many_organizations,
+        rows: all.len(),
+        table: format!("closing-{}.csv", edition.now.with_timezone(&edition.zone).format("%Y-%m-%d")),
+        data_from: format!("{} {}", words::moment(input.latest.taken_at, edition.zone), edition.zone),
+        data_age: words::age(edition.now - input.latest.taken_at),
+        imprint: edition.into(),
+        all,
+        // What closed: told again, from whatever snapshots, it is the same mail.
+        identity: input.closed.iter().map(ended).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &Edition) -> Section {
+    let rule = input.rule;
+    let last = &closed.cycles[0];
+    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
+    let partial =
+        seen().next().is_some() && seen().flat_map(|seen| &seen.rows).all(|row| row.target.aid.is_some());
+    let rows = last.seen.as_ref().map_or(&[][..], |seen| &seen.rows);
+    let (name, id, org_name) = names(closed, known(closed, input.latest), partial);
+    let of = |cycle: &Cycle| total(cycle.seen.as_ref(), partial, rule);
+    let now = of(last);
+    let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
+    let over_plan = now.plan.zip(now.used).map(|(plan, used)| used.saturating_sub(plan));
+    let over_plan = over_plan.filter(|over| *over > 0 && mismatched.is_none());
+    let mut spent = spent(name, id, now.used, now.quota);
+    let several = partial && rows.len() > 1;
+    if several && spent.used.is_some() && spent.quota.is_none() {
+        "not all have a quota".clone_into(&mut spent.status);
+    }
+    if over_plan.is_some() {
+        spent.level = spent.level.max(Level::Warning);
+    }
+
+    let groups: Vec<Spent> =
+        rows.iter().filter(|row| row.target.aid.is_some()).map(|row| spent_by(row, rule)).collect();
+    let mut ran_out: Vec<Spent> = groups.iter().filter(|group| group.ran_out()).cloned().collect();
+    ran_out.sort_by_key(|group| Reverse((group.percent, group.over)));
+    let others: Vec<&Spent> = groups.iter().filter(|group| !group.ran_out()).collect();
+    let alone = partial && groups.len() == 1;
+    if alone {
+        // It is what the section is about.
+        ran_out.clear();
+    }
+    let result = now.used.filter(|_| late(last).is_none());
+    let before = closed.cycles.get(1).filter(|cycle| late(cycle).is_none());
+    let before = before.map(|cycle| (within(cycle, edition.zone), of(cycle).used));
+    let middle = closed.middle.as_ref().map(|seen| (seen.at, total(Some(seen), partial, rule).projected));
+    let mut sentences =
+        vec![as_of(last, edition.zone), compared(result, before), projection(result, middle, edition.zone)];
+    if !alone {
+        sentences
+            .extend([largest(&groups, now.used.filter(|_| !partial)), fine(&others, ran_out.is_empty())]);
+    }
+    sentences.push(changes(input.diffs, last, |target| {
+        target.org_id == closed.org_id && (!partial || rows.iter().any(|row| row.target == *target))
+    }));
+    sentences.retain(|sentence| !sentence.is_empty());
+    let year = year(closed, partial, rule, edition);
+    let groups_out = ran_out.len();
+    ran_out.truncate(RAN_OUT);
+    Section {
+        spent,
+        of: if alone { org_name.clone() } else { String::new() },
+        org_name,
+        partial,
+        cycle: format!(
+            "{} {}",
+            within(last, edition.zone),
+            last.end.with_timezone(&edition.zone).format("%Y")
+        ),
+        plan: now.plan,
+        over_plan,
+        sentences,
+        notes: notes(closed, mismatched, rule),
+        more_ran_out: groups_out - ran_out.len(),
+        ran_out,
+        year_title: format!("{} so far", last.year(edition.zone)),
+        year_total: year_total(&year, began_late(closed, edition), closed.cut),
+        year,
+        month: last.middle().with_timezone(&edition.zone).format("%b").to_string(),
+        several,
+        groups_out,
+    }
+}
+
+/// The rows that tell the names: of the last cycle that was seen, else of the latest snapshot.
+fn known<'a>(closed: &'a Closed, latest: &'a Snapshot) -> &'a [SnapshotRow] {
+    let mut seen =
+        closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).map(|seen| seen.rows.as_slice());
+    seen.find(|rows| !rows.is_empty()).unwrap_or_else(|| latest.of(&closed.org_id))
+}
+
+/// Name, id and the organization's name, of whatever the section is about.
+fn names(closed: &Closed, rows: &[SnapshotRow], partial: bool) -> (String, String, String) {
+    let unknown = SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None });
+    let first = rows.first().unwrap_or(&unknown);
+    let (org_name, org_id) = (org_name(first), words::clean(closed.org_id.as_str(), 30));
+    match rows {
+        _ if !partial => (org_name.clone(), org_id, org_name),
+        [one] => {
+            let (name, id) = name_and_id(one);
+            (name, id, org_name)
+        }
+        several => {
+            let groups = words::counted(several.len(), "account group");
+            (format!("{groups} of {org_name}"), org_id, org_name)
+        }
+    }
+}
+
+/// The figures of a section in one cycle: the organization's own, or the sum of the account groups that are left of it. A sum
+/// with an unknown part is unknown.
+#[derive(Default)]
+struct Total {
+    used: Option<Units>,
+    projected: Option<Units>,
+    quota: Option<Units>,
+    plan: Option<Units>,
+}
+
+fn total(seen: Option<&Seen>, partial: bool, rule: &UsageRule) -> Total {
+    let Some(rows) = seen.map(|seen| seen.rows.as_slice()).filter(|rows| !rows.is_empty()) else {
+        return Total::default();
+    };
+    if partial {
+        let all = |units: &dyn Fn(&SnapshotRow) -> Option<Units>| {
+            rows.iter().map(units).collect::<Option<Vec<Units>>>().map(sum)
+        };
+        return Total {
+            used: all(&|row| rule.used(&row.usage)),
+            projected: all(&|row| rule.projected(&row.usage)),
+            quota: all(&|row| row.quota),
+            plan: None,
+        };
+    }
+    rows.first().filter(|row| row.target.aid.is_none()).map_or_else(Total::default, |own| Total {
+        used: rule.used(&own.usage),
+        projected: rule.projected(&own.usage),
+        quota: own.quota,
+        plan: rule.plan(own.plan_units),
+    })
+}
+
+impl Section {
+    /// What ran out, then what is unknown, then by the share of the quota.
+    fn worst_first(&self) -> impl Ord + use<> {
+        let unknown = self.spent.used.is_none();
+        Reverse((
+            self.spent.level,
+            self.groups_out > 0,
+            unknown,
+            self.spent.percent,
+            self.spent.over,
+            self.groups_out,
+        ))
+    }
+}
+
+fn notes(closed: &Closed, mismatched: Option<&SnapshotRow>, rule: &UsageRule) -> Vec<String> {
+    let last = &closed.cycles[0];
+    let mut notes = Vec::new();
+    match &last.seen {
+        None if closed.cut => notes.push(format!("Its usage was not looked up: {TOO_MANY}.")),
+        None => notes.push("No snapshot shows its usage: the history has nothing of this cycle.".to_owned()),
+        Some(seen) if late(last).is_some() => notes.push(format!(
+            "Its usage was seen {} before the end: what was used after that is not in these figures.",
+            words::age(last.end - seen.at)
+        )),
+        Some(_) => {}
+    }
+    if let Some(row) = mismatched {
+        notes.push(format!(
+            "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's pages and set \
+             usage.units_per_quota_unit.",
+            grouped(row.plan_units.unwrap_or(0)),
+            grouped(row.quota.unwrap_or(0))
+        ));
+    }
+    let unknown = |seen: &Seen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
+    if last.seen.as_ref().is_some_and(unknown) {
+        notes.push("Usage is unknown: nothing here says how much was left.".to_owned());
+    }
+    notes
+}
+
+/// When a cycle was seen last, if that is no result.
+fn late(cycle: &Cycle) -> Option<DateTime<Utc>> {
+    cycle.seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
+}
+
+/// The cycles of the calendar year, oldest first.
+fn year(closed: &Closed, partial: bool, rule: &UsageRule, edition: &Edition) -> Vec<YearRow> {
+    let year = closed.cycles[0].year(edition.zone);
+    let row = |cycle: &Cycle| {
+        let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
+        YearRow {
+            spent: spent(String::new(), String::new(), used, quota),
+            cycle: within(cycle, edition.zone),
+            plan,
+            missing: cycle.seen.is_none(),
+            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, edition.zone)),
+        }
+    };
+    let of_year = closed.cycles.iter().filter(|cycle| cycle.year(edition.zone) == year);
+    let mut rows: Vec<YearRow> = of_year.map(row).collect();
+    rows.reverse();
+    if rows.iter().all(|row| row.missing) {
+        rows.clear();
+    }
+    rows
+}
+
+/// The day before which nothing is known of the year; none where its first cycle is known.
+fn began_late(closed: &Closed, edition: &Edition) -> Option<String> {
+    let first = closed.cycles.last()?;
+    let year = closed.cycles[0].year(edition.zone);
+    let before = (first.start - FIRST_CYCLE).with_timezone(&edition.zone).year();
+    (first.year(edition.zone) == year && before == year).then(|| words::short_day(first.start, edition.zone))
+}
+
+/// Every target in the cycle that closed, and those that the year is about in the cycles before.
+fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
+    let rule = input.rule;
+    let unseen = SnapshotRow {
+        org_name: known(closed, input.latest).first().map(|row| row.org_name.clone()).unwrap_or_default(),
+        ..SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None })
+    };
+    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
+    let has_own = seen().flat_map(|seen| &seen.rows).any(|row| row.target.aid.is_none());
+    let mut lines = Vec::new();
+    for (index, cycle) in closed.cycles.iter().enumerate() {
+        let line = |row: &SnapshotRow, seen_at| Line {
+            target: row.target.clone(),
+            org_name: org_name(row),
+            spent: spent_by(row, rule),
+            plan: rule.plan(row.plan_units).filter(|_| row.target.aid.is_none()),
+            start: cycle.start,
+            end: cycle.end,
+            seen_at,
+        };
+        match &cycle.seen {
+            Some(seen) => {
+                let told = seen.rows.iter().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
+                lines.extend(told.map(|row| line(row, Some(seen.at))));
+            }
+            None => lines.push(line(&unseen, None)),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+#[path = "closing_tests.rs"]
+mod tests;

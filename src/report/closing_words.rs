@@ -1,0 +1,245 @@
+//! The sentences of the closing report: the headline that is the summary, and what compares with what.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::closing::{Section, YearRow};
+use super::cycles::Cycle;
+use super::level::Level;
+use super::spent::Spent;
+use super::words;
+use crate::diff::{Diff, MadeBy};
+use crate::quota::{Target, Units, grouped, sum};
+
+/// Account groups that are named as those that used most.
+const LARGEST: usize = 3;
+
+pub(super) const TOO_MANY: &str = "too many snapshots had to be opened for this report";
+
+/// `5 Nov to 5 Dec`.
+pub(super) fn within(cycle: &Cycle, zone: Tz) -> String {
+    format!("{} to {}", words::short_day(cycle.start, zone), words::short_day(cycle.end, zone))
+}
+
+/// The summary in one sentence.
+pub(super) fn headline(sections: &[Section]) -> String {
+    let groups_out: usize = sections.iter().map(|section| section.groups_out).sum();
+    let groups = match groups_out {
+        0 => String::new(),
+        1 => ", 1 account group ran out".to_owned(),
+        many => format!(", {} account groups ran out", words::number(many)),
+    };
+    let [one] = sections else {
+        return format!("{} closed their cycle{}{groups}", subject(sections), state(sections));
+    };
+    let Section { spent, month, .. } = one;
+    let name = &spent.name;
+    match (spent.used, spent.percent, spent.over) {
+        (None, ..) => format!("What {name} used in the {month} cycle is unknown{groups}"),
+        (Some(_), Some(percent), over) => {
+            let over = over.map(|over| format!(", {} over", grouped(over))).unwrap_or_default();
+            let quota = if one.several { "their quotas" } else { "its quota" };
+            format!("{name} used {} % of {quota} in the {month} cycle{over}{groups}", grouped(percent))
+        }
+        (Some(used), None, _) => format!("{name} used {} units in the {month} cycle{groups}", grouped(used)),
+    }
+}
+
+fn subject(sections: &[Section]) -> String {
+    words::counted(sections.len(), "organization")
+}
+
+/// `, 1 over quota, 2 with unknown usage`; that all is well is said only where all is known.
+fn state(sections: &[Section]) -> String {
+    // Of an organization of which only some account groups are told nothing else is known.
+    let own = || sections.iter().filter(|section| !section.partial);
+    let count = |is: fn(&Spent) -> bool| own().filter(|section| is(&section.spent)).count();
+    let (over, unknown) = (count(|own| own.over.is_some()), count(|own| own.used.is_none()));
+    let mut parts = String::new();
+    for (number, what) in [(over, "over quota"), (unknown, "with unknown usage")] {
+        if number > 0 {
+            parts += &format!(", {} {what}", words::number(number));
+        }
+    }
+    let capped = sections.iter().all(|section| section.spent.percent.is_some() && !section.partial);
+    if parts.is_empty() && capped { ", all within quota".to_owned() } else { parts }
+}
+
+/// What is said of the organizations that are not listed.
+pub(super) fn more(rest: &[Section]) -> String {
+    if rest.is_empty() {
+        return String::new();
+    }
+    let bad =
+        rest.iter().filter(|section| section.spent.level > Level::Fine || section.groups_out > 0).count();
+    let unknown = rest.iter().filter(|section| section.spent.used.is_none()).count();
+    let bad = match bad {
+        0 => "nothing ran out in them".to_owned(),
+        all if all == rest.len() => "each ran out or had account groups that did".to_owned(),
+        bad => format!("{} of them ran out or had account groups that did", words::number(bad)),
+    };
+    let unknown = match unknown {
+        0 => String::new(),
+        unknown => format!(", the usage of {} is unknown", words::number(unknown)),
+    };
+    let whose = if rest.len() == 1 { "its" } else { "their" };
+    format!("{} closed {whose} cycle: {bad}{unknown}.", words::counted(rest.len(), "more organization"))
+}
+
+/// `As of Sat 5 Dec 2026, 08:00, 1 hour before the end.`
+pub(super) fn as_of(last: &Cycle, zone: Tz) -> String {
+    last.seen.as_ref().map_or_else(String::new, |seen| {
+        format!("As of {}, {} before the end.", words::moment(seen.at, zone), words::age(last.end - seen.at))
+    })
+}
+
+/// `4 % more than in the cycle before (5 Oct to 5 Nov: 51 200).`
+pub(super) fn compared(used: Option<Units>, before: Option<(String, Option<Units>)>) -> String {
+    let (Some(used), Some((cycle, before))) = (used, before) else { return String::new() };
+    let Some(before) = before else {
+        return format!("What was used in the cycle before ({cycle}) is unknown.");
+    };
+    let than = format!("in the cycle before ({cycle}: {})", grouped(before));
+    match apart(used, before) {
+        _ if used == before => format!("As much as {than}."),
+        Some(percent) if used > before => format!("{percent} more than {than}."),
+        Some(percent) => format!("{percent} less than {than}."),
+        None => format!("Nothing was used {than}."),
+    }
+}
+
+/// `At mid-cycle, on 20 Nov, ThousandEyes projected 97 100: 5 % too much.`
+pub(super) fn projection(
+    used: Option<Units>,
+    middle: Option<(DateTime<Utc>, Option<Units>)>,
+    zone: Tz,
+) -> String {
+    let (Some(used), Some((at, Some(projected)))) = (used, middle) else { return String::new() };
+    let off = match apart(projected, used) {
+        _ if projected == used => "as it came".to_owned(),
+        Some(percent) if projected > used => format!("{percent} too much"),
+        Some(percent) => format!("{percent} too little"),
+        None => "nothing was used".to_owned(),
+    };
+    format!(
+        "At mid-cycle, on {}, ThousandEyes projected {}: {off}.",
+        words::short_day(at, zone),
+        grouped(projected)
+    )
+}
+
+/// How far a number is from another, in per cent of that: `4 %`, `less than 1 %`. None from nothing.
+fn apart(number: Units, from: Units) -> Option<String> {
+    let percent = words::percent(number.saturating_sub(from).saturating_abs(), from)?;
+    Some(if percent == 0 { "less than 1 %".to_owned() } else { format!("{} %", grouped(percent)) })
+}
+
+/// `Most was used by Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
+pub(super) fn largest(groups: &[Spent], whole: Option<Units>) -> String {
+    let mut by_use: Vec<(Units, &Spent)> =
+        groups.iter().filter_map(|group| Some((group.used.filter(|used| *used > 0)?, group))).collect();
+    by_use.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.label().cmp(&y.label())));
+    let name = |(used, group): &(Units, &Spent)| {
+        let share =
+            whole.and_then(|whole| words::percent(*used, whole)).filter(|share| (1..=100).contains(share));
+        let share = share.map(|share| format!(", {share} %")).unwrap_or_default();
+        format!("{} ({}{share})", group.label(), grouped(*used))
+    };
+    let names: Vec<String> = by_use.iter().take(LARGEST).map(name).collect();
+    if names.is_empty() || groups.len() < 2 {
+        return String::new();
+    }
+    format!("Most was used by {}.", words::listed(&names, LARGEST))
+}
+
+/// What is to be said of the account groups that did not run out.
+pub(super) fn fine(others: &[&Spent], all: bool) -> String {
+    let count = |is: fn(&Spent) -> bool| others.iter().filter(|group| is(group)).count();
+    let within = count(|group| group.used.is_some() && group.quota.is_some());
+    let mut sentences = Vec::new();
+    if within > 0 {
+        let subject = words::counted(within, if all { "account group" } else { "other account group" });
+        let most = others.iter().filter_map(|group| group.percent).max();
+        let most = match (within, most) {
+            (_, None) => String::new(),
+            (1, Some(most)) => format!(" ({} % used)", grouped(most)),
+            (_, Some(most)) => format!(", the fullest at {} %", grouped(most)),
+        };
+        sentences.push(format!("{subject} stayed within quota{most}."));
+    }
+    let uncapped = count(|group| group.used.is_some() && group.quota.is_none());
+    if uncapped > 0 {
+        sentences.push(format!("{} had no quota.", words::counted(uncapped, "account group")));
+    }
+    let unknown = count(|group| group.used.is_none());
+    if unknown > 0 {
+        sentences.push(format!("The usage of {} is unknown.", words::counted(unknown, "account group")));
+    }
+    let idle = count(|group| group.used == Some(0));
+    if idle > 0 {
+        sentences.push(format!("{} used nothing.", words::counted(idle, "account group")));
+    }
+    sentences.join(" ")
+}
+
+/// `3 quota changes in the cycle: 2 by 1 run, 1 outside quotakeeper.`
+pub(super) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn(&Target) -> bool) -> String {
+    let of_cycle = diffs.iter().filter(|diff| cycle.start < diff.to && diff.to <= cycle.end);
+    let changes: Vec<_> =
+        of_cycle.flat_map(|diff| &diff.changes).filter(|change| is_told(&change.target)).collect();
+    if changes.is_empty() {
+        return String::new();
+    }
+    let mut runs: Vec<&str> = changes
+        .iter()
+        .filter_map(|change| match &change.made_by {
+            MadeBy::Run { id, .. } => Some(id.as_str()),
+            MadeBy::Outside => None,
+        })
+        .collect();
+    let by_runs = runs.len();
+    runs.sort_unstable();
+    runs.dedup();
+    let outside = changes.len() - by_runs;
+    let mut who = Vec::new();
+    match runs[..] {
+        [] => {}
+        [one] => who.push(format!("{} by run {one}", words::number(by_runs))),
+        _ => who.push(format!("{} by {}", words::number(by_runs), words::counted(runs.len(), "run"))),
+    }
+    if outside > 0 {
+        who.push(format!("{} outside quotakeeper", words::number(outside)));
+    }
+    format!("{} in the cycle: {}.", words::counted(changes.len(), "quota change"), who.join(", "))
+}
+
+/// `542 300 of 552 000 units in 6 cycles (98 %). Nothing is known of the time before 5 Jun.`
+pub(super) fn year_total(year: &[YearRow], began_late: Option<String>, cut: bool) -> String {
+    let known: Vec<&YearRow> = year.iter().filter(|row| row.spent.used.is_some()).collect();
+    let whole = known.len() == year.len() && year.iter().all(|row| row.until.is_empty());
+    if known.is_empty() {
+        return String::new();
+    }
+    let used = sum(known.iter().filter_map(|row| row.spent.used));
+    let quotas: Option<Vec<Units>> = known.iter().map(|row| row.spent.quota).collect();
+    let cycles = words::counted(known.len(), "cycle");
+    let at_least = if whole { "" } else { "At least " };
+    let mut text = match quotas.map(sum) {
+        Some(quota) => {
+            let percent = words::percent(used, quota).map(|percent| format!(" ({} %)", grouped(percent)));
+            format!(
+                "{at_least}{} of {} units in {cycles}{}.",
+                grouped(used),
+                grouped(quota),
+                percent.unwrap_or_default()
+            )
+        }
+        None => format!("{at_least}{} units in {cycles}.", grouped(used)),
+    };
+    if cut {
+        text += &format!(" Earlier cycles were not looked up: {TOO_MANY}.");
+    } else if let Some(day) = began_late {
+        text += &format!(" Nothing is known of the time before {day}.");
+    }
+    text
+}
