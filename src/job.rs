@@ -109,7 +109,8 @@ impl Job {
     /// Does the job and remembers its success; a failure, or a panic, is told by mail.
     pub(crate) async fn run(self, app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
         let clock = Clock::starting_at(now);
-        let done = caught::caught(async {
+        // On the heap: where it is awaited it would be large many times over.
+        let done = caught::caught(Box::pin(async {
             match self {
                 Self::Inbox => inbox(app, &clock).await,
                 Self::Snapshot => take_snapshot(app, &clock).await,
@@ -120,7 +121,7 @@ impl Job {
                 Self::Prune => prune(app, now),
                 Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
             }
-        });
+        }));
         self.ended(app, &clock, now, done.await)
     }
 
