@@ -23,6 +23,7 @@ pub(crate) use self::alerts::{Alerts, Limits, Mute, Until};
 #[cfg(test)]
 pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
+pub(crate) use self::limits::mailbox;
 pub(crate) use self::source::{Environment, load};
 pub(crate) use self::types::ConfigError;
 #[cfg(test)]

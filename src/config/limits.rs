@@ -1,5 +1,7 @@
 //! What the types of the configuration alone cannot say: ranges, and what belongs together.
 
+use lettre::message::Mailbox;
+
 use super::{Config, Tls, Transport, is_loopback};
 
 impl Config {
@@ -57,8 +59,9 @@ impl Config {
         ];
         for (key, addresses) in lists {
             for address in addresses {
-                let bad = address.parse::<lettre::message::Mailbox>().is_err();
-                check(bad, key, format!("`{address}` is not an address such as `Ann <ann@example.com>`"));
+                if let Err(problem) = mailbox(address) {
+                    check(true, key, problem);
+                }
             }
         }
         if self.mail.transport == Transport::Off {
@@ -66,6 +69,7 @@ impl Config {
         }
         check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
         if self.mail.transport == Transport::Smtp {
+            check(self.smtp.timeout.is_zero(), "smtp.timeout", "must be above 0, such as 60s".into());
             check(self.smtp.host.is_none(), "smtp.host", "is needed with mail.transport = \"smtp\"".into());
             check(
                 self.smtp.username.is_some() && self.smtp.password.is_none(),
@@ -85,5 +89,18 @@ impl Config {
                 "off would send the password in the open: use \"starttls\" or \"required\"".into(),
             );
         }
+    }
+}
+
+/// An address that mail can be sent to, with or without a name before it, or what is wrong with it.
+pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let mailbox: Mailbox =
+        text.parse().map_err(|_| format!("`{text}` is not an address such as `Ann <ann@example.com>`"))?;
+    let address: &str = mailbox.email.as_ref();
+    if address.is_ascii() {
+        Ok(mailbox)
+    } else {
+        // It would need SMTPUTF8, which few servers have, for everybody else whom the message names, too.
+        Err(format!("`{text}` has an address beyond ASCII: of a domain, write the xn-- form"))
     }
 }

@@ -1,5 +1,6 @@
 //! One finished message: headers, text, HTML and attachments, as bytes that do not change until they are delivered.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::picture::Painter;
 use super::render::Templates;
-use crate::config::Mail;
+use crate::config::{self, Mail};
 use crate::report::{Picture, Report, words};
 
 /// A file that goes with a message.
@@ -25,7 +26,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     pub(crate) fn csv(name: &str, bytes: Vec<u8>) -> Self {
-        Self { name: words::clean(name, 80), content_type: "text/csv; charset=utf-8", bytes }
+        Self { name: file_name(name), content_type: "text/csv; charset=utf-8", bytes }
     }
 }
 
@@ -118,9 +119,17 @@ impl Composer<'_> {
         let message = message.multipart(body).context("the message cannot be put together")?;
         let mut recipients: Vec<String> = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
         recipients.sort();
-        recipients.dedup();
         Ok(Some(Email { message_id, from: from.email.to_string(), recipients, bytes: message.formatted() }))
     }
+}
+
+/// A name that can be saved anywhere, whatever it was made of: no folders, no reserved characters, its kind kept.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c };
+    let name: String = words::clean(name, usize::MAX).chars().map(plain).collect();
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((&name, "csv"));
+    let stem = words::clean(stem.trim_start_matches('.'), 76);
+    format!("{}.{}", if stem.is_empty() { "attachment" } else { &stem }, words::clean(kind, 8))
 }
 
 fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
@@ -145,13 +154,23 @@ fn header(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
+/// Each address once, however it is written: a second entry would be a second mail.
 fn mailboxes(addresses: &[String], key: &str) -> anyhow::Result<Vec<Mailbox>> {
-    addresses.iter().map(|address| mailbox(address, key)).collect()
+    let mut seen = HashSet::new();
+    let mut mailboxes = Vec::new();
+    for address in addresses {
+        let mailbox = mailbox(address, key)?;
+        if seen.insert(mailbox.email.to_string().to_lowercase()) {
+            mailboxes.push(mailbox);
+        }
+    }
+    Ok(mailboxes)
 }
 
 /// The configuration has looked at them already; the error names the key and not the address.
 fn mailbox(address: &str, key: &str) -> anyhow::Result<Mailbox> {
-    address.parse().with_context(|| format!("{key} holds an address that mail cannot be sent to"))
+    config::mailbox(address)
+        .map_err(|_| anyhow::anyhow!("{key} holds an address that mail cannot be sent to"))
 }
 
 /// What is reported, and to whom: the same report to the same people is the same message.

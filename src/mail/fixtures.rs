@@ -22,6 +22,10 @@ pub(crate) fn email(message_id: &str, recipients: &[&str]) -> Email {
 pub(crate) enum Twist {
     /// Answers so to `RCPT TO` of addresses that contain the text.
     Recipient(&'static str, &'static str),
+    /// Is silent at `RCPT TO` of addresses that contain the text.
+    SilentRecipient(&'static str),
+    /// Answers so to a login.
+    Login(&'static str),
     /// Answers so once the message is there.
     Message(&'static str),
     DropBeforeFinalDot,
@@ -29,6 +33,10 @@ pub(crate) enum Twist {
     DropAfterFinalDot,
     /// Is silent after the greeting.
     Silence,
+    /// Takes the message, and is silent when told goodbye.
+    SilentGoodbye,
+    /// Answers to DATA what belongs to the command before.
+    OutOfStep,
 }
 
 /// A server on loopback. `accepted` holds a line for each message it took: the recipient and the `Message-ID`.
@@ -84,10 +92,15 @@ async fn converse(
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         let answer = match (verb.as_str(), twist) {
             ("RCPT", Some(Twist::Recipient(part, answer))) if line.contains(part) => answer.to_owned(),
+            ("RCPT", Some(Twist::SilentRecipient(part))) if line.contains(part) => continue,
+            ("EHLO", Some(Twist::Login(_))) => "250-test\r\n250 AUTH PLAIN".to_owned(),
+            ("AUTH", Some(Twist::Login(answer))) => answer.to_owned(),
             ("RCPT", _) => {
                 recipient = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 "250 ok".to_owned()
             }
+            ("QUIT", Some(Twist::SilentGoodbye)) => continue,
+            ("DATA", Some(Twist::OutOfStep)) => "250 ok".to_owned(),
             ("DATA", _) => {
                 writer.write_all(b"354 go on\r\n").await?;
                 let mut id = String::new();

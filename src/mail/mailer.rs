@@ -193,6 +193,7 @@ impl Mailer {
         };
         let report = Report::Failure(Box::new(report::failure_report(&failure, &self.edition(now))));
         let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
+        config::mailbox(address).map_err(anyhow::Error::msg)?;
         let email = composer.compose(&report, &[address.to_owned()], &[], now)?;
         let email = email.context("an address is needed")?;
         if matches!(transport, Transport::Directory) {
@@ -202,7 +203,8 @@ impl Mailer {
         for recipient in &email.recipients {
             match transport.send(&email.from, recipient, &email.bytes).await {
                 Outcome::Accepted => {}
-                Outcome::Refused(why) | Outcome::Later(why) | Outcome::Silent(why) => anyhow::bail!("{why}"),
+                Outcome::Later(why) => anyhow::bail!("not now, try again in some minutes: {why}"),
+                Outcome::Refused(why) | Outcome::Silent(why) | Outcome::NoServer(why) => anyhow::bail!(why),
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! How a report leaves: laid out by templates, kept in the outbox until every recipient's server has taken it.
 
 mod compose;
+mod conversation;
 mod layout;
 mod login;
 mod mailer;
@@ -9,6 +10,7 @@ mod picture;
 mod record;
 mod render;
 mod transport;
+mod trouble;
 
 #[cfg(test)]
 mod fixtures;

@@ -25,7 +25,8 @@ use super::record::{Outcome, Place, Record};
 use super::transport::Transport;
 
 const TEMPORARY: &str = ".writing-";
-/// After so many messages in a row without any answer the server is down: the others wait without being tried.
+/// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
+/// being tried.
 const SILENT_IN_A_ROW: usize = 2;
 
 /// Whether a message is new.
@@ -111,7 +112,7 @@ impl Outbox {
         let mut first_error = None;
         for stem in self.stems(Place::New)? {
             if cancel.is_cancelled() {
-                break; // between messages, so that what a server took is recorded
+                break; // never in a conversation, so that what a server took is recorded
             }
             let record = match self.record(&stem) {
                 Ok(record) => record,
@@ -121,9 +122,9 @@ impl Outbox {
                     continue;
                 }
             };
-            let is_due = !respect_backoff || record.next_try <= now;
+            let is_due = !respect_backoff || record.is_due(now);
             let tried = if silent < SILENT_IN_A_ROW && is_due && record.place() == Place::New {
-                self.attempt(&stem, record, transport, now).await
+                self.attempt(&stem, record, transport, now, cancel).await
             } else {
                 Ok((record, None))
             };
@@ -159,24 +160,32 @@ impl Outbox {
         record: Record,
         transport: &Transport,
         now: DateTime<Utc>,
+        cancel: &CancellationToken,
     ) -> anyhow::Result<(Record, Option<bool>)> {
         let path = self.folder(Place::New).join(format!("{stem}.json"));
         let message = fs::read(path.with_extension("eml"))?;
         let mut record = record.tried(now);
         write_record(&path, &record)?;
-        let mut answered = true;
-        for index in record.waiting().collect::<Vec<_>>() {
+        let mut silent = 0;
+        for index in record.turns() {
+            if cancel.is_cancelled() {
+                break;
+            }
             let outcome = transport.send(&record.from, &record.recipients[index].address, &message).await;
             record = record.after(index, &outcome, now);
             write_record(&path, &record)?;
-            if matches!(outcome, Outcome::Silent(_)) {
-                answered = false;
+            silent = match outcome {
+                Outcome::Accepted | Outcome::Refused(_) | Outcome::Later(_) => 0,
+                Outcome::Silent(_) => silent + 1,
+                Outcome::NoServer(_) => SILENT_IN_A_ROW,
+            };
+            if silent >= SILENT_IN_A_ROW {
                 break;
             }
         }
         let record = record.given_up_if_old(now);
         write_record(&path, &record)?;
-        Ok((record, Some(answered)))
+        Ok((record, Some(silent == 0)))
     }
 
     /// Moves a finished message; a crash in between is mended by `recover`.

@@ -120,6 +120,37 @@ async fn a_server_that_is_down_costs_two_messages_time_and_not_all() {
 }
 
 #[tokio::test]
+async fn one_recipient_at_whom_the_server_falls_silent_keeps_the_message_from_no_other() {
+    let (_dir, outbox) = outbox();
+    let everybody = ["a@x.org", "b-slow@x.org", "c@x.org", "d-slow@x.org", "e-slow@x.org", "f@x.org"];
+    outbox.queue(&email("<a@b>", &everybody), now()).unwrap();
+    let server = Server::start(Some(Twist::SilentRecipient("slow"))).await;
+    assert_eq!(deliver(&outbox, &server).await.waiting, 1);
+    assert_eq!(server.accepted(), ["a@x.org <a@b>", "c@x.org <a@b>"], "two in a row, and the round ends");
+    assert_eq!(deliver(&outbox, &server).await.waiting, 1);
+    assert_eq!(server.accepted(), ["a@x.org <a@b>", "c@x.org <a@b>", "f@x.org <a@b>"]);
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody() {
+    let (_dir, outbox) = outbox();
+    for number in 0..5 {
+        outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org", "b@x.org"]), now()).unwrap();
+    }
+    let server = Server::start(Some(Twist::Login("535 bad login"))).await;
+    let smtp = Smtp {
+        username: Some("quotas".into()),
+        password: Some(crate::config::Secret::Value("secret".into())),
+        ..server.smtp()
+    };
+    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let summary = outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap();
+    let tried = summary.problems.iter().filter(|problem| problem.contains("535 bad login")).count();
+    assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
+    assert!(summary.problems[0].ends_with("check smtp.username and the password"), "{:?}", summary.problems);
+}
+
+#[tokio::test]
 async fn a_crash_while_queueing_leaves_nothing_and_the_message_can_be_queued_again() {
     let (_dir, outbox) = outbox();
     let message = email("<a@b>", &["a@x.org"]);

@@ -15,10 +15,12 @@ pub(crate) enum Outcome {
     Accepted,
     /// It never will (5xx).
     Refused(String),
-    /// Not now (4xx), or not with this login: the server answers, so that others may be tried.
+    /// Not now (4xx).
     Later(String),
-    /// No answer, or the connection broke: nothing is known, and the rest of this message waits too.
+    /// No answer, or the connection broke: whether it arrived is not known.
     Silent(String),
+    /// No server, no TLS with it, or no login: nobody's mail can be handed over now.
+    NoServer(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,13 +90,28 @@ impl Record {
             .map(|(index, _)| index)
     }
 
+    /// Who is to be tried now, in this order: one who makes the server fall silent comes last the next time, so that the
+    /// others get their turn.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        let mut turns: Vec<usize> = self.waiting().collect();
+        turns.sort_by_key(|index| self.recipients[*index].error.is_some());
+        turns
+    }
+
+    /// Whether its time has come. A wait longer than any that is ever set was set by a clock that was wrong.
+    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.next_try <= now || self.next_try - now > LONGEST_WAIT
+    }
+
     /// The record after one recipient's delivery ended so.
     pub(crate) fn after(mut self, index: usize, outcome: &Outcome, now: DateTime<Utc>) -> Self {
         let recipient = &mut self.recipients[index];
         let (state, error) = match outcome {
             Outcome::Accepted => (State::Accepted, None),
             Outcome::Refused(error) => (State::Refused, Some(error)),
-            Outcome::Later(error) | Outcome::Silent(error) => (State::Waiting, Some(error)),
+            Outcome::Later(error) | Outcome::Silent(error) | Outcome::NoServer(error) => {
+                (State::Waiting, Some(error))
+            }
         };
         recipient.state = state;
         recipient.at = (state != State::Waiting).then_some(now);
@@ -178,6 +195,22 @@ mod tests {
         let later =
             record().after(0, &Outcome::Accepted, start()).after(1, &Outcome::Later("450".into()), start());
         assert_eq!(later.waiting().collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn who_was_not_tried_comes_before_who_failed() {
+        let record = record().after(0, &Outcome::Silent("no answer".into()), start());
+        assert_eq!(record.turns(), [1, 0]);
+        assert_eq!(record.after(1, &Outcome::Accepted, start()).turns(), [0]);
+    }
+
+    #[test]
+    fn a_wait_that_a_wrong_clock_has_set_is_not_kept() {
+        let record = record().tried(start() + TimeDelta::days(365));
+        assert!(record.is_due(start()));
+        let record = record.tried(start());
+        assert!(!record.is_due(start()));
+        assert!(record.is_due(record.next_try));
     }
 
     #[test]
