@@ -123,13 +123,12 @@ impl Composer<'_> {
     }
 }
 
-/// A name that can be saved anywhere, whatever it was made of: no folders, no reserved characters, its kind kept.
+/// A name that can be saved anywhere, whatever it was made of: no folder, no reserved character, and a CSV whatever it claims.
 fn file_name(name: &str) -> String {
     let plain = |c: char| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c };
     let name: String = words::clean(name, usize::MAX).chars().map(plain).collect();
-    let (stem, kind) = name.rsplit_once('.').unwrap_or((&name, "csv"));
-    let stem = words::clean(stem.trim_start_matches('.'), 76);
-    format!("{}.{}", if stem.is_empty() { "attachment" } else { &stem }, words::clean(kind, 8))
+    let stem = words::clean(name.strip_suffix(".csv").unwrap_or(&name).trim_start_matches('.'), 76);
+    format!("{}.csv", if stem.is_empty() { "attachment" } else { &stem })
 }
 
 fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
@@ -206,3 +205,7 @@ fn host_name(instance: &str) -> String {
 #[cfg(test)]
 #[path = "compose_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "headers_tests.rs"]
+mod headers_tests;

@@ -203,8 +203,12 @@ impl Mailer {
         for recipient in &email.recipients {
             match transport.send(&email.from, recipient, &email.bytes).await {
                 Outcome::Accepted => {}
-                Outcome::Later(why) => anyhow::bail!("not now, try again in some minutes: {why}"),
-                Outcome::Refused(why) | Outcome::Silent(why) | Outcome::NoServer(why) => anyhow::bail!(why),
+                Outcome::Refused(why)
+                | Outcome::Later(why)
+                | Outcome::Silent(why)
+                | Outcome::NoServer(why) => {
+                    anyhow::bail!(why)
+                }
             }
         }
         Ok(())

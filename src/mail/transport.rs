@@ -56,7 +56,7 @@ impl Transport {
     pub(crate) async fn greet(&self) -> anyhow::Result<()> {
         let Self::Smtp { server, login } = self else { return Ok(()) };
         let mut conversation = Conversation::with(server);
-        let greeted = tokio::time::timeout(server.timeout, conversation.greet()).await;
+        let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet())).await;
         greeted
             .unwrap_or(Err(Cause::Silence))
             .map_err(|cause| anyhow::anyhow!(trouble::sentence(conversation.step, &cause, server, login)))
@@ -70,7 +70,8 @@ impl Transport {
         };
         let mut conversation = Conversation::with(server);
         // Of the whole of it: a server that falls silent anywhere would hold us for ever.
-        let delivered = tokio::time::timeout(server.timeout, conversation.deliver(from, to, message)).await;
+        let delivered =
+            tokio::time::timeout(server.timeout, Box::pin(conversation.deliver(from, to, message))).await;
         match delivered.unwrap_or(Err(Cause::Silence)) {
             Ok(()) => Outcome::Accepted,
             Err(cause) => trouble::outcome(conversation.step, &cause, server, login),

@@ -9,8 +9,10 @@ use rustls::CertificateError;
 use super::conversation::Server;
 use super::login::Login;
 use super::record::Outcome;
-use crate::config::Tls;
 use crate::words;
+
+/// How lettre says that the connection was closed where an answer was to come.
+const HUNG_UP: &str = "incomplete response";
 
 /// What is being said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +78,7 @@ pub(super) fn sentence(step: Step, cause: &Cause, server: &Server, login: &Login
                 "no answer within smtp.timeout ({timeout}) to the message: whether it arrived is unknown; raise smtp.timeout if the server is slow"
             ),
             _ => format!(
-                "no answer within smtp.timeout ({timeout}) to {}: see what {host} waits for, or raise smtp.timeout",
+                "no answer within smtp.timeout ({timeout}) to {}: see the log of {host}, or raise smtp.timeout",
                 question(step)
             ),
         },
@@ -112,55 +114,62 @@ fn question(step: Step) -> &'static str {
 
 /// The server said no.
 fn refusal(step: Step, code: u16, answer: &str, server: &Server) -> String {
-    match (step, code) {
+    let mend = match (step, code) {
         (Step::Greeting, _) => {
-            format!("{}:{} turns this machine away: {answer}: ask who runs it", server.host, server.port)
+            return format!(
+                "{}:{} turns this machine away: {answer}: ask who runs it",
+                server.host, server.port
+            );
         }
-        (Step::Starttls, _) => format!("{answer}: the server cannot do TLS now; ask who runs it"),
-        (Step::Login, 500.. | 454) | (_, 530 | 534 | 535 | 538) => {
-            format!("{answer}: check smtp.username and the password")
+        (Step::Starttls, _) => "ask who runs the mail server why there is no TLS with it",
+        (Step::Login, ..500) => "the server cannot check the login now",
+        (_, 530 | 534 | 535 | 538) if server.credentials.is_none() => {
+            "the server wants a login; check smtp.username, which is not set"
         }
-        (_, 552) => format!("{answer}: raise the size that the mail server takes"),
-        (Step::Sender, 500..) => format!("{answer}: check mail.from"),
-        (Step::Recipient, 500..) => format!("{answer}: check the recipient's address"),
-        _ => answer.to_owned(),
-    }
+        (Step::Login, _) | (_, 530 | 534 | 535 | 538) => "check smtp.username and the password",
+        (_, ..500) => "the server wants it again in some minutes",
+        (_, 552) => "raise the size that the mail server takes",
+        (Step::Sender, _) => "check mail.from",
+        (Step::Recipient, _) => "check the recipient's address",
+        _ => "ask who runs the mail server",
+    };
+    format!("{answer}: {mend}")
 }
 
 /// The connection broke, or there never was one.
 fn broken(step: Step, error: &Error, server: &Server) -> String {
     let (host, port) = (&server.host, server.port);
-    let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    if let Some(tls) = tls_error(error) {
-        return distrust(tls, &reason, server);
+    if let Some(tls) = causes(error).find_map(tls_error) {
+        return distrust(tls, server);
     }
+    let reason = match causes(error).last().map(ToString::to_string) {
+        Some(reason) if reason != HUNG_UP => reason,
+        _ => "the server hung up".to_owned(),
+    };
     match step {
-        Step::Greeting if io_error(error).is_some() && server.tls == Tls::Required => format!(
-            "{host}:{port} cannot be reached over TLS ({reason}): check smtp.host, smtp.port and smtp.tls"
-        ),
         Step::Greeting => {
-            format!("{host}:{port} cannot be reached ({reason}): check smtp.host and smtp.port")
+            format!("{host}:{port} cannot be reached ({reason}): check smtp.host, smtp.port and smtp.tls")
         }
         Step::Message => format!(
-            "the connection broke while {host} had the message ({reason}): whether it arrived is unknown"
+            "the connection broke while {host} had the message ({reason}): whether it arrived is unknown; see the mail server's log"
         ),
         _ => format!("the connection broke at {} ({reason}): see the log of {host}", question(step)),
     }
 }
 
-fn distrust(error: &rustls::Error, reason: &str, server: &Server) -> String {
+fn distrust(error: &rustls::Error, server: &Server) -> String {
     use CertificateError as Bad;
     let (host, port) = (&server.host, server.port);
     match error {
         rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            format!("the certificate of {host} has expired ({reason}): the mail server needs a new one")
+            format!("the certificate of {host} has expired ({error}): the mail server needs a new one")
         }
         rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            format!("the certificate of {host} is not valid yet ({reason}): check this machine's clock")
+            format!("the certificate of {host} is not valid yet ({error}): check this machine's clock")
         }
         rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
             format!(
-                "the certificate of {host} is for another name ({reason}): set smtp.host to a name that it holds"
+                "the certificate of {host} is for another name ({error}): set smtp.host to a name that it holds"
             )
         }
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => format!(
@@ -169,7 +178,7 @@ fn distrust(error: &rustls::Error, reason: &str, server: &Server) -> String {
         rustls::Error::InvalidMessage(_) => format!(
             "{host}:{port} does not speak TLS from the first byte: set smtp.tls = \"starttls\", or smtp.port to a port that does"
         ),
-        _ => format!("TLS with {host} failed ({reason}): ask who runs it"),
+        _ => format!("TLS with {host} failed ({error}): ask who runs it"),
     }
 }
 
@@ -189,10 +198,11 @@ fn without_addresses(text: &str) -> String {
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn io_error(error: &Error) -> Option<&io::Error> {
-    error.source()?.downcast_ref()
+/// From the first that the error wraps to the last.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }
 
-fn tls_error(error: &Error) -> Option<&rustls::Error> {
-    io_error(error)?.get_ref()?.downcast_ref()
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
