@@ -210,3 +210,22 @@ fn a_mute_that_has_ended_is_no_problem_but_said() {
         ["alerts.mutes[0] (moving) has ended and hides nothing: remove it, or move its `until`"]
     );
 }
+
+#[test]
+fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
+    let error = load(
+        None,
+        &environment(&[
+            ("QUOTAKEEPER__MAIL__TRANSPORT", "smtp"),
+            ("QUOTAKEEPER__MAIL__FROM", "Jörg <quotas@example.com>"),
+            (
+                "QUOTAKEEPER__MAIL__TO__USAGE",
+                "[\"Jörg <joerg@bücher.example>\", \"x@xn--bcher-kva.example\"]",
+            ),
+            ("QUOTAKEEPER__SMTP__HOST", "localhost"),
+            ("QUOTAKEEPER__SMTP__TIMEOUT", "0s"),
+        ]),
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(error.to_string());
+}

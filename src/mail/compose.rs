@@ -70,7 +70,8 @@ impl Composer<'_> {
 
         let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
         let subject = format!("{}{}", self.mail.subject_prefix, self.templates.subject(report)?);
-        let subject = words::clean(&subject, 250);
+        // A name that looks like an encoded word would be decoded into whatever it hides, by every mail program.
+        let subject = words::clean(&subject, 250).replace("=?", "= ?");
         let text = self.templates.text(report, &names)?;
         let html = self.templates.html(report, &names)?;
         // A user's template may show none of them, or some.

@@ -1,0 +1,146 @@
+//! Who gets the mail, how often, and over what.
+
+use chrono::TimeDelta;
+
+use crate::aiosmtpd::{LOGIN, Plan, Server};
+use crate::certificates::CERTIFICATES;
+use crate::installation::Installation;
+
+const FIVE: [&str; 5] =
+    ["a@example.com", "b@example.com", "bad@example.com", "d@example.com", "e@example.com"];
+
+fn to(server: &Server) -> Vec<String> {
+    server.taken().into_iter().map(|taken| taken.to).collect()
+}
+
+#[test]
+fn mail_goes_over_starttls_and_over_tls_from_the_first_byte_with_a_login() {
+    for (kind, tls) in [("starttls", "starttls"), ("implicit", "required")] {
+        let plan = Plan::plain().with_tls(kind, &CERTIFICATES.good).with_login();
+        let Some(server) = Server::start(plan) else { return };
+        let mut installation = Installation::with_mail_to(&["ann@example.com"])
+            .with_login(LOGIN[1])
+            .with("QUOTAKEEPER__SMTP__TLS", tls);
+        installation.through(server.port).send();
+        let [taken] = &server.taken()[..] else { panic!("{:?}", server.taken()) };
+        assert_eq!(
+            (taken.to.as_str(), taken.tls, taken.login.as_deref()),
+            ("ann@example.com", true, Some(LOGIN[0]))
+        );
+        let stored = installation.only();
+        assert_eq!((stored.place.as_str(), &stored.message_id), ("sent", &taken.message_id));
+        let checked = installation.run(&["check", "--send-test-mail", "ann@example.com"]);
+        assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+        assert!(checked.stdout.contains("✓ the mail server took the test mail"), "{}", checked.stdout);
+        assert_eq!(server.taken().len(), 2);
+    }
+}
+
+#[test]
+fn one_refused_recipient_among_five_and_the_others_have_it_once() {
+    let plan = Plan::plain().with_fault_about("rcpt", "bad@", "550 5.1.1 <bad@example.com> unknown");
+    let Some(server) = Server::start(plan) else { return };
+    let mut installation = Installation::with_mail_to(&FIVE);
+    let told = installation.through(server.port).send().stderr;
+    let four = ["a@example.com", "b@example.com", "d@example.com", "e@example.com"];
+    assert_eq!(to(&server), four);
+    let stored = installation.only();
+    assert_eq!(stored.place, "dead");
+    assert_eq!(stored.states()[2], ("bad@example.com", "refused"));
+    assert_eq!(stored.states().iter().filter(|one| one.1 == "accepted").count(), 4);
+    assert!(
+        told.contains(
+            "1 of 5 recipients refused it: 550 5.1.1 (address) unknown: check the recipient's address"
+        ),
+        "{told}"
+    );
+    installation.send();
+    assert_eq!(to(&server), four, "never again");
+}
+
+#[test]
+fn one_deferred_recipient_among_five_gets_it_later_and_nobody_twice() {
+    let plan = Plan::plain().with_fault_once("rcpt", "451 4.7.1 greylisted");
+    let Some(server) = Server::start(plan) else { return };
+    let mut installation = Installation::with_mail_to(&FIVE);
+    installation.through(server.port).send();
+    assert_eq!(to(&server), FIVE[1..]);
+    assert_eq!(installation.only().states()[0], ("a@example.com", "waiting"));
+    installation.send();
+    assert_eq!(to(&server), [&FIVE[1..], &FIVE[..1]].concat());
+    assert_eq!(installation.only().place, "sent");
+}
+
+#[test]
+fn once_keeps_the_back_off_that_outbox_ignores() {
+    let plan = Plan::plain().with_fault_once("dot", "451 disk full").with_fault_once("dot", "451 disk full");
+    let Some(server) = Server::start(plan) else { return };
+    // The other mails of `once` have nobody to go to.
+    let mut installation = Installation::with_mail_to(&["ann@example.com"]);
+    installation.through(server.port).send();
+    assert_eq!(installation.only().record["attempts"], 1);
+    installation.only().wait_for(TimeDelta::hours(3));
+    assert_eq!(installation.run(&["once"]).code, Some(0));
+    assert_eq!(installation.only().record["attempts"], 1, "not yet");
+    installation.send();
+    assert_eq!(installation.only().record["attempts"], 2, "a person asked for it");
+    installation.only().wait_for(TimeDelta::zero());
+    assert_eq!(installation.run(&["once"]).code, Some(0));
+    assert_eq!(installation.only().place, "sent");
+    assert_eq!(server.taken().len(), 1);
+}
+
+#[test]
+fn a_message_whose_answer_was_lost_comes_again_under_the_same_id_and_no_other_does() {
+    for lost in ["drop", "silence"] {
+        let Some(server) = Server::start(Plan::plain().with_fault_once("taken", lost)) else { return };
+        let mut installation = Installation::with_mail_to(&["ann@example.com", "bob@example.com"])
+            .with("QUOTAKEEPER__SMTP__TIMEOUT", "3s");
+        let told = installation.through(server.port).send().stderr;
+        assert!(told.contains("whether it arrived is unknown"), "{told}");
+        assert_eq!(to(&server), ["ann@example.com", "bob@example.com"]);
+        installation.send();
+        assert_eq!(to(&server), ["ann@example.com", "bob@example.com", "ann@example.com"]);
+        let stored = installation.only();
+        assert_eq!(stored.place, "sent");
+        assert!(server.taken().iter().all(|taken| taken.message_id == stored.message_id));
+    }
+}
+
+#[test]
+fn a_server_that_is_silent_at_the_goodbye_gets_nothing_again() {
+    let Some(server) = Server::start(Plan::plain().with_fault("quit", "silence")) else { return };
+    let mut installation =
+        Installation::with_mail_to(&["ann@example.com"]).with("QUOTAKEEPER__SMTP__TIMEOUT", "3s");
+    installation.through(server.port).send();
+    assert_eq!(installation.only().place, "sent");
+    installation.send();
+    assert_eq!(server.taken().len(), 1);
+}
+
+#[test]
+fn killed_when_the_server_had_the_message_and_before_that_was_recorded_it_comes_once_more_to_that_recipient_alone()
+ {
+    // The server has the second recipient's message, and the process that sent it will not live to hear so.
+    let plan = Plan::plain().with_fault_about("taken", "bob", "silence");
+    let (Some(deaf), Some(server)) = (Server::start(plan), Server::start(Plan::plain())) else { return };
+    let mut installation =
+        Installation::with_mail_to(&["ann@example.com", "bob@example.com", "eve@example.com"]);
+    let mut process = installation.through(deaf.port).start_sending();
+    while deaf.taken().len() < 2 {
+        assert!(process.try_wait().unwrap().is_none(), "it waits for the answer");
+        std::thread::yield_now();
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(to(&deaf), ["ann@example.com", "bob@example.com"]);
+
+    installation.through(server.port).run(&["once"]);
+    assert_eq!(to(&server), Vec::<String>::new(), "the try was counted: not at once");
+    installation.send();
+    assert_eq!(to(&server), ["bob@example.com", "eve@example.com"]);
+    let stored = installation.only();
+    assert_eq!(stored.place, "sent");
+    let ids = deaf.taken().into_iter().chain(server.taken()).map(|taken| taken.message_id);
+    assert!(ids.into_iter().all(|id| id == stored.message_id));
+}

@@ -1,0 +1,129 @@
+"""aiosmtpd on a free port of loopback, with what a test wants to go wrong.
+
+Its one argument is JSON: `folder` takes each accepted message as N.eml and a line of log.jsonl; `tls` is "starttls",
+"implicit" or absent, with `certificate` and `key`; `login` is [user, password]; `size` limits messages; `faults` is a list of
+{"at": STAGE, "about": TEXT, "do": "silence" | "drop" | ANSWER, "times": N}. It prints its port, and ends with its standard input.
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, AuthResult
+
+plan = json.loads(sys.argv[1])
+folder = Path(plan["folder"])
+faults = plan.get("faults", [])
+
+
+class Server(SMTP):
+    async def fault(self, stage, about=""):
+        """The answer that a fault wants, or none; silence and drops never come back."""
+        for fault in faults:
+            if fault["at"] == stage and fault.get("about", "") in about and fault.get("times", 1) > 0:
+                if "times" in fault:
+                    fault["times"] -= 1
+                if fault["do"] == "silence":
+                    await asyncio.Event().wait()
+                if fault["do"] == "drop":
+                    self.transport.abort()
+                    await asyncio.Event().wait()
+                return fault["do"]
+        return None
+
+    async def _handle_client(self):
+        answer = await self.fault("greeting")
+        if answer:
+            self.transport.write(f"{answer}\r\n".encode())
+            self.transport.close()
+            return
+        await super()._handle_client()
+
+    async def instead(self, stage, about, usual):
+        answer = await self.fault(stage, about or "")
+        if answer:
+            await self.push(answer)
+        else:
+            await usual(about)
+
+    async def smtp_EHLO(self, hostname):
+        await self.instead("ehlo", hostname, super().smtp_EHLO)
+
+    async def smtp_STARTTLS(self, arg):
+        await self.instead("starttls", arg, super().smtp_STARTTLS)
+
+    async def smtp_AUTH(self, arg):
+        await self.instead("auth", arg, super().smtp_AUTH)
+
+    async def smtp_MAIL(self, arg):
+        await self.instead("mail", arg, super().smtp_MAIL)
+
+    async def smtp_RCPT(self, arg):
+        await self.instead("rcpt", arg, super().smtp_RCPT)
+
+    async def smtp_DATA(self, arg):
+        answer = await self.fault("data")
+        if answer:
+            await self.push(answer)
+            return
+        if any(fault["at"] == "content" for fault in faults):
+            await self.push("354 go on")
+            await self._reader.readline()
+            await self.fault("content")
+        await super().smtp_DATA(arg)
+
+    async def smtp_QUIT(self, arg):
+        await self.instead("quit", arg, super().smtp_QUIT)
+
+
+class Handler:
+    async def handle_DATA(self, server, session, envelope):
+        answer = await server.fault("dot", envelope.rcpt_tos[0])
+        if answer:
+            return answer
+        number = len(list(folder.glob("*.eml")))
+        (folder / f"{number}.eml").write_bytes(envelope.original_content)
+        line = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "tls": session.ssl is not None or plan.get("tls") == "implicit",
+            "login": session.auth_data,
+        }
+        with (folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        return await server.fault("taken", envelope.rcpt_tos[0]) or "250 taken"
+
+
+def check(_server, _session, _envelope, _mechanism, data):
+    given = [data.login.decode(), data.password.decode()]
+    return AuthResult(success=given == plan["login"], auth_data=given[0], handled=False)
+
+
+async def main():
+    context = None
+    if plan.get("tls"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(plan["certificate"], plan["key"])
+    starttls = plan.get("tls") == "starttls"
+
+    def server():
+        return Server(
+            Handler(),
+            hostname="mail.example.com",
+            data_size_limit=plan.get("size", 33554432),
+            tls_context=context if starttls else None,
+            require_starttls=starttls,
+            authenticator=check if plan.get("login") else None,
+            auth_required=bool(plan.get("login")),
+            auth_require_tls=starttls,
+        )
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(server, "127.0.0.1", 0, ssl=None if starttls else context)
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+asyncio.run(main())
