@@ -110,7 +110,10 @@ impl Outbox {
         let mut summary = Summary::default();
         let mut silent = 0;
         let mut first_error = None;
-        for stem in self.stems(Place::New)? {
+        let mut stems = self.stems(Place::New)?;
+        // What was tried least comes first: messages at which the server falls silent hold up no others.
+        stems.sort_by_cached_key(|stem| self.record(stem).map_or(0, |record| record.attempts));
+        for stem in stems {
             if cancel.is_cancelled() {
                 break; // never in a conversation, so that what a server took is recorded
             }

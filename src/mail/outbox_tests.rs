@@ -132,6 +132,20 @@ async fn one_recipient_at_whom_the_server_falls_silent_keeps_the_message_from_no
 }
 
 #[tokio::test]
+async fn messages_at_which_the_server_falls_silent_hold_up_no_others() {
+    let (_dir, outbox) = outbox();
+    for (number, to) in ["slow@x.org", "slow@x.org", "a@x.org"].into_iter().enumerate() {
+        let later = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
+        outbox.queue(&email(&format!("<{number}@b>"), &[to]), later).unwrap();
+    }
+    let server = Server::start(Some(Twist::SilentRecipient("slow"))).await;
+    assert_eq!(deliver(&outbox, &server).await.waiting, 3);
+    let summary = deliver(&outbox, &server).await;
+    assert_eq!((summary.sent, summary.waiting), (1, 2));
+    assert_eq!(server.accepted(), ["a@x.org <2@b>"]);
+}
+
+#[tokio::test]
 async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody() {
     let (_dir, outbox) = outbox();
     for number in 0..5 {

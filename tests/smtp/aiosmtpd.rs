@@ -10,6 +10,8 @@ use crate::certificates::Certificate;
 
 pub(crate) const LOGIN: [&str; 2] = ["quotakeeper", "Correct-Horse-9f27-Battery"];
 
+pub(crate) const WRONG_PASSWORD: &str = "Wrong-Horse-1b2c-Battery";
+
 /// What the server is to be; see `server.py`.
 #[derive(Clone)]
 pub(crate) struct Plan(Value);

@@ -95,7 +95,7 @@ fn a_message_whose_answer_was_lost_comes_again_under_the_same_id_and_no_other_do
     for lost in ["drop", "silence"] {
         let Some(server) = Server::start(Plan::plain().with_fault_once("taken", lost)) else { return };
         let mut installation = Installation::with_mail_to(&["ann@example.com", "bob@example.com"])
-            .with("QUOTAKEEPER__SMTP__TIMEOUT", "3s");
+            .with("QUOTAKEEPER__SMTP__TIMEOUT", "5s");
         let told = installation.through(server.port).send().stderr;
         assert!(told.contains("whether it arrived is unknown"), "{told}");
         assert_eq!(to(&server), ["ann@example.com", "bob@example.com"]);
@@ -110,8 +110,7 @@ fn a_message_whose_answer_was_lost_comes_again_under_the_same_id_and_no_other_do
 #[test]
 fn a_server_that_is_silent_at_the_goodbye_gets_nothing_again() {
     let Some(server) = Server::start(Plan::plain().with_fault("quit", "silence")) else { return };
-    let mut installation =
-        Installation::with_mail_to(&["ann@example.com"]).with("QUOTAKEEPER__SMTP__TIMEOUT", "3s");
+    let mut installation = Installation::with_mail_to(&["ann@example.com"]);
     installation.through(server.port).send();
     assert_eq!(installation.only().place, "sent");
     installation.send();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mail_parser::{Message, MessageParser, MimeHeaders};
 
-use crate::aiosmtpd::LOGIN;
+use crate::aiosmtpd::{LOGIN, WRONG_PASSWORD};
 use crate::exim::Exim;
 use crate::installation::Installation;
 use crate::standin::{Group, Organization, StandIn, TOKEN, World};
@@ -50,7 +50,7 @@ fn exim_tells_of_a_wrong_password_a_size_and_a_missing_login_and_a_mended_mail_g
     let told = check(&installation, "Ann <ann@example.com>");
     assert_eq!(told.code, Some(0), "{}{}", told.stdout, exim.log());
 
-    installation.set("QUOTAKEEPER__SMTP__PASSWORD", "wrong");
+    installation.set("QUOTAKEEPER__SMTP__PASSWORD", WRONG_PASSWORD);
     for told in [check(&installation, "ann@example.com").stdout, installation.send().stderr] {
         assert!(
             told.contains("535 Incorrect authentication data: check smtp.username and the password"),

@@ -71,7 +71,7 @@ class Server(SMTP):
         if any(fault["at"] == "content" for fault in faults):
             await self.push("354 go on")
             await self._reader.readline()
-            await self.fault("content")
+            await self.fault("content")  # a drop or silence: it never comes back
         await super().smtp_DATA(arg)
 
     async def smtp_QUIT(self, arg):

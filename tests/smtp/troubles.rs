@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
-use crate::aiosmtpd::{LOGIN, Plan, Server};
+use crate::aiosmtpd::{LOGIN, Plan, Server, WRONG_PASSWORD};
 use crate::certificates::CERTIFICATES;
 use crate::installation::Installation;
 
@@ -118,7 +118,7 @@ fn a_certificate_that_is_no_good_and_tls_that_is_not_there() {
 #[test]
 fn a_login_that_is_no_good() {
     let told = told(vec![
-        trouble("wrong password", Plan::plain().with_login()).with_login("wrong"),
+        trouble("wrong password", Plan::plain().with_login()).with_login(WRONG_PASSWORD),
         trouble("no login offered", Plan::plain().with_fault("ehlo", "250 mail.example.com"))
             .with_login(LOGIN[1]),
         trouble("login out of order", Plan::plain().with_login().with_fault("auth", "454 4.7.0 later"))
