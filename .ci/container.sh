@@ -24,6 +24,7 @@ image() { chroot --userspec="$user" --groups="${user#*:}" "$root" /usr/bin/quota
 [ "$(image --version)" = "quotakeeper $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" ]
 
 echo "--- simulate, check and once"
+: >"$work/simulator"
 image simulate >"$work/simulator" &
 until [ "$(wc -l <"$work/simulator")" -ge 2 ]; do kill -0 $!; sleep 0.1; done
 set -a
@@ -48,6 +49,7 @@ make_certificate -x509 -subj /CN=authority -keyout "$work/ca.key" -out "$work/ca
 make_certificate -subj /CN=localhost -keyout "$work/server.key" -out "$work/server.csr"
 openssl x509 -req -in "$work/server.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" -days 2 -out "$work/server.crt" \
   -extfile <(echo subjectAltName=DNS:localhost) 2>/dev/null
+: >"$work/server"
 openssl s_server -www -accept 127.0.0.1:0 -key "$work/server.key" -cert "$work/server.crt" >"$work/server" 2>&1 &
 until port=$(sed -n 's/^ACCEPT 127.0.0.1:\([0-9]*\)$/\1/p' "$work/server") && [ "$port" ]; do kill -0 $!; sleep 0.1; done
 export TE_BASE_URL=https://localhost:$port

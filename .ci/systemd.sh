@@ -38,6 +38,7 @@ done
 echo "Unknown=key" >>"$work/alone/quotakeeper.service"
 [ "$(systemd-analyze verify --man=no "$work/alone/quotakeeper.service" 2>&1)" ] || fail "verify finds nothing"
 
+: >"$work/simulator"
 "$binary" simulate >"$work/simulator" &
 until [ "$(wc -l <"$work/simulator")" -ge 2 ]; do kill -0 $!; sleep 0.1; done
 set -a
