@@ -173,6 +173,8 @@ impl Inbox {
                 "This is a folder. Drop the files that are in it."
             } else if metadata.is_symlink() && taken_kind {
                 "This is a link, not a file. Copy the file itself into this folder."
+            } else if taken_kind && !self.holds(&path) {
+                "This is a link to somewhere outside of this folder. Put the file itself here."
             } else if !metadata.is_file() && taken_kind {
                 "This is not a regular file (a pipe, a socket or a device). Copy a CSV file into this folder."
             } else if matches!(extension.as_deref(), Some("xlsx" | "xls" | "xlsm" | "ods" | "numbers")) {
@@ -191,6 +193,14 @@ impl Inbox {
             not_taken.push(NotTaken { file, reason: reason.to_owned() });
         }
         Ok((files, not_taken))
+    }
+
+    /// Whether a file is in the inbox itself, whatever links lead to it.
+    fn holds(&self, path: &Path) -> bool {
+        match (path.canonicalize(), self.folder.canonicalize()) {
+            (Ok(file), Ok(folder)) => file.starts_with(folder),
+            _ => true, // gone meanwhile: nothing to be said of it
+        }
     }
 
     /// Claims one settled file for a new run.

@@ -112,15 +112,26 @@ async fn a_crash_at_any_step_of_a_claim_makes_one_run_of_the_file() {
 
 #[tokio::test]
 async fn a_read_only_inbox_acts_on_each_content_once_and_follows_its_links() {
-    let (folder, mut inbox) = inbox();
+    let (_folder, mut inbox) = inbox();
     inbox.read_only = true;
-    fs_err::write(folder.path().join("data"), "a").unwrap();
-    std::os::unix::fs::symlink(folder.path().join("data"), inbox.folder.join("a.csv")).unwrap();
+    fs_err::write(inbox.folder.join(".data"), "a").unwrap();
+    std::os::unix::fs::symlink(".data", inbox.folder.join("a.csv")).unwrap();
     assert_eq!(take(&inbox).await.runs.len(), 1);
     assert_eq!(take(&inbox).await.runs.len(), 0);
-    fs_err::write(folder.path().join("data"), "b").unwrap();
+    fs_err::write(inbox.folder.join(".data"), "b").unwrap();
     assert_eq!(take(&inbox).await.runs.len(), 1);
-    assert_eq!(left(&inbox), 1);
+    assert_eq!(left(&inbox), 2);
+}
+
+#[tokio::test]
+async fn a_link_that_leads_out_of_a_read_only_inbox_is_not_followed() {
+    let (folder, mut inbox) = inbox();
+    inbox.read_only = true;
+    fs_err::write(folder.path().join("te_token"), "secret").unwrap();
+    std::os::unix::fs::symlink("../te_token", inbox.folder.join("a.csv")).unwrap();
+    let taken = take(&inbox).await;
+    assert_eq!((taken.runs.len(), taken.left.len()), (0, 1));
+    assert!(taken.left[0].reason.contains("outside of this folder"), "{:?}", taken.left);
 }
 
 #[tokio::test]
