@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app::App;
@@ -202,7 +203,10 @@ enum Command {
         shell: clap_complete::Shell,
     },
     /// The manual page
-    Man,
+    Man {
+        /// Of this command, such as `plan` or `report usage`
+        command: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,8 +295,8 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             std::io::stdout().write_all(&script)?;
             return Ok(Exit::Done);
         }
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+        Command::Man { command } => {
+            man(&command)?;
             return Ok(Exit::Done);
         }
         Command::Simulate(args) => {
@@ -358,8 +362,20 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
         | Command::Check { .. }
         | Command::Simulate(_)
         | Command::Completions { .. }
-        | Command::Man => Ok(Exit::Done), // answered before a configuration was read
+        | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
     }
+}
+
+/// One page for each command; the first one names the others.
+fn man(words: &[String]) -> anyhow::Result<()> {
+    let mut all = Cli::command().disable_help_subcommand(true);
+    all.build(); // gives each command its whole name
+    let mut command = &all;
+    for word in words {
+        let known = command.find_subcommand(word);
+        command = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
+    }
+    Ok(clap_mangen::Man::new(command.clone()).render(&mut std::io::stdout())?)
 }
 
 /// The variables that are text; what is not is none of ours, and no reason to stop.
