@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::standin::World;
-use crate::testbed::Bench;
+use crate::standin::{Fault, World};
+use crate::testbed::{Bench, counts};
 
 #[test]
 fn a_slot_that_was_served_is_not_served_again() {
@@ -53,4 +53,34 @@ fn an_approval_beside_the_daemon_is_acted_on_by_the_daemon() {
     assert_eq!(daemon.wait().unwrap().code(), Some(0), "it ends cleanly");
     bench.run(&["inbox"]).ends_with(0); // what the stop cut off
     assert_eq!((run.state().as_str(), bench.posts()), ("done", 1));
+}
+
+/// A `CronJob` may start one twice, and two may overlap.
+#[test]
+fn of_several_once_at_the_same_time_one_does_the_work_and_none_fails() {
+    let bench = Bench::new(World::small()).with_mail().with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 29 2 *");
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n20,201,4500\n");
+    let together: Vec<_> = (0..5).map(|_| bench.start(&["once"])).collect();
+    for mut one in together {
+        assert_eq!(one.wait().unwrap().code(), Some(0));
+    }
+    assert_eq!((bench.only_run().state().as_str(), bench.posts()), ("done", 1));
+    assert_eq!(bench.csv_files("history").len(), 1);
+    assert_eq!(bench.delivered().len(), 1);
+}
+
+#[test]
+fn once_that_is_evicted_in_the_middle_of_a_write_leaves_it_to_the_next() {
+    for fault in [Fault::Stall, Fault::ActThenStall] {
+        let bench = Bench::new(World::small());
+        bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n20,201,4500\n");
+        bench.standin.at("POST", 0, fault);
+        let mut evicted = bench.start(&["once"]);
+        bench.standin.wait_until("the write", |log| log.iter().any(|one| one.call.starts_with("POST")));
+        assert!(Command::new("kill").args(["-TERM", &evicted.id().to_string()]).status().unwrap().success());
+        assert_eq!(evicted.wait().unwrap().code(), Some(1), "it did not do all that was due");
+        bench.run(&["once"]).ends_with(0);
+        assert_eq!(bench.only_run().counts(), counts([("applied", 2)]));
+        assert_eq!(bench.standin.world(|world| world.writes.len()), 2, "each row was written once");
+    }
 }

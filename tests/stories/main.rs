@@ -15,6 +15,7 @@ mod guards;
 mod instances;
 mod libreoffice;
 mod mails;
+mod mounts;
 mod names;
 mod outcomes;
 mod plans;
