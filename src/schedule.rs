@@ -45,6 +45,7 @@ pub(crate) struct Missed {
 impl Expression {
     /// The first slot after `after`; none if the expression never matches again.
     pub(crate) fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let after = whole_second(after);
         if self.every_hour {
             return self.next_of_every_hour(zone, after);
         }
@@ -62,6 +63,7 @@ impl Expression {
 
     /// The last slot at or before `now`.
     pub(crate) fn previous(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let now = whole_second(now);
         if self.every_hour {
             return self.previous_of_every_hour(zone, now);
         }
@@ -137,6 +139,11 @@ impl Expression {
         }
         Some(missed)
     }
+}
+
+/// Croner would carry the fraction of a second into the slot.
+fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
 }
 
 /// How far the zone's clocks are ahead of UTC.

@@ -180,6 +180,19 @@ fn a_missed_slot_is_due_once_and_only_the_latest() {
 }
 
 #[test]
+fn a_success_in_the_very_second_of_its_slot_serves_it_whatever_fraction_of_a_second_it_is_looked_at() {
+    for text in ["0 * * * *", "0 8 * * *"] {
+        let job = expression(text);
+        let due = |last: &str, now: &str| job.due(BERLIN, Some(at(last)), at(now), None);
+        let slot = at("2026-11-22T07:00:00Z");
+        assert_eq!(due("2026-11-22T06:59:59.999Z", "2026-11-22T07:00:00.001Z"), Some(slot));
+        assert_eq!(due("2026-11-22T07:00:00.450Z", "2026-11-22T07:30:00.900Z"), None, "{text}");
+        assert_eq!(job.next(BERLIN, at("2026-11-22T06:59:59.999Z")), Some(slot));
+        assert!(job.next(BERLIN, at("2026-11-22T07:00:00.001Z")) > Some(slot));
+    }
+}
+
+#[test]
 fn what_was_missed_is_counted_from_the_last_success_to_the_slot_that_is_served() {
     let hourly = expression("0 * * * *");
     let missed = |last: &str, began: &str| hourly.missed(Tz::UTC, Some(at(last)), at(began));
