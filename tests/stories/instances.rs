@@ -23,7 +23,9 @@ fn while_the_daemon_runs_a_second_instance_is_told_so_and_does_nothing() {
         log.iter().filter(|one| one.call == "GET /usage").count() == 3
     });
     let log = bench.run(&["snapshot"]).ends_with(75).log;
-    assert!(log.contains(&daemon.id().to_string()), "{log}");
+    let host = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert!(log.contains(&format!("process {} on {}", daemon.id(), host.trim())), "{log}");
+    bench.run(&["run"]).ends_with(75);
     bench.run(&["once"]).ends_with(0);
     bench.run(&["once", "--detailed-exitcode"]).ends_with(75);
     // Those who only look are not in the way.

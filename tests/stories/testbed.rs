@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::standin::{Key, StandIn, TOKEN, World};
+
+/// What a test may wait for a log line before it gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Bench {
     folder: TempDir,
@@ -105,6 +109,24 @@ impl Bench {
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let log = fs_err::File::create(self.folder.path().join("started.log")).unwrap();
         self.command(arguments).stdout(Stdio::null()).stderr(log.into_file()).spawn().unwrap()
+    }
+
+    /// What the command that was started last has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs_err::read_to_string(self.folder.path().join("started.log")).unwrap()
+    }
+
+    /// Waits until the command that was started last logs this, and gives the log.
+    pub(crate) fn wait_for_log(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "never came: {text}; {log}");
+            std::thread::sleep(Duration::from_millis(10)); // how soon it is seen
+        }
     }
 
     pub(crate) fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
