@@ -1,0 +1,137 @@
+//! What must be true of a week when it is over. The slots are reckoned here by hand, not by what is tested.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Europe::Berlin;
+use serde_json::Value;
+
+use crate::clockwork::{Week, names};
+
+/// What the log told as missed: the job, and its first and last slot.
+struct Gap {
+    job: String,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+}
+
+pub(crate) struct Seen {
+    gaps: Vec<Gap>,
+    pub(crate) missed_reports: BTreeSet<DateTime<Utc>>,
+    pub(crate) log: String,
+}
+
+impl Seen {
+    fn told(&self, job: &str, slot: DateTime<Utc>) -> bool {
+        self.gaps.iter().any(|gap| gap.job == job && gap.first <= slot && slot <= gap.last)
+    }
+
+    /// Whether the log told this snapshot as missed.
+    pub(crate) fn gap_covers(&self, slot: DateTime<Utc>) -> bool {
+        self.told("snapshot", slot)
+    }
+}
+
+pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Seen {
+    let log = week.log();
+    assert!(!log.contains("panicked"), "{log}");
+    let mut seen = Seen { gaps: gaps(&log), missed_reports: BTreeSet::new(), log };
+    let at_the_hour = begin.timestamp() / 3600 * 3600;
+    let hours = (at_the_hour..end.timestamp()).step_by(3600);
+    let hours: Vec<_> = hours.map(|second| DateTime::from_timestamp(second, 0).unwrap()).collect();
+    // A kill in the middle of writing leaves a temporary file, which is no snapshot.
+    let history = names(&week.data().join("history"));
+    let taken = history.iter().filter_map(|name| name.strip_suffix(".csv"));
+    let taken: Vec<_> = taken.map(|stem| time(stem, "%Y-%m-%dT%H-%M-%SZ")).collect();
+    let snapshots = each_slot(&hours, &taken, |slot| seen.told("snapshot", slot), week.kills);
+
+    assert_eq!(names(&week.data().join("outbox/new")), [""; 0]);
+    assert_eq!(names(&week.data().join("outbox/dead")), [""; 0]);
+    let sent = names(&week.data().join("outbox/sent"));
+    let (mut ids, mut reports) = (BTreeSet::new(), Vec::new());
+    for stem in sent.iter().filter_map(|name| name.strip_suffix(".eml")) {
+        let mail = std::fs::read_to_string(week.data().join(format!("outbox/sent/{stem}.eml"))).unwrap();
+        let id = mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+        if id.starts_with("<usage.") {
+            reports.push(time(&stem[..16], "%Y%m%dT%H%M%SZ"));
+        }
+        assert!(ids.insert(id), "{stem} was sent twice");
+    }
+    let days = each_slot(&nights(begin, end), &reports, |slot| seen.told("usage report", slot), 0);
+    seen.missed_reports = days.missed;
+    eprintln!(
+        "{} hours: {} with a snapshot, {} told as missed; {} usage reports sent, {} told as missed; {} kills",
+        hours.len(),
+        snapshots.served,
+        snapshots.missed.len(),
+        days.served,
+        seen.missed_reports.len(),
+        week.kills
+    );
+    assert!(snapshots.served * 5 > hours.len(), "this machine was too slow for the week to show anything");
+    seen
+}
+
+struct Slots {
+    served: usize,
+    missed: BTreeSet<DateTime<Utc>>,
+}
+
+/// Each slot was served before the next one came, or told as missed. A kill may come between the work and the note of it:
+/// only so often is one served twice, or served and told as missed.
+fn each_slot(
+    slots: &[DateTime<Utc>],
+    served: &[DateTime<Utc>],
+    told: impl Fn(DateTime<Utc>) -> bool,
+    kills: usize,
+) -> Slots {
+    let mut result = Slots { served: 0, missed: BTreeSet::new() };
+    let mut doubled = Vec::new();
+    for (index, slot) in slots.iter().enumerate() {
+        let next = slots.get(index + 1).copied().unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let times = served.iter().filter(|at| **at >= *slot && **at < next).count();
+        match (times, told(*slot)) {
+            (0, false) => panic!("{slot} was neither served nor told as missed"),
+            (0, true) => drop(result.missed.insert(*slot)),
+            (1, false) => result.served += 1,
+            _ => {
+                result.served += 1;
+                doubled.push(*slot);
+            }
+        }
+    }
+    assert!(doubled.len() <= kills, "served twice, or told as missed too: {doubled:?}");
+    result
+}
+
+/// Half past two in Berlin, each night from the one before the beginning: the first of two, or the end of the gap.
+fn nights(begin: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let first = begin.with_timezone(&Berlin).date_naive() - Days::new(1);
+    let night = |day: chrono::NaiveDate| {
+        let wall = day.and_hms_opt(2, 30, 0).unwrap();
+        let slot = Berlin.from_local_datetime(&wall).earliest();
+        let slot = slot.or_else(|| Berlin.from_local_datetime(&(wall + TimeDelta::minutes(30))).earliest());
+        slot.unwrap().to_utc()
+    };
+    let nights: Vec<_> = first.iter_days().map(night).take_while(|slot| *slot < end).collect();
+    let running = nights.iter().rposition(|slot| *slot <= begin).unwrap();
+    nights[running..].to_vec()
+}
+
+fn gaps(log: &str) -> Vec<Gap> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<BTreeMap<String, Value>>(line).ok());
+    let told = lines.filter(|line| line["message"] == "slots were missed before this one");
+    let moment = |line: &BTreeMap<String, Value>, key: &str| {
+        time(line[key].as_str().unwrap(), "%Y-%m-%d %H:%M:%S UTC")
+    };
+    let gap = |line: BTreeMap<String, Value>| Gap {
+        job: line["job"].as_str().unwrap().to_owned(),
+        first: moment(&line, "first"),
+        last: moment(&line, "last"),
+    };
+    told.map(gap).collect()
+}
+
+fn time(text: &str, format: &str) -> DateTime<Utc> {
+    NaiveDateTime::parse_from_str(text, format).unwrap_or_else(|_| panic!("`{text}` is no time")).and_utc()
+}
