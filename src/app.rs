@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::health::Vitals;
 use crate::history::History;
 use crate::inbox::Inbox;
 use crate::lock::hostname;
@@ -22,6 +23,8 @@ pub(crate) struct App {
     pub instance: String,
     /// Cancelled by SIGTERM and SIGINT: long work stops at its next safe point.
     pub cancel: CancellationToken,
+    /// What this process remembers of its own work.
+    pub vitals: Vitals,
     client: OnceLock<Arc<Client>>,
 }
 
@@ -37,6 +40,7 @@ impl App {
             mailer: Mailer::new(&config, instance),
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
+            vitals: Vitals::new(),
             client: OnceLock::new(),
             config,
         }
@@ -62,6 +66,11 @@ impl App {
             ..Settings::new(api.base_url.clone(), token)
         })?;
         Ok(self.client.get_or_init(|| Arc::new(client)))
+    }
+
+    /// The API, if this process has asked it yet.
+    pub(crate) fn asked_client(&self) -> Option<&Arc<Client>> {
+        self.client.get()
     }
 
     /// The folder of the runs.

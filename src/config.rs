@@ -5,6 +5,7 @@
 
 mod alerts;
 mod guards;
+mod health;
 mod limits;
 mod source;
 mod types;
@@ -23,6 +24,7 @@ pub(crate) use self::alerts::{Alerts, Limits, Mute, Until};
 #[cfg(test)]
 pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
+pub(crate) use self::health::{Heartbeat, Metrics, SecretUrl, Server};
 pub(crate) use self::limits::mailbox;
 pub(crate) use self::source::{Environment, load};
 pub(crate) use self::types::ConfigError;
@@ -47,6 +49,9 @@ pub(crate) struct Config {
     pub alerts: Alerts,
     pub mail: Mail,
     pub smtp: Smtp,
+    pub server: Server,
+    pub metrics: Metrics,
+    pub heartbeat: Heartbeat,
     /// What a person should know of a configuration that is valid all the same.
     #[serde(skip)]
     pub notices: Vec<String>,

@@ -13,8 +13,8 @@ use crate::change::{RunState, RunStory};
 use crate::forecast::SLOPE_DAYS;
 use crate::history::changes;
 use crate::job::Job;
-use crate::quota::Snapshot;
-use crate::report::{self, ChangesReport, Edition, Points, Trends, UsageInput, UsageReport};
+use crate::quota::{Snapshot, UsageRule};
+use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport};
 use crate::schedule::Missed;
 use crate::snapshot;
 use crate::state::State;
@@ -60,13 +60,7 @@ impl App {
         let since = State::load(data)?.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
         let rule = self.config.usage.rule();
         let all = self.history.list()?;
-        let mut points = Points::default();
-        for at in thinned(&all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
-            if let Some(snapshot) = self.read_or_warn(at) {
-                points.add(&snapshot, latest, &rule);
-            }
-        }
-        points.add(latest, latest, &rule);
+        let points = self.points(&all, latest, &rule);
         let input = UsageInput {
             latest,
             points: &points,
@@ -103,6 +97,25 @@ impl App {
         let gap =
             |pair: &[DateTime<Utc>]| schedule.snapshot.missed(schedule.timezone, Some(pair[0]), pair[1]);
         taken.windows(2).filter_map(gap).collect()
+    }
+
+    /// How every target of a snapshot stands, in its order: the figures of the usage report without its words.
+    pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
+        let rule = self.config.usage.rule();
+        let points = self.points(&self.history.list()?, latest, &rule);
+        Ok(report::standings_by(latest, &points, &rule, &self.config.alerts, &self.edition(now)))
+    }
+
+    /// What every target used in the days before the latest snapshot.
+    fn points(&self, all: &[DateTime<Utc>], latest: &Snapshot, rule: &UsageRule) -> Points {
+        let mut points = Points::default();
+        for at in thinned(all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
+            if let Some(snapshot) = self.read_or_warn(at) {
+                points.add(&snapshot, latest, rule);
+            }
+        }
+        points.add(latest, latest, rule);
+        points
     }
 
     /// All changes that snapshots showed after `since`.

@@ -18,6 +18,7 @@
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
+//! | How others learn that it works | `health`, `metrics`, `server` |
 //! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
@@ -38,6 +39,7 @@ mod durable;
 mod exit_code;
 mod forecast;
 mod gather;
+mod health;
 mod history;
 mod inbox;
 mod job;
@@ -45,12 +47,14 @@ mod largest;
 mod likeness;
 mod lock;
 mod mail;
+mod metrics;
 mod progress;
 pub mod quota;
 mod remembered;
 mod report;
 mod schedule;
 mod scheduler;
+mod server;
 mod simulator;
 mod snapshot;
 mod state;

@@ -43,6 +43,7 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
     alarms.start().await.context("the scheduler cannot be started")?;
     State::load(&app.config.data.dir)?;
     info!("running");
+    app.vitals.is_ready();
 
     let mut failed: BTreeMap<Job, Failed> = BTreeMap::new();
     let mut rings_at = None;
@@ -93,7 +94,9 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
 
 /// Runs one job; whether it succeeded. What went wrong in it, a panic too, is told here and ends nothing else.
 async fn serve(app: &App, job: Job, now: DateTime<Utc>) -> bool {
+    app.vitals.begins(job);
     let done = job.run(app, now).await;
+    app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
     if let Err(error) = &done {
         error!(job = job.name(), error = format!("{error:#}"), "failed");
     }

@@ -87,6 +87,11 @@ impl State {
         self.missed.insert(job, missed);
     }
 
+    /// Since when a job has been failing.
+    pub(crate) fn failing(&self, job: Job) -> Option<DateTime<Utc>> {
+        self.failing.get(&job).copied()
+    }
+
     /// Records a success and writes the file.
     pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
         self.jobs.insert(job, JobState { last_success: at, took_ms });

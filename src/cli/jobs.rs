@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::durable;
 use crate::exit_code::{Exit, Findings};
+use crate::health;
 use crate::job::{self, Backoff, Job};
 use crate::lock::{Lock, LockError};
 use crate::scheduler;
@@ -20,19 +21,32 @@ use crate::state::State;
 pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
     let _lock = lock(app)?;
     app.client()?;
-    scheduler::run(Arc::clone(app)).await?;
+    health::start(app).await?;
+    app.vitals.pulse.of(scheduler::run(Arc::clone(app))).await?;
     Ok(Exit::Done)
 }
 
 /// Recover, inbox and outbox always; snapshot, reports and prune where due. One job's failure never stops the next.
 pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit> {
-    let _lock = match Lock::take(&app.config.data.dir) {
+    let lock = match Lock::take(&app.config.data.dir) {
         Err(LockError::Busy { holder }) if !detailed => {
             info!(%holder, "another instance is at work: nothing to do");
             return Ok(Exit::Done);
         }
         lock => lock?,
     };
+    let passed = pass(app).await;
+    drop(lock); // to tell others may take its time
+    let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
+    health::tell_pass(app, success).await;
+    match passed? {
+        findings if detailed || findings.failed => Ok(findings.exit()),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// What `once` does, while it holds the lock.
+async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let mut first_error = None;
     for job in Job::ALL {
@@ -42,7 +56,10 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         if !(always || due) || app.cancel.is_cancelled() {
             continue;
         }
-        match progress::shown(app, job.run(app, now)).await {
+        app.vitals.begins(job);
+        let done = progress::shown(app, job.run(app, now)).await;
+        app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
+        match done {
             Ok(found) => findings = findings.and(found),
             Err(error) => {
                 tracing::error!(job = job.name(), error = format!("{error:#}"), "failed");
@@ -50,11 +67,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
             }
         }
     }
-    match first_error {
-        Some(error) => Err(error),
-        None if detailed || findings.failed => Ok(findings.exit()),
-        None => Ok(Exit::Done),
-    }
+    first_error.map_or(Ok(findings), Err)
 }
 
 /// One job, now.

@@ -44,6 +44,7 @@ impl Config {
         self.mail_problems(&mut check);
         found.extend(self.guard.problems());
         found.extend(self.alerts.problems());
+        found.extend(self.metrics.problems());
         found
     }
 

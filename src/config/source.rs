@@ -20,13 +20,7 @@ pub(crate) type Environment = BTreeMap<String, String>;
 const PREFIX: &str = "QUOTAKEEPER__";
 
 /// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
-const NOT_YET: [(&[&str], &str); 5] = [
-    (&["mail", "routes_file"], "mail to owners"),
-    (&["server", "listen"], "the health server"),
-    (&["metrics", "textfile"], "metrics"),
-    (&["metrics", "push_url"], "metrics"),
-    (&["heartbeat", "url"], "the heartbeat"),
-];
+const NOT_YET: [(&[&str], &str); 1] = [(&["mail", "routes_file"], "mail to owners")];
 
 /// Reads the file (if there is one) and lets the environment win over it.
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
@@ -160,11 +154,6 @@ fn take_not_yet(table: &mut Table) -> Vec<String> {
         let path: Vec<Step> = keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
         if remove(table, &path) {
             notices.push(format!("{} has no effect: {part} is not part of this version yet", keys.join(".")));
-        }
-    }
-    for section in ["server", "metrics", "heartbeat"] {
-        if table.get(section).and_then(Value::as_table).is_some_and(Table::is_empty) {
-            table.remove(section);
         }
     }
     notices

@@ -130,10 +130,10 @@ fn a_token_comes_from_the_environment_then_the_file_then_systemd() {
 
 #[test]
 fn what_this_version_does_not_do_yet_is_said_not_ignored() {
-    let config = read("[heartbeat]\nurl = \"https://hc.example\"\n", &[]).unwrap();
+    let config = read("[mail]\nroutes_file = \"routes.csv\"\n", &[]).unwrap();
     assert_eq!(
         config.notices,
-        ["heartbeat.url has no effect: the heartbeat is not part of this version yet"]
+        ["mail.routes_file has no effect: mail to owners is not part of this version yet"]
     );
 }
 
@@ -228,4 +228,24 @@ fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
     )
     .unwrap_err();
     insta::assert_snapshot!(error.to_string());
+}
+
+#[test]
+fn what_tells_others_is_checked_and_no_secret_of_it_is_shown() {
+    let config = read(
+        "[server]\nlisten = \"[::1]:9464\"\n[metrics]\ntextfile = \"a/quotakeeper.prom\"\n\
+         push_url = \"http://me:hidden@gw.example:9091/metrics/job/quotakeeper\"\n\
+         [heartbeat]\nurl = \"https://hc.example/hidden-uuid\"\n",
+        &[],
+    );
+    let shown = format!("{:?}", config.unwrap());
+    assert!(shown.contains("hc.example") && !shown.contains("hidden"), "{shown}");
+
+    let problems = read(
+        "[server]\nlisten = \"9464\"\n[metrics]\ntextfile = \"quotakeeper.txt\"\npush_url = \"http://gw.example:9091\"\n\
+         [heartbeat]\nurl = \"hidden-uuid\"\n",
+        &[],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems.join("\n"));
 }

@@ -155,6 +155,11 @@ impl Mailer {
         if self.folder.is_dir() { Outbox::open(&self.folder)?.count() } else { Ok((0, 0)) }
     }
 
+    /// When the oldest message was queued that still waits.
+    pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
+        if self.folder.is_dir() { Outbox::open(&self.folder)?.oldest() } else { Ok(None) }
+    }
+
     /// The report as a page to open in a browser.
     pub(crate) fn usage_html(&self, report: &UsageReport) -> anyhow::Result<String> {
         self.templates.page(&Report::Usage(Box::new(report.clone())))

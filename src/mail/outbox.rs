@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ use super::record::{Outcome, Place, Record};
 use super::transport::Transport;
 
 const TEMPORARY: &str = ".writing-";
+/// How a file's name says when its message was queued.
+const QUEUED: &str = "%Y%m%dT%H%M%SZ";
 /// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
 /// being tried.
 const SILENT_IN_A_ROW: usize = 2;
@@ -88,7 +90,7 @@ impl Outbox {
         if let Some(path) = self.find(&hash)? {
             return Ok(Queued::AlreadyThere(path));
         }
-        let stem = format!("{}-{hash}", now.format("%Y%m%dT%H%M%SZ"));
+        let stem = format!("{}-{hash}", now.format(QUEUED));
         let folder = self.folder(Place::New);
         let record = Record::new(&email.message_id, &email.from, &email.recipients, now);
         write_record(&folder.join(format!("{stem}.json")), &record)?;
@@ -154,6 +156,12 @@ impl Outbox {
     /// How many messages wait, and how many are dead.
     pub(crate) fn count(&self) -> anyhow::Result<(usize, usize)> {
         Ok((self.stems(Place::New)?.len(), self.stems(Place::Dead)?.len()))
+    }
+
+    /// When the oldest message was queued that still waits.
+    pub(crate) fn oldest(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
+        let queued = |stem: &String| NaiveDateTime::parse_from_str(stem.split('-').next()?, QUEUED).ok();
+        Ok(self.stems(Place::New)?.iter().find_map(queued).map(|at| at.and_utc()))
     }
 
     /// One try for each waiting recipient, each recorded before the next. Also says whether the server answered.

@@ -43,7 +43,7 @@ pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::cycles::{Closed, Walk};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
-pub(crate) use self::standing::Standing;
+pub(crate) use self::standing::{Standing, standings_by};
 pub(crate) use self::table::{closing_table, usage_table};
 pub(crate) use self::trends::{Picture, Points, Trends};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};

@@ -162,6 +162,17 @@ pub(super) fn standings(
     for snapshot in earlier.iter().chain([latest]) {
         points.add(snapshot, latest, rule);
     }
+    standings_by(latest, &points, rule, alerts, edition)
+}
+
+/// The same, by points that were gathered from snapshots one after the other.
+pub(crate) fn standings_by(
+    latest: &Snapshot,
+    points: &Points,
+    rule: &UsageRule,
+    alerts: &Alerts,
+    edition: &Edition,
+) -> Vec<Standing> {
     let stand =
         |row: &SnapshotRow| standing(row, points.of(&row.target), latest.taken_at, rule, alerts, edition);
     latest.rows().iter().map(stand).collect()

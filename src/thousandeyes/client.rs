@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
 use super::error::{Call, Error, clean};
 use super::pace::{Budget, Room};
+use super::tally::Tally;
 use super::transport::Transport;
 use super::wire;
 use crate::config::Secret;
@@ -80,6 +81,11 @@ impl Client {
     /// The rate budget as it stands.
     pub fn budget(&self) -> Budget {
         self.transport.budget()
+    }
+
+    /// How many requests were sent, by operation and status.
+    pub(crate) fn tally(&self) -> Tally {
+        self.transport.tally()
     }
 
     /// What may be sent, and when.

@@ -1,16 +1,19 @@
 //! Makes the HTTP client that all requests go through, and refuses settings that would give the token away.
 
 use std::error::Error as _;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use reqwest::{Certificate, ClientBuilder, Proxy, Url, redirect};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url, redirect};
 
 use super::client::Settings;
 use super::error::Error;
 use super::retry::Event;
 use crate::config::is_loopback;
+
+const USER_AGENT: &str = concat!("quotakeeper/", env!("CARGO_PKG_VERSION"));
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -24,7 +27,7 @@ pub(super) fn client(settings: &Settings) -> Result<reqwest::Client, Error> {
     let plain = check_base_url(&settings.base_url)?;
     let accept = HeaderValue::from_static("application/hal+json, application/json");
     let mut builder = ClientBuilder::new()
-        .user_agent(concat!("quotakeeper/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .default_headers(HeaderMap::from_iter([(ACCEPT, accept)]))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
@@ -35,12 +38,42 @@ pub(super) fn client(settings: &Settings) -> Result<reqwest::Client, Error> {
         // no certificates of the system.
         builder = builder.no_proxy().tls_certs_only([]);
     } else if let Some(proxy) = &settings.proxy {
-        let proxy = Proxy::all(proxy.clone()).map_err(|_| {
-            Error::Settings("api.proxy cannot be used: write http://proxy.example:3128".into())
-        })?;
-        builder = builder.proxy(proxy);
+        builder = builder.proxy(proxy_to(proxy)?);
     }
-    if let Some(path) = &settings.ca_file {
+    finished(builder, settings.ca_file.as_deref())
+}
+
+/// A client for what is called besides the API, a heartbeat or a Pushgateway: with the same proxy and certificates. A
+/// host that `NO_PROXY` names, and this machine, are reached directly; plain HTTP needs no certificates of the system.
+pub(crate) fn other_client(
+    url: &Url,
+    proxy: Option<&Url>,
+    ca_file: Option<&Path>,
+) -> Result<reqwest::Client, Error> {
+    install_tls();
+    let mut builder = ClientBuilder::new()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(0);
+    if url.scheme() == "http" {
+        builder = builder.tls_certs_only([]);
+    }
+    if url.host_str().is_some_and(is_loopback) {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy_to(proxy)?.no_proxy(NoProxy::from_env()));
+    }
+    finished(builder, ca_file)
+}
+
+fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
+    let mend = "api.proxy cannot be used: write http://proxy.example:3128";
+    Proxy::all(proxy.clone()).map_err(|_| Error::Settings(mend.into()))
+}
+
+fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
+    if let Some(path) = ca_file {
         let pem = fs_err::read(path).map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
         let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
         if certificates.is_empty() {
@@ -117,7 +150,7 @@ fn is_bad_certificate(error: &reqwest::Error) -> bool {
 }
 
 /// The innermost cause says what happened; those around it only where.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+pub(crate) fn deepest(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -8,6 +8,7 @@
 //!     retry       pure: what may be sent again, and when
 //!     limits      pure: what the headers say, in the server's own time
 //!     outcome     pure: what the last try means
+//!     tally       pure: how many requests were sent, for the metrics
 //!   wire        the JSON, private    answers   the same as the rest of the program wants it
 //! error       what went wrong, and what a person does about it
 //! ```
@@ -22,6 +23,7 @@ mod limits;
 mod outcome;
 mod pace;
 mod retry;
+mod tally;
 mod transport;
 mod wire;
 
@@ -30,6 +32,7 @@ pub use self::answers::{
 };
 pub use self::client::{Client, Period, Settings};
 pub use self::error::{Call, Error, FieldError, Said};
+pub(crate) use self::http::{deepest, other_client};
 pub use self::pace::Budget;
 pub(crate) use self::pace::Room;
 pub use crate::config::Secret;

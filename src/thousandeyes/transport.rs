@@ -18,6 +18,7 @@ use super::limits::Limits;
 use super::outcome::Outcome;
 use super::pace::{Budget, Pace, Room};
 use super::retry::{self, Event, Verdict};
+use super::tally::Tally;
 use crate::config::Secret;
 
 /// An error's body is for people: more than this is not read.
@@ -28,6 +29,7 @@ pub(super) struct Transport {
     settings: Settings,
     started: Instant,
     pace: Mutex<Pace>,
+    tally: Mutex<Tally>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
     turn: tokio::sync::Mutex<()>,
 }
@@ -45,6 +47,7 @@ impl Transport {
         Ok(Self {
             http: http::client(&settings)?,
             pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
+            tally: Mutex::default(),
             settings,
             started: Instant::now(),
             turn: tokio::sync::Mutex::new(()),
@@ -57,6 +60,11 @@ impl Transport {
 
     pub(super) fn budget(&self) -> Budget {
         self.pace().budget()
+    }
+
+    /// How many requests were sent, by operation and status.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn room(&self) -> Room {
@@ -161,6 +169,7 @@ impl Transport {
                 Outcome::without_answer(event, reason)
             }
         };
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(&request.call, outcome.event);
         debug!(
             method = request.call.method,
             path = request.call.path,

@@ -1,0 +1,91 @@
+//! `[server]`, `[metrics]` and `[heartbeat]`: how others learn that all is well.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use reqwest::Url;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// `[server]`: health and metrics over HTTP.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Off unless set.
+    #[serde(deserialize_with = "listen")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[metrics]`: the same metrics for runs that nobody can scrape.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// For `node_exporter`'s textfile collector.
+    pub textfile: Option<PathBuf>,
+    /// The whole URL of a group in a Pushgateway.
+    pub push_url: Option<SecretUrl>,
+}
+
+/// `[heartbeat]`: a sign of life for a service that notices silence.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Heartbeat {
+    pub url: Option<SecretUrl>,
+}
+
+/// A URL that holds a secret: what shows of it is the host.
+#[derive(Clone)]
+pub(crate) struct SecretUrl(Url);
+
+impl SecretUrl {
+    /// The whole of it, to send a request there.
+    pub(crate) fn expose(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.host_str().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretUrl({self})")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = Url::parse(&String::deserialize(deserializer)?).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        // The text is not repeated: it is a secret.
+        url.map(Self).ok_or_else(|| D::Error::custom("is not a URL that begins with https:// or http://"))
+    }
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("`{text}` is not an address and a port: write 127.0.0.1:9464")))
+}
+
+impl Metrics {
+    /// What the types alone cannot say: each problem as the key and a sentence.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        if self.textfile.as_ref().is_some_and(|path| path.extension().is_none_or(|is| is != "prom")) {
+            let mend = "must end with .prom: node_exporter reads no other file";
+            found.push(("metrics.textfile".to_owned(), mend.to_owned()));
+        }
+        let group = |url: &SecretUrl| url.expose().path().contains("/metrics/job/");
+        if self.push_url.as_ref().is_some_and(|url| !group(url)) {
+            let mend = "must be the whole URL of a group, such as http://HOST:9091/metrics/job/quotakeeper";
+            found.push(("metrics.push_url".to_owned(), mend.to_owned()));
+        }
+        found
+    }
+}

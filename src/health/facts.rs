@@ -1,0 +1,198 @@
+//! What the files say, gathered after each job, so that a scrape reads none: only the holder of the lock changes them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ready::{self, Signs};
+use super::vitals::Work;
+use crate::app::App;
+use crate::change::RunState;
+use crate::change::run::Run;
+use crate::job::Job;
+use crate::metrics::{self, ApiSheet, Counters, JobSheet, OutboxSheet, Sheet};
+use crate::state::State;
+
+/// The latest snapshot.
+struct Seen {
+    at: DateTime<Utc>,
+    /// Its part of the metrics.
+    targets: String,
+}
+
+/// What the files said at one moment.
+pub(crate) struct Facts {
+    state: State,
+    runs: BTreeMap<RunState, usize>,
+    held_since: Option<DateTime<Utc>>,
+    outbox: OutboxSheet,
+    snapshot: Option<Arc<Seen>>,
+}
+
+impl Facts {
+    /// Reads them. A snapshot that `before` has rendered is not read again.
+    pub(crate) fn gather(app: &App, before: Option<&Self>, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let mut runs = BTreeMap::new();
+        let mut held_since = None;
+        for run in Run::all(&app.runs())?.0 {
+            *runs.entry(run.record.state).or_default() += 1;
+            if run.record.state == RunState::Held {
+                held_since = held_since.into_iter().chain([run.record.updated]).min();
+            }
+        }
+        let (new, dead) = app.mailer.count()?;
+        let snapshot = match app.history.until(now)?.last() {
+            None => None,
+            Some(at) => {
+                match before.and_then(|before| before.snapshot.as_ref()).filter(|seen| seen.at == *at) {
+                    Some(seen) => Some(Arc::clone(seen)),
+                    None => Some(Arc::new(Seen {
+                        at: *at,
+                        targets: metrics::targets(&app.standings(&app.history.read(*at)?, now)?),
+                    })),
+                }
+            }
+        };
+        Ok(Self {
+            state: State::load(&app.config.data.dir)?,
+            runs,
+            held_since,
+            outbox: OutboxSheet { new, dead, oldest: app.mailer.oldest_waiting()? },
+            snapshot,
+        })
+    }
+
+    /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters tell nothing.
+    pub(crate) fn metrics(&self, app: &App, is_pass: bool, now: DateTime<Utc>) -> String {
+        let api = app.asked_client().map(|client| {
+            let budget = client.budget();
+            ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
+        });
+        let work = app.vitals.work();
+        metrics::render(&Sheet {
+            version: env!("CARGO_PKG_VERSION"),
+            jobs: Job::ALL.iter().map(|job| self.job(app, *job, &work, now)).collect(),
+            panics: self.state.panics,
+            outbox: self.outbox,
+            runs: self.runs.clone(),
+            held_since: self.held_since,
+            api,
+            counters: (!is_pass).then(|| counters(app, &work)),
+            snapshot: self.snapshot.as_ref().map(|seen| seen.at),
+            targets: self.snapshot.as_ref().map_or("", |seen| &seen.targets),
+        })
+    }
+
+    fn job(&self, app: &App, job: Job, work: &Work, now: DateTime<Utc>) -> JobSheet {
+        let done = self.state.job(job);
+        let next = || job.schedule(app)?.next(app.config.schedule.timezone, now);
+        JobSheet {
+            name: label(job),
+            last_success: done.map(|done| done.last_success),
+            took: done.map(|done| std::time::Duration::from_millis(done.took_ms)),
+            failing_since: self.failing_since(job, work, now),
+            due: job.due(app, &self.state, now).or_else(next),
+        }
+    }
+
+    /// On a full disk a failure cannot be written down: this process still knows.
+    fn failing_since(&self, job: Job, work: &Work, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known_here = || work.failing.get(&job).map(|since| now - since.elapsed());
+        self.state.failing(job).or_else(known_here)
+    }
+
+    /// What keeps the daemon from being ready, each a sentence.
+    pub(crate) fn not_ready(&self, app: &App, now: DateTime<Utc>) -> Vec<String> {
+        let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
+        let signs = Signs {
+            snapshot: self.snapshot.as_ref().map(|seen| seen.at),
+            due: Job::Snapshot.due(app, &self.state, now),
+            took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
+            failing_since: self.failing_since(Job::Snapshot, &app.vitals.work(), now),
+            outbox: self.outbox,
+        };
+        ready::reasons(&signs, app.config.schedule.timezone, now)
+    }
+}
+
+fn counters(app: &App, work: &Work) -> Counters {
+    let client = app.asked_client();
+    Counters {
+        jobs: Job::ALL
+            .iter()
+            .map(|job| (label(*job), work.tallies.get(job).copied().unwrap_or_default()))
+            .collect(),
+        requests: client.map(|client| client.tally().into_counts()).unwrap_or_default(),
+        refusals: client.map_or(0, |client| client.budget().refusals),
+    }
+}
+
+/// `usage_report`, as in `state.json`.
+fn label(job: Job) -> String {
+    job.name().replace(' ', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::reader::Exposition;
+    use crate::report::Standing;
+    use crate::testbed::{Bench, noon};
+
+    fn read(text: &str) -> Exposition {
+        Exposition::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
+    }
+
+    #[tokio::test]
+    async fn the_metrics_of_every_target_are_the_figures_that_status_and_the_reports_show() {
+        let bench = Bench::new(&[]).await;
+        for hours in [0, 12, 24, 30] {
+            Job::Snapshot.run(&bench.app, noon() + TimeDelta::hours(hours)).await.unwrap();
+        }
+        let now = noon() + TimeDelta::hours(31);
+        let facts = Facts::gather(&bench.app, None, now).unwrap();
+        let text = facts.metrics(&bench.app, false, now);
+        let metrics = read(&text);
+        assert!(metrics.names().contains("quotakeeper_runs_out_timestamp_seconds"), "{text}");
+        let report = bench.app.usage_report(now).unwrap();
+        let organizations = report.organizations.iter().map(|organization| &organization.own);
+        let shown: Vec<&Standing> = report.worst.iter().chain(organizations).collect();
+        assert!(shown.len() > 10, "{}", shown.len());
+        for standing in shown {
+            let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
+            let labels = [
+                ("org_id", standing.target.org_id.as_str()),
+                ("aid", aid),
+                ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
+            ];
+            for (name, figure) in [
+                ("quotakeeper_quota_units", standing.quota),
+                ("quotakeeper_used_units", standing.used),
+                ("quotakeeper_projected_units", standing.projected),
+                ("quotakeeper_runs_out_timestamp_seconds", standing.runs_out_at.map(|at| at.timestamp())),
+            ] {
+                #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+                let figure = figure.map(|figure| figure as f64);
+                assert_eq!(metrics.value(name, &labels), figure, "{name} {labels:?}");
+            }
+        }
+        // What was rendered for a snapshot is not rendered again.
+        let again = Facts::gather(&bench.app, Some(&facts), now).unwrap();
+        assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), facts.snapshot.as_ref().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_could_not_be_written_down_is_told_and_a_pass_tells_no_counters() {
+        let bench = Bench::new(&[]).await;
+        bench.app.vitals.begins(Job::Outbox);
+        bench.app.vitals.ends(Job::Outbox, false, false);
+        let facts = Facts::gather(&bench.app, None, noon()).unwrap();
+        let outbox = [("job_name", "outbox")];
+        for is_pass in [false, true] {
+            let metrics = read(&facts.metrics(&bench.app, is_pass, noon()));
+            assert!(metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &outbox).is_some());
+            assert_eq!(metrics.samples("quotakeeper_job_runs_total").is_empty(), is_pass);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The heartbeat: a GET to `heartbeat.url` when all is well, and to it with `/fail` when a job failed.
+//!
+//! | who | success | failure |
+//! |---|---|---|
+//! | `once` | its exit code is not 1 | it is 1 |
+//! | `run` | a snapshot succeeded, or the last job that failed is well again; and no job fails | any job failed |
+//!
+//! So the service is to expect a beat as often as snapshots are scheduled. What a service does not take is a warning in the
+//! log, once for an outage, and fails no job. The URL is a secret: what is logged of it is its host.
+
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+
+use super::{Outage, cause, client};
+use crate::app::App;
+use crate::config::SecretUrl;
+use crate::job::Job;
+
+/// For one try.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Waits before the tries after the first.
+const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    Success,
+    Failure,
+}
+
+impl Beat {
+    /// What the end of a job is to the daemon's heartbeat, if anything.
+    pub(super) fn of(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
+        match (success, any_fails) {
+            (false, _) => Some(Self::Failure),
+            (true, false) if was_failing || job == Job::Snapshot => Some(Self::Success),
+            (true, _) => None,
+        }
+    }
+
+    /// Where it is told: a query stays as it is.
+    fn url(self, base: &Url) -> Url {
+        let mut url = base.clone();
+        if self == Self::Failure {
+            url.set_path(&format!("{}/fail", base.path().trim_end_matches('/')));
+        }
+        url
+    }
+}
+
+/// Who is told.
+pub(super) struct Heartbeat {
+    client: Client,
+    url: SecretUrl,
+    outage: Outage,
+}
+
+impl Heartbeat {
+    /// None unless it is set.
+    pub(super) fn new(app: &App) -> anyhow::Result<Option<Self>> {
+        let Some(url) = app.config.heartbeat.url.clone() else { return Ok(None) };
+        let client = client(app, url.expose())?;
+        Ok(Some(Self { client, url, outage: Outage::of("heartbeat.url") }))
+    }
+
+    /// Tells it, with few tries and a bound on each.
+    pub(super) async fn tell(&mut self, beat: Beat) {
+        let url = beat.url(self.url.expose());
+        let mut waits = WAITS.iter();
+        let told = loop {
+            let problem = match self.client.get(url.clone()).timeout(TIMEOUT).send().await {
+                Ok(answer) if answer.status().is_success() => break Ok(()),
+                Ok(answer) => format!("{} answered {}", self.url, answer.status().as_u16()),
+                Err(error) => format!("{}: {}", self.url, cause(&error)),
+            };
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(*wait).await,
+                None => break Err(problem),
+            }
+        };
+        self.outage.after(told);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Beat::{Failure, Success};
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_below_the_url_and_its_query_stays() {
+        let url = |base: &str, beat: Beat| beat.url(&base.parse().unwrap()).to_string();
+        assert_eq!(url("https://hc.example/ping/u-u", Beat::Success), "https://hc.example/ping/u-u");
+        assert_eq!(url("https://hc.example/u-u", Beat::Failure), "https://hc.example/u-u/fail");
+        assert_eq!(url("https://hc.example/u-u/", Beat::Failure), "https://hc.example/u-u/fail");
+        assert_eq!(url("https://hc.example/u?create=1", Beat::Failure), "https://hc.example/u/fail?create=1");
+    }
+
+    #[test]
+    fn a_snapshot_is_the_beat_and_any_failure_is_told_at_once_until_all_is_well() {
+        let beats = |ends: &[(Job, bool)]| {
+            let mut failing = std::collections::BTreeSet::new();
+            let beat = |(job, success): &(Job, bool)| {
+                let was_failing = if *success { failing.remove(job) } else { !failing.insert(*job) };
+                Beat::of(*job, *success, was_failing, !failing.is_empty())
+            };
+            ends.iter().map(beat).collect::<Vec<_>>()
+        };
+        assert_eq!(beats(&[(Job::Inbox, true), (Job::Snapshot, true)]), [None, Some(Success)]);
+        assert_eq!(beats(&[(Job::Inbox, false), (Job::Inbox, true)]), [Some(Failure), Some(Success)]);
+        assert_eq!(
+            beats(&[(Job::Outbox, false), (Job::Snapshot, true), (Job::Inbox, true), (Job::Outbox, true)]),
+            [Some(Failure), None, None, Some(Success)],
+            "a snapshot does not hide that mail fails"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! The metrics for where nobody scrapes: a file for `node_exporter`, and a PUT to a Pushgateway.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
+
+use super::{Outage, cause, client};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Metrics, SecretUrl};
+
+/// For the whole of a push, with the metrics of 10,000 account groups in it.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the text format calls itself.
+pub(crate) const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Where the metrics go.
+pub(super) struct Publisher {
+    textfile: Option<PathBuf>,
+    no_textfile: Outage,
+    pushed: Option<(Client, SecretUrl)>,
+    no_push: Outage,
+}
+
+impl Publisher {
+    /// None unless one of them is set.
+    pub(super) fn new(app: &App) -> anyhow::Result<Option<Self>> {
+        let Metrics { textfile, push_url } = app.config.metrics.clone();
+        let pushed = match push_url {
+            Some(url) => Some((client(app, url.expose())?, url)),
+            None => None,
+        };
+        Ok((textfile.is_some() || pushed.is_some()).then(|| Self {
+            textfile,
+            no_textfile: Outage::of("metrics.textfile"),
+            pushed,
+            no_push: Outage::of("metrics.push_url"),
+        }))
+    }
+
+    /// Writes and pushes what is known.
+    pub(super) async fn publish(&mut self, app: &App, is_pass: bool) {
+        let Some(facts) = app.vitals.facts() else { return };
+        let metrics = facts.metrics(app, is_pass, Clock::read().now());
+        if let Some(path) = &self.textfile {
+            let written = write_textfile(path, &metrics);
+            self.no_textfile.after(written.map_err(|error| format!("{}: {error}", path.display())));
+        }
+        if let Some((client, url)) = &self.pushed {
+            self.no_push.after(push(client, url, metrics).await);
+        }
+    }
+}
+
+/// Replaces the file as a whole, readable by everybody whatever the umask: the collector runs as another user. The temporary
+/// name does not end in `.prom`, so that no half of it is ever read.
+fn write_textfile(path: &Path, metrics: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".quotakeeper-").tempfile_in(folder)?;
+    file.write_all(metrics.as_bytes())?;
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Replaces the group that the URL names.
+async fn push(client: &Client, url: &SecretUrl, metrics: String) -> Result<(), String> {
+    let request = client.put(url.expose().clone()).header(CONTENT_TYPE, FORMAT).timeout(TIMEOUT);
+    let answer = request.body(metrics).send().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let status = answer.status().as_u16();
+    let said = answer.text().await.unwrap_or_default();
+    Err(format!("{url} answered {status} {}", crate::words::clean(&said, 300)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_replaced_as_a_whole_and_everybody_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("quotakeeper.prom");
+        for text in ["first 1\n", "second 2\n"] {
+            write_textfile(&path, text).unwrap();
+            assert_eq!(fs_err::read_to_string(&path).unwrap(), text);
+            assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        }
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        assert!(write_textfile(&folder.path().join("missing/x.prom"), "").is_err());
+    }
+}

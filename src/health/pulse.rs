@@ -1,0 +1,91 @@
+//! Whether the daemon's loop really turns: each time that its task is polled is a sign of life.
+//!
+//! A task that waits for the rate limit, a server or its next slot is polled when the wait is over, and every wait has an
+//! end. So silence that is longer than the longest wait means that the loop is stuck, be it in a call that blocks or in an
+//! await that nothing will end.
+
+use std::future::poll_fn;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The last sign of life.
+#[derive(Debug)]
+pub(crate) struct Pulse(Mutex<Instant>);
+
+impl Pulse {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// Does the work, and notes each time that it moves.
+    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = Box::pin(work);
+        poll_fn(|context| {
+            self.beat();
+            let moved = work.as_mut().poll(context);
+            self.beat(); // what it did in one go may have taken long
+            moved
+        })
+        .await
+    }
+
+    /// How long ago the last sign of life was.
+    pub(crate) fn silence(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_is_silent_until_it_ends_and_one_that_never_ends_stays_silent() {
+        let pulse = Pulse::new();
+        pulse
+            .of(async {
+                sleep(MINUTE).await;
+                assert!(pulse.silence() < MINUTE, "{:?}", pulse.silence());
+                sleep(MINUTE).await;
+            })
+            .await;
+        let stuck = pulse.of(std::future::pending::<()>());
+        assert!(tokio::time::timeout(30 * MINUTE, stuck).await.is_err());
+        // The end of the timeout polled it once more; from then on nothing does.
+        sleep(10 * MINUTE).await;
+        assert!(pulse.silence() >= 10 * MINUTE, "{:?}", pulse.silence());
+    }
+
+    #[test]
+    fn a_call_that_blocks_is_silence_too_seen_from_another_thread() {
+        let pulse = Pulse::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (began, has_begun) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let moving = &pulse;
+            scope.spawn(move || {
+                runtime.block_on(moving.of(async {
+                    began.send(Instant::now()).unwrap();
+                    let _ = ended.recv(); // as a read from a network drive that does not answer
+                }));
+            });
+            let stuck_since = has_begun.recv().unwrap();
+            while stuck_since.elapsed() < Duration::from_millis(5) {
+                std::thread::yield_now();
+            }
+            assert!(pulse.silence() >= Duration::from_millis(5), "{:?}", pulse.silence());
+            end.send(()).unwrap();
+        });
+    }
+}

@@ -1,0 +1,234 @@
+//! The metrics as one sheet of plain data, and its text for Prometheus. Pure: whoever has a sheet can render it.
+//!
+//! What is read from files (`state.json`, runs, outbox, the latest snapshot) means the same whoever wrote those files.
+//! Counters are of this process alone ([`Counters`]): Prometheus sees that they begin anew with the daemon. A `once` lives
+//! for one pass, and its counters would hold the same few numbers each time, which `rate()` takes for nothing at all: its
+//! sheets have none of them, and say by `last_success` and `failing_since` what must outlive it.
+//!
+//! Unknown is absent and never 0. The label is `job_name`, because `job` is Prometheus' own.
+
+mod exposition;
+#[cfg(test)]
+#[path = "../../tests/health/exposition.rs"]
+pub(crate) mod reader;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use self::exposition::{Exposition, Kind};
+pub(crate) use self::targets::targets;
+use crate::change::RunState;
+
+/// How one job stands, by what was remembered of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct JobSheet {
+    pub name: String,
+    pub last_success: Option<DateTime<Utc>>,
+    /// Of the last success.
+    pub took: Option<Duration>,
+    pub failing_since: Option<DateTime<Utc>>,
+    /// The slot that is to be served now, or else the next one; none if it is switched off.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// How many messages lie in the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OutboxSheet {
+    pub new: usize,
+    pub dead: usize,
+    /// When the oldest of those that wait was queued.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// The rate budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ApiSheet {
+    pub limit: Option<u32>,
+    pub remaining: Option<u32>,
+    /// How long no request may go from now on.
+    pub wait: Duration,
+}
+
+/// How one job went since this process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub successes: u64,
+    pub failures: u64,
+    pub busy: Duration,
+}
+
+/// What was counted since this process began.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Counters {
+    /// By the names of the jobs.
+    pub jobs: BTreeMap<String, Tally>,
+    /// By operation and status.
+    pub requests: BTreeMap<(&'static str, String), u64>,
+    /// Requests that were refused for their rate (429).
+    pub refusals: u64,
+}
+
+/// Everything that is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sheet<'a> {
+    pub version: &'a str,
+    pub jobs: Vec<JobSheet>,
+    /// How often a job has panicked, counted in `state.json`.
+    pub panics: u64,
+    pub outbox: OutboxSheet,
+    pub runs: BTreeMap<RunState, usize>,
+    /// Since when the run waits that was held first.
+    pub held_since: Option<DateTime<Utc>>,
+    /// None until this process asked the API.
+    pub api: Option<ApiSheet>,
+    /// None for a process that lives for one pass.
+    pub counters: Option<Counters>,
+    /// When the latest snapshot was taken.
+    pub snapshot: Option<DateTime<Utc>>,
+    /// What [`targets`] makes of it: rendered once for a snapshot, however often it is asked for.
+    pub targets: &'a str,
+}
+
+/// The sheet in the text format.
+pub(crate) fn render(sheet: &Sheet<'_>) -> String {
+    use Kind::Gauge;
+    // Named one by one, so that a new field cannot be forgotten here.
+    let Sheet { version, jobs, panics, outbox, runs, held_since, api, counters, snapshot, targets } = sheet;
+    let mut text = Exposition::with_capacity(targets.len() + 16_384);
+    let mut info = text.family(Gauge, "quotakeeper_build_info", "The version that runs.");
+    info.sample(&[("version", version)], 1);
+
+    let mut last =
+        text.family(Gauge, "quotakeeper_job_last_success_timestamp_seconds", "When the job last succeeded.");
+    for job in jobs {
+        last.some(&[("job_name", &job.name)], job.last_success.map(epoch));
+    }
+    let mut took =
+        text.family(Gauge, "quotakeeper_job_last_duration_seconds", "How long its last success took.");
+    for job in jobs {
+        took.some(&[("job_name", &job.name)], job.took.map(|took| took.as_secs_f64()));
+    }
+    let mut failing = text.family(
+        Gauge,
+        "quotakeeper_job_failing_since_timestamp_seconds",
+        "Since when the job has been failing; absent while it does not.",
+    );
+    for job in jobs {
+        failing.some(&[("job_name", &job.name)], job.failing_since.map(epoch));
+    }
+    let mut due = text.family(
+        Gauge,
+        "quotakeeper_job_due_timestamp_seconds",
+        "The slot of its schedule that the job has to serve now, or else its next one.",
+    );
+    for job in jobs {
+        due.some(&[("job_name", &job.name)], job.due.map(epoch));
+    }
+
+    text.single(
+        Kind::Counter,
+        "quotakeeper_job_panics_total",
+        "How often a job panicked since there is a state.json, in whatever process.",
+        Some(panics),
+    );
+
+    let mut messages = text.family(
+        Gauge,
+        "quotakeeper_outbox_messages",
+        "Mails that wait to be delivered (new), or that a mail server refused for good (dead).",
+    );
+    messages.sample(&[("state", "new")], outbox.new);
+    messages.sample(&[("state", "dead")], outbox.dead);
+    text.single(
+        Gauge,
+        "quotakeeper_outbox_oldest_message_timestamp_seconds",
+        "When the oldest mail was queued that still waits; absent while none does.",
+        outbox.oldest.map(epoch),
+    );
+    let mut states =
+        text.family(Gauge, "quotakeeper_runs", "Runs of change files that are kept, by where they stand.");
+    for state in RunState::ALL {
+        states.sample(&[("state", state.as_str())], runs.get(state).copied().unwrap_or_default());
+    }
+    text.single(
+        Gauge,
+        "quotakeeper_runs_held_since_timestamp_seconds",
+        "Since when the run waits for approval that was held first; absent while none does.",
+        held_since.map(epoch),
+    );
+
+    text.single(
+        Gauge,
+        "quotakeeper_api_rate_limit_requests",
+        "Requests that the organization has in each minute, as the API said last.",
+        api.and_then(|api| api.limit),
+    );
+    text.single(
+        Gauge,
+        "quotakeeper_api_rate_limit_remaining_requests",
+        "How many of them were left when the API said so last, less those sent since.",
+        api.and_then(|api| api.remaining),
+    );
+    text.single(
+        Gauge,
+        "quotakeeper_api_rate_limit_wait_seconds",
+        "How long no request may go, for the rate limit.",
+        api.map(|api| api.wait.as_secs_f64()),
+    );
+    if let Some(counters) = counters {
+        since_start(&mut text, counters);
+    }
+
+    text.single(
+        Gauge,
+        "quotakeeper_snapshot_timestamp_seconds",
+        "When the latest snapshot was taken, whose figures these are.",
+        snapshot.map(epoch),
+    );
+    text.append(targets);
+    text.finish()
+}
+
+fn since_start(text: &mut Exposition, counters: &Counters) {
+    let Counters { jobs, requests, refusals } = counters;
+    let mut runs = text.family(
+        Kind::Counter,
+        "quotakeeper_job_runs_total",
+        "How often the job ran since the daemon began, by how it ended.",
+    );
+    for (job, tally) in jobs {
+        runs.sample(&[("job_name", job), ("outcome", "success")], tally.successes);
+        runs.sample(&[("job_name", job), ("outcome", "failure")], tally.failures);
+    }
+    let mut busy = text.family(
+        Kind::Counter,
+        "quotakeeper_job_busy_seconds_total",
+        "How long the job worked in all since the daemon began, waits for the rate limit included.",
+    );
+    for (job, tally) in jobs {
+        busy.sample(&[("job_name", job)], tally.busy.as_secs_f64());
+    }
+    let mut sent = text.family(
+        Kind::Counter,
+        "quotakeeper_api_requests_total",
+        "Requests to the ThousandEyes API since the daemon began, each try by itself.",
+    );
+    for ((operation, status), count) in requests {
+        sent.sample(&[("operation", operation), ("status", status)], count);
+    }
+    text.single(
+        Kind::Counter,
+        "quotakeeper_api_rate_limited_total",
+        "Requests that the API refused for their rate (429) since the daemon began.",
+        Some(refusals),
+    );
+}
+
+fn epoch(moment: DateTime<Utc>) -> i64 {
+    moment.timestamp()
+}

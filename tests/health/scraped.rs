@@ -1,0 +1,168 @@
+//! `/healthz`, `/readyz` and `/metrics` of a running daemon.
+
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::daemon::{Daemon, eventually};
+use crate::standin::{Fault, World};
+use crate::testbed::Bench;
+
+#[test]
+fn it_answers_while_a_job_waits_for_the_rate_limit_and_does_not_delay_the_end() {
+    let bench = Bench::new(World::small());
+    bench.standin.at("GET /quotas", 0, Fault::RateLimit { reset_in: 60 });
+    let (bench, daemon) = Daemon::start(bench);
+    bench.standin.wait_until("the 429", |log| log.iter().any(|one| one.status == Some(429)));
+    let metrics = eventually("the 429 among the metrics", || {
+        let metrics = (daemon.get("/metrics").status == 200).then(|| daemon.scrape())?;
+        (metrics.value("quotakeeper_api_rate_limited_total", &[]) == Some(1.0)).then_some(metrics)
+    });
+    let refused = [("operation", "GET /quotas"), ("status", "429")];
+    assert_eq!(metrics.value("quotakeeper_api_requests_total", &refused), Some(1.0));
+    let waits = metrics.value("quotakeeper_api_rate_limit_wait_seconds", &[]).unwrap();
+    assert!((1.0..=61.0).contains(&waits), "{waits}");
+    assert!(metrics.names().contains("quotakeeper_build_info"));
+    assert!(metrics.samples("quotakeeper_used_units").is_empty(), "nothing is known yet");
+
+    assert_eq!(daemon.get("/healthz").status, 200, "a long wait is no hang");
+    let ready = daemon.get("/readyz");
+    assert_eq!((ready.status, ready.body.as_str()), (503, "No snapshot was taken yet.\n"));
+
+    // Somebody is in the middle of a question when it is told to stop.
+    let mut asking = TcpStream::connect(daemon.address).unwrap();
+    asking.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    let (ended, took) = daemon.stop();
+    println!("SIGTERM during a scrape and a wait of 60 s: ended after {took:?}");
+    assert_eq!(ended.code(), Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn status_and_the_metrics_show_the_same_figures() {
+    let bench = Bench::new(World::small()).with_mail().with("QUOTAKEEPER__GUARD__APPROVAL", "always");
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let (bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    assert_eq!(daemon.get("/readyz").body, "ok\n");
+    // The outbox is looked at last.
+    let metrics = eventually("all jobs", || {
+        let metrics = daemon.scrape();
+        metrics.value("quotakeeper_job_last_success_timestamp_seconds", &[("job_name", "outbox")])?;
+        Some(metrics)
+    });
+    let status = bench.run(&["status", "--format", "json"]).ends_with(0).out;
+    let status: Value = serde_json::from_str(&status).unwrap();
+
+    let nearest = status["nearest"].as_array().unwrap();
+    assert!(!nearest.is_empty(), "{status:#}");
+    for target in nearest {
+        let labels = [
+            ("aid", target["id"].as_str().unwrap()),
+            ("account_group_name", target["name"].as_str().unwrap()),
+            ("org_name", target["org_name"].as_str().unwrap()),
+        ];
+        for (name, field) in [
+            ("quotakeeper_quota_units", "quota"),
+            ("quotakeeper_used_units", "used"),
+            ("quotakeeper_projected_units", "projected"),
+        ] {
+            assert_eq!(metrics.value(name, &labels), target[field].as_f64(), "{name} {labels:?}");
+        }
+    }
+    let held = status["held"].as_array().unwrap().len();
+    assert_eq!(held, 1);
+    assert_eq!(metrics.value("quotakeeper_runs", &[("state", "held")]), Some(1.0));
+    assert!(metrics.value("quotakeeper_runs_held_since_timestamp_seconds", &[]).is_some());
+    for (state, field) in [("new", "waiting"), ("dead", "dead")] {
+        let shown = metrics.value("quotakeeper_outbox_messages", &[("state", state)]);
+        assert_eq!(shown, status["mail"][field].as_f64(), "{state}");
+    }
+    let seconds = |value: &Value| {
+        let time = value.as_str()?.parse::<chrono::DateTime<chrono::Utc>>().ok()?;
+        #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+        Some(time.timestamp() as f64)
+    };
+    assert_eq!(
+        metrics.value("quotakeeper_snapshot_timestamp_seconds", &[]),
+        seconds(&status["last_snapshot"])
+    );
+    for job in status["jobs"].as_array().unwrap().iter().filter(|job| job["job"] == "snapshot") {
+        let labels = [("job_name", "snapshot")];
+        let success = metrics.value("quotakeeper_job_last_success_timestamp_seconds", &labels);
+        assert_eq!(success, seconds(&job["last_success"]));
+        assert_eq!(metrics.value("quotakeeper_job_due_timestamp_seconds", &labels), seconds(&job["next"]));
+    }
+    promtool_likes(&daemon.get("/metrics").body);
+}
+
+/// Prometheus' own judge, where it is installed; the gate installs it.
+fn promtool_likes(metrics: &str) {
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = promtool else { return println!("promtool is not installed: not asked") };
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let said = promtool.wait_with_output().unwrap();
+    let words = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success() && words.is_empty(), "{words}");
+    println!("promtool checked {} bytes", metrics.len());
+}
+
+#[test]
+fn a_snapshot_that_fails_makes_it_not_ready_and_says_why_while_it_stays_alive() {
+    let world = World { broken: Some(("GET /quotas", 403)), ..World::small() };
+    let (_bench, daemon) = Daemon::start(Bench::new(world));
+    let metrics = eventually("the failure", || {
+        let metrics = (daemon.get("/metrics").status == 200).then(|| daemon.scrape())?;
+        let failures = [("job_name", "snapshot"), ("outcome", "failure")];
+        metrics.value("quotakeeper_job_runs_total", &failures).filter(|count| *count > 0.0)?;
+        metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &[("job_name", "snapshot")])?;
+        Some(metrics)
+    });
+    let success =
+        metrics.value("quotakeeper_job_last_success_timestamp_seconds", &[("job_name", "snapshot")]);
+    assert_eq!(success, None, "what never was is absent");
+    let ready = daemon.get("/readyz");
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("No snapshot was taken yet. The job has been failing since"), "{ready:?}");
+    assert_eq!(daemon.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_at_the_start_with_the_key_and_a_second_instance_is_told_of_the_first() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let bench = Bench::new(World::small()).with("QUOTAKEEPER__SERVER__LISTEN", &address);
+    let log = bench.run(&["run"]).ends_with(1).log;
+    assert!(log.contains(&format!("server.listen: {address} cannot be listened on")), "{log}");
+    assert_eq!(bench.standin.count(""), 0, "nothing began");
+    bench.run(&["once"]).ends_with(0);
+
+    let (bench, daemon) = Daemon::start(bench);
+    let bench = bench.with("QUOTAKEEPER__SERVER__LISTEN", &daemon.address.to_string());
+    bench.run(&["run"]).ends_with(75);
+}
+
+#[test]
+fn many_silent_connections_and_nonsense_keep_no_scraper_out_for_long() {
+    let (_bench, daemon) = Daemon::start(Bench::new(World::small()));
+    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(daemon.address).unwrap()).collect();
+    assert_eq!(daemon.get("/healthz").status, 200, "after those that were before it were cut off");
+    drop(silent);
+    for (request, status) in [
+        ("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 405),
+        ("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        ("\u{16}\u{3}\u{1} TLS?\r\n\r\n", 400),
+    ] {
+        assert_eq!(daemon.ask(request).status, status, "{request}");
+    }
+    assert_eq!(daemon.get("/healthz").body, "ok\n");
+}
