@@ -96,15 +96,20 @@ impl RunRecord {
         Self { split_from, ..Self::new(format!("{}.held", self.id), &self.file, self.dropped, now) }
     }
 
-    /// The run of the dropped file: itself, unless it was split off. The names of runs of files hold no dot.
+    /// The run of the dropped file: itself, unless it was split off.
     pub(crate) fn root(&self) -> &str {
-        self.id.split_once('.').map_or(self.id.as_str(), |(root, _)| root)
+        root_of(&self.id)
     }
 
     /// Its time has not come.
     pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
         self.due.is_some_and(|due| due > now)
     }
+}
+
+/// The id of the run of the dropped file that a run belongs to. The names of runs of files hold no dot.
+pub(crate) fn root_of(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(root, _)| root)
 }
 
 /// A person's word on a held run, in `decision.json`.

@@ -34,12 +34,22 @@ impl Attachment {
 pub(crate) struct Email {
     /// With its angle brackets.
     pub message_id: String,
+    /// What the messages that belong together have in common.
+    pub thread: Option<String>,
     /// The address of the envelope.
     pub from: String,
     /// The addresses of the envelope.
     pub recipients: Vec<String>,
     /// What is sent: headers, text, HTML and attachments.
     pub bytes: Vec<u8>,
+}
+
+/// The addresses of an envelope. `listed` is where the configuration has them.
+pub(super) fn envelope(recipients: &[String], listed: &str) -> anyhow::Result<Vec<String>> {
+    let to = mailboxes(recipients, listed)?;
+    let mut addresses: Vec<String> = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
+    addresses.sort();
+    Ok(addresses)
 }
 
 /// Makes messages of reports, by the configuration's `[mail]`.
@@ -50,12 +60,14 @@ pub(crate) struct Composer<'a> {
 }
 
 impl Composer<'_> {
-    /// None when nobody is to get it.
+    /// None when nobody is to get it. `earlier` are the `Message-ID`s of the mails of its thread that these people have, in
+    /// their order.
     pub(crate) fn compose(
         &self,
         report: &Report,
         recipients: &[String],
         attachments: &[Attachment],
+        earlier: &[String],
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Email>> {
         let to = mailboxes(recipients, report.recipients_key())?;
@@ -81,7 +93,13 @@ impl Composer<'_> {
             Err(error) => {
                 // No report is lost for a picture: the words say the same.
                 tracing::warn!(error = format!("{error:#}"), "the pictures are left out of the mail");
-                return self.compose(&report.clone().without_pictures(), recipients, attachments, now);
+                return self.compose(
+                    &report.clone().without_pictures(),
+                    recipients,
+                    attachments,
+                    earlier,
+                    now,
+                );
             }
         };
 
@@ -90,8 +108,16 @@ impl Composer<'_> {
             .date(now.into())
             .from(from.clone())
             .subject(subject)
+            // RFC 3834, section 5: made by no person, and no answer to anything.
             .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+            // Exchange answers by this one ([MS-OXCMAIL] 2.1.3.2.20). Not `All`: a report of failed delivery is wanted.
+            .raw_header(header("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()))
+            // RFC 2919: a label and the name of who issues it, for people's filters.
             .raw_header(header("List-Id", format!("<{}.{host}>", report.kind())));
+        // RFC 5322, section 3.6.4.
+        if let Some(last) = earlier.last() {
+            message = message.in_reply_to(last.clone()).references(earlier.join(" "));
+        }
         for one in &to {
             message = message.to(one.clone());
         }
@@ -118,9 +144,13 @@ impl Composer<'_> {
             mixed
         };
         let message = message.multipart(body).context("the message cannot be put together")?;
-        let mut recipients: Vec<String> = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
-        recipients.sort();
-        Ok(Some(Email { message_id, from: from.email.to_string(), recipients, bytes: message.formatted() }))
+        Ok(Some(Email {
+            message_id,
+            thread: report.thread().map(str::to_owned),
+            from: from.email.to_string(),
+            recipients: envelope(recipients, report.recipients_key())?,
+            bytes: message.formatted(),
+        }))
     }
 }
 

@@ -15,7 +15,7 @@ fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attach
     let templates = Templates::load(None);
     let composer = Composer { mail, templates: &templates, instance: "prod on nms-01" };
     let to: Vec<String> = to.iter().map(|address| (*address).to_owned()).collect();
-    composer.compose(report, &to, attachments, at("11-22T07:00")).unwrap().unwrap()
+    composer.compose(report, &to, attachments, &[], at("11-22T07:00")).unwrap().unwrap()
 }
 
 fn mail() -> Mail {
@@ -281,7 +281,10 @@ fn nobody_to_send_to_is_no_message() {
     let (mail, templates) = (mail(), Templates::load(None));
     let composer = Composer { mail: &mail, templates: &templates, instance: "" };
     assert!(
-        composer.compose(&Report::Usage(Box::new(usage())), &[], &[], at("11-22T07:00")).unwrap().is_none()
+        composer
+            .compose(&Report::Usage(Box::new(usage())), &[], &[], &[], at("11-22T07:00"))
+            .unwrap()
+            .is_none()
     );
 }
 

@@ -11,6 +11,7 @@ use crate::config::{self, Mail, Smtp, Tls};
 pub(crate) fn email(message_id: &str, recipients: &[&str]) -> Email {
     Email {
         message_id: message_id.into(),
+        thread: None,
         from: "quotas@example.com".into(),
         recipients: recipients.iter().map(|address| (*address).to_owned()).collect(),
         bytes: format!("Message-ID: {message_id}\r\nSubject: subject\r\n\r\ntext\r\n").into_bytes(),

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::compose::{Attachment, Composer};
+use super::compose::{Attachment, Composer, envelope};
 use super::outbox::{Outbox, Queued, Summary};
 use super::record::Outcome;
 use super::render::Templates;
@@ -117,14 +117,20 @@ impl Mailer {
         attachments: &[Attachment],
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        if self.mail.transport == config::Transport::Off {
+        let to = to(&self.mail.to);
+        if self.mail.transport == config::Transport::Off || to.is_empty() {
             return Ok(());
         }
+        let outbox = Outbox::open(&self.folder)?;
+        let earlier = match report.thread() {
+            Some(thread) => outbox.thread(thread, &envelope(to, report.recipients_key())?)?,
+            None => Vec::new(),
+        };
         let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
-        let Some(email) = composer.compose(report, to(&self.mail.to), attachments, now)? else {
+        let Some(email) = composer.compose(report, to, attachments, &earlier, now)? else {
             return Ok(());
         };
-        match Outbox::open(&self.folder)?.queue(&email, now)? {
+        match outbox.queue(&email, now)? {
             Queued::Now(path) => {
                 let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 info!(kind = report.kind(), file, "mail queued");
@@ -199,7 +205,7 @@ impl Mailer {
         let report = Report::Failure(Box::new(report::failure_report(&failure, &self.edition(now))));
         let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
         config::mailbox(address).map_err(anyhow::Error::msg)?;
-        let email = composer.compose(&report, &[address.to_owned()], &[], now)?;
+        let email = composer.compose(&report, &[address.to_owned()], &[], &[], now)?;
         let email = email.context("an address is needed")?;
         if matches!(transport, Transport::Directory) {
             Outbox::open(&self.folder)?.queue(&email, now)?;

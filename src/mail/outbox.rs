@@ -21,7 +21,7 @@ use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use super::compose::{Email, short_hash};
-use super::record::{Outcome, Place, Record};
+use super::record::{Outcome, Place, Recipient, Record, State};
 use super::transport::Transport;
 
 const TEMPORARY: &str = ".writing-";
@@ -92,7 +92,10 @@ impl Outbox {
         }
         let stem = format!("{}-{hash}", now.format(QUEUED));
         let folder = self.folder(Place::New);
-        let record = Record::new(&email.message_id, &email.from, &email.recipients, now);
+        let record = Record {
+            thread: email.thread.clone(),
+            ..Record::new(&email.message_id, &email.from, &email.recipients, now)
+        };
         write_record(&folder.join(format!("{stem}.json")), &record)?;
         let path = folder.join(format!("{stem}.eml"));
         write(&path, &email.bytes, &Existing::Keep)?;
@@ -114,12 +117,12 @@ impl Outbox {
         let mut first_error = None;
         let mut stems = self.stems(Place::New)?;
         // What was tried least comes first: messages at which the server falls silent hold up no others.
-        stems.sort_by_cached_key(|stem| self.record(stem).map_or(0, |record| record.attempts));
+        stems.sort_by_cached_key(|stem| self.record(Place::New, stem).map_or(0, |record| record.attempts));
         for stem in stems {
             if cancel.is_cancelled() {
                 break; // never in a conversation, so that what a server took is recorded
             }
-            let record = match self.record(&stem) {
+            let record = match self.record(Place::New, &stem) {
                 Ok(record) => record,
                 Err(error) => {
                     summary.waiting += 1;
@@ -151,6 +154,29 @@ impl Outbox {
             }
         }
         first_error.map_or(Ok(summary), Err)
+    }
+
+    /// The `Message-ID`s of the messages of a thread that one of these addresses has or will get, in the order in which they
+    /// were queued. A thread is named by a run, whose name begins with the day before which nothing was said of it.
+    pub(crate) fn thread(&self, thread: &str, addresses: &[String]) -> anyhow::Result<Vec<String>> {
+        let day = |name: &str| name.get(..8).map(str::to_owned);
+        let is_theirs = |record: &Record| {
+            let reached = |one: &Recipient| one.state != State::Refused && addresses.contains(&one.address);
+            record.thread.as_deref() == Some(thread) && record.recipients.iter().any(reached)
+        };
+        let mut found = Vec::new();
+        for place in [Place::New, Place::Sent, Place::Dead] {
+            for stem in self.stems(place)?.iter().filter(|stem| day(stem) >= day(thread)) {
+                // A damaged one is told of where it is to be sent; a mail that stands alone is no mail lost.
+                if let Ok(record) = self.record(place, stem)
+                    && is_theirs(&record)
+                {
+                    found.push((record.queued_at, record.message_id));
+                }
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, message_id)| message_id).collect())
     }
 
     /// How many messages wait, and how many are dead.
@@ -236,8 +262,8 @@ impl Outbox {
         Ok(())
     }
 
-    fn record(&self, stem: &str) -> anyhow::Result<Record> {
-        let path = self.folder(Place::New).join(format!("{stem}.json"));
+    fn record(&self, place: Place, stem: &str) -> anyhow::Result<Record> {
+        let path = self.folder(place).join(format!("{stem}.json"));
         let text = fs::read_to_string(&path)?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }

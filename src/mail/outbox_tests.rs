@@ -185,7 +185,7 @@ async fn a_crash_before_the_move_is_finished_without_sending_again() {
         panic!("it is new")
     };
     let stem = path.file_stem().unwrap().to_str().unwrap();
-    let record = outbox.record(stem).unwrap().after(0, &Outcome::Accepted, now());
+    let record = outbox.record(Place::New, stem).unwrap().after(0, &Outcome::Accepted, now());
     write_record(&path.with_extension("json"), &record).unwrap();
     let server = Server::start(None).await;
     assert_eq!(deliver(&outbox, &server).await.sent, 1);
@@ -248,12 +248,40 @@ async fn a_try_is_counted_before_it_is_made() {
     tokio::select! {
         // Killed while the server has it: whether it took it is not known.
         _ = outbox.deliver(&transport, now(), true, &cancel) => panic!("the server does not answer"),
-        () = async { while outbox.record(stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
+        () = async { while outbox.record(Place::New, stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
     }
-    let record = outbox.record(stem(&path)).unwrap();
+    let record = outbox.record(Place::New, stem(&path)).unwrap();
     assert!(record.next_try > now());
 }
 
 fn stem(path: &Path) -> &str {
     path.file_stem().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn a_thread_is_what_these_people_have_or_will_get_of_it_oldest_first() {
+    let (_dir, outbox) = outbox();
+    let queue = |id: &str, thread: &str, to: &[&str], minutes: i64| {
+        let email = Email { thread: Some(thread.to_owned()), ..email(id, to) };
+        outbox.queue(&email, now() + TimeDelta::minutes(minutes)).unwrap();
+    };
+    queue("<b@x>", "20261122T075900Z-a", &["ann@x", "bob@x"], 5);
+    queue("<a@x>", "20261122T075900Z-a", &["ann@x"], 1);
+    queue("<c@x>", "20261122T075900Z-other", &["ann@x"], 2);
+    outbox.queue(&email("<d@x>", &["ann@x"]), now()).unwrap();
+    let thread = |address: &str| outbox.thread("20261122T075900Z-a", &[address.to_owned()]).unwrap();
+    assert_eq!(thread("ann@x"), ["<a@x>", "<b@x>"]);
+    assert_eq!(thread("bob@x"), ["<b@x>"]);
+    assert!(thread("eve@x").is_empty());
+
+    // Who refused a message does not have it.
+    for stem in outbox.stems(Place::New).unwrap() {
+        let record = outbox.record(Place::New, &stem).unwrap();
+        let refused = Outcome::Refused("550".into());
+        let path = outbox.folder(Place::New).join(format!("{stem}.json"));
+        write_record(&path, &record.after(0, &refused, now())).unwrap();
+        outbox.finish(&stem, Place::Dead).unwrap();
+    }
+    assert!(thread("ann@x").is_empty());
+    assert_eq!(thread("bob@x"), ["<b@x>"]);
 }

@@ -45,6 +45,9 @@ pub(crate) struct Recipient {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub message_id: String,
+    /// What the messages that belong together have in common; none for one that stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
     pub from: String,
     pub recipients: Vec<Recipient>,
     pub queued_at: DateTime<Utc>,
@@ -73,6 +76,7 @@ impl Record {
         };
         Self {
             message_id: message_id.to_owned(),
+            thread: None,
             from: from.to_owned(),
             recipients: to.iter().map(waiting).collect(),
             queued_at: now,

@@ -12,6 +12,7 @@ use super::fates::{Fates, Held, Section, held, section};
 use super::level::Level;
 use super::planned::{self, OrganizationView};
 use super::{Edition, Imprint, words};
+use crate::change::run::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::diff::{Diff, MadeBy};
 use crate::quota::{Snapshot, Target, Units, UsageRule};
@@ -54,6 +55,9 @@ pub(crate) struct ChangesReport {
     pub imprint: Imprint,
     #[serde(skip)]
     pub identity: String,
+    /// What the mails of one file have in common, so that a mail program shows them together; empty where nothing follows.
+    #[serde(skip)]
+    pub thread: String,
 }
 
 impl ChangesReport {
@@ -130,6 +134,7 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
             // Held or stale once more, also with the same plan, is news.
             decided => format!("{} {} {} {decided}", story.id, story.state, story.plan.sha256),
         },
+        thread: root_of(&story.id).to_owned(),
     }
 }
 
@@ -252,6 +257,7 @@ fn of_diffs(
         more_organizations: 0,
         imprint: edition.into(),
         identity: String::new(),
+        thread: String::new(),
     }
 }
 

@@ -138,6 +138,14 @@ impl Report {
         }
     }
 
+    /// What the mails that belong together have in common; none where a mail stands alone.
+    pub(crate) fn thread(&self) -> Option<&str> {
+        match self {
+            Self::Changes(report) if !report.thread.is_empty() => Some(&report.thread),
+            Self::Usage(_) | Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => None,
+        }
+    }
+
     /// What it reports, so that the same thing told twice has the same `Message-ID`.
     pub(crate) fn identity(&self) -> &str {
         match self {
