@@ -9,16 +9,17 @@ use tracing::{info, warn};
 
 use crate::app::App;
 use crate::history::changes;
+use crate::largest::LargestTests;
 use crate::quota::Snapshot;
 use crate::remembered;
-use crate::report::{AlertInput, Occasion, Record, Seen, alert_report, judge};
+use crate::report::{AlertInput, Audience, Occasion, Record, Seen, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
 const CATCH_UP: usize = 24;
 
 impl App {
-    /// Judges every snapshot that was not judged yet, and mails what became critical.
-    pub(crate) fn tell_critical(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+    /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest.
+    pub(crate) fn tell_critical(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<()> {
         let path = path(&self.config.data.dir);
         let mut record = load(&path)?;
         let all = self.history.until(now)?;
@@ -41,6 +42,7 @@ impl App {
                 diffs: &changes::since(&self.config.data.dir, since)?,
                 rule: &self.config.usage.rule(),
                 alerts: &self.config.alerts,
+                largest,
             };
             record = judge(&seen, record, &self.edition(now));
             record = self.tell(Occasion::Snapshot, record, &latest, &week, now)?;
@@ -85,10 +87,10 @@ impl App {
             rule: &self.config.usage.rule(),
             alerts: &self.config.alerts,
             guards: &self.config.guard,
+            audience: Audience::Administrators,
         };
-        if let Some(report) = alert_report(&input, &self.edition(now)) {
-            self.mailer.alerts(report, now)?;
-        }
+        self.mailer.alerts(&input, now)?;
+        self.mailer.alerts_to_owners(&input, now)?;
         Ok(told)
     }
 }

@@ -52,9 +52,6 @@ pub(crate) struct Config {
     pub server: Server,
     pub metrics: Metrics,
     pub heartbeat: Heartbeat,
-    /// What a person should know of a configuration that is valid all the same.
-    #[serde(skip)]
-    pub notices: Vec<String>,
 }
 
 /// `[api]`: where the API is and how it may be used.
@@ -279,6 +276,8 @@ pub(crate) struct Mail {
     pub from: Option<String>,
     pub reply_to: Option<String>,
     pub to: Recipients,
+    /// A CSV `org_id,aid,emails`: who is told of single targets. Read at each use.
+    pub routes_file: Option<PathBuf>,
     pub subject_prefix: String,
     /// A scheduled report of changes goes out also when nothing changed.
     pub changes_when_empty: bool,

@@ -47,7 +47,7 @@ impl App {
         if !self.history.until(now)?.is_empty() {
             return self.usage_report(now);
         }
-        let live = snapshot::take(self.client()?, true, true, now).await?;
+        let live = snapshot::take(self.client()?, true, true, now).await?.snapshot();
         self.usage_report_on(&live, now)
     }
 

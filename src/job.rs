@@ -226,7 +226,7 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     let parts = app.config.snapshot;
     let earlier = app.history.until(clock.now())?;
     let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
-    let later = app.history.write(fetched)?;
+    let later = app.history.write(fetched.snapshot())?;
     info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
     if let [.., before, last] = earlier[..] {
         // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
@@ -238,7 +238,7 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     if let Some(before) = earlier.last() {
         tell_changes(app, *before, &later, clock.now())?;
     }
-    app.tell_critical(clock.now())?;
+    app.tell_critical(&fetched.largest_tests(&app.config.usage.rule()), clock.now())?;
     Ok(Findings::default())
 }
 
@@ -253,7 +253,8 @@ fn tell_changes(
     let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
     let seen = diff(&earlier, later, &sent);
     changes::write(&app.config.data.dir, &seen)?;
-    app.mailer.drift(&seen, later, now)
+    app.mailer.drift(&seen, later, now)?;
+    app.mailer.drift_to_owners(&seen, later, now)
 }
 
 /// Mails how every organization and account group stands, and what will run out when.

@@ -5,6 +5,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::quota::{Aid, OrgId, Target, Units, UsageRule};
 use crate::thousandeyes::OrganizationUsage;
 use crate::words::clean;
@@ -16,7 +18,7 @@ const NAME: usize = 40;
 const KIND: usize = 24;
 
 /// One test, or one enterprise agent with all that runs on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LargestTest {
     /// `portal.initech.com (Web - Page Load)`, safe to show.
     pub label: String,

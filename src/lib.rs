@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Decisions are pure functions over plain data that take `now` as an argument: `quota` (the words of the domain),
-//! `schedule`, `diff`, `forecast`, `change::{parse, plan, guard, propose}`, `history::retention`, `report`,
+//! `schedule`, `diff`, `routes`, `forecast`, `change::{parse, plan, guard, propose}`, `history::retention`, `report`,
 //! `thousandeyes::{retry, pace}`.
 //! The shell around them reads the clock once, fetches, calls the core, executes and reports.
 //!
@@ -19,7 +19,7 @@
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
-//! | Under both | `config`, `quota`, `largest`, `forecast`, `words`, `likeness`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code` |
+//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -48,10 +48,12 @@ mod likeness;
 mod lock;
 mod mail;
 mod metrics;
+mod pattern;
 mod progress;
 pub mod quota;
 mod remembered;
 mod report;
+mod routes;
 mod schedule;
 mod scheduler;
 mod server;

@@ -127,19 +127,19 @@ impl LiveQuotas {
     }
 }
 
-/// A whole snapshot: every organization that the token sees.
+/// All that a whole snapshot is made of: every organization that the token sees.
 pub(crate) async fn take(
     client: &Arc<Client>,
     names: bool,
     usage: bool,
     now: DateTime<Utc>,
-) -> Result<Snapshot, Error> {
+) -> Result<Reading, Error> {
     let mut reading = Reading::targets(client, names, now).await?;
     if usage {
         let organizations = reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
         reading.add_usage(client, &organizations).await?;
     }
-    Ok(reading.snapshot())
+    Ok(reading)
 }
 
 /// One row for each organization and account group that any of the answers shows.

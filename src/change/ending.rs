@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::parse::ChangeFile;
-use super::process::later_id;
+use super::process::{later_id, parsed};
 use super::run::{Run, sha256};
 use super::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict, results};
 use crate::answers;
@@ -133,6 +133,7 @@ pub(super) fn tell(
         at: clock.now(),
         plan,
         results,
+        carried: parsed(app, run)?.map(|file| file.further()).unwrap_or_default(),
         held_as: run.record.held_as.clone(),
         decided: run.record.decided,
         notes: run.record.notes.clone(),
@@ -144,6 +145,10 @@ pub(super) fn tell(
     let plan_csv = waiting.map(|run| run.read("plan.csv")).transpose()?;
     let held = held.as_ref().map(super::story::story).transpose()?;
     app.mailer.run(&story, held.as_ref(), plan_csv, clock.now())?;
+    // What is only planned changes nothing of theirs.
+    if app.config.inbox.apply || !run.record.dropped {
+        app.mailer.run_to_owners(&story, held.as_ref(), clock.now())?;
+    }
     answer(app, clock, run, state, story)
 }
 

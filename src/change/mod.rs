@@ -25,6 +25,7 @@ pub(crate) mod story;
 #[cfg(test)]
 mod undo_tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -369,6 +370,8 @@ pub(crate) struct RunStory {
     pub plan: Plan,
     /// One for each row once they are known; empty for a held run.
     pub results: Vec<RowResult>,
+    /// The further columns of the file, by row, each as its header and the text: why somebody asked for it. Mails show them.
+    pub carried: BTreeMap<usize, Vec<(String, String)>>,
     /// The run that the held rows were split off into.
     pub held_as: Option<String>,
     /// How many decisions were acted on: it can come to a state again.

@@ -10,6 +10,7 @@ mod header;
 mod numbers;
 mod percent;
 mod rows;
+pub(crate) mod sheet;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub(crate) use self::header::{Columns, Field};
 pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
+use crate::csv_text;
 use crate::quota::{Aid, OrgId, Units};
 
 /// A change file as it was written and as it is understood.
@@ -35,6 +37,22 @@ pub(crate) struct ChangeFile {
     pub approved: Vec<String>,
     /// A sentence for each comment row that looks meant to approve and does not.
     pub doubtful: Vec<String>,
+}
+
+impl ChangeFile {
+    /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
+    pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
+        let further = |(header, cell): (&String, &String)| {
+            let (header, cell) = (trimmed(header), csv_text::plain(trimmed(cell)));
+            let says_something = !header.is_empty() && !cell.is_empty() && !self.columns.hold(header);
+            says_something.then(|| (header.to_owned(), cell.to_owned()))
+        };
+        let of = |record: &Record| -> Vec<_> {
+            self.headers.iter().zip(&record.fields).filter_map(further).collect()
+        };
+        let rows = self.records.iter().map(|record| (record.row, of(record)));
+        rows.filter(|(_, cells)| !cells.is_empty()).collect()
+    }
 }
 
 /// One row of data.

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use tracing::info;
 
 pub(super) use self::later::id as later_id;
-use self::look::{input, look, parsed};
+pub(super) use self::look::parsed;
+use self::look::{input, look};
 pub(crate) use self::look::{plan_live, stored_plan};
 use super::apply::Apply;
 use super::apply::batch::Todo;

@@ -1,5 +1,6 @@
 //! A run as mails, `runs` and `status` tell it, put together from the files in its folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::run::Run;
@@ -27,6 +28,7 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
         at: record.updated,
         plan,
         results: rows,
+        carried: BTreeMap::new(),
         held_as: record.held_as.clone(),
         decided: record.decided,
         notes: record.notes.clone(),

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Transport};
 use crate::exit_code::Exit;
 use crate::mail;
-use crate::report::words::counted;
+use crate::report::words::{counted, listed};
 use crate::snapshot::Reading;
 use crate::thousandeyes::Error;
 
@@ -32,9 +32,6 @@ pub(super) async fn check(
         Some(file) => report.good(&format!("{} is valid", file.display())),
         None => report.good("no configuration file: the defaults and the environment are used"),
     }
-    for notice in &config.notices {
-        report.note(notice);
-    }
     for ended in config.alerts.ended_mutes(Clock::read().now(), config.schedule.timezone) {
         report.note(&ended);
     }
@@ -54,6 +51,7 @@ pub(super) async fn check(
         },
     }
     let app = App::new(config);
+    owners(&app, &mut report);
     if online && app.config.api.token.is_some() {
         permissions(&app, &mut report).await;
     }
@@ -99,6 +97,31 @@ impl Report {
 /// That nobody reads on is no reason to stop checking: the exit code says the result too.
 fn line(mark: char, text: &str) {
     let _ = writeln!(std::io::stdout(), "{mark} {text}");
+}
+
+/// What is wrong with `mail.routes_file`, and who is told of nothing.
+fn owners(app: &App, report: &mut Report) {
+    let Some((routes, problems)) = app.mailer.routes() else { return };
+    for problem in &problems {
+        report.bad(&format!("mail.routes_file: {problem}"));
+    }
+    let (rows, owners) = routes.count();
+    let counts = format!("mail.routes_file: {} to {}", counted(rows, "route"), counted(owners, "owner"));
+    if problems.is_empty() {
+        report.good(&counts);
+    } else {
+        report.note(&counts);
+    }
+    let ownerless = match app.latest(Clock::read().now()) {
+        Ok(latest) => latest.map(|latest| routes.without_owner(&latest)).unwrap_or_default(),
+        Err(error) => return report.bad(&format!("the latest snapshot cannot be read: {error:#}")),
+    };
+    if !ownerless.is_empty() {
+        let names = listed(&ownerless, 5);
+        let (groups, have) =
+            (counted(ownerless.len(), "account group"), if ownerless.len() == 1 { "has" } else { "have" });
+        report.note(&format!("mail.routes_file: {groups} of the latest snapshot {have} no owner: {names}"));
+    }
 }
 
 /// Each permission by a request that needs it and changes nothing.

@@ -21,6 +21,7 @@ use crate::state::State;
 pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
     let _lock = lock(app)?;
     app.client()?;
+    app.mailer.warned_of_routes();
     health::start(app).await?;
     app.vitals.pulse.of(scheduler::run(Arc::clone(app))).await?;
     Ok(Exit::Done)
@@ -47,6 +48,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
 
 /// What `once` does, while it holds the lock.
 async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
+    app.mailer.warned_of_routes();
     let mut findings = Findings::default();
     let mut first_error = None;
     for job in Job::ALL {

@@ -315,9 +315,6 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     let app = Arc::new(App::new(load()?));
     let is_daemon = matches!(command, Command::Run);
     cancel_on_signals(&app, if is_daemon { Exit::Done } else { Exit::Failed })?;
-    for notice in &app.config.notices {
-        tracing::warn!("{notice}");
-    }
     let grace = app.cancel.clone();
     tokio::select! {
         answered = dispatch(command, &app, global.color) => answered,

@@ -43,6 +43,7 @@ pub(super) fn status(
     let in_state = |state| runs.iter().filter(move |run| run.record.state == state).collect::<Vec<_>>();
     let (held, scheduled) = (in_state(RunState::Held), in_state(RunState::Scheduled));
     let (waiting, dead) = app.mailer.count()?;
+    let mistakes = app.mailer.routes().map_or(0, |(_, mistakes)| mistakes.len());
     let nearest: Vec<Standing> = if snapshots.is_empty() {
         Vec::new()
     } else {
@@ -68,7 +69,7 @@ pub(super) fn status(
             "snapshots": snapshots.len(), "last_snapshot": snapshots.last(),
             "held": held.iter().map(|run| &run.record.id).collect::<Vec<_>>(),
             "scheduled": scheduled.iter().map(|run| &run.record.id).collect::<Vec<_>>(),
-            "mail": { "waiting": waiting, "dead": dead },
+            "mail": { "waiting": waiting, "dead": dead, "mistakes_in_routes_file": mistakes },
             "nearest": nearest,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
@@ -99,7 +100,11 @@ pub(super) fn status(
             Job::Snapshot => format!("{} in the history", grouped(i64::try_from(snapshots.len())?)),
             Job::Inbox if held.is_empty() => "nothing held".to_owned(),
             Job::Inbox => format!("{} held", held.len()),
-            Job::Outbox => format!("{waiting} waiting, {dead} dead"),
+            Job::Outbox if mistakes == 0 => format!("{waiting} waiting, {dead} dead"),
+            Job::Outbox => {
+                let mistakes = counted(mistakes, "mistake");
+                format!("{waiting} waiting, {dead} dead, {mistakes} in mail.routes_file: see `check`")
+            }
             Job::UsageReport | Job::ChangesReport | Job::ClosingReport | Job::Digest | Job::Prune => {
                 String::new()
             }

@@ -19,9 +19,6 @@ pub(crate) type Environment = BTreeMap<String, String>;
 /// Every key can come from the environment under this prefix: `QUOTAKEEPER__SECTION__KEY`.
 const PREFIX: &str = "QUOTAKEEPER__";
 
-/// Keys of the documented configuration that this version does not act on yet, and what they will belong to.
-const NOT_YET: [(&[&str], &str); 1] = [(&["mail", "routes_file"], "mail to owners")];
-
 /// Reads the file (if there is one) and lets the environment win over it.
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let text = match file {
@@ -34,7 +31,6 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     let source = Source { name, text: &text };
     let mut table: Table = source.parse()?;
     let from_environment = overlay(&mut table, environment);
-    let notices = take_not_yet(&mut table);
 
     let mut problems = Vec::new();
     let mut taken_out = Vec::new();
@@ -55,7 +51,6 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             }
         }
     };
-    config.notices = notices;
     config.api.token = secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment);
     config.smtp.password = secret(
         "QUOTAKEEPER__SMTP__PASSWORD",
@@ -146,17 +141,6 @@ fn set(table: &mut Table, keys: &[String], value: Value) -> bool {
             inner.as_table_mut().is_some_and(|inner| set(inner, rest, value))
         }
     }
-}
-
-fn take_not_yet(table: &mut Table) -> Vec<String> {
-    let mut notices = Vec::new();
-    for (keys, part) in NOT_YET {
-        let path: Vec<Step> = keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
-        if remove(table, &path) {
-            notices.push(format!("{} has no effect: {part} is not part of this version yet", keys.join(".")));
-        }
-    }
-    notices
 }
 
 /// A number in the environment may be meant as text (`QUOTAKEEPER__API__AID=1234`): try that before complaining.

@@ -129,15 +129,6 @@ fn a_token_comes_from_the_environment_then_the_file_then_systemd() {
 }
 
 #[test]
-fn what_this_version_does_not_do_yet_is_said_not_ignored() {
-    let config = read("[mail]\nroutes_file = \"routes.csv\"\n", &[]).unwrap();
-    assert_eq!(
-        config.notices,
-        ["mail.routes_file has no effect: mail to owners is not part of this version yet"]
-    );
-}
-
-#[test]
 fn limits_of_guards_that_make_no_sense_are_refused_with_their_line() {
     let problems = read(
         "[guard]\nexpire = \"0s\"\nheadroom_percent = -1\nmax_lowered_percent = 101\nmax_raise_factor = 0.5\nfloor_rows = 1.5\n\

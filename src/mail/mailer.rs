@@ -2,6 +2,8 @@
 //!
 //! With `mail.transport = "off"`, or where nobody is named for a kind of mail, nothing is made.
 
+mod owners;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -23,7 +25,7 @@ use crate::diff::Diff;
 use crate::job::Job;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertReport, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Report, UsageReport,
+    self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Report, UsageReport,
     closing_table, usage_table,
 };
 
@@ -85,8 +87,11 @@ impl Mailer {
     }
 
     /// What crossed a limit, or is back to normal.
-    pub(crate) fn alerts(&self, report: AlertReport, now: DateTime<Utc>) -> anyhow::Result<()> {
-        self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now)
+    pub(crate) fn alerts(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+        match report::alert_report(input, &self.edition(now)) {
+            Some(report) => self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now),
+            None => Ok(()),
+        }
     }
 
     /// What was used in the billing cycles that closed.
@@ -117,7 +122,16 @@ impl Mailer {
         attachments: &[Attachment],
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let to = to(&self.mail.to);
+        self.send(report, to(&self.mail.to), attachments, now)
+    }
+
+    fn send(
+        &self,
+        report: &Report,
+        to: &[String],
+        attachments: &[Attachment],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
         if self.mail.transport == config::Transport::Off || to.is_empty() {
             return Ok(());
         }

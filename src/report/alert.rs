@@ -13,6 +13,7 @@ use super::level::Level;
 use super::standing::{Standing, standings};
 use crate::config::Alerts;
 use crate::diff::{Change, Diff, MadeBy};
+use crate::largest::{LargestTest, LargestTests};
 use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
 
 /// What was not seen for so long is forgotten: longer than any cycle.
@@ -64,6 +65,9 @@ pub(crate) struct News {
     pub at: DateTime<Utc>,
     /// As a sentence with its figures.
     pub why: String,
+    /// What uses most of it, as that snapshot showed it: for whoever has to cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest: Vec<LargestTest>,
 }
 
 /// What a snapshot is judged by.
@@ -77,6 +81,7 @@ pub(crate) struct Seen<'a> {
     pub diffs: &'a [Diff],
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
+    pub largest: &'a LargestTests,
 }
 
 /// When news is told.
@@ -167,7 +172,11 @@ fn one(
         known.cycles.push(fresh);
     }
     let news = |level, why| {
-        Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why })
+        let largest = match level {
+            Level::Fine => Vec::new(),
+            Level::Warning | Level::Critical => seen.largest.of(&row.target).to_vec(),
+        };
+        Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why, largest })
     };
 
     if level == Level::Fine {

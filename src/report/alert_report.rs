@@ -9,10 +9,11 @@ use super::level::Level;
 use super::standing::{Standing, name_and_id, org_name, standings};
 use super::summary::{need, room};
 use super::usage::organization;
-use super::{Edition, Imprint, words};
+use super::{Audience, Edition, Imprint, words};
 use crate::change::propose::with_headroom;
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::forecast::SLOPE_DAYS;
+use crate::largest::LargestTest;
 use crate::quota::{Snapshot, SnapshotRow, Target, UsageRule, grouped};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
@@ -31,6 +32,7 @@ pub(crate) struct AlertInput<'a> {
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
     pub guards: &'a Guards,
+    pub audience: Audience,
 }
 
 /// One target that crossed a limit, as it stands now.
@@ -42,6 +44,8 @@ pub(crate) struct AlertRow {
     pub was: &'static str,
     /// When it was first seen so.
     pub since: String,
+    /// `portal (Page Load) 1 900 · VPN (Agent to Server) 800`: what to cut first; empty where that is not known.
+    pub largest: String,
 }
 
 /// One target that is back to normal.
@@ -74,10 +78,15 @@ pub(crate) struct AlertReport {
     /// What is in trouble and not told, and why, a sentence each.
     pub muted: Vec<String>,
     pub many_organizations: bool,
+    /// Its readers have no access to quotakeeper: no command is named.
+    pub to_owners: bool,
     pub data_from: String,
     pub data_age: String,
     pub slope_days: i64,
     pub imprint: Imprint,
+    /// Where its readers are listed; empty for those under `mail.to`.
+    #[serde(skip)]
+    pub listed: String,
     #[serde(skip)]
     pub identity: String,
 }
@@ -94,7 +103,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
         .filter_map(|news| Some((news, input.latest.row(&news.target)?)))
         .filter(|(_, row)| muted(row).is_none())
         .collect();
+    let to_owners = input.audience == Audience::Owners;
     let is_due = match input.occasion {
+        // What is back to normal goes with what somebody else is told to be critical.
+        _ if to_owners => !told.is_empty(),
         Occasion::Snapshot => told.iter().any(|(news, _)| news.level == Level::Critical),
         Occasion::Digest => !told.is_empty(),
     };
@@ -111,7 +123,9 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
                 standing.why.clone_from(&news.why);
             }
             let since = words::moment(news.at, edition.zone);
-            Some(AlertRow { standing, was: was(news.was), since })
+            let test = |test: &LargestTest| format!("{} {}", test.label, grouped(test.projected));
+            let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
+            Some(AlertRow { standing, was: was(news.was), since, largest })
         };
         let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
         rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
@@ -134,7 +148,12 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
     let headline = headline(&critical, &warnings, &recovered, edition);
     let worst = critical.first().or(warnings.first());
     let todo = worst.map(|worst| todo(&worst.standing, input, &standings, edition)).unwrap_or_default();
-    let change_file = change_file(critical.iter().chain(&warnings).map(|row| &row.standing), input.guards);
+    let change_file = match input.audience {
+        Audience::Administrators => {
+            change_file(critical.iter().chain(&warnings).map(|row| &row.standing), input.guards)
+        }
+        Audience::Owners => Vec::new(),
+    };
     let level = match (critical.is_empty(), warnings.is_empty()) {
         (false, _) => Level::Critical,
         (true, false) => Level::Warning,
@@ -165,20 +184,26 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
         change_file,
         muted: muted_sentences(input, &standings, edition),
         many_organizations: input.latest.organizations().nth(1).is_some(),
+        to_owners,
         data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
         data_age: words::age(edition.now - taken_at),
         slope_days: SLOPE_DAYS,
         imprint: edition.into(),
-        identity: identity(&told),
+        listed: String::new(),
+        identity: identity(&told, input.audience),
     })
 }
 
 /// What is told, and the snapshots that showed it: made again after a crash, it is the same mail.
-fn identity(told: &[(&News, &SnapshotRow)]) -> String {
+fn identity(told: &[(&News, &SnapshotRow)], audience: Audience) -> String {
     let one = |(news, _): &(&News, &SnapshotRow)| {
         format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())
     };
-    told.iter().map(one).collect::<Vec<_>>().join("\n")
+    let told = told.iter().map(one).collect::<Vec<_>>().join("\n");
+    match audience {
+        Audience::Administrators => told,
+        Audience::Owners => format!("to owners\n{told}"),
+    }
 }
 
 fn was(level: Level) -> &'static str {
@@ -263,6 +288,9 @@ fn todo(
             (None, None) => return String::new(),
         }
     };
+    if input.audience == Audience::Owners {
+        return format!("{needs} Reduce what its tests use, or ask quotakeeper’s administrators for more.");
+    }
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }

@@ -18,6 +18,7 @@ fn report_of(
         rule: &UsageRule::default(),
         alerts,
         guards: &Guards::default(),
+        audience: Audience::Administrators,
     };
     alert_report(&input, &edition())
 }
@@ -150,6 +151,7 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
             rule: &UsageRule::default(),
             alerts: &Alerts::default(),
             guards: &Guards::default(),
+            audience: Audience::Administrators,
         };
         alert_report(&input, &edition()).unwrap().identity
     };

@@ -47,6 +47,7 @@ impl Walk {
             diffs: &self.diffs,
             rule: &UsageRule::default(),
             alerts: &self.alerts,
+            largest: LargestTests::none(),
         };
         let record = judge(&seen, self.record.clone(), &edition());
         assert_eq!(
@@ -231,6 +232,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         diffs: &[],
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
+        largest: LargestTests::none(),
     };
     let record = Record { judged: Some(earlier.taken_at), ..Record::default() };
     assert_eq!(judge(&seen, record, &edition()).due(Occasion::Snapshot, &latest).0.len(), 1);

@@ -36,6 +36,8 @@ pub(crate) struct ChangeRow {
     pub who: String,
     pub outside: bool,
     pub comment: String,
+    /// The further columns of the change file: `ticket: CHG-8841 · asked by: Ann`.
+    pub carried: String,
     /// The guards' reasons, or why it was refused.
     pub why: Vec<String>,
     pub warnings: Vec<String>,
@@ -85,6 +87,7 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         who,
         outside: change.made_by == MadeBy::Outside,
         comment,
+        carried: String::new(),
         why: Vec::new(),
         warnings: Vec::new(),
         falls_with_others: false,
@@ -119,6 +122,7 @@ pub(super) fn row_of_plan(
         who: String::new(),
         outside: false,
         comment: words::clean(&row.comment, 120),
+        carried: String::new(),
         why,
         warnings: row.warnings.iter().take(3).map(|warning| words::clean(warning, 200)).collect(),
         falls_with_others: row.falls_with_others(),

@@ -55,6 +55,11 @@ pub(crate) struct ChangesReport {
     pub imprint: Imprint,
     #[serde(skip)]
     pub identity: String,
+    /// The file name of the table with the rows that are not listed; empty where none is attached.
+    pub table: String,
+    /// Where its readers are listed; empty for those under `mail.to`.
+    #[serde(skip)]
+    pub listed: String,
     /// What the mails of one file have in common, so that a mail program shows them together; empty where nothing follows.
     #[serde(skip)]
     pub thread: String,
@@ -71,7 +76,7 @@ impl ChangesReport {
 pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition: &Edition) -> ChangesReport {
     let results: HashMap<usize, &Outcome> =
         story.results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut fates = Fates::new(edition.zone);
+    let mut fates = Fates::new(edition.zone, &story.carried);
     for row in &story.plan.rows {
         fates.add(row, results.get(&row.row).copied(), story.state);
     }
@@ -134,6 +139,8 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
             // Held or stale once more, also with the same plan, is news.
             decided => format!("{} {} {} {decided}", story.id, story.state, story.plan.sha256),
         },
+        table: String::new(),
+        listed: String::new(),
         thread: root_of(&story.id).to_owned(),
     }
 }
@@ -257,6 +264,8 @@ fn of_diffs(
         more_organizations: 0,
         imprint: edition.into(),
         identity: String::new(),
+        table: String::new(),
+        listed: String::new(),
         thread: String::new(),
     }
 }

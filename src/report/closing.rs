@@ -123,6 +123,9 @@ pub(crate) struct ClosingReport {
     pub imprint: Imprint,
     #[serde(skip)]
     pub all: Vec<Line>,
+    /// Where its readers are listed; empty for those under `mail.to`.
+    #[serde(skip)]
+    pub listed: String,
     #[serde(skip)]
     pub identity: String,
 }
@@ -153,6 +156,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &Edition) -> Clo
         data_age: words::age(edition.now - input.latest.taken_at),
         imprint: edition.into(),
         all,
+        listed: String::new(),
         // What closed: told again, from whatever snapshots, it is the same mail.
         identity: input.closed.iter().map(ended).collect::<Vec<_>>().join("\n"),
     }

@@ -1,14 +1,17 @@
 //! One small report of each kind, so that `check` can try a user's templates before a real report needs them.
 
+use std::collections::BTreeMap;
+
 use super::alert::News;
 use super::cycles::{Closed, Cycle, Seen};
 use super::level::Level;
 use super::{
-    AlertInput, ClosingInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput, alert_report,
-    closing_report, failure_report, run_report, usage_report,
+    AlertInput, Audience, ClosingInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput,
+    alert_report, closing_report, failure_report, run_report, usage_report,
 };
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::config::{Alerts, Guards};
+use crate::largest::LargestTest;
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
 /// Between them they take every branch that holds a variable of its own.
@@ -50,6 +53,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         was: Level::Fine,
         at: edition.now,
         why: "an example".to_owned(),
+        largest: vec![LargestTest { label: "a test (DNS)".to_owned(), projected: 1000 }],
     });
     let alerts = AlertInput {
         occasion: Occasion::Digest,
@@ -59,6 +63,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
         guards: &Guards::default(),
+        audience: Audience::Administrators,
     };
     let alerts = alert_report(&alerts, edition).map(|report| Report::Alerts(Box::new(report)));
     let closing = ClosingInput {
@@ -139,6 +144,7 @@ fn held_run(edition: &Edition) -> RunStory {
             sha256: "0".repeat(64),
         },
         results: Vec::new(),
+        carried: BTreeMap::from([(2, vec![("ticket".to_owned(), "CHG-1".to_owned())])]),
         held_as: None,
         decided: 0,
         notes: vec!["An example.".to_owned()],

@@ -1,6 +1,7 @@
 //! The rows of a run by what became of them, and the commands that decide on those that are held.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -9,9 +10,12 @@ use super::change_row::{ChangeRow, name_and_id, row_of_plan, size};
 use super::level::Level;
 use super::{Edition, words};
 use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
+use crate::quota::Units;
 
 /// Each section lists so many rows and counts the rest.
 const LISTED: usize = 20;
+/// A file may have more columns than a person reads in a mail.
+const CARRIED: usize = 5;
 
 /// Rows with one fate.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +25,9 @@ pub(crate) struct Section {
     pub rows: Vec<ChangeRow>,
     /// How many are not listed.
     pub more: usize,
+    /// Those.
+    #[serde(skip)]
+    pub rest: Vec<ChangeRow>,
 }
 
 /// A run that waits for a person, with the commands that decide.
@@ -70,10 +77,14 @@ fn first_reason(row: &PlanRow) -> Option<&Tripped> {
     }
 }
 
+/// The further columns of a change file, by row, each as its header and the text.
+type Carried = BTreeMap<usize, Vec<(String, String)>>;
+
 /// The rows of a run by what became of them.
-pub(super) struct Fates {
+pub(super) struct Fates<'s> {
     /// In which people read when a row takes effect.
     zone: Tz,
+    carried: &'s Carried,
     /// Sent and confirmed; or to be sent, while there are no results.
     pub(super) sent: Vec<ChangeRow>,
     /// To be sent at their time.
@@ -83,10 +94,11 @@ pub(super) struct Fates {
     pub(super) unchanged: usize,
 }
 
-impl Fates {
-    pub(super) fn new(zone: Tz) -> Self {
+impl<'s> Fates<'s> {
+    pub(super) fn new(zone: Tz, carried: &'s Carried) -> Self {
         Self {
             zone,
+            carried,
             sent: Vec::new(),
             scheduled: Vec::new(),
             held: Vec::new(),
@@ -99,35 +111,44 @@ impl Fates {
         match (outcome, &row.verdict) {
             (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
             (Some(Outcome::Applied { before, after }), _) => {
-                self.sent.push(row_of_plan(row, *before, *after, Vec::new(), self.zone));
+                self.sent.push(self.row(row, *before, *after, Vec::new()));
             }
             (Some(Outcome::Scheduled { before, after, message }), _) => {
                 // When, the row says itself.
                 let run = message.rsplit_once(" as run ").map(|(_, run)| format!("waits as run {run}"));
                 let where_to = vec![words::clean(&run.unwrap_or_else(|| message.clone()), 300)];
-                self.scheduled.push(row_of_plan(row, *before, *after, where_to, self.zone));
+                self.scheduled.push(self.row(row, *before, *after, where_to));
             }
             (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
-                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped), self.zone));
+                self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
             }
             (None, Verdict::Held(tripped)) if state != RunState::Failed => {
-                self.held.push(row_of_plan(row, row.before, row.after, reasons(tripped), self.zone));
+                self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
                 let numbered = format!("Row {}: ", row.row);
                 let message = problem.message.strip_prefix(&numbered).unwrap_or(&problem.message);
                 let why = vec![words::clean(message, 1000)]; // all that is wrong with it, each with its mend
                 // What it would have done to the headroom it has not done.
-                let row = row_of_plan(row, row.before, row.after, why, self.zone);
+                let row = self.row(row, row.before, row.after, why);
                 self.refused.push(ChangeRow { effect: String::new(), falls_short: false, ..row });
             }
             (None, Verdict::Send) if row.due.is_some() => {
-                self.scheduled.push(row_of_plan(row, row.before, row.after, Vec::new(), self.zone));
+                self.scheduled.push(self.row(row, row.before, row.after, Vec::new()));
             }
             (None, Verdict::Send | Verdict::Held(_)) => {
-                self.sent.push(row_of_plan(row, row.before, row.after, Vec::new(), self.zone));
+                self.sent.push(self.row(row, row.before, row.after, Vec::new()));
             }
         }
+    }
+
+    fn row(&self, row: &PlanRow, before: Option<Units>, after: Option<Units>, why: Vec<String>) -> ChangeRow {
+        let cells = self.carried.get(&row.row).map_or(&[][..], Vec::as_slice);
+        let cell = |(header, text): &(String, String)| {
+            format!("{}: {}", words::clean(header, 40), words::clean(text, 120))
+        };
+        let carried = cells.iter().take(CARRIED).map(cell).collect::<Vec<_>>().join(" · ");
+        ChangeRow { carried, ..row_of_plan(row, before, after, why, self.zone) }
     }
 
     pub(super) fn headline(&self, file: &str, state: RunState) -> String {
@@ -208,9 +229,8 @@ fn listed(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section
         return None;
     }
     let title = format!("{title} · {}", words::number(rows.len()));
-    let more = rows.len().saturating_sub(LISTED);
-    rows.truncate(LISTED);
-    Some(Section { title, level, rows, more })
+    let rest = rows.split_off(rows.len().min(LISTED));
+    Some(Section { title, level, rows, more: rest.len(), rest })
 }
 
 fn reasons(tripped: &[Tripped]) -> Vec<String> {

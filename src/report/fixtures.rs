@@ -1,13 +1,15 @@
 //! Small snapshots for the tests of reports and mails: one cycle, 5 Nov to 5 Dec, seen on 22 Nov.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::alert::News;
 use super::level::Level;
 use super::{
-    AlertInput, AlertReport, Edition, Occasion, Points, Trends, UsageInput, UsageReport, alert_report,
-    usage_report,
+    AlertInput, AlertReport, Audience, Edition, Occasion, Points, Trends, UsageInput, UsageReport,
+    alert_report, usage_report,
 };
 use crate::change::{
     Action, Code, Guard, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState, RunStory,
@@ -245,6 +247,7 @@ fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {
             sha256: "7f3a91c2".repeat(8),
         },
         results: Vec::new(),
+        carried: BTreeMap::new(),
         held_as: None,
         decided: 0,
         notes: Vec::new(),
@@ -338,6 +341,7 @@ pub(crate) fn alert_news(target: &Target, level: Level) -> News {
         was: if level == Level::Fine { Level::Critical } else { Level::Fine },
         at: at("11-22T06:00"),
         why: "as it was seen".into(),
+        largest: Vec::new(),
     }
 }
 
@@ -370,6 +374,7 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         rule: &UsageRule::default(),
         alerts: &Alerts { mutes, ..Alerts::default() },
         guards: &Guards::default(),
+        audience: Audience::Administrators,
     };
     alert_report(&input, &edition()).unwrap()
 }
@@ -395,6 +400,7 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
         guards: &Guards::default(),
+        audience: Audience::Administrators,
     };
     alert_report(&input, &edition()).unwrap()
 }

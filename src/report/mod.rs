@@ -16,6 +16,7 @@ mod examples;
 mod failure;
 mod fates;
 mod level;
+mod owners;
 pub(crate) mod planned;
 mod spent;
 mod standing;
@@ -35,6 +36,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+#[cfg(test)]
+pub(crate) use self::alert::News;
 pub(crate) use self::alert::{Occasion, Record, Seen, judge};
 pub(crate) use self::alert_report::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
@@ -43,8 +46,13 @@ pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::cycles::{Closed, Walk};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
+#[cfg(test)]
+pub(crate) use self::level::Level;
+pub(crate) use self::owners::{
+    alert_report_to_owners, drift_report_to_owners, run_report_to_owners, touched,
+};
 pub(crate) use self::standing::{Standing, standings_by};
-pub(crate) use self::table::{closing_table, usage_table};
+pub(crate) use self::table::{changes_table, closing_table, usage_table};
 pub(crate) use self::trends::{Picture, Points, Trends};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 pub(crate) use crate::words;
@@ -66,6 +74,15 @@ impl Edition {
         let until = expire.and_then(|expire| held.checked_add_signed(expire));
         until.map_or_else(|| "a person decides".to_owned(), |until| words::moment(until, self.zone))
     }
+}
+
+/// Who reads a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Those under `mail.to`: they see all, and can act on it.
+    Administrators,
+    /// Those of `mail.routes_file`: they see what is theirs, and can use no command.
+    Owners,
 }
 
 /// The lines at the foot of every report that tell where it comes from.
@@ -112,9 +129,12 @@ impl Report {
         }
     }
 
-    /// The key of the configuration that names its recipients.
-    pub(crate) fn recipients_key(&self) -> &'static str {
+    /// What in the configuration names its recipients.
+    pub(crate) fn recipients_key(&self) -> &str {
         match self {
+            Self::Changes(report) if !report.listed.is_empty() => &report.listed,
+            Self::Alerts(report) if !report.listed.is_empty() => &report.listed,
+            Self::Closing(report) if !report.listed.is_empty() => &report.listed,
             Self::Usage(_) | Self::Closing(_) => "mail.to.usage",
             Self::Changes(_) => "mail.to.changes",
             Self::Alerts(_) => "mail.to.alerts",
@@ -142,7 +162,7 @@ impl Report {
     pub(crate) fn thread(&self) -> Option<&str> {
         match self {
             Self::Changes(report) if !report.thread.is_empty() => Some(&report.thread),
-            Self::Usage(_) | Self::Changes(_) | Self::Alerts(_) | Self::Failure(_) => None,
+            Self::Usage(_) | Self::Changes(_) | Self::Closing(_) | Self::Alerts(_) | Self::Failure(_) => None,
         }
     }
 

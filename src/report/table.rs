@@ -1,5 +1,6 @@
-//! The full tables as CSV for spreadsheets: every account group, also those that the mail sums up.
+//! The full tables as CSV for spreadsheets: every account group, and every change, also those that a mail sums up.
 
+use super::changes::ChangesReport;
 use super::closing::{ClosingReport, Line};
 use super::standing::Standing;
 use super::usage::UsageReport;
@@ -99,6 +100,43 @@ fn record(standing: &Standing) -> [String; 14] {
         day(standing.runs_out_by_projection),
         day(standing.runs_out_by_slope),
     ]
+}
+
+/// Every row of a change report, also those that the mail does not list.
+pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
+    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
+    let header = [
+        "org_name", "name", "id", "fate", "before", "after", "effect", "made_by", "why", "comment", "carried",
+    ];
+    csv.write_record(header).expect("memory takes every write");
+    let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
+    let rows = report.sections.iter().flat_map(|section| {
+        let fate = section.title.split(" · ").next().unwrap_or_default();
+        section.rows.iter().chain(&section.rest).map(move |row| (fate, row))
+    });
+    for (fate, row) in rows {
+        let (before, after) = if row.is_change {
+            (quota(row.before), quota(row.after))
+        } else {
+            (String::new(), String::new())
+        };
+        let why = row.why.join("; ");
+        let cells = [
+            &row.org_name,
+            &row.name,
+            &row.id,
+            fate,
+            &before,
+            &after,
+            &row.effect,
+            &row.who,
+            &why,
+            &row.comment,
+            &row.carried,
+        ];
+        csv.write_record(cells.map(inert)).expect("memory takes every write");
+    }
+    csv.into_inner().expect("memory takes every write")
 }
 
 /// Text that a spreadsheet would run as a formula gets an apostrophe in front, which makes it text.

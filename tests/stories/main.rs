@@ -18,6 +18,7 @@ mod mails;
 mod mounts;
 mod names;
 mod outcomes;
+mod owners;
 mod plans;
 mod proposals;
 mod rates;

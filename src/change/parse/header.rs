@@ -55,6 +55,11 @@ impl Columns {
     pub(crate) fn name(&self, field: Field) -> &str {
         self.0[field as usize].as_deref().unwrap_or(NAMES[field as usize].1)
     }
+
+    /// Whether a header is what the author calls one of the fields.
+    pub(super) fn hold(&self, header: &str) -> bool {
+        self.0.iter().flatten().any(|name| *name == shown(trimmed(header)))
+    }
 }
 
 /// The header row, understood.
@@ -180,7 +185,7 @@ impl Header {
     }
 }
 
-fn field(name: &str, configured: &BTreeMap<String, String>) -> Option<Field> {
+pub(super) fn field(name: &str, configured: &BTreeMap<String, String>) -> Option<Field> {
     let wanted = trimmed(name).to_lowercase();
     let named = |field: &str| NAMES.iter().find(|(_, own, _)| *own == field);
     let by_configuration = configured
@@ -194,7 +199,7 @@ fn field(name: &str, configured: &BTreeMap<String, String>) -> Option<Field> {
 }
 
 /// `Org ID`, `org-id` and `orgId` are one name.
-fn squeezed(name: &str) -> String {
+pub(super) fn squeezed(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

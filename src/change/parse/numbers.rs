@@ -169,7 +169,7 @@ fn fraction(text: &str) -> Option<(String, bool)> {
 }
 
 /// `1.2E+05`. How many digits the spreadsheet dropped, nobody can tell: it may have been 123 456.
-fn is_scientific(text: &str) -> bool {
+pub(super) fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);

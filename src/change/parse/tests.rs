@@ -252,3 +252,15 @@ proptest! {
         prop_assert_eq!(&file.records[0].change, &Ok(expected));
     }
 }
+
+#[test]
+fn further_columns_are_those_that_are_no_fields_and_say_something() {
+    let columns = BTreeMap::from([("Customer no.".to_owned(), "org_id".to_owned())]);
+    let text = "Customer no.,aid,value,Ticket,comment,Asked by,\n7,1,5,'=CHG-1,why, Ann ,x\n7,2,5,,,,\n7,3,5,CHG-2,,,\n";
+    let further = parse(text.as_bytes(), &columns, 9).unwrap().further();
+    let told =
+        |row: usize| further.get(&row).map(|cells| cells.iter().map(|(a, b)| format!("{a}={b}")).collect());
+    assert_eq!(told(2), Some(vec!["Ticket==CHG-1".to_owned(), "Asked by=Ann".to_owned()]));
+    assert_eq!(told(3), None);
+    assert_eq!(told(4), Some(vec!["Ticket=CHG-2".to_owned()]));
+}

@@ -33,7 +33,7 @@ pub(super) fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<O
 }
 
 /// The run's file as rows, or why it cannot be used.
-pub(super) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
+pub(in crate::change) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
     if !run.path("input.csv").exists() {
         let notes = &run.record.notes; // the inbox says why it copied none
         let missing = || vec!["The file is missing from the run's folder.".to_owned()];

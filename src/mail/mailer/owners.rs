@@ -1,0 +1,110 @@
+//! Mail to the owners of single targets, by `mail.routes_file`. Administrators are told first and of all, whatever that
+//! file holds.
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::super::compose::Attachment;
+use super::Mailer;
+use crate::change::RunStory;
+use crate::config::Transport;
+use crate::diff::{Diff, MadeBy};
+use crate::quota::{Snapshot, Target};
+use crate::report::{
+    self, AlertInput, ChangesReport, Report, alert_report_to_owners, changes_table, drift_report_to_owners,
+    run_report_to_owners,
+};
+use crate::routes::{Routes, Share};
+
+impl Mailer {
+    /// Who owns what, as the file says now, and what is wrong with it; none where no file is named.
+    pub(crate) fn routes(&self) -> Option<(Routes, Vec<String>)> {
+        let path = self.mail.routes_file.as_ref()?;
+        let (routes, problems) = match fs_err::read(path) {
+            Ok(bytes) => Routes::parse(&bytes),
+            Err(error) => return Some((Routes::default(), vec![error.to_string()])),
+        };
+        let named = |problem: String| format!("{}: {problem}", path.display());
+        Some((routes, problems.into_iter().map(named).collect()))
+    }
+
+    /// Who owns what, after a word in the log on what is wrong with the file. Not the sentences: they hold addresses.
+    pub(crate) fn warned_of_routes(&self) -> Option<Routes> {
+        let (routes, problems) = self.routes()?;
+        if !problems.is_empty() {
+            warn!(
+                mistakes = problems.len(),
+                "owners may not be told: `quotakeeper check` names each mistake in mail.routes_file"
+            );
+        }
+        Some(routes)
+    }
+
+    /// What became of a run, to the owners of what it changes.
+    pub(crate) fn run_to_owners(
+        &self,
+        story: &RunStory,
+        held: Option<&RunStory>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let edition = self.edition(now);
+        self.to_each(report::touched(story), &self.mail.to.changes, |share| {
+            let report = run_report_to_owners(story, held, share, &edition);
+            report.map_or(Ok(()), |report| self.changes_to(share, report, now))
+        })
+    }
+
+    /// What somebody changed outside quotakeeper, to the owners of what was changed.
+    pub(crate) fn drift_to_owners(
+        &self,
+        seen: &Diff,
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let edition = self.edition(now);
+        let outside = seen.changes.iter().filter(|change| change.made_by == MadeBy::Outside);
+        self.to_each(outside.map(|change| &change.target), &self.mail.to.changes, |share| {
+            let report = drift_report_to_owners(seen, latest, &self.rule, share, &edition);
+            report.map_or(Ok(()), |report| self.changes_to(share, report, now))
+        })
+    }
+
+    /// What crossed a limit or is back to normal, to the owners of it.
+    pub(crate) fn alerts_to_owners(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let edition = self.edition(now);
+        self.to_each(input.news.iter().map(|news| &news.target), &self.mail.to.alerts, |share| {
+            let report = alert_report_to_owners(input, share, &edition);
+            report.map_or(Ok(()), |report| {
+                self.send(&Report::Alerts(Box::new(report)), &share.recipients, &[], now)
+            })
+        })
+    }
+
+    fn changes_to(&self, share: &Share, report: ChangesReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table =
+            (!report.table.is_empty()).then(|| Attachment::csv(&report.table, changes_table(&report)));
+        self.send(&Report::Changes(Box::new(report)), &share.recipients, table.as_slice(), now)
+    }
+
+    /// A message for each share of these targets, except to those who are told of all. One that cannot be queued keeps no
+    /// other from it; the first such error is returned.
+    fn to_each<'t>(
+        &self,
+        targets: impl Iterator<Item = &'t Target>,
+        told_anyway: &[String],
+        tell: impl Fn(&Share) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.mail.transport == Transport::Off {
+            return Ok(());
+        }
+        let Some(routes) = self.warned_of_routes() else { return Ok(()) };
+        let shares = routes.shares(targets, told_anyway);
+        let errors = shares.iter().filter_map(|share| tell(share).err());
+        // All of them are tried before the first is told.
+        errors.reduce(|first, _| first).map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+#[path = "owners_tests.rs"]
+mod tests;

@@ -1,0 +1,210 @@
+//! The same reports for those who own some targets: what is theirs, and nothing of anybody else.
+//!
+//! What a report is made of is cut down before it is made, so that its counts and sentences speak of their targets alone.
+//! A sentence that may name others, or their organization's figures, gives way to one that does not; figures of an
+//! organization are told to who owns it. No command is shown: owners have no access to quotakeeper.
+
+use std::collections::BTreeSet;
+
+use super::alert::News;
+use super::alert_report::{AlertInput, AlertReport, alert_report};
+use super::changes::{ChangesReport, drift_report, run_report};
+use super::fates::{Held, Section};
+use super::{Audience, Edition, words};
+use crate::change::{
+    Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict,
+};
+use crate::diff::Diff;
+use crate::quota::{OrgId, Snapshot, Target, UsageRule, quota_text};
+use crate::routes::Share;
+
+/// The file name of the table with the rows that a mail does not list.
+const TABLE: &str = "changes.csv";
+
+/// The targets that a run changes, or was to change; that one stays as it is is nothing to tell.
+pub(crate) fn touched(story: &RunStory) -> impl Iterator<Item = &Target> {
+    let is_unchanged = |result: &&RowResult| matches!(result.outcome, Outcome::Unchanged { .. });
+    let unchanged: BTreeSet<usize> =
+        story.results.iter().filter(is_unchanged).map(|result| result.row).collect();
+    let rows = story.plan.rows.iter().filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)));
+    rows.filter(move |row| !unchanged.contains(&row.row)).filter_map(|row| row.target.as_ref())
+}
+
+/// What became of their rows of a run, if it has any of theirs to tell of.
+pub(crate) fn run_report_to_owners(
+    story: &RunStory,
+    split_off: Option<&RunStory>,
+    share: &Share,
+    edition: &Edition,
+) -> Option<ChangesReport> {
+    let part = of_run(story, &share.targets);
+    touched(&part).next()?;
+    let split_off =
+        split_off.map(|story| of_run(story, &share.targets)).filter(|part| !part.plan.rows.is_empty());
+    let report = run_report(&part, split_off.as_ref(), edition);
+    let notes = notes(
+        &part,
+        report.held.as_ref(),
+        report.sections.iter().any(|section| section.title.starts_with("Refused")),
+    );
+    Some(ChangesReport { held: None, notes, ..to_owners(report, share) })
+}
+
+/// What somebody changed of theirs outside quotakeeper.
+pub(crate) fn drift_report_to_owners(
+    diff: &Diff,
+    latest: &Snapshot,
+    rule: &UsageRule,
+    share: &Share,
+    edition: &Edition,
+) -> Option<ChangesReport> {
+    let changes =
+        diff.changes.iter().filter(|change| share.targets.contains(&change.target)).cloned().collect();
+    // What the token sees no more is the administrators' to look into.
+    let part = Diff { from: diff.from, to: diff.to, changes, vanished: Vec::new(), suspect: false };
+    drift_report(&part, latest, rule, edition).map(|report| to_owners(report, share))
+}
+
+/// What of theirs crossed a limit, or is back to normal.
+pub(crate) fn alert_report_to_owners(
+    input: &AlertInput<'_>,
+    share: &Share,
+    edition: &Edition,
+) -> Option<AlertReport> {
+    let theirs = &share.targets;
+    let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
+    let rows = input.latest.rows().iter().filter(|row| theirs.contains(&row.target)).cloned();
+    let latest = Snapshot::new(input.latest.taken_at, rows.collect());
+    let input = AlertInput { news: &news, latest: &latest, audience: Audience::Owners, ..*input };
+    let report = alert_report(&input, edition)?;
+    Some(AlertReport { listed: share.listed.clone(), ..report })
+}
+
+fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {
+    let is_cut = report.sections.iter().any(|section| section.more > 0);
+    let headline = headline_of_one(&report.sections).unwrap_or_else(|| report.headline.clone());
+    ChangesReport {
+        subject: headline.clone(),
+        headline,
+        todo: String::new(),
+        table: if is_cut { TABLE.to_owned() } else { String::new() },
+        listed: share.listed.clone(),
+        identity: format!("to owners {}", report.identity),
+        ..report
+    }
+}
+
+/// `Trading Floor: 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
+fn headline_of_one(sections: &[Section]) -> Option<String> {
+    let [Section { title, rows, .. }] = sections else { return None };
+    let [row] = rows.as_slice() else { return None };
+    let fate = title.split(" · ").next().unwrap_or_default().to_lowercase();
+    let fate = if fate == "held" { "waits for approval" } else { &fate };
+    let (before, after) = (quota_text(row.before), quota_text(row.after));
+    row.is_change.then(|| format!("{}: {before} → {after}, {fate}", row.name))
+}
+
+/// What is to be known besides: who decides, and when.
+fn notes(story: &RunStory, held: Option<&Held>, is_refused: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(held) = held {
+        let (waits, is) = if held.rows == 1 { ("waits", "it is") } else { ("wait", "they are") };
+        notes.push(format!(
+            "{} {waits} for quotakeeper’s administrators, who can approve until {}; {is} dropped if nobody does.",
+            words::counted(held.rows, "change"),
+            held.until
+        ));
+    }
+    match story.state {
+        RunState::Scheduled => notes.push("It is planned and guarded again then.".to_owned()),
+        RunState::Stale => {
+            notes.push("Quotakeeper’s administrators decide whether it is planned anew.".to_owned());
+        }
+        _ if is_refused => notes.push("Whoever dropped the file was told what to mend.".to_owned()),
+        _ => {}
+    }
+    notes
+}
+
+/// Their rows, as their owners may read them.
+fn of_run(story: &RunStory, theirs: &BTreeSet<Target>) -> RunStory {
+    let is_theirs = |row: &&PlanRow| row.target.as_ref().is_some_and(|target| theirs.contains(target));
+    let rows: Vec<PlanRow> =
+        story.plan.rows.iter().filter(is_theirs).map(|row| of_row(row, theirs)).collect();
+    let numbers: BTreeSet<usize> = rows.iter().map(|row| row.row).collect();
+    let own = |org_id: &OrgId| theirs.contains(&Target { org_id: org_id.clone(), aid: None });
+    let organizations = story.plan.organizations.iter().filter(|organization| own(&organization.org_id));
+    let results = story.results.iter().filter(|result| numbers.contains(&result.row));
+    RunStory {
+        plan: Plan {
+            rows,
+            organizations: organizations.cloned().collect(),
+            sha256: story.plan.sha256.clone(),
+        },
+        results: results.map(of_result).collect(),
+        notes: Vec::new(),
+        ..story.clone()
+    }
+}
+
+fn of_row(row: &PlanRow, theirs: &BTreeSet<Target>) -> PlanRow {
+    let has_organization = row
+        .target
+        .as_ref()
+        .is_some_and(|target| theirs.contains(&Target { org_id: target.org_id.clone(), aid: None }));
+    let verdict = match &row.verdict {
+        Verdict::Held(tripped) => {
+            Verdict::Held(tripped.iter().map(|tripped| of_guard(tripped, has_organization)).collect())
+        }
+        Verdict::Refused(problem) => Verdict::Refused(of_problem(problem)),
+        other => other.clone(),
+    };
+    let mut row = PlanRow { verdict, ..row.clone() };
+    if !has_organization {
+        row.warnings.clear(); // on the sum of the organization
+        row.written.clear(); // a share of its plan
+    }
+    row
+}
+
+fn of_guard(tripped: &Tripped, has_organization: bool) -> Tripped {
+    let guard = tripped.guard;
+    let message = match guard {
+        // Of the row's own figures.
+        Guard::BelowUse | Guard::RaiseFactor | Guard::Unassign | Guard::Organization | Guard::Approval => {
+            return tripped.clone();
+        }
+        Guard::Bound => "waits with other rows of the file that it goes together with",
+        _ if has_organization => return tripped.clone(),
+        Guard::LoweredShare => "the file lowers many of the organization's quotas at once",
+        Guard::Sum => "the file moves the sum of the organization's quotas far",
+        Guard::OverAllocation => "the account groups would have more than their organization",
+        Guard::Unknown => "nobody can tell whether the new quota is enough",
+    };
+    Tripped { guard, message: message.to_owned() }
+}
+
+fn of_result(result: &RowResult) -> RowResult {
+    let outcome = match &result.outcome {
+        Outcome::Failed(problem) => Outcome::Failed(of_problem(problem)),
+        other => other.clone(),
+    };
+    RowResult { row: result.row, outcome }
+}
+
+/// Why a row was not sent: the words of the file, of other rows and of the server are for who dropped it.
+fn of_problem(problem: &Problem) -> Problem {
+    let message = match problem.code {
+        // The row's own figures, and who decided.
+        Code::ChangedMeanwhile | Code::Rejected => return problem.clone(),
+        Code::BadRow => "not sent: the row could not be understood",
+        Code::Duplicate => "not sent: the file has several rows for it",
+        Code::UnknownTarget | Code::AmbiguousTarget => "not sent: the file leaves open what is meant",
+        Code::Stale => "not sent: a quota had moved since",
+        Code::NotSent => "not sent: some of the file could not be, and this goes together with it",
+        Code::Held => "not sent: a guard held it back",
+        Code::Refused => "ThousandEyes refused it",
+        Code::NotConfirmed => "ThousandEyes does not show it",
+    };
+    Problem { code: problem.code, message: message.to_owned() }
+}
