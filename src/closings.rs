@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tracing::info;
 
 use crate::app::App;
+use crate::diff::Diff;
 use crate::history::changes;
 use crate::quota::Snapshot;
 use crate::remembered;
@@ -29,7 +30,10 @@ impl App {
             return Ok(());
         }
         let closed = self.closed(&record.pending, now)?;
-        self.mailer.closing(self.closing_report(&closed, &latest, now)?, now)?;
+        let (diffs, rule) = (self.since_the_first(&closed, now)?, self.config.usage.rule());
+        let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
+        self.mailer.closing(closing_report(&input, &self.edition(now)), now)?;
+        self.mailer.closing_to_owners(&input, now)?;
         let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
         remembered::save(&path, &record.told(from))
     }
@@ -67,10 +71,15 @@ impl App {
         latest: &Snapshot,
         now: DateTime<Utc>,
     ) -> anyhow::Result<ClosingReport> {
-        let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
-        let diffs = changes::since(&self.config.data.dir, since)?;
+        let diffs = self.since_the_first(closed, now)?;
         let input = ClosingInput { closed, diffs: &diffs, latest, rule: &self.config.usage.rule() };
         Ok(closing_report(&input, &self.edition(now)))
+    }
+
+    /// What changed since the earliest of these cycles began.
+    fn since_the_first(&self, closed: &[Closed], now: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
+        let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
+        changes::since(&self.config.data.dir, since)
     }
 
     fn closing_record(&self) -> anyhow::Result<ClosingRecord> {

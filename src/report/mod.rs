@@ -44,12 +44,15 @@ pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_r
 pub(crate) use self::closed::{ClosingRecord, Ended, last_cycles};
 pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::cycles::{Closed, Walk};
+#[cfg(test)]
+pub(crate) use self::cycles::{Cycle, Seen as SeenInCycle};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{Failure, FailureReport, failure_report};
 #[cfg(test)]
 pub(crate) use self::level::Level;
 pub(crate) use self::owners::{
-    alert_report_to_owners, drift_report_to_owners, run_report_to_owners, touched,
+    alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
+    seen_targets, touched,
 };
 pub(crate) use self::standing::{Standing, standings_by};
 pub(crate) use self::table::{changes_table, closing_table, usage_table};

@@ -9,13 +9,15 @@ use std::collections::BTreeSet;
 use super::alert::News;
 use super::alert_report::{AlertInput, AlertReport, alert_report};
 use super::changes::{ChangesReport, drift_report, run_report};
+use super::closing::{ClosingInput, ClosingReport, closing_report};
+use super::cycles::{Closed, Cycle, Seen};
 use super::fates::{Held, Section};
 use super::{Audience, Edition, words};
 use crate::change::{
     Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict,
 };
 use crate::diff::Diff;
-use crate::quota::{OrgId, Snapshot, Target, UsageRule, quota_text};
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
 use crate::routes::Share;
 
 /// The file name of the table with the rows that a mail does not list.
@@ -78,6 +80,44 @@ pub(crate) fn alert_report_to_owners(
     let input = AlertInput { news: &news, latest: &latest, audience: Audience::Owners, ..*input };
     let report = alert_report(&input, edition)?;
     Some(AlertReport { listed: share.listed.clone(), ..report })
+}
+
+/// What was used of theirs in the billing cycles that closed.
+pub(crate) fn closing_report_to_owners(
+    input: &ClosingInput<'_>,
+    share: &Share,
+    edition: &Edition,
+) -> Option<ClosingReport> {
+    let theirs = &share.targets;
+    let of_rows = |rows: &[SnapshotRow]| -> Vec<SnapshotRow> {
+        rows.iter().filter(|row| theirs.contains(&row.target)).cloned().collect()
+    };
+    let of_seen = |seen: &Seen| Seen { at: seen.at, rows: of_rows(&seen.rows) };
+    let of_cycle = |cycle: &Cycle| Cycle { seen: cycle.seen.as_ref().map(of_seen), ..cycle.clone() };
+    let has_theirs = |closed: &&Closed| seen_targets(closed).any(|target| theirs.contains(target));
+    let part: Vec<Closed> = input
+        .closed
+        .iter()
+        .filter(has_theirs)
+        .map(|closed| Closed {
+            cycles: closed.cycles.iter().map(of_cycle).collect(),
+            middle: closed.middle.as_ref().map(of_seen),
+            ..closed.clone()
+        })
+        .collect();
+    if part.is_empty() {
+        return None;
+    }
+    let latest = Snapshot::new(input.latest.taken_at, of_rows(input.latest.rows()));
+    let report = closing_report(&ClosingInput { closed: &part, latest: &latest, ..*input }, edition);
+    let identity = format!("to owners {}", report.identity);
+    Some(ClosingReport { listed: share.listed.clone(), identity, ..report })
+}
+
+/// The targets that a closed cycle is about, as it was last seen.
+pub(crate) fn seen_targets(closed: &Closed) -> impl Iterator<Item = &Target> {
+    let last = closed.cycles.first().and_then(|cycle| cycle.seen.as_ref());
+    last.into_iter().flat_map(|seen| &seen.rows).map(|row| &row.target)
 }
 
 fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {

@@ -11,8 +11,8 @@ use crate::config::Transport;
 use crate::diff::{Diff, MadeBy};
 use crate::quota::{Snapshot, Target};
 use crate::report::{
-    self, AlertInput, ChangesReport, Report, alert_report_to_owners, changes_table, drift_report_to_owners,
-    run_report_to_owners,
+    self, AlertInput, ChangesReport, ClosingInput, Report, alert_report_to_owners, changes_table,
+    closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
 };
 use crate::routes::{Routes, Share};
 
@@ -77,6 +77,21 @@ impl Mailer {
             report.map_or(Ok(()), |report| {
                 self.send(&Report::Alerts(Box::new(report)), &share.recipients, &[], now)
             })
+        })
+    }
+
+    /// What was used in the billing cycles that closed, to the owners of it.
+    pub(crate) fn closing_to_owners(
+        &self,
+        input: &ClosingInput<'_>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let edition = self.edition(now);
+        let targets = input.closed.iter().flat_map(report::seen_targets);
+        self.to_each(targets, &self.mail.to.usage, |share| {
+            let Some(report) = closing_report_to_owners(input, share, &edition) else { return Ok(()) };
+            let table = Attachment::csv(&report.table, closing_table(&report));
+            self.send(&Report::Closing(Box::new(report)), &share.recipients, &[table], now)
         })
     }
 

@@ -31,9 +31,9 @@ fn name(index: usize) -> String {
     format!("Zeta{index:02}q")
 }
 
-/// Each target has figures that no other has.
+/// Each target has figures that no other has, and that no sum of others' is (as no sum of some powers of three is another).
 fn figure(kind: i64, index: usize) -> Units {
-    kind * 1_000_000 + 1_009 * (1 + Units::try_from(index).unwrap())
+    kind * 100_000_000 + 7 * 3_i64.pow(u32::try_from(index).unwrap())
 }
 
 /// What tells of a target, but of an organization's name: those who own a group of it know that.
@@ -115,6 +115,26 @@ fn story_of(fates: &[u8], state: RunState) -> RunStory {
     story
 }
 
+/// The cycle of every organization, and the one before.
+fn closed() -> Vec<report::Closed> {
+    let seen = |org: usize, day: &str| report::SeenInCycle {
+        at: at(day),
+        rows: snapshot().rows()[org * (GROUPS + 1)..(org + 1) * (GROUPS + 1)].to_vec(),
+    };
+    let cycle = |org: usize, start: &str, end: &str| report::Cycle {
+        start: at(start),
+        end: at(end),
+        seen: Some(seen(org, end)),
+    };
+    let closed = |org: usize| report::Closed {
+        org_id: target(org * (GROUPS + 1)).org_id,
+        cycles: vec![cycle(org, "10-20T00:00", "11-20T00:00"), cycle(org, "09-20T00:00", "10-20T00:00")],
+        middle: Some(seen(org, "11-05T00:00")),
+        cut: false,
+    };
+    (0..3).map(closed).collect()
+}
+
 fn snapshot() -> Snapshot {
     let row = |index: usize| -> SnapshotRow {
         let (quota, used, projected) = (Some(figure(1, index)), figure(3, index), figure(4, index));
@@ -168,7 +188,7 @@ proptest! {
     fn each_owner_gets_what_is_theirs_and_nothing_that_is_not(
         fates in prop::collection::vec(0_u8..8, TARGETS),
         routes in prop::collection::vec((0_usize..4, 0_usize..7, 1_u8..32), 0..7),
-        kind in 0_u8..4,
+        kind in 0_u8..5,
     ) {
         let file: String = routes.iter().map(|route| csv(*route)).collect();
         let post = Post::new(&format!("org_id,aid,emails\n{file}"));
@@ -192,6 +212,10 @@ proptest! {
                 let vanished = (0..TARGETS).filter(|index| fates[*index] == 7).map(target).collect();
                 post.drift(&Diff { changes, vanished, ..changed() }, &snapshot());
                 hit
+            }
+            4 => {
+                post.closing(&closed(), &snapshot());
+                (0..TARGETS).collect()
             }
             _ => {
                 let hit: Vec<usize> = (0..TARGETS).filter(|index| fates[*index] < 4).collect();
@@ -217,7 +241,7 @@ proptest! {
             for mail in mails {
                 let everything = mail.everything();
                 for index in news.iter().map(|index| **index) {
-                    prop_assert!(mail.text.contains(&name(index)), "{} is missing in {}", name(index), mail.text);
+                    prop_assert!(everything.contains(&name(index)), "{} is missing in {}", name(index), mail.text);
                 }
                 for index in (0..TARGETS).filter(|index| !theirs.contains(index)) {
                     // Whoever owns an account group knows the organization's name.

@@ -38,7 +38,7 @@ impl Post {
             mail: Mail {
                 transport: Transport::Directory,
                 from: Some("quotakeeper <quotas@example.com>".into()),
-                to: Recipients { changes: to(), alerts: to(), ..Recipients::default() },
+                to: Recipients { changes: to(), alerts: to(), usage: to(), ..Recipients::default() },
                 routes_file: Some(file),
                 ..Mail::default()
             },
@@ -72,6 +72,14 @@ impl Post {
         };
         self.mailer.alerts(&input, at("11-22T07:00")).unwrap();
         self.mailer.alerts_to_owners(&input, at("11-22T07:00")).unwrap();
+    }
+
+    fn closing(&self, closed: &[report::Closed], latest: &Snapshot) {
+        let diffs = [changed()];
+        let input = ClosingInput { closed, diffs: &diffs, latest, rule: &UsageRule::default() };
+        let report = report::closing_report(&input, &self.mailer.edition(at("11-22T07:00")));
+        self.mailer.closing(report, at("11-22T07:00")).unwrap();
+        self.mailer.closing_to_owners(&input, at("11-22T07:00")).unwrap();
     }
 
     /// All messages, in the order of their recipients.
