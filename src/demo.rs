@@ -86,6 +86,9 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
             somebody_else_changes_a_quota(&app, &world)?;
         }
         Job::Snapshot.run(if last_day { &app } else { &quiet }, at).await?;
+        if at == start {
+            Job::ClosingReport.run(&quiet, at).await?; // the cycles that run now are the first to be told at their end
+        }
         at += Duration::hours(HOURS);
     }
     time.set(now);
@@ -136,6 +139,7 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
     Job::Digest.run(&app, later).await?;
     Job::UsageReport.run(&app, later).await?;
+    Job::ClosingReport.run(&app, later).await?;
     Job::ChangesReport.run(&app, later).await?;
     Job::Outbox.run(&app, later).await?;
     let mut mails: Vec<_> = fs_err::read_dir(folder.join("outbox/sent"))?.collect::<Result<_, _>>()?;
