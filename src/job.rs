@@ -4,9 +4,9 @@ mod caught;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, DurationRound, Utc};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 pub(crate) use self::caught::Panicked;
 use crate::answers;
@@ -20,9 +20,10 @@ use crate::diff::diff;
 use crate::exit_code::Findings;
 use crate::history::{changes, retention};
 use crate::quota::Snapshot;
+use crate::report;
 use crate::schedule::{Expression, Missed};
 use crate::snapshot;
-use crate::state::State;
+use crate::state::{ApiSeen, State, Why};
 
 /// The jobs, in the order in which `once` does them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +110,7 @@ impl Job {
     /// Does the job and remembers its success; a failure, or a panic, is told by mail.
     pub(crate) async fn run(self, app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
         let clock = Clock::starting_at(now);
+        let refusals = refusals(app);
         // On the heap: where it is awaited it would be large many times over.
         let done = caught::caught(Box::pin(async {
             match self {
@@ -122,7 +124,9 @@ impl Job {
                 Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
             }
         }));
-        self.ended(app, &clock, now, done.await)
+        let done = done.await;
+        let seen = api_seen(app, refusals, clock.now());
+        self.ended(app, &clock, now, seen, done)
     }
 
     fn ended(
@@ -130,16 +134,17 @@ impl Job {
         app: &App,
         clock: &Clock,
         now: DateTime<Utc>,
+        seen: Option<ApiSeen>,
         done: anyhow::Result<Findings>,
     ) -> anyhow::Result<Findings> {
         match done {
             Ok(findings) => {
-                self.succeeded(app, clock, now)?;
+                self.succeeded(app, clock, now, seen)?;
                 Ok(findings)
             }
             Err(error) => {
                 if !app.cancel.is_cancelled() {
-                    tell_failure(app, self, &error, now);
+                    tell_failure(app, self, &error, now, seen);
                 }
                 Err(error.context(format!("the {} job failed", self.name())))
             }
@@ -147,15 +152,28 @@ impl Job {
     }
 
     /// Remembers that the job succeeded, having begun at `began`, and says which slots nobody served before.
-    pub(crate) fn succeeded(self, app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
+    pub(crate) fn succeeded(
+        self,
+        app: &App,
+        clock: &Clock,
+        began: DateTime<Utc>,
+        seen: Option<ApiSeen>,
+    ) -> anyhow::Result<()> {
         let took = (clock.now() - began).num_milliseconds();
         let mut state = State::load(&app.config.data.dir)?;
+        note(&mut state, seen);
         if let Some(missed) = self.missed(app, &state, began) {
             let Missed { slots, first, last } = missed;
             warn!(job = self.name(), slots, %first, %last, "slots were missed before this one");
             state.missed(self, missed);
         }
         state.succeeded(self, began, took.unsigned_abs())
+    }
+
+    /// The one line of the log that a failure gets: who started the job writes it.
+    pub(crate) fn log_failure(self, error: &anyhow::Error) {
+        let todo = report::advice(error);
+        error!(job = self.name(), error = format!("{error:#}"), todo, "failed");
     }
 }
 
@@ -299,14 +317,51 @@ pub(crate) async fn outbox(app: &App, clock: &Clock, backoff: Backoff) -> anyhow
     Ok(Findings::default())
 }
 
+/// How often the API refused a request of this process for its rate.
+fn refusals(app: &App) -> u64 {
+    app.asked_client().map_or(0, |client| client.budget().refusals)
+}
+
+/// What the API's last answers said, if there were any; `refusals` are those from before the job.
+fn api_seen(app: &App, before: u64, now: DateTime<Utc>) -> Option<ApiSeen> {
+    let client = app.asked_client()?;
+    let (ago, server) = client.last_answer()?;
+    let (budget, at) = (client.budget(), now - ago);
+    Some(ApiSeen {
+        at,
+        limit: budget.limit,
+        remaining: budget.remaining,
+        day: at.with_timezone(&app.config.schedule.timezone).date_naive(),
+        refusals: budget.refusals - before,
+        clock_ahead: (at - server).num_seconds(),
+    })
+}
+
+/// Takes over what the API said. That the clocks differ is said when it begins.
+fn note(state: &mut State, seen: Option<ApiSeen>) {
+    let Some(seen) = seen else { return };
+    if seen.is_clock_wrong() && !state.api().is_some_and(|before| before.is_clock_wrong()) {
+        let todo = "set this machine's clock: schedules and the times in the history go by it";
+        warn!(seconds_ahead = seen.clock_ahead, todo, "this machine's clock is not the API's");
+    }
+    state.saw(seen);
+}
+
 /// A failure that cannot be mailed is still in the log and in the exit code.
-fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>) {
+fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, seen: Option<ApiSeen>) {
     let state = State::load(&app.config.data.dir).map(|mut state| {
         state.panics += u64::from(error.is::<Panicked>());
         state
     });
     let last_success = state.as_ref().ok().and_then(|state| state.last_success(job));
-    let since = state.and_then(|mut state| state.failed(job, now)).unwrap_or(now);
+    let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
+    let since = state.and_then(|mut state| {
+        note(&mut state, seen);
+        state.failed(job, now, why)
+    });
+    // Where nothing can be remembered, the same outage must not be another at each try.
+    let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
+    let since = since.unwrap_or_else(|_| last_success.unwrap_or_else(today));
     if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
         warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
     }

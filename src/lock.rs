@@ -5,6 +5,10 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::clock::Clock;
 use crate::durable;
 
 /// The lock, given back when it is dropped or when the process ends, however it ends.
@@ -49,11 +53,10 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let host = hostname();
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "process {} on {host}", std::process::id()));
+        let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let holder = format!("process {} on {} since {since}\n", std::process::id(), hostname());
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         written.map_err(failed)?;
         Ok(Self { _file: file })
     }
@@ -70,14 +73,34 @@ fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryL
     try_lock()
 }
 
+/// Who holds the lock, as far as the file says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Holder {
+    pub process: Option<u32>,
+    pub host: String,
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Holder {
+    /// `process 812 on nms-01 since 2026-11-03T08:00:00Z`; earlier versions said no time.
+    fn parse(text: &str) -> Self {
+        let after = |word| text.split_whitespace().skip_while(|each| *each != word).nth(1);
+        Self {
+            process: after("process").and_then(|id| id.parse().ok()),
+            host: after("on").unwrap_or_default().to_owned(),
+            since: after("since").and_then(|time| time.parse().ok()),
+        }
+    }
+}
+
 /// Who holds the lock now, for those who only look: none when nobody does.
-pub(crate) fn holder(data_dir: &Path) -> Option<String> {
+pub(crate) fn holder(data_dir: &Path) -> Option<Holder> {
     let mut file = File::open(data_dir.join("lock")).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             file.read_to_string(&mut holder).ok()?;
-            Some(holder.trim().to_owned())
+            Some(Holder::parse(&holder))
         }
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
@@ -95,12 +118,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lock_of_an_earlier_version_says_no_time() {
+        let holder = Holder::parse("process 812 on nms-01\n");
+        assert_eq!(holder, Holder { process: Some(812), host: "nms-01".into(), since: None });
+        assert_eq!(Holder::parse("").process, None);
+    }
+
+    #[test]
     fn a_second_holder_learns_who_holds_it_and_gets_it_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path()).unwrap();
         let error = Lock::take(folder.path()).unwrap_err().to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
-        assert!(holder(folder.path()).is_some());
+        let seen = holder(folder.path()).unwrap();
+        assert_eq!((seen.process, seen.host), (Some(std::process::id()), hostname()));
+        assert!(seen.since.is_some());
         drop(first);
         assert_eq!(holder(folder.path()), None);
         Lock::take(folder.path()).unwrap();

@@ -98,7 +98,7 @@ async fn serve(app: &App, job: Job, now: DateTime<Utc>) -> bool {
     let done = job.run(app, now).await;
     app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
     if let Err(error) = &done {
-        error!(job = job.name(), error = format!("{error:#}"), "failed");
+        job.log_failure(error);
     }
     done.is_ok()
 }

@@ -1,10 +1,12 @@
-//! `state.json`: when each job last succeeded, how long it took, and since when it fails. All that the schedules need to remember.
+//! `state.json`: when each job last succeeded, since when and why it fails, and what the API's last answers said.
+//!
+//! The schedules need the first; the rest is for `status`, which looks from another process.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
@@ -16,6 +18,37 @@ use crate::schedule::Missed;
 pub(crate) struct JobState {
     pub last_success: DateTime<Utc>,
     pub took_ms: u64,
+}
+
+/// Why a job fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Why {
+    /// The error and its causes, in one line.
+    pub error: String,
+    /// The mend, where the error does not say it itself.
+    pub todo: Option<String>,
+}
+
+/// What the API's last answers said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApiSeen {
+    /// When the last answer came.
+    pub at: DateTime<Utc>,
+    /// Requests that the organization has in a minute, and how many of them were left.
+    pub limit: Option<u32>,
+    pub remaining: Option<u32>,
+    /// A day in `schedule.timezone`, and how often a request was refused for its rate (429) on it.
+    pub day: NaiveDate,
+    pub refusals: u64,
+    /// How far this machine's clock is ahead of the server's, in seconds.
+    pub clock_ahead: i64,
+}
+
+impl ApiSeen {
+    /// Farther off than the second that a `Date` counts in, and an answer's way.
+    pub(crate) fn is_clock_wrong(&self) -> bool {
+        self.clock_ahead.abs() >= 60
+    }
 }
 
 /// The whole file.
@@ -32,6 +65,11 @@ pub(crate) struct State {
     /// How often a job has panicked so far.
     #[serde(default)]
     pub panics: u64,
+    /// Why, as of its last failure.
+    #[serde(default)]
+    why: BTreeMap<Job, Why>,
+    #[serde(default)]
+    api: Option<ApiSeen>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -55,6 +93,8 @@ impl State {
                 failing: BTreeMap::new(),
                 missed: BTreeMap::new(),
                 panics: 0,
+                why: BTreeMap::new(),
+                api: None,
                 path: PathBuf::new(),
             },
             Err(error) => return Err(error.into()),
@@ -92,16 +132,33 @@ impl State {
         self.failing.get(&job).copied()
     }
 
+    /// Why a job fails.
+    pub(crate) fn why(&self, job: Job) -> Option<&Why> {
+        self.why.get(&job)
+    }
+
+    pub(crate) fn api(&self) -> Option<ApiSeen> {
+        self.api
+    }
+
+    /// Takes over what the API said; refusals of one day add up. Written with what comes next.
+    pub(crate) fn saw(&mut self, seen: ApiSeen) {
+        let before = self.api.filter(|before| before.day == seen.day).map_or(0, |before| before.refusals);
+        self.api = Some(ApiSeen { refusals: before + seen.refusals, ..seen });
+    }
+
     /// Records a success and writes the file.
     pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
         self.jobs.insert(job, JobState { last_success: at, took_ms });
         self.failing.remove(&job);
+        self.why.remove(&job);
         self.save()
     }
 
     /// Records a failure and says since when the job has been failing.
-    pub(crate) fn failed(&mut self, job: Job, at: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    pub(crate) fn failed(&mut self, job: Job, at: DateTime<Utc>, why: Why) -> anyhow::Result<DateTime<Utc>> {
         let since = *self.failing.entry(job).or_insert(at);
+        self.why.insert(job, why);
         self.save().map(|()| since)
     }
 
@@ -128,12 +185,37 @@ mod tests {
     }
 
     #[test]
+    fn refusals_add_up_over_a_day_and_begin_anew_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::load(folder.path()).unwrap();
+        let seen = |at: &str| ApiSeen {
+            at: at.parse().unwrap(),
+            limit: Some(240),
+            remaining: Some(231),
+            day: at[..10].parse().unwrap(),
+            refusals: 2,
+            clock_ahead: 0,
+        };
+        let times = ["2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z", "2026-11-23T08:00:00Z"];
+        let counted = times.map(|at| {
+            state.saw(seen(at));
+            state.api().unwrap().refusals
+        });
+        assert_eq!(counted, [2, 4, 2]);
+    }
+
+    #[test]
     fn a_job_fails_since_its_first_failure_until_it_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let at = |hour| format!("2026-11-22T{hour:02}:00:00Z").parse::<DateTime<Utc>>().unwrap();
-        let failed = |hour| State::load(folder.path()).unwrap().failed(Job::Snapshot, at(hour)).unwrap();
+        let why = |hour: u32| Why { error: format!("at {hour}"), todo: None };
+        let failed =
+            |hour| State::load(folder.path()).unwrap().failed(Job::Snapshot, at(hour), why(hour)).unwrap();
         assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
+        let state = State::load(folder.path()).unwrap();
+        assert_eq!((state.failing(Job::Snapshot), state.why(Job::Snapshot)), (Some(at(8)), Some(&why(9))));
         State::load(folder.path()).unwrap().succeeded(Job::Snapshot, at(10), 12).unwrap();
+        assert_eq!(State::load(folder.path()).unwrap().failing(Job::Snapshot), None);
         assert_eq!(failed(11), at(11));
     }
 

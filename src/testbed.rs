@@ -107,7 +107,7 @@ impl Bench {
 
     /// How many messages were queued and not delivered yet.
     pub(crate) fn mails(&self) -> usize {
-        self.app.mailer.count().unwrap().0
+        self.app.mailer.unsent().unwrap().waiting
     }
 }
 

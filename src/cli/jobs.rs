@@ -64,7 +64,7 @@ async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
         match done {
             Ok(found) => findings = findings.and(found),
             Err(error) => {
-                tracing::error!(job = job.name(), error = format!("{error:#}"), "failed");
+                job.log_failure(&error);
                 first_error.get_or_insert(error);
             }
         }
@@ -84,7 +84,7 @@ pub(super) async fn outbox(app: &Arc<App>) -> anyhow::Result<Exit> {
     let clock = Clock::read();
     let now = clock.now();
     let findings = job::outbox(app, &clock, Backoff::Ignore).await?;
-    Job::Outbox.succeeded(app, &clock, now)?;
+    Job::Outbox.succeeded(app, &clock, now, None)?;
     Ok(findings.exit())
 }
 

@@ -124,15 +124,15 @@ struct Row {
 
 /// Rows of cells under headers, each column as wide as it needs.
 #[derive(Debug)]
-pub(super) struct Table {
-    columns: Vec<(&'static str, Side)>,
+pub(super) struct Table<'h> {
+    columns: Vec<(&'h str, Side)>,
     rows: Vec<Row>,
     /// At least so wide is each column, so that several tables stand below each other.
     least: Vec<usize>,
 }
 
-impl Table {
-    pub(super) fn new(columns: &[(&'static str, Side)]) -> Self {
+impl<'h> Table<'h> {
+    pub(super) fn new(columns: &[(&'h str, Side)]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new(), least: Vec::new() }
     }
 

@@ -41,7 +41,7 @@ impl Facts {
                 held_since = held_since.into_iter().chain([run.record.updated]).min();
             }
         }
-        let (new, dead) = app.mailer.count()?;
+        let unsent = app.mailer.unsent()?;
         let snapshot = match app.history.until(now)?.last() {
             None => None,
             Some(at) => {
@@ -58,7 +58,11 @@ impl Facts {
             state: State::load(&app.config.data.dir)?,
             runs,
             held_since,
-            outbox: OutboxSheet { new, dead, oldest: app.mailer.oldest_waiting()? },
+            outbox: OutboxSheet {
+                new: unsent.waiting,
+                dead: unsent.dead,
+                oldest: app.mailer.oldest_waiting()?,
+            },
             snapshot,
         })
     }

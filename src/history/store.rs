@@ -74,6 +74,12 @@ impl History {
         })
     }
 
+    /// What the snapshots take on the disk.
+    pub(crate) fn bytes(&self) -> anyhow::Result<u64> {
+        let size = |at: &DateTime<Utc>| fs_err::metadata(self.path(*at)).map_or(0, |file| file.len());
+        Ok(self.list()?.iter().map(size).sum())
+    }
+
     pub(crate) fn remove(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
         Ok(durable::remove(&self.path(at))?)
     }

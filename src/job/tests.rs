@@ -103,7 +103,8 @@ async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_n
     };
     for panics in 1..=2 {
         let done = caught::caught(told("index out of bounds")).await;
-        let error = Job::Snapshot.ended(&bench.app, &Clock::starting_at(noon()), noon(), done).unwrap_err();
+        let error =
+            Job::Snapshot.ended(&bench.app, &Clock::starting_at(noon()), noon(), None, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");
         assert_eq!(State::load(bench.folder.path()).unwrap().panics, panics);
     }

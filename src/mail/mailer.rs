@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::compose::{Attachment, Composer, envelope};
-use super::outbox::{Outbox, Queued, Summary};
+use super::outbox::{Outbox, Queued, Summary, Unsent};
 use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
@@ -110,7 +110,8 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let causes = error.chain().map(ToString::to_string).collect();
-        let failure = Failure { job: job.name().to_owned(), since, last_success, causes, advice: None };
+        let advice = report::advice(error).map(|advice| format!("{advice}."));
+        let failure = Failure { job: job.name().to_owned(), since, last_success, causes, advice };
         let report: FailureReport = report::failure_report(&failure, &self.edition(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
@@ -170,9 +171,9 @@ impl Mailer {
         Ok(summary)
     }
 
-    /// How many messages wait, and how many are dead.
-    pub(crate) fn count(&self) -> anyhow::Result<(usize, usize)> {
-        if self.folder.is_dir() { Outbox::open(&self.folder)?.count() } else { Ok((0, 0)) }
+    /// How many messages wait and are dead, and why.
+    pub(crate) fn unsent(&self) -> anyhow::Result<Unsent> {
+        Outbox::look(&self.folder)
     }
 
     /// When the oldest message was queued that still waits.

@@ -68,6 +68,18 @@ impl Summary {
     }
 }
 
+/// What is not sent, and why. It names no address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unsent {
+    pub waiting: usize,
+    pub dead: usize,
+    /// When the oldest message was queued that was tried in vain, and the last error.
+    pub since: Option<DateTime<Utc>>,
+    pub error: Option<String>,
+    /// Why the latest dead message is dead.
+    pub refusal: Option<String>,
+}
+
 /// The folder `outbox/`. Only the holder of the data folder's lock writes to it.
 pub(crate) struct Outbox {
     dir: PathBuf,
@@ -179,9 +191,24 @@ impl Outbox {
         Ok(found.into_iter().map(|(_, message_id)| message_id).collect())
     }
 
-    /// How many messages wait, and how many are dead.
-    pub(crate) fn count(&self) -> anyhow::Result<(usize, usize)> {
-        Ok((self.stems(Place::New)?.len(), self.stems(Place::Dead)?.len()))
+    /// How many messages wait and are dead, and why. Makes and changes nothing.
+    pub(crate) fn look(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
+        let outbox = Self { dir: dir.into() };
+        if !outbox.folder(Place::Dead).is_dir() {
+            return Ok(Unsent::default());
+        }
+        let (waiting, dead) = (outbox.stems(Place::New)?, outbox.stems(Place::Dead)?);
+        let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
+        for record in waiting.iter().filter_map(|stem| outbox.record(Place::New, stem).ok()) {
+            let is_oldest = unsent.since.is_none_or(|since| record.queued_at < since);
+            if record.last_error.is_some() && is_oldest {
+                unsent.since = Some(record.queued_at);
+                unsent.error = record.last_error;
+            }
+        }
+        let last_dead = dead.last().and_then(|stem| outbox.record(Place::Dead, stem).ok());
+        unsent.refusal = last_dead.map(|record| record.refusals());
+        Ok(unsent)
     }
 
     /// When the oldest message was queued that still waits.

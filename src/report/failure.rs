@@ -1,5 +1,7 @@
 //! The failure report: which job failed, since when, why, and what to do.
 
+use std::io::ErrorKind;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -17,6 +19,21 @@ pub(crate) struct Failure {
     pub causes: Vec<String>,
     /// The mend, if the error has one of its own.
     pub advice: Option<String>,
+}
+
+/// What to do about an error of this machine. The API's and the configuration's errors say it themselves.
+pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    match io.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("make room on the disk of data.dir: what failed is then done again by itself")
+        }
+        ErrorKind::PermissionDenied => Some("let the user that quotakeeper runs as use what is named here"),
+        ErrorKind::ReadOnlyFilesystem => Some(
+            "let quotakeeper write there: mount it writable, or under systemd name it in ReadWritePaths=",
+        ),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,8 +70,8 @@ pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureRep
             |advice| words::clean(advice, 400),
         ),
         imprint: edition.into(),
-        // One mail for one outage, however often the job is tried.
-        identity: format!("{job} {}", failure.since.timestamp()),
+        // One mail a day for one outage, however often the job is tried.
+        identity: format!("{job} {} {}", failure.since.timestamp(), (edition.now - failure.since).num_days()),
         job,
     }
 }
@@ -75,12 +92,22 @@ mod tests {
     }
 
     #[test]
-    fn one_outage_has_one_identity_however_often_it_is_reported() {
-        let later = Edition { now: at("11-23T07:00"), ..edition() };
-        let (first, second) = (failure_report(&failure(), &edition()), failure_report(&failure(), &later));
-        assert_eq!(first.identity, second.identity);
+    fn one_outage_has_one_identity_a_day_however_often_it_is_reported() {
+        let told_at = |now| failure_report(&failure(), &Edition { now: at(now), ..edition() });
+        let first = told_at("11-22T05:00");
+        assert_eq!(first.identity, told_at("11-23T04:59").identity);
+        let second = told_at("11-23T07:00");
+        assert_ne!(first.identity, second.identity);
         assert_eq!(first.headline, "The snapshot job has been failing since Sun 22 Nov 2026, 06:00");
         assert_eq!(second.last_success, "Sun 22 Nov 2026, 05:00, 27 hours ago");
+    }
+
+    #[test]
+    fn an_error_of_this_machine_comes_with_its_mend_however_deep_it_is() {
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let deep = anyhow::Error::from(full).context("cannot write x").context("the snapshot job failed");
+        assert!(advice(&deep).unwrap().contains("make room"));
+        assert_eq!(advice(&anyhow::anyhow!("anything else")), None);
     }
 
     #[test]

@@ -88,6 +88,12 @@ impl Client {
         self.transport.tally()
     }
 
+    /// How long ago the last answer came, and what the server's clock said then.
+    pub(crate) fn last_answer(&self) -> Option<(Duration, DateTime<Utc>)> {
+        let (ago, date) = self.transport.last_answer()?;
+        Some((ago, DateTime::from_timestamp(i64::try_from(date).ok()?, 0)?))
+    }
+
     /// What may be sent, and when.
     pub(crate) fn room(&self) -> Room {
         self.transport.room()

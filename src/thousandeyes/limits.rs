@@ -28,7 +28,7 @@ impl Limits {
     /// Reads the headers of one answer.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let date = text(DATE.as_str()).and_then(epoch);
+        let date = server_date(headers);
         let count = |name| text(name)?.parse::<i64>().ok().map(|count| u32::try_from(count.max(0)).ok())?;
         Self {
             limit: count("x-organization-rate-limit-limit").filter(|limit| *limit > 0),
@@ -37,6 +37,11 @@ impl Limits {
             retry_after: text(RETRY_AFTER.as_str()).and_then(|after| until_retry(after, date)),
         }
     }
+}
+
+/// The answer's own `Date`, in seconds since the epoch.
+pub(super) fn server_date(headers: &HeaderMap) -> Option<u64> {
+    headers.get(DATE).and_then(|value| value.to_str().ok()).map(str::trim).and_then(epoch)
 }
 
 fn until_reset(reset: &str, date: Option<u64>) -> Option<Duration> {

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::client::Settings;
 use super::error::{Call, Error, clean};
 use super::http;
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::outcome::Outcome;
 use super::pace::{Budget, Pace, Room};
 use super::retry::{self, Event, Verdict};
@@ -30,6 +30,8 @@ pub(super) struct Transport {
     started: Instant,
     pace: Mutex<Pace>,
     tally: Mutex<Tally>,
+    /// When the last dated answer came, and its date in seconds since the epoch.
+    dated: Mutex<Option<(Instant, u64)>>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
     turn: tokio::sync::Mutex<()>,
 }
@@ -49,6 +51,7 @@ impl Transport {
             pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
             tally: Mutex::default(),
             settings,
+            dated: Mutex::new(None),
             started: Instant::now(),
             turn: tokio::sync::Mutex::new(()),
         })
@@ -65,6 +68,12 @@ impl Transport {
     /// How many requests were sent, by operation and status.
     pub(super) fn tally(&self) -> Tally {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long ago the last dated answer came, and its date in seconds since the epoch.
+    pub(super) fn last_answer(&self) -> Option<(Duration, u64)> {
+        let dated = *self.dated.lock().unwrap_or_else(PoisonError::into_inner);
+        dated.map(|(at, date)| (at.elapsed(), date))
     }
 
     pub(super) fn room(&self) -> Room {
@@ -185,6 +194,9 @@ impl Transport {
     async fn receive(&self, mut response: Response, timeout: Duration) -> Outcome {
         let status = response.status();
         let limits = Limits::read(response.headers());
+        if let Some(date) = limits::server_date(response.headers()) {
+            *self.dated.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), date));
+        }
         if status != 429 {
             self.pace().observe(self.now(), &limits);
         }

@@ -75,5 +75,9 @@ fn status_tells_times_in_the_zone_of_the_schedule() {
     bench.run(&["once"]).ends_with(0);
     let status = bench.run(&["status"]).ends_with(0).out;
     let snapshot = status.lines().find(|line| line.trim_start().starts_with("snapshot")).unwrap();
-    assert!(snapshot.contains(":00 IST"), "the next full hour of the zone: {snapshot}");
+    let next = snapshot.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).nth(3).unwrap();
+    assert!(
+        status.contains("next (Kolkata)") && next.ends_with(":00"),
+        "the next full hour of the zone: {status}"
+    );
 }

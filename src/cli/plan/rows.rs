@@ -144,7 +144,7 @@ fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, s
     if rest.is_empty() { text } else { text + &folded(6, &rest.join(", "), paint) }
 }
 
-fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Table {
+fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Table<'static> {
     let names_organizations = show.layout.names_organizations;
     let shows_change = show.layout.look.paint.width >= 100;
     let mut columns = vec![("row", Side::Right), ("target", Side::Name)];

@@ -1,0 +1,175 @@
+//! `status`: one screen that says whether all is well, what is wrong where it is not, and what happens next.
+//!
+//! It looks and writes nothing. What cannot be read is one of the things that are wrong, and keeps nothing else from being shown.
+
+mod text;
+mod troubles;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use self::view::{Facts, JobFacts, Lying, Waiting};
+use super::table::Paint;
+use super::{Color, Output};
+use crate::app::App;
+use crate::change::RunState;
+use crate::change::process::stored_plan;
+use crate::change::run::Run;
+use crate::clock::Clock;
+use crate::exit_code::Exit;
+use crate::job::Job;
+use crate::quota::Snapshot;
+use crate::report::Standing;
+use crate::state::State;
+use crate::{lock, mail};
+
+/// Targets that are listed, nearest to their quota first.
+const NEAREST: usize = 5;
+
+pub(super) fn status(
+    app: &Arc<App>,
+    format: Output,
+    color: Color,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let facts = facts(app, Clock::read().now());
+    let view = view::view(facts);
+    match format {
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&view)?)?,
+        Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// All that is known without asking anybody.
+fn facts(app: &App, now: DateTime<Utc>) -> Facts {
+    let config = &app.config;
+    let data = &config.data.dir;
+    let mut unreadable = Vec::new();
+    let state = known(&mut unreadable, State::load(data).map(Some)).flatten();
+    let snapshots = known(&mut unreadable, app.history.until(now)).unwrap_or_default();
+    let all = app.history.list().unwrap_or_default();
+    let (runs, broken) = known(&mut unreadable, Run::all(&app.runs())).unwrap_or_default();
+    unreadable.extend(broken);
+    let latest = known(&mut unreadable, app.latest(now)).flatten();
+    let in_state = |state| runs.iter().filter(move |run| run.record.state == state);
+    let nearest = match &latest {
+        Some(_) => known(&mut unreadable, app.usage_report(now)).map(|report| report.worst),
+        None => None,
+    };
+    unreadable.dedup();
+    Facts {
+        now,
+        zone: config.schedule.timezone,
+        instance: app.instance.clone(),
+        api: config.api.base_url.host_str().unwrap_or_default().to_owned(),
+        data_dir: data.clone(),
+        running: lock::holder(data),
+        unreadable,
+        has_token: config.api.token.is_some(),
+        templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
+        routes: app
+            .mailer
+            .routes()
+            .map(|(_, problems)| problems.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        jobs: Job::ALL.iter().map(|job| job_facts(app, *job, state.as_ref(), now)).collect(),
+        seen: state.as_ref().and_then(State::api),
+        snapshots: snapshots.len(),
+        snapshot_bytes: app.history.bytes().unwrap_or_default(),
+        last_snapshot: snapshots.last().copied(),
+        of_the_future: all.last().filter(|last| !snapshots.contains(last)).copied(),
+        organizations: latest.as_ref().map_or(0, |latest| latest.organizations().count()),
+        account_groups: latest
+            .as_ref()
+            .map_or(0, |latest| latest.rows().iter().filter(|row| row.target.aid.is_some()).count()),
+        without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
+        held: in_state(RunState::Held).map(waiting).collect(),
+        scheduled: in_state(RunState::Scheduled).map(waiting).collect(),
+        expire: config.guard.expire,
+        unsent: app.mailer.unsent().unwrap_or_default(),
+        lying: lying(app, now),
+        free: free(data),
+        nearest: nearest
+            .unwrap_or_default()
+            .into_iter()
+            .filter(Standing::is_measured)
+            .take(NEAREST)
+            .map(|standing| Standing { picture: None, ..standing })
+            .collect(),
+    }
+}
+
+/// What could be read; else why not is noted.
+fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> {
+    read.inspect_err(|error| unreadable.push(format!("{error:#}"))).ok()
+}
+
+fn job_facts(app: &App, job: Job, state: Option<&State>, now: DateTime<Utc>) -> JobFacts {
+    let zone = app.config.schedule.timezone;
+    let schedule = job.schedule(app);
+    let last = state.and_then(|state| state.job(job));
+    JobFacts {
+        job,
+        last,
+        failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),
+        next: schedule.as_ref().and_then(|schedule| schedule.next(zone, now)),
+        missed: state.and_then(|state| state.last_missed(job)),
+        due: state.is_some_and(|state| job.due(app, state, now).is_some()),
+        late: schedule
+            .zip(last)
+            .and_then(|(schedule, last)| view::late(&schedule, zone, last.last_success, now)),
+    }
+}
+
+/// Organizations of which no usage is known.
+fn without_usage(latest: &Snapshot) -> usize {
+    let is_unknown = |row: &crate::quota::SnapshotRow| row.usage == crate::quota::Usage::default();
+    latest
+        .organizations()
+        .filter(|(own, groups)| own.is_none_or(is_unknown) && groups.iter().all(is_unknown))
+        .count()
+}
+
+fn waiting(run: &Run) -> Waiting {
+    let rows = stored_plan(run).map_or(0, |plan| plan.rows.iter().filter(|row| row.is_pending()).count());
+    Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
+}
+
+/// What lies in the inbox and was not taken, with the reason where it was told.
+fn lying(app: &App, now: DateTime<Utc>) -> Vec<Lying> {
+    let Ok(entries) = fs_err::read_dir(app.config.inbox_dir()) else { return Vec::new() };
+    let answers = app.config.answers_dir();
+    let mut found: Vec<Lying> = entries
+        .flatten()
+        .filter(|entry| entry.path() != answers)
+        .filter_map(|entry| {
+            let file = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+            let changed = DateTime::from_timestamp(fs_err::symlink_metadata(entry.path()).ok()?.ctime(), 0)?;
+            let told = fs_err::read_to_string(answers.join(&file).join("status.txt")).ok();
+            let reason = told
+                .and_then(|told| Some(told.strip_prefix(&format!("{file}: not taken"))?.trim().to_owned()));
+            let is_change = Path::new(&file).extension().is_some_and(|kind| {
+                ["csv", "tsv", "txt"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+            });
+            let is_old = now - changed > chrono::TimeDelta::hours(1) && !app.config.inbox.read_only;
+            (reason.is_some() || is_change && is_old).then_some(Lying { file, since: changed, reason })
+        })
+        .collect();
+    found.sort_by(|a, b| a.file.cmp(&b.file));
+    found
+}
+
+/// Bytes that can still be written where the data lies; none where that cannot be told.
+fn free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(if disk.f_files > 0 && disk.f_favail == 0 { 0 } else { disk.f_bavail * disk.f_frsize })
+}

@@ -1,0 +1,230 @@
+//! What `status` says, for people at two widths and for programs.
+
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+
+use super::text::text;
+use super::view::{Facts, JobFacts, Lying, View, Waiting, late, view};
+use crate::cli::table::Paint;
+use crate::job::Job;
+use crate::lock::Holder;
+use crate::mail::Unsent;
+use crate::report::fixtures::{at, usage};
+use crate::schedule::Expression;
+use crate::state::{ApiSeen, JobState, Why};
+
+fn shown(view: &View, width: usize) -> String {
+    text(view, Paint { colors: false, width })
+}
+
+/// An installation that does its work, at 9:31 in Berlin.
+fn well() -> Facts {
+    let now = at("11-22T08:31");
+    let job = |job: Job| {
+        let (last, took_ms, next) = match job {
+            Job::Snapshot => ("11-22T08:00", 1_234, Some("11-22T09:00")),
+            Job::Inbox => ("11-22T08:31", 12, Some("11-22T08:32")),
+            Job::UsageReport => ("11-22T07:00", 431, Some("11-23T07:00")),
+            Job::ChangesReport | Job::ClosingReport => {
+                return JobFacts {
+                    job,
+                    last: None,
+                    failing: None,
+                    next: None,
+                    due: false,
+                    late: None,
+                    missed: None,
+                };
+            }
+            Job::Digest => ("11-22T07:00", 25, Some("11-23T07:00")),
+            Job::Prune => ("11-22T02:00", 105, Some("11-23T02:00")),
+            Job::Outbox => ("11-22T08:31", 802, Some("11-22T08:32")),
+        };
+        let last = Some(JobState { last_success: at(last), took_ms });
+        JobFacts { job, last, failing: None, next: next.map(at), due: false, late: None, missed: None }
+    };
+    Facts {
+        now,
+        zone: Tz::Europe__Berlin,
+        instance: "nms-01".into(),
+        api: "api.thousandeyes.com".into(),
+        data_dir: "/var/lib/quotakeeper".into(),
+        running: Some(Holder { process: Some(812), host: "nms-01".into(), since: Some(at("11-03T07:00")) }),
+        unreadable: Vec::new(),
+        has_token: true,
+        templates: Vec::new(),
+        routes: Vec::new(),
+        jobs: Job::ALL.map(job).to_vec(),
+        seen: Some(ApiSeen {
+            at: at("11-22T08:31"),
+            limit: Some(240),
+            remaining: Some(231),
+            day: "2026-11-22".parse().unwrap(),
+            refusals: 0,
+            clock_ahead: 0,
+        }),
+        snapshots: 568,
+        snapshot_bytes: 41_000_000,
+        last_snapshot: Some(at("11-22T08:00")),
+        of_the_future: None,
+        organizations: 3,
+        account_groups: 142,
+        without_usage: 0,
+        held: vec![held(15)],
+        scheduled: Vec::new(),
+        expire: std::time::Duration::from_secs(7 * 24 * 3600),
+        unsent: Unsent::default(),
+        lying: Vec::new(),
+        free: Some(12_000_000_000),
+        nearest: usage().worst.into_iter().take(3).collect(),
+    }
+}
+
+fn held(hours: i64) -> Waiting {
+    let since = at("11-22T08:31") - Duration::hours(hours);
+    Waiting { run: "20261121T170312Z-emea-cut".into(), rows: 2, since, due: None }
+}
+
+/// Everything is wrong at once.
+fn ill() -> Facts {
+    let mut facts = well();
+    let why = |error: &str| Why {
+        error: error.into(),
+        todo: Some("let the user that quotakeeper runs as use what is named here".into()),
+    };
+    for job in &mut facts.jobs {
+        match job.job {
+            Job::Snapshot => {
+                let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: make a new one in ThousandEyes under your profile and put it in the file /etc/quotakeeper/te_token.";
+                job.failing = Some((at("11-21T20:00"), Some(Why { error: error.into(), todo: None })));
+                job.due = true;
+            }
+            Job::Inbox => {
+                let error = "failed to read directory `/srv/quota-inbox`: Permission denied (os error 13)";
+                job.failing = Some((at("11-22T06:00"), Some(why(error))));
+            }
+            Job::UsageReport => job.late = Some(at("11-20T07:00")),
+            _ => {}
+        }
+    }
+    Facts {
+        unreadable: vec![
+            "/var/lib/quotakeeper/alerts.json was written by a newer quotakeeper: use that one".into(),
+        ],
+        routes: vec!["line 3: `ann` is not an address".into(), "line 5: no owner".into()],
+        templates: vec!["usage/body.html:3: unknown function: the shipped one is used instead".into()],
+        seen: facts.seen.map(|seen| ApiSeen {
+            at: at("11-21T20:00"),
+            refusals: 9,
+            clock_ahead: -7_260,
+            ..seen
+        }),
+        free: Some(0),
+        without_usage: 1,
+        held: vec![held(50)],
+        scheduled: vec![Waiting {
+            run: "20261122T080000Z-december".into(),
+            rows: 1,
+            since: facts.now,
+            due: Some(at("11-30T23:00")),
+        }],
+        unsent: Unsent {
+            waiting: 4,
+            dead: 1,
+            since: Some(at("11-20T08:00")),
+            error: Some("no answer within smtp.timeout (1m)".into()),
+            refusal: Some("1 of 4 recipients refused it: 550 no such user".into()),
+        },
+        lying: vec![
+            Lying { file: "q4.csv".into(), since: at("11-22T04:00"), reason: None },
+            Lying {
+                file: "q4.xlsx".into(),
+                since: at("11-22T04:00"),
+                reason: Some("This is a workbook.".into()),
+            },
+        ],
+        ..facts
+    }
+}
+
+#[test]
+fn all_is_well_on_one_screen_of_120_columns() {
+    insta::assert_snapshot!(shown(&view(well()), 120));
+}
+
+#[test]
+fn all_is_well_on_one_screen_of_80_columns() {
+    let screen = shown(&view(well()), 80);
+    assert!(screen.lines().all(|line| crate::mail::columns(line) <= 80), "{screen}");
+    insta::assert_snapshot!(screen);
+}
+
+#[test]
+fn each_thing_that_is_wrong_is_said_with_its_mend() {
+    let screen = shown(&view(ill()), 100);
+    assert!(screen.lines().all(|line| crate::mail::columns(line) <= 100), "{screen}");
+    insta::assert_snapshot!(screen);
+}
+
+#[test]
+fn a_program_reads_the_same() {
+    let mut facts = ill();
+    facts.nearest.truncate(1);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&view(facts)).unwrap());
+}
+
+#[test]
+fn a_new_installation_is_told_what_to_start() {
+    let mut facts = well();
+    for job in &mut facts.jobs {
+        (job.last, job.due) = (None, job.next.is_some());
+    }
+    let facts = Facts {
+        running: None,
+        seen: None,
+        held: Vec::new(),
+        nearest: Vec::new(),
+        organizations: 0,
+        snapshots: 0,
+        ..facts
+    };
+    insta::assert_snapshot!(shown(&view(facts), 100));
+}
+
+#[test]
+fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
+    let facts = Facts {
+        unsent: Unsent {
+            waiting: 1,
+            since: Some(at("11-22T08:00")),
+            error: Some("450".into()),
+            ..Unsent::default()
+        },
+        held: vec![held(23)],
+        ..well()
+    };
+    assert!(view(facts).well);
+}
+
+#[test]
+fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_come() {
+    let now = at("11-22T08:31");
+    let late = |schedule: &str, last: DateTime<Utc>| {
+        late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, now)
+    };
+    assert_eq!(late("0 * * * *", at("11-22T06:00")), Some(at("11-22T07:00")));
+    assert_eq!(late("0 * * * *", at("11-22T07:00")), None);
+    assert_eq!(late("* * * * *", at("11-22T07:31")), None, "a timer may ring once an hour");
+    assert_eq!(late("* * * * *", at("11-22T07:19")), Some(at("11-22T07:20")));
+    assert_eq!(late("0 8 * * *", at("11-21T08:00")), None);
+    assert_eq!(late("0 7 * * *", at("11-20T07:00")), Some(at("11-21T07:00")));
+}
+
+#[test]
+fn before_the_clocks_of_two_hosts_are_compared_the_way_of_an_answer_is_no_trouble() {
+    let off = |clock_ahead| {
+        let facts = well();
+        view(Facts { seen: facts.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..facts }).well
+    };
+    assert_eq!([off(59), off(-59), off(60), off(-60)], [true, true, false, false]);
+}

@@ -1,0 +1,194 @@
+//! The view as one screen of text.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::troubles::Trouble;
+use super::view::{JobLine, View, Waiting};
+use crate::cli::table::{Cell, Paint, Side, Table, Tone, width, wrapped};
+use crate::quota::grouped;
+use crate::report::Standing;
+use crate::report::words::{self, counted};
+
+pub(super) fn text(view: &View, paint: Paint) -> String {
+    let mut text = header(view, paint) + "\n";
+    for trouble in &view.troubles {
+        text += &trouble_lines(trouble, paint);
+    }
+    if !view.troubles.is_empty() {
+        text.push('\n');
+    }
+    text += &jobs(view, paint);
+    text += &format!("\n{}", waiting(view, paint));
+    text += &nearest(view, paint);
+    text
+}
+
+/// The one line that is read when all is well; on a narrow terminal what runs has one of its own.
+fn header(view: &View, paint: Paint) -> String {
+    let verdict = match view.troubles.len() {
+        0 => ("all well".to_owned(), Tone::Green),
+        1 => ("1 thing is wrong".to_owned(), Tone::Red),
+        several => (format!("{several} things are wrong"), Tone::Red),
+    };
+    let running = view.running.as_ref().map_or_else(
+        || "not running".to_owned(),
+        |holder| {
+            let since = holder.since.map(|since| format!(" since {}", short(since, view.now, view.zone)));
+            let process = holder.process.map(|process| format!(" (process {process})"));
+            format!("running{}{}", since.unwrap_or_default(), process.unwrap_or_default())
+        },
+    );
+    let name = format!(" {} · {} · {}", view.version, view.instance, view.api);
+    let line = |rest: &str| {
+        let used = width("quotakeeper") + width(rest) + width(&verdict.0);
+        let fits = used + 2 <= paint.width;
+        let gap = if paint.width == usize::MAX { 8 } else { paint.width.saturating_sub(used).max(2) };
+        let verdict = paint.cell(&Cell::new(&verdict.0, verdict.1));
+        (format!("{}{rest}{}{verdict}\n", paint.bold("quotakeeper"), " ".repeat(gap)), fits)
+    };
+    match line(&format!("{name} · {running}")) {
+        (line, true) => line,
+        (_, false) => format!("{}{running}\n", line(&name).0),
+    }
+}
+
+/// `✗`, what is wrong, and the mend below it.
+fn trouble_lines(trouble: &Trouble, paint: Paint) -> String {
+    let room = paint.width.saturating_sub(4).max(20);
+    let mut text = String::new();
+    for (index, line) in wrapped(&trouble.what, room).iter().enumerate() {
+        let mark = if index == 0 { paint.red("✗") } else { " ".to_owned() };
+        text += &format!("  {mark} {}\n", paint.red(line));
+    }
+    for line in trouble.mend.iter().flat_map(|mend| wrapped(&format!("→ {mend}"), room)) {
+        text += &format!("    {line}\n");
+    }
+    text
+}
+
+fn jobs(view: &View, paint: Paint) -> String {
+    let next_in = format!("next ({})", place(view.zone));
+    let mut table = Table::new(&[
+        ("job", Side::Left),
+        ("last success", Side::Left),
+        ("took", Side::Right),
+        (next_in.as_str(), Side::Left),
+        ("", Side::Left),
+    ]);
+    let moment = |at: DateTime<Utc>| at.with_timezone(&view.zone).format("%-d %b %H:%M").to_string();
+    for job in &view.jobs {
+        let failing = job.failing_since.is_some();
+        let last = job.last_success.map_or_else(|| "never".to_owned(), moment);
+        let took = job.took_ms.map_or_else(String::new, |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100));
+        table.push(vec![
+            Cell::new(job.job, if failing { Tone::Red } else { Tone::Plain }),
+            last.into(),
+            took.into(),
+            next(job, moment).into(),
+            if failing { Cell::new("fails", Tone::Red) } else { job.note.clone().into() },
+        ]);
+    }
+    table.render(2, paint)
+}
+
+fn next(job: &JobLine, moment: impl Fn(DateTime<Utc>) -> String) -> String {
+    match job.next {
+        None => "off".to_owned(),
+        Some(_) if job.on_arrival => "on arrival".to_owned(),
+        Some(_) if job.due => "due now".to_owned(),
+        Some(next) => moment(next),
+    }
+}
+
+/// The rate budget, and the runs that wait.
+fn waiting(view: &View, paint: Paint) -> String {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    if let Some(rate) = &view.rate {
+        let now = view.now - rate.seen < TimeDelta::minutes(1) && rate.seen <= view.now;
+        let when =
+            if now { "this minute".to_owned() } else { format!("at {}", moment(rate.seen, view.zone)) };
+        let refused = match rate.refused_today {
+            0 => "no 429 today".to_owned(),
+            some => format!(
+                "{} refused (429) today",
+                counted(usize::try_from(some).unwrap_or(usize::MAX), "request")
+            ),
+        };
+        let left = format!(
+            "{} of {} left {when} · {refused}",
+            grouped(rate.remaining.into()),
+            grouped(rate.limit.into())
+        );
+        table.row(["rate budget".to_owned(), left]);
+    }
+    let run = |waiting: &Waiting, when: String| {
+        format!("{}   {}, {when}", waiting.run, counted(waiting.rows, "row"))
+    };
+    for held in &view.held {
+        let cell = Cell::new("held", Tone::Yellow);
+        table.push(vec![cell, run(held, format!("since {}", words::age(view.now - held.since))).into()]);
+    }
+    for scheduled in &view.scheduled {
+        let due = scheduled.due.unwrap_or(scheduled.since).with_timezone(&view.zone);
+        let when = format!("due {} {}", due.format("%-d %b %Y %H:%M"), place(view.zone));
+        table.row(["scheduled".to_owned(), run(scheduled, when)]);
+    }
+    if !(view.held.is_empty() && view.scheduled.is_empty()) {
+        table.row([String::new(), "what each would do, and why it waits: quotakeeper runs RUN".to_owned()]);
+    }
+    let text = table.render(2, paint);
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+fn nearest(view: &View, paint: Paint) -> String {
+    if view.nearest.is_empty() {
+        return "  No usage is known yet: `quotakeeper snapshot` takes a snapshot.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("nearest their quota", Side::Name),
+        ("used", Side::Right),
+        ("projected", Side::Right),
+        ("quota", Side::Right),
+        ("runs out", Side::Left),
+    ]);
+    let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
+    for standing in &view.nearest {
+        table.row([
+            format!("{} · {}", standing.label(), standing.org_name),
+            figure(standing.used),
+            figure(standing.projected),
+            figure(standing.quota),
+            runs_out(standing, view),
+        ]);
+    }
+    table.render(2, paint)
+}
+
+/// The day; else how much of the quota is projected.
+fn runs_out(standing: &Standing, view: &View) -> String {
+    match standing.runs_out_at {
+        _ if standing.ran_out => "has run out".to_owned(),
+        Some(at) if at <= view.now => "now".to_owned(),
+        Some(at) => words::short_day(at, view.zone),
+        None => standing.status.clone(),
+    }
+}
+
+/// `22 Nov 08:00 Berlin`.
+pub(super) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{} {}", at.with_timezone(&zone).format("%-d %b %H:%M"), place(zone))
+}
+
+/// `Berlin` of `Europe/Berlin`.
+fn place(zone: Tz) -> String {
+    let name = zone.name();
+    name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
+}
+
+/// `3 Nov`; today `08:00`.
+fn short(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let format = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%-d %b" };
+    at.format(format).to_string()
+}

@@ -1,0 +1,226 @@
+//! What is wrong, the worst first, each with the mend: one sentence says what, another what to do. Pure.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::text::moment;
+use super::view::{Facts, JobFacts, bytes};
+use crate::report::words::{age, counted, listed, number};
+use crate::state::{ApiSeen, Why};
+
+/// A held run is mailed at once; after this it is worth a look.
+const UNDECIDED: TimeDelta = TimeDelta::hours(24);
+
+/// A mail that was only just refused for now is no trouble yet.
+const UNSENT: TimeDelta = TimeDelta::hours(1);
+
+/// Less than this is as good as nothing for the smallest of our writes.
+const LEAST_ROOM: u64 = 64 << 10;
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Trouble {
+    pub what: String,
+    /// None where the first says it too.
+    pub mend: Option<String>,
+}
+
+pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    let mut add = |what: String, mend: String| {
+        found.push(Trouble { what, mend: Some(mend).filter(|mend| !mend.is_empty()) });
+    };
+    for problem in &facts.unreadable {
+        add(problem.clone(), String::new());
+    }
+    if !facts.has_token {
+        add(
+            "there is no API token".to_owned(),
+            "set TE_TOKEN, or api.token_file, or systemd's credential te_token".to_owned(),
+        );
+    }
+    disk(facts, &mut add);
+    failing(facts, &mut add);
+    late(facts, &mut add);
+    clock(facts, &mut add);
+    usage(facts, &mut add);
+    mail(facts, &mut add);
+    runs(facts, &mut add);
+    inbox(facts, &mut add);
+    if let Some(first) = facts.routes.first() {
+        add(
+            format!("{} in mail.routes_file, the first: {first}", counted(facts.routes.len(), "mistake")),
+            "`quotakeeper check` lists them all; mend them, or those owners are told nothing".to_owned(),
+        );
+    }
+    for problem in &facts.templates {
+        add(
+            format!("mail.templates_dir: {problem}"),
+            "mend the template, then try it with `quotakeeper check`".to_owned(),
+        );
+    }
+    found
+}
+
+fn disk(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let snapshots = u64::try_from(facts.snapshots.max(1)).unwrap_or(1);
+    let room = (2 * facts.snapshot_bytes / snapshots).max(LEAST_ROOM);
+    if let Some(free) = facts.free.filter(|free| *free < room) {
+        add(
+            format!("the disk of {} is full: {} are free", facts.data_dir.display(), bytes(free)),
+            "make room, or lower data.keep and run `quotakeeper prune`; what failed is then done again by itself"
+                .to_owned(),
+        );
+    }
+}
+
+/// Jobs that fail for the same reason are one trouble.
+fn failing(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let mut reasons: Vec<(Option<&Why>, Vec<&JobFacts>)> = Vec::new();
+    for job in &facts.jobs {
+        let Some((_, why)) = &job.failing else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why.as_ref()) {
+            Some((_, jobs)) => jobs.push(job),
+            None => reasons.push((why.as_ref(), vec![job])),
+        }
+    }
+    for (why, jobs) in reasons {
+        let since = jobs.iter().filter_map(|job| Some(job.failing.as_ref()?.0)).min().unwrap_or(facts.now);
+        let (nouns, have) = if jobs.len() == 1 { ("job", "has") } else { ("jobs", "have") };
+        let error = why.map_or("its error is in the log", |why| &why.error);
+        let since = moment(since, facts.zone);
+        add(
+            format!("the {} {nouns} {have} failed since {since}: {error}", names(&jobs)),
+            why.and_then(|why| why.todo.clone()).unwrap_or_default(),
+        );
+    }
+}
+
+fn names(jobs: &[&JobFacts]) -> String {
+    let names: Vec<String> = jobs.iter().map(|job| job.job.name().to_owned()).collect();
+    listed(&names, names.len())
+}
+
+/// Nothing fails, and nothing is done.
+fn late(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    if facts.jobs.iter().all(|job| job.last.is_none() && job.failing.is_none())
+        && facts.running.is_none()
+        && facts.unreadable.is_empty()
+    {
+        return add(
+            "nothing has run here yet".to_owned(),
+            "start `quotakeeper run` as a service, or `quotakeeper once` from a timer".to_owned(),
+        );
+    }
+    let is_missed = |job: &&JobFacts| job.failing.is_none() && job.late.is_some();
+    let missed: Vec<&JobFacts> = facts.jobs.iter().filter(is_missed).collect();
+    let Some(since) = missed.iter().filter_map(|job| job.late).min() else { return };
+    let has = if missed.len() == 1 { "has" } else { "have" };
+    let what = format!("{} {has} waited since {}", names(&missed), moment(since, facts.zone));
+    match &facts.running {
+        Some(holder) => {
+            let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
+            add(
+                format!(
+                    "{what}, though process{process} on {} is at work: it hangs, or what it does takes very long",
+                    holder.host
+                ),
+                "look at the end of its log; if nothing moves there, restart it: nothing is lost by that"
+                    .to_owned(),
+            );
+        }
+        None => add(
+            format!("{what}: quotakeeper is not running"),
+            "start the service, or look why the timer or CronJob of `quotakeeper once` does not come"
+                .to_owned(),
+        ),
+    }
+}
+
+fn clock(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let mend = "set the clock (NTP); then remove what is dated wrongly from history/, or wait until its time";
+    if let Some(seen) = facts.seen.filter(ApiSeen::is_clock_wrong) {
+        let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
+        let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
+        add(format!("this machine's clock is {off} {side} the API's"), mend.to_owned());
+    } else if let Some(at) = facts.of_the_future {
+        add(
+            format!(
+                "a snapshot is dated {}, which is yet to come: a clock was wrong",
+                moment(at, facts.zone)
+            ),
+            mend.to_owned(),
+        );
+    }
+}
+
+fn usage(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    if facts.without_usage > 0 {
+        add(
+            format!(
+                "the usage of {} of {} is unknown",
+                number(facts.without_usage),
+                counted(facts.organizations, "organization")
+            ),
+            "give the token's user the permission `View organization usage` (older: `View Billing`) there; \
+             `quotakeeper check --online` tries it"
+                .to_owned(),
+        );
+    }
+}
+
+fn mail(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let unsent = &facts.unsent;
+    if let (Some(since), Some(error)) = (unsent.since, &unsent.error)
+        && facts.now - since >= UNSENT
+    {
+        let verb = if unsent.waiting == 1 { "waits" } else { "wait" };
+        add(
+            format!(
+                "{} {verb}, the oldest for {}: {error}",
+                counted(unsent.waiting, "mail"),
+                age(facts.now - since)
+            ),
+            "mend it within five days, then all are sent; `quotakeeper check --online` tries the mail server"
+                .to_owned(),
+        );
+    }
+    if let Some(refusal) = &unsent.refusal {
+        let were = if unsent.dead == 1 { "was" } else { "were" };
+        add(
+            format!(
+                "{} {were} refused for good, the last one because {refusal}",
+                counted(unsent.dead, "mail")
+            ),
+            "mend the address under [mail]; they lie in outbox/dead to be read, and can be removed there"
+                .to_owned(),
+        );
+    }
+}
+
+fn runs(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    for held in facts.held.iter().filter(|held| facts.now - held.since >= UNDECIDED) {
+        let until = TimeDelta::from_std(facts.expire).ok().map(|expire| held.since + expire);
+        let until = until.map_or_else(String::new, |until| {
+            format!(", and is rejected on {} if nobody decides", moment(until, facts.zone))
+        });
+        let run = &held.run;
+        add(
+            format!("run {run} has waited for approval for {}{until}", age(facts.now - held.since)),
+            format!("`quotakeeper runs {run}` says what it would do: then `approve` or `reject` it"),
+        );
+    }
+}
+
+fn inbox(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    for lying in &facts.lying {
+        let (file, since) = (&lying.file, age(facts.now - lying.since));
+        match &lying.reason {
+            Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
+            None => add(
+                format!("{file} has lain in the inbox for {since} and is not taken"),
+                "look that quotakeeper runs, and looks into this folder (inbox.dir)".to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What `status` shows, as plain data: facts in, the view out, which text and JSON are both made of. Pure.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::text::moment;
+use super::troubles::{Trouble, troubles};
+use crate::job::Job;
+use crate::lock::Holder;
+use crate::mail::Unsent;
+use crate::report::Standing;
+use crate::schedule::{Expression, Missed};
+use crate::state::{ApiSeen, JobState, Why};
+
+/// `once` may come from a timer that rings more rarely than the inbox is to be looked into.
+const PATIENCE: TimeDelta = TimeDelta::minutes(70);
+
+/// So long a gap is told.
+const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
+
+/// What is known of an installation.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    pub instance: String,
+    /// The API's host.
+    pub api: String,
+    pub data_dir: PathBuf,
+    pub running: Option<Holder>,
+    /// What could not be read, and the mend.
+    pub unreadable: Vec<String>,
+    pub has_token: bool,
+    /// What is wrong with the user's templates, and with the file of the owners.
+    pub templates: Vec<String>,
+    pub routes: Vec<String>,
+    pub jobs: Vec<JobFacts>,
+    pub seen: Option<ApiSeen>,
+    pub snapshots: usize,
+    pub snapshot_bytes: u64,
+    pub last_snapshot: Option<DateTime<Utc>>,
+    /// A snapshot that is dated after now.
+    pub of_the_future: Option<DateTime<Utc>>,
+    pub organizations: usize,
+    pub account_groups: usize,
+    /// Organizations of which the latest snapshot knows no usage.
+    pub without_usage: usize,
+    pub held: Vec<Waiting>,
+    pub scheduled: Vec<Waiting>,
+    pub expire: Duration,
+    pub unsent: Unsent,
+    pub lying: Vec<Lying>,
+    /// Bytes that can still be written.
+    pub free: Option<u64>,
+    pub nearest: Vec<Standing>,
+}
+
+/// What is known of one job.
+#[derive(Clone, Debug)]
+pub(super) struct JobFacts {
+    pub job: Job,
+    pub last: Option<JobState>,
+    pub failing: Option<(DateTime<Utc>, Option<Why>)>,
+    pub next: Option<DateTime<Utc>>,
+    pub due: bool,
+    /// The first slot that nobody served, if that is too long ago.
+    pub late: Option<DateTime<Utc>>,
+    /// The slots that it missed last.
+    pub missed: Option<Missed>,
+}
+
+/// A run that waits for a person or for its time.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Waiting {
+    pub run: String,
+    pub rows: usize,
+    pub since: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// Something in the inbox that was not taken.
+#[derive(Clone, Debug)]
+pub(super) struct Lying {
+    pub file: String,
+    pub since: DateTime<Utc>,
+    pub reason: Option<String>,
+}
+
+/// The screen.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct View {
+    pub version: &'static str,
+    pub instance: String,
+    pub api: String,
+    #[serde(skip)]
+    pub now: DateTime<Utc>,
+    #[serde(skip)]
+    pub zone: Tz,
+    pub running: Option<Holder>,
+    pub well: bool,
+    pub troubles: Vec<Trouble>,
+    pub jobs: Vec<JobLine>,
+    pub snapshots: usize,
+    pub last_snapshot: Option<DateTime<Utc>>,
+    pub rate: Option<Rate>,
+    pub held: Vec<Waiting>,
+    pub scheduled: Vec<Waiting>,
+    pub mail: Mail,
+    pub nearest: Vec<Standing>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct JobLine {
+    pub job: &'static str,
+    pub last_success: Option<DateTime<Utc>>,
+    pub took_ms: Option<u64>,
+    pub failing_since: Option<DateTime<Utc>>,
+    /// None where it is switched off.
+    pub next: Option<DateTime<Utc>>,
+    pub due: bool,
+    pub missed: Option<Missed>,
+    /// The daemon sees a dropped file at once.
+    #[serde(skip)]
+    pub on_arrival: bool,
+    #[serde(skip)]
+    pub note: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Mail {
+    pub waiting: usize,
+    pub dead: usize,
+    pub mistakes_in_routes_file: usize,
+}
+
+/// The rate budget as the last answer showed it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Rate {
+    pub limit: u32,
+    pub remaining: u32,
+    pub seen: DateTime<Utc>,
+    pub refused_today: u64,
+}
+
+/// The first slot after the last success, if it was missed for longer than the job's period and some patience.
+pub(super) fn late(
+    schedule: &Expression,
+    zone: Tz,
+    last_success: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let missed = schedule.next(zone, last_success)?;
+    let period = schedule.next(zone, missed)? - missed;
+    (now - missed > period.max(PATIENCE)).then_some(missed)
+}
+
+pub(super) fn view(facts: Facts) -> View {
+    let troubles = troubles(&facts);
+    let jobs = facts.jobs.iter().map(|job| line(job, &facts)).collect();
+    View {
+        version: env!("CARGO_PKG_VERSION"),
+        well: troubles.is_empty(),
+        troubles,
+        jobs,
+        rate: rate(&facts),
+        mail: Mail {
+            waiting: facts.unsent.waiting,
+            dead: facts.unsent.dead,
+            mistakes_in_routes_file: facts.routes.len(),
+        },
+        instance: facts.instance,
+        api: facts.api,
+        now: facts.now,
+        zone: facts.zone,
+        running: facts.running,
+        snapshots: facts.snapshots,
+        last_snapshot: facts.last_snapshot,
+        held: facts.held,
+        scheduled: facts.scheduled,
+        nearest: facts.nearest,
+    }
+}
+
+fn rate(facts: &Facts) -> Option<Rate> {
+    let seen = facts.seen?;
+    let today = facts.now.with_timezone(&facts.zone).date_naive();
+    Some(Rate {
+        limit: seen.limit?,
+        remaining: seen.remaining?,
+        seen: seen.at,
+        refused_today: if seen.day == today { seen.refusals } else { 0 },
+    })
+}
+
+fn line(job: &JobFacts, facts: &Facts) -> JobLine {
+    use crate::report::words::counted;
+    let note = match job.job {
+        Job::Snapshot if facts.organizations == 0 => String::new(),
+        Job::Snapshot => format!(
+            "{}, {}",
+            counted(facts.organizations, "organization"),
+            counted(facts.account_groups, "account group")
+        ),
+        Job::Inbox if facts.held.is_empty() => "nothing held".to_owned(),
+        Job::Inbox => format!("{} held", counted(facts.held.len(), "run")),
+        Job::Outbox => format!("{} waiting, {} dead", facts.unsent.waiting, facts.unsent.dead),
+        Job::Prune => format!("{}, {}", counted(facts.snapshots, "snapshot"), bytes(facts.snapshot_bytes)),
+        Job::UsageReport | Job::ChangesReport | Job::ClosingReport | Job::Digest => String::new(),
+    };
+    let missed = job.missed.filter(|missed| facts.now - missed.last < GAP_SHOWN);
+    let gap = missed.map_or_else(String::new, |missed| {
+        format!("{} missed until {}", counted(missed.slots, "slot"), moment(missed.last, facts.zone))
+    });
+    JobLine {
+        job: job.job.name(),
+        last_success: job.last.map(|last| last.last_success),
+        took_ms: job.last.map(|last| last.took_ms),
+        failing_since: job.failing.as_ref().map(|(since, _)| *since),
+        next: job.next,
+        due: job.due,
+        missed: job.missed,
+        on_arrival: job.job == Job::Inbox && facts.running.is_some(),
+        note: [note, gap].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// `41 MB`, `12 kB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
