@@ -31,7 +31,7 @@ pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;
 pub use self::types::Secret;
-use self::types::{base_url, columns, duration, expression, optional_expression, proxy};
+use self::types::{base_url, columns, duration, expression, optional_expression, proxy, zone};
 use crate::quota::{Aid, UsageRule};
 use crate::schedule::Expression;
 
@@ -139,6 +139,7 @@ impl Default for SnapshotParts {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Schedule {
+    #[serde(deserialize_with = "zone")]
     pub timezone: Tz,
     #[serde(deserialize_with = "expression")]
     pub snapshot: Expression,

@@ -34,7 +34,12 @@ impl Reading {
         let quotas = client.quotas().await?;
         // Where the quotas don't say whose they are, the account groups do.
         let groups = if names || has_nameless(&quotas) { client.account_groups().await? } else { Vec::new() };
-        Ok(Self { taken_at: now, quotas, groups, usage: BTreeMap::new() })
+        Ok(Self::of(quotas, groups, now))
+    }
+
+    /// Of answers that were read already.
+    pub(crate) fn of(quotas: Vec<OrganizationQuotas>, groups: Vec<AccountGroup>, now: DateTime<Utc>) -> Self {
+        Self { taken_at: now, quotas, groups, usage: BTreeMap::new() }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

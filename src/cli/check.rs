@@ -1,5 +1,6 @@
 //! `check`: every problem of the configuration at once; with `--online`, what the token may do and what it sees.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -8,9 +9,10 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Transport};
 use crate::exit_code::Exit;
 use crate::mail;
-use crate::report::words::{counted, listed};
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Usage};
+use crate::report::words::{clean, counted, listed, number};
 use crate::snapshot::Reading;
-use crate::thousandeyes::Error;
+use crate::thousandeyes::{Client, Error};
 
 pub(super) async fn check(
     config: Result<Config, ConfigError>,
@@ -124,43 +126,61 @@ fn owners(app: &App, report: &mut Report) {
     }
 }
 
+/// So many organizations are named.
+const NAMED: usize = 25;
+
 /// Each permission by a request that needs it and changes nothing.
 async fn permissions(app: &App, report: &mut Report) {
     let client = match app.client() {
         Ok(client) => client,
         Err(error) => return report.bad(&format!("{error:#}")),
     };
-    let mut reading = match Reading::targets(client, true, Clock::read().now()).await {
-        Ok(reading) => reading,
-        Err(error) => return report.bad(&error.to_string()),
+    let quotas = match client.quotas().await {
+        Ok(quotas) => {
+            // The API shows the organizations whose quotas the token may edit, and no other.
+            report.good("quotas can be read and set (Edit organization and account group quotas)");
+            quotas
+        }
+        Err(error @ (Error::Forbidden { .. } | Error::Refused { .. })) => {
+            report.bad(&error.to_string());
+            Vec::new()
+        }
+        Err(error) => return report.bad(&error.to_string()), // the others would say the same
     };
-    report.good("quotas can be read (Edit organization and account group quotas)");
-    let snapshot = reading.snapshot();
-    let mut first = None;
-    for (own, groups) in snapshot.organizations() {
-        let Some(any) = own.or(groups.first()) else { continue };
-        first = first.or(Some(any.target.org_id.clone()));
-        let name = if any.org_name.is_empty() { "organization" } else { &any.org_name };
-        report.good(&format!("{name} {}: {}", any.target.org_id, counted(groups.len(), "account group")));
+    let groups = match client.account_groups().await {
+        Ok(groups) => {
+            report.good("account groups and names can be read");
+            groups
+        }
+        Err(error) => {
+            report.bad(&error.to_string());
+            Vec::new()
+        }
+    };
+    let mut reading = Reading::of(quotas, groups, Clock::read().now());
+    let organizations: BTreeSet<OrgId> =
+        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+    if organizations.is_empty() {
+        return report.bad("the token sees no organization");
     }
-    let Some(org_id) = first else { return report.bad("the token sees no organization") };
-    match client.usage(groups_of(&snapshot, &org_id).as_ref()).await {
-        Ok(_) => report.good("usage can be read (View organization usage)"),
-        Err(Error::Forbidden { .. }) => report.bad(
-            "usage cannot be read: the token lacks `View organization usage` (older: `View Billing`); snapshots go on with usage unknown",
-        ),
+    match reading.add_usage(client, &organizations).await {
+        Ok(()) => usage(client, &reading.snapshot(), organizations.len(), report).await,
         Err(error) => report.bad(&error.to_string()),
     }
-    let organizations = snapshot.organizations().filter_map(|(own, groups)| own.or(groups.first()));
-    let organizations = organizations.map(|row| row.target.org_id.clone()).collect();
-    if reading.add_usage(client, &organizations).await.is_ok() {
-        let rule = app.config.usage.rule();
-        for row in reading.snapshot().rows().iter().filter(|row| rule.looks_mismatched(row)) {
-            report.note(&format!(
-                "the plan and the quota of {} differ by a power of 1000: set usage.units_per_quota_unit, or decreases are held",
-                row.target
-            ));
-        }
+    let snapshot = reading.snapshot();
+    for (own, groups) in snapshot.organizations().take(NAMED) {
+        let Some(any) = own.or(groups.first()) else { continue };
+        report.good(&format!("{}: {}", named(any), counted(groups.len(), "account group")));
+    }
+    if organizations.len() > NAMED {
+        report.good(&format!("and {}", counted(organizations.len() - NAMED, "more organization")));
+    }
+    let rule = app.config.usage.rule();
+    for row in snapshot.rows().iter().filter(|row| rule.looks_mismatched(row)) {
+        report.note(&format!(
+            "the plan and the quota of {} differ by a power of 1000: set usage.units_per_quota_unit, or decreases are held",
+            row.target
+        ));
     }
     let budget = client.budget();
     if let (Some(remaining), Some(limit)) = (budget.remaining, budget.limit) {
@@ -168,12 +188,34 @@ async fn permissions(app: &App, report: &mut Report) {
     }
 }
 
-fn groups_of(snapshot: &crate::quota::Snapshot, org_id: &crate::quota::OrgId) -> Option<crate::quota::Aid> {
-    snapshot
-        .rows()
-        .iter()
-        .find(|row| row.target.org_id == *org_id && row.target.aid.is_some())?
-        .target
-        .aid
-        .clone()
+/// The permission holds for each organization by itself.
+async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Report) {
+    let unknown: Vec<&SnapshotRow> = snapshot
+        .organizations()
+        .filter_map(|(own, groups)| own.or(groups.first()))
+        .filter(|row| row.usage == Usage::default())
+        .collect();
+    let Some(first) = unknown.first() else {
+        return report.good("usage can be read (View organization usage)");
+    };
+    let names: Vec<String> = unknown.iter().map(|row| named(row)).collect();
+    let aid = snapshot.rows().iter().find_map(|row| {
+        if row.target.org_id == first.target.org_id { row.target.aid.as_ref() } else { None }
+    });
+    let why = match client.usage(aid).await {
+        Ok(_) => "no account group is visible there that could be asked for".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    report.bad(&format!(
+        "usage cannot be read in {} of {} ({}); snapshots go on with it unknown, and decreases there are held. {why}",
+        number(unknown.len()),
+        counted(all, "organization"),
+        listed(&names, 5)
+    ));
+}
+
+/// `Acme Bank 10452`.
+fn named(row: &SnapshotRow) -> String {
+    let name = clean(&row.org_name, 60);
+    format!("{} {}", if name.is_empty() { "organization" } else { &name }, row.target.org_id)
 }

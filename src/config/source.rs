@@ -45,6 +45,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
                 }
                 problems.push(source.place(&path, &from_environment, &explain(&inner)));
                 if !remove(&mut table, &path) {
+                    problems.sort_by_key(|problem| source.line_told(problem));
                     return Err(ConfigError { problems });
                 }
                 taken_out.push(path);
@@ -72,6 +73,8 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             problems.push(source.place(&path, &from_environment, &problem));
         }
     }
+    // As somebody mends them: down the file, then the environment.
+    problems.sort_by_key(|problem| source.line_told(problem));
     if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
 }
 
@@ -273,6 +276,13 @@ impl Source<'_> {
             None if self.name.is_empty() => format!("{key} {problem}"),
             None => format!("{}: {key} {problem}", self.name),
         }
+    }
+
+    /// The line that a problem names; the last of all where it names none.
+    fn line_told(&self, problem: &str) -> usize {
+        let place = problem.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix(':'));
+        let line = place.and_then(|rest| rest.split(':').next()?.parse().ok());
+        line.unwrap_or(usize::MAX)
     }
 
     /// The line of the deepest key of the path that the file has.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error;
@@ -70,6 +71,14 @@ pub(super) fn optional_duration<'de, D: Deserializer<'de>>(
 
 pub(super) fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Expression, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = text.parse();
+    known.map_err(|_| {
+        D::Error::custom(format!("`{text}` is not a time zone such as `Europe/Berlin` or `UTC`"))
+    })
 }
 
 /// An empty expression is "never".

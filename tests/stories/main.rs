@@ -7,6 +7,7 @@ mod standin;
 mod alerts;
 mod approvals;
 mod changes;
+mod checking;
 mod closings;
 mod crashes;
 mod dropping;

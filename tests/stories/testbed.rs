@@ -64,6 +64,11 @@ impl Bench {
         self.folder.path().join("data")
     }
 
+    /// With a configuration file.
+    pub(crate) fn configure(&self, text: &str) {
+        fs_err::write(self.folder.path().join("quotakeeper.toml"), text).unwrap();
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quotakeeper"));
         command
