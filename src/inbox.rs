@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::change::RunState;
 use crate::change::run::{Run, RunRecord, sha256};
 use crate::durable;
+use crate::first_error::FirstError;
 
 /// What a file looked like; the same over `inbox.settle` means that nobody is writing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub(crate) struct Taken {
     pub runs: Vec<Run>,
     pub left: Vec<NotTaken>,
     /// Why a file could not be taken although nothing is wrong with it, such as a full disk. The next look tries again.
-    pub first_error: Option<anyhow::Error>,
+    pub failed: FirstError,
 }
 
 /// What came of one settled file.
@@ -118,9 +119,7 @@ impl Inbox {
                 Ok(Claim::Nothing) => {}
                 Ok(Claim::NotTaken(reason)) => taken.left.push(NotTaken { file: name(&path), reason }),
                 Err(error) => {
-                    let error = error.context(format!("{} could not be taken", name(&path)));
-                    warn!(error = format!("{error:#}"), "left for the next look");
-                    taken.first_error.get_or_insert(error);
+                    taken.failed.note(error.context(format!("{} could not be taken", name(&path))));
                 }
             }
         }
@@ -313,12 +312,10 @@ impl Inbox {
     /// Finishes what a crash cut off between making a run and removing its claimed file. What cannot be finished now is
     /// tried again at the next look, and never blocks the rest.
     pub(crate) fn recover(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let mut first_error = None;
+        let mut failed = FirstError::default();
         let mut note = |id: &str, result: anyhow::Result<()>| {
             if let Err(error) = result {
-                let error = error.context(format!("the file of run {id} could not be taken"));
-                warn!(error = format!("{error:#}"), "left for the next look");
-                first_error.get_or_insert(error);
+                failed.note(error.context(format!("the file of run {id} could not be taken")));
             }
         };
         for mut run in Run::all(&self.runs)?.0.into_iter().filter(Run::is_open) {
@@ -337,7 +334,7 @@ impl Inbox {
                 note(&id, Run::create_as(&self.runs, record).and_then(|mut run| self.recover_run(&mut run)));
             }
         }
-        first_error.map_or(Ok(()), Err)
+        failed.or(())
     }
 
     fn recover_run(&self, run: &mut Run) -> anyhow::Result<()> {

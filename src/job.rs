@@ -18,6 +18,7 @@ use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::diff::diff;
 use crate::exit_code::Findings;
+use crate::first_error::FirstError;
 use crate::history::{changes, retention};
 use crate::quota::Snapshot;
 use crate::report;
@@ -93,7 +94,10 @@ impl Job {
     pub(crate) fn due(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let schedule = &app.config.schedule;
         let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
-        self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)
+        let slot = self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)?;
+        // Without a snapshot there is nothing to report on, and why there is none is told already.
+        let too_early = self == Self::UsageReport && app.history.list().is_ok_and(|all| all.is_empty());
+        (!too_early).then_some(slot)
     }
 
     /// The slots of which nothing is left behind when a success at `began` ends a gap.
@@ -191,36 +195,38 @@ async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     let inbox = app.inbox();
     crate::durable::create_folder(&inbox.folder)?;
     // What a crash cut off, what people decided, what waited for its time.
-    let recovered = inbox.recover(clock.now());
+    let mut failed = FirstError::default();
+    if let Err(error) = inbox.recover(clock.now()) {
+        failed.note(error);
+    }
     let (mut runs, broken) = Run::all(&app.runs())?;
     for problem in broken {
         warn!(problem, "a run cannot be read");
     }
     runs.retain(|run| !inbox.awaits_file(run));
     let mut findings = BTreeMap::new();
-    let worked = advance_all(app, clock, runs, &mut findings).await;
+    advance_all(app, clock, runs, &mut findings, &mut failed).await;
     // What was dropped since.
     let taken = inbox.take(clock.now(), &app.cancel).await?;
     for not in &taken.left {
         answers::not_taken(app, not);
     }
-    let fresh = advance_all(app, clock, taken.runs, &mut findings).await;
+    failed.join(taken.failed);
+    advance_all(app, clock, taken.runs, &mut findings, &mut failed).await;
     // What a file beside them approves, also of what was just dropped.
     let approved = approvals::take(app, &inbox, clock.now())?;
-    let approved = advance_all(app, clock, approved, &mut findings).await;
-    let errors = [recovered.err(), worked, taken.first_error, fresh, approved];
-    let found = findings.into_values().fold(Findings::default(), Findings::and);
-    errors.into_iter().flatten().next().map_or(Ok(found), Err)
+    advance_all(app, clock, approved, &mut findings, &mut failed).await;
+    failed.or(findings.into_values().fold(Findings::default(), Findings::and))
 }
 
-/// One run that cannot go on never blocks the next; the first such error is returned. Where a run stands at last counts.
+/// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
 async fn advance_all(
     app: &App,
     clock: &Clock,
     runs: Vec<Run>,
     findings: &mut BTreeMap<String, Findings>,
-) -> Option<anyhow::Error> {
-    let mut first_error = None;
+    failed: &mut FirstError,
+) {
     for mut run in runs.into_iter().filter(Run::is_open) {
         if app.cancel.is_cancelled() {
             break;
@@ -229,13 +235,9 @@ async fn advance_all(
             Ok(found) => {
                 findings.insert(run.record.id, found);
             }
-            Err(error) => {
-                warn!(run = %run.record.id, error = format!("{error:#}"), "the run stands still and is taken up again");
-                first_error.get_or_insert(error.context(format!("run {}", run.record.id)));
-            }
+            Err(error) => failed.note(error.context(format!("run {} stands still", run.record.id))),
         }
     }
-    first_error
 }
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and

@@ -47,6 +47,7 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
 
     let mut failed: BTreeMap<Job, Failed> = BTreeMap::new();
     let mut rings_at = None;
+    let mut told = String::new();
     while !app.cancel.is_cancelled() {
         for job in Job::ALL {
             let now = Clock::read().now();
@@ -54,7 +55,11 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
                 Ok(state) => state,
                 Err(error) => {
                     // A person may mend it beside us; until then nobody can say what is due.
-                    error!(error = format!("{error:#}"), "nothing is done");
+                    let error = format!("{error:#}");
+                    if error != told {
+                        error!(error, "nothing is done");
+                        told = error;
+                    }
                     break;
                 }
             };

@@ -19,12 +19,23 @@ async fn logs_tell_each_request_and_never_the_token() {
         .with_writer(move || Writer(Arc::clone(&writer)))
         .init();
     let server = MockServer::start_async().await;
-    server.mock_async(|_, then| drop(then.status(400).body(TOKEN))).await;
+    let refused = server
+        .mock_async(|when, then| {
+            when.header_matches("x-request-id", "^[0-9a-f]{16}$");
+            then.status(400).header("X-Request-Id", "server-77").body(TOKEN);
+        })
+        .await;
     let base_url = server.url("/v7/").parse().unwrap();
     let client = Client::new(Settings::new(base_url, Secret::Value(TOKEN.into()))).unwrap();
     client.usage(Some(&"801".into())).await.unwrap_err();
     let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("path=\"/usage\" status=400"), "{log}");
+    refused.assert_async().await;
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("path=\"/usage\"")).collect();
+    assert_eq!(told.len(), 2, "the request and that it was not done: {told:#?}");
+    for line in told {
+        assert!(line.contains("status=400") && line.contains("answer=\"server-77\""), "{line}");
+        assert!(line.contains("request=\""), "{line}");
+    }
     assert!(log.contains("hyper_util"), "the crates below are heard too: {log}");
     assert!(!log.contains(TOKEN), "{log}");
 }

@@ -1,8 +1,11 @@
-//! Logs go to standard error: text on a terminal, one JSON object a line elsewhere.
+//! Logs go to standard error: text on a terminal, one JSON object a line elsewhere, and for systemd's journal text with
+//! priorities, so that `journalctl -p warning` shows what it should. A fact is one line, whatever it holds.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use super::progress::Log;
 use super::{Global, LogFormat};
@@ -16,14 +19,71 @@ pub(super) fn start(global: &Global, quiet: bool) {
         (false, _) => "quotakeeper=trace,reqwest=debug,hyper_util=debug,rustls=debug,info",
     };
     Log::with_info(level != "warn");
-    // A certificate that is no good is told where it is handled, with the mend.
-    let filter = EnvFilter::new(format!("{level},rustls_platform_verifier=off"));
-    let terminal = std::io::stderr().is_terminal();
-    let colors = super::table::colors(global.color, terminal);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log);
-    match global.log_format {
-        Some(LogFormat::Json) => subscriber.json().flatten_event(true).with_current_span(false).init(),
-        None if !terminal => subscriber.json().flatten_event(true).with_current_span(false).init(),
-        Some(LogFormat::Text) | None => subscriber.with_ansi(colors).with_target(false).init(),
+    let (terminal, journal) = (io::stderr().is_terminal(), is_journal());
+    let is_json = match global.log_format {
+        Some(LogFormat::Json) => true,
+        Some(LogFormat::Text) => false,
+        None => !terminal && !journal,
+    };
+    let lines = tracing_subscriber::fmt()
+        // A certificate that is no good is told where it is handled, with the mend.
+        .with_env_filter(EnvFilter::new(format!("{level},rustls_platform_verifier=off")))
+        .with_writer(Lines { priorities: journal });
+    match (is_json, journal) {
+        (true, _) => lines.json().flatten_event(true).with_current_span(false).init(),
+        // The journal has a time and a level of its own.
+        (false, true) => lines.without_time().with_level(false).with_ansi(false).with_target(false).init(),
+        (false, false) => {
+            lines.with_ansi(super::table::colors(global.color, terminal)).with_target(false).init();
+        }
+    }
+}
+
+/// Whether standard error is systemd's journal, as `sd-daemon` describes: the variable names the very stream.
+fn is_journal() -> bool {
+    let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    rustix::fs::fstat(io::stderr())
+        .is_ok_and(|stream| named == format!("{}:{}", stream.st_dev, stream.st_ino))
+}
+
+/// Makes the writer of each line.
+struct Lines {
+    priorities: bool,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { prefix: "" }
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
+        let prefix = match *meta.level() {
+            _ if !self.priorities => "",
+            Level::ERROR => "<3>",
+            Level::WARN => "<4>",
+            Level::INFO => "<6>",
+            Level::DEBUG | Level::TRACE => "<7>",
+        };
+        Line { prefix }
+    }
+}
+
+/// One fact, which comes as a whole.
+struct Line {
+    prefix: &'static str,
+}
+
+impl Write for Line {
+    fn write(&mut self, fact: &[u8]) -> io::Result<usize> {
+        let text = fact.strip_suffix(b"\n").unwrap_or(fact);
+        let line = text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte });
+        let line: Vec<u8> = self.prefix.bytes().chain(line).chain([b'\n']).collect();
+        Log.write_all(&line).map(|()| fact.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Log.flush()
     }
 }

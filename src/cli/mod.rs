@@ -25,7 +25,7 @@ use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app::App;
-use crate::config::{self, Environment};
+use crate::config::{self, ConfigError, Environment};
 use crate::exit_code::Exit;
 use crate::lock::{Lock, LockError};
 
@@ -258,6 +258,7 @@ pub fn main() -> ExitCode {
     };
     // The demo plays weeks of jobs: their log lines would bury the tour.
     logging::start(&cli.global, matches!(cli.command, Command::Demo { .. }));
+    let is_service = matches!(cli.command, Command::Run | Command::Once { .. });
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -272,7 +273,11 @@ pub fn main() -> ExitCode {
         {
             return Exit::Done; // `quotakeeper history list | head` is no failure
         }
-        eprintln!("quotakeeper: {error:#}");
+        if is_service {
+            log_end(&error); // nobody sits in front of it: its log is what is read
+        } else {
+            eprintln!("quotakeeper: {error:#}");
+        }
         match error.downcast_ref::<LockError>() {
             Some(LockError::Busy { .. }) => Exit::Busy,
             _ => Exit::Failed,
@@ -281,6 +286,17 @@ pub fn main() -> ExitCode {
     // A request that is still under way at the end is abandoned: the journal knows it as unknown.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit.into()
+}
+
+/// Why a service could not do its work; each problem of a configuration is a fact of its own.
+fn log_end(error: &anyhow::Error) {
+    if let Some(config) = error.downcast_ref::<ConfigError>() {
+        for problem in &config.problems {
+            tracing::error!(problem, "the configuration cannot be used");
+        }
+    } else {
+        tracing::error!(error = format!("{error:#}"), todo = crate::report::advice(error), "ended");
+    }
 }
 
 async fn answer(cli: Cli) -> anyhow::Result<Exit> {

@@ -15,6 +15,8 @@ pub(super) struct Outcome {
     pub reason: String,
     pub limits: Limits,
     pub is_html: bool,
+    /// By what the other side knows the request, if it said so.
+    pub answer_id: Option<String>,
     /// As much of it as was read.
     pub body: Vec<u8>,
 }
@@ -25,7 +27,7 @@ impl Outcome {
     }
 
     pub(super) fn without_answer(event: Event, reason: String) -> Self {
-        Self { event, reason, limits: Limits::default(), is_html: false, body: Vec::new() }
+        Self { event, reason, limits: Limits::default(), is_html: false, answer_id: None, body: Vec::new() }
     }
 
     /// The event as a reader of the answer sees it: JSON without its end is no answer, even where HTTP saw nothing

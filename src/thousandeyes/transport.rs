@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::client::Settings;
 use super::error::{Call, Error, clean};
@@ -20,6 +20,9 @@ use super::pace::{Budget, Pace, Room};
 use super::retry::{self, Event, Verdict};
 use super::tally::Tally;
 use crate::config::Secret;
+
+/// Ours goes out with each request; whoever answers may tell its own.
+const REQUEST_ID: &str = "x-request-id";
 
 /// An error's body is for people: more than this is not read.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
@@ -38,6 +41,8 @@ pub(super) struct Transport {
 
 /// What is sent, the same at each try.
 struct Request {
+    /// Sent along and logged, so that the lines of one request are found together, here and at the other side.
+    id: String,
     call: Call,
     url: Url,
     /// None for a read.
@@ -82,12 +87,13 @@ impl Transport {
 
     /// The body of a good answer, which begins like JSON but was not parsed yet.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Error> {
-        self.send(Request { call: self.call("GET", &url), url, body: None }).await
+        self.send(Request { id: request_id(), call: self.call("GET", &url), url, body: None }).await
     }
 
     /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that.
     pub(super) async fn post(&self, url: Url, body: Vec<u8>) -> Result<(), Error> {
-        self.send(Request { call: self.call("POST", &url), url, body: Some(body) }).await.map(drop)
+        let request = Request { id: request_id(), call: self.call("POST", &url), url, body: Some(body) };
+        self.send(request).await.map(drop)
     }
 
     /// How errors and logs name a request: by its path below the base URL, without the query.
@@ -97,7 +103,7 @@ impl Transport {
     }
 
     async fn send(&self, request: Request) -> Result<Vec<u8>, Error> {
-        let Call { method, path } = &request.call;
+        let (Call { method, path }, id) = (&request.call, &request.id);
         let mut delays = retry::delays();
         let mut refusals = 0;
         let mut token_was_renewed = false;
@@ -120,18 +126,23 @@ impl Transport {
                     let wait_s = wait.as_secs_f32();
                     refusals += 1;
                     self.pace().refused(self.now(), wait);
-                    warn!(method, path, wait_s, refusals, "the rate limit is used up: all requests wait");
+                    let limit = "the rate limit is used up: all requests wait";
+                    warn!(method, path, request = id, wait_s, refusals, "{limit}");
                     continue;
                 }
                 Verdict::TryAgain => {
                     let wait = delays.next().map(|longest| retry::full_jitter(longest, fastrand::f64()));
                     if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
                         let (wait_s, reason) = (wait.as_secs_f32(), &outcome.reason);
-                        warn!(method, path, status = outcome.event.status(), reason, wait_s, "trying again");
+                        let status = outcome.event.status();
+                        warn!(method, path, request = id, status, reason, wait_s, "trying again");
                         sleep(wait).await;
                         continue;
                     }
                 }
+            }
+            if let Some(status @ 400..) = outcome.event.status() {
+                info!(method, path, request = id, answer = outcome.answer_id, status, "not done");
             }
             let from = token_from(&self.settings.token);
             return outcome.conclude(request.call, request.body.is_none(), token.expose_secret(), &from);
@@ -167,7 +178,7 @@ impl Transport {
         bearer.set_sensitive(true);
         let method = if request.body.is_some() { Method::POST } else { Method::GET };
         let mut builder = self.http.request(method, request.url.clone());
-        builder = builder.header(AUTHORIZATION, bearer).timeout(timeout);
+        builder = builder.header(AUTHORIZATION, bearer).header(REQUEST_ID, &request.id).timeout(timeout);
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
@@ -182,6 +193,8 @@ impl Transport {
         debug!(
             method = request.call.method,
             path = request.call.path,
+            request = request.id,
+            answer = outcome.answer_id,
             status = outcome.event.status(),
             ms = begun.elapsed().as_secs_f32() * 1000.0,
             remaining = outcome.limits.remaining,
@@ -202,7 +215,9 @@ impl Transport {
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
-        let mut outcome = Outcome { limits, is_html, ..Outcome::answer(status.as_u16()) };
+        let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let answer_id = answer_id.map(|id| clean(id, "").chars().take(80).collect());
+        let mut outcome = Outcome { limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
         let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
         loop {
             match response.chunk().await {
@@ -242,6 +257,10 @@ impl Transport {
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn request_id() -> String {
+    format!("{:016x}", fastrand::u64(..))
 }
 
 fn token_from(token: &Secret) -> String {

@@ -101,6 +101,30 @@ fn a_snapshot_that_keeps_failing_is_told_once_until_it_succeeded() {
 }
 
 #[test]
+fn an_outage_that_goes_on_is_told_again_once_a_day() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.standin.world(|world| world.broken = Some(("GET /quotas", 403)));
+    let fail = || {
+        for _ in 0..3 {
+            bench.run(&["snapshot"]).ends_with(1);
+        }
+        bench.run(&["outbox"]).ends_with(0);
+        bench.delivered().len()
+    };
+    assert_eq!(fail(), 1);
+    for day in 1..3 {
+        // As if it had begun a day earlier.
+        let path = bench.data().join("state.json");
+        let mut state: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+        let since: chrono::DateTime<chrono::Utc> =
+            state["failing"]["snapshot"].as_str().unwrap().parse().unwrap();
+        state["failing"]["snapshot"] = (since - chrono::Duration::days(1)).to_rfc3339().into();
+        fs_err::write(&path, state.to_string()).unwrap();
+        assert_eq!(fail(), 1 + day);
+    }
+}
+
+#[test]
 fn a_run_in_the_very_second_of_a_snapshot_is_no_drift_neither_then_nor_later() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);

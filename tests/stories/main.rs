@@ -15,6 +15,7 @@ mod faults;
 mod guards;
 mod instances;
 mod libreoffice;
+mod logs;
 mod mails;
 mod mounts;
 mod names;

@@ -69,7 +69,7 @@ impl Bench {
         fs_err::write(self.folder.path().join("quotakeeper.toml"), text).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quotakeeper"));
         command
             .args(arguments)
@@ -83,7 +83,7 @@ impl Bench {
         command
     }
 
-    /// Runs a command to its end. Whatever it says, it never says the token.
+    /// Runs a command to its end. Whatever it says, it never says the token, and its log no address.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
         let ran = Ran {
@@ -92,6 +92,7 @@ impl Bench {
             log: String::from_utf8(output.stderr).unwrap(),
         };
         assert!(!ran.out.contains(TOKEN) && !ran.log.contains(TOKEN), "the token was told");
+        assert!(!ran.log.contains("@example.com"), "an address was told: {}", ran.log);
         ran
     }
 
