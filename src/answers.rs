@@ -2,7 +2,7 @@
 //!
 //! That the folder cannot be written never stops a run: the same files lie in the run's own folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
@@ -25,9 +25,7 @@ pub(crate) fn write(app: &App, run: &Run, story: &RunStory) {
     if app.config.inbox.read_only && app.config.inbox.answers_dir.is_none() {
         return; // below the inbox nothing can be written
     }
-    // The rows of a file that were split off answer beside it, so that none overwrites another.
-    let suffix = run.record.id.strip_prefix(run.record.root()).unwrap_or_default();
-    let folder = app.config.answers_dir().join(format!("{}{suffix}", run.record.file));
+    let folder = folder(app, run);
     let written = (|| {
         let status = status(story, &app.edition(story.at));
         durable::write(&folder.join("status.txt"), status.as_bytes())?;
@@ -42,6 +40,26 @@ pub(crate) fn write(app: &App, run: &Run, story: &RunStory) {
     if let Err(error) = written {
         warn!(run = %run.record.id, %error, "the answers cannot be written to inbox.answers_dir");
     }
+}
+
+/// Removes a run's answers, unless they are those of a later file of that name.
+pub(crate) fn remove(app: &App, run: &Run) -> std::io::Result<()> {
+    let folder = folder(app, run);
+    let status = fs_err::read_to_string(folder.join("status.txt")).unwrap_or_default();
+    if !status.contains(&format!("\nrun {} at ", run.record.id)) {
+        return Ok(());
+    }
+    for name in FILES.iter().chain(&["status.txt"]) {
+        durable::remove(&folder.join(name))?;
+    }
+    let _ = fs_err::remove_dir(&folder); // somebody may have put something of their own there
+    Ok(())
+}
+
+/// The rows of a file that were split off answer beside it, so that none overwrites another.
+fn folder(app: &App, run: &Run) -> PathBuf {
+    let suffix = run.record.id.strip_prefix(run.record.root()).unwrap_or_default();
+    app.config.answers_dir().join(format!("{}{suffix}", run.record.file))
 }
 
 /// Tells whoever dropped something that is not taken why, once for each reason.

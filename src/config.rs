@@ -92,17 +92,29 @@ impl Default for Api {
     }
 }
 
-/// `[data]`: where the files are and how many snapshots stay.
+/// `[data]`: where the files are and how long they stay.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Data {
     pub dir: PathBuf,
     pub keep: Keep,
+    /// For so long mail stays after it was sent or given up.
+    #[serde(deserialize_with = "duration")]
+    pub keep_mail: Duration,
+    /// For so long a run stays after its end.
+    #[serde(deserialize_with = "duration")]
+    pub keep_runs: Duration,
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from("quotakeeper-data"), keep: Keep::default() }
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        Self {
+            dir: PathBuf::from("quotakeeper-data"),
+            keep: Keep::default(),
+            keep_mail: days(90),
+            keep_runs: days(400),
+        }
     }
 }
 

@@ -364,6 +364,11 @@ impl Inbox {
         !looked_at(run) && self.claimed(&run.record.id).symlink_metadata().is_ok()
     }
 
+    /// The run's file may still be here, and only the run keeps it from being taken again.
+    pub(crate) fn may_have_file_of(&self, id: &str) -> bool {
+        self.read_only || self.claimed(id).symlink_metadata().is_ok()
+    }
+
     fn claimed(&self, id: &str) -> PathBuf {
         self.folder.join(format!(".{id}.claimed"))
     }

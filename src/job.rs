@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use serde::{Deserialize, Serialize};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 pub(crate) use self::caught::Panicked;
 use crate::answers;
@@ -19,9 +19,11 @@ use crate::clock::Clock;
 use crate::diff::diff;
 use crate::exit_code::Findings;
 use crate::first_error::FirstError;
-use crate::history::{changes, retention};
+use crate::history::changes;
+use crate::prune;
 use crate::quota::Snapshot;
 use crate::report;
+use crate::reserve;
 use crate::schedule::{Expression, Missed};
 use crate::snapshot;
 use crate::state::{ApiSeen, State, Why};
@@ -42,7 +44,7 @@ pub(crate) enum Job {
     ClosingReport,
     /// Warnings, and what is back to normal, since the last digest.
     Digest,
-    /// Old snapshots are thinned.
+    /// Old snapshots are thinned, finished runs and old mail removed.
     Prune,
     /// Queued mail is delivered.
     Outbox,
@@ -124,7 +126,7 @@ impl Job {
                 Self::ChangesReport => changes_report(app, now),
                 Self::ClosingReport => app.tell_closings(now).map(|()| Findings::default()),
                 Self::Digest => app.tell_digest(now).map(|()| Findings::default()),
-                Self::Prune => prune(app, now),
+                Self::Prune => prune::prune(app, now).map(|()| Findings::default()),
                 Self::Outbox => outbox(app, &clock, Backoff::Keep).await,
             }
         }));
@@ -141,11 +143,8 @@ impl Job {
         seen: Option<ApiSeen>,
         done: anyhow::Result<Findings>,
     ) -> anyhow::Result<Findings> {
-        match done {
-            Ok(findings) => {
-                self.succeeded(app, clock, now, seen)?;
-                Ok(findings)
-            }
+        match done.and_then(|findings| self.succeeded(app, clock, now, seen).map(|()| findings)) {
+            Ok(findings) => Ok(findings),
             Err(error) => {
                 if !app.cancel.is_cancelled() {
                     tell_failure(app, self, &error, now, seen);
@@ -171,7 +170,11 @@ impl Job {
             warn!(job = self.name(), slots, %first, %last, "slots were missed before this one");
             state.missed(self, missed);
         }
-        state.succeeded(self, began, took.unsigned_abs())
+        state.succeeded(self, began, took.unsigned_abs())?;
+        if let Err(error) = reserve::keep(&app.config.data.dir) {
+            debug!(%error, "there is no room to set aside");
+        }
+        Ok(())
     }
 
     /// The one line of the log that a failure gets: who started the job writes it.
@@ -297,19 +300,6 @@ fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
     Ok(Findings::default())
 }
 
-/// Thins the history to hourly, daily and monthly snapshots.
-fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
-    let all = app.history.until(now)?;
-    let told_from = app.told_from()?;
-    let mut superfluous = retention::superfluous(&all, app.config.data.keep);
-    superfluous.retain(|at| !told_from.contains(at));
-    for at in &superfluous {
-        app.history.remove(*at)?;
-    }
-    info!(kept = all.len() - superfluous.len(), removed = superfluous.len(), "history thinned");
-    Ok(Findings::default())
-}
-
 /// Delivers queued mail; what a server refuses for now waits and is tried again.
 pub(crate) async fn outbox(app: &App, clock: &Clock, backoff: Backoff) -> anyhow::Result<Findings> {
     let delivered = app.mailer.deliver(clock.now(), backoff == Backoff::Ignore, &app.cancel).await?;
@@ -351,6 +341,11 @@ fn note(state: &mut State, seen: Option<ApiSeen>) {
 
 /// A failure that cannot be mailed is still in the log and in the exit code.
 fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, seen: Option<ApiSeen>) {
+    if report::is_full_disk(error)
+        && let Err(error) = reserve::give_up(&app.config.data.dir)
+    {
+        warn!(%error, "the room that was set aside cannot be given up");
+    }
     let state = State::load(&app.config.data.dir).map(|mut state| {
         state.panics += u64::from(error.is::<Panicked>());
         state

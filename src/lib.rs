@@ -14,12 +14,12 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | What each job does, and what they all need | `job`, `app` |
+//! | What each job does, and what they all need | `job`, `prune`, `app` |
 //! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
-//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable` and `remembered` (files), `csv_text`, `exit_code`, `first_error` |
+//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable`, `remembered` and `reserve` (files), `csv_text`, `exit_code`, `first_error` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -51,9 +51,11 @@ mod mail;
 mod metrics;
 mod pattern;
 mod progress;
+mod prune;
 pub mod quota;
 mod remembered;
 mod report;
+mod reserve;
 mod routes;
 mod schedule;
 mod scheduler;

@@ -55,8 +55,12 @@ impl Lock {
         }
         let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
         let holder = format!("process {} on {} since {since}\n", std::process::id(), hostname());
-        let written =
-            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+        // Over what was there, so that it needs no room on a full disk, where `prune` is to make some.
+        let length = holder.len() as u64;
+        let written = file
+            .rewind()
+            .and_then(|()| file.write_all(holder.as_bytes()))
+            .and_then(|()| file.set_len(length));
         written.map_err(failed)?;
         Ok(Self { _file: file })
     }

@@ -18,6 +18,7 @@ pub(crate) mod process;
 pub(crate) mod propose;
 mod resolve;
 pub(crate) mod results;
+pub(crate) mod retention;
 pub(crate) mod run;
 pub(crate) mod stale;
 mod stop;

@@ -192,6 +192,20 @@ impl Run {
         Ok(Self { folder, record })
     }
 
+    /// Removes a run's folder, `run.json` last: what a crash leaves is still a run, and goes the next time.
+    pub(crate) fn remove(runs: &Path, id: &str) -> anyhow::Result<()> {
+        let folder = runs.join(id);
+        for entry in fs_err::read_dir(&folder)? {
+            let path = entry?.path();
+            if !path.ends_with("run.json") {
+                fs_err::remove_file(path)?;
+            }
+        }
+        durable::remove(&folder.join("run.json"))?;
+        fs_err::remove_dir(&folder)?;
+        Ok(durable::sync_folder(runs)?)
+    }
+
     /// All runs, oldest first, and what could not be read.
     pub(crate) fn all(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
         let entries = match fs_err::read_dir(runs) {

@@ -121,7 +121,7 @@ enum Command {
     },
     /// Deliver all queued mail now
     Outbox,
-    /// Thin the history now
+    /// Thin the history, and remove old mail and finished runs, now
     Prune,
     /// What a change file would do; sends nothing
     Plan {

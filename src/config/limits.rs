@@ -1,8 +1,14 @@
 //! What the types of the configuration alone cannot say: ranges, and what belongs together.
 
+use std::time::Duration;
+
 use lettre::message::Mailbox;
 
 use super::{Config, Tls, Transport, is_loopback};
+
+/// Longer than any billing cycle.
+const LEAST_KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
+const MOST_KEPT: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 impl Config {
     /// What the types alone cannot say: each problem as the key and a sentence.
@@ -41,6 +47,14 @@ impl Config {
             "data.keep",
             "would keep no snapshot at all".into(),
         );
+        for (key, keep) in [("data.keep_mail", self.data.keep_mail), ("data.keep_runs", self.data.keep_runs)]
+        {
+            check(
+                !(LEAST_KEPT..=MOST_KEPT).contains(&keep),
+                key,
+                "must be between 35d and 100y: within a billing cycle it is how what comes again is recognized".into(),
+            );
+        }
         self.mail_problems(&mut check);
         found.extend(self.guard.problems());
         found.extend(self.alerts.problems());

@@ -171,6 +171,11 @@ impl Mailer {
         Ok(summary)
     }
 
+    /// Removes messages that came to their end and were queued before `before`, and says how many.
+    pub(crate) fn prune(&self, before: DateTime<Utc>) -> anyhow::Result<usize> {
+        Outbox::open(&self.folder)?.prune(before)
+    }
+
     /// How many messages wait and are dead, and why.
     pub(crate) fn unsent(&self) -> anyhow::Result<Unsent> {
         Outbox::look(&self.folder)

@@ -23,10 +23,11 @@ use tokio_util::sync::CancellationToken;
 use super::compose::{Email, short_hash};
 use super::record::{Outcome, Place, Recipient, Record, State};
 use super::transport::Transport;
+use crate::durable;
 
-const TEMPORARY: &str = ".writing-";
-/// How a file's name says when its message was queued.
+/// How the names of messages begin: when they were queued.
 const QUEUED: &str = "%Y%m%dT%H%M%SZ";
+const TEMPORARY: &str = ".writing-";
 /// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
 /// being tried.
 const SILENT_IN_A_ROW: usize = 2;
@@ -191,6 +192,25 @@ impl Outbox {
         Ok(found.into_iter().map(|(_, message_id)| message_id).collect())
     }
 
+    /// Removes messages that came to their end and were queued before `before`, and says how many. By those that are left it
+    /// is known what was sent.
+    pub(crate) fn prune(&self, before: DateTime<Utc>) -> anyhow::Result<usize> {
+        let mut removed = 0;
+        for place in [Place::Sent, Place::Dead] {
+            let folder = self.folder(place);
+            for stem in
+                self.stems(place)?.into_iter().filter(|stem| queued_at(stem).is_some_and(|at| at < before))
+            {
+                // The message last: while it is there it is known.
+                for extension in ["json", "eml"] {
+                    durable::remove(&folder.join(format!("{stem}.{extension}")))?;
+                }
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// How many messages wait and are dead, and why. Makes and changes nothing.
     pub(crate) fn look(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
         let outbox = Self { dir: dir.into() };
@@ -213,8 +233,7 @@ impl Outbox {
 
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        let queued = |stem: &String| NaiveDateTime::parse_from_str(stem.split('-').next()?, QUEUED).ok();
-        Ok(self.stems(Place::New)?.iter().find_map(queued).map(|at| at.and_utc()))
+        Ok(self.stems(Place::New)?.iter().find_map(|stem| queued_at(stem)))
     }
 
     /// One try for each waiting recipient, each recorded before the next. Also says whether the server answered.
@@ -322,6 +341,12 @@ impl Outbox {
             Place::Dead => "dead",
         })
     }
+}
+
+/// The time that a message's name begins with.
+fn queued_at(stem: &str) -> Option<DateTime<Utc>> {
+    let (time, _) = stem.split_once('-')?;
+    NaiveDateTime::parse_from_str(time, QUEUED).ok().map(|time| time.and_utc())
 }
 
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {

@@ -23,17 +23,25 @@ pub(crate) struct Failure {
 
 /// What to do about an error of this machine. The API's and the configuration's errors say it themselves.
 pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
-    match io.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Some("make room on the disk of data.dir: what failed is then done again by itself")
-        }
+    if is_full_disk(error) {
+        return Some("make room on the disk of data.dir: what failed is then done again by itself");
+    }
+    match io_kind(error)? {
         ErrorKind::PermissionDenied => Some("let the user that quotakeeper runs as use what is named here"),
         ErrorKind::ReadOnlyFilesystem => Some(
             "let quotakeeper write there: mount it writable, or under systemd name it in ReadWritePaths=",
         ),
         _ => None,
     }
+}
+
+/// Whether something could not be written for want of room.
+pub(crate) fn is_full_disk(error: &anyhow::Error) -> bool {
+    matches!(io_kind(error), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
+fn io_kind(error: &anyhow::Error) -> Option<ErrorKind> {
+    error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind)
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -138,3 +138,81 @@ fn an_inbox_on_a_full_disk_loses_nothing_and_sends_each_row_once() {
     }
     assert!(refused > 5, "{refused}");
 }
+
+/// The messages below `outbox/` whose content has this.
+fn mails(place: &Place, folder: &str, content: &str) -> usize {
+    let Ok(folder) = place.data().join("outbox").join(folder).canonicalize() else { return 0 };
+    let mails = files(&folder).into_iter().filter(|(path, text)| {
+        path.extension().is_some_and(|kind| kind == "eml") && String::from_utf8_lossy(text).contains(content)
+    });
+    mails.count()
+}
+
+#[test]
+fn a_full_disk_is_told_by_mail_by_status_and_by_the_exit_code_and_heals_by_itself() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator);
+    let Some(disk) = Small::mount(&place) else { return };
+    assert_eq!(place.run(&["once"]).code, Some(0), "it has run before");
+    disk.fill_but(0);
+    let ran = place.run(&["once"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let failed = ran.stderr.lines().find(|line| line.contains("\"level\":\"ERROR\"")).unwrap();
+    for part in ["\"job\":\"inbox\"", "No space left", "\"todo\":\"make room on the disk of data.dir"] {
+        assert!(failed.contains(part), "{failed}");
+    }
+    assert_eq!(mails(&place, "sent", "make room"), 1, "the mail had room: {}", ran.stderr);
+    disk.fill_but(0);
+    let status = place.run(&["status"]);
+    assert_eq!(status.code, Some(0));
+    for part in ["is full: 0 bytes are free", "inbox job has failed since", "→ make room"] {
+        assert!(status.stdout.contains(part), "{}", status.stdout);
+    }
+    assert_eq!(place.run(&["once"]).code, Some(1));
+
+    disk.free();
+    assert_eq!(place.run(&["once"]).code, Some(0), "there is room again");
+    assert_eq!(mails(&place, "sent", "make room") + mails(&place, "new", "make room"), 1, "told once");
+    assert!(!place.run(&["status"]).stdout.contains("failed since"));
+    assert!(place.data().join("reserve").exists(), "room is set aside for the next time");
+}
+
+#[test]
+fn an_outbox_on_a_full_disk_delivers_each_mail_once() {
+    let simulator = Simulator::start();
+    let mut refused = 0;
+    for blocks in 0..4 {
+        let place = Place::new(&simulator);
+        let Some(disk) = Small::mount(&place) else { return };
+        place.drop_file("bad.csv", "no header\n");
+        place.run(&["inbox"]);
+        assert_eq!(mails(&place, "new", "ann@example.com"), 1);
+        disk.fill_but(blocks);
+        let ran = place.run(&["outbox"]);
+        if ran.code != Some(0) {
+            assert_says_that_the_disk_is_full(&ran);
+            refused += 1;
+        }
+        disk.free();
+        place.run(&["outbox"]);
+        assert_eq!(mails(&place, "sent", "ann@example.com"), 1, "{blocks} blocks: {}", ran.stderr);
+        assert_eq!(mails(&place, "new", ""), 0, "{blocks} blocks");
+        assert_whole(&place.data(), &format!("{blocks} blocks"));
+    }
+    assert!(refused > 0, "{refused}");
+}
+
+#[test]
+fn prune_makes_room_on_a_disk_that_is_full() {
+    let simulator = Simulator::start();
+    let place =
+        Place::new(&simulator).with("QUOTAKEEPER__DATA__KEEP", "{ hourly = 1, daily = 1, monthly = 1 }");
+    let Some(disk) = Small::mount(&place) else { return };
+    for _ in 0..5 {
+        assert_eq!(place.run(&["snapshot"]).code, Some(0));
+    }
+    disk.fill_but(0);
+    let ran = place.run(&["prune"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(place.run(&["snapshot"]).code, Some(0));
+}

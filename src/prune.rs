@@ -1,0 +1,197 @@
+//! The prune job: thins the history, and removes finished runs and mail that is no longer needed.
+//!
+//! What was sent and what was run is also how the same thing is recognized when it comes again. So nothing goes that a snapshot
+//! still to be told of, a file still in the inbox, or an open run could need.
+
+use chrono::{DateTime, Utc};
+use tracing::info;
+
+use crate::answers;
+use crate::app::App;
+use crate::change::retention as runs;
+use crate::change::run::Run;
+use crate::first_error::FirstError;
+use crate::history::retention as snapshots;
+
+/// Each part by itself: what cannot be removed keeps nothing else.
+pub(crate) fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut failed = FirstError::default();
+    for part in [history, finished_runs, mail] {
+        if let Err(error) = part(app, now) {
+            failed.note(error);
+        }
+    }
+    failed.or(())
+}
+
+fn history(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let all = app.history.until(now)?;
+    let told_from = app.told_from()?;
+    let mut superfluous = snapshots::superfluous(&all, app.config.data.keep);
+    superfluous.retain(|at| !told_from.contains(at));
+    for at in &superfluous {
+        app.history.remove(*at)?;
+    }
+    info!(kept = all.len() - superfluous.len(), removed = superfluous.len(), "history thinned");
+    Ok(())
+}
+
+/// Nothing later than this goes: what the last two snapshots show is compared, and told, once more with the next.
+fn before(app: &App, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
+    let last_two = app.history.until(now)?.into_iter().rev().nth(1);
+    Ok((now - keep).min(last_two.unwrap_or(now)))
+}
+
+fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let inbox = app.inbox();
+    let (all, _) = Run::all(&app.runs())?;
+    let records: Vec<_> = all.iter().map(|run| &run.record).collect();
+    let mut gone = runs::superfluous(&records, before(app, now, app.config.data.keep_runs)?);
+    // A run whose file is still there is what keeps that file from being run again.
+    gone.retain(|id| !inbox.may_have_file_of(id));
+    for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
+        answers::remove(app, run)?;
+    }
+    for id in &gone {
+        Run::remove(&app.runs(), id)?;
+    }
+    if !gone.is_empty() {
+        info!(removed = gone.len(), "finished runs removed");
+    }
+    Ok(())
+}
+
+fn mail(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let removed = app.mailer.prune(before(app, now, app.config.data.keep_mail)?)?;
+    if removed > 0 {
+        info!(removed, "old mail removed");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Duration, Utc};
+
+    use crate::change::RunState;
+    use crate::change::run::Run;
+    use crate::job::Job;
+    use crate::testbed::{Bench, file, noon};
+
+    fn later(days: i64) -> DateTime<Utc> {
+        noon() + Duration::days(days)
+    }
+
+    /// The messages that were delivered.
+    fn sent(bench: &Bench) -> usize {
+        let names = fs_err::read_dir(bench.folder.path().join("outbox/sent")).unwrap();
+        names
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "eml"))
+            .count()
+    }
+
+    async fn job(bench: &Bench, job: Job, now: DateTime<Utc>) {
+        // What another job queued in this very minute is due.
+        let later = if job == Job::Outbox { Duration::minutes(1) } else { Duration::zero() };
+        job.run(&bench.app, now + later).await.unwrap();
+    }
+
+    fn drop_file(bench: &Bench, name: &str, content: &str) {
+        let path = bench.app.config.inbox_dir().join(name);
+        crate::durable::write(&path, content.as_bytes()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn old_mail_goes_and_nothing_is_sent_twice_for_that() {
+        let bench = Bench::new(&[]).await;
+        let group = bench.groups(0).remove(0);
+        job(&bench, Job::Snapshot, noon()).await;
+        bench.set_quota(&group, Some(group.quota + 1));
+        job(&bench, Job::Snapshot, noon() + Duration::hours(1)).await;
+        job(&bench, Job::Outbox, noon() + Duration::hours(1)).await;
+        assert_eq!(sent(&bench), 1, "of the drift");
+
+        // Long after, what was told last may still have to be told: the next snapshot tells it again.
+        job(&bench, Job::Prune, later(100)).await;
+        assert_eq!(sent(&bench), 1);
+        for day in 101..104 {
+            job(&bench, Job::Snapshot, later(day)).await;
+            job(&bench, Job::Outbox, later(day)).await;
+        }
+        assert_eq!(sent(&bench), 1, "not told again");
+        job(&bench, Job::Prune, later(104)).await;
+        assert_eq!(sent(&bench), 0);
+        job(&bench, Job::Snapshot, later(105)).await;
+        job(&bench, Job::Outbox, later(105)).await;
+        assert_eq!(sent(&bench), 0);
+    }
+
+    #[tokio::test]
+    async fn mail_that_is_not_sent_stays_however_old() {
+        let bench = Bench::new(&[]).await;
+        drop_file(&bench, "bad.csv", "no header\n");
+        job(&bench, Job::Inbox, noon()).await;
+        job(&bench, Job::Prune, later(1_000)).await;
+        assert_eq!(bench.mails(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_finished_run_goes_with_its_answers_and_one_that_waits_stays() {
+        let bench = Bench::new(&[]).await;
+        let group = bench.groups(0).remove(0);
+        drop_file(&bench, "a.csv", &file([(&group, group.quota + 1)]));
+        job(&bench, Job::Inbox, noon()).await;
+        drop_file(&bench, "cut.csv", &file([(&group, 1)]));
+        job(&bench, Job::Inbox, later(1)).await;
+        let answers = bench.app.config.answers_dir();
+        fs_err::write(answers.join("a.csv/mine.txt"), "of a person").unwrap();
+
+        job(&bench, Job::Prune, later(399)).await;
+        assert_eq!(Run::all(&bench.app.runs()).unwrap().0.len(), 2);
+        job(&bench, Job::Prune, later(402)).await;
+        let left = Run::all(&bench.app.runs()).unwrap().0;
+        assert_eq!(left.iter().map(|run| run.record.state).collect::<Vec<_>>(), [RunState::Held]);
+        assert!(!answers.join("a.csv/status.txt").exists() && answers.join("a.csv/mine.txt").exists());
+        assert!(answers.join("cut.csv/status.txt").exists());
+    }
+
+    #[tokio::test]
+    async fn the_answers_of_a_later_file_of_that_name_stay() {
+        let bench = Bench::new(&[]).await;
+        let group = bench.groups(0).remove(0);
+        for (day, more) in [(0, 1), (300, 2)] {
+            drop_file(&bench, "a.csv", &file([(&group, group.quota + more)]));
+            job(&bench, Job::Inbox, later(day)).await;
+        }
+        job(&bench, Job::Prune, later(410)).await;
+        assert_eq!(Run::all(&bench.app.runs()).unwrap().0.len(), 1);
+        assert!(bench.app.config.answers_dir().join("a.csv/status.txt").exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_of_a_read_only_inbox_is_acted_on_once_however_long_it_lies_there() {
+        let bench = Bench::new(&[("QUOTAKEEPER__INBOX__READ_ONLY", "true")]).await;
+        let group = bench.groups(0).remove(0);
+        drop_file(&bench, "a.csv", &file([(&group, group.quota + 1)]));
+        job(&bench, Job::Inbox, noon()).await;
+        bench.set_quota(&group, Some(group.quota + 5));
+        job(&bench, Job::Prune, later(1_000)).await;
+        job(&bench, Job::Inbox, later(1_000)).await;
+        assert_eq!(bench.quota(&group), Some(group.quota + 5));
+    }
+
+    #[tokio::test]
+    async fn what_a_run_changed_is_its_own_also_when_it_is_old_and_the_snapshots_are_older() {
+        let bench = Bench::new(&[]).await;
+        let group = bench.groups(0).remove(0);
+        job(&bench, Job::Snapshot, noon()).await;
+        job(&bench, Job::Snapshot, noon() + Duration::hours(1)).await;
+        drop_file(&bench, "a.csv", &file([(&group, group.quota + 1)]));
+        job(&bench, Job::Inbox, later(1)).await;
+        job(&bench, Job::Outbox, later(1)).await;
+        job(&bench, Job::Prune, later(500)).await;
+        job(&bench, Job::Snapshot, later(501)).await;
+        job(&bench, Job::Outbox, later(501)).await;
+        assert_eq!(sent(&bench), 1, "the run's own mail and none of drift");
+    }
+}

@@ -1,0 +1,28 @@
+//! Room set aside for a full disk: it is given up then, so that the failure can still be remembered and mailed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::durable;
+
+/// A failure's mail, its record and `state.json`, with room to spare.
+const BYTES: usize = 64 << 10;
+
+/// Sets it aside where it is missing.
+pub(crate) fn keep(data_dir: &Path) -> io::Result<()> {
+    if path(data_dir).exists() {
+        return Ok(());
+    }
+    let mut bytes = vec![0; BYTES];
+    fastrand::Rng::new().fill(&mut bytes); // a file system that compresses would keep no room for less
+    durable::create(&path(data_dir), &bytes).map(drop)
+}
+
+/// Makes room.
+pub(crate) fn give_up(data_dir: &Path) -> io::Result<()> {
+    durable::remove(&path(data_dir))
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("reserve")
+}
