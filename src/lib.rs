@@ -19,7 +19,7 @@
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
-//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable`, `remembered` and `reserve` (files), `csv_text`, `exit_code`, `first_error` |
+//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable`, `remembered` and `reserve` (files), `csv_text`, `format` (versions), `exit_code`, `first_error` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -39,6 +39,7 @@ mod durable;
 mod exit_code;
 mod first_error;
 mod forecast;
+mod format;
 mod gather;
 mod health;
 mod history;

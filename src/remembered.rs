@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
+use crate::format;
 
 const VERSION: u32 = 1;
 
@@ -25,13 +25,8 @@ pub(crate) fn load<T: DeserializeOwned + Default>(path: &Path, removed: &str) ->
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
         read => read?,
     };
-    let file = serde_json::from_slice::<File<T>>(&bytes)
-        .with_context(|| format!("{} cannot be read: remove it, and {removed}", path.display()))?;
-    anyhow::ensure!(
-        file.version <= VERSION,
-        "{} was written by a newer quotakeeper: use that one",
-        path.display()
-    );
+    let mend = format!("remove it, and {removed}");
+    let file: File<T> = format::read_json(path, &bytes, VERSION, &mend)?;
     Ok(file.content)
 }
 

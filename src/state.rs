@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
+use crate::format;
 use crate::job::Job;
 use crate::schedule::Missed;
 
@@ -81,12 +81,10 @@ impl State {
     pub(crate) fn load(data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join("state.json");
         let mut state = match fs_err::read(&path) {
-            Ok(bytes) => serde_json::from_slice::<Self>(&bytes).with_context(|| {
-                format!(
-                    "{} cannot be read: remove it, and each job runs once at the next start",
-                    path.display()
-                )
-            })?,
+            Ok(bytes) => {
+                let mend = "remove it, and each job runs once at the next start";
+                format::read_json::<Self>(&path, &bytes, VERSION, mend)?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self {
                 version: VERSION,
                 jobs: BTreeMap::new(),
@@ -99,9 +97,6 @@ impl State {
             },
             Err(error) => return Err(error.into()),
         };
-        if state.version > VERSION {
-            anyhow::bail!("{} was written by a newer quotakeeper: use that one", path.display());
-        }
         state.path = path;
         Ok(state)
     }

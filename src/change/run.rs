@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::RunState;
 use crate::durable;
+use crate::format;
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
 const VERSION: u32 = 1;
@@ -182,13 +183,8 @@ impl Run {
             }
             bytes => bytes?,
         };
-        let record: RunRecord =
-            serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
-        anyhow::ensure!(
-            record.version <= VERSION,
-            "{} was written by a newer quotakeeper: use that one",
-            path.display()
-        );
+        let mend = "put it back from a backup, or move the run's folder away";
+        let record = format::read_json(&path, &bytes, VERSION, mend)?;
         Ok(Self { folder, record })
     }
 

@@ -7,10 +7,14 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
 use super::codec;
 use crate::durable;
+use crate::format;
 use crate::quota::Snapshot;
 
 /// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.
 pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
+
+/// The format of the files. Columns are found by name, so that a new one alone makes no new version.
+const VERSION: u32 = 1;
 
 /// The folder of the snapshots.
 #[derive(Clone, Debug)]
@@ -28,8 +32,35 @@ impl History {
         partition(&self.folder, at)
     }
 
+    /// Refuses a history that a newer program wrote. One that says no version is of the first.
+    fn check_version(&self) -> anyhow::Result<()> {
+        let path = self.version_file();
+        match fs_err::read_to_string(&path) {
+            Ok(text) => {
+                let version = text.trim().parse().with_context(|| {
+                    format!(
+                        "{} is no number: write the number of the format that the history has",
+                        path.display()
+                    )
+                })?;
+                format::check(&path, version, VERSION)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Beside the partitions, where no reader of the tree looks.
+    fn version_file(&self) -> PathBuf {
+        self.folder.join("VERSION")
+    }
+
     /// Writes a snapshot. Its time is cut to the second; where that second has a file, the next free one is taken.
     pub(crate) fn write(&self, mut snapshot: Snapshot) -> anyhow::Result<Snapshot> {
+        self.check_version()?;
+        if !self.version_file().exists() {
+            durable::create(&self.version_file(), format!("{VERSION}\n").as_bytes())?;
+        }
         snapshot.taken_at = snapshot.taken_at.trunc_subsecs(0);
         loop {
             let bytes = codec::encode(&snapshot)?;
@@ -42,6 +73,7 @@ impl History {
 
     /// The moments of all snapshots, earliest first.
     pub(crate) fn list(&self) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        self.check_version()?;
         moments(&self.folder)
     }
 

@@ -12,6 +12,7 @@ mod closings;
 mod crashes;
 mod dropping;
 mod faults;
+mod formats;
 mod guards;
 mod instances;
 mod libreoffice;

@@ -168,7 +168,8 @@ impl Bench {
 
     /// The snapshots' or changes' files, oldest first.
     pub(crate) fn csv_files(&self, kind: &str) -> Vec<PathBuf> {
-        files(&self.data().join(kind))
+        let is_csv = |path: &PathBuf| path.extension().is_some_and(|is| is == "csv");
+        files(&self.data().join(kind)).into_iter().filter(is_csv).collect()
     }
 
     /// Lets the only snapshot be one of long ago.
@@ -279,7 +280,7 @@ pub(crate) fn assigns<'a>(rows: impl IntoIterator<Item = (&'a Key, i64)>) -> Str
 }
 
 /// All files below a folder, sorted; none where there is no folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries {
