@@ -61,7 +61,7 @@ pub(super) async fn check(
         let host = app.config.smtp.host.as_deref().unwrap_or_default();
         match app.mailer.greet().await {
             Ok(()) => {
-                report.good(&format!("the mail server {host} answers, and takes the login if there is one"));
+                report.good(&format!("the mail server {host} answers, takes the login if there is one, and mail.from as the sender"));
             }
             Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
         }

@@ -198,7 +198,7 @@ fn mailboxes(addresses: &[String], key: &str) -> anyhow::Result<Vec<Mailbox>> {
 }
 
 /// The configuration has looked at them already; the error names the key and not the address.
-fn mailbox(address: &str, key: &str) -> anyhow::Result<Mailbox> {
+pub(super) fn mailbox(address: &str, key: &str) -> anyhow::Result<Mailbox> {
     config::mailbox(address)
         .map_err(|_| anyhow::anyhow!("{key} holds an address that mail cannot be sent to"))
 }

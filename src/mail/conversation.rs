@@ -39,10 +39,13 @@ impl<'a> Conversation<'a> {
         Self { server, step: Step::Greeting }
     }
 
-    /// Logs in, and leaves again.
-    pub(super) async fn greet(&mut self) -> Result<(), Cause> {
-        leave(self.begin().await?);
-        Ok(())
+    /// Logs in, asks whether mail from there would be taken, and leaves again.
+    pub(super) async fn greet(&mut self, from: Address) -> Result<(), Cause> {
+        let mut connection = self.begin().await?;
+        self.step = Step::Sender;
+        let asked = connection.command(Mail::new(Some(from), vec![])).await;
+        leave(connection);
+        expect(&[250], &asked?)
     }
 
     /// Until the server has taken responsibility, or will not.

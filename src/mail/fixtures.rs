@@ -25,6 +25,8 @@ pub(crate) enum Twist {
     Recipient(&'static str, &'static str),
     /// Is silent at `RCPT TO` of addresses that contain the text.
     SilentRecipient(&'static str),
+    /// Answers so to `MAIL FROM`.
+    Sender(&'static str),
     /// Answers so to a login.
     Login(&'static str),
     /// Answers so once the message is there.
@@ -95,7 +97,7 @@ async fn converse(
             ("RCPT", Some(Twist::Recipient(part, answer))) if line.contains(part) => answer.to_owned(),
             ("RCPT", Some(Twist::SilentRecipient(part))) if line.contains(part) => continue,
             ("EHLO", Some(Twist::Login(_))) => "250-test\r\n250 AUTH PLAIN".to_owned(),
-            ("AUTH", Some(Twist::Login(answer))) => answer.to_owned(),
+            ("MAIL", Some(Twist::Sender(answer))) | ("AUTH", Some(Twist::Login(answer))) => answer.to_owned(),
             ("RCPT", _) => {
                 recipient = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 "250 ok".to_owned()

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::compose::{Attachment, Composer, envelope};
-use super::outbox::{Outbox, Queued, Summary, Unsent};
+use super::outbox::{Outbox, Problem, Queued, Summary, Unsent};
 use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
@@ -165,8 +165,9 @@ impl Mailer {
         let Some(transport) = Transport::new(&self.mail, &self.smtp)? else { return Ok(Summary::default()) };
         let outbox = Outbox::open(&self.folder)?;
         let summary = outbox.deliver(&transport, now, !ignore_backoff, cancel).await?;
-        for problem in &summary.problems {
-            warn!(problem, "mail");
+        for Problem { file, error, next_try } in &summary.problems {
+            let next_try = next_try.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+            warn!(file, error, next_try, "a mail is not sent");
         }
         Ok(summary)
     }
@@ -201,10 +202,13 @@ impl Mailer {
         self.templates.page(&Report::Closing(Box::new(report)))
     }
 
-    /// Whether the mail server can be reached and takes the login; nothing is sent.
+    /// Whether the mail server can be reached, and takes the login and the sender; nothing is sent.
     pub(crate) async fn greet(&self) -> anyhow::Result<()> {
         match Transport::new(&self.mail, &self.smtp)? {
-            Some(transport) => transport.greet().await,
+            Some(transport) => {
+                let from = self.mail.from.as_deref().context("mail.from is needed to send mail")?;
+                transport.greet(super::compose::mailbox(from, "mail.from")?.email).await
+            }
             None => Ok(()),
         }
     }

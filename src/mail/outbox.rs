@@ -47,25 +47,39 @@ pub(crate) struct Summary {
     pub sent: usize,
     pub dead: usize,
     pub waiting: usize,
-    /// File name and error of each message that was not sent at once.
-    pub problems: Vec<String>,
+    /// Each message that was tried in vain.
+    pub problems: Vec<Problem>,
+}
+
+/// Why one message is not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub file: String,
+    pub error: String,
+    /// None where it is not tried again.
+    pub next_try: Option<DateTime<Utc>>,
 }
 
 impl Summary {
-    fn add(&mut self, stem: &str, record: &Record) {
-        match record.place() {
+    /// Counts a message; what was not tried this time was told before.
+    fn add(&mut self, stem: &str, record: &Record, tried: bool) {
+        let problem = match record.place() {
             Place::New => {
                 self.waiting += 1;
-                let error = record.last_error.as_deref().unwrap_or("not tried yet");
-                let until = record.next_try.format("%Y-%m-%d %H:%M UTC");
-                self.problems.push(format!("{stem}.eml waits until {until}: {error}"));
+                record.last_error.clone().filter(|_| tried).map(|error| (error, Some(record.next_try)))
             }
-            Place::Sent => self.sent += 1,
+            Place::Sent => {
+                self.sent += 1;
+                None
+            }
             Place::Dead => {
                 self.dead += 1;
-                self.problems.push(format!("{stem}.eml is in dead/: {}", record.refusals()));
+                Some((record.refusals(), None))
             }
-        }
+        };
+        let problem =
+            problem.map(|(error, next_try)| Problem { file: format!("{stem}.eml"), error, next_try });
+        self.problems.extend(problem);
     }
 }
 
@@ -139,7 +153,8 @@ impl Outbox {
                 Ok(record) => record,
                 Err(error) => {
                     summary.waiting += 1;
-                    summary.problems.push(format!("{stem}.eml: its recipients are unknown: {error:#}"));
+                    let error = format!("its recipients are unknown: {error:#}");
+                    summary.problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
                     continue;
                 }
             };
@@ -158,7 +173,7 @@ impl Outbox {
             match finished {
                 Ok((record, answered)) => {
                     silent = answered.map_or(silent, |answered| if answered { 0 } else { silent + 1 });
-                    summary.add(&stem, &record);
+                    summary.add(&stem, &record, answered.is_some());
                 }
                 Err(error) => {
                     summary.waiting += 1;

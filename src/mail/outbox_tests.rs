@@ -68,7 +68,7 @@ async fn one_refused_recipient_stops_none_of_the_others() {
     assert_eq!((summary.sent, summary.dead, summary.waiting), (0, 1, 0));
     assert_eq!(server.accepted(), ["a@x.org <a@b>", "b@x.org <a@b>", "d@x.org <a@b>", "e@x.org <a@b>"]);
     assert_eq!(files(&outbox), ["dead/eml", "dead/json"]);
-    assert!(!summary.problems[0].contains('@'), "{:?}", summary.problems);
+    assert!(!summary.problems[0].error.contains('@'), "{:?}", summary.problems);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_server_that_is_down_costs_two_messages_time_and_not_all() {
     }
     let summary = deliver(&outbox, &Server::start(Some(Twist::Silence)).await).await;
     assert_eq!(summary.waiting, 5);
-    let tried = summary.problems.iter().filter(|problem| problem.contains("no answer")).count();
+    let tried = summary.problems.iter().filter(|problem| problem.error.contains("no answer")).count();
     assert_eq!(tried, SILENT_IN_A_ROW);
     assert_eq!(deliver(&outbox, &Server::start(None).await).await.sent, 5);
 }
@@ -159,9 +159,13 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
     };
     let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
     let summary = outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap();
-    let tried = summary.problems.iter().filter(|problem| problem.contains("535 bad login")).count();
+    let tried = summary.problems.iter().filter(|problem| problem.error.contains("535 bad login")).count();
     assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
-    assert!(summary.problems[0].ends_with("check smtp.username and the password"), "{:?}", summary.problems);
+    assert!(
+        summary.problems[0].error.ends_with("check smtp.username and the password"),
+        "{:?}",
+        summary.problems
+    );
 }
 
 #[tokio::test]
@@ -217,7 +221,7 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
     let summary =
         outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await.unwrap();
     assert_eq!(summary.waiting, 1);
-    assert!(summary.problems[0].contains("its recipients are unknown"), "{:?}", summary.problems);
+    assert!(summary.problems[0].error.contains("its recipients are unknown"), "{:?}", summary.problems);
     assert_eq!(files(&outbox), ["new/eml", "new/json"]);
 }
 

@@ -52,11 +52,11 @@ impl Transport {
         Ok(Self::Smtp { server, login })
     }
 
-    /// Connects and logs in, and sends nothing.
-    pub(crate) async fn greet(&self) -> anyhow::Result<()> {
+    /// Connects, logs in and names the sender, and sends nothing.
+    pub(crate) async fn greet(&self, from: Address) -> anyhow::Result<()> {
         let Self::Smtp { server, login } = self else { return Ok(()) };
         let mut conversation = Conversation::with(server);
-        let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet())).await;
+        let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet(from))).await;
         greeted
             .unwrap_or(Err(Cause::Silence))
             .map_err(|cause| anyhow::anyhow!(trouble::sentence(conversation.step, &cause, server, login)))

@@ -78,9 +78,13 @@ async fn an_answer_to_another_question_is_no_yes() {
 #[tokio::test]
 async fn a_greeting_tells_whether_the_server_is_there_and_sends_nothing() {
     let (there, silent) = (Server::start(None).await, Server::start(Some(Twist::Silence)).await);
-    let greet = async |smtp: Smtp| Transport::new(&mail(), &smtp).unwrap().unwrap().greet().await;
+    let from: Address = "quotas@example.com".parse().unwrap();
+    let greet = async |smtp: Smtp| Transport::new(&mail(), &smtp).unwrap().unwrap().greet(from.clone()).await;
     greet(there.smtp()).await.unwrap();
     assert!(there.accepted().is_empty());
+    let picky = Server::start(Some(Twist::Sender("553 5.7.1 <quotas@example.com>: not owned by you"))).await;
+    let error = greet(picky.smtp()).await.unwrap_err().to_string();
+    assert!(error.contains("553") && error.contains("mail.from") && !error.contains("quotas@"), "{error}");
     let smtp = Smtp { timeout: Duration::from_millis(300), ..silent.smtp() };
     let error = greet(smtp).await.unwrap_err().to_string();
     assert!(error.starts_with("no answer within smtp.timeout (300ms)"), "{error}");
