@@ -28,6 +28,7 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     }
     match io_kind(error)? {
         ErrorKind::PermissionDenied => Some("let the user that quotakeeper runs as use what is named here"),
+        ErrorKind::NotADirectory => Some("let each part of this path be a folder"),
         ErrorKind::ReadOnlyFilesystem => Some(
             "let quotakeeper write there: mount it writable, or under systemd name it in ReadWritePaths=",
         ),

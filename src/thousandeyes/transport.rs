@@ -133,7 +133,8 @@ impl Transport {
                 Verdict::TryAgain => {
                     let wait = delays.next().map(|longest| retry::full_jitter(longest, fastrand::f64()));
                     if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
-                        let (wait_s, reason) = (wait.as_secs_f32(), &outcome.reason);
+                        let wait_s = wait.as_secs_f32();
+                        let reason = Some(outcome.reason.as_str()).filter(|reason| !reason.is_empty());
                         let status = outcome.event.status();
                         warn!(method, path, request = id, status, reason, wait_s, "trying again");
                         sleep(wait).await;
