@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import zoneinfo
 
 import yaml
@@ -255,6 +256,13 @@ def try_cronjob(docs):
     done(pod, ["runs"])  # as the README's job does it, with other arguments
 
 
+def is_well(path):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:8080{path}", timeout=10).status == 200
+    except OSError:
+        return False
+
+
 def try_deployment(docs):
     data = mount(docs, {"te_token": "not the token any more\n", "smtp_password": "secret\n"})
     pod = Pod(docs, extra={**TRY, "QUOTAKEEPER__SCHEDULE__SNAPSHOT": "* * * * * *"})
@@ -264,6 +272,8 @@ def try_deployment(docs):
     project(IMAGE / "run/secrets/quotakeeper", {"te_token": TOKEN, "smtp_password": "secret\n"}, 0o440, pod.security["fsGroup"])
     wait_for("a snapshot with the token of the swapped Secret", daemon, lambda: files(data, "history/*/*/*.csv"))
     done(pod, ["status"])  # as kubectl exec does it
+    for path in ("/healthz", "/readyz", "/metrics"):  # as the probes and Prometheus ask
+        wait_for(f"{path} answers well", daemon, lambda: is_well(path))
     daemon.send_signal(signal.SIGTERM)
     log = daemon.communicate()
     assert daemon.returncode == 0, log

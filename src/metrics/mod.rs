@@ -90,7 +90,7 @@ pub(crate) struct Sheet<'a> {
     pub counters: Option<Counters>,
     /// When the latest snapshot was taken.
     pub snapshot: Option<DateTime<Utc>>,
-    /// What [`targets`] makes of it: rendered once for a snapshot, however often it is asked for.
+    /// What [`targets()`] makes of it: rendered once for a snapshot, however often it is asked for.
     pub targets: &'a str,
 }
 
