@@ -34,7 +34,7 @@ fn files(outbox: &Outbox) -> Vec<String> {
 }
 
 async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
-    let smtp = Smtp { timeout: Duration::from_millis(300), ..server.smtp() };
+    let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
     let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
     outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap()
 }
