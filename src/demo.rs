@@ -109,7 +109,9 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     for (name, text) in &files {
         durable::write(&app.config.inbox_dir().join(name), text.as_bytes())?;
     }
-    Job::Inbox.run(&app, now + Duration::minutes(5)).await?;
+    let dropped = now + Duration::minutes(5);
+    time.set(dropped);
+    Job::Inbox.run(&app, dropped).await?;
     let mut held = None;
     for run in Run::all(&app.runs())?.0 {
         let counts: Vec<_> =
