@@ -31,6 +31,9 @@ pub(crate) struct Standing {
     pub name: String,
     pub id: String,
     pub org_name: String,
+    /// Its own name and its organization's, not cut: for tables that programs read.
+    #[serde(skip)]
+    pub whole_names: [String; 2],
     pub quota: Option<Units>,
     pub used: Option<Units>,
     pub projected: Option<Units>,
@@ -124,6 +127,7 @@ pub(crate) fn standing(
         name,
         id,
         org_name: org_name(row),
+        whole_names: [row.name(), &row.org_name].map(|name| words::clean(name, usize::MAX)),
         quota: row.quota,
         used,
         projected,

@@ -83,12 +83,17 @@ fn closing_record(line: &Line) -> [String; 13] {
 }
 
 fn record(standing: &Standing) -> [String; 14] {
-    let group_name = if standing.target.aid.is_some() { standing.name.as_str() } else { "" };
+    let [name, org_name] = &standing.whole_names;
+    let whole_or = |whole: &str, shown: &str| inert(if whole.is_empty() { shown } else { whole });
+    let group_name = match &standing.target.aid {
+        Some(_) => whole_or(name, &standing.name),
+        None => String::new(),
+    };
     [
         inert(standing.target.org_id.as_str()),
-        inert(&standing.org_name),
+        whole_or(org_name, &standing.org_name),
         standing.target.aid.as_ref().map(|aid| inert(aid.as_str())).unwrap_or_default(),
-        inert(group_name),
+        group_name,
         units(standing.quota),
         units(standing.used),
         units(standing.projected),
@@ -148,6 +153,14 @@ fn inert(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::fixtures::{group, report_of};
+
+    #[test]
+    fn a_long_name_is_whole_in_the_table_and_cut_where_people_read() {
+        let long = "Regional office ".repeat(12);
+        let report = report_of(vec![group("7", &long, Some(100), 60, 130)]);
+        let table = String::from_utf8(usage_table(&report)).unwrap();
+        assert!(table.contains(long.trim()) && report.worst[0].name.ends_with('…'), "{table}");
+    }
 
     #[test]
     fn a_name_that_a_spreadsheet_would_run_is_made_inert_and_numbers_stay_numbers() {
