@@ -141,6 +141,7 @@ fn label(job: Job) -> String {
 mod tests {
     use super::*;
     use crate::metrics::reader::Exposition;
+    use crate::metrics::tests::figures;
     use crate::report::Standing;
     use crate::testbed::{Bench, noon};
 
@@ -170,14 +171,7 @@ mod tests {
                 ("aid", aid),
                 ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
             ];
-            for (name, figure) in [
-                ("quotakeeper_quota_units", standing.quota),
-                ("quotakeeper_used_units", standing.used),
-                ("quotakeeper_projected_units", standing.projected),
-                ("quotakeeper_runs_out_timestamp_seconds", standing.runs_out_at.map(|at| at.timestamp())),
-            ] {
-                #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
-                let figure = figure.map(|figure| figure as f64);
+            for (name, figure) in figures(standing) {
                 assert_eq!(metrics.value(name, &labels), figure, "{name} {labels:?}");
             }
         }

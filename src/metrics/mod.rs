@@ -13,7 +13,7 @@ mod exposition;
 pub(crate) mod reader;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

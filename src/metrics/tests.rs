@@ -14,6 +14,18 @@ fn stand(rows: Vec<SnapshotRow>) -> Vec<Standing> {
     standings_by(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &edition())
 }
 
+/// What the metrics have to say of a target; none where it is unknown.
+pub(crate) fn figures(standing: &Standing) -> [(&'static str, Option<f64>); 4] {
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+    let float = |figure: Option<i64>| figure.map(|figure| figure as f64);
+    [
+        ("quotakeeper_quota_units", float(standing.quota)),
+        ("quotakeeper_used_units", float(standing.used)),
+        ("quotakeeper_projected_units", float(standing.projected)),
+        ("quotakeeper_runs_out_timestamp_seconds", float(standing.runs_out_at.map(|at| at.timestamp()))),
+    ]
+}
+
 fn read(text: &str) -> Read {
     Read::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
 }
@@ -152,14 +164,7 @@ proptest! {
                 ("org_id", "1\"0"), ("org_name", standing.org_name.as_str()), ("aid", aid),
                 ("account_group_name", standing.name.as_str()),
             ];
-            for (name, figure) in [
-                ("quotakeeper_quota_units", standing.quota),
-                ("quotakeeper_used_units", standing.used),
-                ("quotakeeper_projected_units", standing.projected),
-                ("quotakeeper_runs_out_timestamp_seconds", standing.runs_out_at.map(|at| at.timestamp())),
-            ] {
-                #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
-                let figure = figure.map(|figure| figure as f64);
+            for (name, figure) in figures(standing) {
                 prop_assert_eq!(read_back.value(name, &labels), figure, "{} {}", name, aid);
             }
         }
