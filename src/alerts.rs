@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::app::App;
+use crate::files::remembered;
 use crate::history::changes;
 use crate::largest::LargestTests;
 use crate::quota::Snapshot;
-use crate::remembered;
 use crate::report::{AlertInput, Audience, Occasion, Record, Seen, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.

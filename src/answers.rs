@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::app::App;
 use crate::change::run::Run;
 use crate::change::{Code, Outcome, PlanRow, RunState, RunStory};
-use crate::durable;
+use crate::files::durable;
 use crate::inbox::NotTaken;
 use crate::quota::{Units, grouped, quota_text};
 use crate::report::Edition;

@@ -11,9 +11,9 @@ use tracing::info;
 
 use crate::app::App;
 use crate::diff::Diff;
+use crate::files::remembered;
 use crate::history::changes;
 use crate::quota::Snapshot;
-use crate::remembered;
 use crate::report::{
     Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
 };

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
-use crate::durable;
+use crate::files::durable;
 use crate::job::Job;
 use crate::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::report::words::counted;

@@ -17,7 +17,7 @@ use tracing::info;
 
 use crate::change::RunState;
 use crate::change::run::{Run, RunRecord, sha256};
-use crate::durable;
+use crate::files::durable;
 use crate::first_error::FirstError;
 
 /// What a file looked like; the same over `inbox.settle` means that nobody is writing it.

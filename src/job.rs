@@ -18,12 +18,12 @@ use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::diff::diff;
 use crate::exit_code::Findings;
+use crate::files::reserve;
 use crate::first_error::FirstError;
 use crate::history::changes;
 use crate::prune;
 use crate::quota::Snapshot;
 use crate::report;
-use crate::reserve;
 use crate::schedule::{Expression, Missed};
 use crate::snapshot;
 use crate::state::{ApiSeen, State, Why};
@@ -196,7 +196,7 @@ pub(crate) enum Backoff {
 /// is live, held where a guard says so, else applied, read back and answered.
 async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     let inbox = app.inbox();
-    crate::durable::create_folder(&inbox.folder)?;
+    crate::files::durable::create_folder(&inbox.folder)?;
     // What a crash cut off, what people decided, what waited for its time.
     let mut failed = FirstError::default();
     if let Err(error) = inbox.recover(clock.now()) {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::quota::{Aid, OrgId, Target, Units, UsageRule};
+use crate::text::words::clean;
 use crate::thousandeyes::OrganizationUsage;
-use crate::words::clean;
 
 /// So many are kept of each account group and each organization.
 const KEPT: usize = 5;

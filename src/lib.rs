@@ -19,7 +19,7 @@
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
-//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `words`, `likeness`, `pattern`, `thousandeyes`, `progress`, `durable`, `remembered` and `reserve` (files), `csv_text`, `format` (versions), `exit_code`, `first_error` |
+//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `thousandeyes`, `progress`, `files`, `text`, `exit_code`, `first_error` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -32,31 +32,25 @@ mod cli;
 mod clock;
 mod closings;
 mod config;
-mod csv_text;
 mod demo;
 mod diff;
-mod durable;
 mod exit_code;
+mod files;
 mod first_error;
 mod forecast;
-mod format;
 mod gather;
 mod health;
 mod history;
 mod inbox;
 mod job;
 mod largest;
-mod likeness;
 mod lock;
 mod mail;
 mod metrics;
-mod pattern;
 mod progress;
 mod prune;
 pub mod quota;
-mod remembered;
 mod report;
-mod reserve;
 mod routes;
 mod schedule;
 mod scheduler;
@@ -66,7 +60,7 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod testbed;
+mod text;
 pub mod thousandeyes;
-mod words;
 
 pub use cli::main;

@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::durable;
+use crate::files::durable;
 
 /// The lock, given back when it is dropped or when the process ends, however it ends.
 #[derive(Debug)]

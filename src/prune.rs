@@ -98,7 +98,7 @@ mod tests {
 
     fn drop_file(bench: &Bench, name: &str, content: &str) {
         let path = bench.app.config.inbox_dir().join(name);
-        crate::durable::write(&path, content.as_bytes()).unwrap();
+        crate::files::durable::write(&path, content.as_bytes()).unwrap();
     }
 
     #[tokio::test]

@@ -8,9 +8,9 @@ use lettre::message::Mailbox;
 
 use crate::change::parse::sheet::{Sheet, SheetRow, id_pattern};
 use crate::config;
-use crate::pattern::fits;
 use crate::quota::{Snapshot, Target};
-use crate::words;
+use crate::text::glob::fits;
+use crate::text::words;
 
 /// The footer of a mail names so many of the rows that it was sent for.
 const ROWS_TOLD: usize = 3;

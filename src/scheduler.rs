@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::durable;
+use crate::files::durable;
 use crate::job::Job;
 use crate::state::State;
 
@@ -141,7 +141,7 @@ async fn set_alarm(
 fn watch(app: &App, wake: &Arc<Notify>, dropped: &Arc<AtomicBool>) -> Option<notify::RecommendedWatcher> {
     let folder = app.config.inbox_dir();
     let (wake, dropped) = (Arc::clone(wake), Arc::clone(dropped));
-    let watching = durable::create_folder(&folder).map_err(anyhow::Error::from).and_then(|()| {
+    let watching = durable::create_folder(&folder).map_err(anyhow::Error::from).and_then(|_| {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let changed =
                 event.is_ok_and(|event| matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_)));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::durable;
-use crate::format;
+use crate::files::durable;
+use crate::files::format;
 use crate::job::Job;
 use crate::schedule::Missed;
 

@@ -83,7 +83,7 @@ impl Journal {
         file.seek(SeekFrom::End(0))?;
         file.sync_all()?;
         if let Some(folder) = path.parent() {
-            crate::durable::sync_folder(folder)?;
+            crate::files::durable::sync_folder(folder)?;
         }
         Ok((Self { file }, past))
     }

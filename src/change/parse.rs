@@ -21,7 +21,7 @@ pub(crate) use self::header::{Columns, Field};
 pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
-use crate::csv_text;
+use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId, Units};
 
 /// A change file as it was written and as it is understood.
@@ -43,7 +43,7 @@ impl ChangeFile {
     /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
     pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
         let further = |(header, cell): (&String, &String)| {
-            let (header, cell) = (trimmed(header), csv_text::plain(trimmed(cell)));
+            let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)));
             let says_something = !header.is_empty() && !cell.is_empty() && !self.columns.hold(header);
             says_something.then(|| (header.to_owned(), cell.to_owned()))
         };

@@ -10,7 +10,7 @@
 use std::cmp::Reverse;
 
 use crate::config::Guards;
-use crate::csv_text::inert;
+use crate::files::csv_cell::inert;
 use crate::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The columns of an export and of a proposal.

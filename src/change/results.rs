@@ -11,7 +11,7 @@ pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
 use super::parse::{ChangeFile, Record};
 use super::plan::plain_quota;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
-use crate::csv_text::inert;
+use crate::files::csv_cell::inert;
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
 /// wait for their time (`scheduled`).

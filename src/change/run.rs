@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::RunState;
-use crate::durable;
-use crate::format;
+use crate::files::durable;
+use crate::files::format;
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
 const VERSION: u32 = 1;

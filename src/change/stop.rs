@@ -6,7 +6,7 @@ use super::plan::PlanContext;
 use super::{PlanRow, effective};
 use crate::forecast::{Course, run_out};
 use crate::quota::{Snapshot, SnapshotRow, Units, grouped};
-use crate::words::short_day;
+use crate::text::words::short_day;
 
 /// So many are named; a person wants to know whom to ask, not to read a list.
 const NAMED: usize = 3;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::run::Run;
 use super::{Outcome, Plan, Problem, RowResult, RunStory, results};
-use crate::csv_text::plain;
+use crate::files::csv_cell::plain;
 
 /// Reads a run's plan and results; both are empty as long as there are none.
 pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {

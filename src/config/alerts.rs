@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::guards::id_problems;
 use super::types::{duration, optional_duration};
-use crate::pattern::fits;
 use crate::quota::{Aid, OrgId, SnapshotRow, Target};
 use crate::schedule::instant;
+use crate::text::glob::fits;
 
 /// `[alerts]`. The reports show the same levels as the alerts tell.
 #[derive(Clone, Debug, Deserialize)]

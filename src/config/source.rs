@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::{Config, ConfigError, Secret};
-use crate::likeness::nearest;
+use crate::text::similarity::nearest;
 
 /// The variables of the process, given so that tests need not change their own.
 pub(crate) type Environment = BTreeMap<String, String>;

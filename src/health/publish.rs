@@ -78,7 +78,7 @@ async fn push(client: &Client, url: &SecretUrl, metrics: String) -> Result<(), S
     }
     let status = answer.status().as_u16();
     let said = answer.text().await.unwrap_or_default();
-    Err(format!("{url} answered {status} {}", crate::words::clean(&said, 300)))
+    Err(format!("{url} answered {status} {}", crate::text::words::clean(&said, 300)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::metrics::OutboxSheet;
-use crate::words::{age, counted};
+use crate::text::words::{age, counted};
 
 /// A snapshot may begin so much after its slot, and takes its time too.
 const LATE: TimeDelta = TimeDelta::minutes(15);

@@ -7,9 +7,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use csv::StringRecord;
 
 use super::store::{moments, partition};
-use crate::csv_text::{inert, plain};
 use crate::diff::{Change, Diff, MadeBy};
-use crate::durable;
+use crate::files::csv_cell::{inert, plain};
+use crate::files::durable;
 use crate::quota::{Target, Units};
 
 const COLUMNS: [&str; 14] = [

@@ -5,7 +5,7 @@
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::csv_text::{inert, plain};
+use crate::files::csv_cell::{inert, plain};
 use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 
 const COLUMNS: [&str; 18] = [

@@ -6,8 +6,8 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
 use super::codec;
-use crate::durable;
-use crate::format;
+use crate::files::durable;
+use crate::files::format;
 use crate::quota::Snapshot;
 
 /// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.

@@ -17,7 +17,7 @@ async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() 
     let group = bench.groups(0).remove(0);
     Job::Snapshot.run(&bench.app, noon() - Duration::hours(1)).await.unwrap();
     let inbox = bench.app.config.inbox_dir();
-    crate::durable::write(&inbox.join("a.csv"), file([(&group, group.quota + 1)]).as_bytes()).unwrap();
+    crate::files::durable::write(&inbox.join("a.csv"), file([(&group, group.quota + 1)]).as_bytes()).unwrap();
     Job::Inbox.run(&bench.app, noon()).await.unwrap();
     let run = Run::all(&bench.app.runs()).unwrap().0.remove(0);
     // The snapshot of `once` begins when the run is done, and its file is named by the second.

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::compose::{Email, short_hash};
 use super::record::{Outcome, Place, Recipient, Record, State};
 use super::transport::Transport;
-use crate::durable;
+use crate::files::durable;
 
 /// How the names of messages begin: when they were queued.
 const QUEUED: &str = "%Y%m%dT%H%M%SZ";

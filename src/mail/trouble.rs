@@ -9,7 +9,7 @@ use rustls::CertificateError;
 use super::conversation::Server;
 use super::login::Login;
 use super::record::Outcome;
-use crate::words;
+use crate::text::words;
 
 /// How lettre says that the connection was closed where an answer was to come.
 const HUNG_UP: &str = "incomplete response";

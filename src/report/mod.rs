@@ -58,7 +58,7 @@ pub(crate) use self::standing::{Standing, standings_by};
 pub(crate) use self::table::{changes_table, closing_table, usage_table};
 pub(crate) use self::trends::{Picture, Points, Trends};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
-pub(crate) use crate::words;
+pub(crate) use crate::text::words;
 
 /// When a report is made, in which zone people read it, and which installation makes it.
 #[derive(Clone, Debug)]

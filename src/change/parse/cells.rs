@@ -6,7 +6,7 @@ use super::{
     trimmed,
 };
 use crate::change::{Action, Problem};
-use crate::csv_text;
+use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId};
 
 /// Understands a row. Missing cells at its end are blank, and blank cells beyond the header are fine.
@@ -49,7 +49,7 @@ pub(super) fn change(
     let value = row.value(action, expected);
     row.split_number();
     let effective = row.effective();
-    let comment = csv_text::plain(row.text(Field::Comment)).to_owned();
+    let comment = csv_cell::plain(row.text(Field::Comment)).to_owned();
     match (action, row.problems) {
         (Some(action), problems) if problems.is_empty() => {
             Ok(RowChange { action, whose, value, expected, comment, effective })
@@ -112,7 +112,7 @@ impl<'a> Reading<'a> {
 
     /// A name as our own exports write it, or as somebody typed it.
     fn name(&self, field: Field) -> String {
-        csv_text::plain(self.text(field)).to_owned()
+        csv_cell::plain(self.text(field)).to_owned()
     }
 
     fn id(&mut self, field: Field, names: Field) -> Option<&'a str> {

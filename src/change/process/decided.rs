@@ -13,7 +13,7 @@ use crate::change::run::{Decision, Run};
 use crate::change::stale::staleness;
 use crate::change::{Code, Guard, Problem, RunState, Tripped, Verdict, results};
 use crate::clock::Clock;
-use crate::durable;
+use crate::files::durable;
 
 /// A held run that somebody approved: sent if it still would do what was approved, else stale. One that is not due yet
 /// waits for its time.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::change::parse::trimmed;
-use crate::likeness::nearest;
 use crate::quota::{OrgId, SnapshotRow};
+use crate::text::similarity::nearest;
 
 /// How many names are compared for all rows of a file together. To offer the nearest name to each of 100 000 wrong ones
 /// among 100 000 would take hours, and nobody reads so many.

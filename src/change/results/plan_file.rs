@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::table;
 use crate::change::plan::{hash, plain_quota};
 use crate::change::{Action, Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
-use crate::csv_text::plain;
+use crate::files::csv_cell::plain;
 use crate::quota::{Aid, OrgId, Target, Units};
 
 const COLUMNS: [&str; 21] = [

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::durable;
+use crate::files::durable;
 
 /// A failure's mail, its record and `state.json`, with room to spare.
 const BYTES: usize = 64 << 10;

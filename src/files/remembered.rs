@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::durable;
-use crate::format;
+use crate::files::durable;
+use crate::files::format;
 
 const VERSION: u32 = 1;
 

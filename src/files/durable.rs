@@ -1,0 +1,102 @@
+//! Writing files by path so that a crash, a full disk or a power cut leaves the old state or the new one, never a half.
+//!
+//! A failed sync is an error: that a second one "succeeds" proves nothing.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+
+use super::folder::Folder;
+
+/// Replaces or creates a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_folder(parent(path))?.write(name(path)?, bytes)
+}
+
+/// Creates a file; false when the name is taken, which leaves that file as it was.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    create_folder(parent(path))?.create(name(path)?, bytes)
+}
+
+/// Moves a file to another folder or name of the same file system, durably.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    if parent(from) == parent(to) {
+        return Folder::open(parent(to))?.rename(name(from)?, name(to)?);
+    }
+    Folder::open(parent(from))?.move_to(name(from)?, &Folder::open(parent(to))?, name(to)?)
+}
+
+/// Removes a file, durably. That it is gone already is fine.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match Folder::open(parent(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        folder => folder?.remove(name(path)?),
+    }
+}
+
+/// Makes renames and removals in a folder survive a power cut.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    Folder::open(folder)?.sync()
+}
+
+/// Opens a folder, and makes it and those above it, durably, where they are missing.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<Folder> {
+    match Folder::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_folder(parent(folder))?.create_folder(name(folder)?)
+        }
+        opened => opened,
+    }
+}
+
+/// The folder that a path is in; the current one for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) => Path::new("."),
+        None => path,
+    }
+}
+
+fn name(path: &Path) -> io::Result<&OsStr> {
+    path.file_name().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{} names no file", path.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_is_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.csv");
+        assert!(create(&path, b"first").unwrap());
+        assert!(!create(&path, b"second").unwrap());
+        assert_eq!(fs_err::read(&path).unwrap(), b"first");
+        write(&path, b"third").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"third");
+    }
+
+    #[test]
+    fn nothing_but_the_file_is_left_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("x"), b"1").unwrap();
+        create(&folder.path().join("x"), b"2").unwrap();
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_moves_to_another_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a/x"), folder.path().join("b/y"));
+        write(&from, b"1").unwrap();
+        create_folder(&folder.path().join("b")).unwrap();
+        rename(&from, &to).unwrap();
+        assert!(!from.exists());
+        assert_eq!(fs_err::read(to).unwrap(), b"1");
+        remove(&from).unwrap(); // gone already
+        remove(&folder.path().join("c/z")).unwrap(); // and so is its folder
+    }
+}

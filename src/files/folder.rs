@@ -1,0 +1,336 @@
+//! A folder that is opened once; everything in it is then reached through that descriptor, one name at a time, and never
+//! through a link.
+//!
+//! Others may write into some of these folders (the inbox, its answers). Between a look at a path and its use they could
+//! exchange the file for a link, a FIFO or another file. So a file is opened first, without following links and without
+//! waiting for anybody, and it is the open file that is looked at and read ([`Folder::open_file`]).
+//!
+//! What is written here is written whole under a temporary name, synced, renamed, and the folder synced.
+#![expect(dead_code, reason = "the inbox and its answers come to it next")]
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+/// What begins the name of a file that is still being written. What a kill leaves of them is swept.
+pub(crate) const TEMPORARY: &str = ".new-";
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    descriptor: OwnedFd,
+    /// For messages only.
+    path: PathBuf,
+}
+
+/// Whether a file may be reached through links that stay within the folder, as a mounted `ConfigMap` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Refused,
+    Within,
+}
+
+/// A regular file with a single name, open for reading.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: File,
+    pub stat: Stat,
+}
+
+/// Why a name is no file that may be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// There is nothing of that name (any more).
+    #[error("it is not there")]
+    Missing,
+    /// A link, or (with [`Links::Within`]) one that leads out of the folder.
+    #[error("it is a link")]
+    Link,
+    /// A folder, a pipe, a socket or a device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// It has other names (hard links), so it may be somebody else's file.
+    #[error("it has more than one name (hard links)")]
+    SeveralNames,
+    /// It has, or grew to, more bytes than are allowed.
+    #[error("it has more than {limit} bytes")]
+    TooLarge { limit: u64 },
+    /// The system refused.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Folder {
+    /// Opens a folder by its path. Links on the way are the operator's own and are followed.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let descriptor = fs::open(path, folder_flags(), Mode::empty()).map_err(|error| named(path, error))?;
+        Ok(Self { descriptor, path: path.to_owned() })
+    }
+
+    /// Opens a folder of this one, which must not be a link.
+    pub(crate) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
+        let path = self.path.join(name);
+        let flags = folder_flags() | OFlags::NOFOLLOW;
+        let opened = single(name).and_then(|name| fs::openat(&self.descriptor, name, flags, Mode::empty()));
+        Ok(Self { descriptor: opened.map_err(|error| named(&path, error))?, path })
+    }
+
+    /// Opens a folder of this one, and makes it first where it is missing.
+    pub(crate) fn create_folder(&self, name: &OsStr) -> io::Result<Self> {
+        match single(name).and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(0o700))) {
+            Ok(()) => {
+                let folder = self.open_folder(name)?;
+                self.hand_over(&folder.descriptor, Kind::Folder)?;
+                self.sync()?;
+                Ok(folder)
+            }
+            Err(Errno::EXIST) => self.open_folder(name),
+            Err(error) => Err(named(&self.path.join(name), error)),
+        }
+    }
+
+    /// Opens a file for reading, and looks at what was opened: a regular file with one name, or nothing.
+    pub(crate) fn open_file(&self, name: &OsStr, links: Links) -> Result<OpenFile, Unfit> {
+        // Without waiting: the other end of a FIFO may never come.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let opened = single(name).and_then(|name| match links {
+            Links::Refused => fs::openat(&self.descriptor, name, flags | OFlags::NOFOLLOW, Mode::empty()),
+            Links::Within => {
+                let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+                fs::openat2(&self.descriptor, name, flags, Mode::empty(), beneath)
+            }
+        });
+        let descriptor = opened.map_err(|error| match error {
+            Errno::NOENT => Unfit::Missing,
+            Errno::LOOP | Errno::XDEV => Unfit::Link,
+            Errno::NXIO | Errno::NODEV => Unfit::NotRegular, // a socket, or a device that is not there
+            other => Unfit::Io(named(&self.path.join(name), other)),
+        })?;
+        let stat = fs::fstat(&descriptor).map_err(|error| Unfit::Io(named(&self.path.join(name), error)))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Unfit::NotRegular);
+        }
+        // Whoever may write into a folder may give a second name in it to some files of others.
+        if links == Links::Refused && stat.st_nlink > 1 {
+            return Err(Unfit::SeveralNames);
+        }
+        Ok(OpenFile { file: File::from(descriptor), stat })
+    }
+
+    /// What lies under a name, without following it; none where there is nothing.
+    pub(crate) fn look(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+        match single(name).and_then(|name| fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW)) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(named(&self.path.join(name), error)),
+        }
+    }
+
+    /// All names in the folder, in order.
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        let of = |error| named(&self.path, error);
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&self.descriptor).map_err(of)? {
+            let name = OsString::from_vec(entry.map_err(of)?.file_name().to_bytes().to_vec());
+            if name != *"." && name != *".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Writes a file, in place of whatever has that name.
+    pub(crate) fn write(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.write_temporary(name, bytes)?;
+        let renamed = single(name)
+            .and_then(|name| fs::renameat(&self.descriptor, temporary.as_os_str(), &self.descriptor, name));
+        self.settle_write(name, &temporary, renamed).map(drop)
+    }
+
+    /// Writes a file unless the name is taken, which leaves what has it as it was; whether it was written.
+    pub(crate) fn create(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
+        let temporary = self.write_temporary(name, bytes)?;
+        let renamed = single(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
+        self.settle_write(name, &temporary, renamed)
+    }
+
+    /// Gives a file another name in this folder, in place of whatever has that name.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        self.rename_into(from, self, to)?;
+        self.sync().map_err(unsure)
+    }
+
+    /// Moves a file to another folder of the same file system, in place of whatever has that name there.
+    pub(crate) fn move_to(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
+        self.rename_into(from, folder, to)?;
+        folder.sync().and_then(|()| self.sync()).map_err(unsure)
+    }
+
+    fn rename_into(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
+        single(from)
+            .and_then(|from| fs::renameat(&self.descriptor, from, &folder.descriptor, single(to)?))
+            .map_err(|error| named(&self.path.join(from), error))
+    }
+
+    /// Removes a file or a link (never what it leads to). That it is gone already is fine.
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        match single(name).and_then(|name| fs::unlinkat(&self.descriptor, name, AtFlags::empty())) {
+            Ok(()) => self.sync().map_err(unsure),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(named(&self.path.join(name), error)),
+        }
+    }
+
+    /// Removes an empty folder of this one.
+    pub(crate) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        single(name)
+            .and_then(|name| fs::unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR))
+            .map_err(|error| named(&self.path.join(name), error))?;
+        self.sync().map_err(unsure)
+    }
+
+    /// Makes renames and removals in the folder survive a power cut, as far as its file system can.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match fs::fsync(&self.descriptor) {
+            // Network and FUSE mounts that sync no folder say so like this; they can do no better.
+            Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+            Err(error) => Err(named(&self.path, error)),
+        }
+    }
+
+    fn write_temporary(&self, name: &OsStr, bytes: &[u8]) -> io::Result<OsString> {
+        let temporary = OsString::from(format!("{TEMPORARY}{:016x}", fastrand::u64(..)));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let written = fs::openat(&self.descriptor, &temporary, flags, Mode::from_raw_mode(0o600))
+            .map_err(io::Error::from);
+        let written = written.and_then(|descriptor| {
+            self.hand_over(&descriptor, Kind::File)?;
+            let mut file = File::from(descriptor);
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        match written {
+            Ok(()) => Ok(temporary),
+            Err(error) => {
+                let _ = fs::unlinkat(&self.descriptor, &temporary, AtFlags::empty());
+                Err(cannot_write(&self.path.join(name), &error))
+            }
+        }
+    }
+
+    fn settle_write(&self, name: &OsStr, temporary: &OsStr, renamed: Result<(), Errno>) -> io::Result<bool> {
+        let failed = match renamed {
+            Ok(()) => return self.sync().map(|()| true).map_err(unsure),
+            Err(error) => error,
+        };
+        let _ = fs::unlinkat(&self.descriptor, temporary, AtFlags::empty());
+        if failed == Errno::EXIST {
+            return Ok(false);
+        }
+        Err(cannot_write(&self.path.join(name), &failed.into()))
+    }
+
+    fn rename_to_free_name(&self, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+        let here = &self.descriptor;
+        match fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
+            // Older kernels and some mounts cannot do it in one step: a second name is refused where it is taken.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                fs::linkat(here, from, here, to, AtFlags::empty())?;
+                fs::unlinkat(here, from, AtFlags::empty())
+            }
+            done => done,
+        }
+    }
+
+    /// Gives what was just made here the mode that it should have, whatever the umask; and, where root made it in the
+    /// folder of a service, the service's owner, so that the service can read what a command of root's left.
+    fn hand_over(&self, new: &OwnedFd, kind: Kind) -> io::Result<()> {
+        let folder = fs::fstat(&self.descriptor)?;
+        let is_shared = folder.st_mode & 0o2020 == 0o2020;
+        if rustix::process::geteuid().is_root() && (folder.st_uid != 0 || folder.st_gid != 0) {
+            let owner = Some(rustix::fs::Uid::from_raw(folder.st_uid));
+            tolerated(fs::fchown(new, owner, Some(rustix::fs::Gid::from_raw(folder.st_gid))))?;
+        }
+        let mode = match (kind, is_shared) {
+            (Kind::File, false) => 0o640,
+            (Kind::File, true) => 0o660,
+            (Kind::Folder, false) => 0o750,
+            (Kind::Folder, true) => 0o2770,
+        };
+        tolerated(fs::fchmod(new, Mode::from_raw_mode(mode)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    File,
+    Folder,
+}
+
+impl OpenFile {
+    /// All bytes of the file, if it has no more than `limit`. What it grows to while it is read counts.
+    pub(crate) fn read(&self, limit: u64) -> Result<Vec<u8>, Unfit> {
+        let mut bytes = Vec::new();
+        (&self.file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit { Err(Unfit::TooLarge { limit }) } else { Ok(bytes) }
+    }
+
+    /// What the open file looks like now.
+    pub(crate) fn look(&self) -> io::Result<Stat> {
+        Ok(fs::fstat(&self.file)?)
+    }
+}
+
+/// An error after which the change can be seen all the same: the rename was done, and the sync of its folder failed. Whether
+/// it survives a power cut is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} (it was done, but may not survive a power cut)")]
+struct Unsure(io::Error);
+
+/// Whether the change that failed with this error was done, though it may not survive a power cut.
+pub(crate) fn is_done(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Unsure>()).is_some()
+}
+
+fn unsure(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unsure(error))
+}
+
+/// A mount that has no owners or modes of its own (CIFS, vfat) refuses to set them.
+fn tolerated(done: Result<(), Errno>) -> io::Result<()> {
+    match done {
+        Ok(()) | Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn folder_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
+}
+
+/// A name of one part: nothing that could lead elsewhere.
+fn single(name: &OsStr) -> Result<&OsStr, Errno> {
+    let bytes = name.as_bytes();
+    let leads_elsewhere = bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/');
+    if leads_elsewhere { Err(Errno::INVAL) } else { Ok(name) }
+}
+
+fn named(path: &Path, error: Errno) -> io::Error {
+    let error = io::Error::from(error);
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;
