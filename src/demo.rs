@@ -17,7 +17,7 @@ use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
 use crate::files::durable;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};

@@ -12,7 +12,7 @@ use crate::change::story::story;
 use crate::change::{RunState, RunStory};
 use crate::forecast::SLOPE_DAYS;
 use crate::history::changes;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport};
 use crate::schedule::Missed;

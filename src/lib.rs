@@ -14,8 +14,8 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | What each job does, and what they all need | `job`, `prune`, `app` |
-//! | Who starts them: a person, the daemon, `once` | `cli`, `scheduler`, with `schedule`, `state`, `lock`, `clock` |
+//! | What each job does, and what they all need | `jobs`, `app` |
+//! | Who starts them: a person, the daemon, `once` | `cli`, `daemon`, with `schedule`, `state`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
@@ -32,6 +32,7 @@ mod cli;
 mod clock;
 mod closings;
 mod config;
+mod daemon;
 mod demo;
 mod diff;
 mod exit_code;
@@ -42,18 +43,16 @@ mod gather;
 mod health;
 mod history;
 mod inbox;
-mod job;
+mod jobs;
 mod largest;
 mod lock;
 mod mail;
 mod metrics;
 mod progress;
-mod prune;
 pub mod quota;
 mod report;
 mod routes;
 mod schedule;
-mod scheduler;
 mod server;
 mod simulator;
 mod snapshot;

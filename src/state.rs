@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::durable;
 use crate::files::format;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::schedule::Missed;
 
 /// What is remembered of one job.

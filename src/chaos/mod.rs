@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::config;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::testbed::noon;
 
 /// What the seeds really met, by name.

@@ -9,12 +9,12 @@ use tracing::info;
 use super::{lock, progress};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::daemon;
 use crate::exit_code::{Exit, Findings};
 use crate::files::durable;
 use crate::health;
-use crate::job::{self, Backoff, Job};
+use crate::jobs::{self, Backoff, Job};
 use crate::lock::{Lock, LockError};
-use crate::scheduler;
 use crate::state::State;
 
 /// The daemon.
@@ -23,7 +23,7 @@ pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
     app.client()?;
     app.mailer.warned_of_routes();
     health::start(app).await?;
-    app.vitals.pulse.of(scheduler::run(Arc::clone(app))).await?;
+    app.vitals.pulse.of(daemon::run(Arc::clone(app))).await?;
     Ok(Exit::Done)
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn outbox(app: &Arc<App>) -> anyhow::Result<Exit> {
     let _lock = lock(app)?;
     let clock = Clock::read();
     let now = clock.now();
-    let findings = job::outbox(app, &clock, Backoff::Ignore).await?;
+    let findings = jobs::outbox(app, &clock, Backoff::Ignore).await?;
     Job::Outbox.succeeded(app, &clock, now, None)?;
     Ok(findings.exit())
 }

@@ -347,9 +347,9 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
     match command {
         Command::Run => jobs::run(app).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
-        Command::Snapshot => jobs::one(app, crate::job::Job::Snapshot).await,
-        Command::Inbox => jobs::one(app, crate::job::Job::Inbox).await,
-        Command::Prune => jobs::one(app, crate::job::Job::Prune).await,
+        Command::Snapshot => jobs::one(app, crate::jobs::Job::Snapshot).await,
+        Command::Inbox => jobs::one(app, crate::jobs::Job::Inbox).await,
+        Command::Prune => jobs::one(app, crate::jobs::Job::Prune).await,
         Command::Outbox => jobs::outbox(app).await,
         Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
         Command::Report { kind: ReportKind::Changes { since, out } } => {

@@ -10,7 +10,7 @@ use super::vitals::Work;
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::Run;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::metrics::{self, ApiSheet, Counters, JobSheet, OutboxSheet, Sheet};
 use crate::state::State;
 

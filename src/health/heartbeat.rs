@@ -15,7 +15,7 @@ use reqwest::{Client, Url};
 use super::{Outage, cause, client};
 use crate::app::App;
 use crate::config::SecretUrl;
-use crate::job::Job;
+use crate::jobs::Job;
 
 /// For one try.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use super::longest_wait;
 use super::vitals::Work;
 use crate::app::App;
 use crate::clock::Clock;
-use crate::job::Job;
+use crate::jobs::Job;
 
 /// Tells systemd until the daemon ends; at once where there is no systemd.
 pub(super) async fn tell(app: Arc<App>) {

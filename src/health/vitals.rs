@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::facts::Facts;
 use super::heartbeat::Beat;
 use super::pulse::Pulse;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::metrics::Tally;
 
 /// The daemon looks at the clock at least each minute.

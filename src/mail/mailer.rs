@@ -22,7 +22,7 @@ use super::transport::Transport;
 use crate::change::RunStory;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::diff::Diff;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Report, UsageReport,

@@ -25,7 +25,7 @@ use crate::change::process::stored_plan;
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::exit_code::Exit;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::quota::Snapshot;
 use crate::report::Standing;
 use crate::state::State;

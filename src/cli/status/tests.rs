@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::text::text;
 use super::view::{Facts, JobFacts, Lying, View, Waiting, late, view};
 use crate::cli::table::Paint;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::lock::Holder;
 use crate::mail::Unsent;
 use crate::report::fixtures::{at, usage};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::text::moment;
 use super::troubles::{Trouble, troubles};
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::lock::Holder;
 use crate::mail::Unsent;
 use crate::report::Standing;

@@ -75,7 +75,7 @@ mod tests {
 
     use crate::change::RunState;
     use crate::change::run::Run;
-    use crate::job::Job;
+    use crate::jobs::Job;
     use crate::testbed::{Bench, file, noon};
 
     fn later(days: i64) -> DateTime<Utc> {

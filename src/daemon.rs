@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::files::durable;
-use crate::job::Job;
+use crate::jobs::Job;
 use crate::state::State;
 
 /// A job that failed is tried again after this, or at its next slot.

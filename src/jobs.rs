@@ -1,6 +1,7 @@
 //! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
 
 mod caught;
+mod prune;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use crate::exit_code::Findings;
 use crate::files::reserve;
 use crate::first_error::FirstError;
 use crate::history::changes;
-use crate::prune;
+
 use crate::quota::Snapshot;
 use crate::report;
 use crate::schedule::{Expression, Missed};
