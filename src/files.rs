@@ -9,3 +9,14 @@ pub(crate) mod folder;
 pub(crate) mod format;
 pub(crate) mod remembered;
 pub(crate) mod reserve;
+
+use std::io;
+use std::path::Path;
+
+/// Reads a file that may not be there. That it cannot be read is another thing, and an error.
+pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs_err::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        bytes => bytes.map(Some),
+    }
+}

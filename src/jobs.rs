@@ -205,7 +205,7 @@ async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     }
     let (mut runs, broken) = Run::all(&app.runs())?;
     for problem in broken {
-        warn!(problem, "a run cannot be read");
+        warn!(run = %problem.id, problem = problem.problem, "a run cannot be read");
     }
     runs.retain(|run| !inbox.awaits_file(run));
     let mut findings = BTreeMap::new();

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Code, Problem};
+use crate::files::read_if_there;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,10 +91,7 @@ impl Journal {
 
     /// What a journal holds, without opening it for writing; nothing where there is none.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Past> {
-        let text = match fs_err::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Past::default()),
-            text => text?,
-        };
+        let Some(text) = read_if_there(path)? else { return Ok(Past::default()) };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         parse(&text[..whole])
     }

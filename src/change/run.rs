@@ -8,9 +8,7 @@
 //! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins. A run
 //! that is decided on again, because it went stale or waits for its time, takes the next from `decision-1.json`.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -19,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::RunState;
-use crate::files::durable;
-use crate::files::format;
+use crate::files::{self, durable, format};
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
 const VERSION: u32 = 1;
@@ -123,8 +120,15 @@ pub(crate) struct Decision {
     pub at: DateTime<Utc>,
 }
 
+/// A run's folder whose `run.json` cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub id: String,
+    pub problem: String,
+}
+
 /// One run's folder, with what its `run.json` says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
     pub folder: PathBuf,
     pub record: RunRecord,
@@ -155,7 +159,7 @@ impl Run {
     /// Creates, or finds, the run of this record: what is done twice after a crash is done once.
     pub(crate) fn create_as(runs: &Path, record: RunRecord) -> anyhow::Result<Self> {
         let folder = runs.join(&record.id);
-        if folder.join("run.json").exists() {
+        if fs_err::exists(folder.join("run.json"))? {
             return Self::open(runs, &record.id);
         }
         durable::create_folder(&folder)?;
@@ -177,12 +181,8 @@ impl Run {
         );
         let folder = runs.join(id);
         let path = folder.join("run.json");
-        let bytes = match fs_err::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                anyhow::bail!("there is no run `{id}`: `quotakeeper runs` lists them")
-            }
-            bytes => bytes?,
-        };
+        let bytes = files::read_if_there(&path)?
+            .with_context(|| format!("there is no run `{id}`: `quotakeeper runs` lists them"))?;
         let mend = "put it back from a backup, or move the run's folder away";
         let record = format::read_json(&path, &bytes, VERSION, mend)?;
         Ok(Self { folder, record })
@@ -202,8 +202,8 @@ impl Run {
         Ok(durable::sync_folder(runs)?)
     }
 
-    /// All runs, oldest first, and what could not be read.
-    pub(crate) fn all(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
+    /// All runs, oldest first, and those that could not be read.
+    pub(crate) fn all(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
         let entries = match fs_err::read_dir(runs) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
             entries => entries?,
@@ -211,12 +211,17 @@ impl Run {
         let (mut found, mut broken) = (Vec::new(), Vec::new());
         for entry in entries {
             let entry = entry?;
-            if !entry.path().join("run.json").exists() {
-                continue; // a folder that a crash left before its run.json: nothing was claimed into it
-            }
-            match Self::open(runs, &entry.file_name().to_string_lossy()) {
+            let id = entry.file_name().to_string_lossy().into_owned();
+            let opened = match fs_err::exists(entry.path().join("run.json")) {
+                // A folder that a crash left before its run.json (nothing was claimed into it), or a file of somebody's.
+                Ok(false) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
+                Ok(true) => Self::open(runs, &id),
+                Err(error) => Err(error.into()),
+            };
+            match opened {
                 Ok(run) => found.push(run),
-                Err(error) => broken.push(format!("{error:#}")),
+                Err(error) => broken.push(Unreadable { id, problem: format!("{error:#}") }),
             }
         }
         found.sort_by(|a, b| a.record.id.cmp(&b.record.id));
@@ -227,7 +232,8 @@ impl Run {
     pub(crate) fn is_open(&self) -> bool {
         match self.record.state {
             RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying => true,
-            RunState::Stale => self.decision_file().exists(),
+            // One that cannot be looked at is reported by whoever acts on it.
+            RunState::Stale => fs_err::exists(self.decision_file()).unwrap_or(true),
             RunState::Done | RunState::Failed | RunState::Rejected => false,
         }
     }
@@ -290,8 +296,6 @@ impl Run {
     pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
         let path = self.decision_file();
         if durable::create(&path, &serde_json::to_vec_pretty(decision)?)? {
-            // Often root decides, with a strict umask, and a daemon of another user has to read it.
-            fs_err::set_permissions(&path, Permissions::from_mode(0o644))?;
             return Ok(());
         }
         let first = self.decision()?.context("the decision went away while it was read: try again")?;
@@ -301,13 +305,9 @@ impl Run {
 }
 
 fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
-    match fs_err::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        bytes => Ok(Some(
-            serde_json::from_slice(&bytes?)
-                .with_context(|| format!("{} is damaged: remove it and decide again", path.display()))?,
-        )),
-    }
+    let Some(bytes) = files::read_if_there(path)? else { return Ok(None) };
+    let damaged = || format!("{} is damaged: remove it and decide again", path.display());
+    serde_json::from_slice(&bytes).with_context(damaged).map(Some)
 }
 
 /// SHA-256 in hex.
@@ -384,5 +384,19 @@ mod tests {
         assert!(Run::open(folder.path(), &run.record.id).unwrap_err().to_string().contains("newer"));
         let (found, broken) = Run::all(folder.path()).unwrap();
         assert_eq!((found.len(), broken.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_looked_at_is_named_and_what_is_no_run_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::create_dir(folder.path().join("20261122T180500Z-cut-off")).unwrap();
+        fs_err::write(folder.path().join("notes.txt"), "of a person").unwrap();
+        assert_eq!(Run::all(folder.path()).unwrap(), (Vec::new(), Vec::new()));
+        // A link that leads to itself cannot be looked through, whoever asks.
+        let id = "20261122T180501Z-loop";
+        fs_err::os::unix::fs::symlink(id, folder.path().join(id)).unwrap();
+        let (found, broken) = Run::all(folder.path()).unwrap();
+        assert!(found.is_empty() && broken[0].problem.contains(id), "{broken:?}");
+        assert_eq!(broken[0].id, id);
     }
 }

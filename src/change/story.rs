@@ -1,21 +1,21 @@
 //! A run as mails, `runs` and `status` tell it, put together from the files in its folder.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::run::Run;
 use super::{Outcome, Plan, Problem, RowResult, RunStory, results};
 use crate::files::csv_cell::plain;
+use crate::files::read_if_there;
 
 /// Reads a run's plan and results; both are empty as long as there are none.
 pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
-    let plan = match read(&run.path("plan.csv"))? {
+    let plan = match read_if_there(&run.path("plan.csv"))? {
         Some(bytes) => results::plan_from_csv(&bytes).map_err(anyhow::Error::msg)?,
         None => Plan::default(),
     };
     let mut rows = Vec::new();
     for (name, succeeded) in [("success.csv", true), ("error.csv", false)] {
-        if let Some(bytes) = read(&run.path(name))? {
+        if let Some(bytes) = read_if_there(&run.path(name))? {
             outcomes(&bytes, succeeded, &mut rows)?;
         }
     }
@@ -33,13 +33,6 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
         decided: record.decided,
         notes: record.notes.clone(),
     })
-}
-
-fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
-    match fs_err::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        bytes => bytes.map(Some),
-    }
 }
 
 /// The columns that results add stand behind the input's own: read from the right, whatever those are called.

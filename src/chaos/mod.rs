@@ -133,7 +133,7 @@ impl Bench {
 
     fn runs(&self) -> Vec<Run> {
         let (runs, broken) = Run::all(&self.folder.path().join("runs")).unwrap();
-        assert_eq!(broken, [""; 0]);
+        assert_eq!(broken, []);
         runs
     }
 

@@ -30,8 +30,8 @@ pub(super) fn runs(
 ) -> anyhow::Result<Exit> {
     let Some(id) = id else {
         let (runs, broken) = Run::all(&app.runs())?;
-        for problem in broken {
-            eprintln!("{problem}");
+        for broken in broken {
+            eprintln!("run {} cannot be read: {}", broken.id, broken.problem);
         }
         if format == Output::Json {
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
@@ -73,7 +73,10 @@ fn in_short(run: &Run, look: Look) -> String {
     let record = &run.record;
     match record.state {
         RunState::Held | RunState::Scheduled => {
-            let Ok(plan) = stored_plan(run) else { return String::new() }; // `runs RUN` says what is wrong with it
+            let plan = match stored_plan(run) {
+                Ok(plan) => plan,
+                Err(error) => return clean(&format!("{error:#}"), LONGEST),
+            };
             let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
             match record.due {
                 Some(due) if record.state == RunState::Scheduled => {

@@ -9,7 +9,7 @@ use tracing::info;
 use crate::answers;
 use crate::app::App;
 use crate::change::retention as runs;
-use crate::change::run::Run;
+use crate::change::run::{Run, root_of};
 use crate::first_error::FirstError;
 use crate::history::retention as snapshots;
 
@@ -44,9 +44,11 @@ fn before(app: &App, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::R
 
 fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let inbox = app.inbox();
-    let (all, _) = Run::all(&app.runs())?;
+    let (all, broken) = Run::all(&app.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
     let mut gone = runs::superfluous(&records, before(app, now, app.config.data.keep_runs)?);
+    // One that cannot be read may still be open, and would need what it was split off from.
+    gone.retain(|id| !broken.iter().any(|broken| root_of(&broken.id) == root_of(id)));
     // A run whose file is still there is what keeps that file from being run again.
     gone.retain(|id| !inbox.may_have_file_of(id));
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {

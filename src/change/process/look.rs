@@ -12,6 +12,7 @@ use crate::change::plan::{PlanContext, plan};
 use crate::change::run::Run;
 use crate::change::{Plan, PlanRow, RunState, Verdict, effective, results};
 use crate::clock::Clock;
+use crate::files::read_if_there;
 use crate::quota::OrgId;
 use crate::snapshot::Reading;
 
@@ -34,13 +35,13 @@ pub(super) fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<O
 
 /// The run's file as rows, or why it cannot be used.
 pub(in crate::change) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
-    if !run.path("input.csv").exists() {
+    let Some(bytes) = read_if_there(&run.path("input.csv"))? else {
         let notes = &run.record.notes; // the inbox says why it copied none
         let missing = || vec!["The file is missing from the run's folder.".to_owned()];
         return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));
-    }
+    };
     let settings = &app.config.inbox;
-    let parsed = parse(&run.read("input.csv")?, &settings.columns, settings.max_rows);
+    let parsed = parse(&bytes, &settings.columns, settings.max_rows);
     Ok(parsed.map(|mut file| {
         // Split-off rows keep the numbers that they have in the file that was dropped.
         for (record, row) in file.records.iter_mut().zip(run.record.rows.iter().flatten()) {

@@ -9,7 +9,8 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,16 +57,28 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
     let mut unreadable = Vec::new();
     let state = known(&mut unreadable, State::load(data).map(Some)).flatten();
     let snapshots = known(&mut unreadable, app.history.until(now)).unwrap_or_default();
-    let all = app.history.list().unwrap_or_default();
+    let all = known(&mut unreadable, app.history.list()).unwrap_or_default();
     let (runs, broken) = known(&mut unreadable, Run::all(&app.runs())).unwrap_or_default();
-    unreadable.extend(broken);
+    unreadable.extend(
+        broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
+    );
     let latest = known(&mut unreadable, app.latest(now)).flatten();
-    let in_state = |state| runs.iter().filter(move |run| run.record.state == state);
     let nearest = match &latest {
         Some(_) => known(&mut unreadable, app.usage_report(now)).map(|report| report.worst),
         None => None,
     };
-    unreadable.dedup();
+    let routes = app.mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
+    let unsent = known(&mut unreadable, app.mailer.unsent()).unwrap_or_default();
+    let snapshot_bytes = known(&mut unreadable, app.history.bytes()).unwrap_or_default();
+    let lying = known(&mut unreadable, lying(app, now)).unwrap_or_default();
+    let mut wait = |state| -> Vec<Waiting> {
+        let waiting = runs.iter().filter(|run| run.record.state == state);
+        waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
+    };
+    let (held, scheduled) = (wait(RunState::Held), wait(RunState::Scheduled));
+    // The same reason keeps several things from being read: it is said once.
+    let mut once = BTreeSet::new();
+    unreadable.retain(|problem| once.insert(problem.clone()));
     Facts {
         now,
         zone: config.schedule.timezone,
@@ -76,15 +89,11 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         unreadable,
         has_token: config.api.token.is_some(),
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
-        routes: app
-            .mailer
-            .routes()
-            .map(|(_, problems)| problems.iter().map(ToString::to_string).collect())
-            .unwrap_or_default(),
+        routes,
         jobs: Job::ALL.iter().map(|job| job_facts(app, *job, state.as_ref(), now)).collect(),
         seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
-        snapshot_bytes: app.history.bytes().unwrap_or_default(),
+        snapshot_bytes,
         last_snapshot: snapshots.last().copied(),
         of_the_future: all.last().filter(|last| !snapshots.contains(last)).copied(),
         organizations: latest.as_ref().map_or(0, |latest| latest.organizations().count()),
@@ -92,11 +101,11 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
             .as_ref()
             .map_or(0, |latest| latest.rows().iter().filter(|row| row.target.aid.is_some()).count()),
         without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
-        held: in_state(RunState::Held).map(waiting).collect(),
-        scheduled: in_state(RunState::Scheduled).map(waiting).collect(),
+        held,
+        scheduled,
         expire: config.guard.expire,
-        unsent: app.mailer.unsent().unwrap_or_default(),
-        lying: lying(app, now),
+        unsent,
+        lying,
         free: free(data),
         nearest: nearest
             .unwrap_or_default()
@@ -139,14 +148,18 @@ fn without_usage(latest: &Snapshot) -> usize {
         .count()
 }
 
-fn waiting(run: &Run) -> Waiting {
-    let rows = stored_plan(run).map_or(0, |plan| plan.rows.iter().filter(|row| row.is_pending()).count());
+fn waiting_run(run: &Run, unreadable: &mut Vec<String>) -> Waiting {
+    let plan = known(unreadable, stored_plan(run)).unwrap_or_default();
+    let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
     Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
 }
 
 /// What lies in the inbox and was not taken, with the reason where it was told.
-fn lying(app: &App, now: DateTime<Utc>) -> Vec<Lying> {
-    let Ok(entries) = fs_err::read_dir(app.config.inbox_dir()) else { return Vec::new() };
+fn lying(app: &App, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
+    let entries = match fs_err::read_dir(app.config.inbox_dir()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
     let answers = app.config.answers_dir();
     let mut found: Vec<Lying> = entries
         .flatten()
@@ -165,7 +178,7 @@ fn lying(app: &App, now: DateTime<Utc>) -> Vec<Lying> {
         })
         .collect();
     found.sort_by(|a, b| a.file.cmp(&b.file));
-    found
+    Ok(found)
 }
 
 /// Bytes that can still be written where the data lies; none where that cannot be told.
