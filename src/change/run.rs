@@ -8,6 +8,9 @@
 //! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins. A run
 //! that is decided on again, because it went stale or waits for its time, takes the next from `decision-1.json`.
 
+pub(crate) mod id;
+
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +18,11 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tracing::warn;
 
 use super::RunState;
+use crate::files::folder::is_done;
+use crate::files::owner::Owner;
 use crate::files::{self, durable, format};
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
@@ -32,6 +38,12 @@ pub(crate) struct RunRecord {
     /// It came through the inbox, so its answers go back there.
     #[serde(default)]
     pub dropped: bool,
+    /// Who owned the file that was dropped; none where it was not dropped, or by an earlier program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_by: Option<Owner>,
+    /// The file that was claimed in the inbox, as it was when it was copied; it is kept there until the run settles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
     pub state: RunState,
     pub created: DateTime<Utc>,
     /// When it came to its state.
@@ -63,6 +75,15 @@ pub(crate) struct RunRecord {
     pub notes: Vec<String>,
 }
 
+/// What tells a claimed file from any other, and whether it was written since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimed {
+    pub inode: u64,
+    pub bytes: u64,
+    /// Seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
+}
+
 impl RunRecord {
     /// A run at its beginning.
     pub(crate) fn new(id: String, file: &str, dropped: bool, now: DateTime<Utc>) -> Self {
@@ -71,6 +92,8 @@ impl RunRecord {
             id,
             file: file.to_owned(),
             dropped,
+            dropped_by: None,
+            claimed: None,
             state: RunState::Planned,
             created: now,
             updated: now,
@@ -90,24 +113,27 @@ impl RunRecord {
 
     /// The run for the held rows of this one. No file can be named so that its run gets this name.
     pub(crate) fn split_off(&self, now: DateTime<Utc>) -> Self {
-        let split_from = Some(self.id.clone());
-        Self { split_from, ..Self::new(format!("{}.held", self.id), &self.file, self.dropped, now) }
+        self.part(id::of_held(&self.id), now)
+    }
+
+    /// A run for some rows of this one.
+    pub(crate) fn part(&self, id: String, now: DateTime<Utc>) -> Self {
+        Self {
+            split_from: Some(self.id.clone()),
+            dropped_by: self.dropped_by.clone(),
+            ..Self::new(id, &self.file, self.dropped, now)
+        }
     }
 
     /// The run of the dropped file: itself, unless it was split off.
     pub(crate) fn root(&self) -> &str {
-        root_of(&self.id)
+        id::root_of(&self.id)
     }
 
     /// Its time has not come.
     pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
         self.due.is_some_and(|due| due > now)
     }
-}
-
-/// The id of the run of the dropped file that a run belongs to. The names of runs of files hold no dot.
-pub(crate) fn root_of(id: &str) -> &str {
-    id.split_once('.').map_or(id, |(root, _)| root)
 }
 
 /// A person's word on a held run, in `decision.json`.
@@ -137,22 +163,17 @@ pub(crate) struct Run {
 impl Run {
     /// Creates the folder of a new run of `file`. Where the second is taken, the next one is.
     pub(crate) fn create(runs: &Path, file: &str, dropped: bool, now: DateTime<Utc>) -> anyhow::Result<Self> {
-        durable::create_folder(runs)?;
+        let folder = durable::create_folder(runs)?;
         let mut at = now;
         loop {
-            let id = format!("{}-{}", at.format("%Y%m%dT%H%M%SZ"), slug(file));
-            match fs_err::create_dir(runs.join(&id)) {
-                Ok(()) => {
-                    let folder = runs.join(&id);
-                    return Self::begin(runs, RunRecord::new(id, file, dropped, now)).inspect_err(|_| {
-                        let _ = fs_err::remove_dir_all(folder); // on a full disk even an empty folder misleads
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    at += chrono::Duration::seconds(1);
-                }
-                Err(error) => return Err(error.into()),
+            let id = id::of_file(file, at);
+            if folder.new_folder(OsStr::new(&id))?.is_some() {
+                let made = runs.join(&id);
+                return Self::begin(runs, RunRecord::new(id, file, dropped, now)).inspect_err(|_| {
+                    let _ = fs_err::remove_dir_all(made); // on a full disk even an empty folder misleads
+                });
             }
+            at += chrono::Duration::seconds(1);
         }
     }
 
@@ -175,10 +196,7 @@ impl Run {
 
     /// Opens a run by its id.
     pub(crate) fn open(runs: &Path, id: &str) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            !id.is_empty() && !id.contains(['/', '\\']) && !id.starts_with('.'),
-            "`{id}` is not a run: `quotakeeper runs` lists them"
-        );
+        anyhow::ensure!(id::is_id(id), "`{id}` is not a run: `quotakeeper runs` lists them");
         let folder = runs.join(id);
         let path = folder.join("run.json");
         let bytes = files::read_if_there(&path)?
@@ -211,17 +229,20 @@ impl Run {
         let (mut found, mut broken) = (Vec::new(), Vec::new());
         for entry in entries {
             let entry = entry?;
-            let id = entry.file_name().to_string_lossy().into_owned();
+            let name = entry.file_name();
+            let Some(id) = name.to_str().filter(|name| id::is_id(name)) else {
+                continue; // of somebody else, such as a file manager's copy
+            };
             let opened = match fs_err::exists(entry.path().join("run.json")) {
                 // A folder that a crash left before its run.json (nothing was claimed into it), or a file of somebody's.
                 Ok(false) => continue,
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
-                Ok(true) => Self::open(runs, &id),
+                Ok(true) => Self::open(runs, id),
                 Err(error) => Err(error.into()),
             };
             match opened {
                 Ok(run) => found.push(run),
-                Err(error) => broken.push(Unreadable { id, problem: format!("{error:#}") }),
+                Err(error) => broken.push(Unreadable { id: id.to_owned(), problem: format!("{error:#}") }),
             }
         }
         found.sort_by(|a, b| a.record.id.cmp(&b.record.id));
@@ -295,9 +316,19 @@ impl Run {
     /// Records a decision; the error says who decided before.
     pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
         let path = self.decision_file();
-        if durable::create(&path, &serde_json::to_vec_pretty(decision)?)? {
-            return Ok(());
+        match durable::create(&path, &serde_json::to_vec_pretty(decision)?) {
+            Ok(true) => Ok(()),
+            Ok(false) => self.decided_before(),
+            // Whoever acts on decisions sees it, so it was made, whatever the disk says.
+            Err(error) if is_done(&error) => {
+                warn!(%error, "the decision may not survive a power cut");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
+    }
+
+    fn decided_before(&self) -> anyhow::Result<()> {
         let first = self.decision()?.context("the decision went away while it was read: try again")?;
         let word = if first.approve { "approved" } else { "rejected" };
         anyhow::bail!("{} was already {word} by {} at {}", self.record.id, first.by, first.at.to_rfc3339());
@@ -315,24 +346,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// The part of a file's name that fits any file system and any shell.
-fn slug(file: &str) -> String {
-    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("file");
-    let mut slug = String::new();
-    for character in stem.chars().flat_map(char::to_lowercase) {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.len() == 40 {
-            break;
-        }
-    }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "file".to_owned() } else { slug.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,8 +361,6 @@ mod tests {
         let second = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
         assert_eq!(first.record.id, "20261122T180500Z-raise-emea-q4");
         assert_eq!(second.record.id, "20261122T180501Z-raise-emea-q4");
-        assert_eq!(slug("…"), "file");
-        assert_eq!(slug("../../etc/passwd"), "passwd");
     }
 
     #[test]

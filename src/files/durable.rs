@@ -6,7 +6,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use super::folder::Folder;
+use super::folder::{Folder, Links, Unfit};
+
+/// Reads a regular file of at most so many bytes. Links are followed within its folder, as a mounted `ConfigMap` has them,
+/// and a pipe or a device is never waited for.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unfit> {
+    Folder::open(parent(path))?.open_file(name(path)?, Links::Within)?.read(limit)
+}
 
 /// Replaces or creates a file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

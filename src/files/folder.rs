@@ -6,7 +6,9 @@
 //! waiting for anybody, and it is the open file that is looked at and read ([`Folder::open_file`]).
 //!
 //! What is written here is written whole under a temporary name, synced, renamed, and the folder synced.
-#![expect(dead_code, reason = "the inbox and its answers come to it next")]
+#![expect(dead_code, reason = "the inbox comes to it next")]
+
+mod beneath;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,7 +17,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 /// What begins the name of a file that is still being written. What a kill leaves of them is swept.
@@ -84,28 +86,31 @@ impl Folder {
 
     /// Opens a folder of this one, and makes it first where it is missing.
     pub(crate) fn create_folder(&self, name: &OsStr) -> io::Result<Self> {
+        match self.new_folder(name)? {
+            Some(folder) => Ok(folder),
+            None => self.open_folder(name),
+        }
+    }
+
+    /// Makes a folder in this one; none where the name is taken.
+    pub(crate) fn new_folder(&self, name: &OsStr) -> io::Result<Option<Self>> {
         match single(name).and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(0o700))) {
             Ok(()) => {
                 let folder = self.open_folder(name)?;
                 self.hand_over(&folder.descriptor, Kind::Folder)?;
                 self.sync()?;
-                Ok(folder)
+                Ok(Some(folder))
             }
-            Err(Errno::EXIST) => self.open_folder(name),
+            Err(Errno::EXIST) => Ok(None),
             Err(error) => Err(named(&self.path.join(name), error)),
         }
     }
 
     /// Opens a file for reading, and looks at what was opened: a regular file with one name, or nothing.
     pub(crate) fn open_file(&self, name: &OsStr, links: Links) -> Result<OpenFile, Unfit> {
-        // Without waiting: the other end of a FIFO may never come.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         let opened = single(name).and_then(|name| match links {
-            Links::Refused => fs::openat(&self.descriptor, name, flags | OFlags::NOFOLLOW, Mode::empty()),
-            Links::Within => {
-                let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-                fs::openat2(&self.descriptor, name, flags, Mode::empty(), beneath)
-            }
+            Links::Refused => fs::openat(&self.descriptor, name, file_flags(), Mode::empty()),
+            Links::Within => beneath::open(&self.descriptor, name),
         });
         let descriptor = opened.map_err(|error| match error {
             Errno::NOENT => Unfit::Missing,
@@ -149,7 +154,16 @@ impl Folder {
 
     /// Writes a file, in place of whatever has that name.
     pub(crate) fn write(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.write_temporary(name, bytes)?;
+        self.replace(name, bytes, Kind::File)
+    }
+
+    /// Writes a file that everybody on the machine may read, in place of whatever has that name.
+    pub(crate) fn publish(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+        self.replace(name, bytes, Kind::PublicFile)
+    }
+
+    fn replace(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
+        let temporary = self.write_temporary(name, bytes, kind)?;
         let renamed = single(name)
             .and_then(|name| fs::renameat(&self.descriptor, temporary.as_os_str(), &self.descriptor, name));
         self.settle_write(name, &temporary, renamed).map(drop)
@@ -157,7 +171,7 @@ impl Folder {
 
     /// Writes a file unless the name is taken, which leaves what has it as it was; whether it was written.
     pub(crate) fn create(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
-        let temporary = self.write_temporary(name, bytes)?;
+        let temporary = self.write_temporary(name, bytes, Kind::File)?;
         let renamed = single(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
         self.settle_write(name, &temporary, renamed)
     }
@@ -166,6 +180,29 @@ impl Folder {
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         self.rename_into(from, self, to)?;
         self.sync().map_err(unsure)
+    }
+
+    /// Gives a file another name in this folder unless that one is taken; whether it did. Never by a second name, which a
+    /// crash would leave: where a mount cannot refuse a taken name itself, the name is looked at first.
+    pub(crate) fn rename_to_free(&self, from: &OsStr, to: &OsStr) -> io::Result<bool> {
+        let here = &self.descriptor;
+        let renamed = single(from).and_then(|from| Ok((from, single(to)?))).and_then(|(from, to)| {
+            match fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    match fs::statat(here, to, AtFlags::SYMLINK_NOFOLLOW) {
+                        Err(Errno::NOENT) => fs::renameat(here, from, here, to),
+                        Ok(_) => Err(Errno::EXIST),
+                        Err(error) => Err(error),
+                    }
+                }
+                done => done,
+            }
+        });
+        match renamed {
+            Ok(()) => self.sync().map(|()| true).map_err(unsure),
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(named(&self.path.join(from), error)),
+        }
     }
 
     /// Moves a file to another folder of the same file system, in place of whatever has that name there.
@@ -206,13 +243,13 @@ impl Folder {
         }
     }
 
-    fn write_temporary(&self, name: &OsStr, bytes: &[u8]) -> io::Result<OsString> {
+    fn write_temporary(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<OsString> {
         let temporary = OsString::from(format!("{TEMPORARY}{:016x}", fastrand::u64(..)));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let written = fs::openat(&self.descriptor, &temporary, flags, Mode::from_raw_mode(0o600))
             .map_err(io::Error::from);
         let written = written.and_then(|descriptor| {
-            self.hand_over(&descriptor, Kind::File)?;
+            self.hand_over(&descriptor, kind)?;
             let mut file = File::from(descriptor);
             file.write_all(bytes)?;
             file.sync_all()
@@ -262,6 +299,7 @@ impl Folder {
         let mode = match (kind, is_shared) {
             (Kind::File, false) => 0o640,
             (Kind::File, true) => 0o660,
+            (Kind::PublicFile, _) => 0o644,
             (Kind::Folder, false) => 0o750,
             (Kind::Folder, true) => 0o2770,
         };
@@ -272,6 +310,7 @@ impl Folder {
 #[derive(Clone, Copy)]
 enum Kind {
     File,
+    PublicFile,
     Folder,
 }
 
@@ -289,7 +328,7 @@ impl OpenFile {
     }
 }
 
-/// An error after which the change can be seen all the same: the rename was done, and the sync of its folder failed. Whether
+/// An error after which the change can be seen anyway: the rename was done, and the sync of its folder failed. Whether
 /// it survives a power cut is not known.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} (it was done, but may not survive a power cut)")]
@@ -314,6 +353,11 @@ fn tolerated(done: Result<(), Errno>) -> io::Result<()> {
 
 fn folder_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
+}
+
+/// Without following a link, and without waiting: the other end of a FIFO may never come.
+fn file_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::NOFOLLOW
 }
 
 /// A name of one part: nothing that could lead elsewhere.

@@ -1,8 +1,6 @@
 //! The metrics for where nobody scrapes: a file for `node_exporter`, and a PUT to a Pushgateway.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use super::{Outage, cause, client};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Metrics, SecretUrl};
+use crate::files::folder::Folder;
 
 /// For the whole of a push, with the metrics of 10,000 account groups in it.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -61,12 +60,8 @@ impl Publisher {
 /// Replaces the file as a whole, readable by everybody whatever the umask: the collector runs as another user. The temporary
 /// name does not end in `.prom`, so that no half of it is ever read.
 fn write_textfile(path: &Path, metrics: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".quotakeeper-").tempfile_in(folder)?;
-    file.write_all(metrics.as_bytes())?;
-    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
+    let folder = Folder::open(path.parent().unwrap_or(Path::new("")))?;
+    folder.publish(path.file_name().unwrap_or_default(), metrics.as_bytes())
 }
 
 /// Replaces the group that the URL names.
@@ -83,6 +78,8 @@ async fn push(client: &Client, url: &SecretUrl, metrics: String) -> Result<(), S
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,8 @@ use tracing::info;
 use crate::answers;
 use crate::app::App;
 use crate::change::retention as runs;
-use crate::change::run::{Run, root_of};
+use crate::change::run::Run;
+use crate::change::run::id::root_of;
 use crate::first_error::FirstError;
 use crate::history::retention as snapshots;
 

@@ -9,25 +9,24 @@
 //! | `.json` | – | queueing was cut off | the `.json` goes; whoever queued it does it again |
 //! | `.eml`, `.json` | – | waiting, or finished and not moved | delivered, or moved |
 //! | `.json` | `.eml` | the move was cut off | the `.json` follows |
-//! | a temporary file | any | a write was cut off | it goes |
+//!
+//! Temporary files that a crash left go with those of all other folders, see `leftovers`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
-use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use super::compose::{Email, short_hash};
 use super::record::{Outcome, Place, Recipient, Record, State};
 use super::transport::Transport;
 use crate::files::durable;
+use crate::files::folder::is_done;
 
 /// How the names of messages begin: when they were queued.
 const QUEUED: &str = "%Y%m%dT%H%M%SZ";
-const TEMPORARY: &str = ".writing-";
 /// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
 /// being tried.
 const SILENT_IN_A_ROW: usize = 2;
@@ -105,9 +104,8 @@ impl Outbox {
     pub(crate) fn open(dir: impl Into<PathBuf>) -> anyhow::Result<Self> {
         let outbox = Self { dir: dir.into() };
         for place in [Place::New, Place::Sent, Place::Dead] {
-            fs::create_dir_all(outbox.folder(place))?;
+            durable::create_folder(&outbox.folder(place))?;
         }
-        sync(&outbox.dir)?;
         Ok(outbox)
     }
 
@@ -125,7 +123,7 @@ impl Outbox {
         };
         write_record(&folder.join(format!("{stem}.json")), &record)?;
         let path = folder.join(format!("{stem}.eml"));
-        write(&path, &email.bytes, &Existing::Keep)?;
+        durable::create(&path, &email.bytes)?;
         Ok(Queued::Now(path))
     }
 
@@ -290,21 +288,17 @@ impl Outbox {
     fn finish(&self, stem: &str, place: Place) -> anyhow::Result<()> {
         for extension in ["eml", "json"] {
             let name = format!("{stem}.{extension}");
-            fs::rename(self.folder(Place::New).join(&name), self.folder(place).join(&name))?;
-            sync(&self.folder(place))?;
+            // One that may not survive a power cut is moved again then: its record says how it ended.
+            match durable::rename(&self.folder(Place::New).join(&name), &self.folder(place).join(&name)) {
+                Err(error) if !is_done(&error) => return Err(error.into()),
+                _ => {}
+            }
         }
-        sync(&self.folder(Place::New))
+        Ok(())
     }
 
     /// Brings what a crash left into one of the states that are meant to be; see the table above.
     fn recover(&self) -> anyhow::Result<()> {
-        for place in [Place::New, Place::Sent, Place::Dead] {
-            for name in names(&self.folder(place))? {
-                if name.starts_with(TEMPORARY) {
-                    fs::remove_file(self.folder(place).join(&name))?;
-                }
-            }
-        }
         let folder = self.folder(Place::New);
         for name in names(&folder)? {
             let Some(stem) = name.strip_suffix(".json") else { continue };
@@ -316,8 +310,8 @@ impl Outbox {
                 .into_iter()
                 .find(|place| self.folder(*place).join(&message).exists());
             match moved {
-                Some(place) => fs::rename(folder.join(&name), self.folder(place).join(&name))?,
-                None => fs::remove_file(folder.join(&name))?,
+                Some(place) => durable::rename(&folder.join(&name), &self.folder(place).join(&name))?,
+                None => durable::remove(&folder.join(&name))?,
             }
         }
         Ok(())
@@ -375,32 +369,7 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
 fn write_record(path: &Path, record: &Record) -> anyhow::Result<()> {
     let mut json = serde_json::to_vec_pretty(record)?;
     json.push(b'\n');
-    write(path, &json, &Existing::Replace)
-}
-
-enum Existing {
-    Keep,
-    Replace,
-}
-
-/// The whole content under the final name, or nothing: a temporary name, synced, renamed, and the folder synced.
-fn write(path: &Path, content: &[u8], existing: &Existing) -> anyhow::Result<()> {
-    let folder = path.parent().context("a file of the outbox lies in a folder")?;
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    let persist = |file: NamedTempFile| match existing {
-        Existing::Keep => file.persist_noclobber(path),
-        Existing::Replace => file.persist(path),
-    };
-    persist(file).with_context(|| format!("{} cannot be written", path.display()))?;
-    sync(folder)
-}
-
-/// A rename is durable only once its folder is.
-fn sync(folder: &Path) -> anyhow::Result<()> {
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
+    Ok(durable::write(path, &json)?)
 }
 
 #[cfg(test)]

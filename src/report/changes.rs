@@ -12,7 +12,7 @@ use super::fates::{Fates, Held, Section, held, section};
 use super::level::Level;
 use super::planned::{self, OrganizationView};
 use super::{Edition, Imprint, words};
-use crate::change::run::root_of;
+use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::diff::{Diff, MadeBy};
 use crate::quota::{Snapshot, Target, Units, UsageRule};

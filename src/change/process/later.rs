@@ -12,6 +12,7 @@ use super::part;
 use crate::app::App;
 use crate::change::ending::{answer, hold, tell};
 use crate::change::parse::ChangeFile;
+use crate::change::run::id::of_later;
 use crate::change::run::{Run, RunRecord};
 use crate::change::story::story;
 use crate::change::{Plan, PlanRow, RunState, RunStory, Verdict};
@@ -43,7 +44,7 @@ pub(super) fn of_the_whole(plan: &Plan) -> Option<DateTime<Utc>> {
 
 /// The name of the run of a row that waits.
 pub(in crate::change) fn id(run: &RunRecord, due: DateTime<Utc>, held: bool) -> String {
-    format!("{}.{}{}", run.id, due.format("%Y%m%dT%H%M%SZ"), if held { "-held" } else { "" })
+    of_later(&run.id, due, held)
 }
 
 /// Says of the rows that wait where they wait.
@@ -73,10 +74,9 @@ pub(super) fn split(
 ) -> anyhow::Result<()> {
     for ((due, held), rows) in moments(plan) {
         let record = RunRecord {
-            split_from: Some(run.record.id.clone()),
             due: Some(due),
             approved_by: run.record.approved_by.clone().filter(|_| held),
-            ..RunRecord::new(id(&run.record, due, held), &run.record.file, run.record.dropped, clock.now())
+            ..run.record.part(id(&run.record, due, held), clock.now())
         };
         let Some((mut waiting, plan)) = part(app, record, file, plan, rows)? else { continue };
         if held && waiting.record.approved_by.is_none() {

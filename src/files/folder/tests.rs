@@ -70,8 +70,14 @@ fn links_of_a_mount_are_followed_within_it_alone() {
     symlink("..data/plan.csv", path("plan.csv")).unwrap();
     symlink("/etc/passwd", path("out.csv")).unwrap();
     symlink("../../etc/passwd", path("up.csv")).unwrap();
+    symlink("..data/../../etc/passwd", path("over.csv")).unwrap();
+    symlink("..data/../plan.csv", path("around.csv")).unwrap();
+    symlink("circle.csv", path("circle.csv")).unwrap();
+    symlink("..data", path("folder.csv")).unwrap();
     assert_eq!(folder.open_file(name("plan.csv"), Links::Within).unwrap().read(9).unwrap(), b"text");
-    for out in ["out.csv", "up.csv"] {
+    assert_eq!(folder.open_file(name("around.csv"), Links::Within).unwrap().read(9).unwrap(), b"text");
+    assert!(matches!(folder.open_file(name("folder.csv"), Links::Within), Err(Unfit::NotRegular)));
+    for out in ["out.csv", "up.csv", "over.csv", "circle.csv"] {
         assert!(matches!(folder.open_file(name(out), Links::Within), Err(Unfit::Link)), "{out}");
     }
 }
@@ -129,4 +135,28 @@ fn what_root_makes_in_a_folder_of_the_service_is_the_services() {
         let metadata = fs_err::metadata(temporary.path().join(made)).unwrap();
         assert_eq!((metadata.uid(), metadata.gid()), (12_345, 12_346), "{made}");
     }
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_renamed_over() {
+    let (temporary, folder) = folder();
+    fs_err::write(temporary.path().join("a"), "a").unwrap();
+    fs_err::write(temporary.path().join("b"), "b").unwrap();
+    assert!(!folder.rename_to_free(name("a"), name("b")).unwrap());
+    assert!(folder.rename_to_free(name("a"), name("c")).unwrap());
+    assert_eq!(folder.names().unwrap(), ["b", "c"]);
+    assert!(folder.rename_to_free(name("a"), name("d")).is_err(), "it is gone");
+    assert_eq!(fs_err::read_to_string(temporary.path().join("b")).unwrap(), "b");
+}
+
+#[test]
+fn what_is_published_can_be_read_by_everybody() {
+    let (temporary, folder) = folder();
+    for text in ["first", "second"] {
+        folder.publish(name("x.prom"), text.as_bytes()).unwrap();
+        let path = temporary.path().join("x.prom");
+        assert_eq!(fs_err::read_to_string(&path).unwrap(), text);
+        assert_eq!(fs_err::metadata(&path).unwrap().mode() & 0o7777, 0o644);
+    }
+    assert_eq!(folder.names().unwrap(), ["x.prom"]);
 }

@@ -9,6 +9,7 @@ use super::Mailer;
 use crate::change::RunStory;
 use crate::config::Transport;
 use crate::diff::{Diff, MadeBy};
+use crate::files::durable;
 use crate::quota::{Snapshot, Target};
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingInput, Report, alert_report_to_owners, changes_table,
@@ -16,13 +17,16 @@ use crate::report::{
 };
 use crate::routes::{Routes, Share};
 
+/// A row for each of a hundred thousand account groups, with room to spare.
+const MOST_BYTES: u64 = 16 << 20;
+
 impl Mailer {
     /// Who owns what, as the file says now, and what is wrong with it; none where no file is named.
     pub(crate) fn routes(&self) -> Option<(Routes, Vec<String>)> {
         let path = self.mail.routes_file.as_ref()?;
-        let (routes, problems) = match fs_err::read(path) {
+        let (routes, problems) = match durable::read(path, MOST_BYTES) {
             Ok(bytes) => Routes::parse(&bytes),
-            Err(error) => return Some((Routes::default(), vec![error.to_string()])),
+            Err(error) => return Some((Routes::default(), vec![format!("{}: {error}", path.display())])),
         };
         let named = |problem: String| format!("{}: {problem}", path.display());
         Some((routes, problems.into_iter().map(named).collect()))

@@ -1,0 +1,142 @@
+//! How runs are named, and which names are those of runs: names of files that others drop become ids nowhere else.
+//!
+//! `20261122T180500Z-raise-emea` is the run of a dropped file; runs that were split off from it add `.held`,
+//! `.20261201T000000Z` or `.20261201T000000Z-held`. The name of a file's run holds no dot.
+
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+const LONGEST_SLUG: usize = 40;
+/// A run is split off from one that was split off; more than this nobody makes.
+const MOST_SUFFIXES: usize = 8;
+
+/// The run of a file that came at this second.
+pub(crate) fn of_file(file: &str, at: DateTime<Utc>) -> String {
+    format!("{}-{}", at.format(TIME), slug(file))
+}
+
+/// The run of the held rows of a run.
+pub(crate) fn of_held(id: &str) -> String {
+    format!("{id}.held")
+}
+
+/// The run of the rows of a run that wait for a moment.
+pub(crate) fn of_later(id: &str, due: DateTime<Utc>, held: bool) -> String {
+    format!("{id}.{}{}", due.format(TIME), if held { "-held" } else { "" })
+}
+
+/// The id of the run of the dropped file that a run belongs to.
+pub(crate) fn root_of(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(root, _)| root)
+}
+
+/// Whether a name is one that the functions above make.
+pub(crate) fn is_id(name: &str) -> bool {
+    let mut parts = name.split('.');
+    parts.next().is_some_and(is_id_of_file)
+        && name.split('.').count() <= 1 + MOST_SUFFIXES
+        && parts.all(|suffix| suffix == "held" || is_time(suffix.strip_suffix("-held").unwrap_or(suffix)))
+}
+
+/// Whether a name is one of [`of_file`].
+pub(crate) fn is_id_of_file(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(time, slug)| is_time(time) && is_slug(slug))
+}
+
+fn is_time(text: &str) -> bool {
+    let read = NaiveDateTime::parse_from_str(text, TIME);
+    read.is_ok_and(|time| time.format(TIME).to_string() == text)
+}
+
+fn is_slug(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.len() <= LONGEST_SLUG && text.split('-').all(is_word)
+}
+
+/// The part of a file's name that fits any file system and any shell.
+fn slug(file: &str) -> String {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("file");
+    let mut slug = String::new();
+    for character in stem.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == LONGEST_SLUG {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "file".to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at() -> DateTime<Utc> {
+        "2026-11-22T18:05:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_file_gives_its_run_a_name_that_any_file_system_takes() {
+        assert_eq!(of_file("Raise EMEA (Q4).csv", at()), "20261122T180500Z-raise-emea-q4");
+        assert_eq!(slug("…"), "file");
+        assert_eq!(slug("../../etc/passwd"), "passwd");
+    }
+
+    #[test]
+    fn what_nobody_named_a_run_is_none() {
+        for name in [
+            "",
+            ".",
+            "..",
+            "...",
+            "foo",
+            "foo.held",
+            "20261122T180500Z",
+            "20261122T180500Z-",
+            "20261122T180500Z-Raise",
+            "20261122T180500Z-a--b",
+            "20261122T180500Z-a-",
+            "20261122T180500Z-a/b",
+            "20261122T180500Z-../x",
+            "20261122T180500Z-a.",
+            "20261122T180500Z-a..held",
+            "20261122T180500Z-a.csv",
+            "20261122T180500Z-a.held.claimed",
+            "20261322T180500Z-a",
+            "2026112T180500Z-a",
+            "+20261122T180500Z-a",
+            " 20261122T180500Z-a",
+            "20261122T180500Z-a (copy)",
+            "20261122T180500Z-a\n",
+        ] {
+            assert!(!is_id(name), "{name}");
+        }
+        assert!(!is_id(&format!("20261122T180500Z-{}", "a".repeat(41))));
+        assert!(!is_id(&format!("20261122T180500Z-a{}", ".held".repeat(9))));
+        assert!(is_id_of_file("20261122T180500Z-a") && !is_id_of_file("20261122T180500Z-a.held"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_that_is_made_is_known(file in ".{0,60}", later in 0_i64..4_000_000_000) {
+            let id = of_file(&file, at());
+            prop_assert!(is_id(&id) && is_id_of_file(&id), "{}", id);
+            let due = DateTime::from_timestamp(later, 0).unwrap();
+            for split in [of_held(&id), of_later(&id, due, false), of_later(&id, due, true)] {
+                prop_assert!(is_id(&split) && !is_id_of_file(&split), "{}", split);
+                prop_assert!(is_id(&of_held(&split)), "{}", split);
+                prop_assert_eq!(root_of(&split), &id);
+            }
+        }
+    }
+}

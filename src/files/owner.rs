@@ -1,0 +1,44 @@
+//! Whose a file is: recorded by number, shown by name.
+
+use std::fmt;
+
+use nix::unistd::{Uid, User};
+use serde::{Deserialize, Serialize};
+
+/// A user of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owner {
+    pub uid: u32,
+    /// The name when it was recorded; none where the number has none.
+    pub user: Option<String>,
+}
+
+impl Owner {
+    /// The user of this number.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the inbox comes to it next"))]
+    pub(crate) fn of(uid: u32) -> Self {
+        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        Self { uid, user: user.map(|user| user.name).filter(|name| !name.is_empty()) }
+    }
+}
+
+/// `ann (uid 1000)`
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "{user} (uid {})", self.uid),
+            None => write!(f, "uid {}", self.uid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_shown_by_name_and_number_and_one_without_a_name_by_number() {
+        assert_eq!(Owner::of(0).to_string(), "root (uid 0)");
+        assert_eq!(Owner::of(3_999_999_999).to_string(), "uid 3999999999");
+    }
+}
