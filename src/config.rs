@@ -334,6 +334,8 @@ pub(crate) struct Smtp {
     /// From `QUOTAKEEPER__SMTP__PASSWORD`, `password_file` or systemd's `smtp_password`.
     #[serde(skip)]
     pub password: Option<Secret>,
+    /// How this machine greets; its full name, else its address, unless set.
+    pub hello_name: Option<String>,
     /// For one whole delivery.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
@@ -348,6 +350,7 @@ impl Default for Smtp {
             username: None,
             password_file: None,
             password: None,
+            hello_name: None,
             timeout: Duration::from_secs(60),
         }
     }

@@ -1,5 +1,6 @@
 //! What the types of the configuration alone cannot say: ranges, and what belongs together.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
@@ -86,6 +87,15 @@ impl Config {
         if self.mail.transport == Transport::Smtp {
             check(self.smtp.timeout.is_zero(), "smtp.timeout", "must be above 0, such as 60s".into());
             check(self.smtp.host.is_none(), "smtp.host", "is needed with mail.transport = \"smtp\"".into());
+            if let Some(problem) = self.smtp.host.as_deref().and_then(host_problem) {
+                check(true, "smtp.host", problem);
+            }
+            check(self.smtp.port == Some(0), "smtp.port", "must be between 1 and 65535".into());
+            check(
+                self.smtp.hello_name.as_deref().is_some_and(|name| !is_hello_name(name)),
+                "smtp.hello_name",
+                "must be a full host name such as quotakeeper.example.com, or an address in brackets such as [192.0.2.1]".into(),
+            );
             check(
                 self.smtp.username.is_some() && self.smtp.password.is_none(),
                 "smtp.username",
@@ -105,6 +115,37 @@ impl Config {
             );
         }
     }
+}
+
+/// People paste the server as other programs want it.
+fn host_problem(host: &str) -> Option<String> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if bare.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    if let Some((_, rest)) = host.split_once("://") {
+        let name = rest.split(['/', ':']).next().unwrap_or_default();
+        return Some(format!("is a host name alone, not a URL: write \"{name}\", and the port as smtp.port"));
+    }
+    if let Some((name, port)) = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) {
+        return Some(format!("holds a port: write smtp.host = \"{name}\" and smtp.port = {port}"));
+    }
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"/:@<>[],;".contains(c);
+    (host.is_empty() || !host.chars().all(is_plain))
+        .then(|| "must be the name or the address of the mail server, such as smtp.example.com".to_owned())
+}
+
+/// RFC 5321, section 4.1.3: a name, or an address in brackets.
+fn is_hello_name(name: &str) -> bool {
+    let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    if let Some(literal) = literal {
+        return literal.strip_prefix("IPv6:").unwrap_or(literal).parse::<IpAddr>().is_ok();
+    }
+    let label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len()) && label.bytes().all(plain)
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 /// An address that mail can be sent to, with or without a name before it, or what is wrong with it.

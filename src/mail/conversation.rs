@@ -1,28 +1,29 @@
 //! One SMTP conversation, step by step: when it breaks it is known what was said, and that decides what becomes of the message.
 //!
-//! lettre's own transport says goodbye before it tells that a message was taken, and so repeats it for a server that is silent then.
+//! A message counts as taken only when the server has answered its final dot with a whole reply of 250 or its kin.
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::response::Response;
+use secrecy::ExposeSecret;
 
+use super::login::Credentials;
+use super::smtp::{Broken, Extensions, HelloName, Mechanism, Reply, Trust, Wire};
 use super::trouble::{Cause, Step};
 use crate::config::Tls;
 
 /// Nobody waits for it: it only lets the server close its side in good order.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Where mail goes, and how one gets in.
+/// Where mail goes, how this machine greets, and how one gets in.
 pub(super) struct Server {
     pub host: String,
     pub port: u16,
+    pub hello: HelloName,
     pub tls: Tls,
-    pub trust: Option<TlsParameters>,
+    pub trust: Option<Trust>,
     pub credentials: Option<Credentials>,
     pub timeout: Duration,
 }
@@ -32,95 +33,125 @@ pub(super) struct Conversation<'a> {
     server: &'a Server,
     /// What is being said.
     pub step: Step,
+    /// How this machine has greeted; empty before.
+    pub hello: String,
 }
 
 impl<'a> Conversation<'a> {
     pub(super) fn with(server: &'a Server) -> Self {
-        Self { server, step: Step::Greeting }
+        Self { server, step: Step::Connection, hello: String::new() }
     }
 
     /// Logs in, asks whether mail from there would be taken, and leaves again.
     pub(super) async fn greet(&mut self, from: Address) -> Result<(), Cause> {
-        let mut connection = self.begin().await?;
-        self.step = Step::Sender;
-        let asked = connection.command(Mail::new(Some(from), vec![])).await;
-        leave(connection);
-        expect(&[250], &asked?)
+        let mut wire = self.begin().await?;
+        let asked = self.say(&mut wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await;
+        leave(wire);
+        asked.map(|_| ())
     }
 
     /// Until the server has taken responsibility, or will not.
     pub(super) async fn deliver(&mut self, from: Address, to: Address, message: &[u8]) -> Result<(), Cause> {
-        let mut connection = self.begin().await?;
-        let taken = self.hand_over(&mut connection, from, to, message).await;
-        leave(connection);
+        let mut wire = self.begin().await?;
+        let taken = self.hand_over(&mut wire, &from, &to, message).await;
+        leave(wire);
         taken
     }
 
-    async fn begin(&mut self) -> Result<AsyncSmtpConnection, Cause> {
+    async fn begin(&mut self) -> Result<Wire, Cause> {
         let server = self.server;
-        let from_the_first_byte = server.trust.clone().filter(|_| server.tls == Tls::Required);
-        let hello = ClientId::default();
+        let trust = |tls| server.trust.as_ref().filter(|_| server.tls == tls);
         // A name may have several addresses: one that is not there must leave time for the next.
-        let patience = Some(server.timeout / 3);
-        let address = (server.host.as_str(), server.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(address, patience, &hello, from_the_first_byte, None).await?;
-        if let Some(trust) = server.trust.clone().filter(|_| server.tls == Tls::Starttls) {
+        let connected = Wire::connect(&server.host, server.port, server.timeout / 3).await;
+        let mut wire = connected.map_err(Broken::Io)?;
+        self.hello = server.hello.text(&wire);
+        if let Some(trust) = trust(Tls::Required) {
+            self.step = Step::Handshake;
+            wire = wire.secure(trust).await?;
+        }
+        self.step = Step::Greeting;
+        expect(&[220], wire.reply().await?)?;
+        let mut extensions = self.hello(&mut wire).await?;
+        if let Some(trust) = trust(Tls::Starttls) {
             self.step = Step::Starttls;
-            if !connection.can_starttls() {
+            if !extensions.starttls {
                 return Err(Cause::NotOffered);
             }
-            connection.starttls(trust, &hello).await?;
-            unasked(&mut connection).await?;
+            self.say(&mut wire, Step::Starttls, "STARTTLS", &[220]).await?;
+            self.step = Step::HandshakeBehindStarttls;
+            wire = wire.secure(trust).await?;
+            // What was said in the open is forgotten (RFC 3207, section 4.2).
+            extensions = self.hello(&mut wire).await?;
         }
         if let Some(credentials) = &server.credentials {
             self.step = Step::Login;
-            if connection.server_info().get_auth_mechanism(DEFAULT_MECHANISMS).is_none() {
-                return Err(Cause::NotOffered);
-            }
-            expect(&[235], &connection.auth(DEFAULT_MECHANISMS, credentials).await?)?;
+            let mechanism = extensions.login.ok_or(Cause::NotOffered)?;
+            self.log_in(&mut wire, mechanism, credentials).await?;
         }
-        Ok(connection)
+        Ok(wire)
+    }
+
+    async fn hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
+        let hello = format!("EHLO {}", self.hello);
+        Ok(Extensions::of(&self.say(wire, Step::Hello, &hello, &[250]).await?))
+    }
+
+    async fn log_in(
+        &mut self,
+        wire: &mut Wire,
+        mechanism: Mechanism,
+        credentials: &Credentials,
+    ) -> Result<(), Cause> {
+        let (username, password) = (&credentials.username, credentials.password.expose_secret());
+        let encoded = |text: &str| BASE64_STANDARD.encode(text);
+        match mechanism {
+            Mechanism::Plain => {
+                let response = encoded(&format!("\0{username}\0{password}"));
+                self.say(wire, Step::Login, &format!("AUTH PLAIN {response}"), &[235]).await?;
+            }
+            Mechanism::Login => {
+                self.say(wire, Step::Login, "AUTH LOGIN", &[334]).await?;
+                self.say(wire, Step::Login, &encoded(username), &[334]).await?;
+                self.say(wire, Step::Login, &encoded(password), &[235]).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn hand_over(
         &mut self,
-        connection: &mut AsyncSmtpConnection,
-        from: Address,
-        to: Address,
+        wire: &mut Wire,
+        from: &Address,
+        to: &Address,
         message: &[u8],
     ) -> Result<(), Cause> {
-        self.step = Step::Sender;
-        expect(&[250], &connection.command(Mail::new(Some(from), vec![])).await?)?;
-        self.step = Step::Recipient;
-        expect(&[250, 251, 252], &connection.command(Rcpt::new(to, vec![])).await?)?;
-        self.step = Step::Data;
-        expect(&[354], &connection.command(Data).await?)?;
+        self.say(wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await?;
+        self.say(wire, Step::Recipient, &format!("RCPT TO:<{to}>"), &[250, 251, 252]).await?;
+        self.say(wire, Step::Data, "DATA", &[354]).await?;
         self.step = Step::Message;
-        expect(&[250], &connection.message(message).await?)
+        // By its first digit a client understands a reply (RFC 5321, section 4.2.1); 2xx of other questions are none.
+        expect(&[250, 251, 252, 253, 254, 255], wire.message(message).await?).map(|_| ())
+    }
+
+    async fn say(&mut self, wire: &mut Wire, step: Step, line: &str, codes: &[u16]) -> Result<Reply, Cause> {
+        self.step = step;
+        expect(codes, wire.command(line).await?)
     }
 }
 
 /// An answer that belongs to another question shows that the two sides are out of step: "taken" could mean something else.
-fn expect(codes: &[u16], answer: &Response) -> Result<(), Cause> {
-    let code = u16::from(answer.code());
-    if codes.contains(&code) { Ok(()) } else { Err(Cause::OutOfStep(code)) }
-}
-
-/// What was put behind the answer to STARTTLS, in the open, would be read as if it came through TLS.
-async fn unasked(connection: &mut AsyncSmtpConnection) -> Result<(), Cause> {
-    tokio::select! {
-        biased;
-        answer = connection.read_response() => Err(match answer {
-            Ok(answer) => Cause::OutOfStep(u16::from(answer.code())),
-            Err(error) => error.into(),
-        }),
-        () = std::future::ready(()) => Ok(()),
+fn expect(codes: &[u16], reply: Reply) -> Result<Reply, Cause> {
+    if codes.contains(&reply.code) {
+        Ok(reply)
+    } else if reply.is_refusal() {
+        Err(Cause::Refused(reply))
+    } else {
+        Err(Cause::OutOfStep(reply.code))
     }
 }
 
-fn leave(mut connection: AsyncSmtpConnection) {
+fn leave(mut wire: Wire) {
     tokio::spawn(async move {
-        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+        let _ = tokio::time::timeout(GOODBYE, wire.command("QUIT")).await;
     });
 }

@@ -2,7 +2,13 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use lettre::transport::smtp::authentication::Credentials;
+use secrecy::SecretString;
+
+/// What the mail server asks for.
+pub(super) struct Credentials {
+    pub username: String,
+    pub password: SecretString,
+}
 
 /// The texts of one login that nobody may see.
 pub(super) struct Login(Vec<String>);
@@ -16,7 +22,8 @@ impl Login {
     pub(super) fn new(username: &str, password: &str) -> (Credentials, Self) {
         let plain = BASE64_STANDARD.encode(format!("\0{username}\0{password}")); // AUTH PLAIN
         let secrets = vec![plain, BASE64_STANDARD.encode(password), password.to_owned()];
-        (Credentials::new(username.to_owned(), password.to_owned()), Self(secrets))
+        let (username, password) = (username.to_owned(), SecretString::from(password));
+        (Credentials { username, password }, Self(secrets))
     }
 
     pub(super) fn withheld_from(&self, text: &str) -> String {

@@ -9,6 +9,7 @@ mod outbox;
 mod picture;
 mod record;
 mod render;
+mod smtp;
 mod transport;
 mod trouble;
 

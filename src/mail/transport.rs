@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use lettre::Address;
-use lettre::transport::smtp::client::TlsParameters;
 use secrecy::ExposeSecret;
 
 use super::conversation::{Conversation, Server};
 use super::login::Login;
 use super::record::Outcome;
+use super::smtp::{HelloName, Trust};
 use super::trouble::{self, Cause};
 use crate::config::{self, Mail, Smtp, Tls};
 
@@ -32,12 +32,14 @@ impl Transport {
     }
 
     fn smtp(smtp: &Smtp) -> anyhow::Result<Self> {
-        let host = smtp.host.clone().context("smtp.host is needed with mail.transport = \"smtp\"")?;
+        let host = smtp.host.as_deref().context("smtp.host is needed with mail.transport = \"smtp\"")?;
+        // An IPv6 address may stand in brackets, as in a URL.
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
         let trust = match smtp.tls {
             Tls::Off => None,
-            Tls::Required | Tls::Starttls => Some(TlsParameters::new(host.clone()).context(
-                "TLS to smtp.host cannot be set up: see that the system's CA certificates are there",
-            )?),
+            Tls::Required | Tls::Starttls => {
+                Some(Trust::of(&host).context("TLS to smtp.host cannot be set up")?)
+            }
         };
         let (credentials, login) = match (&smtp.username, &smtp.password) {
             (Some(username), Some(password)) => {
@@ -48,7 +50,8 @@ impl Transport {
             _ => (None, Login::none()),
         };
         let (port, tls, timeout) = (smtp.port(), smtp.tls, smtp.timeout);
-        let server = Box::new(Server { host, port, tls, trust, credentials, timeout });
+        let hello = HelloName::of(smtp.hello_name.as_deref());
+        let server = Box::new(Server { host, port, hello, tls, trust, credentials, timeout });
         Ok(Self::Smtp { server, login })
     }
 
@@ -59,7 +62,7 @@ impl Transport {
         let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet(from))).await;
         greeted
             .unwrap_or(Err(Cause::Silence))
-            .map_err(|cause| anyhow::anyhow!(trouble::sentence(conversation.step, &cause, server, login)))
+            .map_err(|cause| anyhow::anyhow!(trouble::sentence(&conversation, &cause, server, login)))
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
@@ -74,7 +77,7 @@ impl Transport {
             tokio::time::timeout(server.timeout, Box::pin(conversation.deliver(from, to, message))).await;
         match delivered.unwrap_or(Err(Cause::Silence)) {
             Ok(()) => Outcome::Accepted,
-            Err(cause) => trouble::outcome(conversation.step, &cause, server, login),
+            Err(cause) => trouble::outcome(&conversation, &cause, server, login),
         }
     }
 }

@@ -1,25 +1,29 @@
-//! What it means that a conversation with a mail server broke off: for the message, and, in a sentence, for who has to mend it.
+//! What it means that a conversation with a mail server broke off: for the message, and, in a sentence, for who has to fix it.
 
-use std::error::Error as _;
+mod tls;
+
 use std::io;
 
-use lettre::transport::smtp::Error;
-use rustls::CertificateError;
-
-use super::conversation::Server;
+use super::conversation::{Conversation, Server};
 use super::login::Login;
 use super::record::Outcome;
+use super::smtp::{Broken, Reply};
 use crate::text::words;
-
-/// How lettre says that the connection was closed where an answer was to come.
-const HUNG_UP: &str = "incomplete response";
 
 /// What is being said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Connecting, TLS from the first byte, and the server's greeting.
+    /// Finding the server and connecting to it.
+    Connection,
+    /// TLS from the first byte.
+    Handshake,
+    /// The server's greeting.
     Greeting,
+    /// Ours.
+    Hello,
     Starttls,
+    /// TLS, after the server agreed to STARTTLS.
+    HandshakeBehindStarttls,
     Login,
     Sender,
     Recipient,
@@ -28,60 +32,87 @@ pub(super) enum Step {
     Message,
 }
 
+impl Step {
+    /// Before its sender is named nothing was said of a message.
+    fn is_before_any_message(self) -> bool {
+        match self {
+            Self::Connection
+            | Self::Handshake
+            | Self::Greeting
+            | Self::Hello
+            | Self::Starttls
+            | Self::HandshakeBehindStarttls
+            | Self::Login => true,
+            Self::Sender | Self::Recipient | Self::Data | Self::Message => false,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connection | Self::Greeting => "the connection",
+            Self::Handshake | Self::HandshakeBehindStarttls => "the TLS handshake",
+            Self::Hello => "the greeting",
+            Self::Starttls => "STARTTLS",
+            Self::Login => "the login",
+            Self::Sender => "the sender",
+            Self::Recipient => "the recipient",
+            Self::Data => "DATA",
+            Self::Message => "the message",
+        }
+    }
+}
+
 /// What went wrong in it.
 #[derive(Debug)]
 pub(super) enum Cause {
-    /// A refusal, or a connection that broke.
-    Told(Error),
+    /// The server said no.
+    Refused(Reply),
     /// A good answer, but not to what was asked.
     OutOfStep(u16),
     /// The server knows no such thing.
     NotOffered,
+    /// There is no answer that could be believed.
+    Broken(Broken),
     /// Nothing came within `smtp.timeout`.
     Silence,
 }
 
-impl From<Error> for Cause {
-    fn from(error: Error) -> Self {
-        Self::Told(error)
+impl From<Broken> for Cause {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
     }
 }
 
 /// What becomes of a message. Before its sender was named nothing was said of it: the fault lies with the server, the
 /// way to it or the login.
-pub(super) fn outcome(step: Step, cause: &Cause, server: &Server, login: &Login) -> Outcome {
-    let text = sentence(step, cause, server, login);
-    match (step, cause) {
-        (Step::Greeting | Step::Starttls | Step::Login, _) => Outcome::NoServer(text),
-        (_, Cause::Told(error)) => match code(error) {
-            Some(530 | 534 | 535 | 538) => Outcome::Later(text),
-            Some(500..) => Outcome::Refused(text),
-            Some(_) => Outcome::Later(text),
-            None => Outcome::Silent(text),
-        },
-        _ => Outcome::Silent(text),
+pub(super) fn outcome(
+    conversation: &Conversation<'_>,
+    cause: &Cause,
+    server: &Server,
+    login: &Login,
+) -> Outcome {
+    let text = sentence(conversation, cause, server, login);
+    match cause {
+        _ if conversation.step.is_before_any_message() => Outcome::NoServer(text),
+        // The login and the greeting are this installation's: once they are right the message goes.
+        Cause::Refused(Reply { code: 530 | 534 | 535 | 538, .. }) => Outcome::Later(text),
+        Cause::Refused(reply) if is_about_hello(conversation.step, reply) => Outcome::Later(text),
+        Cause::Refused(Reply { code: 500.., .. }) => Outcome::Refused(text),
+        Cause::Refused(_) => Outcome::Later(text),
+        Cause::OutOfStep(_) | Cause::NotOffered | Cause::Broken(_) | Cause::Silence => Outcome::Silent(text),
     }
 }
 
-/// What happened and how it is mended, without the addresses and logins that servers like to repeat.
-pub(super) fn sentence(step: Step, cause: &Cause, server: &Server, login: &Login) -> String {
-    let (host, port) = (&server.host, server.port);
-    let timeout = humantime::format_duration(server.timeout);
+/// What happened and how to fix it, without the addresses and logins that servers like to repeat.
+pub(super) fn sentence(
+    conversation: &Conversation<'_>,
+    cause: &Cause,
+    server: &Server,
+    login: &Login,
+) -> String {
+    let (step, host, port) = (conversation.step, &server.host, server.port);
     let text = match cause {
-        Cause::Silence => match step {
-            Step::Greeting => {
-                format!(
-                    "no answer within smtp.timeout ({timeout}) from {host}:{port}: check smtp.host, smtp.port and smtp.tls"
-                )
-            }
-            Step::Message => format!(
-                "no answer within smtp.timeout ({timeout}) to the message: whether it arrived is unknown; raise smtp.timeout if the server is slow"
-            ),
-            _ => format!(
-                "no answer within smtp.timeout ({timeout}) to {}: see the log of {host}, or raise smtp.timeout",
-                question(step)
-            ),
-        },
+        Cause::Silence => silence(step, server),
         Cause::NotOffered if step == Step::Starttls => format!(
             "{host}:{port} offers no STARTTLS, and mail is not sent in the open: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
         ),
@@ -90,37 +121,52 @@ pub(super) fn sentence(step: Step, cause: &Cause, server: &Server, login: &Login
         ),
         Cause::OutOfStep(code) => format!(
             "{host}:{port} gave the answer {code} to {}, where it does not belong: see what stands between here and the mail server",
-            question(step)
+            step.name()
         ),
-        Cause::Told(error) => match code(error) {
-            Some(code) => refusal(step, code, &answer(code, error, login), server),
-            None => broken(step, error, server),
-        },
+        Cause::Refused(reply) => refusal(conversation, reply, server, login),
+        Cause::Broken(broken) => self::broken(step, broken, server, login),
     };
-    words::clean(&text, 400)
+    words::clean(&text, 500)
 }
 
-fn question(step: Step) -> &'static str {
+fn silence(step: Step, server: &Server) -> String {
+    let (host, port) = (&server.host, server.port);
+    let timeout = humantime::format_duration(server.timeout);
     match step {
-        Step::Greeting => "the greeting",
-        Step::Starttls => "STARTTLS",
-        Step::Login => "the login",
-        Step::Sender => "the sender",
-        Step::Recipient => "the recipient",
-        Step::Data => "DATA",
-        Step::Message => "the message",
+        Step::Connection => format!(
+            "no answer within smtp.timeout ({timeout}) from {host}:{port}: check smtp.host, smtp.port and smtp.tls"
+        ),
+        // Who speaks TLS from the first byte waits for the client to begin.
+        Step::Greeting if server.trust.is_none() || server.tls == crate::config::Tls::Starttls => format!(
+            "{host}:{port} says nothing within smtp.timeout ({timeout}): if the port speaks TLS from the first byte, set smtp.tls = \"required\"; else check smtp.host and smtp.port"
+        ),
+        Step::Handshake => format!(
+            "{host}:{port} begins no TLS within smtp.timeout ({timeout}): if the port wants STARTTLS, set smtp.tls = \"starttls\"; else check smtp.host and smtp.port"
+        ),
+        Step::Message => format!(
+            "no answer within smtp.timeout ({timeout}) to the message: whether it arrived is unknown; raise smtp.timeout if the server is slow"
+        ),
+        _ => format!(
+            "no answer within smtp.timeout ({timeout}) to {}: see the log of {host}, or raise smtp.timeout",
+            step.name()
+        ),
     }
 }
 
 /// The server said no.
-fn refusal(step: Step, code: u16, answer: &str, server: &Server) -> String {
-    let mend = match (step, code) {
-        (Step::Greeting, _) => {
-            return format!(
-                "{}:{} turns this machine away: {answer}: ask who runs it",
-                server.host, server.port
-            );
-        }
+fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
+    let (step, code) = (conversation.step, reply.code);
+    let answer = words::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
+    if step == Step::Greeting {
+        return format!("{}:{} turns this machine away: {answer}: ask who runs it", server.host, server.port);
+    }
+    if is_about_hello(step, reply) {
+        return format!(
+            "{}:{} does not accept the greeting `EHLO {}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask who runs the mail server",
+            server.host, server.port, conversation.hello
+        );
+    }
+    let fix = match (step, code) {
         (Step::Starttls, _) => "ask who runs the mail server why there is no TLS with it",
         (Step::Login, ..500) => "the server cannot check the login now",
         (_, 530 | 534 | 535 | 538) if server.credentials.is_none() => {
@@ -133,76 +179,89 @@ fn refusal(step: Step, code: u16, answer: &str, server: &Server) -> String {
         (Step::Recipient, _) => "check the recipient's address",
         _ => "ask who runs the mail server",
     };
-    format!("{answer}: {mend}")
+    format!("{answer}: {fix}")
 }
 
-/// The connection broke, or there never was one.
-fn broken(step: Step, error: &Error, server: &Server) -> String {
-    let (host, port) = (&server.host, server.port);
-    if let Some(tls) = causes(error).find_map(tls_error) {
-        return distrust(tls, server);
-    }
-    let reason = match causes(error).last().map(ToString::to_string) {
-        Some(reason) if reason != HUNG_UP => reason,
-        _ => "the server hung up".to_owned(),
+/// Many servers look at the greeting's name only when the recipient is named; there only their words say so.
+fn is_about_hello(step: Step, reply: &Reply) -> bool {
+    let text = reply.text().to_ascii_lowercase();
+    let is_named = || {
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| matches!(word, "helo" | "ehlo"))
     };
+    step == Step::Hello || (matches!(step, Step::Sender | Step::Recipient | Step::Data) && is_named())
+}
+
+/// The connection broke, or what came over it is no answer.
+fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String {
+    let (host, port) = (&server.host, server.port);
+    match broken {
+        Broken::Io(error) => match tls::error_in(error) {
+            Some(tls) => tls::sentence(step, tls, server),
+            None => closed(step, &reason(error), server),
+        },
+        Broken::HungUp => closed(step, "the server hung up", server),
+        Broken::Cut => closed(step, "the server hung up in the middle of its answer", server),
+        Broken::Ahead(_) if step == Step::Handshake => tls::not_from_the_first_byte(server),
+        Broken::Ahead(said) => format!(
+            "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: see what stands between here and the mail server",
+            shown(said, login),
+            step.name()
+        ),
+        // An alert or a handshake, as RFC 8446 has them in section 5.1.
+        Broken::Malformed(_, said) if step == Step::Greeting && said.starts_with(['\u{15}', '\u{16}']) => {
+            format!("{host}:{port} speaks TLS from the first byte: set smtp.tls = \"required\"")
+        }
+        Broken::Malformed(_, said) if step == Step::Greeting => format!(
+            "{host}:{port} does not speak SMTP (it sent `{}`): check smtp.host and smtp.port",
+            shown(said, login)
+        ),
+        Broken::Malformed(error, said) if step == Step::Message => format!(
+            "{host}:{port} answered to the message with {error} (`{}`): whether it arrived is unknown; see the mail server's log",
+            shown(said, login)
+        ),
+        Broken::Malformed(error, said) => format!(
+            "{host}:{port} answered to {} with {error} (`{}`): see what stands between here and the mail server",
+            step.name(),
+            shown(said, login)
+        ),
+    }
+}
+
+/// There is no connection, or it is gone.
+fn closed(step: Step, reason: &str, server: &Server) -> String {
+    let (host, port) = (&server.host, server.port);
     match step {
-        Step::Greeting => {
+        Step::Connection | Step::Greeting => {
             format!("{host}:{port} cannot be reached ({reason}): check smtp.host, smtp.port and smtp.tls")
         }
+        Step::Handshake => format!(
+            "{host}:{port} ended the connection when TLS began ({reason}): if the port wants STARTTLS, set smtp.tls = \"starttls\"; else see the log of {host}"
+        ),
+        Step::HandshakeBehindStarttls => format!(
+            "{host}:{port} agreed to STARTTLS and ended the connection when TLS began ({reason}): see the log of {host}; its certificate or its key may be missing"
+        ),
         Step::Message => format!(
             "the connection broke while {host} had the message ({reason}): whether it arrived is unknown; see the mail server's log"
         ),
-        _ => format!("the connection broke at {} ({reason}): see the log of {host}", question(step)),
+        _ => format!("the connection broke at {} ({reason}): see the log of {host}", step.name()),
     }
 }
 
-fn distrust(error: &rustls::Error, server: &Server) -> String {
-    use CertificateError as Bad;
-    let (host, port) = (&server.host, server.port);
-    match error {
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            format!("the certificate of {host} has expired ({error}): the mail server needs a new one")
-        }
-        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            format!("the certificate of {host} is not valid yet ({error}): check this machine's clock")
-        }
-        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            format!(
-                "the certificate of {host} is for another name ({error}): set smtp.host to a name that it holds"
-            )
-        }
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => format!(
-            "nobody whom this machine trusts has signed the certificate of {host}: add its CA to the system's store, or see SSL_CERT_FILE in the README"
-        ),
-        rustls::Error::InvalidMessage(_) => format!(
-            "{host}:{port} does not speak TLS from the first byte: set smtp.tls = \"starttls\", or smtp.port to a port that does"
-        ),
-        _ => format!("TLS with {host} failed ({error}): ask who runs it"),
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        // Which of them it is depends on what was on its way just then.
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => "the server hung up".to_owned(),
+        _ => error.to_string(),
     }
 }
 
-fn code(error: &Error) -> Option<u16> {
-    error.status().map(u16::from)
-}
-
-/// `550 no such user`.
-fn answer(code: u16, error: &Error, login: &Login) -> String {
-    let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let said = without_addresses(&login.withheld_from(&said));
-    words::clean(&format!("{code} {said}"), 250)
-}
-
-fn without_addresses(text: &str) -> String {
+/// What a server said, without the login and the addresses in it.
+fn shown(said: &str, login: &Login) -> String {
+    let said = login.withheld_from(said);
     let word = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
-    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// From the first that the error wraps to the last.
-fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |cause| (*cause).source())
-}
-
-fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
+    words::clean(&said.split_whitespace().map(word).collect::<Vec<_>>().join(" "), 250)
 }

@@ -8,6 +8,7 @@ mod deliveries;
 mod exim;
 mod installation;
 mod names;
+mod replies;
 #[path = "../standin/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the stories of tests/stories use what is not used here")]
 mod standin;

@@ -230,7 +230,7 @@ fn an_answer_that_is_slipped_in_before_tls_begins_is_believed_by_nobody() {
         Installation::with_mail_to(&["ann@example.com"]).with("QUOTAKEEPER__SMTP__TLS", "starttls");
     let told = installation.through(meddler(server.port)).send().stderr;
     assert_eq!(installation.only().place, "new");
-    assert!(told.contains("gave the answer 250 to STARTTLS, where it does not belong"), "{told}");
+    assert!(told.contains("sent `250 mail.example.com` before it was asked (the TLS handshake)"), "{told}");
     installation.through(server.port).send();
     assert_eq!(installation.only().place, "sent");
     assert_eq!(server.taken().len(), 1);

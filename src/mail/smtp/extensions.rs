@@ -1,0 +1,61 @@
+//! What a server says that it can do, in its reply to EHLO.
+
+use super::Reply;
+
+/// A way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mail) enum Mechanism {
+    Plain,
+    Login,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::mail) struct Extensions {
+    pub starttls: bool,
+    /// The best that both sides know.
+    pub login: Option<Mechanism>,
+}
+
+impl Extensions {
+    /// The first line is the server's name.
+    pub(in crate::mail) fn of(reply: &Reply) -> Self {
+        let mut extensions = Self::default();
+        for line in reply.lines.iter().skip(1) {
+            // Some old servers write `AUTH=PLAIN`.
+            let line = line.to_ascii_uppercase().replace('=', " ");
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("STARTTLS") => extensions.starttls = true,
+                Some("AUTH") => {
+                    for word in words {
+                        match word {
+                            "PLAIN" => extensions.login = Some(Mechanism::Plain),
+                            "LOGIN" => extensions.login = extensions.login.or(Some(Mechanism::Login)),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        extensions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[&str]) -> Extensions {
+        Extensions::of(&Reply { code: 250, lines: lines.iter().map(|line| (*line).to_owned()).collect() })
+    }
+
+    #[test]
+    fn a_login_by_plain_is_taken_before_login_and_the_server_s_name_is_no_extension() {
+        let both = of(&["mx.example.com", "auth LOGIN PLAIN CRAM-MD5", "SIZE 1", "STARTTLS"]);
+        assert_eq!(both, Extensions { starttls: true, login: Some(Mechanism::Plain) });
+        assert_eq!(of(&["mx", "AUTH=LOGIN"]).login, Some(Mechanism::Login));
+        assert_eq!(of(&["mx", "AUTH CRAM-MD5", "XAUTH PLAIN"]).login, None);
+        assert_eq!(of(&["STARTTLS"]), Extensions::default());
+    }
+}

@@ -1,0 +1,250 @@
+//! A mail server, or somebody between, whose answers are cut, early, contradictory or endless: no mail counts as taken by them,
+//! and once a server answers properly it arrives under the same `Message-ID`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use crate::installation::Installation;
+
+/// Where in a conversation something else than the usual is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Greeting,
+    Ehlo,
+    Mail,
+    Rcpt,
+    Data,
+    /// After the final dot.
+    Dot,
+}
+
+#[derive(Clone, Debug)]
+enum Then {
+    /// The usual answers to what comes next.
+    GoOn,
+    HangUp,
+    /// The same bytes for as long as anybody reads them.
+    ForEver(&'static [u8]),
+}
+
+/// What a server sends instead of its usual answer.
+#[derive(Clone, Debug)]
+struct Twist {
+    at: At,
+    says: &'static str,
+    then: Then,
+}
+
+/// A server of the bare protocol on loopback.
+struct Raw {
+    port: u16,
+    /// How many bytes of an endless answer were written before the client had enough, for each conversation.
+    endless: Arc<Mutex<Vec<usize>>>,
+    /// Each message that was answered as usual.
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Raw {
+    fn start(twist: Option<Twist>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let raw = Self { port, endless: Arc::default(), taken: Arc::default() };
+        let (endless, taken) = (Arc::clone(&raw.endless), Arc::clone(&raw.taken));
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A client that hangs up is what these tests are about.
+                let _ = converse(client, twist.as_ref(), &endless, &taken);
+            }
+        });
+        raw
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+fn converse(
+    mut client: TcpStream,
+    twist: Option<&Twist>,
+    endless: &Mutex<Vec<usize>>,
+    taken: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let mut lines = BufReader::new(client.try_clone()?);
+    let mut answer = |at: At, usual: &str| -> std::io::Result<bool> {
+        let Some(twist) = twist.filter(|twist| twist.at == at) else {
+            client.write_all(usual.as_bytes())?;
+            return Ok(true);
+        };
+        client.write_all(twist.says.as_bytes())?;
+        if let Then::ForEver(bytes) = twist.then {
+            let mut written = 0;
+            while client.write_all(bytes).is_ok() {
+                written += bytes.len();
+            }
+            endless.lock().unwrap().push(written);
+        }
+        Ok(matches!(twist.then, Then::GoOn))
+    };
+    if !answer(At::Greeting, "220 raw\r\n")? {
+        return Ok(());
+    }
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let goes_on = match line.get(..4).unwrap_or_default() {
+            "EHLO" => answer(At::Ehlo, "250 raw\r\n")?,
+            "MAIL" => answer(At::Mail, "250 ok\r\n")?,
+            "RCPT" => answer(At::Rcpt, "250 ok\r\n")?,
+            "DATA" => {
+                if !answer(At::Data, "354 go on\r\n")? {
+                    return Ok(());
+                }
+                let mut message = String::new();
+                loop {
+                    let mut line = String::new();
+                    if lines.read_line(&mut line)? == 0 {
+                        return Ok(());
+                    }
+                    if line == ".\r\n" {
+                        break;
+                    }
+                    message += &line;
+                }
+                let goes_on = answer(At::Dot, "250 taken\r\n")?;
+                if twist.is_none() {
+                    taken.lock().unwrap().push(message);
+                }
+                goes_on
+            }
+            _ => return Ok(()),
+        };
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
+
+/// The mail waits after this server, and arrives once, under its id, at a good one. What was said of it is returned.
+fn told(twist: &Twist) -> String {
+    let (bad, good) = (Raw::start(Some(twist.clone())), Raw::start(None));
+    let mut installation = Installation::with_mail_to(&["ann@example.com"]);
+    let queued = installation.only();
+    let told = installation.through(bad.port).send().stderr;
+    let stored = installation.only();
+    assert_eq!((&*stored.place, &stored.message_id), ("new", &queued.message_id), "{twist:?}: {told}");
+    assert_eq!(stored.states(), [("ann@example.com", "waiting")], "{twist:?}");
+    assert_eq!(told.matches("\"WARN\"").count(), 1, "{twist:?}: {told}");
+    installation.through(good.port).send();
+    assert_eq!(installation.only().place, "sent", "{twist:?}");
+    let [message] = &good.taken()[..] else { panic!("{twist:?}: {:?}", good.taken()) };
+    assert!(message.contains(&queued.message_id), "{twist:?}: {message}");
+    let most = bad.endless.lock().unwrap().iter().copied().max().unwrap_or(0);
+    assert!(most < 16 << 20, "{twist:?}: no more is read than what the kernel holds: {most}");
+    told
+}
+
+#[test]
+fn only_a_whole_answer_to_the_final_dot_takes_a_message() {
+    for says in [
+        "",
+        "2",
+        "250",
+        "250 taken",
+        "250 taken\r",
+        "250 taken\n",
+        "250-more\r\n",
+        "250-more\r\n25",
+        "250-more\r\n250 taken",
+        "250-more\r\n250-taken\r\n",
+        "250-more\r\n550 no\r\n",
+        "250-more\r\n251 other\r\n",
+        "250\ttaken\r\n",
+        "2500 taken\r\n",
+        "yes\r\n",
+        "\r\n250 taken\r\n",
+        "354 go on\r\n",
+        "220 hello\r\n",
+        "221 bye\r\n",
+        "235 logged in\r\n",
+        "250 taken\r\n250 and another\r\n",
+        "250 taken\r\n550 no\r\n",
+        "250 taken\r\nwhat",
+    ] {
+        let told = told(&Twist { at: At::Dot, says, then: Then::HangUp });
+        let is_unknown = told.contains("whether it arrived is unknown")
+            || told.contains("where it does not belong")
+            || told.contains("no answer can be believed");
+        assert!(is_unknown, "{says:?}: {told}");
+    }
+}
+
+#[test]
+fn what_was_sent_ahead_of_its_command_is_no_answer_to_it() {
+    for (at, says) in [
+        (At::Greeting, "220 raw\r\n250 raw\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"),
+        (At::Ehlo, "250 raw\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"),
+        (At::Mail, "250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"),
+        (At::Rcpt, "250 ok\r\n354 go on\r\n250 taken\r\n"),
+        (At::Data, "354 go on\r\n250 taken\r\n"),
+        (At::Data, "354 go on\r\n25"),
+    ] {
+        let told = told(&Twist { at, says, then: Then::GoOn });
+        assert!(told.contains("before it was asked"), "{says:?}: {told}");
+    }
+}
+
+#[test]
+fn an_answer_without_end_costs_no_memory() {
+    for at in [At::Greeting, At::Ehlo, At::Rcpt, At::Dot] {
+        for (says, bytes) in [
+            ("250 ", &[b'x'; 8192][..]),
+            ("250-", &[b'\0'; 8192][..]),
+            ("", &b"250-more\r\n220-more\r\n"[..10]),
+            ("250 ", &b"250-and so on\r\n"[..]),
+        ] {
+            told(&Twist { at, says, then: Then::ForEver(bytes) });
+        }
+    }
+}
+
+#[test]
+fn a_server_that_takes_a_message_and_says_goodbye_in_one_breath_has_taken_it() {
+    for says in
+        ["250 taken\r\n421 going down\r\n", "250 taken\r\n221 bye\r\n", "250-yes\r\n250 taken\r\n", "250\r\n"]
+    {
+        let server = Raw::start(Some(Twist { at: At::Dot, says, then: Then::HangUp }));
+        let mut installation = Installation::with_mail_to(&["ann@example.com"]);
+        let told = installation.through(server.port).send().stderr;
+        assert_eq!(installation.only().place, "sent", "{says:?}: {told}");
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_between_two_commands_is_asked_again_later() {
+    let says = "250 ok\r\n421 4.3.2 going down\r\n";
+    let told = told(&Twist { at: At::Mail, says, then: Then::GoOn });
+    assert!(told.contains("421 4.3.2 going down: the server wants it again"), "{told}");
+}
+
+#[test]
+fn what_does_not_speak_smtp_is_named() {
+    let at = At::Greeting;
+    for (says, sentence) in [
+        (
+            "SSH-2.0-OpenSSH_9.6\r\n",
+            "does not speak SMTP (it sent `SSH-2.0-OpenSSH_9.6`): check smtp.host and smtp.port",
+        ),
+        (
+            "* OK [CAPABILITY IMAP4rev1] ready\r\n",
+            "does not speak SMTP (it sent `* OK [CAPABILITY IMAP4rev1] ready`)",
+        ),
+        ("\u{15}\u{3}\u{1}\0\u{2}\u{2}F", "speaks TLS from the first byte: set smtp.tls = \\\"required\\\""),
+    ] {
+        let told = told(&Twist { at, says, then: Then::HangUp });
+        assert!(told.contains(sentence), "{told}");
+    }
+}
