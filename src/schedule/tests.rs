@@ -258,12 +258,74 @@ fn an_expression_that_is_none_is_told_with_a_mark_below_what_is_wrong() {
         "0 8 * * MO",
         "99 0 8 * * *",
         "0 8-6 * * *",
+        "0 8 * * FRI-MON",
         "0 8 30 2 *",
+        "0 0 8 31 4,6,9,11 *",
         "0 8 * *",
         "0 0 8 * * * 2027",
         "@daily",
+        "@reboot",
         "every day",
         "",
+        // Lists that a blank breaks, and empty items.
+        "0 8 * * 1, 5",
+        "0 8, 20 * * *",
+        "0 8 * * MON, WED, FRI",
+        "0 8 * * 1 ,5",
+        "0 8,20, * * *",
+        "0 8,,20 * * *",
+        "0 ,8 * * *",
+        // Steps that come to nothing.
+        "*/90 * * * *",
+        "0 */24 * * *",
+        "0 8-12/6 * * *",
+        "0 8 * * 5/3",
+        "*/MON * * * *",
+        // Names where they mean nothing.
+        "0 8 * MON *",
+        "0 8 JAN * *",
+        "0 8 * * 1MON",
+        "0 8 * JANFEB *",
+        "0 8 * * FRI#MON",
+        "0 8 * * L",
+        "0 8 * * 1,L",
+        "0 ? * * *",
     ];
     insta::assert_snapshot!(wrong.map(told).join("\n\n"));
+}
+
+#[test]
+fn what_people_bring_from_other_schedulers_runs_when_they_expect_it() {
+    let now = at("2026-11-26T13:44:00Z"); // a Thursday
+    let next = |text: &str| {
+        let slot =
+            text.parse::<Expression>().unwrap_or_else(|problem| panic!("{problem}")).next(Tz::UTC, now);
+        slot.unwrap().format("%a %-d %b %H:%M").to_string()
+    };
+    for (text, expected) in [
+        ("0 8 * * MON-FRI", "Fri 27 Nov 08:00"),
+        ("0 8 * * mon", "Mon 30 Nov 08:00"),
+        ("0 8 * * 0", "Sun 29 Nov 08:00"),
+        ("0 8 * * 7", "Sun 29 Nov 08:00"),
+        ("0 8 * * SAT-SUN", "Sat 28 Nov 08:00"),
+        ("0 8 * * 6-7", "Sat 28 Nov 08:00"),
+        ("0 8 * * 5#2", "Fri 11 Dec 08:00"),
+        ("0 8 * * FRI#2", "Fri 11 Dec 08:00"),
+        ("0 8 * * FRIL", "Fri 27 Nov 08:00"),
+        ("0 8 L * *", "Mon 30 Nov 08:00"),
+        ("0 8 1,L * *", "Mon 30 Nov 08:00"),
+        ("0 8 15W * *", "Tue 15 Dec 08:00"),
+        ("0 8 ? * TUE", "Tue 1 Dec 08:00"),
+        ("0 0 8 ? * 2", "Tue 1 Dec 08:00"),
+        ("0 8 1 * MON", "Mon 30 Nov 08:00"),
+        ("0 8 29 2 *", "Tue 29 Feb 08:00"),
+        ("0 8 1 JAN,APR *", "Fri 1 Jan 08:00"),
+        ("0 8 1 1-12/3 *", "Fri 1 Jan 08:00"),
+        ("0 8-18/2 * * *", "Thu 26 Nov 14:00"),
+        ("5/15 * * * *", "Thu 26 Nov 13:50"),
+        ("*/7 * * * *", "Thu 26 Nov 13:49"),
+        ("0  08,20\t* * *", "Thu 26 Nov 20:00"),
+    ] {
+        assert_eq!(next(text), expected, "{text}");
+    }
 }
