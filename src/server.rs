@@ -1,37 +1,34 @@
 //! Health and metrics over HTTP: `/healthz`, `/readyz`, `/metrics`.
 //!
-//! It runs beside the jobs and answers from memory. Connections are few and short, one request each: whoever opens many, or
-//! reads slowly, can keep neither the daemon nor another scraper waiting for long. When the daemon stops it is not waited for.
+//! It runs beside the jobs and answers from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is told so: the
+//! client of the API brings HTTP/2 into the build, and a server that guesses would serve it, with a body for each of
+//! hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
+//! one body that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).
+//! When the daemon stops it is not waited for.
 
-use std::io;
+mod body;
+mod connections;
+mod hosts;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName};
-use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::net::TcpListener;
 use tracing::info;
 
+use self::body::Parts;
+use self::connections::Connections;
+use self::hosts::{Hosts, Refused};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::health;
-
-/// Connections at once; further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 16;
-/// For a connection from its beginning to its end: a scrape of 10,000 account groups over a slow line.
-const LONGEST: Duration = Duration::from_secs(15);
+use crate::lock::hostname;
 
 /// Listens from now on, until the process ends.
 pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<()> {
@@ -41,23 +38,43 @@ pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<(
         )
     })?;
     info!(listen = %listener.local_addr()?, "health and metrics");
-    let router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .fallback(|| async {
-            plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".into())
-        })
-        .with_state(app);
-    let bounded = Bounded { listener, free: Arc::new(Semaphore::new(CONNECTIONS)) };
-    tokio::spawn(async move { axum::serve(bounded, router).await });
+    let hosts = Arc::new(Hosts::new(app.config.server.public_url.as_ref(), &hostname()));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = answer(&app, &hosts, &request);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    tokio::spawn(Connections::default().serve(listener, service));
     Ok(())
 }
 
+/// All is in memory, so that nothing here waits.
+fn answer<B>(app: &App, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
+    if let Err(refused) = hosts.admit(request) {
+        let status = match refused {
+            Refused::Malformed => StatusCode::BAD_REQUEST,
+            Refused::Unknown => StatusCode::MISDIRECTED_REQUEST,
+        };
+        return plain(status, format!("{refused}\n"));
+    }
+    let path = request.uri().path();
+    let known = match path.strip_suffix('/').unwrap_or(path) {
+        "/healthz" => healthz,
+        "/readyz" => readyz,
+        "/metrics" => metrics,
+        _ => return plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
+    };
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return known(app);
+    }
+    let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
+    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    refused
+}
+
 /// Alive: the loop of the daemon turns.
-async fn healthz(State(app): State<Arc<App>>) -> impl IntoResponse {
-    match health::stuck_for(&app) {
-        None => plain(StatusCode::OK, "ok\n".into()),
+fn healthz(app: &App) -> Response<Parts> {
+    match health::stuck_for(app) {
+        None => plain(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
             let reason = format!("The daemon has been stuck for {} s: start it again.\n", silence.as_secs());
             plain(StatusCode::SERVICE_UNAVAILABLE, reason)
@@ -66,107 +83,40 @@ async fn healthz(State(app): State<Arc<App>>) -> impl IntoResponse {
 }
 
 /// Ready: it does what it is for.
-async fn readyz(State(app): State<Arc<App>>) -> impl IntoResponse {
+fn readyz(app: &App) -> Response<Parts> {
     let reasons = if app.cancel.is_cancelled() {
         vec!["The daemon is stopping.".to_owned()]
     } else {
         match app.vitals.facts() {
-            Some(facts) => facts.not_ready(&app, Clock::read().now()),
+            Some(facts) => facts.not_ready(app, Clock::read().now()),
             None => vec!["The daemon has just started.".to_owned()],
         }
     };
     if reasons.is_empty() {
-        plain(StatusCode::OK, "ok\n".into())
+        plain(StatusCode::OK, "ok\n".to_owned())
     } else {
         plain(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
     }
 }
 
-async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+fn metrics(app: &App) -> Response<Parts> {
     match app.vitals.facts() {
         Some(facts) => {
-            answer(StatusCode::OK, health::FORMAT, facts.metrics(&app, false, Clock::read().now()))
+            let metrics = facts.metrics(app, false, Clock::read().now());
+            let parts = Parts::new([metrics.sheet.into(), metrics.targets]);
+            typed(StatusCode::OK, health::FORMAT, parts)
         }
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The daemon has just started.\n".into()),
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The daemon has just started.\n".to_owned()),
     }
 }
 
-type Answer = (StatusCode, [(HeaderName, &'static str); 2], String);
-
-fn plain(status: StatusCode, text: String) -> Answer {
-    answer(status, "text/plain; charset=utf-8", text)
+fn plain(status: StatusCode, text: String) -> Response<Parts> {
+    typed(status, "text/plain; charset=utf-8", Parts::new([text.into()]))
 }
 
-fn answer(status: StatusCode, content_type: &'static str, text: String) -> Answer {
-    (status, [(CONTENT_TYPE, content_type), (CONNECTION, "close")], text)
-}
-
-/// A listener of few connections at once.
-struct Bounded {
-    listener: TcpListener,
-    free: Arc<Semaphore>,
-}
-
-impl Listener for Bounded {
-    type Io = Brief;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Brief, SocketAddr) {
-        let permit = Arc::clone(&self.free).acquire_owned().await.expect("the semaphore is never closed");
-        let (stream, from) = Listener::accept(&mut self.listener).await;
-        (Brief { stream, ends: Box::pin(sleep(LONGEST)), _permit: permit }, from)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends in time, whatever the other side does.
-struct Brief {
-    stream: TcpStream,
-    ends: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Brief {
-    /// Goes on with the stream, unless its time is over.
-    fn in_time<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        go_on: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if self.ends.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        go_on(Pin::new(&mut self.stream), context)
-    }
-}
-
-impl AsyncRead for Brief {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.in_time(context, |stream, context| stream.poll_read(context, buffer))
-    }
-}
-
-impl AsyncWrite for Brief {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.in_time(context, |stream, context| stream.poll_write(context, bytes))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.in_time(context, TcpStream::poll_flush)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.in_time(context, TcpStream::poll_shutdown)
-    }
+fn typed(status: StatusCode, content_type: &'static str, body: Parts) -> Response<Parts> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }

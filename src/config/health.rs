@@ -15,6 +15,9 @@ pub(crate) struct Server {
     /// Off unless set.
     #[serde(deserialize_with = "listen")]
     pub listen: Option<SocketAddr>,
+    /// The URL by which people reach it: its host is one of the names that may be asked for.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: Option<Url>,
 }
 
 /// `[metrics]`: the same metrics for runs that nobody can scrape.
@@ -71,6 +74,16 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAdd
     text.parse()
         .map(Some)
         .map_err(|_| D::Error::custom(format!("`{text}` is not an address and a port: write 127.0.0.1:9464")))
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = Url::parse(&text).ok().filter(|url| {
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && url.host().is_some() && is_plain
+    });
+    // The text is not repeated: somebody may have written a password into it.
+    url.map(Some).ok_or_else(|| D::Error::custom("is not a URL such as https://quotas.example.com"))
 }
 
 impl Metrics {

@@ -224,7 +224,7 @@ fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
 #[test]
 fn what_tells_others_is_checked_and_no_secret_of_it_is_shown() {
     let config = read(
-        "[server]\nlisten = \"[::1]:9464\"\n[metrics]\ntextfile = \"a/quotakeeper.prom\"\n\
+        "[server]\nlisten = \"[::1]:9464\"\npublic_url = \"https://quotas.example\"\n[metrics]\ntextfile = \"a/quotakeeper.prom\"\n\
          push_url = \"http://me:hidden@gw.example:9091/metrics/job/quotakeeper\"\n\
          [heartbeat]\nurl = \"https://hc.example/hidden-uuid\"\n",
         &[],
@@ -233,7 +233,7 @@ fn what_tells_others_is_checked_and_no_secret_of_it_is_shown() {
     assert!(shown.contains("hc.example") && !shown.contains("hidden"), "{shown}");
 
     let problems = read(
-        "[server]\nlisten = \"9464\"\n[metrics]\ntextfile = \"quotakeeper.txt\"\npush_url = \"http://gw.example:9091\"\n\
+        "[server]\nlisten = \"9464\"\npublic_url = \"https://me:hidden@quotas.example\"\n[metrics]\ntextfile = \"quotakeeper.txt\"\npush_url = \"http://gw.example:9091\"\n\
          [heartbeat]\nurl = \"hidden-uuid\"\n",
         &[],
     )

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ready::{self, Signs};
@@ -11,14 +12,15 @@ use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::jobs::Job;
-use crate::metrics::{self, ApiSheet, Counters, JobSheet, OutboxSheet, Sheet};
+use crate::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet};
+use crate::report::Standing;
 use crate::state::State;
 
 /// The latest snapshot.
 struct Seen {
     at: DateTime<Utc>,
     /// Its part of the metrics.
-    targets: String,
+    targets: Bytes,
 }
 
 /// What the files said at one moment.
@@ -49,7 +51,7 @@ impl Facts {
                     Some(seen) => Some(Arc::clone(seen)),
                     None => Some(Arc::new(Seen {
                         at: *at,
-                        targets: metrics::targets(&app.standings(&app.history.read(*at)?, now)?),
+                        targets: targets(&app.standings(&app.history.read(*at)?, now)?),
                     })),
                 }
             }
@@ -68,13 +70,13 @@ impl Facts {
     }
 
     /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters tell nothing.
-    pub(crate) fn metrics(&self, app: &App, is_pass: bool, now: DateTime<Utc>) -> String {
+    pub(crate) fn metrics(&self, app: &App, is_pass: bool, now: DateTime<Utc>) -> Metrics {
         let api = app.asked_client().map(|client| {
             let budget = client.budget();
             ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
         });
         let work = app.vitals.work();
-        metrics::render(&Sheet {
+        let sheet = metrics::render(&Sheet {
             version: env!("CARGO_PKG_VERSION"),
             jobs: Job::ALL.iter().map(|job| self.job(app, *job, &work, now)).collect(),
             panics: self.state.panics,
@@ -84,8 +86,9 @@ impl Facts {
             api,
             counters: (!is_pass).then(|| counters(app, &work)),
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
-            targets: self.snapshot.as_ref().map_or("", |seen| &seen.targets),
-        })
+        });
+        let targets = self.snapshot.as_ref().map(|seen| seen.targets.clone());
+        Metrics { sheet, targets: targets.unwrap_or_default() }
     }
 
     fn job(&self, app: &App, job: Job, work: &Work, now: DateTime<Utc>) -> JobSheet {
@@ -120,6 +123,11 @@ impl Facts {
     }
 }
 
+/// The part of the metrics that is of a snapshot, without the room that it was rendered in.
+fn targets(standings: &[Standing]) -> Bytes {
+    metrics::targets(standings).into_boxed_str().into_boxed_bytes().into()
+}
+
 fn counters(app: &App, work: &Work) -> Counters {
     let client = app.asked_client();
     Counters {
@@ -142,8 +150,11 @@ mod tests {
     use super::*;
     use crate::metrics::reader::Exposition;
     use crate::metrics::tests::figures;
-    use crate::report::Standing;
     use crate::testbed::{Bench, noon};
+
+    fn whole(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.clone().into_bytes()).unwrap()
+    }
 
     fn read(text: &str) -> Exposition {
         Exposition::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
@@ -157,7 +168,7 @@ mod tests {
         }
         let now = noon() + TimeDelta::hours(31);
         let facts = Facts::gather(&bench.app, None, now).unwrap();
-        let text = facts.metrics(&bench.app, false, now);
+        let text = whole(&facts.metrics(&bench.app, false, now));
         let metrics = read(&text);
         assert!(metrics.names().contains("quotakeeper_runs_out_timestamp_seconds"), "{text}");
         let report = bench.app.usage_report(now).unwrap();
@@ -188,7 +199,7 @@ mod tests {
         let facts = Facts::gather(&bench.app, None, noon()).unwrap();
         let outbox = [("job_name", "outbox")];
         for is_pass in [false, true] {
-            let metrics = read(&facts.metrics(&bench.app, is_pass, noon()));
+            let metrics = read(&whole(&facts.metrics(&bench.app, is_pass, noon())));
             assert!(metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &outbox).is_some());
             assert_eq!(metrics.samples("quotakeeper_job_runs_total").is_empty(), is_pass);
         }

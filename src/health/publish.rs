@@ -46,7 +46,7 @@ impl Publisher {
     /// Writes and pushes what is known.
     pub(super) async fn publish(&mut self, app: &App, is_pass: bool) {
         let Some(facts) = app.vitals.facts() else { return };
-        let metrics = facts.metrics(app, is_pass, Clock::read().now());
+        let metrics = facts.metrics(app, is_pass, Clock::read().now()).into_bytes();
         if let Some(path) = &self.textfile {
             let written = write_textfile(path, &metrics);
             self.no_textfile.after(written.map_err(|error| format!("{}: {error}", path.display())));
@@ -59,13 +59,13 @@ impl Publisher {
 
 /// Replaces the file as a whole, readable by everybody whatever the umask: the collector runs as another user. The temporary
 /// name does not end in `.prom`, so that no half of it is ever read.
-fn write_textfile(path: &Path, metrics: &str) -> io::Result<()> {
+fn write_textfile(path: &Path, metrics: &[u8]) -> io::Result<()> {
     let folder = Folder::open(path.parent().unwrap_or(Path::new("")))?;
-    folder.publish(path.file_name().unwrap_or_default(), metrics.as_bytes())
+    folder.publish(path.file_name().unwrap_or_default(), metrics)
 }
 
 /// Replaces the group that the URL names.
-async fn push(client: &Client, url: &SecretUrl, metrics: String) -> Result<(), String> {
+async fn push(client: &Client, url: &SecretUrl, metrics: Vec<u8>) -> Result<(), String> {
     let request = client.put(url.expose().clone()).header(CONTENT_TYPE, FORMAT).timeout(TIMEOUT);
     let answer = request.body(metrics).send().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
     if answer.status().is_success() {
@@ -87,11 +87,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("quotakeeper.prom");
         for text in ["first 1\n", "second 2\n"] {
-            write_textfile(&path, text).unwrap();
+            write_textfile(&path, text.as_bytes()).unwrap();
             assert_eq!(fs_err::read_to_string(&path).unwrap(), text);
             assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         }
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-        assert!(write_textfile(&folder.path().join("missing/x.prom"), "").is_err());
+        assert!(write_textfile(&folder.path().join("missing/x.prom"), b"").is_err());
     }
 }

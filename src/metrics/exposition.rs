@@ -40,11 +40,6 @@ impl Exposition {
         self.family(kind, name, help).some(&[], value);
     }
 
-    /// Families that were rendered before.
-    pub(super) fn append(&mut self, families: &str) {
-        self.0.push_str(families);
-    }
-
     pub(super) fn finish(self) -> String {
         self.0
     }

@@ -18,6 +18,7 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use self::exposition::{Exposition, Kind};
@@ -90,16 +91,30 @@ pub(crate) struct Sheet<'a> {
     pub counters: Option<Counters>,
     /// When the latest snapshot was taken.
     pub snapshot: Option<DateTime<Utc>>,
-    /// What [`targets()`] makes of it: rendered once for a snapshot, however often it is asked for.
-    pub targets: &'a str,
 }
 
-/// The sheet in the text format.
+/// The metrics of one moment, in the text format: the small part that changes, then the large part that is rendered once for
+/// a snapshot and shared by all who are sent it.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    pub sheet: String,
+    /// What [`targets()`] makes of the snapshot.
+    pub targets: Bytes,
+}
+
+impl Metrics {
+    /// All of it in one piece, for those who take no parts.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        [self.sheet.as_bytes(), &self.targets].concat()
+    }
+}
+
+/// The sheet in the text format. [`targets()`] follow it.
 pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     use Kind::Gauge;
     // Named one by one, so that a new field cannot be forgotten here.
-    let Sheet { version, jobs, panics, outbox, runs, held_since, api, counters, snapshot, targets } = sheet;
-    let mut text = Exposition::with_capacity(targets.len() + 16_384);
+    let Sheet { version, jobs, panics, outbox, runs, held_since, api, counters, snapshot } = sheet;
+    let mut text = Exposition::with_capacity(16_384);
     let mut info = text.family(Gauge, "quotakeeper_build_info", "The version that runs.");
     info.sample(&[("version", version)], 1);
 
@@ -190,7 +205,6 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
         "When the latest snapshot was taken, whose figures these are.",
         snapshot.map(epoch),
     );
-    text.append(targets);
     text.finish()
 }
 

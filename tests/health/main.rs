@@ -12,5 +12,6 @@ mod daemon;
 mod exposition;
 mod heartbeat;
 mod published;
+mod reached;
 mod scraped;
 mod systemd;

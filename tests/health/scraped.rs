@@ -150,19 +150,3 @@ fn a_port_that_is_taken_is_told_at_the_start_with_the_key_and_a_second_instance_
     let bench = bench.with("QUOTAKEEPER__SERVER__LISTEN", &daemon.address.to_string());
     bench.run(&["run"]).ends_with(75);
 }
-
-#[test]
-fn many_silent_connections_and_nonsense_keep_no_scraper_out_for_long() {
-    let (_bench, daemon) = Daemon::start(Bench::new(World::small()));
-    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(daemon.address).unwrap()).collect();
-    assert_eq!(daemon.get("/healthz").status, 200, "after those that were before it were cut off");
-    drop(silent);
-    for (request, status) in [
-        ("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 405),
-        ("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-        ("\u{16}\u{3}\u{1} TLS?\r\n\r\n", 400),
-    ] {
-        assert_eq!(daemon.ask(request).status, status, "{request}");
-    }
-    assert_eq!(daemon.get("/healthz").body, "ok\n");
-}
