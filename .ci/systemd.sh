@@ -35,6 +35,9 @@ for with in alone inbox; do
     [ "$(hardening "$unit")" = "$(hardening config/systemd/quotakeeper.service)" ] || fail "$unit is hardened otherwise"
   done
 done
+for unit in config/systemd/*.service; do
+  grep -qx LimitCORE=0 "$unit" || fail "$unit leaves core dumps, and a token in them"
+done
 echo "Unknown=key" >>"$work/alone/quotakeeper.service"
 [ "$(systemd-analyze verify --man=no "$work/alone/quotakeeper.service" 2>&1)" ] || fail "verify finds nothing"
 
@@ -99,8 +102,11 @@ as() { # as NUMBER GROUPS UMASK COMMAND…
 }
 serve() { # serve NUMBER: one look into the inbox, as the unit would
   chown -R "$1:$1" "$work/state" # StateDirectory= does that
-  as "$1" $drop "$umask_of_service" unshare --user --map-current-user "$binary" --config "$work/quotakeeper.toml" inbox \
-    2>"$work/log" || fail "$(cat "$work/log")"
+  install -m 666 /dev/null "$work/modes"
+  as "$1" $drop "$umask_of_service" strace -f -qq -e trace=chmod,fchmod,fchmodat,fchmodat2 -o "$work/modes" \
+    unshare --user --map-current-user "$binary" --config "$work/quotakeeper.toml" inbox 2>"$work/log" || fail "$(cat "$work/log")"
+  # RestrictSUIDSGID= lets nobody do that: the 2 of the folder has to be inherited.
+  ! grep -E ', 0[2-7][0-7]{3}[,)]' "$work/modes" || fail "it sets the group bit of a folder itself"
 }
 drop_file() { # drop_file NUMBER UMASK NAME VALUE
   printf 'org_id,aid,value\n10452,204117,%s\n' "$4" | as "$1" $drop "$2" tee "$inbox/$3" >/dev/null
@@ -119,6 +125,7 @@ answer_holds $bob raise.csv/success.csv 4100
 drop_file $ann 022 raise.csv 4200
 serve $later
 answer_holds $ann raise.csv/success.csv 4200
+[ "$(stat -c '%g %a' "$inbox/answers/raise.csv")" = "$drop 2770" ] || fail "answers are in a folder $(stat -c '%g %a' "$inbox/answers/raise.csv")"
 [ "$(stat -c %u "$inbox/answers/raise.csv/status.txt")" = $later ] || fail "the answer is not of the later start"
 
 drop_file $bob 077 private.csv 4300 # nobody else may read it

@@ -76,22 +76,40 @@ def project(path, files, mode, group):
     (path / "..data_tmp").rename(path / "..data")
 
 
-def mount(docs, secret):
+def root(index):
+    """The file system of the pod with this index: those of one Job see other parts of their volumes."""
+    if index is None:
+        return IMAGE
+    path = IMAGE.with_name(f"{IMAGE.name}-{index}")
+    if not path.exists():
+        subprocess.run(["cp", "-al", IMAGE, path], check=True)
+    return path
+
+
+def mount(docs, secret, index=None):
     """Lays out the volumes of a variant's pods, new and empty, and says where the data is."""
     spec = template(docs)["spec"]
     group = spec["securityContext"]["fsGroup"]
     maps = {doc["metadata"]["name"]: doc["data"] for doc in docs if doc["kind"] == "ConfigMap"}
     sources = {source["name"]: source for source in spec["volumes"]}
-    for mount in spec["containers"][0]["volumeMounts"]:
-        source, path = sources[mount["name"]], IMAGE / mount["mountPath"].lstrip("/")
-        shutil.rmtree(path, ignore_errors=True)
-        if "secret" in source:
+    for mount in sorted(spec["containers"][0]["volumeMounts"], key=lambda mount: mount["mountPath"]):
+        source, path = sources[mount["name"]], root(index) / mount["mountPath"].lstrip("/")
+        part = mount.get("subPath") or mount.get("subPathExpr", "").replace("$(JOB_COMPLETION_INDEX)", str(index))
+        if path.is_dir():
+            shutil.rmtree(path)
+        if "secret" in source and part:  # one key of it, as a file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.write_text(secret[part])
+            path.chmod(source["secret"]["defaultMode"])
+            os.chown(path, 0, group)
+        elif "secret" in source:
             project(path, secret, source["secret"]["defaultMode"], group)
         elif "configMap" in source:
             project(path, maps[source["configMap"]["name"]], 0o644, group)
         else:
             data = path
-            data.mkdir()
+            data.mkdir(parents=True)
             os.chown(data, 0, group)
             data.chmod(0o2775)  # as fsGroup makes it
     return data
@@ -103,6 +121,7 @@ class Pod:
     def __init__(self, docs, index=None, extra=TRY):
         spec = template(docs)["spec"]
         self.container, self.security, self.environment = spec["containers"][0], spec["securityContext"], dict(extra)
+        self.root = root(index if is_many(docs) else None)
         for variable in self.container["env"]:
             field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
             value = str(index) if field == INDEX else variable["value"]
@@ -111,7 +130,7 @@ class Pod:
 
     def start(self, args=None):
         user = f"{self.security['runAsUser']}:{self.security['runAsGroup']}"
-        command = [CHROOT, f"--userspec={user}", f"--groups={self.security['fsGroup']}", IMAGE, *ENTRYPOINT]
+        command = [CHROOT, f"--userspec={user}", f"--groups={self.security['fsGroup']}", self.root, *ENTRYPOINT]
         return subprocess.Popen([*command, *(args or self.container["args"])], env=self.environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -119,6 +138,18 @@ class Pod:
         process = self.start(args)
         told = "".join(process.communicate())
         return process.returncode, told
+
+
+def is_many(docs):
+    """Whether the variant is one Job of many pods."""
+    cronjob = one(docs, "CronJob")
+    return bool(cronjob) and "completions" in cronjob["spec"]["jobTemplate"]["spec"]
+
+
+def selects_pods(peers):
+    """Whether a rule names pods of a namespace: without `from`, or with an empty selector, it is everybody."""
+    named = [[peer.get(key, {}).get("matchLabels") for key in ("namespaceSelector", "podSelector")] for peer in peers or []]
+    return bool(named) and all(all(labels) for labels in named)
 
 
 def problems(docs, secret):
@@ -155,6 +186,10 @@ def problems(docs, secret):
     for probe in ("livenessProbe", "readinessProbe"):
         need(not ports or container[probe]["httpGet"]["port"] in ports, f"{probe}: no such port")
     policy = one(docs, "NetworkPolicy")["spec"]
+    need(set(policy["policyTypes"]) == {"Ingress", "Egress"}, "NetworkPolicy: one direction is open")
+    need(all(selects_pods(rule.get("from")) for rule in policy["ingress"]), "NetworkPolicy: anybody may scrape")
+    reached = {port["port"] for rule in policy["egress"] for port in rule.get("ports", [{"port": "any"}])}
+    need(reached == {53, 443, 25, 465, 587}, f"NetworkPolicy: it may reach {reached}")
     need(policy["podSelector"]["matchLabels"] == labels, "NetworkPolicy: it does not select the pods")
     allowed = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
     need(allowed == ports.keys(), "NetworkPolicy: the ports are not those of the pod")
@@ -171,6 +206,13 @@ def problems(docs, secret):
     names = {(doc["kind"], doc["metadata"]["name"]) for doc in docs}
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     need({mount["name"] for mount in container["volumeMounts"]} == volumes.keys(), "volumes and mounts differ")
+    if is_many(docs):
+        # The configuration is for all; of everything else a pod has its own part, or one that is named.
+        for mount in container["volumeMounts"]:
+            kind = volumes[mount["name"]]
+            own_part = "$(JOB_COMPLETION_INDEX)" in mount.get("subPathExpr", "")
+            named = "secret" in kind and mount.get("subPath") == "smtp_password"
+            need("configMap" in kind or own_part or named, f"each pod sees all of {mount['name']}")
     for volume in volumes.values():
         if "secret" in volume:
             need(volume["secret"]["secretName"] == "quotakeeper", "the README makes another Secret")
@@ -182,7 +224,7 @@ def problems(docs, secret):
     if found:
         return found
     # The rest is for the binary to judge: keys and values of the environment and the file, secrets, arguments.
-    mount(docs, secret)
+    mount(docs, secret, 0 if is_many(docs) else None)
     judge = Pod(docs, index=0, extra={})
     code, told = judge.run(["check"])
     need(code == 0 and "the API token can be read" in told, told)
@@ -214,6 +256,21 @@ def mistakes(docs):
     yield change(lambda docs: template(docs)["metadata"]["labels"].update({"app.kubernetes.io/name": "other"}))
     yield change(lambda docs: next(v for v in template(docs)["spec"]["volumes"] if "secret" in v)["secret"].update(defaultMode=0o444))
     yield change(lambda docs: docs.remove(one(docs, "ConfigMap")))
+    policy = lambda docs: one(docs, "NetworkPolicy")["spec"]
+    yield change(lambda docs: policy(docs).update(policyTypes=["Ingress"]))
+    yield change(lambda docs: policy(docs)["egress"].append({}))
+    yield change(lambda docs: policy(docs)["egress"].append({"ports": [{"port": 80, "protocol": "TCP"}]}))
+    yield change(lambda docs: policy(docs)["egress"].pop(0))
+    if policy(docs)["ingress"]:
+        yield change(lambda docs: policy(docs)["ingress"][0].pop("from"))
+        yield change(lambda docs: policy(docs)["ingress"][0].update({"from": [{"podSelector": {}}]}))
+        yield change(lambda docs: policy(docs)["ingress"][0]["from"].append({"namespaceSelector": {}}))
+    if is_many(docs):
+        for number, mount in enumerate(container(docs)["volumeMounts"]):
+            for key in {"subPath", "subPathExpr"} & mount.keys():
+                yield change(lambda docs, number=number, key=key: container(docs)["volumeMounts"][number].pop(key))
+                same = "token-0" if key == "subPathExpr" else "."
+                yield change(lambda docs, number=number, key=key, same=same: container(docs)["volumeMounts"][number].update({key: same}))
     yield change(lambda docs: one(docs, "PersistentVolumeClaim")["spec"].update(accessModes=["ReadWriteSometimes"]))
     if one(docs, "CronJob"):
         for key, value in {"concurrencyPolicy": "Forbit", "timeZone": "Europe/Bern", "schedule": "*/5 * * *"}.items():
@@ -281,14 +338,18 @@ def try_deployment(docs):
 
 def try_tokens(docs):
     count = one(docs, "CronJob")["spec"]["jobTemplate"]["spec"]["completions"]
-    secret = {f"token-{index}": TOKEN for index in range(count)}
+    secret = {f"token-{index}": f"not the token of {index}\n" for index in range(count)}
     assert count == 1000 and sum(len(name) + len(token) for name, token in secret.items()) < 1 << 20
-    data = mount(docs, {**secret, "token-3": "not a token\n", "smtp_password": "secret\n"})
-    running = {index: Pod(docs, index).start() for index in (0, 1, 2, 3, 999)}
+    good = {f"token-{index}": TOKEN for index in (0, 1, 2, 999)}
+    secret.update(good, smtp_password="secret\n")
+    folders = {index: mount(docs, secret, index) for index in (0, 1, 2, 3, 999)}
+    running = {index: Pod(docs, index).start() for index in folders}
     for index, process in running.items():
         told = process.communicate()
         assert process.returncode == int(index == 3), told
-        assert len(files(data, f"{index}/history/*/*/*.csv")) == int(index != 3), told
+        assert len(files(folders[index], "history/*/*/*.csv")) == int(index != 3), told
+        seen = sorted(path.name for path in (root(index) / "run/secrets/quotakeeper").iterdir())
+        assert seen == ["smtp_password", "te_token"], seen
 
 
 def try_gitops(docs):

@@ -94,7 +94,10 @@ impl Folder {
 
     /// Makes a folder in this one; none where the name is taken.
     pub(crate) fn new_folder(&self, name: &OsStr) -> io::Result<Option<Self>> {
-        match single(name).and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(0o700))) {
+        // With all rights that it may have in the end: where the 2 of a shared folder was inherited and the umask leaves
+        // these, nothing is left to set, which a service with `RestrictSUIDSGID=` could not.
+        let mode = if is_shared(&fs::fstat(&self.descriptor)?) { 0o770 } else { 0o700 };
+        match single(name).and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(mode))) {
             Ok(()) => {
                 let folder = self.open_folder(name)?;
                 self.hand_over(&folder.descriptor, Kind::Folder)?;
@@ -291,20 +294,27 @@ impl Folder {
     /// folder of a service, the service's owner, so that the service can read what a command of root's left.
     fn hand_over(&self, new: &OwnedFd, kind: Kind) -> io::Result<()> {
         let folder = fs::fstat(&self.descriptor)?;
-        let is_shared = folder.st_mode & 0o2020 == 0o2020;
         if rustix::process::geteuid().is_root() && (folder.st_uid != 0 || folder.st_gid != 0) {
             let owner = Some(rustix::fs::Uid::from_raw(folder.st_uid));
             tolerated(fs::fchown(new, owner, Some(rustix::fs::Gid::from_raw(folder.st_gid))))?;
         }
-        let mode = match (kind, is_shared) {
+        let mode = match (kind, is_shared(&folder)) {
             (Kind::File, false) => 0o640,
             (Kind::File, true) => 0o660,
             (Kind::PublicFile, _) => 0o644,
             (Kind::Folder, false) => 0o750,
             (Kind::Folder, true) => 0o2770,
         };
+        if fs::fstat(new)?.st_mode & 0o7777 == mode {
+            return Ok(());
+        }
         tolerated(fs::fchmod(new, Mode::from_raw_mode(mode)))
     }
+}
+
+/// Whether a folder gives its group to all that is made in it, and lets the group write.
+fn is_shared(folder: &Stat) -> bool {
+    folder.st_mode & 0o2020 == 0o2020
 }
 
 #[derive(Clone, Copy)]
