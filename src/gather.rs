@@ -13,6 +13,7 @@ use crate::change::{RunState, RunStory};
 use crate::forecast::SLOPE_DAYS;
 use crate::history::changes;
 use crate::jobs::Job;
+use crate::last_cycle::LastCycle;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport};
 use crate::schedule::Missed;
@@ -134,6 +135,12 @@ impl App {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
         let week = thinned(&self.history.list()?, from, latest.taken_at, POINTS);
         Ok(week.into_iter().filter_map(|at| self.read_or_warn(at)).collect())
+    }
+
+    /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.
+    pub(crate) fn last_cycle(&self, live: &Snapshot) -> anyhow::Result<LastCycle> {
+        let (all, rule) = (self.history.list()?, self.config.usage.rule());
+        Ok(LastCycle::find(live, &all, &rule, |at| self.read_or_warn(at)))
     }
 
     /// A damaged snapshot is a point less, not a report less.

@@ -19,7 +19,7 @@
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
-//! | Under both | `config`, `quota`, `routes`, `largest`, `forecast`, `thousandeyes`, `progress`, `files`, `text`, `exit_code`, `first_error` |
+//! | Under both | `config`, `quota`, `routes`, `largest`, `last_cycle`, `forecast`, `thousandeyes`, `progress`, `files`, `text`, `exit_code`, `first_error` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
 mod alerts;
@@ -45,6 +45,7 @@ mod history;
 mod inbox;
 mod jobs;
 mod largest;
+mod last_cycle;
 mod lock;
 mod mail;
 mod metrics;

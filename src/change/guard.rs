@@ -3,6 +3,8 @@
 //! To add one: a variant in [`Guard`], a function from a [`Look`] to a [`Finding`], and a line in [`GUARDS`]. What it
 //! may be eased by is a key of `config::Guards`; each row is judged by the limits of its own target.
 
+mod below_last_cycle;
+
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -13,8 +15,9 @@ use crate::config::{Approval, Guards, Level, Mode};
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Units, grouped};
 
 /// Every guard, in the order in which their reasons are told.
-const GUARDS: [(Guard, Check); 9] = [
+const GUARDS: [(Guard, Check); 10] = [
     (Guard::BelowUse, below_use),
+    (Guard::BelowLastCycle, below_last_cycle::check),
     (Guard::Unknown, unknown),
     (Guard::Organization, organization_quota),
     (Guard::Unassign, unassign),

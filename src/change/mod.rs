@@ -131,6 +131,8 @@ codes!(
     Guard {
         /// Lowers a quota, or sets a first one, below what is used or projected.
         BelowUse = "below_use",
+        /// Lowers a quota, or sets a first one, below what was used in the billing cycle before this one.
+        BelowLastCycle = "below_last_cycle",
         /// Lowers too large a share of an organization's quotas.
         LoweredShare = "lowered_share",
         /// Moves the sum of an organization's account groups too far.

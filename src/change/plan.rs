@@ -16,6 +16,7 @@ use super::run::sha256;
 use super::{Action, Code, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
 use crate::config::{Guards, Mode};
 use crate::largest::LargestTests;
+use crate::last_cycle::LastCycle;
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
 
 /// What a plan is made with, besides the file and what is live.
@@ -30,6 +31,8 @@ pub(crate) struct PlanContext<'a> {
     pub zone: Tz,
     /// Where the units of the targets go, to name in what holds a row.
     pub largest: &'a LargestTests,
+    /// What the targets had used when their last billing cycle ended.
+    pub last_cycle: &'a LastCycle,
     /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
     pub due: Option<DateTime<Utc>>,
 }
@@ -37,7 +40,16 @@ pub(crate) struct PlanContext<'a> {
 impl<'a> PlanContext<'a> {
     /// Of an ordinary file, with its days in UTC, and nothing known of single tests.
     pub(crate) fn new(guards: &'a Guards, mode: Mode, rule: &'a UsageRule) -> Self {
-        Self { guards, mode, rule, undo: false, zone: Tz::UTC, largest: LargestTests::none(), due: None }
+        Self {
+            guards,
+            mode,
+            rule,
+            undo: false,
+            zone: Tz::UTC,
+            largest: LargestTests::none(),
+            last_cycle: LastCycle::none(),
+            due: None,
+        }
     }
 }
 
@@ -156,6 +168,7 @@ fn draft(
             return row;
         }
     }
+    let asks_for_none = change.action == Action::Assign && row.after.is_none();
     if change.expected == Some(row.after) {
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
         row.after = row.before;
@@ -165,6 +178,16 @@ fn draft(
         row.verdict = Verdict::Unchanged(match row.before {
             None => "already without a quota".to_owned(),
             Some(_) => format!("already {}", quota_text(row.before)),
+        });
+    } else if asks_for_none {
+        row.verdict = Verdict::Refused(Problem {
+            code: Code::BadRow,
+            message: format!(
+                "Row {}, column `{}`: `none` is not a quota. To remove the quota, make the action unassign and empty the \
+                 cell.",
+                row.row,
+                columns.name(Field::Value)
+            ),
         });
     } else if let Some(expected) = change.expected.filter(|expected| *expected != row.before) {
         row.verdict = Verdict::Refused(Problem {

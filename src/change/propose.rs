@@ -3,14 +3,16 @@
 //! Pure. What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks, each in
 //! proportion to what every group lacks of it. So nobody gets headroom while another group of the organization would
 //! run out. The groups with most to spare give first, so that the file is short, and each keeps a cushion: twice the
-//! headroom, and at least a tenth of what the organization's groups have on average. All limits depend only on what a
+//! headroom; what it used in the billing cycle before this one and the headroom, because a young cycle's projection says
+//! little; and at least a tenth of what the organization's groups have on average. All limits depend only on what a
 //! proposal leaves as it is (use, sums, counts), so that there is nothing to propose once one has been applied, unless
 //! `max_lowered_percent` cut it short.
 
 use std::cmp::Reverse;
 
-use crate::config::Guards;
+use crate::config::{Guards, Level};
 use crate::files::csv_cell::inert;
+use crate::last_cycle::LastCycle;
 use crate::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The columns of an export and of a proposal.
@@ -98,13 +100,20 @@ impl Group<'_> {
 }
 
 /// What to move in each organization, in the order of their ids; uncapped groups and those of unknown use stay alone.
-pub(crate) fn propose(live: &Snapshot, guards: &Guards, rule: &UsageRule) -> Vec<Proposal> {
-    live.organizations().filter_map(|(own, groups)| organization(own, groups, guards, rule)).collect()
+pub(crate) fn propose(
+    live: &Snapshot,
+    last_cycle: &LastCycle,
+    guards: &Guards,
+    rule: &UsageRule,
+) -> Vec<Proposal> {
+    let of = |(own, groups)| organization(own, groups, last_cycle, guards, rule);
+    live.organizations().filter_map(of).collect()
 }
 
 fn organization(
     own: Option<&SnapshotRow>,
     rows: &[SnapshotRow],
+    last_cycle: &LastCycle,
     guards: &Guards,
     rule: &UsageRule,
 ) -> Option<Proposal> {
@@ -127,7 +136,8 @@ fn organization(
     }
     let sum: i128 = capped.iter().copied().map(i128::from).sum();
     let least_kept = units(sum / i128::try_from(capped.len().max(1)).unwrap_or(1) / LEAST_KEPT);
-    let groups: Vec<Group<'_>> = rows.iter().filter_map(|row| group(row, least_kept, guards, rule)).collect();
+    let known = |row| group(row, least_kept, last_cycle.used(&row.target), guards, rule);
+    let groups: Vec<Group<'_>> = rows.iter().filter_map(known).collect();
     proposal.unknown = capped.len() - groups.len();
 
     let mut needy: Vec<&Group<'_>> = groups.iter().filter(|group| group.wanted > group.quota).collect();
@@ -170,6 +180,7 @@ fn organization(
 fn group<'a>(
     row: &'a SnapshotRow,
     least_kept: Units,
+    used_last_cycle: Option<Units>,
     guards: &Guards,
     rule: &UsageRule,
 ) -> Option<Group<'a>> {
@@ -177,6 +188,10 @@ fn group<'a>(
     let limits = guards.for_target(&row.target);
     let wanted = with_headroom(needed, limits.headroom_percent);
     let kept = with_headroom(needed, limits.headroom_percent.saturating_mul(2)).max(least_kept);
+    let kept = match used_last_cycle.filter(|_| limits.below_last_cycle != Level::Allow) {
+        Some(used) => kept.max(with_headroom(used, limits.headroom_percent)),
+        None => kept,
+    };
     // The old quota would allow a larger raise too, but then a second proposal could go on where this one stopped.
     let projected = rule.projected(&row.usage)?;
     #[expect(

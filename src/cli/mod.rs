@@ -5,6 +5,7 @@
 
 mod check;
 mod decide;
+mod export;
 mod history;
 mod jobs;
 mod logging;
@@ -165,9 +166,15 @@ enum Command {
     },
     /// Current quotas as a change file, ready to edit and drop
     Export {
-        /// As a snapshot of the history saw them: RFC 3339, or the name of its file
+        /// Of this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
+        /// A record of what a snapshot of the history saw: RFC 3339, or the name of its file
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
+        #[arg(long, requires = "at")]
+        restore: bool,
     },
     /// A change file that moves unused headroom to the account groups that will run out; sends nothing
     Propose {
@@ -367,7 +374,10 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
         Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
         Command::Reject { run } => decide::reject(app, &run).await,
         Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, &mut out),
-        Command::Export { at } => history::export(app, at.as_deref(), &mut out).await,
+        Command::Export { org, at, restore } => {
+            let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
+            export::export(app, &asked, &mut out).await
+        }
         Command::Propose { org } => propose::propose(app, &org, &mut out).await,
         Command::History { what } => history::history(app, &what, &mut out),
         Command::Status { format } => status::status(app, format, color, &mut out),

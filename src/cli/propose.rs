@@ -17,7 +17,7 @@ use crate::snapshot::Reading;
 pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {
     let config = &app.config;
     let live = progress::shown(app, read(app, only)).await?;
-    let proposals = propose::propose(&live, &config.guard, &config.usage.rule());
+    let proposals = propose::propose(&live, &app.last_cycle(&live)?, &config.guard, &config.usage.rule());
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
     for sentence in proposals.iter().flat_map(Proposal::told) {

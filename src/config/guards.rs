@@ -34,6 +34,7 @@ pub(crate) struct Guards {
     #[serde(deserialize_with = "duration")]
     pub expire: Duration,
     pub headroom_percent: u32,
+    pub below_last_cycle: Level,
     pub max_lowered_percent: u32,
     pub max_sum_change_percent: u32,
     pub floor_rows: usize,
@@ -50,6 +51,7 @@ impl Default for Guards {
             approval: Approval::default(),
             expire: Duration::from_secs(7 * 24 * 3600),
             headroom_percent: 10,
+            below_last_cycle: Level::Warn,
             max_lowered_percent: 50,
             max_sum_change_percent: 20,
             floor_rows: 10,
@@ -71,6 +73,7 @@ pub(crate) struct GuardOverride {
     pub aid: Option<Aid>,
     pub approval: Option<Approval>,
     pub headroom_percent: Option<u32>,
+    pub below_last_cycle: Option<Level>,
     pub max_lowered_percent: Option<u32>,
     pub max_sum_change_percent: Option<u32>,
     pub floor_rows: Option<usize>,
@@ -94,7 +97,7 @@ impl Guards {
                 ($($key:ident),+) => { $(if let Some(value) = other.$key { guards.$key = value; })+ };
             }
             take!(approval, headroom_percent, max_lowered_percent, max_sum_change_percent, floor_rows);
-            take!(max_raise_factor, over_allocation, above_plan, unassign);
+            take!(below_last_cycle, max_raise_factor, over_allocation, above_plan, unassign);
         }
         guards
     }
@@ -165,6 +168,7 @@ impl GuardOverride {
             aid: _,
             approval,
             headroom_percent,
+            below_last_cycle,
             max_lowered_percent,
             max_sum_change_percent,
             floor_rows,
@@ -179,6 +183,6 @@ impl GuardOverride {
                 .all(|limit| limit.is_none())
             && floor_rows.is_none()
             && max_raise_factor.is_none()
-            && [over_allocation, above_plan, unassign].iter().all(|level| level.is_none())
+            && [below_last_cycle, over_allocation, above_plan, unassign].iter().all(|level| level.is_none())
     }
 }

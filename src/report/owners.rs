@@ -211,7 +211,12 @@ fn of_guard(tripped: &Tripped, has_organization: bool) -> Tripped {
     let guard = tripped.guard;
     let message = match guard {
         // Of the row's own figures.
-        Guard::BelowUse | Guard::RaiseFactor | Guard::Unassign | Guard::Organization | Guard::Approval => {
+        Guard::BelowUse
+        | Guard::BelowLastCycle
+        | Guard::RaiseFactor
+        | Guard::Unassign
+        | Guard::Organization
+        | Guard::Approval => {
             return tripped.clone();
         }
         Guard::Bound => "waits with other rows of the file that it goes together with",

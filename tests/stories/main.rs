@@ -25,6 +25,7 @@ mod outcomes;
 mod owners;
 mod plans;
 mod proposals;
+
 mod rates;
 mod schedules;
 mod snapshots;

@@ -184,6 +184,7 @@ fn guards(random: &mut Rng) -> Guards {
         org_id: Some("1".into()),
         aid: sometimes(random, 2, |_| "11".into()),
         headroom_percent: Some(0),
+        below_last_cycle: Some(Level::Allow),
         max_lowered_percent: Some(100),
         max_sum_change_percent: Some(u32::MAX),
         floor_rows: Some(usize::MAX),

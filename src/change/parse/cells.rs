@@ -177,19 +177,14 @@ impl<'a> Reading<'a> {
             }
             return value.ok();
         }
-        // An export shows a target without a quota so, and leaving it alone is no mistake. Without the column it is the
-        // file that lacks it.
+        // An export shows a target without a quota as `none`: whether that changes nothing, the live quota says. Without the
+        // column it is the file that lacks it.
         let is_fine =
-            expected == Some(None) || (text.is_empty() && self.header.column(Field::Value).is_none());
+            !text.is_empty() || expected == Some(None) || self.header.column(Field::Value).is_none();
         if action == Some(Action::Assign) && !is_fine {
             self.problem_in(
                 Field::Value,
-                if text.is_empty() {
-                    "the cell is empty. Type the new quota as a whole number, or make the action unassign to take the \
-                     quota off."
-                } else {
-                    "`none` is not a quota. To take the quota off, make the action unassign and empty the cell."
-                },
+                "the cell is empty. Type the new quota as a whole number, or make the action unassign to remove the quota.",
             );
         }
         None

@@ -101,6 +101,8 @@ pub(crate) async fn plan_live(
         .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
         .collect();
     reading.add_usage(client, &organizations).await?;
-    let largest = reading.largest_tests(&rule);
-    Ok(plan(file, &effective::done(&reading.snapshot(), done), &PlanContext { largest: &largest, ..context }))
+    let (largest, live) = (reading.largest_tests(&rule), reading.snapshot());
+    let last_cycle = app.last_cycle(&live)?;
+    let context = PlanContext { largest: &largest, last_cycle: &last_cycle, ..context };
+    Ok(plan(file, &effective::done(&live, done), &context))
 }

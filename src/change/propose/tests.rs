@@ -12,7 +12,7 @@ use crate::change::plan::{PlanContext, plan};
 use crate::config::{GuardOverride, Level, Mode};
 
 fn proposed(live: &Snapshot, guards: &Guards) -> Vec<Proposal> {
-    propose(live, guards, &UsageRule::default())
+    propose(live, LastCycle::none(), guards, &UsageRule::default())
 }
 
 fn shown(live: &Snapshot) -> String {
@@ -61,6 +61,27 @@ fn nothing_is_moved_where_nothing_lacks_or_nothing_can_be_compared() {
         unknown,
     ]);
     insta::assert_snapshot!(shown(&live));
+}
+
+#[test]
+fn a_giver_keeps_what_it_used_in_the_last_cycle_and_the_headroom_unless_that_guard_is_off() {
+    let live = snapshot([
+        own("7", Some(50_000), 0, 0),
+        group("7", "1", Some(1_000), 500, 3_000),
+        group("7", "2", Some(9_600), 100, 500),
+        group("7", "3", Some(9_600), 100, 500),
+    ]);
+    let target = |aid| crate::quota::Target::account_group("7", aid);
+    let last = LastCycle::of([(target("2"), 8_000), (target("3"), 9_600), (target("1"), 1)]);
+    let given = |below_last_cycle| {
+        let guards = Guards { below_last_cycle, ..Guards::default() };
+        let proposal = propose(&live, &last, &guards, &UsageRule::default()).remove(0);
+        let giving = proposal.moves.iter().filter(|row| row.gives());
+        giving.map(|row| (row.aid.to_string(), row.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(given(Level::Warn), [("2".to_owned(), 8_800)]);
+    assert_eq!(given(Level::Hold), [("2".to_owned(), 8_800)]);
+    assert_eq!(given(Level::Allow), [("2".to_owned(), 7_300)]);
 }
 
 #[test]
@@ -184,8 +205,8 @@ proptest! {
     #[test]
     fn a_proposal_keeps_the_sum_takes_nothing_that_is_needed_and_trips_no_guard((live, guards) in worlds()) {
         let rule = UsageRule::default();
-        let proposals = propose(&live, &guards, &rule);
-        prop_assert_eq!(&proposals, &propose(&live, &guards, &rule));
+        let proposals = propose(&live, LastCycle::none(), &guards, &rule);
+        prop_assert_eq!(&proposals, &propose(&live, LastCycle::none(), &guards, &rule));
         let after = with(&live, &proposals);
         prop_assert_eq!(sums(&live), sums(&after));
         for own in &proposals {
@@ -218,7 +239,7 @@ proptest! {
                 prop_assert_eq!(&row.warnings, &Vec::<String>::new());
             }
         }
-        let again = propose(&after, &guards, &rule);
+        let again = propose(&after, LastCycle::none(), &guards, &rule);
         for (own, before) in again.iter().zip(&proposals) {
             prop_assert!(before.too_many_donors || own.moves.is_empty(), "{:?} after {:?}", own, before);
         }

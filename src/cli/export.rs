@@ -1,0 +1,300 @@
+//! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::progress;
+use crate::app::App;
+use crate::change::propose::COLUMNS;
+use crate::clock::Clock;
+use crate::exit_code::Exit;
+use crate::files::csv_cell::inert;
+use crate::history::STEM;
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
+use crate::snapshot::Reading;
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    /// Of these organizations, or of all.
+    pub organizations: &'a [String],
+    /// As a snapshot of the history saw them, or as they are now.
+    pub at: Option<&'a str>,
+    /// The rows that make them again what they were.
+    pub restore: bool,
+}
+
+/// The file goes to `out`, what people should know of it to standard error.
+pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Write) -> anyhow::Result<Exit> {
+    let then = match asked.at {
+        Some(time) => Some(app.history.read(app.history.find(time)?)?),
+        None => None,
+    };
+    let live = if then.is_none() || asked.restore {
+        let reading = Reading::targets(app.client()?, true, Clock::read().now());
+        Some(progress::shown(app, reading).await?.snapshot())
+    } else {
+        None
+    };
+    let wanted = Wanted::new(asked.organizations, then.iter().chain(&live))?;
+    match (then, live) {
+        (Some(then), Some(live)) => {
+            let restored = Restored::new(&wanted.of(&then), &wanted.of(&live));
+            out.write_all(&restored.file()?)?;
+            out.flush()?;
+            restored.notes().iter().for_each(|note| say(note));
+        }
+        (Some(then), None) => {
+            let record = record_note(then.taken_at);
+            out.write_all(&change_file(&wanted.of(&then), Some(&record))?)?;
+            out.flush()?;
+            say(&record);
+        }
+        (None, live) => {
+            let live = live.expect("without a time the live quotas are read");
+            out.write_all(&change_file(&wanted.of(&live), None)?)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The organizations that are asked for; all of them if none is named.
+struct Wanted(BTreeSet<OrgId>);
+
+impl Wanted {
+    fn new<'s>(ids: &[String], seen: impl Iterator<Item = &'s Snapshot>) -> anyhow::Result<Self> {
+        let wanted: BTreeSet<OrgId> = ids.iter().map(|id| OrgId::new(id.trim())).collect();
+        let seen: BTreeSet<&OrgId> = seen.flat_map(Snapshot::rows).map(|row| &row.target.org_id).collect();
+        if let Some(unknown) = wanted.iter().find(|id| !seen.contains(id)) {
+            anyhow::bail!("organization {unknown} is not visible: `quotakeeper export` lists those that are");
+        }
+        Ok(Self(wanted))
+    }
+
+    fn of(&self, snapshot: &Snapshot) -> Snapshot {
+        let is_wanted = |row: &&SnapshotRow| self.0.is_empty() || self.0.contains(&row.target.org_id);
+        Snapshot::new(snapshot.taken_at, snapshot.rows().iter().filter(is_wanted).cloned().collect())
+    }
+}
+
+/// What a record is, without a comma: it is also the last row of the file, where it is a comment.
+fn record_note(at: DateTime<Utc>) -> String {
+    let at = at.format(STEM);
+    format!(
+        "This is a record of the quotas at {at}: dropping it changes nothing. `quotakeeper export --at {at} --restore` \
+         writes the rows that restore them."
+    )
+}
+
+/// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
+fn change_file(snapshot: &Snapshot, note: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for row in snapshot.rows() {
+        let quota = cell(row.quota);
+        writer.write_record(line(row, "assign", &quota, &quota, ""))?;
+    }
+    if let Some(note) = note {
+        writer.write_record([format!("# {note}")])?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+/// What has to change so that the quotas are again what they were.
+struct Restored {
+    then: DateTime<Utc>,
+    /// Each target as it is now, and the quota that it had.
+    rows: Vec<(SnapshotRow, Option<Units>)>,
+    /// What was there then and is not visible now.
+    gone: Vec<Target>,
+    /// What is there now and was not seen then: it stays as it is.
+    newer: usize,
+}
+
+impl Restored {
+    fn new(then: &Snapshot, live: &Snapshot) -> Self {
+        let rows = live.rows().iter().filter_map(|now| {
+            let before = then.row(&now.target)?.quota;
+            (before != now.quota).then(|| (now.clone(), before))
+        });
+        let is_gone = |row: &&SnapshotRow| live.row(&row.target).is_none();
+        Self {
+            then: then.taken_at,
+            rows: rows.collect(),
+            gone: then.rows().iter().filter(is_gone).map(|row| row.target.clone()).collect(),
+            newer: live.rows().iter().filter(|row| then.row(&row.target).is_none()).count(),
+        }
+    }
+
+    fn file(&self) -> anyhow::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(COLUMNS)?;
+        let comment = format!("as it was at {}", self.then.format(STEM));
+        for (now, before) in &self.rows {
+            let (action, value) = match before {
+                Some(units) => ("assign", units.to_string()),
+                None => ("unassign", String::new()),
+            };
+            writer.write_record(line(now, action, &value, &cell(now.quota), &comment))?;
+        }
+        Ok(writer.into_inner()?)
+    }
+
+    /// What a person should know of the file, one sentence each.
+    fn notes(&self) -> Vec<String> {
+        let at = self.then.format(STEM);
+        let mut notes = vec![match self.rows.len() {
+            0 => {
+                format!("Nothing to restore: each quota is what it was at {at}. The file has a header only.")
+            }
+            1 => format!(
+                "1 quota is not what it was at {at}. Nothing was sent: dropping the file restores it."
+            ),
+            count => {
+                format!(
+                    "{count} quotas are not what they were at {at}. Nothing was sent: dropping the file restores them."
+                )
+            }
+        }];
+        notes.extend(
+            self.gone
+                .iter()
+                .map(|target| format!("{target} is no longer visible to this token: it is not in the file.")),
+        );
+        if self.newer > 0 {
+            let (targets, were, stay) =
+                if self.newer == 1 { ("target", "was", "stays") } else { ("targets", "were", "stay") };
+            notes.push(format!("{} {targets} {were} not seen then and {stay} unchanged.", self.newer));
+        }
+        notes
+    }
+}
+
+fn line(row: &SnapshotRow, action: &str, value: &str, expected: &str, comment: &str) -> [String; 8] {
+    let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
+    let (org_name, name) = (inert(&row.org_name), inert(&row.account_group_name));
+    let org_id = row.target.org_id.as_str();
+    [action, org_id, &org_name, aid, &name, value, expected, comment].map(str::to_owned)
+}
+
+/// A quota as a cell holds it: digits, or `none`.
+fn cell(quota: Option<Units>) -> String {
+    quota.map_or_else(|| "none".to_owned(), |units| units.to_string())
+}
+
+/// Tells a person. That nobody reads on is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use crate::change::Verdict;
+    use crate::change::parse::{Value, parse};
+    use crate::change::plan::{PlanContext, plan};
+    use crate::config::{Guards, Mode};
+    use crate::quota::UsageRule;
+
+    #[test]
+    fn an_export_is_a_change_file_in_which_nothing_is_edited() {
+        let mut group = SnapshotRow::new(Target::account_group("1", "5"));
+        group.account_group_name = "=EMEA, \"Core\"".into();
+        group.quota = Some(7);
+        let snapshot = Snapshot::new(
+            "2026-11-22T08:00:00Z".parse().unwrap(),
+            vec![SnapshotRow::new(Target::organization("1")), group],
+        );
+        let bytes = change_file(&snapshot, None).unwrap();
+        insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap(), @r#"
+        action,org_id,org_name,aid,account_group_name,value,expected_value,comment
+        assign,1,,,,none,none,
+        assign,1,,5,"'=EMEA, ""Core""",7,7,
+        "#);
+        let file = parse(&bytes, &BTreeMap::new(), 10).unwrap();
+        for record in file.records {
+            let change = record.change.unwrap();
+            assert_eq!(change.expected.map(|quota| quota.map(Value::Units)), Some(change.value));
+        }
+    }
+
+    #[test]
+    fn the_note_of_a_record_is_a_row_that_a_change_file_may_have() {
+        let group = SnapshotRow { quota: Some(7), ..SnapshotRow::new(Target::account_group("1", "5")) };
+        let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), vec![group]);
+        let bytes = change_file(&snapshot, Some(&record_note(snapshot.taken_at))).unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(
+            text.lines()
+                .last()
+                .unwrap()
+                .starts_with("# This is a record of the quotas at 2026-11-22T08-00-00Z"),
+            "{text}"
+        );
+        assert_eq!(parse(&bytes, &BTreeMap::new(), 10).unwrap().records.len(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_differs_is_restored_with_what_is_there_now_and_the_rest_is_said() {
+        let row =
+            |aid: &str, quota| SnapshotRow { quota, ..SnapshotRow::new(Target::account_group("1", aid)) };
+        let at = |rows| Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows);
+        let then = at(vec![
+            row("1", Some(1)),
+            row("2", None),
+            row("3", Some(3)),
+            row("4", Some(4)),
+            row("5", Some(5)),
+        ]);
+        let live = at(vec![
+            row("1", Some(10)),
+            row("2", Some(20)),
+            row("3", None),
+            row("4", Some(4)),
+            row("6", Some(6)),
+        ]);
+        let restored = Restored::new(&then, &live);
+        insta::assert_snapshot!(
+            String::from_utf8(restored.file().unwrap()).unwrap() + &restored.notes().join("\n"),
+            @"
+        action,org_id,org_name,aid,account_group_name,value,expected_value,comment
+        assign,1,,1,,1,10,as it was at 2026-11-22T08-00-00Z
+        unassign,1,,2,,,20,as it was at 2026-11-22T08-00-00Z
+        assign,1,,3,,3,none,as it was at 2026-11-22T08-00-00Z
+        3 quotas are not what they were at 2026-11-22T08-00-00Z. Nothing was sent: dropping the file restores them.
+        account group 5 of organization 1 is no longer visible to this token: it is not in the file.
+        1 target was not seen then and stays unchanged.
+        "
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_targets_are_called_each_row_of_an_export_is_found_and_is_not_edited(
+            names in prop::collection::vec((0..3_u8, "[aAbé=+ \u{a0}\u{200b}\"\n,]{0,3}"), 1..20),
+            quota in prop_oneof![Just(None), (0..9_i64).prop_map(Some)],
+        ) {
+            let rows = names.iter().enumerate().map(|(aid, (org_id, name))| SnapshotRow {
+                // Names of organizations repeat too.
+                org_name: names[usize::from(*org_id) % names.len()].1.clone(),
+                account_group_name: name.clone(),
+                quota,
+                ..SnapshotRow::new(Target::account_group(org_id.to_string().as_str(), aid.to_string().as_str()))
+            });
+            let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows.collect());
+            let file = parse(&change_file(&snapshot, None).unwrap(), &BTreeMap::new(), 100).unwrap();
+            let (guards, rule) = (Guards::default(), UsageRule::default());
+            let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));
+            for (row, seen) in plan.rows.iter().zip(snapshot.rows()) {
+                prop_assert_eq!(&row.verdict, &Verdict::Unchanged("not edited".to_owned()));
+                prop_assert_eq!(row.target.as_ref(), Some(&seen.target));
+            }
+        }
+    }
+}
