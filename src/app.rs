@@ -25,6 +25,8 @@ pub(crate) struct App {
     pub cancel: CancellationToken,
     /// What this process remembers of its own work.
     pub vitals: Vitals,
+    /// Set once this process has logged which of its files cannot be used.
+    pub logged_own_files: OnceLock<()>,
     client: OnceLock<Arc<Client>>,
 }
 
@@ -41,6 +43,7 @@ impl App {
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
             vitals: Vitals::new(),
+            logged_own_files: OnceLock::new(),
             client: OnceLock::new(),
             config,
         }

@@ -3,28 +3,33 @@
 //! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
 //! again, which the outbox recognizes. What counts as closed is decided in `report::closed`.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::info;
 
 use crate::app::App;
 use crate::diff::Diff;
-use crate::files::remembered;
+use crate::files::remembered::{self, Kind, Remembered};
 use crate::history::changes;
+use crate::jobs::Job;
 use crate::quota::Snapshot;
 use crate::report::{
     Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
+};
+
+pub(crate) const FILE: Kind = Kind {
+    name: "closings.json",
+    version: 1,
+    without: "what closed since the last closing report is found again",
 };
 
 impl App {
     /// Mails what closed since the last time; nothing where nothing did.
     pub(crate) fn tell_closings(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let Some(latest) = self.latest(now)? else { return Ok(()) };
-        let path = self.closings();
-        let record = self.closing_record()?.judge(&latest);
-        remembered::save(&path, &record)?;
+        let data_dir = &self.config.data.dir;
+        let record = self.closing_record(now)?.judge(&latest);
+        remembered::save(data_dir, &FILE, &record)?;
         if record.pending.is_empty() {
             info!("no billing cycle closed since the last report: no mail");
             return Ok(());
@@ -35,7 +40,7 @@ impl App {
         self.mailer.closing(closing_report(&input, &self.edition(now)), now)?;
         self.mailer.closing_to_owners(&input, now)?;
         let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
-        remembered::save(&path, &record.told(from))
+        remembered::save(data_dir, &FILE, &record.told(from))
     }
 
     /// The report on the last closed cycle of every organization, told or not.
@@ -52,8 +57,8 @@ impl App {
     }
 
     /// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
-    pub(crate) fn told_from(&self) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        Ok(self.closing_record()?.told_from)
+    pub(crate) fn told_from(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        Ok(self.closing_record(now)?.told_from)
     }
 
     /// What the history says of the cycles that ended, and of those before them.
@@ -79,18 +84,28 @@ impl App {
     /// What changed since the earliest of these cycles began.
     fn since_the_first(&self, closed: &[Closed], now: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
         let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
-        changes::since(&self.config.data.dir, since)
+        changes::between(&self.config.data.dir, since, now)
     }
 
-    fn closing_record(&self) -> anyhow::Result<ClosingRecord> {
-        remembered::load(
-            &self.closings(),
-            "the billing cycles that run now are the first that will be reported at their end",
-        )
-    }
-
-    fn closings(&self) -> PathBuf {
-        self.config.data.dir.join("closings.json")
+    /// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
+    /// closed since are still reported.
+    fn closing_record(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
+        let data_dir = &self.config.data.dir;
+        match remembered::take(data_dir, &FILE, now)? {
+            Remembered::Known(record) => Ok(record),
+            Remembered::Nothing => Ok(ClosingRecord::default()),
+            Remembered::SetAside => {
+                let mut record = ClosingRecord::default();
+                if let Some(reported) = self.state(now).last_success(Job::ClosingReport) {
+                    let mut before = self.history.until(reported)?.into_iter().rev();
+                    if let Some(baseline) = before.find_map(|at| self.read_or_warn(at)) {
+                        record = record.judge(&baseline);
+                    }
+                }
+                remembered::save(data_dir, &FILE, &record)?;
+                Ok(record)
+            }
+        }
     }
 }
 
@@ -145,7 +160,7 @@ mod tests {
         assert!(!mails.iter().any(|mail| mail.contains("5 Nov to 5 Dec")));
         let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
         assert!(last.contains("5 Mar to 5 Apr") && !last.contains("nothing is known"), "{last}");
-        assert_eq!(app.told_from().unwrap().len(), 8);
+        assert_eq!(app.told_from(at("12-01T00:00")).unwrap().len(), 8);
     }
 
     #[test]

@@ -13,13 +13,12 @@ use chrono::{DateTime, Duration, Utc};
 use notify::{EventKind, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::files::durable;
 use crate::jobs::Job;
-use crate::state::State;
 
 /// A job that failed is tried again after this, or at its next slot.
 const RETRY: Duration = Duration::minutes(5);
@@ -41,29 +40,16 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
     let _watcher = watch(&app, &wake, &dropped);
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;
-    State::load(&app.config.data.dir)?;
     info!("running");
     app.vitals.is_ready();
 
     let mut failed: BTreeMap<Job, Failed> = BTreeMap::new();
     let mut rings_at = None;
-    let mut told = String::new();
     while !app.cancel.is_cancelled() {
         for job in Job::ALL {
             let now = Clock::read().now();
-            let state = match State::load(&app.config.data.dir) {
-                Ok(state) => state,
-                Err(error) => {
-                    // A person may mend it beside us; until then nobody can say what is due.
-                    let error = format!("{error:#}");
-                    if error != told {
-                        error!(error, "nothing is done");
-                        told = error;
-                    }
-                    break;
-                }
-            };
-            let due = job.due(&app, &state, now).filter(|slot| may_try(*slot, failed.get(&job), now));
+            let due =
+                job.due(&app, &app.state(now), now).filter(|slot| may_try(*slot, failed.get(&job), now));
             let called = job == Job::Inbox && dropped.swap(false, Ordering::Relaxed);
             if (due.is_none() && !called) || app.cancel.is_cancelled() {
                 continue;

@@ -128,7 +128,7 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "3. A snapshot afterwards tells the run's changes from what others did")?;
     time.set(later);
     Job::Snapshot.run(&app, later).await?;
-    for at in crate::history::changes::since(folder, start)? {
+    for at in crate::history::changes::between(folder, start, later)? {
         writeln!(
             out,
             "   {} seen at {}",

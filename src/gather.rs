@@ -52,20 +52,23 @@ impl App {
         self.usage_report_on(&live, now)
     }
 
+    /// The newest snapshot that can be read: one that is damaged stops nothing.
     pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Option<Snapshot>> {
-        self.history.until(now)?.last().map(|at| self.history.read(*at)).transpose()
+        Ok(self.history.until(now)?.into_iter().rev().find_map(|at| self.read_or_warn(at)))
     }
 
     fn usage_report_on(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
         let data = &self.config.data.dir;
-        let since = State::load(data)?.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
+        // Also for those who only look, where the holder of the lock is about to set a damaged file aside.
+        let state = State::read(data, now).unwrap_or_else(|_| State::unusable(data, now));
+        let since = state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
         let rule = self.config.usage.rule();
-        let all = self.history.list()?;
+        let all = self.history.until(now)?;
         let points = self.points(&all, latest, &rule);
         let input = UsageInput {
             latest,
             points: &points,
-            diffs: &changes::since(data, since)?,
+            diffs: &changes::between(data, since, now)?,
             missed: &self.missed_snapshots(&all, since, now),
             held: &held_stories(&self.runs())?,
             rule: &rule,
@@ -103,7 +106,7 @@ impl App {
     /// How every target of a snapshot stands, in its order: the figures of the usage report without its words.
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
         let rule = self.config.usage.rule();
-        let points = self.points(&self.history.list()?, latest, &rule);
+        let points = self.points(&self.history.until(now)?, latest, &rule);
         Ok(report::standings_by(latest, &points, &rule, &self.config.alerts, &self.edition(now)))
     }
 
@@ -125,7 +128,7 @@ impl App {
         since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<ChangesReport> {
-        let diffs = changes::since(&self.config.data.dir, since)?;
+        let diffs = changes::between(&self.config.data.dir, since, now)?;
         let latest = self.latest(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
     }
@@ -133,7 +136,7 @@ impl App {
     /// Snapshots of the week before the latest, evenly thinned.
     pub(crate) fn earlier(&self, latest: &Snapshot) -> anyhow::Result<Vec<Snapshot>> {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
-        let week = thinned(&self.history.list()?, from, latest.taken_at, POINTS);
+        let week = thinned(&self.history.until(latest.taken_at)?, from, latest.taken_at, POINTS);
         Ok(week.into_iter().filter_map(|at| self.read_or_warn(at)).collect())
     }
 

@@ -95,6 +95,9 @@ impl Job {
 
     /// The slot that is to be served now, if there is one. What was tried and failed is not let go, whatever `catch_up` says.
     pub(crate) fn due(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if !state.is_usable() && !self.takes_what_waits() {
+            return None;
+        }
         let schedule = &app.config.schedule;
         let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
         let slot = self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)?;
@@ -112,6 +115,11 @@ impl Job {
             // These take up whatever waits: a later look does the same.
             Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,
         }
+    }
+
+    /// Whether it needs no memory of when it was done last, because it finds what is to be done where that waits.
+    fn takes_what_waits(self) -> bool {
+        matches!(self, Self::Inbox | Self::Outbox)
     }
 
     /// Does the job and remembers its success; a failure, or a panic, is told by mail.
@@ -164,7 +172,7 @@ impl Job {
         seen: Option<ApiSeen>,
     ) -> anyhow::Result<()> {
         let took = (clock.now() - began).num_milliseconds();
-        let mut state = State::load(&app.config.data.dir)?;
+        let mut state = app.state(clock.now());
         note(&mut state, seen);
         if let Some(missed) = self.missed(app, &state, began) {
             let Missed { slots, first, last } = missed;
@@ -254,28 +262,25 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
     if let [.., before, last] = earlier[..] {
         // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
-        let told = app.history.read(last).and_then(|last| tell_changes(app, before, &last, clock.now()));
+        let told = app.history.read(last).and_then(|last| {
+            let before = app.history.read(before)?;
+            tell_changes(app, &before, &last, clock.now())
+        });
         if let Err(error) = told {
             warn!(error = format!("{error:#}"), "what the last snapshot showed cannot be told");
         }
     }
-    if let Some(before) = earlier.last() {
-        tell_changes(app, *before, &later, clock.now())?;
+    if let Some(before) = earlier.iter().rev().find_map(|at| app.read_or_warn(*at)) {
+        tell_changes(app, &before, &later, clock.now())?;
     }
     app.tell_critical(&fetched.largest_tests(&app.config.usage.rule()), clock.now())?;
     Ok(Findings::default())
 }
 
 /// Writes what changed between two snapshots below `changes/`, and mails what no run of ours explains.
-fn tell_changes(
-    app: &App,
-    earlier: DateTime<Utc>,
-    later: &Snapshot,
-    now: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let earlier = app.history.read(earlier)?;
+fn tell_changes(app: &App, earlier: &Snapshot, later: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
     let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
-    let seen = diff(&earlier, later, &sent);
+    let seen = diff(earlier, later, &sent);
     changes::write(&app.config.data.dir, &seen)?;
     app.mailer.drift(&seen, later, now)?;
     app.mailer.drift_to_owners(&seen, later, now)
@@ -290,7 +295,7 @@ fn usage_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
 
 /// Mails what changed since the last such report, and who changed it; nothing where nothing did.
 fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
-    let since = State::load(&app.config.data.dir)?.last_success(Job::ChangesReport);
+    let since = app.state(now).last_success(Job::ChangesReport);
     let since = since.unwrap_or(now - Duration::days(30));
     let report = app.changes_report(since, now)?;
     if report.is_empty() && !app.config.mail.changes_when_empty {
@@ -303,6 +308,8 @@ fn changes_report(app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
 
 /// Delivers queued mail; what a server refuses for now waits and is tried again.
 pub(crate) async fn outbox(app: &App, clock: &Clock, backoff: Backoff) -> anyhow::Result<Findings> {
+    // Here, because mail goes out whatever else is stopped.
+    app.report_own_files(clock.now());
     let delivered = app.mailer.deliver(clock.now(), backoff == Backoff::Ignore, &app.cancel).await?;
     if delivered.sent + delivered.dead > 0 {
         info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");
@@ -347,19 +354,17 @@ fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, 
     {
         warn!(%error, "the room that was set aside cannot be given up");
     }
-    let state = State::load(&app.config.data.dir).map(|mut state| {
-        state.panics += u64::from(error.is::<Panicked>());
-        state
-    });
-    let last_success = state.as_ref().ok().and_then(|state| state.last_success(job));
+    let mut state = app.state(now);
+    if error.is::<Panicked>() {
+        state.panicked();
+    }
+    let last_success = state.last_success(job);
     let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
-    let since = state.and_then(|mut state| {
-        note(&mut state, seen);
-        state.failed(job, now, why)
-    });
+    note(&mut state, seen);
     // Where nothing can be remembered, the same outage must not be another at each try.
     let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
-    let since = since.unwrap_or_else(|_| last_success.unwrap_or_else(today));
+    let since = state.failed(job, now, why).ok().flatten();
+    let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
     if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
         warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
     }

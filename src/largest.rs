@@ -27,7 +27,7 @@ pub(crate) struct LargestTest {
 }
 
 /// The largest of each target, the largest first. Nothing is known of targets whose usage was not read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LargestTests {
     by_target: BTreeMap<Target, Vec<LargestTest>>,
 }

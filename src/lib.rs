@@ -15,7 +15,7 @@
 //! | what | where |
 //! |---|---|
 //! | What each job does, and what they all need | `jobs`, `app` |
-//! | Who starts them: a person, the daemon, `once` | `cli`, `daemon`, with `schedule`, `state`, `lock`, `clock` |
+//! | Who starts them: a person, the daemon, `once` | `cli`, `daemon`, with `schedule`, `state`, `own_files`, `lock`, `clock` |
 //! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
@@ -49,6 +49,7 @@ mod last_cycle;
 mod lock;
 mod mail;
 mod metrics;
+mod own_files;
 mod progress;
 pub mod quota;
 mod report;

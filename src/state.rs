@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
+use tracing::warn;
 
-use crate::files::durable;
-use crate::files::format;
+use crate::app::App;
+use crate::files::remembered::{self, Kind, Remembered, Unusable};
 use crate::jobs::Job;
 use crate::schedule::Missed;
 
@@ -25,7 +27,7 @@ pub(crate) struct JobState {
 pub(crate) struct Why {
     /// The error and its causes, in one line.
     pub error: String,
-    /// The mend, where the error does not say it itself.
+    /// What to do, where the error does not say it itself.
     pub todo: Option<String>,
 }
 
@@ -51,58 +53,83 @@ impl ApiSeen {
     }
 }
 
-/// The whole file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct State {
-    version: u32,
+/// What is kept in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    #[serde(deserialize_with = "of_known_jobs")]
     jobs: BTreeMap<Job, JobState>,
     /// Since when a job has been failing, with no success since.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "of_known_jobs")]
     failing: BTreeMap<Job, DateTime<Utc>>,
     /// The slots that each job missed last.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "of_known_jobs")]
     missed: BTreeMap<Job, Missed>,
     /// How often a job has panicked so far.
     #[serde(default)]
-    pub panics: u64,
+    panics: u64,
     /// Why, as of its last failure.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "of_known_jobs")]
     why: BTreeMap<Job, Why>,
     #[serde(default)]
     api: Option<ApiSeen>,
-    #[serde(skip)]
-    path: PathBuf,
 }
 
-const VERSION: u32 = 1;
+/// What is remembered of the jobs, as it counts at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    content: Content,
+    data_dir: PathBuf,
+    /// What lies after this never counts as done: a clock that was wrong wrote it.
+    now: DateTime<Utc>,
+    /// False where the file cannot be used, and so is not written either.
+    is_usable: bool,
+}
+
+pub(crate) const FILE: Kind = Kind {
+    name: "state.json",
+    version: 1,
+    without: "when each job last succeeded is taken from the newest snapshot",
+};
+
+/// Clocks differ by so much.
+const TOLERANCE: TimeDelta = TimeDelta::minutes(1);
+
+/// Where the file was lost, a slot so shortly before the newest snapshot may not have been served.
+const MAY_BE_UNSERVED: TimeDelta = TimeDelta::minutes(10);
 
 impl State {
-    /// Reads the state; a file that is not there is the beginning. A broken file is an error: guessing would send mails twice.
-    pub(crate) fn load(data_dir: &Path) -> anyhow::Result<Self> {
-        let path = data_dir.join("state.json");
-        let mut state = match fs_err::read(&path) {
-            Ok(bytes) => {
-                let mend = "remove it, and each job runs once at the next start";
-                format::read_json::<Self>(&path, &bytes, VERSION, mend)?
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self {
-                version: VERSION,
-                jobs: BTreeMap::new(),
-                failing: BTreeMap::new(),
-                missed: BTreeMap::new(),
-                panics: 0,
-                why: BTreeMap::new(),
-                api: None,
-                path: PathBuf::new(),
-            },
-            Err(error) => return Err(error.into()),
-        };
-        state.path = path;
-        Ok(state)
+    /// For those who look, beside the holder of the lock; a file that is not there is the beginning.
+    pub(crate) fn read(data_dir: &Path, now: DateTime<Utc>) -> Result<Self, Unusable> {
+        let content = remembered::read::<Content>(data_dir, &FILE)?.unwrap_or_default();
+        Ok(Self::of(content, data_dir, now))
+    }
+
+    fn of(content: Content, data_dir: &Path, now: DateTime<Utc>) -> Self {
+        Self { content, data_dir: data_dir.to_owned(), now, is_usable: true }
+    }
+
+    /// Remembers nothing, and writes nothing.
+    pub(crate) fn unusable(data_dir: &Path, now: DateTime<Utc>) -> Self {
+        Self { is_usable: false, ..Self::of(Content::default(), data_dir, now) }
+    }
+
+    /// Whether it is known what was done. Where it is not, only what takes up whatever waits can be done.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_usable
+    }
+
+    /// Jobs that succeeded in the future, as the file says.
+    pub(crate) fn in_the_future(&self) -> Vec<(Job, DateTime<Utc>)> {
+        let all = self.content.jobs.iter().map(|(job, state)| (*job, state.last_success));
+        all.filter(|(_, at)| self.is_in_the_future(*at)).collect()
+    }
+
+    fn is_in_the_future(&self, at: DateTime<Utc>) -> bool {
+        at > self.now + TOLERANCE
     }
 
     pub(crate) fn job(&self, job: Job) -> Option<JobState> {
-        self.jobs.get(&job).copied()
+        self.content.jobs.get(&job).copied().filter(|state| !self.is_in_the_future(state.last_success))
     }
 
     pub(crate) fn last_success(&self, job: Job) -> Option<DateTime<Utc>> {
@@ -110,114 +137,123 @@ impl State {
     }
 
     pub(crate) fn is_failing(&self, job: Job) -> bool {
-        self.failing.contains_key(&job)
+        self.content.failing.contains_key(&job)
     }
 
     pub(crate) fn last_missed(&self, job: Job) -> Option<Missed> {
-        self.missed.get(&job).copied()
+        self.content.missed.get(&job).copied().filter(|missed| !self.is_in_the_future(missed.last))
     }
 
     /// Takes note of a gap. Written with the success that ended it.
     pub(crate) fn missed(&mut self, job: Job, missed: Missed) {
-        self.missed.insert(job, missed);
+        self.content.missed.insert(job, missed);
     }
 
     /// Since when a job has been failing.
     pub(crate) fn failing(&self, job: Job) -> Option<DateTime<Utc>> {
-        self.failing.get(&job).copied()
+        self.content.failing.get(&job).map(|since| (*since).min(self.now))
     }
 
     /// Why a job fails.
     pub(crate) fn why(&self, job: Job) -> Option<&Why> {
-        self.why.get(&job)
+        self.content.why.get(&job)
     }
 
     pub(crate) fn api(&self) -> Option<ApiSeen> {
-        self.api
+        self.content.api.filter(|seen| !self.is_in_the_future(seen.at))
+    }
+
+    pub(crate) fn panics(&self) -> u64 {
+        self.content.panics
+    }
+
+    /// Counts one. Written with the failure.
+    pub(crate) fn panicked(&mut self) {
+        self.content.panics += 1;
     }
 
     /// Takes over what the API said; refusals of one day add up. Written with what comes next.
     pub(crate) fn saw(&mut self, seen: ApiSeen) {
-        let before = self.api.filter(|before| before.day == seen.day).map_or(0, |before| before.refusals);
-        self.api = Some(ApiSeen { refusals: before + seen.refusals, ..seen });
+        let before = self.content.api.filter(|before| before.day == seen.day);
+        let refusals = before.map_or(0, |before| before.refusals) + seen.refusals;
+        self.content.api = Some(ApiSeen { refusals, ..seen });
     }
 
     /// Records a success and writes the file.
     pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
-        self.jobs.insert(job, JobState { last_success: at, took_ms });
-        self.failing.remove(&job);
-        self.why.remove(&job);
+        self.content.jobs.insert(job, JobState { last_success: at, took_ms });
+        self.content.failing.remove(&job);
+        self.content.why.remove(&job);
         self.save()
     }
 
-    /// Records a failure and says since when the job has been failing.
-    pub(crate) fn failed(&mut self, job: Job, at: DateTime<Utc>, why: Why) -> anyhow::Result<DateTime<Utc>> {
-        let since = *self.failing.entry(job).or_insert(at);
-        self.why.insert(job, why);
-        self.save().map(|()| since)
+    /// Records a failure and says since when the job has been failing; none where that cannot be remembered.
+    pub(crate) fn failed(
+        &mut self,
+        job: Job,
+        at: DateTime<Utc>,
+        why: Why,
+    ) -> anyhow::Result<Option<DateTime<Utc>>> {
+        let since = self.failing(job).map_or(at, |since| since.min(at));
+        self.content.failing.insert(job, since);
+        self.content.why.insert(job, why);
+        self.save()?;
+        Ok(self.is_usable.then_some(since))
     }
 
     fn save(&self) -> anyhow::Result<()> {
-        Ok(durable::write(&self.path, &serde_json::to_vec_pretty(self)?)?)
+        if !self.is_usable {
+            return Ok(());
+        }
+        remembered::save(&self.data_dir, &FILE, &self.content)
     }
+}
+
+impl App {
+    /// What is remembered of the jobs, for the holder of the lock. A damaged file is set aside, and begun again with what
+    /// else is known. A file that cannot be used stays as it is.
+    pub(crate) fn state(&self, now: DateTime<Utc>) -> State {
+        let data_dir = &self.config.data.dir;
+        match remembered::take::<Content>(data_dir, &FILE, now) {
+            Ok(Remembered::Known(content)) => State::of(content, data_dir, now),
+            Ok(Remembered::Nothing) => State::of(Content::default(), data_dir, now),
+            Ok(Remembered::SetAside) => {
+                let state = State::of(self.content_by_history(now), data_dir, now);
+                if let Err(error) = state.save() {
+                    warn!(error = format!("{error:#}"), "state.json cannot be written");
+                }
+                state
+            }
+            Err(_) => State::unusable(data_dir, now), // `own_files` reports it
+        }
+    }
+
+    /// What was done until the newest snapshot was taken, as the schedules say it: so nothing is sent again, and what was not
+    /// done yet is still due.
+    fn content_by_history(&self, now: DateTime<Utc>) -> Content {
+        let newest = self.history.until(now).ok().and_then(|all| all.last().copied());
+        let Some(newest) = newest else { return Content::default() };
+        let zone = self.config.schedule.timezone;
+        let served = |job: Job| match job {
+            Job::Snapshot => Some(newest),
+            other => other.schedule(self)?.previous(zone, newest - MAY_BE_UNSERVED),
+        };
+        let state = |job: &Job| Some((*job, JobState { last_success: served(*job)?, took_ms: 0 }));
+        Content { jobs: Job::ALL.iter().filter_map(state).collect(), ..Content::default() }
+    }
+}
+
+/// What a program with more jobs wrote of them is passed over.
+fn of_known_jobs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Job, T>, D::Error> {
+    let all = BTreeMap::<String, T>::deserialize(deserializer)?;
+    let known = |name: &str| {
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Job::deserialize(name).ok()
+    };
+    Ok(all.into_iter().filter_map(|(name, value)| Some((known(&name)?, value))).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_success_is_remembered_and_a_newer_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = "2026-11-22T08:00:00Z".parse().unwrap();
-        State::load(folder.path()).unwrap().succeeded(Job::Snapshot, at, 12).unwrap();
-        let state = State::load(folder.path()).unwrap();
-        assert_eq!(state.last_success(Job::Snapshot), Some(at));
-        assert_eq!(state.last_success(Job::Prune), None);
-        let newer = fs_err::read_to_string(folder.path().join("state.json")).unwrap().replace(": 1,", ": 2,");
-        fs_err::write(folder.path().join("state.json"), newer).unwrap();
-        assert!(State::load(folder.path()).unwrap_err().to_string().contains("newer"));
-    }
-
-    #[test]
-    fn refusals_add_up_over_a_day_and_begin_anew_with_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut state = State::load(folder.path()).unwrap();
-        let seen = |at: &str| ApiSeen {
-            at: at.parse().unwrap(),
-            limit: Some(240),
-            remaining: Some(231),
-            day: at[..10].parse().unwrap(),
-            refusals: 2,
-            clock_ahead: 0,
-        };
-        let times = ["2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z", "2026-11-23T08:00:00Z"];
-        let counted = times.map(|at| {
-            state.saw(seen(at));
-            state.api().unwrap().refusals
-        });
-        assert_eq!(counted, [2, 4, 2]);
-    }
-
-    #[test]
-    fn a_job_fails_since_its_first_failure_until_it_succeeds() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |hour| format!("2026-11-22T{hour:02}:00:00Z").parse::<DateTime<Utc>>().unwrap();
-        let why = |hour: u32| Why { error: format!("at {hour}"), todo: None };
-        let failed =
-            |hour| State::load(folder.path()).unwrap().failed(Job::Snapshot, at(hour), why(hour)).unwrap();
-        assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
-        let state = State::load(folder.path()).unwrap();
-        assert_eq!((state.failing(Job::Snapshot), state.why(Job::Snapshot)), (Some(at(8)), Some(&why(9))));
-        State::load(folder.path()).unwrap().succeeded(Job::Snapshot, at(10), 12).unwrap();
-        assert_eq!(State::load(folder.path()).unwrap().failing(Job::Snapshot), None);
-        assert_eq!(failed(11), at(11));
-    }
-
-    #[test]
-    fn a_broken_file_is_an_error_that_says_the_mend() {
-        let folder = tempfile::tempdir().unwrap();
-        fs_err::write(folder.path().join("state.json"), "{").unwrap();
-        assert!(State::load(folder.path()).unwrap_err().to_string().contains("remove it"));
-    }
-}
+mod tests;

@@ -15,7 +15,6 @@ use crate::files::durable;
 use crate::health;
 use crate::jobs::{self, Backoff, Job};
 use crate::lock::{Lock, LockError};
-use crate::state::State;
 
 /// The daemon.
 pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
@@ -53,7 +52,9 @@ async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
     for job in Job::ALL {
         let now = Clock::read().now();
         let always = matches!(job, Job::Inbox | Job::Outbox);
-        let due = job.due(app, &State::load(&app.config.data.dir)?, now).is_some();
+        let state = app.state(now);
+        findings.failed |= !state.is_usable();
+        let due = job.due(app, &state, now).is_some();
         if !(always || due) || app.cancel.is_cancelled() {
             continue;
         }

@@ -34,7 +34,10 @@ pub(crate) struct Folder {
 /// Whether a file may be reached through links that stay within the folder, as a mounted `ConfigMap` has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
+    /// None of any kind, in a folder that others may write into.
     Refused,
+    /// No symbolic one; a second name (a hard link) is fine, in a folder that only we write into.
+    Hard,
     Within,
 }
 
@@ -112,7 +115,7 @@ impl Folder {
     /// Opens a file for reading, and looks at what was opened: a regular file with one name, or nothing.
     pub(crate) fn open_file(&self, name: &OsStr, links: Links) -> Result<OpenFile, Unfit> {
         let opened = single(name).and_then(|name| match links {
-            Links::Refused => fs::openat(&self.descriptor, name, file_flags(), Mode::empty()),
+            Links::Refused | Links::Hard => fs::openat(&self.descriptor, name, file_flags(), Mode::empty()),
             Links::Within => beneath::open(&self.descriptor, name),
         });
         let descriptor = opened.map_err(|error| match error {

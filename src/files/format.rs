@@ -4,34 +4,44 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Reads a JSON file whose newest known version is `newest`. `mend` says what to do about one that is broken.
+/// Why one of our files says nothing to this program.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FormatError {
+    #[error(
+        "{path} was written by a newer quotakeeper (format {found}, this one knows {newest}): use that one again, or one later than it"
+    )]
+    Newer { path: String, found: u64, newest: u32 },
+    /// `fix` says what to do about it.
+    #[error("{path} cannot be read: {fix}")]
+    Damaged { path: String, fix: String, source: serde_json::Error },
+}
+
+/// Reads a JSON file whose newest known version is `newest`.
 pub(crate) fn read_json<T: DeserializeOwned>(
     path: &Path,
     bytes: &[u8],
     newest: u32,
-    mend: &str,
-) -> anyhow::Result<T> {
+    fix: &str,
+) -> Result<T, FormatError> {
     #[derive(Deserialize)]
     struct Versioned {
-        version: u32,
+        version: u64,
     }
-    let broken = || format!("{} cannot be read: {mend}", path.display());
-    let Versioned { version } = serde_json::from_slice(bytes).with_context(broken)?;
+    let damaged =
+        |source| FormatError::Damaged { path: path.display().to_string(), fix: fix.to_owned(), source };
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
     check(path, version, newest)?;
-    serde_json::from_slice(bytes).with_context(broken)
+    serde_json::from_slice(bytes).map_err(damaged)
 }
 
 /// Refuses a version that is newer than those that are known.
-pub(crate) fn check(path: &Path, version: u32, newest: u32) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        version <= newest,
-        "{} was written by a newer quotakeeper (format {version}, this one knows {newest}): use that one again, or one later than it",
-        path.display()
-    );
+pub(crate) fn check(path: &Path, version: u64, newest: u32) -> Result<(), FormatError> {
+    if version > u64::from(newest) {
+        return Err(FormatError::Newer { path: path.display().to_string(), found: version, newest });
+    }
     Ok(())
 }
 
@@ -53,7 +63,8 @@ mod tests {
             read(r#"{"version": 2, "jobs": []}"#).unwrap_err().to_string(),
             "x.json was written by a newer quotakeeper (format 2, this one knows 1): use that one again, or one later than it"
         );
-        for broken in ["", "{", "{}", r#"{"version": 1, "jobs": []}"#] {
+        assert!(matches!(read(r#"{"version": 99999999999}"#).unwrap_err(), FormatError::Newer { .. }));
+        for broken in ["", "{", "{}", r#"{"version": 1, "jobs": []}"#, r#"{"version": "1", "jobs": 2}"#] {
             assert_eq!(read(broken).unwrap_err().to_string(), "x.json cannot be read: remove it");
         }
     }

@@ -1,16 +1,65 @@
-//! Small JSON files beside `state.json` that remember what was told, each with a version.
+//! The small JSON files below `data.dir` that remember what was done and reported: each is written whole, has a format of
+//! its own, and can be started again.
+//!
+//! A file that a power cut, a failing disk or another program damaged must not stop the work: whoever holds the lock sets it
+//! aside under another name, which overwrites nothing, and begins again without it. A newer format is no damage: that file
+//! stays, and what needs it stops. `own_files` reports both.
 
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::Path;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
-use crate::files::durable;
-use crate::files::format;
+use super::durable;
+use super::folder::{Folder, Links, Unfit, is_done};
+use super::format::{self, FormatError};
 
-const VERSION: u32 = 1;
+/// One of these files.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub name: &'static str,
+    /// The newest format that this program knows, and the one that it writes.
+    pub version: u32,
+    /// What happens without it, as a sentence for people.
+    pub without: &'static str,
+}
 
-/// The file.
+/// What the holder of the lock found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Remembered<T> {
+    Known(T),
+    /// There is no file: this is the beginning.
+    Nothing,
+    /// There was one, of no use.
+    SetAside,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// A newer program wrote it.
+    #[error(transparent)]
+    Newer(FormatError),
+    /// It can be started again.
+    #[error("{path} is damaged: {why}")]
+    Damaged { path: String, why: String },
+    /// Not now, for a reason that is not the file's own.
+    #[error(transparent)]
+    NotNow(#[from] io::Error),
+}
+
+/// More than a million targets need.
+const LIMIT: u64 = 1 << 30;
+
+/// What follows the name of a file that was set aside, before the time.
+const DAMAGED: &str = ".damaged-";
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+
 #[derive(Serialize, Deserialize)]
 struct File<T> {
     version: u32,
@@ -18,39 +67,90 @@ struct File<T> {
     content: T,
 }
 
-/// A file that is not there is the beginning. A broken one is an error: guessing would tell everything again. `removed` says
-/// what becomes of it when a person removes the file.
-pub(crate) fn load<T: DeserializeOwned + Default>(path: &Path, removed: &str) -> anyhow::Result<T> {
-    let bytes = match fs_err::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
-        read => read?,
+/// Reads a file and changes nothing; none where there is no file.
+pub(crate) fn read<T: DeserializeOwned>(data_dir: &Path, kind: &Kind) -> Result<Option<T>, Unusable> {
+    let path = data_dir.join(kind.name);
+    let damaged = |why: String| Unusable::Damaged { path: path.display().to_string(), why };
+    let folder = match Folder::open(data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        folder => folder?,
     };
-    let mend = format!("remove it, and {removed}");
-    let file: File<T> = format::read_json(path, &bytes, VERSION, &mend)?;
-    Ok(file.content)
+    // A backup may have given it a second name.
+    let bytes = folder.open_file(OsStr::new(kind.name), Links::Hard).and_then(|file| file.read(LIMIT));
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(Unfit::Missing) => return Ok(None),
+        Err(Unfit::Io(error)) if !is_of_the_file(&error) => return Err(error.into()),
+        Err(unfit) => return Err(damaged(unfit.to_string())),
+    };
+    match format::read_json::<File<T>>(&path, &bytes, kind.version, kind.without) {
+        Ok(file) => Ok(Some(file.content)),
+        Err(newer @ FormatError::Newer { .. }) => Err(Unusable::Newer(newer)),
+        Err(FormatError::Damaged { source, .. }) => Err(damaged(source.to_string())),
+    }
 }
 
-pub(crate) fn save<T: Serialize>(path: &Path, content: &T) -> anyhow::Result<()> {
-    Ok(durable::write(path, &serde_json::to_vec_pretty(&File { version: VERSION, content })?)?)
+/// Whether it is this file that cannot be read, because of its rights or its place on the disk. Anything else (too many
+/// open files, no memory) passes, and the file is good.
+fn is_of_the_file(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied || Errno::from_io_error(error) == Some(Errno::IO)
+}
+
+/// Reads a file for the holder of the lock, who sets aside what is of no use.
+pub(crate) fn take<T: DeserializeOwned>(
+    data_dir: &Path,
+    kind: &Kind,
+    now: DateTime<Utc>,
+) -> Result<Remembered<T>, Unusable> {
+    match read(data_dir, kind) {
+        Ok(Some(content)) => Ok(Remembered::Known(content)),
+        Ok(None) => Ok(Remembered::Nothing),
+        Err(Unusable::Damaged { path, why }) => {
+            let set_aside = set_aside(data_dir, kind, now)?;
+            let file = set_aside.to_string_lossy();
+            warn!(path, why, %file, hint = kind.without, "a damaged file was set aside");
+            Ok(Remembered::SetAside)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Gives a file, or whatever is in its place, a name of its own that overwrites nothing.
+fn set_aside(data_dir: &Path, kind: &Kind, now: DateTime<Utc>) -> io::Result<OsString> {
+    let folder = Folder::open(data_dir)?;
+    let name = format!("{}{DAMAGED}{}", kind.name, now.format(TIME));
+    let mut free = OsString::from(&name);
+    for again in 1.. {
+        if folder.look(&free)?.is_none() {
+            break;
+        }
+        free = OsString::from(format!("{name}-{again}"));
+    }
+    match folder.rename(OsStr::new(kind.name), &free) {
+        Err(error) if !is_done(&error) => Err(error),
+        _ => Ok(free),
+    }
+}
+
+/// The names of what was set aside in a folder, with when and what it was.
+pub(crate) fn set_aside_in(data_dir: &Path) -> io::Result<Vec<(String, DateTime<Utc>, String)>> {
+    let folder = match Folder::open(data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        folder => folder?,
+    };
+    let parts = |name: OsString| {
+        let name = name.into_string().ok()?;
+        let (file, rest) = name.split_once(DAMAGED)?;
+        let time = NaiveDateTime::parse_from_str(rest.get(..16)?, TIME).ok()?;
+        Some((file.to_owned(), time.and_utc(), name.clone()))
+    };
+    Ok(folder.names()?.into_iter().filter_map(parts).collect())
+}
+
+pub(crate) fn save<T: Serialize>(data_dir: &Path, kind: &Kind, content: &T) -> anyhow::Result<()> {
+    let bytes = serde_json::to_vec_pretty(&File { version: kind.version, content })?;
+    Ok(durable::write(&data_dir.join(kind.name), &bytes)?)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::Record;
-
-    #[test]
-    fn a_record_of_a_newer_version_is_refused_and_one_that_is_not_there_is_the_beginning() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("alerts.json");
-        let load = || load::<Record>(&path, "all begins anew");
-        assert_eq!(load().unwrap(), Record::default());
-        save(&path, &Record::default()).unwrap();
-        assert_eq!(load().unwrap(), Record::default());
-        let newer = fs_err::read_to_string(&path).unwrap().replace(": 1,", ": 2,");
-        fs_err::write(&path, newer).unwrap();
-        assert!(load().unwrap_err().to_string().contains("newer"));
-        fs_err::write(&path, "{").unwrap();
-        assert!(load().unwrap_err().to_string().contains("remove it, and all begins anew"));
-    }
-}
+mod tests;

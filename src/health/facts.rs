@@ -35,6 +35,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Reads them. A snapshot that `before` has rendered is not read again.
     pub(crate) fn gather(app: &App, before: Option<&Self>, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let data = &app.config.data.dir;
         let mut runs = BTreeMap::new();
         let mut held_since = None;
         for run in Run::all(&app.runs())?.0 {
@@ -44,20 +45,20 @@ impl Facts {
             }
         }
         let unsent = app.mailer.unsent()?;
-        let snapshot = match app.history.until(now)?.last() {
-            None => None,
-            Some(at) => {
-                match before.and_then(|before| before.snapshot.as_ref()).filter(|seen| seen.at == *at) {
-                    Some(seen) => Some(Arc::clone(seen)),
-                    None => Some(Arc::new(Seen {
-                        at: *at,
-                        targets: targets(&app.standings(&app.history.read(*at)?, now)?),
-                    })),
+        let rendered = before.and_then(|before| before.snapshot.as_ref());
+        let newest = app.history.until(now)?.last().copied();
+        let snapshot = match rendered.filter(|rendered| Some(rendered.at) == newest) {
+            Some(rendered) => Some(Arc::clone(rendered)),
+            None => match app.latest(now)? {
+                None => None,
+                Some(latest) => {
+                    let targets = targets(&app.standings(&latest, now)?);
+                    Some(Arc::new(Seen { at: latest.taken_at, targets }))
                 }
-            }
+            },
         };
         Ok(Self {
-            state: State::load(&app.config.data.dir)?,
+            state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
             runs,
             held_since,
             outbox: OutboxSheet {
@@ -79,7 +80,7 @@ impl Facts {
         let sheet = metrics::render(&Sheet {
             version: env!("CARGO_PKG_VERSION"),
             jobs: Job::ALL.iter().map(|job| self.job(app, *job, &work, now)).collect(),
-            panics: self.state.panics,
+            panics: self.state.panics(),
             outbox: self.outbox,
             runs: self.runs.clone(),
             held_since: self.held_since,

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use csv::StringRecord;
+use tracing::warn;
 
-use super::store::{moments, partition};
+use super::store::{moments, partition, soon};
 use crate::diff::{Change, Diff, MadeBy};
 use crate::files::csv_cell::{inert, plain};
 use crate::files::durable;
@@ -38,15 +38,25 @@ pub(crate) fn write(data_dir: &Path, diff: &Diff) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All changes that snapshots showed after `since`, each file as the diff that it was made of.
-pub(crate) fn since(data_dir: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
+/// All changes that snapshots showed after `since` and until `now`, each file as the diff that it was made of. What a clock
+/// that was wrong dated later was seen again after it was set right. A damaged file is left out: the snapshots that it was
+/// made from still say what changed.
+pub(crate) fn between(
+    data_dir: &Path,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Diff>> {
     let folder = folder(data_dir);
     let mut diffs = Vec::new();
-    for at in moments(&folder)?.into_iter().filter(|at| *at > since) {
+    for at in moments(&folder)?.into_iter().filter(|at| *at > since && *at <= soon(now)) {
         let path = partition(&folder, at);
-        diffs.push(
-            decode(at, &fs_err::read(&path)?).with_context(|| format!("{} is damaged", path.display()))?,
-        );
+        match fs_err::read(&path).map_err(anyhow::Error::from).and_then(|bytes| decode(at, &bytes)) {
+            Ok(diff) => diffs.push(diff),
+            Err(error) => {
+                let (path, error) = (path.display().to_string(), format!("{error:#}"));
+                warn!(path, error, "a file of changes is damaged and left out");
+            }
+        }
     }
     Ok(diffs)
 }
@@ -168,8 +178,26 @@ mod tests {
     fn changes_read_back_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &changed()).unwrap();
-        assert_eq!(since(folder.path(), at("2026-11-22T08:59:59Z")).unwrap(), [changed()]);
-        assert_eq!(since(folder.path(), at("2026-11-22T09:00:00Z")).unwrap(), []);
+        let now = at("2026-11-22T09:00:00Z");
+        let between = |since, now| between(folder.path(), since, now).unwrap();
+        assert_eq!(between(at("2026-11-22T08:59:59Z"), now), [changed()]);
+        assert_eq!(between(now, now), []);
+        let earlier = at("2026-11-22T08:30:00Z");
+        assert_eq!(between(at("2026-11-22T08:00:00Z"), earlier), [], "what is dated after now");
+    }
+
+    #[test]
+    fn a_damaged_file_is_left_out_and_the_others_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &changed()).unwrap();
+        let later = Diff { to: at("2026-11-22T10:00:00Z"), ..changed() };
+        write(folder.path(), &later).unwrap();
+        let first = partition(&super::folder(folder.path()), changed().to);
+        for damage in ["", "seen_at,since,before\n1,2,many\n", "\0\0\0\0"] {
+            fs_err::write(&first, damage).unwrap();
+            let read = between(folder.path(), at("2026-11-22T00:00:00Z"), later.to).unwrap();
+            assert_eq!(read.last(), Some(&later), "{damage:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
+use tracing::warn;
+
 use super::codec;
 use crate::files::durable;
 use crate::files::format;
@@ -15,6 +17,11 @@ pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
 
 /// The format of the files. Columns are found by name, so that a new one alone makes no new version.
 const VERSION: u32 = 1;
+
+/// Says the format. Its name begins with `_`, because Spark and its like read any other file in the tree as data.
+const VERSION_FILE: &str = "_VERSION";
+/// Its name in earlier programs.
+const EARLIER_VERSION_FILE: &str = "VERSION";
 
 /// The folder of the snapshots.
 #[derive(Clone, Debug)]
@@ -32,35 +39,35 @@ impl History {
         partition(&self.folder, at)
     }
 
-    /// Refuses a history that a newer program wrote. One that says no version is of the first.
+    /// Refuses a history that a newer program wrote. One that says no version, or nothing that is one, is of the first: its
+    /// columns say the rest.
     fn check_version(&self) -> anyhow::Result<()> {
-        let path = self.version_file();
-        match fs_err::read_to_string(&path) {
-            Ok(text) => {
-                let version = text.trim().parse().with_context(|| {
-                    format!(
-                        "{} is no number: write the number of the format that the history has",
-                        path.display()
-                    )
-                })?;
-                format::check(&path, version, VERSION)
+        for name in [VERSION_FILE, EARLIER_VERSION_FILE] {
+            let path = self.folder.join(name);
+            if let Some(version) = read_version(&path) {
+                format::check(&path, version, VERSION)?;
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
         }
+        Ok(())
     }
 
-    /// Beside the partitions, where no reader of the tree looks.
-    fn version_file(&self) -> PathBuf {
-        self.folder.join("VERSION")
+    /// Says the version under its present name, and removes the file that says it under the earlier one. No snapshot is lost
+    /// because this cannot be written.
+    fn say_version(&self) {
+        let path = self.folder.join(VERSION_FILE);
+        let said = match read_version(&path) {
+            Some(_) => Ok(()),
+            None => durable::write(&path, format!("{VERSION}\n").as_bytes()),
+        };
+        if let Err(error) = said.and_then(|()| durable::remove(&self.folder.join(EARLIER_VERSION_FILE))) {
+            warn!(%error, "the format of the history cannot be written beside it");
+        }
     }
 
     /// Writes a snapshot. Its time is cut to the second; where that second has a file, the next free one is taken.
     pub(crate) fn write(&self, mut snapshot: Snapshot) -> anyhow::Result<Snapshot> {
         self.check_version()?;
-        if !self.version_file().exists() {
-            durable::create(&self.version_file(), format!("{VERSION}\n").as_bytes())?;
-        }
+        self.say_version();
         snapshot.taken_at = snapshot.taken_at.trunc_subsecs(0);
         loop {
             let bytes = codec::encode(&snapshot)?;
@@ -79,8 +86,7 @@ impl History {
 
     /// Those until now. One of the future was taken by a clock that was wrong: it must not pass for the latest.
     pub(crate) fn until(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        let soon = now + Duration::minutes(1); // a second that was taken moves a snapshot on, and clocks differ
-        Ok(self.list()?.into_iter().filter(|at| *at <= soon).collect())
+        Ok(self.list()?.into_iter().filter(|at| *at <= soon(now)).collect())
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
@@ -88,6 +94,7 @@ impl History {
         codec::decode(at, &fs_err::read(&path)?).with_context(|| format!("{} is damaged", path.display()))
     }
 
+    /// The newest of all; for the demo, whose clock is its own.
     pub(crate) fn latest(&self) -> anyhow::Result<Option<Snapshot>> {
         self.list()?.last().map(|at| self.read(*at)).transpose()
     }
@@ -115,6 +122,16 @@ impl History {
     pub(crate) fn remove(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
         Ok(durable::remove(&self.path(at))?)
     }
+}
+
+/// The last moment that counts as past: a second that was taken moves a snapshot on, and clocks differ.
+pub(super) fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + Duration::minutes(1)
+}
+
+/// What a version file says; none where there is none, or where it says nothing that is a version.
+fn read_version(path: &Path) -> Option<u64> {
+    fs_err::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 /// `FOLDER/year=2026/month=11/2026-11-22T18-00-00Z.csv`: the partitions that Hive readers know.
@@ -208,6 +225,32 @@ mod tests {
                 .contains("the first one is 2026-10-31")
         );
         assert!(history.find("yesterday").unwrap_err().to_string().contains("is not a time"));
+    }
+
+    #[test]
+    fn the_format_is_said_in_a_file_that_readers_of_the_tree_pass_over_whatever_was_there() {
+        let (folder, history) = history();
+        let path = |name: &str| folder.path().join("history").join(name);
+        fs_err::create_dir_all(path("")).unwrap();
+        fs_err::write(path("VERSION"), "1\n").unwrap();
+        history.list().unwrap();
+        history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+        assert!(!path("VERSION").exists());
+        for damage in ["", "\0\0\0", "one"] {
+            fs_err::write(path("_VERSION"), damage).unwrap();
+            assert_eq!(history.list().unwrap().len(), 1, "{damage:?}");
+            history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+            assert_eq!(fs_err::read_to_string(path("_VERSION")).unwrap(), "1\n");
+            fs_err::remove_dir_all(path("year=2026")).unwrap();
+            history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+        }
+        for name in ["_VERSION", "VERSION"] {
+            fs_err::write(path(name), "2\n").unwrap();
+            assert!(history.list().unwrap_err().to_string().contains("newer"), "{name}");
+            fs_err::remove_file(path(name)).unwrap();
+        }
+        fs_err::create_dir(path("_VERSION")).unwrap();
+        history.write(snapshot("2026-11-22T19:00:00Z")).unwrap();
     }
 
     #[test]

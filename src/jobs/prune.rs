@@ -27,7 +27,7 @@ pub(crate) fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
 
 fn history(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let all = app.history.until(now)?;
-    let told_from = app.told_from()?;
+    let told_from = app.told_from(now)?;
     let mut superfluous = snapshots::superfluous(&all, app.config.data.keep);
     superfluous.retain(|at| !told_from.contains(at));
     for at in &superfluous {

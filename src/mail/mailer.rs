@@ -116,6 +116,16 @@ impl Mailer {
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
 
+    /// One of our own files that cannot be used, reported once.
+    pub(crate) fn file_problem(
+        &self,
+        problem: &report::FileProblem,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let report = report::file_report(problem, &self.edition(now));
+        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
+    }
+
     fn queue(
         &self,
         report: &Report,

@@ -68,6 +68,10 @@ impl ClosingRecord {
         let now = latest.taken_at;
         let mut known: BTreeMap<OrgId, Known> =
             self.cycles.into_iter().map(|known| (known.org_id.clone(), known)).collect();
+        // A clock that was ahead closed it; it runs still.
+        for known in known.values_mut().filter(|known| known.end > now) {
+            known.closed = false;
+        }
         let mut pending = Vec::new();
         let mut closes = |known: &Known, start, end| {
             pending.push(Ended { org_id: known.org_id.clone(), start, end });
@@ -194,6 +198,16 @@ mod tests {
         // And one that was over already when it was seen first is none of ours.
         let first = ClosingRecord::default().judge(&seen("11-06T07:00", &[("1", OCT)]));
         assert_eq!(pending(&first.judge(&seen("11-07T07:00", &[("1", NOV)]))), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_closed_closes_when_it_ends() {
+        let ahead = seen("12-30T07:00", &[("1", NOV)]);
+        let record = ClosingRecord::default().judge(&seen("11-10T07:00", &[("1", NOV)])).judge(&ahead);
+        assert_eq!(pending(&record), ["1 11-05 12-05"]);
+        let record = record.told([]).judge(&seen("11-10T08:00", &[("1", NOV)]));
+        assert_eq!(pending(&record), [""; 0]);
+        assert_eq!(pending(&record.judge(&seen("12-05T09:00", &[("1", None)]))), ["1 11-05 12-05"]);
     }
 
     #[test]

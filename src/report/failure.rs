@@ -54,6 +54,8 @@ pub(crate) struct FailureReport {
     pub last_success: String,
     pub causes: Vec<String>,
     pub todo: String,
+    /// When it is tried again, and how often this mail comes.
+    pub note: String,
     pub imprint: Imprint,
     #[serde(skip)]
     pub identity: String,
@@ -63,14 +65,18 @@ pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureRep
     let job = words::clean(&failure.job, 40);
     let headline =
         format!("The {job} job has been failing since {}", words::moment(failure.since, edition.zone));
+    let last_success = failure.last_success.map_or_else(
+        || "never".to_owned(),
+        |at| format!("{}, {} ago", words::moment(at, edition.zone), words::age(edition.now - at)),
+    );
     FailureReport {
         subject: headline.clone(),
         headline,
         since: words::moment(failure.since, edition.zone),
-        last_success: failure.last_success.map_or_else(
-            || "never".to_owned(),
-            |at| format!("{}, {} ago", words::moment(at, edition.zone), words::age(edition.now - at)),
+        note: format!(
+            "It is tried again at its next time; this mail comes once for one outage. Last success: {last_success}."
         ),
+        last_success,
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),
         todo: failure.advice.as_ref().map_or_else(
             || "run `quotakeeper check --online` where quotakeeper runs: it tries the token, its permissions and the \
@@ -82,6 +88,46 @@ pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureRep
         // One mail a day for one outage, however often the job is tried.
         identity: format!("{job} {} {}", failure.since.timestamp(), (edition.now - failure.since).num_days()),
         job,
+    }
+}
+
+/// One of our own files that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileProblem {
+    pub kind: ProblemKind,
+    /// The file, or what is left of it.
+    pub name: String,
+    pub what: String,
+    pub why: String,
+    pub fix: String,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProblemKind {
+    /// It lies under another name, and the work goes on.
+    SetAside,
+    /// It is set aside when it is used next.
+    Passing,
+    /// Until a person does something about it.
+    Stays,
+}
+
+pub(crate) fn file_report(problem: &FileProblem, edition: &Edition) -> FailureReport {
+    let since = words::moment(problem.since, edition.zone);
+    FailureReport {
+        subject: words::clean(&problem.what, 200),
+        headline: words::clean(&problem.what, 200),
+        job: String::new(),
+        since: since.clone(),
+        last_success: String::new(),
+        causes: vec![words::clean(&problem.why, 400)],
+        todo: format!("{}.", words::clean(&problem.fix, 600)),
+        note: format!(
+            "Since {since}. This mail comes once; `quotakeeper status` shows it as long as it lasts."
+        ),
+        imprint: edition.into(),
+        identity: format!("file {} {}", problem.name, problem.since.timestamp()),
     }
 }
 

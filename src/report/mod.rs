@@ -47,7 +47,9 @@ pub(crate) use self::cycles::{Closed, Walk};
 #[cfg(test)]
 pub(crate) use self::cycles::{Cycle, Seen as SeenInCycle};
 pub(crate) use self::examples::examples;
-pub(crate) use self::failure::{Failure, FailureReport, advice, failure_report, is_full_disk};
+pub(crate) use self::failure::{
+    Failure, FailureReport, FileProblem, ProblemKind, advice, failure_report, file_report, is_full_disk,
+};
 #[cfg(test)]
 pub(crate) use self::level::Level;
 pub(crate) use self::owners::{

@@ -30,7 +30,15 @@ fn settled(bench: &Bench, text: &str) -> String {
             _ => words.push(word),
         }
     }
-    words.join(" ")
+    let words = words.join(" ");
+    // The time in the name of a file that was set aside.
+    match words.split_once("damaged-") {
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == 'T' || c == 'Z');
+            format!("{before}damaged-TIME{rest}")
+        }
+        None => words,
+    }
 }
 
 /// What the log warns of, and what `status` says is wrong.

@@ -10,6 +10,7 @@ mod changes;
 mod checking;
 mod closings;
 mod crashes;
+mod damage;
 mod diagnosis;
 mod dropping;
 mod faults;

@@ -30,7 +30,7 @@ use crate::jobs::Job;
 use crate::quota::Snapshot;
 use crate::report::Standing;
 use crate::state::State;
-use crate::{lock, mail};
+use crate::{lock, mail, own_files};
 
 /// Targets that are listed, nearest to their quota first.
 const NEAREST: usize = 5;
@@ -55,14 +55,16 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
     let config = &app.config;
     let data = &config.data.dir;
     let mut unreadable = Vec::new();
-    let state = known(&mut unreadable, State::load(data).map(Some)).flatten();
+    let state = State::read(data, now).ok(); // why not is one of the problems with our files
+    let files = known(&mut unreadable, own_files::problems(data, now)).unwrap_or_default();
     let snapshots = known(&mut unreadable, app.history.until(now)).unwrap_or_default();
     let all = known(&mut unreadable, app.history.list()).unwrap_or_default();
     let (runs, broken) = known(&mut unreadable, Run::all(&app.runs())).unwrap_or_default();
     unreadable.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );
-    let latest = known(&mut unreadable, app.latest(now)).flatten();
+    let newest = snapshots.last().and_then(|at| known(&mut unreadable, app.history.read(*at)));
+    let latest = newest.or_else(|| app.latest(now).ok().flatten());
     let nearest = match &latest {
         Some(_) => known(&mut unreadable, app.usage_report(now)).map(|report| report.worst),
         None => None,
@@ -87,6 +89,7 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         data_dir: data.clone(),
         running: lock::holder(data),
         unreadable,
+        files,
         has_token: config.api.token.is_some(),
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
         routes,
@@ -95,7 +98,11 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         snapshots: snapshots.len(),
         snapshot_bytes,
         last_snapshot: snapshots.last().copied(),
-        of_the_future: all.last().filter(|last| !snapshots.contains(last)).copied(),
+        of_the_future: all
+            .last()
+            .filter(|last| !snapshots.contains(last))
+            .map(|last| app.history.path(*last)),
+        successes_of_the_future: state.as_ref().map(State::in_the_future).unwrap_or_default(),
         organizations: latest.as_ref().map_or(0, |latest| latest.organizations().count()),
         account_groups: latest
             .as_ref()

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::text::moment;
 use super::view::{Facts, JobFacts, bytes};
+use crate::report::FileProblem;
 use crate::report::words::{age, counted, listed, number};
 use crate::state::{ApiSeen, Why};
 
@@ -32,6 +33,9 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     };
     for problem in &facts.unreadable {
         add(problem.clone(), String::new());
+    }
+    for FileProblem { what, why, fix, .. } in &facts.files {
+        add(format!("{what}: {}", why.trim_end_matches('.')), fix.clone());
     }
     if !facts.has_token {
         add(
@@ -138,18 +142,28 @@ fn late(facts: &Facts, add: &mut impl FnMut(String, String)) {
 }
 
 fn clock(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    let mend = "set the clock (NTP); then remove what is dated wrongly from history/, or wait until its time";
     if let Some(seen) = facts.seen.filter(ApiSeen::is_clock_wrong) {
         let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
         let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
-        add(format!("this machine's clock is {off} {side} the API's"), mend.to_owned());
-    } else if let Some(at) = facts.of_the_future {
+        let fix = "set the clock (NTP); then remove what is dated wrongly from history/ and changes/";
+        add(format!("this machine's clock is {off} {side} the API's"), fix.to_owned());
+        return;
+    }
+    if let Some(file) = &facts.of_the_future {
+        add(
+            format!("{} is dated in the future: a clock was wrong. No report uses it", file.display()),
+            "remove the file, and any other in history/ and changes/ that is dated in the future".to_owned(),
+        );
+    }
+    if let Some((job, at)) = facts.successes_of_the_future.first() {
+        let (job, at) = (job.name(), moment(*at, facts.zone));
         add(
             format!(
-                "a snapshot is dated {}, which is yet to come: a clock was wrong",
-                moment(at, facts.zone)
+                "state.json says that the {job} job succeeded on {at}, which is in the future: a clock was wrong, and it \
+                 does not count"
             ),
-            mend.to_owned(),
+            "nothing, if this machine's clock is right now: the next success of the job corrects it"
+                .to_owned(),
         );
     }
 }

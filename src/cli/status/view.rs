@@ -12,7 +12,7 @@ use super::troubles::{Trouble, troubles};
 use crate::jobs::Job;
 use crate::lock::Holder;
 use crate::mail::Unsent;
-use crate::report::Standing;
+use crate::report::{FileProblem, Standing};
 use crate::schedule::{Expression, Missed};
 use crate::state::{ApiSeen, JobState, Why};
 
@@ -34,6 +34,8 @@ pub(super) struct Facts {
     pub running: Option<Holder>,
     /// What could not be read, and the mend.
     pub unreadable: Vec<String>,
+    /// Our own small files that cannot be used, or were set aside.
+    pub files: Vec<FileProblem>,
     pub has_token: bool,
     /// What is wrong with the user's templates, and with the file of the owners.
     pub templates: Vec<String>,
@@ -43,8 +45,10 @@ pub(super) struct Facts {
     pub snapshots: usize,
     pub snapshot_bytes: u64,
     pub last_snapshot: Option<DateTime<Utc>>,
-    /// A snapshot that is dated after now.
-    pub of_the_future: Option<DateTime<Utc>>,
+    /// The file of a snapshot that is dated after now.
+    pub of_the_future: Option<PathBuf>,
+    /// Jobs that succeeded after now, as `state.json` says.
+    pub successes_of_the_future: Vec<(Job, DateTime<Utc>)>,
     pub organizations: usize,
     pub account_groups: usize,
     /// Organizations of which the latest snapshot knows no usage.

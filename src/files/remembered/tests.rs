@@ -1,0 +1,102 @@
+//! What becomes of a file that is damaged in any way, and of a newer one.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::*;
+
+const KIND: Kind = Kind { name: "told.json", version: 2, without: "all is reported again" };
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Told {
+    count: u32,
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-26T10:15:00Z".parse().unwrap()
+}
+
+fn take(folder: &Path) -> Result<Remembered<Told>, Unusable> {
+    super::take(folder, &KIND, now())
+}
+
+#[test]
+fn what_was_saved_is_known_and_an_older_format_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing);
+    assert_eq!(take(&folder.path().join("missing")).unwrap(), Remembered::Nothing);
+    save(folder.path(), &KIND, &Told { count: 3 }).unwrap();
+    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 3 }));
+    fs_err::write(folder.path().join("told.json"), r#"{"version": 1, "count": 4}"#).unwrap();
+    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
+    // As a backup that links files leaves it.
+    fs_err::hard_link(folder.path().join("told.json"), folder.path().join("backup.json")).unwrap();
+    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
+}
+
+#[test]
+fn a_newer_file_stays_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("told.json"), r#"{"version": 3, "count": []}"#).unwrap();
+    assert!(matches!(take(folder.path()).unwrap_err(), Unusable::Newer(_)));
+    assert!(folder.path().join("told.json").exists());
+}
+
+#[test]
+fn whatever_is_damaged_is_set_aside_as_it_is_and_the_next_look_begins_again() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 10] = [
+        ("empty", |path| fs_err::write(path, "").unwrap()),
+        ("half", |path| fs_err::write(path, r#"{"version": 2, "cou"#).unwrap()),
+        ("garbage", |path| fs_err::write(path, [0xff, 0x00, 0x80]).unwrap()),
+        ("zeros", |path| fs_err::write(path, [0; 600]).unwrap()),
+        ("no version", |path| fs_err::write(path, "{}").unwrap()),
+        ("another type", |path| fs_err::write(path, r#"{"version": 2, "count": "x"}"#).unwrap()),
+        ("folder", |path| fs_err::create_dir(path).unwrap()),
+        ("link", |path| symlink("/etc/passwd", path).unwrap()),
+        ("dangling", |path| symlink("nowhere", path).unwrap()),
+        ("pipe", |path| {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }),
+    ];
+    for (name, damage) in damages {
+        let folder = tempfile::tempdir().unwrap();
+        damage(&folder.path().join("told.json"));
+        assert!(matches!(read::<Told>(folder.path(), &KIND), Err(Unusable::Damaged { .. })), "{name}");
+        assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside, "{name}");
+        assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing, "{name}");
+        let known = set_aside_in(folder.path()).unwrap();
+        let expected = ("told.json".to_owned(), now(), "told.json.damaged-20261126T101500Z".to_owned());
+        assert_eq!(known, [expected], "{name}");
+        save(folder.path(), &KIND, &Told { count: 1 }).unwrap();
+        assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 1 }), "{name}");
+    }
+}
+
+#[test]
+fn what_was_set_aside_before_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["first", "second", "third"] {
+        fs_err::write(folder.path().join("told.json"), text).unwrap();
+        assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside);
+    }
+    let content = |end: &str| {
+        fs_err::read_to_string(folder.path().join(format!("told.json.damaged-20261126T101500Z{end}")))
+            .unwrap()
+    };
+    assert_eq!(["", "-1", "-2"].map(content), ["first", "second", "third"]);
+    assert_eq!(set_aside_in(folder.path()).unwrap().len(), 3);
+}
+
+#[test]
+fn a_file_that_the_service_may_not_read_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("told.json");
+    fs_err::write(&path, r#"{"version": 2, "count": 3}"#).unwrap();
+    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if fs_err::read(&path).is_ok() {
+        eprintln!("skipped: root may read everything");
+        return;
+    }
+    assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside);
+}

@@ -1,0 +1,147 @@
+//! What is remembered of the jobs: across starts, across damage, and where a clock was wrong.
+
+use super::*;
+use crate::config;
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-26T14:20:00Z")
+}
+
+fn app(folder: &tempfile::TempDir) -> App {
+    let settings = [("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap())];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    App::named(config::load(None, &settings).unwrap(), "a test")
+}
+
+fn takes(app: &App, time: &str) {
+    app.history.write(crate::quota::Snapshot::new(at(time), Vec::new())).unwrap();
+}
+
+#[test]
+fn a_success_is_remembered_and_a_newer_file_is_neither_read_nor_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    app.state(now()).succeeded(Job::Snapshot, now(), 12).unwrap();
+    assert_eq!(app.state(now()).last_success(Job::Snapshot), Some(now()));
+    assert_eq!(app.state(now()).last_success(Job::Prune), None);
+
+    let newer = fs_err::read_to_string(folder.path().join("state.json")).unwrap().replace(": 1,", ": 2,");
+    fs_err::write(folder.path().join("state.json"), &newer).unwrap();
+    let mut state = app.state(now());
+    assert!(!state.is_usable());
+    assert_eq!(state.failed(Job::Inbox, now(), Why { error: "x".into(), todo: None }).unwrap(), None);
+    state.succeeded(Job::Snapshot, now(), 12).unwrap();
+    assert_eq!(fs_err::read_to_string(folder.path().join("state.json")).unwrap(), newer);
+    // What takes up whatever waits goes on, and so do mails.
+    let due: Vec<Job> =
+        Job::ALL.into_iter().filter(|job| job.due(&app, &app.state(now()), now()).is_some()).collect();
+    assert_eq!(due, [Job::Inbox, Job::Outbox]);
+}
+
+#[test]
+fn refusals_add_up_over_a_day_and_begin_again_with_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = app(&folder).state(now());
+    let seen = |at: &str| ApiSeen {
+        at: at.parse().unwrap(),
+        limit: Some(240),
+        remaining: Some(231),
+        day: at[..10].parse().unwrap(),
+        refusals: 2,
+        clock_ahead: 0,
+    };
+    let times = ["2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z", "2026-11-23T08:00:00Z"];
+    let counted = times.map(|at| {
+        state.saw(seen(at));
+        state.api().unwrap().refusals
+    });
+    assert_eq!(counted, [2, 4, 2]);
+}
+
+#[test]
+fn a_job_fails_since_its_first_failure_until_it_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    let at = |hour| at(&format!("2026-11-22T{hour:02}:00:00Z"));
+    let why = |hour: u32| Why { error: format!("at {hour}"), todo: None };
+    let failed = |hour| app.state(at(hour)).failed(Job::Snapshot, at(hour), why(hour)).unwrap().unwrap();
+    assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
+    let state = app.state(at(9));
+    assert_eq!((state.failing(Job::Snapshot), state.why(Job::Snapshot)), (Some(at(8)), Some(&why(9))));
+    app.state(at(10)).succeeded(Job::Snapshot, at(10), 12).unwrap();
+    assert_eq!(app.state(at(10)).failing(Job::Snapshot), None);
+    assert_eq!(failed(11), at(11));
+    // A failure that a wrong clock dated into the future began now at the latest.
+    assert_eq!(failed(7), at(7));
+}
+
+#[test]
+fn what_a_wrong_clock_wrote_into_the_future_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    let ahead = at("2029-11-25T14:00:00Z");
+    for job in Job::ALL {
+        app.state(ahead).succeeded(job, ahead, 12).unwrap();
+    }
+    let mut state = app.state(ahead);
+    state.missed(Job::Snapshot, Missed { slots: 26_279, first: now(), last: ahead });
+    state.saw(ApiSeen {
+        at: ahead,
+        limit: None,
+        remaining: None,
+        day: ahead.date_naive(),
+        refusals: 0,
+        clock_ahead: 1,
+    });
+    state.save().unwrap();
+
+    let state = app.state(now());
+    assert_eq!(state.in_the_future().len(), Job::ALL.len());
+    assert_eq!((state.last_missed(Job::Snapshot), state.api()), (None, None));
+    for job in Job::ALL {
+        assert_eq!(state.last_success(job), None, "{job:?}");
+        if job.schedule(&app).is_some() && job != Job::UsageReport {
+            assert!(job.due(&app, &state, now()).is_some(), "{job:?}");
+        }
+    }
+    app.state(now()).succeeded(Job::Snapshot, now(), 1).unwrap();
+    let state = app.state(now());
+    assert_eq!((state.last_success(Job::Snapshot), state.in_the_future().len()), (Some(now()), 7));
+    // A clock that is only seconds off is no reason to do anything twice.
+    assert!(app.state(now() - TimeDelta::seconds(30)).job(Job::Snapshot).is_some());
+}
+
+#[test]
+fn a_lost_file_is_begun_again_with_what_the_newest_snapshot_shows_to_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    takes(&app, "2026-11-26T14:00:01Z");
+    takes(&app, "2029-01-01T00:00:00Z"); // by a clock that was wrong
+    fs_err::write(folder.path().join("state.json"), "").unwrap();
+    let state = app.state(now());
+    assert_eq!(state.last_success(Job::Snapshot), Some(at("2026-11-26T14:00:01Z")));
+    for job in [Job::Snapshot, Job::UsageReport, Job::Digest, Job::ClosingReport, Job::Prune] {
+        assert_eq!(job.due(&app, &state, now()), None, "{job:?}");
+    }
+    // The morning's reports may have been cut off where the snapshot was just taken.
+    takes(&app, "2026-11-27T08:00:02Z");
+    fs_err::write(folder.path().join("state.json"), "{").unwrap();
+    let morning = at("2026-11-27T08:00:30Z");
+    let state = app.state(morning);
+    assert_eq!(state.last_success(Job::UsageReport), Some(at("2026-11-26T08:00:00Z")));
+    assert!(Job::UsageReport.due(&app, &state, morning).is_some());
+    assert_eq!(Job::Snapshot.due(&app, &state, morning), None);
+}
+
+#[test]
+fn a_job_of_a_later_program_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"version": 1, "jobs": {"snapshot": {"last_success": "2026-11-26T14:00:00Z", "took_ms": 1},
+        "weather": {"last_success": "2026-11-26T14:00:00Z", "took_ms": 1}}}"#;
+    fs_err::write(folder.path().join("state.json"), text).unwrap();
+    assert!(app(&folder).state(now()).job(Job::Snapshot).is_some());
+}
