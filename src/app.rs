@@ -55,10 +55,9 @@ impl App {
             return Ok(client);
         }
         let api = &self.config.api;
-        let token = api
-            .token
-            .clone()
-            .context("no API token: set TE_TOKEN, or api.token_file, or systemd's credential te_token")?;
+        let token = api.token.clone().context(
+            "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
+        )?;
         let client = Client::new(Settings {
             aid: api.aid.clone(),
             timeout: api.timeout,

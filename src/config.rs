@@ -7,7 +7,9 @@ mod alerts;
 mod guards;
 mod health;
 mod limits;
+mod shape;
 mod source;
+mod trust;
 mod types;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ pub(crate) use self::guards::{Approval, Guards, Level};
 pub(crate) use self::health::{Heartbeat, Metrics, SecretUrl, Server};
 pub(crate) use self::limits::mailbox;
 pub(crate) use self::source::{Environment, load};
+pub(crate) use self::trust::{exposed, planted, writable_by_others};
 pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;
@@ -62,7 +65,8 @@ pub(crate) struct Api {
     #[serde(deserialize_with = "base_url")]
     pub base_url: Url,
     pub token_file: Option<PathBuf>,
-    /// Where the token comes from, most urgent first: `TE_TOKEN`, `token_file`, systemd's `te_token`.
+    /// Where the token comes from, most urgent first: `TE_TOKEN`, `token_file`, systemd's `te_token`, the file of that
+    /// name beside the configuration.
     #[serde(skip)]
     pub token: Option<Secret>,
     /// Sent as the `aid` query parameter of all POSTs, if set.
@@ -331,7 +335,8 @@ pub(crate) struct Smtp {
     pub tls: Tls,
     pub username: Option<String>,
     pub password_file: Option<PathBuf>,
-    /// From `QUOTAKEEPER__SMTP__PASSWORD`, `password_file` or systemd's `smtp_password`.
+    /// From `QUOTAKEEPER__SMTP__PASSWORD`, `password_file`, systemd's `smtp_password`, or the file of that name beside the
+    /// configuration.
     #[serde(skip)]
     pub password: Option<Secret>,
     /// How this machine greets; its full name, else its address, unless set.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Transport};
+use crate::config::{self, Config, ConfigError, Secret, Transport};
 use crate::exit_code::Exit;
 use crate::mail;
 use crate::quota::{OrgId, Snapshot, SnapshotRow, Usage};
@@ -31,7 +32,10 @@ pub(super) async fn check(
     };
     let mut report = Report { failed: false };
     match file {
-        Some(file) => report.good(&format!("{} is valid", file.display())),
+        Some(file) => match config::writable_by_others(file) {
+            None => report.good(&format!("{} is valid", file.display())),
+            Some(problem) => report.bad(&problem),
+        },
         None => report.good("no configuration file: the defaults and the environment are used"),
     }
     for ended in config.alerts.ended_mutes(Clock::read().now(), config.schedule.timezone) {
@@ -46,11 +50,21 @@ pub(super) async fn check(
         }
     }
     match &config.api.token {
-        None => report.bad("no API token: set TE_TOKEN, or api.token_file, or systemd's credential te_token"),
+        None => report.bad(
+            "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
+        ),
         Some(token) => match token.read() {
             Ok(_) => report.good("the API token can be read"),
             Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
         },
+    }
+    let group = fs_err::metadata(&config.data.dir).ok().map(|folder| folder.gid());
+    for secret in [&config.api.token, &config.smtp.password].into_iter().flatten() {
+        if let Secret::File(path) = secret
+            && let Some(problem) = config::exposed(path, group)
+        {
+            report.bad(&problem);
+        }
     }
     let app = App::new(config);
     owners(&app, &mut report);

@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::daemon;
 use crate::exit_code::{Exit, Findings};
-use crate::files::durable;
 use crate::health;
 use crate::jobs::{self, Backoff, Job};
 use crate::lock::{Lock, LockError};
@@ -136,7 +135,7 @@ fn write(out: &Path, html: &str) -> anyhow::Result<Exit> {
         "{} cannot be written: its folder does not exist",
         out.display()
     );
-    durable::write(out, html.as_bytes())?;
+    fs_err::write(out, html)?; // with the user's umask
     eprintln!("written: {}", out.display());
     Ok(Exit::Done)
 }

@@ -48,7 +48,7 @@ failed · 5 held for approval · 75 another instance holds the lock";
 
 #[derive(Debug, Args)]
 struct Global {
-    /// The configuration; else ./quotakeeper.toml, else /etc/quotakeeper/quotakeeper.toml
+    /// The configuration; else ./quotakeeper.toml if nobody else may write it, else /etc/quotakeeper/quotakeeper.toml
     #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Text on a terminal, JSON elsewhere
@@ -308,6 +308,7 @@ fn log_end(error: &anyhow::Error) {
 
 async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { command, global } = cli;
+    restrict(&command);
     let environment = environment();
     let file = config_file(global.config.as_deref());
     let load = || config::load(file.as_deref(), &environment);
@@ -408,10 +409,48 @@ fn environment() -> Environment {
         .collect()
 }
 
-/// The file that is named, else the first usual one that exists.
+/// The file that is named, else the first usual one that is there. One in the current folder counts only if nobody else can
+/// have put it there.
 fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
-    let usual = ["quotakeeper.toml", "/etc/quotakeeper/quotakeeper.toml"];
-    named.map(PathBuf::from).or_else(|| usual.iter().map(PathBuf::from).find(|path| path.exists()))
+    if let Some(named) = named {
+        return Some(named.to_owned());
+    }
+    let is_there = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok();
+    let here = Some(PathBuf::from("./quotakeeper.toml")).filter(is_there);
+    let trusted = here.filter(|here| match config::planted(here) {
+        Some(why) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "quotakeeper: ./quotakeeper.toml is not used: {why}; name it with --config if it is yours"
+            );
+            false
+        }
+        None => true,
+    });
+    trusted.or_else(|| Some(PathBuf::from("/etc/quotakeeper/quotakeeper.toml")).filter(is_there))
+}
+
+/// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
+/// written to a file are that person's.
+fn restrict(command: &Command) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // A core would hold the token.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let is_writer = matches!(
+        command,
+        Command::Run
+            | Command::Once { .. }
+            | Command::Snapshot
+            | Command::Inbox
+            | Command::Outbox
+            | Command::Prune
+            | Command::Apply { .. }
+            | Command::Approve { .. }
+            | Command::Reject { .. }
+    );
+    if is_writer {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+    }
 }
 
 /// SIGTERM and SIGINT cancel the app. The second one, or work that does not come to a point where it could stop, ends the

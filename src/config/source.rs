@@ -10,7 +10,8 @@ use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, Secret};
+use super::shape::{Misfit, misfits};
+use super::{Config, ConfigError, Secret, trust};
 use crate::text::similarity::nearest;
 
 /// The variables of the process, given so that tests need not change their own.
@@ -23,9 +24,7 @@ const PREFIX: &str = "QUOTAKEEPER__";
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let text = match file {
         None => String::new(),
-        Some(path) => {
-            fs_err::read_to_string(path).map_err(|error| ConfigError { problems: vec![error.to_string()] })?
-        }
+        Some(path) => read(path).map_err(|problem| ConfigError { problems: vec![problem] })?,
     };
     let name = file.map_or_else(String::new, |path| path.display().to_string());
     let source = Source { name, text: &text };
@@ -34,6 +33,15 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
 
     let mut problems = Vec::new();
     let mut taken_out = Vec::new();
+    // From the end, so that the places in lists still hold.
+    for Misfit { path, problem, wants_text } in misfits(&table).into_iter().rev() {
+        if wants_text && retry_as_text(&mut table, &path, &from_environment) {
+            continue;
+        }
+        problems.push(source.place(&path, &from_environment, &problem));
+        remove(&mut table, &path);
+        taken_out.push(path);
+    }
     let mut config = loop {
         match serde_path_to_error::deserialize::<_, Config>(table.clone()) {
             Ok(config) => break config,
@@ -52,12 +60,15 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             }
         }
     };
-    config.api.token = secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment);
+    let beside = |name: &str| file.and_then(Path::parent).map(|folder| folder.join(name));
+    config.api.token =
+        secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment, beside("te_token"));
     config.smtp.password = secret(
         "QUOTAKEEPER__SMTP__PASSWORD",
         config.smtp.password_file.as_ref(),
         "smtp_password",
         environment,
+        beside("smtp_password"),
     );
     if config.data.dir == Config::default().data.dir
         && let Some(folder) = environment.get("STATE_DIRECTORY").filter(|folder| !folder.is_empty())
@@ -78,26 +89,40 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
 }
 
-/// The variable first, then the file that the configuration names, then systemd's credential of that name.
+/// The text of the file, unless others could have put it there.
+fn read(path: &Path) -> Result<String, String> {
+    if let Some(who) = trust::writable_by_all(path) {
+        return Err(who);
+    }
+    let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
+    let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());
+    String::from_utf8(bytes).map_err(not_utf8)
+}
+
+/// The variable first, then the file that the configuration names, then systemd's credential of that name, then the file that
+/// systemd loads it from: so root's commands work beside the service.
 fn secret(
     variable: &str,
     file: Option<&PathBuf>,
     credential: &str,
     environment: &Environment,
+    beside: Option<PathBuf>,
 ) -> Option<Secret> {
     if let Some(value) = environment.get(variable).filter(|value| !value.trim().is_empty()) {
         return Some(Secret::Value(value.clone().into()));
     }
+    // One that is there and cannot be read is the one that is meant.
+    let is_there = |path: &PathBuf| fs_err::symlink_metadata(path).is_ok();
     let from_systemd = || {
-        let path = Path::new(environment.get("CREDENTIALS_DIRECTORY")?).join(credential);
-        path.exists().then_some(path)
+        let folder = environment.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty())?;
+        Some(Path::new(folder).join(credential)).filter(is_there)
     };
-    file.cloned().or_else(from_systemd).map(Secret::File)
+    file.cloned().or_else(from_systemd).or_else(|| beside.filter(is_there)).map(Secret::File)
 }
 
 /// One step into the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(super) enum Step {
     Key(String),
     Index(usize),
 }
@@ -219,24 +244,31 @@ fn explain(message: &str) -> String {
     }
 }
 
-/// serde's words on a value, in a person's. A text is not repeated: it may be a password under the wrong key.
+/// serde's words on a value of the right type, in a person's.
 fn wrong_value(message: &str) -> Option<String> {
+    if let Some(rest) = message.strip_prefix("unknown variant `") {
+        let (got, known) = rest.split_once("`, expected ")?;
+        let known: Vec<String> = quoted(known).map(|word| format!("\"{word}\"")).collect();
+        return Some(match &known[..] {
+            [] => return None,
+            [only] => format!("is \"{got}\", but must be {only}"),
+            [first @ .., last] => format!("is \"{got}\", but must be {} or {last}", first.join(", ")),
+        });
+    }
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return Some(format!("lacks the key {key}"));
+    }
     let (got, expected) = message
-        .strip_prefix("invalid type: ")
-        .or_else(|| message.strip_prefix("invalid value: "))
-        .or_else(|| message.strip_prefix("unknown variant "))?
+        .strip_prefix("invalid value: ")
+        .or_else(|| message.strip_prefix("invalid type: "))?
         .split_once(", expected ")?;
-    let got = if got.starts_with("string ") { "a text" } else { got };
+    let got = quoted(got).next().filter(|_| !got.starts_with("string ")).unwrap_or("a text");
     let expected = match expected {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "usize" => "a whole number, 0 or more",
-        "i64" => "a whole number",
-        "f64" => "a number",
-        "a string" => "a text in quotes",
-        "a boolean" => "true or false",
-        "a sequence" => "a list in brackets",
-        other => other,
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more",
+        _ => "a value as config/quotakeeper.toml shows it",
     };
     Some(format!("is {got}, but must be {expected}"))
 }

@@ -126,6 +126,20 @@ fn a_token_comes_from_the_environment_then_the_file_then_systemd() {
     assert_eq!(token(&[systemd]), "from-systemd");
     assert_eq!(token(&[systemd, named]), "from-file");
     assert_eq!(token(&[systemd, named, ("TE_TOKEN", "from-environment")]), "from-environment");
+
+    // Else what systemd would load it from: the file beside the configuration.
+    let beside = tempfile::tempdir().unwrap();
+    let path = beside.path().join("quotakeeper.toml");
+    fs_err::write(&path, "").unwrap();
+    fs_err::write(beside.path().join("te_token"), "from-beside\n").unwrap();
+    fs_err::write(beside.path().join("smtp_password"), "hidden\n").unwrap();
+    let read = |pairs: &[(&str, &str)]| load(Some(&path), &environment(pairs)).unwrap();
+    let token = |config: Config| config.api.token.unwrap().read().unwrap().expose_secret().to_owned();
+    for nothing in ["", "/nowhere"] {
+        assert_eq!(token(read(&[("CREDENTIALS_DIRECTORY", nothing)])), "from-beside");
+    }
+    assert_eq!(token(read(&[systemd])), "from-systemd");
+    assert_eq!(read(&[]).smtp.password.unwrap().read().unwrap().expose_secret(), "hidden");
 }
 
 #[test]

@@ -145,7 +145,9 @@ pub(super) fn moments(folder: &Path) -> anyhow::Result<Vec<DateTime<Utc>>> {
     for year in folders(folder)? {
         for month in folders(&year)? {
             for entry in fs_err::read_dir(&month)? {
-                found.extend(moment(&entry?.path()));
+                let path = entry?.path();
+                // A copy in another partition is none of ours.
+                found.extend(moment(&path).filter(|at| partition(folder, *at) == path && path.is_file()));
             }
         }
     }

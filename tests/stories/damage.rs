@@ -35,7 +35,7 @@ fn a_damaged_file_is_set_aside_and_reported_once_and_everything_goes_on() {
         },
         |path| {
             fs_err::remove_file(path).unwrap();
-            symlink("/dev/zero", path).unwrap();
+            symlink("/etc/hostname", path).unwrap();
         },
     ];
     for damage in damages {

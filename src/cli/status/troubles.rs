@@ -40,7 +40,7 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     if !facts.has_token {
         add(
             "there is no API token".to_owned(),
-            "set TE_TOKEN, or api.token_file, or systemd's credential te_token".to_owned(),
+            "set TE_TOKEN or api.token_file, or put it into te_token beside the configuration".to_owned(),
         );
     }
     disk(facts, &mut add);

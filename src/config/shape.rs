@@ -1,0 +1,227 @@
+//! Whether each value has the type that its key wants, told in a person's words.
+//!
+//! What a key wants is what it has in the commented reference, so that the example in a message is the one that people find
+//! there. Only what has the right type is read further.
+
+use toml::{Table, Value};
+
+use super::source::Step;
+
+const REFERENCE: &str = include_str!("../../config/quotakeeper.toml");
+
+/// Keys that take several types, and say themselves what is wrong.
+const SEVERAL: [&str; 2] = ["mail.to", "alerts.mutes.until"];
+/// A table whose keys are the user's own.
+const OWN_KEYS: &str = "inbox.columns";
+
+/// A value of another type than its key wants.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub path: Vec<Step>,
+    pub problem: String,
+    /// A number in the environment may be meant as text (`QUOTAKEEPER__API__AID=1234`).
+    pub wants_text: bool,
+}
+
+/// The reference with every key set.
+pub(super) fn reference() -> Table {
+    let set: Vec<&str> = REFERENCE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+    set.join("\n").parse().expect("a test reads it")
+}
+
+pub(super) fn misfits(table: &Table) -> Vec<Misfit> {
+    let mut walk = Walk { reference: reference(), found: Vec::new() };
+    let example = Value::Table(walk.reference.clone());
+    walk.table(table, &example, &mut Vec::new(), "");
+    walk.found
+}
+
+struct Walk {
+    reference: Table,
+    found: Vec<Misfit>,
+}
+
+impl Walk {
+    fn table(&mut self, table: &Table, example: &Value, path: &mut Vec<Step>, key: &str) {
+        for (name, value) in table {
+            let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            // A key that the reference does not have is unknown, which is reported elsewhere.
+            let Some(example) = self.example(example, key, name) else { continue };
+            path.push(Step::Key(name.clone()));
+            self.value(value, &example, path, &inner);
+            path.pop();
+        }
+    }
+
+    fn value(&mut self, value: &Value, example: &Value, path: &mut Vec<Step>, key: &str) {
+        if SEVERAL.contains(&key) {
+            return;
+        }
+        match (value, example) {
+            (Value::Table(table), Value::Table(_)) => self.table(table, example, path, key),
+            (Value::Array(values), Value::Array(examples)) => {
+                let Some(example) = examples.first() else { return };
+                for (index, value) in values.iter().enumerate() {
+                    path.push(Step::Index(index));
+                    self.value(value, example, path, key);
+                    path.pop();
+                }
+            }
+            (Value::Integer(_), Value::Float(_)) => {}
+            (value, example) if value.same_type(example) => {}
+            (value, example) => self.found.push(Misfit {
+                path: path.clone(),
+                problem: format!("is {}, but must be {}", found(value), wanted(example, path)),
+                wants_text: example.is_str(),
+            }),
+        }
+    }
+
+    /// The example of a key: in the reference, or, in a list of other limits for single targets, that of the limit for all.
+    fn example(&self, section: &Value, key: &str, name: &str) -> Option<Value> {
+        let section = section.as_table()?;
+        let same = match key {
+            OWN_KEYS => section.values().next(),
+            _ => section.get(name),
+        };
+        let of_all = || self.reference.get(key.strip_suffix(".overrides")?)?.as_table()?.get(name);
+        let of_ids = || match (key, name) {
+            ("alerts.mutes", "aid") => self.reference.get("api")?.as_table()?.get("aid"),
+            _ => None,
+        };
+        same.or_else(of_all).or_else(of_ids).cloned()
+    }
+}
+
+/// A text is not repeated: it may be a password under the wrong key.
+fn found(value: &Value) -> String {
+    match value {
+        Value::String(_) => "a text".to_owned(),
+        Value::Integer(number) => format!("the number {number}"),
+        Value::Float(number) => format!("the number {number}"),
+        Value::Boolean(boolean) => boolean.to_string(),
+        Value::Datetime(_) => "a date or time without quotes".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Table(_) => "a table of keys".to_owned(),
+    }
+}
+
+fn wanted(example: &Value, path: &[Step]) -> String {
+    let kind = match example {
+        Value::String(_) => "a text in quotes",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => return "true or false".to_owned(),
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list in brackets",
+        Value::Table(_) => match path {
+            [Step::Key(section)] => return format!("a section: write [{section}], and its keys below it"),
+            _ => "a table in braces",
+        },
+    };
+    format!("{kind}, such as {example}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::{Environment, load};
+    use super::*;
+
+    /// Words of Rust and of its libraries, which help no user.
+    const NO_WORDS: [&str; 22] = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "expected a",
+        "expected i",
+        "expected u",
+        "expected f",
+        "struct",
+        "variant",
+        "sequence",
+        "string or",
+        " map",
+        "unit",
+        "newtype",
+        "integer `",
+        "floating point",
+        "boolean `",
+        "usize",
+        "Option",
+        "wanted",
+        "deserialize",
+        "tuple",
+    ];
+
+    /// Each key of the reference, with the place of its value.
+    fn places(value: &Value, path: &[Step], found: &mut Vec<Vec<Step>>) {
+        if !path.is_empty() {
+            found.push(path.to_vec());
+        }
+        let mut inner = |step: Step, value: &Value| places(value, &[path, &[step]].concat(), found);
+        match value {
+            Value::Table(table) => {
+                for (key, value) in table {
+                    inner(Step::Key(key.clone()), value);
+                }
+            }
+            Value::Array(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    inner(Step::Index(index), value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn place<'v>(value: &'v mut Value, path: &[Step]) -> &'v mut Value {
+        path.iter().fold(value, |value, step| match step {
+            Step::Key(key) => value.as_table_mut().unwrap().get_mut(key).unwrap(),
+            Step::Index(index) => &mut value.as_array_mut().unwrap()[*index],
+        })
+    }
+
+    #[test]
+    fn every_wrong_type_at_every_key_is_said_without_a_word_of_rust() {
+        let reference = Value::Table(reference());
+        let mut all = Vec::new();
+        places(&reference, &[], &mut all);
+        assert!(all.len() > 80, "{}", all.len());
+        let wrong: Table = "a = 5\nb = -3\nc = 1.5\nd = true\ne = 'foo'\nf = []\ng = ['x']\nh = { x = 'y' }\n\
+                            i = 2026-12-31\nj = [5]\nk = [[1]]\nl = {}\nm = ''\nn = 99999999999\no = [{ x = 1 }]\np = inf\nq = 1e99\n"
+            .parse()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("quotakeeper.toml");
+        for path in &all {
+            for value in wrong.values() {
+                let mut changed = reference.clone();
+                *place(&mut changed, path) = value.clone();
+                fs_err::write(&file, changed.to_string()).unwrap();
+                let problems = load(Some(&file), &Environment::new())
+                    .map_or_else(|error| error.problems, |_| Vec::new());
+                let told = problems.join("\n").replace(&file.display().to_string(), "FILE");
+                for word in NO_WORDS {
+                    assert!(!told.contains(word), "{path:?} = {value}: {word:?} in {told}");
+                }
+                let is_right =
+                    |example: &Value| example.same_type(value) || (example.is_float() && value.is_integer());
+                let mut original = reference.clone();
+                if !is_right(place(&mut original, path)) {
+                    let names: Vec<_> = path
+                        .iter()
+                        .filter_map(|step| match step {
+                            Step::Key(key) => Some(key.as_str()),
+                            Step::Index(_) => None,
+                        })
+                        .collect();
+                    let key = names.join(".");
+                    assert!(
+                        !problems.is_empty() || SEVERAL.iter().any(|several| key.starts_with(several)),
+                        "{path:?} = {value} was taken"
+                    );
+                }
+            }
+        }
+    }
+}
