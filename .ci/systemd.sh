@@ -103,7 +103,7 @@ as() { # as NUMBER GROUPS UMASK COMMAND…
 serve() { # serve NUMBER: one look into the inbox, as the unit would
   chown -R "$1:$1" "$work/state" # StateDirectory= does that
   install -m 666 /dev/null "$work/modes"
-  as "$1" $drop "$umask_of_service" strace -f -qq -e trace=chmod,fchmod,fchmodat,fchmodat2 -o "$work/modes" \
+  as "$1" $drop "$umask_of_service" strace -f -qq -e trace=chmod,fchmod,fchmodat,?fchmodat2 -o "$work/modes" \
     unshare --user --map-current-user "$binary" --config "$work/quotakeeper.toml" inbox 2>"$work/log" || fail "$(cat "$work/log")"
   # RestrictSUIDSGID= lets nobody do that: the 2 of the folder has to be inherited.
   ! grep -E ', 0[2-7][0-7]{3}[,)]' "$work/modes" || fail "it sets the group bit of a folder itself"

@@ -92,6 +92,7 @@ def mount(docs, secret, index=None):
     group = spec["securityContext"]["fsGroup"]
     maps = {doc["metadata"]["name"]: doc["data"] for doc in docs if doc["kind"] == "ConfigMap"}
     sources = {source["name"]: source for source in spec["volumes"]}
+    shutil.rmtree(root(index) / "run/secrets", ignore_errors=True)  # what other manifests laid there
     for mount in sorted(spec["containers"][0]["volumeMounts"], key=lambda mount: mount["mountPath"]):
         source, path = sources[mount["name"]], root(index) / mount["mountPath"].lstrip("/")
         part = mount.get("subPath") or mount.get("subPathExpr", "").replace("$(JOB_COMPLETION_INDEX)", str(index))
@@ -208,11 +209,11 @@ def problems(docs, secret):
     need({mount["name"] for mount in container["volumeMounts"]} == volumes.keys(), "volumes and mounts differ")
     if is_many(docs):
         # The configuration is for all; of everything else a pod has its own part, or one that is named.
-        for mount in container["volumeMounts"]:
-            kind = volumes[mount["name"]]
-            own_part = "$(JOB_COMPLETION_INDEX)" in mount.get("subPathExpr", "")
-            named = "secret" in kind and mount.get("subPath") == "smtp_password"
-            need("configMap" in kind or own_part or named, f"each pod sees all of {mount['name']}")
+        for mounted in container["volumeMounts"]:
+            kind = volumes[mounted["name"]]
+            own_part = "$(JOB_COMPLETION_INDEX)" in mounted.get("subPathExpr", "")
+            named = "secret" in kind and mounted.get("subPath") == "smtp_password"
+            need("configMap" in kind or own_part or named, f"each pod sees all of {mounted['name']}")
     for volume in volumes.values():
         if "secret" in volume:
             need(volume["secret"]["secretName"] == "quotakeeper", "the README makes another Secret")
