@@ -7,6 +7,7 @@ mod alerts;
 mod guards;
 mod health;
 mod limits;
+mod secret_text;
 mod shape;
 mod source;
 mod trust;
@@ -34,6 +35,7 @@ pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;
 pub use self::types::Secret;
+pub(crate) use self::types::proxy_url;
 use self::types::{base_url, columns, duration, expression, optional_expression, proxy, zone};
 use crate::quota::{Aid, UsageRule};
 use crate::schedule::Expression;

@@ -2,6 +2,7 @@
 //!
 //! A change that a run's rows explain is that run's; what is left is drift: somebody changed it outside
 //! quotakeeper. A target that is no longer visible is not a removal, and a target's first appearance is a baseline.
+//! What was missing from answers for a while and returns is compared with what was last known of it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -51,6 +52,13 @@ pub(crate) struct SentRow {
     pub verified: Option<DateTime<Utc>>,
 }
 
+/// What was last known of a target that the earlier snapshot does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastSeen {
+    pub at: DateTime<Utc>,
+    pub quota: Option<Units>,
+}
+
 /// What two snapshots show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diff {
@@ -65,47 +73,97 @@ pub(crate) struct Diff {
 }
 
 /// Compares two snapshots. `sent` are the rows that runs sent; those that took effect between the two explain changes.
-pub(crate) fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
+/// `last_seen` are targets that returned: they are compared with what was known of them then.
+pub(crate) fn diff(
+    earlier: &Snapshot,
+    later: &Snapshot,
+    last_seen: &HashMap<Target, LastSeen>,
+    sent: &[SentRow],
+) -> Diff {
     let period = (earlier.taken_at, later.taken_at);
     let mut explained: HashMap<&Target, Vec<&SentRow>> = HashMap::new();
-    for row in sent.iter().filter(|row| may_fall_into(row, period)) {
+    for row in sent {
         explained.entry(&row.target).or_default().push(row);
     }
     for rows in explained.values_mut() {
         rows.sort_by_key(|row| row.sent);
     }
-    let hidden = hidden(earlier, later, &explained);
+    let hidden = hidden(earlier, later, sent);
     let mut changes = Vec::new();
+    let mut compare = |from: DateTime<Utc>, before: Option<Units>, after: &SnapshotRow| {
+        let period = (from, later.taken_at);
+        let mut rows = explained.get(&after.target).cloned().unwrap_or_default();
+        rows.retain(|row| may_fall_into(row, period));
+        steps(before, after, &fell_into(&rows, period, [before, after.quota]), &mut changes);
+    };
     let mut vanished = Vec::new();
     for before in earlier.rows() {
         match later.row(&before.target) {
             Some(_) if before.quota.is_some() && hidden.contains(&before.target.org_id) => {
                 vanished.push(before.target.clone());
             }
-            Some(after) => {
-                let rows = explained.remove(&before.target).unwrap_or_default();
-                let rows = fell_into(&rows, period, [before.quota, after.quota]);
-                steps(before, after, &rows, &mut changes);
-            }
+            Some(_) if last_seen.contains_key(&before.target) => {}
+            Some(after) => compare(period.0, before.quota, after),
             None => vanished.push(before.target.clone()),
         }
     }
+    for (target, seen) in last_seen {
+        if let Some(after) = later.row(target) {
+            compare(seen.at, seen.quota, after);
+        }
+    }
+    changes.sort_by(|a, b| a.target.cmp(&b.target));
     let suspect = vanished.len() * 5 > earlier.rows().len();
     Diff { from: earlier.taken_at, to: later.taken_at, changes, vanished, suspect }
 }
 
+/// The targets that the earlier snapshot does not show, or only without any quota of their organization, and the later one
+/// does. Each appears for the first time, or returns.
+pub(crate) fn returned(earlier: &Snapshot, later: &Snapshot) -> HashSet<Target> {
+    let (before, now) = (with_quotas(earlier), with_quotas(later));
+    let is_back = |org_id: &OrgId| now.contains(org_id) && !before.contains(org_id);
+    let rows = later.rows().iter();
+    let new = rows.filter(|row| is_back(&row.target.org_id) || earlier.row(&row.target).is_none());
+    new.map(|row| row.target.clone()).collect()
+}
+
+/// Looks for targets that returned in an older snapshot, before they went: `next` is the snapshot after it. Those whose end
+/// it shows are taken out of `open`, with what was known of them unless a run of ours took the quotas off.
+pub(crate) fn last_seen(
+    open: &mut HashSet<Target>,
+    older: &Snapshot,
+    next: &Snapshot,
+    sent: impl FnOnce() -> Vec<SentRow>,
+) -> Vec<(Target, LastSeen)> {
+    let with = with_quotas(older);
+    let (there, rest) =
+        open.drain().partition(|target| with.contains(&target.org_id) && older.row(target).is_some());
+    *open = rest;
+    let there: HashSet<Target> = there;
+    if there.is_empty() {
+        return Vec::new();
+    }
+    let hidden = hidden(older, next, &sent());
+    let went = |target: &Target| next.row(target).is_none() || hidden.contains(&target.org_id);
+    let known = |target: Target| {
+        let quota = older.row(&target)?.quota;
+        Some((target, LastSeen { at: older.taken_at, quota }))
+    };
+    there.into_iter().filter(went).filter_map(known).collect()
+}
+
+/// The organizations in which anything has a quota.
+fn with_quotas(snapshot: &Snapshot) -> HashSet<OrgId> {
+    let rows = snapshot.rows().iter().filter(|row| row.quota.is_some());
+    rows.map(|row| row.target.org_id.clone()).collect()
+}
+
 /// The organizations whose quotas all went at once although no run took one off. The API leaves out what the token may no
 /// longer edit: that is no removal.
-fn hidden(
-    earlier: &Snapshot,
-    later: &Snapshot,
-    explained: &HashMap<&Target, Vec<&SentRow>>,
-) -> HashSet<OrgId> {
-    let with_quotas = |snapshot: &Snapshot| -> HashSet<OrgId> {
-        let rows = snapshot.rows().iter().filter(|row| row.quota.is_some());
-        rows.map(|row| row.target.org_id.clone()).collect()
-    };
-    let ours: HashSet<&OrgId> = explained.keys().map(|target| &target.org_id).collect();
+fn hidden(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> HashSet<OrgId> {
+    let period = (earlier.taken_at, later.taken_at);
+    let ours = sent.iter().filter(|row| may_fall_into(row, period));
+    let ours: HashSet<&OrgId> = ours.map(|row| &row.target.org_id).collect();
     let mut hidden = with_quotas(earlier);
     let still = with_quotas(later);
     hidden.retain(|org_id| !still.contains(org_id) && !ours.contains(org_id));
@@ -147,8 +205,8 @@ fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
 }
 
 /// Walks from the earlier quota to the later one over the rows that runs sent; each gap is somebody else's.
-fn steps(earlier: &SnapshotRow, later: &SnapshotRow, rows: &[&SentRow], changes: &mut Vec<Change>) {
-    let mut quota = earlier.quota;
+fn steps(before: Option<Units>, later: &SnapshotRow, rows: &[&SentRow], changes: &mut Vec<Change>) {
+    let mut quota = before;
     let mut step = |to: Option<Units>, made_by: MadeBy| {
         if quota != to {
             changes.push(Change {
@@ -174,152 +232,4 @@ fn steps(earlier: &SnapshotRow, later: &SnapshotRow, rows: &[&SentRow], changes:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(hour: u32) -> DateTime<Utc> {
-        format!("2026-11-22T{hour:02}:00:00Z").parse().unwrap()
-    }
-
-    fn snapshot(hour: u32, quotas: &[(&str, Option<Units>)]) -> Snapshot {
-        let rows = quotas.iter().map(|(aid, quota)| SnapshotRow {
-            quota: *quota,
-            ..SnapshotRow::new(Target::account_group("1", *aid))
-        });
-        Snapshot::new(at(hour), rows.collect())
-    }
-
-    /// Sent and read back at these moments.
-    fn sent(sent: &str, verified: Option<&str>, before: Option<Units>, after: Option<Units>) -> SentRow {
-        SentRow {
-            run: "run".into(),
-            target: Target::account_group("1", "1"),
-            before,
-            after,
-            file: "q4.csv".into(),
-            comment: "why".into(),
-            sent: sent.parse().unwrap(),
-            verified: verified.map(|at| at.parse().unwrap()),
-        }
-    }
-
-    fn half_past_eight(before: Option<Units>, after: Option<Units>) -> SentRow {
-        sent("2026-11-22T08:30:00Z", Some("2026-11-22T08:30:01Z"), before, after)
-    }
-
-    /// What is told of a quota that was this at eight, at nine and at ten.
-    fn history(eight: Units, nine: Units, ten: Units, rows: &[SentRow]) -> [Vec<String>; 2] {
-        let seen = |hour, quota| snapshot(hour, &[("1", Some(quota))]);
-        let (eight, nine, ten) = (seen(8, eight), seen(9, nine), seen(10, ten));
-        [told(&diff(&eight, &nine, rows)), told(&diff(&nine, &ten, rows))]
-    }
-
-    /// `before → after by` of each change.
-    fn told(diff: &Diff) -> Vec<String> {
-        let who = |change: &Change| match &change.made_by {
-            MadeBy::Run { id, .. } => id.clone(),
-            MadeBy::Outside => "outside".into(),
-        };
-        diff.changes.iter().map(|c| format!("{:?} → {:?} {}", c.before, c.after, who(c))).collect()
-    }
-
-    #[test]
-    fn a_change_without_a_run_is_drift() {
-        let seen = diff(
-            &snapshot(8, &[("1", Some(5)), ("2", None)]),
-            &snapshot(9, &[("1", Some(6)), ("2", None)]),
-            &[],
-        );
-        assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
-    }
-
-    #[test]
-    fn a_change_that_a_verified_row_explains_is_the_runs() {
-        let rows = [half_past_eight(Some(5), Some(6))];
-        let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", Some(6))]), &rows);
-        assert_eq!(told(&seen), ["Some(5) → Some(6) run"]);
-    }
-
-    #[test]
-    fn what_others_did_before_and_after_a_run_is_told_apart() {
-        let rows = [half_past_eight(Some(6), Some(7))];
-        let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &rows);
-        assert_eq!(
-            told(&seen),
-            ["Some(5) → Some(6) outside", "Some(6) → Some(7) run", "Some(7) → None outside"]
-        );
-    }
-
-    #[test]
-    fn a_row_of_another_hour_explains_nothing() {
-        let rows = [half_past_eight(Some(5), Some(6))];
-        let seen = diff(&snapshot(9, &[("1", Some(5))]), &snapshot(10, &[("1", Some(6))]), &rows);
-        assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
-    }
-
-    #[test]
-    fn a_row_of_the_very_second_of_a_snapshot_is_on_the_side_where_its_quota_shows() {
-        let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.6Z"), Some(5), Some(6))];
-        assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
-        assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
-    }
-
-    #[test]
-    fn what_somebody_changed_on_in_the_very_second_of_a_run_and_a_snapshot_is_told_once() {
-        let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.4Z"), Some(5), Some(6))];
-        let told = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
-        assert_eq!(history(5, 7, 7, &rows), [told.to_vec(), vec![]]);
-    }
-
-    #[test]
-    fn a_row_that_was_read_back_only_after_the_snapshot_that_shows_it_is_told_once() {
-        let resumed = [sent("2026-11-22T08:30:00Z", Some("2026-11-22T09:30:00Z"), Some(5), Some(6))];
-        let unverified = [sent("2026-11-22T08:30:00Z", None, Some(5), Some(6))];
-        for rows in [resumed, unverified] {
-            assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
-            assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
-        }
-    }
-
-    #[test]
-    fn a_run_and_its_undo_in_the_very_second_of_a_snapshot_are_nobody_elses() {
-        let there = sent("2026-11-22T09:00:00.1Z", Some("2026-11-22T09:00:00.2Z"), Some(5), Some(6));
-        let back = sent("2026-11-22T09:00:00.3Z", Some("2026-11-22T09:00:00.4Z"), Some(6), Some(5));
-        let rows = [there, back];
-        let told = ["Some(5) → Some(6) run", "Some(6) → Some(5) run"].map(str::to_owned);
-        assert_eq!(history(5, 5, 5, &rows), [told.to_vec(), vec![]]);
-        assert_eq!(history(5, 6, 5, &rows), [told[..1].to_vec(), told[1..].to_vec()]);
-    }
-
-    #[test]
-    fn a_row_that_was_sent_and_never_took_effect_explains_nothing() {
-        let rows = [sent("2026-11-22T08:30:00Z", None, Some(5), Some(6))];
-        assert_eq!(history(5, 7, 7, &rows), [vec!["Some(5) → Some(7) outside".to_owned()], vec![]]);
-    }
-
-    #[test]
-    fn no_longer_visible_is_not_removed_and_a_first_appearance_is_no_change() {
-        let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("2", Some(5))]), &[]);
-        assert_eq!(seen.changes, []);
-        assert_eq!(seen.vanished, [Target::account_group("1", "1")]);
-    }
-
-    #[test]
-    fn an_organization_whose_quotas_all_go_at_once_is_out_of_sight_and_not_stripped() {
-        let before = snapshot(8, &[("1", Some(5)), ("2", Some(6)), ("3", None)]);
-        let seen = diff(&before, &snapshot(9, &[("1", None), ("2", None), ("3", None)]), &[]);
-        assert_eq!(seen.changes, []);
-        assert_eq!(seen.vanished, [Target::account_group("1", "1"), Target::account_group("1", "2")]);
-        let one_stays = diff(&before, &snapshot(9, &[("1", None), ("2", Some(6)), ("3", None)]), &[]);
-        assert_eq!(told(&one_stays), ["Some(5) → None outside"]);
-    }
-
-    #[test]
-    fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
-        let ten: Vec<_> =
-            ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"].map(|aid| (aid, Some(1))).into();
-        let all = snapshot(8, &ten);
-        assert!(!diff(&all, &snapshot(9, &ten[2..]), &[]).suspect);
-        assert!(diff(&all, &snapshot(9, &ten[3..]), &[]).suspect);
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ impl App {
         if !self.history.until(now)?.is_empty() {
             return self.usage_report(now);
         }
-        let live = snapshot::take(self.client()?, true, true, now).await?.snapshot();
+        let live = snapshot::take(self.client()?, true, true, now).await?.snapshot().readable();
         self.usage_report_on(&live, now)
     }
 

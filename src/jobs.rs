@@ -13,11 +13,10 @@ pub(crate) use self::caught::Panicked;
 use crate::answers;
 use crate::app::App;
 use crate::change::approvals;
-use crate::change::earlier;
 use crate::change::process;
 use crate::change::run::Run;
 use crate::clock::Clock;
-use crate::diff::diff;
+use crate::comparison::compare;
 use crate::exit_code::Findings;
 use crate::files::reserve;
 use crate::first_error::FirstError;
@@ -258,7 +257,7 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     let parts = app.config.snapshot;
     let earlier = app.history.until(clock.now())?;
     let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
-    let later = app.history.write(fetched.snapshot())?;
+    let later = app.history.write(fetched.snapshot().readable())?;
     info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
     if let [.., before, last] = earlier[..] {
         // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
@@ -279,8 +278,7 @@ async fn take_snapshot(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
 
 /// Writes what changed between two snapshots below `changes/`, and mails what no run of ours explains.
 fn tell_changes(app: &App, earlier: &Snapshot, later: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
-    let seen = diff(earlier, later, &sent);
+    let seen = compare(&app.history, &app.runs(), earlier, later)?;
     changes::write(&app.config.data.dir, &seen)?;
     app.mailer.drift(&seen, later, now)?;
     app.mailer.drift_to_owners(&seen, later, now)

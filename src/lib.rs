@@ -16,7 +16,7 @@
 //! |---|---|
 //! | What each job does, and what they all need | `jobs`, `app` |
 //! | Who starts them: a person, the daemon, `once` | `cli`, `daemon`, with `schedule`, `state`, `own_files`, `lock`, `clock` |
-//! | The way above | `snapshot`, `history`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
+//! | The way above | `snapshot`, `history`, `comparison`, `diff`, `alerts`, `closings`, `gather`, `report`, `mail` |
 //! | The way below | `inbox`, `change` (all of a run, led by `change::process`), `answers` |
 //! | How others learn that it works | `health`, `metrics`, `server` |
 //! | Under both | `config`, `quota`, `routes`, `largest`, `last_cycle`, `forecast`, `thousandeyes`, `progress`, `files`, `text`, `exit_code`, `first_error` |
@@ -31,6 +31,7 @@ mod chaos;
 mod cli;
 mod clock;
 mod closings;
+mod comparison;
 mod config;
 mod daemon;
 mod demo;

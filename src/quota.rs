@@ -2,14 +2,60 @@
 //!
 //! Plain data without a clock, a socket or a file: every decision of quotakeeper is a function over these.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// `ThousandEyes` units, the API's `int64`. A quota, what was used, and a projection all count in them.
 pub type Units = i64;
+
+/// So many bytes of an id take no memory of their own.
+const INLINE: usize = 14;
+
+/// The text of an id. There are millions of them, and nearly all are a few digits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Id {
+    Short { length: u8, bytes: [u8; INLINE] },
+    Long(Box<Box<str>>),
+}
+
+impl Id {
+    fn new(id: &str) -> Self {
+        let mut bytes = [0; INLINE];
+        match (bytes.get_mut(..id.len()), u8::try_from(id.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(id.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(Box::new(id.into())),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short { length, bytes } => {
+                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
+            }
+            Self::Long(text) => text,
+        }
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer).map(|id| Self::new(&id))
+    }
+}
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
@@ -18,29 +64,29 @@ macro_rules! identifier {
         /// A string of digits in the API, and a string here; ordered as a number, so that `9` comes before `10`.
         #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Box<str>);
+        pub struct $name(Id);
 
         impl $name {
             /// Takes the API's text as it is.
-            pub fn new(id: impl Into<Box<str>>) -> Self {
-                Self(id.into())
+            pub fn new(id: impl AsRef<str>) -> Self {
+                Self(Id::new(id.as_ref()))
             }
 
             /// The text that the API uses.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
@@ -52,7 +98,7 @@ macro_rules! identifier {
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                numerically(&self.0, &other.0)
+                numerically(self.as_str(), other.as_str())
             }
         }
 
@@ -190,6 +236,9 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// Sorted by target, each target once; an organization comes right before its account groups.
     rows: Vec<SnapshotRow>,
+    /// Targets whose quota the API gave in a form that cannot be read, and what is wrong with it. Their rows have no
+    /// quota, which does not mean that there is none.
+    unreadable: BTreeMap<Target, String>,
 }
 
 impl Snapshot {
@@ -197,7 +246,30 @@ impl Snapshot {
     pub fn new(taken_at: DateTime<Utc>, mut rows: Vec<SnapshotRow>) -> Self {
         rows.sort_by(|a, b| a.target.cmp(&b.target));
         rows.dedup_by(|later, first| later.target == first.target);
-        Self { taken_at, rows }
+        Self { taken_at, rows, unreadable: BTreeMap::new() }
+    }
+
+    /// With what is known of the quotas that cannot be read.
+    pub(crate) fn with_unreadable(self, unreadable: BTreeMap<Target, String>) -> Self {
+        Self { unreadable, ..self }
+    }
+
+    /// What is wrong with the quota that the API gave of a target, where it cannot be read.
+    pub(crate) fn unreadable(&self, target: &Target) -> Option<&str> {
+        self.unreadable.get(target).map(String::as_str)
+    }
+
+    pub(crate) fn all_unreadable(&self) -> &BTreeMap<Target, String> {
+        &self.unreadable
+    }
+
+    /// Without the targets whose quota cannot be read: in a file an empty quota would say that there is none.
+    pub(crate) fn readable(mut self) -> Self {
+        let unreadable = std::mem::take(&mut self.unreadable);
+        if !unreadable.is_empty() {
+            self.rows.retain(|row| !unreadable.contains_key(&row.target));
+        }
+        self
     }
 
     /// All rows in order.
@@ -338,6 +410,16 @@ mod tests {
         let mut ids: Vec<Aid> = ["10", "9", "100", "010", "a"].map(Aid::from).into();
         ids.sort();
         assert_eq!(ids, ["9", "a", "010", "10", "100"].map(Aid::from));
+    }
+
+    #[test]
+    fn an_id_is_the_text_that_it_was_made_of_whatever_its_length() {
+        assert!(size_of::<Option<Aid>>() <= 16, "ids are the better part of a snapshot");
+        for id in ["", "1", "12345678901234", "123456789012345", "äöüäöüä", "äöüäöüäö"] {
+            assert_eq!(Aid::from(id).as_str(), id);
+            let json = serde_json::to_string(&Aid::from(id)).unwrap();
+            assert_eq!(serde_json::from_str::<Aid>(&json).unwrap(), Aid::from(id));
+        }
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Reads quotas, names and usage from the API and joins them into one row per target.
 //!
-//! `join` is pure. Where the server refuses to tell usage, for want of a permission or for one organization, a snapshot
-//! goes on with that usage unknown: asking again would not help. Any other failure is an error, and nothing is written
-//! of a snapshot that could not be read whole.
+//! The joining is pure. Where the server refuses to tell usage, for want of a permission or for one organization, or tells
+//! it in a form that cannot be read, a snapshot goes on with that usage unknown: asking again would not help. Any other
+//! failure is an error, and nothing is written of a snapshot that could not be read whole.
 
+mod assigned;
+mod places;
+
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,6 +15,8 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tracing::warn;
 
+use self::assigned::Assigned;
+use self::places::Places;
 use crate::largest::LargestTests;
 use crate::progress::Phase;
 use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
@@ -22,8 +28,11 @@ const AT_ONCE: usize = 8;
 /// Everything that a snapshot is made of; usage is added for the organizations that are asked for.
 pub(crate) struct Reading {
     taken_at: DateTime<Utc>,
-    quotas: Vec<OrganizationQuotas>,
-    groups: Vec<AccountGroup>,
+    assigned: Assigned,
+    /// The account groups and their names, sorted by target, each once.
+    groups: Vec<(Target, String)>,
+    /// The organizations and their names.
+    organizations: BTreeMap<OrgId, String>,
     usage: BTreeMap<OrgId, OrganizationUsage>,
 }
 
@@ -34,16 +43,114 @@ impl Reading {
         let quotas = client.quotas().await?;
         // Where the quotas don't say whose they are, the account groups do.
         let groups = if names || has_nameless(&quotas) { client.account_groups().await? } else { Vec::new() };
-        Ok(Self::of(quotas, groups, now))
+        let reading = Self::of(quotas, groups, now);
+        for (target, why) in reading.assigned.unreadable() {
+            let what = "its quota cannot be read and counts as unknown";
+            warn!(whose = %client.clean(&target), why = client.clean(&why), "{what}");
+        }
+        Ok(reading)
     }
 
     /// Of answers that were read already.
     pub(crate) fn of(quotas: Vec<OrganizationQuotas>, groups: Vec<AccountGroup>, now: DateTime<Utc>) -> Self {
-        Self { taken_at: now, quotas, groups, usage: BTreeMap::new() }
+        let places = Places::new(&quotas, &groups);
+        let assigned = Assigned::new(&quotas, &places);
+        let of: Vec<Option<OrgId>> = groups.iter().map(|group| places.of_group(group)).collect();
+        drop(quotas);
+        let mut organizations: BTreeMap<OrgId, String> = BTreeMap::new();
+        for (target, _) in assigned.quotas() {
+            if target.aid.is_none() {
+                organizations.entry(target.org_id.clone()).or_default();
+            }
+        }
+        let mut named: Vec<(Target, String)> = Vec::with_capacity(groups.len());
+        let mut lost = 0;
+        for (group, org_id) in groups.into_iter().zip(of) {
+            let Some(org_id) = org_id else {
+                lost += 1;
+                continue;
+            };
+            let name = organizations.entry(org_id.clone()).or_default();
+            if name.is_empty() {
+                *name = group.org_name;
+            }
+            named.push((Target { org_id, aid: Some(group.aid) }, group.name));
+        }
+        if lost > 0 {
+            warn!(
+                entries = lost,
+                "the API did not say which organization some account groups belong to: they are left out"
+            );
+        }
+        named.sort_by(|(a, _), (b, _)| a.cmp(b));
+        named.dedup_by(|(later, name), (first, known)| {
+            let same = later == first;
+            if same {
+                std::mem::swap(name, known); // the last one counts
+            }
+            same
+        });
+        Self { taken_at: now, assigned, groups: named, organizations, usage: BTreeMap::new() }
     }
 
+    /// One row for each organization and account group that any of the answers shows.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        join(self.taken_at, &self.quotas, &self.groups, &self.usage)
+        let quotas = self.assigned.quotas();
+        let all = quotas.len() + self.groups.len() + self.organizations.len();
+        let mut rows = Vec::with_capacity(all);
+        let mut unreadable = BTreeMap::new();
+        let mut quotas = quotas.iter().map(|(target, _)| target).peekable();
+        let mut groups = self.groups.iter().peekable();
+        let mut organizations = self.organizations.iter().peekable();
+        loop {
+            // All three are sorted by target.
+            let own = organizations.peek().map(|(org_id, _)| (*org_id, None));
+            let quota = quotas.peek().map(|target| (&target.org_id, target.aid.as_ref()));
+            let group = groups.peek().map(|(target, _)| (&target.org_id, target.aid.as_ref()));
+            let Some(next) = [own, quota, group].into_iter().flatten().min() else { break };
+            let is_next = |place: Option<(&OrgId, Option<&Aid>)>| {
+                place.is_some_and(|place| place.cmp(&next) == Ordering::Equal)
+            };
+            let target = Target { org_id: next.0.clone(), aid: next.1.cloned() };
+            let mut row = SnapshotRow::new(target);
+            if is_next(group)
+                && let Some((_, name)) = groups.next()
+            {
+                row.account_group_name.clone_from(name);
+            }
+            if is_next(quota) {
+                quotas.next();
+            }
+            if is_next(own) {
+                organizations.next();
+            }
+            match self.assigned.quota(&row.target) {
+                Ok(quota) => row.quota = quota,
+                Err(why) => drop(unreadable.insert(row.target.clone(), why.to_owned())),
+            }
+            if let Some(name) = self.organizations.get(&row.target.org_id) {
+                row.org_name.clone_from(name);
+            }
+            if let Some(usage) = self.usage.get(&row.target.org_id) {
+                add_usage(&mut row, usage);
+            }
+            rows.push(row);
+        }
+        Snapshot::new(self.taken_at, rows).with_unreadable(unreadable)
+    }
+
+    /// The organizations, each with an account group that stands for it where its usage is asked for.
+    fn representatives(&self) -> BTreeMap<&OrgId, Option<&Aid>> {
+        let mut first: BTreeMap<&OrgId, Option<&Aid>> =
+            self.organizations.keys().map(|org_id| (org_id, None)).collect();
+        let targets = self.assigned.quotas().iter().map(|(target, _)| target);
+        for target in targets.chain(self.groups.iter().map(|(target, _)| target)) {
+            let known = first.entry(&target.org_id).or_default();
+            if let Some(aid) = &target.aid {
+                *known = Some(known.map_or(aid, |known| known.min(aid)));
+            }
+        }
+        first
     }
 
     /// Where the units of the organizations go whose usage was read.
@@ -57,7 +164,12 @@ impl Reading {
         client: &Arc<Client>,
         organizations: &BTreeSet<OrgId>,
     ) -> Result<(), Error> {
-        let snapshot = self.snapshot();
+        let representatives: BTreeMap<OrgId, Option<Aid>> = self
+            .representatives()
+            .into_iter()
+            .filter(|(org_id, _)| organizations.contains(*org_id))
+            .map(|(org_id, aid)| (org_id.clone(), aid.cloned()))
+            .collect();
         let mut asked = JoinSet::new();
         let mut waiting = organizations.iter();
         let mut forbidden = 0;
@@ -67,10 +179,7 @@ impl Reading {
                 && let Some(org_id) = waiting.next()
             {
                 // Any account group stands for its organization; without one there is no way to ask.
-                let group = snapshot
-                    .rows()
-                    .iter()
-                    .find_map(|row| if row.target.org_id == *org_id { row.target.aid.clone() } else { None });
+                let group = representatives.get(org_id).cloned().flatten();
                 let Some(aid) = group else {
                     warn!(%org_id, "no account group of the organization is visible: its usage stays unknown");
                     continue;
@@ -86,6 +195,9 @@ impl Reading {
                     self.usage.insert(org_id, usage);
                 }
                 Err(Error::Forbidden { .. }) => forbidden += 1,
+                Err(error @ Error::Unusable { .. }) => {
+                    warn!(%org_id, %error, "its usage stays unknown");
+                }
                 Err(error) if error.is_refusal() => warn!(%org_id, %error, "its usage stays unknown"),
                 Err(error) => return Err(error),
             }
@@ -110,25 +222,24 @@ fn has_nameless(quotas: &[OrganizationQuotas]) -> bool {
 pub(crate) struct LiveQuotas {
     /// Read once, and only where the quotas don't say whose they are.
     groups: Option<Vec<AccountGroup>>,
-    quotas: BTreeMap<Target, Units>,
+    assigned: Assigned,
 }
 
 impl LiveQuotas {
-    /// Reads them anew.
-    pub(crate) async fn refresh(&mut self, client: &Client, now: DateTime<Utc>) -> Result<(), Error> {
+    /// Reads them again. What was read before stays where that fails.
+    pub(crate) async fn refresh(&mut self, client: &Client) -> Result<(), Error> {
         let quotas = client.quotas().await?;
         if self.groups.is_none() && has_nameless(&quotas) {
             self.groups = Some(client.account_groups().await?);
         }
-        let seen = join(now, &quotas, self.groups.as_deref().unwrap_or_default(), &BTreeMap::new());
-        let assigned = seen.rows().iter().filter_map(|row| Some((row.target.clone(), row.quota?)));
-        self.quotas = assigned.collect();
+        let groups = self.groups.as_deref().unwrap_or_default();
+        self.assigned = Assigned::new(&quotas, &Places::new(&quotas, groups));
         Ok(())
     }
 
-    /// The quota of a target as it was last read; none where it has none.
-    pub(crate) fn quota(&self, target: &Target) -> Option<Units> {
-        self.quotas.get(target).copied()
+    /// The quota of a target as it was last read, or why it is not known.
+    pub(crate) fn quota(&self, target: &Target) -> Result<Option<Units>, &str> {
+        self.assigned.quota(target)
     }
 }
 
@@ -141,109 +252,10 @@ pub(crate) async fn take(
 ) -> Result<Reading, Error> {
     let mut reading = Reading::targets(client, names, now).await?;
     if usage {
-        let organizations = reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+        let organizations = reading.organizations.keys().cloned().collect();
         reading.add_usage(client, &organizations).await?;
     }
     Ok(reading)
-}
-
-/// One row for each organization and account group that any of the answers shows.
-fn join(
-    taken_at: DateTime<Utc>,
-    quotas: &[OrganizationQuotas],
-    groups: &[AccountGroup],
-    usage: &BTreeMap<OrgId, OrganizationUsage>,
-) -> Snapshot {
-    let places = Places::new(quotas, groups);
-    let mut rows: BTreeMap<Target, SnapshotRow> = BTreeMap::new();
-    let mut lost = 0;
-    for organization in quotas {
-        let Some(org_id) = places.organization(organization) else {
-            lost += 1;
-            continue;
-        };
-        let own = entry(&mut rows, Target { org_id: org_id.clone(), aid: None });
-        own.quota = organization.value.or(own.quota); // it may have an entry of its own
-        for (aid, value) in &organization.account_groups {
-            entry(&mut rows, Target { org_id: org_id.clone(), aid: Some(aid.clone()) }).quota = Some(*value);
-        }
-    }
-    for group in groups {
-        let Some(org_id) = places.of_group(group) else {
-            lost += 1;
-            continue;
-        };
-        let own = entry(&mut rows, Target { org_id: org_id.clone(), aid: None });
-        if own.org_name.is_empty() {
-            own.org_name.clone_from(&group.org_name);
-        }
-        entry(&mut rows, Target { org_id, aid: Some(group.aid.clone()) })
-            .account_group_name
-            .clone_from(&group.name);
-    }
-    if lost > 0 {
-        warn!(
-            entries = lost,
-            "the API did not say which organization some entries belong to: they are left out"
-        );
-    }
-    let names: BTreeMap<OrgId, String> = rows
-        .values()
-        .filter(|row| row.target.aid.is_none())
-        .map(|row| (row.target.org_id.clone(), row.org_name.clone()))
-        .collect();
-    for row in rows.values_mut() {
-        if let Some(name) = names.get(&row.target.org_id) {
-            row.org_name.clone_from(name);
-        }
-        if let Some(usage) = usage.get(&row.target.org_id) {
-            add_usage(row, usage);
-        }
-    }
-    Snapshot::new(taken_at, rows.into_values().collect())
-}
-
-fn entry(rows: &mut BTreeMap<Target, SnapshotRow>, target: Target) -> &mut SnapshotRow {
-    rows.entry(target.clone()).or_insert_with(|| SnapshotRow::new(target))
-}
-
-/// Which organization an entry belongs to, where the API leaves its `orgId` out.
-struct Places<'a> {
-    by_aid: BTreeMap<&'a Aid, &'a OrgId>,
-    /// The token's only organization, if it has just one.
-    only: Option<&'a OrgId>,
-}
-
-impl<'a> Places<'a> {
-    fn new(quotas: &'a [OrganizationQuotas], groups: &'a [AccountGroup]) -> Self {
-        let mut by_aid = BTreeMap::new();
-        let mut organizations = BTreeSet::new();
-        for organization in quotas {
-            if let Some(org_id) = &organization.org_id {
-                organizations.insert(org_id);
-                by_aid.extend(organization.account_groups.iter().map(|(aid, _)| (aid, org_id)));
-            }
-        }
-        for group in groups {
-            if let Some(org_id) = &group.org_id {
-                organizations.insert(org_id);
-                by_aid.insert(&group.aid, org_id);
-            }
-        }
-        // Two entries are two organizations, though one of them has no name.
-        let is_only = organizations.len() == 1 && quotas.len() <= 1;
-        let only = if is_only { organizations.pop_first() } else { None };
-        Self { by_aid, only }
-    }
-
-    fn organization(&self, quotas: &OrganizationQuotas) -> Option<OrgId> {
-        let by_group = || quotas.account_groups.iter().find_map(|(aid, _)| self.by_aid.get(aid).copied());
-        quotas.org_id.as_ref().or_else(by_group).or(self.only).cloned()
-    }
-
-    fn of_group(&self, group: &AccountGroup) -> Option<OrgId> {
-        group.org_id.as_ref().or_else(|| self.by_aid.get(&group.aid).copied()).or(self.only).cloned()
-    }
 }
 
 /// The organization's own row takes the totals; an account group takes its sums, and 0 where no breakdown names it.
@@ -262,107 +274,4 @@ fn add_usage(row: &mut SnapshotRow, usage: &OrganizationUsage) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Secret;
-    use crate::thousandeyes::Settings;
-
-    fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
-        OrganizationQuotas {
-            org_id: org_id.map(OrgId::from),
-            value,
-            account_groups: groups.iter().map(|(aid, value)| (Aid::from(*aid), *value)).collect(),
-        }
-    }
-
-    fn group(aid: &str, name: &str, org_id: Option<&str>, org_name: &str) -> AccountGroup {
-        AccountGroup {
-            aid: aid.into(),
-            name: name.into(),
-            org_id: org_id.map(OrgId::from),
-            org_name: org_name.into(),
-        }
-    }
-
-    fn told(snapshot: &Snapshot) -> Vec<String> {
-        let aid = |row: &SnapshotRow| row.target.aid.as_ref().map_or("-".to_owned(), ToString::to_string);
-        let told = |row: &SnapshotRow| {
-            format!(
-                "{} {} {} {} {:?}",
-                row.target.org_id,
-                aid(row),
-                row.org_name,
-                row.account_group_name,
-                row.quota
-            )
-        };
-        snapshot.rows().iter().map(told).collect()
-    }
-
-    #[test]
-    fn every_target_that_any_answer_shows_has_one_row_with_its_names() {
-        let seen = join(
-            DateTime::UNIX_EPOCH,
-            &[quotas(Some("1"), Some(9), &[("5", 7)]), quotas(Some("2"), None, &[("8", 3)])],
-            &[
-                group("5", "EMEA", Some("1"), "Acme"),
-                group("6", "Lab", Some("1"), "Acme"),
-                group("8", "", None, ""),
-            ],
-            &BTreeMap::new(),
-        );
-        assert_eq!(
-            told(&seen),
-            [
-                "1 - Acme  Some(9)",
-                "1 5 Acme EMEA Some(7)",
-                "1 6 Acme Lab None",
-                "2 -   None",
-                "2 8   Some(3)"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_organization_in_two_entries_keeps_its_own_quota() {
-        let entries = [quotas(Some("1"), Some(9), &[]), quotas(None, None, &[("5", 7)])];
-        let groups = [group("5", "EMEA", Some("1"), "Acme")];
-        let seen = join(DateTime::UNIX_EPOCH, &entries, &groups, &BTreeMap::new());
-        assert_eq!(told(&seen), ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)"]);
-    }
-
-    #[test]
-    fn usage_is_the_organizations_alone_where_it_is_known() {
-        let usage = OrganizationUsage { plan_units: Some(100), ..OrganizationUsage::default() };
-        let seen = join(
-            DateTime::UNIX_EPOCH,
-            &[quotas(Some("1"), Some(9), &[("5", 7)]), quotas(Some("2"), Some(1), &[])],
-            &[],
-            &BTreeMap::from([("1".into(), usage)]),
-        );
-        let plans: Vec<_> = seen.rows().iter().map(|row| row.plan_units).collect();
-        assert_eq!(plans, [Some(100), None, None]);
-        assert_eq!(seen.rows()[2].usage.cloud_used, None, "where usage was not read it is unknown");
-    }
-
-    #[tokio::test]
-    async fn a_quota_whose_organization_the_api_leaves_out_is_not_taken_for_none() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let server = httpmock::MockServer::start_async().await;
-        let quotas =
-            r#"{"quotas":[{"organizationQuota":{"value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}]}"#;
-        let groups = r#"{"accountGroups":[{"aid":"5","orgId":"1"},{"aid":"6","orgId":"2"}]}"#;
-        for (path, body) in [("/v7/quotas", quotas), ("/v7/account-groups", groups)] {
-            server.mock(|when, then| {
-                when.path(path);
-                then.status(200).body(body);
-            });
-        }
-        let url = server.url("/v7/").parse().unwrap();
-        let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
-        let mut live = LiveQuotas::default();
-        live.refresh(&client, DateTime::UNIX_EPOCH).await.unwrap();
-        assert_eq!(live.quota(&Target::account_group("1", "5")), Some(7));
-        assert_eq!(live.quota(&Target::organization("1")), Some(9));
-    }
-}
+mod tests;

@@ -12,6 +12,8 @@ use crate::simulator::{self, SimulateArgs, Simulator, World};
 
 pub(crate) struct Bench {
     pub world: Simulator,
+    /// The API's.
+    pub clock: simulator::Clock,
     pub app: App,
     pub folder: TempDir,
 }
@@ -34,7 +36,8 @@ impl Bench {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let args = SimulateArgs { rate_limit: 1_000_000, ..SimulateArgs::default() };
-        let world = Simulator::start(args, simulator::Clock::fixed(noon())).await.unwrap();
+        let clock = simulator::Clock::fixed(noon());
+        let world = Simulator::start(args, clock.clone()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let base_url = world.base_url();
         let usual = [
@@ -52,7 +55,7 @@ impl Bench {
         let environment =
             environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let app = App::named(config::load(None, &environment).unwrap(), "a test");
-        Self { world, app, folder }
+        Self { world, clock, app, folder }
     }
 
     /// The account groups of one organization that have a quota.
@@ -100,8 +103,9 @@ impl Bench {
         self.advance_at(run, noon()).await
     }
 
-    /// As if it were this time.
+    /// As if it were this time, here and at the API.
     pub(crate) async fn advance_at(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.clock.set(now);
         process::advance(&self.app, &Clock::starting_at(now), run).await.map(drop)
     }
 

@@ -111,7 +111,7 @@ pub(super) fn done(live: &Snapshot, rows: &[PlanRow]) -> Snapshot {
             after[index].quota = row.after;
         }
     }
-    Snapshot::new(live.taken_at, after)
+    Snapshot::new(live.taken_at, after).with_unreadable(live.all_unreadable().clone())
 }
 
 #[cfg(test)]

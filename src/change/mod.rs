@@ -104,7 +104,7 @@ codes!(
         BadRow = "bad_row",
         /// The same target stands in more than one row.
         Duplicate = "duplicate",
-        /// The token sees no such organization or account group.
+        /// The token sees no such organization or account group, or its quota in the API's answer cannot be read.
         UnknownTarget = "unknown_target",
         /// Several targets may be meant: an account group without its organization, a name that several have, or a name
         /// beside the id of another.

@@ -18,6 +18,7 @@ use crate::config::{Guards, Mode};
 use crate::largest::LargestTests;
 use crate::last_cycle::LastCycle;
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
+use crate::text::words;
 
 /// What a plan is made with, besides the file and what is live.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +174,17 @@ fn draft(
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
         row.after = row.before;
         row.verdict = Verdict::Unchanged("not edited".to_owned());
+    } else if let Some(why) = row.target.as_ref().and_then(|target| live.unreadable(target)) {
+        // Unknown is not "none": whatever is planned from here on would be a guess.
+        row.verdict = Verdict::Refused(Problem {
+            code: Code::UnknownTarget,
+            message: format!(
+                "Row {}: the live quota is not known, because the API's answer cannot be read here: {}. Try again later; if it \
+                 stays so, report it to ThousandEyes.",
+                row.row,
+                words::clean(why, 160)
+            ),
+        });
     } else if row.after == row.before {
         // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
         row.verdict = Verdict::Unchanged(match row.before {

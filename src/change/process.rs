@@ -40,13 +40,13 @@ pub(crate) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::
         RunState::Held => match run.decision()? {
             Some(decision) if decision.approve => decided::approved(app, clock, run, &decision).await?,
             Some(decision) => decided::rejected(app, clock, run, format!("Rejected by {}.", decision.by))?,
-            None => decided::expire(app, clock, run)?,
+            None => decided::expire(app, clock, run).await?,
         },
         RunState::Scheduled => match (run.decision()?, run.record.approved_by.clone()) {
             (Some(decision), _) => {
                 decided::rejected(app, clock, run, format!("Rejected by {}.", decision.by))?;
             }
-            _ if run.record.is_early(clock.now()) => {}
+            _ if run.record.is_early(clock.now()) || decided::is_early_there(app, clock, run).await? => {}
             (None, Some(by)) => decided::due(app, clock, run, by).await?,
             (None, None) => start(app, clock, run).await?,
         },

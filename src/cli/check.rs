@@ -53,7 +53,7 @@ pub(super) async fn check(
         None => report.bad(
             "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
         ),
-        Some(token) => match token.read() {
+        Some(token) => match token.read_token() {
             Ok(_) => report.good("the API token can be read"),
             Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
         },

@@ -34,7 +34,7 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
     };
     let live = if then.is_none() || asked.restore {
         let reading = Reading::targets(app.client()?, true, Clock::read().now());
-        Some(progress::shown(app, reading).await?.snapshot())
+        Some(progress::shown(app, reading).await?.snapshot().readable())
     } else {
         None
     };

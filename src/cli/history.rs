@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use crate::app::App;
-use crate::change::earlier;
-use crate::diff::{MadeBy, diff};
+use crate::comparison::compare;
+use crate::diff::MadeBy;
 use crate::exit_code::Exit;
 use crate::history::STEM;
 use crate::quota::quota_text;
@@ -45,8 +45,7 @@ pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> a
             let (a, b) = (app.history.find(a)?, app.history.find(b)?);
             let (earlier, later) = (a.min(b), a.max(b));
             let (earlier, later) = (app.history.read(earlier)?, app.history.read(later)?);
-            let sent = earlier::sent_rows(&app.runs(), earlier.taken_at)?;
-            let seen = diff(&earlier, &later, &sent);
+            let seen = compare(&app.history, &app.runs(), &earlier, &later)?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
                 let row = later.row(&change.target);

@@ -53,7 +53,7 @@ async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
     }
     let wanted = if wanted.is_empty() { seen } else { wanted };
     reading.add_usage(client, &wanted).await?;
-    let all = reading.snapshot();
+    let all = reading.snapshot().readable();
     let rows = all.rows().iter().filter(|row| wanted.contains(&row.target.org_id)).cloned();
     Ok(Snapshot::new(all.taken_at, rows.collect()))
 }

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::secret_text::{Kind, first_line, stray};
 use crate::schedule::Expression;
 
 /// Where a secret comes from. A file is read at each use, so that a vault can rotate it.
@@ -23,23 +24,36 @@ pub enum Secret {
 }
 
 impl Secret {
-    /// The secret as it is now. The error names the file, never its content.
+    /// The secret as it is now, which may be a password. The error names the file, never its content.
     pub(crate) fn read(&self) -> anyhow::Result<SecretString> {
+        self.read_as(Kind::Password)
+    }
+
+    /// A token: what none of them holds is an error.
+    pub(crate) fn read_token(&self) -> anyhow::Result<SecretString> {
+        self.read_as(Kind::Token)
+    }
+
+    fn read_as(&self, kind: Kind) -> anyhow::Result<SecretString> {
         let text = match self {
-            Self::Value(value) => value.expose_secret().to_owned(),
-            Self::File(path) => fs_err::read_to_string(path)?,
+            Self::Value(value) => value.expose_secret().as_bytes().to_vec(),
+            Self::File(path) => fs_err::read(path)?,
         };
-        let secret = text.lines().next().unwrap_or_default().trim();
-        if secret.is_empty() {
-            anyhow::bail!(
-                "{} is empty: put the secret on its first line",
-                match self {
+        let secret = first_line(&text).and_then(|secret| match stray(secret, kind) {
+            None => Ok(secret),
+            Some(problem) => Err(problem),
+        });
+        match secret {
+            Ok(secret) => Ok(secret.into()),
+            Err(problem) => {
+                let place = match self {
+                    Self::Value(_) if kind == Kind::Token => "the environment variable TE_TOKEN".to_owned(),
                     Self::Value(_) => "the environment variable".to_owned(),
                     Self::File(path) => path.display().to_string(),
-                }
-            );
+                };
+                anyhow::bail!("{place} {problem}")
+            }
         }
-        Ok(secret.into())
     }
 }
 
@@ -109,8 +123,32 @@ pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url
 /// `http://proxy.example:3128`, with a user and password where it wants them.
 pub(super) fn proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let url = Url::parse(&text).ok().filter(|url| url.host().is_some());
-    url.map(Some).ok_or_else(|| D::Error::custom("is not a URL such as http://proxy.example:3128"))
+    if !text.contains("://") {
+        return Err(D::Error::custom("is not a URL such as http://proxy.example:3128"));
+    }
+    proxy_url(text.trim()).map(Some).map_err(D::Error::custom)
+}
+
+/// The URL of a proxy. The error never shows it: it may hold a password.
+pub(crate) fn proxy_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| url.host().is_some());
+    let url = url.ok_or("is not a URL such as http://proxy.example:3128")?;
+    if url.scheme().starts_with("socks") {
+        return Err(
+            "names a SOCKS proxy, which is not supported: name an HTTP proxy, such as http://proxy.example:3128",
+        );
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("is not a URL such as http://proxy.example:3128");
+    }
+    // What stands behind an unescaped `#`, `?`, `/` or `\` of a password would be taken for a path.
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "is not a URL such as http://user:password@proxy.example:3128: in user and password write `#` as %23, `?` as %3F, \
+             `/` as %2F, `\\` as %5C and `@` as %40",
+        );
+    }
+    Ok(url)
 }
 
 /// The fields that a foreign header can stand for.

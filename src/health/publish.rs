@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Metrics, SecretUrl};
 use crate::files::folder::Folder;
+use crate::thousandeyes::start_of;
 
 /// For the whole of a push, with the metrics of 10,000 account groups in it.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -72,7 +73,7 @@ async fn push(client: &Client, url: &SecretUrl, metrics: Vec<u8>) -> Result<(), 
         return Ok(());
     }
     let status = answer.status().as_u16();
-    let said = answer.text().await.unwrap_or_default();
+    let said = start_of(answer).await;
     Err(format!("{url} answered {status} {}", crate::text::words::clean(&said, 300)))
 }
 

@@ -1,13 +1,15 @@
 //! What the operations answer, as the rest of the program wants it: ids with types, sums instead of rows.
 //!
-//! An entry that carries nothing usable is left out; what is not known stays none and never becomes 0.
+//! What is not known stays none and never becomes 0. A quota that cannot be read is [`Unreadable`], which is not "no quota";
+//! a name that cannot be read is left out; usage with one number that cannot be read is unknown as a whole, because its
+//! sums would be wrong. An answer without the list or object that it is about is no answer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::wire::{self, Breakdown, Number, Text};
+use super::wire::{Object, Odd};
 use crate::quota::{Aid, OrgId, Units, Usage};
 
 /// The quotas of one organization: its own, and those of its account groups that have one.
@@ -19,6 +21,30 @@ pub struct OrganizationQuotas {
     pub value: Option<Units>,
     /// Account groups with their quotas, as the API orders them.
     pub account_groups: Vec<(Aid, Units)>,
+    /// The quotas of it that are there and cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A quota in an answer that is not what the API promises. It is not known, which is not "none".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// On what it sits.
+    pub whose: Whose,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// On what an unreadable quota sits, as far as the rest of its entry says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The organization of the entry.
+    Organization,
+    /// One of its account groups.
+    AccountGroup(Aid),
+    /// One or more of its account groups; nobody knows which.
+    SomeAccountGroup,
+    /// Not even the organization is known.
+    Anybody,
 }
 
 /// An account group that the token's user can see.
@@ -117,49 +143,131 @@ pub struct AgentUnits {
     pub projected: Option<Units>,
 }
 
-pub(super) fn quotas(answer: wire::Quotas<'_>) -> Vec<OrganizationQuotas> {
-    let usable = |quotas: &OrganizationQuotas| quotas.value.is_some() || !quotas.account_groups.is_empty();
-    let entry = |entry: wire::Quota<'_>| {
-        let own = entry.organization_quota.unwrap_or_default();
-        let group = |group: wire::AccountGroupQuota<'_>| Some((aid(group.aid)?, group.value?.0));
-        OrganizationQuotas {
-            org_id: org_id(own.org_id),
-            value: units(own.value),
-            account_groups: entry.account_group_quotas.into_iter().filter_map(group).collect(),
+/// The body of `GET /quotas`; an error says why it is none.
+pub(super) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
+    let mut seen = Vec::new();
+    let usable = |quotas: &OrganizationQuotas| {
+        quotas.value.is_some() || !quotas.account_groups.is_empty() || !quotas.unreadable.is_empty()
+    };
+    let there = answer(json)?.each("quotas", |entry| {
+        let odd = |odd| OrganizationQuotas {
+            unreadable: vec![unreadable(Whose::Anybody, odd)],
+            ..OrganizationQuotas::default()
+        };
+        let quotas =
+            Object::of("an entry of `quotas`", entry).map_or_else(odd, |entry| organization_quotas(&entry));
+        seen.extend(Some(quotas).filter(usable));
+    })?;
+    if there { Ok(seen) } else { Err(missing("quotas")) }
+}
+
+fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
+    let mut seen = OrganizationQuotas::default();
+    let mut odd = Vec::new();
+    match entry.object("organizationQuota") {
+        Ok(own) => {
+            let own = own.unwrap_or_default();
+            match own.text("orgId") {
+                Ok(id) => seen.org_id = id.map(OrgId::new),
+                // Where no account group tells whose it is, it may be anybody's.
+                Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+            }
+            match quota(&own) {
+                Ok(value) => seen.value = value,
+                Err(why) => odd.push(unreadable(Whose::Organization, why)),
+            }
         }
-    };
-    answer.quotas.into_iter().map(entry).filter(usable).collect()
+        Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+    }
+    let groups = entry.each("accountGroupQuotas", |group| {
+        let group = match Object::of("an entry of `accountGroupQuotas`", group) {
+            Ok(group) => group,
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        let aid = match group.text("aid") {
+            Ok(Some(aid)) => Aid::new(aid),
+            Ok(None) => return odd.push(unreadable(Whose::SomeAccountGroup, missing("aid"))),
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        match quota(&group) {
+            Ok(Some(value)) => seen.account_groups.push((aid, value)),
+            // Who has no quota is not listed: an entry without a value hides one.
+            Ok(None) => odd.push(unreadable(Whose::AccountGroup(aid), missing("value"))),
+            Err(why) => odd.push(unreadable(Whose::AccountGroup(aid), why)),
+        }
+    });
+    if let Err(why) = groups {
+        odd.push(unreadable(Whose::SomeAccountGroup, why));
+    }
+    seen.account_groups.shrink_to_fit();
+    seen.unreadable = odd;
+    seen
 }
 
-pub(super) fn account_groups(answer: wire::AccountGroups<'_>) -> Vec<AccountGroup> {
-    let entry = |group: wire::AccountGroup<'_>| {
-        Some(AccountGroup {
-            aid: aid(group.aid)?,
-            name: owned(group.account_group_name),
-            org_id: org_id(group.org_id),
-            org_name: owned(group.organization_name),
-        })
-    };
-    answer.account_groups.into_iter().filter_map(entry).collect()
+fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
+    match of.units("value")? {
+        Some(value @ ..0) => Err(Odd(format!("`value` is {value}, and no quota is below 0"))),
+        value => Ok(value),
+    }
 }
 
-pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
-    let details = answer.usage.unwrap_or_default();
-    let period = details.quota.unwrap_or_default();
+fn unreadable(whose: Whose, Odd(why): Odd) -> Unreadable {
+    Unreadable { whose, why }
+}
+
+fn missing(name: &str) -> Odd {
+    Odd(format!("`{name}` is missing"))
+}
+
+fn answer(json: &str) -> Result<Object<'_>, Odd> {
+    Object::of_answer(json).map_err(|error| Odd(error.to_string()))
+}
+
+/// The body of `GET /account-groups`, and what of it cannot be read and is left out.
+pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, Vec<String>), Odd> {
+    let (mut groups, mut left_out) = (Vec::new(), Vec::new());
+    let there = answer(json)?.each("accountGroups", |entry| {
+        let entry = match Object::of("an entry of `accountGroups`", entry) {
+            Ok(entry) => entry,
+            Err(Odd(why)) => return left_out.push(why),
+        };
+        let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing("aid"))) {
+            Ok(aid) => Aid::new(aid),
+            Err(why) => return left_out.push(format!("{why} in an entry of `accountGroups`")),
+        };
+        let mut text = |name: &str| {
+            entry.text(name).unwrap_or_else(|why| {
+                left_out.push(format!("{why} in account group {aid}"));
+                None
+            })
+        };
+        let name = text("accountGroupName").unwrap_or_default().into();
+        let org_id = text("orgId").map(OrgId::new);
+        let org_name = text("organizationName").unwrap_or_default().into();
+        groups.push(AccountGroup { aid, name, org_id, org_name });
+    })?;
+    if there { Ok((groups, left_out)) } else { Err(missing("accountGroups")) }
+}
+
+/// The body of `GET /usage`.
+pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
+    let details = answer(json)?.object("usage")?.filter(|usage| !usage.is_empty());
+    let details = details.ok_or_else(|| missing("usage"))?;
+    let period = details.object("quota")?.unwrap_or_default();
     let total = Usage {
-        cloud_used: units(details.cloud_units_used),
-        cloud_projected: units(details.cloud_units_projected),
-        enterprise_used: units(details.enterprise_units_used),
-        enterprise_projected: units(details.enterprise_units_projected),
-        device_used: units(details.connected_devices_units_used),
-        device_projected: units(details.connected_devices_units_projected),
+        cloud_used: details.units("cloudUnitsUsed")?,
+        cloud_projected: details.units("cloudUnitsProjected")?,
+        enterprise_used: details.units("enterpriseUnitsUsed")?,
+        enterprise_projected: details.units("enterpriseUnitsProjected")?,
+        device_used: details.units("connectedDevicesUnitsUsed")?,
+        device_projected: details.units("connectedDevicesUnitsProjected")?,
     };
-    let cloud = nothing_unless_missing(
-        details.tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected),
-    );
+    let (tests, agents) =
+        (rows(&details, "tests", test_usage)?, rows(&details, "enterpriseAgentUnits", agent_units)?);
+    let cloud =
+        nothing_unless_missing(tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected));
     let enterprise = nothing_unless_missing(
-        details.enterprise_agent_units.is_none()
-            && is_some_used(total.enterprise_used, total.enterprise_projected),
+        agents.is_none() && is_some_used(total.enterprise_used, total.enterprise_projected),
     );
     let unnamed = Usage {
         cloud_used: cloud,
@@ -169,7 +277,7 @@ pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
         ..Usage::default()
     };
     let mut groups: BTreeMap<Aid, Usage> = BTreeMap::new();
-    let tests: Vec<TestUsage> = details.tests.unwrap_or_default().into_iter().map(test_usage).collect();
+    let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
     for test in &tests {
         if let Some(aid) = &test.aid {
             let group = groups.entry(aid.clone()).or_insert(unnamed);
@@ -177,8 +285,6 @@ pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
             add(&mut group.cloud_projected, test.projected);
         }
     }
-    let agents: Vec<AgentUnits> =
-        details.enterprise_agent_units.unwrap_or_default().into_iter().map(agent_units).collect();
     for agent in &agents {
         if let Some(aid) = &agent.aid {
             let group = groups.entry(aid.clone()).or_insert(unnamed);
@@ -187,18 +293,48 @@ pub(super) fn usage(answer: wire::Usage<'_>) -> OrganizationUsage {
             add(&mut group.enterprise_projected, projected);
         }
     }
-    OrganizationUsage {
-        period_start: moment(period.month_start),
-        period_end: moment(period.month_end),
-        plan_units: units(period.cloud_units_included),
+    Ok(OrganizationUsage {
+        period_start: moment(&period, "monthStart"),
+        period_end: moment(&period, "monthEnd"),
+        plan_units: period.units("cloudUnitsIncluded")?,
         total,
-        cloud_next_period: units(details.cloud_units_next_billing_period),
-        enterprise_next_period: units(details.enterprise_units_next_billing_period),
+        cloud_next_period: details.units("cloudUnitsNextBillingPeriod")?,
+        enterprise_next_period: details.units("enterpriseUnitsNextBillingPeriod")?,
         tests,
         agents,
         groups,
         unnamed,
-    }
+    })
+}
+
+/// A page of `/usage/units/…`, and where the next one is.
+pub(super) fn page<T>(
+    json: &str,
+    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+) -> Result<(Vec<T>, Option<String>), Odd> {
+    let page = answer(json)?;
+    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
+    let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
+    Ok((rows, next.text("href")?.map(Cow::into_owned)))
+}
+
+/// The rows of a breakdown; none where it is not there at all, which is not the same as an empty one.
+fn rows<T>(
+    of: &Object<'_>,
+    name: &str,
+    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+) -> Result<Option<Vec<T>>, Odd> {
+    let mut rows = Ok(Vec::new());
+    let there = of.each(name, |raw| {
+        if let Ok(seen) = &mut rows {
+            let entry = format!("an entry of `{name}`");
+            match Object::of(&entry, raw).and_then(|object| row(&object)) {
+                Ok(row) => seen.push(row),
+                Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),
+            }
+        }
+    })?;
+    Ok(there.then_some(rows?))
 }
 
 fn is_some_used(used: Option<Units>, projected: Option<Units>) -> bool {
@@ -219,68 +355,59 @@ fn add(sum: &mut Option<Units>, more: Units) {
     *sum = sum.map(|sum| sum.saturating_add(more));
 }
 
-fn test_usage(row: Breakdown<'_>) -> TestUsage {
-    let (used, projected) = used_and_projected(units(row.cloud_units_used), units(row.cloud_units_projected));
-    TestUsage {
-        aid: aid(row.aid),
-        test_name: owned(row.test_name),
-        test_type: owned(row.test_type),
+fn test_usage(row: &Object<'_>) -> Result<TestUsage, Odd> {
+    let (used, projected) =
+        used_and_projected(row.units("cloudUnitsUsed")?, row.units("cloudUnitsProjected")?);
+    Ok(TestUsage {
+        aid: aid(row)?,
+        test_name: name(row, "testName"),
+        test_type: name(row, "testType"),
         used,
         projected,
-    }
+    })
 }
 
-pub(super) fn test_units(row: Breakdown<'_>) -> TestUnits {
-    TestUnits {
-        aid: aid(row.aid),
-        account_group_name: owned(row.account_group_name),
-        test_id: owned(row.test_id),
-        test_name: owned(row.test_name),
-        test_type: owned(row.test_type),
+pub(super) fn test_units(row: &Object<'_>) -> Result<TestUnits, Odd> {
+    Ok(TestUnits {
+        aid: aid(row)?,
+        account_group_name: name(row, "accountGroupName"),
+        test_id: name(row, "testId"),
+        test_name: name(row, "testName"),
+        test_type: name(row, "testType"),
         units: Usage {
-            cloud_used: units(row.cloud_units_used),
-            cloud_projected: units(row.cloud_units_projected),
-            enterprise_used: units(row.enterprise_units_used),
-            enterprise_projected: units(row.enterprise_units_projected),
+            cloud_used: row.units("cloudUnitsUsed")?,
+            cloud_projected: row.units("cloudUnitsProjected")?,
+            enterprise_used: row.units("enterpriseUnitsUsed")?,
+            enterprise_projected: row.units("enterpriseUnitsProjected")?,
             ..Usage::default()
         },
-    }
+    })
 }
 
-pub(super) fn agent_units(row: Breakdown<'_>) -> AgentUnits {
-    AgentUnits {
-        aid: aid(row.aid),
-        account_group_name: owned(row.account_group_name),
-        agent_id: owned(row.agent_id),
-        agent_name: owned(row.agent_name),
-        used: units(row.enterprise_units_used),
-        projected: units(row.enterprise_units_projected),
-    }
+pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Odd> {
+    Ok(AgentUnits {
+        aid: aid(row)?,
+        account_group_name: name(row, "accountGroupName"),
+        agent_id: name(row, "agentId"),
+        agent_name: name(row, "agentName"),
+        used: row.units("enterpriseUnitsUsed")?,
+        projected: row.units("enterpriseUnitsProjected")?,
+    })
 }
 
-fn units(number: Option<Number>) -> Option<Units> {
-    number.map(|number| number.0)
+/// Whose units a row counts: they are in nobody's sum without it.
+fn aid(row: &Object<'_>) -> Result<Option<Aid>, Odd> {
+    Ok(row.text("aid")?.map(Aid::new))
 }
 
-fn owned(text: Option<Text<'_>>) -> String {
-    text.map(|text| text.0.into_owned()).unwrap_or_default()
+/// Only to be shown: an odd one is as good as none.
+fn name(row: &Object<'_>, field: &str) -> String {
+    row.text(field).ok().flatten().unwrap_or_default().into_owned()
 }
 
-/// An empty id is as good as none.
-fn id(text: Option<Text<'_>>) -> Option<Cow<'_, str>> {
-    text.map(|text| text.0).filter(|text| !text.is_empty())
-}
-
-fn aid(text: Option<Text<'_>>) -> Option<Aid> {
-    id(text).map(Aid::new)
-}
-
-fn org_id(text: Option<Text<'_>>) -> Option<OrgId> {
-    id(text).map(OrgId::new)
-}
-
-fn moment(text: Option<Text<'_>>) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(&text?.0).ok().map(|moment| moment.to_utc())
+fn moment(period: &Object<'_>, field: &str) -> Option<DateTime<Utc>> {
+    let text = period.text(field).ok()??;
+    DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.to_utc())
 }
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tracing::warn;
 
 use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
-use super::error::{Call, Error, clean};
+use super::clock::is_believed;
+use super::error::Error;
 use super::pace::{Budget, Room};
 use super::tally::Tally;
 use super::transport::Transport;
-use super::wire;
+use super::wire::{self, Object, Odd};
 use crate::config::Secret;
 use crate::progress::Progress;
 use crate::quota::{Aid, OrgId, Units};
@@ -41,7 +43,7 @@ pub struct Settings {
     pub proxy: Option<Url>,
     /// For one request with all its waits and tries.
     pub max_total: Duration,
-    /// An answer that unpacks to more is not read to its end.
+    /// An answer that unpacks to more is not read. The quotas of a million account groups are half of the usual 64 MiB.
     pub max_answer_bytes: usize,
 }
 
@@ -58,7 +60,7 @@ impl Settings {
             ca_file: None,
             proxy: None,
             max_total: Duration::from_secs(600),
-            max_answer_bytes: 256 << 20,
+            max_answer_bytes: 64 << 20,
         }
     }
 }
@@ -94,6 +96,23 @@ impl Client {
         Some((ago, DateTime::from_timestamp(i64::try_from(date).ok()?, 0)?))
     }
 
+    /// What the server's clock says now, asked for unless it confirmed `now` a moment ago. None where it cannot be asked.
+    pub(crate) async fn server_now(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let within = |most: TimeDelta| {
+            let (ago, date) = self.last_answer()?;
+            let ago = TimeDelta::from_std(ago).ok().filter(|ago| *ago < most)?;
+            Some(date + ago)
+        };
+        let known = within(TimeDelta::minutes(5)).filter(|server| is_believed(now, Some(*server)));
+        if known.is_some() {
+            return known;
+        }
+        match self.account_groups().await {
+            Ok(_) => within(TimeDelta::minutes(5)),
+            Err(_) => None,
+        }
+    }
+
     /// What may be sent, and when.
     pub(crate) fn room(&self) -> Room {
         self.transport.room()
@@ -104,18 +123,26 @@ impl Client {
         &self.progress
     }
 
+    /// What a server said, fit to be logged and shown.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.transport.clean(text)
+    }
+
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
         let url = self.url("quotas");
-        let body = self.transport.get(url.clone()).await?;
-        self.parse(&url, &body).map(answers::quotas)
+        self.read(&url, answers::quotas).await
     }
 
     /// `GET /account-groups`: names, and account groups without a quota.
     pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
         let url = self.url("account-groups");
-        let body = self.transport.get(url.clone()).await?;
-        self.parse(&url, &body).map(answers::account_groups)
+        let (groups, left_out) = self.read(&url, answers::account_groups).await?;
+        if let Some(first) = left_out.first() {
+            let (first, count) = (self.transport.clean(first), left_out.len());
+            warn!(count, first, "account groups, or names of them, cannot be read and are left out");
+        }
+        Ok(groups)
     }
 
     /// `GET /usage` with the breakdowns of tests and enterprise agents: the organization of this account group, or
@@ -126,8 +153,7 @@ impl Client {
         // The description wants the comma as it is, which `query_pairs_mut` would encode.
         let aid = url.query().map(|query| format!("{query}&")).unwrap_or_default();
         url.set_query(Some(&format!("{aid}expand=test,enterprise-agent-unit")));
-        let body = self.transport.get(url.clone()).await?;
-        self.parse(&url, &body).map(answers::usage)
+        self.read(&url, answers::usage).await
     }
 
     /// `GET /usage/units/tests`, all pages; the current billing cycle without a period.
@@ -208,18 +234,18 @@ impl Client {
     }
 
     /// Follows `_links.next` as the server gives it. The token goes nowhere else: a link to another origin is refused.
-    async fn pages<T>(&self, first: Url, row: impl Fn(wire::Breakdown<'_>) -> T) -> Result<Vec<T>, Error> {
+    async fn pages<T>(
+        &self,
+        first: Url,
+        row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+    ) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
         let mut seen = HashSet::new();
         let mut next = Some(first.clone());
         while let Some(url) = next {
-            let body = self.transport.get(url.clone()).await?;
-            let page: wire::Page<'_> = self.parse(&url, &body)?;
-            rows.extend(page.breakdowns.into_iter().map(&row));
-            next = match page.links.and_then(|links| links.next?.href).filter(|href| !href.0.is_empty()) {
-                Some(href) => Some(self.next_page(&url, &href.0)?),
-                None => None,
-            };
+            let (page, href) = self.read(&url, |json| answers::page(json, &row)).await?;
+            rows.extend(page);
+            next = href.map(|href| self.next_page(&url, &href)).transpose()?;
             seen.insert(url);
             if next.as_ref().is_some_and(|next| seen.contains(next) || seen.len() >= MAX_PAGES) {
                 let reason =
@@ -235,7 +261,7 @@ impl Client {
         next.filter(|next| next.origin() == self.transport.settings().base_url.origin()).ok_or_else(|| {
             let reason = format!(
                 "its next page is elsewhere ({}), where the token must not go. Check api.base_url.",
-                clean(href.split('?').next().unwrap_or_default(), "")
+                self.transport.clean(href.split('?').next().unwrap_or_default())
             );
             Error::Unusable { call: self.transport.call("GET", current), reason }
         })
@@ -246,20 +272,21 @@ impl Client {
         base.join(path).expect("the base URL was checked, the paths are constants")
     }
 
-    fn parse<'a, T: Deserialize<'a>>(&self, url: &Url, body: &'a [u8]) -> Result<T, Error> {
-        let call: Call = self.transport.call("GET", url);
-        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-        // serde would take an array for a struct all of whose fields may be missing.
-        if !body.trim_ascii_start().starts_with(b"{") {
-            let start = clean(&String::from_utf8_lossy(&body[..body.len().min(80)]), "");
+    /// Asks, and takes what `parse` finds in the answer. Its text is freed then.
+    async fn read<T>(&self, url: &Url, parse: impl FnOnce(&str) -> Result<T, Odd>) -> Result<T, Error> {
+        let json = wire::text(self.transport.get(url.clone()).await?);
+        let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
+        if !json.trim_ascii_start().starts_with('{') {
+            let start: String = json.chars().take(80).collect();
+            let start = self.transport.clean(&start);
             let start =
                 if start.is_empty() { "is empty".to_owned() } else { format!("begins with `{start}`") };
-            let reason = format!("the answer {start} where a JSON object is promised. Check api.base_url.");
-            return Err(Error::Unusable { call, reason });
+            return Err(unusable(format!(
+                "the answer {start} where a JSON object is promised. Check api.base_url."
+            )));
         }
-        serde_json::from_slice(body).map_err(|error| Error::Unusable {
-            call,
-            reason: format!("the answer is not what the API promises: {}.", clean(&error.to_string(), "")),
+        parse(&json).map_err(|Odd(why)| {
+            unusable(format!("the answer is not what the API promises: {}.", self.transport.clean(&why)))
         })
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::wire::{Problem, Text};
+use super::wire::{self, Object};
 
 /// What a server says is cut after so many characters.
 const LONGEST_TEXT: usize = 300;
@@ -154,6 +154,18 @@ impl Error {
         }
     }
 
+    /// The same, where it stands for an answer that was not asked for again.
+    pub(super) fn not_asked_again(mut self, within: Duration) -> Self {
+        if let Self::Unavailable { reason, .. } | Self::NotSent { reason, .. } = &mut self {
+            let seconds = within.as_secs();
+            *reason = format!(
+                "{}; after that failure it is not asked again within {seconds} seconds",
+                bare(reason)
+            );
+        }
+        self
+    }
+
     /// The fields that the server found fault with.
     pub fn fields(&self) -> &[FieldError] {
         match self {
@@ -271,24 +283,31 @@ impl Said {
         if is_html || body.trim_ascii_start().starts_with(b"<") {
             return Self { html: true, ..Self::default() };
         }
-        let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
-            // A start of it is enough to tell what it is; the rest may be megabytes.
-            let start = &body[..body.len().min(4 * LONGEST_TEXT)];
-            return Self { summary: clean(&String::from_utf8_lossy(start), token), ..Self::default() };
+        // A start of it is enough to tell what it is; the rest may be megabytes.
+        let text = wire::text(body.to_vec());
+        let Ok(problem) = Object::of_answer(&text) else {
+            let start: String = text.chars().take(2 * LONGEST_TEXT).collect();
+            return Self { summary: clean(&start, token), ..Self::default() };
         };
-        let own = |text: Option<Text<'_>>| text.map(|text| clean(&text.0, token)).unwrap_or_default();
+        let own = |problem: &Object<'_>, name: &str| {
+            let text = problem.text(name).ok().flatten();
+            text.map(|text| clean(&text, token)).unwrap_or_default()
+        };
         let mut words: Vec<String> = Vec::new();
-        for text in [problem.title, problem.detail, problem.error, problem.error_description].map(own) {
+        for name in ["title", "detail", "error", "error_description"] {
+            let text = own(&problem, name);
             if !text.is_empty() && !words.contains(&text) {
                 words.push(text.trim_end_matches('.').to_owned());
             }
         }
-        let fields = problem
-            .errors
-            .into_iter()
-            .map(|error| FieldError { field: own(error.field), message: own(error.message.or(error.code)) })
-            .filter(|error| !(error.field.is_empty() && error.message.is_empty()))
-            .collect();
+        let mut fields = Vec::new();
+        let _no_list = problem.each("errors", |error| {
+            let Ok(error) = Object::of("an error", error) else { return };
+            let message = own(&error, "message");
+            let message = if message.is_empty() { own(&error, "code") } else { message };
+            let error = FieldError { field: own(&error, "field"), message };
+            fields.extend(Some(error).filter(|error| !(error.field.is_empty() && error.message.is_empty())));
+        });
         Self { summary: cut(&words.join(": ")), fields, html: false }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url, redirect};
+use reqwest::{ClientBuilder, NoProxy, Proxy, Url, redirect};
 
+use super::ca_file::certificates;
 use super::client::Settings;
 use super::error::Error;
+use super::proxy::{self, Through};
 use super::retry::Event;
 use crate::config::is_loopback;
 
@@ -21,8 +23,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An HTTP client without redirects: a redirected write would arrive as something else, or elsewhere.
-pub(super) fn client(settings: &Settings) -> Result<reqwest::Client, Error> {
+/// An HTTP client without redirects: a redirected write would arrive as something else, or elsewhere. And the proxy that it
+/// goes through, if any.
+pub(super) fn client(settings: &Settings) -> Result<(reqwest::Client, Option<Through>), Error> {
     install_tls();
     let plain = check_base_url(&settings.base_url)?;
     let accept = HeaderValue::from_static("application/hal+json, application/json");
@@ -33,14 +36,24 @@ pub(super) fn client(settings: &Settings) -> Result<reqwest::Client, Error> {
         .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
         .pool_idle_timeout(IDLE_TIMEOUT)
         .https_only(!plain);
+    builder = builder.no_proxy();
+    let mut through = None;
     if plain {
         // This machine is reached directly (a proxy would take the token over the network in the open), and needs
         // no certificates of the system.
-        builder = builder.no_proxy().tls_certs_only([]);
-    } else if let Some(proxy) = &settings.proxy {
-        builder = builder.proxy(proxy_to(proxy)?);
+        builder = builder.tls_certs_only([]);
+    } else if let Some(url) = &settings.proxy {
+        builder = builder.proxy(proxy_to(url)?);
+        through = Some(Through { url: url.clone(), from: "api.proxy" });
+    } else if let Some(proxy) = from_environment(&settings.base_url)? {
+        builder = builder.proxy(proxy_to(&proxy.url)?.no_proxy(NoProxy::from_env()));
+        through = Some(proxy);
     }
-    finished(builder, settings.ca_file.as_deref())
+    Ok((finished(builder, settings.ca_file.as_deref())?, through))
+}
+
+fn from_environment(url: &Url) -> Result<Option<Through>, Error> {
+    proxy::from_environment(url, |name| std::env::var(name).ok()).map_err(Error::Settings)
 }
 
 /// A client for what is called besides the API, a heartbeat or a Pushgateway: with the same proxy and certificates. A
@@ -55,14 +68,16 @@ pub(crate) fn other_client(
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(0);
+        .pool_max_idle_per_host(0)
+        .no_proxy();
     if url.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     }
-    if url.host_str().is_some_and(is_loopback) {
-        builder = builder.no_proxy();
-    } else if let Some(proxy) = proxy {
-        builder = builder.proxy(proxy_to(proxy)?.no_proxy(NoProxy::from_env()));
+    if !url.host_str().is_some_and(is_loopback) {
+        let from_environment = if proxy.is_none() { from_environment(url)? } else { None };
+        if let Some(proxy) = proxy.or(from_environment.as_ref().map(|through| &through.url)) {
+            builder = builder.proxy(proxy_to(proxy)?.no_proxy(NoProxy::from_env()));
+        }
     }
     finished(builder, ca_file)
 }
@@ -74,20 +89,20 @@ fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
 
 fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
     if let Some(path) = ca_file {
-        let pem = fs_err::read(path).map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
-        let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-        if certificates.is_empty() {
-            return Err(Error::Settings(format!(
-                "api.ca_file: {} holds no certificate: it must have PEM blocks that begin with BEGIN CERTIFICATE",
-                path.display()
-            )));
-        }
+        let bytes = fs_err::read(path).map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
+        let certificates = certificates(&bytes)
+            .map_err(|problem| Error::Settings(format!("api.ca_file: {} {problem}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
     builder.build().map_err(|error| {
         Error::Settings(format!(
-            "TLS cannot be set up: {}. Does this machine have its CA certificates (the package ca-certificates)?",
-            deepest(&error)
+            "TLS cannot be set up: {}. {}",
+            deepest(&error),
+            match ca_file {
+                Some(path) => format!("Is api.ca_file whole ({})?", path.display()),
+                None =>
+                    "Does this machine have its CA certificates (the package ca-certificates)?".to_owned(),
+            }
         ))
     })
 }
@@ -113,7 +128,11 @@ fn install_tls() {
 }
 
 /// What became of a request that failed before its answer was complete, and the mend where there is one.
-pub(super) fn explain(error: &reqwest::Error, timeout: Duration) -> (Event, String) {
+pub(super) fn explain(
+    error: &reqwest::Error,
+    timeout: Duration,
+    through: Option<&Through>,
+) -> (Event, String) {
     let cause = deepest(error);
     if !error.is_connect() {
         let late = || format!("no complete answer within {} s (api.timeout)", timeout.as_secs());
@@ -130,10 +149,16 @@ pub(super) fn explain(error: &reqwest::Error, timeout: Duration) -> (Event, Stri
     } else {
         cause
     };
-    (
-        Event::NotConnected,
-        format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
-    )
+    let reason = match through {
+        Some(proxy) => format!(
+            "the proxy {} gave no connection to {host}: {what}. It must let CONNECT to {host} through; if it wants a login, \
+             give it as http://user:password@{}",
+            proxy.name(),
+            proxy.url.host_str().unwrap_or_default(),
+        ),
+        None => format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
+    };
+    (Event::NotConnected, reason)
 }
 
 /// rustls's error comes inside I/O errors, whose `source` skips the error that they hold.
@@ -147,6 +172,18 @@ fn is_bad_certificate(error: &reqwest::Error) -> bool {
         cause = held.map(|held| held as _).or_else(|| error.source());
     }
     false
+}
+
+/// The start of what a server answers besides the API, for a message: no more of it is read.
+pub(crate) async fn start_of(mut answer: reqwest::Response) -> String {
+    const MOST: usize = 4096;
+    let mut start = Vec::new();
+    while start.len() < MOST
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        start.extend_from_slice(&chunk[..chunk.len().min(MOST - start.len())]);
+    }
+    String::from_utf8_lossy(&start).into_owned()
 }
 
 /// The innermost cause says what happened; those around it only where.

@@ -11,6 +11,13 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 /// Below this a reset is "seconds left", as elsewhere in the same API; from here on it is an epoch.
 const SMALLEST_EPOCH: u64 = 1_000_000;
 
+/// From here on an epoch counts in milliseconds.
+const SMALLEST_EPOCH_MS: u64 = 100_000_000_000;
+
+/// The API's own header first, then those that gateways before it send.
+const RESETS: [&str; 4] =
+    ["x-organization-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset", "ratelimit"];
+
 /// The rate limit as one answer described it. What was missing or made no sense is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -33,7 +40,7 @@ impl Limits {
         Self {
             limit: count("x-organization-rate-limit-limit").filter(|limit| *limit > 0),
             remaining: count("x-organization-rate-limit-remaining"),
-            reset_in: text("x-organization-rate-limit-reset").and_then(|reset| until_reset(reset, date)),
+            reset_in: RESETS.iter().find_map(|name| until_reset(text(name)?, date)),
             retry_after: text(RETRY_AFTER.as_str()).and_then(|after| until_retry(after, date)),
         }
     }
@@ -44,19 +51,38 @@ pub(super) fn server_date(headers: &HeaderMap) -> Option<u64> {
     headers.get(DATE).and_then(|value| value.to_str().ok()).map(str::trim).and_then(epoch)
 }
 
+/// Seconds left, an epoch in seconds or milliseconds, or a time as people write it; of `RateLimit` its parameter `t`.
 fn until_reset(reset: &str, date: Option<u64>) -> Option<Duration> {
-    let number: u64 = reset.parse().ok()?;
-    let seconds = if number < SMALLEST_EPOCH { number } else { number.saturating_sub(date?) };
+    let parameter = reset.split(';').find_map(|part| part.trim().strip_prefix("t="));
+    let reset = parameter.unwrap_or(reset);
+    let seconds = match reset.parse::<u64>() {
+        Ok(number) if number < SMALLEST_EPOCH => number,
+        Ok(number) if number < SMALLEST_EPOCH_MS => number.saturating_sub(date?),
+        Ok(number) => number.div_ceil(1000).saturating_sub(date?),
+        Err(_) => moment(reset)?.saturating_sub(date?),
+    };
     Some(Duration::from_secs(seconds))
 }
 
-/// `Retry-After` is a number of seconds or an HTTP date.
+/// `Retry-After` is a number of seconds, with some servers a fraction, or an HTTP date.
 fn until_retry(after: &str, date: Option<u64>) -> Option<Duration> {
-    let seconds = match after.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => epoch(after)?.saturating_sub(date?),
-    };
-    Some(Duration::from_secs(seconds))
+    if let Ok(seconds) = after.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Some((whole, fraction)) = after.split_once('.') {
+        let is_number = !fraction.is_empty() && fraction.bytes().all(|digit| digit.is_ascii_digit());
+        return whole
+            .parse()
+            .ok()
+            .filter(|_| is_number)
+            .map(|seconds: u64| Duration::from_secs(seconds.saturating_add(1)));
+    }
+    Some(Duration::from_secs(moment(after)?.saturating_sub(date?)))
+}
+
+fn moment(text: &str) -> Option<u64> {
+    let iso = || DateTime::parse_from_rfc3339(text).ok().and_then(|at| u64::try_from(at.timestamp()).ok());
+    epoch(text).or_else(iso)
 }
 
 fn epoch(http_date: &str) -> Option<u64> {
@@ -123,6 +149,18 @@ mod tests {
         assert_eq!(after("Sun, 09 Sep 2001 01:47:10 GMT"), Some(30));
         assert_eq!(after("Sun, 09 Sep 2001 01:00:00 GMT"), Some(0));
         assert_eq!(after("later"), None);
+    }
+
+    #[test]
+    fn gateways_say_it_in_other_ways() {
+        assert_eq!(reset_in(&[DATE, (RESET, "1000000042500")]), Some(43), "milliseconds");
+        assert_eq!(reset_in(&[DATE, (RESET, "2001-09-09T01:47:10Z")]), Some(30));
+        assert_eq!(reset_in(&[("x-ratelimit-reset", "3")]), Some(3));
+        assert_eq!(reset_in(&[("ratelimit-reset", "3")]), Some(3));
+        assert_eq!(reset_in(&[("ratelimit", "\"default\";r=0;t=3")]), Some(3));
+        assert_eq!(reset_in(&[(RESET, "2"), ("x-ratelimit-reset", "50")]), Some(2), "the API's own counts");
+        let after = |value| limits(&[DATE, ("retry-after", value)]).retry_after.map(|wait| wait.as_secs());
+        assert_eq!((after("2.5"), after("-1"), after("1."), after(".5")), (Some(3), None, None, None));
     }
 
     #[test]

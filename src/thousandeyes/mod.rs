@@ -3,36 +3,43 @@
 //! ```text
 //! client      the operations: what is sent, and what an answer becomes
 //!   transport   one request until it is done or given up; the only part that sends and waits
-//!     http        the HTTP client and TLS
+//!     http        the HTTP client and TLS      ca_file, proxy   pure: the certificates of a file, the environment's proxy
 //!     pace        pure: the rate budget, how long before the next request
 //!     retry       pure: what may be sent again, and when
 //!     limits      pure: what the headers say, in the server's own time
 //!     outcome     pure: what the last try means
+//!     recent      pure: what just failed is not asked again at once
 //!     tally       pure: how many requests were sent, for the metrics
 //!   wire        the JSON, private    answers   the same as the rest of the program wants it
+//! clock       pure: whether this machine's clock is to be believed
 //! error       what went wrong, and what a person does about it
 //! ```
 //!
 //! A write whose outcome is unknown ([`Error::outcome_unknown`]) is never sent again here: read the quotas first.
 
 mod answers;
+mod ca_file;
 mod client;
+mod clock;
 mod error;
 mod http;
 mod limits;
 mod outcome;
 mod pace;
+mod proxy;
+mod recent;
 mod retry;
 mod tally;
 mod transport;
 mod wire;
 
 pub use self::answers::{
-    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage,
+    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable, Whose,
 };
 pub use self::client::{Client, Period, Settings};
+pub(crate) use self::clock::is_believed;
 pub use self::error::{Call, Error, FieldError, Said};
-pub(crate) use self::http::{deepest, other_client};
+pub(crate) use self::http::{deepest, other_client, start_of};
 pub use self::pace::Budget;
 pub(crate) use self::pace::Room;
 pub use crate::config::Secret;

@@ -60,6 +60,14 @@ pub(super) fn full_jitter(longest: Duration, random: f64) -> Duration {
     longest.mul_f64(random)
 }
 
+/// How long to wait before the next try of what failed, if there is one: at least what the server asked for (a 503 may). Who
+/// asks for more than the longest wait is not tried again.
+pub(super) fn wait_to_try_again(longest: Option<Duration>, limits: &Limits, random: f64) -> Option<Duration> {
+    let jitter = full_jitter(longest?, random);
+    let asked = limits.retry_after.unwrap_or_default();
+    (asked <= LONGEST_WAIT).then(|| asked + jitter)
+}
+
 /// How long a 429 pauses everybody: what the server asked for, else its reset, else a guess, within 1 and 65 seconds,
 /// plus up to a second that keeps many waiting programs apart.
 ///
@@ -130,6 +138,16 @@ mod tests {
     fn retry_after_goes_before_the_reset() {
         let limits = Limits { retry_after: Some(Duration::from_secs(3)), ..reset_in(42) };
         assert_eq!(seconds(limits, 0), 3);
+    }
+
+    #[test]
+    fn a_failure_waits_as_long_as_the_server_asks_unless_that_is_too_long() {
+        let asked = |seconds| Limits { retry_after: Some(Duration::from_secs(seconds)), ..Limits::default() };
+        let wait = |limits| wait_to_try_again(Some(Duration::from_secs(2)), &limits, 0.5);
+        assert_eq!(wait(Limits::default()), Some(Duration::from_secs(1)));
+        assert_eq!(wait(asked(3)), Some(Duration::from_secs(4)));
+        assert_eq!(wait(asked(3600)), None);
+        assert_eq!(wait_to_try_again(None, &asked(3), 0.5), None);
     }
 
     #[test]

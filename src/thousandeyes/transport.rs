@@ -2,6 +2,7 @@
 //!
 //! This only does. What follows from what is decided in `retry`, `pace` and `outcome`, which are pure.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use super::http;
 use super::limits::{self, Limits};
 use super::outcome::Outcome;
 use super::pace::{Budget, Pace, Room};
+use super::proxy::Through;
+use super::recent::Recent;
 use super::retry::{self, Event, Verdict};
 use super::tally::Tally;
 use crate::config::Secret;
@@ -29,10 +32,12 @@ const MAX_ERROR_BYTES: usize = 256 * 1024;
 
 pub(super) struct Transport {
     http: reqwest::Client,
+    through: Option<Through>,
     settings: Settings,
     started: Instant,
     pace: Mutex<Pace>,
     tally: Mutex<Tally>,
+    recent: Mutex<Recent>,
     /// When the last dated answer came, and its date in seconds since the epoch.
     dated: Mutex<Option<(Instant, u64)>>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
@@ -51,8 +56,11 @@ struct Request {
 
 impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, Error> {
+        let (http, through) = http::client(&settings)?;
         Ok(Self {
-            http: http::client(&settings)?,
+            http,
+            through,
+            recent: Mutex::default(),
             pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
             tally: Mutex::default(),
             settings,
@@ -87,13 +95,26 @@ impl Transport {
 
     /// The body of a good answer, which begins like JSON but was not parsed yet.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Error> {
-        self.send(Request { id: request_id(), call: self.call("GET", &url), url, body: None }).await
+        let address = url.to_string();
+        if let Some(error) = self.recent().failure(&address, self.now()) {
+            return Err(error);
+        }
+        let result =
+            self.send(Request { id: request_id(), call: self.call("GET", &url), url, body: None }).await;
+        self.recent().ended(&address, self.now(), &result);
+        result
     }
 
     /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that.
     pub(super) async fn post(&self, url: Url, body: Vec<u8>) -> Result<(), Error> {
         let request = Request { id: request_id(), call: self.call("POST", &url), url, body: Some(body) };
         self.send(request).await.map(drop)
+    }
+
+    /// What a server said, fit to be logged and shown: without the token, even if it echoes it.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let token = self.settings.token.read().ok();
+        clean(text, token.as_ref().map_or("", |token| token.expose_secret()))
     }
 
     /// How errors and logs name a request: by its path below the base URL, without the query.
@@ -131,7 +152,7 @@ impl Transport {
                     continue;
                 }
                 Verdict::TryAgain => {
-                    let wait = delays.next().map(|longest| retry::full_jitter(longest, fastrand::f64()));
+                    let wait = retry::wait_to_try_again(delays.next(), &outcome.limits, fastrand::f64());
                     if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
                         let wait_s = wait.as_secs_f32();
                         let reason = Some(outcome.reason.as_str()).filter(|reason| !reason.is_empty());
@@ -186,7 +207,7 @@ impl Transport {
         let outcome = match builder.send().await {
             Ok(response) => self.receive(response, timeout).await,
             Err(error) => {
-                let (event, reason) = http::explain(&error, timeout);
+                let (event, reason) = http::explain(&error, timeout, self.through.as_ref());
                 Outcome::without_answer(event, reason)
             }
         };
@@ -217,18 +238,23 @@ impl Transport {
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
         let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-        let answer_id = answer_id.map(|id| clean(id, "").chars().take(80).collect());
+        let answer_id = answer_id.map(|id| self.clean(id).chars().take(80).collect());
         let mut outcome = Outcome { limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
         let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
+        let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
+        if status.is_success() && response.content_length().is_some_and(|length| length > most as u64) {
+            outcome.reason = too_large();
+            return outcome; // the connection is closed with the rest of it unread
+        }
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if outcome.body.len() + chunk.len() > most => {
-                    outcome.reason = format!("the answer is larger than the {most} bytes allowed for one");
+                    outcome.reason = too_large();
                     break;
                 }
                 Ok(Some(chunk)) => outcome.body.extend_from_slice(&chunk),
                 Err(error) if status.is_success() => {
-                    let (_, reason) = http::explain(&error, timeout);
+                    let (_, reason) = http::explain(&error, timeout, self.through.as_ref());
                     return Outcome { limits, ..Outcome::without_answer(Event::NoAnswer, reason) };
                 }
                 // The status of a failure is its outcome, also without the words that belong to it.
@@ -239,7 +265,7 @@ impl Transport {
     }
 
     fn token(&self, call: &Call) -> Result<SecretString, Error> {
-        self.settings.token.read().map_err(|error| Error::NotSent {
+        self.settings.token.read_token().map_err(|error| Error::NotSent {
             call: call.clone(),
             reason: format!("the token cannot be read: {error}"),
         })
@@ -248,11 +274,15 @@ impl Transport {
     /// Whether a vault put a new token into the file since.
     fn token_differs_from(&self, used: &SecretString) -> bool {
         matches!(self.settings.token, Secret::File(_))
-            && self.settings.token.read().is_ok_and(|now| now.expose_secret() != used.expose_secret())
+            && self.settings.token.read_token().is_ok_and(|now| now.expose_secret() != used.expose_secret())
     }
 
     fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -264,9 +294,22 @@ fn request_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
+/// What to edit where the token is wrong.
 fn token_from(token: &Secret) -> String {
     match token {
         Secret::Value(_) => "the environment variable TE_TOKEN".to_owned(),
+        // systemd's copy is made anew at each start of the service.
+        Secret::File(path) if is_credential(path) => format!(
+            "the file that LoadCredential={} names in the unit (/etc/quotakeeper/te_token as installed), then restart the \
+             service: {} is a copy of it",
+            path.file_name().unwrap_or_default().display(),
+            path.display()
+        ),
         Secret::File(path) => format!("the file {}", path.display()),
     }
+}
+
+fn is_credential(path: &Path) -> bool {
+    path.starts_with("/run/credentials")
+        || std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
 }

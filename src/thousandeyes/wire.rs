@@ -1,180 +1,253 @@
-//! The API's JSON as serde sees it. Private: the rest of the program knows the types of `answers`.
+//! The API's JSON as it comes. Private: the rest of the program knows the types of `answers`.
 //!
-//! Every field may be missing or null, unknown ones are ignored, ids may come as numbers and numbers as `12.0`.
-//! What is read borrows from the buffered body, which is several times faster than owning each text.
+//! Nothing is taken for granted: every field may be missing or null, unknown ones are ignored, ids may come as numbers and
+//! numbers as `12.0`. Objects and lists are read one at a time out of the body, and each field by itself: what is not what
+//! the API promises is an [`Odd`] of that field alone and never hides what stands beside it.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::quota::{Aid, OrgId, Units};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Quotas<'a> {
-    #[serde(borrow, deserialize_with = "list")]
-    pub quotas: Vec<Quota<'a>>,
+/// So much of an odd value is shown.
+const SHOWN: usize = 40;
+
+/// A part of an answer that is not what the API promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Odd(pub String);
+
+impl fmt::Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Quota<'a> {
-    #[serde(borrow)]
-    pub organization_quota: Option<OrganizationQuota<'a>>,
-    #[serde(borrow, deserialize_with = "list")]
-    pub account_group_quotas: Vec<AccountGroupQuota<'a>>,
+/// One object: its fields in their order, not looked into yet.
+#[derive(Debug, Default)]
+pub(super) struct Object<'a>(Vec<(Key<'a>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// A whole answer.
+    pub(super) fn of_answer(json: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// An entry of a list, or the value of a field.
+    pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Odd> {
+        serde_json::from_str(raw.get()).map_err(|_| Odd(format!("{what} is {}, not an object", shown(raw))))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A field's value; none where it is missing or null.
+    pub(super) fn field(&self, name: &str) -> Result<Option<&'a RawValue>, Odd> {
+        let mut all = self.0.iter().filter(|(key, _)| key.0 == name).map(|(_, raw)| *raw);
+        let Some(first) = all.next() else { return Ok(None) };
+        if let Some(other) = all.find(|other| other.get() != first.get()) {
+            return Err(Odd(format!("`{name}` comes twice, as {} and as {}", shown(first), shown(other))));
+        }
+        Ok((first.get() != "null").then_some(first))
+    }
+
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Odd> {
+        self.field(name)?.map(|raw| Self::of(&format!("`{name}`"), raw)).transpose()
+    }
+
+    /// Calls `each` with the entries of a list, one after the other; false where the list is missing or null.
+    pub(super) fn each(&self, name: &str, each: impl FnMut(&'a RawValue)) -> Result<bool, Odd> {
+        let Some(raw) = self.field(name)? else { return Ok(false) };
+        let not_a_list = |_| Odd(format!("`{name}` is {}, not a list", shown(raw)));
+        serde_json::Deserializer::from_str(raw.get()).deserialize_seq(Each(each)).map_err(not_a_list)?;
+        Ok(true)
+    }
+
+    /// A text, or a whole number where the API promises a text; empty texts are as good as none.
+    pub(super) fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Odd> {
+        let Some(raw) = self.field(name)? else { return Ok(None) };
+        let text = match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str::<Key<'_>>(raw.get()).ok().map(|text| text.0),
+            _ => exact(raw.get()).map(|number| Cow::Owned(number.to_string())),
+        };
+        let text = text.ok_or_else(|| Odd(format!("`{name}` is {}, not a text", shown(raw))))?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// A whole number, also where it comes as `12.0` or as digits in a text.
+    pub(super) fn units(&self, name: &str) -> Result<Option<Units>, Odd> {
+        let Some(raw) = self.field(name)? else { return Ok(None) };
+        let digits = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::trim);
+        let number = match digits {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+                digits.parse().ok()
+            }
+            Some(_) => None,
+            None => exact(raw.get()),
+        };
+        number
+            .map(Some)
+            .ok_or_else(|| Odd(format!("`{name}` is {}, not a whole number below 2^63", shown(raw))))
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct OrganizationQuota<'a> {
-    #[serde(borrow)]
-    pub org_id: Option<Text<'a>>,
-    pub value: Option<Number>,
+/// A number as JSON writes it, if it is whole and fits: nothing is rounded, not even in the last of many digits.
+fn exact(json: &str) -> Option<Units> {
+    let (mantissa, exponent) = json.split_once(['e', 'E']).unwrap_or((json, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let shift = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let places = usize::try_from(shift.unsigned_abs()).ok()?;
+    let digits = if shift < 0 {
+        let (whole, rest) = digits.split_at(digits.len().checked_sub(places)?);
+        if rest.bytes().any(|digit| digit != b'0') {
+            return None;
+        }
+        whole.to_owned()
+    } else if places < 20 {
+        digits.to_owned() + &"0".repeat(places)
+    } else {
+        return None;
+    };
+    format!("{sign}{digits}").parse().ok()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct AccountGroupQuota<'a> {
-    #[serde(borrow)]
-    pub aid: Option<Text<'a>>,
-    pub value: Option<Number>,
+/// What an odd value is, short enough for a sentence.
+fn shown(raw: &RawValue) -> String {
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{') => "an object".to_owned(),
+        Some(b'[') => "a list".to_owned(),
+        _ => match text.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        },
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct AccountGroups<'a> {
-    #[serde(borrow, deserialize_with = "list")]
-    pub account_groups: Vec<AccountGroup<'a>>,
+/// The text of an answer's body, made so that one odd name cannot spoil all of it. What is not UTF-8, the half of a
+/// surrogate pair and raw control characters are replaced; `NaN` and `Infinity`, which are no JSON, become texts.
+pub(super) fn text(mut body: Vec<u8>) -> String {
+    if body.starts_with(b"\xEF\xBB\xBF") {
+        body.drain(..3);
+    }
+    repair(&mut body);
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the API's own names")]
-pub(super) struct AccountGroup<'a> {
-    #[serde(borrow)]
-    pub aid: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub account_group_name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub org_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub organization_name: Option<Text<'a>>,
+/// In place: each replacement is as long as what it replaces.
+fn repair(body: &mut [u8]) {
+    let mut in_text = false;
+    let mut at = 0;
+    while at < body.len() {
+        let mut next = at + 1;
+        match body[at] {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                next = at + 2;
+                match (escaped_unit(&body[at..]), body.get(at + 6..).and_then(escaped_unit)) {
+                    (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => next = at + 12,
+                    (Some(0xD800..=0xDFFF), _) => body[at + 2..at + 6].copy_from_slice(b"fffd"),
+                    _ => {}
+                }
+            }
+            // Outside of a text these are blanks.
+            control @ 0..0x20 if in_text || !control.is_ascii_whitespace() => body[at] = b' ',
+            b'N' | b'I' | b'-' if !in_text => {
+                let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+                if let Some(word) = words.iter().find(|word| body[at..].starts_with(word)) {
+                    next = at + word.len();
+                    (body[at], body[next - 1]) = (b'"', b'"');
+                }
+            }
+            _ => {}
+        }
+        at = next;
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Usage<'a> {
-    #[serde(borrow)]
-    pub usage: Option<UsageDetails<'a>>,
+/// The number of a `\uXXXX` that these bytes begin with.
+fn escaped_unit(bytes: &[u8]) -> Option<u16> {
+    let digits = std::str::from_utf8(bytes.strip_prefix(b"\\u")?.get(..4)?).ok()?;
+    u16::from_str_radix(digits, 16).ok()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct UsageDetails<'a> {
-    #[serde(borrow)]
-    pub quota: Option<UsageQuota<'a>>,
-    pub cloud_units_used: Option<Number>,
-    pub cloud_units_projected: Option<Number>,
-    pub cloud_units_next_billing_period: Option<Number>,
-    pub enterprise_units_used: Option<Number>,
-    pub enterprise_units_projected: Option<Number>,
-    pub enterprise_units_next_billing_period: Option<Number>,
-    pub connected_devices_units_used: Option<Number>,
-    pub connected_devices_units_projected: Option<Number>,
-    /// None when the breakdown is not there at all, which is not the same as an empty one.
-    #[serde(borrow, deserialize_with = "optional_list")]
-    pub tests: Option<Vec<Breakdown<'a>>>,
-    #[serde(borrow, deserialize_with = "optional_list")]
-    pub enterprise_agent_units: Option<Vec<Breakdown<'a>>>,
+/// A text that is borrowed where it has no escapes.
+#[derive(Debug)]
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Text).map(Key)
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct UsageQuota<'a> {
-    #[serde(borrow)]
-    pub month_start: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub month_end: Option<Text<'a>>,
-    pub cloud_units_included: Option<Number>,
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
 }
 
-/// A row of any of the four breakdowns; each has some of these fields.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Breakdown<'a> {
-    #[serde(borrow)]
-    pub aid: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub account_group_name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub test_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub test_name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub test_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub agent_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub agent_name: Option<Text<'a>>,
-    pub cloud_units_used: Option<Number>,
-    pub cloud_units_projected: Option<Number>,
-    pub enterprise_units_used: Option<Number>,
-    pub enterprise_units_projected: Option<Number>,
-}
+struct Each<F>(F);
 
-/// A page of `/usage/units/…`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Page<'a> {
-    #[serde(borrow, deserialize_with = "list")]
-    pub breakdowns: Vec<Breakdown<'a>>,
-    #[serde(borrow, rename = "_links")]
-    pub links: Option<Links<'a>>,
-}
+impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Each<F> {
+    type Value = ();
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Links<'a> {
-    #[serde(borrow)]
-    pub next: Option<Link<'a>>,
-}
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Link<'a> {
-    #[serde(borrow)]
-    pub href: Option<Text<'a>>,
-}
-
-/// `application/problem+json`, and the 401's two fields.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Problem<'a> {
-    #[serde(borrow)]
-    pub title: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub detail: Option<Text<'a>>,
-    #[serde(borrow, deserialize_with = "list")]
-    pub errors: Vec<ProblemField<'a>>,
-    #[serde(borrow)]
-    pub error: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub error_description: Option<Text<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ProblemField<'a> {
-    #[serde(borrow)]
-    pub code: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub field: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub message: Option<Text<'a>>,
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(entry) = entries.next_element()? {
+            (self.0)(entry);
+        }
+        Ok(())
+    }
 }
 
 /// The body of all four writes.
@@ -202,103 +275,6 @@ pub(super) struct OrganizationGroups<'a, T> {
 pub(super) struct AssignAccountGroup<'a> {
     pub aid: &'a Aid,
     pub value: Units,
-}
-
-/// A text, or a number where the API promises a text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Text<'a>(pub Cow<'a, str>);
-
-/// A whole number, also where it comes as `12.0` or as digits in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Number(pub Units);
-
-fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    Ok(optional_list(deserializer)?.unwrap_or_default())
-}
-
-fn optional_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<T>>, D::Error> {
-    let rows = Option::<Vec<Option<T>>>::deserialize(deserializer)?;
-    Ok(rows.map(|rows| rows.into_iter().flatten().collect()))
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor(PhantomData))
-    }
-}
-
-struct TextVisitor<'a>(PhantomData<&'a str>);
-
-impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'a> {
-    type Value = Text<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'a>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'a>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Text<'a>, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Text<'a>, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Text<'a>, E> {
-        self.visit_i64(whole(number)?)
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NumberVisitor)
-    }
-}
-
-struct NumberVisitor;
-
-impl Visitor<'_> for NumberVisitor {
-    type Value = Number;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
-        Ok(Number(number))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
-        number.try_into().map(Number).map_err(|_| E::custom(format!("{number} is too large")))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
-        whole(number).map(Number)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
-        text.trim().parse().map(Number).map_err(|_| E::custom("a text where a whole number is promised"))
-    }
-}
-
-/// Only what a float holds exactly: a rounded quota would be a wrong quota.
-fn whole<E: Error>(number: f64) -> Result<Units, E> {
-    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() < LARGEST_EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "whole, and within 53 bits")]
-        return Ok(number as Units);
-    }
-    Err(E::custom(format!("{number} is not a whole number")))
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ async fn usage_without_an_account_group_is_that_of_the_tokens_organization() {
     let mock = server
         .mock_async(|when, then| {
             when.path("/v7/usage").query_param_missing("aid").query_param_exists("expand");
-            then.status(200).json_body(json!({}));
+            then.status(200).json_body(json!({"usage": {"cloudUnitsUsed": 1}}));
         })
         .await;
     client(&server.base_url()).usage(None).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_next_page_elsewhere_is_not_followed() {
     server
         .mock_async(|when, then| {
             when.path("/v7/usage/units/tests");
-            then.status(200).json_body(json!({"_links": {"next": {"href": next}}}));
+            then.status(200).json_body(json!({"breakdowns": [], "_links": {"next": {"href": next}}}));
         })
         .await;
     let error = client(&server.base_url()).test_units(None, None).await.unwrap_err();
@@ -162,7 +162,7 @@ async fn pages_that_lead_back_are_noticed() {
         let (at, to) = (at.to_owned(), format!("?cursor={to}"));
         move |when: httpmock::When, then: httpmock::Then| {
             when.path("/v7/usage/units/tests").query_param("cursor", at);
-            then.status(200).json_body(json!({"_links": {"next": {"href": to}}}));
+            then.status(200).json_body(json!({"breakdowns": [], "_links": {"next": {"href": to}}}));
         }
     };
     server.mock_async(page("a", "b")).await;
@@ -170,7 +170,7 @@ async fn pages_that_lead_back_are_noticed() {
     server
         .mock_async(|when, then| {
             when.path("/v7/usage/units/tests").query_param_missing("cursor");
-            then.status(200).json_body(json!({"_links": {"next": {"href": "?cursor=a"}}}));
+            then.status(200).json_body(json!({"breakdowns": [], "_links": {"next": {"href": "?cursor=a"}}}));
         })
         .await;
     let error = client(&server.base_url()).test_units(None, None).await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use httpmock::prelude::*;
-use quotakeeper::thousandeyes::{Client, Error, Secret, Settings};
+use quotakeeper::thousandeyes::{Client, Error, Secret, Settings, Whose};
 
 use crate::support::{TOKEN, client, settings, text};
 
@@ -109,8 +109,10 @@ async fn what_is_not_the_promised_json_is_unusable() {
         "[]",
         "null",
         "\"quotas\"",
+        "{}",
         r#"{"quotas":{}}"#,
-        r#"{"quotas":[{"organizationQuota":{"value":1.5}}]}"#,
+        r#"{"quotas":null}"#,
+        r#"{"error":"temporarily unavailable"}"#,
     ] {
         let error = read(200, "application/json", body).await;
         assert!(matches!(error, Error::Unusable { .. }), "{body:?}: {error:?}");
@@ -118,14 +120,33 @@ async fn what_is_not_the_promised_json_is_unusable() {
 }
 
 #[tokio::test]
-async fn answers_with_everything_missing_are_empty() {
+async fn an_answer_without_what_it_is_about_is_a_failure_of_every_read() {
     let server = server(200, "application/json", "\u{feff}{\"unheard\":[{}]}").await;
     let client = client(&server.base_url());
-    assert!(client.quotas().await.unwrap().is_empty());
-    assert!(client.account_groups().await.unwrap().is_empty());
-    assert!(client.test_units(None, None).await.unwrap().is_empty());
-    assert!(client.enterprise_agent_units(None).await.unwrap().is_empty());
-    assert_eq!(client.usage(None).await.unwrap().total.cloud_used, None);
+    let errors = [
+        client.quotas().await.map(drop),
+        client.account_groups().await.map(drop),
+        client.test_units(None, None).await.map(drop),
+        client.enterprise_agent_units(None).await.map(drop),
+        client.usage(None).await.map(drop),
+    ];
+    for error in errors.map(Result::unwrap_err) {
+        assert!(matches!(error, Error::Unusable { .. }) && text(&error).contains("is missing"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn one_odd_value_never_hides_the_others_and_shows_no_token() {
+    let body = format!(
+        r#"{{"quotas":[{{"organizationQuota":{{"orgId":"71","value":5}},"accountGroupQuotas":[{{"aid":"1","value":"{TOKEN}"}},
+            {{"aid":"2","value":6}}]}}]}}"#
+    );
+    let server = server(200, "application/json", &body).await;
+    let seen = client(&server.base_url()).quotas().await.unwrap();
+    assert_eq!(seen[0].account_groups, [("2".into(), 6)]);
+    assert_eq!(seen[0].unreadable[0].whose, Whose::AccountGroup("1".into()));
+    let error = client(&server.base_url()).usage(None).await.unwrap_err();
+    assert!(!text(&error).contains(TOKEN));
 }
 
 #[tokio::test]

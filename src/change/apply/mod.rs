@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::progress::{Phase, Rows};
 use crate::quota::quota_text;
 use crate::snapshot::LiveQuotas;
-use crate::thousandeyes::{Client, FieldError};
+use crate::thousandeyes::{Client, Error, FieldError};
 
 /// So many refusals without one acceptance, and the server is taken to refuse everything.
 const MOST_REFUSALS: u32 = 64;
@@ -171,10 +171,22 @@ where
         if batch.rows.is_empty() {
             return Ok(batch);
         }
-        standing.live.refresh(self.client, self.clock.now()).await?;
+        standing.live.refresh(self.client).await?;
         for row in std::mem::take(&mut batch.rows) {
-            let now = standing.live.quota(&row.target);
             let intended = standing.intended.contains(&row.row);
+            let now = match standing.live.quota(&row.target) {
+                Ok(now) => now,
+                Err(_) if intended => {
+                    // Whether it took effect cannot be seen now: the read-back at the end decides.
+                    standing.sent.insert(row.row, row);
+                    continue;
+                }
+                Err(why) => {
+                    let message = format!("not sent: {}", unreadable(self.client, why));
+                    self.settle(standing, &[row.row], &Problem { code: Code::NotSent, message })?;
+                    continue;
+                }
+            };
             if now == row.after && intended {
                 standing.decreased |= row.is_decrease(); // its answer may have been lost
                 standing.sent.insert(row.row, row);
@@ -281,15 +293,27 @@ where
     /// Reads all sent rows back, again after a while where the API does not show them yet.
     async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
         let mut waiting = std::mem::take(&mut standing.sent);
+        let mut no_answer = None;
         for seconds in READ_BACKS {
             if waiting.is_empty() && standing.refused.is_empty() {
                 return Ok(());
             }
             self.tell(Phase::ReadingBack, standing, 0);
             self.pause(Duration::from_secs(seconds)).await?;
-            standing.live.refresh(self.client, self.clock.now()).await?;
+            no_answer = match standing.live.refresh(self.client).await {
+                Ok(()) => None,
+                // An answer without quotas shows nothing of any row, and must not pass for "no quota".
+                Err(error @ Error::Unusable { .. }) => {
+                    warn!(%error, "the quotas cannot be read back");
+                    Some(error.to_string())
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if no_answer.is_some() {
+                continue;
+            }
             for (row, problem) in std::mem::take(&mut standing.refused) {
-                if standing.live.quota(&row.target) == row.after {
+                if standing.live.quota(&row.target) == Ok(row.after) {
                     waiting.insert(row.row, row); // refused, and done all the same
                 } else {
                     self.settle(standing, &[row.row], &problem)?;
@@ -297,7 +321,7 @@ where
             }
             let confirmed: Vec<usize> = waiting
                 .values()
-                .filter(|row| standing.live.quota(&row.target) == row.after)
+                .filter(|row| standing.live.quota(&row.target) == Ok(row.after))
                 .map(|row| row.row)
                 .collect();
             if !confirmed.is_empty() {
@@ -309,13 +333,27 @@ where
                 }
             }
         }
+        for (row, problem) in std::mem::take(&mut standing.refused) {
+            self.settle(standing, &[row.row], &problem)?;
+        }
         for row in waiting.into_values() {
-            let now = standing.live.quota(&row.target);
-            let message = format!(
-                "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is still wanted",
-                quota_text(now),
-                quota_text(row.after)
-            );
+            let unknown = |why: &str| {
+                format!(
+                    "sent, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
+                     still wanted",
+                    why.trim_end_matches('.')
+                )
+            };
+            let message = match (&no_answer, standing.live.quota(&row.target)) {
+                (Some(why), _) => unknown(why),
+                (None, Err(why)) => unknown(&unreadable(self.client, why)),
+                (None, Ok(now)) => format!(
+                    "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
+                     still wanted",
+                    quota_text(now),
+                    quota_text(row.after)
+                ),
+            };
             self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
         }
         Ok(())
@@ -340,6 +378,11 @@ where
         standing.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
         Ok(())
     }
+}
+
+/// Why nothing is known of a quota that the API gave.
+fn unreadable(client: &Client, why: &str) -> String {
+    format!("the quota in the API's answer cannot be read ({})", client.clean(why))
 }
 
 /// Splits a refused batch; a row that stands alone is refused.

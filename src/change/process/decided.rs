@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::look::{input, look, stored_plan};
 use super::{approved_guards, later, send};
@@ -14,6 +14,7 @@ use crate::change::stale::staleness;
 use crate::change::{Code, Guard, Problem, RunState, Tripped, Verdict, results};
 use crate::clock::Clock;
 use crate::files::durable;
+use crate::thousandeyes::is_believed;
 
 /// A held run that somebody approved: sent if it still would do what was approved, else stale. One that is not due yet
 /// waits for its time.
@@ -111,10 +112,29 @@ pub(super) fn rejected(app: &App, clock: &Clock, run: &mut Run, why: String) -> 
     close(app, clock, run, &file, &plan, RunState::Rejected, &problem)
 }
 
-/// A held run that nobody decided on in time is rejected.
-pub(super) fn expire(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
+/// Whether a run whose time has come by this machine's clock is early by the API's. Where that cannot be asked, nothing that
+/// the run does could be done either.
+pub(super) async fn is_early_there(app: &App, clock: &Clock, run: &Run) -> anyhow::Result<bool> {
+    let now = clock.now();
+    let server_now = app.client()?.server_now(now).await;
+    let early =
+        server_now.is_some_and(|server| !is_believed(now, Some(server)) && run.record.is_early(server));
+    if early {
+        warn!(run = %run.record.id, "not started: this machine's clock is ahead of the API's");
+    }
+    Ok(early)
+}
+
+/// A held run that nobody decided on in time is rejected. A clock that jumped ahead must not reject what it holds: where the
+/// API's clock does not agree, or cannot be asked, nothing expires.
+pub(super) async fn expire(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     let limit = app.config.guard.expire;
     if (clock.now() - run.record.updated).to_std().unwrap_or_default() < limit {
+        return Ok(());
+    }
+    let now = clock.now();
+    if !is_believed(now, app.client()?.server_now(now).await) {
+        warn!(run = %run.record.id, "not expired: the API does not confirm this machine's clock");
         return Ok(());
     }
     let limit = humantime::format_duration(limit);

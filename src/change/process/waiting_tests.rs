@@ -6,6 +6,7 @@ use super::tests::calm;
 use crate::change::RunState;
 use crate::change::approvals;
 use crate::change::run::{Decision, Run, RunRecord};
+use crate::clock::Clock;
 use crate::testbed::{Bench, Group, noon};
 
 const DAY: &str = "2026-11-24";
@@ -236,6 +237,25 @@ async fn a_held_run_that_nobody_decides_on_is_rejected_once_its_time_is_over() {
     assert_eq!((run.record.counts["rejected"], bench.mails()), (1, 2));
     let note = &run.record.notes[0];
     assert!(note.contains("1day 12h") && note.contains("guard.expire"), "{note}");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_rejects_nothing_and_starts_nothing() {
+    let bench = Bench::new(&[("QUOTAKEEPER__GUARD__EXPIRE", "36h")]).await;
+    let groups = bench.groups(0);
+    let mut held = bench.run(&file([(&groups[0], 0, "")]));
+    let mut later = bench.run(&file([(&groups[1], groups[1].quota + 1, DAY)]));
+    bench.advance(&mut held).await.unwrap();
+    bench.advance(&mut later).await.unwrap();
+    let ahead = Clock::starting_at(noon() + chrono::Duration::days(8));
+    for run in [&mut held, &mut later] {
+        super::advance(&bench.app, &ahead, run).await.unwrap();
+    }
+    assert_eq!((held.record.state, later.record.state), (RunState::Held, RunState::Scheduled));
+    assert_eq!(bench.quota(&groups[1]), Some(groups[1].quota));
+    bench.fault("500");
+    bench.advance_at(&mut held, noon() + chrono::Duration::days(8)).await.unwrap();
+    assert_eq!(held.record.state, RunState::Held, "nobody confirms the time");
 }
 
 #[tokio::test]

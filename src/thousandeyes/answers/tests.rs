@@ -1,13 +1,16 @@
 //! The shapes of the vendor's examples with other names and numbers, whole and with everything missing.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::thousandeyes::wire;
 
 fn parse_quotas(json: &str) -> Vec<OrganizationQuotas> {
-    quotas(serde_json::from_str(json).unwrap())
+    quotas(json).unwrap()
 }
 
 fn parse_usage(json: &str) -> OrganizationUsage {
-    usage(serde_json::from_str(json).unwrap())
+    usage(json).unwrap()
 }
 
 #[test]
@@ -20,16 +23,20 @@ fn quotas_come_as_organizations_with_their_account_groups() {
     let groups = vec![(Aid::from("801"), 9000), (Aid::from("802"), 7000)];
     assert_eq!(
         seen,
-        [OrganizationQuotas { org_id: Some("71".into()), value: Some(30_500), account_groups: groups }]
+        [OrganizationQuotas {
+            org_id: Some("71".into()),
+            value: Some(30_500),
+            account_groups: groups,
+            unreadable: Vec::new()
+        }]
     );
 }
 
 #[test]
-fn quota_entries_with_nothing_usable_are_left_out() {
+fn quota_entries_with_nothing_in_them_are_left_out() {
     let seen = parse_quotas(
         r#"{"quotas":[{},{"organizationQuota":null,"accountGroupQuotas":null},{"organizationQuota":{"orgId":"71"}},
-            {"organizationQuota":{"value":5}},{"accountGroupQuotas":[{"aid":"801"},{"value":3},{"aid":"","value":3},
-            {"aid":"802","value":0}]}]}"#,
+            {"organizationQuota":{"value":5}},{"accountGroupQuotas":[{"aid":"802","value":0}]}]}"#,
     );
     assert_eq!(
         seen,
@@ -40,11 +47,81 @@ fn quota_entries_with_nothing_usable_are_left_out() {
     );
 }
 
+/// What cannot be read of an answer with one organization and these account groups.
+fn unreadable_groups(groups: &str) -> Vec<(Whose, String)> {
+    let json = format!(
+        r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{groups},{{"aid":"7","value":7}}]}}]}}"#
+    );
+    let seen = parse_quotas(&json);
+    assert_eq!(seen[0].account_groups, [(Aid::from("7"), 7)], "the others stay: {groups}");
+    seen[0].unreadable.iter().map(|odd| (odd.whose.clone(), odd.why.clone())).collect()
+}
+
+#[test]
+fn a_quota_that_cannot_be_read_is_named_and_never_none() {
+    let of_five = |why: &str| vec![(Whose::AccountGroup("5".into()), why.to_owned())];
+    for (value, shown) in [
+        ("1000.4", "1000.4"),
+        ("\"\"", "\"\""),
+        ("\"unlimited\"", "\"unlimited\""),
+        ("true", "true"),
+        ("9223372036854775808", "9223372036854775808"),
+        ("{\"a\":1}", "an object"),
+    ] {
+        let seen = unreadable_groups(&format!(r#"{{"aid":"5","value":{value}}}"#));
+        assert_eq!(seen, of_five(&format!("`value` is {shown}, not a whole number below 2^63")));
+    }
+    assert_eq!(
+        unreadable_groups(r#"{"aid":"5","value":-1}"#),
+        of_five("`value` is -1, and no quota is below 0")
+    );
+    assert_eq!(unreadable_groups(r#"{"aid":"5","value":null}"#), of_five("`value` is missing"));
+    assert_eq!(
+        unreadable_groups(r#"{"aid":"5","value":1,"value":2}"#),
+        of_five("`value` comes twice, as 1 and as 2")
+    );
+    for nameless in
+        [r#"{"value":3}"#, r#"{"aid":"","value":3}"#, r#"{"aid":true,"value":3}"#, "null", "[]", "7"]
+    {
+        let seen = unreadable_groups(nameless);
+        assert!(matches!(&seen[..], [(Whose::SomeAccountGroup, _)]), "{nameless}: {seen:?}");
+    }
+    let whole = parse_quotas(
+        r#"{"quotas":[true,{"organizationQuota":{"orgId":"1","value":1.5}},{"organizationQuota":"x"}]}"#,
+    );
+    let targets: Vec<_> = whole.iter().map(|entry| entry.unreadable[0].whose.clone()).collect();
+    assert_eq!(targets, [Whose::Anybody, Whose::Organization, Whose::Anybody]);
+}
+
+#[test]
+fn an_answer_without_what_it_is_about_is_none() {
+    for json in [
+        "{}",
+        r#"{"error":"later"}"#,
+        r#"{"quotas":null}"#,
+        r#"{"quotas":{}}"#,
+        r#"{"quotas":true}"#,
+        "null",
+        "[]",
+        "7",
+    ] {
+        assert!(quotas(json).is_err(), "{json}");
+    }
+    for json in ["{}", r#"{"accountGroups":null}"#, r#"{"accountGroups":"none"}"#] {
+        assert!(account_groups(json).is_err(), "{json}");
+    }
+    for json in ["{}", r#"{"usage":null}"#, r#"{"usage":{}}"#, r#"{"usage":[]}"#, r#"{"usage":1,"usage":2}"#]
+    {
+        assert!(usage(json).is_err(), "{json}");
+    }
+    assert_eq!(quotas(r#"{"quotas":[]}"#).unwrap(), []);
+}
+
 #[test]
 fn account_groups_need_an_id_and_nothing_else() {
     let json = r#"{"accountGroups":[{"aid":"801","accountGroupName":"Voice","orgId":"71","organizationName":"Acme Bank",
         "isDefaultAccountGroup":true},{"aid":"802"},{"accountGroupName":"nobody"}]}"#;
-    let seen = account_groups(serde_json::from_str(json).unwrap());
+    let seen = account_groups(json).unwrap();
     let whole = AccountGroup {
         aid: "801".into(),
         name: "Voice".into(),
@@ -52,7 +129,26 @@ fn account_groups_need_an_id_and_nothing_else() {
         org_name: "Acme Bank".into(),
     };
     let bare = AccountGroup { aid: "802".into(), name: String::new(), org_id: None, org_name: String::new() };
-    assert_eq!(seen, [whole, bare]);
+    assert_eq!(seen.0, [whole, bare]);
+    assert_eq!(seen.1, ["`aid` is missing in an entry of `accountGroups`"]);
+}
+
+#[test]
+fn a_name_that_is_no_text_is_left_out_and_its_account_group_stays() {
+    let json = r#"{"accountGroups":[{"aid":"801","accountGroupName":true,"orgId":"71"},{"aid":{}},7]}"#;
+    let (seen, left_out) = account_groups(json).unwrap();
+    assert_eq!(
+        seen.iter().map(|group| (group.aid.as_str(), group.name.as_str())).collect::<Vec<_>>(),
+        [("801", "")]
+    );
+    assert_eq!(
+        left_out,
+        [
+            "`accountGroupName` is true, not a text in account group 801",
+            "`aid` is an object, not a text in an entry of `accountGroups`",
+            "an entry of `accountGroups` is 7, not an object",
+        ]
+    );
 }
 
 const USAGE: &str = r#"{"usage":{
@@ -116,8 +212,7 @@ fn the_organizations_own_figures_are_taken_as_they_are() {
 
 #[test]
 fn usage_without_any_field_is_unknown_and_its_groups_used_nothing() {
-    for json in ["{}", r#"{"usage":null}"#, r#"{"usage":{}}"#, r#"{"usage":{"quota":{"monthStart":"soon"}}}"#]
-    {
+    for json in [r#"{"usage":{"other":1}}"#, r#"{"usage":{"quota":{"monthStart":"soon"}}}"#] {
         let seen = parse_usage(json);
         assert_eq!(
             (seen.total, seen.period_start, seen.plan_units),
@@ -142,4 +237,64 @@ fn sums_stop_at_the_largest_number() {
         r#"{"usage":{"tests":[{"aid":"1","cloudUnitsUsed":9223372036854775807},{"aid":"1","cloudUnitsUsed":5}]}}"#,
     );
     assert_eq!(seen.account_group(&Aid::from("1")).cloud_used, Some(Units::MAX));
+}
+
+#[test]
+fn one_odd_number_makes_the_usage_of_its_organization_unknown_and_an_odd_name_does_not() {
+    let odd = |from: &str, to: &str| usage(&USAGE.replace(from, to)).map(|_| ()).map_err(|odd| odd.0);
+    assert_eq!(
+        odd("\"cloudUnitsUsed\":50", "\"cloudUnitsUsed\":50.4"),
+        Err("`cloudUnitsUsed` is 50.4, not a whole number below 2^63 in an entry of `tests`".to_owned())
+    );
+    for (from, to) in [
+        ("\"cloudUnitsUsed\":700", "\"cloudUnitsUsed\":\"\""),
+        ("900000", "{}"),
+        ("\"aid\":\"803\"", "\"aid\":false"),
+        ("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":1,\"enterpriseUnitsUsed\":2"),
+    ] {
+        assert!(odd(from, to).is_err(), "{to}");
+    }
+    assert_eq!(odd("\"testName\":\"new\"", "\"testName\":{\"a\":true}"), Ok(()));
+}
+
+proptest! {
+    /// Whatever stands in one place of an answer, the entries beside it are read as they are.
+    #[test]
+    fn one_mutation_never_hides_another_entry(
+        bad in 0..6_usize,
+        value in prop_oneof![
+            Just("null"), Just("true"), Just("1000.4"), Just("\"\""), Just("{}"), Just("[[1]]"), Just("1e999"), Just("-0.5"),
+            Just("\"\\ud800\""), Just("NaN"), Just("5,\"value\":6"), Just("\"\u{7}\""), Just("{\"value\":{\"value\":1}}"),
+        ],
+        field in prop_oneof![Just("value"), Just("aid"), Just("whole")],
+    ) {
+        let group = |index: usize| match (index == bad, field) {
+            (true, "whole") => value.replace(",\"value\":6", ""),
+            (true, "aid") => format!(r#"{{"aid":{},"value":{index}}}"#, value.replace("value", "aid")),
+            (true, _) => format!(r#"{{"aid":"{index}","value":{value}}}"#),
+            (false, _) => format!(r#"{{"aid":"{index}","value":{index}}}"#),
+        };
+        let groups: Vec<String> = (0..6).map(group).collect();
+        let json = format!(
+            r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{}]}},{{"organizationQuota":{{"orgId":"2","value":4}}}}]}}"#,
+            groups.join(",")
+        );
+        let seen = quotas(&wire::text(json.into_bytes())).unwrap();
+        prop_assert_eq!(seen.iter().map(|entry| entry.value).collect::<Vec<_>>(), [Some(9), Some(4)]);
+        for index in (0..6).filter(|index| *index != bad) {
+            let aid = Aid::from(index.to_string().as_str());
+            let own: Vec<_> = seen[0].account_groups.iter().filter(|(seen, _)| *seen == aid).collect();
+            prop_assert_eq!(own, [&(aid, i64::try_from(index).unwrap())]);
+        }
+        let known = seen[0].account_groups.len() + seen[0].unreadable.len();
+        prop_assert_eq!(known, 6, "nothing disappears: {:?}", seen);
+    }
+
+    #[test]
+    fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0..2000_usize) {
+        let text = wire::text(bytes);
+        let _ = (quotas(&text), account_groups(&text), usage(&text));
+        let cut = wire::text(USAGE.bytes().take(cut).collect());
+        let _ = usage(&cut);
+    }
 }

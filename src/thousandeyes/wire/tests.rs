@@ -2,60 +2,98 @@
 
 use super::*;
 
-fn number(json: &str) -> Option<Units> {
-    serde_json::from_str::<Number>(json).ok().map(|number| number.0)
+fn object(json: &str) -> Object<'_> {
+    Object::of_answer(json).unwrap()
 }
 
-fn text(json: &str) -> Option<String> {
-    serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0.into_owned())
+fn number(json: &str) -> Option<Units> {
+    object(&format!(r#"{{"n":{json}}}"#)).units("n").ok().flatten()
+}
+
+fn field_text(json: &str) -> Option<String> {
+    object(&format!(r#"{{"t":{json}}}"#)).text("t").ok().flatten().map(Cow::into_owned)
 }
 
 #[test]
 fn a_number_is_taken_if_it_is_exact() {
-    assert_eq!(number("12"), Some(12));
-    assert_eq!(number("12.0"), Some(12));
-    assert_eq!(number("1.5e3"), Some(1500));
-    assert_eq!(number("\"12\""), Some(12));
-    assert_eq!(number("-1"), Some(-1));
-    assert_eq!(number("9223372036854775807"), Some(Units::MAX));
-}
-
-#[test]
-fn a_number_that_is_not_whole_or_too_large_is_an_error() {
-    for json in
-        ["12.5", "9223372036854775808", "1e300", "9007199254740993.0", "\"12,000\"", "\"\"", "true", "[]"]
-    {
-        assert_eq!(number(json), None, "{json}");
+    for (json, units) in [
+        ("12", 12),
+        ("12.0", 12),
+        ("1.5e3", 1500),
+        ("3e3", 3000),
+        ("1200e-2", 12),
+        ("0.0", 0),
+        ("0e999", 0),
+        ("\"12\"", 12),
+        ("-1", -1),
+        ("9223372036854775807", Units::MAX),
+        ("9007199254740993.0", 9_007_199_254_740_993),
+    ] {
+        assert_eq!(number(json), Some(units), "{json}");
     }
 }
 
 #[test]
-fn an_id_may_come_as_a_number() {
-    assert_eq!(text("\"204117\"").as_deref(), Some("204117"));
-    assert_eq!(text("204117").as_deref(), Some("204117"));
-    assert_eq!(text("204117.0").as_deref(), Some("204117"));
-    assert_eq!(text("204117.5"), None);
+fn a_number_that_is_not_whole_or_too_large_is_odd_and_nothing_is_rounded() {
+    for json in [
+        "12.5",
+        "3000.0000000000000001",
+        "9223372036854775808",
+        "1e300",
+        "1e99999999999999999999",
+        "15e-1",
+        "\"12,000\"",
+        "\"\"",
+        "\"1e3\"",
+        "true",
+        "[]",
+        "{}",
+    ] {
+        assert!(object(&format!(r#"{{"n":{json}}}"#)).units("n").is_err(), "{json}");
+    }
+}
+
+#[test]
+fn an_id_may_come_as_a_number_and_an_empty_one_is_none() {
+    assert_eq!(field_text("\"204117\"").as_deref(), Some("204117"));
+    assert_eq!(field_text("204117").as_deref(), Some("204117"));
+    assert_eq!(field_text("204117.0").as_deref(), Some("204117"));
+    assert_eq!(field_text("\"\""), None);
+    for odd in ["204117.5", "true", "{}", "[1]"] {
+        assert!(object(&format!(r#"{{"t":{odd}}}"#)).text("t").is_err(), "{odd}");
+    }
 }
 
 #[test]
 fn a_plain_text_is_borrowed_and_one_with_escapes_is_not() {
-    let plain: Text<'_> = serde_json::from_str("\"Trading Floor\"").unwrap();
-    assert!(matches!(plain.0, Cow::Borrowed("Trading Floor")));
-    let escaped: Text<'_> = serde_json::from_str(r#""Payments \u2013 Core""#).unwrap();
-    assert_eq!(escaped.0, "Payments – Core");
+    let json = r#"{"a":"Trading Floor","b":"Payments \u2013 Core"}"#;
+    let object = object(json);
+    assert!(matches!(object.text("a"), Ok(Some(Cow::Borrowed("Trading Floor")))));
+    assert_eq!(object.text("b").unwrap().unwrap(), "Payments – Core");
 }
 
 #[test]
-fn optional_texts_are_borrowed_too() {
-    let group: AccountGroup<'_> = serde_json::from_str(r#"{"accountGroupName":"EMEA Branches"}"#).unwrap();
-    assert!(matches!(group.account_group_name, Some(Text(Cow::Borrowed("EMEA Branches")))));
+fn a_key_that_comes_twice_is_odd_unless_both_say_the_same() {
+    let object = object(r#"{"value":3000,"value":4000,"aid":"1","aid":"1"}"#);
+    assert_eq!(object.units("value").unwrap_err().0, "`value` comes twice, as 3000 and as 4000");
+    assert_eq!(object.text("aid").unwrap().unwrap(), "1");
 }
 
 #[test]
-fn null_arrays_and_null_entries_are_empty() {
-    assert!(serde_json::from_str::<Quotas<'_>>(r#"{"quotas":null}"#).unwrap().quotas.is_empty());
-    assert!(serde_json::from_str::<Quotas<'_>>(r#"{"quotas":[null]}"#).unwrap().quotas.is_empty());
-    assert!(serde_json::from_str::<Quotas<'_>>("{}").unwrap().quotas.is_empty());
+fn one_odd_character_does_not_spoil_the_whole_answer() {
+    let seen = |json: &[u8]| {
+        let json = text(json.to_vec());
+        let object = Object::of_answer(&json).unwrap();
+        (object.text("name").unwrap().unwrap().into_owned(), object.units("value").ok().flatten())
+    };
+    let with_7 = |name: &str| (name.to_owned(), Some(7));
+    assert_eq!(seen(br#"{"name":"a\ud800b","value":7}"#), with_7("a\u{fffd}b"));
+    assert_eq!(seen(br#"{"name":"a\udfff\ud83d","value":7}"#), with_7("a\u{fffd}\u{fffd}"));
+    assert_eq!(seen(br#"{"name":"\ud83d\ude00 \\ud800","\ud800":1,"value":7}"#), with_7("😀 \\ud800"));
+    assert_eq!(seen(b"{\"name\":\"a\xff\",\"value\":7}"), with_7("a\u{fffd}"));
+    assert_eq!(seen(b"{\"name\":\"a\nb\x00c\",\n\t\"value\":7}"), with_7("a b c"));
+    assert_eq!(seen(b"\xef\xbb\xbf{\"name\":\"NaN\",\"value\":7,\"x\":-Infinity}"), with_7("NaN"));
+    assert_eq!(seen(b"{\"name\":\"a\",\"value\":NaN}"), ("a".to_owned(), None));
 }
 
 /// The description is not part of the repository: the test says so where it is not there.
@@ -67,22 +105,26 @@ fn every_field_name_is_one_of_the_vendors_description() {
         println!("skipped: the API description is not beside this repository");
         return;
     };
-    // What this file reads and writes, as the derives spell it.
-    let mut names = vec!["_links", "org_id", "error_description"];
-    let source = include_str!("../wire.rs");
-    names.extend(source.lines().filter_map(|line| {
-        let (name, _) = line.strip_prefix("    pub ")?.split_once(": ")?;
-        Some(name)
-    }));
-    assert!(names.len() > 40, "the fields of wire.rs were not found");
+    // What is written here, as the derives spell it, and what is read there.
+    let mut names: Vec<String> = ["_links", "org_id", "account_groups", "organizations", "error_description"]
+        .map(|name| {
+            if name.starts_with('_') || name.starts_with("error") {
+                name.to_owned()
+            } else {
+                camel_case(name)
+            }
+        })
+        .into();
+    let source = include_str!("../answers.rs");
+    for call in
+        [".units(\"", ".text(\"", ".object(\"", ".each(\"", "(row, \"", "(&period, \"", "(&details, \""]
+    {
+        names.extend(source.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+    assert!(names.len() > 40, "the fields were not found: {names:?}");
     for name in names {
-        let wire_name = match name {
-            "links" => "_links".to_owned(),
-            "error_description" | "_links" => name.to_owned(),
-            name => camel_case(name),
-        };
-        let known = description.lines().any(|line| line.trim() == format!("{wire_name}:"));
-        assert!(known, "the description has no field {wire_name}");
+        let known = description.lines().any(|line| line.trim() == format!("{name}:"));
+        assert!(known, "the description has no field {name}");
     }
 }
 

@@ -1,0 +1,201 @@
+//! Who changed what between two snapshots, and what was only missing from an answer.
+
+use super::*;
+
+/// Where nothing returned.
+fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
+    super::diff(earlier, later, &HashMap::new(), sent)
+}
+
+fn at(hour: u32) -> DateTime<Utc> {
+    format!("2026-11-22T{hour:02}:00:00Z").parse().unwrap()
+}
+
+fn snapshot(hour: u32, quotas: &[(&str, Option<Units>)]) -> Snapshot {
+    let rows = quotas.iter().map(|(aid, quota)| SnapshotRow {
+        quota: *quota,
+        ..SnapshotRow::new(Target::account_group("1", *aid))
+    });
+    Snapshot::new(at(hour), rows.collect())
+}
+
+/// Sent and read back at these moments.
+fn sent(sent: &str, verified: Option<&str>, before: Option<Units>, after: Option<Units>) -> SentRow {
+    SentRow {
+        run: "run".into(),
+        target: Target::account_group("1", "1"),
+        before,
+        after,
+        file: "q4.csv".into(),
+        comment: "why".into(),
+        sent: sent.parse().unwrap(),
+        verified: verified.map(|at| at.parse().unwrap()),
+    }
+}
+
+fn half_past_eight(before: Option<Units>, after: Option<Units>) -> SentRow {
+    sent("2026-11-22T08:30:00Z", Some("2026-11-22T08:30:01Z"), before, after)
+}
+
+/// What is told of a quota that was this at eight, at nine and at ten.
+fn history(eight: Units, nine: Units, ten: Units, rows: &[SentRow]) -> [Vec<String>; 2] {
+    let seen = |hour, quota| snapshot(hour, &[("1", Some(quota))]);
+    let (eight, nine, ten) = (seen(8, eight), seen(9, nine), seen(10, ten));
+    [told(&diff(&eight, &nine, rows)), told(&diff(&nine, &ten, rows))]
+}
+
+/// `before → after by` of each change.
+fn told(diff: &Diff) -> Vec<String> {
+    let who = |change: &Change| match &change.made_by {
+        MadeBy::Run { id, .. } => id.clone(),
+        MadeBy::Outside => "outside".into(),
+    };
+    diff.changes.iter().map(|c| format!("{:?} → {:?} {}", c.before, c.after, who(c))).collect()
+}
+
+#[test]
+fn a_change_without_a_run_is_drift() {
+    let seen =
+        diff(&snapshot(8, &[("1", Some(5)), ("2", None)]), &snapshot(9, &[("1", Some(6)), ("2", None)]), &[]);
+    assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
+}
+
+#[test]
+fn a_change_that_a_verified_row_explains_is_the_runs() {
+    let rows = [half_past_eight(Some(5), Some(6))];
+    let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", Some(6))]), &rows);
+    assert_eq!(told(&seen), ["Some(5) → Some(6) run"]);
+}
+
+#[test]
+fn what_others_did_before_and_after_a_run_is_told_apart() {
+    let rows = [half_past_eight(Some(6), Some(7))];
+    let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &rows);
+    assert_eq!(told(&seen), ["Some(5) → Some(6) outside", "Some(6) → Some(7) run", "Some(7) → None outside"]);
+}
+
+#[test]
+fn a_row_of_another_hour_explains_nothing() {
+    let rows = [half_past_eight(Some(5), Some(6))];
+    let seen = diff(&snapshot(9, &[("1", Some(5))]), &snapshot(10, &[("1", Some(6))]), &rows);
+    assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
+}
+
+#[test]
+fn a_row_of_the_very_second_of_a_snapshot_is_on_the_side_where_its_quota_shows() {
+    let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.6Z"), Some(5), Some(6))];
+    assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
+    assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
+}
+
+#[test]
+fn what_somebody_changed_on_in_the_very_second_of_a_run_and_a_snapshot_is_told_once() {
+    let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.4Z"), Some(5), Some(6))];
+    let told = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
+    assert_eq!(history(5, 7, 7, &rows), [told.to_vec(), vec![]]);
+}
+
+#[test]
+fn a_row_that_was_read_back_only_after_the_snapshot_that_shows_it_is_told_once() {
+    let resumed = [sent("2026-11-22T08:30:00Z", Some("2026-11-22T09:30:00Z"), Some(5), Some(6))];
+    let unverified = [sent("2026-11-22T08:30:00Z", None, Some(5), Some(6))];
+    for rows in [resumed, unverified] {
+        assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
+        assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
+    }
+}
+
+#[test]
+fn a_run_and_its_undo_in_the_very_second_of_a_snapshot_are_nobody_elses() {
+    let there = sent("2026-11-22T09:00:00.1Z", Some("2026-11-22T09:00:00.2Z"), Some(5), Some(6));
+    let back = sent("2026-11-22T09:00:00.3Z", Some("2026-11-22T09:00:00.4Z"), Some(6), Some(5));
+    let rows = [there, back];
+    let told = ["Some(5) → Some(6) run", "Some(6) → Some(5) run"].map(str::to_owned);
+    assert_eq!(history(5, 5, 5, &rows), [told.to_vec(), vec![]]);
+    assert_eq!(history(5, 6, 5, &rows), [told[..1].to_vec(), told[1..].to_vec()]);
+}
+
+#[test]
+fn a_row_that_was_sent_and_never_took_effect_explains_nothing() {
+    let rows = [sent("2026-11-22T08:30:00Z", None, Some(5), Some(6))];
+    assert_eq!(history(5, 7, 7, &rows), [vec!["Some(5) → Some(7) outside".to_owned()], vec![]]);
+}
+
+#[test]
+fn no_longer_visible_is_not_removed_and_a_first_appearance_is_no_change() {
+    let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("2", Some(5))]), &[]);
+    assert_eq!(seen.changes, []);
+    assert_eq!(seen.vanished, [Target::account_group("1", "1")]);
+}
+
+#[test]
+fn an_organization_whose_quotas_all_go_at_once_is_out_of_sight_and_not_stripped() {
+    let before = snapshot(8, &[("1", Some(5)), ("2", Some(6)), ("3", None)]);
+    let seen = diff(&before, &snapshot(9, &[("1", None), ("2", None), ("3", None)]), &[]);
+    assert_eq!(seen.changes, []);
+    assert_eq!(seen.vanished, [Target::account_group("1", "1"), Target::account_group("1", "2")]);
+    let one_stays = diff(&before, &snapshot(9, &[("1", None), ("2", Some(6)), ("3", None)]), &[]);
+    assert_eq!(told(&one_stays), ["Some(5) → None outside"]);
+}
+
+#[test]
+fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
+    let ten: Vec<_> = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"].map(|aid| (aid, Some(1))).into();
+    let all = snapshot(8, &ten);
+    assert!(!diff(&all, &snapshot(9, &ten[2..]), &[]).suspect);
+    assert!(diff(&all, &snapshot(9, &ten[3..]), &[]).suspect);
+}
+
+/// What is told of the last of these snapshots, oldest first, as the history would be searched.
+fn told_of_the_last(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
+    let [older @ .., earlier, later] = snapshots else { return Vec::new() };
+    let mut open = returned(earlier, later);
+    let mut seen = HashMap::new();
+    let mut next = earlier;
+    for snapshot in older.iter().rev() {
+        seen.extend(last_seen(&mut open, snapshot, next, || sent.to_vec()));
+        next = snapshot;
+    }
+    told(&super::diff(earlier, later, &seen, sent))
+}
+
+#[test]
+fn what_was_not_in_an_answer_and_returns_as_it_was_is_no_change() {
+    let there = |hour| snapshot(hour, &[("1", Some(5)), ("2", Some(6)), ("3", None)]);
+    let no_quotas = |hour| snapshot(hour, &[("1", None), ("2", None), ("3", None)]);
+    let one_gone = |hour| snapshot(hour, &[("2", Some(6)), ("3", None)]);
+    let nothing = |hour| snapshot(hour, &[]);
+    for gone in [no_quotas, one_gone, nothing] {
+        assert_eq!(told_of_the_last(&[there(6), gone(7), there(8)], &[]), Vec::<String>::new());
+        assert_eq!(told_of_the_last(&[there(5), gone(6), gone(7), there(8)], &[]), Vec::<String>::new());
+        assert_eq!(
+            told_of_the_last(&[gone(7), there(8)], &[]).len(),
+            usize::from(gone(7) == no_quotas(7)) * 2
+        );
+    }
+}
+
+#[test]
+fn what_returns_with_another_quota_was_changed_and_that_is_told_once() {
+    let first = snapshot(6, &[("1", Some(5)), ("2", Some(6))]);
+    let back = |hour| snapshot(hour, &[("1", Some(7)), ("2", None)]);
+    let told = ["Some(5) → Some(7) outside", "Some(6) → None outside"];
+    for gone in [snapshot(7, &[("1", None), ("2", None)]), snapshot(7, &[])] {
+        assert_eq!(told_of_the_last(&[first.clone(), gone.clone(), back(8)], &[]), told);
+        assert_eq!(told_of_the_last(&[first.clone(), gone, back(8), back(9)], &[]), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_quota_that_our_run_took_off_did_not_vanish_and_is_a_first_one_when_it_is_set_again() {
+    let rows = [sent("2026-11-22T06:30:00Z", Some("2026-11-22T06:30:01Z"), Some(5), None)];
+    let seen = [snapshot(6, &[("1", Some(5))]), snapshot(7, &[("1", None)]), snapshot(8, &[("1", Some(5))])];
+    assert_eq!(told_of_the_last(&seen, &rows), ["None → Some(5) outside"]);
+}
+
+#[test]
+fn a_run_between_the_last_sight_and_the_return_explains_its_change() {
+    let rows = [sent("2026-11-22T06:30:00Z", Some("2026-11-22T06:30:01Z"), Some(5), Some(6))];
+    let seen = [snapshot(6, &[("1", Some(5))]), snapshot(7, &[]), snapshot(8, &[("1", Some(6))])];
+    assert_eq!(told_of_the_last(&seen, &rows), ["Some(5) → Some(6) run"]);
+}

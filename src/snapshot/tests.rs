@@ -1,0 +1,160 @@
+//! Answers joined into rows, and the live quotas of targets, with entries that are odd, doubled or of nobody.
+
+use super::*;
+use crate::config::Secret;
+use crate::thousandeyes::{Settings, Unreadable, Whose};
+
+fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
+    OrganizationQuotas {
+        org_id: org_id.map(OrgId::from),
+        value,
+        account_groups: groups.iter().map(|(aid, value)| (Aid::from(*aid), *value)).collect(),
+        unreadable: Vec::new(),
+    }
+}
+
+fn group(aid: &str, name: &str, org_id: Option<&str>, org_name: &str) -> AccountGroup {
+    AccountGroup {
+        aid: aid.into(),
+        name: name.into(),
+        org_id: org_id.map(OrgId::from),
+        org_name: org_name.into(),
+    }
+}
+
+fn join(
+    quotas: &[OrganizationQuotas],
+    groups: &[AccountGroup],
+    usage: &BTreeMap<OrgId, OrganizationUsage>,
+) -> Snapshot {
+    let reading = Reading::of(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
+    Reading { usage: usage.clone(), ..reading }.snapshot()
+}
+
+fn odd(whose: Whose) -> Unreadable {
+    Unreadable { whose, why: "odd".into() }
+}
+
+fn told(snapshot: &Snapshot) -> Vec<String> {
+    let aid = |row: &SnapshotRow| row.target.aid.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let told = |row: &SnapshotRow| {
+        format!(
+            "{} {} {} {} {:?}",
+            row.target.org_id,
+            aid(row),
+            row.org_name,
+            row.account_group_name,
+            row.quota
+        )
+    };
+    snapshot.rows().iter().map(told).collect()
+}
+
+#[test]
+fn every_target_that_any_answer_shows_has_one_row_with_its_names() {
+    let seen = join(
+        &[quotas(Some("1"), Some(9), &[("5", 7)]), quotas(Some("2"), None, &[("8", 3)])],
+        &[
+            group("5", "EMEA", Some("1"), "Acme"),
+            group("6", "Lab", Some("1"), "Acme"),
+            group("8", "", None, ""),
+        ],
+        &BTreeMap::new(),
+    );
+    assert_eq!(
+        told(&seen),
+        ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)", "1 6 Acme Lab None", "2 -   None", "2 8   Some(3)"]
+    );
+}
+
+#[test]
+fn an_organization_in_two_entries_keeps_its_own_quota() {
+    let entries = [quotas(Some("1"), Some(9), &[]), quotas(None, None, &[("5", 7)])];
+    let groups = [group("5", "EMEA", Some("1"), "Acme")];
+    let seen = join(&entries, &groups, &BTreeMap::new());
+    assert_eq!(told(&seen), ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)"]);
+}
+
+#[test]
+fn usage_is_the_organizations_alone_where_it_is_known() {
+    let usage = OrganizationUsage { plan_units: Some(100), ..OrganizationUsage::default() };
+    let seen = join(
+        &[quotas(Some("1"), Some(9), &[("5", 7)]), quotas(Some("2"), Some(1), &[])],
+        &[],
+        &BTreeMap::from([("1".into(), usage)]),
+    );
+    let plans: Vec<_> = seen.rows().iter().map(|row| row.plan_units).collect();
+    assert_eq!(plans, [Some(100), None, None]);
+    assert_eq!(seen.rows()[2].usage.cloud_used, None, "where usage was not read it is unknown");
+}
+
+#[tokio::test]
+async fn a_quota_whose_organization_the_api_leaves_out_is_not_taken_for_none() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = httpmock::MockServer::start_async().await;
+    let quotas =
+        r#"{"quotas":[{"organizationQuota":{"value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}]}"#;
+    let groups = r#"{"accountGroups":[{"aid":"5","orgId":"1"},{"aid":"6","orgId":"2"}]}"#;
+    for (path, body) in [("/v7/quotas", quotas), ("/v7/account-groups", groups)] {
+        server.mock(|when, then| {
+            when.path(path);
+            then.status(200).body(body);
+        });
+    }
+    let url = server.url("/v7/").parse().unwrap();
+    let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
+    let mut live = LiveQuotas::default();
+    live.refresh(&client).await.unwrap();
+    assert_eq!(live.quota(&Target::account_group("1", "5")), Ok(Some(7)));
+    assert_eq!(live.quota(&Target::organization("1")), Ok(Some(9)));
+}
+
+/// Whose quota in this snapshot is unknown.
+fn unknown(snapshot: &Snapshot) -> Vec<String> {
+    snapshot.all_unreadable().iter().map(|(target, why)| format!("{target}: {why}")).collect()
+}
+
+#[test]
+fn a_quota_that_cannot_be_read_is_unknown_and_its_row_goes_into_no_file() {
+    let entry = OrganizationQuotas {
+        unreadable: vec![odd(Whose::AccountGroup("6".into()))],
+        ..quotas(Some("1"), Some(9), &[("5", 7)])
+    };
+    let seen = join(&[entry], &[group("8", "Lab", Some("1"), "")], &BTreeMap::new());
+    assert_eq!(unknown(&seen), ["account group 6 of organization 1: odd"]);
+    assert_eq!(told(&seen.readable()), ["1 -   Some(9)", "1 5   Some(7)", "1 8  Lab None"]);
+}
+
+#[test]
+fn where_nobody_knows_whose_a_quota_is_no_target_without_one_passes_for_having_none() {
+    let entry = OrganizationQuotas {
+        unreadable: vec![odd(Whose::SomeAccountGroup)],
+        ..quotas(Some("1"), Some(9), &[("5", 7)])
+    };
+    let groups = [group("6", "", Some("1"), ""), group("7", "", Some("2"), "")];
+    let seen = join(&[entry.clone(), quotas(Some("2"), Some(1), &[])], &groups, &BTreeMap::new());
+    assert_eq!(unknown(&seen), ["account group 6 of organization 1: odd"]);
+    let nobodys = OrganizationQuotas { unreadable: vec![odd(Whose::Anybody)], ..quotas(None, None, &[]) };
+    let seen = join(&[nobodys, quotas(Some("2"), Some(1), &[])], &groups, &BTreeMap::new());
+    assert_eq!(unknown(&seen).len(), 3, "{:?}", unknown(&seen));
+}
+
+#[test]
+fn an_entry_that_names_no_organization_may_be_any_ones_own_quota_and_no_account_groups() {
+    let groups = [group("6", "", Some("1"), ""), group("7", "", Some("2"), "")];
+    let seen =
+        join(&[quotas(None, Some(5), &[]), quotas(Some("2"), Some(1), &[])], &groups, &BTreeMap::new());
+    assert_eq!(
+        unknown(&seen),
+        ["organization 1: an entry of the answer does not say which organization it belongs to"]
+    );
+}
+
+#[test]
+fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
+    let entries =
+        [quotas(Some("1"), Some(9), &[("5", 7), ("6", 8), ("6", 8)]), quotas(Some("1"), None, &[("5", 70)])];
+    let seen = join(&entries, &[], &BTreeMap::new());
+    assert_eq!(unknown(&seen), ["account group 5 of organization 1: it comes twice, as 7 and as 70"]);
+    assert_eq!(told(&seen.readable()), ["1 -   Some(9)", "1 6   Some(8)"]);
+}
