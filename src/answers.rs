@@ -15,6 +15,8 @@ use crate::quota::{Units, grouped, quota_text};
 use crate::report::Edition;
 use crate::report::planned::danger;
 use crate::report::words::{moment, number};
+use crate::text::clean::visible;
+use crate::text::edge;
 
 /// So many rows are told; the files beside it have them all.
 const LISTED: usize = 50;
@@ -65,7 +67,7 @@ fn folder(app: &App, run: &Run) -> PathBuf {
 /// Tells whoever dropped something that is not taken why, once for each reason.
 pub(crate) fn not_taken(app: &App, not: &NotTaken) {
     let path = app.config.answers_dir().join(&not.file).join("status.txt");
-    let text = format!("{}: not taken\n\n{}\n", not.file, not.reason);
+    let text = edge::lines(&format!("{}: not taken\n\n{}\n", visible(&not.file), not.reason)).into_owned();
     if fs_err::read_to_string(&path).is_ok_and(|before| before == text) {
         return;
     }
@@ -76,7 +78,7 @@ pub(crate) fn not_taken(app: &App, not: &NotTaken) {
 }
 
 fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
-    durable::write(path, text.as_bytes())
+    durable::write(path, edge::lines(text).as_bytes())
 }
 
 /// What became of the file, in a few lines.
@@ -98,8 +100,12 @@ fn status(story: &RunStory, edition: &Edition) -> String {
         RunState::Done if applied + scheduled == 0 => "nothing was changed",
         RunState::Done => "done in part",
     };
-    let mut text =
-        format!("{}: {word}\nrun {} at {}\n", story.file, story.id, story.at.format("%Y-%m-%d %H:%M:%S UTC"));
+    let mut text = format!(
+        "{}: {word}\nrun {} at {}\n",
+        visible(&story.file),
+        story.id,
+        story.at.format("%Y-%m-%d %H:%M:%S UTC")
+    );
     if !story.results.is_empty() {
         let unchanged = count(|outcome| matches!(outcome, Outcome::Unchanged { .. }));
         let of = |count: usize, word: &str| {

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::files::remembered::{self, Kind, Remembered, Unusable};
 use crate::jobs::Job;
 use crate::schedule::Missed;
+use crate::text::redact::redact;
 
 /// What is remembered of one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +197,8 @@ impl State {
     ) -> anyhow::Result<Option<DateTime<Utc>>> {
         let since = self.failing(job).map_or(at, |since| since.min(at));
         self.content.failing.insert(job, since);
-        self.content.why.insert(job, why);
+        let error = redact(&why.error).into_owned();
+        self.content.why.insert(job, Why { error, ..why });
         self.save()?;
         Ok(self.is_usable.then_some(since))
     }

@@ -1,5 +1,11 @@
-//! Text: words and numbers as people read them, names made safe to show, similarity and patterns.
+//! Text: words and numbers as people read them, what is safe to show, widths, similarity and patterns.
+//!
+//! There is one way each to make a text safe ([`clean`]), to keep secrets out of it ([`redact`]), and to let it out ([`edge`]).
 
+pub(crate) mod clean;
+pub(crate) mod edge;
 pub(crate) mod glob;
+pub(crate) mod redact;
 pub(crate) mod similarity;
+pub(crate) mod width;
 pub(crate) mod words;

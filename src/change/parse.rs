@@ -23,6 +23,7 @@ use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
 use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId, Units};
+use crate::text::clean::{clean, is_padding};
 
 /// A change file as it was written and as it is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,21 +218,13 @@ fn record(row: Row, header: &Header) -> Record {
 
 /// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
 pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(|letter: char| {
-        letter.is_whitespace()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
-    })
+    text.trim_matches(is_padding)
 }
 
-/// A cell's text as a message can show it: short, and without control characters.
+/// A cell's text as a message can show it: short, and with nothing hidden in it.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
-    let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    let mut shown: String = letters.by_ref().take(LONGEST).collect();
-    if letters.next().is_some() {
-        shown.push('…');
-    }
-    shown
+    clean(text, LONGEST)
 }
 
 /// At most a dozen, and how many more there are.

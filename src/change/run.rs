@@ -24,6 +24,7 @@ use super::RunState;
 use crate::files::folder::is_done;
 use crate::files::owner::Owner;
 use crate::files::{self, durable, format};
+use crate::text::redact;
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
 const VERSION: u32 = 1;
@@ -70,8 +71,8 @@ pub(crate) struct RunRecord {
     /// How many rows ended how: the values of `status` and `code`.
     #[serde(default)]
     pub counts: std::collections::BTreeMap<String, usize>,
-    /// Why it stands where it stands, each a full sentence.
-    #[serde(default)]
+    /// Why it stands where it stands, each a full sentence. Errors are repeated in them: no secret is written with one.
+    #[serde(default, serialize_with = "redact::each")]
     pub notes: Vec<String>,
 }
 

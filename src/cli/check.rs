@@ -1,10 +1,10 @@
 //! `check`: every problem of the configuration at once; with `--online`, what the token may do and what it sees.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::terminal;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
@@ -55,7 +55,7 @@ pub(super) async fn check(
         ),
         Some(token) => match token.read_token() {
             Ok(_) => report.good("the API token can be read"),
-            Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
+            Err(error) => report.bad(&format!("the API token (api.token_file) cannot be read: {error:#}")),
         },
     }
     let group = fs_err::metadata(&config.data.dir).ok().map(|folder| folder.gid());
@@ -112,7 +112,7 @@ impl Report {
 
 /// That nobody reads on is no reason to stop checking: the exit code says the result too.
 fn line(mark: char, text: &str) {
-    let _ = writeln!(std::io::stdout(), "{mark} {text}");
+    terminal::print(&format!("{mark} {text}"));
 }
 
 /// What is wrong with `mail.routes_file`, and who is told of nothing.

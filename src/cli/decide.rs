@@ -1,9 +1,8 @@
 //! `approve` and `reject`: a person's word on a held run, recorded in its folder, acted on by whoever holds the lock.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use super::progress;
+use super::{progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::process;
@@ -99,7 +98,7 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
 
 /// Tells a person. That nobody reads on is no reason to leave a decision half done.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    terminal::print(text);
 }
 
 /// Who decides, as the decision records it.

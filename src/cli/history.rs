@@ -11,6 +11,7 @@ use crate::diff::MadeBy;
 use crate::exit_code::Exit;
 use crate::history::STEM;
 use crate::quota::quota_text;
+use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum History {
@@ -49,7 +50,7 @@ pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> a
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
                 let row = later.row(&change.target);
-                let name = row.map_or("", |row| row.name());
+                let name = visible(row.map_or("", |row| row.name()));
                 let by = match &change.made_by {
                     MadeBy::Run { id, .. } => format!("run {id}"),
                     MadeBy::Outside => "outside quotakeeper".to_owned(),

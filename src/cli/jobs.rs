@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::{lock, progress};
+use super::{lock, progress, terminal};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::daemon;
@@ -110,7 +110,7 @@ pub(super) fn changes_report(
         return write(out, &app.mailer.changes_html(&report)?);
     }
     if report.is_empty() && !app.config.mail.changes_when_empty {
-        eprintln!("{}: no mail (mail.changes_when_empty)", report.headline);
+        terminal::tell(&format!("{}: no mail (mail.changes_when_empty)", report.headline));
         return Ok(Exit::Done);
     }
     let _lock = lock(app)?;
@@ -136,6 +136,6 @@ fn write(out: &Path, html: &str) -> anyhow::Result<Exit> {
         out.display()
     );
     fs_err::write(out, html)?; // with the user's umask
-    eprintln!("written: {}", out.display());
+    terminal::tell(&format!("written: {}", out.display()));
     Ok(Exit::Done)
 }

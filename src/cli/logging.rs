@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::progress::Log;
 use super::{Global, LogFormat};
+use crate::text::edge;
 
 pub(super) fn start(global: &Global, quiet: bool) {
     let level = match (global.quiet || quiet && global.verbose == 0, global.verbose) {
@@ -28,7 +29,9 @@ pub(super) fn start(global: &Global, quiet: bool) {
     let lines = tracing_subscriber::fmt()
         // A certificate that is no good is told where it is handled, with the mend.
         .with_env_filter(EnvFilter::new(format!("{level},rustls_platform_verifier=off")))
-        .with_writer(Lines { priorities: journal });
+        .with_writer(Lines { priorities: journal, is_json })
+        // It would tell standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false);
     match (is_json, journal) {
         (true, _) => lines.json().flatten_event(true).with_current_span(false).init(),
         // The journal has a time and a level of its own.
@@ -49,13 +52,14 @@ fn is_journal() -> bool {
 /// Makes the writer of each line.
 struct Lines {
     priorities: bool,
+    is_json: bool,
 }
 
 impl<'a> MakeWriter<'a> for Lines {
     type Writer = Line;
 
     fn make_writer(&'a self) -> Line {
-        Line { prefix: "" }
+        Line { prefix: "", is_json: self.is_json }
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
@@ -66,24 +70,27 @@ impl<'a> MakeWriter<'a> for Lines {
             Level::INFO => "<6>",
             Level::DEBUG | Level::TRACE => "<7>",
         };
-        Line { prefix }
+        Line { prefix, is_json: self.is_json }
     }
 }
 
 /// One fact, which comes as a whole.
 struct Line {
     prefix: &'static str,
+    is_json: bool,
 }
 
 impl Write for Line {
     fn write(&mut self, fact: &[u8]) -> io::Result<usize> {
-        let text = fact.strip_suffix(b"\n").unwrap_or(fact);
-        let line = text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte });
-        let line: Vec<u8> = self.prefix.bytes().chain(line).chain([b'\n']).collect();
-        Log.write_all(&line).map(|()| fact.len())
+        let text = String::from_utf8_lossy(fact.strip_suffix(b"\n").unwrap_or(fact)).replace('\n', " ");
+        let text = if self.is_json { edge::json(&text) } else { edge::painted_lines(&text).into_owned() };
+        // No work fails for its log: a full disk or a closed terminal is not its fault.
+        let _ = Log.write_all(format!("{}{text}\n", self.prefix).as_bytes());
+        Ok(fact.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Log.flush()
+        let _ = Log.flush();
+        Ok(())
     }
 }

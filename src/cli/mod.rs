@@ -15,6 +15,7 @@ mod propose;
 mod runs;
 mod status;
 mod table;
+mod terminal;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::terminal::Out;
 use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -29,6 +31,7 @@ use crate::app::App;
 use crate::config::{self, ConfigError, Environment};
 use crate::exit_code::Exit;
 use crate::lock::{Lock, LockError};
+use crate::text::edge;
 
 /// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
 #[derive(Debug, Parser)]
@@ -258,10 +261,7 @@ pub(crate) fn run_text(app: &App, run: &crate::change::run::Run) -> anyhow::Resu
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(help) => {
-            let _ = help.print();
-            return if help.use_stderr() { Exit::Usage } else { Exit::Done }.into();
-        }
+        Err(error) => return not_parsed(&error),
     };
     // The demo plays weeks of jobs: their log lines would bury the tour.
     logging::start(&cli.global, matches!(cli.command, Command::Demo { .. }));
@@ -269,11 +269,17 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("quotakeeper: {error}");
+            terminal::tell(&format!("quotakeeper: {error}"));
             return Exit::Failed.into();
         }
     };
-    let exit = runtime.block_on(answer(cli)).unwrap_or_else(|error| {
+    let answered = runtime.block_on(answer(cli));
+    let answered = match terminal::failure() {
+        // A broken pipe is none: who reads has had enough.
+        Some(error) if answered.is_ok() => Err(error).context("standard output cannot be written"),
+        _ => answered,
+    };
+    let exit = answered.unwrap_or_else(|error| {
         if error
             .downcast_ref::<std::io::Error>()
             .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
@@ -283,7 +289,7 @@ pub fn main() -> ExitCode {
         if is_service {
             log_end(&error); // nobody sits in front of it: its log is what is read
         } else {
-            eprintln!("quotakeeper: {error:#}");
+            terminal::tell(&format!("quotakeeper: {error:#}"));
         }
         match error.downcast_ref::<LockError>() {
             Some(LockError::Busy { .. }) => Exit::Busy,
@@ -293,6 +299,20 @@ pub fn main() -> ExitCode {
     // A request that is still under way at the end is abandoned: the journal knows it as unknown.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit.into()
+}
+
+/// Help that was asked for, or what is wrong with the arguments. Those are repeated in it: without what they may hide.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let is_fine =
+            printed.as_ref().err().is_none_or(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        return if is_fine { Exit::Done } else { Exit::Failed }.into();
+    }
+    let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
+    let error = Cli::try_parse_from(arguments).err();
+    let _ = error.map(|error| error.print());
+    Exit::Usage.into()
 }
 
 /// Why a service could not do its work; each problem of a configuration is a fact of its own.
@@ -316,7 +336,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
         Command::Completions { shell } => {
             let mut script = Vec::new(); // clap_complete would panic where nobody reads on
             clap_complete::generate(shell, &mut Cli::command(), "quotakeeper", &mut script);
-            std::io::stdout().write_all(&script)?;
+            Out::data().write_all(&script)?;
             return Ok(Exit::Done);
         }
         Command::Man { command } => {
@@ -328,7 +348,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Demo { dir } => {
-            crate::demo::run(dir, &mut std::io::stdout()).await?;
+            crate::demo::run(dir, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {
@@ -351,7 +371,18 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Result<Exit> {
-    let mut out = std::io::stdout();
+    let mut out = match command {
+        Command::Export { .. }
+        | Command::Propose { .. }
+        | Command::History { what: history::History::Show { .. } } => Out::data(),
+        _ => Out::text(color),
+    };
+    let exit = carry_out(command, app, color, &mut out).await?;
+    out.flush()?;
+    Ok(exit)
+}
+
+async fn carry_out(command: Command, app: &Arc<App>, color: Color, out: &mut Out) -> anyhow::Result<Exit> {
     match command {
         Command::Run => jobs::run(app).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
@@ -367,21 +398,19 @@ async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Res
             jobs::closing_report(app, out.as_deref()).await
         }
         Command::Plan { file, format, detailed_exitcode } => {
-            plan::plan(app, &file, format, detailed_exitcode, color, &mut out).await
+            plan::plan(app, &file, format, detailed_exitcode, color, out).await
         }
-        Command::Apply { file, approve } => {
-            plan::apply(app, &file, approve.as_deref(), color, &mut out).await
-        }
+        Command::Apply { file, approve } => plan::apply(app, &file, approve.as_deref(), color, out).await,
         Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
         Command::Reject { run } => decide::reject(app, &run).await,
-        Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, &mut out),
+        Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, out),
         Command::Export { org, at, restore } => {
             let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
-            export::export(app, &asked, &mut out).await
+            export::export(app, &asked, out).await
         }
-        Command::Propose { org } => propose::propose(app, &org, &mut out).await,
-        Command::History { what } => history::history(app, &what, &mut out),
-        Command::Status { format } => status::status(app, format, color, &mut out),
+        Command::Propose { org } => propose::propose(app, &org, out).await,
+        Command::History { what } => history::history(app, &what, out),
+        Command::Status { format } => status::status(app, format, color, out),
         Command::Demo { .. }
         | Command::Check { .. }
         | Command::Simulate(_)
@@ -399,7 +428,7 @@ fn man(words: &[String]) -> anyhow::Result<()> {
         let known = command.find_subcommand(word);
         command = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
     }
-    Ok(clap_mangen::Man::new(command.clone()).render(&mut std::io::stdout())?)
+    Ok(clap_mangen::Man::new(command.clone()).render(&mut Out::data())?)
 }
 
 /// The variables that are text; what is not is none of ours, and no reason to stop.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::progress;
+use super::{progress, terminal};
 use crate::app::App;
 use crate::change::propose::{self, Proposal, change_file};
 use crate::clock::Clock;
@@ -60,5 +60,5 @@ async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
 
 /// Tells a person. That nobody reads on is no failure.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    terminal::tell(text);
 }

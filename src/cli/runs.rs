@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::plan::{self, Look, Tense, command, folded, look, moment, to_json};
 use super::table::{Side, Table};
+use super::terminal;
 use super::{Color, Output};
 use crate::app::App;
 use crate::change::process::stored_plan;
@@ -17,6 +18,8 @@ use crate::change::story::story;
 use crate::change::{RunState, RunStory};
 use crate::exit_code::Exit;
 use crate::report::words::{clean, counted};
+use crate::text::clean::visible;
+use crate::text::edge;
 
 /// The list shows so many, newest first.
 const LISTED: usize = 30;
@@ -31,11 +34,11 @@ pub(super) fn runs(
     let Some(id) = id else {
         let (runs, broken) = Run::all(&app.runs())?;
         for broken in broken {
-            eprintln!("run {} cannot be read: {}", broken.id, broken.problem);
+            terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
         }
         if format == Output::Json {
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
-            writeln!(out, "{}", serde_json::to_string_pretty(&records)?)?;
+            writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
         } else {
             write!(out, "{}", list(&runs, look(app, color)))?;
         }
@@ -45,7 +48,7 @@ pub(super) fn runs(
     let story = story(&run)?;
     if format == Output::Json {
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
-        writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
+        writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&value)?))?;
     } else {
         write!(out, "{}", text(app, &run, &story, color))?;
     }
@@ -108,7 +111,7 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
         _ => paint.yellow(record.state.as_str()),
     };
     let mut text = format!("{} · {state}\n", paint.bold(&record.id));
-    let file = &record.file;
+    let file = &*visible(&record.file);
     if !record.counts.is_empty() {
         text += &folded(2, &format!("{file}: {}", counts(record)), paint);
     } else if story.plan.rows.is_empty() {

@@ -6,7 +6,8 @@ use std::io::IsTerminal;
 use anstyle::{AnsiColor, Style};
 
 use super::Color;
-use crate::mail::columns;
+use crate::text::clean::visible;
+use crate::text::width::{columns as width, fit};
 
 /// Less of a name tells it apart from no other.
 const LEAST_NAME: usize = 16;
@@ -96,7 +97,7 @@ pub(super) enum Tone {
     Green,
 }
 
-/// The text of one cell, and how it is painted.
+/// The text of one cell with nothing hidden in it, and how it is painted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     text: String,
@@ -105,7 +106,7 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: visible(&text.into()).into_owned(), tone }
     }
 }
 
@@ -221,7 +222,7 @@ impl<'h> Table<'h> {
                 &if *side == Side::Right { format!("{gap}{painted}  ") } else { format!("{painted}{gap}  ") };
             used += wide + 2;
         }
-        let last = Cell { text: cut(&last.text, usize::MAX, Side::Left), ..last.clone() };
+        let last = last.clone();
         let room = paint.width.saturating_sub(used);
         if width(&last.text) > room {
             return (out, Some([last, Cell::default()]));
@@ -287,9 +288,8 @@ impl<'h> Table<'h> {
 /// A text and its tail on as many lines as they need.
 pub(super) fn folded([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> String {
     let room = paint.width.saturating_sub(indent).max(20);
-    let clean = |cell: &Cell| cut(&cell.text, usize::MAX, Side::Left);
-    let mut lines = wrapped(&clean(text), room);
-    let tail_text = clean(tail);
+    let mut lines = wrapped(&text.text, room);
+    let tail_text = tail.text.clone();
     let used = lines.last().map_or(0, |line| width(line));
     let beside = !tail_text.is_empty() && used > 0 && used + 2 + width(&tail_text) <= room;
     let own = if beside || tail_text.is_empty() { Vec::new() } else { wrapped(&tail_text, room) };
@@ -308,11 +308,6 @@ pub(super) fn folded([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> S
         let _ = writeln!(out, "{gap}{}", painted(line, tail.tone));
     }
     out
-}
-
-/// Columns of the terminal that a text takes.
-pub(super) fn width(text: &str) -> usize {
-    columns(text)
 }
 
 /// Lines of whole words; the groups of a number are one word.
@@ -337,26 +332,15 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// Text that fits, with an ellipsis where it was cut; control characters never reach the terminal.
+/// Text that fits, with an ellipsis where it was cut. A name that is cut keeps its last word, which is the id.
 fn cut(text: &str, room: usize, side: Side) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if width(&clean) <= room {
-        return clean;
-    }
-    if let (Side::Name, Some((name, id))) = (side, clean.rsplit_once(' ')) {
+    if let (Side::Name, Some((name, id))) = (side, text.rsplit_once(' ')) {
         let left = room.saturating_sub(width(id) + 1);
-        if left >= 4 {
-            return format!("{} {id}", cut(name, left, Side::Left));
+        if width(text) > room && left >= 4 {
+            return format!("{} {id}", fit(name, left));
         }
     }
-    let mut short = String::new();
-    for letter in clean.chars() {
-        if width(&short) + width(letter.encode_utf8(&mut [0; 4])) + 1 > room {
-            break;
-        }
-        short.push(letter);
-    }
-    format!("{}…", short.trim_end())
+    fit(text, room)
 }
 
 #[cfg(test)]
@@ -422,6 +406,10 @@ mod tests {
 
     #[test]
     fn no_control_character_reaches_the_terminal() {
-        assert_eq!(cut("a\u{1b}[31mb\n", 20, Side::Left), "a [31mb ");
+        let mut table = Table::new(&[("a", Side::Left), ("b", Side::Left)]);
+        table.row(["a\u{1b}[31mb\n".to_owned(), "c\u{202e}\u{9b}d".to_owned()]);
+        table.below(Cell::new("e\u{7}f", Tone::Plain), "g\u{200b}h");
+        let shown = table.render(0, Paint { colors: false, width: usize::MAX });
+        assert!(shown.contains("a [31mb   c d\n    e f  gh\n"), "{shown}");
     }
 }

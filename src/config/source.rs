@@ -11,7 +11,8 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::shape::{Misfit, misfits};
-use super::{Config, ConfigError, Secret, trust};
+use super::{Config, ConfigError, Secret, SecretUrl, trust};
+use crate::text::redact;
 use crate::text::similarity::nearest;
 
 /// The variables of the process, given so that tests need not change their own.
@@ -76,6 +77,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         // systemd names the folder of StateDirectory=, the first one where there are several.
         config.data.dir = PathBuf::from(folder.split(':').next().unwrap_or(folder));
     }
+    register_secrets(&config, environment);
     for (key, problem) in config.problems() {
         let step = |part: &str| part.parse().map_or_else(|_| Step::Key(part.to_owned()), Step::Index);
         let path: Vec<Step> = key.split('.').map(step).collect();
@@ -97,6 +99,24 @@ fn read(path: &Path) -> Result<String, String> {
     let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
     let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());
     String::from_utf8(bytes).map_err(not_utf8)
+}
+
+/// What is secret besides the token and the password: users and passwords in URLs, and the heartbeat's path.
+fn register_secrets(config: &Config, environment: &Environment) {
+    let proxies =
+        ["http_proxy", "https_proxy", "all_proxy"].map(|name| [name.to_owned(), name.to_uppercase()]);
+    let proxies = proxies.iter().flatten().filter_map(|name| environment.get(name)?.parse().ok());
+    let heartbeat = config.heartbeat.url.as_ref().map(SecretUrl::expose);
+    let urls =
+        [config.api.proxy.as_ref(), config.metrics.push_url.as_ref().map(SecretUrl::expose), heartbeat];
+    for url in urls.into_iter().flatten().cloned().chain(proxies) {
+        redact::register_userinfo(&url);
+    }
+    if let Some(url) = heartbeat {
+        redact::register(url.path().trim_matches('/'));
+        url.path().split('/').filter(|part| part.len() >= 16).for_each(redact::register);
+        url.query().into_iter().for_each(redact::register);
+    }
 }
 
 /// The variable first, then the file that the configuration names, then systemd's credential of that name, then the file that

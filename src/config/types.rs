@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::secret_text::{Kind, first_line, stray};
 use crate::schedule::Expression;
+use crate::text::redact;
 
 /// Where a secret comes from. A file is read at each use, so that a vault can rotate it.
 #[derive(Clone, Debug)]
@@ -24,7 +25,8 @@ pub enum Secret {
 }
 
 impl Secret {
-    /// The secret as it is now, which may be a password. The error names the file, never its content.
+    /// The secret as it is now, which may be a password. The error names the file, never its content. From now on no text that
+    /// leaves contains it.
     pub(crate) fn read(&self) -> anyhow::Result<SecretString> {
         self.read_as(Kind::Password)
     }
@@ -37,24 +39,52 @@ impl Secret {
     fn read_as(&self, kind: Kind) -> anyhow::Result<SecretString> {
         let text = match self {
             Self::Value(value) => value.expose_secret().as_bytes().to_vec(),
-            Self::File(path) => fs_err::read(path)?,
+            Self::File(path) if looks_like_a_path(path) => fs_err::read(path)?,
+            Self::File(path) => {
+                // People paste the secret itself.
+                redact::register(&path.to_string_lossy());
+                std::fs::read(path).map_err(|error| {
+                    anyhow::anyhow!(
+                        "{} cannot be read ({error}): put the secret into a file and write that file's path",
+                        self.place()
+                    )
+                })?
+            }
         };
         let secret = first_line(&text).and_then(|secret| match stray(secret, kind) {
             None => Ok(secret),
             Some(problem) => Err(problem),
         });
         match secret {
-            Ok(secret) => Ok(secret.into()),
+            Ok(secret) => {
+                redact::register(secret);
+                Ok(secret.into())
+            }
             Err(problem) => {
                 let place = match self {
                     Self::Value(_) if kind == Kind::Token => "the environment variable TE_TOKEN".to_owned(),
                     Self::Value(_) => "the environment variable".to_owned(),
-                    Self::File(path) => path.display().to_string(),
+                    Self::File(_) => self.place(),
                 };
                 anyhow::bail!("{place} {problem}")
             }
         }
     }
+
+    /// Where it comes from, for messages.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Value(_) => "the environment variable".to_owned(),
+            Self::File(path) if looks_like_a_path(path) => format!("the file {}", path.display()),
+            Self::File(_) => {
+                "the file that is configured (its name is not shown: it looks like no path)".to_owned()
+            }
+        }
+    }
+}
+
+fn looks_like_a_path(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().contains(&b'/') || path.exists()
 }
 
 /// All problems of a configuration, each with file, line and key where there is one.
@@ -103,16 +133,27 @@ pub(super) fn optional_expression<'de, D: Deserializer<'de>>(
     if text.trim().is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
 }
 
+/// A URL that is none, as a message shows it: not where it may hold a user and password.
+fn written(text: &str) -> String {
+    if text.contains('@') { "the text".to_owned() } else { format!("`{text}`") }
+}
+
 /// Official tools write the base URL without `/v7`, people with it or with a slash: all end as `…/v7/`.
 pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
     let trimmed = text.trim().trim_end_matches('/');
     let root = trimmed.strip_suffix("/v7").unwrap_or(trimmed);
     let url = Url::parse(&format!("{root}/v7/")).map_err(|error| {
-        D::Error::custom(format!("`{text}` is not a URL such as https://api.thousandeyes.com: {error}"))
+        D::Error::custom(format!(
+            "{} is not a URL such as https://api.thousandeyes.com: {error}",
+            written(&text)
+        ))
     })?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(D::Error::custom(format!("`{text}` is not a URL such as https://api.thousandeyes.com")));
+        return Err(D::Error::custom(format!(
+            "{} is not a URL such as https://api.thousandeyes.com",
+            written(&text)
+        )));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
         return Err(D::Error::custom("a base URL carries no user, password or query"));

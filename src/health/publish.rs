@@ -74,7 +74,7 @@ async fn push(client: &Client, url: &SecretUrl, metrics: Vec<u8>) -> Result<(), 
     }
     let status = answer.status().as_u16();
     let said = start_of(answer).await;
-    Err(format!("{url} answered {status} {}", crate::text::words::clean(&said, 300)))
+    Err(format!("{url} answered {status} {}", crate::text::redact::clean(&said, 300)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, State};
 
 use crate::quota::{Units, grouped, quota_text};
+use crate::text::width::columns;
 
 /// A line of the text part is no longer than this.
 const WIDTH: usize = 78;
@@ -42,24 +43,6 @@ fn unbroken(state: &State, text: &str) -> String {
         other => *other,
     };
     letters.iter().enumerate().map(letter).collect()
-}
-
-/// Columns as a terminal counts them, near enough: combining marks and joiners take none, emoji and CJK two.
-pub(crate) fn columns(text: &str) -> usize {
-    let width = |c: char| match u32::from(c) {
-        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f | 0x20d0..=0x20ff => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1faff
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    };
-    text.chars().map(width).sum()
 }
 
 fn padding(width: usize, text: &str) -> String {

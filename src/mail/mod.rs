@@ -16,7 +16,6 @@ mod trouble;
 #[cfg(test)]
 mod fixtures;
 
-pub(crate) use self::layout::columns;
 pub(crate) use self::mailer::Mailer;
 pub(crate) use self::outbox::Unsent;
 pub(crate) use self::render::check_templates;

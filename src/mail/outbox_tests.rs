@@ -154,7 +154,7 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
     let server = Server::start(Some(Twist::Login("535 bad login"))).await;
     let smtp = Smtp {
         username: Some("quotas".into()),
-        password: Some(crate::config::Secret::Value("secret".into())),
+        password: Some(crate::config::Secret::Value("Correct-Horse-Battery".into())),
         ..server.smtp()
     };
     let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();

@@ -13,7 +13,8 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 
 use super::layout::add_filters;
-use crate::report::{self, Edition, Report, words};
+use crate::report::{self, Edition, Report};
+use crate::text::{edge, redact};
 
 macro_rules! shipped {
     ($($name:literal),+ $(,)?) => {
@@ -68,7 +69,7 @@ impl Templates {
 
     /// One line, whatever the template makes.
     pub(crate) fn subject(&self, report: &Report) -> anyhow::Result<String> {
-        Ok(words::clean(&self.render(report, "subject.txt", None)?, 250))
+        Ok(redact::clean(&self.render(report, "subject.txt", None)?, 250))
     }
 
     /// The text part.
@@ -189,7 +190,10 @@ fn render(
     report: &Report,
     attachments: Option<&[String]>,
 ) -> Result<String, Error> {
-    let report_fields = minijinja::Value::from(Serde(report));
+    let shown = serde_json::to_value(report).map(shown).map_err(|error| {
+        Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))
+    })?;
+    let report_fields = minijinja::Value::from(Serde(shown));
     let context = context! {
         attachments => attachments.unwrap_or_default().to_vec(),
         mailed => attachments.is_some(),
@@ -210,7 +214,58 @@ fn render(
         Error::new(ErrorKind::InvalidOperation, format!("its CSS cannot be used: {error}"))
     })?;
     // The rules that cannot be inlined now lead the head, but browsers look for the charset in the first 1024 bytes.
+    let html = without_tags_in_attributes(&html);
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
+}
+
+/// What goes into a template, as people may see it: whatever a report was made of, no text of it hides anything or holds a secret.
+fn shown(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(edge::lines(&text).into_owned()),
+        Value::Array(values) => values.into_iter().map(shown).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, shown(value))).collect(),
+        other => other,
+    }
+}
+
+/// In attributes too, no `<` or `>`: the inliner writes them as they are there, which is right for browsers, but programs that
+/// clean mails have taken them for tags.
+fn without_tags_in_attributes(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        out += &rest[..start];
+        rest = &rest[start..];
+        // Comments and styles are no text of reports.
+        let raw =
+            [("<!--", "-->"), ("<style", "</style")].into_iter().find(|(begin, _)| rest.starts_with(begin));
+        if let Some((_, end)) = raw {
+            let length = rest.find(end).map_or(rest.len(), |at| at + end.len());
+            out += &rest[..length];
+            rest = &rest[length..];
+            continue;
+        }
+        let mut is_value = false;
+        let mut length = rest.len();
+        for (at, letter) in rest.char_indices() {
+            match letter {
+                '"' => is_value = !is_value,
+                '<' if is_value => out += "&lt;",
+                '>' if is_value => out += "&gt;",
+                _ => {}
+            }
+            if !(is_value && matches!(letter, '<' | '>')) {
+                out.push(letter);
+            }
+            if letter == '>' && !is_value {
+                length = at + 1;
+                break;
+            }
+        }
+        rest = &rest[length..];
+    }
+    out + rest
 }
 
 /// `template usage/body.html, line 12: undefined value`.

@@ -43,7 +43,8 @@ impl Transport {
         };
         let (credentials, login) = match (&smtp.username, &smtp.password) {
             (Some(username), Some(password)) => {
-                let password = password.read().context("the SMTP password cannot be read")?;
+                let password =
+                    password.read().context("the SMTP password (smtp.password_file) cannot be read")?;
                 let (credentials, login) = Login::new(username, password.expose_secret());
                 (Some(credentials), login)
             }

@@ -8,7 +8,7 @@ use super::conversation::{Conversation, Server};
 use super::login::Login;
 use super::record::Outcome;
 use super::smtp::{Broken, Reply};
-use crate::text::words;
+use crate::text::redact;
 
 /// What is being said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ pub(super) fn sentence(
         Cause::Refused(reply) => refusal(conversation, reply, server, login),
         Cause::Broken(broken) => self::broken(step, broken, server, login),
     };
-    words::clean(&text, 500)
+    redact::clean(&text, 500)
 }
 
 fn silence(step: Step, server: &Server) -> String {
@@ -156,7 +156,7 @@ fn silence(step: Step, server: &Server) -> String {
 /// The server said no.
 fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
     let (step, code) = (conversation.step, reply.code);
-    let answer = words::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
+    let answer = redact::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
     if step == Step::Greeting {
         return format!("{}:{} turns this machine away: {answer}: ask who runs it", server.host, server.port);
     }
@@ -263,5 +263,5 @@ fn reason(error: &io::Error) -> String {
 fn shown(said: &str, login: &Login) -> String {
     let said = login.withheld_from(said);
     let word = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
-    words::clean(&said.split_whitespace().map(word).collect::<Vec<_>>().join(" "), 250)
+    redact::clean(&said.split_whitespace().map(word).collect::<Vec<_>>().join(" "), 250)
 }

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
 use super::clock::is_believed;
-use super::error::Error;
+use super::error::{Error, clean};
 use super::pace::{Budget, Room};
 use super::tally::Tally;
 use super::transport::Transport;
@@ -125,7 +125,7 @@ impl Client {
 
     /// What a server said, fit to be logged and shown.
     pub(crate) fn clean(&self, text: &str) -> String {
-        self.transport.clean(text)
+        clean(text)
     }
 
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
@@ -139,7 +139,7 @@ impl Client {
         let url = self.url("account-groups");
         let (groups, left_out) = self.read(&url, answers::account_groups).await?;
         if let Some(first) = left_out.first() {
-            let (first, count) = (self.transport.clean(first), left_out.len());
+            let (first, count) = (clean(first), left_out.len());
             warn!(count, first, "account groups, or names of them, cannot be read and are left out");
         }
         Ok(groups)
@@ -261,7 +261,7 @@ impl Client {
         next.filter(|next| next.origin() == self.transport.settings().base_url.origin()).ok_or_else(|| {
             let reason = format!(
                 "its next page is elsewhere ({}), where the token must not go. Check api.base_url.",
-                self.transport.clean(href.split('?').next().unwrap_or_default())
+                clean(href.split('?').next().unwrap_or_default())
             );
             Error::Unusable { call: self.transport.call("GET", current), reason }
         })
@@ -278,7 +278,7 @@ impl Client {
         let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
         if !json.trim_ascii_start().starts_with('{') {
             let start: String = json.chars().take(80).collect();
-            let start = self.transport.clean(&start);
+            let start = clean(&start);
             let start =
                 if start.is_empty() { "is empty".to_owned() } else { format!("begins with `{start}`") };
             return Err(unusable(format!(
@@ -286,7 +286,7 @@ impl Client {
             )));
         }
         parse(&json).map_err(|Odd(why)| {
-            unusable(format!("the answer is not what the API promises: {}.", self.transport.clean(&why)))
+            unusable(format!("the answer is not what the API promises: {}.", clean(&why)))
         })
     }
 }

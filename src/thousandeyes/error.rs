@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::wire::{self, Object};
+use crate::text::{redact, words};
 
 /// What a server says is cut after so many characters.
 const LONGEST_TEXT: usize = 300;
@@ -279,7 +280,7 @@ impl fmt::Display for FieldError {
 
 impl Said {
     /// Reads `application/problem+json`, the 401's own shape, plain text, or that it is HTML.
-    pub(super) fn read(body: &[u8], is_html: bool, token: &str) -> Self {
+    pub(super) fn read(body: &[u8], is_html: bool) -> Self {
         if is_html || body.trim_ascii_start().starts_with(b"<") {
             return Self { html: true, ..Self::default() };
         }
@@ -287,11 +288,11 @@ impl Said {
         let text = wire::text(body.to_vec());
         let Ok(problem) = Object::of_answer(&text) else {
             let start: String = text.chars().take(2 * LONGEST_TEXT).collect();
-            return Self { summary: clean(&start, token), ..Self::default() };
+            return Self { summary: clean(&start), ..Self::default() };
         };
         let own = |problem: &Object<'_>, name: &str| {
             let text = problem.text(name).ok().flatten();
-            text.map(|text| clean(&text, token)).unwrap_or_default()
+            text.map(|text| clean(&text)).unwrap_or_default()
         };
         let mut words: Vec<String> = Vec::new();
         for name in ["title", "detail", "error", "error_description"] {
@@ -312,21 +313,11 @@ impl Said {
     }
 }
 
-/// Makes the server's text fit for a terminal, a log and a mail: no token, one line, not too long.
-pub(super) fn clean(text: &str, token: &str) -> String {
-    let text = if token.is_empty() { text.to_owned() } else { text.replace(token, "[token]") };
-    let visible: String = text.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
-    cut(&visible.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// Control characters, and those that turn the direction of a line around.
-fn is_unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+/// The server's text as people may see it: no secret, one line, not too long.
+pub(super) fn clean(text: &str) -> String {
+    redact::clean(text, LONGEST_TEXT)
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    words::clean(text, LONGEST_TEXT)
 }

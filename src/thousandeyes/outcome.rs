@@ -43,13 +43,7 @@ impl Outcome {
     }
 
     /// The last word on a request: its answer's body, which is empty for a write.
-    pub(super) fn conclude(
-        self,
-        call: Call,
-        is_read: bool,
-        token: &str,
-        token_from: &str,
-    ) -> Result<Vec<u8>, Error> {
+    pub(super) fn conclude(self, call: Call, is_read: bool, token_from: &str) -> Result<Vec<u8>, Error> {
         let status = match self.event {
             Event::NotConnected | Event::Unsendable => {
                 return Err(Error::NotSent { call, reason: self.reason });
@@ -57,7 +51,7 @@ impl Outcome {
             Event::NoAnswer => return Err(failed(call, is_read, None, self.reason)),
             Event::Status(status) => status,
         };
-        let said = || Said::read(&self.body, self.is_html, token);
+        let said = || Said::read(&self.body, self.is_html);
         Err(match status {
             200..=299 if !is_read => return Ok(Vec::new()),
             200..=299 => match self.flaw() {

@@ -111,16 +111,10 @@ impl Transport {
         self.send(request).await.map(drop)
     }
 
-    /// What a server said, fit to be logged and shown: without the token, even if it echoes it.
-    pub(super) fn clean(&self, text: &str) -> String {
-        let token = self.settings.token.read().ok();
-        clean(text, token.as_ref().map_or("", |token| token.expose_secret()))
-    }
-
     /// How errors and logs name a request: by its path below the base URL, without the query.
     pub(super) fn call(&self, method: &'static str, url: &Url) -> Call {
         let below = url.path().strip_prefix(self.settings.base_url.path()).unwrap_or(url.path());
-        Call { method, path: clean(&format!("/{}", below.trim_start_matches('/')), "") }
+        Call { method, path: clean(&format!("/{}", below.trim_start_matches('/'))) }
     }
 
     async fn send(&self, request: Request) -> Result<Vec<u8>, Error> {
@@ -167,7 +161,7 @@ impl Transport {
                 info!(method, path, request = id, answer = outcome.answer_id, status, "not done");
             }
             let from = token_from(&self.settings.token);
-            return outcome.conclude(request.call, request.body.is_none(), token.expose_secret(), &from);
+            return outcome.conclude(request.call, request.body.is_none(), &from);
         }
     }
 
@@ -238,7 +232,7 @@ impl Transport {
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
         let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-        let answer_id = answer_id.map(|id| self.clean(id).chars().take(80).collect());
+        let answer_id = answer_id.map(|id| clean(id).chars().take(80).collect());
         let mut outcome = Outcome { limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
         let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
         let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
@@ -267,7 +261,7 @@ impl Transport {
     fn token(&self, call: &Call) -> Result<SecretString, Error> {
         self.settings.token.read_token().map_err(|error| Error::NotSent {
             call: call.clone(),
-            reason: format!("the token cannot be read: {error}"),
+            reason: format!("the token (api.token_file) cannot be read: {error}"),
         })
     }
 
@@ -305,7 +299,7 @@ fn token_from(token: &Secret) -> String {
             path.file_name().unwrap_or_default().display(),
             path.display()
         ),
-        Secret::File(path) => format!("the file {}", path.display()),
+        Secret::File(_) => token.place(),
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_401_says_that_it_is_the_token() {
     let body = format!(r#"{{"error":"invalid_token","error_description":"{TOKEN} has expired"}}"#);
     let error = read(401, "application/problem+json", &body).await;
     assert!(matches!(error, Error::Unauthorized { .. }));
-    assert!(text(&error).contains("[token] has expired") && text(&error).contains("TE_TOKEN"), "{error}");
+    assert!(text(&error).contains("[redacted] has expired") && text(&error).contains("TE_TOKEN"), "{error}");
 }
 
 #[tokio::test]

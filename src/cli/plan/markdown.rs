@@ -8,6 +8,7 @@ use crate::change::{Plan, PlanRow, Verdict};
 use crate::quota::{Units, grouped, quota_text};
 use crate::report::planned::{Kind, OrganizationView, organizations, parts};
 use crate::report::words::{counted, number};
+use crate::text::clean::visible;
 
 /// Hosts cut long comments: so many rows are listed, and so many organizations.
 const ROWS: usize = 100;
@@ -131,13 +132,12 @@ fn told(row: &PlanRow, zone: Tz) -> String {
 /// Text that stays text: no column, no markup, no tag, and nothing that a terminal or a browser acts on.
 fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in visible(text).chars() {
         match letter {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '&' => out += "&amp;",
             '\\' | '`' | '|' | '*' | '_' | '[' | ']' | '~' | '#' => out.extend(['\\', letter]),
-            letter if letter.is_control() => out.push(' '),
             letter => out.push(letter),
         }
     }

@@ -15,7 +15,7 @@ use self::markdown::markdown;
 pub(super) use self::rows::results;
 pub(super) use self::text::{Look, Tense, command, folded, moment, text};
 use super::table::Paint;
-use super::{Color, Format, lock, progress};
+use super::{Color, Format, lock, progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::earlier;
@@ -25,6 +25,8 @@ use crate::change::run::{Decision, Run, sha256};
 use crate::change::story::story;
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
+use crate::text::clean::visible;
+use crate::text::edge;
 
 pub(super) async fn plan(
     app: &Arc<App>,
@@ -40,13 +42,13 @@ pub(super) async fn plan(
         Ok(parsed) => parsed,
         Err(problems) => {
             for problem in problems {
-                eprintln!("{name}: {problem}");
+                terminal::tell(&format!("{}: {problem}", visible(&name)));
             }
             return Ok(Exit::Failed);
         }
     };
     for sentence in &parsed.doubtful {
-        eprintln!("{name}: {sentence}");
+        terminal::tell(&format!("{}: {sentence}", visible(&name)));
     }
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
     let plan =
@@ -54,9 +56,15 @@ pub(super) async fn plan(
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
-            write!(out, "{}", text(&name, &plan, look(app, color), Tense::Would { typed: &typed }))?;
+            write!(
+                out,
+                "{}",
+                text(&visible(&name), &plan, look(app, color), Tense::Would { typed: &typed })
+            )?;
         }
-        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&to_json(&name, &plan))?)?,
+        Format::Json => {
+            writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&to_json(&name, &plan))?))?;
+        }
         Format::Markdown => write!(out, "{}", markdown(&name, &plan, app.config.schedule.timezone))?,
     }
     if plan.refused().next().is_some() {
@@ -155,8 +163,16 @@ fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
     Ok((name, bytes))
 }
 
-/// A path as a shell reads it as one word.
+/// A path as a shell reads it as one word; what would be hidden in it is written in `$'…'`, which Bash and Zsh read.
 fn shell_word(path: &str) -> String {
+    if visible(path) != path {
+        let letter = |word: String, byte: u8| match byte {
+            b'\'' | b'\\' => word + "\\" + char::from(byte).encode_utf8(&mut [0; 4]),
+            b' '..=b'~' => word + char::from(byte).encode_utf8(&mut [0; 4]),
+            _ => word + &format!("\\x{byte:02x}"),
+        };
+        return format!("$'{}'", path.bytes().fold(String::new(), letter));
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_./+=:@,".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

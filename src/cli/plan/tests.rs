@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::change::{Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
-use crate::mail::columns;
 use crate::quota::{Target, Units};
+use crate::text::width::columns;
 
 const DUE: &str = "2026-11-30T23:00:00Z";
 

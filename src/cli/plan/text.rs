@@ -8,10 +8,11 @@ use chrono_tz::Tz;
 use super::requests::Requests;
 use super::rows::sections;
 use crate::change::{Plan, Verdict};
-use crate::cli::table::{Cell, Paint, Side, Table, Tone, width, wrapped};
+use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::quota::{OrgId, grouped};
 use crate::report::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
+use crate::text::width::columns as width;
 
 /// So many organizations are listed, and of more than these so many: the worst come first.
 const ORGANIZATIONS: usize = 20;

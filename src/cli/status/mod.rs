@@ -30,6 +30,7 @@ use crate::jobs::Job;
 use crate::quota::Snapshot;
 use crate::report::Standing;
 use crate::state::State;
+use crate::text::edge;
 use crate::{lock, mail, own_files};
 
 /// Targets that are listed, nearest to their quota first.
@@ -44,7 +45,7 @@ pub(super) fn status(
     let facts = facts(app, Clock::read().now());
     let view = view::view(facts);
     match format {
-        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&view)?)?,
+        Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
         Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
     }
     Ok(Exit::Done)

@@ -157,14 +157,14 @@ fn all_is_well_on_one_screen_of_120_columns() {
 #[test]
 fn all_is_well_on_one_screen_of_80_columns() {
     let screen = shown(&view(well()), 80);
-    assert!(screen.lines().all(|line| crate::mail::columns(line) <= 80), "{screen}");
+    assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 80), "{screen}");
     insta::assert_snapshot!(screen);
 }
 
 #[test]
 fn each_thing_that_is_wrong_is_said_with_its_mend() {
     let screen = shown(&view(ill()), 100);
-    assert!(screen.lines().all(|line| crate::mail::columns(line) <= 100), "{screen}");
+    assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 100), "{screen}");
     insta::assert_snapshot!(screen);
 }
 

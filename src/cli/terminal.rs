@@ -1,0 +1,100 @@
+//! Standard output and standard error: every text leaves through here, clean of what others put into it.
+//!
+//! A failure to write never ends the process by itself. Standard output remembers its first one, which `main` turns into the exit
+//! code; standard error has nobody left to tell.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::Color;
+use super::table::colors;
+use crate::text::edge;
+
+/// Why standard output could not be written, the first time.
+static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// What stands in a text for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// With our colours.
+    Painted,
+    /// Data for a file or a program: as it is.
+    Data,
+}
+
+/// Standard output, line by line.
+pub(super) struct Out {
+    kind: Kind,
+    line: Vec<u8>,
+}
+
+impl Out {
+    /// For people, wherever it goes.
+    pub(super) fn text(color: Color) -> Self {
+        let painted = colors(color, io::stdout().is_terminal());
+        Self { kind: if painted { Kind::Painted } else { Kind::Plain }, line: Vec::new() }
+    }
+
+    /// A file on standard output. A terminal is no file: people look at it there.
+    pub(super) fn data() -> Self {
+        Self { kind: if io::stdout().is_terminal() { Kind::Plain } else { Kind::Data }, line: Vec::new() }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(bytes);
+        let bytes = match self.kind {
+            Kind::Data => Cow::Borrowed(bytes),
+            Kind::Plain => Cow::Owned(edge::lines(&text).into_owned().into_bytes()),
+            Kind::Painted => Cow::Owned(edge::painted_lines(&text).into_owned().into_bytes()),
+        };
+        note(io::stdout().write_all(&bytes))
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            let lines = [&std::mem::take(&mut self.line), &bytes[..=end]].concat();
+            self.send(&lines)?;
+            self.line.extend_from_slice(&bytes[end + 1..]);
+        } else {
+            self.line.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.line);
+        self.send(&rest)?;
+        note(io::stdout().flush())
+    }
+}
+
+/// A line on standard output for which nobody has to wait: work goes on where it cannot be written.
+pub(super) fn print(text: &str) {
+    let mut out = Out::text(Color::Auto);
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// A line on standard error. Nothing can be done where it cannot be written.
+pub(super) fn tell(text: &str) {
+    let _ = io::stderr().write_all(format!("{}\n", edge::lines(text)).as_bytes());
+}
+
+/// Why what was printed did not arrive; not where the reader had enough.
+pub(super) fn failure() -> Option<io::Error> {
+    FAILED.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn note(written: io::Result<()>) -> io::Result<()> {
+    written.inspect_err(|error| {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+            let again =
+                error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            failed.get_or_insert(again);
+        }
+    })
+}

@@ -1,0 +1,157 @@
+//! The one sanitizer: what comes from outside (names, file names, answers of servers, cells) as text that is safe to show.
+//!
+//! Control characters, line separators and the blank Braille cell become blanks. What nobody sees or what changes the direction of
+//! reading is dropped: all format characters of Unicode (Cf), fillers, variation selectors, noncharacters. Joiners and the emoji
+//! selector stay inside an emoji, where they belong.
+
+use std::borrow::Cow;
+
+const JOINER: char = '\u{200d}';
+const EMOJI_SELECTOR: char = '\u{fe0f}';
+const KEYCAP: char = '\u{20e3}';
+
+/// The text on one line, with nothing hidden in it. Runs of blanks stay as they are.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let (before, after) = (shown.chars().next_back(), letters.peek().copied());
+        match letter {
+            JOINER => {
+                let joins = before.is_some_and(|c| is_emoji(c) || c == EMOJI_SELECTOR);
+                if joins && after.is_some_and(is_emoji) {
+                    shown.push(letter);
+                }
+            }
+            EMOJI_SELECTOR => {
+                let is_key = before.is_some_and(|c| matches!(c, '0'..='9' | '#' | '*'));
+                if before.is_some_and(is_emoji) || is_key && after == Some(KEYCAP) {
+                    shown.push(letter);
+                }
+            }
+            _ if is_blank(letter) => shown.push(' '),
+            _ if is_hidden(letter) => {}
+            _ => shown.push(letter),
+        }
+    }
+    if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
+}
+
+/// The same with single blanks and none around it, cut after `max` characters.
+pub(crate) fn clean(text: &str, max: usize) -> String {
+    let visible = visible(text);
+    let mut line = String::with_capacity(visible.len().min(4 * max.min(1024)));
+    let mut count = 0_usize;
+    for word in visible.split_whitespace() {
+        let blank = usize::from(count > 0);
+        let letters = word.chars().count();
+        if count + blank + letters > max {
+            // One more than fits is enough to see that it is cut.
+            if blank > 0 {
+                line.push(' ');
+            }
+            line.extend(word.chars().take(max.saturating_sub(count)));
+            let kept: String = line.chars().take(max.saturating_sub(1)).collect();
+            return format!("{}…", kept.trim_end());
+        }
+        if blank > 0 {
+            line.push(' ');
+        }
+        line += word;
+        count += blank + letters;
+    }
+    line
+}
+
+/// What a cell may have around it without meaning anything: blanks, also those that nobody sees.
+pub(crate) fn is_padding(letter: char) -> bool {
+    letter.is_whitespace() || is_hidden(letter) || matches!(letter, '\u{2800}' | JOINER | EMOJI_SELECTOR)
+}
+
+/// Shown as a blank.
+fn is_blank(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{2800}')
+}
+
+/// Format characters (Cf), what Unicode calls ignorable by default, and noncharacters. Joiner and emoji selector are looked at by
+/// themselves.
+fn is_hidden(letter: char) -> bool {
+    let code = u32::from(letter);
+    matches!(code,
+        0xad | 0x34f | 0x61c | 0x600..=0x605 | 0x6dd | 0x70f | 0x890 | 0x891 | 0x8e2
+        | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
+        | 0x200b | 0x200c | 0x200e | 0x200f | 0x202a..=0x202e | 0x2060..=0x206f
+        | 0x3164 | 0xfe00..=0xfe0e | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0xfdd0..=0xfdef
+        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
+        || code & 0xfffe == 0xfffe
+}
+
+/// Near enough: the blocks in which pictures stand.
+fn is_emoji(letter: char) -> bool {
+    matches!(u32::from(letter),
+        0xa9 | 0xae | 0x203c | 0x2049 | 0x2122 | 0x2139 | 0x2194..=0x21aa | 0x231a..=0x23ff | 0x24c2 | 0x25aa..=0x27bf
+        | 0x2934 | 0x2935 | 0x2b05..=0x2b55 | 0x3030 | 0x303d | 0x3297 | 0x3299 | 0x1f000..=0x1faff)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_becomes_one_short_line() {
+        assert_eq!(clean("a\r\nBcc: b\u{202e}c\u{0}\u{1b}[31m", 80), "a Bcc: bc [31m");
+        assert_eq!(clean(&"x".repeat(300), 10), "xxxxxxxxx…");
+        assert_eq!(clean("abc def", 5), "abc…");
+        assert_eq!(clean("abc de", 6), "abc de");
+        assert_eq!(clean(" \u{2800}\u{200b} ", 80), "");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_dropped_and_what_breaks_lines_is_a_blank() {
+        for hidden in "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\
+                       \u{2060}\u{2065}\u{2066}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffb}\u{ffff}\u{fdd0}\
+                       \u{e0001}\u{e0041}\u{e007f}\u{e0100}\u{110bd}\u{13430}\u{1d173}\u{600}\u{6dd}\u{70f}\u{8e2}"
+            .chars()
+        {
+            assert_eq!(visible(&format!("a{hidden}b")), "ab", "{:x}", u32::from(hidden));
+        }
+        for blank in "\u{0}\u{7}\u{8}\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{2800}".chars() {
+            assert_eq!(visible(&format!("a{blank}b")), "a b", "{:x}", u32::from(blank));
+        }
+    }
+
+    #[test]
+    fn names_of_people_stay_as_they_are() {
+        for name in [
+            "👩‍💻 Team",
+            "❤️‍🔥",
+            "1️⃣ Core",
+            "🏳️‍🌈",
+            "Zürich – Größe",
+            "東京支社",
+            "שלום",
+            "मराठी",
+            "e\u{301}",
+            "a\u{a0}b",
+        ] {
+            assert_eq!(visible(name), name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_what_is_shown_is_one_line_and_cleaning_it_again_changes_nothing(text in any::<String>(), max in 1_usize..50) {
+            let line = visible(&text).into_owned();
+            prop_assert!(!line.chars().any(|c| is_blank(c) || is_hidden(c)));
+            prop_assert_eq!(visible(&line), line.as_str());
+            let short = clean(&text, max);
+            prop_assert!(short.chars().count() <= max, "{:?}", short);
+            prop_assert_eq!(clean(&short, max), short.as_str());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What every text passes when it leaves for people: a terminal, the log, a mail, a page, an answer. Nothing hidden, no secret.
+
+use std::borrow::Cow;
+
+use super::clean::visible;
+use super::redact::redact;
+
+/// The colours and weights that we and the log paint with. Any other escape sequence is not ours.
+const STYLES: [&str; 10] = [
+    "\u{1b}[0m",
+    "\u{1b}[1m",
+    "\u{1b}[2m",
+    "\u{1b}[3m",
+    "\u{1b}[31m",
+    "\u{1b}[32m",
+    "\u{1b}[33m",
+    "\u{1b}[34m",
+    "\u{1b}[35m",
+    "\u{1b}[36m",
+];
+
+/// Lines for people. What ends a line stays.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    by_line(text, |line| {
+        let visible = visible(line);
+        match redact(&visible) {
+            Cow::Borrowed(same) if same == line => Cow::Borrowed(line),
+            changed => Cow::Owned(changed.into_owned()),
+        }
+    })
+}
+
+/// Lines for a terminal that shows colours: ours stay.
+pub(crate) fn painted_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return lines(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        out += &lines(&rest[..at]);
+        rest = &rest[at..];
+        let style = STYLES.iter().find(|style| rest.starts_with(**style));
+        out += style.copied().unwrap_or(" ");
+        rest = &rest[style.map_or(1, |style| style.len())..];
+    }
+    out += &lines(rest);
+    Cow::Owned(redact(&out).into_owned())
+}
+
+/// A JSON text for people's terminals and logs: what would be hidden is escaped, so that it means the same.
+pub(crate) fn json(text: &str) -> String {
+    let text = redact(text);
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let is_shown = matches!(letter, ' '..='~' | '\n')
+            || visible(letter.encode_utf8(&mut [0; 4])).starts_with(letter);
+        if is_shown {
+            out.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                out += &format!("\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
+fn by_line<'t>(text: &'t str, each: impl Fn(&'t str) -> Cow<'t, str>) -> Cow<'t, str> {
+    if !text.contains('\n') {
+        return each(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let bare = line.strip_suffix('\n').unwrap_or(line);
+        out += &each(bare);
+        out += &line[bare.len()..];
+    }
+    if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_lines_and_nothing_else_moves_the_cursor() {
+        assert_eq!(lines("a\u{1b}[31mb\u{7}\r\nc\u{202e}d\n"), "a [31mb  \ncd\n");
+        assert_eq!(lines("→ 12 000\n\n  x"), "→ 12 000\n\n  x");
+    }
+
+    #[test]
+    fn our_colours_stay_and_those_of_others_do_not() {
+        let painted = "\u{1b}[1m\u{1b}[31mheld\u{1b}[0m a\u{1b}]0;title\u{7} \u{1b}[2Jb\u{9b}31m\n";
+        assert_eq!(painted_lines(painted), "\u{1b}[1m\u{1b}[31mheld\u{1b}[0m a ]0;title   [2Jb 31m\n");
+    }
+
+    #[test]
+    fn json_means_the_same_when_its_hidden_letters_are_escaped() {
+        let value = serde_json::json!({ "name": "a\u{202e}b\u{9b}\u{1b}👩\u{200d}💻\u{e0041}é" });
+        let text = json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(text.contains("a\\u202eb\\u009b\\u001b👩\\u200d💻\\udb40\\udc41é"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+}
