@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+use crate::answers;
 use crate::config::Config;
 use crate::health::Vitals;
 use crate::history::History;
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub vitals: Vitals,
     /// Set once this process has logged which of its files cannot be used.
     pub logged_own_files: OnceLock<()>,
+    /// Which run's answers lie in which folder.
+    pub answer_folders: answers::Folders,
     client: OnceLock<Arc<Client>>,
 }
 
@@ -44,6 +47,7 @@ impl App {
             cancel: CancellationToken::new(),
             vitals: Vitals::new(),
             logged_own_files: OnceLock::new(),
+            answer_folders: answers::Folders::default(),
             client: OnceLock::new(),
             config,
         }

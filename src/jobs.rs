@@ -219,14 +219,13 @@ async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     advance_all(app, clock, runs, &mut findings, &mut failed).await;
     // What was dropped since.
     let taken = inbox.take(clock.now(), &app.cancel).await?;
-    for not in &taken.left {
-        answers::not_taken(app, not);
-    }
+    answers::not_taken(app, &taken.left, clock.now());
     failed.join(taken.failed);
     advance_all(app, clock, taken.runs, &mut findings, &mut failed).await;
     // What a file beside them approves, also of what was just dropped.
     let approved = approvals::take(app, &inbox, clock.now())?;
     advance_all(app, clock, approved, &mut findings, &mut failed).await;
+    answers::deliver_owed(app, clock.now());
     failed.or(findings.into_values().fold(Findings::default(), Findings::and))
 }
 

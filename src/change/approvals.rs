@@ -17,11 +17,11 @@ use crate::inbox::{ApprovalFile, Inbox, NotTaken};
 
 /// Records what the files approve, and gives the runs that can go on by that.
 pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {
-    let mut approved = Vec::new();
+    let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
     for approval in inbox.approvals()? {
         let file = approval.name();
-        let left = |reason: &str| {
-            answers::not_taken(app, &NotTaken { file: file.clone(), reason: reason.to_owned() });
+        let mut left = |reason: &str| {
+            not_taken.push(NotTaken { file: file.clone(), reason: reason.to_owned() });
         };
         if approval.plan_sha256.is_empty() {
             left(
@@ -62,6 +62,7 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
             }
         }
     }
+    answers::not_taken(app, &not_taken, now);
     Ok(approved)
 }
 

@@ -161,7 +161,7 @@ pub(super) fn answer(
     story: RunStory,
 ) -> anyhow::Result<()> {
     if run.record.dropped {
-        answers::write(app, run, &RunStory { state, ..story });
+        answers::deliver(app, run, &RunStory { state, ..story }, clock.now());
     }
     run.set_state(state, clock.now())
 }

@@ -68,6 +68,9 @@ pub(crate) struct RunRecord {
     pub rows: Option<Vec<usize>>,
     /// Who approved it.
     pub approved_by: Option<String>,
+    /// Where its answers are; none as long as it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     /// How many rows ended how: the values of `status` and `code`.
     #[serde(default)]
     pub counts: std::collections::BTreeMap<String, usize>,
@@ -107,6 +110,7 @@ impl RunRecord {
             decided: 0,
             rows: None,
             approved_by: None,
+            answers: None,
             counts: std::collections::BTreeMap::new(),
             notes: Vec::new(),
         }
@@ -135,6 +139,23 @@ impl RunRecord {
     pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
         self.due.is_some_and(|due| due > now)
     }
+}
+
+/// Where a run's answers are put for whoever dropped its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answers {
+    /// The name of their folder below `inbox.answers_dir`.
+    pub folder: String,
+    /// They could not be written yet: they are owed, and tried again until they lie there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+}
+
+/// Why answers are not where they should be, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    pub since: DateTime<Utc>,
+    pub error: String,
 }
 
 /// A person's word on a held run, in `decision.json`.

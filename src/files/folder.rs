@@ -10,6 +10,8 @@
 
 mod beneath;
 
+mod in_place;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};

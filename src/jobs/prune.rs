@@ -53,7 +53,7 @@ fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     // A run whose file is still there is what keeps that file from being run again.
     gone.retain(|id| !inbox.may_have_file_of(id));
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
-        answers::remove(app, run)?;
+        answers::remove(app, &run.record)?;
     }
     for id in &gone {
         Run::remove(&app.runs(), id)?;

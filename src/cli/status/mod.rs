@@ -17,13 +17,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use self::view::{Facts, JobFacts, Lying, Waiting};
+use self::view::{Facts, JobFacts, Lying, OwedAnswers, Waiting};
 use super::table::Paint;
 use super::{Color, Output};
+use crate::answers;
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::process::stored_plan;
-use crate::change::run::Run;
+use crate::change::run::{Owed, Run, RunRecord};
 use crate::clock::Clock;
 use crate::exit_code::Exit;
 use crate::jobs::Job;
@@ -78,6 +79,11 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         let waiting = runs.iter().filter(|run| run.record.state == state);
         waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
     };
+    let mut owed: Vec<OwedAnswers> = runs.iter().filter_map(|run| owed_by(&run.record)).collect();
+    owed.extend(answers::not_taken_files(app).into_iter().filter_map(|(file, not)| {
+        let Owed { since, error } = not.owed?;
+        Some(OwedAnswers { run: None, file, since, error })
+    }));
     let (held, scheduled) = (wait(RunState::Held), wait(RunState::Scheduled));
     // The same reason keeps several things from being read: it is said once.
     let mut once = BTreeSet::new();
@@ -111,6 +117,8 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
         held,
         scheduled,
+        owed,
+        answers_dir: config.answers_dir(),
         expire: config.guard.expire,
         unsent,
         lying,
@@ -156,6 +164,11 @@ fn without_usage(latest: &Snapshot) -> usize {
         .count()
 }
 
+fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
+    let Owed { since, error } = record.answers.as_ref()?.owed.clone()?;
+    Some(OwedAnswers { run: Some(record.id.clone()), file: record.file.clone(), since, error })
+}
+
 fn waiting_run(run: &Run, unreadable: &mut Vec<String>) -> Waiting {
     let plan = known(unreadable, stored_plan(run)).unwrap_or_default();
     let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
@@ -168,16 +181,14 @@ fn lying(app: &App, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let answers = app.config.answers_dir();
+    let (answers, not_taken) = (app.config.answers_dir(), answers::not_taken_files(app));
     let mut found: Vec<Lying> = entries
         .flatten()
         .filter(|entry| entry.path() != answers)
         .filter_map(|entry| {
             let file = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
             let changed = DateTime::from_timestamp(fs_err::symlink_metadata(entry.path()).ok()?.ctime(), 0)?;
-            let told = fs_err::read_to_string(answers.join(&file).join("status.txt")).ok();
-            let reason = told
-                .and_then(|told| Some(told.strip_prefix(&format!("{file}: not taken"))?.trim().to_owned()));
+            let reason = not_taken.get(&file).map(|not| not.reason.clone());
             let is_change = Path::new(&file).extension().is_some_and(|kind| {
                 ["csv", "tsv", "txt"].iter().any(|known| kind.eq_ignore_ascii_case(known))
             });

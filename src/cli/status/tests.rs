@@ -74,6 +74,8 @@ fn well() -> Facts {
         without_usage: 0,
         held: vec![held(15)],
         scheduled: Vec::new(),
+        owed: Vec::new(),
+        answers_dir: "/var/lib/quotakeeper/inbox/answers".into(),
         expire: std::time::Duration::from_secs(7 * 24 * 3600),
         unsent: Unsent::default(),
         lying: Vec::new(),

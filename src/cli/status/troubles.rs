@@ -1,12 +1,14 @@
 //! What is wrong, the worst first, each with the mend: one sentence says what, another what to do. Pure.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::text::moment;
-use super::view::{Facts, JobFacts, bytes};
+use super::view::{Facts, JobFacts, OwedAnswers, bytes};
 use crate::report::FileProblem;
-use crate::report::words::{age, counted, listed, number};
+use crate::report::words::{age, clean, counted, listed, number};
 use crate::state::{ApiSeen, Why};
 
 /// A held run is mailed at once; after this it is worth a look.
@@ -51,6 +53,7 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     mail(facts, &mut add);
     runs(facts, &mut add);
     inbox(facts, &mut add);
+    answers(facts, &mut add);
     if let Some(first) = facts.routes.first() {
         add(
             format!("{} in mail.routes_file, the first: {first}", counted(facts.routes.len(), "mistake")),
@@ -222,6 +225,31 @@ fn runs(facts: &Facts, add: &mut impl FnMut(String, String)) {
         add(
             format!("run {run} has waited for approval for {}{until}", age(facts.now - held.since)),
             format!("`quotakeeper runs {run}` says what it would do: then `approve` or `reject` it"),
+        );
+    }
+}
+
+/// Answers that are owed for the same reason are one problem.
+fn answers(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let mut reasons: BTreeMap<&str, Vec<&OwedAnswers>> = BTreeMap::new();
+    for owed in &facts.owed {
+        reasons.entry(&owed.error).or_default().push(owed);
+    }
+    for (error, owed) in reasons {
+        let files: Vec<String> = owed.iter().map(|owed| clean(&owed.file, 80)).collect();
+        let since = owed.iter().map(|owed| owed.since).min().unwrap_or(facts.now);
+        let is = if owed.len() == 1 { "is" } else { "are" };
+        add(
+            format!(
+                "the {} to {} {is} not in {} since {}: {error}",
+                if owed.len() == 1 { "answer" } else { "answers" },
+                listed(&files, 3),
+                facts.answers_dir.display(),
+                moment(since, facts.zone)
+            ),
+            "make that folder writable, or make room: the answers are written with the next look into the inbox. Those of a \
+             run also lie in its folder, which `quotakeeper runs RUN` names"
+                .to_owned(),
         );
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Facts {
     pub without_usage: usize,
     pub held: Vec<Waiting>,
     pub scheduled: Vec<Waiting>,
+    pub owed: Vec<OwedAnswers>,
+    pub answers_dir: PathBuf,
     pub expire: Duration,
     pub unsent: Unsent,
     pub lying: Vec<Lying>,
@@ -87,6 +89,16 @@ pub(super) struct Waiting {
     pub due: Option<DateTime<Utc>>,
 }
 
+/// Answers that could not be put where the dropper looks.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct OwedAnswers {
+    /// None for a file that was not taken.
+    pub run: Option<String>,
+    pub file: String,
+    pub since: DateTime<Utc>,
+    pub error: String,
+}
+
 /// Something in the inbox that was not taken.
 #[derive(Clone, Debug)]
 pub(super) struct Lying {
@@ -114,6 +126,7 @@ pub(super) struct View {
     pub rate: Option<Rate>,
     pub held: Vec<Waiting>,
     pub scheduled: Vec<Waiting>,
+    pub answers_owed: Vec<OwedAnswers>,
     pub mail: Mail,
     pub nearest: Vec<Standing>,
 }
@@ -186,6 +199,7 @@ pub(super) fn view(facts: Facts) -> View {
         last_snapshot: facts.last_snapshot,
         held: facts.held,
         scheduled: facts.scheduled,
+        answers_owed: facts.owed,
         nearest: facts.nearest,
     }
 }

@@ -1,0 +1,193 @@
+//! Which run's answers lie in which folder: pure.
+//!
+//! A file that is dropped again under its name takes the folder of the earlier one once all of that is decided and
+//! delivered; until then it gets the next number. Names that differ only in case are one name, as they are on many shares.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+
+use super::place;
+use crate::change::RunState;
+use crate::change::run::id::root_of;
+use crate::change::run::{Run, RunRecord};
+
+/// So many folders of one name before the run's own name tells them apart.
+const MOST: usize = 99;
+
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    runs: BTreeMap<String, Claim>,
+    by_folder: HashMap<String, BTreeSet<String>>,
+}
+
+#[derive(Debug)]
+struct Claim {
+    folder: String,
+    /// Something may still become of it.
+    open: bool,
+    owed: bool,
+}
+
+impl Claims {
+    pub(super) fn of(runs: &[Run]) -> Self {
+        let mut claims = Self::default();
+        for run in runs.iter().filter(|run| run.record.dropped) {
+            let record = &run.record;
+            match &record.answers {
+                Some(answers) => claims.note(record, &answers.folder, record.state, answers.owed.is_some()),
+                // An earlier version wrote there without saying so.
+                None if !matches!(record.state, RunState::Planned | RunState::Applying) => {
+                    claims.note(record, &place::name(record, 1), record.state, false);
+                }
+                None => {}
+            }
+        }
+        claims
+    }
+
+    pub(super) fn note(&mut self, record: &RunRecord, folder: &str, state: RunState, owed: bool) {
+        let open = match state {
+            RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying => true,
+            RunState::Stale | RunState::Done | RunState::Failed | RunState::Rejected => false,
+        };
+        self.forget(&record.id);
+        self.by_folder.entry(folded(folder)).or_default().insert(record.id.clone());
+        self.runs.insert(record.id.clone(), Claim { folder: folder.to_owned(), open, owed });
+    }
+
+    /// Forgets a run; its folder, if the answers in it are its own.
+    pub(super) fn forget(&mut self, id: &str) -> Option<String> {
+        let folder = self.runs.remove(id)?.folder;
+        let others = self.by_folder.get_mut(&folded(&folder))?;
+        others.remove(id);
+        let is_own = !others.iter().any(|other| is_later(other, id));
+        if others.is_empty() {
+            self.by_folder.remove(&folded(&folder));
+        }
+        is_own.then_some(folder)
+    }
+
+    /// The runs whose answers are owed.
+    pub(super) fn owed(&self) -> Vec<String> {
+        self.runs.iter().filter(|(_, claim)| claim.owed).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The folder for a run's answers: the one that it has, or else the first of its name that is free, or whose files all
+    /// came to their end.
+    pub(super) fn choose(
+        &self,
+        record: &RunRecord,
+        usable: impl Fn(&str) -> io::Result<bool>,
+    ) -> io::Result<String> {
+        let id = &record.id;
+        if let Some(Claim { folder, .. }) = self.runs.get(id)
+            && !self.others(folder, id).any(|other| is_later(other, id))
+            && usable(folder)?
+        {
+            return Ok(folder.clone());
+        }
+        for number in 1..=MOST {
+            let name = place::name(record, number);
+            if !self.others(&name, id).any(|other| is_later(other, id) || self.is_waiting(other))
+                && usable(&name)?
+            {
+                return Ok(name);
+            }
+        }
+        Ok(place::last_resort(record))
+    }
+
+    /// The folder for a file that is not taken.
+    pub(super) fn choose_for_file(
+        &self,
+        file: &str,
+        usable: impl Fn(&str) -> io::Result<bool>,
+    ) -> io::Result<Option<String>> {
+        for number in 1..=MOST {
+            let name = place::named(file, "", number);
+            if !self.others(&name, "").any(|other| self.is_waiting(other)) && usable(&name)? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The other runs that claim a folder.
+    fn others<'c>(&'c self, folder: &str, id: &'c str) -> impl Iterator<Item = &'c str> {
+        let all = self.by_folder.get(&folded(folder)).into_iter().flatten();
+        all.map(String::as_str).filter(move |other| *other != id)
+    }
+
+    /// Something of its file waits: for a person, for its time, or to be written.
+    fn is_waiting(&self, id: &str) -> bool {
+        let root = root_of(id);
+        let parts = format!("{root}.");
+        let family = self.runs.range(parts.clone()..).take_while(|(id, _)| id.starts_with(&parts));
+        family.map(|(_, claim)| claim).chain(self.runs.get(root)).any(|claim| claim.open || claim.owed)
+    }
+}
+
+/// A run is named by its time.
+fn is_later(id: &str, than: &str) -> bool {
+    root_of(id) > root_of(than)
+}
+
+fn folded(folder: &str) -> String {
+    folder.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, file: &str) -> RunRecord {
+        RunRecord::new(id.into(), file, true, "2026-11-22T12:00:00Z".parse().unwrap())
+    }
+
+    fn chosen(claims: &Claims, record: &RunRecord) -> String {
+        claims.choose(record, |_| Ok(true)).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_the_same_name_waits_for_no_folder_and_takes_that_of_one_that_ended() {
+        let (first, second) = (record("1-q", "q.csv"), record("2-q", "Q.CSV"));
+        let mut claims = Claims::default();
+        for (state, owed, name) in [
+            (RunState::Held, false, "Q.CSV (2)"),
+            (RunState::Scheduled, false, "Q.CSV (2)"),
+            (RunState::Done, true, "Q.CSV (2)"),
+            (RunState::Done, false, "Q.CSV"),
+            (RunState::Rejected, false, "Q.CSV"),
+        ] {
+            claims.note(&first, "q.csv", state, owed);
+            assert_eq!(chosen(&claims, &second), name, "{state}");
+            assert_eq!(chosen(&claims, &first), "q.csv", "it keeps its own");
+        }
+        // Its held rows wait: so does its own folder.
+        claims.note(&record("1-q.held", "q.csv"), "q.csv.held", RunState::Held, false);
+        assert_eq!(chosen(&claims, &second), "Q.CSV (2)");
+        assert_eq!(chosen(&claims, &record("2-q.held", "q.csv")), "q.csv.held (2)");
+        assert_eq!(chosen(&claims, &record("2-q-b", "q-b.csv")), "q-b.csv");
+    }
+
+    #[test]
+    fn an_earlier_run_never_takes_back_what_a_later_one_has_and_only_the_last_ones_answers_go_with_it() {
+        let (first, second) = (record("1-q", "q.csv"), record("2-q", "q.csv"));
+        let mut claims = Claims::default();
+        claims.note(&first, "q.csv", RunState::Stale, false);
+        claims.note(&second, "q.csv", RunState::Done, false);
+        assert_eq!(chosen(&claims, &first), "q.csv (2)");
+        assert_eq!(claims.forget("1-q"), None);
+        assert_eq!(claims.forget("2-q").as_deref(), Some("q.csv"));
+        assert_eq!(claims.forget("2-q"), None);
+    }
+
+    #[test]
+    fn what_somebody_put_under_the_name_is_left_alone() {
+        let claims = Claims::default();
+        let run = record("1-q", "q.csv");
+        let name = claims.choose(&run, |name| Ok(name != "q.csv")).unwrap();
+        assert_eq!(name, "q.csv (2)");
+        assert_eq!(claims.choose(&run, |_| Ok(false)).unwrap(), "q.csv (1-q)");
+    }
+}

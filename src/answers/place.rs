@@ -1,0 +1,212 @@
+//! The folders below `inbox.answers_dir`: their names, and how a set of answers gets into one.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Component, Path};
+
+use rustix::fs::FileType;
+
+use super::{FILES, STATUS};
+use crate::app::App;
+use crate::change::run::{RunRecord, sha256};
+use crate::files::durable;
+use crate::files::folder::{Folder, TEMPORARY, is_done};
+use crate::text::words::clean;
+
+/// What a file system takes as a name, in bytes.
+const LONGEST: usize = 255;
+
+/// The name of the folder of a run's answers: the dropped file's, with what tells the rows apart that were split off; the
+/// second and later ones of that name have their number.
+pub(super) fn name(record: &RunRecord, number: usize) -> String {
+    let part = record.id.strip_prefix(record.root()).unwrap_or_default();
+    named(&record.file, part, number)
+}
+
+pub(super) fn named(file: &str, part: &str, number: usize) -> String {
+    let end = if number == 1 { part.to_owned() } else { format!("{part} ({number})") };
+    fitting(file, &end)
+}
+
+/// One that nobody can have claimed before.
+pub(super) fn last_resort(record: &RunRecord) -> String {
+    fitting(&record.file, &format!(" ({})", record.id))
+}
+
+/// A name that a file system takes and a terminal shows; where that is not the file's own, a part of its hash keeps it apart.
+fn fitting(file: &str, end: &str) -> String {
+    let mut shown: String = file
+        .chars()
+        .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
+        .filter(|letter| *letter == ' ' || !clean(letter.encode_utf8(&mut [0; 4]), 1).is_empty())
+        .collect();
+    if shown.is_empty() || shown.starts_with('.') {
+        shown.insert(0, '_');
+    }
+    if shown == file && file.len() + end.len() <= LONGEST {
+        return format!("{file}{end}");
+    }
+    let mark = format!("~{}", &sha256(file.as_bytes())[..8]);
+    let room = LONGEST.saturating_sub(mark.len() + end.len());
+    let cut = (0..=room.min(shown.len())).rev().find(|at| shown.is_char_boundary(*at)).unwrap_or(0);
+    shown.truncate(cut);
+    format!("{shown}{mark}{end}")
+}
+
+/// Opens `inbox.answers_dir`, and makes it where it is missing. Below the inbox, where others write, no link is followed.
+pub(super) fn open(app: &App) -> anyhow::Result<Folder> {
+    let (inbox, answers) = (app.config.inbox_dir(), app.config.answers_dir());
+    let Ok(beneath) = answers.strip_prefix(&inbox) else { return Ok(durable::create_folder(&answers)?) };
+    let mut folder = durable::create_folder(&inbox)?;
+    for part in parts(beneath) {
+        folder = folder.create_folder(part).map_err(|error| not_a_folder(&folder, part, error))?;
+    }
+    Ok(folder)
+}
+
+/// The same, where it is there.
+pub(super) fn open_existing(app: &App) -> anyhow::Result<Option<Folder>> {
+    let (inbox, answers) = (app.config.inbox_dir(), app.config.answers_dir());
+    let beneath = answers.strip_prefix(&inbox);
+    let opened = Folder::open(if beneath.is_ok() { &inbox } else { &answers }).and_then(|mut folder| {
+        for part in parts(beneath.unwrap_or(Path::new(""))) {
+            folder = folder.open_folder(part)?;
+        }
+        Ok(folder)
+    });
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => Ok(Some(opened?)),
+    }
+}
+
+fn parts(path: &Path) -> impl Iterator<Item = &OsStr> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    })
+}
+
+fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Error {
+    let is_link =
+        folder.look(part).is_ok_and(|found| found.is_some_and(|stat| kind(&stat) == FileType::Symlink));
+    let error = anyhow::Error::from(error);
+    if is_link {
+        error.context(
+            "it is a link, which is not followed below the inbox: set inbox.answers_dir to where it leads",
+        )
+    } else {
+        error
+    }
+}
+
+/// Whether a set can be put there: a link or a file that somebody put there is left alone.
+pub(super) fn is_free_or_folder(answers: &Folder, name: &str) -> io::Result<bool> {
+    Ok(answers.look(OsStr::new(name))?.is_none_or(|stat| kind(&stat) == FileType::Directory))
+}
+
+fn kind(stat: &rustix::fs::Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+/// Puts a set in place of whatever set lies in the folder of that name, whole.
+pub(super) fn put(answers: &Folder, name: &str, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
+    let (new, name) = (Folder::temporary_name(), OsStr::new(name));
+    let folder = answers.create_folder(&new)?;
+    let written = files.iter().try_for_each(|(name, bytes)| folder.write(OsStr::new(name), bytes));
+    let placed = written.and_then(|()| answers.put_in_place(&new, name));
+    // What has the temporary name now is what was replaced, or what could not be put in place.
+    if placed.as_ref().map_or_else(is_done, |replaced| *replaced) {
+        carry_over(answers, &new, name);
+    }
+    if !matches!(placed, Ok(false)) {
+        let _ = clear(answers, &new); // else the next start sweeps it
+    }
+    placed.map(drop)
+}
+
+/// What somebody put beside the old answers stays beside the new ones.
+fn carry_over(answers: &Folder, from: &OsStr, to: &OsStr) {
+    let carried = answers.open_folder(from).and_then(|old| {
+        let new = answers.open_folder(to)?;
+        for name in old.names()?.iter().filter(|name| !is_ours(name)) {
+            if new.look(name)?.is_none() {
+                old.move_to(name, &new, name)?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = carried {
+        tracing::debug!(%error, "what lay beside earlier answers stays where it is");
+    }
+}
+
+/// Removes the answers in a folder, `status.txt` last, and the folder unless something else is in it.
+pub(super) fn clear(answers: &Folder, name: &OsStr) -> io::Result<()> {
+    let folder = match answers.open_folder(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        folder => folder?,
+    };
+    let mut ours: Vec<_> = folder.names()?.into_iter().filter(|name| is_ours(name)).collect();
+    ours.sort_by_key(|name| name == STATUS);
+    for name in ours {
+        folder.remove(&name)?;
+    }
+    let _ = answers.remove_folder(name); // somebody may have put something of their own there
+    Ok(())
+}
+
+fn is_ours(name: &OsStr) -> bool {
+    name == STATUS || FILES.iter().any(|file| name == *file) || is_temporary(name)
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    let digits = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Removes what a kill left of sets that were being put in place.
+pub(super) fn sweep(app: &App) -> anyhow::Result<()> {
+    let Some(answers) = open_existing(app)? else { return Ok(()) };
+    for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
+        let is_folder = answers.look(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
+        if is_folder {
+            clear(&answers, name)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_the_files_name_and_one_that_no_disk_takes_or_no_terminal_shows_has_a_mark_instead() {
+        assert_eq!(named("q.csv", "", 1), "q.csv");
+        assert_eq!(named("q.csv", ".held", 1), "q.csv.held");
+        assert_eq!(named("q.csv", ".held", 2), "q.csv.held (2)");
+        assert_eq!(named("Anträge  Q4.csv", "", 1), "Anträge  Q4.csv");
+        for file in [
+            "n".repeat(251) + ".csv",
+            "ü".repeat(125) + ".csv",
+            "a\u{1b}]0;x\u{7}\u{202e}.csv".into(),
+            ".x.csv".into(),
+        ] {
+            let names: Vec<String> =
+                (1..4).flat_map(|number| ["", ".held"].map(|part| named(&file, part, number))).collect();
+            for name in &names {
+                assert!(
+                    name.len() <= LONGEST && !name.starts_with('.') && !name.contains('\u{1b}'),
+                    "{name:?}"
+                );
+                assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name:?}");
+            }
+        }
+        assert_ne!(named("a\u{202e}.csv", "", 1), named("a.csv", "", 1));
+        assert_ne!(
+            named(&("n".repeat(250) + "1.csv"), ".held", 1),
+            named(&("n".repeat(250) + "2.csv"), ".held", 1)
+        );
+    }
+}
