@@ -21,7 +21,7 @@ pub(crate) use self::not_taken::{not_taken, not_taken_files};
 use crate::app::App;
 use crate::change::RunStory;
 use crate::change::run::{Answers, Owed, Run, RunRecord};
-use crate::change::story::story;
+use crate::change::story::shown;
 use crate::files::read_if_there;
 use crate::text::edge;
 
@@ -135,7 +135,7 @@ pub(crate) fn deliver_owed(app: &App, now: DateTime<Utc>) {
 fn deliver_again(app: &App, id: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut run = Run::open(&app.runs(), id)?;
     let before = run.record.answers.clone();
-    let story = story(&run)?;
+    let story = shown(&run)?;
     deliver(app, &mut run, &story, now);
     if run.record.answers == before { Ok(()) } else { run.save() }
 }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::RunState;
 use super::parse::ChangeFile;
-use super::run::{Decision, Run};
+use super::run::{Decider, Decision, Run};
 use crate::answers;
 use crate::app::App;
 use crate::inbox::{ApprovalFile, Inbox, NotTaken};
@@ -45,7 +45,8 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
                     let decision = Decision {
                         approve: true,
                         plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
-                        by: by(&approval),
+                        by: by(&approval).to_string(),
+                        decider: Some(by(&approval)),
                         at: now,
                     };
                     match run.decide(&decision) {
@@ -111,8 +112,8 @@ fn of(runs: &Path, approval: &ApprovalFile) -> anyhow::Result<Found> {
     Ok(if held.is_empty() { Found::Decided } else { Found::Held(held) })
 }
 
-fn by(approval: &ApprovalFile) -> String {
-    format!("the file {}", approval.name())
+fn by(approval: &ApprovalFile) -> Decider {
+    Decider::File(approval.name())
 }
 
 fn used(inbox: &Inbox, approval: &ApprovalFile) {

@@ -1,16 +1,18 @@
 //! What earlier runs mean for later work: which changes they explain, and which files come back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::journal::Journal;
-use super::process::stored_plan;
 use super::run::Run;
+use super::stored::stored_plan;
 use super::{Code, RunState};
 use crate::app::App;
 use crate::diff::SentRow;
+use crate::quota::{Target, Units};
 
 /// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
 pub(super) fn note_same_content(app: &App, run: &mut Run) -> anyhow::Result<()> {
@@ -53,9 +55,38 @@ pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec
     Ok(sent)
 }
 
+/// The other runs, for one that finds a quota changed: read when that is first asked.
+#[derive(Debug)]
+pub(crate) struct OtherRuns {
+    runs: PathBuf,
+    own: String,
+    since: DateTime<Utc>,
+    rows: OnceLock<Vec<SentRow>>,
+}
+
+impl OtherRuns {
+    pub(super) fn of(app: &App, run: &Run) -> Self {
+        let (own, since) = (run.record.id.clone(), run.record.created);
+        Self { runs: app.runs(), own, since, rows: OnceLock::new() }
+    }
+
+    /// The run that set this quota, as it read it back itself, since this run began.
+    pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&str> {
+        let read = || {
+            sent_rows(&self.runs, self.since).unwrap_or_else(|error| {
+                warn!(error = format!("{error:#}"), "what other runs changed is not known");
+                Vec::new()
+            })
+        };
+        let rows = self.rows.get_or_init(read).iter();
+        let set = rows.filter(|row| row.run != self.own && row.target == *target && row.after == quota);
+        set.max_by_key(|row| row.verified).filter(|row| row.verified.is_some()).map(|row| row.run.as_str())
+    }
+}
+
 /// The rows of one run that took effect, or may still turn out to have.
 fn rows_of(run: &Run) -> anyhow::Result<Vec<SentRow>> {
-    let past = Journal::read(&run.path("journal.jsonl"))?;
+    let past = Journal::read(&run.path("journal.jsonl"), &run.record.id)?;
     if past.intended.is_empty() {
         return Ok(Vec::new());
     }

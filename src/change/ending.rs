@@ -71,8 +71,9 @@ fn results(run: &Run, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<R
         (Verdict::Send, None) if row.due.is_some() => {
             let due = row.due.unwrap_or_default();
             let time = due.format("%Y-%m-%d %H:%M UTC");
-            let message = format!("waits until {time} as run {}", later_id(&run.record, due, false));
-            Outcome::Scheduled { before: row.before, after: row.after, message }
+            let id = later_id(&run.record, due, false);
+            let message = format!("waits until {time} as run {id}");
+            Outcome::Scheduled { before: row.before, after: row.after, run: Some(id), message }
         }
         (Verdict::Send, None) => {
             Outcome::Failed(Problem { code: Code::NotSent, message: "not sent".to_owned() })

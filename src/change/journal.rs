@@ -1,5 +1,8 @@
 //! A run's journal: what was about to be sent, and what came of it. Each line is synced before the next step.
 //!
+//! Each line ends with a mark made of its run, of all lines before it and of itself: a line that was changed, taken out, or
+//! comes from another run's journal is noticed. (That the last lines are missing is what a crash leaves, and goes on as that.)
+//!
 //! After a crash it says which rows this run tried to send, and how rows ended whose end no later reading could show.
 
 use std::collections::BTreeMap;
@@ -9,6 +12,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Code, Problem};
 use crate::files::read_if_there;
@@ -70,49 +74,81 @@ impl Past {
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
+    /// Of the run and all lines so far.
+    digest: Sha256,
 }
 
 impl Journal {
     /// Opens the journal, cuts off a line that a crash left half written, and says what it holds.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<(Self, Past)> {
+    pub(crate) fn open(path: &Path, run: &str) -> anyhow::Result<(Self, Past)> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let past = parse(&text[..whole])?;
+        let (past, digest) = parse(&text[..whole], run)?;
         file.set_len(whole as u64)?;
         file.seek(SeekFrom::End(0))?;
         file.sync_all()?;
         if let Some(folder) = path.parent() {
             crate::files::durable::sync_folder(folder)?;
         }
-        Ok((Self { file }, past))
+        Ok((Self { file, digest }, past))
     }
 
     /// What a journal holds, without opening it for writing; nothing where there is none.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Past> {
+    pub(crate) fn read(path: &Path, run: &str) -> anyhow::Result<Past> {
         let Some(text) = read_if_there(path)? else { return Ok(Past::default()) };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        parse(&text[..whole])
+        Ok(parse(&text[..whole], run)?.0)
     }
 
     /// Appends one line and syncs it. After an error nothing more may be sent: what is on the disk is not known.
     pub(crate) fn append(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
+        let event = serde_json::to_vec(event)?;
+        let mut line = event.strip_suffix(b"}").unwrap_or(&event).to_vec();
+        line.extend(mark(&self.digest, &event));
+        self.digest.update(&line);
         line.push(b'\n');
         self.file.write_all(&line)?;
         self.file.sync_data()
     }
 }
 
-fn parse(text: &[u8]) -> anyhow::Result<Past> {
-    let mut past = Past::default();
+/// What ends a line: `,"chain":"0123456789abcdef"}`.
+fn mark(before: &Sha256, event: &[u8]) -> Vec<u8> {
+    let digest = before.clone().chain_update(event).finalize();
+    let (first, _) = digest.split_at(8);
+    let digits = first.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{MARK}{digits:016x}\"}}").into_bytes()
+}
+
+const MARK: &str = ",\"chain\":\"";
+
+/// Whether a line is what was written after those before it; none where an earlier version wrote it, without a mark.
+fn is_as_written(before: &Sha256, line: &[u8]) -> Option<bool> {
+    let at = line.len().checked_sub(MARK.len() + 18)?;
+    let (event, end) = line.split_at(at);
+    end.starts_with(MARK.as_bytes()).then(|| mark(before, &[event, b"}"].concat()) == end)
+}
+
+fn parse(text: &[u8], run: &str) -> anyhow::Result<(Past, Sha256)> {
+    let (mut past, mut digest) = (Past::default(), Sha256::new_with_prefix(run));
+    let mut marked = false;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
         let event = serde_json::from_slice(line)
             .map_err(|error| anyhow::anyhow!("journal.jsonl is damaged at line {}: {error}", index + 1))?;
+        let as_written = is_as_written(&digest, line);
+        anyhow::ensure!(
+            as_written.unwrap_or(!marked),
+            "journal.jsonl of run {run} was changed at line {} or before it, so what was sent is not known: put the run's \
+             folder back from a backup, or compare the file with the quotas and move the folder away",
+            index + 1
+        );
+        marked |= as_written.is_some();
+        digest.update(line);
         past.take(event);
     }
-    Ok(past)
+    Ok((past, digest))
 }
 
 #[cfg(test)]
@@ -124,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let at = "2026-11-22T18:05:00Z".parse().unwrap();
-        let (mut journal, past) = Journal::open(&path).unwrap();
+        let (mut journal, past) = Journal::open(&path, "a").unwrap();
         assert_eq!(past, Past::default());
         journal
             .append(&Event::Intent { at, batch: 0, operation: "assign".into(), rows: vec![2, 3] })
@@ -134,11 +170,44 @@ mod tests {
         journal.file.write_all(b"{\"event\":\"veri").unwrap();
         drop(journal);
 
-        assert_eq!(Journal::read(&path).unwrap().intended, BTreeMap::from([(2, at), (3, at)]));
-        let (mut journal, past) = Journal::open(&path).unwrap();
+        assert_eq!(Journal::read(&path, "a").unwrap().intended, BTreeMap::from([(2, at), (3, at)]));
+        let (mut journal, past) = Journal::open(&path, "a").unwrap();
         assert_eq!(past.settled[&3].code, Code::Refused);
         assert_eq!(past.next_batch, 1);
         journal.append(&Event::Verified { at, rows: vec![2] }).unwrap();
-        assert_eq!(Journal::open(&path).unwrap().1.verified[&2], at);
+        assert_eq!(Journal::open(&path, "a").unwrap().1.verified[&2], at);
+    }
+
+    #[test]
+    fn a_journal_that_was_changed_or_is_another_runs_is_refused_and_one_without_marks_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let at = "2026-11-22T18:05:00Z".parse().unwrap();
+        let (mut journal, _) = Journal::open(&path, "a").unwrap();
+        for batch in 0..3 {
+            let rows = vec![batch + 2];
+            journal.append(&Event::Intent { at, batch, operation: "assign".into(), rows }).unwrap();
+        }
+        let whole = fs_err::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        let read = |text: &str, run: &str| {
+            fs_err::write(&path, text).unwrap();
+            Journal::read(&path, run).map(|past| past.intended.len())
+        };
+        assert_eq!(read(&whole, "a").unwrap(), 3);
+        assert_eq!(read(&lines[..2].concat(), "a").unwrap(), 2, "as a crash leaves it");
+        assert!(read(&whole, "b").unwrap_err().to_string().contains("was changed at line 1"));
+        assert!(read(&lines[1..].concat(), "a").is_err());
+        assert!(read(&[lines[0], lines[2]].concat(), "a").is_err());
+        assert!(read(&whole.replacen("[3]", "[4]", 1), "a").is_err());
+        let bare: Vec<&str> =
+            lines.iter().flat_map(|line| [line.split(MARK).next().unwrap(), "}\n"]).collect();
+        let bare = bare.concat();
+        assert_eq!(read(&bare, "a").unwrap(), 3, "of an earlier version");
+        let (mut journal, _) = Journal::open(&path, "a").unwrap();
+        journal.append(&Event::Verified { at, rows: vec![2] }).unwrap();
+        assert_eq!(Journal::read(&path, "a").unwrap().verified.len(), 1);
+        let later = fs_err::read_to_string(&path).unwrap();
+        assert!(read(&later.replacen("[3]", "[4]", 1), "a").is_err());
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod retention;
 pub(crate) mod run;
 pub(crate) mod stale;
 mod stop;
+pub(crate) mod stored;
 pub(crate) mod story;
 #[cfg(test)]
 mod undo_tests;
@@ -301,6 +302,8 @@ pub(crate) enum Outcome {
         before: Option<Units>,
         /// The quota that it will ask for.
         after: Option<Units>,
+        /// That run.
+        run: Option<String>,
         /// `waits until … as run …`.
         message: String,
     },

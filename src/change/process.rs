@@ -14,16 +14,18 @@ use tracing::info;
 
 pub(super) use self::later::id as later_id;
 pub(super) use self::look::parsed;
+pub(crate) use self::look::plan_live;
 use self::look::{input, look};
-pub(crate) use self::look::{plan_live, stored_plan};
 use super::apply::Apply;
 use super::apply::batch::Todo;
 use super::approvals;
-use super::earlier::note_same_content;
-use super::ending::{answer, finish, hold};
+use super::earlier::{OtherRuns, note_same_content};
+use super::ending::{answer, fail, finish, hold};
 use super::journal::Journal;
 use super::parse::ChangeFile;
+use super::plan::rows_text;
 use super::run::{Run, RunRecord, sha256};
+use super::stored::{Damaged, stored_plan};
 use super::story::story;
 use super::{Code, Guard, Outcome, Plan, PlanRow, Problem, RunState, RunStory, Verdict, results};
 use crate::app::App;
@@ -69,7 +71,7 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     note_same_content(app, run)?;
     let guarded = Instant::now();
     let plan = look(app, clock, run, &file).await?;
-    run.write("plan.csv", &results::plan_csv(&plan))?;
+    run.write_plan(&results::plan_csv(&plan))?;
     run.record.plan_sha256 = Some(plan.sha256.clone());
 
     let pending = plan.rows.iter().filter(|row| row.is_pending()).count();
@@ -140,11 +142,29 @@ fn approved_by_file(app: &App, run: &Run, file: &ChangeFile, plan: &Plan) -> boo
 /// A run that was killed while it was sent.
 async fn resume(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     info!(run = %run.record.id, "taken up again where it was interrupted");
-    // It was readable before: whatever is wrong now, the run is not one of which nothing was sent.
-    let file = parsed(app, run)?.map_err(|problems| {
-        anyhow::anyhow!("its file can be read no more, and part of it may be sent: {}", problems.join(" "))
-    })?;
-    let plan = stored_plan(run)?;
+    let file = parsed(app, run)?.map_err(|problems| problems.join(" "));
+    let plan = match stored_plan(run) {
+        Err(error) if error.is::<Damaged>() => Err(error.to_string()),
+        plan => Ok(plan?),
+    };
+    let past = Journal::read(&run.path("journal.jsonl"), &run.record.id)?;
+    let (file, plan) = match (file, plan) {
+        (Ok(file), Ok(plan)) => (file, plan),
+        (Err(problem), _) | (_, Err(problem)) if past.intended.is_empty() => {
+            run.record.notes = vec![format!("{problem} Nothing was sent.")];
+            run.record.held_as = None;
+            return fail(app, clock, run);
+        }
+        // It was readable before: whatever is wrong now, the run is not one of which nothing was sent.
+        (Err(problem), _) | (_, Err(problem)) => {
+            let sent = rows_text(past.intended.keys().copied(), past.intended.len());
+            anyhow::bail!(
+                "{problem} Nothing more is sent by it, and part of it may be sent: {sent} of {}. Put the run's folder back \
+                 from a backup; or compare these rows with the quotas, move the folder away, and drop what is missing",
+                run.record.file
+            )
+        }
+    };
     let approved = if run.record.approved_by.is_some() { approved_guards(&plan) } else { Approved::new() };
     send(app, clock, run, &file, &plan, &approved, None).await
 }
@@ -167,10 +187,11 @@ async fn send(
         Verdict::Unchanged(_) | Verdict::Refused(_) => false,
     };
     let todo: Vec<Todo> = plan.rows.iter().filter(may_be_sent).filter_map(todo).collect();
-    let (journal, past) = Journal::open(&run.path("journal.jsonl"))?;
+    let (journal, past) = Journal::open(&run.path("journal.jsonl"), &run.record.id)?;
     let looking: &Run = run;
     let apply = Apply {
         client: app.client()?,
+        others: OtherRuns::of(app, run),
         journal,
         past,
         clock,
@@ -272,7 +293,7 @@ fn part(
     part.write("input.csv", &bytes)?;
     part.record.input_sha256 = Some(sha256(&bytes));
     let plan = plan.only(&rows);
-    part.write("plan.csv", &results::plan_csv(&plan))?;
+    part.write_plan(&results::plan_csv(&plan))?;
     part.record.plan_sha256 = Some(plan.sha256.clone());
     part.record.rows = Some(rows.into_iter().collect());
     Ok(Some((part, plan)))
@@ -292,6 +313,8 @@ fn findings(run: &Run) -> Findings {
     }
 }
 
+#[cfg(test)]
+mod stored_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
             let (status, before, after, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Applied { before, after }) => ("applied", before, after, ""),
                 Some(Outcome::Unchanged { quota, message }) => ("unchanged", quota, quota, message.as_str()),
-                Some(Outcome::Scheduled { before, after, message }) => {
+                Some(Outcome::Scheduled { before, after, message, .. }) => {
                     ("scheduled", before, after, message.as_str())
                 }
                 Some(Outcome::Failed(_)) | None => continue,

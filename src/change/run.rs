@@ -11,6 +11,7 @@
 pub(crate) mod id;
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,9 @@ pub(crate) struct RunRecord {
     /// SHA-256 of `input.csv`; none until it is copied.
     pub input_sha256: Option<String>,
     pub plan_sha256: Option<String>,
+    /// SHA-256 of `plan.csv` as a file; two while one takes the place of the other, none where an earlier version wrote it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan_csv_sha256: Vec<String>,
     /// SHA-256 of `undo.csv`, by which a dropped undo is recognized.
     pub undo_sha256: Option<String>,
     /// The run that these held rows were split off from.
@@ -103,6 +107,7 @@ impl RunRecord {
             updated: now,
             input_sha256: None,
             plan_sha256: None,
+            plan_csv_sha256: Vec::new(),
             undo_sha256: None,
             split_from: None,
             held_as: None,
@@ -164,8 +169,32 @@ pub(crate) struct Decision {
     pub approve: bool,
     /// The hash of the plan that was decided on.
     pub plan_sha256: String,
+    /// Who decided, as people read it.
     pub by: String,
+    /// The same for the program; none where an earlier version recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
     pub at: DateTime<Utc>,
+}
+
+/// Who or what decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decider {
+    /// A user of this machine; `login` is who that was when they logged in, where `sudo` or `su` made them another.
+    User { user: Owner, login: Option<Owner> },
+    /// A file in the inbox, by its name.
+    File(String),
+}
+
+impl fmt::Display for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User { user, login: Some(login) } => write!(f, "{user}, logged in as {login}"),
+            Self::User { user, login: None } => user.fmt(f),
+            Self::File(name) => write!(f, "the file {name}"),
+        }
+    }
 }
 
 /// A run's folder whose `run.json` cannot be read, and why.
@@ -319,16 +348,33 @@ impl Run {
         Ok(durable::write(&self.path(name), bytes)?)
     }
 
+    /// Writes `plan.csv`. What it will be is recorded before it takes another's place, so that a crash between the two leaves
+    /// one that is known; the caller saves what it is then.
+    pub(crate) fn write_plan(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let hash = sha256(bytes);
+        if !self.record.plan_csv_sha256.is_empty() && !self.record.plan_csv_sha256.contains(&hash) {
+            self.record.plan_csv_sha256.push(hash.clone());
+            self.save()?;
+        }
+        self.write("plan.csv", bytes)?;
+        self.record.plan_csv_sha256 = vec![hash];
+        Ok(())
+    }
+
     /// What a person decided, if somebody did and it was not acted on yet.
     pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
         read_decision(&self.decision_file())
     }
 
     /// Whether one of the decisions that were acted on is theirs.
-    pub(crate) fn was_decided_by(&self, by: &str) -> anyhow::Result<bool> {
+    pub(crate) fn was_decided_by(&self, decider: &Decider) -> anyhow::Result<bool> {
+        let is_theirs = |decision: &Decision| match &decision.decider {
+            Some(who) => who == decider,
+            None => decision.by == decider.to_string(), // of an earlier version, which recorded the text alone
+        };
         for acted_on in 0..self.record.decided {
             let decision = read_decision(&self.decision_file_after(acted_on))?;
-            if decision.is_some_and(|decision| decision.by == by) {
+            if decision.as_ref().is_some_and(is_theirs) {
                 return Ok(true);
             }
         }
@@ -389,7 +435,13 @@ mod tests {
     fn the_first_decision_wins() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
-        let word = |approve| Decision { approve, plan_sha256: "f".into(), by: "ann".into(), at: now() };
+        let word = |approve| Decision {
+            approve,
+            plan_sha256: "f".into(),
+            by: "ann".into(),
+            decider: None,
+            at: now(),
+        };
         run.decide(&word(true)).unwrap();
         let error = run.decide(&word(false)).unwrap_err().to_string();
         assert!(error.contains("already approved by ann"), "{error}");

@@ -1,18 +1,30 @@
 //! A run as mails, `runs` and `status` tell it, put together from the files in its folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::run::Run;
-use super::{Outcome, Plan, Problem, RowResult, RunStory, results};
+use super::run::{Run, id};
+use super::stored::{Damaged, plan_if_any};
+use super::{Outcome, Plan, Problem, RowResult, RunStory};
 use crate::files::csv_cell::plain;
 use crate::files::read_if_there;
 
 /// Reads a run's plan and results; both are empty as long as there are none.
 pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
-    let plan = match read_if_there(&run.path("plan.csv"))? {
-        Some(bytes) => results::plan_from_csv(&bytes).map_err(anyhow::Error::msg)?,
-        None => Plan::default(),
-    };
+    told(run, plan_if_any(run)?.unwrap_or_default(), run.record.notes.clone())
+}
+
+/// The same for a person who looks at the run: a plan that is not what was planned is not shown, and that is said.
+pub(crate) fn shown(run: &Run) -> anyhow::Result<RunStory> {
+    match plan_if_any(run) {
+        Err(error) if error.is::<Damaged>() => {
+            let notes = run.record.notes.iter().cloned().chain([error.to_string()]);
+            told(run, Plan::default(), notes.collect())
+        }
+        plan => told(run, plan?.unwrap_or_default(), run.record.notes.clone()),
+    }
+}
+
+fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
     let mut rows = Vec::new();
     for (name, succeeded) in [("success.csv", true), ("error.csv", false)] {
         if let Some(bytes) = read_if_there(&run.path(name))? {
@@ -20,6 +32,12 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
         }
     }
     rows.sort_by_key(|result: &RowResult| result.row);
+    let due: HashMap<usize, _> = plan.rows.iter().filter_map(|row| Some((row.row, row.due?))).collect();
+    for result in &mut rows {
+        if let Outcome::Scheduled { run: waits_as, .. } = &mut result.outcome {
+            *waits_as = due.get(&result.row).map(|due| id::of_later(&run.record.id, *due, false));
+        }
+    }
     let record = &run.record;
     Ok(RunStory {
         id: record.id.clone(),
@@ -31,7 +49,7 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
         carried: BTreeMap::new(),
         held_as: record.held_as.clone(),
         decided: record.decided,
-        notes: record.notes.clone(),
+        notes,
     })
 }
 
@@ -47,7 +65,7 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
                 let message = plain(message).to_owned();
                 let outcome = match *status {
                     "applied" => Outcome::Applied { before, after },
-                    "scheduled" => Outcome::Scheduled { before, after, message },
+                    "scheduled" => Outcome::Scheduled { before, after, run: None, message },
                     _ => Outcome::Unchanged { quota: before, message },
                 };
                 (row, outcome)

@@ -6,9 +6,10 @@ use super::{progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::process;
-use crate::change::run::{Decision, Run};
+use crate::change::run::{Decider, Decision, Run};
 use crate::clock::Clock;
 use crate::exit_code::Exit;
+use crate::files::owner::Owner;
 use crate::lock::{Lock, LockError, hostname};
 
 pub(super) async fn approve(app: &Arc<App>, id: &str, plan: Option<&str>) -> anyhow::Result<Exit> {
@@ -63,7 +64,8 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     // The same word again is no quarrel: it may be what gets a run going that nobody was there to act on.
     let before = run.decision()?;
     if before.is_none_or(|before| before.approve != approve) {
-        run.decide(&Decision { approve, plan_sha256: current.clone(), by: who(), at: now })?;
+        let (by, decider) = who();
+        run.decide(&Decision { approve, plan_sha256: current.clone(), by, decider: Some(decider), at: now })?;
     }
     if replans {
         say(&format!("{id}: to be planned anew; nothing is sent by that"));
@@ -101,12 +103,12 @@ fn say(text: &str) {
     terminal::print(text);
 }
 
-/// Who decides, as the decision records it.
-pub(super) fn who() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    format!(
-        "{}@{}",
-        user.filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned()),
-        hostname()
-    )
+/// Who decides, as the decision records it: by the number that the system knows, which no variable can change.
+pub(super) fn who() -> (String, Decider) {
+    let uid = rustix::process::getuid().as_raw();
+    let login =
+        std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|login| login.trim().parse().ok());
+    let login = login.filter(|login| *login != uid && *login != u32::MAX); // which is "not logged in"
+    let decider = Decider::User { user: Owner::of(uid), login: login.map(Owner::of) };
+    (format!("{decider}, on {}", hostname()), decider)
 }

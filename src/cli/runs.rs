@@ -12,9 +12,9 @@ use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
 use crate::app::App;
-use crate::change::process::stored_plan;
 use crate::change::run::{Run, RunRecord};
-use crate::change::story::story;
+use crate::change::stored::stored_plan;
+use crate::change::story::shown;
 use crate::change::{RunState, RunStory};
 use crate::exit_code::Exit;
 use crate::report::words::{clean, counted};
@@ -45,7 +45,7 @@ pub(super) fn runs(
         return Ok(Exit::Done);
     };
     let run = Run::open(&app.runs(), id)?;
-    let story = story(&run)?;
+    let story = shown(&run)?;
     if format == Output::Json {
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
         writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&value)?))?;
@@ -117,7 +117,7 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
     }
-    for note in &record.notes {
+    for note in &story.notes {
         text += &folded(2, note, paint);
     }
     if let Some(first) = &record.split_from {

@@ -15,7 +15,6 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// The user of this number.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the inbox comes to it next"))]
     pub(crate) fn of(uid: u32) -> Self {
         let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
         Self { uid, user: user.map(|user| user.name).filter(|name| !name.is_empty()) }

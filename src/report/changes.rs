@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::change_row::rows_of_diffs;
-use super::fates::{Fates, Held, Section, held, section};
+use super::fates::{Fates, Held, Section, SectionKind, held, section};
 use super::level::Level;
 use super::planned::{self, OrganizationView};
 use super::{Edition, Imprint, words};
@@ -223,8 +223,8 @@ fn of_diffs(
     let (outside, by_runs): (Vec<_>, Vec<_>) =
         rows_of_diffs(diffs, latest, rule, edition.zone).into_iter().partition(|row| row.outside);
     let sections = [
-        section("Outside quotakeeper", Level::Warning, outside),
-        section("By change files", Level::Fine, by_runs),
+        section(SectionKind::Changed, "Outside quotakeeper", Level::Warning, outside),
+        section(SectionKind::Changed, "By change files", Level::Fine, by_runs),
     ];
     let mut notes = Vec::new();
     for diff in diffs {

@@ -17,9 +17,23 @@ const LISTED: usize = 20;
 /// A file may have more columns than a person reads in a mail.
 const CARRIED: usize = 5;
 
+/// What became of the rows of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SectionKind {
+    Held,
+    Refused,
+    NotSent,
+    Sent,
+    Scheduled,
+    /// Not of a run: what changed.
+    Changed,
+}
+
 /// Rows with one fate.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Section {
+    #[serde(skip)]
+    pub kind: SectionKind,
     pub title: String,
     pub level: Level,
     pub rows: Vec<ChangeRow>,
@@ -113,9 +127,9 @@ impl<'s> Fates<'s> {
             (Some(Outcome::Applied { before, after }), _) => {
                 self.sent.push(self.row(row, *before, *after, Vec::new()));
             }
-            (Some(Outcome::Scheduled { before, after, message }), _) => {
+            (Some(Outcome::Scheduled { before, after, run, message }), _) => {
                 // When, the row says itself.
-                let run = message.rsplit_once(" as run ").map(|(_, run)| format!("waits as run {run}"));
+                let run = run.as_ref().map(|run| format!("waits as run {run}"));
                 let where_to = vec![words::clean(&run.unwrap_or_else(|| message.clone()), 300)];
                 self.scheduled.push(self.row(row, *before, *after, where_to));
             }
@@ -204,33 +218,39 @@ impl<'s> Fates<'s> {
     pub(super) fn sections(mut self, state: RunState) -> Vec<Section> {
         let sent = if state == RunState::Done { "Applied" } else { "To be applied" };
         let is_dropped = matches!(state, RunState::Rejected | RunState::Stale);
-        let refused = if is_dropped { "Not sent" } else { "Refused" };
+        let (kind, refused) =
+            if is_dropped { (SectionKind::NotSent, "Not sent") } else { (SectionKind::Refused, "Refused") };
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
         self.refused.sort_by_key(|row| (row.falls_with_others, row.row));
         let sections = [
-            listed("Held", Level::Warning, self.held),
-            listed(refused, Level::Critical, self.refused),
-            section(sent, Level::Fine, self.sent),
-            section("Scheduled", Level::Fine, self.scheduled),
+            listed(SectionKind::Held, "Held", Level::Warning, self.held),
+            listed(kind, refused, Level::Critical, self.refused),
+            section(SectionKind::Sent, sent, Level::Fine, self.sent),
+            section(SectionKind::Scheduled, "Scheduled", Level::Fine, self.scheduled),
         ];
         sections.into_iter().flatten().collect()
     }
 }
 
 /// The largest changes first.
-pub(super) fn section(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
+pub(super) fn section(
+    kind: SectionKind,
+    title: &str,
+    level: Level,
+    mut rows: Vec<ChangeRow>,
+) -> Option<Section> {
     rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
-    listed(title, level, rows)
+    listed(kind, title, level, rows)
 }
 
-fn listed(title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
+fn listed(kind: SectionKind, title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }
     let title = format!("{title} · {}", words::number(rows.len()));
     let rest = rows.split_off(rows.len().min(LISTED));
-    Some(Section { title, level, rows, more: rest.len(), rest })
+    Some(Section { kind, title, level, rows, more: rest.len(), rest })
 }
 
 fn reasons(tripped: &[Tripped]) -> Vec<String> {

@@ -11,7 +11,7 @@ use super::alert_report::{AlertInput, AlertReport, alert_report};
 use super::changes::{ChangesReport, drift_report, run_report};
 use super::closing::{ClosingInput, ClosingReport, closing_report};
 use super::cycles::{Closed, Cycle, Seen};
-use super::fates::{Held, Section};
+use super::fates::{Held, Section, SectionKind};
 use super::{Audience, Edition, words};
 use crate::change::{
     Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict,
@@ -47,7 +47,7 @@ pub(crate) fn run_report_to_owners(
     let notes = notes(
         &part,
         report.held.as_ref(),
-        report.sections.iter().any(|section| section.title.starts_with("Refused")),
+        report.sections.iter().any(|section| section.kind == SectionKind::Refused),
     );
     Some(ChangesReport { held: None, notes, ..to_owners(report, share) })
 }
@@ -136,10 +136,10 @@ fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {
 
 /// `Trading Floor: 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
 fn headline_of_one(sections: &[Section]) -> Option<String> {
-    let [Section { title, rows, .. }] = sections else { return None };
+    let [Section { kind, title, rows, .. }] = sections else { return None };
     let [row] = rows.as_slice() else { return None };
     let fate = title.split(" · ").next().unwrap_or_default().to_lowercase();
-    let fate = if fate == "held" { "waits for approval" } else { &fate };
+    let fate = if *kind == SectionKind::Held { "waits for approval" } else { &fate };
     let (before, after) = (quota_text(row.before), quota_text(row.after));
     row.is_change.then(|| format!("{}: {before} → {after}, {fate}", row.name))
 }

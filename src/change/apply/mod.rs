@@ -20,11 +20,12 @@ use tracing::{info, warn};
 use self::api::post;
 use self::batch::{Batch, Todo, batches};
 use self::size::Size;
+use super::earlier::OtherRuns;
 use super::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
 use crate::progress::{Phase, Rows};
-use crate::quota::quota_text;
+use crate::quota::{Target, Units, quota_text};
 use crate::snapshot::LiveQuotas;
 use crate::thousandeyes::{Client, Error, FieldError};
 
@@ -42,6 +43,8 @@ const STOPPED: &str = "stopped by a signal: the run goes on at the next start";
 /// Applies rows; made for one run and used up by it.
 pub(crate) struct Apply<'a, G> {
     pub client: &'a Client,
+    /// Who else of ours may have set a quota.
+    pub others: OtherRuns,
     pub journal: Journal,
     /// What the journal said when it was opened.
     pub past: Past,
@@ -191,14 +194,16 @@ where
                 standing.decreased |= row.is_decrease(); // its answer may have been lost
                 standing.sent.insert(row.row, row);
             } else if now == row.after {
-                let message = format!("already {}: somebody else set it", quota_text(row.after));
+                let who = self.who_set(&row.target, now);
+                let message = format!("already {}: {who} set it", quota_text(row.after));
                 standing.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
             } else if now == row.before {
                 batch.rows.push(row);
             } else {
                 let not = if intended { "sent without a clear answer" } else { "not sent" };
+                let who = self.who_set(&row.target, now);
                 let message = format!(
-                    "{not}: the quota was {} when the change to {} was planned and is {} now; somebody else set it",
+                    "{not}: the quota was {} when the change to {} was planned and is {} now; {who} set it",
                     quota_text(row.before),
                     quota_text(row.after),
                     quota_text(now)
@@ -207,6 +212,13 @@ where
             }
         }
         Ok(batch)
+    }
+
+    /// Who set what a quota is now: a run of ours that says so, or somebody else.
+    fn who_set(&self, target: &Target, now: Option<Units>) -> String {
+        self.others
+            .who_set(target, now)
+            .map_or_else(|| "somebody else".to_owned(), |run| format!("run {run}"))
     }
 
     async fn send(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::look::{input, look, stored_plan};
+use super::look::{held_plan, input, look};
 use super::{approved_guards, later, send};
 use crate::app::App;
 use crate::change::ending::{close, finish, hold};
@@ -45,7 +45,7 @@ async fn carry_out(
     against: Option<String>,
 ) -> anyhow::Result<()> {
     let Some(file) = input(app, clock, run)? else { return Ok(()) };
-    let held = stored_plan(run)?;
+    let Some(held) = held_plan(app, clock, run)? else { return Ok(()) };
     let guarded = Instant::now();
     let plan = look(app, clock, run, &file).await?;
     let moved: Vec<String> = staleness(&held, &plan).into_iter().chain(against).collect();
@@ -69,7 +69,7 @@ async fn carry_out(
     }
     info!(run = %run.record.id, by = run.record.approved_by, "approved");
     // The names and figures of now; what is sent is what was approved, as the hash says.
-    run.write("plan.csv", &results::plan_csv(&plan))?;
+    run.write_plan(&results::plan_csv(&plan))?;
     run.set_state(RunState::Applying, clock.now())?;
     let approved = approved_guards(&held);
     send(app, clock, run, &file, &plan, &approved, Some(guarded)).await
@@ -88,7 +88,7 @@ pub(super) async fn replan(
         let message = "it was planned anew, and nobody has seen this plan yet".to_owned();
         row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Approval, message }]);
     }
-    run.write("plan.csv", &results::plan_csv(&plan))?;
+    run.write_plan(&results::plan_csv(&plan))?;
     for of_the_old_plan in ["success.csv", "error.csv"] {
         durable::remove(&run.path(of_the_old_plan))?;
     }
@@ -106,7 +106,7 @@ pub(super) async fn replan(
 pub(super) fn rejected(app: &App, clock: &Clock, run: &mut Run, why: String) -> anyhow::Result<()> {
     info!(run = %run.record.id, "rejected");
     let Some(file) = input(app, clock, run)? else { return Ok(()) };
-    let plan = stored_plan(run)?;
+    let Some(plan) = held_plan(app, clock, run)? else { return Ok(()) };
     let problem = Problem { code: Code::Rejected, message: format!("not sent. {why}") };
     run.record.notes = vec![why];
     close(app, clock, run, &file, &plan, RunState::Rejected, &problem)

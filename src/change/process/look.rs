@@ -10,16 +10,11 @@ use crate::change::ending::fail;
 use crate::change::parse::{ChangeFile, parse};
 use crate::change::plan::{PlanContext, plan};
 use crate::change::run::Run;
-use crate::change::{Plan, PlanRow, RunState, Verdict, effective, results};
+use crate::change::stored::{self, Damaged, stored_plan};
+use crate::change::{Plan, PlanRow, RunState, Verdict, effective};
 use crate::clock::Clock;
-use crate::files::read_if_there;
 use crate::quota::OrgId;
 use crate::snapshot::Reading;
-
-pub(crate) fn stored_plan(run: &Run) -> anyhow::Result<Plan> {
-    results::plan_from_csv(&run.read("plan.csv")?)
-        .map_err(|problem| anyhow::anyhow!("plan.csv of run {}: {problem}", run.record.id))
-}
 
 /// The run's file; one that cannot be used ends the run, with the reasons.
 pub(super) fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Option<ChangeFile>> {
@@ -33,9 +28,25 @@ pub(super) fn input(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<O
     }
 }
 
+/// The plan that the run holds; one that is not what was planned ends the run, of which nothing was sent.
+pub(super) fn held_plan(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Option<Plan>> {
+    match stored_plan(run) {
+        Err(error) if error.is::<Damaged>() => {
+            run.record.notes = vec![format!("{error} Nothing was sent: drop the file again.")];
+            fail(app, clock, run)?;
+            Ok(None)
+        }
+        plan => plan.map(Some),
+    }
+}
+
 /// The run's file as rows, or why it cannot be used.
 pub(in crate::change) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
-    let Some(bytes) = read_if_there(&run.path("input.csv"))? else {
+    let stored = match stored::input(run) {
+        Err(error) if error.is::<Damaged>() => return Ok(Err(vec![format!("{error} Drop the file again.")])),
+        stored => stored?,
+    };
+    let Some(bytes) = stored else {
         let notes = &run.record.notes; // the inbox says why it copied none
         let missing = || vec!["The file is missing from the run's folder.".to_owned()];
         return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));

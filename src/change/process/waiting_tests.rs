@@ -24,7 +24,7 @@ fn file<'g>(rows: impl IntoIterator<Item = (&'g Group, i64, &'g str)>) -> String
 
 fn decide(run: &Run, approve: bool) -> anyhow::Result<()> {
     let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-    run.decide(&Decision { approve, plan_sha256, by: "ann".into(), at: noon() })
+    run.decide(&Decision { approve, plan_sha256, by: "ann".into(), decider: None, at: noon() })
 }
 
 fn reopened(bench: &Bench, id: &str) -> Run {
@@ -384,8 +384,9 @@ async fn an_approval_after_its_day_stands_although_a_crash_came_while_it_was_car
     // Killed when the plan of that moment was written, and before the state.
     bench.set_quota(group, Some(group.quota));
     fs_err::remove_file(run.path("journal.jsonl")).unwrap();
-    held.save().unwrap();
     let mut again = held;
+    again.record.plan_csv_sha256.extend(run.record.plan_csv_sha256);
+    again.save().unwrap();
     bench.advance_at(&mut again, due()).await.unwrap();
     assert_eq!(
         (again.record.state, bench.quota(group)),

@@ -124,10 +124,12 @@ pub(super) async fn apply(
         }
         for run in told.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
             let held = run.record.plan_sha256.clone().unwrap_or_default();
+            let (by, who) = super::decide::who();
             run.decide(&Decision {
                 approve: true,
                 plan_sha256: held,
-                by: super::decide::who(),
+                by,
+                decider: Some(who),
                 at: clock.now(),
             })?;
             let decided = progress::shown(app, process::advance(app, &clock, run)).await?;

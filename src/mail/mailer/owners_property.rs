@@ -88,9 +88,12 @@ fn row(index: usize, fate: u8) -> PlanRow {
 fn story_of(fates: &[u8], state: RunState) -> RunStory {
     let rows: Vec<PlanRow> = (0..TARGETS).map(|index| row(index, fates[index])).collect();
     let outcome = |row: &PlanRow| match &row.verdict {
-        Verdict::Send if row.due.is_some() => {
-            Outcome::Scheduled { before: row.before, after: row.after, message: "waits as run later".into() }
-        }
+        Verdict::Send if row.due.is_some() => Outcome::Scheduled {
+            before: row.before,
+            after: row.after,
+            run: None,
+            message: "waits as run later".into(),
+        },
         Verdict::Send => Outcome::Applied { before: row.before, after: row.after },
         Verdict::Unchanged(message) => Outcome::Unchanged { quota: row.before, message: message.clone() },
         Verdict::Refused(problem) => Outcome::Failed(problem.clone()),

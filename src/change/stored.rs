@@ -1,0 +1,65 @@
+//! What a run stored of its file and its plan, checked against the hashes in its record whenever it is shown or used.
+//!
+//! Nothing is sent by a plan, and nothing is read from a copy, that is not what it was when it was written.
+
+use super::plan::hash;
+use super::run::{Run, sha256};
+use super::{Plan, PlanRow, results};
+use crate::files::read_if_there;
+
+/// A stored file is not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} in the folder of run {run} is not what quotakeeper wrote there ({why}).")]
+pub(crate) struct Damaged {
+    pub file: &'static str,
+    pub run: String,
+    pub why: String,
+}
+
+impl Damaged {
+    fn of(run: &Run, file: &'static str, why: impl Into<String>) -> Self {
+        Self { file, run: run.record.id.clone(), why: why.into() }
+    }
+}
+
+/// The plan that a run stored; none where it has none yet.
+pub(crate) fn plan_if_any(run: &Run) -> anyhow::Result<Option<Plan>> {
+    const FILE: &str = "plan.csv";
+    let Some(bytes) = read_if_there(&run.path(FILE))? else { return Ok(None) };
+    let known = &run.record.plan_csv_sha256;
+    if !known.is_empty() && !known.contains(&sha256(&bytes)) {
+        return Err(Damaged::of(run, FILE, "its SHA-256 is another").into());
+    }
+    let plan = results::plan_from_csv(&bytes).map_err(|problem| Damaged::of(run, FILE, problem))?;
+    // An earlier version recorded what the plan does and no more.
+    if known.is_empty() && !is_recorded(run, &plan) {
+        return Err(Damaged::of(run, FILE, "the SHA-256 of its plan is another").into());
+    }
+    Ok(Some(plan))
+}
+
+/// The plan that a run stored.
+pub(crate) fn stored_plan(run: &Run) -> anyhow::Result<Plan> {
+    plan_if_any(run)?.ok_or_else(|| Damaged::of(run, "plan.csv", "it is missing").into())
+}
+
+fn is_recorded(run: &Run, plan: &Plan) -> bool {
+    let Some(recorded) = &run.record.plan_sha256 else { return true };
+    // When its time had come, its rows were written without it.
+    let in_time = || -> Vec<PlanRow> {
+        plan.rows.iter().map(|row| PlanRow { due: row.due.or(run.record.due), ..row.clone() }).collect()
+    };
+    *recorded == plan.sha256 || *recorded == hash(&in_time())
+}
+
+/// The run's copy of the file that was dropped; none where it has none.
+pub(super) fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
+    const FILE: &str = "input.csv";
+    let Some(bytes) = read_if_there(&run.path(FILE))? else { return Ok(None) };
+    match &run.record.input_sha256 {
+        Some(known) if *known != sha256(&bytes) => {
+            Err(Damaged::of(run, FILE, "its SHA-256 is another").into())
+        }
+        _ => Ok(Some(bytes)),
+    }
+}
