@@ -10,7 +10,7 @@ use crate::answers;
 use crate::config::Config;
 use crate::health::Vitals;
 use crate::history::History;
-use crate::inbox::Inbox;
+use crate::inbox::{self, Inbox};
 use crate::lock::hostname;
 use crate::mail::Mailer;
 use crate::thousandeyes::{Client, Settings};
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub logged_own_files: OnceLock<()>,
     /// Which run's answers lie in which folder.
     pub answer_folders: answers::Folders,
+    /// What it remembers of the inbox.
+    pub inbox_memory: Arc<inbox::Memory>,
     client: OnceLock<Arc<Client>>,
 }
 
@@ -48,6 +50,7 @@ impl App {
             vitals: Vitals::new(),
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
+            inbox_memory: Arc::default(),
             client: OnceLock::new(),
             config,
         }
@@ -88,10 +91,12 @@ impl App {
         let settings = &self.config.inbox;
         Inbox {
             folder: self.config.inbox_dir(),
+            answers: self.config.answers_dir(),
             runs: self.runs(),
             settle: settings.settle,
             max_bytes: settings.max_bytes,
             read_only: settings.read_only,
+            memory: Arc::clone(&self.inbox_memory),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
+use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler};
@@ -18,7 +19,7 @@ use tracing::{info, warn};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::files::durable;
-use crate::jobs::Job;
+use crate::jobs::{Job, prune};
 
 /// A job that failed is tried again after this, or at its next slot.
 const RETRY: Duration = Duration::minutes(5);
@@ -40,6 +41,9 @@ pub(crate) async fn run(app: Arc<App>) -> anyhow::Result<()> {
     let _watcher = watch(&app, &wake, &dropped);
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;
+    if let Err(error) = prune::leftovers(&app, Clock::read().now()) {
+        warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
+    }
     info!("running");
     app.vitals.is_ready();
 
@@ -126,11 +130,14 @@ async fn set_alarm(
 /// mounts, `ConfigMaps`).
 fn watch(app: &App, wake: &Arc<Notify>, dropped: &Arc<AtomicBool>) -> Option<notify::RecommendedWatcher> {
     let folder = app.config.inbox_dir();
-    let (wake, dropped) = (Arc::clone(wake), Arc::clone(dropped));
+    let (wake, dropped, memory) = (Arc::clone(wake), Arc::clone(dropped), Arc::clone(&app.inbox_memory));
     let watching = durable::create_folder(&folder).map_err(anyhow::Error::from).and_then(|_| {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let changed =
-                event.is_ok_and(|event| matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_)));
+            let changed = event.is_ok_and(|event| {
+                memory.writers.observe(&event, std::time::Instant::now());
+                let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+                matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_)) || event.kind == closed
+            });
             if changed {
                 dropped.store(true, Ordering::Relaxed);
                 wake.notify_one();

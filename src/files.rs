@@ -7,6 +7,7 @@ pub(crate) mod csv_cell;
 pub(crate) mod durable;
 pub(crate) mod folder;
 pub(crate) mod format;
+pub(crate) mod leftovers;
 pub(crate) mod owner;
 pub(crate) mod remembered;
 pub(crate) mod reserve;

@@ -1,7 +1,7 @@
 //! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
 
 mod caught;
-mod prune;
+pub(crate) mod prune;
 
 use std::collections::BTreeMap;
 
@@ -203,8 +203,7 @@ pub(crate) enum Backoff {
 /// Takes up what a crash cut off and what people decided, then every file that was dropped: each is planned against what
 /// is live, held where a guard says so, else applied, read back and answered.
 async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
-    let inbox = app.inbox();
-    crate::files::durable::create_folder(&inbox.folder)?;
+    let inbox = app.inbox().open()?;
     // What a crash cut off, what people decided, what waited for its time.
     let mut failed = FirstError::default();
     if let Err(error) = inbox.recover(clock.now()) {

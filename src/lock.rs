@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rustix::io::Errno;
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -27,6 +28,11 @@ pub(crate) enum LockError {
         "cannot take the lock {path} (data.dir must be a folder that quotakeeper can write, with room left)"
     )]
     Io { path: String, source: io::Error },
+    #[error(
+        "cannot take the lock {path}: the file system has no locks ({source}). Put data.dir on a local disk, or mount it so \
+         that flock works (NFS: version 4, or a running lock daemon; not `nolock`)"
+    )]
+    Unsupported { path: String, source: io::Error },
 }
 
 impl Lock {
@@ -51,6 +57,9 @@ impl Lock {
                 let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
                 return Err(LockError::Busy { holder: holder.to_owned() });
             }
+            Err(TryLockError::Error(source)) if has_no_locks(&source) => {
+                return Err(LockError::Unsupported { path: path.display().to_string(), source });
+            }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -64,6 +73,10 @@ impl Lock {
         written.map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS))
 }
 
 /// A `status` that looks who holds the lock has it for an instant: that is no reason to give up.

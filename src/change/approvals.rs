@@ -13,10 +13,10 @@ use super::parse::ChangeFile;
 use super::run::{Decider, Decision, Run};
 use crate::answers;
 use crate::app::App;
-use crate::inbox::{ApprovalFile, Inbox, NotTaken};
+use crate::inbox::{ApprovalFile, NotTaken, OpenInbox};
 
 /// Records what the files approve, and gives the runs that can go on by that.
-pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {
+pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {
     let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
     for approval in inbox.approvals()? {
         let file = approval.name();
@@ -45,7 +45,7 @@ pub(crate) fn take(app: &App, inbox: &Inbox, now: DateTime<Utc>) -> anyhow::Resu
                     let decision = Decision {
                         approve: true,
                         plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
-                        by: by(&approval).to_string(),
+                        by: format!("{}, dropped by {}", by(&approval), approval.owner),
                         decider: Some(by(&approval)),
                         at: now,
                     };
@@ -116,7 +116,7 @@ fn by(approval: &ApprovalFile) -> Decider {
     Decider::File(approval.name())
 }
 
-fn used(inbox: &Inbox, approval: &ApprovalFile) {
+fn used(inbox: &OpenInbox, approval: &ApprovalFile) {
     if let Err(error) = inbox.used(approval) {
         warn!(file = %approval.name(), %error, "an approval that was acted on cannot be removed");
     }

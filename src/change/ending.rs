@@ -127,6 +127,7 @@ pub(super) fn tell(
     plan: Plan,
     results: Vec<RowResult>,
 ) -> anyhow::Result<()> {
+    note_written_since(app, run);
     let story = RunStory {
         id: run.record.id.clone(),
         file: run.record.file.clone(),
@@ -164,5 +165,27 @@ pub(super) fn answer(
     if run.record.dropped {
         answers::deliver(app, run, &RunStory { state, ..story }, clock.now());
     }
-    run.set_state(state, clock.now())
+    run.set_state(state, clock.now())?;
+    if run.record.claimed.is_some()
+        && let Err(error) = app.inbox().open().and_then(|inbox| inbox.release(run))
+    {
+        let error = format!("{error:#}");
+        warn!(run = %run.record.id, error, "the claimed file stays in the inbox until the next look");
+    }
+    Ok(())
+}
+
+/// The file that the run was made of may have been written on since; the run goes on with what was read.
+fn note_written_since(app: &App, run: &mut Run) {
+    if run.record.claimed.is_none() {
+        return;
+    }
+    match app.inbox().open().and_then(|inbox| inbox.written_since(run)) {
+        Ok(Some(note)) => run.record.notes.push(note),
+        Ok(None) => {}
+        Err(error) => {
+            let error = format!("{error:#}");
+            warn!(run = %run.record.id, error, "it is not known whether the file was written on after it was taken");
+        }
+    }
 }

@@ -44,6 +44,12 @@ pub(super) async fn check(
     if config.mail.transport == Transport::Off {
         report.note("mail is off: set mail.transport to get reports");
     }
+    if config.inbox.read_only && config.inbox.answers_dir.is_none() {
+        report.note(
+            "inbox.read_only is set and inbox.answers_dir is not: who drops files gets no answers. Set inbox.answers_dir to a \
+             folder that quotakeeper may write",
+        );
+    }
     if let Some(folder) = &config.mail.templates_dir {
         for problem in mail::check_templates(folder) {
             report.bad(&problem);

@@ -59,9 +59,16 @@ fn list(runs: &[Run], look: Look) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
-    let mut table = Table::new(&[("run", Side::Left), ("state", Side::Left), ("rows", Side::Left)]);
+    let mut table = Table::new(&[
+        ("run", Side::Left),
+        ("state", Side::Left),
+        ("dropped by", Side::Left),
+        ("rows", Side::Left),
+    ]);
     for run in runs.iter().rev().take(LISTED) {
-        table.row([run.record.id.clone(), run.record.state.to_string(), in_short(run, look)]);
+        let by = run.record.dropped_by.as_ref();
+        let by = by.map_or_else(String::new, |by| by.user.clone().unwrap_or_else(|| by.to_string()));
+        table.row([run.record.id.clone(), run.record.state.to_string(), clean(&by, 32), in_short(run, look)]);
     }
     let mut text = table.render(0, look.paint);
     if runs.len() > LISTED {
@@ -116,6 +123,9 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
         text += &folded(2, &format!("{file}: {}", counts(record)), paint);
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
+    }
+    if let Some(by) = &record.dropped_by {
+        text += &folded(2, &format!("Dropped by {}.", clean(&by.to_string(), 60)), paint);
     }
     for note in &story.notes {
         text += &folded(2, note, paint);

@@ -6,7 +6,6 @@
 //! waiting for anybody, and it is the open file that is looked at and read ([`Folder::open_file`]).
 //!
 //! What is written here is written whole under a temporary name, synced, renamed, and the folder synced.
-#![expect(dead_code, reason = "the inbox comes to it next")]
 
 mod beneath;
 
@@ -144,6 +143,13 @@ impl Folder {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(named(&self.path.join(name), error)),
         }
+    }
+
+    /// Whether a file in the folder is of a kind that this program makes in it: its own user's or, by root, the folder's owner's.
+    pub(crate) fn is_ours(&self, file: &Stat) -> io::Result<bool> {
+        let me = rustix::process::geteuid();
+        let handed_over = me.is_root() && file.st_uid == fs::fstat(&self.descriptor)?.st_uid;
+        Ok(handed_over || file.st_uid == me.as_raw())
     }
 
     /// All names in the folder, in order.

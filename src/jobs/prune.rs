@@ -10,14 +10,15 @@ use crate::answers;
 use crate::app::App;
 use crate::change::retention as runs;
 use crate::change::run::Run;
-use crate::change::run::id::root_of;
+use crate::change::run::id::{is_id, root_of};
+use crate::files::leftovers;
 use crate::first_error::FirstError;
 use crate::history::retention as snapshots;
 
 /// Each part by itself: what cannot be removed keeps nothing else.
 pub(crate) fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut failed = FirstError::default();
-    for part in [history, finished_runs, mail] {
+    for part in [history, finished_runs, mail, leftovers] {
         if let Err(error) = part(app, now) {
             failed.note(error);
         }
@@ -44,7 +45,7 @@ fn before(app: &App, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::R
 }
 
 fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let inbox = app.inbox();
+    let inbox = app.inbox().open()?;
     let (all, broken) = Run::all(&app.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
     let mut gone = runs::superfluous(&records, before(app, now, app.config.data.keep_runs)?);
@@ -70,6 +71,34 @@ fn mail(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
         info!(removed, "old mail removed");
     }
     Ok(())
+}
+
+/// What killed writes left; also at each start of the daemon.
+pub(crate) fn leftovers(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let (data, mut failed, mut removed) = (&app.config.data.dir, FirstError::default(), 0);
+    let folders = [
+        (data.clone(), 0),
+        (data.join("history"), 2),
+        (data.join("changes"), 2),
+        (app.runs(), 1),
+        (data.join("outbox"), 1),
+        (data.join("reports"), 0),
+        (app.config.answers_dir(), 1),
+    ];
+    match leftovers::empty_folders(&app.runs(), is_id, now) {
+        Ok(count) => removed += count,
+        Err(error) => failed.note(error.into()),
+    }
+    for (folder, depth) in folders {
+        match leftovers::temporary_files(&folder, depth, now) {
+            Ok(count) => removed += count,
+            Err(error) => failed.note(error.into()),
+        }
+    }
+    if removed > 0 {
+        info!(removed, "leftovers of interrupted writes removed");
+    }
+    failed.or(())
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ fn killed_at_any_rename_or_removal_or_new_folder_the_next_run_ends_it_once() {
             "unlink",
             "unlinkat",
             "mkdir",
+            "mkdirat",
             "ftruncate",
             "chmod",
             "fchmod",
@@ -137,7 +138,7 @@ fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
 
 #[test]
 fn a_disk_that_is_full_at_any_rename_or_new_folder_is_made_good_by_the_next_run() {
-    walk_all(&["rename", "renameat", "renameat2", "link", "linkat", "mkdir"], "error=ENOSPC");
+    walk_all(&["rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat"], "error=ENOSPC");
 }
 
 /// Four raises, of which the server refuses one without naming it, and the answer to the first half is lost.
@@ -248,7 +249,7 @@ fn killed_at_any_write_of_what_waits_for_another_day_each_part_is_one_run() {
         return;
     }
     let mut tried = 0;
-    for call in ["fsync", "fdatasync", "rename", "mkdir"] {
+    for call in ["fsync", "fdatasync", "rename", "renameat", "mkdir", "mkdirat"] {
         for nth in 1.. {
             let simulator = Simulator::start();
             let proxy = CountingProxy::before(&simulator);

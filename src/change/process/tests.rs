@@ -183,7 +183,7 @@ async fn a_run_that_is_killed_while_its_held_rows_are_split_off_makes_one_run_of
         // On its own it is not planned: its rows would be judged without the others of their file.
         bench.advance(&mut begun).await.unwrap();
         assert_eq!(begun.record.state, RunState::Planned);
-        bench.app.inbox().recover(noon()).unwrap();
+        bench.app.inbox().open().unwrap().recover(noon()).unwrap();
         bench.advance(&mut cut).await.unwrap();
         let again = Run::open(&bench.app.runs(), &id).unwrap();
         assert_eq!(

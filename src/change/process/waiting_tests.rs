@@ -407,10 +407,9 @@ async fn a_file_that_approves_the_whole_plan_approves_all_that_is_held_of_it_and
     let names = [".20261124T000000Z-held", ".held"];
     let both = names.map(|name| (name.to_owned(), RunState::Held));
     assert_eq!(split_off(&bench, &run.record), both);
-    let inbox = bench.app.inbox();
-    fs_err::create_dir_all(&inbox.folder).unwrap();
+    let inbox = bench.app.inbox().open().unwrap();
     let hash = run.record.plan_sha256.clone().unwrap();
-    fs_err::write(inbox.folder.join(format!("{hash}.approved")), "").unwrap();
+    fs_err::write(bench.app.config.inbox_dir().join(format!("{hash}.approved")), "").unwrap();
     let mut taken = approvals::take(&bench.app, &inbox, noon()).unwrap();
     assert_eq!(taken.len(), 2);
     bench.set_quota(&doubtful[0], Some(doubtful[0].quota + 1));

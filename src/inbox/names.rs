@@ -1,0 +1,166 @@
+//! What a name in the inbox says: a change file, an approval, something that is still on its way, or none of our business.
+//!
+//! Pure. Whoever drops something that is not taken reads why, and what to do; a file that is still being uploaded, and what
+//! file managers leave behind, is passed over without a word.
+
+/// What lies in the inbox, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// `*.csv`, `*.tsv`, `*.txt`.
+    Change,
+    /// `STEM.approved`, or with the ending that Windows hides.
+    Approval(String),
+    /// Begins with a dot: on its way, or ours.
+    Hidden,
+    /// On its way under another name, or of a file manager or an editor.
+    Passed,
+    /// A workbook, which a Mac may show as a folder.
+    Workbook,
+    /// Never taken, and why.
+    Refused(String),
+}
+
+/// What to do with a [`Name::Workbook`].
+pub(super) const WORKBOOK: &str =
+    "This is a workbook. In the spreadsheet choose Save As, CSV UTF-8 (comma delimited), and drop that file.";
+
+const CHANGES: [&str; 3] = ["csv", "tsv", "txt"];
+/// Uploads, downloads and saves that are not finished: they get their name at the end.
+const ON_ITS_WAY: [&str; 9] =
+    ["tmp", "temp", "part", "partial", "filepart", "crdownload", "download", "opdownload", "swp"];
+const WORKBOOKS: [&str; 11] =
+    ["xlsx", "xls", "xlsm", "xlsb", "xltx", "xltm", "xlt", "ods", "fods", "numbers", "gsheet"];
+const PACKED: [&str; 14] =
+    ["zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar", "tar", "gpg", "pgp", "asc", "age", "cab"];
+const DOCUMENTS: [&str; 16] = [
+    "pdf", "doc", "docx", "odt", "rtf", "json", "xml", "yaml", "yml", "htm", "html", "eml", "msg", "parquet",
+    "md", "url",
+];
+
+pub(super) fn read(name: &str) -> Name {
+    if name.starts_with('.') {
+        return Name::Hidden;
+    }
+    let small = name.to_lowercase();
+    // The lock of an open workbook, folders' own files, and the mark that Windows puts on what came from elsewhere.
+    let is_litter = name.starts_with("~$")
+        || matches!(small.as_str(), "thumbs.db" | "desktop.ini" | "lost+found" | "@eadir" | "$recycle.bin")
+        || small.ends_with(":zone.identifier")
+        || small.contains(".sb-"); // a Mac's editor, while it saves
+    if is_litter {
+        return Name::Passed;
+    }
+    if let Some(stem) = name.strip_suffix(".approved").or_else(|| name.strip_suffix(".approved.txt")) {
+        return Name::Approval(stem.to_owned());
+    }
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return Name::Refused(format!(
+            "Its name has no ending, and only files that end in .csv, .tsv or .txt are taken. If it is a change file, rename it \
+             to {name}.csv."
+        ));
+    };
+    let ending = ending.to_lowercase();
+    let is = |endings: &[&str]| endings.contains(&ending.as_str());
+    if is(&CHANGES) {
+        return Name::Change;
+    }
+    if is(&ON_ITS_WAY) {
+        return Name::Passed;
+    }
+    if is(&WORKBOOKS) {
+        return Name::Workbook;
+    }
+    Name::Refused(if is(&PACKED) {
+        "This is packed or encrypted. Unpack it, and drop the CSV file that is in it.".to_owned()
+    } else if is(&DOCUMENTS) {
+        "Only CSV files are taken (.csv, .tsv or .txt). Drop the change file itself.".to_owned()
+    } else if let Some(better) = change_name_in(name) {
+        format!(
+            "Its name does not end in .csv, .tsv or .txt, and only such files are taken. If it is a change file, rename it to \
+             {better}."
+        )
+    } else {
+        format!(
+            "Files that end in .{ending} are not taken, only .csv, .tsv and .txt. If it is a change file, rename it to {}.csv.",
+            stem.trim_end_matches([' ', '.'])
+        )
+    })
+}
+
+/// The name that a copy or a backup of a change file was made of: `quotas.csv` of `quotas.csv.bak`, `quotas.csv (1)` or
+/// `quotas.csv `.
+fn change_name_in(name: &str) -> Option<&str> {
+    let small = name.to_ascii_lowercase();
+    CHANGES.iter().find_map(|kind| {
+        let ending = format!(".{kind}");
+        let end = small.rfind(&ending)? + ending.len();
+        let goes_on = small[end..].starts_with(|next: char| next.is_ascii_alphanumeric());
+        name.get(..end).filter(|_| !goes_on)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_like_a_change_file_is_one_however_it_is_written() {
+        for name in
+            ["a.csv", "a.CSV", "Raise EMEA (Q4).Tsv", " a.txt", "a.csv.csv", "a.Csv.Txt", "README.txt"]
+        {
+            assert_eq!(read(name), Name::Change, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_or_of_a_file_manager_is_passed_over_without_a_word() {
+        for name in [
+            "a.csv.part",
+            "a.csv.filepart",
+            "a.csv.crdownload",
+            "a.csv.TMP",
+            "a.tmp",
+            "~$a.csv",
+            "Thumbs.db",
+            "desktop.ini",
+            "a.csv:Zone.Identifier",
+            "a.csv.sb-1234-abc",
+            "lost+found",
+        ] {
+            assert_eq!(read(name), Name::Passed, "{name}");
+        }
+        for name in [".a.csv", "._a.csv", ".~lock.a.csv#", "...claimed", "..data"] {
+            assert_eq!(read(name), Name::Hidden, "{name}");
+        }
+    }
+
+    #[test]
+    fn everything_else_has_a_sentence_that_says_what_to_do() {
+        for (name, part) in [
+            ("quotas", "rename it to quotas.csv."),
+            ("a.csv.bak", "rename it to a.csv."),
+            ("a.csv ", "rename it to a.csv."),
+            ("a.CSV (1)", "rename it to a.CSV."),
+            ("a.csv~", "rename it to a.csv."),
+            ("a.csv.1", "rename it to a.csv."),
+            ("a.csv.", "rename it to a.csv."),
+            ("a.dat", "rename it to a.csv."),
+            ("a.ＣＳＶ", "rename it to a.csv."),
+            ("a.csvx", "rename it to a.csv."),
+            ("a.csv.zip", "Unpack it"),
+            ("a.csv.gpg", "Unpack it"),
+            ("a.pdf", "Drop the change file itself"),
+        ] {
+            let Name::Refused(sentence) = read(name) else { panic!("{name} is not refused") };
+            assert!(sentence.contains(part), "{name}: {sentence}");
+        }
+        assert_eq!((read("a.xlsx"), read("a.numbers")), (Name::Workbook, Name::Workbook));
+    }
+
+    #[test]
+    fn an_approval_may_have_the_ending_that_windows_hides() {
+        for name in ["ab12.approved", "ab12.approved.txt"] {
+            assert_eq!(read(name), Name::Approval("ab12".to_owned()));
+        }
+    }
+}
