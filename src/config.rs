@@ -7,6 +7,7 @@ mod alerts;
 mod guards;
 mod health;
 mod limits;
+mod recipients;
 mod secret_text;
 mod shape;
 mod source;
@@ -305,8 +306,7 @@ pub(crate) struct Mail {
 }
 
 /// Who gets which kind of mail. Nobody named: that kind is not sent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recipients {
     pub changes: Vec<String>,
     pub usage: Vec<String>,

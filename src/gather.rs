@@ -14,6 +14,7 @@ use crate::forecast::SLOPE_DAYS;
 use crate::history::changes;
 use crate::jobs::Job;
 use crate::last_cycle::LastCycle;
+use crate::mail::installation;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport};
 use crate::schedule::Missed;
@@ -30,7 +31,7 @@ impl App {
         Edition {
             now,
             zone: self.config.schedule.timezone,
-            instance: self.instance.clone(),
+            instance: installation::name(&self.config.data.dir, &self.instance),
             expire: self.config.guard.expire,
         }
     }

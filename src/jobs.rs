@@ -13,6 +13,7 @@ pub(crate) use self::caught::Panicked;
 use crate::answers;
 use crate::app::App;
 use crate::change::approvals;
+use crate::change::notices;
 use crate::change::process;
 use crate::change::run::Run;
 use crate::clock::Clock;
@@ -178,6 +179,13 @@ impl Job {
             warn!(job = self.name(), slots, %first, %last, "slots were missed before this one");
             state.missed(self, missed);
         }
+        // Before the success is written down: what a crash cuts off here is done again, and is the same mail.
+        if let Some(since) = state.failing(self) {
+            let error = state.why(self).map(|why| why.error.as_str());
+            if let Err(error) = app.mailer.works_again(self, since, error, clock.now()) {
+                warn!(error = format!("{error:#}"), "that the job works again could not be queued as mail");
+            }
+        }
         state.succeeded(self, began, took.unsigned_abs())?;
         if let Err(error) = reserve::keep(&app.config.data.dir) {
             debug!(%error, "there is no room to set aside");
@@ -213,6 +221,13 @@ async fn inbox(app: &App, clock: &Clock) -> anyhow::Result<Findings> {
     for problem in broken {
         warn!(run = %problem.id, problem = problem.problem, "a run cannot be read");
     }
+    // What a pass that was killed has not mailed.
+    if runs.iter().any(|run| run.record.mail_due) {
+        match notices::flush(app, clock.now()) {
+            Ok(()) => runs.iter_mut().for_each(|run| run.record.mail_due = false),
+            Err(error) => failed.note(error.context("a mail about a run could not be queued")),
+        }
+    }
     runs.retain(|run| !inbox.awaits_file(run));
     let mut findings = BTreeMap::new();
     advance_all(app, clock, runs, &mut findings, &mut failed).await;
@@ -236,6 +251,7 @@ async fn advance_all(
     findings: &mut BTreeMap<String, Findings>,
     failed: &mut FirstError,
 ) {
+    let mut is_mail_due = false;
     for mut run in runs.into_iter().filter(Run::is_open) {
         if app.cancel.is_cancelled() {
             break;
@@ -246,6 +262,10 @@ async fn advance_all(
             }
             Err(error) => failed.note(error.context(format!("run {} stands still", run.record.id))),
         }
+        is_mail_due |= run.record.mail_due;
+    }
+    if is_mail_due && let Err(error) = notices::flush(app, clock.now()) {
+        failed.note(error.context("a mail about a run could not be queued"));
     }
 }
 

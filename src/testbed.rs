@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use crate::app::App;
+use crate::change::notices;
 use crate::change::process;
 use crate::change::run::{Run, sha256};
 use crate::clock::Clock;
@@ -106,7 +107,10 @@ impl Bench {
     /// As if it were this time, here and at the API.
     pub(crate) async fn advance_at(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
         self.clock.set(now);
-        process::advance(&self.app, &Clock::starting_at(now), run).await.map(drop)
+        let advanced = process::advance(&self.app, &Clock::starting_at(now), run).await.map(drop);
+        notices::flush(&self.app, now)?;
+        run.record.mail_due = false;
+        advanced
     }
 
     /// How many messages were queued and not delivered yet.

@@ -1,4 +1,4 @@
-//! How a run comes to rest: one result for each row, the mail, the answers for whoever dropped the file, the state.
+//! How a run comes to rest: one result for each row, the answers for whoever dropped the file, the state.
 //!
 //! The state comes last: a crash before it repeats what belongs to it, and never loses it.
 
@@ -118,7 +118,7 @@ pub(super) fn fail(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()
     tell(app, clock, run, RunState::Failed, Plan::default(), Vec::new())
 }
 
-/// Queues the mail and writes the answers of a state, then the state itself: so a crash repeats, and never loses them.
+/// Writes the answers of a state, then the state itself and that a mail about it is due: so a crash repeats, and never loses them.
 pub(super) fn tell(
     app: &App,
     clock: &Clock,
@@ -140,17 +140,7 @@ pub(super) fn tell(
         decided: run.record.decided,
         notes: run.record.notes.clone(),
     };
-    let held = run.record.held_as.as_ref().map(|id| Run::open(&app.runs(), id)).transpose()?;
-    // Somebody may have decided already while this run stood still.
-    let held = held.filter(|held| held.record.state == RunState::Held);
-    let waiting = if state == RunState::Held { Some(&*run) } else { held.as_ref() };
-    let plan_csv = waiting.map(|run| run.read("plan.csv")).transpose()?;
-    let held = held.as_ref().map(super::story::story).transpose()?;
-    app.mailer.run(&story, held.as_ref(), plan_csv, clock.now())?;
-    // What is only planned changes nothing of theirs.
-    if app.config.inbox.apply || !run.record.dropped {
-        app.mailer.run_to_owners(&story, held.as_ref(), clock.now())?;
-    }
+    run.record.mail_due = true;
     answer(app, clock, run, state, story)
 }
 

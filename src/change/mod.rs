@@ -12,6 +12,7 @@ mod ending;
 mod fixtures;
 pub(crate) mod guard;
 pub(crate) mod journal;
+pub(crate) mod notices;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod process;

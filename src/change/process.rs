@@ -1,7 +1,7 @@
 //! One run's way: parse, plan, guard, wait for a person where it must, apply, verify, results.
 //!
 //! `advance` brings a run from whatever state it is in as far as it can go, and can be called again after a crash at
-//! any point: a state is written down only when everything that belongs to it is on the disk and its mail is queued.
+//! any point: a state is written down only when everything that belongs to it is on the disk, and with it that its mail is due.
 
 mod decided;
 mod later;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 pub(super) use self::later::id as later_id;
-pub(super) use self::look::parsed;
+pub(in crate::change) use self::look::parsed;
 pub(crate) use self::look::plan_live;
 use self::look::{input, look};
 use super::apply::Apply;

@@ -81,6 +81,9 @@ pub(crate) struct RunRecord {
     /// Why it stands where it stands, each a full sentence. Errors are repeated in them: no secret is written with one.
     #[serde(default, serialize_with = "redact::each")]
     pub notes: Vec<String>,
+    /// Nobody has been sent a mail about its state yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mail_due: bool,
 }
 
 /// What tells a claimed file from any other, and whether it was written since.
@@ -118,6 +121,7 @@ impl RunRecord {
             answers: None,
             counts: std::collections::BTreeMap::new(),
             notes: Vec::new(),
+            mail_due: false,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
+use crate::change::notices;
 use crate::change::process;
 use crate::change::run::{Decider, Decision, Run};
 use crate::clock::Clock;
@@ -80,9 +81,12 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
         lock => lock?,
     };
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
+    notices::flush_or_warn(app, now);
     let mut run = Run::open(&app.runs(), id)?;
     let clock = Clock::starting_at(now);
-    let findings = progress::shown(app, process::advance(app, &clock, &mut run)).await?;
+    let advanced = progress::shown(app, process::advance(app, &clock, &mut run)).await;
+    notices::flush_or_warn(app, clock.now());
+    let findings = advanced?;
     if replans && run.record.state == RunState::Held {
         say(&super::run_text(app, &run)?);
         return Ok(Exit::Held);

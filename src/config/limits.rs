@@ -85,6 +85,13 @@ impl Config {
         }
         check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
         if self.mail.transport == Transport::Smtp {
+            let is_nobody_named =
+                [&to.changes, &to.usage, &to.alerts, &to.failures].iter().all(|to| to.is_empty());
+            check(
+                is_nobody_named && self.mail.routes_file.is_none(),
+                "mail.to",
+                "names nobody, so that no mail would be sent: set mail.to = \"noc@example.com\", a list, or a list for each kind of mail".into(),
+            );
             check(self.smtp.timeout.is_zero(), "smtp.timeout", "must be above 0, such as 60s".into());
             check(self.smtp.host.is_none(), "smtp.host", "is needed with mail.transport = \"smtp\"".into());
             if let Some(problem) = self.smtp.host.as_deref().and_then(host_problem) {
@@ -115,6 +122,16 @@ impl Config {
             );
         }
     }
+}
+
+/// `Doe, Jane <jane@example.com>`, as address books have it, without the quotes that the comma would need.
+fn unquoted(text: &str) -> Result<Mailbox, ()> {
+    let (name, address) = text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')).ok_or(())?;
+    let (name, address) = (name.trim(), address.parse().map_err(|_| ())?);
+    if name.is_empty() || name.contains(['<', '>', '"', '@', ';']) || name.chars().any(char::is_control) {
+        return Err(());
+    }
+    Ok(Mailbox::new(Some(name.to_owned()), address))
 }
 
 /// People paste the server as other programs want it.
@@ -150,8 +167,13 @@ fn is_hello_name(name: &str) -> bool {
 
 /// An address that mail can be sent to, with or without a name before it, or what is wrong with it.
 pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
-    let mailbox: Mailbox =
-        text.parse().map_err(|_| format!("`{text}` is not an address such as `Ann <ann@example.com>`"))?;
+    let mailbox: Mailbox = text.trim().parse().or_else(|_| unquoted(text)).map_err(|()| {
+        if text.matches('@').count() > 1 {
+            format!("`{text}` holds several addresses: write each as an entry of its own")
+        } else {
+            format!("`{text}` is not an address such as `Ann <ann@example.com>`")
+        }
+    })?;
     let address: &str = mailbox.email.as_ref();
     if address.is_ascii() {
         Ok(mailbox)

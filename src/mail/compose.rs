@@ -56,7 +56,8 @@ pub(super) fn envelope(recipients: &[String], listed: &str) -> anyhow::Result<Ve
 pub(crate) struct Composer<'a> {
     pub mail: &'a Mail,
     pub templates: &'a Templates,
-    pub instance: &'a str,
+    /// Its identity, whichever machine it runs on.
+    pub installation: &'a str,
 }
 
 impl Composer<'_> {
@@ -76,7 +77,7 @@ impl Composer<'_> {
         }
         let from = self.mail.from.as_ref().context("mail.from is needed to send mail")?;
         let from = mailbox(from, "mail.from")?;
-        let host = host_name(self.instance);
+        let host = host_name(self.installation);
         let hash = hash(report, &to);
         let message_id = format!("<{}.{hash}@{host}>", report.kind());
 

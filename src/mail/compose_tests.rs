@@ -13,7 +13,7 @@ use crate::report::{Occasion, closing_table, drift_report, examples, run_report,
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None);
-    let composer = Composer { mail, templates: &templates, instance: "prod on nms-01" };
+    let composer = Composer { mail, templates: &templates, installation: "prod on nms-01" };
     let to: Vec<String> = to.iter().map(|address| (*address).to_owned()).collect();
     composer.compose(report, &to, attachments, &[], at("11-22T07:00")).unwrap().unwrap()
 }
@@ -279,7 +279,7 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
 #[test]
 fn nobody_to_send_to_is_no_message() {
     let (mail, templates) = (mail(), Templates::load(None));
-    let composer = Composer { mail: &mail, templates: &templates, instance: "" };
+    let composer = Composer { mail: &mail, templates: &templates, installation: "" };
     assert!(
         composer
             .compose(&Report::Usage(Box::new(usage())), &[], &[], &[], at("11-22T07:00"))

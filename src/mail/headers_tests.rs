@@ -40,7 +40,7 @@ fn compose(report: &Report, name: &str) -> Email {
         subject_prefix: name.into(),
         ..Mail::default()
     };
-    let composer = Composer { mail: &mail, templates: &TEMPLATES, instance: name };
+    let composer = Composer { mail: &mail, templates: &TEMPLATES, installation: name };
     let attachment = Attachment::csv(name, b"a,b\r\n".to_vec());
     let email =
         composer.compose(report, &["Ann <ann@example.com>".into()], &[attachment], &[], at("11-22T07:00"));
@@ -133,7 +133,7 @@ fn an_attachment_is_called_what_it_was_meant_to_be() {
 #[test]
 fn an_address_listed_twice_gets_one_mail() {
     let mail = Mail { from: Some("quotas@example.com".into()), ..Mail::default() };
-    let composer = Composer { mail: &mail, templates: &TEMPLATES, instance: "prod" };
+    let composer = Composer { mail: &mail, templates: &TEMPLATES, installation: "prod" };
     let to = |addresses: &[&str]| {
         let report = Report::Changes(Box::new(run_report(&done_story(), None, &edition())));
         let to: Vec<String> = addresses.iter().map(|address| (*address).to_owned()).collect();

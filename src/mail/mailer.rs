@@ -4,7 +4,9 @@
 
 mod owners;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use std::time::Duration;
@@ -15,30 +17,34 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::compose::{Attachment, Composer, envelope};
+use super::installation;
 use super::outbox::{Outbox, Problem, Queued, Summary, Unsent};
 use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
-use crate::change::RunStory;
+use crate::change::notices::Notice;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::diff::Diff;
 use crate::jobs::Job;
 use crate::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Report, UsageReport,
-    closing_table, usage_table,
+    self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Gathered, Report,
+    UsageReport, closing_table, usage_table,
 };
 
 /// The mail of one installation.
 pub(crate) struct Mailer {
     mail: Mail,
     smtp: Smtp,
+    data_dir: PathBuf,
     folder: PathBuf,
     templates: Templates,
     rule: UsageRule,
     zone: Tz,
     instance: String,
     expire: Duration,
+    /// The messages that cannot be worked on, and are in the log already.
+    reported: Mutex<BTreeSet<Problem>>,
 }
 
 impl Mailer {
@@ -46,26 +52,40 @@ impl Mailer {
         Self {
             mail: config.mail.clone(),
             smtp: config.smtp.clone(),
+            data_dir: config.data.dir.clone(),
             folder: config.data.dir.join("outbox"),
             templates: Templates::load(config.mail.templates_dir.as_deref()),
             rule: config.usage.rule(),
             zone: config.schedule.timezone,
             instance: instance.to_owned(),
             expire: config.guard.expire,
+            reported: Mutex::default(),
         }
     }
 
-    /// What became of a run. `held` is the run that its held rows were split off into.
-    pub(crate) fn run(
+    /// What became of a run, to administrators and to the owners of what it changes.
+    pub(crate) fn run(&self, notice: &Notice, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let report = notice.report(&self.edition(now));
+        let plan = notice.plan.clone().map(|bytes| Attachment::csv("plan.csv", bytes));
+        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, plan.as_slice(), now)?;
+        self.runs_to_owners(|| std::iter::once(notice), now)
+    }
+
+    /// What became of several, in one mail to each. Each is looked at by itself, because there may be thousands.
+    pub(crate) fn runs<I: Iterator<Item = Notice>>(
         &self,
-        story: &RunStory,
-        held: Option<&RunStory>,
-        plan: Option<Vec<u8>>,
+        notices: impl Fn() -> I,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let report = report::run_report(story, held, &self.edition(now));
-        let attachments: Vec<_> = plan.map(|bytes| Attachment::csv("plan.csv", bytes)).into_iter().collect();
-        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &attachments, now)
+        let edition = self.edition(now);
+        let mut gathered = Gathered::default();
+        for notice in notices() {
+            gathered.add(notice.report(&edition), notice.story.state);
+        }
+        if let Some(report) = gathered.report(&edition) {
+            self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now)?;
+        }
+        self.runs_to_owners(notices, now)
     }
 
     /// What somebody changed outside quotakeeper.
@@ -126,6 +146,26 @@ impl Mailer {
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
 
+    /// A job that failed works again: whoever was told of its failure is told of that too.
+    pub(crate) fn works_again(
+        &self,
+        job: Job,
+        since: DateTime<Utc>,
+        error: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let to = &self.mail.to.failures;
+        if self.mail.transport == config::Transport::Off || to.is_empty() {
+            return Ok(());
+        }
+        let report = report::recovery_report(job.name(), since, error, &self.edition(now));
+        let addresses = envelope(to, report.listed)?;
+        if Outbox::open(&self.folder)?.thread(&report.thread, &addresses)?.is_empty() {
+            return Ok(());
+        }
+        self.queue(&Report::Notice(Box::new(report)), |to| &to.failures, &[], now)
+    }
+
     fn queue(
         &self,
         report: &Report,
@@ -151,7 +191,8 @@ impl Mailer {
             Some(thread) => outbox.thread(thread, &envelope(to, report.recipients_key())?)?,
             None => Vec::new(),
         };
-        let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
+        let installation = installation::id(&self.data_dir);
+        let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         let Some(email) = composer.compose(report, to, attachments, &earlier, now)? else {
             return Ok(());
         };
@@ -175,7 +216,13 @@ impl Mailer {
         let Some(transport) = Transport::new(&self.mail, &self.smtp)? else { return Ok(Summary::default()) };
         let outbox = Outbox::open(&self.folder)?;
         let summary = outbox.deliver(&transport, now, !ignore_backoff, cancel).await?;
-        for Problem { file, error, next_try } in &summary.problems {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_stuck = |problem: &&Problem| problem.next_try.is_none();
+        let stuck: BTreeSet<Problem> = summary.problems.iter().filter(is_stuck).cloned().collect();
+        let before = std::mem::replace(&mut *reported, stuck);
+        // What is tried again is news each time; what stays as it is is said once.
+        for problem in summary.problems.iter().filter(|problem| !before.contains(problem)) {
+            let Problem { file, error, next_try } = problem;
             let next_try = next_try.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
             warn!(file, error, next_try, "a mail is not sent");
         }
@@ -194,7 +241,7 @@ impl Mailer {
 
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        if self.folder.is_dir() { Outbox::open(&self.folder)?.oldest() } else { Ok(None) }
+        if fs_err::exists(&self.folder)? { Outbox::open(&self.folder)?.oldest() } else { Ok(None) }
     }
 
     /// The report as a page to open in a browser.
@@ -227,17 +274,9 @@ impl Mailer {
     pub(crate) async fn send_test(&self, address: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
         let transport =
             Transport::new(&self.mail, &self.smtp)?.context("mail is off: set mail.transport to send one")?;
-        let failure = Failure {
-            job: "test".to_owned(),
-            since: now,
-            last_success: None,
-            causes: vec![
-                "Nothing failed: somebody asked for a test mail with `quotakeeper check`.".to_owned(),
-            ],
-            advice: Some("nothing: this mail shows that mail works.".to_owned()),
-        };
-        let report = Report::Failure(Box::new(report::failure_report(&failure, &self.edition(now))));
-        let composer = Composer { mail: &self.mail, templates: &self.templates, instance: &self.instance };
+        let report = Report::Notice(Box::new(report::test_report(&self.edition(now))));
+        let installation = installation::id(&self.data_dir);
+        let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         config::mailbox(address).map_err(anyhow::Error::msg)?;
         let email = composer.compose(&report, &[address.to_owned()], &[], &[], now)?;
         let email = email.context("an address is needed")?;
@@ -260,6 +299,9 @@ impl Mailer {
     }
 
     fn edition(&self, now: DateTime<Utc>) -> Edition {
-        Edition { now, zone: self.zone, instance: self.instance.clone(), expire: self.expire }
+        let is_off = self.mail.transport == config::Transport::Off;
+        let id = (!is_off).then(|| installation::id(&self.data_dir));
+        let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
+        Edition { now, zone: self.zone, instance, expire: self.expire }
     }
 }

@@ -2,6 +2,7 @@
 
 mod compose;
 mod conversation;
+pub(crate) mod installation;
 mod layout;
 mod login;
 mod mailer;

@@ -30,6 +30,8 @@ const QUEUED: &str = "%Y%m%dT%H%M%SZ";
 /// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
 /// being tried.
 const SILENT_IN_A_ROW: usize = 2;
+/// What a message is without its record.
+const UNKNOWN: &str = "its recipients are unknown";
 
 /// Whether a message is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub(crate) struct Summary {
 }
 
 /// Why one message is not sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Problem {
     pub file: String,
     pub error: String,
@@ -136,8 +138,7 @@ impl Outbox {
         respect_backoff: bool,
         cancel: &CancellationToken,
     ) -> anyhow::Result<Summary> {
-        self.recover()?;
-        let mut summary = Summary::default();
+        let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
         let mut silent = 0;
         let mut first_error = None;
         let mut stems = self.stems(Place::New)?;
@@ -151,7 +152,7 @@ impl Outbox {
                 Ok(record) => record,
                 Err(error) => {
                     summary.waiting += 1;
-                    let error = format!("its recipients are unknown: {error:#}");
+                    let error = format!("{UNKNOWN}: {error:#}");
                     summary.problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
                     continue;
                 }
@@ -227,16 +228,20 @@ impl Outbox {
     /// How many messages wait and are dead, and why. Makes and changes nothing.
     pub(crate) fn look(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
         let outbox = Self { dir: dir.into() };
-        if !outbox.folder(Place::Dead).is_dir() {
+        if !fs::exists(outbox.folder(Place::Dead))? {
             return Ok(Unsent::default());
         }
         let (waiting, dead) = (outbox.stems(Place::New)?, outbox.stems(Place::Dead)?);
         let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
-        for record in waiting.iter().filter_map(|stem| outbox.record(Place::New, stem).ok()) {
-            let is_oldest = unsent.since.is_none_or(|since| record.queued_at < since);
-            if record.last_error.is_some() && is_oldest {
-                unsent.since = Some(record.queued_at);
-                unsent.error = record.last_error;
+        for stem in &waiting {
+            let (queued, error) = match outbox.record(Place::New, stem) {
+                Ok(record) => (Some(record.queued_at), record.last_error),
+                Err(error) => (queued_at(stem), Some(format!("{stem}.eml: {UNKNOWN}: {error:#}"))),
+            };
+            let queued = queued.unwrap_or_default();
+            if error.is_some() && unsent.since.is_none_or(|since| queued < since) {
+                unsent.since = Some(queued);
+                unsent.error = error;
             }
         }
         let last_dead = dead.last().and_then(|stem| outbox.record(Place::Dead, stem).ok());
@@ -298,21 +303,30 @@ impl Outbox {
     }
 
     /// Brings what a crash left into one of the states that are meant to be; see the table above.
-    fn recover(&self) -> anyhow::Result<()> {
-        let folder = self.folder(Place::New);
-        for name in names(&folder)? {
+    /// What cannot be looked at stays as it is and is returned: without its record a message could never be sent.
+    fn recover(&self) -> anyhow::Result<Vec<Problem>> {
+        let mut problems = Vec::new();
+        for name in names(&self.folder(Place::New))? {
             let Some(stem) = name.strip_suffix(".json") else { continue };
-            let message = format!("{stem}.eml");
-            if folder.join(&message).exists() {
-                continue;
+            if let Err(error) = self.recover_record(stem, &name) {
+                let error = format!("it cannot be looked at: {error:#}");
+                problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
             }
-            let moved = [Place::Sent, Place::Dead]
-                .into_iter()
-                .find(|place| self.folder(*place).join(&message).exists());
-            match moved {
-                Some(place) => durable::rename(&folder.join(&name), &self.folder(place).join(&name))?,
-                None => durable::remove(&folder.join(&name))?,
-            }
+        }
+        Ok(problems)
+    }
+
+    fn recover_record(&self, stem: &str, name: &str) -> anyhow::Result<()> {
+        let message = format!("{stem}.eml");
+        let is_in = |place: Place| fs::exists(self.folder(place).join(&message));
+        let record = self.folder(Place::New).join(name);
+        if is_in(Place::New)? {
+        } else if is_in(Place::Sent)? {
+            durable::rename(&record, &self.folder(Place::Sent).join(name))?;
+        } else if is_in(Place::Dead)? {
+            durable::rename(&record, &self.folder(Place::Dead).join(name))?;
+        } else {
+            durable::remove(&record)?;
         }
         Ok(())
     }

@@ -42,6 +42,9 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "failure/subject.txt",
     "failure/body.txt",
     "failure/body.html",
+    "notice/subject.txt",
+    "notice/body.txt",
+    "notice/body.html",
 ];
 
 const PARTS: [&str; 3] = ["subject.txt", "body.txt", "body.html"];

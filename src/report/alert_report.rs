@@ -14,7 +14,7 @@ use crate::change::propose::with_headroom;
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::forecast::SLOPE_DAYS;
 use crate::largest::LargestTest;
-use crate::quota::{Snapshot, SnapshotRow, Target, UsageRule, grouped};
+use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
@@ -75,6 +75,8 @@ pub(crate) struct AlertReport {
     pub more_recovered: usize,
     /// The lines of a change file that gives each account group what it needs; empty where none can be named.
     pub change_file: Vec<String>,
+    /// That there are no rows for some of them, and why; empty where there are.
+    pub no_room: String,
     /// What is in trouble and not told, and why, a sentence each.
     pub muted: Vec<String>,
     pub many_organizations: bool,
@@ -150,9 +152,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
     let todo = worst.map(|worst| todo(&worst.standing, input, &standings, edition)).unwrap_or_default();
     let change_file = match input.audience {
         Audience::Administrators => {
-            change_file(critical.iter().chain(&warnings).map(|row| &row.standing), input.guards)
+            let lacking = critical.iter().chain(&warnings).map(|row| &row.standing);
+            change_file(lacking, input.latest, input.guards)
         }
-        Audience::Owners => Vec::new(),
+        Audience::Owners => ChangeFile::default(),
     };
     let level = match (critical.is_empty(), warnings.is_empty()) {
         (false, _) => Level::Critical,
@@ -181,7 +184,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
         more_warnings,
         recovered,
         more_recovered,
-        change_file,
+        change_file: change_file.lines,
+        no_room: no_room(change_file.no_room),
         muted: muted_sentences(input, &standings, edition),
         many_organizations: input.latest.organizations().nth(1).is_some(),
         to_owners,
@@ -297,22 +301,69 @@ fn todo(
     format!("{needs} {}", room(worst, own.as_slice()))
 }
 
-/// Each account group that lacks something gets what it needs and the headroom that the guards want above it.
-fn change_file<'s>(standings: impl Iterator<Item = &'s Standing>, guards: &Guards) -> Vec<String> {
-    let row = |standing: &Standing| {
-        let Target { org_id, aid } = &standing.target;
-        let (aid, quota) = (aid.as_ref()?, standing.quota?);
-        let needed = standing.used?.max(standing.projected?);
-        let value = with_headroom(needed, guards.for_target(&standing.target).headroom_percent);
-        let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
-        let named = is_id(org_id.as_str()) && is_id(aid.as_str());
-        (value > quota && named).then(|| format!("{org_id},{aid},{value},{quota}"))
-    };
-    let rows: Vec<String> = standings.filter_map(row).take(FILE_ROWS).collect();
-    if rows.is_empty() {
-        return rows;
+/// The lines of a change file, and the account groups that it has no room for.
+#[derive(Default)]
+struct ChangeFile {
+    lines: Vec<String>,
+    no_room: usize,
+}
+
+/// Each account group that lacks something gets what it needs and the headroom that the guards want above it, as long as its
+/// organization has units left to hand out: a proposal over-allocates nothing. The worst comes first.
+fn change_file<'s>(
+    standings: impl Iterator<Item = &'s Standing>,
+    latest: &Snapshot,
+    guards: &Guards,
+) -> ChangeFile {
+    // What each organization can still hand out; one without a quota of its own has no such limit.
+    let mut left: BTreeMap<&OrgId, Units> = BTreeMap::new();
+    for (own, groups) in latest.organizations() {
+        if let Some((own, quota)) = own.and_then(|own| Some((own, own.quota?))) {
+            let allocated = sum(groups.iter().filter_map(|group| group.quota));
+            left.insert(&own.target.org_id, quota.saturating_sub(allocated));
+        }
     }
-    std::iter::once("org_id,aid,value,expected_value".to_owned()).chain(rows).collect()
+    let mut file = ChangeFile::default();
+    for standing in standings {
+        let Target { org_id, aid } = &standing.target;
+        let (Some(aid), Some(quota), Some(used), Some(projected)) =
+            (aid, standing.quota, standing.used, standing.projected)
+        else {
+            continue;
+        };
+        let needed = used.max(projected);
+        let wanted = with_headroom(needed, guards.for_target(&standing.target).headroom_percent);
+        let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+        if wanted <= quota || !is_id(org_id.as_str()) || !is_id(aid.as_str()) {
+            continue;
+        }
+        let left = left.get_mut(org_id);
+        let most = left.as_ref().map_or(wanted, |left| quota.saturating_add(**left));
+        let value = wanted.min(most);
+        if value <= quota || value < needed {
+            file.no_room += 1;
+        } else if file.lines.len() < FILE_ROWS {
+            if let Some(left) = left {
+                *left -= value - quota;
+            }
+            file.lines.push(format!("{org_id},{aid},{value},{quota}"));
+        }
+    }
+    if !file.lines.is_empty() {
+        file.lines.insert(0, "org_id,aid,value,expected_value".to_owned());
+    }
+    file
+}
+
+/// That there is nothing left for some, and what finds more.
+fn no_room(count: usize) -> String {
+    let (groups, has) = (words::counted(count, "account group"), if count == 1 { "its" } else { "their" });
+    match count {
+        0 => String::new(),
+        _ => format!(
+            "There is no row for {groups}: {has} organization has too little left to hand out. `quotakeeper propose` finds quota that other groups do not use."
+        ),
+    }
 }
 
 /// How many targets in trouble each mute hides, and why.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::change_row::rows_of_diffs;
 use super::fates::{Fates, Held, Section, SectionKind, held, section};
+use super::files::FileSection;
 use super::level::Level;
 use super::planned::{self, OrganizationView};
 use super::{Edition, Imprint, words};
@@ -47,9 +48,13 @@ pub(crate) struct ChangesReport {
     /// The one thing to do; empty when there is nothing.
     pub todo: String,
     pub run: Option<String>,
+    /// `ann (uid 1004)`: who dropped the file; empty where that is not known, and for owners.
+    pub dropped_by: String,
     pub notes: Vec<String>,
     pub held: Option<Held>,
     pub sections: Vec<Section>,
+    /// The files of a pass by what became of them, where it is about several.
+    pub files: Vec<FileSection>,
     pub organizations: Vec<OrganizationEffect>,
     pub more_organizations: usize,
     pub imprint: Imprint,
@@ -93,10 +98,7 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         }
         (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
         (None, RunState::Rejected) => String::new(),
-        (None, _) if !fates.refused.is_empty() => {
-            "mend the refused rows in error.csv and drop it again.".to_owned()
-        }
-        _ => String::new(),
+        (None, _) => fates.todo().unwrap_or_default(),
     };
     let (organizations, more_organizations) = organizations(story);
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
@@ -127,9 +129,11 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         level,
         todo,
         run: Some(story.id.clone()),
+        dropped_by: String::new(),
         notes,
         held,
         sections: fates.sections(story.state),
+        files: Vec::new(),
         organizations,
         more_organizations,
         imprint: edition.into(),
@@ -257,9 +261,11 @@ fn of_diffs(
         level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
         todo: String::new(),
         run: None,
+        dropped_by: String::new(),
         notes,
         held: None,
         sections: sections.into_iter().flatten().collect(),
+        files: Vec::new(),
         organizations: Vec::new(),
         more_organizations: 0,
         imprint: edition.into(),

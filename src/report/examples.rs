@@ -6,8 +6,8 @@ use super::alert::News;
 use super::cycles::{Closed, Cycle, Seen};
 use super::level::Level;
 use super::{
-    AlertInput, Audience, ClosingInput, Edition, Failure, Occasion, Points, Report, Trends, UsageInput,
-    alert_report, closing_report, failure_report, run_report, usage_report,
+    AlertInput, Audience, ClosingInput, Edition, Failure, Gathered, Occasion, Points, Report, Trends,
+    UsageInput, alert_report, closing_report, failure_report, run_report, test_report, usage_report,
 };
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::config::{Alerts, Guards};
@@ -72,13 +72,17 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         latest: &snapshot,
         rule: &UsageRule::default(),
     };
-    let others = [
-        Report::Closing(Box::new(closing_report(&closing, edition))),
-        Report::Usage(Box::new(usage_report)),
-        Report::Changes(Box::new(run_report(&held, None, edition))),
-        Report::Failure(Box::new(failure_report(&failure, edition))),
-    ];
-    alerts.into_iter().chain(others).collect()
+    let mut files = Gathered::default();
+    for _ in 0..2 {
+        files.add(run_report(&held, None, edition), held.state);
+    }
+    let files = files.report(edition).map(|report| Report::Changes(Box::new(report)));
+    let closing = Report::Closing(Box::new(closing_report(&closing, edition)));
+    let usage = Report::Usage(Box::new(usage_report));
+    let run = Report::Changes(Box::new(run_report(&held, None, edition)));
+    let notice = Report::Notice(Box::new(test_report(edition)));
+    let failure = Report::Failure(Box::new(failure_report(&failure, edition)));
+    alerts.into_iter().chain([closing, usage, run]).chain(files).chain([notice, failure]).collect()
 }
 
 /// A cycle in which an account group ran out, and one that nothing is known of.

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::notice::outage;
 use super::{Edition, Imprint, words};
 
 /// A job that did not do its work.
@@ -59,6 +60,9 @@ pub(crate) struct FailureReport {
     pub imprint: Imprint,
     #[serde(skip)]
     pub identity: String,
+    /// What the mails about one outage have in common.
+    #[serde(skip)]
+    pub thread: String,
 }
 
 pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureReport {
@@ -74,7 +78,7 @@ pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureRep
         headline,
         since: words::moment(failure.since, edition.zone),
         note: format!(
-            "It is tried again at its next time; this mail comes once for one outage. Last success: {last_success}."
+            "The job is tried again at its next time. This mail comes once a day while it fails, and another one when it works again. Last success: {last_success}."
         ),
         last_success,
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),
@@ -87,6 +91,7 @@ pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureRep
         imprint: edition.into(),
         // One mail a day for one outage, however often the job is tried.
         identity: format!("{job} {} {}", failure.since.timestamp(), (edition.now - failure.since).num_days()),
+        thread: outage(&job, failure.since),
         job,
     }
 }
@@ -128,6 +133,7 @@ pub(crate) fn file_report(problem: &FileProblem, edition: &Edition) -> FailureRe
         ),
         imprint: edition.into(),
         identity: format!("file {} {}", problem.name, problem.since.timestamp()),
+        thread: String::new(),
     }
 }
 

@@ -21,6 +21,8 @@ const CARRIED: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SectionKind {
     Held,
+    /// Sent, and not shown when it was read back.
+    NotConfirmed,
     Refused,
     NotSent,
     Sent,
@@ -104,7 +106,12 @@ pub(super) struct Fates<'s> {
     /// To be sent at their time.
     pub(super) scheduled: Vec<ChangeRow>,
     pub(super) held: Vec<ChangeRow>,
+    /// What is wrong with them is their own.
     pub(super) refused: Vec<ChangeRow>,
+    /// Nothing is wrong with them; they were not sent because of others, or of how the run ended.
+    pub(super) not_sent: Vec<ChangeRow>,
+    /// They were sent, and reading back did not show them: whether they hold is unknown.
+    pub(super) not_confirmed: Vec<ChangeRow>,
     pub(super) unchanged: usize,
 }
 
@@ -117,6 +124,8 @@ impl<'s> Fates<'s> {
             scheduled: Vec::new(),
             held: Vec::new(),
             refused: Vec::new(),
+            not_sent: Vec::new(),
+            not_confirmed: Vec::new(),
             unchanged: 0,
         }
     }
@@ -145,7 +154,12 @@ impl<'s> Fates<'s> {
                 let why = vec![words::clean(message, 1000)]; // all that is wrong with it, each with its mend
                 // What it would have done to the headroom it has not done.
                 let row = self.row(row, row.before, row.after, why);
-                self.refused.push(ChangeRow { effect: String::new(), falls_short: false, ..row });
+                let row = ChangeRow { effect: String::new(), falls_short: false, ..row };
+                match problem.code {
+                    Code::NotConfirmed => self.not_confirmed.push(row),
+                    Code::NotSent => self.not_sent.push(row),
+                    _ => self.refused.push(row),
+                }
             }
             (None, Verdict::Send) if row.due.is_some() => {
                 self.scheduled.push(self.row(row, row.before, row.after, Vec::new()));
@@ -167,6 +181,7 @@ impl<'s> Fates<'s> {
 
     pub(super) fn headline(&self, file: &str, state: RunState) -> String {
         let (sent, held, refused) = (self.sent.len(), self.held.len(), self.refused.len());
+        let (not_sent, not_confirmed) = (self.not_sent.len(), self.not_confirmed.len());
         let scheduled = self.scheduled.len();
         let rows = |count| words::counted(count, "row");
         match state {
@@ -186,10 +201,18 @@ impl<'s> Fates<'s> {
             RunState::Applying => {
                 format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
             }
-            RunState::Done if sent + held + refused + scheduled == 0 => format!("{file} changed nothing"),
+            RunState::Done if sent + held + refused + not_sent + not_confirmed + scheduled == 0 => {
+                format!("{file} changed nothing")
+            }
             RunState::Done => {
-                let parts =
-                    [(sent, "applied"), (held, "held"), (refused, "refused"), (scheduled, "scheduled")];
+                let parts = [
+                    (sent, "applied"),
+                    (not_confirmed, "not confirmed"),
+                    (held, "held"),
+                    (refused, "refused"),
+                    (not_sent, if refused > 0 { "not sent with them" } else { "not sent" }),
+                    (scheduled, "scheduled"),
+                ];
                 let said: Vec<String> = parts
                     .iter()
                     .filter(|(count, _)| *count > 0)
@@ -204,10 +227,49 @@ impl<'s> Fates<'s> {
         }
     }
 
+    fn has_problems(&self) -> bool {
+        !(self.refused.is_empty() && self.not_sent.is_empty() && self.not_confirmed.is_empty())
+    }
+
+    /// What to do about the rows that were not applied, by their kinds; none where nothing is.
+    pub(super) fn todo(&self) -> Option<String> {
+        let rows = |count: usize| words::counted(count, "row");
+        let (refused, not_sent) = (self.refused.len(), self.not_sent.len());
+        let mut parts = Vec::new();
+        match (refused, not_sent) {
+            (0, 0) => {}
+            (0, _) => parts.push(format!(
+                "drop error.csv again if its {} still wanted",
+                match not_sent {
+                    1 => "row is".to_owned(),
+                    _ => format!("{} are", rows(not_sent)),
+                }
+            )),
+            (_, 0) => parts.push("fix the refused rows in error.csv and drop it again".to_owned()),
+            (_, _) => parts.push(format!(
+                "fix the {} in error.csv that {} wrong and drop it again; {} more {} not sent with {}",
+                rows(refused),
+                if refused == 1 { "is" } else { "are" },
+                words::number(not_sent),
+                if not_sent == 1 { "was" } else { "were" },
+                if refused == 1 { "it" } else { "them" }
+            )),
+        }
+        match self.not_confirmed.len() {
+            0 => {}
+            count => parts.push(format!(
+                "look in ThousandEyes whether the {} not confirmed {} set",
+                rows(count),
+                if count == 1 { "is" } else { "are" }
+            )),
+        }
+        (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+    }
+
     pub(super) fn level(&self, state: RunState) -> Level {
         if matches!(state, RunState::Failed) {
             Level::Critical
-        } else if matches!(state, RunState::Stale) || !self.refused.is_empty() || !self.held.is_empty() {
+        } else if matches!(state, RunState::Stale) || self.has_problems() || !self.held.is_empty() {
             Level::Warning
         } else {
             Level::Fine
@@ -222,10 +284,16 @@ impl<'s> Fates<'s> {
             if is_dropped { (SectionKind::NotSent, "Not sent") } else { (SectionKind::Refused, "Refused") };
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
-        self.refused.sort_by_key(|row| (row.falls_with_others, row.row));
+        for rows in [&mut self.refused, &mut self.not_sent, &mut self.not_confirmed] {
+            rows.sort_by_key(|row| (row.falls_with_others, row.row));
+        }
+        let with_them = if self.refused.is_empty() || is_dropped { "Not sent" } else { "Not sent with them" };
+        let not_sent = listed(SectionKind::NotSent, with_them, Level::Warning, self.not_sent);
         let sections = [
             listed(SectionKind::Held, "Held", Level::Warning, self.held),
+            listed(SectionKind::NotConfirmed, "Not confirmed", Level::Critical, self.not_confirmed),
             listed(kind, refused, Level::Critical, self.refused),
+            not_sent,
             section(SectionKind::Sent, sent, Level::Fine, self.sent),
             section(SectionKind::Scheduled, "Scheduled", Level::Fine, self.scheduled),
         ];

@@ -15,7 +15,9 @@ mod cycles;
 mod examples;
 mod failure;
 mod fates;
+mod files;
 mod level;
+mod notice;
 mod owners;
 pub(crate) mod planned;
 mod spent;
@@ -50,8 +52,10 @@ pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{
     Failure, FailureReport, FileProblem, ProblemKind, advice, failure_report, file_report, is_full_disk,
 };
+pub(crate) use self::files::Gathered;
 #[cfg(test)]
 pub(crate) use self::level::Level;
+pub(crate) use self::notice::{NoticeReport, recovery_report, test_report};
 pub(crate) use self::owners::{
     alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
     seen_targets, touched,
@@ -120,6 +124,7 @@ pub(crate) enum Report {
     Alerts(Box<AlertReport>),
     Closing(Box<ClosingReport>),
     Failure(Box<FailureReport>),
+    Notice(Box<NoticeReport>),
 }
 
 impl Report {
@@ -131,6 +136,7 @@ impl Report {
             Self::Alerts(_) => "alerts",
             Self::Closing(_) => "closing",
             Self::Failure(_) => "failure",
+            Self::Notice(_) => "notice",
         }
     }
 
@@ -144,6 +150,7 @@ impl Report {
             Self::Changes(_) => "mail.to.changes",
             Self::Alerts(_) => "mail.to.alerts",
             Self::Failure(_) => "mail.to.failures",
+            Self::Notice(report) => report.listed,
         }
     }
 
@@ -151,7 +158,9 @@ impl Report {
     pub(crate) fn pictures(&self) -> Vec<&Picture> {
         match self {
             Self::Usage(report) => report.pictures(),
-            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) => Vec::new(),
+            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) | Self::Notice(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -159,7 +168,9 @@ impl Report {
     pub(crate) fn without_pictures(self) -> Self {
         match self {
             Self::Usage(report) => Self::Usage(Box::new(report.without_pictures())),
-            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) => self,
+            Self::Changes(_) | Self::Alerts(_) | Self::Closing(_) | Self::Failure(_) | Self::Notice(_) => {
+                self
+            }
         }
     }
 
@@ -167,7 +178,14 @@ impl Report {
     pub(crate) fn thread(&self) -> Option<&str> {
         match self {
             Self::Changes(report) if !report.thread.is_empty() => Some(&report.thread),
-            Self::Usage(_) | Self::Changes(_) | Self::Closing(_) | Self::Alerts(_) | Self::Failure(_) => None,
+            Self::Failure(report) if !report.thread.is_empty() => Some(&report.thread),
+            Self::Notice(report) if !report.thread.is_empty() => Some(&report.thread),
+            Self::Usage(_)
+            | Self::Changes(_)
+            | Self::Closing(_)
+            | Self::Alerts(_)
+            | Self::Failure(_)
+            | Self::Notice(_) => None,
         }
     }
 
@@ -179,6 +197,7 @@ impl Report {
             Self::Alerts(report) => &report.identity,
             Self::Closing(report) => &report.identity,
             Self::Failure(report) => &report.identity,
+            Self::Notice(report) => &report.identity,
         }
     }
 }

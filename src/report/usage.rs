@@ -126,7 +126,7 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
-    let headline = headline(&groups, &own, edition);
+    let headline = format!("{}{}", headline(&groups, &own, edition), unknown_organizations(input));
     let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
     let todo = todo(input, &groups, &organizations);
     let total = Total::of(&organizations);
@@ -238,6 +238,24 @@ impl UsageReport {
         self.drawn = false;
         self
     }
+}
+
+/// ` · usage of 3 of 6 organizations is unknown`: what the headline cannot speak of. Where all are, it says so itself.
+fn unknown_organizations(input: &UsageInput<'_>) -> String {
+    let is_unknown = |row: &SnapshotRow| input.rule.needed(&row.usage).is_none();
+    let organizations = input.latest.organizations();
+    let unknown: Vec<bool> = organizations
+        .map(|(own, groups)| own.is_none_or(is_unknown) && groups.iter().all(is_unknown))
+        .collect();
+    let count = unknown.iter().filter(|is_unknown| **is_unknown).count();
+    if count == 0 || count == unknown.len() {
+        return String::new();
+    }
+    format!(
+        " · usage of {} of {} is unknown",
+        words::number(count),
+        words::counted(unknown.len(), "organization")
+    )
 }
 
 pub(super) fn organization(

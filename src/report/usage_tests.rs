@@ -20,7 +20,7 @@ fn the_headline_counts_what_runs_out_and_names_the_first_day() {
     let report = report_from(&realistic(), &[]);
     assert_eq!(
         report.headline,
-        "3 account groups and Acme Bank will run out before the cycle ends, first on 26 Nov"
+        "3 account groups and Acme Bank will run out before the cycle ends, first on 26 Nov · usage of 1 of 3 organizations is unknown"
     );
     assert_eq!(report.worst[0].name, "EMEA Branches");
     assert_eq!(report.worst[0].sureness, "by projection");

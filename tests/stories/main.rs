@@ -24,6 +24,7 @@ mod mounts;
 mod names;
 mod outcomes;
 mod owners;
+mod passes;
 mod plans;
 mod proposals;
 

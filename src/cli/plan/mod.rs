@@ -19,6 +19,7 @@ use super::{Color, Format, lock, progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::earlier;
+use crate::change::notices;
 use crate::change::parse::parse;
 use crate::change::process;
 use crate::change::run::{Decision, Run, sha256};
@@ -88,7 +89,11 @@ pub(super) async fn apply(
     run.write("input.csv", &bytes)?;
     run.save()?;
     let mut findings = match progress::shown(app, process::advance(app, &clock, &mut run)).await {
-        Ok(findings) => findings,
+        Ok(findings) => {
+            notices::flush_or_warn(app, clock.now());
+            run = Run::open(&app.runs(), &run.record.id)?;
+            findings
+        }
         Err(error) if run.record.state == RunState::Planned => {
             // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
             run.record.notes = vec![format!("Nothing was sent: {error:#}")];
@@ -132,7 +137,9 @@ pub(super) async fn apply(
                 decider: Some(who),
                 at: clock.now(),
             })?;
-            let decided = progress::shown(app, process::advance(app, &clock, run)).await?;
+            let advanced = progress::shown(app, process::advance(app, &clock, run)).await;
+            notices::flush_or_warn(app, clock.now());
+            let decided = advanced?;
             findings = Findings { held: false, ..findings }.and(decided);
         }
         findings.held |= told.iter().any(is_held);

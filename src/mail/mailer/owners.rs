@@ -1,18 +1,21 @@
 //! Mail to the owners of single targets, by `mail.routes_file`. Administrators are told first and of all, whatever that
 //! file holds.
 
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::super::compose::Attachment;
 use super::Mailer;
-use crate::change::RunStory;
+use crate::change::notices::Notice;
 use crate::config::Transport;
 use crate::diff::{Diff, MadeBy};
 use crate::files::durable;
 use crate::quota::{Snapshot, Target};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingInput, Report, alert_report_to_owners, changes_table,
+    self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, alert_report_to_owners, changes_table,
     closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
 };
 use crate::routes::{Routes, Share};
@@ -44,17 +47,30 @@ impl Mailer {
         Some(routes)
     }
 
-    /// What became of a run, to the owners of what it changes.
-    pub(crate) fn run_to_owners(
+    /// What became of runs, to the owners of what they change: one mail to each, whatever their number.
+    pub(super) fn runs_to_owners<N: Borrow<Notice>, I: Iterator<Item = N>>(
         &self,
-        story: &RunStory,
-        held: Option<&RunStory>,
+        notices: impl Fn() -> I,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
+        if self.mail.transport == Transport::Off || self.mail.routes_file.is_none() {
+            return Ok(());
+        }
         let edition = self.edition(now);
-        self.to_each(report::touched(story), &self.mail.to.changes, |share| {
-            let report = run_report_to_owners(story, held, share, &edition);
-            report.map_or(Ok(()), |report| self.changes_to(share, report, now))
+        let for_owners = || notices().filter(|notice| notice.borrow().is_for_owners);
+        let mut targets = BTreeSet::new();
+        for notice in for_owners() {
+            targets.extend(report::touched(&notice.borrow().story).cloned());
+        }
+        self.to_each(targets.iter(), &self.mail.to.changes, |share| {
+            let mut gathered = Gathered::default();
+            for notice in for_owners() {
+                let Notice { story, held, .. } = notice.borrow();
+                if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &edition) {
+                    gathered.add(report, story.state);
+                }
+            }
+            gathered.report(&edition).map_or(Ok(()), |report| self.changes_to(share, report, now))
         })
     }
 

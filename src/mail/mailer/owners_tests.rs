@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use mail_parser::{MessageParser, MimeHeaders};
 use tempfile::TempDir;
 
 use super::*;
-use crate::change::{Outcome, PlanRow, RowResult, RunState};
+use crate::change::notices::Notice;
+use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
 use crate::config::{Alerts, Config, Data, Guards, Mail, Recipients};
 use crate::largest::LargestTest;
 use crate::quota::UsageRule;
@@ -46,12 +48,20 @@ impl Post {
             schedule: crate::config::Schedule { timezone: chrono_tz::Europe::Berlin, ..Default::default() },
             ..Config::default()
         };
-        Self { folder, mailer: Mailer::new(&config, "prod on nms-01") }
+        let identity = r#"{"version": 1, "id": "4f2a90c1d7e3"}"#;
+        fs_err::write(folder.path().join("installation.json"), identity).unwrap();
+        Self { folder, mailer: Mailer::new(&config, "nms-01") }
     }
 
     fn run(&self, story: &RunStory, held: Option<&RunStory>) {
-        self.mailer.run(story, held, None, at("11-22T07:00")).unwrap();
-        self.mailer.run_to_owners(story, held, at("11-22T07:00")).unwrap();
+        self.run_at(story, held, at("11-22T07:00"));
+    }
+
+    fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
+        let (story, held) = (story.clone(), held.cloned());
+        self.mailer
+            .run(&Notice { story, held, plan: None, is_for_owners: true, dropped_by: String::new() }, now)
+            .unwrap();
     }
 
     fn drift(&self, seen: &Diff, latest: &Snapshot) {
@@ -287,8 +297,7 @@ fn the_mails_of_one_file_are_a_thread_for_each_who_has_them_and_no_other() {
     let post = Post::new(TEAM);
     post.run(&done(), Some(&held_story()));
     let later = RunStory { state: RunState::Rejected, at: at("11-22T07:30"), ..held_story() };
-    post.mailer.run(&later, None, None, at("11-22T07:30")).unwrap();
-    post.mailer.run_to_owners(&later, None, at("11-22T07:30")).unwrap();
+    post.run_at(&later, None, at("11-22T07:30"));
     post.drift(&changed(), &realistic());
 
     let header = |got: &Got, name: &str| {

@@ -1,0 +1,123 @@
+//! Who gets mail, as people write it: one address or a list for every kind of mail, or a list for each kind.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+
+use super::Recipients;
+
+/// A list for each kind.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ByKind {
+    changes: OneOrMore,
+    usage: OneOrMore,
+    alerts: OneOrMore,
+    failures: OneOrMore,
+}
+
+/// An address, or a list of them.
+#[derive(Default)]
+struct OneOrMore(Vec<String>);
+
+struct Addresses;
+
+impl<'de> Visitor<'de> for Addresses {
+    type Value = OneOrMore;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address or a list of addresses")
+    }
+
+    fn visit_str<E: de::Error>(self, address: &str) -> Result<OneOrMore, E> {
+        Ok(OneOrMore(vec![address.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+        let mut addresses = Vec::new();
+        while let Some(address) = list.next_element()? {
+            addresses.push(address);
+        }
+        Ok(OneOrMore(addresses))
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Addresses)
+    }
+}
+
+struct Everybody;
+
+impl<'de> Visitor<'de> for Everybody {
+    type Value = Recipients;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address, a list of addresses, or { changes = [...], usage = [...], alerts = [...], failures = [...] }")
+    }
+
+    fn visit_str<E: de::Error>(self, address: &str) -> Result<Recipients, E> {
+        Addresses.visit_str(address).map(everything_to)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Recipients, A::Error> {
+        Addresses.visit_seq(list).map(everything_to)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Recipients, A::Error> {
+        let ByKind { changes, usage, alerts, failures } =
+            ByKind::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Recipients { changes: changes.0, usage: usage.0, alerts: alerts.0, failures: failures.0 })
+    }
+}
+
+fn everything_to(OneOrMore(to): OneOrMore) -> Recipients {
+    Recipients { changes: to.clone(), usage: to.clone(), alerts: to.clone(), failures: to }
+}
+
+impl<'de> Deserialize<'de> for Recipients {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Everybody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Mail {
+        to: Recipients,
+    }
+
+    fn read(text: &str) -> Result<[Vec<String>; 4], String> {
+        let mail: Mail = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let Recipients { changes, usage, alerts, failures } = mail.to;
+        Ok([changes, usage, alerts, failures])
+    }
+
+    #[test]
+    fn an_address_or_a_list_gets_every_kind_and_a_table_says_it_by_kind() {
+        let (a, b) = ("a@x.example".to_owned(), "b@x.example".to_owned());
+        assert_eq!(read("to = 'a@x.example'").unwrap(), std::array::from_fn(|_| vec![a.clone()]));
+        assert_eq!(
+            read("to = ['a@x.example', 'b@x.example']").unwrap(),
+            std::array::from_fn(|_| vec![a.clone(), b.clone()])
+        );
+        assert_eq!(
+            read("to = { usage = ['a@x.example'], failures = 'b@x.example' }").unwrap(),
+            [vec![], vec![a], vec![], vec![b]]
+        );
+    }
+
+    #[test]
+    fn what_is_none_of_them_is_told_in_words() {
+        for wrong in ["to = 5", "to = [5]", "to = { usage = 5 }"] {
+            assert!(read(wrong).unwrap_err().contains("address") || wrong == "to = [5]", "{wrong}");
+        }
+        assert!(read("to = { usages = [] }").unwrap_err().contains("usages"));
+    }
+}

@@ -1,0 +1,181 @@
+//! One mail about many files: what a pass did with each, by kind, each kind counted and cut.
+//!
+//! It is made from the mails that each of them would have had, which are dropped one by one: a pass may have had thousands.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::changes::ChangesReport;
+use super::level::Level;
+use super::{Edition, Imprint, words};
+use crate::change::RunState;
+
+/// Each kind lists so many files and counts the rest.
+const LISTED: usize = 20;
+
+/// What became of files, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Unusable,
+    Waits,
+    Stale,
+    Partly,
+    Rejected,
+    Scheduled,
+    Done,
+}
+
+impl Fate {
+    fn of(report: &ChangesReport, state: RunState) -> Self {
+        match state {
+            RunState::Failed => Self::Unusable,
+            RunState::Held => Self::Waits,
+            _ if report.held.is_some() => Self::Waits,
+            RunState::Stale => Self::Stale,
+            RunState::Rejected => Self::Rejected,
+            RunState::Scheduled => Self::Scheduled,
+            RunState::Planned | RunState::Applying | RunState::Done if report.level > Level::Fine => {
+                Self::Partly
+            }
+            RunState::Planned | RunState::Applying | RunState::Done => Self::Done,
+        }
+    }
+
+    fn level(self) -> Level {
+        match self {
+            Self::Unusable => Level::Critical,
+            Self::Waits | Self::Stale | Self::Partly => Level::Warning,
+            Self::Rejected | Self::Scheduled | Self::Done => Level::Fine,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Unusable => "Could not be used",
+            Self::Waits => "Waiting for approval",
+            Self::Stale => "Stale",
+            Self::Partly => "Done in part",
+            Self::Rejected => "Rejected",
+            Self::Scheduled => "Scheduled",
+            Self::Done => "Done",
+        }
+    }
+
+    /// `2 wait for approval`.
+    fn counted(self, count: usize) -> String {
+        let (one, many) = match self {
+            Self::Unusable => ("could not be used", "could not be used"),
+            Self::Waits => ("waits for approval", "wait for approval"),
+            Self::Stale => ("is stale", "are stale"),
+            Self::Partly => ("done in part", "done in part"),
+            Self::Rejected => ("rejected", "rejected"),
+            Self::Scheduled => ("scheduled", "scheduled"),
+            Self::Done => ("done", "done"),
+        };
+        format!("{} {}", words::number(count), if count == 1 { one } else { many })
+    }
+}
+
+/// One file, in a line or two.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FileLine {
+    /// `q4.csv: 3 rows applied, 1 refused`.
+    pub headline: String,
+    /// The first reason; empty where there is none.
+    pub why: String,
+    pub run: String,
+    /// Who dropped it; empty where that is not known.
+    pub dropped_by: String,
+    /// The command that approves what waits; empty where nothing does.
+    pub approve: String,
+}
+
+/// The files with one fate.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FileSection {
+    pub title: String,
+    pub level: Level,
+    pub files: Vec<FileLine>,
+    /// How many are not listed.
+    pub more: usize,
+}
+
+/// What a pass did with files, added one by one.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    count: usize,
+    /// While it is the only one.
+    only: Option<ChangesReport>,
+    fates: BTreeMap<Fate, (usize, Vec<FileLine>)>,
+    identities: Vec<String>,
+    /// Where its readers are listed; empty for administrators.
+    listed: String,
+}
+
+impl Gathered {
+    pub(crate) fn add(&mut self, report: ChangesReport, state: RunState) {
+        self.count += 1;
+        self.identities.push(report.identity.clone());
+        self.listed.clone_from(&report.listed);
+        let (count, lines) = self.fates.entry(Fate::of(&report, state)).or_default();
+        *count += 1;
+        if lines.len() < LISTED {
+            let reason = report.held.as_ref().map(|held| held.reason.clone());
+            lines.push(FileLine {
+                headline: report.headline.clone(),
+                why: reason.or_else(|| report.notes.first().cloned()).unwrap_or_default(),
+                run: report.run.clone().unwrap_or_default(),
+                dropped_by: report.dropped_by.clone(),
+                approve: report.held.as_ref().map(|held| held.approve.clone()).unwrap_or_default(),
+            });
+        }
+        self.only = (self.count == 1).then_some(report);
+    }
+
+    /// The mail: of one file its own, of several one about all of them.
+    pub(crate) fn report(mut self, edition: &Edition) -> Option<ChangesReport> {
+        if self.count < 2 {
+            return self.only;
+        }
+        self.identities.sort();
+        let (level, counts): (Vec<Level>, Vec<String>) =
+            self.fates.iter().map(|(fate, (count, _))| (fate.level(), fate.counted(*count))).unzip();
+        let headline = format!("{}: {}", words::counted(self.count, "file"), counts.join(", "));
+        let is_to_owners = !self.listed.is_empty();
+        let has = |fate| !is_to_owners && self.fates.contains_key(&fate);
+        let todo = match (has(Fate::Waits), has(Fate::Unusable) || has(Fate::Partly)) {
+            (true, true) => "decide on what waits, and fix what could not be used: each is listed below.",
+            (true, false) => "decide on what waits: the commands are below.",
+            (false, true) => "fix the files as said below and drop them again.",
+            (false, false) => "",
+        };
+        let section = |(fate, (count, files)): (Fate, (usize, Vec<FileLine>))| FileSection {
+            title: format!("{} · {}", fate.title(), words::number(count)),
+            level: fate.level(),
+            more: count - files.len(),
+            files,
+        };
+        let files = self.fates.into_iter().map(section).collect();
+        Some(ChangesReport {
+            title: "Change files".to_owned(),
+            subject: headline.clone(),
+            headline,
+            level: level.into_iter().max().unwrap_or(Level::Fine),
+            todo: todo.to_owned(),
+            run: None,
+            dropped_by: String::new(),
+            notes: Vec::new(),
+            held: None,
+            sections: Vec::new(),
+            files,
+            organizations: Vec::new(),
+            more_organizations: 0,
+            imprint: Imprint::from(edition),
+            identity: format!("files\n{}", self.identities.join("\n")),
+            table: String::new(),
+            listed: self.listed,
+            thread: String::new(),
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! However many files a pass came to the end of, it makes one mail; a pass that was killed loses none and repeats none.
+
+use crate::standin::World;
+use crate::testbed::Bench;
+
+const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
+const RAISE_MORE: &str = "org_id,aid,value\n10,101,6500\n";
+
+fn with_text(mail: &str, text: &str) -> bool {
+    mail.replace("=\r\n", "").replace("\r\n", " ").replace('\n', " ").contains(text)
+}
+
+#[test]
+fn sixty_bad_files_and_a_good_one_are_one_mail_that_counts_and_names_them() {
+    let bench = Bench::new(World::small()).with_mail();
+    for number in 0..60 {
+        bench.drop_file(&format!("bad-{number:02}.csv"), format!("nonsense {number}\n"));
+    }
+    bench.drop_file("raise.csv", RAISE);
+    bench.run(&["inbox"]);
+    bench.run(&["outbox"]).ends_with(0);
+    let mails = bench.delivered();
+    let [mail] = &mails[..] else { panic!("{} mails", mails.len()) };
+    for text in ["61 files: 60 could not be used, 1 done", "bad-00.csv could not be used", "And 40 more"] {
+        assert!(with_text(mail, text), "{text}: {mail}");
+    }
+    bench.run(&["once"]);
+    assert_eq!(bench.delivered().len(), 1, "it comes once");
+}
+
+#[test]
+fn a_pass_that_was_killed_before_its_mail_or_before_it_knew_of_it_makes_that_mail_once() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.drop_file("bad.csv", "nonsense\n");
+    bench.drop_file("raise.csv", RAISE);
+    bench.run(&["inbox"]);
+    let due = || {
+        for run in bench.runs() {
+            let mut record = run.record();
+            record["mail_due"] = true.into();
+            fs_err::write(bench.data().join("runs").join(run.id()).join("run.json"), record.to_string())
+                .unwrap();
+        }
+    };
+    // As if it had been killed after it had queued the mail.
+    due();
+    bench.run(&["inbox"]);
+    bench.run(&["outbox"]).ends_with(0);
+    assert_eq!(bench.delivered().len(), 1, "the same mail");
+    // And in the middle of writing down that it had.
+    due();
+    let ids: Vec<String> = bench.runs().iter().map(|run| run.id()).collect();
+    let batch = serde_json::json!({ "version": 1, "runs": ids });
+    fs_err::write(bench.data().join("notices.json"), batch.to_string()).unwrap();
+    let mut record = bench.runs()[0].record();
+    record["mail_due"] = false.into();
+    fs_err::write(bench.data().join("runs").join(&ids[0]).join("run.json"), record.to_string()).unwrap();
+    bench.drop_file("more.csv", RAISE_MORE);
+    bench.run(&["inbox"]);
+    bench.run(&["outbox"]).ends_with(0);
+    let mails = bench.delivered();
+    assert_eq!(mails.len(), 2, "the same mail, and that of the new file: {mails:?}");
+    assert!(!bench.data().join("notices.json").exists());
+}
+
+#[test]
+fn an_outage_is_mailed_once_whatever_the_machine_is_called_and_so_is_its_end() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.run(&["snapshot"]).ends_with(0);
+    let token = ["TE_TOKEN", "wrong"];
+    for _ in 0..2 {
+        let failed = bench.command(&["snapshot"]).env(token[0], token[1]).output().unwrap();
+        assert_eq!(failed.status.code(), Some(1));
+    }
+    bench.run(&["outbox"]).ends_with(0);
+    assert_eq!(bench.delivered().len(), 1);
+    for _ in 0..2 {
+        bench.run(&["snapshot"]).ends_with(0);
+    }
+    bench.run(&["outbox"]).ends_with(0);
+    let mut mails = bench.delivered();
+    mails.sort_by_key(|mail| mail.contains("In-Reply-To"));
+    let [failure, recovery] = &mails[..] else { panic!("{mails:?}") };
+    let header = |mail: &str, name: &str| {
+        let line = mail.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {mail}")).trim().to_owned()
+    };
+    assert!(with_text(recovery, "The snapshot job works again, after"), "{recovery}");
+    assert_eq!(header(recovery, "In-Reply-To:"), header(failure, "Message-ID:"));
+    let text = fs_err::read_to_string(bench.data().join("installation.json")).unwrap();
+    let installation: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let id = installation["id"].as_str().unwrap();
+    assert!(header(failure, "Message-ID:").ends_with(&format!("@quotakeeper.{id}>")), "{failure}");
+}
