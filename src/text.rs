@@ -5,6 +5,7 @@
 pub(crate) mod clean;
 pub(crate) mod edge;
 pub(crate) mod glob;
+pub(crate) mod lookalike;
 pub(crate) mod redact;
 pub(crate) mod similarity;
 pub(crate) mod width;

@@ -18,12 +18,14 @@ use chrono::NaiveDate;
 
 use self::header::Header;
 pub(crate) use self::header::{Columns, Field};
+pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
 use super::{Action, Code, Problem};
 use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId, Units};
 use crate::text::clean::{clean, is_padding};
+use crate::text::words::counted;
 
 /// A change file as it was written and as it is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub(crate) struct ChangeFile {
     pub records: Vec<Record>,
     /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
     pub approved: Vec<String>,
+    /// How many rows were skipped.
+    pub skipped: Skipped,
     /// A sentence for each comment row that looks meant to approve and does not.
     pub doubtful: Vec<String>,
 }
@@ -44,15 +48,37 @@ impl ChangeFile {
     /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
     pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
         let further = |(header, cell): (&String, &String)| {
-            let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)));
+            let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)).into_owned());
             let says_something = !header.is_empty() && !cell.is_empty() && !self.columns.hold(header);
-            says_something.then(|| (header.to_owned(), cell.to_owned()))
+            says_something.then(|| (header.to_owned(), cell))
         };
         let of = |record: &Record| -> Vec<_> {
             self.headers.iter().zip(&record.fields).filter_map(further).collect()
         };
         let rows = self.records.iter().map(|record| (record.row, of(record)));
         rows.filter(|(_, cells)| !cells.is_empty()).collect()
+    }
+}
+
+/// Rows that are none of data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    pub comments: usize,
+    /// Between rows of data; not those at the end.
+    pub blanks: usize,
+}
+
+impl Skipped {
+    /// `1 comment and 2 blank rows were skipped.`; nothing where none was.
+    pub(crate) fn sentence(self) -> Option<String> {
+        let counts = [(self.comments, "comment"), (self.blanks, "blank row")];
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, noun)| counted(*count, noun))
+            .collect();
+        let were = if self.comments + self.blanks == 1 { "was" } else { "were" };
+        (!said.is_empty()).then(|| format!("{} {were} skipped.", said.join(" and ")))
     }
 }
 
@@ -130,35 +156,42 @@ pub(crate) fn parse(
     let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
     let (delimiter, text) = header::separator_line(&text)
         .unwrap_or_else(|| (header::detect_delimiter(&text, columns), text.as_str()));
-    let (mut approved, mut doubtful) = (Vec::new(), Vec::new());
-    let mut rows = Rows::new(text, delimiter).filter(|row| match row {
-        Ok(row) if row.is_comment() => {
-            match row.approves() {
-                Some(Ok(plan)) => approved.push(plan),
-                Some(Err(sentence)) => doubtful.push(sentence),
-                None => {}
+    let (mut approved, mut doubtful, mut skipped) = (Vec::new(), Vec::new(), Skipped::default());
+    let mut comment = |row: &Row| match row.approves() {
+        Some(Ok(plan)) => approved.push(plan),
+        Some(Err(sentence)) => doubtful.push(sentence),
+        None => {}
+    };
+    let mut rows = Rows::new(text, delimiter);
+    let (header, mut problems) = loop {
+        match rows.next() {
+            None => {
+                return Err(vec![
+                    "The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
+                        .to_owned(),
+                ]);
             }
-            false
+            Some(Err(sentence)) => return Err(vec![sentence]),
+            Some(Ok(row)) if row.is_blank() => {}
+            Some(Ok(row)) if row.is_comment() && !header::is_header_with_sign(&row, columns) => {
+                skipped.comments += 1;
+                comment(&row);
+            }
+            Some(Ok(row)) => break Header::read(&row, columns),
         }
-        Ok(row) => !row.is_blank(),
-        Err(_) => true,
-    });
-    let (header, mut problems) = match rows.next() {
-        None => {
-            return Err(vec![
-                "The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
-                    .to_owned(),
-            ]);
-        }
-        Some(Err(sentence)) => return Err(vec![sentence]),
-        Some(Ok(row)) => Header::read(&row, columns),
     };
     if !header.is_understood() {
         return Err(problems);
     }
     let mut records = Vec::new();
-    for row in &mut rows {
+    let mut blanks = 0;
+    for row in rows {
         match row {
+            Ok(row) if row.is_blank() => blanks += 1,
+            Ok(row) if header.is_comment(&row) => {
+                skipped.comments += 1;
+                comment(&row);
+            }
             Err(sentence) => problems.push(sentence),
             Ok(_) if records.len() == max_rows => {
                 problems.push(format!(
@@ -167,10 +200,12 @@ pub(crate) fn parse(
                 ));
                 break;
             }
-            Ok(row) => records.push(record(row, &header)),
+            Ok(row) => {
+                skipped.blanks += std::mem::take(&mut blanks);
+                records.push(record(row, &header));
+            }
         }
     }
-    drop(rows);
     if records.is_empty() && problems.is_empty() {
         problems.push(
             "The file has a header but no rows of data below it. Add a row for each change.".to_owned(),
@@ -188,7 +223,7 @@ pub(crate) fn parse(
         ));
     }
     if problems.is_empty() {
-        Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, doubtful })
+        Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, skipped, doubtful })
     } else {
         problems.extend(of_rows(&records));
         Err(problems)

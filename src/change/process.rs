@@ -93,7 +93,7 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
         run.record.approved_by = Some("a comment row in the file".to_owned());
     }
     let is_held = !approved && plan.held().next().is_some();
-    for note in approvals::unheard(app, run, &file, is_held) {
+    for note in approvals::unheard(app, run, &file, is_held).into_iter().chain(file.skipped.sentence()) {
         if !run.record.notes.contains(&note) {
             run.record.notes.push(note);
         }

@@ -11,6 +11,7 @@ use self::names::Names;
 use super::parse::{Columns, Field, Whose, shown};
 use super::{Code, Problem};
 use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target};
+use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.
 pub(super) struct Visible<'a> {
@@ -162,7 +163,10 @@ impl<'a> Visible<'a> {
                     format!("`{written}` is an id: type it into the column `{column}`.")
                 } else {
                     let nearest = self.organizations.nearest(name, None);
-                    meant(&nearest, |row| format!("`{}` ({})", row.org_name, row.target.org_id), column)
+                    let text = |row: &SnapshotRow| {
+                        format!("`{}` ({}){}", row.org_name, row.target.org_id, instead(name, &row.org_name))
+                    };
+                    meant(&nearest, text, column)
                 };
                 let sentence = format!("the token sees no organization called `{written}`. {mend}");
                 Err(Wrong::new(Code::UnknownTarget, Field::OrgName, sentence))
@@ -197,7 +201,8 @@ impl<'a> Visible<'a> {
                         } else {
                             format!(" of {}", organization_text(row))
                         };
-                        format!("`{}` ({}{of})", row.account_group_name, id(row))
+                        let instead = instead(name, &row.account_group_name);
+                        format!("`{}` ({}{of}){instead}", row.account_group_name, id(row))
                     };
                     meant(&nearest, told, aid_column)
                 } else {
@@ -273,6 +278,11 @@ fn moved(column: Field, own: &str, own_name: &str, written: &str, other: &str) -
         shown(written)
     );
     Wrong::new(Code::AmbiguousTarget, column, sentence)
+}
+
+/// Where two names look alike: what differs.
+fn instead(written: &str, known: &str) -> String {
+    lookalike::difference(written, known).map_or_else(String::new, |what| format!(", where you typed {what}"))
 }
 
 /// Who may have been meant, else where to look; in any case what to type.

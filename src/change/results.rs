@@ -8,16 +8,17 @@ mod plan_file;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
-use super::parse::{ChangeFile, Record};
+use super::parse::{ChangeFile, ERROR, PREFIX, Record, SUCCESS, trimmed};
 use super::plan::plain_quota;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
-use crate::files::csv_cell::inert;
+use crate::files::csv_cell::{again, inert};
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
 /// wait for their time (`scheduled`).
 pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
-    table(&with(&file.headers, &["row", "status", "before", "after", "message"]), |csv| {
+    let ours = own_names(&file.headers, &SUCCESS);
+    lines(&file.headers, &ours, |csv| {
         for record in &file.records {
             let (status, before, after, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Applied { before, after }) => ("applied", before, after, ""),
@@ -28,7 +29,7 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
                 Some(Outcome::Failed(_)) | None => continue,
             };
             let (before, after) = (plain_quota(*before), plain_quota(*after));
-            csv.push(&with(&record.fields, &[&record.row.to_string(), status, &before, &after, message]));
+            csv.behind(&record.fields, &[&record.row.to_string(), status, &before, &after, message]);
         }
     })
 }
@@ -38,7 +39,8 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
     // A row that nobody reports on must not vanish.
     let forgotten = |record: &Record| format!("Row {}: nothing is known of what became of it.", record.row);
-    table(&with(&file.headers, &["row", "code", "message"]), |csv| {
+    let ours = own_names(&file.headers, &ERROR);
+    lines(&file.headers, &ours, |csv| {
         for record in &file.records {
             let (code, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Failed(problem)) => (problem.code, problem.message.clone()),
@@ -47,16 +49,16 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
                     continue;
                 }
             };
-            csv.push(&with(&record.fields, &[&record.row.to_string(), code.as_str(), &message]));
+            csv.behind(&record.fields, &[&record.row.to_string(), code.as_str(), &message]);
         }
     })
 }
 
 /// The input's own columns, for some of its rows: the file of a run that was split off.
 pub(crate) fn input_csv(file: &ChangeFile, rows: &BTreeSet<usize>) -> Vec<u8> {
-    table(&with(&file.headers, &[]), |csv| {
+    lines(&file.headers, &[], |csv| {
         for record in file.records.iter().filter(|record| rows.contains(&record.row)) {
-            csv.push(&with(&record.fields, &[]));
+            csv.behind(&record.fields, &[]);
         }
     })
 }
@@ -93,14 +95,30 @@ fn by_row(results: &[RowResult]) -> HashMap<usize, &Outcome> {
     results.iter().map(|result| (result.row, &result.outcome)).collect()
 }
 
-fn with<'a>(fields: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
-    fields.iter().map(String::as_str).chain(more.iter().copied()).collect()
+/// Our columns behind the input's own. A name that one of those has gets a prefix: whoever wrote it keeps it.
+fn own_names(headers: &[String], ours: &[&str]) -> Vec<String> {
+    let is_taken = |name: &str| headers.iter().any(|header| trimmed(header).eq_ignore_ascii_case(name));
+    let free = |name: &&str| {
+        let mut name = (*name).to_owned();
+        while is_taken(&name) {
+            name.insert_str(0, PREFIX);
+        }
+        name
+    };
+    ours.iter().map(free).collect()
 }
 
 /// Lines of a CSV that a spreadsheet shows and never runs.
 struct Lines(csv::Writer<Vec<u8>>);
 
 impl Lines {
+    /// The cells of the input, as they were written but inert, and ours.
+    fn behind(&mut self, fields: &[String], ours: &[&str]) {
+        let ours = ours.iter().map(|cell| inert(cell).into_owned());
+        let cells = fields.iter().map(|field| again(field)).chain(ours);
+        self.0.write_record(cells).expect("memory takes every line");
+    }
+
     fn push(&mut self, cells: &[&str]) {
         self.0
             .write_record(cells.iter().map(|cell| inert(cell).into_owned()))
@@ -109,8 +127,13 @@ impl Lines {
 }
 
 fn table(header: &[&str], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
+    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    lines(&[], &header, fill)
+}
+
+fn lines(headers: &[String], ours: &[String], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
     let mut lines = Lines(csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()));
-    lines.push(header);
+    lines.behind(headers, &ours.iter().map(String::as_str).collect::<Vec<_>>());
     fill(&mut lines);
     lines.0.into_inner().expect("memory takes every line")
 }

@@ -62,7 +62,7 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
             (true, [.., row, status, before, after, message]) => {
                 let quota = |text: &str| text.parse().ok();
                 let (before, after) = (quota(before), quota(after));
-                let message = plain(message).to_owned();
+                let message = plain(message).into_owned();
                 let outcome = match *status {
                     "applied" => Outcome::Applied { before, after },
                     "scheduled" => Outcome::Scheduled { before, after, run: None, message },
@@ -72,7 +72,7 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
             }
             (false, [.., row, code, message]) => {
                 let code = code.parse().map_err(anyhow::Error::msg)?;
-                (row, Outcome::Failed(Problem { code, message: plain(message).to_owned() }))
+                (row, Outcome::Failed(Problem { code, message: plain(message).into_owned() }))
             }
             _ => anyhow::bail!("a result has too few columns"),
         };

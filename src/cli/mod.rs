@@ -305,9 +305,12 @@ pub fn main() -> ExitCode {
 fn not_parsed(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
-        let is_fine =
-            printed.as_ref().err().is_none_or(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        return if is_fine { Exit::Done } else { Exit::Failed }.into();
+        let Err(error) = printed else { return Exit::Done.into() };
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Exit::Done.into();
+        }
+        terminal::tell(&format!("quotakeeper: standard output cannot be written: {error}"));
+        return Exit::Failed.into();
     }
     let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
     let error = Cli::try_parse_from(arguments).err();
@@ -336,7 +339,9 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
         Command::Completions { shell } => {
             let mut script = Vec::new(); // clap_complete would panic where nobody reads on
             clap_complete::generate(shell, &mut Cli::command(), "quotakeeper", &mut script);
-            Out::data().write_all(&script)?;
+            let mut out = Out::data();
+            out.write_all(&script)?;
+            out.flush()?;
             return Ok(Exit::Done);
         }
         Command::Man { command } => {
@@ -428,7 +433,9 @@ fn man(words: &[String]) -> anyhow::Result<()> {
         let known = command.find_subcommand(word);
         command = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
     }
-    Ok(clap_mangen::Man::new(command.clone()).render(&mut Out::data())?)
+    let mut out = Out::data();
+    clap_mangen::Man::new(command.clone()).render(&mut out)?;
+    Ok(out.flush()?)
 }
 
 /// The variables that are text; what is not is none of ours, and no reason to stop.

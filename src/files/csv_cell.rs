@@ -1,30 +1,65 @@
 //! Text in CSV files that people open: a spreadsheet must show it, not run it.
 //!
-//! A cell that begins like a formula gets a leading `'`. [`plain`] takes it off again, so that a file that we wrote
-//! and somebody dropped again means what it meant, and apostrophes never pile up.
+//! Whatever begins like a formula gets a `'` in front. That holds for the whole cell, and for each part of it after a `;`, a tab or
+//! a line break: where a spreadsheet expects another delimiter than the file has, it takes those for ends of cells. [`plain`] takes
+//! off again what [`inert`] put there, whatever the text was, so that a file that we wrote and somebody dropped again means what it
+//! meant. A cell that somebody else wrote goes through both, so that apostrophes never pile up.
 
 use std::borrow::Cow;
 
+use crate::text::clean::is_padding;
+
+/// Where a spreadsheet may see the end of a cell in the middle of one. The comma is not among them: ours is quoted for it.
+const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
+
 /// The text as it may stand in a cell. A plain number such as `-120` is no formula and stays a number.
 pub(crate) fn inert(text: &str) -> Cow<'_, str> {
-    if begins_like_a_formula(text) && !is_number(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    each_part(text, |out, part| out.extend(["'", part]))
 }
 
 /// The text that [`inert`] was given.
-pub(crate) fn plain(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if begins_like_a_formula(rest) => rest,
-        _ => text,
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    each_part(text, |out, part| *out += part.strip_prefix('\'').unwrap_or(part))
+}
+
+/// A cell that somebody else wrote, or that we wrote before.
+pub(crate) fn again(text: &str) -> String {
+    inert(&plain(text)).into_owned()
+}
+
+fn each_part(text: &str, change: impl Fn(&mut String, &str)) -> Cow<'_, str> {
+    if !parts(text).any(|part| is_dangerous(text, part)) {
+        return Cow::Borrowed(text);
     }
+    let mut out = String::with_capacity(text.len() + 2);
+    for part in parts(text) {
+        if is_dangerous(text, part) {
+            change(&mut out, part);
+        } else {
+            out += part;
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Each with the delimiter that ends it.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(ENDS)
+}
+
+/// Apostrophes in front count for nothing: one more or less of them must not change the answer.
+fn is_dangerous(text: &str, part: &str) -> bool {
+    let bare = part.trim_start_matches('\'');
+    let is_first = part.as_ptr() == text.as_ptr();
+    let content = bare.strip_suffix(ENDS).unwrap_or(bare);
+    let content = content
+        .trim_matches(|letter: char| (is_padding(letter) || letter.is_control()) && !ENDS.contains(&letter));
+    begins_like_a_formula(content) && !is_number(content) || is_first && bare.starts_with(['\t', '\r', '\n'])
 }
 
 /// The wide signs count as formulas where a spreadsheet speaks Japanese.
 fn begins_like_a_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+    text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 fn is_number(text: &str) -> bool {
@@ -41,26 +76,61 @@ mod tests {
 
     #[test]
     fn a_formula_becomes_text_and_a_number_stays_one() {
-        for formula in ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", "-", "-1-cmd|' /C calc'!A0", "＝1"]
-        {
-            assert_eq!(inert(formula), format!("'{formula}"));
+        for formula in [
+            "=1+1",
+            "+A1",
+            "-A1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r",
+            "\nx",
+            "-",
+            "-1-cmd|' /C calc'!A0",
+            "＝1",
+            " =1",
+            "\u{a0}+A1",
+            "\u{feff}=1",
+            "'=1",
+            "-5 Mbit",
+        ] {
+            assert!(inert(formula).starts_with('\''), "{formula:?}");
+            assert_eq!(plain(&inert(formula)), formula);
         }
-        for harmless in ["", "Acme", "12", "-120", "+5", "-0.5", "'=1", "a=b", " =1"] {
+        for harmless in ["", "Acme", "12", "-120", "+5", "-0.5", "a=b", "'Acme'", "a;b", "a; -5"] {
             assert_eq!(inert(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn what_becomes_a_cell_where_another_delimiter_separates_is_made_inert_too() {
+        for (text, written) in [
+            ("a;=1+1", "a;'=1+1"),
+            ("a;=1+1;-2;b", "a;'=1+1;-2;b"),
+            ("a\t @x", "a\t' @x"),
+            ("a\n=1\r\n+b", "a\n'=1\r\n'+b"),
+            ("a;'=1", "a;''=1"),
+            ("\t=1", "'\t'=1"),
+        ] {
+            assert_eq!(inert(text), written);
+            assert_eq!(plain(written), text);
         }
     }
 
     proptest! {
         #[test]
-        fn making_text_inert_again_adds_nothing(text in "['=+@-]{0,3}.{0,8}") {
-            let once = inert(&text).into_owned();
-            prop_assert_eq!(inert(&once), once.as_str());
+        fn every_text_comes_back_and_no_part_of_what_is_written_is_a_formula(text in "['=+@;\t\r\n ＝a1-]{0,10}.{0,4}") {
+            let written = inert(&text).into_owned();
+            prop_assert_eq!(plain(&written), text.as_str());
+            for part in written.split(ENDS) {
+                let shown = part.trim_matches(is_padding);
+                prop_assert!(!begins_like_a_formula(shown) || is_number(shown), "{:?}", written);
+            }
         }
 
         #[test]
-        fn plain_text_comes_back(text in "[=+@a-]{1,3}.{0,8}") {
-            let written = inert(&text);
-            prop_assert_eq!(plain(&written), text.as_str());
+        fn a_cell_that_goes_round_stays_as_it_was_written(text in "['=+@;\t a1-]{0,10}.{0,4}") {
+            let once = again(&text);
+            prop_assert_eq!(again(&once), once);
         }
     }
 }

@@ -129,8 +129,8 @@ fn row(record: &csv::StringRecord, columns: &[Option<usize>; COLUMNS.len()]) -> 
         if aid.is_empty() { Target::organization(org_id) } else { Target::account_group(org_id, aid) };
     Ok(SnapshotRow {
         target,
-        org_name: plain(cell(3)).to_owned(),
-        account_group_name: plain(cell(5)).to_owned(),
+        org_name: plain(cell(3)).into_owned(),
+        account_group_name: plain(cell(5)).into_owned(),
         quota: units(6)?,
         usage: Usage {
             cloud_used: units(7)?,

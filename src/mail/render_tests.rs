@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::report::fixtures::{done_story, edition, usage};
+use crate::quota::Snapshot;
+use crate::report::fixtures::{done_story, edition, realistic, report_from, usage, week_before};
 use crate::report::run_report;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -43,6 +44,40 @@ fn the_html_loads_nothing_from_anywhere() {
     for foreign in ["http:", "https:", "src=", "url(", "@import", "<link"] {
         assert!(!html.contains(foreign), "{foreign}");
     }
+}
+
+#[test]
+fn no_name_becomes_a_tag_anywhere_not_even_in_an_attribute() {
+    const NAME: &str = "<script>alert(1)</script>\u{202e}\u{1b}[31m\" onerror=\"x\u{200b}";
+    let latest = realistic();
+    let hostile = latest.rows().iter().cloned().map(|mut row| {
+        row.org_name = format!("{NAME}{}", row.org_name);
+        row.account_group_name = format!("{NAME}{}", row.account_group_name);
+        row
+    });
+    let hostile = Snapshot::new(latest.taken_at, hostile.collect());
+    let report = Report::Usage(Box::new(report_from(&hostile, &week_before(&hostile))));
+    let templates = Templates::load(None);
+    let html = templates.html(&report, &["<script>.csv".to_owned()]).unwrap();
+    assert!(html.contains("alt=\""), "the charts have their words in an attribute");
+    for text in [html, templates.page(&report).unwrap()] {
+        assert!(
+            text.contains("&lt;script&gt;alert(1)") && !text.to_lowercase().contains("<script"),
+            "{text}"
+        );
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']) && !text.contains("\" onerror"));
+    }
+    for text in [templates.text(&report, &[]).unwrap(), templates.subject(&report).unwrap()] {
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']), "{text}");
+    }
+}
+
+#[test]
+fn tags_are_escaped_in_attributes_and_nowhere_else() {
+    let html = "<!DOCTYPE html><html><head><style>a > b {}</style></head><body><!--[if mso]><b a=\"<\"><![endif]-->\
+                <img alt=\"a<b>\" title=\"&lt;\">a &lt; b</body></html>";
+    let escaped = html.replace("a<b>", "a&lt;b&gt;");
+    assert_eq!(without_tags_in_attributes(html), escaped);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::changes::ChangesReport;
 use super::closing::{ClosingReport, Line};
 use super::standing::Standing;
 use super::usage::UsageReport;
+use crate::files::csv_cell;
 
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
     let header = [
@@ -53,6 +54,10 @@ fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [Strin
         csv.write_record(record).expect("memory takes every write");
     }
     csv.into_inner().expect("memory takes every write")
+}
+
+fn inert(text: &str) -> String {
+    csv_cell::inert(text).into_owned()
 }
 
 fn units(units: Option<i64>) -> String {
@@ -142,11 +147,6 @@ pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
         csv.write_record(cells.map(inert)).expect("memory takes every write");
     }
     csv.into_inner().expect("memory takes every write")
-}
-
-/// Text that a spreadsheet would run as a formula gets an apostrophe in front, which makes it text.
-fn inert(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

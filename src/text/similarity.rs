@@ -3,7 +3,13 @@
 /// The known names that are most like the unknown one, the most alike first; none where nothing is.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     const ALIKE: f64 = 0.75;
+    // Longer texts are no typing errors of a name, and to compare them takes its time.
+    const LONGEST: usize = 128;
+    if unknown.len() > 4 * LONGEST || unknown.chars().count() > LONGEST {
+        return Vec::new();
+    }
     let mut alike: Vec<(f64, &str)> = known
+        .filter(|name| name.len() <= 4 * LONGEST)
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .collect();
@@ -22,5 +28,6 @@ mod tests {
         assert_eq!(nearest("helpdsk", known(), 2), ["helpdesk", "helpdesk west"]);
         assert_eq!(nearest("helpdsk", known(), 1), ["helpdesk"]);
         assert_eq!(nearest("xyz", known(), 2), Vec::<&str>::new());
+        assert_eq!(nearest(&"helpdesk".repeat(100), known(), 2), Vec::<&str>::new());
     }
 }

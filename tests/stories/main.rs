@@ -13,6 +13,7 @@ mod crashes;
 mod damage;
 mod diagnosis;
 mod dropping;
+mod edges;
 mod faults;
 mod formats;
 mod guards;

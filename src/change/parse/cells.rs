@@ -49,7 +49,13 @@ pub(super) fn change(
     let value = row.value(action, expected);
     row.split_number();
     let effective = row.effective();
-    let comment = csv_cell::plain(row.text(Field::Comment)).to_owned();
+    if !row.problems.is_empty() && cells.first().is_some_and(|cell| trimmed(cell).starts_with('#')) {
+        row.problem(
+            "it begins with `#`, but it is no comment: other cells are filled. A comment stands alone in its row; put \
+             one with a separator in it into quotes.",
+        );
+    }
+    let comment = csv_cell::plain(row.text(Field::Comment)).into_owned();
     match (action, row.problems) {
         (Some(action), problems) if problems.is_empty() => {
             Ok(RowChange { action, whose, value, expected, comment, effective })
@@ -112,7 +118,7 @@ impl<'a> Reading<'a> {
 
     /// A name as our own exports write it, or as somebody typed it.
     fn name(&self, field: Field) -> String {
-        csv_cell::plain(self.text(field)).to_owned()
+        csv_cell::plain(self.text(field)).into_owned()
     }
 
     fn id(&mut self, field: Field, names: Field) -> Option<&'a str> {

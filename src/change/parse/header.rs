@@ -40,8 +40,16 @@ const NAMES: [(Field, &str, &[&str]); 9] = [
     (Field::Effective, "effective", &["effective", "effectivedate", "effectivefrom", "effectiveon"]),
 ];
 
-/// The columns that our own results add: not carried, or each round would add them once more.
-const OURS: [&str; 6] = ["row", "status", "before", "after", "code", "message"];
+/// The columns that our own results add, in their order. Beside each other in it they are not carried, or each round would add them
+/// once more; one of them alone is somebody else's.
+pub(in crate::change) const SUCCESS: [&str; 5] = ["row", "status", "before", "after", "message"];
+pub(in crate::change) const ERROR: [&str; 3] = ["row", "code", "message"];
+
+/// In front of ours where a file has a column of that name already.
+pub(in crate::change) const PREFIX: &str = "quotakeeper_";
+
+/// No name of a field is longer, also mistyped.
+const LONGEST_NAME: usize = 40;
 
 /// Without one of these a file means something else, so that a typing error in its name must not make it a further column.
 const NEVER_MISSED: [Field; 4] = [Field::Aid, Field::GroupName, Field::Expected, Field::Effective];
@@ -100,8 +108,9 @@ impl Header {
                 )),
             }
         }
+        let is_ours = ours(names);
         let carried: Vec<usize> =
-            (0..width).filter(|index| !OURS.contains(&&*squeezed(&names[*index]))).collect();
+            (0..width).filter(|index| columns.contains(&Some(*index)) || !is_ours[*index]).collect();
         let header = Self {
             called: Columns(columns.map(|column| Some(shown(trimmed(&names[column?]))))),
             names: carried.iter().map(|index| names[*index].clone()).collect(),
@@ -133,6 +142,16 @@ impl Header {
         self.names.iter().zip(&self.carried).all(repeats)
     }
 
+    /// Whether a row that begins with `#` says nothing that could be a change: all that it has besides its first cell stands in
+    /// columns that nobody reads, or is a comment.
+    pub(super) fn is_comment(&self, row: &Row) -> bool {
+        let of_change =
+            self.columns.iter().enumerate().filter(|(field, _)| *field != Field::Comment as usize);
+        let is_empty = |column: usize| row.cells.get(column).is_none_or(|cell| trimmed(cell).is_empty());
+        row.is_comment()
+            && of_change.filter_map(|(_, column)| *column).all(|column| column == 0 || is_empty(column))
+    }
+
     /// Whether any column is known: else it is not a header, and says nothing of the rows below it.
     pub(super) fn is_understood(&self) -> bool {
         self.columns.iter().any(Option::is_some)
@@ -141,6 +160,9 @@ impl Header {
     /// A column that nobody knows, but that was all but certainly meant to be one that the file lacks.
     fn mistyped(&self, name: &str) -> Option<String> {
         let written = squeezed(name);
+        if written.len() > LONGEST_NAME {
+            return None;
+        }
         let names_a_group = |field| matches!(field, Field::Aid | Field::GroupName);
         let has_group = self.column(Field::Aid).or(self.column(Field::GroupName)).is_some();
         let (_, meant, _) = NAMES.iter().find(|(field, _, aliases)| {
@@ -198,6 +220,29 @@ pub(super) fn field(name: &str, configured: &BTreeMap<String, String>) -> Option
         .map(|(field, ..)| *field)
 }
 
+/// Which columns are those of our own results.
+fn ours(names: &[String]) -> Vec<bool> {
+    let bare: Vec<&str> = names
+        .iter()
+        .map(|name| {
+            let mut name = trimmed(name);
+            while let Some(rest) = name.strip_prefix(PREFIX) {
+                name = rest;
+            }
+            name
+        })
+        .collect();
+    let mut ours = vec![false; names.len()];
+    for group in [&SUCCESS[..], &ERROR[..]] {
+        for at in 0..bare.len().saturating_sub(group.len() - 1) {
+            if bare[at..at + group.len()] == *group {
+                ours[at..at + group.len()].fill(true);
+            }
+        }
+    }
+    ours
+}
+
 /// `Org ID`, `org-id` and `orgId` are one name.
 pub(super) fn squeezed(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -216,13 +261,24 @@ pub(super) fn separator_line(text: &str) -> Option<(char, &str)> {
     Some((delimiter, rest))
 }
 
+/// A row that begins with `#` and is the header all the same: a column is called `#` or `#ticket`, beside columns that are known.
+pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, String>) -> bool {
+    let first = row.cells.first().map_or("", |cell| trimmed(cell));
+    let is_word =
+        first.chars().count() <= 20 && first.trim_start_matches(['#', ' ']).split_whitespace().count() <= 1;
+    let known = row.cells.iter().skip(1).filter(|name| field(name, configured).is_some()).count();
+    is_word && !first.contains(':') && known >= 2
+}
+
 /// The delimiter with which most of the header's names are understood; where none is, the one that makes most cells.
 pub(super) fn detect_delimiter(text: &str, configured: &BTreeMap<String, String>) -> char {
     const DELIMITERS: [char; 4] = ['|', '\t', ';', ','];
     let is_blank = |row: &Row| row.cells.iter().all(|cell| trimmed(cell.trim_matches(DELIMITERS)).is_empty());
     let score = |delimiter: char| {
-        let is_header =
-            |row: &Result<Row, String>| row.as_ref().is_ok_and(|row| !is_blank(row) && !row.is_comment());
+        let is_header = |row: &Result<Row, String>| {
+            let is_skipped = |row: &Row| row.is_comment() && !is_header_with_sign(row, configured);
+            row.as_ref().is_ok_and(|row| !is_blank(row) && !is_skipped(row))
+        };
         match Rows::new(text, delimiter).find(|row| row.is_err() || is_header(row)) {
             None => (0, 0),
             // A header whose quote is never closed. Only with its own delimiter does the quote begin a cell.

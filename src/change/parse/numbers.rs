@@ -2,6 +2,7 @@
 
 use super::shown;
 use crate::quota::Units;
+use crate::text::lookalike;
 
 /// 2⁵³ − 1. Beyond it JSON readers and spreadsheets lose digits, so that a quota would not read back as it was sent.
 pub(super) const LARGEST: Units = 9_007_199_254_740_991;
@@ -43,7 +44,9 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
         };
     }
     let text_shown = shown(text);
-    Err(if is_too_narrow(text) {
+    Err(if let Some(digits) = wide_digits(text) {
+        format!("`{text_shown}` is written in wide digits. {AS_TEXT} {digits}.")
+    } else if is_too_narrow(text) {
         too_narrow(text)
     } else if is_formula_error(text) {
         format!("`{text_shown}` is what the spreadsheet shows for a formula that failed. {AS_TEXT} the id.")
@@ -65,9 +68,21 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
     })
 }
 
+/// Digits as East Asian keyboards write them, in those of ASCII.
+fn wide_digits(text: &str) -> Option<String> {
+    let digits = lookalike::key(text);
+    (digits != text
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '０'..='９'))
+        && is_digits(&digits))
+    .then_some(digits)
+}
+
 /// Why a text is not a quota, and what to type.
 fn mend(text: &str) -> String {
     let text_shown = shown(text);
+    if let Some(digits) = wide_digits(text) {
+        return format!("`{text_shown}` is written in wide digits. Type {digits}.");
+    }
     let bare = text.trim_matches(|letter: char| CURRENCIES.contains(&letter) || letter.is_whitespace());
     if is_too_narrow(text) {
         too_narrow(text)

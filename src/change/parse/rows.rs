@@ -5,6 +5,12 @@
 
 use super::numbers;
 
+/// What a cell of a spreadsheet holds. A longer one is refused before anything is compared with it.
+const LONGEST_CELL: usize = 32_767;
+
+/// More columns than anybody keeps.
+const MOST_CELLS: usize = 1000;
+
 /// One row as written. A quoted cell with line breaks in it is still one row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -21,7 +27,7 @@ impl Row {
         self.cells.iter().all(|cell| super::trimmed(cell).is_empty())
     }
 
-    /// A comment is skipped, but not one that may have swallowed a row of data, and not what a spreadsheet shows for an id
+    /// Begins like a comment: whether it is one depends on its other cells (see `Header::is_comment`). Not one that may have swallowed a row of data, and not what a spreadsheet shows for an id
     /// that it could not: a formula's error, or `####` beside other cells (alone it is a line that somebody drew).
     pub(super) fn is_comment(&self) -> bool {
         let mut cells = self.cells.iter().map(|cell| super::trimmed(cell));
@@ -73,6 +79,16 @@ impl<'a> Rows<'a> {
     /// The cell that the rest begins with; the rest then begins with what ended it.
     fn cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
         let mut text = String::new();
+        let number = self.number;
+        let too_long = |text: &str| {
+            (text.len() > LONGEST_CELL && text.chars().nth(LONGEST_CELL).is_some()).then(|| {
+                format!(
+                    "Row {number}: the cell that begins with `{}` has more than {LONGEST_CELL} characters, which no \
+                     spreadsheet holds. Shorten it.",
+                    super::shown(&text.chars().take(100).collect::<String>())
+                )
+            })
+        };
         let was_quoted = self.rest.starts_with('"');
         if let Some(mut quoted) = self.rest.strip_prefix('"') {
             loop {
@@ -81,10 +97,16 @@ impl<'a> Rows<'a> {
                         "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed, so nothing \
                          after it can be read. Close it or take it away.",
                         self.number,
-                        super::shown(&self.rest[1..])
+                        super::shown(&self.rest[1..].chars().take(100).collect::<String>())
                     ));
                 };
+                if let Some(sentence) = too_long(part) {
+                    return Err(sentence);
+                }
                 text.push_str(part);
+                if let Some(sentence) = too_long(&text) {
+                    return Err(sentence);
+                }
                 quoted = after;
                 let Some(after) = quoted.strip_prefix('"') else { break };
                 text.push('"');
@@ -94,6 +116,9 @@ impl<'a> Rows<'a> {
         }
         let end = self.rest.find([self.delimiter, '\r', '\n']).unwrap_or(self.rest.len());
         let (unquoted, rest) = self.rest.split_at(end);
+        if let Some(sentence) = too_long(unquoted) {
+            return Err(sentence);
+        }
         self.rest = rest;
         if !was_quoted {
             text.push_str(unquoted);
@@ -116,7 +141,16 @@ impl Iterator for Rows<'_> {
         let (mut cells, mut torn) = (Vec::new(), None);
         loop {
             match self.cell(&mut torn) {
-                Ok(cell) => cells.push(cell),
+                Ok(cell) if cells.len() < MOST_CELLS => cells.push(cell),
+                // Spreadsheets write the blank cells of a whole row.
+                Ok(cell) if super::trimmed(&cell).is_empty() => {}
+                Ok(_) => {
+                    self.rest = "";
+                    return Some(Err(format!(
+                        "Row {}: it has more than {MOST_CELLS} columns. Keep those that are needed.",
+                        self.number
+                    )));
+                }
                 Err(sentence) => {
                     self.rest = "";
                     return Some(Err(sentence));

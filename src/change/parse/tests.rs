@@ -66,9 +66,51 @@ fn rows_are_numbered_as_the_spreadsheet_shows_them() {
 #[test]
 fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped() {
     let file = read(b"aid,Owner,value,row,code,message,status\n5, Ann ,x,2,bad_row,why,\n6\n").unwrap();
-    assert_eq!(file.headers, ["aid", "Owner", "value"]);
+    assert_eq!(file.headers, ["aid", "Owner", "value", "status"]);
     let fields: Vec<_> = file.records.iter().map(|record| record.fields.clone()).collect();
-    assert_eq!(fields, [["5", " Ann ", "x"], ["6", "", ""]]);
+    assert_eq!(fields, [["5", " Ann ", "x", ""], ["6", "", "", ""]]);
+}
+
+#[test]
+fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_it() {
+    let text = "ticket,org_id,aid,value,comment\n#8841,10452,204123,6010,\n# note,,,,\n# a, , ,,more\n\n#8842,10452,204124,70,x\n\n";
+    let file = read(text.as_bytes()).unwrap();
+    assert_eq!(file.records.iter().map(|record| record.row).collect::<Vec<_>>(), [2, 6]);
+    assert_eq!(file.records[0].change, Ok(change("10452", "204123", 6010)));
+    assert_eq!(file.skipped.sentence().unwrap(), "2 comments and 1 blank row were skipped.");
+
+    let file = read(b"#,org_id,aid,value\n#1,7,5,900\n").unwrap();
+    assert_eq!(file.records[0].change, Ok(change("7", "5", 900)));
+    let file = read(b"org_name,aid,value\n#1 Retail,5,900\n# only words\n").unwrap();
+    assert_eq!(file.records[0].change.as_ref().unwrap().whose.org_name, "#1 Retail");
+
+    let file = read(b"org_id,aid,value\n7,5,900\n# a note, with a comma\n").unwrap();
+    let bad = file.records[1].change.as_ref().unwrap_err();
+    assert!(bad.problems.last().unwrap().message.contains("it is no comment"), "{bad:?}");
+}
+
+#[test]
+fn what_no_spreadsheet_holds_is_refused_before_it_is_compared() {
+    let long = "x".repeat(32_768);
+    for text in [
+        format!("org_id,aid,value\n7,{long},1\n"),
+        format!("org_id,aid,value\n7,\"{long}\",1\n"),
+        format!("org_id,aid,value\n7,\"{},1\n", long.repeat(2)),
+        format!("org_id,aid,{long}\n7,5,1\n"),
+        format!("org_id,aid,value{}\n7,5,1\n", ",x".repeat(1000)),
+        format!("org_id,aid,value\n7,5,1{}\n", ",x".repeat(1000)),
+    ] {
+        let problems = read(text.as_bytes()).unwrap_err();
+        assert!(problems.iter().all(|problem| problem.len() < 400), "{problems:?}");
+        let is_told = |problem: &String| {
+            problem.contains("more than 32767") || problem.contains("more than 1000 columns")
+        };
+        assert!(problems.iter().any(is_told) || problems[0].contains("never closed"), "{problems:?}");
+    }
+    let wide = format!("org_id,aid,value{}\n7,5,1{}\n", ",".repeat(16_380), ",".repeat(16_380));
+    assert_eq!(changes(&wide), [change("7", "5", 1)]);
+    let just = format!("org_id,aid,value,owner\n7,5,1,{}\n", &long[1..]);
+    assert_eq!(changes(&just), [change("7", "5", 1)]);
 }
 
 #[test]

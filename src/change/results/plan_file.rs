@@ -162,7 +162,7 @@ impl Line {
         }
         Some(PlanOrganization {
             org_id: OrgId::new(self.org_id.clone()),
-            name: plain(&self.org_name).to_owned(),
+            name: plain(&self.org_name).into_owned(),
             quota: self.org_quota,
             plan_units: self.org_plan_units,
             allocated_before: self.org_allocated_before?,
@@ -187,7 +187,8 @@ pub(crate) fn plan_from_csv(bytes: &[u8]) -> Result<Plan, String> {
 }
 
 fn row(line: Line) -> Result<PlanRow, String> {
-    let mut messages = plain(&line.message).split(BETWEEN).map(str::to_owned).filter(|text| !text.is_empty());
+    let message = plain(&line.message);
+    let mut messages = message.split(BETWEEN).map(str::to_owned).filter(|text| !text.is_empty());
     let verdict = match line.verdict.as_str() {
         "send" => Verdict::Send,
         "unchanged" => Verdict::Unchanged(messages.next().unwrap_or_default()),
@@ -210,15 +211,15 @@ fn row(line: Line) -> Result<PlanRow, String> {
         row: line.row,
         action: line.action,
         target,
-        org_name: plain(&line.org_name).to_owned(),
-        account_group_name: plain(&line.account_group_name).to_owned(),
+        org_name: plain(&line.org_name).into_owned(),
+        account_group_name: plain(&line.account_group_name).into_owned(),
         before: quota(&line.before)?,
         after: quota(&line.after)?,
         used: line.used,
         projected: line.projected,
-        written: plain(&line.written).to_owned(),
+        written: plain(&line.written).into_owned(),
         due: line.effective,
-        comment: plain(&line.comment).to_owned(),
+        comment: plain(&line.comment).into_owned(),
         verdict,
         warnings: messages.collect(),
     })

@@ -48,7 +48,7 @@ pub(super) async fn plan(
             return Ok(Exit::Failed);
         }
     };
-    for sentence in &parsed.doubtful {
+    for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
         terminal::tell(&format!("{}: {sentence}", visible(&name)));
     }
     let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;

@@ -1,0 +1,128 @@
+//! Names as people type them: which are the same, and where two only look alike.
+//!
+//! Unicode writes one letter in several ways (a Mac's `ü` is a `u` and two dots), and keyboards and word processors put dashes,
+//! quotes and Cyrillic letters where others have the ones of ASCII.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::clean::clean;
+
+/// The name as it was written, whatever wrote it: composed, on one line, one blank between words.
+pub(crate) fn composed(name: &str) -> String {
+    clean(name, usize::MAX).nfc().collect()
+}
+
+/// The same for all that people take for one name: also without case, and in letters of the usual width.
+pub(crate) fn key(name: &str) -> String {
+    let wide: String = clean(name, usize::MAX).nfkc().collect();
+    clean(&wide.to_lowercase().nfkc().collect::<String>(), usize::MAX)
+}
+
+/// The same for all names that look alike.
+pub(crate) fn skeleton(name: &str) -> String {
+    key(name).chars().map(look).collect()
+}
+
+/// What differs in a name that looks like another one; none where nothing does, or where they do not look alike.
+pub(crate) fn difference(written: &str, known: &str) -> Option<String> {
+    let [written, known] = [written, known].map(key);
+    let same_look = written.chars().map(look).eq(known.chars().map(look));
+    let pair = written.chars().zip(known.chars()).find(|(a, b)| a != b)?;
+    same_look.then(|| format!("{} instead of {}", named(pair.0), named(pair.1)))
+}
+
+/// The usual letter or sign with that look.
+fn look(letter: char) -> char {
+    match letter {
+        '\u{2010}'..='\u{2015}'
+        | '\u{2212}'
+        | '\u{fe58}'
+        | '\u{fe63}'
+        | '\u{ff0d}'
+        | '\u{2043}'
+        | '\u{30fc}' => '-',
+        '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{2bc}' => '\'',
+        '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{ab}' | '\u{bb}' => '"',
+        '\u{2044}' | '\u{2215}' => '/',
+        '\u{b7}' | '\u{2022}' | '\u{2027}' | '\u{22c5}' => '\u{b7}',
+        // Cyrillic, then Greek; lower case, as a key is.
+        'а' | 'α' => 'a',
+        'в' | 'β' => 'b',
+        'с' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ё' | 'ε' => 'e',
+        'һ' => 'h',
+        'і' | 'ι' | 'ı' => 'i',
+        'ј' => 'j',
+        'к' | 'κ' => 'k',
+        'м' | 'μ' => 'm',
+        'н' | 'η' => 'n',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'ν' => 'v',
+        'ԝ' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'υ' => 'y',
+        'ζ' => 'z',
+        other => other,
+    }
+}
+
+/// As a person who cannot see the difference needs it.
+fn named(letter: char) -> String {
+    let what = match letter {
+        '-' => "a hyphen",
+        '\u{2212}' => "a minus sign",
+        '\u{2010}'..='\u{2015}' => "a dash",
+        '\'' => "a straight apostrophe",
+        '"' => "straight quotes",
+        '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{2bc}' => "an apostrophe or quote",
+        '\u{201c}'..='\u{201f}' | '\u{2033}' => "typographic quotes",
+        '\u{370}'..='\u{3ff}' => "a Greek letter",
+        '\u{400}'..='\u{52f}' => "a Cyrillic letter",
+        'a'..='z' => "a Latin letter",
+        _ => "the sign",
+    };
+    format!("{what} `{letter}` (U+{:04X})", u32::from(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_has_one_key_whoever_wrote_it() {
+        for (one, other) in [
+            ("Zu\u{308}rich", "ZÜRICH"),
+            ("  Core\u{a0}\u{200b} Team ", "core team"),
+            ("Ｔｅａｍ ７", "team 7"),
+            ("ﬁnance", "FINANCE"),
+            ("\u{202e}Lab", "lab"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        assert_ne!(key("Team 7"), key("Team 8"));
+        assert_eq!(composed("Zu\u{308}rich"), "Zürich");
+        assert_ne!(composed("Team"), composed("team"));
+    }
+
+    #[test]
+    fn names_that_look_alike_differ_in_a_letter_that_is_named() {
+        assert_eq!(
+            difference("EMEA - Core", "EMEA – Core").unwrap(),
+            "a hyphen `-` (U+002D) instead of a dash `–` (U+2013)"
+        );
+        assert_eq!(
+            difference("\u{420}ayments", "Payments").unwrap(),
+            "a Cyrillic letter `р` (U+0440) instead of a Latin letter `p` (U+0070)"
+        );
+        assert_eq!(
+            difference("Ann’s", "Ann's").unwrap(),
+            "an apostrophe or quote `’` (U+2019) instead of a straight apostrophe `'` (U+0027)"
+        );
+        assert_eq!(difference("Payments", "payments"), None, "these are one name");
+        assert_eq!(difference("Payment", "Payments"), None, "these do not look alike");
+    }
+}
