@@ -452,7 +452,7 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
         return Some(named.to_owned());
     }
     let is_there = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok();
-    let here = Some(PathBuf::from("./quotakeeper.toml")).filter(is_there);
+    let here = Some(PathBuf::from("quotakeeper.toml")).filter(is_there);
     let trusted = here.filter(|here| match config::planted(here) {
         Some(why) => {
             let _ = writeln!(
