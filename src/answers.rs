@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use tracing::{debug, info, warn};
 
 use self::claims::Claims;
-pub(crate) use self::not_taken::{not_taken, not_taken_files};
+pub(crate) use self::not_taken::{FILE as NOT_TAKEN, not_taken, not_taken_files};
 use crate::app::App;
 use crate::change::RunStory;
 use crate::change::run::{Answers, Owed, Run, RunRecord};

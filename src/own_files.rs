@@ -7,11 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{error, warn};
 
 use crate::app::App;
+use crate::change::notices;
 use crate::files::remembered::{self, Kind, Unusable};
 use crate::report::{FileProblem, ProblemKind};
-use crate::{alerts, closings, state};
+use crate::{alerts, answers, closings, state};
 
-const ALL: [&Kind; 3] = [&state::FILE, &alerts::FILE, &closings::FILE];
+const ALL: [&Kind; 5] = [&state::FILE, &alerts::FILE, &closings::FILE, &notices::FILE, &answers::NOT_TAKEN];
 
 /// For so long one that was set aside is mailed. Mail stays longer than that, and so each is recognized.
 const MAILED: TimeDelta = TimeDelta::days(30);

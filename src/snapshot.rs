@@ -20,6 +20,7 @@ use self::places::Places;
 use crate::largest::LargestTests;
 use crate::progress::Phase;
 use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::text::redact;
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
 
 /// Requests for usage under way at once; the client's budget paces them besides.
@@ -46,7 +47,7 @@ impl Reading {
         let reading = Self::of(quotas, groups, now);
         for (target, why) in reading.assigned.unreadable() {
             let what = "its quota cannot be read and counts as unknown";
-            warn!(whose = %client.clean(&target), why = client.clean(&why), "{what}");
+            warn!(whose = %redact::clean(&target, 300), why = redact::clean(&why, 300), "{what}");
         }
         Ok(reading)
     }

@@ -3,7 +3,6 @@
 //! `not_taken.json` in `data.dir` says which files these are, so that nothing is decided by what lies among the answers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -13,16 +12,19 @@ use tracing::warn;
 use super::{STATUS, has_no_place, place};
 use crate::app::App;
 use crate::change::run::Owed;
-use crate::files::{durable, format, read_if_there};
+use crate::files::remembered::{self, Kind, Remembered};
 use crate::inbox::NotTaken;
 use crate::text::clean::visible;
 use crate::text::edge;
 
-const VERSION: u32 = 1;
+pub(crate) const FILE: Kind = Kind {
+    name: "not_taken.json",
+    version: 1,
+    without: "the reasons why files are not taken are written once more",
+};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Record {
-    version: u32,
     files: BTreeMap<String, LeftFile>,
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn not_taken(app: &App, left: &[NotTaken], now: DateTime<Utc>) {
     if left.is_empty() {
         return;
     }
-    update(app, |record| {
+    update(app, now, |record| {
         for not in left {
             let known = record.files.get(&not.file);
             if known.is_some_and(|known| known.reason == not.reason) {
@@ -63,7 +65,7 @@ pub(super) fn deliver_owed(app: &App, now: DateTime<Utc>) {
     if !load(app).files.values().any(|left| left.owed.is_some()) {
         return;
     }
-    update(app, |record| {
+    update(app, now, |record| {
         for (file, left) in record.files.iter_mut().filter(|(_, left)| left.owed.is_some()) {
             left.owed = answer(app, file, &left.reason, left.owed.take(), now);
         }
@@ -71,8 +73,12 @@ pub(super) fn deliver_owed(app: &App, now: DateTime<Utc>) {
 }
 
 /// Changes the record; what is no longer in the inbox leaves it.
-fn update(app: &App, change: impl FnOnce(&mut Record)) {
-    let mut record = load(app);
+fn update(app: &App, now: DateTime<Utc>, change: impl FnOnce(&mut Record)) {
+    let taken = remembered::take(&app.config.data.dir, &FILE, now);
+    let mut record: Record = match taken {
+        Ok(Remembered::Known(record)) => record,
+        Ok(Remembered::Nothing | Remembered::SetAside) | Err(_) => Record::default(),
+    };
     let before = record.files.clone();
     let inbox = app.config.inbox_dir();
     record.files.retain(|file, _| fs_err::symlink_metadata(inbox.join(file)).is_ok());
@@ -80,30 +86,15 @@ fn update(app: &App, change: impl FnOnce(&mut Record)) {
     if record.files == before {
         return;
     }
-    record.version = VERSION;
-    let saved = serde_json::to_vec_pretty(&record)
-        .map_err(anyhow::Error::from)
-        .and_then(|bytes| Ok(durable::write(&path(app), &bytes)?));
+    let saved = remembered::save(&app.config.data.dir, &FILE, &record);
     if let Err(error) = saved {
         warn!(error = format!("{error:#}"), "which files are not taken cannot be remembered");
     }
 }
 
+/// Without it the reasons are said once more.
 fn load(app: &App) -> Record {
-    let path = path(app);
-    let loaded = read_if_there(&path).map_err(anyhow::Error::from).and_then(|bytes| match bytes {
-        Some(bytes) => Ok(format::read_json(&path, &bytes, VERSION, "it is written again by itself")?),
-        None => Ok(Record::default()),
-    });
-    // Without it the reasons are said once more.
-    loaded.unwrap_or_else(|error: anyhow::Error| {
-        tracing::debug!(error = format!("{error:#}"), "which files were not taken is not known");
-        Record::default()
-    })
-}
-
-fn path(app: &App) -> PathBuf {
-    app.config.data.dir.join("not_taken.json")
+    remembered::read(&app.config.data.dir, &FILE).ok().flatten().unwrap_or_default()
 }
 
 /// Writes the answer to one file; else why it is owed.

@@ -15,9 +15,16 @@ use super::run::Run;
 use super::story::story;
 use super::{Plan, RunState, RunStory};
 use crate::app::App;
-use crate::files::{durable, remembered};
+use crate::files::durable;
+use crate::files::remembered::{self, Kind, Remembered};
 use crate::report::words::clean;
 use crate::report::{ChangesReport, Edition, run_report};
+
+pub(crate) const FILE: Kind = Kind {
+    name: "notices.json",
+    version: 1,
+    without: "without it, one mail about several files may come twice",
+};
 
 /// The runs that one mail is about.
 #[derive(Default, Serialize, Deserialize)]
@@ -48,9 +55,9 @@ impl Notice {
 
 /// Queues every mail about a run that is due.
 pub(crate) fn flush(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let path = app.config.data.dir.join("notices.json");
-    let batch: Batch = remembered::load(&path, "a mail about several files may come twice")?;
-    if !batch.runs.is_empty() {
+    let data_dir = &app.config.data.dir;
+    let path = data_dir.join(FILE.name);
+    if let Remembered::Known(batch) = remembered::take::<Batch>(data_dir, &FILE, now)? {
         // A pass was killed while it sent this one. A run that is gone needs no mail any more.
         let runs = batch.runs.iter().filter_map(|id| Run::open(&app.runs(), id).ok()).collect();
         queue_together(app, runs, now)?;
@@ -60,7 +67,7 @@ pub(crate) fn flush(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let files: BTreeSet<&str> = runs.iter().map(|run| run.record.root()).collect();
     if files.len() > 1 {
         let batch = Batch { runs: runs.iter().map(|run| run.record.id.clone()).collect() };
-        remembered::save(&path, &batch)?;
+        remembered::save(data_dir, &FILE, &batch)?;
         queue_together(app, runs, now)?;
         durable::remove(&path)?;
         return Ok(());

@@ -59,13 +59,15 @@ fn no_name_becomes_a_tag_anywhere_not_even_in_an_attribute() {
     let report = Report::Usage(Box::new(report_from(&hostile, &week_before(&hostile))));
     let templates = Templates::load(None);
     let html = templates.html(&report, &["<script>.csv".to_owned()]).unwrap();
-    assert!(html.contains("alt=\""), "the charts have their words in an attribute");
+    let words: Vec<&str> = html.split("alt=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(!words.is_empty(), "the charts have their words in an attribute");
+    assert!(words.iter().all(|words| words.contains("&quot; onerror=&quot;x")), "{words:?}");
     for text in [html, templates.page(&report).unwrap()] {
         assert!(
             text.contains("&lt;script&gt;alert(1)") && !text.to_lowercase().contains("<script"),
             "{text}"
         );
-        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']) && !text.contains("\" onerror"));
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']));
     }
     for text in [templates.text(&report, &[]).unwrap(), templates.subject(&report).unwrap()] {
         assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']), "{text}");

@@ -123,11 +123,6 @@ impl Client {
         &self.progress
     }
 
-    /// What a server said, fit to be logged and shown.
-    pub(crate) fn clean(&self, text: &str) -> String {
-        clean(text)
-    }
-
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
         let url = self.url("quotas");

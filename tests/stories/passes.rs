@@ -49,7 +49,7 @@ fn a_pass_that_was_killed_before_its_mail_or_before_it_knew_of_it_makes_that_mai
     assert_eq!(bench.delivered().len(), 1, "the same mail");
     // And in the middle of writing down that it had.
     due();
-    let ids: Vec<String> = bench.runs().iter().map(|run| run.id()).collect();
+    let ids: Vec<String> = bench.runs().iter().map(super::testbed::Run::id).collect();
     let batch = serde_json::json!({ "version": 1, "runs": ids });
     fs_err::write(bench.data().join("notices.json"), batch.to_string()).unwrap();
     let mut record = bench.runs()[0].record();

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::progress::{Phase, Rows};
 use crate::quota::{Target, Units, quota_text};
 use crate::snapshot::LiveQuotas;
+use crate::text::redact;
 use crate::thousandeyes::{Client, Error, FieldError};
 
 /// So many refusals without one acceptance, and the server is taken to refuse everything.
@@ -185,7 +186,7 @@ where
                     continue;
                 }
                 Err(why) => {
-                    let message = format!("not sent: {}", unreadable(self.client, why));
+                    let message = format!("not sent: {}", unreadable(why));
                     self.settle(standing, &[row.row], &Problem { code: Code::NotSent, message })?;
                     continue;
                 }
@@ -358,7 +359,7 @@ where
             };
             let message = match (&no_answer, standing.live.quota(&row.target)) {
                 (Some(why), _) => unknown(why),
-                (None, Err(why)) => unknown(&unreadable(self.client, why)),
+                (None, Err(why)) => unknown(&unreadable(why)),
                 (None, Ok(now)) => format!(
                     "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
                      still wanted",
@@ -393,8 +394,8 @@ where
 }
 
 /// Why nothing is known of a quota that the API gave.
-fn unreadable(client: &Client, why: &str) -> String {
-    format!("the quota in the API's answer cannot be read ({})", client.clean(why))
+fn unreadable(why: &str) -> String {
+    format!("the quota in the API's answer cannot be read ({})", redact::clean(why, 300))
 }
 
 /// Splits a refused batch; a row that stands alone is refused.

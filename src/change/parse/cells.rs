@@ -49,7 +49,9 @@ pub(super) fn change(
     let value = row.value(action, expected);
     row.split_number();
     let effective = row.effective();
-    if !row.problems.is_empty() && cells.first().is_some_and(|cell| trimmed(cell).starts_with('#')) {
+    let first = cells.first().map_or("", |cell| trimmed(cell));
+    let is_shown_so = numbers::is_formula_error(first) || numbers::is_too_narrow(first);
+    if !row.problems.is_empty() && first.starts_with('#') && !is_shown_so {
         row.problem(
             "it begins with `#`, but it is no comment: other cells are filled. A comment stands alone in its row; put \
              one with a separator in it into quotes.",
