@@ -30,9 +30,12 @@ mod plans;
 mod proposals;
 
 mod rates;
+mod restoring;
 mod schedules;
 mod snapshots;
 mod spreadsheets;
 mod stopping;
+mod surroundings;
 mod terminal;
 mod testbed;
+mod young_cycles;

@@ -1,0 +1,77 @@
+//! Quotas as they were: a record changes nothing, and the file that restores them does.
+
+use crate::standin::{World, key};
+use crate::testbed::{Bench, counts, table};
+
+/// A snapshot, and the name by which it is asked for again.
+fn snapshot(bench: &Bench) -> String {
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.run(&["history", "list"]).ends_with(0).out.lines().last().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_snapshot_saw_is_restored_by_dropping_one_file_and_a_record_of_it_changes_nothing() {
+    let mut world = World::small();
+    world.set(&key("10", "103"), None);
+    let bench = Bench::new(world).with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+    let (then, before) = (snapshot(&bench), bench.quotas());
+    bench.standin.world(|world| {
+        world.set(&key("10", "101"), Some(4_100));
+        world.set(&key("10", "102"), Some(7_900));
+        world.set(&key("10", "103"), Some(9_000));
+    });
+    let changed = bench.quotas();
+
+    let record = bench.run(&["export", "--at", &then]).ends_with(0);
+    assert!(record.log.contains("record") && record.log.contains("--restore"), "{}", record.log);
+    bench.drop_file("record.csv", &record.out);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!((bench.posts(), bench.quotas()), (0, changed));
+
+    let restore = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0);
+    let rows = table(restore.out.as_bytes());
+    assert_eq!(rows.len(), 3, "{}", restore.out);
+    assert!(
+        rows.iter()
+            .any(|row| row["aid"] == "103" && row["action"] == "unassign" && row["expected_value"] == "9000")
+    );
+    assert!(restore.log.contains("3 quotas are not what they were"), "{}", restore.log);
+    assert_eq!(bench.posts(), 0, "it is never applied by itself");
+    bench.drop_file("restore.csv", &restore.out);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.quotas(), before);
+
+    let again = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0);
+    assert_eq!(again.out.lines().count(), 1, "{}", again.out);
+    assert!(again.log.contains("Nothing to restore"), "{}", again.log);
+}
+
+#[test]
+fn what_is_no_longer_visible_is_named_and_not_written_and_one_organization_is_restored_by_itself() {
+    let bench = Bench::new(World::small());
+    let then = snapshot(&bench);
+    bench.standin.world(|world| {
+        world.set(&key("10", "101"), Some(4_100));
+        world.organizations.remove("20");
+    });
+    let restore = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0);
+    assert_eq!(table(restore.out.as_bytes()).len(), 1, "{}", restore.out);
+    assert!(restore.log.contains("no longer visible"), "{}", restore.log);
+
+    let own = bench.run(&["export", "--at", &then, "--restore", "--org", "10"]).ends_with(0);
+    assert_eq!(own.out, restore.out);
+    assert!(!own.log.contains("no longer visible"), "{}", own.log);
+    let unknown = bench.run(&["export", "--org", "4711"]).ends_with(1);
+    assert!(unknown.log.contains("4711"), "{}", unknown.log);
+    bench.run(&["export", "--restore"]).ends_with(2);
+}
+
+#[test]
+fn none_as_the_value_of_a_target_without_a_quota_is_no_change_and_of_any_other_it_is_an_error() {
+    let mut world = World::small();
+    world.set(&key("10", "103"), None);
+    let bench = Bench::new(world);
+    bench.drop_file("none.csv", "org_id,aid,value\n10,103,none\n10,101,none\n");
+    bench.run(&["inbox"]).ends_with(4);
+    assert_eq!((bench.only_run().counts(), bench.posts()), (counts([("bad_row", 1), ("unchanged", 1)]), 0));
+}
