@@ -1,17 +1,18 @@
 //! The composition root: a configuration becomes the client, the folders and the mailer that the jobs work with.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::answers;
+use crate::change::earlier::Contents;
 use crate::config::Config;
 use crate::health::Vitals;
 use crate::history::History;
 use crate::inbox::{self, Inbox};
-use crate::lock::hostname;
+use crate::lock::{Seat, hostname};
 use crate::mail::Mailer;
 use crate::thousandeyes::{Client, Settings};
 
@@ -25,7 +26,11 @@ pub(crate) struct App {
     /// Cancelled by SIGTERM and SIGINT: long work stops at its next safe point.
     pub cancel: CancellationToken,
     /// What this process remembers of its own work.
-    pub vitals: Vitals,
+    pub vitals: Arc<Vitals>,
+    /// The lock, where this process holds it.
+    pub seat: Arc<Seat>,
+    /// What the runs' files hold, while an inbox pass goes through many of them.
+    pub contents: Mutex<Option<Contents>>,
     /// Set once this process has logged which of its files cannot be used.
     pub logged_own_files: OnceLock<()>,
     /// Which run's answers lie in which folder.
@@ -33,6 +38,8 @@ pub(crate) struct App {
     /// What it remembers of the inbox.
     pub inbox_memory: Arc<inbox::Memory>,
     client: OnceLock<Arc<Client>>,
+    /// The app that a reload put in the place of this one.
+    current: Arc<RwLock<Option<Arc<App>>>>,
 }
 
 impl App {
@@ -47,13 +54,42 @@ impl App {
             mailer: Mailer::new(&config, instance),
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
-            vitals: Vitals::new(),
+            vitals: Arc::new(Vitals::new()),
+            seat: Arc::default(),
+            contents: Mutex::new(None),
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
             client: OnceLock::new(),
+            current: Arc::default(),
             config,
         }
+    }
+
+    /// This app with another configuration: the same process, with its lock, its memory of its own work and, where nothing of
+    /// `[api]` changed, its rate budget.
+    pub(crate) fn reloaded(&self, config: Config) -> Arc<Self> {
+        let client = OnceLock::new();
+        if let Some(same) = self.asked_client().filter(|_| config.api == self.config.api) {
+            let _ = client.set(Arc::clone(same)); // it is empty
+        }
+        let next = Arc::new(Self {
+            cancel: self.cancel.clone(),
+            vitals: Arc::clone(&self.vitals),
+            seat: Arc::clone(&self.seat),
+            inbox_memory: Arc::clone(&self.inbox_memory),
+            current: Arc::clone(&self.current),
+            client,
+            ..Self::named(config, &self.instance)
+        });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
+        next
+    }
+
+    /// The app in use, for those who began with one that a reload has replaced since.
+    pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone().unwrap_or_else(|| Arc::clone(self))
     }
 
     /// The API. Made at its first use, because commands that read files only need no token.

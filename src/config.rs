@@ -61,7 +61,7 @@ pub(crate) struct Config {
 }
 
 /// `[api]`: where the API is and how it may be used.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Api {
     /// Ends with `/v7/`, whatever was written.

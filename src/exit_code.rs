@@ -23,6 +23,14 @@ pub(crate) enum Exit {
     Busy = 75,
 }
 
+impl Exit {
+    /// What another quotakeeper answered; a code that this one does not know is a failure.
+    pub(crate) fn from_code(code: u8) -> Self {
+        let all = [Self::Done, Self::Failed, Self::Usage, Self::Changes, Self::Rows, Self::Held, Self::Busy];
+        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Failed)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

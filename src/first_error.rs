@@ -17,12 +17,6 @@ impl FirstError {
         }
     }
 
-    pub(crate) fn join(&mut self, other: Self) {
-        if let Some(error) = other.0 {
-            self.note(error);
-        }
-    }
-
     /// The value, unless something failed.
     pub(crate) fn or<T>(self, value: T) -> anyhow::Result<T> {
         self.0.map_or(Ok(value), Err)

@@ -8,7 +8,7 @@ mod claim;
 mod names;
 mod writers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,16 +16,14 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rustix::fs::{FileType, Stat};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub(crate) use self::claim::Claim;
 use self::names::Name;
 use self::writers::Writers;
-use crate::change::run::Run;
 use crate::files::durable;
 use crate::files::folder::{Folder, Links, Unfit};
 use crate::files::owner::Owner;
-use crate::first_error::FirstError;
 
 /// How deep, and among how many names, change files are looked for in folders, to say that they are not taken.
 const DEEPEST: usize = 3;
@@ -117,13 +115,25 @@ impl ApprovalFile {
     }
 }
 
-/// What one look into the inbox came to.
+/// The files of a first look. Those that look the same after `inbox.settle` are taken.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
-    pub runs: Vec<Run>,
-    pub left: Vec<NotTaken>,
-    /// Why a file could not be taken although nothing is wrong with it, such as a full disk. The next look tries again.
-    pub failed: FirstError,
+pub(crate) struct FirstLook {
+    files: BTreeMap<OsString, Look>,
+}
+
+impl FirstLook {
+    /// There is nothing to wait for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+/// The files that nobody is writing any more, to be claimed one at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    files: VecDeque<(OsString, Look)>,
+    /// In a read-only inbox, the hashes of what was acted on before.
+    known: BTreeSet<String>,
 }
 
 /// What lies under a name.
@@ -147,49 +157,52 @@ impl Inbox {
 }
 
 impl OpenInbox {
-    /// Takes every file that is ready. Waits for `settle` if there is any, and leaves what is still being written.
-    pub(crate) async fn take(&self, now: DateTime<Utc>, cancel: &CancellationToken) -> anyhow::Result<Taken> {
-        let mut taken = Taken::default();
-        let (first, not_taken) = self.look()?;
-        taken.left = not_taken;
-        if first.is_empty() {
-            return Ok(taken);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(self.settings.settle) => {}
-            () = cancel.cancelled() => return Ok(taken),
-        }
+    /// The files that could be taken if they stay as they are, and what cannot be taken, with the reason.
+    pub(crate) fn first_look(&self) -> anyhow::Result<(FirstLook, Vec<NotTaken>)> {
+        let (files, not_taken) = self.look()?;
+        Ok((FirstLook { files }, not_taken))
+    }
+
+    /// Of the files of a first look, those that did not change since and that no program has open for writing; and why one of
+    /// them has to wait. Those that changed are left for the next look.
+    pub(crate) fn settled(&self, first: &FirstLook) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
         let (second, _) = self.look()?;
         let read_only = self.settings.read_only;
-        let mut known = if read_only { self.known_contents()? } else { BTreeSet::new() };
         let open = if read_only { BTreeSet::new() } else { writers::open_for_writing(&self.settings.folder) };
+        let (mut settled, mut left) = (Settled::default(), Vec::new());
         for (name, look) in second {
             let file = shown(&name);
-            if first.get(&name) != Some(&look) {
+            if first.files.get(&name) != Some(&look) {
                 info!(%file, "still being written: left for the next look");
-                continue;
-            }
-            if open.contains(&name)
+            } else if open.contains(&name)
                 || self.settings.memory.writers.has_open(&name, look.bytes, Instant::now())
             {
                 info!(%file, "a program still has it open for writing: left until it is closed");
                 let reason = "A program still has this file open for writing. It is taken as soon as that program closes it.";
-                taken.left.push(NotTaken { file, reason: reason.to_owned() });
-                continue;
-            }
-            let claim = if read_only {
-                self.remember(&name, look, now, &mut known)
+                left.push(NotTaken { file, reason: reason.to_owned() });
             } else {
-                self.claim(&name, look, now)
-            };
-            match claim {
-                Ok(claim::Claim::Run(run)) => taken.runs.push(*run),
-                Ok(claim::Claim::Nothing) => {}
-                Ok(claim::Claim::NotTaken(reason)) => taken.left.push(NotTaken { file, reason }),
-                Err(error) => taken.failed.note(error.context(format!("{file} could not be taken"))),
+                settled.files.push_back((name, look));
             }
         }
-        Ok(taken)
+        if read_only && !settled.files.is_empty() {
+            settled.known = self.known_contents()?;
+        }
+        Ok((settled, left))
+    }
+
+    /// Claims the next of the settled files; none when all were.
+    pub(crate) fn claim_next(
+        &self,
+        settled: &mut Settled,
+        now: DateTime<Utc>,
+    ) -> Option<anyhow::Result<Claim>> {
+        let (name, look) = settled.files.pop_front()?;
+        let claim = if self.settings.read_only {
+            self.remember(&name, look, now, &mut settled.known)
+        } else {
+            self.claim(&name, look, now)
+        };
+        Some(claim.map_err(|error| error.context(format!("{} could not be taken", shown(&name)))))
     }
 
     /// The approvals that lie in the inbox. What is in them does not matter.

@@ -1,8 +1,13 @@
 //! One writer at a time: an advisory lock (`flock`) on `lock` below `data.dir`, held for the life of the process.
+//!
+//! Whoever removes `lock`, or `data.dir`, lets another process take a lock of that name while this one holds the removed file.
+//! So the holder looks whether its file is still the one on the path before each unit of work and before each write to the API.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -15,7 +20,8 @@ use crate::files::durable;
 /// The lock, given back when it is dropped or when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 /// Why there is no lock.
@@ -33,6 +39,12 @@ pub(crate) enum LockError {
          that flock works (NFS: version 4, or a running lock daemon; not `nolock`)"
     )]
     Unsupported { path: String, source: io::Error },
+    /// It was held, and is no longer this process's.
+    #[error(
+        "{path} is no longer the lock that this process holds: somebody removed or replaced it, or data.dir. Another \
+         quotakeeper may be at work there, so this one stops writing and ends"
+    )]
+    Lost { path: String },
 }
 
 impl Lock {
@@ -41,27 +53,30 @@ impl Lock {
         let path = data_dir.join("lock");
         let failed = |source| LockError::Io { path: path.display().to_string(), source };
         durable::create_folder(data_dir).map_err(failed)?;
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
-        match patiently(|| file.try_lock()) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let holder = holder.trim();
-                let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
-                return Err(LockError::Busy { holder: holder.to_owned() });
+        let mut file = loop {
+            let mut file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(failed)?;
+            match patiently(|| file.try_lock()) {
+                Ok(()) if is_at(&file, &path) => break file,
+                Ok(()) => {} // it was removed or replaced meanwhile
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    let _ = file.read_to_string(&mut holder);
+                    let holder = holder.trim();
+                    let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
+                    return Err(LockError::Busy { holder: holder.to_owned() });
+                }
+                Err(TryLockError::Error(source)) if has_no_locks(&source) => {
+                    return Err(LockError::Unsupported { path: path.display().to_string(), source });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
-            Err(TryLockError::Error(source)) if has_no_locks(&source) => {
-                return Err(LockError::Unsupported { path: path.display().to_string(), source });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        };
         let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
         let holder = format!("process {} on {} since {since}\n", std::process::id(), hostname());
         // Over what was there, so that it needs no room on a full disk, where `prune` is to make some.
@@ -71,8 +86,57 @@ impl Lock {
             .and_then(|()| file.write_all(holder.as_bytes()))
             .and_then(|()| file.set_len(length));
         written.map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path })
     }
+
+    /// Whether the file that this process locked is still the one on the path.
+    fn check(&self) -> Result<(), LockError> {
+        if is_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        Err(LockError::Lost { path: self.path.display().to_string() })
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |held: std::fs::Metadata, there: std::fs::Metadata| {
+        (held.dev(), held.ino()) == (there.dev(), there.ino()) && held.nlink() > 0
+    };
+    file.metadata().is_ok_and(|held| path.symlink_metadata().is_ok_and(|there| same(held, there)))
+}
+
+/// The lock as a process has it, or not: what it asks before it writes.
+#[derive(Debug, Default)]
+pub(crate) struct Seat(Mutex<Option<Lock>>);
+
+impl Seat {
+    /// Takes the lock, and keeps it until `leave` or the end of the process.
+    pub(crate) fn take(&self, data_dir: &Path) -> Result<(), LockError> {
+        *self.held() = Some(Lock::take(data_dir)?);
+        Ok(())
+    }
+
+    pub(crate) fn leave(&self) {
+        *self.held() = None;
+    }
+
+    pub(crate) fn is_taken(&self) -> bool {
+        self.held().is_some()
+    }
+
+    /// An error once the lock was lost. A process that never took it writes nothing that it guards.
+    pub(crate) fn check(&self) -> Result<(), LockError> {
+        self.held().as_ref().map_or(Ok(()), Lock::check)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Lock>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an error is that the lock was lost: then nothing more is written, not even about it.
+pub(crate) fn is_lost(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref::<LockError>(), Some(LockError::Lost { .. })))
 }
 
 fn has_no_locks(error: &io::Error) -> bool {
@@ -139,6 +203,28 @@ mod tests {
         let holder = Holder::parse("process 812 on nms-01\n");
         assert_eq!(holder, Holder { process: Some(812), host: "nms-01".into(), since: None });
         assert_eq!(Holder::parse("").process, None);
+    }
+
+    #[test]
+    fn a_lock_whose_file_or_folder_was_removed_or_replaced_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let removals: [fn(&Path); 3] = [
+            |data| fs_err::remove_file(data.join("lock")).unwrap(),
+            |data| fs_err::remove_dir_all(data).unwrap(),
+            |data| fs_err::rename(data.join("lock"), data.join("old")).unwrap(),
+        ];
+        for remove in removals {
+            let (first, second) = (Seat::default(), Seat::default());
+            first.take(&data).unwrap();
+            first.check().unwrap();
+            remove(&data);
+            let lost = anyhow::Error::from(first.check().unwrap_err()).context("the inbox job failed");
+            assert!(is_lost(&lost), "{lost:#}");
+            second.take(&data).unwrap();
+            assert!(first.check().is_err(), "another file has the name now");
+            second.check().unwrap();
+        }
     }
 
     #[test]

@@ -34,6 +34,10 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// So many missed slots are counted one by one: after a last success of 1970 there are millions.
+const COUNTED: usize = 10_000;
+const COUNTED_GAPS: i32 = 9_999;
+
 /// Slots that nobody served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missed {
@@ -135,6 +139,13 @@ impl Expression {
         let first = self.next(zone, last_success?).filter(|first| *first < served)?;
         let mut missed = Missed { slots: 1, first, last: first };
         while let Some(slot) = self.next(zone, missed.last).filter(|slot| *slot < served) {
+            if missed.slots == COUNTED {
+                // The others are as far apart as these were, near enough.
+                let each = ((missed.last - first) / (COUNTED_GAPS)).num_seconds().max(1);
+                let more = usize::try_from((served - missed.last).num_seconds() / each).unwrap_or_default();
+                let last = self.previous(zone, served - Duration::seconds(1)).unwrap_or(slot);
+                return Some(Missed { slots: missed.slots + more.max(2) - 1, last, ..missed });
+            }
             missed = Missed { slots: missed.slots + 1, last: slot, ..missed };
         }
         Some(missed)

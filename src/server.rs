@@ -48,7 +48,7 @@ pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<(
 }
 
 /// All is in memory, so that nothing here waits.
-fn answer<B>(app: &App, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
+fn answer<B>(app: &Arc<App>, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
     if let Err(refused) = hosts.admit(request) {
         let status = match refused {
             Refused::Malformed => StatusCode::BAD_REQUEST,
@@ -72,7 +72,7 @@ fn answer<B>(app: &App, hosts: &Hosts, request: &Request<B>) -> Response<Parts> 
 }
 
 /// Alive: the loop of the daemon turns.
-fn healthz(app: &App) -> Response<Parts> {
+fn healthz(app: &Arc<App>) -> Response<Parts> {
     match health::stuck_for(app) {
         None => plain(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
@@ -83,12 +83,12 @@ fn healthz(app: &App) -> Response<Parts> {
 }
 
 /// Ready: it does what it is for.
-fn readyz(app: &App) -> Response<Parts> {
+fn readyz(app: &Arc<App>) -> Response<Parts> {
     let reasons = if app.cancel.is_cancelled() {
         vec!["The daemon is stopping.".to_owned()]
     } else {
         match app.vitals.facts() {
-            Some(facts) => facts.not_ready(app, Clock::read().now()),
+            Some(facts) => facts.not_ready(&app.current(), Clock::read().now()),
             None => vec!["The daemon has just started.".to_owned()],
         }
     };
@@ -99,10 +99,10 @@ fn readyz(app: &App) -> Response<Parts> {
     }
 }
 
-fn metrics(app: &App) -> Response<Parts> {
+fn metrics(app: &Arc<App>) -> Response<Parts> {
     match app.vitals.facts() {
         Some(facts) => {
-            let metrics = facts.metrics(app, false, Clock::read().now());
+            let metrics = facts.metrics(&app.current(), false, Clock::read().now());
             let parts = Parts::new([metrics.sheet.into(), metrics.targets]);
             typed(StatusCode::OK, health::FORMAT, parts)
         }

@@ -188,6 +188,19 @@ impl State {
         self.save()
     }
 
+    /// Records that a slot was served, while what follows may still fail: it says nothing of a failure before.
+    pub(crate) fn served(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
+        self.content.jobs.insert(job, JobState { last_success: at, took_ms });
+        self.save()
+    }
+
+    /// Records that what failed after a slot was served is done now.
+    pub(crate) fn recovered(&mut self, job: Job) -> anyhow::Result<()> {
+        self.content.failing.remove(&job);
+        self.content.why.remove(&job);
+        self.save()
+    }
+
     /// Records a failure and says since when the job has been failing; none where that cannot be remembered.
     pub(crate) fn failed(
         &mut self,

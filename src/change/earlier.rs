@@ -1,40 +1,73 @@
 //! What earlier runs mean for later work: which changes they explain, and which files come back.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::journal::Journal;
-use super::run::Run;
+use super::run::{Run, RunRecord};
 use super::stored::stored_plan;
 use super::{Code, RunState};
 use crate::app::App;
 use crate::diff::SentRow;
 use crate::quota::{Target, Units};
 
+/// What the files of all runs hold, so that a pass over many files reads each run once.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    inputs: BTreeSet<(String, String)>,
+    undos: BTreeSet<String>,
+}
+
+impl Contents {
+    pub(crate) fn of(runs: &[Run]) -> Self {
+        let mut contents = Self::default();
+        for run in runs {
+            contents.add(&run.record);
+        }
+        contents
+    }
+
+    /// Takes note of a run that was made, or went on, since.
+    pub(crate) fn add(&mut self, record: &RunRecord) {
+        self.inputs.extend(record.input_sha256.clone().map(|sha256| (sha256, record.id.clone())));
+        self.undos.extend(record.undo_sha256.clone());
+    }
+
+    /// The last run before this one that has the same content. Runs are named by their time; one that waits is planned again
+    /// later.
+    fn same_before(&self, record: &RunRecord) -> Option<&str> {
+        let sha256 = record.input_sha256.clone()?;
+        let same = self.inputs.range((sha256.clone(), String::new())..(sha256, record.id.clone()));
+        same.last().map(|(_, id)| id.as_str())
+    }
+}
+
+/// What is known of the runs' files: by the pass that is under way, else read now.
+fn with_contents<T>(app: &App, look: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
+    let known = app.contents.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*known {
+        Some(contents) => Ok(look(contents)),
+        None => Ok(look(&Contents::of(&Run::all(&app.runs())?.0))),
+    }
+}
+
 /// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
 pub(super) fn note_same_content(app: &App, run: &mut Run) -> anyhow::Result<()> {
-    let (runs, _) = Run::all(&app.runs())?;
-    let same = runs.iter().rev().find(|other| {
-        other.record.id < run.record.id // they are named by their time; one that waits is planned again later
-            && other.record.input_sha256.is_some()
-            && other.record.input_sha256 == run.record.input_sha256
-    });
+    let same = with_contents(app, |contents| contents.same_before(&run.record).map(str::to_owned))?;
     if let Some(same) = same {
-        let note = format!(
-            "The same content was run before, as {}: only what is still to do is done.",
-            same.record.id
-        );
-        run.record.notes = vec![note];
+        run.record.notes =
+            vec![format!("The same content was run before, as {same}: only what is still to do is done.")];
     }
     Ok(())
 }
 
 /// Whether these bytes are the `undo.csv` of a run.
-pub(crate) fn is_undo(runs: &Path, sha256: &str) -> anyhow::Result<bool> {
-    Ok(Run::all(runs)?.0.iter().any(|run| run.record.undo_sha256.as_deref() == Some(sha256)))
+pub(crate) fn is_undo(app: &App, sha256: &str) -> anyhow::Result<bool> {
+    with_contents(app, |contents| contents.undos.contains(sha256))
 }
 
 /// The rows that runs sent and that may have taken effect after `since`, as their journals say: what explains a change

@@ -196,6 +196,7 @@ async fn send(
         past,
         clock,
         cancel: &app.cancel,
+        seat: &app.seat,
         guarded,
         guard_again: async |rows: &BTreeSet<usize>| {
             let now = look(app, clock, looking, file).await?;

@@ -70,6 +70,9 @@ pub(crate) struct RunRecord {
     pub decided: u32,
     /// The rows' numbers in the file that was dropped, where `input.csv` holds only some of them.
     pub rows: Option<Vec<usize>>,
+    /// The request of a command that handed it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// Who approved it.
     pub approved_by: Option<String>,
     /// Where its answers are; none as long as it has none.
@@ -117,6 +120,7 @@ impl RunRecord {
             due: None,
             decided: 0,
             rows: None,
+            request: None,
             approved_by: None,
             answers: None,
             counts: std::collections::BTreeMap::new(),

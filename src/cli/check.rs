@@ -8,6 +8,7 @@ use super::terminal;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
+use crate::daemon::Card;
 use crate::exit_code::Exit;
 use crate::mail;
 use crate::quota::{OrgId, Snapshot, SnapshotRow, Usage};
@@ -37,6 +38,16 @@ pub(super) async fn check(
             Some(problem) => report.bad(&problem),
         },
         None => report.good("no configuration file: the defaults and the environment are used"),
+    }
+    if let Some(card) = Card::of_running(&config.data.dir)
+        && let Some(file) = card.changed_file()
+    {
+        report.note(&format!(
+            "the running quotakeeper (process {}) does not use {} as it is now: `systemctl reload quotakeeper`, or SIGHUP, takes \
+             it over",
+            card.process,
+            file.display()
+        ));
     }
     for ended in config.alerts.ended_mutes(Clock::read().now(), config.schedule.timezone) {
         report.note(&ended);

@@ -1,8 +1,11 @@
 //! `approve` and `reject`: a person's word on a held run, recorded in its folder, acted on by whoever holds the lock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{progress, terminal};
+use tokio::time::{Instant, sleep};
+
+use super::{handover, progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
 use crate::change::notices;
@@ -11,7 +14,11 @@ use crate::change::run::{Decider, Decision, Run};
 use crate::clock::Clock;
 use crate::exit_code::Exit;
 use crate::files::owner::Owner;
-use crate::lock::{Lock, LockError, hostname};
+use crate::jobs::requests;
+use crate::lock::{LockError, hostname};
+
+/// A holder of the lock that is not in the middle of something notices a decision at once.
+const NOTICED: Duration = Duration::from_secs(3);
 
 pub(super) async fn approve(app: &Arc<App>, id: &str, plan: Option<&str>) -> anyhow::Result<Exit> {
     decide(app, id, plan, true).await
@@ -73,13 +80,10 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     } else {
         say(&format!("{id}: plan {current} {}", if approve { "approved" } else { "rejected" }));
     }
-    let _lock = match Lock::take(&app.config.data.dir) {
-        Err(LockError::Busy { holder }) => {
-            say(&format!("The running quotakeeper ({holder}) acts on it within a minute."));
-            return Ok(Exit::Done);
-        }
-        lock => lock?,
-    };
+    if let Some(holder) = wake(app, id).await? {
+        say(&format!("The running quotakeeper ({holder}) acts on it."));
+        return Ok(Exit::Done);
+    }
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
     notices::flush_or_warn(app, now);
     let mut run = Run::open(&app.runs(), id)?;
@@ -100,6 +104,30 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
         (true, RunState::Scheduled) | (false, RunState::Rejected) => Exit::Done,
         _ => Exit::Failed,
     })
+}
+
+/// Lets whoever holds the lock know, and says who that is; none where this process holds it now.
+async fn wake(app: &Arc<App>, id: &str) -> anyhow::Result<Option<String>> {
+    let data = &app.config.data.dir;
+    let woken = requests::decided(data, id);
+    let since = Instant::now();
+    loop {
+        match handover::hold(app) {
+            Err(LockError::Busy { holder }) => {
+                // One that does not notice has much to do, or looks each minute.
+                let is_noticed = woken.is_ok() && !requests::is_unnoticed(data, id);
+                if woken.is_err() || is_noticed || since.elapsed() > NOTICED || app.cancel.is_cancelled() {
+                    return Ok(Some(holder));
+                }
+            }
+            held => {
+                held?;
+                requests::noticed(data, id)?;
+                return Ok(None);
+            }
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Tells a person. That nobody reads on is no reason to leave a decision half done.

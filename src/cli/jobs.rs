@@ -6,36 +6,40 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::{lock, progress, terminal};
+use chrono::{DateTime, Utc};
+
+use super::handover::{self, Who};
+use super::{progress, terminal};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::daemon;
+use crate::daemon::{self, Source};
 use crate::exit_code::{Exit, Findings};
 use crate::health;
-use crate::jobs::{self, Backoff, Job};
-use crate::lock::{Lock, LockError};
+use crate::jobs::requests::Ask;
+use crate::jobs::{self, Job, Trigger, Worker};
+use crate::lock::LockError;
 
 /// The daemon.
-pub(super) async fn run(app: &Arc<App>) -> anyhow::Result<Exit> {
-    let _lock = lock(app)?;
+pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit> {
+    handover::hold(app)?;
     app.client()?;
     app.mailer.warned_of_routes();
     health::start(app).await?;
-    app.vitals.pulse.of(daemon::run(Arc::clone(app))).await?;
+    app.vitals.pulse.of(daemon::run(Arc::clone(app), source)).await?;
     Ok(Exit::Done)
 }
 
 /// Recover, inbox and outbox always; snapshot, reports and prune where due. One job's failure never stops the next.
 pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit> {
-    let lock = match Lock::take(&app.config.data.dir) {
+    match handover::hold(app) {
         Err(LockError::Busy { holder }) if !detailed => {
             info!(%holder, "another instance is at work: nothing to do");
             return Ok(Exit::Done);
         }
-        lock => lock?,
-    };
-    let passed = pass(app).await;
-    drop(lock); // to tell others may take its time
+        taken => taken?,
+    }
+    let passed = progress::shown(app, pass(app)).await;
+    app.seat.leave(); // to tell others may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
     health::tell_pass(app, success).await;
     match passed? {
@@ -47,44 +51,37 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
 /// What `once` does, while it holds the lock.
 async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
     app.mailer.warned_of_routes();
-    let mut findings = Findings::default();
-    for job in Job::ALL {
-        let now = Clock::read().now();
-        let always = matches!(job, Job::Inbox | Job::Outbox);
-        let state = app.state(now);
-        findings.failed |= !state.is_usable();
-        let due = job.due(app, &state, now).is_some();
-        if !(always || due) || app.cancel.is_cancelled() {
+    let mut worker = Worker::for_a_pass(Clock::read().now());
+    until_idle(app, &mut worker).await?;
+    if !app.cancel.is_cancelled() {
+        worker.deliver(app).await?;
+    }
+    // What people asked for meanwhile.
+    until_idle(app, &mut worker).await?;
+    Ok(worker.findings)
+}
+
+async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
+    while !app.cancel.is_cancelled() {
+        if worker.step(app).await? {
             continue;
         }
-        app.vitals.begins(job);
-        let done = progress::shown(app, job.run(app, now)).await;
-        app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
-        match done {
-            Ok(found) => findings = findings.and(found),
-            Err(error) => {
-                job.log_failure(&error);
-                findings.failed = true;
-            }
+        let Some(at) = worker.settles_at() else { break };
+        tokio::select! {
+            () = tokio::time::sleep_until(at) => {}
+            () = app.cancel.cancelled() => {}
         }
     }
-    Ok(findings)
+    Ok(())
 }
 
 /// One job, now.
-pub(super) async fn one(app: &Arc<App>, job: Job) -> anyhow::Result<Exit> {
-    let _lock = lock(app)?;
-    Ok(progress::shown(app, job.run(app, Clock::read().now())).await?.exit())
-}
-
-/// All queued mail, whether its time has come or not.
-pub(super) async fn outbox(app: &Arc<App>) -> anyhow::Result<Exit> {
-    let _lock = lock(app)?;
-    let clock = Clock::read();
-    let now = clock.now();
-    let findings = jobs::outbox(app, &clock, Backoff::Ignore).await?;
-    Job::Outbox.succeeded(app, &clock, now, None)?;
-    Ok(findings.exit())
+pub(super) async fn one(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
+    if let Who::There { holder, answer } = handover::ask(app, &Ask::Job { job, since }, None).await? {
+        return Ok(handover::told(job.name(), &holder, &answer));
+    }
+    let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
+    Ok(progress::shown(app, served).await?.exit())
 }
 
 pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
@@ -94,28 +91,21 @@ pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::
             let report = app.usage_report_or_live(now).await?;
             write(out, &app.mailer.usage_html(&report)?)
         }
-        None => one(app, Job::UsageReport).await,
+        None => one(app, Job::UsageReport, None).await,
     }
 }
 
-pub(super) fn changes_report(
+pub(super) async fn changes_report(
     app: &Arc<App>,
     since: Option<Duration>,
     out: Option<&Path>,
 ) -> anyhow::Result<Exit> {
     let now = Clock::read().now();
+    let Some(out) = out else {
+        return one(app, Job::ChangesReport, since.map(|since| now - since)).await;
+    };
     let since = now - since.unwrap_or(Duration::from_secs(30 * 24 * 3600));
-    let report = app.changes_report(since, now)?;
-    if let Some(out) = out {
-        return write(out, &app.mailer.changes_html(&report)?);
-    }
-    if report.is_empty() && !app.config.mail.changes_when_empty {
-        terminal::tell(&format!("{}: no mail (mail.changes_when_empty)", report.headline));
-        return Ok(Exit::Done);
-    }
-    let _lock = lock(app)?;
-    app.mailer.changes(&report, now)?;
-    Ok(Exit::Done)
+    write(out, &app.mailer.changes_html(&app.changes_report(since, now)?)?)
 }
 
 pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
@@ -124,7 +114,7 @@ pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow
             let report = app.last_closings(Clock::read().now())?;
             write(out, &app.mailer.closing_html(report)?)
         }
-        None => one(app, Job::ClosingReport).await,
+        None => one(app, Job::ClosingReport, None).await,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and what answers.
 //!
 //! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
-//! beside the daemon; those that write take it, and say who holds it when they cannot.
+//! beside the daemon; those that write take it, or hand their work to the process that holds it.
 
 mod check;
 mod decide;
 mod export;
+mod handover;
 mod history;
 mod jobs;
 mod logging;
@@ -29,8 +30,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app::App;
 use crate::config::{self, ConfigError, Environment};
+use crate::daemon::Source;
 use crate::exit_code::Exit;
-use crate::lock::{Lock, LockError};
+use crate::lock::LockError;
 use crate::text::edge;
 
 /// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
@@ -229,7 +231,7 @@ enum ReportKind {
     },
     /// What changed, and who changed it
     Changes {
-        /// How far back [default: 30d]
+        /// How far back [default: to the last report that was sent; 30d where there is none, and with --out]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         since: Option<Duration>,
         /// Write the report here instead of sending it
@@ -332,9 +334,7 @@ fn log_end(error: &anyhow::Error) {
 async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { command, global } = cli;
     restrict(&command);
-    let environment = environment();
-    let file = config_file(global.config.as_deref());
-    let load = || config::load(file.as_deref(), &environment);
+    let source = Source { file: config_file(global.config.as_deref()), environment: environment() };
     match command {
         Command::Completions { shell } => {
             let mut script = Vec::new(); // clap_complete would panic where nobody reads on
@@ -357,16 +357,17 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {
-            return check::check(load(), file.as_deref(), online, send_test_mail.as_deref()).await;
+            return check::check(source.load(), source.file.as_deref(), online, send_test_mail.as_deref())
+                .await;
         }
         _ => {}
     }
-    let app = Arc::new(App::new(load()?));
+    let app = Arc::new(App::new(source.load()?));
     let is_daemon = matches!(command, Command::Run);
     cancel_on_signals(&app, if is_daemon { Exit::Done } else { Exit::Failed })?;
     let grace = app.cancel.clone();
     tokio::select! {
-        answered = dispatch(command, &app, global.color) => answered,
+        answered = dispatch(command, &app, &source, global.color) => answered,
         () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await } => {
             anyhow::ensure!(is_daemon, STOPPED); // to be stopped is no failure of the daemon
             tracing::warn!("{STOPPED}");
@@ -375,29 +376,35 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
 }
 
-async fn dispatch(command: Command, app: &Arc<App>, color: Color) -> anyhow::Result<Exit> {
+async fn dispatch(command: Command, app: &Arc<App>, source: &Source, color: Color) -> anyhow::Result<Exit> {
     let mut out = match command {
         Command::Export { .. }
         | Command::Propose { .. }
         | Command::History { what: history::History::Show { .. } } => Out::data(),
         _ => Out::text(color),
     };
-    let exit = carry_out(command, app, color, &mut out).await?;
+    let exit = carry_out(command, app, source, color, &mut out).await?;
     out.flush()?;
     Ok(exit)
 }
 
-async fn carry_out(command: Command, app: &Arc<App>, color: Color, out: &mut Out) -> anyhow::Result<Exit> {
+async fn carry_out(
+    command: Command,
+    app: &Arc<App>,
+    source: &Source,
+    color: Color,
+    out: &mut Out,
+) -> anyhow::Result<Exit> {
     match command {
-        Command::Run => jobs::run(app).await,
+        Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
-        Command::Snapshot => jobs::one(app, crate::jobs::Job::Snapshot).await,
-        Command::Inbox => jobs::one(app, crate::jobs::Job::Inbox).await,
-        Command::Prune => jobs::one(app, crate::jobs::Job::Prune).await,
-        Command::Outbox => jobs::outbox(app).await,
+        Command::Snapshot => jobs::one(app, crate::jobs::Job::Snapshot, None).await,
+        Command::Inbox => jobs::one(app, crate::jobs::Job::Inbox, None).await,
+        Command::Prune => jobs::one(app, crate::jobs::Job::Prune, None).await,
+        Command::Outbox => jobs::one(app, crate::jobs::Job::Outbox, None).await,
         Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
         Command::Report { kind: ReportKind::Changes { since, out } } => {
-            jobs::changes_report(app, since, out.as_deref())
+            jobs::changes_report(app, since, out.as_deref()).await
         }
         Command::Report { kind: ReportKind::Closing { out } } => {
             jobs::closing_report(app, out.as_deref()).await
@@ -512,9 +519,4 @@ fn cancel_on_signals(app: &Arc<App>, at_once: Exit) -> anyhow::Result<()> {
         std::process::exit(i32::from(at_once as u8));
     });
     Ok(())
-}
-
-/// The lock that every writing command holds.
-fn lock(app: &App) -> anyhow::Result<Lock> {
-    Ok(Lock::take(&app.config.data.dir)?)
 }

@@ -9,7 +9,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 /// `[server]`: health and metrics over HTTP.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     /// Off unless set.
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 /// `[metrics]`: the same metrics for runs that nobody can scrape.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Metrics {
     /// For `node_exporter`'s textfile collector.
@@ -31,14 +31,14 @@ pub(crate) struct Metrics {
 }
 
 /// `[heartbeat]`: a sign of life for a service that notices silence.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Heartbeat {
     pub url: Option<SecretUrl>,
 }
 
 /// A URL that holds a secret: what shows of it is the host.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SecretUrl(Url);
 
 impl SecretUrl {

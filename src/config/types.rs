@@ -24,6 +24,16 @@ pub enum Secret {
     File(PathBuf),
 }
 
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(one), Self::Value(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::File(one), Self::File(other)) => one == other,
+            (Self::Value(_), Self::File(_)) | (Self::File(_), Self::Value(_)) => false,
+        }
+    }
+}
+
 impl Secret {
     /// The secret as it is now, which may be a password. The error names the file, never its content. From now on no text that
     /// leaves contains it.

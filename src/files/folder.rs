@@ -12,7 +12,7 @@ mod beneath;
 mod in_place;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -341,6 +341,17 @@ impl OpenFile {
         let mut bytes = Vec::new();
         (&self.file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit { Err(Unfit::TooLarge { limit }) } else { Ok(bytes) }
+    }
+
+    /// Locks the file (`flock`) while it is open here, and makes it this user's again where root handed it over.
+    pub(crate) fn lock_as_own(&self) -> io::Result<()> {
+        tolerated(fs::fchown(&self.file, Some(rustix::process::geteuid()), None))?;
+        Ok(self.file.try_lock()?)
+    }
+
+    /// Whether some process keeps the file locked.
+    pub(crate) fn is_locked_by_another(&self) -> bool {
+        matches!(self.file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// What the open file looks like now.

@@ -110,14 +110,33 @@ impl Facts {
         self.state.failing(job).or_else(known_here)
     }
 
+    /// The first slot of a job that nobody served, if that is too long ago. Snapshots have a sentence of their own.
+    fn late(&self, app: &App, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let done = self.state.job(job).filter(|_| job != Job::Snapshot)?;
+        job.due(app, &self.state, now)?;
+        let slot = job.schedule(app)?.next(app.config.schedule.timezone, done.last_success)?;
+        (now - slot > allowed(Some(done.took_ms))).then_some(slot)
+    }
+
+    /// What has been under way for much longer than it took the last time.
+    fn hangs(&self, work: &Work) -> Option<(Job, TimeDelta)> {
+        let running = work.running.iter().map(|(job, began)| (*job, began.elapsed()));
+        let (job, took) = running.max_by_key(|(_, took)| *took)?;
+        let took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
+        (took > allowed(self.state.job(job).map(|done| done.took_ms))).then_some((job, took))
+    }
+
     /// What keeps the daemon from being ready, each a sentence.
     pub(crate) fn not_ready(&self, app: &App, now: DateTime<Utc>) -> Vec<String> {
+        let work = app.vitals.work();
         let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
         let signs = Signs {
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
             due: Job::Snapshot.due(app, &self.state, now),
             took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
-            failing_since: self.failing_since(Job::Snapshot, &app.vitals.work(), now),
+            failing_since: self.failing_since(Job::Snapshot, &work, now),
+            late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(app, job, now)?))).collect(),
+            hangs: self.hangs(&work),
             outbox: self.outbox,
         };
         ready::reasons(&signs, app.config.schedule.timezone, now)
@@ -127,6 +146,12 @@ impl Facts {
 /// The part of the metrics that is of a snapshot, without the room that it was rendered in.
 fn targets(standings: &[Standing]) -> Bytes {
     metrics::targets(standings).into_boxed_str().into_boxed_bytes().into()
+}
+
+/// Twice what a job took the last time, and some more.
+fn allowed(took_ms: Option<u64>) -> TimeDelta {
+    let took = took_ms.and_then(|took| i64::try_from(took).ok()).unwrap_or_default();
+    ready::LATE + TimeDelta::milliseconds(took.min(24 * 3_600_000) * 2)
 }
 
 fn counters(app: &App, work: &Work) -> Counters {

@@ -77,6 +77,15 @@ fn longest_wait(config: &Config) -> Duration {
     Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout)
 }
 
+/// systemd waits for the end of a reload, where it asks for it.
+pub(crate) fn reloading() {
+    systemd::reloading();
+}
+
+pub(crate) fn reloaded() {
+    systemd::reloaded();
+}
+
 /// For how long the daemon's loop has been stuck, if it is.
 pub(crate) fn stuck_for(app: &App) -> Option<Duration> {
     app.vitals.stuck_for(longest_wait(&app.config))
@@ -104,7 +113,7 @@ async fn keep_facts(app: Arc<App>, mut publisher: Option<Publisher>) {
         if seen != Some(ended) {
             stale.after(refresh(&app).await);
             if let Some(publisher) = publisher.as_mut().filter(|_| seen.is_some()) {
-                publisher.publish(&app, false).await;
+                publisher.publish(&app.current(), false).await;
             }
         }
         seen = Some(ended);
@@ -116,7 +125,7 @@ async fn keep_facts(app: Arc<App>, mut publisher: Option<Publisher>) {
 
 /// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
 async fn refresh(app: &Arc<App>) -> Result<(), String> {
-    let reader = Arc::clone(app);
+    let reader = app.current();
     let gathered = tokio::task::spawn_blocking(move || {
         Facts::gather(&reader, reader.vitals.facts().as_deref(), Clock::read().now())
     });

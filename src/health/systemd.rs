@@ -34,12 +34,25 @@ pub(super) async fn tell(app: Arc<App>) {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
+/// A reload begins.
+pub(super) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "systemd cannot be told"),
+    }
+}
+
+/// And is over, whatever came of it.
+pub(super) fn reloaded() {
+    notify(&[NotifyState::Ready]);
+}
+
 /// The status line, each time that it changes.
-async fn follow(app: &App) {
+async fn follow(app: &Arc<App>) {
     let mut work = app.vitals.follow();
     let mut told = String::new();
     while work.changed().await.is_ok() {
-        let status = status(app);
+        let status = status(&app.current());
         if status != told {
             notify(&[NotifyState::Status(&status)]);
             told = status;

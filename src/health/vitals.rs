@@ -85,6 +85,15 @@ impl Vitals {
         });
     }
 
+    /// A job goes on later: something else comes in between.
+    pub(crate) fn rests(&self, job: Job) {
+        self.work.send_modify(|work| {
+            if let Some(began) = work.running.remove(&job) {
+                work.tallies.entry(job).or_default().busy += began.elapsed();
+            }
+        });
+    }
+
     /// A job ended; one that a signal cut off did not fail.
     pub(crate) fn ends(&self, job: Job, success: bool, was_cut_off: bool) {
         self.work.send_modify(|work| {

@@ -17,7 +17,7 @@ use std::io::ErrorKind;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::{Look, OpenInbox};
+use super::{Look, NotTaken, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord, sha256};
@@ -26,11 +26,16 @@ use crate::files::owner::Owner;
 use crate::first_error::FirstError;
 
 /// What came of one settled file.
-pub(super) enum Claim {
+#[derive(Debug)]
+pub(crate) enum Claim {
     Run(Box<Run>),
     /// Nothing for now: somebody still writes it, or (in a read-only inbox) its content was acted on before.
     Nothing,
-    NotTaken(String),
+    NotTaken(NotTaken),
+}
+
+fn not_taken(name: &OsStr, reason: String) -> Claim {
+    Claim::NotTaken(NotTaken { file: super::shown(name), reason })
 }
 
 /// What a claimed file holds that was written on after it was copied, kept in the run's folder.
@@ -69,7 +74,7 @@ impl OpenInbox {
         let file = match self.folder.open_file(name, Links::Refused) {
             Ok(file) => file,
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
-            Err(unfit) => return Ok(Claim::NotTaken(sentence(&unfit))),
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
         };
         if Look::at(&file.stat) != look {
             return Ok(Claim::Nothing); // another file by now
@@ -92,7 +97,7 @@ impl OpenInbox {
                 return Ok(if error.kind() == ErrorKind::NotFound {
                     Claim::Nothing
                 } else {
-                    Claim::NotTaken(cannot_be_moved(&error))
+                    not_taken(name, cannot_be_moved(&error))
                 });
             }
         }
@@ -164,7 +169,7 @@ impl OpenInbox {
         let file = match self.folder.open_file(name, Links::Within) {
             Ok(file) => file,
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
-            Err(unfit) => return Ok(Claim::NotTaken(sentence(&unfit))),
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
         };
         if Look::at(&file.stat) != look {
             return Ok(Claim::Nothing);
@@ -172,9 +177,9 @@ impl OpenInbox {
         let bytes = match file.read(self.settings.max_bytes) {
             Ok(bytes) => bytes,
             Err(unfit @ Unfit::TooLarge { .. }) => {
-                return Ok(Claim::NotTaken(self.too_large(look.bytes, &unfit)));
+                return Ok(not_taken(name, self.too_large(look.bytes, &unfit)));
             }
-            Err(unfit) => return Ok(Claim::NotTaken(sentence(&unfit))),
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
         };
         let hash = sha256(&bytes);
         if !known.insert(hash.clone()) {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::change::RunState;
+use crate::change::run::Run;
+use crate::first_error::FirstError;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T18:05:00Z".parse().unwrap()
@@ -22,8 +24,37 @@ fn inbox() -> (tempfile::TempDir, Inbox) {
     (folder, inbox)
 }
 
+#[derive(Debug, Default)]
+struct Taken {
+    runs: Vec<Run>,
+    left: Vec<NotTaken>,
+    failed: FirstError,
+}
+
+/// A whole pass: looks, waits, looks again, and claims what did not change.
 async fn take(inbox: &Inbox) -> Taken {
-    open(inbox).take(now(), &CancellationToken::new()).await.unwrap()
+    take_at(inbox, now()).await
+}
+
+async fn take_at(inbox: &Inbox, now: DateTime<Utc>) -> Taken {
+    let open = open(inbox);
+    let (first, left) = open.first_look().unwrap();
+    let mut taken = Taken { left, ..Taken::default() };
+    if first.is_empty() {
+        return taken;
+    }
+    tokio::time::sleep(inbox.settle).await;
+    let (mut settled, left) = open.settled(&first).unwrap();
+    taken.left.extend(left);
+    while let Some(claim) = open.claim_next(&mut settled, now) {
+        match claim {
+            Ok(Claim::Run(run)) => taken.runs.push(*run),
+            Ok(Claim::Nothing) => {}
+            Ok(Claim::NotTaken(not)) => taken.left.push(not),
+            Err(error) => taken.failed.note(error),
+        }
+    }
+    taken
 }
 
 fn open(inbox: &Inbox) -> OpenInbox {
@@ -282,7 +313,7 @@ async fn a_name_for_a_claim_that_somebody_took_before_is_not_replaced() {
     let taken = take(&inbox).await;
     assert_eq!((taken.runs.len(), left(&inbox), Run::all(&inbox.runs).unwrap().0.len()), (0, 2, 0));
     let later = now() + chrono::Duration::seconds(1);
-    let taken = open(&inbox).take(later, &CancellationToken::new()).await.unwrap();
+    let taken = take_at(&inbox, later).await;
     assert_eq!(taken.runs.len(), 1);
 }
 

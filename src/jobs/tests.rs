@@ -1,10 +1,12 @@
 //! Jobs against the simulator: what they tell, what they tell once, and what must not stop them.
 
+use std::os::unix::fs::MetadataExt;
+
 use chrono::Duration;
 
-use super::{Job, caught};
+use super::serve::Work;
+use super::{Job, Trigger, caught, serve};
 use crate::change::run::Run;
-use crate::clock::Clock;
 use crate::diff::MadeBy;
 use crate::history::changes;
 use crate::schedule::Missed;
@@ -106,8 +108,8 @@ async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_n
     };
     for panics in 1..=2 {
         let done = caught::caught(told("index out of bounds")).await;
-        let error =
-            Job::Snapshot.ended(&bench.app, &Clock::starting_at(noon()), noon(), None, done).unwrap_err();
+        let work = Work::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
+        let error = work.end(&bench.app, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");
         assert_eq!(bench.app.state(noon()).panics(), panics);
     }
@@ -146,4 +148,79 @@ async fn without_catch_up_a_slot_that_failed_is_still_tried_again() {
     bench.fault("401");
     Job::Snapshot.run(&bench.app, slot).await.unwrap_err();
     assert_eq!(due(&bench), Some(slot));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_was_written_counts_as_taken_and_what_it_shows_is_told_when_that_works_again() {
+    let bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    bench.set_quota(&group, Some(group.quota + 1));
+    // A file where the folder of the changes should be.
+    fs_err::write(bench.folder.path().join("changes"), "").unwrap();
+    let hour = noon() + Duration::hours(1);
+    let state = || bench.app.state(noon() + Duration::hours(2));
+    for minutes in [0, 5, 10] {
+        Job::Snapshot.run(&bench.app, hour + Duration::minutes(minutes)).await.unwrap_err();
+        assert_eq!(bench.app.history.list().unwrap().len(), 2, "one snapshot for the hour");
+        assert_eq!(Job::Snapshot.due(&bench.app, &state(), hour + Duration::minutes(minutes)), None);
+        assert!(state().is_failing(Job::Snapshot));
+    }
+    let failures = bench.mails();
+    fs_err::remove_file(bench.folder.path().join("changes")).unwrap();
+    Job::Snapshot.run(&bench.app, hour + Duration::minutes(15)).await.unwrap();
+    assert!(!state().is_failing(Job::Snapshot));
+    assert_eq!(state().last_success(Job::Snapshot), Some(hour), "the slot was served then");
+    assert_eq!((bench.app.history.list().unwrap().len(), bench.mails()), (2, failures + 1));
+}
+
+#[tokio::test]
+async fn a_failure_is_cleared_by_the_next_success_whoever_asked_for_either() {
+    let bench = Bench::new(&[]).await;
+    let person = Trigger::Person { since: None };
+    for (first, second) in [(person, Trigger::Schedule), (Trigger::Schedule, person)] {
+        bench.fault("401");
+        serve(&bench.app, Job::Snapshot, first, noon()).await.unwrap_err();
+        assert!(bench.app.state(noon() + Duration::hours(2)).is_failing(Job::Snapshot));
+        bench.world.state().clear_faults();
+        serve(&bench.app, Job::Snapshot, second, noon() + Duration::minutes(1)).await.unwrap();
+        assert!(!bench.app.state(noon() + Duration::hours(2)).is_failing(Job::Snapshot));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_a_job_that_no_schedule_would_do_again_is_for_who_asked() {
+    let bench = Bench::new(&[]).await;
+    fs_err::write(bench.folder.path().join("changes"), "").unwrap();
+    let person = Trigger::Person { since: None };
+    serve(&bench.app, Job::ChangesReport, person, noon()).await.unwrap_err();
+    assert!(!bench.app.state(noon() + Duration::hours(2)).is_failing(Job::ChangesReport));
+    assert_eq!(bench.mails(), 0);
+}
+
+#[tokio::test]
+async fn a_report_of_changes_begins_where_the_last_one_ended_whoever_asks_for_it() {
+    let bench = Bench::new(&[]).await;
+    let last = || bench.app.state(noon() + Duration::days(3)).last_success(Job::ChangesReport);
+    Job::ChangesReport.run(&bench.app, noon()).await.unwrap();
+    let later = noon() + Duration::days(2);
+    let part = Trigger::Person { since: Some(later - Duration::hours(1)) };
+    serve(&bench.app, Job::ChangesReport, part, later).await.unwrap();
+    assert_eq!(last(), Some(noon()), "a part of the time leaves the rest to the next report");
+    serve(&bench.app, Job::ChangesReport, Trigger::Person { since: None }, later).await.unwrap();
+    assert_eq!(last(), Some(later));
+}
+
+#[tokio::test]
+async fn a_pass_that_finds_nothing_writes_nothing_within_its_slot() {
+    let bench = Bench::new(&[]).await;
+    let written = || fs_err::metadata(bench.folder.path().join("state.json")).unwrap().ino();
+    Job::Inbox.run(&bench.app, noon()).await.unwrap();
+    let first = written();
+    for seconds in 1..20 {
+        Job::Inbox.run(&bench.app, noon() + Duration::seconds(seconds)).await.unwrap();
+    }
+    assert_eq!(written(), first);
+    Job::Inbox.run(&bench.app, noon() + Duration::minutes(1)).await.unwrap();
+    assert_ne!(written(), first, "a new slot is worth a note");
 }

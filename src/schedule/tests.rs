@@ -329,3 +329,14 @@ fn what_people_bring_from_other_schedulers_runs_when_they_expect_it() {
         assert_eq!(next(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_gap_since_1970_is_told_without_counting_millions_of_slots() {
+    let minutely: Expression = "* * * * *".parse().unwrap();
+    let began = "2026-11-22T12:00:30Z".parse().unwrap();
+    let missed = minutely.missed(Tz::UTC, Some(DateTime::UNIX_EPOCH), began).unwrap();
+    assert_eq!(missed.first, DateTime::UNIX_EPOCH + Duration::minutes(1));
+    assert_eq!(missed.last, "2026-11-22T11:59:00Z".parse::<DateTime<Utc>>().unwrap());
+    let minutes = (missed.last - missed.first).num_minutes();
+    assert_eq!(missed.slots, usize::try_from(minutes).unwrap() + 1);
+}

@@ -17,6 +17,7 @@ mod edges;
 mod faults;
 mod formats;
 mod guards;
+mod handover;
 mod instances;
 mod libreoffice;
 mod logs;
@@ -30,6 +31,7 @@ mod plans;
 mod proposals;
 
 mod rates;
+mod reloads;
 mod restoring;
 mod schedules;
 mod snapshots;

@@ -24,6 +24,7 @@ use super::earlier::OtherRuns;
 use super::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
+use crate::lock::Seat;
 use crate::progress::{Phase, Rows};
 use crate::quota::{Target, Units, quota_text};
 use crate::snapshot::LiveQuotas;
@@ -51,6 +52,8 @@ pub(crate) struct Apply<'a, G> {
     pub past: Past,
     pub clock: &'a Clock,
     pub cancel: &'a CancellationToken,
+    /// Asked before each write: a process that lost the lock sends nothing more.
+    pub seat: &'a Seat,
     /// When the guards last saw usage; none when a killed run goes on, which has to be guarded again.
     pub guarded: Option<Instant>,
     /// Plans and guards rows again, with usage read now: those that may not be sent any more, and why.
@@ -232,6 +235,7 @@ where
         standing.next_batch += 1;
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
         let operation = batch.operation.as_str();
+        self.seat.check()?;
         self.journal.append(&Event::Intent {
             at: self.clock.now(),
             batch: number,

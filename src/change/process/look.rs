@@ -66,7 +66,7 @@ pub(in crate::change) fn parsed(app: &App, run: &Run) -> anyhow::Result<Result<C
 pub(super) async fn look(app: &App, clock: &Clock, run: &Run, file: &ChangeFile) -> anyhow::Result<Plan> {
     // Rows that were split off an undo are an undo still.
     let root = Run::open(&app.runs(), run.record.root())?;
-    let undo = root.record.input_sha256.map_or(Ok(false), |hash| is_undo(&app.runs(), &hash))?;
+    let undo = root.record.input_sha256.map_or(Ok(false), |hash| is_undo(app, &hash))?;
     let done = if run.record.is_early(clock.now()) { before_it(app, run)? } else { Vec::new() };
     plan_live(app, clock.now(), file, undo, run.record.due, &done).await
 }

@@ -14,18 +14,20 @@ pub(super) use self::json::to_json;
 use self::markdown::markdown;
 pub(super) use self::rows::results;
 pub(super) use self::text::{Look, Tense, command, folded, moment, text};
+use super::handover::{self, Who};
 use super::table::Paint;
-use super::{Color, Format, lock, progress, terminal};
+use super::{Color, Format, progress, terminal};
 use crate::app::App;
-use crate::change::RunState;
 use crate::change::earlier;
-use crate::change::notices;
 use crate::change::parse::parse;
 use crate::change::process;
-use crate::change::run::{Decision, Run, sha256};
+use crate::change::run::{Run, sha256};
 use crate::change::story::story;
 use crate::clock::Clock;
-use crate::exit_code::{Exit, Findings};
+use crate::exit_code::Exit;
+use crate::jobs;
+use crate::jobs::apply::ToApply;
+use crate::jobs::requests::Ask;
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -51,7 +53,7 @@ pub(super) async fn plan(
     for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
         terminal::tell(&format!("{}: {sentence}", visible(&name)));
     }
-    let undo = earlier::is_undo(&app.runs(), &sha256(&bytes))?;
+    let undo = earlier::is_undo(app, &sha256(&bytes))?;
     let plan =
         progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None, &[])).await?;
     match format {
@@ -81,73 +83,31 @@ pub(super) async fn apply(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let _lock = lock(app)?;
     let (name, bytes) = read(file, app.config.inbox.max_bytes)?;
-    let clock = Clock::read();
-    let mut run = Run::create(&app.runs(), &name, false, clock.now())?;
-    run.record.input_sha256 = Some(sha256(&bytes));
-    run.write("input.csv", &bytes)?;
-    run.save()?;
-    let mut findings = match progress::shown(app, process::advance(app, &clock, &mut run)).await {
-        Ok(findings) => {
-            notices::flush_or_warn(app, clock.now());
-            run = Run::open(&app.runs(), &run.record.id)?;
-            findings
-        }
-        Err(error) if run.record.state == RunState::Planned => {
-            // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
-            run.record.notes = vec![format!("Nothing was sent: {error:#}")];
-            run.set_state(RunState::Failed, clock.now())?;
-            return Err(error.context("nothing was sent"));
-        }
-        Err(error) => {
-            let id = &run.record.id;
-            return Err(error.context(format!(
-                "run {id} was interrupted: the next `quotakeeper inbox`, `once` or `run` goes on with it"
-            )));
+    let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
+    let request = match handover::ask(app, &asked, Some(&bytes)).await? {
+        Who::Here(request) => request,
+        Who::There { holder, answer } => {
+            for id in &answer.runs {
+                let run = Run::open(&app.runs(), id)?;
+                write!(out, "{}", super::runs::text(app, &run, &story(&run)?, color))?;
+            }
+            return Ok(handover::told("apply", &holder, &answer));
         }
     };
-    let mut told = vec![run];
-    if let Some(held) = &told[0].record.held_as {
-        told.push(Run::open(&app.runs(), held)?);
-    }
-    let runs = Run::all(&app.runs())?.0;
-    let waits =
-        |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
-    told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
-    if let Some(approved) = approve {
-        // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
-        let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
-        let is_meant = |run: &Run| approved == whole || run.record.plan_sha256.as_deref() == Some(approved);
-        let is_held = |run: &Run| run.record.state == RunState::Held;
-        if let Some(held) = told.iter().find(|run| is_held(run)) {
-            anyhow::ensure!(
-                told.iter().any(|run| is_held(run) && is_meant(run)),
-                "the plan is {whole} now, not {approved}: what is held waits as run {}",
-                held.record.id
-            );
-        }
-        for run in told.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
-            let held = run.record.plan_sha256.clone().unwrap_or_default();
-            let (by, who) = super::decide::who();
-            run.decide(&Decision {
-                approve: true,
-                plan_sha256: held,
-                by,
-                decider: Some(who),
-                at: clock.now(),
-            })?;
-            let advanced = progress::shown(app, process::advance(app, &clock, run)).await;
-            notices::flush_or_warn(app, clock.now());
-            let decided = advanced?;
-            findings = Findings { held: false, ..findings }.and(decided);
-        }
-        findings.held |= told.iter().any(is_held);
-    }
-    for run in &told {
+    let clock = Clock::read();
+    let what = ToApply {
+        name: &name,
+        bytes: &bytes,
+        approve,
+        by: super::decide::who(),
+        request: request.as_deref(),
+    };
+    let applied = progress::shown(app, jobs::apply::apply(app, &clock, &what)).await?;
+    for run in &applied.runs {
         write!(out, "{}", super::runs::text(app, run, &story(run)?, color))?;
     }
-    Ok(findings.exit())
+    Ok(applied.findings.exit())
 }
 
 /// How this installation shows plans on standard output.

@@ -26,6 +26,7 @@ use crate::change::RunState;
 use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::clock::Clock;
+use crate::daemon::Card;
 use crate::exit_code::Exit;
 use crate::jobs::Job;
 use crate::quota::Snapshot;
@@ -57,6 +58,8 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
     let config = &app.config;
     let data = &config.data.dir;
     let mut unreadable = Vec::new();
+    let daemon = Card::of_running(data);
+    let is_daemon = daemon.is_some();
     let state = State::read(data, now).ok(); // why not is one of the problems with our files
     let files = known(&mut unreadable, own_files::problems(data, now)).unwrap_or_default();
     let snapshots = known(&mut unreadable, app.history.until(now)).unwrap_or_default();
@@ -95,12 +98,14 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         api: config.api.base_url.host_str().unwrap_or_default().to_owned(),
         data_dir: data.clone(),
         running: lock::holder(data),
+        unused_config: daemon.as_ref().and_then(|card| card.changed_file().map(Path::to_owned)),
+        daemon,
         unreadable,
         files,
         has_token: config.api.token.is_some(),
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
         routes,
-        jobs: Job::ALL.iter().map(|job| job_facts(app, *job, state.as_ref(), now)).collect(),
+        jobs: Job::ALL.iter().map(|job| job_facts(app, *job, state.as_ref(), is_daemon, now)).collect(),
         seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
         snapshot_bytes,
@@ -138,7 +143,7 @@ fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> 
     read.inspect_err(|error| unreadable.push(format!("{error:#}"))).ok()
 }
 
-fn job_facts(app: &App, job: Job, state: Option<&State>, now: DateTime<Utc>) -> JobFacts {
+fn job_facts(app: &App, job: Job, state: Option<&State>, is_daemon: bool, now: DateTime<Utc>) -> JobFacts {
     let zone = app.config.schedule.timezone;
     let schedule = job.schedule(app);
     let last = state.and_then(|state| state.job(job));
@@ -151,7 +156,7 @@ fn job_facts(app: &App, job: Job, state: Option<&State>, now: DateTime<Utc>) -> 
         due: state.is_some_and(|state| job.due(app, state, now).is_some()),
         late: schedule
             .zip(last)
-            .and_then(|(schedule, last)| view::late(&schedule, zone, last.last_success, now)),
+            .and_then(|(schedule, last)| view::late(&schedule, zone, last.last_success, is_daemon, now)),
     }
 }
 

@@ -49,6 +49,8 @@ fn well() -> Facts {
         instance: "nms-01".into(),
         api: "api.thousandeyes.com".into(),
         data_dir: "/var/lib/quotakeeper".into(),
+        daemon: None,
+        unused_config: None,
         running: Some(Holder { process: Some(812), host: "nms-01".into(), since: Some(at("11-03T07:00")) }),
         unreadable: Vec::new(),
         files: Vec::new(),
@@ -214,7 +216,7 @@ fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
 fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_come() {
     let now = at("11-22T08:31");
     let late = |schedule: &str, last: DateTime<Utc>| {
-        late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, now)
+        late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, false, now)
     };
     assert_eq!(late("0 * * * *", at("11-22T06:00")), Some(at("11-22T07:00")));
     assert_eq!(late("0 * * * *", at("11-22T07:00")), None);
@@ -222,6 +224,10 @@ fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_c
     assert_eq!(late("* * * * *", at("11-22T07:19")), Some(at("11-22T07:20")));
     assert_eq!(late("0 8 * * *", at("11-21T08:00")), None);
     assert_eq!(late("0 7 * * *", at("11-20T07:00")), Some(at("11-21T07:00")));
+    let minutely = "* * * * *".parse::<Expression>().unwrap();
+    let beside_a_daemon = |last| super::view::late(&minutely, Tz::UTC, last, true, now);
+    assert_eq!(beside_a_daemon(at("11-22T08:00")), Some(at("11-22T08:01")));
+    assert_eq!(beside_a_daemon(at("11-22T08:20")), None);
 }
 
 #[test]

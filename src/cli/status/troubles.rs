@@ -14,6 +14,9 @@ use crate::state::{ApiSeen, Why};
 /// A held run is mailed at once; after this it is worth a look.
 const UNDECIDED: TimeDelta = TimeDelta::hours(24);
 
+/// One unit of work that takes longer is worth a look.
+const AT_WORK: TimeDelta = TimeDelta::minutes(15);
+
 /// A mail that was only just refused for now is no trouble yet.
 const UNSENT: TimeDelta = TimeDelta::hours(1);
 
@@ -48,6 +51,7 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     disk(facts, &mut add);
     failing(facts, &mut add);
     late(facts, &mut add);
+    daemon(facts, &mut add);
     clock(facts, &mut add);
     usage(facts, &mut add);
     mail(facts, &mut add);
@@ -99,6 +103,41 @@ fn failing(facts: &Facts, add: &mut impl FnMut(String, String)) {
         add(
             format!("the {} {nouns} {have} failed since {since}: {error}", names(&jobs)),
             why.and_then(|why| why.todo.clone()).unwrap_or_default(),
+        );
+    }
+}
+
+/// What the running daemon says of itself.
+fn daemon(facts: &Facts, add: &mut impl FnMut(String, String)) {
+    let Some(card) = &facts.daemon else { return };
+    let reload =
+        "`systemctl reload quotakeeper`, or SIGHUP, takes it over; `quotakeeper check` reads it first";
+    if let Some(problem) = card.problems.first() {
+        let more = card.problems.len() - 1;
+        let more =
+            if more == 0 { String::new() } else { format!(" (and {})", counted(more, "other problem")) };
+        add(
+            format!("the configuration cannot be used, and the one before stays in use: {problem}{more}"),
+            "correct it: `quotakeeper check` lists every problem; then reload the daemon".to_owned(),
+        );
+    } else if let Some(file) = &facts.unused_config {
+        add(format!("{} changed and is not in use yet", file.display()), reload.to_owned());
+    }
+    if !card.needs_restart.is_empty() {
+        add(
+            format!("what changed in {} counts from the next start only", card.needs_restart.join(", ")),
+            "restart the daemon when it suits".to_owned(),
+        );
+    }
+    if let Some(at_work) = card.at_work.filter(|at_work| facts.now - at_work.since > AT_WORK) {
+        add(
+            format!(
+                "the {} job has been at work on one thing since {}: it hangs, or what it does takes very long",
+                at_work.job.name(),
+                moment(at_work.since, facts.zone)
+            ),
+            "look at the end of its log; if nothing moves there, restart it: nothing is lost by that"
+                .to_owned(),
         );
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::text::moment;
 use super::troubles::{Trouble, troubles};
+use crate::daemon::Card;
 use crate::jobs::Job;
 use crate::lock::Holder;
 use crate::mail::Unsent;
@@ -18,6 +19,9 @@ use crate::state::{ApiSeen, JobState, Why};
 
 /// `once` may come from a timer that rings more rarely than the inbox is to be looked into.
 const PATIENCE: TimeDelta = TimeDelta::minutes(70);
+
+/// The daemon is there at each slot.
+const DAEMONS_PATIENCE: TimeDelta = TimeDelta::minutes(20);
 
 /// So long a gap is told.
 const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
@@ -32,6 +36,10 @@ pub(super) struct Facts {
     pub api: String,
     pub data_dir: PathBuf,
     pub running: Option<Holder>,
+    /// What the running daemon says of itself.
+    pub daemon: Option<Card>,
+    /// The configuration's file, where it is not what the daemon uses.
+    pub unused_config: Option<PathBuf>,
     /// What could not be read, and the mend.
     pub unreadable: Vec<String>,
     /// Our own small files that cannot be used, or were set aside.
@@ -169,11 +177,13 @@ pub(super) fn late(
     schedule: &Expression,
     zone: Tz,
     last_success: DateTime<Utc>,
+    is_daemon: bool,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let missed = schedule.next(zone, last_success)?;
     let period = schedule.next(zone, missed)? - missed;
-    (now - missed > period.max(PATIENCE)).then_some(missed)
+    let patience = if is_daemon { DAEMONS_PATIENCE } else { period.max(PATIENCE) };
+    (now - missed > patience).then_some(missed)
 }
 
 pub(super) fn view(facts: Facts) -> View {

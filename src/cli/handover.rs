@@ -1,0 +1,136 @@
+//! Beside a process that holds the lock, a command hands its work over, waits, and ends as if it had done it itself.
+//!
+//! If the holder ends first, the command takes the lock and does the work; a holder that gives no sign of life, or is of a
+//! version that takes no requests, is not waited for.
+
+use std::io::{ErrorKind, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::terminal;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::exit_code::Exit;
+use crate::files::reserve;
+use crate::health;
+use crate::jobs::requests::{self, Answer, Ask};
+use crate::lock::LockError;
+
+/// A holder gives a sign of life every few seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SIGNS: Duration = Duration::from_secs(3);
+const LOOKS: Duration = Duration::from_millis(100);
+
+/// Who does the work.
+pub(super) enum Who {
+    /// This process: it holds the lock now. The request that it may have handed over before, and that may have been begun.
+    Here(Option<String>),
+    /// It was done by the holder of the lock.
+    There { holder: String, answer: Answer },
+}
+
+/// Takes the lock, or has the holder of it do what is asked.
+pub(super) async fn ask(app: &Arc<App>, what: &Ask, input: Option<&[u8]>) -> anyhow::Result<Who> {
+    let data = &app.config.data.dir;
+    let Some(mut holder) = busy(app)? else { return Ok(Who::Here(None)) };
+    let id = requests::new_id(Clock::read().now());
+    let asked = requests::ask(data, &id, what, input).or_else(|error| {
+        // On a full disk this may be what makes room.
+        if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            return Err(error);
+        }
+        reserve::give_up(data)?;
+        requests::ask(data, &id, what, input)
+    });
+    let _waits = asked.with_context(|| LockError::Busy { holder: holder.clone() })?;
+    if std::io::stderr().is_terminal() {
+        terminal::tell(&format!("The running quotakeeper ({holder}) does it; waiting (Ctrl-C to withdraw)"));
+    }
+    let mut life = (requests::sign_of_life(data), Instant::now());
+    loop {
+        if let Some(answer) = requests::answer_of(data, &id)? {
+            requests::clear(data, &id)?;
+            return Ok(Who::There { holder, answer });
+        }
+        match busy(app)? {
+            Some(now) => holder = now,
+            // It may have answered just before its end.
+            None if requests::answer_of(data, &id)?.is_some() => {
+                app.seat.leave();
+                continue;
+            }
+            None => {
+                requests::clear(data, &id)?;
+                return Ok(Who::Here(Some(id)));
+            }
+        }
+        let sign = requests::sign_of_life(data);
+        if sign != life.0 {
+            life = (sign, Instant::now());
+        }
+        let is_silent = life.1.elapsed() > PATIENCE;
+        if is_silent || app.cancel.is_cancelled() {
+            let was_withdrawn = requests::withdraw(data, &id)?;
+            if was_withdrawn {
+                requests::clear(data, &id)?;
+            }
+            let outcome = if was_withdrawn {
+                "the request was withdrawn, and nothing was done"
+            } else {
+                "it was begun there and goes on: its log, `quotakeeper status` and `quotakeeper runs` say what comes of it"
+            };
+            anyhow::ensure!(is_silent, "{outcome}");
+            return Err(LockError::Busy { holder }).with_context(|| {
+                format!(
+                    "the running quotakeeper took no request within {} s (it hangs, or is of an older version): {outcome}",
+                    PATIENCE.as_secs()
+                )
+            });
+        }
+        tokio::select! {
+            () = sleep(LOOKS) => {}
+            () = app.cancel.cancelled() => {}
+        }
+    }
+}
+
+/// Takes the lock, and lets those who hand something over know meanwhile that this process lives.
+pub(super) fn hold(app: &Arc<App>) -> Result<(), LockError> {
+    app.seat.take(&app.config.data.dir)?;
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let mut failed = false;
+        while app.seat.check().is_ok() && app.seat.is_taken() {
+            if health::stuck_for(&app).is_none()
+                && let Err(error) = requests::give_sign_of_life(&app.config.data.dir)
+                && !std::mem::replace(&mut failed, true)
+            {
+                warn!(%error, "commands that wait are not told that this process lives");
+            }
+            sleep(SIGNS).await;
+        }
+    });
+    Ok(())
+}
+
+/// What the holder of the lock answered, as the command's own outcome.
+pub(super) fn told(what: &str, holder: &str, answer: &Answer) -> Exit {
+    match &answer.error {
+        Some(error) => terminal::tell(&format!("quotakeeper: {error}")),
+        None => terminal::tell(&format!("{what}: done by the running quotakeeper ({holder})")),
+    }
+    Exit::from_code(answer.exit)
+}
+
+/// Who else holds the lock; none once this process has it.
+fn busy(app: &Arc<App>) -> anyhow::Result<Option<String>> {
+    match hold(app) {
+        Ok(()) => Ok(None),
+        Err(LockError::Busy { holder }) => Ok(Some(holder)),
+        Err(error) => Err(error.into()),
+    }
+}

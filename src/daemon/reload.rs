@@ -1,0 +1,156 @@
+//! SIGHUP: the configuration is read again between two units of work. A valid one is taken over; one that cannot be used is
+//! an error in the log and in `status`, and the one before stays.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tracing::{error, info, warn};
+
+use super::card::{AtWork, Card, InUse};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigError, Environment};
+use crate::health;
+
+/// So often it is looked what the daemon is at.
+const LOOKS: Duration = Duration::from_secs(15);
+
+/// A unit that takes longer is shown to those who look from another process.
+const LONG: TimeDelta = TimeDelta::minutes(1);
+
+/// Where the configuration comes from.
+pub(crate) struct Source {
+    pub file: Option<PathBuf>,
+    pub environment: Environment,
+}
+
+impl Source {
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        config::load(self.file.as_deref(), &self.environment)
+    }
+
+    /// The file as it is now; none where there is none, or where it cannot be read.
+    pub(crate) fn read(&self) -> Option<InUse> {
+        InUse::read(self.file.as_deref()?).ok()
+    }
+}
+
+/// The daemon's card, and how it changes.
+#[derive(Clone)]
+pub(super) struct Shown(Arc<Mutex<Card>>);
+
+impl Shown {
+    pub(super) fn new(app: &App, config: Option<InUse>) -> Self {
+        let shown = Self(Arc::new(Mutex::new(Card::new(config))));
+        shown.change(app, |_| {});
+        shown
+    }
+
+    /// Changes the card, and writes it.
+    fn change(&self, app: &App, change: impl FnOnce(&mut Card)) {
+        let mut card = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut card);
+        if app.seat.check().is_ok()
+            && let Err(error) = card.write(&app.config.data.dir)
+        {
+            warn!(%error, "`status` cannot be told which configuration is in use");
+        }
+    }
+
+    /// Shows a unit of work that takes long, until it is over.
+    pub(super) async fn keep(self, app: Arc<App>) {
+        loop {
+            tokio::time::sleep(LOOKS).await;
+            let now = Clock::read().now();
+            let running = app.vitals.work().running;
+            let since = |began: tokio::time::Instant| now - began.elapsed();
+            let long = running.into_iter().map(|(job, began)| AtWork { job, since: since(began) });
+            let long = long.filter(|at_work| now - at_work.since > LONG).min_by_key(|at_work| at_work.since);
+            let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner).at_work;
+            let is_shown = match (long, shown) {
+                (Some(long), Some(shown)) => {
+                    long.job == shown.job && (long.since - shown.since).abs() < TimeDelta::seconds(10)
+                }
+                (long, shown) => long.is_none() && shown.is_none(),
+            };
+            if !is_shown {
+                self.change(&app, |card| card.at_work = long);
+            }
+        }
+    }
+}
+
+/// Takes over the configuration as it is now, if it can be used.
+pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App> {
+    health::reloading();
+    // Before the file is read: if it changes meanwhile, `status` says that it is not in use.
+    let read = source.read();
+    let next = match source.load() {
+        Ok(mut config) => {
+            let needs_restart = keep(&app.config, &mut config);
+            let next = app.reloaded(config);
+            next.mailer.warned_of_routes();
+            info!("the configuration was read again and is in use");
+            for key in &needs_restart {
+                warn!(key, "this change counts from the next start only");
+            }
+            shown.change(app, |card| {
+                card.config = read;
+                card.problems.clear();
+                card.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
+            });
+            next
+        }
+        Err(ConfigError { problems, .. }) => {
+            for problem in &problems {
+                error!(problem, "the configuration cannot be used: the one before stays in use");
+            }
+            shown.change(app, |card| card.problems = problems);
+            Arc::clone(app)
+        }
+    };
+    health::reloaded();
+    next
+}
+
+/// What cannot change while the process runs stays as it is in use; says what would have changed.
+fn keep(old: &Config, new: &mut Config) -> Vec<&'static str> {
+    let mut kept = Vec::new();
+    if new.data.dir != old.data.dir {
+        kept.push("data.dir");
+        new.data.dir.clone_from(&old.data.dir);
+    }
+    if new.server != old.server {
+        kept.push("[server]");
+        new.server = old.server.clone();
+    }
+    if new.metrics != old.metrics {
+        kept.push("[metrics]");
+        new.metrics = old.metrics.clone();
+    }
+    if new.heartbeat != old.heartbeat {
+        kept.push("[heartbeat]");
+        new.heartbeat = old.heartbeat.clone();
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_change_while_the_daemon_runs_is_named_and_stays() {
+        let old = Config::default();
+        let mut new = Config::default();
+        new.data.dir = "elsewhere".into();
+        new.server.listen = Some("127.0.0.1:9464".parse().unwrap());
+        new.guard.headroom_percent = 77;
+        assert_eq!(keep(&old, &mut new), ["data.dir", "[server]"]);
+        assert_eq!((&new.data.dir, new.server.listen), (&old.data.dir, None));
+        assert_eq!(new.guard.headroom_percent, 77);
+        assert!(keep(&old, &mut new).is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! Lets the daemon see a dropped file at once. The scheduled look makes it certain, where the kernel tells nothing (network
+//! mounts, `ConfigMaps`).
+//!
+//! Only what can be worked on wakes it: neither a hidden file that is still being uploaded, nor our own claims, nor a removal.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
+use notify::{Event, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+use tracing::warn;
+
+use crate::app::App;
+use crate::files::durable;
+use crate::jobs::requests;
+
+/// Watches until it is dropped.
+pub(super) struct Watch {
+    dropped: Arc<AtomicBool>,
+    _watcher: Option<notify::RecommendedWatcher>,
+    requests: Option<notify::RecommendedWatcher>,
+}
+
+impl Watch {
+    pub(super) fn begin(app: &App, wake: &Arc<Notify>) -> Self {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let watcher = watch(app, wake, &dropped);
+        let watcher = watcher.inspect_err(|error| {
+            warn!(
+                error = format!("{error:#}"),
+                "the inbox cannot be watched: it is looked at on its schedule"
+            );
+        });
+        let requests = watch_requests(&app.config.data.dir, wake).inspect_err(|error| {
+            warn!(
+                error = format!("{error:#}"),
+                "requests of commands cannot be watched: they are looked for every few seconds"
+            );
+        });
+        Self { dropped, _watcher: watcher.ok(), requests: requests.ok() }
+    }
+
+    /// Whether what commands hand over wakes the daemon.
+    pub(super) fn sees_requests(&self) -> bool {
+        self.requests.is_some()
+    }
+
+    /// Whether something was dropped since it was asked last.
+    pub(super) fn dropped(&self) -> bool {
+        self.dropped.swap(false, Ordering::Relaxed)
+    }
+}
+
+fn watch(
+    app: &App,
+    wake: &Arc<Notify>,
+    dropped: &Arc<AtomicBool>,
+) -> anyhow::Result<notify::RecommendedWatcher> {
+    let folder = app.config.inbox_dir();
+    durable::create_folder(&folder)?;
+    let (wake, dropped, memory) = (Arc::clone(wake), Arc::clone(dropped), Arc::clone(&app.inbox_memory));
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let is_drop = event.is_ok_and(|event| {
+            memory.writers.observe(&event, std::time::Instant::now());
+            is_drop(&event)
+        });
+        if is_drop {
+            dropped.store(true, Ordering::Relaxed);
+            wake.notify_one();
+        }
+    })?;
+    watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+fn watch_requests(data_dir: &Path, wake: &Arc<Notify>) -> anyhow::Result<notify::RecommendedWatcher> {
+    let folder = requests::folder(data_dir);
+    durable::create_folder(&folder)?;
+    let wake = Arc::clone(wake);
+    let is_request = |path: &Path| path.extension().is_some_and(|kind| kind == "json" || kind == "decided");
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        if event.is_ok_and(|event| event.need_rescan() || appears(&event).is_some_and(is_request)) {
+            wake.notify_one();
+        }
+    })?;
+    watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Whether an event may be that of a file that can be taken.
+fn is_drop(event: &Event) -> bool {
+    if event.need_rescan() {
+        return true; // the kernel lost some
+    }
+    appears(event).is_some_and(can_be_taken)
+}
+
+/// The file that is new, or has new content, by an event.
+fn appears(event: &Event) -> Option<&Path> {
+    let appears = match event.kind {
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => false,
+        EventKind::Create(_) | EventKind::Modify(_) => true,
+        EventKind::Access(AccessKind::Close(mode)) => mode == AccessMode::Write,
+        EventKind::Access(_) | EventKind::Remove(_) | EventKind::Any | EventKind::Other => false,
+    };
+    // Of a rename, the new name is the last.
+    event.paths.last().filter(|_| appears).map(PathBuf::as_path)
+}
+
+fn can_be_taken(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    // `..data` is how a mounted ConfigMap changes all of its files at once.
+    (name == "..data") || !(name.is_empty() || name.starts_with('.') || name.starts_with("~$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, RemoveKind};
+
+    use super::*;
+
+    fn event(kind: EventKind, paths: &[&str]) -> Event {
+        paths.iter().fold(Event::new(kind), |event, path| event.add_path(Path::new("/inbox").join(path)))
+    }
+
+    #[test]
+    fn only_what_can_be_worked_on_wakes_the_daemon() {
+        let created = EventKind::Create(CreateKind::File);
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let renamed = |mode| EventKind::Modify(ModifyKind::Name(mode));
+        for (kind, paths, wakes) in [
+            (created, &["a.csv"][..], true),
+            (written, &["a.csv"], true),
+            (closed, &["a.csv"], true),
+            (renamed(RenameMode::To), &["a.csv"], true),
+            (renamed(RenameMode::Both), &[".upload", "a.csv"], true),
+            (renamed(RenameMode::To), &["..data"], true),
+            (created, &[".a.csv.part"], false),
+            (written, &[".a.csv.part"], false),
+            (written, &["~$a.xlsx"], false),
+            (renamed(RenameMode::From), &["a.csv"], false),
+            (renamed(RenameMode::To), &[".20261122T180500Z-a.claimed"], false),
+            (renamed(RenameMode::Both), &["a.csv", ".20261122T180500Z-a.claimed"], false),
+            (EventKind::Remove(RemoveKind::File), &["a.csv"], false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), &["a.csv"], false),
+            (created, &[], false),
+        ] {
+            assert_eq!(is_drop(&event(kind, paths)), wakes, "{kind:?} {paths:?}");
+        }
+    }
+}

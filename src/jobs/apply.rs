@@ -1,0 +1,107 @@
+//! A change file through the run machinery at once: typed as a command, or handed over by one.
+
+use super::inbox;
+use crate::app::App;
+use crate::change::run::{Decider, Decision, Run, sha256};
+use crate::change::{RunState, notices};
+use crate::clock::Clock;
+use crate::exit_code::Findings;
+
+/// What is to be applied.
+pub(crate) struct ToApply<'a> {
+    /// The name of the file.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    /// Approve what a guard holds, if the plan has this hash.
+    pub approve: Option<&'a str>,
+    /// Who asks.
+    pub by: (String, Decider),
+    /// The request that handed it over: it makes one run, however often it is begun.
+    pub request: Option<&'a str>,
+}
+
+/// The runs that it became.
+pub(crate) struct Applied {
+    pub runs: Vec<Run>,
+    pub findings: Findings,
+}
+
+pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyhow::Result<Applied> {
+    let mut run = begin(app, clock, what)?;
+    let mut findings = match inbox::advance(app, clock, &mut run).await {
+        Ok(findings) => {
+            notices::flush_or_warn(app, clock.now());
+            run = Run::open(&app.runs(), &run.record.id)?;
+            findings
+        }
+        Err(error) if run.record.state == RunState::Planned && app.seat.check().is_ok() => {
+            // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
+            run.record.notes = vec![format!("Nothing was sent: {error:#}")];
+            run.set_state(RunState::Failed, clock.now())?;
+            return Err(error.context("nothing was sent"));
+        }
+        Err(error) => {
+            let id = &run.record.id;
+            return Err(error.context(format!(
+                "run {id} was interrupted: the next `quotakeeper inbox`, `once` or `run` goes on with it"
+            )));
+        }
+    };
+    let mut told = vec![run];
+    if let Some(held) = &told[0].record.held_as {
+        told.push(Run::open(&app.runs(), held)?);
+    }
+    let runs = Run::all(&app.runs())?.0;
+    let waits =
+        |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
+    told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
+    if let Some(approved) = what.approve {
+        // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
+        let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
+        let is_meant = |run: &Run| approved == whole || run.record.plan_sha256.as_deref() == Some(approved);
+        let is_held = |run: &Run| run.record.state == RunState::Held;
+        if let Some(held) = told.iter().find(|run| is_held(run)) {
+            anyhow::ensure!(
+                told.iter().any(|run| is_held(run) && is_meant(run)),
+                "the plan is {whole} now, not {approved}: what is held waits as run {}",
+                held.record.id
+            );
+        }
+        for run in told.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
+            let plan_sha256 = run.record.plan_sha256.clone().unwrap_or_default();
+            if run.decision()?.is_none() {
+                let (by, decider) = what.by.clone();
+                let at = clock.now();
+                run.decide(&Decision { approve: true, plan_sha256, by, decider: Some(decider), at })?;
+            }
+            let advanced = inbox::advance(app, clock, run).await;
+            notices::flush_or_warn(app, clock.now());
+            let decided = advanced?;
+            findings = Findings { held: false, ..findings }.and(decided);
+        }
+        findings.held |= told.iter().any(is_held);
+    }
+    Ok(Applied { runs: told, findings })
+}
+
+/// The run: a new one, or that which this request made before whoever held the lock then came to its end.
+fn begin(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyhow::Result<Run> {
+    let made = match what.request {
+        None => None,
+        Some(request) => {
+            let runs = Run::all(&app.runs())?.0;
+            runs.into_iter().find(|run| run.record.request.as_deref() == Some(request))
+        }
+    };
+    let mut run = match made {
+        Some(run) if run.record.input_sha256.is_some() => return Ok(run),
+        Some(run) => run,
+        None => Run::create(&app.runs(), what.name, false, clock.now())?,
+    };
+    run.record.request = what.request.map(str::to_owned);
+    run.save()?;
+    run.write("input.csv", what.bytes)?;
+    run.record.input_sha256 = Some(sha256(what.bytes));
+    run.save()?;
+    Ok(run)
+}

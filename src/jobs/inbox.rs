@@ -1,0 +1,217 @@
+//! The inbox job: a pass over what waits there, one run or one file at a time.
+//!
+//! First what a crash cut off and what came due, then every file that was dropped: each is planned against what is live, held
+//! where a guard says so, else applied, read back and answered. Last, what files beside them approve. Between two steps the
+//! worker does other things, so a step takes nothing for granted: it opens its run when it comes to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::requests;
+use super::serve::Done;
+use crate::answers;
+use crate::app::App;
+use crate::change::run::{Run, RunRecord};
+use crate::change::{approvals, earlier::Contents, notices, process};
+use crate::clock::Clock;
+use crate::exit_code::Findings;
+use crate::first_error::FirstError;
+use crate::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
+
+/// A pass that takes longer mails in between what it did.
+const MAILED: Duration = Duration::from_secs(600);
+
+/// A pass under way.
+pub(super) struct Pass {
+    inbox: OpenInbox,
+    /// What cannot be taken.
+    left: Vec<NotTaken>,
+    /// When what was done was mailed last.
+    mailed: Instant,
+    /// Runs to advance, by their ids.
+    runs: VecDeque<String>,
+    files: Files,
+    findings: BTreeMap<String, Findings>,
+    failed: FirstError,
+    is_idle: bool,
+}
+
+/// The dropped files of a pass.
+enum Files {
+    /// They are looked at again then: who still writes one has changed it by that time.
+    Settling(FirstLook, Instant),
+    Settled(Settled),
+    /// All are taken, and so are the approvals.
+    Done,
+}
+
+impl Pass {
+    /// Takes up what a crash cut off, and looks what there is to do.
+    pub(super) fn begin(app: &App, clock: &Clock) -> anyhow::Result<Self> {
+        let settings = app.inbox();
+        let inbox = settings.open()?;
+        let mut failed = FirstError::default();
+        if let Err(error) = inbox.recover(clock.now()) {
+            failed.note(error);
+        }
+        if let Err(error) = requests::sweep(&app.config.data.dir) {
+            failed.note(error);
+        }
+        let (mut runs, broken) = Run::all(&app.runs())?;
+        for broken in broken {
+            warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
+        }
+        // What a pass that was killed has not mailed.
+        if runs.iter().any(|run| run.record.mail_due) {
+            match notices::flush(app, clock.now()) {
+                Ok(()) => runs.iter_mut().for_each(|run| run.record.mail_due = false),
+                Err(error) => failed.note(error.context("a mail about a run could not be queued")),
+            }
+        }
+        *app.contents.lock().unwrap_or_else(PoisonError::into_inner) = Some(Contents::of(&runs));
+        runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
+        let (first, left) = inbox.first_look()?;
+        Ok(Self {
+            is_idle: runs.is_empty() && first.is_empty(),
+            files: Files::Settling(first, Instant::now() + settings.settle),
+            runs: runs.into_iter().map(|run| run.record.id).collect(),
+            inbox,
+            left,
+            mailed: Instant::now(),
+            findings: BTreeMap::new(),
+            failed,
+        })
+    }
+
+    /// Until when there is nothing to do but to wait for the files to settle; none when there is.
+    pub(super) fn settles_at(&self) -> Option<Instant> {
+        match &self.files {
+            Files::Settling(first, until)
+                if self.runs.is_empty() && !first.is_empty() && *until > Instant::now() =>
+            {
+                Some(*until)
+            }
+            Files::Settling(..) | Files::Settled(_) | Files::Done => None,
+        }
+    }
+
+    /// Does one thing: advances a run, or takes a file; false when there is nothing more.
+    pub(super) async fn step(&mut self, app: &App, clock: &Clock) -> anyhow::Result<bool> {
+        if let Some(id) = self.runs.pop_front() {
+            match Run::open(&app.runs(), &id) {
+                Ok(run) => self.advance(app, clock, run).await,
+                Err(error) => self.failed.note(error),
+            }
+            return Ok(true);
+        }
+        // What takes no time of its own is no step.
+        loop {
+            match &mut self.files {
+                Files::Settling(first, _) => {
+                    let (settled, left) = if first.is_empty() {
+                        (Settled::default(), Vec::new())
+                    } else {
+                        self.inbox.settled(first)?
+                    };
+                    self.left.extend(left);
+                    self.files = Files::Settled(settled);
+                }
+                Files::Settled(settled) => match self.inbox.claim_next(settled, clock.now()) {
+                    Some(Ok(Claim::Run(run))) => {
+                        self.advance(app, clock, *run).await;
+                        return Ok(true);
+                    }
+                    Some(Ok(Claim::Nothing)) => {}
+                    Some(Ok(Claim::NotTaken(not))) => self.left.push(not),
+                    Some(Err(error)) => self.failed.note(error),
+                    None => {
+                        self.files = Files::Done;
+                        answers::not_taken(app, &std::mem::take(&mut self.left), clock.now());
+                        let approved = approvals::take(app, &self.inbox, clock.now())?;
+                        self.runs.extend(approved.into_iter().map(|run| run.record.id));
+                        if !self.runs.is_empty() {
+                            return Ok(true);
+                        }
+                    }
+                },
+                Files::Done => return Ok(false),
+            }
+        }
+    }
+
+    /// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
+    async fn advance(&mut self, app: &App, clock: &Clock, mut run: Run) {
+        self.is_idle = false;
+        let advanced = advance(app, clock, &mut run).await;
+        let id = run.record.id;
+        match advanced {
+            Ok(found) => drop(self.findings.insert(id, found)),
+            Err(error) => self.failed.note(error.context(format!("run {id} stands still"))),
+        }
+        // There is one mail for a pass, unless that takes very long.
+        if self.mailed.elapsed() > MAILED {
+            self.mail(app, clock);
+        }
+    }
+
+    /// What came of all of it, after one mail about it.
+    pub(super) fn end(mut self, app: &App, clock: &Clock) -> anyhow::Result<Done> {
+        self.mail(app, clock);
+        answers::deliver_owed(app, clock.now());
+        let findings = self.findings.into_values().fold(Findings::default(), Findings::and);
+        self.failed.or(Done { findings, is_idle: self.is_idle, ..Done::default() })
+    }
+
+    fn mail(&mut self, app: &App, clock: &Clock) {
+        self.mailed = Instant::now();
+        if let Err(error) = notices::flush(app, clock.now()) {
+            self.failed.note(error.context("a mail about a run could not be queued"));
+        }
+    }
+}
+
+/// Nobody goes through the runs any more.
+pub(super) fn forget_contents(app: &App) {
+    *app.contents.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// Brings a run as far as it can go.
+pub(super) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Findings> {
+    note_contents(app, &run.record);
+    let advanced = process::advance(app, clock, run).await;
+    note_contents(app, &run.record);
+    advanced
+}
+
+fn note_contents(app: &App, record: &RunRecord) {
+    if let Some(contents) = app.contents.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        contents.add(record);
+    }
+}
+
+/// A whole pass in one go, as the command does it.
+pub(super) async fn whole(app: &App, clock: &Clock) -> anyhow::Result<Done> {
+    let done = async {
+        let mut pass = Pass::begin(app, clock)?;
+        while !app.cancel.is_cancelled() {
+            if let Some(at) = pass.settles_at() {
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => {}
+                    () = app.cancel.cancelled() => break,
+                }
+            }
+            app.seat.check()?;
+            if !pass.step(app, clock).await? {
+                break;
+            }
+        }
+        pass.end(app, clock)
+    };
+    let done = done.await;
+    forget_contents(app);
+    done
+}

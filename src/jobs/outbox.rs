@@ -1,0 +1,23 @@
+//! The outbox job: one round of deliveries.
+
+use tracing::info;
+
+use super::serve::{Done, Trigger};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::exit_code::Findings;
+
+/// Delivers queued mail; what a server refuses for now waits and is tried again. A person has all of it tried, whether its time
+/// has come or not, and reads by the exit code whether all of it went out.
+pub(super) async fn deliver(app: &App, clock: &Clock, trigger: Trigger) -> anyhow::Result<Done> {
+    let is_person = matches!(trigger, Trigger::Person { .. });
+    // Here, because mail goes out whatever else is stopped.
+    app.report_own_files(clock.now());
+    let delivered = app.mailer.deliver(clock.now(), is_person, &app.cancel).await?;
+    let is_idle = delivered.sent + delivered.dead == 0 && delivered.problems.is_empty();
+    if delivered.sent + delivered.dead > 0 {
+        info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");
+    }
+    let failed = is_person && delivered.waiting + delivered.dead > 0;
+    Ok(Done { findings: Findings { failed, ..Findings::default() }, is_idle, ..Done::default() })
+}

@@ -1,0 +1,38 @@
+//! The jobs that mail a report on what the history says.
+
+use chrono::{DateTime, Duration, Utc};
+use tracing::info;
+
+use super::Job;
+use super::serve::{Done, Trigger};
+use crate::app::App;
+
+/// Without an earlier report, so far back.
+const FIRST: Duration = Duration::days(30);
+
+/// Mails how every organization and account group stands, and what will run out when.
+pub(super) fn usage(app: &App, now: DateTime<Utc>) -> anyhow::Result<Done> {
+    let report = app.usage_report(now)?;
+    app.mailer.usage(&report, now)?;
+    Ok(Done::default())
+}
+
+/// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
+/// did.
+pub(super) fn changes(app: &App, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
+    let last = app.state(now).last_success(Job::ChangesReport);
+    let last = last.unwrap_or(now - FIRST);
+    let since = match trigger {
+        Trigger::Person { since: Some(since) } => since,
+        Trigger::Person { since: None } | Trigger::Schedule => last,
+    };
+    let report = app.changes_report(since, now)?;
+    let is_mailed = !report.is_empty() || app.config.mail.changes_when_empty;
+    if is_mailed {
+        app.mailer.changes(&report, now)?;
+    } else {
+        info!("{}: no mail (mail.changes_when_empty)", report.headline);
+    }
+    // A look at a part of the time since the last report leaves the rest to the next one.
+    Ok(if since > last { Done::unrecorded() } else { Done::default() })
+}

@@ -1,0 +1,328 @@
+//! What a command hands to the process that holds the lock, as files below `requests/` in `data.dir`.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `ID.csv` | the change file of an `apply`, written first |
+//! | `ID.json` | the request; its command keeps it locked (`flock`) for as long as it waits, and removes it to withdraw it |
+//! | `ID.taken` | the same file, renamed by the holder that has begun with it |
+//! | `ID.answer` | what came of it |
+//! | `RUN.decided` | somebody decided on this run: it only wakes the holder |
+//! | `.alive` | replaced every few seconds by the holder while something waits here |
+//!
+//! A request whose command is gone before it was begun is not done. One that was begun is finished, once: what `apply` makes is
+//! a run that knows its request. Who asks is the owner of the request's file.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Job;
+use crate::files::durable;
+use crate::files::folder::{Folder, Links, OpenFile, Unfit};
+use crate::files::format;
+
+/// The format of requests and answers.
+const VERSION: u32 = 1;
+/// A request or an answer is small.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What a command asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    Job {
+        job: Job,
+        since: Option<DateTime<Utc>>,
+    },
+    /// The bytes are in `ID.csv`.
+    Apply {
+        file: String,
+        approve: Option<String>,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    version: u32,
+    ask: Ask,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    version: u32,
+    /// The exit code of the command.
+    pub exit: u8,
+    /// The runs that it shows.
+    pub runs: Vec<String>,
+    /// What failed.
+    pub error: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn new(exit: u8, runs: Vec<String>, error: Option<String>) -> Self {
+        Self { version: VERSION, exit, runs, error }
+    }
+}
+
+/// A request that was taken.
+pub(crate) struct Taken {
+    pub ask: Result<Ask, String>,
+    /// Who asks.
+    pub uid: u32,
+}
+
+/// What waits here.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// Runs that somebody decided on.
+    pub decided: BTreeSet<String>,
+    /// Requests, the oldest first, also those that an earlier holder had begun with.
+    pub asked: BTreeSet<String>,
+}
+
+pub(crate) fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("requests")
+}
+
+/// The name of a request: by its time, so that they are in order.
+pub(crate) fn new_id(now: DateTime<Utc>) -> String {
+    format!("{}-{:016x}", now.format("%Y%m%dT%H%M%S%.3fZ"), fastrand::u64(..))
+}
+
+/// Writes a request and locks it; it can be seen only then, as its command's own, and until `withdraw` or the end of the
+/// process. The file is for keeping.
+pub(crate) fn ask(data_dir: &Path, id: &str, ask: &Ask, input: Option<&[u8]>) -> io::Result<OpenFile> {
+    let requests = durable::create_folder(&folder(data_dir))?;
+    if let Some(bytes) = input {
+        requests.write(&name(id, "csv"), bytes)?;
+    }
+    let hidden = name(&format!(".{id}"), "asking");
+    requests.write(&hidden, &serde_json::to_vec(&Request { version: VERSION, ask: ask.clone() })?)?;
+    let asked = || {
+        let file = requests.open_file(&hidden, Links::Refused).map_err(io::Error::other)?;
+        file.lock_as_own()?;
+        requests.rename(&hidden, &name(id, "json"))?;
+        Ok(file)
+    };
+    asked().inspect_err(|_| drop(requests.remove(&hidden)))
+}
+
+/// Takes a request back, if it was not begun; whether it was taken back.
+pub(crate) fn withdraw(data_dir: &Path, id: &str) -> io::Result<bool> {
+    let requests = Folder::open(&folder(data_dir))?;
+    let was_begun =
+        requests.look(&name(id, "taken"))?.is_some() || requests.look(&name(id, "answer"))?.is_some();
+    requests.remove(&name(id, "json"))?;
+    // It may have been taken in between.
+    Ok(!was_begun && requests.look(&name(id, "taken"))?.is_none())
+}
+
+/// Removes all files of a request.
+pub(crate) fn clear(data_dir: &Path, id: &str) -> io::Result<()> {
+    let requests = Folder::open(&folder(data_dir))?;
+    ["json", "taken", "csv", "answer"].iter().try_for_each(|kind| requests.remove(&name(id, kind)))
+}
+
+/// The answer, if it is there.
+pub(crate) fn answer_of(data_dir: &Path, id: &str) -> anyhow::Result<Option<Answer>> {
+    let requests = Folder::open(&folder(data_dir))?;
+    let bytes = match requests.open_file(&name(id, "answer"), Links::Refused) {
+        Err(Unfit::Missing) => return Ok(None),
+        opened => opened?.read(MOST_BYTES)?,
+    };
+    let path = folder(data_dir).join(name(id, "answer"));
+    let unread = "the command's outcome is in the log and in `quotakeeper runs`";
+    Ok(Some(format::read_json(&path, &bytes, VERSION, unread)?))
+}
+
+/// Something that changes while a holder is alive that answers requests.
+pub(crate) fn sign_of_life(data_dir: &Path) -> Option<[i128; 3]> {
+    let alive = Folder::open(&folder(data_dir)).ok()?.look(OsStr::new(".alive")).ok()??;
+    Some([alive.st_ino.into(), alive.st_mtime.into(), alive.st_mtime_nsec.into()])
+}
+
+/// Gives a sign of life, if anything waits for one.
+pub(crate) fn give_sign_of_life(data_dir: &Path) -> io::Result<()> {
+    if waiting(data_dir)?.asked.is_empty() {
+        return Ok(());
+    }
+    Folder::open(&folder(data_dir))?.write(OsStr::new(".alive"), b"")
+}
+
+/// Wakes the holder of the lock: this run was decided on.
+pub(crate) fn decided(data_dir: &Path, run: &str) -> io::Result<()> {
+    durable::create_folder(&folder(data_dir))?.write(&name(run, "decided"), b"")
+}
+
+/// Whether nobody noticed that yet.
+pub(crate) fn is_unnoticed(data_dir: &Path, run: &str) -> bool {
+    let requests = Folder::open(&folder(data_dir));
+    requests.and_then(|requests| requests.look(&name(run, "decided"))).is_ok_and(|there| there.is_some())
+}
+
+/// What waits. Nothing where there is no folder yet.
+pub(crate) fn waiting(data_dir: &Path) -> io::Result<Waiting> {
+    let requests = match Folder::open(&folder(data_dir)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Waiting::default()),
+        opened => opened?,
+    };
+    let names = requests.names()?;
+    let mut waiting = Waiting::default();
+    for (id, kind) in names.iter().filter_map(|name| name.to_str()?.rsplit_once('.')) {
+        let is_answered = || names.iter().any(|other| *other == *name(id, "answer"));
+        match kind {
+            "decided" if !id.is_empty() => drop(waiting.decided.insert(id.to_owned())),
+            "json" | "taken" if !id.starts_with('.') && !is_answered() => {
+                waiting.asked.insert(id.to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(waiting)
+}
+
+/// That a run was decided on is noticed.
+pub(crate) fn noticed(data_dir: &Path, run: &str) -> io::Result<()> {
+    Folder::open(&folder(data_dir))?.remove(&name(run, "decided"))
+}
+
+/// Begins with a request; none where it was withdrawn, or where its command is gone.
+pub(crate) fn take(data_dir: &Path, id: &str) -> anyhow::Result<Option<Taken>> {
+    let requests = Folder::open(&folder(data_dir))?;
+    let (file, was_begun) = match requests.open_file(&name(id, "json"), Links::Refused) {
+        Err(Unfit::Missing) => match requests.open_file(&name(id, "taken"), Links::Refused) {
+            Err(Unfit::Missing) => return Ok(None),
+            file => (file?, true),
+        },
+        file => (file?, false),
+    };
+    if !file.is_locked_by_another() {
+        // Nobody waits for it. What was begun of it goes on by itself, as a run.
+        clear(data_dir, id)?;
+        return Ok(None);
+    }
+    if !was_begun {
+        match requests.rename(&name(id, "json"), &name(id, "taken")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None), // withdrawn
+            renamed => renamed?,
+        }
+    }
+    let path = folder(data_dir).join(name(id, "taken"));
+    let request = format::read_json::<Request>(&path, &file.read(MOST_BYTES)?, VERSION, "ask again");
+    let ask = request.map(|request| request.ask).map_err(|error| format!("{error:#}"));
+    Ok(Some(Taken { ask, uid: file.stat.st_uid }))
+}
+
+/// The change file of a request.
+pub(crate) fn input(data_dir: &Path, id: &str, most: u64) -> anyhow::Result<Vec<u8>> {
+    let requests = Folder::open(&folder(data_dir))?;
+    Ok(requests.open_file(&name(id, "csv"), Links::Refused)?.read(most)?)
+}
+
+pub(crate) fn answer(data_dir: &Path, id: &str, answer: &Answer) -> anyhow::Result<()> {
+    Ok(Folder::open(&folder(data_dir))?.write(&name(id, "answer"), &serde_json::to_vec(answer)?)?)
+}
+
+/// Removes what commands left that are gone: answers that nobody fetched, requests that nobody waits for.
+pub(crate) fn sweep(data_dir: &Path) -> anyhow::Result<()> {
+    let requests = match Folder::open(&folder(data_dir)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    for name_of in requests.names()? {
+        let Some((id, "answer" | "taken")) = name_of.to_str().and_then(|name| name.rsplit_once('.')) else {
+            continue;
+        };
+        let is_fetched = |kind| match requests.open_file(&name(id, kind), Links::Refused) {
+            Err(Unfit::Missing) => Ok(true),
+            file => file.map(|file| !file.is_locked_by_another()),
+        };
+        if is_fetched("taken")? && is_fetched("json")? {
+            clear(data_dir, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn name(id: &str, kind: &str) -> std::ffi::OsString {
+    format!("{id}.{kind}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T18:05:00Z".parse().unwrap()
+    }
+
+    fn prune() -> Ask {
+        Ask::Job { job: Job::Prune, since: None }
+    }
+
+    #[test]
+    fn a_request_is_taken_once_answered_and_fetched() {
+        let data = tempfile::tempdir().unwrap();
+        let id = new_id(now());
+        let _waits = ask(data.path(), &id, &prune(), Some(b"x")).unwrap();
+        assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+        let taken = take(data.path(), &id).unwrap().unwrap();
+        assert_eq!((taken.ask.unwrap(), taken.uid), (prune(), rustix::process::geteuid().as_raw()));
+        assert_eq!(input(data.path(), &id, 1).unwrap(), b"x");
+        assert!(!withdraw(data.path(), &id).unwrap(), "it was begun");
+        let done = Answer::new(4, vec!["a".into()], None);
+        answer(data.path(), &id, &done).unwrap();
+        assert_eq!(waiting(data.path()).unwrap(), Waiting::default());
+        sweep(data.path()).unwrap();
+        assert_eq!(answer_of(data.path(), &id).unwrap(), Some(done));
+        clear(data.path(), &id).unwrap();
+        assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_withdrawn_or_whose_command_is_gone_is_not_done() {
+        let data = tempfile::tempdir().unwrap();
+        let id = new_id(now());
+        let waits = ask(data.path(), &id, &prune(), None).unwrap();
+        assert!(withdraw(data.path(), &id).unwrap());
+        assert!(take(data.path(), &id).unwrap().is_none());
+        drop(waits);
+        drop(ask(data.path(), &id, &prune(), Some(b"x")).unwrap()); // killed
+        assert!(take(data.path(), &id).unwrap().is_none());
+        assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0, "and nothing is left of it");
+    }
+
+    #[test]
+    fn what_an_earlier_holder_began_is_taken_up_and_what_nobody_fetches_is_swept() {
+        let data = tempfile::tempdir().unwrap();
+        let id = new_id(now());
+        let waits = ask(data.path(), &id, &prune(), None).unwrap();
+        take(data.path(), &id).unwrap().unwrap();
+        assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+        assert!(take(data.path(), &id).unwrap().is_some());
+        answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
+        drop(waits);
+        sweep(data.path()).unwrap();
+        assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_request_of_a_newer_version_says_so() {
+        let data = tempfile::tempdir().unwrap();
+        let id = new_id(now());
+        let _waits = ask(data.path(), &id, &prune(), None).unwrap();
+        let path = folder(data.path()).join(format!("{id}.json"));
+        let file = fs_err::read_to_string(&path).unwrap();
+        std::io::Write::write_all(
+            &mut fs_err::File::options().write(true).open(&path).unwrap(),
+            file.replace(":1,", ":2,").as_bytes(),
+        )
+        .unwrap();
+        assert!(take(data.path(), &id).unwrap().unwrap().ask.unwrap_err().contains("newer"));
+    }
+}

@@ -1,0 +1,231 @@
+//! The one way in which a job is done, whoever starts it: the daemon, `once`, or a command.
+//!
+//! How it ended is remembered in `state.json`, and a failure is mailed, until the next success clears it, whoever started
+//! either. Where a job is switched off no schedule would ever clear it: then a failure is for the person who asked, and reads it.
+
+use chrono::{DateTime, Duration, DurationRound, Utc};
+use tracing::{debug, error, warn};
+
+use super::caught::Panicked;
+use super::{Job, caught, inbox, outbox, prune, reports, snapshot};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::exit_code::Findings;
+use crate::files::reserve;
+use crate::schedule::Missed;
+use crate::state::{ApiSeen, State, Why};
+use crate::{lock, report};
+
+/// Who starts a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    Schedule,
+    /// A command; `since` is how far back a report of changes is to look.
+    Person {
+        since: Option<DateTime<Utc>>,
+    },
+}
+
+/// What a success is to be remembered as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// The slot was served.
+    #[default]
+    Served,
+    /// What failed after the slot was served is done now.
+    Recovered,
+    Unrecorded,
+}
+
+/// What came of a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    pub findings: Findings,
+    /// There was nothing to do: within one slot that is not worth a write.
+    pub is_idle: bool,
+    pub(super) counts: Counts,
+}
+
+impl Done {
+    pub(super) fn recovered() -> Self {
+        Self { counts: Counts::Recovered, ..Self::default() }
+    }
+
+    pub(super) fn unrecorded() -> Self {
+        Self { counts: Counts::Unrecorded, ..Self::default() }
+    }
+}
+
+/// A job under way: when it began, and what the API's rate limit had refused by then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    pub job: Job,
+    pub trigger: Trigger,
+    pub clock: Clock,
+    began: DateTime<Utc>,
+    refusals: u64,
+}
+
+impl Work {
+    pub(super) fn begin(app: &App, job: Job, trigger: Trigger, now: DateTime<Utc>) -> Self {
+        Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app) }
+    }
+
+    /// Remembers how the job ended; a failure, or a panic, is told by mail.
+    pub(super) fn end(&self, app: &App, done: anyhow::Result<Done>) -> anyhow::Result<Findings> {
+        let failed = |error: anyhow::Error| error.context(format!("the {} job failed", self.job.name()));
+        // Whose lock is lost writes nothing more.
+        if let Err(lost) = app.seat.check() {
+            return Err(failed(lost.into()));
+        }
+        let seen = api_seen(app, self.refusals, self.clock.now());
+        match done.and_then(|done| self.succeeded(app, done, seen).map(|()| done.findings)) {
+            Ok(findings) => Ok(findings),
+            Err(error) => {
+                let is_remembered = self.trigger == Trigger::Schedule || self.job.schedule(app).is_some();
+                if is_remembered && !app.cancel.is_cancelled() && !lock::is_lost(&error) {
+                    tell_failure(app, self.job, &error, self.began, seen);
+                }
+                Err(failed(error))
+            }
+        }
+    }
+
+    fn succeeded(&self, app: &App, done: Done, seen: Option<ApiSeen>) -> anyhow::Result<()> {
+        if done.counts == Counts::Unrecorded {
+            return Ok(());
+        }
+        let mut state = app.state(self.clock.now());
+        let is_known = done.is_idle
+            && !state.is_failing(self.job)
+            && self.job.due(app, &state, self.clock.now()).is_none();
+        if is_known {
+            return Ok(());
+        }
+        note(&mut state, seen);
+        // Before the success is written down: what a crash cuts off here is done again, and is the same mail.
+        if let Some(since) = state.failing(self.job) {
+            let error = state.why(self.job).map(|why| why.error.as_str());
+            if let Err(error) = app.mailer.works_again(self.job, since, error, self.clock.now()) {
+                warn!(error = format!("{error:#}"), "that the job works again could not be queued as mail");
+            }
+        }
+        if done.counts == Counts::Recovered {
+            state.recovered(self.job)?;
+        } else {
+            note_missed(app, self.job, &mut state, self.began);
+            state.succeeded(self.job, self.began, took(&self.clock, self.began))?;
+        }
+        if let Err(error) = reserve::keep(&app.config.data.dir) {
+            debug!(%error, "there is no room to set aside");
+        }
+        Ok(())
+    }
+}
+
+/// Does a job from its beginning to its end.
+pub(crate) async fn serve(
+    app: &App,
+    job: Job,
+    trigger: Trigger,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Findings> {
+    let work = Work::begin(app, job, trigger, now);
+    // On the heap: where it is awaited it would be large many times over.
+    let done = caught::caught(Box::pin(async {
+        match job {
+            Job::Inbox => inbox::whole(app, &work.clock).await,
+            Job::Snapshot if trigger == Trigger::Schedule && job.owes_telling(app, now) => {
+                snapshot::tell_again(app, now).map(|()| Done::recovered())
+            }
+            Job::Snapshot => snapshot::take(app, &work.clock, now).await,
+            Job::UsageReport => reports::usage(app, now),
+            Job::ChangesReport => reports::changes(app, trigger, now),
+            Job::ClosingReport => app.tell_closings(now).map(|()| Done::default()),
+            Job::Digest => app.tell_digest(now).map(|()| Done::default()),
+            Job::Prune => prune::prune(app, now).map(|()| Done::default()),
+            Job::Outbox => outbox::deliver(app, &work.clock, trigger).await,
+        }
+    }));
+    let done = done.await;
+    work.end(app, done)
+}
+
+/// Remembers that the slot was served, whatever becomes of what follows.
+pub(super) fn served(app: &App, job: Job, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut state = app.state(clock.now());
+    note_missed(app, job, &mut state, began);
+    state.served(job, began, took(clock, began))
+}
+
+/// Says which slots nobody served before this success.
+fn note_missed(app: &App, job: Job, state: &mut State, began: DateTime<Utc>) {
+    if let Some(missed) = job.missed(app, state, began) {
+        let Missed { slots, first, last } = missed;
+        warn!(job = job.name(), slots, %first, %last, "slots were missed before this one");
+        state.missed(job, missed);
+    }
+}
+
+fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
+    (clock.now() - began).num_milliseconds().unsigned_abs()
+}
+
+/// The one line of the log that a failure gets: who started the job writes it.
+pub(crate) fn log_failure(job: Job, error: &anyhow::Error) {
+    let todo = report::advice(error);
+    error!(job = job.name(), error = format!("{error:#}"), todo, "failed");
+}
+
+/// How often the API refused a request of this process for its rate.
+fn refusals(app: &App) -> u64 {
+    app.asked_client().map_or(0, |client| client.budget().refusals)
+}
+
+/// What the API's last answers said, if there were any; `refusals` are those from before the job.
+fn api_seen(app: &App, before: u64, now: DateTime<Utc>) -> Option<ApiSeen> {
+    let client = app.asked_client()?;
+    let (ago, server) = client.last_answer()?;
+    let (budget, at) = (client.budget(), now - ago);
+    Some(ApiSeen {
+        at,
+        limit: budget.limit,
+        remaining: budget.remaining,
+        day: at.with_timezone(&app.config.schedule.timezone).date_naive(),
+        refusals: budget.refusals - before,
+        clock_ahead: (at - server).num_seconds(),
+    })
+}
+
+/// Takes over what the API said. That the clocks differ is said when it begins.
+fn note(state: &mut State, seen: Option<ApiSeen>) {
+    let Some(seen) = seen else { return };
+    if seen.is_clock_wrong() && !state.api().is_some_and(|before| before.is_clock_wrong()) {
+        let todo = "set this machine's clock: schedules and the times in the history go by it";
+        warn!(seconds_ahead = seen.clock_ahead, todo, "this machine's clock is not the API's");
+    }
+    state.saw(seen);
+}
+
+/// A failure that cannot be mailed is still in the log and in the exit code.
+fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, seen: Option<ApiSeen>) {
+    if report::is_full_disk(error)
+        && let Err(error) = reserve::give_up(&app.config.data.dir)
+    {
+        warn!(%error, "the room that was set aside cannot be given up");
+    }
+    let mut state = app.state(now);
+    if error.is::<Panicked>() {
+        state.panicked();
+    }
+    let last_success = state.last_success(job);
+    let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
+    note(&mut state, seen);
+    // Where nothing can be remembered, the same outage must not be another at each try.
+    let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
+    let since = state.failed(job, now, why).ok().flatten();
+    let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
+    if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
+        warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
+    }
+}

@@ -1,0 +1,78 @@
+//! The snapshot job: quotas, names and usage of every organization become one file, and what changed is reported.
+//!
+//! The slot is served once the file is written. Reporting is retried by itself: an error there takes no second snapshot.
+
+use chrono::{DateTime, Utc};
+use tracing::{info, warn};
+
+use super::serve::Done;
+use super::{Job, serve};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::comparison::compare;
+use crate::first_error::FirstError;
+use crate::history::changes;
+use crate::largest::LargestTests;
+use crate::quota::Snapshot;
+use crate::snapshot;
+
+/// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and
+/// what became critical.
+pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
+    let parts = app.config.snapshot;
+    let earlier = app.history.until(clock.now())?;
+    let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
+    app.seat.check()?;
+    let later = app.history.write(fetched.snapshot().readable())?;
+    info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
+    let mut failed = FirstError::default();
+    if let Err(error) = serve::served(app, Job::Snapshot, clock, began) {
+        failed.note(error);
+    }
+    if let [.., before, last] = earlier[..] {
+        // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
+        let told = app.history.read(last).and_then(|last| {
+            let before = app.history.read(before)?;
+            tell_changes(app, &before, &last, clock.now())
+        });
+        if let Err(error) = told {
+            warn!(error = format!("{error:#}"), "what the last snapshot showed cannot be told");
+        }
+    }
+    let largest = fetched.largest_tests(&app.config.usage.rule());
+    if let Err(error) = tell(app, &earlier, &later, &largest, clock.now()) {
+        failed.note(error);
+    }
+    failed.or(Done::default())
+}
+
+/// Tells what the last snapshot showed, where that failed after it was written.
+pub(super) fn tell_again(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let all = app.history.until(now)?;
+    if let [earlier @ .., latest] = &all[..] {
+        let latest = app.history.read(*latest)?;
+        tell(app, earlier, &latest, LargestTests::none(), now)?;
+    }
+    Ok(())
+}
+
+fn tell(
+    app: &App,
+    earlier: &[DateTime<Utc>],
+    later: &Snapshot,
+    largest: &LargestTests,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if let Some(before) = earlier.iter().rev().find_map(|at| app.read_or_warn(*at)) {
+        tell_changes(app, &before, later, now)?;
+    }
+    app.tell_critical(largest, now)
+}
+
+/// Writes what changed between two snapshots below `changes/`, and mails what no run of ours explains.
+fn tell_changes(app: &App, earlier: &Snapshot, later: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let seen = compare(&app.history, &app.runs(), earlier, later)?;
+    changes::write(&app.config.data.dir, &seen)?;
+    app.mailer.drift(&seen, later, now)?;
+    app.mailer.drift_to_owners(&seen, later, now)
+}

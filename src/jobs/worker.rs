@@ -1,0 +1,437 @@
+//! The one worker: does one unit of work at a time, for the daemon and for `once`.
+//!
+//! What waits is looked at before each unit, and `agenda` says what comes next: so a long row of files keeps neither mail nor
+//! schedules waiting, and a decision of a person is acted on after the unit that is under way.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration as Wait;
+
+use chrono::{DateTime, Duration, Utc};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::agenda::{Kind, Turns};
+use super::apply::{Applied, ToApply, apply};
+use super::inbox::{self, Pass};
+use super::requests::{self, Answer, Ask};
+use super::serve::{Done, Work};
+use super::{Job, Trigger, caught, log_failure, serve};
+use crate::app::App;
+use crate::change::run::{Decider, Run};
+use crate::change::{approvals, notices};
+use crate::clock::Clock;
+use crate::exit_code::{Exit, Findings};
+use crate::files::owner::Owner;
+use crate::lock;
+use crate::state::State;
+
+/// A job that failed is tried again after this, or at its next slot.
+const RETRY: Duration = Duration::minutes(5);
+
+/// So often it is looked whether the lock is still this process's while a unit is under way.
+const LOCK_LOOKS: Wait = Wait::from_secs(1);
+
+/// So often a long pass looks for files that approve.
+const APPROVAL_LOOKS: Wait = Wait::from_secs(10);
+
+/// A slot that was tried and failed.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    slot: DateTime<Utc>,
+    at: DateTime<Utc>,
+}
+
+/// An inbox pass between two of its steps.
+struct UnderWay {
+    work: Work,
+    slot: DateTime<Utc>,
+    pass: Pass,
+}
+
+/// What is under way and what waits.
+#[derive(Default)]
+pub(crate) struct Worker {
+    /// `once`: each job at most once, and all mail at the end.
+    began_pass: Option<DateTime<Utc>>,
+    pass: Option<UnderWay>,
+    /// Something was dropped, or somebody wants it to be looked.
+    inbox_is_wanted: bool,
+    decided: VecDeque<String>,
+    /// The request that comes next.
+    asked: Option<String>,
+    /// Those that wait for the end of the pass under way, and of the next one.
+    askers: Vec<String>,
+    next_askers: Vec<String>,
+    approvals_at: Option<Instant>,
+    failed: BTreeMap<Job, Failed>,
+    served: BTreeSet<Job>,
+    /// The scheduled jobs that were done since there was nothing to do.
+    in_this_row: BTreeSet<Job>,
+    turns: Turns,
+    /// The slots that were served last.
+    slots: BTreeMap<Job, DateTime<Utc>>,
+    pub findings: Findings,
+}
+
+/// What comes next.
+struct Agenda {
+    waiting: BTreeSet<Kind>,
+    inbox: Option<DateTime<Utc>>,
+    mail: Option<DateTime<Utc>>,
+    job: Option<(DateTime<Utc>, Job)>,
+}
+
+impl Worker {
+    /// One that does what is due once, and then has nothing more to do.
+    pub(crate) fn for_a_pass(now: DateTime<Utc>) -> Self {
+        Self { began_pass: Some(now), inbox_is_wanted: true, ..Self::default() }
+    }
+
+    /// Somebody dropped something into the inbox.
+    pub(crate) fn look_into_inbox(&mut self) {
+        self.inbox_is_wanted = true;
+        self.approvals_at = None;
+    }
+
+    /// Somebody decided on a run.
+    pub(crate) fn decided(&mut self, run: String) {
+        if !self.decided.contains(&run) {
+            self.decided.push_back(run);
+        }
+    }
+
+    /// Until when there is nothing to do but to wait for dropped files to settle.
+    pub(crate) fn settles_at(&self) -> Option<Instant> {
+        self.pass.as_ref().and_then(|under_way| under_way.pass.settles_at())
+    }
+
+    /// The earliest time at which a failed job is tried again.
+    pub(crate) fn retries(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        self.failed.values().map(|failed| failed.at + RETRY)
+    }
+
+    /// Does one unit of work, if one waits; whether it did. An error is that this process lost its lock.
+    pub(crate) async fn step(&mut self, app: &App) -> anyhow::Result<bool> {
+        app.seat.check()?;
+        self.look_for_requests(app);
+        self.look_for_approvals(app);
+        let agenda = self.agenda(app, Clock::read().now());
+        let Some(kind) = self.turns.next(&agenda.waiting) else {
+            self.in_this_row.clear();
+            return Ok(false);
+        };
+        tokio::select! {
+            done = Box::pin(self.unit(app, kind, &agenda)) => done.map(|()| true),
+            lost = lost_lock(app) => Err(lost),
+        }
+    }
+
+    /// Mail goes out at the end of a pass, also what it made.
+    pub(crate) async fn deliver(&mut self, app: &App) -> anyhow::Result<()> {
+        app.seat.check()?;
+        let now = Clock::read().now();
+        tokio::select! {
+            done = Box::pin(self.job(app, Job::Outbox, now)) => done,
+            lost = lost_lock(app) => Err(lost),
+        }
+    }
+
+    fn agenda(&mut self, app: &App, now: DateTime<Utc>) -> Agenda {
+        let state = app.state(now);
+        self.findings.failed |= !state.is_usable();
+        let due = |job: Job| self.due(app, &state, job, now);
+        let inbox = due(Job::Inbox).filter(|_| self.began_pass.is_none());
+        let mail = due(Job::Outbox);
+        let jobs = Job::ALL.into_iter().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
+        let jobs: Vec<_> = jobs.filter_map(|job| Some((due(job)?, job))).collect();
+        // In their order, so that a report comes after its snapshot; one that is due again waits until all had their turn.
+        let job = jobs.iter().find(|(_, job)| !self.in_this_row.contains(job)).or(jobs.first()).copied();
+        let files = match &self.pass {
+            Some(under_way) => under_way.pass.settles_at().is_none(),
+            None => inbox.is_some() || self.inbox_is_wanted,
+        };
+        let kinds = [
+            (Kind::Decision, !self.decided.is_empty()),
+            (Kind::Request, self.asked.is_some()),
+            (Kind::Files, files),
+            (Kind::Mail, mail.is_some()),
+            (Kind::Schedule, job.is_some()),
+        ];
+        let waiting = kinds.into_iter().filter_map(|(kind, waits)| waits.then_some(kind)).collect();
+        Agenda { waiting, inbox, mail, job }
+    }
+
+    /// The slot of a job that is to be served now.
+    fn due(&self, app: &App, state: &State, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let slot = job.to_serve(app, state, now)?;
+        // What cannot be written down is known here.
+        if !state.is_usable() && self.slots.get(&job).is_some_and(|served| *served >= slot) {
+            return None;
+        }
+        let is_done = match self.began_pass {
+            // Mail that waited before is sent at the end; in a long pass also once a minute.
+            Some(began) if job == Job::Outbox => slot <= began,
+            Some(_) => self.served.contains(&job),
+            None => false,
+        };
+        (!is_done && may_try(slot, self.failed.get(&job), now)).then_some(slot)
+    }
+
+    async fn unit(&mut self, app: &App, kind: Kind, agenda: &Agenda) -> anyhow::Result<()> {
+        match kind {
+            Kind::Decision => self.act_on_decision(app).await,
+            Kind::Request => self.request(app).await,
+            Kind::Files => self.inbox(app, agenda.inbox).await,
+            Kind::Mail => self.job(app, Job::Outbox, agenda.mail.unwrap_or_default()).await,
+            Kind::Schedule => match agenda.job {
+                Some((slot, job)) => self.job(app, job, slot).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// A job that is one unit.
+    async fn job(&mut self, app: &App, job: Job, slot: DateTime<Utc>) -> anyhow::Result<()> {
+        let now = Clock::read().now();
+        app.vitals.begins(job);
+        let done = serve(app, job, Trigger::Schedule, now).await;
+        app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
+        self.ended(job, slot, now, done)
+    }
+
+    /// The beginning of a pass, its next step, or its end.
+    async fn inbox(&mut self, app: &App, slot: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        app.vitals.begins(Job::Inbox);
+        if self.pass.is_none() {
+            let now = Clock::read().now();
+            let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
+            let slot = slot.unwrap_or(now);
+            self.inbox_is_wanted = false;
+            self.askers.append(&mut self.next_askers);
+            match caught::caught(async { Pass::begin(app, &work.clock) }).await {
+                Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
+                Err(error) => return self.pass_ended(app, &work, slot, Err(error)),
+            }
+        }
+        let Some(mut pass) = self.pass.take_if(|under_way| under_way.pass.settles_at().is_none()) else {
+            app.vitals.rests(Job::Inbox); // the files that lie there are looked at again in a while
+            return Ok(());
+        };
+        match caught::caught(Box::pin(pass.pass.step(app, &pass.work.clock))).await {
+            Ok(true) => {
+                self.pass = Some(pass);
+                app.vitals.rests(Job::Inbox);
+                Ok(())
+            }
+            Ok(false) => {
+                let done = pass.pass.end(app, &pass.work.clock);
+                self.pass_ended(app, &pass.work, pass.slot, done)
+            }
+            Err(error) => self.pass_ended(app, &pass.work, pass.slot, Err(error)),
+        }
+    }
+
+    fn pass_ended(
+        &mut self,
+        app: &App,
+        work: &Work,
+        slot: DateTime<Utc>,
+        done: anyhow::Result<Done>,
+    ) -> anyhow::Result<()> {
+        inbox::forget_contents(app);
+        let done = work.end(app, done);
+        app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        if !app.cancel.is_cancelled() && app.seat.check().is_ok() {
+            for id in std::mem::take(&mut self.askers) {
+                answer(app, &id, &answer_of(&done, Vec::new()));
+            }
+        }
+        self.ended(Job::Inbox, slot, Clock::read().now(), done)
+    }
+
+    /// What somebody decided on a run is acted on. What fails is taken up again by the next pass, as everything of a run.
+    async fn act_on_decision(&mut self, app: &App) -> anyhow::Result<()> {
+        let Some(id) = self.decided.pop_front() else { return Ok(()) };
+        let now = Clock::read().now();
+        let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
+        app.vitals.begins(Job::Inbox);
+        let advanced = caught::caught(Box::pin(async {
+            let mut run = Run::open(&app.runs(), &id)?;
+            let advanced = inbox::advance(app, &work.clock, &mut run).await;
+            notices::flush_or_warn(app, work.clock.now());
+            let findings = advanced?;
+            Ok(Done { findings, ..Done::unrecorded() })
+        }))
+        .await;
+        let done = work.end(app, advanced.map_err(|error| error.context(format!("run {id} stands still"))));
+        app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        self.ended(Job::Inbox, now, now, done)
+    }
+
+    /// One job's failure never stops the next; only a lost lock ends everything.
+    fn ended(
+        &mut self,
+        job: Job,
+        slot: DateTime<Utc>,
+        at: DateTime<Utc>,
+        done: anyhow::Result<Findings>,
+    ) -> anyhow::Result<()> {
+        self.served.insert(job);
+        self.in_this_row.insert(job);
+        self.slots.insert(job, slot);
+        match done {
+            Ok(found) => {
+                self.failed.remove(&job);
+                self.findings = self.findings.and(found);
+            }
+            Err(error) if lock::is_lost(&error) => return Err(error),
+            Err(error) => {
+                log_failure(job, &error);
+                self.failed.insert(job, Failed { slot, at });
+                self.findings.failed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a command handed over, and answers it. One that is cut off by a stop has no answer: whoever holds the lock
+    /// next does it.
+    async fn request(&mut self, app: &App) -> anyhow::Result<()> {
+        let Some(id) = self.asked.take() else { return Ok(()) };
+        let data = &app.config.data.dir;
+        let taken = match requests::take(data, &id) {
+            Ok(Some(taken)) => taken,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                warn!(request = %id, error = format!("{error:#}"), "what a command hands over cannot be read");
+                let failed = Err(error);
+                answer(app, &id, &answer_of(&failed, Vec::new()));
+                return Ok(());
+            }
+        };
+        let decider = Decider::User { user: Owner::of(taken.uid), login: None };
+        let by = format!("{decider}, on {}", lock::hostname());
+        info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
+        let now = Clock::read().now();
+        let (done, runs) = match taken.ask {
+            Err(problem) => {
+                answer(app, &id, &Answer::new(Exit::Busy as u8, Vec::new(), Some(problem)));
+                return Ok(());
+            }
+            Ok(Ask::Job { job: Job::Inbox, .. }) => {
+                self.next_askers.push(id);
+                self.look_into_inbox();
+                return Ok(());
+            }
+            Ok(Ask::Job { job, since }) => {
+                app.vitals.begins(job);
+                let done = serve(app, job, Trigger::Person { since }, now).await;
+                // What fails here is for the person who asked.
+                app.vitals.ends(job, done.is_ok(), true);
+                (done, Vec::new())
+            }
+            Ok(Ask::Apply { file, approve }) => {
+                app.vitals.begins(Job::Inbox);
+                let clock = Clock::starting_at(now);
+                let applied = caught::caught(Box::pin(async {
+                    let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
+                    let what = ToApply {
+                        name: &file,
+                        bytes: &bytes,
+                        approve: approve.as_deref(),
+                        by: (by, decider),
+                        request: Some(&id),
+                    };
+                    apply(app, &clock, &what).await
+                }));
+                let applied = applied.await;
+                app.vitals.rests(Job::Inbox);
+                match applied {
+                    Ok(Applied { runs, findings }) => {
+                        (Ok(findings), runs.into_iter().map(|run| run.record.id).collect())
+                    }
+                    Err(error) => (Err(error), Vec::new()),
+                }
+            }
+        };
+        app.seat.check()?;
+        if !app.cancel.is_cancelled() {
+            answer(app, &id, &answer_of(&done, runs));
+        }
+        Ok(())
+    }
+
+    /// What commands hand over, and what somebody decided on.
+    fn look_for_requests(&mut self, app: &App) {
+        let data = &app.config.data.dir;
+        let waiting = requests::waiting(data).inspect_err(|error| {
+            warn!(%error, "what commands hand over cannot be read");
+        });
+        let Ok(waiting) = waiting else { return };
+        for run in waiting.decided {
+            match requests::noticed(data, &run) {
+                Ok(()) => self.decided(run),
+                Err(error) => warn!(run, %error, "a decision is acted on with the next look into the inbox"),
+            }
+        }
+        let is_known = |id: &String| self.askers.contains(id) || self.next_askers.contains(id);
+        self.asked = waiting.asked.into_iter().find(|id| !is_known(id));
+    }
+
+    /// A file that approves what waits is acted on between two dropped files.
+    fn look_for_approvals(&mut self, app: &App) {
+        if self.pass.is_none() || self.approvals_at.is_some_and(|at| at.elapsed() < APPROVAL_LOOKS) {
+            return; // a pass looks itself when it ends
+        }
+        self.approvals_at = Some(Instant::now());
+        let approved = app.inbox().open().and_then(|inbox| approvals::take(app, &inbox, Clock::read().now()));
+        match approved {
+            Ok(runs) => runs.into_iter().for_each(|run| self.decided(run.record.id)),
+            Err(error) => warn!(error = format!("{error:#}"), "approvals in the inbox cannot be read"),
+        }
+    }
+}
+
+/// The outcome of what a command handed over, as it would end itself.
+fn answer_of(done: &anyhow::Result<Findings>, runs: Vec<String>) -> Answer {
+    match done {
+        Ok(findings) => Answer::new(findings.exit() as u8, runs, None),
+        Err(error) => Answer::new(Exit::Failed as u8, runs, Some(format!("{error:#}"))),
+    }
+}
+
+fn answer(app: &App, id: &str, what: &Answer) {
+    if let Err(error) = requests::answer(&app.config.data.dir, id, what) {
+        warn!(request = id, error = format!("{error:#}"), "the command that waits cannot be answered");
+    }
+}
+
+fn may_try(slot: DateTime<Utc>, failed: Option<&Failed>, now: DateTime<Utc>) -> bool {
+    failed.is_none_or(|failed| slot > failed.slot || now >= failed.at + RETRY)
+}
+
+/// Comes when the lock is lost while a unit is under way.
+async fn lost_lock(app: &App) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(LOCK_LOOKS).await;
+        if let Err(lost) = app.seat.check() {
+            return lost.into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_slot_is_tried_again_later_or_at_the_next_slot() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let failed = Failed { slot: at("2026-11-22T08:00:00Z"), at: at("2026-11-22T08:00:02Z") };
+        let slot = failed.slot;
+        assert!(may_try(slot, None, at("2026-11-22T08:00:01Z")));
+        assert!(!may_try(slot, Some(&failed), at("2026-11-22T08:01:00Z")));
+        assert!(may_try(slot, Some(&failed), at("2026-11-22T08:05:02Z")));
+        assert!(may_try(at("2026-11-22T08:01:00Z"), Some(&failed), at("2026-11-22T08:01:00Z")));
+    }
+}

@@ -1,0 +1,189 @@
+//! Commands beside the process that holds the lock: it does what they ask for, and they end as if they had done it.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::standin::{Fault, World};
+use crate::testbed::{Bench, Ran};
+
+const ASSIGN: &str = "POST /quotas/account-groups/assign";
+
+fn signal(process: &Child, name: &str) {
+    let kill = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+}
+
+/// Ends the daemon cleanly.
+#[track_caller]
+fn stop(mut daemon: Child) {
+    signal(&daemon, "-TERM");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
+fn daemon(bench: &Bench) -> Child {
+    let daemon = bench.start(&["run"]);
+    bench.wait_for_log("history thinned");
+    daemon
+}
+
+/// Starts a command whose output is kept.
+fn beside(bench: &Bench, arguments: &[&str]) -> Child {
+    bench.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn end(command: Child) -> Ran {
+    let output = command.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        log: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// What is left of requests.
+fn left(bench: &Bench) -> Vec<String> {
+    let names = fs_err::read_dir(bench.data().join("requests")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != ".alive").collect()
+}
+
+/// Whether there is a file of this kind among the requests.
+fn waits(bench: &Bench, kind: &str) -> bool {
+    let names = fs_err::read_dir(bench.data().join("requests")).into_iter().flatten();
+    names.flatten().any(|entry| entry.path().extension().is_some_and(|is| is == kind))
+}
+
+#[test]
+fn the_daemon_does_what_commands_beside_it_ask_for() {
+    let bench = Bench::new(World::small()).with_mail();
+    let daemon = daemon(&bench);
+    let ran = bench.run(&["snapshot"]).ends_with(0);
+    assert!(ran.log.contains(&format!("process {}", daemon.id())), "{}", ran.log);
+    assert_eq!(bench.csv_files("history").len(), 2);
+    for command in [&["inbox"][..], &["outbox"], &["prune"], &["report", "usage"], &["report", "changes"]] {
+        bench.run(command).ends_with(0);
+    }
+    fs_err::write(bench.data().join("raise.csv"), "org_id,aid,value\n10,101,6000\n").unwrap();
+    fs_err::write(bench.data().join("cut.csv"), "org_id,aid,value\n10,102,1\n").unwrap();
+    let file = |name: &str| bench.data().join(name).to_str().unwrap().to_owned();
+    let ran = bench.run(&["apply", &file("raise.csv")]).ends_with(0);
+    assert!(ran.out.contains("raise"), "{}", ran.out);
+    assert_eq!(bench.posts(), 1);
+    bench.run(&["apply", &file("cut.csv")]).ends_with(5);
+    assert_eq!(bench.posts(), 1);
+    let held = bench.runs().into_iter().find(|run| run.state() == "held").unwrap();
+    bench.run(&["approve", &held.id()]).ends_with(0);
+    bench.standin.wait_until("the approved write", |log| {
+        log.iter().filter(|one| one.call.starts_with("POST")).count() == 2
+    });
+    assert_eq!(left(&bench), [""; 0]);
+    stop(daemon);
+}
+
+#[test]
+fn a_command_whose_work_fails_in_the_daemon_says_why_and_the_next_success_clears_it() {
+    let bench = Bench::new(World::small());
+    let daemon = daemon(&bench);
+    bench.standin.at("GET /quotas", 0, Fault::Fail(401));
+    let ran = bench.run(&["snapshot"]).ends_with(1);
+    assert!(ran.log.contains("401"), "{}", ran.log);
+    bench.run(&["snapshot"]).ends_with(0);
+    let status = bench.run(&["status"]).ends_with(0).out;
+    assert!(!status.contains("has failed"), "{status}");
+    stop(daemon);
+}
+
+#[test]
+fn when_the_daemon_is_killed_the_command_that_waits_does_its_work_once() {
+    for begun in [false, true] {
+        let bench = Bench::new(World::small());
+        let call = if begun { ASSIGN } else { "GET /usage" };
+        bench.standin.at(call, 0, if begun { Fault::ActThenStall } else { Fault::Stall });
+        let mut daemon = bench.start(&["run"]);
+        if begun {
+            bench.wait_for_log("history thinned");
+        } else {
+            bench.standin.wait_until("the stall", |log| log.iter().any(|one| one.status.is_none()));
+        }
+        fs_err::write(bench.data().join("raise.csv"), "org_id,aid,value\n10,101,6000\n").unwrap();
+        let apply = beside(&bench, &["apply", bench.data().join("raise.csv").to_str().unwrap()]);
+        if begun {
+            bench.standin.wait_until("the stalled write", |log| log.iter().any(|one| one.status.is_none()));
+        } else {
+            while !waits(&bench, "json") {
+                std::thread::yield_now();
+            }
+        }
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        end(apply).ends_with(0);
+        assert_eq!((bench.standin.count(ASSIGN), bench.runs().len()), (1, 1), "begun: {begun}");
+        assert_eq!(bench.only_run().state(), "done");
+        assert_eq!(left(&bench), [""; 0]);
+    }
+}
+
+#[test]
+fn a_command_that_is_interrupted_withdraws_what_was_not_begun() {
+    let bench = Bench::new(World::small());
+    bench.standin.at("GET /usage", 0, Fault::Stall);
+    let daemon = bench.start(&["run"]);
+    bench.standin.wait_until("the stall", |log| log.iter().any(|one| one.status.is_none()));
+    fs_err::write(bench.data().join("raise.csv"), "org_id,aid,value\n10,101,6000\n").unwrap();
+    let apply = beside(&bench, &["apply", bench.data().join("raise.csv").to_str().unwrap()]);
+    while !waits(&bench, "json") {
+        std::thread::yield_now();
+    }
+    signal(&apply, "-INT");
+    let ran = end(apply).ends_with(1);
+    assert!(ran.log.contains("withdrawn"), "{}", ran.log);
+    assert_eq!((left(&bench), bench.runs().len()), (Vec::new(), 0));
+    stop(daemon);
+}
+
+#[test]
+fn a_process_whose_lock_was_removed_writes_nothing_more_and_ends_as_failed() {
+    let bench = Bench::new(World::small());
+    let mut first = daemon(&bench);
+    fs_err::remove_file(bench.data().join("lock")).unwrap();
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    assert!(bench.log().contains("is no longer the lock that this process holds"), "{}", bench.log());
+    assert_eq!((bench.posts(), bench.runs().len()), (0, 0));
+    bench.run(&["once"]).ends_with(0);
+    assert_eq!(bench.posts(), 1);
+}
+
+#[test]
+fn between_two_batches_a_process_without_its_lock_stops() {
+    let bench = Bench::new(World::small());
+    // The read before the second batch takes its time.
+    bench.standin.at("GET /quotas", 2, Fault::Stall);
+    bench.drop_file("both.csv", "org_id,aid,value\n10,101,6000\n10,102,7900\n");
+    let mut daemon = bench.start(&["run"]);
+    bench.standin.wait_until("the stall", |log| log.iter().any(|one| one.status.is_none()));
+    fs_err::remove_file(bench.data().join("lock")).unwrap();
+    assert_eq!(daemon.wait().unwrap().code(), Some(1));
+    assert_eq!(bench.standin.count(ASSIGN), 1);
+    bench.run(&["once"]).ends_with(0);
+    assert_eq!((bench.standin.count(ASSIGN), bench.only_run().state().as_str()), (2, "done"));
+}
+
+#[test]
+fn a_long_row_of_files_keeps_neither_an_approval_nor_a_snapshot_waiting() {
+    let bench = Bench::new(World::small()).with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "600");
+    bench.drop_file("cut.csv", "org_id,aid,value\n10,102,1\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let held = bench.only_run();
+    for file in 0..30 {
+        bench.drop_file(&format!("f{file:02}.csv"), format!("org_id,aid,value\n10,101,{}\n", 6000 + file));
+    }
+    let daemon = bench.start(&["run"]);
+    bench.standin.wait_until("the first file", |log| log.iter().any(|one| one.call.starts_with("POST")));
+    bench.run(&["approve", &held.id()]).ends_with(0);
+    while held.state() != "done" || bench.csv_files("history").is_empty() {
+        std::thread::yield_now();
+    }
+    let done = bench.runs().iter().filter(|run| run.state() == "done").count();
+    assert!(done < 31, "the approval and the snapshot came before the last of the files");
+    stop(daemon);
+}
