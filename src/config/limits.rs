@@ -6,6 +6,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 
 use super::{Config, Tls, Transport, is_loopback};
+use crate::text::clean::visible;
 
 /// Longer than any billing cycle.
 const LEAST_KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
@@ -167,11 +168,12 @@ fn is_hello_name(name: &str) -> bool {
 
 /// An address that mail can be sent to, with or without a name before it, or what is wrong with it.
 pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let shown = visible(text);
     let mailbox: Mailbox = text.trim().parse().or_else(|_| unquoted(text)).map_err(|()| {
-        if text.matches('@').count() > 1 {
-            format!("`{text}` holds several addresses: write each as an entry of its own")
+        if text.matches('@').count() > 1 && !text.contains(char::is_control) {
+            format!("`{shown}` holds several addresses: each needs an entry of its own")
         } else {
-            format!("`{text}` is not an address such as `Ann <ann@example.com>`")
+            format!("`{shown}` is not an address such as `Ann <ann@example.com>`")
         }
     })?;
     let address: &str = mailbox.email.as_ref();
@@ -179,6 +181,6 @@ pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
         Ok(mailbox)
     } else {
         // It would need SMTPUTF8, which few servers have, for everybody else whom the message names, too.
-        Err(format!("`{text}` has an address beyond ASCII: of a domain, write the xn-- form"))
+        Err(format!("`{shown}` has an address beyond ASCII: of a domain, write the xn-- form"))
     }
 }

@@ -77,9 +77,10 @@ fn what_cannot_be_written_or_pushed_is_a_warning_and_fails_nothing() {
         .run(&["once"])
         .ends_with(0);
     assert_eq!(refused.calls(), 1);
-    for reason in
-        ["/nowhere/quotakeeper.prom: No such file", "127.0.0.1 answered 400 pushed metrics are invalid"]
-    {
+    for reason in [
+        "/nowhere/quotakeeper.prom: /nowhere: No such file",
+        "127.0.0.1 answered 400 pushed metrics are invalid",
+    ] {
         assert_eq!(ran.log.matches(reason).count(), 1, "{reason}: {}", ran.log);
     }
 

@@ -84,10 +84,14 @@ impl Installation {
         ran
     }
 
-    /// `outbox`, which tries everything now.
+    /// `outbox`, which tries everything now and says by its exit code whether all of it went out.
     pub(crate) fn send(&self) -> Ran {
+        let dead = || self.stored().iter().filter(|stored| stored.place == "dead").count();
+        let before = dead();
         let ran = self.run(&["outbox"]);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let waits = self.stored().iter().any(|stored| stored.place == "new");
+        let expected = i32::from(waits || dead() > before);
+        assert_eq!(ran.code, Some(expected), "{}", ran.stderr);
         ran
     }
 
