@@ -154,6 +154,11 @@ fn a_full_disk_is_told_by_mail_by_status_and_by_the_exit_code_and_heals_by_itsel
     let place = Place::new(&simulator);
     let Some(disk) = Small::mount(&place) else { return };
     assert_eq!(place.run(&["once"]).code, Some(0), "it has run before");
+    // A pass that finds nothing writes nothing within its minute: let it be a later one.
+    let path = place.data().join("state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    state["jobs"]["inbox"]["last_success"] = "2026-01-01T00:00:00Z".into();
+    std::fs::write(&path, state.to_string()).unwrap();
     disk.fill_but(0);
     let ran = place.run(&["once"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
@@ -194,7 +199,9 @@ fn an_outbox_on_a_full_disk_delivers_each_mail_once() {
             refused += 1;
         }
         disk.free();
-        place.run(&["outbox"]);
+        for _ in 0..2 {
+            place.run(&["outbox"]); // the second one delivers that the job works again
+        }
         assert_eq!(mails(&place, "sent", "ann@example.com"), 1, "{blocks} blocks: {}", ran.stderr);
         assert_eq!(mails(&place, "new", ""), 0, "{blocks} blocks");
         assert_whole(&place.data(), &format!("{blocks} blocks"));
