@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,6 +58,7 @@ impl Lock {
                 .read(true)
                 .write(true)
                 .create(true)
+                .mode(0o640)
                 .truncate(false)
                 .open(&path)
                 .map_err(failed)?;

@@ -492,7 +492,9 @@ fn restrict(command: &Command) {
             | Command::Reject { .. }
     );
     if is_writer {
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+        // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
+        // group shares, a service under `RestrictSUIDSGID=` could not give it back.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));
     }
 }
 
