@@ -47,6 +47,10 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "notice/body.html",
 ];
 
+/// How many steps a user's template may take: a mail of 10,000 account groups takes a small part of it, and one that loops
+/// without end is stopped within seconds.
+const FUEL: u64 = 20_000_000;
+
 const PARTS: [&str; 3] = ["subject.txt", "body.txt", "body.html"];
 
 /// The templates that are in use.
@@ -138,6 +142,7 @@ fn shipped_environment() -> Environment<'static> {
 /// The shipped templates with the folder's in front, and what is wrong with those that cannot be.
 fn user_environment(dir: &Path) -> (Environment<'static>, Vec<String>) {
     let mut environment = shipped_environment();
+    environment.set_fuel(Some(FUEL));
     let mut problems = Vec::new();
     if !dir.is_dir() {
         problems.push(format!("mail.templates_dir: {} is not a folder that can be read", dir.display()));
@@ -277,6 +282,9 @@ fn told(name: &str, error: &Error) -> String {
     let name = error.name().unwrap_or(name);
     let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    if error.kind() == ErrorKind::OutOfFuel {
+        return format!("template {name}{line} loops too long");
+    }
     format!("template {name}{line}: {}{detail}", error.kind())
 }
 

@@ -155,6 +155,16 @@ fn a_broken_layout_costs_no_report() {
 }
 
 #[test]
+fn a_template_that_loops_without_end_is_an_error_and_the_shipped_one_is_used() {
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{% endfor %}";
+    let dir = folder(&[("usage/body.txt", endless)]);
+    let (templates, shipped) = (Templates::load(Some(dir.path())), Templates::load(None));
+    assert_eq!(templates.text(&report(), &[]).unwrap(), shipped.text(&report(), &[]).unwrap());
+    let problems = check_templates(dir.path());
+    assert_eq!(problems, ["template usage/body.txt, line 1 loops too long: the shipped one is used instead"]);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_said() {
     let problems = check_templates(Path::new("/nowhere/templates"));
     assert_eq!(problems, ["mail.templates_dir: /nowhere/templates is not a folder that can be read"]);

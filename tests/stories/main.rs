@@ -24,6 +24,7 @@ mod logs;
 mod mails;
 mod mounts;
 mod names;
+mod odd_answers;
 mod outcomes;
 mod owners;
 mod passes;

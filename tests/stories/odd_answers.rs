@@ -1,0 +1,189 @@
+//! The API answers with something odd: one number, one entry, or nothing of what was asked for. Nothing untrue follows from it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use crate::standin::World;
+use crate::testbed::Bench;
+
+const QUOTAS: &str = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":100000},"accountGroupQuotas":[
+    {"aid":"101","value":3000},{"aid":"102","value":5000}]},{"organizationQuota":{"orgId":"20","value":9000}}]}"#;
+const GROUPS: &str = r#"{"accountGroups":[
+    {"aid":"101","accountGroupName":"Alpha","orgId":"10","organizationName":"Acme"},
+    {"aid":"102","accountGroupName":"Beta","orgId":"10","organizationName":"Acme"},
+    {"aid":"201","accountGroupName":"Other","orgId":"20","organizationName":"Globex"}]}"#;
+const USAGE: &str = r#"{"usage":{"cloudUnitsUsed":100,"cloudUnitsProjected":200,"enterpriseUnitsUsed":0,"enterpriseUnitsProjected":0,
+    "tests":[{"aid":"101","cloudUnitsUsed":100,"cloudUnitsProjected":200}],"enterpriseAgentUnits":[]}}"#;
+
+/// What the quotas are from the first POST on, if anything is given here.
+const AFTER_A_POST: &str = "after a POST";
+
+type Answers = Arc<Mutex<BTreeMap<&'static str, String>>>;
+
+/// A server that answers as it is told, takes every POST and does nothing.
+struct Odd {
+    url: String,
+    answers: Answers,
+}
+
+impl Odd {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers: Answers = Arc::default();
+        let serving = Arc::clone(&answers);
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let answers = Arc::clone(&serving);
+                std::thread::spawn(move || connection.map(|connection| serve(connection, &answers)));
+            }
+        });
+        let odd = Self { url, answers };
+        odd.says("quotas", QUOTAS);
+        odd.says("account-groups", GROUPS);
+        odd.says("usage", USAGE);
+        odd
+    }
+
+    fn says(&self, path: &'static str, body: &str) {
+        self.answers.lock().unwrap().insert(path, body.to_owned());
+    }
+
+    fn bench(&self) -> Bench {
+        Bench::new(World::small()).with_mail().with("TE_BASE_URL", &self.url)
+    }
+}
+
+fn serve(connection: TcpStream, answers: &Answers) -> std::io::Result<()> {
+    let mut reader = BufReader::new(connection.try_clone()?);
+    loop {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+            head.push(line.to_ascii_lowercase());
+        }
+        let length = head.iter().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+        reader.by_ref().take(length.unwrap_or(0)).read_to_end(&mut Vec::new())?;
+        let path = head[0].split(' ').nth(1).unwrap_or_default();
+        let path = path.trim_start_matches("/v7/").split('?').next().unwrap_or_default();
+        if head[0].starts_with("post")
+            && let Some(after) = answers.lock().unwrap().remove(AFTER_A_POST)
+        {
+            answers.lock().unwrap().insert("quotas", after);
+        }
+        let body = answers.lock().unwrap().get(path).cloned().unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        (&connection).write_all((head + &body).as_bytes())?;
+    }
+}
+
+/// The targets of an export, with their quotas.
+fn exported(bench: &Bench) -> Vec<String> {
+    let out = bench.run(&["-q", "export"]).ends_with(0).out;
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{}/{} {}", cells[1], cells[3], cells[5])
+    };
+    out.lines().skip(1).map(row).collect()
+}
+
+#[test]
+fn one_odd_quota_is_left_out_and_named_and_the_others_go_on() {
+    let odd = Odd::start();
+    let bench = odd.bench();
+    let file = bench.data().join("x.csv");
+    fs_err::write(&file, "aid,value\n101,3100\n201,10\n").unwrap();
+    let others = ["10/ 100000", "10/102 5000", "20/ 9000", "20/201 none"];
+    for value in [
+        "3000.5",
+        "\"\"",
+        "\"unlimited\"",
+        "-1",
+        "null",
+        "true",
+        "{}",
+        "3000,\"value\":4000",
+        "9223372036854775808",
+    ] {
+        odd.says("quotas", &QUOTAS.replace("3000", value));
+        assert_eq!(exported(&bench), others, "{value}");
+        let snapshot = bench.run(&["snapshot"]).ends_with(0);
+        assert!(snapshot.log.contains("account group 101"), "{value}: {}", snapshot.log);
+        let plan = bench.run(&["plan", file.to_str().unwrap()]).ends_with(4);
+        assert!(plan.out.contains("live quota is not known"), "{value}: {}", plan.out);
+    }
+    odd.says("quotas", &QUOTAS.replace("\"102\",\"value\":5000", "\"101\",\"value\":9999"));
+    assert!(bench.run(&["export"]).ends_with(0).log.contains("comes twice, as 3000 and as 9999"));
+    odd.says("quotas", QUOTAS);
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    assert!(!bench.data().join("changes").exists(), "what could not be read and returns is no change");
+}
+
+#[test]
+fn one_odd_number_of_usage_and_one_odd_name_stop_nothing() {
+    let odd = Odd::start();
+    let bench = odd.bench();
+    odd.says(
+        "usage",
+        &USAGE.replace("\"cloudUnitsUsed\":100,\"cloudUnitsProjected\":200}]", "\"cloudUnitsUsed\":100.4}]"),
+    );
+    odd.says("account-groups", &GROUPS.replace("\"Beta\"", "true").replace("Alpha", "Al\\ud800pha"));
+    let snapshot = bench.run(&["snapshot"]).ends_with(0);
+    for named in ["cloudUnitsUsed", "100.4", "accountGroupName", "account group 102"] {
+        assert!(snapshot.log.contains(named), "{named}: {}", snapshot.log);
+    }
+    assert_eq!(exported(&bench).len(), 5);
+}
+
+#[test]
+fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() {
+    let odd = Odd::start();
+    let bench = odd.bench();
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    let snapshots = || bench.run(&["history", "list"]).ends_with(0).out.lines().count();
+    for body in
+        ["{}", "null", "[]", "\"text\"", r#"{"quotas":null}"#, r#"{"error":"temporarily unavailable"}"#]
+    {
+        odd.says("quotas", body);
+        for command in [&["-q", "snapshot"][..], &["-q", "export"]] {
+            let failed = bench.run(command).ends_with(1);
+            assert!(failed.log.contains("/quotas"), "{body}: {}", failed.log);
+        }
+        assert_eq!(snapshots(), 1, "{body}");
+    }
+    odd.says("quotas", r#"{"quotas":[]}"#);
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    odd.says("quotas", QUOTAS);
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    assert!(!bench.data().join("changes").exists(), "what was not in an answer and returns is no change");
+    odd.says("quotas", r#"{"quotas":[]}"#);
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    odd.says("quotas", &QUOTAS.replace("5000", "5001"));
+    bench.run(&["-q", "snapshot"]).ends_with(0);
+    let changes = bench.run(&["history", "list"]).out;
+    let [.., before, last] = changes.lines().collect::<Vec<_>>()[..] else { panic!("{changes}") };
+    let seen = bench.run(&["history", "diff", before, last]).ends_with(0).out;
+    assert!(seen.contains("5 000 → 5 001, outside") && !seen.contains("no quota"), "{seen}");
+}
+
+#[test]
+fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read_back() {
+    let odd = Odd::start();
+    let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+    odd.says(AFTER_A_POST, "{}");
+    bench.drop_file("x.csv", "action,org_id,aid\nunassign,10,101\n");
+    bench.run(&["-q", "inbox"]).ends_with(4);
+    let error = fs_err::read_to_string(bench.data().join("inbox/answers/x.csv/error.csv")).unwrap();
+    assert!(error.contains("not_confirmed") && error.contains("unknown"), "{error}");
+}
