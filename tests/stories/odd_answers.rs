@@ -37,7 +37,7 @@ impl Odd {
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let answers = Arc::clone(&serving);
-                std::thread::spawn(move || connection.map(|connection| serve(connection, &answers)));
+                std::thread::spawn(move || connection.map(|connection| serve(&connection, &answers)));
             }
         });
         let odd = Self { url, answers };
@@ -56,7 +56,7 @@ impl Odd {
     }
 }
 
-fn serve(connection: TcpStream, answers: &Answers) -> std::io::Result<()> {
+fn serve(mut connection: &TcpStream, answers: &Answers) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     loop {
         let mut head = Vec::new();
@@ -74,17 +74,20 @@ fn serve(connection: TcpStream, answers: &Answers) -> std::io::Result<()> {
         reader.by_ref().take(length.unwrap_or(0)).read_to_end(&mut Vec::new())?;
         let path = head[0].split(' ').nth(1).unwrap_or_default();
         let path = path.trim_start_matches("/v7/").split('?').next().unwrap_or_default();
-        if head[0].starts_with("post")
-            && let Some(after) = answers.lock().unwrap().remove(AFTER_A_POST)
-        {
-            answers.lock().unwrap().insert("quotas", after);
-        }
-        let body = answers.lock().unwrap().get(path).cloned().unwrap_or_default();
+        let body = {
+            let mut answers = answers.lock().unwrap();
+            if head[0].starts_with("post")
+                && let Some(after) = answers.remove(AFTER_A_POST)
+            {
+                answers.insert("quotas", after);
+            }
+            answers.get(path).cloned().unwrap_or_default()
+        };
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        (&connection).write_all((head + &body).as_bytes())?;
+        connection.write_all((head + &body).as_bytes())?;
     }
 }
 
