@@ -218,8 +218,8 @@ fn usage(facts: &Facts, add: &mut impl FnMut(String, String)) {
                 number(facts.without_usage),
                 counted(facts.organizations, "organization")
             ),
-            "give the token's user the permission `View organization usage` (older: `View Billing`) there; \
-             `quotakeeper check --online` tries it"
+            "run `quotakeeper check --online`, which says why; most often the token's user lacks the permission \
+             `View organization usage` (older: `View Billing`) there"
                 .to_owned(),
         );
     }
