@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,16 +52,8 @@ impl Lock {
     pub(crate) fn take(data_dir: &Path) -> Result<Self, LockError> {
         let path = data_dir.join("lock");
         let failed = |source| LockError::Io { path: path.display().to_string(), source };
-        durable::create_folder(data_dir).map_err(failed)?;
         let mut file = loop {
-            let mut file = File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .mode(0o640)
-                .truncate(false)
-                .open(&path)
-                .map_err(failed)?;
+            let mut file = durable::open_or_create(&path).map_err(failed)?;
             match patiently(|| file.try_lock()) {
                 Ok(()) if is_at(&file, &path) => break file,
                 Ok(()) => {} // it was removed or replaced meanwhile

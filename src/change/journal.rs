@@ -6,9 +6,8 @@
 //! After a crash it says which rows this run tried to send, and how rows ended whose end no later reading could show.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Code, Problem};
-use crate::files::read_if_there;
+use crate::files::{durable, read_if_there};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +81,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens the journal, cuts off a line that a crash left half written, and says what it holds.
     pub(crate) fn open(path: &Path, run: &str) -> anyhow::Result<(Self, Past)> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).mode(0o640).truncate(false).open(path)?;
+        let mut file = durable::open_or_create(path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

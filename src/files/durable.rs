@@ -3,6 +3,7 @@
 //! A failed sync is an error: that a second one "succeeds" proves nothing.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -22,6 +23,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates a file; false when the name is taken, which leaves that file as it was.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     create_folder(parent(path))?.create(name(path)?, bytes)
+}
+
+/// Opens a file that is kept and written in place, and makes it, and the folders above it, where they are missing.
+pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
+    create_folder(parent(path))?.open_or_create(name(path)?)
 }
 
 /// Moves a file to another folder or name of the same file system, durably.

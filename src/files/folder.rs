@@ -257,6 +257,27 @@ impl Folder {
         }
     }
 
+    /// Opens a file that is kept and written in place (a lock, a journal), and makes it first where it is missing.
+    pub(crate) fn open_or_create(&self, name: &OsStr) -> io::Result<File> {
+        let name = single(name)?;
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        loop {
+            match fs::openat(&self.descriptor, name, flags, Mode::empty()) {
+                Err(Errno::NOENT) => {}
+                opened => return Ok(File::from(opened?)),
+            }
+            let new = flags | OFlags::CREATE | OFlags::EXCL;
+            match fs::openat(&self.descriptor, name, new, Mode::from_raw_mode(0o600)) {
+                Err(Errno::EXIST) => {} // somebody was faster
+                opened => {
+                    let opened = opened?;
+                    self.hand_over(&opened, Kind::File)?;
+                    return Ok(File::from(opened));
+                }
+            }
+        }
+    }
+
     fn write_temporary(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<OsString> {
         let temporary = OsString::from(format!("{TEMPORARY}{:016x}", fastrand::u64(..)));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -160,13 +160,18 @@ fn whole_base64(text: &[u8], range: Range<usize>) -> Range<usize> {
     range.start - before..range.end + after
 }
 
+/// What our own messages show as the form of a login: nobody's.
+const EXAMPLE_LOGIN: &str = "user:password";
+
 /// Between `://` and the last `@` of a word.
 fn userinfo(text: &str) -> Vec<Range<usize>> {
     let starts = text.match_indices("://").map(|(at, mark)| at + mark.len());
     let of_word = |start: usize| {
         let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'`<>".contains(c);
         let word = &text[start..][..text[start..].find(ends).unwrap_or(text.len() - start)];
-        word.rfind('@').map(|at| start..start + at).filter(|range| &text[range.clone()] != REDACTED)
+        word.rfind('@')
+            .map(|at| start..start + at)
+            .filter(|range| ![REDACTED, EXAMPLE_LOGIN].contains(&&text[range.clone()]))
     };
     starts.filter_map(of_word).collect()
 }
@@ -244,6 +249,10 @@ mod tests {
     #[test]
     fn no_url_shows_its_user_and_password() {
         for (text, shown) in [
+            (
+                "such as http://user:password@proxy.example:3128",
+                "such as http://user:password@proxy.example:3128",
+            ),
             ("PUT http://bob:pw@push.example/x refused", "PUT http://[redacted]@push.example/x refused"),
             (
                 "`https://u:p/w@h/` and https://api.example/v7",

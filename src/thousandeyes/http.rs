@@ -152,9 +152,8 @@ pub(super) fn explain(
     let reason = match through {
         Some(proxy) => format!(
             "the proxy {} gave no connection to {host}: {what}. It must let CONNECT to {host} through; if it wants a login, \
-             give it as http://user:password@{}",
+             write user:password@ before its name there",
             proxy.name(),
-            proxy.url.host_str().unwrap_or_default(),
         ),
         None => format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
     };

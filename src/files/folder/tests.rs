@@ -160,3 +160,20 @@ fn what_is_published_can_be_read_by_everybody() {
     }
     assert_eq!(folder.names().unwrap(), ["x.prom"]);
 }
+
+#[test]
+fn a_file_that_is_kept_has_the_mode_of_its_folder_and_is_never_a_link() {
+    let (temporary, folder) = folder();
+    folder.open_or_create(name("lock")).unwrap().write_all(b"1").unwrap();
+    folder.open_or_create(name("lock")).unwrap();
+    assert_eq!(fs_err::read_to_string(temporary.path().join("lock")).unwrap(), "1");
+    assert_eq!(fs_err::metadata(temporary.path().join("lock")).unwrap().mode() & 0o7777, 0o640);
+    symlink("lock", temporary.path().join("link")).unwrap();
+    assert!(folder.open_or_create(name("link")).is_err());
+
+    let shared = temporary.path().join("shared");
+    fs_err::create_dir(&shared).unwrap();
+    fs_err::set_permissions(&shared, std::fs::Permissions::from_mode(0o2770)).unwrap();
+    Folder::open(&shared).unwrap().open_or_create(name("lock")).unwrap();
+    assert_eq!(fs_err::metadata(shared.join("lock")).unwrap().mode() & 0o7777, 0o660);
+}
