@@ -307,7 +307,7 @@ impl Outbox {
     fn recover(&self) -> anyhow::Result<Vec<Problem>> {
         let mut problems = Vec::new();
         for name in names(&self.folder(Place::New))? {
-            let Some(stem) = name.strip_suffix(".json") else { continue };
+            let Some(stem) = name.strip_suffix(".json").filter(|stem| is_ours(stem)) else { continue };
             if let Err(error) = self.recover_record(stem, &name) {
                 let error = format!("it cannot be looked at: {error:#}");
                 problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
@@ -352,6 +352,7 @@ impl Outbox {
         let mut stems: Vec<String> = names(&self.folder(place))?
             .iter()
             .filter_map(|name| Some(name.strip_suffix(".eml")?.to_owned()))
+            .filter(|stem| is_ours(stem))
             .collect();
         stems.sort();
         Ok(stems)
@@ -370,6 +371,14 @@ impl Outbox {
 fn queued_at(stem: &str) -> Option<DateTime<Utc>> {
     let (time, _) = stem.split_once('-')?;
     NaiveDateTime::parse_from_str(time, QUEUED).ok().map(|time| time.and_utc())
+}
+
+/// Whether `queue` gave this name. What else lies in these folders, such as a copy that a synchronization program made, is not
+/// sent and not removed.
+fn is_ours(stem: &str) -> bool {
+    let hash = stem.split_once('-').map(|(_, hash)| hash);
+    queued_at(stem).is_some()
+        && hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {

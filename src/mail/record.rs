@@ -130,6 +130,8 @@ impl Record {
     /// is not repeated at once.
     pub(crate) fn tried(mut self, now: DateTime<Utc>) -> Self {
         self.attempts = self.attempts.saturating_add(1);
+        // A clock that was ahead queued it: the five days count from now.
+        self.queued_at = self.queued_at.min(now);
         let wait = FIRST_WAIT * 2_i32.saturating_pow((self.attempts - 1).min(12));
         self.next_try = now + wait.min(LONGEST_WAIT);
         self
@@ -215,6 +217,14 @@ mod tests {
         let record = record.tried(start());
         assert!(!record.is_due(start()));
         assert!(record.is_due(record.next_try));
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_queued_is_given_up_five_days_after_its_first_try() {
+        let record = Record { queued_at: start() + TimeDelta::days(400), ..record() }.tried(start());
+        let late = start() + TimeDelta::days(5);
+        let record = record.after(0, &Outcome::Later("450 greylisted".into()), late);
+        assert_eq!(record.given_up_if_old(late).place(), Place::Dead);
     }
 
     #[test]
