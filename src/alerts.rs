@@ -38,11 +38,10 @@ impl App {
 
     /// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
     /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
-    fn alert_record(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<Record> {
+    pub(crate) fn alert_record(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<Record> {
         match remembered::take(&self.config.data.dir, &FILE, now)? {
             Remembered::Known(record) => Ok(record),
-            Remembered::Nothing => Ok(Record::default()),
-            Remembered::SetAside => {
+            Remembered::Nothing | Remembered::SetAside => {
                 let digest = self.state(now).last_success(Job::Digest);
                 self.judge_from(Record::default(), digest, largest, now)
             }

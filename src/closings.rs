@@ -89,12 +89,11 @@ impl App {
 
     /// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
     /// closed since are still reported.
-    fn closing_record(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
+    pub(crate) fn closing_record(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
         let data_dir = &self.config.data.dir;
         match remembered::take(data_dir, &FILE, now)? {
             Remembered::Known(record) => Ok(record),
-            Remembered::Nothing => Ok(ClosingRecord::default()),
-            Remembered::SetAside => {
+            Remembered::Nothing | Remembered::SetAside => {
                 let mut record = ClosingRecord::default();
                 if let Some(reported) = self.state(now).last_success(Job::ClosingReport) {
                     let mut before = self.history.until(reported)?.into_iter().rev();

@@ -4,24 +4,44 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
 use crate::app::App;
 use crate::change::notices;
 use crate::files::remembered::{self, Kind, Unusable};
+use crate::largest::LargestTests;
 use crate::report::{FileProblem, ProblemKind};
 use crate::{alerts, answers, closings, state};
 
-const ALL: [&Kind; 5] = [&state::FILE, &alerts::FILE, &closings::FILE, &notices::FILE, &answers::NOT_TAKEN];
+/// What begins a file again, at once: its next use may be hours away.
+type Begin = fn(&App, DateTime<Utc>) -> anyhow::Result<()>;
+
+const ALL: [(&Kind, Begin); 5] = [
+    (&state::FILE, |app, now| {
+        app.state(now);
+        Ok(())
+    }),
+    (&alerts::FILE, |app, now| app.alert_record(&LargestTests::default(), now).map(drop)),
+    (&closings::FILE, |app, now| app.closing_record(now).map(drop)),
+    (&notices::FILE, |app, now| set_aside(app, &notices::FILE, now)),
+    (&answers::NOT_TAKEN, |app, now| set_aside(app, &answers::NOT_TAKEN, now)),
+];
+
+/// Where nothing has to be found again.
+fn set_aside(app: &App, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
+    remembered::take::<IgnoredAny>(&app.config.data.dir, file, now)?;
+    Ok(())
+}
 
 /// For so long one that was set aside is mailed. Mail stays longer than that, and so each is recognized.
 const MAILED: TimeDelta = TimeDelta::days(30);
 
 /// All of them, those of a newer format first.
 pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<FileProblem>> {
-    let mut found: Vec<FileProblem> = ALL.iter().filter_map(|file| unusable(data_dir, file)).collect();
+    let mut found: Vec<FileProblem> = ALL.iter().filter_map(|(file, _)| unusable(data_dir, file)).collect();
     for (file, at, name) in remembered::set_aside_in(data_dir)? {
-        let without = ALL.iter().find(|kind| kind.name == file).map_or("", |kind| kind.without);
+        let without = ALL.iter().find(|(kind, _)| kind.name == file).map_or("", |(kind, _)| kind.without);
         found.push(FileProblem {
             what: format!("{file} was damaged; it was set aside as {name}"),
             why: format!("quotakeeper goes on without it: {without}."),
@@ -39,10 +59,10 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
 
 /// Why one of them cannot be used, where it must stay as it is.
 fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
-    let error = remembered::read::<serde::de::IgnoredAny>(data_dir, file).err()?;
+    let error = remembered::read::<IgnoredAny>(data_dir, file).err()?;
     let (kind, fix) = match &error {
         Unusable::Damaged { .. } => {
-            (ProblemKind::Passing, "start quotakeeper: it sets the file aside and goes on")
+            (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and goes on")
         }
         Unusable::Newer(_) => (
             ProblemKind::Stays,
@@ -64,6 +84,7 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
 impl App {
     /// Mails each once, also where no job can be done for want of the file.
     pub(crate) fn report_own_files(&self, now: DateTime<Utc>) {
+        self.begin_damaged_files_again(now);
         let problems = match problems(&self.config.data.dir, now) {
             Ok(problems) => problems,
             Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be looked at"),
@@ -78,6 +99,22 @@ impl App {
             if let Err(error) = self.mailer.file_problem(problem, now) {
                 let error = format!("{error:#}");
                 warn!(error, "a problem with a file could not be queued as mail");
+            }
+        }
+    }
+
+    fn begin_damaged_files_again(&self, now: DateTime<Utc>) {
+        let is_damaged = |file: &Kind| {
+            let read = remembered::read::<IgnoredAny>(&self.config.data.dir, file);
+            matches!(read, Err(Unusable::Damaged { .. }))
+        };
+        for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
+            if let Err(error) = begin(self, now) {
+                warn!(
+                    file = file.name,
+                    error = format!("{error:#}"),
+                    "a damaged file could not be begun again"
+                );
             }
         }
     }

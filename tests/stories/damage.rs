@@ -69,6 +69,26 @@ fn a_damaged_file_is_set_aside_and_reported_once_and_everything_goes_on() {
 }
 
 #[test]
+fn each_small_file_that_is_damaged_is_set_aside_and_mailed_by_the_next_pass_also_where_nothing_is_due() {
+    let bench = bench();
+    bench.run(&["once"]).ends_with(0);
+    bench.run(&["report", "closing"]).ends_with(0);
+    bench.run(&["once"]).ends_with(0);
+    let before = bench.delivered().len();
+    let files = ["state.json", "alerts.json", "closings.json", "notices.json", "not_taken.json"];
+    for file in files {
+        fs_err::write(bench.data().join(file), "{\"version\": 1,").unwrap();
+    }
+    bench.run(&["once"]).ends_with(0);
+    bench.run(&["once"]).ends_with(0);
+    for file in files {
+        assert_eq!(mails_that_say(&bench, file), 1, "{file}");
+        assert!(status(&bench).contains(&format!("{file} was damaged; it was set aside as")));
+    }
+    assert_eq!(bench.delivered().len(), before + files.len(), "no report again");
+}
+
+#[test]
 fn a_newer_state_stops_the_schedules_and_neither_files_nor_mail() {
     let bench = bench();
     bench.run(&["once"]).ends_with(0);
