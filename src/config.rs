@@ -31,7 +31,7 @@ pub(crate) use self::guards::{Approval, Guards, Level};
 pub(crate) use self::health::{Heartbeat, Metrics, SecretUrl, Server};
 pub(crate) use self::limits::mailbox;
 pub(crate) use self::source::{Environment, load};
-pub(crate) use self::trust::{exposed, planted, writable_by_others};
+pub(crate) use self::trust::{exposed, owned_by_another, planted, writable_by_others};
 pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;

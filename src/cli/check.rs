@@ -39,6 +39,9 @@ pub(super) async fn check(
         },
         None => report.good("no configuration file: the defaults and the environment are used"),
     }
+    if let Some(owner) = file.and_then(config::owned_by_another) {
+        report.note(&owner);
+    }
     if let Some(card) = Card::of_running(&config.data.dir)
         && let Some(file) = card.changed_file()
     {

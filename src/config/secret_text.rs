@@ -1,5 +1,8 @@
 //! A secret as people paste it → the secret, or what is wrong with it: in words that never show it. Pure.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 /// What a secret is, which decides what cannot be a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -32,7 +35,8 @@ pub(super) fn stray(secret: &str, kind: Kind) -> Option<&'static str> {
     if secret.len() > 1 && secret.starts_with(quotes) && secret.ends_with(quotes) {
         return Some("stands in quotes: remove them");
     }
-    let name = secret.split_once('=').map(|(name, value)| (name.trim(), value));
+    let bare = secret.strip_prefix("export ").unwrap_or(secret);
+    let name = bare.split_once('=').map(|(name, value)| (name.trim(), value));
     let is_assignment = |(name, value): (&str, &str)| {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let ends_in = |end: &str| name.to_ascii_uppercase().ends_with(end);
@@ -49,12 +53,46 @@ pub(super) fn stray(secret: &str, kind: Kind) -> Option<&'static str> {
     if ["bearer", "bearer:", "authorization:"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return Some("begins with `Bearer`: keep the token alone");
     }
+    if let Some((name, value)) = secret.split_once(':')
+        && !value.is_empty()
+        && ["TOKEN", "BEARER"].iter().any(|end| name.to_ascii_uppercase().ends_with(end))
+    {
+        return Some("has the form name:value: keep the value alone");
+    }
+    if secret.starts_with(['{', '[']) {
+        return Some("is JSON: keep the token alone");
+    }
+    if is_encoded(secret) {
+        return Some(
+            "is the base64 of a token: put the token itself there. Of a Kubernetes Secret, `stringData` takes it as it is, and `data` \
+             wants it encoded once",
+        );
+    }
     if secret.starts_with('#') {
         return Some("begins with a comment: put the token on its first line");
     }
     let is_of_a_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=:".contains(c);
     (!secret.chars().all(is_of_a_token))
         .then_some("holds blanks, quotes or other characters that no token has: look for stray ones")
+}
+
+/// Whether this is for certain the base64 of a secret: of one with a line end, as `echo TOKEN | base64` makes it; of a UUID, as
+/// the tokens of `ThousandEyes` are; of a header; of one of these. A token of random bytes never decodes to such a text.
+fn is_encoded(secret: &str) -> bool {
+    let Ok(bytes) = BASE64_STANDARD.decode(secret) else { return false };
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| text.bytes().all(|byte| is_text(&byte)))
+    else {
+        return false;
+    };
+    let inner = text.trim();
+    let is_header = inner.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
+    inner.len() >= 8 && (inner.len() < text.len() || is_uuid(inner) || is_header || is_encoded(inner))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 fn is_invisible(c: char) -> bool {
@@ -103,13 +141,26 @@ mod tests {
             ("a\u{feff}bc", "cannot be seen"),
             ("abc\u{7}", "cannot be seen"),
             ("abc def", "no token has"),
-            ("{\"token\":1}", "no token has"),
+            ("{\"token\":\"abc\"}", "JSON"),
+            ("[abc]", "JSON"),
+            ("token:abc-def", "name:value"),
+            ("TE_TOKEN: abc-def", "name:value"),
+            ("bearer:abc-def", "name:value"),
+            ("export TE_TOKEN=abc-def", "NAME=value"),
+            // a UUID; the same with a line end; that twice; one behind `Bearer`
+            ("M2MwZjUyZTgtMmYwYy00YTZlLTljMWUtMGQzZjBkOGExYjJj", "base64"),
+            ("M2MwZjUyZTgtMmYwYy00YTZlLTljMWUtMGQzZjBkOGExYjJjCg==", "base64"),
+            ("TTJNd1pqVXlaVGd0TW1Zd1l5MDBZVFpsTFRsak1XVXRNR1F6WmpCa09HRXhZakpqQ2c9PQo=", "base64"),
+            ("QmVhcmVyIGFiY2RlZg==", "base64"),
             ("äbc", "no token has"),
         ] {
             let said = stray(token, Kind::Token).unwrap_or_default();
             assert!(said.contains(says) && !said.contains(token), "{token:?}: {said}");
         }
-        for good in ["3c0f52e8-2f0c-4a6e-9c1e-0d3f0d8a1b2c", "eyJhbGciOi.J9.a_b-c==", "YWJjZGVm=", "a_b="] {
+        // Also one that happens to be the base64 of some text, as other gateways make them.
+        let texts = ["c29tZS1pZDpzb21lLXNlY3JldA==", "deadbeefdeadbeefdeadbeefdeadbeef"];
+        let tokens = ["3c0f52e8-2f0c-4a6e-9c1e-0d3f0d8a1b2c", "eyJhbGciOi.J9.a_b-c==", "YWJjZGVm=", "a_b="];
+        for good in texts.into_iter().chain(tokens) {
             assert_eq!(stray(good, Kind::Token), None, "{good}");
         }
     }

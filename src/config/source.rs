@@ -303,7 +303,13 @@ impl Source<'_> {
     fn parse(&self) -> Result<Table, ConfigError> {
         self.text.parse().map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| self.line(span.start));
-            ConfigError { problems: vec![format!("{}:{line}: {}", self.name, error.message().trim())] }
+            let written = self.text.lines().nth(line - 1).unwrap_or_default();
+            let hint = if written.contains(['“', '”', '‘', '’']) {
+                ". It has typographic quotes: type straight ones (\")"
+            } else {
+                ""
+            };
+            ConfigError { problems: vec![format!("{}:{line}: {}{hint}", self.name, error.message().trim())] }
         })
     }
 

@@ -37,6 +37,20 @@ pub(crate) fn writable_by_others(path: &Path) -> Option<String> {
     refused(path, 0o022)
 }
 
+/// Another user who owns a configuration that was named, as `check` notes it: in a container it may be a mount of its owner's.
+pub(crate) fn owned_by_another(path: &Path) -> Option<String> {
+    let us = rustix::process::geteuid().as_raw();
+    let is_another = |part: &PathBuf| {
+        let owner = fs_err::metadata(part).ok()?.uid();
+        (owner != us && owner != 0 && !is_read_only(part)).then_some(owner)
+    };
+    let (part, owner) = parts(path).into_iter().find_map(|part| Some((part.clone(), is_another(&part)?)))?;
+    Some(format!(
+        "{} belongs to another user (uid {owner}), who may write it and so decides where the token is sent",
+        part.display()
+    ))
+}
+
 fn refused(path: &Path, mask: u32) -> Option<String> {
     let open = |part: &PathBuf| {
         let metadata = fs_err::metadata(part).ok()?;
@@ -159,9 +173,11 @@ mod tests {
         fs_err::remove_file(&link).unwrap();
         symlink(&bad, &link).unwrap();
         assert!(planted(&link).is_some());
+        assert_eq!(owned_by_another(&good), None);
         if rustix::process::geteuid().is_root() {
             std::os::unix::fs::chown(&good, Some(12_345), None).unwrap();
             assert!(planted(&good).unwrap().contains("another user"));
+            assert!(owned_by_another(&good).unwrap().contains("uid 12345"));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Secret {
     fn read_as(&self, kind: Kind) -> anyhow::Result<SecretString> {
         let text = match self {
             Self::Value(value) => value.expose_secret().as_bytes().to_vec(),
-            Self::File(path) if looks_like_a_path(path) => fs_err::read(path)?,
+            Self::File(path) if looks_like_a_path(path) => bounded(path)?,
             Self::File(path) => {
                 // People paste the secret itself.
                 redact::register(&path.to_string_lossy());
@@ -91,6 +92,19 @@ impl Secret {
             }
         }
     }
+}
+
+/// What is on a secret's path may be anything: a pipe would never end, and a device has no end.
+fn bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    const LIMIT: u64 = 64 << 10;
+    let metadata = fs_err::metadata(path)?;
+    anyhow::ensure!(!metadata.is_dir(), "{} is a folder: write the path of the file in it", path.display());
+    anyhow::ensure!(metadata.is_file(), "{} is not a regular file", path.display());
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    let is_small = bytes.len() as u64 <= LIMIT;
+    anyhow::ensure!(is_small, "{} is larger than 64 KiB, and so holds no secret", path.display());
+    Ok(bytes)
 }
 
 fn looks_like_a_path(path: &Path) -> bool {
