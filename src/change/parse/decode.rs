@@ -21,6 +21,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
             text => Ok(text.into_owned()),
         };
     }
+    // Programs of DOS and CP/M times end a text with it.
+    let bytes = bytes.strip_suffix(b"\x1A").unwrap_or(bytes);
     let is_control = |byte: &&u8| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
         // A text of which a little is damaged, as after a full disk: its owner knows it for a text.

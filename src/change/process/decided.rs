@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -125,17 +126,26 @@ pub(super) async fn is_early_there(app: &App, clock: &Clock, run: &Run) -> anyho
     Ok(early)
 }
 
+/// What this machine's clock and another's may differ by.
+const SKEW: TimeDelta = TimeDelta::hours(1);
+
 /// A held run that nobody decided on in time is rejected. A clock that jumped ahead must not reject what it holds: where the
 /// API's clock does not agree, or cannot be asked, nothing expires.
 pub(super) async fn expire(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
     let limit = app.config.guard.expire;
-    if (clock.now() - run.record.updated).to_std().unwrap_or_default() < limit {
+    let now = clock.now();
+    let is_of_the_future = run.record.updated - now > SKEW;
+    if !is_of_the_future && (now - run.record.updated).to_std().unwrap_or_default() < limit {
         return Ok(());
     }
-    let now = clock.now();
     if !is_believed(now, app.client()?.server_now(now).await) {
         warn!(run = %run.record.id, "not expired: the API does not confirm this machine's clock");
         return Ok(());
+    }
+    if is_of_the_future {
+        // It would wait until then, and longer: the time to decide begins now.
+        warn!(run = %run.record.id, since = %run.record.updated, "held since a time in the future: a clock was wrong");
+        return run.set_state(run.record.state, now);
     }
     let limit = humantime::format_duration(limit);
     let why = format!(

@@ -240,6 +240,24 @@ async fn a_held_run_that_nobody_decides_on_is_rejected_once_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn what_is_held_since_a_future_date_has_its_time_from_now_on() {
+    let bench = Bench::new(&[("QUOTAKEEPER__GUARD__EXPIRE", "36h")]).await;
+    let mut run = bench.run(&file([(&bench.groups(0)[0], 0, "")]));
+    bench.advance(&mut run).await.unwrap();
+    run.record.updated = noon() + chrono::Duration::days(400);
+    run.save().unwrap();
+    // A clock that is behind for one pass decides nothing.
+    let behind = Clock::starting_at(noon() - chrono::Duration::days(30));
+    super::advance(&bench.app, &behind, &mut run).await.unwrap();
+    assert_eq!(run.record.updated, noon() + chrono::Duration::days(400));
+    bench.advance_at(&mut run, noon()).await.unwrap();
+    assert_eq!(run.record.state, RunState::Held);
+    assert!(run.record.updated < noon() + chrono::Duration::minutes(1), "{}", run.record.updated);
+    bench.advance_at(&mut run, noon() + chrono::Duration::hours(37)).await.unwrap();
+    assert_eq!(run.record.state, RunState::Rejected);
+}
+
+#[tokio::test]
 async fn a_clock_that_jumps_ahead_rejects_nothing_and_starts_nothing() {
     let bench = Bench::new(&[("QUOTAKEEPER__GUARD__EXPIRE", "36h")]).await;
     let groups = bench.groups(0);
