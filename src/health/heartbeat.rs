@@ -1,4 +1,5 @@
-//! The heartbeat: a GET to `heartbeat.url` when all is well, and to it with `/fail` when a job failed.
+//! The heartbeat: a GET to `heartbeat.url` when all is well, and to it with `/fail` when a job failed. Where its query says
+//! `status=up`, a failure is `status=down` instead.
 //!
 //! | who | success | failure |
 //! |---|---|---|
@@ -8,6 +9,7 @@
 //! So the service is to expect a beat as often as snapshots are scheduled. What a service does not take is a warning in the
 //! log, once for an outage, and fails no job. The URL is a secret: what is logged of it is its host.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::{Client, Url};
@@ -39,11 +41,21 @@ impl Beat {
         }
     }
 
-    /// Where it is told: a query stays as it is.
+    /// Where it is told: a query stays as it is, unless it is what says that all is well, as Uptime Kuma's does.
     fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
-        if self == Self::Failure {
-            url.set_path(&format!("{}/fail", base.path().trim_end_matches('/')));
+        let is_up = |(name, value): &(Cow<str>, Cow<str>)| name == "status" && value == "up";
+        match self {
+            Self::Success => {}
+            Self::Failure if base.query_pairs().any(|pair| is_up(&pair)) => {
+                let down = base.query_pairs().map(|(name, value)| match &*name {
+                    "status" => (name, "down".into()),
+                    "msg" => (name, "a job failed".into()),
+                    _ => (name, value),
+                });
+                url.query_pairs_mut().clear().extend_pairs(down);
+            }
+            Self::Failure => url.set_path(&format!("{}/fail", base.path().trim_end_matches('/'))),
         }
         url
     }
@@ -95,6 +107,16 @@ mod tests {
         assert_eq!(url("https://hc.example/u-u", Beat::Failure), "https://hc.example/u-u/fail");
         assert_eq!(url("https://hc.example/u-u/", Beat::Failure), "https://hc.example/u-u/fail");
         assert_eq!(url("https://hc.example/u?create=1", Beat::Failure), "https://hc.example/u/fail?create=1");
+    }
+
+    #[test]
+    fn a_query_that_says_up_says_down_of_a_failure() {
+        let base: Url = "https://kuma.example/api/push/KEY?status=up&msg=OK&ping=".parse().unwrap();
+        assert_eq!(Beat::Success.url(&base), base);
+        assert_eq!(
+            Beat::Failure.url(&base).as_str(),
+            "https://kuma.example/api/push/KEY?status=down&msg=a+job+failed&ping="
+        );
     }
 
     #[test]
