@@ -35,10 +35,10 @@ pub(crate) enum LockError {
     )]
     Io { path: String, source: io::Error },
     #[error(
-        "cannot take the lock {path}: the file system has no locks ({source}). Put data.dir on a local disk, or mount it so \
+        "cannot take the lock {path}: the file system has no locks ({error}). Put data.dir on a local disk, or mount it so \
          that flock works (NFS: version 4, or a running lock daemon; not `nolock`)"
     )]
-    Unsupported { path: String, source: io::Error },
+    Unsupported { path: String, error: io::Error },
     /// It was held, and is no longer this process's.
     #[error(
         "{path} is no longer the lock that this process holds: somebody removed or replaced it, or data.dir. Another \
@@ -64,8 +64,8 @@ impl Lock {
                     let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
                     return Err(LockError::Busy { holder: holder.to_owned() });
                 }
-                Err(TryLockError::Error(source)) if has_no_locks(&source) => {
-                    return Err(LockError::Unsupported { path: path.display().to_string(), source });
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    return Err(LockError::Unsupported { path: path.display().to_string(), error });
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }

@@ -77,7 +77,11 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
     let routes = app.mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
     let unsent = known(&mut unreadable, app.mailer.unsent()).unwrap_or_default();
     let snapshot_bytes = known(&mut unreadable, app.history.bytes()).unwrap_or_default();
-    let lying = known(&mut unreadable, lying(app, now)).unwrap_or_default();
+    let lying = match lying(app, now) {
+        // The failing job says why.
+        Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
+        looked => known(&mut unreadable, looked).unwrap_or_default(),
+    };
     let mut wait = |state| -> Vec<Waiting> {
         let waiting = runs.iter().filter(|run| run.record.state == state);
         waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
