@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{BINARY, CountingProxy, Place, Ran, Simulator, files};
 
-fn strace_works() -> bool {
+pub(crate) fn strace_works() -> bool {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
     let works = tried.is_ok_and(|status| status.success());
     if !works {

@@ -4,6 +4,7 @@ mod disk;
 mod droppers;
 mod kill;
 mod mistakes;
+mod places;
 mod secrets;
 mod support;
 mod ugly;

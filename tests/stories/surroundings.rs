@@ -39,6 +39,26 @@ fn what_others_leave_in_the_data_folder_stops_no_command_and_is_no_snapshot() {
     {
         fs_err::copy(&snapshot, month.join(copy)).unwrap();
     }
+    // What synchronization programs and people copy, and what another program keeps there.
+    let run = bench.only_run().id();
+    let copy = data.join("runs").join(format!("{run} (copy)"));
+    fs_err::create_dir(&copy).unwrap();
+    fs_err::copy(data.join("runs").join(&run).join("run.json"), copy.join("run.json")).unwrap();
+    let mut strangers = vec![copy.join("run.json")];
+    for place in ["outbox/new", "outbox/sent", "outbox/dead"] {
+        for name in [
+            "20261126T000000Z-0123456789abcdef (1).eml",
+            "20261126T000000Z-0123456789abcdef (1).json",
+            "notes.json",
+            "Fwd.eml",
+        ] {
+            strangers.push(data.join(place).join(name));
+        }
+    }
+    strangers.extend(["history/index.json", "runs/db.sqlite", "changes/x.csv"].map(|name| data.join(name)));
+    for stranger in &strangers[1..] {
+        fs_err::write(stranger, "of another program").unwrap();
+    }
     for commands in [
         &["history", "list"][..],
         &["snapshot"],
@@ -54,7 +74,13 @@ fn what_others_leave_in_the_data_folder_stops_no_command_and_is_no_snapshot() {
     }
     let after = bench.run(&["history", "list"]).ends_with(0).out;
     assert_eq!(after.lines().count(), before.lines().count() + 1, "{after}");
-    assert_eq!(bench.runs().len(), 1, "nothing that others left became a run");
+    let listed = bench.run(&["runs"]).ends_with(0).out;
+    assert_eq!(listed.lines().count(), 2, "nothing that others left became a run: {listed}");
+    for stranger in strangers {
+        assert!(stranger.exists(), "{} is not ours to remove", stranger.display());
+    }
+    let status = bench.run(&["status"]).ends_with(0).out;
+    assert!(status.contains("all well"), "{status}");
 }
 
 #[test]
