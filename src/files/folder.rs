@@ -335,7 +335,7 @@ impl Folder {
             (Kind::File, true) => 0o660,
             (Kind::PublicFile, _) => 0o644,
             (Kind::Folder, false) => 0o750,
-            (Kind::Folder, true) => 0o2770,
+            (Kind::Folder, true) => 0o770 | (folder.st_mode & 0o2000),
         };
         if fs::fstat(new)?.st_mode & 0o7777 == mode {
             return Ok(());
@@ -344,9 +344,10 @@ impl Folder {
     }
 }
 
-/// Whether a folder gives its group to all that is made in it, and lets the group write.
+/// Whether a folder is given to its group: it hands its group on and lets it write, or lets the group write and keeps everybody else
+/// out, as images for any user of the root group have it. What a lax umask leaves open to the group is not meant so.
 fn is_shared(folder: &Stat) -> bool {
-    folder.st_mode & 0o2020 == 0o2020
+    folder.st_mode & 0o2020 == 0o2020 || folder.st_mode & 0o077 == 0o070
 }
 
 #[derive(Clone, Copy)]

@@ -113,13 +113,22 @@ fn modes_do_not_depend_on_the_umask_and_a_group_that_shares_a_folder_shares_what
     assert_eq!(mode_of(&temporary.path().join("own")), 0o750);
     assert_eq!(mode_of(&temporary.path().join("own/file")), 0o640);
 
-    let shared = temporary.path().join("shared");
-    fs_err::create_dir(&shared).unwrap();
-    fs_err::set_permissions(&shared, std::fs::Permissions::from_mode(0o2770)).unwrap();
-    let made = Folder::open(&shared).unwrap().create_folder(name("answers")).unwrap();
-    made.write(name("file"), b"").unwrap();
-    assert_eq!(mode_of(&shared.join("answers")), 0o2770);
-    assert_eq!(mode_of(&shared.join("answers/file")), 0o660);
+    for (mode, folder_mode, file_mode) in [
+        (0o2770, 0o2770, 0o660),
+        (0o2775, 0o2770, 0o660),
+        (0o770, 0o770, 0o660),
+        // What a lax umask left is no sign.
+        (0o775, 0o750, 0o640),
+        (0o777, 0o750, 0o640),
+    ] {
+        let place = temporary.path().join(format!("{mode:o}"));
+        fs_err::create_dir(&place).unwrap();
+        fs_err::set_permissions(&place, std::fs::Permissions::from_mode(mode)).unwrap();
+        let made = Folder::open(&place).unwrap().create_folder(name("answers")).unwrap();
+        made.write(name("file"), b"").unwrap();
+        assert_eq!(mode_of(&place.join("answers")), folder_mode, "{mode:o}");
+        assert_eq!(mode_of(&place.join("answers/file")), file_mode, "{mode:o}");
+    }
 }
 
 #[test]
