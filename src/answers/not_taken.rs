@@ -77,7 +77,8 @@ fn update(app: &App, now: DateTime<Utc>, change: impl FnOnce(&mut Record)) {
     let taken = remembered::take(&app.config.data.dir, &FILE, now);
     let mut record: Record = match taken {
         Ok(Remembered::Known(record)) => record,
-        Ok(Remembered::Nothing | Remembered::SetAside) | Err(_) => Record::default(),
+        Ok(Remembered::Nothing | Remembered::SetAside) => Record::default(),
+        Err(_) => return, // `own_files` reports it; a newer format stays as it is
     };
     let before = record.files.clone();
     let inbox = app.config.inbox_dir();
