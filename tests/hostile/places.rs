@@ -114,7 +114,7 @@ fn each_start_may_be_another_user_of_the_same_group_as_openshift_does_it() {
         return;
     }
     let simulator = Simulator::start();
-    for mode in [0o2770] {
+    for mode in [0o2770, 0o770] {
         let place = Place::new(&simulator).with("TMPDIR", "/nonexistent").with("HOME", "/");
         let open = |path: &Path, mode: u32| {
             chown(path, Some(0), Some(0)).unwrap();
