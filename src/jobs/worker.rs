@@ -312,6 +312,7 @@ impl Worker {
         let decider = Decider::User { user: Owner::of(taken.uid), login: None };
         let by = format!("{decider}, on {}", lock::hostname());
         info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
+        forget_failures(app);
         let now = Clock::read().now();
         let (done, runs) = match taken.ask {
             Err(problem) => {
@@ -368,6 +369,9 @@ impl Worker {
             warn!(%error, "what commands hand over cannot be read");
         });
         let Ok(waiting) = waiting else { return };
+        if !waiting.decided.is_empty() {
+            forget_failures(app);
+        }
         for run in waiting.decided {
             match requests::noticed(data, &run) {
                 Ok(()) => self.decided(run),
@@ -389,6 +393,13 @@ impl Worker {
             Ok(runs) => runs.into_iter().for_each(|run| self.decided(run.record.id)),
             Err(error) => warn!(error = format!("{error:#}"), "approvals in the inbox cannot be read"),
         }
+    }
+}
+
+/// A person asks: what the API failed to answer a moment ago is asked again.
+fn forget_failures(app: &App) {
+    if let Some(client) = app.asked_client() {
+        client.forget_failures();
     }
 }
 

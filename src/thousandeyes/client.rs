@@ -113,6 +113,11 @@ impl Client {
         }
     }
 
+    /// A person asks, who may have fixed what failed: the next read is sent, however recently the same one failed.
+    pub(crate) fn forget_failures(&self) {
+        self.transport.forget_failures();
+    }
+
     /// What may be sent, and when.
     pub(crate) fn room(&self) -> Room {
         self.transport.room()

@@ -24,6 +24,11 @@ impl Recent {
         Some(error.clone().not_asked_again(STANDS))
     }
 
+    /// A person asks: whatever failed before may have been fixed since.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// How a read ended after all its tries.
     pub(super) fn ended<T>(&mut self, address: &str, now: Duration, result: &Result<T, Error>) {
         self.0.retain(|(known, ..)| known != address);
@@ -62,6 +67,9 @@ mod tests {
         recent.ended("a", second(40), &failed());
         recent.ended("a", second(41), &Ok(()));
         assert_eq!(recent.failure("a", second(42)), None, "a success ends it");
+        recent.ended("a", second(50), &failed());
+        recent.clear();
+        assert_eq!(recent.failure("a", second(51)), None, "a person asks");
     }
 
     #[test]

@@ -93,6 +93,10 @@ impl Transport {
         self.pace().room(self.now())
     }
 
+    pub(super) fn forget_failures(&self) {
+        self.recent().clear();
+    }
+
     /// The body of a good answer, which begins like JSON but was not parsed yet.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Error> {
         let address = url.to_string();
