@@ -4,7 +4,7 @@
 //! still to be told of, a file still in the inbox, or an open run could need.
 
 use chrono::{DateTime, Utc};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::answers;
 use crate::app::App;
@@ -14,9 +14,11 @@ use crate::change::run::id::{is_id, root_of};
 use crate::files::leftovers;
 use crate::first_error::FirstError;
 use crate::history::retention as snapshots;
+use crate::thousandeyes::is_believed;
 
 /// Each part by itself: what cannot be removed keeps nothing else.
-pub(crate) fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(crate) async fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let now = believed(app, now).await?;
     let mut failed = FirstError::default();
     for part in [history, finished_runs, mail, leftovers] {
         if let Err(error) = part(app, now) {
@@ -24,6 +26,26 @@ pub(crate) fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
         }
     }
     failed.or(())
+}
+
+/// The time by which something is old. By a clock that jumped ahead everything would be: where the API's own clock is behind, that
+/// counts, and where it cannot be asked, the time of the newest snapshot does.
+async fn believed(app: &App, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    let server = match app.client() {
+        Ok(client) => client.server_now(now).await,
+        Err(_) => None,
+    };
+    if is_believed(now, server) {
+        return Ok(now);
+    }
+    let known = match server {
+        Some(server) => server,
+        None => app.history.until(now)?.last().copied().unwrap_or(DateTime::UNIX_EPOCH),
+    };
+    if known < now {
+        warn!(by = %known, "the API does not confirm this machine's clock: nothing is removed that is not old by another");
+    }
+    Ok(now.min(known))
 }
 
 fn history(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
@@ -122,7 +144,9 @@ mod tests {
             .count()
     }
 
+    /// As if it were this time, here and at the API.
     async fn job(bench: &Bench, job: Job, now: DateTime<Utc>) {
+        bench.clock.set(now);
         // What another job queued in this very minute is due.
         let later = if job == Job::Outbox { Duration::minutes(1) } else { Duration::zero() };
         job.run(&bench.app, now + later).await.unwrap();
@@ -225,5 +249,41 @@ mod tests {
         job(&bench, Job::Snapshot, later(501)).await;
         job(&bench, Job::Outbox, later(501)).await;
         assert_eq!(sent(&bench), 1, "the run's own mail and none of drift");
+    }
+    #[tokio::test]
+    async fn a_clock_that_jumped_ahead_removes_nothing() {
+        let bench = Bench::new(&[]).await;
+        let group = bench.groups(0).remove(0);
+        let hour = |hours| noon() + Duration::hours(hours);
+        for hours in 0..3 {
+            job(&bench, Job::Snapshot, hour(hours)).await;
+        }
+        drop_file(&bench, "a.csv", &file([(&group, group.quota + 1)]));
+        job(&bench, Job::Inbox, noon()).await;
+        job(&bench, Job::Outbox, noon()).await;
+        let everything = |bench: &Bench| {
+            (
+                Run::all(&bench.app.runs()).unwrap().0.len(),
+                sent(bench),
+                bench.app.history.list().unwrap().len(),
+            )
+        };
+        assert_eq!(everything(&bench), (1, 1, 3));
+        job(&bench, Job::Snapshot, later(2)).await;
+        job(&bench, Job::Snapshot, later(3)).await;
+        for days in [8, 365, 5_000] {
+            Job::Prune.run(&bench.app, later(days)).await.unwrap();
+            assert_eq!(everything(&bench), (1, 1, 5), "the API's clock is behind by {days} days");
+        }
+        bench.fault("500");
+        bench.app.client().unwrap().forget_failures();
+        for days in [8, 365, 5_000] {
+            Job::Prune.run(&bench.app, later(days)).await.unwrap();
+            assert_eq!(
+                everything(&bench),
+                (1, 1, 5),
+                "the API does not answer, and the newest snapshot is recent"
+            );
+        }
     }
 }

@@ -143,7 +143,7 @@ pub(crate) async fn serve(
             Job::ChangesReport => reports::changes(app, trigger, now),
             Job::ClosingReport => app.tell_closings(now).map(|()| Done::default()),
             Job::Digest => app.tell_digest(now).map(|()| Done::default()),
-            Job::Prune => prune::prune(app, now).map(|()| Done::default()),
+            Job::Prune => prune::prune(app, now).await.map(|()| Done::default()),
             Job::Outbox => outbox::deliver(app, &work.clock, trigger).await,
         }
     }));
