@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// A message that no server took in so long a time is given up.
 const GIVE_UP: TimeDelta = TimeDelta::days(5);
+/// Between two tries no more than this counts as waiting. A longer gap is a clock that jumped ahead, or a time in which nothing ran.
+const LONGEST_GAP: TimeDelta = TimeDelta::days(1);
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
 
@@ -53,6 +55,9 @@ pub(crate) struct Record {
     pub queued_at: DateTime<Utc>,
     pub attempts: u32,
     pub next_try: DateTime<Utc>,
+    /// How long it has waited, by the time between its tries.
+    #[serde(default)]
+    pub waited_s: i64,
     pub last_error: Option<String>,
 }
 
@@ -82,6 +87,7 @@ impl Record {
             queued_at: now,
             attempts: 0,
             next_try: now,
+            waited_s: 0,
             last_error: None,
         }
     }
@@ -129,17 +135,19 @@ impl Record {
     /// The record of a try that is about to be made: counted before, so that a try whose outcome cannot be recorded
     /// is not repeated at once.
     pub(crate) fn tried(mut self, now: DateTime<Utc>) -> Self {
+        let last =
+            if self.attempts == 0 { self.queued_at } else { self.next_try - wait_after(self.attempts) };
+        self.waited_s += (now - last).clamp(TimeDelta::zero(), LONGEST_GAP).num_seconds();
         self.attempts = self.attempts.saturating_add(1);
-        // A clock that was ahead queued it: the five days count from now.
+        // A clock that was ahead queued it.
         self.queued_at = self.queued_at.min(now);
-        let wait = FIRST_WAIT * 2_i32.saturating_pow((self.attempts - 1).min(12));
-        self.next_try = now + wait.min(LONGEST_WAIT);
+        self.next_try = now + wait_after(self.attempts);
         self
     }
 
     /// The record after every waiting recipient had its turn: who waited for too long is given up.
     pub(crate) fn given_up_if_old(mut self, now: DateTime<Utc>) -> Self {
-        if now - self.queued_at >= GIVE_UP {
+        if self.waited_s >= GIVE_UP.num_seconds() {
             for recipient in self.recipients.iter_mut().filter(|one| one.state == State::Waiting) {
                 recipient.state = State::Refused;
                 recipient.at = Some(now);
@@ -166,6 +174,11 @@ impl Record {
             Place::Dead
         }
     }
+}
+
+/// How long to wait after so many tries.
+fn wait_after(attempts: u32) -> TimeDelta {
+    (FIRST_WAIT * 2_i32.saturating_pow(attempts.saturating_sub(1).min(12))).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -222,9 +235,8 @@ mod tests {
     #[test]
     fn what_a_clock_that_was_ahead_has_queued_is_given_up_five_days_after_its_first_try() {
         let record = Record { queued_at: start() + TimeDelta::days(400), ..record() }.tried(start());
-        let late = start() + TimeDelta::days(5);
-        let record = record.after(0, &Outcome::Later("450 greylisted".into()), late);
-        assert_eq!(record.given_up_if_old(late).place(), Place::Dead);
+        assert_eq!(tried_until(record.clone(), start() + TimeDelta::days(4)).place(), Place::New);
+        assert_eq!(tried_until(record, start() + TimeDelta::days(6)).place(), Place::Dead);
     }
 
     #[test]
@@ -238,17 +250,46 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240, 240]);
     }
 
+    /// Tried whenever it is due, and in vain, until it is given up or until `end`.
+    fn tried_until(mut record: Record, end: DateTime<Utc>) -> Record {
+        while record.place() == Place::New && record.next_try <= end {
+            let now = record.next_try;
+            record = record.tried(now).after(0, &Outcome::Later("450 greylisted".into()), now);
+            record = record.given_up_if_old(now);
+        }
+        record
+    }
+
     #[test]
     fn it_is_given_up_after_five_days_and_says_why() {
-        let late = start() + TimeDelta::days(5);
-        let record = record().after(0, &Outcome::Later("450 greylisted".into()), late).given_up_if_old(late);
+        let record = tried_until(record(), start() + TimeDelta::days(6));
         assert_eq!(record.place(), Place::Dead);
         assert_eq!(record.recipients[0].error.as_deref(), Some("given up after five days: 450 greylisted"));
+        let at = record.recipients[0].at.unwrap();
+        assert!(
+            at - start() >= TimeDelta::days(5) && at - start() < TimeDelta::days(5) + LONGEST_WAIT,
+            "{at}"
+        );
     }
 
     #[test]
     fn just_before_five_days_it_still_waits() {
-        let late = start() + TimeDelta::days(5) - TimeDelta::seconds(1);
-        assert_eq!(record().given_up_if_old(late).place(), Place::New);
+        assert_eq!(
+            tried_until(record(), start() + TimeDelta::days(5) - TimeDelta::seconds(1)).place(),
+            Place::New
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_gives_nothing_up() {
+        for days in [8, 365] {
+            let ahead = start() + TimeDelta::days(days);
+            for begun in [record(), tried_until(record(), start() + TimeDelta::days(1))] {
+                let jumped = begun.tried(ahead).given_up_if_old(ahead);
+                assert_eq!(jumped.place(), Place::New, "{days}");
+                let back = jumped.tried(start() + TimeDelta::days(2));
+                assert_eq!(back.given_up_if_old(start() + TimeDelta::days(2)).place(), Place::New, "{days}");
+            }
+        }
     }
 }
