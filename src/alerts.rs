@@ -11,7 +11,7 @@ use crate::history::changes;
 use crate::jobs::Job;
 use crate::largest::LargestTests;
 use crate::quota::Snapshot;
-use crate::report::{AlertInput, Audience, Occasion, Record, Seen, judge};
+use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
 const CATCH_UP: usize = 24;
@@ -67,7 +67,7 @@ impl App {
         };
         let mut earlier: Option<Snapshot> = judged.iter().rev().find_map(read);
         for latest in fresh.iter().filter_map(read) {
-            let week = self.earlier(&latest)?;
+            let week = self.week(&latest)?;
             let since = earlier.as_ref().map_or(latest.taken_at, |earlier| earlier.taken_at);
             let seen = Seen {
                 earlier: earlier.as_ref(),
@@ -91,7 +91,7 @@ impl App {
         let data_dir = &self.config.data.dir;
         let record = self.alert_record(&LargestTests::default(), now)?;
         let Some(latest) = self.latest(now)? else { return Ok(()) };
-        let week = self.earlier(&latest)?;
+        let week = self.week(&latest)?;
         let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
         if told == record {
             info!("no warning since the last digest: no mail");
@@ -106,7 +106,7 @@ impl App {
         occasion: Occasion,
         record: Record,
         latest: &Snapshot,
-        week: &[Snapshot],
+        week: &Week,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Record> {
         let (news, told) = record.due(occasion, latest);

@@ -16,7 +16,7 @@ use crate::jobs::Job;
 use crate::last_cycle::LastCycle;
 use crate::mail::installation;
 use crate::quota::{Snapshot, UsageRule};
-use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport};
+use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport, Week};
 use crate::schedule::Missed;
 use crate::snapshot;
 use crate::state::State;
@@ -108,7 +108,7 @@ impl App {
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
         let rule = self.config.usage.rule();
         let points = self.points(&self.history.until(now)?, latest, &rule);
-        Ok(report::standings_by(latest, &points, &rule, &self.config.alerts, &self.edition(now)))
+        Ok(report::standings(latest, &points, &rule, &self.config.alerts, &self.edition(now)).collect())
     }
 
     /// What every target used in the days before the latest snapshot.
@@ -134,11 +134,12 @@ impl App {
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
     }
 
-    /// Snapshots of the week before the latest, evenly thinned.
-    pub(crate) fn earlier(&self, latest: &Snapshot) -> anyhow::Result<Vec<Snapshot>> {
+    /// What snapshots of the week before the latest showed, evenly thinned and read one after the other.
+    pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
         let week = thinned(&self.history.until(latest.taken_at)?, from, latest.taken_at, POINTS);
-        Ok(week.into_iter().filter_map(|at| self.read_or_warn(at)).collect())
+        let snapshots = week.into_iter().filter_map(|at| self.read_or_warn(at));
+        Ok(Week::new(snapshots, latest, &self.config.usage.rule()))
     }
 
     /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.

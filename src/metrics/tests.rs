@@ -7,11 +7,11 @@ use super::*;
 use crate::config::Alerts;
 use crate::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{edition, group};
-use crate::report::{Points, Standing, standings_by};
+use crate::report::{Points, Standing, standings};
 
 fn stand(rows: Vec<SnapshotRow>) -> Vec<Standing> {
     let snapshot = Snapshot::new(edition().now, rows);
-    standings_by(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &edition())
+    standings(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &edition()).collect()
 }
 
 /// What the metrics have to say of a target; none where it is unknown.

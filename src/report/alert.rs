@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Edition;
 use super::level::Level;
 use super::standing::{Standing, standings};
+use super::trends::Week;
 use crate::config::Alerts;
 use crate::diff::{Change, Diff, MadeBy};
 use crate::largest::{LargestTest, LargestTests};
@@ -75,8 +76,8 @@ pub(crate) struct Seen<'a> {
     /// The snapshot before it.
     pub earlier: Option<&'a Snapshot>,
     pub latest: &'a Snapshot,
-    /// Sparse snapshots of the week before, for the slope.
-    pub week: &'a [Snapshot],
+    /// The week before, for the slope.
+    pub week: &'a Week,
     /// What changed between the two.
     pub diffs: &'a [Diff],
     pub rule: &'a UsageRule,
@@ -99,8 +100,9 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
     // By the time of the snapshot, so that judging it again after a crash says the same.
     let edition = &Edition { now, ..edition.clone() };
     let first = record.judged.is_none();
-    let known: HashSet<&Target> =
-        seen.week.iter().chain(seen.earlier).flat_map(Snapshot::rows).map(|row| &row.target).collect();
+    let is_known = |target: &Target| {
+        seen.week.showed(target) || seen.earlier.is_some_and(|earlier| earlier.row(target).is_some())
+    };
     // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
     let visible: HashSet<&OrgId> =
         seen.latest.rows().iter().filter(|row| row.quota.is_some()).map(|row| &row.target.org_id).collect();
@@ -109,8 +111,8 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
     let mut news: BTreeMap<Target, News> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
-    let all = standings(seen.latest, seen.week, seen.rule, seen.alerts, edition);
-    for (row, standing) in seen.latest.rows().iter().zip(&all) {
+    let all = standings(seen.latest, seen.week.points(), seen.rule, seen.alerts, edition);
+    for (row, standing) in seen.latest.rows().iter().zip(all) {
         let unknown = row.quota.is_some() && !standing.is_measured();
         let was_fine = !targets.contains_key(&row.target);
         if unknown || !visible.contains(&row.target.org_id) || (was_fine && standing.level == Level::Fine) {
@@ -118,7 +120,7 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
         }
         let silent = if seen.alerts.mute(row, now, edition.zone).is_some() {
             Silence::Muted
-        } else if was_fine && (first || !known.contains(&row.target)) {
+        } else if was_fine && (first || !is_known(&row.target)) {
             Silence::Baseline
         } else {
             Silence::None
@@ -129,7 +131,7 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
             cycles: Vec::new(),
         });
         let waiting = news.remove(&row.target);
-        if let Some(told) = one(row, standing, target, waiting, silent, seen) {
+        if let Some(told) = one(row, &standing, target, waiting, silent, seen) {
             news.insert(row.target.clone(), told);
         }
     }

@@ -1,6 +1,6 @@
 //! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use super::alert::{News, Occasion};
 use super::level::Level;
 use super::standing::{Standing, name_and_id, org_name, standings};
 use super::summary::{need, room};
+use super::trends::Week;
 use super::usage::organization;
 use super::{Audience, Edition, Imprint, words};
 use crate::change::propose::with_headroom;
@@ -27,8 +28,8 @@ pub(crate) struct AlertInput<'a> {
     /// What is to be told.
     pub news: &'a [News],
     pub latest: &'a Snapshot,
-    /// Sparse snapshots of the week before, for the slope.
-    pub week: &'a [Snapshot],
+    /// The week before, for the slope.
+    pub week: &'a Week,
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
     pub guards: &'a Guards,
@@ -95,9 +96,6 @@ pub(crate) struct AlertReport {
 
 /// None when there is nothing to tell that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<AlertReport> {
-    let all = standings(input.latest, input.week, input.rule, input.alerts, edition);
-    let standings: BTreeMap<&Target, Standing> =
-        input.latest.rows().iter().zip(all).map(|(row, standing)| (&row.target, standing)).collect();
     let muted = |row: &SnapshotRow| input.alerts.mute(row, edition.now, edition.zone);
     let told: Vec<(&News, &SnapshotRow)> = input
         .news
@@ -115,6 +113,17 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<
     if !is_due {
         return None;
     }
+    // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
+    let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
+    let all = standings(input.latest, input.week.points(), input.rule, input.alerts, edition);
+    let standings: BTreeMap<&Target, Standing> = input
+        .latest
+        .rows()
+        .iter()
+        .zip(all)
+        .filter(|(row, standing)| organizations.contains(&row.target.org_id) || standing.level > Level::Fine)
+        .map(|(row, standing)| (&row.target, standing))
+        .collect();
 
     let rows = |level: Level| -> Vec<AlertRow> {
         let of_level = told.iter().filter(|(news, _)| news.level == level);

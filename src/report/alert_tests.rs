@@ -43,7 +43,7 @@ impl Walk {
         let seen = Seen {
             earlier: self.earlier.as_ref(),
             latest: &latest,
-            week: &[],
+            week: &Week::default(),
             diffs: &self.diffs,
             rule: &UsageRule::default(),
             alerts: &self.alerts,
@@ -224,7 +224,8 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         Snapshot::new(at("11-22T05:00"), vec![other()]),
         Snapshot::new(at("11-22T06:00"), vec![critical(), other()]),
     );
-    let week = [Snapshot::new(at("11-22T04:00"), vec![fine(), other()])];
+    let rule = UsageRule::default();
+    let week = Week::new([Snapshot::new(at("11-22T04:00"), vec![fine(), other()])], &latest, &rule);
     let seen = Seen {
         earlier: Some(&earlier),
         latest: &latest,

@@ -7,7 +7,7 @@ use super::cycles::{Closed, Cycle, Seen};
 use super::level::Level;
 use super::{
     AlertInput, Audience, ClosingInput, Edition, Failure, Gathered, Occasion, Points, Report, Trends,
-    UsageInput, alert_report, closing_report, failure_report, run_report, test_report, usage_report,
+    UsageInput, Week, alert_report, closing_report, failure_report, run_report, test_report, usage_report,
 };
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::config::{Alerts, Guards};
@@ -59,7 +59,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
         occasion: Occasion::Digest,
         news: &news,
         latest: &snapshot,
-        week: &[],
+        week: &Week::default(),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
         guards: &Guards::default(),

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::alert::News;
 use super::level::Level;
 use super::{
-    AlertInput, AlertReport, Audience, Edition, Occasion, Points, Trends, UsageInput, UsageReport,
+    AlertInput, AlertReport, Audience, Edition, Occasion, Points, Trends, UsageInput, UsageReport, Week,
     alert_report, usage_report,
 };
 use crate::change::{
@@ -370,7 +370,7 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         occasion,
         news: &news,
         latest: &latest,
-        week: &week_before(&latest),
+        week: &Week::new(week_before(&latest), &latest, &UsageRule::default()),
         rule: &UsageRule::default(),
         alerts: &Alerts { mutes, ..Alerts::default() },
         guards: &Guards::default(),
@@ -396,7 +396,7 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         occasion: Occasion::Digest,
         news: &news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
-        week: &[],
+        week: &Week::default(),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
         guards: &Guards::default(),

@@ -60,9 +60,9 @@ pub(crate) use self::owners::{
     alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
     seen_targets, touched,
 };
-pub(crate) use self::standing::{Standing, standings_by};
+pub(crate) use self::standing::{Standing, standings};
 pub(crate) use self::table::{changes_table, closing_table, usage_table};
-pub(crate) use self::trends::{Picture, Points, Trends};
+pub(crate) use self::trends::{Picture, Points, Trends, Week};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 pub(crate) use crate::text::words;
 

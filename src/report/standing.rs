@@ -154,32 +154,18 @@ pub(crate) fn standing(
     }
 }
 
-/// How every row of a snapshot stands, in its order. `earlier` are sparse snapshots before it, in any order.
-pub(super) fn standings(
-    latest: &Snapshot,
-    earlier: &[Snapshot],
-    rule: &UsageRule,
-    alerts: &Alerts,
-    edition: &Edition,
-) -> Vec<Standing> {
-    let mut points = Points::default();
-    for snapshot in earlier.iter().chain([latest]) {
-        points.add(snapshot, latest, rule);
-    }
-    standings_by(latest, &points, rule, alerts, edition)
-}
-
-/// The same, by points that were gathered from snapshots one after the other.
-pub(crate) fn standings_by(
-    latest: &Snapshot,
-    points: &Points,
-    rule: &UsageRule,
-    alerts: &Alerts,
-    edition: &Edition,
-) -> Vec<Standing> {
-    let stand =
-        |row: &SnapshotRow| standing(row, points.of(&row.target), latest.taken_at, rule, alerts, edition);
-    latest.rows().iter().map(stand).collect()
+/// How every row of a snapshot stands, in its order: one by one, because each has many texts.
+pub(crate) fn standings<'s>(
+    latest: &'s Snapshot,
+    points: &'s Points,
+    rule: &'s UsageRule,
+    alerts: &'s Alerts,
+    edition: &'s Edition,
+) -> impl Iterator<Item = Standing> + use<'s> {
+    let stand = move |row: &SnapshotRow| {
+        standing(row, points.of(&row.target), latest.taken_at, rule, alerts, edition)
+    };
+    latest.rows().iter().map(stand)
 }
 
 /// The name that is shown, safe and of bounded length, and the id.

@@ -1,6 +1,6 @@
 //! The readings that pictures and slopes are made from: as little of the history as they need, one snapshot at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -37,6 +37,45 @@ impl Points {
 
     pub(super) fn of(&self, target: &Target) -> &[(DateTime<Utc>, Units)] {
         self.0.get(target).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What the snapshots of the days before the latest showed: as little of them as judging it takes.
+#[derive(Default)]
+pub(crate) struct Week {
+    points: Points,
+    targets: HashSet<Target>,
+}
+
+impl Week {
+    /// `earlier` are sparse snapshots before it, in any order, one after the other.
+    pub(crate) fn new(
+        earlier: impl IntoIterator<Item = Snapshot>,
+        latest: &Snapshot,
+        rule: &UsageRule,
+    ) -> Self {
+        let mut week = Self::default();
+        for snapshot in earlier {
+            week.points.add(&snapshot, latest, rule);
+            let known = snapshot.rows().iter().map(|row| &row.target);
+            let known = known.filter(|target| latest.row(target).is_some());
+            known.for_each(|target| {
+                if !week.targets.contains(target) {
+                    week.targets.insert(target.clone());
+                }
+            });
+        }
+        week.points.add(latest, latest, rule);
+        week
+    }
+
+    pub(super) fn points(&self) -> &Points {
+        &self.points
+    }
+
+    /// Whether one of them showed this target.
+    pub(super) fn showed(&self, target: &Target) -> bool {
+        self.targets.contains(target)
     }
 }
 

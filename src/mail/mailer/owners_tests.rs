@@ -13,7 +13,7 @@ use crate::config::{Alerts, Config, Data, Guards, Mail, Recipients};
 use crate::largest::LargestTest;
 use crate::quota::UsageRule;
 use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic};
-use crate::report::{Audience, Level, Occasion};
+use crate::report::{Audience, Level, Occasion, Week};
 
 struct Post {
     folder: TempDir,
@@ -74,7 +74,7 @@ impl Post {
             occasion,
             news,
             latest,
-            week: &[],
+            week: &Week::default(),
             rule: &UsageRule::default(),
             alerts: &Alerts::default(),
             guards: &Guards::default(),
