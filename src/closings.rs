@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn takes(app: &App, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
-        app.history.write(Snapshot::new(taken_at, snapshot.rows().to_vec())).unwrap();
+        app.history.write(taken_at, || snapshot.rows().iter().cloned()).unwrap();
     }
 
     /// The mails, each as one line.

@@ -259,6 +259,7 @@ impl Snapshot {
         self.unreadable.get(target).map(String::as_str)
     }
 
+    #[cfg(test)]
     pub(crate) fn all_unreadable(&self) -> &BTreeMap<Target, String> {
         &self.unreadable
     }
@@ -270,6 +271,19 @@ impl Snapshot {
             self.rows.retain(|row| !unreadable.contains_key(&row.target));
         }
         self
+    }
+
+    /// Those rows alone that are to be kept.
+    pub(crate) fn only(mut self, is_kept: impl FnMut(&SnapshotRow) -> bool) -> Self {
+        self.rows.retain(is_kept);
+        self
+    }
+
+    /// Gives a target another quota, if it has a row.
+    pub(crate) fn set_quota(&mut self, target: &Target, quota: Option<Units>) {
+        if let Ok(index) = self.rows.binary_search_by(|row| row.target.cmp(target)) {
+            self.rows[index].quota = quota;
+        }
     }
 
     /// All rows in order.

@@ -96,19 +96,41 @@ impl Reading {
 
     /// One row for each organization and account group that any of the answers shows.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let quotas = self.assigned.quotas();
-        let all = quotas.len() + self.groups.len() + self.organizations.len();
-        let mut rows = Vec::with_capacity(all);
-        let mut unreadable = BTreeMap::new();
-        let mut quotas = quotas.iter().map(|(target, _)| target).peekable();
+        let most = self.assigned.quotas().len() + self.groups.len() + self.organizations.len();
+        let (mut rows, mut unreadable) = (Vec::with_capacity(most), BTreeMap::new());
+        for (row, why) in self.rows() {
+            unreadable.extend(why.map(|why| (row.target.clone(), why.to_owned())));
+            rows.push(row);
+        }
+        Snapshot::new(self.taken_at, rows).with_unreadable(unreadable)
+    }
+
+    /// The rows of a snapshot in their order, one by one, without the targets whose quota cannot be read: in a file an empty
+    /// quota would say that there is none.
+    pub(crate) fn readable_rows(&self) -> impl Iterator<Item = SnapshotRow> {
+        self.rows().filter_map(|(row, why)| why.is_none().then_some(row))
+    }
+
+    pub(crate) fn taken_at(&self) -> DateTime<Utc> {
+        self.taken_at
+    }
+
+    /// The organizations that any of the answers shows.
+    pub(crate) fn organizations(&self) -> impl Iterator<Item = &OrgId> {
+        self.organizations.keys()
+    }
+
+    /// The rows in their order, each with why its quota is not known if it is there and cannot be read.
+    fn rows(&self) -> impl Iterator<Item = (SnapshotRow, Option<&str>)> {
+        // All three are sorted by target.
+        let mut quotas = self.assigned.quotas().iter().map(|(target, _)| target).peekable();
         let mut groups = self.groups.iter().peekable();
         let mut organizations = self.organizations.iter().peekable();
-        loop {
-            // All three are sorted by target.
+        std::iter::from_fn(move || {
             let own = organizations.peek().map(|(org_id, _)| (*org_id, None));
             let quota = quotas.peek().map(|target| (&target.org_id, target.aid.as_ref()));
             let group = groups.peek().map(|(target, _)| (&target.org_id, target.aid.as_ref()));
-            let Some(next) = [own, quota, group].into_iter().flatten().min() else { break };
+            let next = [own, quota, group].into_iter().flatten().min()?;
             let is_next = |place: Option<(&OrgId, Option<&Aid>)>| {
                 place.is_some_and(|place| place.cmp(&next) == Ordering::Equal)
             };
@@ -125,9 +147,10 @@ impl Reading {
             if is_next(own) {
                 organizations.next();
             }
+            let mut unreadable = None;
             match self.assigned.quota(&row.target) {
                 Ok(quota) => row.quota = quota,
-                Err(why) => drop(unreadable.insert(row.target.clone(), why.to_owned())),
+                Err(why) => unreadable = Some(why),
             }
             if let Some(name) = self.organizations.get(&row.target.org_id) {
                 row.org_name.clone_from(name);
@@ -135,9 +158,8 @@ impl Reading {
             if let Some(usage) = self.usage.get(&row.target.org_id) {
                 add_usage(&mut row, usage);
             }
-            rows.push(row);
-        }
-        Snapshot::new(self.taken_at, rows).with_unreadable(unreadable)
+            Some((row, unreadable))
+        })
     }
 
     /// The organizations, each with an account group that stands for it where its usage is asked for.

@@ -103,15 +103,13 @@ pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc
 }
 
 /// What will be live once these rows are done.
-pub(super) fn done(live: &Snapshot, rows: &[PlanRow]) -> Snapshot {
-    let mut after = live.rows().to_vec();
+pub(super) fn done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot {
     for row in rows.iter().filter(|row| row.is_pending()) {
-        let found = after.binary_search_by(|seen| Some(&seen.target).cmp(&row.target.as_ref()));
-        if let Ok(index) = found {
-            after[index].quota = row.after;
+        if let Some(target) = &row.target {
+            live.set_quota(target, row.after);
         }
     }
-    Snapshot::new(live.taken_at, after).with_unreadable(live.all_unreadable().clone())
+    live
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         refuse_duplicates(&mut drafts);
         guard::check(&mut drafts, &live, context);
         if drafts.len() < file.records.len() {
-            live = Cow::Owned(effective::done(&live, &drafts));
+            live = Cow::Owned(effective::done(live.into_owned(), &drafts));
         }
         rows.append(&mut drafts);
     }

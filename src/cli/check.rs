@@ -192,16 +192,16 @@ async fn permissions(app: &App, report: &mut Report) {
         }
     };
     let mut reading = Reading::of(quotas, groups, Clock::read().now());
-    let organizations: BTreeSet<OrgId> =
-        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+    let organizations: BTreeSet<OrgId> = reading.organizations().cloned().collect();
     if organizations.is_empty() {
         return report.bad("the token sees no organization");
     }
-    match reading.add_usage(client, &organizations).await {
-        Ok(()) => usage(client, &reading.snapshot(), organizations.len(), report).await,
+    let added = reading.add_usage(client, &organizations).await;
+    let snapshot = reading.snapshot();
+    match added {
+        Ok(()) => usage(client, &snapshot, organizations.len(), report).await,
         Err(error) => report.bad(&error.to_string()),
     }
-    let snapshot = reading.snapshot();
     for (own, groups) in snapshot.organizations().take(NAMED) {
         let Some(any) = own.or(groups.first()) else { continue };
         report.good(&format!("{}: {}", named(any), counted(groups.len(), "account group")));

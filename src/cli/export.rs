@@ -1,5 +1,6 @@
 //! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
@@ -34,27 +35,30 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
     };
     let live = if then.is_none() || asked.restore {
         let reading = Reading::targets(app.client()?, true, Clock::read().now());
-        Some(progress::shown(app, reading).await?.snapshot().readable())
+        Some(progress::shown(app, reading).await?)
     } else {
         None
     };
-    let wanted = Wanted::new(asked.organizations, then.iter().chain(&live))?;
+    let then_seen = then.iter().flat_map(Snapshot::rows).map(|row| &row.target.org_id);
+    let live_seen = live.iter().flat_map(Reading::organizations);
+    let wanted = Wanted::new(asked.organizations, then_seen.chain(live_seen))?;
+    let is_wanted = |row: &SnapshotRow| wanted.has(&row.target.org_id);
     match (then, live) {
         (Some(then), Some(live)) => {
-            let restored = Restored::new(&wanted.of(&then), &wanted.of(&live));
+            let live = live.snapshot().readable().only(is_wanted);
+            let restored = Restored::new(&then.only(is_wanted), &live);
             out.write_all(&restored.file()?)?;
             out.flush()?;
             restored.notes().iter().for_each(|note| say(note));
         }
         (Some(then), None) => {
             let record = record_note(then.taken_at);
-            out.write_all(&change_file(&wanted.of(&then), Some(&record))?)?;
-            out.flush()?;
+            change_file(out, then.rows().iter().filter(|row| is_wanted(row)), Some(&record))?;
             say(&record);
         }
         (None, live) => {
             let live = live.expect("without a time the live quotas are read");
-            out.write_all(&change_file(&wanted.of(&live), None)?)?;
+            change_file(out, live.readable_rows().filter(is_wanted), None)?;
         }
     }
     Ok(Exit::Done)
@@ -64,18 +68,17 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
 struct Wanted(BTreeSet<OrgId>);
 
 impl Wanted {
-    fn new<'s>(ids: &[String], seen: impl Iterator<Item = &'s Snapshot>) -> anyhow::Result<Self> {
+    fn new<'s>(ids: &[String], seen: impl Iterator<Item = &'s OrgId>) -> anyhow::Result<Self> {
         let wanted: BTreeSet<OrgId> = ids.iter().map(|id| OrgId::new(id.trim())).collect();
-        let seen: BTreeSet<&OrgId> = seen.flat_map(Snapshot::rows).map(|row| &row.target.org_id).collect();
+        let seen: BTreeSet<&OrgId> = seen.collect();
         if let Some(unknown) = wanted.iter().find(|id| !seen.contains(id)) {
             anyhow::bail!("organization {unknown} is not visible: `quotakeeper export` lists those that are");
         }
         Ok(Self(wanted))
     }
 
-    fn of(&self, snapshot: &Snapshot) -> Snapshot {
-        let is_wanted = |row: &&SnapshotRow| self.0.is_empty() || self.0.contains(&row.target.org_id);
-        Snapshot::new(snapshot.taken_at, snapshot.rows().iter().filter(is_wanted).cloned().collect())
+    fn has(&self, org_id: &OrgId) -> bool {
+        self.0.is_empty() || self.0.contains(org_id)
     }
 }
 
@@ -89,17 +92,22 @@ fn record_note(at: DateTime<Utc>) -> String {
 }
 
 /// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
-fn change_file(snapshot: &Snapshot, note: Option<&str>) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+fn change_file(
+    out: &mut impl Write,
+    rows: impl Iterator<Item = impl Borrow<SnapshotRow>>,
+    note: Option<&str>,
+) -> anyhow::Result<()> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
     writer.write_record(COLUMNS)?;
-    for row in snapshot.rows() {
+    for row in rows {
+        let row = row.borrow();
         let quota = cell(row.quota);
         writer.write_record(line(row, "assign", &quota, &quota, ""))?;
     }
     if let Some(note) = note {
         writer.write_record([format!("# {note}")])?;
     }
-    Ok(writer.into_inner()?)
+    Ok(writer.flush()?)
 }
 
 /// What has to change so that the quotas are again what they were.
@@ -202,6 +210,12 @@ mod tests {
     use crate::config::{Guards, Mode};
     use crate::quota::UsageRule;
 
+    fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        super::change_file(&mut bytes, snapshot.rows().iter(), note).unwrap();
+        bytes
+    }
+
     #[test]
     fn an_export_is_a_change_file_in_which_nothing_is_edited() {
         let mut group = SnapshotRow::new(Target::account_group("1", "5"));
@@ -211,7 +225,7 @@ mod tests {
             "2026-11-22T08:00:00Z".parse().unwrap(),
             vec![SnapshotRow::new(Target::organization("1")), group],
         );
-        let bytes = change_file(&snapshot, None).unwrap();
+        let bytes = change_file(&snapshot, None);
         insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap(), @r#"
         action,org_id,org_name,aid,account_group_name,value,expected_value,comment
         assign,1,,,,none,none,
@@ -228,7 +242,7 @@ mod tests {
     fn the_note_of_a_record_is_a_row_that_a_change_file_may_have() {
         let group = SnapshotRow { quota: Some(7), ..SnapshotRow::new(Target::account_group("1", "5")) };
         let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), vec![group]);
-        let bytes = change_file(&snapshot, Some(&record_note(snapshot.taken_at))).unwrap();
+        let bytes = change_file(&snapshot, Some(&record_note(snapshot.taken_at)));
         let text = String::from_utf8(bytes.clone()).unwrap();
         assert!(
             text.lines()
@@ -288,7 +302,7 @@ mod tests {
                 ..SnapshotRow::new(Target::account_group(org_id.to_string().as_str(), aid.to_string().as_str()))
             });
             let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows.collect());
-            let file = parse(&change_file(&snapshot, None).unwrap(), &BTreeMap::new(), 100).unwrap();
+            let file = parse(&change_file(&snapshot, None), &BTreeMap::new(), 100).unwrap();
             let (guards, rule) = (Guards::default(), UsageRule::default());
             let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));
             for (row, seen) in plan.rows.iter().zip(snapshot.rows()) {

@@ -43,8 +43,7 @@ pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Writ
 async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
     let client = app.client()?;
     let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
-    let seen: BTreeSet<OrgId> =
-        reading.snapshot().rows().iter().map(|row| row.target.org_id.clone()).collect();
+    let seen: BTreeSet<OrgId> = reading.organizations().cloned().collect();
     let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
     if let Some(unknown) = wanted.iter().find(|id| !seen.contains(*id)) {
         anyhow::bail!(
@@ -53,9 +52,7 @@ async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
     }
     let wanted = if wanted.is_empty() { seen } else { wanted };
     reading.add_usage(client, &wanted).await?;
-    let all = reading.snapshot().readable();
-    let rows = all.rows().iter().filter(|row| wanted.contains(&row.target.org_id)).cloned();
-    Ok(Snapshot::new(all.taken_at, rows.collect()))
+    Ok(reading.snapshot().readable().only(|row| wanted.contains(&row.target.org_id)))
 }
 
 /// Tells a person. That nobody reads on is no failure.

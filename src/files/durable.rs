@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::folder::{Folder, Links, Unfit};
@@ -22,7 +22,15 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Creates a file; false when the name is taken, which leaves that file as it was.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
-    create_folder(parent(path))?.create(name(path)?, bytes)
+    create_with(path, |file| file.write_all(bytes))
+}
+
+/// The same of what is written bit by bit, because it is large.
+pub(crate) fn create_with(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<bool> {
+    create_folder(parent(path))?.create(name(path)?, content)
 }
 
 /// Opens a file that is kept and written in place, and makes it, and the folders above it, where they are missing.

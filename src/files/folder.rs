@@ -177,15 +177,19 @@ impl Folder {
     }
 
     fn replace(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
-        let temporary = self.write_temporary(name, bytes, kind)?;
+        let temporary = self.write_temporary(name, kind, |file| file.write_all(bytes))?;
         let renamed = single(name)
             .and_then(|name| fs::renameat(&self.descriptor, temporary.as_os_str(), &self.descriptor, name));
         self.settle_write(name, &temporary, renamed).map(drop)
     }
 
     /// Writes a file unless the name is taken, which leaves what has it as it was; whether it was written.
-    pub(crate) fn create(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
-        let temporary = self.write_temporary(name, bytes, Kind::File)?;
+    pub(crate) fn create(
+        &self,
+        name: &OsStr,
+        content: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let temporary = self.write_temporary(name, Kind::File, content)?;
         let renamed = single(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
         self.settle_write(name, &temporary, renamed)
     }
@@ -278,7 +282,12 @@ impl Folder {
         }
     }
 
-    fn write_temporary(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<OsString> {
+    fn write_temporary(
+        &self,
+        name: &OsStr,
+        kind: Kind,
+        content: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<OsString> {
         let temporary = OsString::from(format!("{TEMPORARY}{:016x}", fastrand::u64(..)));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let written = fs::openat(&self.descriptor, &temporary, flags, Mode::from_raw_mode(0o600))
@@ -286,7 +295,7 @@ impl Folder {
         let written = written.and_then(|descriptor| {
             self.hand_over(&descriptor, kind)?;
             let mut file = File::from(descriptor);
-            file.write_all(bytes)?;
+            content(&mut file)?;
             file.sync_all()
         });
         match written {

@@ -2,6 +2,8 @@
 //!
 //! An empty quota is "none assigned", an empty usage is "unknown"; neither is 0.
 
+use std::io::{Read, Write};
+
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -29,12 +31,18 @@ const COLUMNS: [&str; 18] = [
     "enterprise_units_next_period",
 ];
 
-/// The bytes of a snapshot's file.
-pub(crate) fn encode(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::with_capacity(120 * snapshot.rows().len() + 400));
+/// Writes a snapshot's file, row by row, and says how many there were.
+pub(crate) fn encode(
+    out: impl Write,
+    taken_at: DateTime<Utc>,
+    rows: impl Iterator<Item = SnapshotRow>,
+) -> csv::Result<usize> {
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(out);
     writer.write_record(COLUMNS)?;
-    let taken_at = time(Some(snapshot.taken_at));
-    for row in snapshot.rows() {
+    let taken_at = time(Some(taken_at));
+    let mut count = 0;
+    for row in rows {
+        count += 1;
         // Named one by one, so that a new field cannot be forgotten here.
         let SnapshotRow {
             target,
@@ -60,9 +68,9 @@ pub(crate) fn encode(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
             taken_at.as_str(),
             target.level(),
             target.org_id.as_str(),
-            &inert(org_name),
+            &inert(&org_name),
             target.aid.as_ref().map_or("", |aid| aid.as_str()),
-            &inert(account_group_name),
+            &inert(&account_group_name),
         ] {
             writer.write_field(text)?;
         }
@@ -75,21 +83,22 @@ pub(crate) fn encode(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
             device_used,
             device_projected,
         ] {
-            writer.write_field(number(*units))?;
+            writer.write_field(number(units))?;
         }
-        writer.write_field(time(*period_start))?;
-        writer.write_field(time(*period_end))?;
+        writer.write_field(time(period_start))?;
+        writer.write_field(time(period_end))?;
         for units in [plan_units, cloud_next_period, enterprise_next_period] {
-            writer.write_field(number(*units))?;
+            writer.write_field(number(units))?;
         }
         writer.write_record(None::<&[u8]>)?;
     }
-    Ok(writer.into_inner()?)
+    writer.flush()?;
+    Ok(count)
 }
 
-/// The snapshot of a file's bytes, taken at the time that the file's name says.
-pub(crate) fn decode(taken_at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Snapshot> {
-    let mut reader = csv::Reader::from_reader(bytes);
+/// The snapshot of a file, taken at the time that the file's name says.
+pub(crate) fn decode(taken_at: DateTime<Utc>, file: impl Read) -> anyhow::Result<Snapshot> {
+    let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(file);
     let headers = reader.headers()?.clone();
     let mut columns = [None; COLUMNS.len()];
     for (name, place) in COLUMNS.iter().zip(&mut columns) {
@@ -98,7 +107,7 @@ pub(crate) fn decode(taken_at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Sn
     for needed in ["org_id", "aid", "quota"] {
         anyhow::ensure!(headers.iter().any(|header| header == needed), "the column {needed} is missing");
     }
-    let mut rows = Vec::with_capacity(bytes.len() / 100);
+    let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
@@ -162,6 +171,12 @@ mod tests {
 
     use super::*;
 
+    fn encode(snapshot: &Snapshot) -> String {
+        let mut bytes = Vec::new();
+        super::encode(&mut bytes, snapshot.taken_at, snapshot.rows().iter().cloned()).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
@@ -194,13 +209,13 @@ mod tests {
         #[test]
         fn what_is_written_is_what_is_read(rows in proptest::collection::vec(any_row(), 0..20)) {
             let snapshot = Snapshot::new(at(1_795_370_400), rows);
-            let bytes = encode(&snapshot).unwrap();
-            prop_assert_eq!(decode(snapshot.taken_at, &bytes).unwrap(), snapshot);
+            let file = encode(&snapshot);
+            prop_assert_eq!(decode(snapshot.taken_at, file.as_bytes()).unwrap(), snapshot);
         }
 
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(at(0), &bytes);
+            let _ = decode(at(0), &bytes[..]);
         }
     }
 
@@ -213,8 +228,7 @@ mod tests {
             ..SnapshotRow::new(Target::organization("10452"))
         };
         let unnamed = SnapshotRow::new(Target::account_group("10452", "204117"));
-        let bytes = encode(&Snapshot::new(at(1_795_370_400), vec![unnamed, row])).unwrap();
-        insta::assert_snapshot!(String::from_utf8(bytes).unwrap(), @r"
+        insta::assert_snapshot!(encode(&Snapshot::new(at(1_795_370_400), vec![unnamed, row])), @r"
         taken_at,level,org_id,org_name,aid,account_group_name,quota,cloud_units_used,cloud_units_projected,enterprise_units_used,enterprise_units_projected,device_units_used,device_units_projected,period_start,period_end,plan_units,cloud_units_next_period,enterprise_units_next_period
         2026-11-22T18:00:00Z,organization,10452,Acme Bank,,,0,0,,,,,,,,,,
         2026-11-22T18:00:00Z,account_group,10452,,204117,,,,,,,,,,,,,
@@ -223,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_broken_cell_is_named_with_its_line() {
-        let error = decode(at(0), b"org_id,aid,quota\n1,,5\n1,2,many\n").unwrap_err();
+        let error = decode(at(0), &b"org_id,aid,quota\n1,,5\n1,2,many\n"[..]).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
             "line 3: quota is `many`, not a number: invalid digit found in string"
@@ -232,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_version_is_read_by_the_names_of_its_columns() {
-        let snapshot = decode(at(0), b"new_column,quota,aid,org_id\nx,5,2,1\n").unwrap();
+        let snapshot = decode(at(0), &b"new_column,quota,aid,org_id\nx,5,2,1\n"[..]).unwrap();
         assert_eq!(snapshot.row(&Target::account_group("1", "2")).unwrap().quota, Some(5));
     }
 }

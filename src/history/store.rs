@@ -1,5 +1,7 @@
 //! The snapshot files below `history/`: written whole, never replaced, listed by time.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,7 +12,7 @@ use tracing::warn;
 use super::codec;
 use crate::files::durable;
 use crate::files::format;
-use crate::quota::Snapshot;
+use crate::quota::{Snapshot, SnapshotRow};
 
 /// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.
 pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
@@ -64,17 +66,26 @@ impl History {
         }
     }
 
-    /// Writes a snapshot. Its time is cut to the second; where that second has a file, the next free one is taken.
-    pub(crate) fn write(&self, mut snapshot: Snapshot) -> anyhow::Result<Snapshot> {
+    /// Writes a snapshot from its rows in order, and says under which time, and how many there are. The time is cut to the
+    /// second; where that second has a file, the next free one is taken.
+    pub(crate) fn write<R: Iterator<Item = SnapshotRow>>(
+        &self,
+        taken_at: DateTime<Utc>,
+        rows: impl Fn() -> R,
+    ) -> anyhow::Result<(DateTime<Utc>, usize)> {
         self.check_version()?;
         self.say_version();
-        snapshot.taken_at = snapshot.taken_at.trunc_subsecs(0);
+        let mut at = taken_at.trunc_subsecs(0);
+        let mut count = 0;
         loop {
-            let bytes = codec::encode(&snapshot)?;
-            if durable::create(&self.path(snapshot.taken_at), &bytes)? {
-                return Ok(snapshot);
+            let fill = |file: &mut File| {
+                count = codec::encode(file, at, rows()).map_err(as_io)?;
+                Ok(())
+            };
+            if durable::create_with(&self.path(at), fill)? {
+                return Ok((at, count));
             }
-            snapshot.taken_at += Duration::seconds(1);
+            at += Duration::seconds(1);
         }
     }
 
@@ -91,7 +102,8 @@ impl History {
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
         let path = self.path(at);
-        codec::decode(at, &fs_err::read(&path)?).with_context(|| format!("{} is damaged", path.display()))
+        codec::decode(at, fs_err::File::open(&path)?)
+            .with_context(|| format!("{} is damaged", path.display()))
     }
 
     /// The newest of all; for the demo, whose clock is its own.
@@ -121,6 +133,14 @@ impl History {
 
     pub(crate) fn remove(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
         Ok(durable::remove(&self.path(at))?)
+    }
+}
+
+/// What a CSV writer reports of the file below it, so that a full disk is known as one.
+fn as_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -182,10 +202,12 @@ fn folders(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::{SnapshotRow, Target};
+    use crate::quota::Target;
 
-    fn snapshot(time: &str) -> Snapshot {
-        Snapshot::new(time.parse().unwrap(), vec![SnapshotRow::new(Target::organization("1"))])
+    /// Writes a snapshot of that time, and says under which it lies.
+    fn write(history: &History, time: &str) -> DateTime<Utc> {
+        let rows = || std::iter::once(SnapshotRow::new(Target::organization("1")));
+        history.write(time.parse().unwrap(), rows).unwrap().0
     }
 
     fn history() -> (tempfile::TempDir, History) {
@@ -197,26 +219,26 @@ mod tests {
     #[test]
     fn a_snapshot_lies_under_its_year_and_month() {
         let (folder, history) = history();
-        history.write(snapshot("2026-11-22T18:00:00.7Z")).unwrap();
+        write(&history, "2026-11-22T18:00:00.7Z");
         assert!(folder.path().join("history/year=2026/month=11/2026-11-22T18-00-00Z.csv").is_file());
     }
 
     #[test]
     fn the_same_second_again_takes_the_next_one_and_says_so_in_its_rows() {
         let (_folder, history) = history();
-        let first = history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
-        let second = history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
-        assert_eq!(second.taken_at - first.taken_at, Duration::seconds(1));
-        assert_eq!(history.list().unwrap(), [first.taken_at, second.taken_at]);
-        let text = fs_err::read_to_string(history.path(second.taken_at)).unwrap();
+        let first = write(&history, "2026-11-22T18:00:00Z");
+        let second = write(&history, "2026-11-22T18:00:00Z");
+        assert_eq!(second - first, Duration::seconds(1));
+        assert_eq!(history.list().unwrap(), [first, second]);
+        let text = fs_err::read_to_string(history.path(second)).unwrap();
         assert!(text.contains("2026-11-22T18:00:01Z,organization"));
     }
 
     #[test]
     fn a_time_finds_the_last_snapshot_before_it() {
         let (_folder, history) = history();
-        let early = history.write(snapshot("2026-10-31T23:00:00Z")).unwrap().taken_at;
-        let late = history.write(snapshot("2026-11-22T18:00:00Z")).unwrap().taken_at;
+        let early = write(&history, "2026-10-31T23:00:00Z");
+        let late = write(&history, "2026-11-22T18:00:00Z");
         assert_eq!(history.find("2026-11-22T18-00-00Z").unwrap(), late);
         assert_eq!(history.find("2026-11-22T19:00:00+02:00").unwrap(), early);
         assert!(
@@ -236,15 +258,15 @@ mod tests {
         fs_err::create_dir_all(path("")).unwrap();
         fs_err::write(path("VERSION"), "1\n").unwrap();
         history.list().unwrap();
-        history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+        write(&history, "2026-11-22T18:00:00Z");
         assert!(!path("VERSION").exists());
         for damage in ["", "\0\0\0", "one"] {
             fs_err::write(path("_VERSION"), damage).unwrap();
             assert_eq!(history.list().unwrap().len(), 1, "{damage:?}");
-            history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+            write(&history, "2026-11-22T18:00:00Z");
             assert_eq!(fs_err::read_to_string(path("_VERSION")).unwrap(), "1\n");
             fs_err::remove_dir_all(path("year=2026")).unwrap();
-            history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+            write(&history, "2026-11-22T18:00:00Z");
         }
         for name in ["_VERSION", "VERSION"] {
             fs_err::write(path(name), "2\n").unwrap();
@@ -252,13 +274,13 @@ mod tests {
             fs_err::remove_file(path(name)).unwrap();
         }
         fs_err::create_dir(path("_VERSION")).unwrap();
-        history.write(snapshot("2026-11-22T19:00:00Z")).unwrap();
+        write(&history, "2026-11-22T19:00:00Z");
     }
 
     #[test]
     fn files_of_others_in_the_tree_are_passed_over() {
         let (folder, history) = history();
-        history.write(snapshot("2026-11-22T18:00:00Z")).unwrap();
+        write(&history, "2026-11-22T18:00:00Z");
         fs_err::write(folder.path().join("history/_SIMULATED"), "").unwrap();
         fs_err::write(folder.path().join("history/year=2026/month=11/notes.csv"), "").unwrap();
         assert_eq!(history.list().unwrap().len(), 1);

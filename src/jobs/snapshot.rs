@@ -23,8 +23,10 @@ pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyh
     let earlier = app.history.until(clock.now())?;
     let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
     app.seat.check()?;
-    let later = app.history.write(fetched.snapshot().readable())?;
-    info!(rows = later.rows().len(), at = %later.taken_at, "snapshot written");
+    let (at, rows) = app.history.write(fetched.taken_at(), || fetched.readable_rows())?;
+    info!(rows, %at, "snapshot written");
+    let largest = fetched.largest_tests(&app.config.usage.rule());
+    drop(fetched); // the snapshot is read below, when the memory of the answers is free
     let mut failed = FirstError::default();
     if let Err(error) = serve::served(app, Job::Snapshot, clock, began) {
         failed.note(error);
@@ -39,8 +41,7 @@ pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyh
             warn!(error = format!("{error:#}"), "what the last snapshot showed cannot be told");
         }
     }
-    let largest = fetched.largest_tests(&app.config.usage.rule());
-    if let Err(error) = tell(app, &earlier, &later, &largest, clock.now()) {
+    if let Err(error) = tell(app, &earlier, at, &largest, clock.now()) {
         failed.note(error);
     }
     failed.or(Done::default())
@@ -50,8 +51,7 @@ pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyh
 pub(super) fn tell_again(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let all = app.history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
-        let latest = app.history.read(*latest)?;
-        tell(app, earlier, &latest, LargestTests::none(), now)?;
+        tell(app, earlier, *latest, LargestTests::none(), now)?;
     }
     Ok(())
 }
@@ -59,12 +59,12 @@ pub(super) fn tell_again(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
 fn tell(
     app: &App,
     earlier: &[DateTime<Utc>],
-    later: &Snapshot,
+    latest: DateTime<Utc>,
     largest: &LargestTests,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     if let Some(before) = earlier.iter().rev().find_map(|at| app.read_or_warn(*at)) {
-        tell_changes(app, &before, later, now)?;
+        tell_changes(app, &before, &app.history.read(latest)?, now)?;
     }
     app.tell_critical(largest, now)
 }

@@ -104,7 +104,7 @@ pub(crate) async fn plan_live(
     };
     let client = app.client()?;
     let mut reading = Reading::targets(client, true, now).await?;
-    let without_usage = plan(file, &effective::done(&reading.snapshot(), done), &context);
+    let without_usage = plan(file, &effective::done(reading.snapshot(), done), &context);
     let organizations: BTreeSet<OrgId> = without_usage
         .rows
         .iter()
@@ -113,7 +113,8 @@ pub(crate) async fn plan_live(
         .collect();
     reading.add_usage(client, &organizations).await?;
     let (largest, live) = (reading.largest_tests(&rule), reading.snapshot());
+    drop(reading);
     let last_cycle = app.last_cycle(&live)?;
     let context = PlanContext { largest: &largest, last_cycle: &last_cycle, ..context };
-    Ok(plan(file, &effective::done(&live, done), &context))
+    Ok(plan(file, &effective::done(live, done), &context))
 }
