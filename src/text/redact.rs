@@ -1,4 +1,5 @@
-//! Secrets are registered when they are read, and taken out of every text that leaves: as they are, in base64 and percent-encoded.
+//! Secrets are registered when they are read, and taken out of every text that leaves: as they are, in base64 and hexadecimal,
+//! escaped as URLs, JSON and HTML do it, and broken over lines.
 //!
 //! Servers and proxies echo what they are sent: in error pages, request ids, refusals of a login. So the registry belongs to the
 //! process and not to a client: whatever writes a log line, a mail or a status must not have to know where a secret came from.
@@ -23,8 +24,7 @@ static SECRETS: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
 
 struct Secret {
     plain: String,
-    /// As a log or JSON writes it, where that differs.
-    escaped: Option<String>,
+    hexadecimal: String,
     /// What of its base64 does not depend on what stands around it, for each alignment and both alphabets.
     base64: Vec<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) fn register(secret: &str) {
 pub(crate) fn register_userinfo(url: &reqwest::Url) {
     for part in [Some(url.username()), url.password()].into_iter().flatten() {
         register(part);
-        if let Some(decoded) = Unescaped::of(part).and_then(|decoded| String::from_utf8(decoded.bytes).ok()) {
+        if let Ok(decoded) = String::from_utf8(Decoded::of(part, Blanks::Stay).bytes) {
             register(&decoded);
         }
     }
@@ -63,13 +63,15 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let mut found = userinfo(text);
     {
         let secrets = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
-        let unescaped = if secrets.is_empty() { None } else { Unescaped::of(text) };
-        for secret in secrets.iter() {
-            secret.find(text.as_bytes(), &mut found);
-            if let Some(unescaped) = &unescaped {
-                let mut ranges = Vec::new();
-                secret.find(&unescaped.bytes, &mut ranges);
-                found.extend(ranges.into_iter().map(|range| unescaped.range(range)));
+        if !secrets.is_empty() {
+            let views = [Blanks::Stay, Blanks::Go].map(|blanks| (blanks, Decoded::of(text, blanks)));
+            for secret in secrets.iter() {
+                secret.find(text.as_bytes(), Blanks::Stay, &mut found);
+                for (blanks, view) in &views {
+                    let mut ranges = Vec::new();
+                    secret.find(&view.bytes, *blanks, &mut ranges);
+                    found.extend(ranges.into_iter().map(|range| view.source(range)));
+                }
             }
         }
     }
@@ -101,8 +103,7 @@ pub(crate) fn each<S: serde::Serializer>(texts: &[String], serializer: S) -> Res
 
 impl Secret {
     fn new(secret: &str) -> Self {
-        let escaped = format!("{secret:?}");
-        let escaped = escaped[1..escaped.len() - 1].to_owned();
+        let hexadecimal = secret.bytes().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let mut base64 = Vec::new();
         for shift in 0..3_usize {
             let bytes = [&[0; 3][..shift], secret.as_bytes()].concat();
@@ -114,15 +115,24 @@ impl Secret {
             }
         }
         base64.dedup();
-        Self { plain: secret.to_owned(), escaped: (escaped != secret).then_some(escaped), base64 }
+        Self { plain: secret.to_owned(), hexadecimal, base64 }
     }
 
-    fn find(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
-        for form in [Some(&self.plain), self.escaped.as_ref()].into_iter().flatten() {
+    /// Without its blanks a text is one word, of which only the secret itself is taken.
+    fn find(&self, text: &[u8], blanks: Blanks, found: &mut Vec<Range<usize>>) {
+        let plain = match blanks {
+            Blanks::Stay => Cow::Borrowed(&self.plain),
+            Blanks::Go => Cow::Owned(self.plain.split_ascii_whitespace().collect()),
+        };
+        for form in [&*plain, &self.hexadecimal] {
             found.extend(occurrences(text, form.as_bytes()));
         }
         for form in &self.base64 {
-            found.extend(occurrences(text, form.as_bytes()).map(|range| whole_base64(text, range)));
+            let whole = |range| match blanks {
+                Blanks::Stay => whole_base64(text, range),
+                Blanks::Go => range,
+            };
+            found.extend(occurrences(text, form.as_bytes()).map(whole));
         }
         self.cut_off(text, found);
     }
@@ -141,12 +151,15 @@ impl Secret {
     }
 }
 
+/// In whatever letters: servers like to make ids large or small.
 fn occurrences<'t>(text: &'t [u8], form: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
     let mut from = 0;
     std::iter::from_fn(move || {
         let rest = text.get(from..)?;
         // The first byte decides nearly always.
-        let at = rest.windows(form.len()).position(|window| window[0] == form[0] && window == form)?;
+        let is_it =
+            |window: &[u8]| window[0].eq_ignore_ascii_case(&form[0]) && window.eq_ignore_ascii_case(form);
+        let at = rest.windows(form.len()).position(is_it)?;
         from += at + form.len();
         Some(from - form.len()..from)
     })
@@ -176,45 +189,83 @@ fn userinfo(text: &str) -> Vec<Range<usize>> {
     starts.filter_map(of_word).collect()
 }
 
-/// A text with its `%41` decoded, and where each byte of it came from.
-struct Unescaped {
+/// What becomes of a text's blanks and line ends when it is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blanks {
+    Stay,
+    /// What was broken over lines is whole again.
+    Go,
+}
+
+/// A text without its escapes, and where each byte of it came from.
+struct Decoded {
     bytes: Vec<u8>,
-    from: Vec<usize>,
+    from: Vec<Range<usize>>,
 }
 
-impl Unescaped {
-    /// None where nothing is encoded.
-    fn of(text: &str) -> Option<Self> {
-        let all = text.as_bytes();
-        let decoded = |at: usize| {
-            let digits = text.get(at + 1..at + 3).filter(|_| all[at] == b'%')?;
-            digits
-                .bytes()
-                .all(|digit| digit.is_ascii_hexdigit())
-                .then(|| u8::from_str_radix(digits, 16).ok())?
-        };
-        if !memchr_percent(all).any(|at| decoded(at).is_some()) {
-            return None;
+impl Decoded {
+    fn of(text: &str, blanks: Blanks) -> Self {
+        let mut decoded =
+            Self { bytes: Vec::with_capacity(text.len()), from: Vec::with_capacity(text.len()) };
+        let is_kept =
+            |byte: u8| blanks == Blanks::Stay || !(byte.is_ascii_whitespace() || byte.is_ascii_control());
+        let mut at = 0;
+        while let Some(raw) = text.as_bytes().get(at) {
+            let escape = unescaped(text, at);
+            let (bytes, length) =
+                escape.as_ref().map_or((std::slice::from_ref(raw), 1), |(bytes, length)| (bytes, *length));
+            for byte in bytes.iter().filter(|byte| is_kept(**byte)) {
+                decoded.bytes.push(*byte);
+                decoded.from.push(at..at + length);
+            }
+            at += length;
         }
-        let (mut bytes, mut from, mut at) =
-            (Vec::with_capacity(all.len()), Vec::with_capacity(all.len() + 1), 0);
-        while at < all.len() {
-            from.push(at);
-            let byte = decoded(at);
-            bytes.push(byte.unwrap_or(all[at]));
-            at += if byte.is_some() { 3 } else { 1 };
-        }
-        from.push(all.len());
-        Some(Self { bytes, from })
+        decoded
     }
 
-    fn range(&self, range: Range<usize>) -> Range<usize> {
-        self.from[range.start]..self.from[range.end]
+    /// Where a part of it, which is not empty, is in the text that it was made of.
+    fn source(&self, range: Range<usize>) -> Range<usize> {
+        self.from[range.start].start..self.from[range.end - 1].end
     }
 }
 
-fn memchr_percent(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').map(|(at, _)| at)
+/// The bytes that an escape at this place stands for, and how long it is: `%2B`, `\u002b`, `\x2b`, `\/`, `\n`, `&#43;`, `&#x2b;`,
+/// `&amp;`.
+fn unescaped(text: &str, at: usize) -> Option<(Vec<u8>, usize)> {
+    let rest = &text.as_bytes()[at..];
+    let number = |from: usize, to: usize, radix: u32| {
+        let digits = text.get(at + from..at + to)?;
+        let is_digit = |digit: u8| char::from(digit).is_digit(radix);
+        digits.bytes().all(is_digit).then(|| u32::from_str_radix(digits, radix).ok())?
+    };
+    let utf_8 = |code: u32| {
+        let letter = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+        letter.encode_utf8(&mut [0; 4]).as_bytes().to_vec()
+    };
+    let one_byte = |from: usize| Some(vec![u8::try_from(number(from, from + 2, 16)?).ok()?]);
+    match (rest[0], rest.get(1)?) {
+        (b'%', _) => Some((one_byte(1)?, 3)),
+        (b'\\', b'x') => Some((one_byte(2)?, 4)),
+        (b'\\', b'u') => Some((utf_8(number(2, 6, 16)?), 6)),
+        (b'\\', b'n' | b'r' | b't') => Some((b" ".to_vec(), 2)),
+        (b'\\', other @ (b'/' | b'"' | b'\'' | b'\\')) => Some((vec![*other], 2)),
+        (b'&', b'#') => {
+            let end = rest.iter().take(10).position(|byte| *byte == b';')?;
+            let code = if matches!(rest.get(2), Some(b'x' | b'X')) {
+                number(3, end, 16)
+            } else {
+                number(2, end, 10)
+            };
+            Some((utf_8(code?), end + 1))
+        }
+        (b'&', _) => {
+            let names =
+                [("&amp;", b'&'), ("&lt;", b'<'), ("&gt;", b'>'), ("&quot;", b'"'), ("&apos;", b'\'')];
+            let (name, byte) = names.into_iter().find(|(name, _)| rest.starts_with(name.as_bytes()))?;
+            Some((vec![byte], name.len()))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -230,12 +281,40 @@ mod tests {
         register(secret);
         let percent = secret.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
         let some = secret.replace('?', "%3F").replace('é', "%C3%A9");
-        for text in
-            [secret.to_owned(), percent, some, format!("{secret:?}"), BASE64_URL_SAFE_NO_PAD.encode(secret)]
-        {
+        let of_each = |shape: &dyn Fn(char) -> String| secret.chars().map(shape).collect::<String>();
+        let hexadecimal = percent.replace('%', "");
+        let half = secret.len() / 2 - 1;
+        let split = |with: &str| format!("{}{with}{}", &secret[..half], &secret[half..]);
+        let base64 = BASE64_STANDARD.encode(secret);
+        for text in [
+            secret.to_owned(),
+            secret.to_uppercase().replace('É', "é"),
+            percent.clone(),
+            percent.to_uppercase(),
+            some,
+            format!("{secret:?}"),
+            BASE64_URL_SAFE_NO_PAD.encode(secret),
+            hexadecimal.to_uppercase(),
+            hexadecimal,
+            of_each(&|c| format!("\\u{:04x}", u32::from(c))),
+            of_each(&|c| format!("\\u{:04X}", u32::from(c))),
+            of_each(&|c| format!("&#{};", u32::from(c))),
+            of_each(&|c| format!("&#x{:X};", u32::from(c))),
+            secret.replace('>', "&gt;"),
+            split("\n"),
+            split("\r\n "),
+            split("\\n"),
+            split("%0A"),
+            format!("{}\r\n{}", &base64[..8], &base64[8..]),
+        ] {
             let said = redact(&text).into_owned();
-            assert!(said.contains(REDACTED) && said.len() <= REDACTED.len() + 2, "{text}: {said}");
+            assert!(said.contains(REDACTED) && said.len() <= REDACTED.len() + 3, "{text}: {said}");
         }
+        register("a/slash+tk");
+        assert_eq!(
+            redact(r#"{"title":"no a\/slash+tk here"}"#),
+            format!(r#"{{"title":"no {REDACTED} here"}}"#)
+        );
         // AUTH PLAIN and Basic put the user in front.
         for user in ["", "a", "ab", "abc"] {
             let login = BASE64_STANDARD.encode(format!("{user}:{secret}@"));
