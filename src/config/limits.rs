@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use reqwest::Url;
 
 use super::{Config, Tls, Transport, is_loopback};
 use crate::text::clean::visible;
@@ -141,8 +142,9 @@ fn host_problem(host: &str) -> Option<String> {
     if bare.parse::<IpAddr>().is_ok() {
         return None;
     }
-    if let Some((_, rest)) = host.split_once("://") {
-        let name = rest.split(['/', ':']).next().unwrap_or_default();
+    if host.contains("://") {
+        let url = Url::parse(host).ok();
+        let name = url.as_ref().and_then(Url::host_str).unwrap_or("smtp.example.com");
         return Some(format!("is a host name alone, not a URL: write \"{name}\", and the port as smtp.port"));
     }
     if let Some((name, port)) = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) {

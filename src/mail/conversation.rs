@@ -91,9 +91,16 @@ impl<'a> Conversation<'a> {
         Ok(wire)
     }
 
+    /// A server that does not know EHLO is greeted with HELO (RFC 5321, section 3.2), which tells of no extension.
     async fn hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
-        let hello = format!("EHLO {}", self.hello);
-        Ok(Extensions::of(&self.say(wire, Step::Hello, &hello, &[250]).await?))
+        let (ehlo, helo) = (format!("EHLO {}", self.hello), format!("HELO {}", self.hello));
+        match self.say(wire, Step::Hello, &ehlo, &[250]).await {
+            Ok(reply) => Ok(Extensions::of(&reply)),
+            Err(Cause::Refused(Reply { code: 500 | 502, .. })) => {
+                self.say(wire, Step::Hello, &helo, &[250]).await.map(|_| Extensions::default())
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     async fn log_in(

@@ -96,7 +96,7 @@ pub(super) fn outcome(
         _ if conversation.step.is_before_any_message() => Outcome::NoServer(text),
         // The login and the greeting are this installation's: once they are right the message goes.
         Cause::Refused(Reply { code: 530 | 534 | 535 | 538, .. }) => Outcome::Later(text),
-        Cause::Refused(reply) if is_about_hello(conversation.step, reply) => Outcome::Later(text),
+        Cause::Refused(reply) if is_about_hello(conversation, reply) => Outcome::Later(text),
         Cause::Refused(Reply { code: 500.., .. }) => Outcome::Refused(text),
         Cause::Refused(_) => Outcome::Later(text),
         Cause::OutOfStep(_) | Cause::NotOffered | Cause::Broken(_) | Cause::Silence => Outcome::Silent(text),
@@ -157,13 +157,23 @@ fn silence(step: Step, server: &Server) -> String {
 fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
     let (step, code) = (conversation.step, reply.code);
     let answer = redact::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
+    let (host, port, hello) = (&server.host, server.port, &conversation.hello);
     if step == Step::Greeting {
-        return format!("{}:{} turns this machine away: {answer}: ask who runs it", server.host, server.port);
+        return match code {
+            ..500 => format!(
+                "{host}:{port} takes no mail now: {answer}: it is tried again; if it stays so, ask who runs the mail server"
+            ),
+            _ => format!("{host}:{port} turns this machine away: {answer}: ask who runs it"),
+        };
     }
-    if is_about_hello(step, reply) {
+    if is_about_hello(conversation, reply) {
         return format!(
-            "{}:{} does not accept the greeting `EHLO {}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask who runs the mail server",
-            server.host, server.port, conversation.hello
+            "{host}:{port} does not accept the greeting `EHLO {hello}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask who runs the mail server"
+        );
+    }
+    if step == Step::Hello && code < 500 {
+        return format!(
+            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: it is tried again; if it stays so, set smtp.hello_name to the full name that DNS has for this machine, or ask who runs the mail server"
         );
     }
     let fix = match (step, code) {
@@ -182,14 +192,25 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
     format!("{answer}: {fix}")
 }
 
-/// Many servers look at the greeting's name only when the recipient is named; there only their words say so.
-fn is_about_hello(step: Step, reply: &Reply) -> bool {
-    let text = reply.text().to_ascii_lowercase();
-    let is_named = || {
-        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-        words.any(|word| matches!(word, "helo" | "ehlo"))
-    };
-    step == Step::Hello || (matches!(step, Step::Sender | Step::Recipient | Step::Data) && is_named())
+/// Many servers look at the greeting's name only when the recipient is named; there, and where they want it again later, only
+/// their words say so.
+fn is_about_hello(conversation: &Conversation<'_>, reply: &Reply) -> bool {
+    match conversation.step {
+        Step::Hello => reply.code >= 500 || names_hello(reply, &conversation.hello),
+        Step::Sender | Step::Recipient | Step::Data => names_hello(reply, &conversation.hello),
+        _ => false,
+    }
+}
+
+/// Whether a reply names the command, its argument, or what that has to be. An address in brackets is named for other reasons too.
+fn names_hello(reply: &Reply, hello: &str) -> bool {
+    let (text, hello) = (reply.text().to_ascii_lowercase(), hello.to_ascii_lowercase());
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let is_name = |word: &str| word.trim_end_matches('.') == hello && !hello.is_empty();
+    words.any(|word| matches!(word, "helo" | "ehlo" | "fqdn"))
+        || text.split(|c| !is_of_name(c)).any(is_name)
+        || (text.contains("qualified") && text.contains("host"))
 }
 
 /// The connection broke, or what came over it is no answer.

@@ -12,6 +12,7 @@ use crate::installation::Installation;
 enum At {
     Greeting,
     Ehlo,
+    Helo,
     Mail,
     Rcpt,
     Data,
@@ -97,6 +98,7 @@ fn converse(
         }
         let goes_on = match line.get(..4).unwrap_or_default() {
             "EHLO" => answer(At::Ehlo, "250 raw\r\n")?,
+            "HELO" => answer(At::Helo, "250 raw\r\n")?,
             "MAIL" => answer(At::Mail, "250 ok\r\n")?,
             "RCPT" => answer(At::Rcpt, "250 ok\r\n")?,
             "DATA" => {
@@ -246,5 +248,58 @@ fn what_does_not_speak_smtp_is_named() {
     ] {
         let told = told(&Twist { at, says, then: Then::HangUp });
         assert!(told.contains(sentence), "{told}");
+    }
+}
+
+#[test]
+fn a_refusal_that_is_about_the_greeting_names_the_key_whenever_it_comes_and_the_mail_waits() {
+    for (at, says) in [
+        (At::Ehlo, "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname\r\n"),
+        (At::Ehlo, "550 5.7.1 invalid name\r\n"),
+        (At::Ehlo, "554 5.7.1 go away\r\n"),
+        (At::Ehlo, "501 5.5.4 Syntactically invalid argument(s)\r\n"),
+        (At::Ehlo, "555 5.5.4 unsupported\r\n"),
+        (At::Ehlo, "421 4.7.0 Try again later, closing connection. (EHLO)\r\n"),
+        (At::Ehlo, "421 4.3.2 too busy\r\n"),
+        (At::Mail, "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname\r\n"),
+        (At::Mail, "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)\r\n"),
+        (At::Mail, "421 4.7.1 your EHLO is not acceptable\r\n"),
+        (At::Rcpt, "504 5.5.2 <x>: need fully-qualified hostname\r\n"),
+        (At::Rcpt, "550-5.7.1 rejected\r\n550 5.7.1 because of your HELO\r\n"),
+        (At::Rcpt, "450 4.7.1 <x>: Helo command rejected: Host not found\r\n"),
+        (At::Rcpt, "554 5.7.1 the name of the client must be an FQDN\r\n"),
+        (At::Data, "554 5.7.1 bad helo\r\n"),
+    ] {
+        for then in [Then::GoOn, Then::HangUp] {
+            let told = told(&Twist { at, says, then });
+            let (code, words) = (&says[..3], says.trim_end().rsplit(' ').next().unwrap());
+            assert!(told.contains("EHLO "), "{says:?}: {told}");
+            assert!(told.contains("smtp.hello_name to the full name"), "{says:?}: {told}");
+            assert!(told.contains(code) && told.contains(words), "{says:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_before_anybody_greeted_is_not_blamed_on_the_greeting() {
+    for (says, fix) in [
+        ("421 4.3.2 too many connections\r\n", "it is tried again"),
+        ("451 4.7.1 greylisted\r\n", "it is tried again"),
+        ("554 5.7.1 you are listed\r\n", "turns this machine away"),
+        ("550 5.7.1 no reverse DNS\r\n", "turns this machine away"),
+        ("504 5.5.1 no\r\n", "turns this machine away"),
+    ] {
+        let told = told(&Twist { at: At::Greeting, says, then: Then::HangUp });
+        assert!(told.contains(fix) && !told.contains("hello_name"), "{says:?}: {told}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_know_ehlo_is_greeted_the_old_way() {
+    for says in ["500 5.5.1 what\r\n", "502 5.5.2 not implemented\r\n"] {
+        let raw = Raw::start(Some(Twist { at: At::Ehlo, says, then: Then::GoOn }));
+        let mut installation = Installation::with_mail_to(&["ann@example.com"]);
+        let told = installation.through(raw.port).send().stderr;
+        assert_eq!(installation.only().place, "sent", "{says:?}: {told}");
     }
 }
