@@ -143,9 +143,13 @@ pub struct AgentUnits {
     pub projected: Option<Units>,
 }
 
+/// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
+/// else would become many times as large.
+const MOST_UNREADABLE: usize = 1000;
+
 /// The body of `GET /quotas`; an error says why it is none.
 pub(super) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
-    let mut seen = Vec::new();
+    let (mut seen, mut nobodys) = (Vec::new(), 0);
     let usable = |quotas: &OrganizationQuotas| {
         quotas.value.is_some() || !quotas.account_groups.is_empty() || !quotas.unreadable.is_empty()
     };
@@ -156,14 +160,20 @@ pub(super) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
         };
         let quotas =
             Object::of("an entry of `quotas`", entry).map_or_else(odd, |entry| organization_quotas(&entry));
-        seen.extend(Some(quotas).filter(usable));
+        // Nobody knows whose they are: one says that there are such, and a second that they are several.
+        let is_nobodys =
+            quotas.org_id.is_none() && quotas.value.is_none() && quotas.account_groups.is_empty();
+        if usable(&quotas) && (!is_nobodys || nobodys < 2) {
+            nobodys += usize::from(is_nobodys);
+            seen.push(quotas);
+        }
     })?;
     if there { Ok(seen) } else { Err(missing("quotas")) }
 }
 
 fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
     let mut seen = OrganizationQuotas::default();
-    let mut odd = Vec::new();
+    let mut odd = OddQuotas::default();
     match entry.object("organizationQuota") {
         Ok(own) => {
             let own = own.unwrap_or_default();
@@ -200,8 +210,28 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
         odd.push(unreadable(Whose::SomeAccountGroup, why));
     }
     seen.account_groups.shrink_to_fit();
-    seen.unreadable = odd;
+    seen.unreadable = odd.all;
     seen
+}
+
+/// The quotas of one entry that cannot be read. Of those of account groups that nobody knows one stands for all.
+#[derive(Default)]
+struct OddQuotas {
+    all: Vec<Unreadable>,
+    has_some_account_group: bool,
+}
+
+impl OddQuotas {
+    fn push(&mut self, mut odd: Unreadable) {
+        if self.all.len() >= MOST_UNREADABLE {
+            odd.whose = Whose::SomeAccountGroup;
+        }
+        let is_of_some = odd.whose == Whose::SomeAccountGroup;
+        if !is_of_some || !self.has_some_account_group {
+            self.all.push(odd);
+        }
+        self.has_some_account_group |= is_of_some;
+    }
 }
 
 fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
@@ -223,9 +253,23 @@ fn answer(json: &str) -> Result<Object<'_>, Odd> {
     Object::of_answer(json).map_err(|error| Odd(error.to_string()))
 }
 
-/// The body of `GET /account-groups`, and what of it cannot be read and is left out.
-pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, Vec<String>), Odd> {
-    let (mut groups, mut left_out) = (Vec::new(), Vec::new());
+/// What of an answer cannot be read and is left out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub first: Option<String>,
+    pub count: usize,
+}
+
+impl LeftOut {
+    fn push(&mut self, what: String) {
+        self.count += 1;
+        self.first.get_or_insert(what);
+    }
+}
+
+/// The body of `GET /account-groups`, and what of it cannot be read.
+pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
+    let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
     let there = answer(json)?.each("accountGroups", |entry| {
         let entry = match Object::of("an entry of `accountGroups`", entry) {
             Ok(entry) => entry,
@@ -328,8 +372,8 @@ fn rows<T>(
     let there = of.each(name, |raw| {
         if let Ok(seen) = &mut rows {
             let entry = format!("an entry of `{name}`");
-            match Object::of(&entry, raw).and_then(|object| row(&object)) {
-                Ok(row) => seen.push(row),
+            match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
+                Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
                 Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),
             }
         }

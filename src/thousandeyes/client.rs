@@ -138,8 +138,8 @@ impl Client {
     pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
         let url = self.url("account-groups");
         let (groups, left_out) = self.read(&url, answers::account_groups).await?;
-        if let Some(first) = left_out.first() {
-            let (first, count) = (clean(first), left_out.len());
+        if let Some(first) = left_out.first {
+            let (first, count) = (clean(&first), left_out.count);
             warn!(count, first, "account groups, or names of them, cannot be read and are left out");
         }
         Ok(groups)

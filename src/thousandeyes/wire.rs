@@ -16,6 +16,10 @@ use crate::quota::{Aid, OrgId, Units};
 /// So much of an odd value is shown.
 const SHOWN: usize = 40;
 
+/// Far more fields than any object of the API has.
+const MOST_FIELDS: usize = 1000;
+const TOO_MANY_FIELDS: &str = "over 1000 fields";
+
 /// A part of an answer that is not what the API promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Odd(pub String);
@@ -38,7 +42,10 @@ impl<'a> Object<'a> {
 
     /// An entry of a list, or the value of a field.
     pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Odd> {
-        serde_json::from_str(raw.get()).map_err(|_| Odd(format!("{what} is {}, not an object", shown(raw))))
+        serde_json::from_str(raw.get()).map_err(|_| match raw.get().as_bytes().first() {
+            Some(b'{') => Odd(format!("{what} has {TOO_MANY_FIELDS}")),
+            _ => Odd(format!("{what} is {}, not an object", shown(raw))),
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -224,6 +231,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
+                    if fields.len() == MOST_FIELDS {
+                        return Err(A::Error::custom(TOO_MANY_FIELDS));
+                    }
                     fields.push(field);
                 }
                 Ok(Object(fields))

@@ -130,7 +130,8 @@ fn account_groups_need_an_id_and_nothing_else() {
     };
     let bare = AccountGroup { aid: "802".into(), name: String::new(), org_id: None, org_name: String::new() };
     assert_eq!(seen.0, [whole, bare]);
-    assert_eq!(seen.1, ["`aid` is missing in an entry of `accountGroups`"]);
+    let first = Some("`aid` is missing in an entry of `accountGroups`".to_owned());
+    assert_eq!(seen.1, LeftOut { first, count: 1 });
 }
 
 #[test]
@@ -141,14 +142,41 @@ fn a_name_that_is_no_text_is_left_out_and_its_account_group_stays() {
         seen.iter().map(|group| (group.aid.as_str(), group.name.as_str())).collect::<Vec<_>>(),
         [("801", "")]
     );
-    assert_eq!(
-        left_out,
-        [
-            "`accountGroupName` is true, not a text in account group 801",
+    let first = Some("`accountGroupName` is true, not a text in account group 801".to_owned());
+    assert_eq!(left_out, LeftOut { first, count: 3 });
+    for (json, why) in [
+        (
+            r#"{"accountGroups":[{"aid":{}}]}"#,
             "`aid` is an object, not a text in an entry of `accountGroups`",
-            "an entry of `accountGroups` is 7, not an object",
-        ]
-    );
+        ),
+        (r#"{"accountGroups":[7]}"#, "an entry of `accountGroups` is 7, not an object"),
+    ] {
+        assert_eq!(account_groups(json).unwrap().1, LeftOut { first: Some(why.to_owned()), count: 1 });
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_many_times_as_large_as_the_answer() {
+    let many = |entry: &str| vec![entry; 20_000].join(",");
+    for entry in ["7", r#"{"organizationQuota":7}"#, r#"{"accountGroupQuotas":[7]}"#] {
+        assert_eq!(parse_quotas(&format!(r#"{{"quotas":[{}]}}"#, many(entry))).len(), 2, "{entry}");
+    }
+    for (entry, kept) in [("7", 1), (r#"{"aid":"5"}"#, MOST_UNREADABLE + 1)] {
+        let groups = many(entry);
+        let json = format!(
+            r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":1}},"accountGroupQuotas":[{groups}]}}]}}"#
+        );
+        let seen = parse_quotas(&json);
+        assert_eq!(seen[0].unreadable.len(), kept, "{entry}");
+        assert_eq!(seen[0].unreadable.last().unwrap().whose, Whose::SomeAccountGroup, "{entry}");
+    }
+    assert_eq!(account_groups(&format!(r#"{{"accountGroups":[{}]}}"#, many("7"))).unwrap().1.count, 20_000);
+    let fields = many("\"\":0");
+    assert!(quotas(&format!(r#"{{{fields},"quotas":[]}}"#)).unwrap_err().0.contains("over 1000 fields"));
+    let odd = parse_quotas(&format!(r#"{{"quotas":[{{{fields}}}]}}"#));
+    assert_eq!(odd[0].unreadable[0].why, "an entry of `quotas` has over 1000 fields");
+    let rows = usage(&format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{}]}}}}"#, many("{}"))).unwrap();
+    assert!(rows.tests.is_empty() && rows.unnamed.cloud_used == Some(0));
 }
 
 const USAGE: &str = r#"{"usage":{
