@@ -281,8 +281,8 @@ impl Snapshot {
 
     /// Gives a target another quota, if it has a row.
     pub(crate) fn set_quota(&mut self, target: &Target, quota: Option<Units>) {
-        if let Ok(index) = self.rows.binary_search_by(|row| row.target.cmp(target)) {
-            self.rows[index].quota = quota;
+        if let Some(place) = self.place(target) {
+            self.rows[place].quota = quota;
         }
     }
 
@@ -293,7 +293,12 @@ impl Snapshot {
 
     /// The row of one target, if it was visible.
     pub fn row(&self, target: &Target) -> Option<&SnapshotRow> {
-        self.rows.binary_search_by(|row| row.target.cmp(target)).ok().map(|index| &self.rows[index])
+        self.place(target).map(|place| &self.rows[place])
+    }
+
+    /// Where among the rows that of a target is.
+    pub(crate) fn place(&self, target: &Target) -> Option<usize> {
+        self.rows.binary_search_by(|row| row.target.cmp(target)).ok()
     }
 
     /// The rows of one organization, its own first.

@@ -100,8 +100,8 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
     // By the time of the snapshot, so that judging it again after a crash says the same.
     let edition = &Edition { now, ..edition.clone() };
     let first = record.judged.is_none();
-    let is_known = |target: &Target| {
-        seen.week.showed(target) || seen.earlier.is_some_and(|earlier| earlier.row(target).is_some())
+    let is_known = |place: usize, target: &Target| {
+        seen.week.showed(place) || seen.earlier.is_some_and(|earlier| earlier.row(target).is_some())
     };
     // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
     let visible: HashSet<&OrgId> =
@@ -112,7 +112,7 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
     let all = standings(seen.latest, seen.week.points(), seen.rule, seen.alerts, edition);
-    for (row, standing) in seen.latest.rows().iter().zip(all) {
+    for (place, (row, standing)) in seen.latest.rows().iter().zip(all).enumerate() {
         let unknown = row.quota.is_some() && !standing.is_measured();
         let was_fine = !targets.contains_key(&row.target);
         if unknown || !visible.contains(&row.target.org_id) || (was_fine && standing.level == Level::Fine) {
@@ -120,7 +120,7 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Recor
         }
         let silent = if seen.alerts.mute(row, now, edition.zone).is_some() {
             Silence::Muted
-        } else if was_fine && (first || !is_known(&row.target)) {
+        } else if was_fine && (first || !is_known(place, &row.target)) {
             Silence::Baseline
         } else {
             Silence::None

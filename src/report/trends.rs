@@ -1,6 +1,6 @@
 //! The readings that pictures and slopes are made from: as little of the history as they need, one snapshot at a time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -9,16 +9,17 @@ use serde::Serialize;
 use super::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use super::standing::Standing;
 use crate::forecast::SLOPE_DAYS;
-use crate::quota::{Snapshot, Target, Units, UsageRule, grouped};
+use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
 /// Longer than any month, so that the cycle before is seen whole.
 const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 
-/// What every target used at earlier moments of its cycle: for the slopes.
+/// What every target used at earlier moments of its cycle, for the slopes: of each moment one figure for each row of the latest
+/// snapshot, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Points(HashMap<Target, Vec<(DateTime<Utc>, Units)>>);
+pub(crate) struct Points(Vec<(DateTime<Utc>, Vec<Option<Units>>)>);
 
 impl Points {
     /// Adds what a snapshot of the last days says, as far as it is of the same cycle as `latest`.
@@ -27,16 +28,19 @@ impl Points {
         if !(since..=latest.taken_at).contains(&snapshot.taken_at) {
             return;
         }
-        for row in snapshot.rows() {
-            let same_cycle = latest.row(&row.target).is_some_and(|now| now.period_start == row.period_start);
-            if let Some(used) = rule.used(&row.usage).filter(|_| same_cycle) {
-                self.0.entry(row.target.clone()).or_default().push((snapshot.taken_at, used));
-            }
+        let used = |now: &SnapshotRow| {
+            let then = snapshot.row(&now.target)?;
+            rule.used(&then.usage).filter(|_| then.period_start == now.period_start)
+        };
+        let used: Vec<Option<Units>> = latest.rows().iter().map(used).collect();
+        if used.iter().any(Option::is_some) {
+            self.0.push((snapshot.taken_at, used));
         }
     }
 
-    pub(super) fn of(&self, target: &Target) -> &[(DateTime<Utc>, Units)] {
-        self.0.get(target).map_or(&[], Vec::as_slice)
+    /// Those of one row of the latest snapshot, by its place.
+    pub(super) fn of(&self, place: usize) -> Vec<(DateTime<Utc>, Units)> {
+        self.0.iter().filter_map(|(at, used)| Some((*at, (*used.get(place)?)?))).collect()
     }
 }
 
@@ -44,7 +48,8 @@ impl Points {
 #[derive(Default)]
 pub(crate) struct Week {
     points: Points,
-    targets: HashSet<Target>,
+    /// Which rows of the latest snapshot any of them showed.
+    showed: Vec<bool>,
 }
 
 impl Week {
@@ -54,16 +59,12 @@ impl Week {
         latest: &Snapshot,
         rule: &UsageRule,
     ) -> Self {
-        let mut week = Self::default();
+        let mut week = Self { points: Points::default(), showed: vec![false; latest.rows().len()] };
         for snapshot in earlier {
             week.points.add(&snapshot, latest, rule);
-            let known = snapshot.rows().iter().map(|row| &row.target);
-            let known = known.filter(|target| latest.row(target).is_some());
-            known.for_each(|target| {
-                if !week.targets.contains(target) {
-                    week.targets.insert(target.clone());
-                }
-            });
+            for (showed, row) in week.showed.iter_mut().zip(latest.rows()) {
+                *showed |= snapshot.row(&row.target).is_some();
+            }
         }
         week.points.add(latest, latest, rule);
         week
@@ -73,9 +74,9 @@ impl Week {
         &self.points
     }
 
-    /// Whether one of them showed this target.
-    pub(super) fn showed(&self, target: &Target) -> bool {
-        self.targets.contains(target)
+    /// Whether one of them showed the target of this row of the latest, by its place.
+    pub(super) fn showed(&self, place: usize) -> bool {
+        self.showed.get(place).copied().unwrap_or(false)
     }
 }
 

@@ -114,8 +114,9 @@ pub(crate) struct UsageReport {
 
 pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport {
     let stand = |row: &SnapshotRow| {
-        let points = input.points.of(&row.target);
-        standing(row, points, input.latest.taken_at, input.rule, input.alerts, edition)
+        let place = input.latest.place(&row.target);
+        let points = place.map(|place| input.points.of(place)).unwrap_or_default();
+        standing(row, &points, input.latest.taken_at, input.rule, input.alerts, edition)
     };
     let mut organizations: Vec<Organization> = input
         .latest
