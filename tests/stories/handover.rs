@@ -187,3 +187,16 @@ fn a_long_row_of_files_keeps_neither_an_approval_nor_a_snapshot_waiting() {
     assert!(done < 31, "the approval and the snapshot came before the last of the files");
     stop(daemon);
 }
+
+#[test]
+fn a_person_who_fixed_what_failed_is_not_answered_from_memory() {
+    let bench = Bench::new(World::small()).with_mail();
+    let daemon = daemon(&bench);
+    for skip in 0..3 {
+        bench.standin.at("GET /quotas", skip, Fault::Fail(500));
+    }
+    bench.run(&["snapshot"]).ends_with(1);
+    bench.standin.forget_faults();
+    bench.run(&["snapshot"]).ends_with(0);
+    stop(daemon);
+}

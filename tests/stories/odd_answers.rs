@@ -182,11 +182,20 @@ fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() 
 
 #[test]
 fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read_back() {
-    let odd = Odd::start();
-    let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
-    odd.says(AFTER_A_POST, "{}");
-    bench.drop_file("x.csv", "action,org_id,aid\nunassign,10,101\n");
-    bench.run(&["-q", "inbox"]).ends_with(4);
-    let error = fs_err::read_to_string(bench.data().join("inbox/answers/x.csv/error.csv")).unwrap();
-    assert!(error.contains("not_confirmed") && error.contains("unknown"), "{error}");
+    let bodies =
+        ["{}", "null", "[]", r#"{"quotas":null}"#, r#"{"quotas":{}}"#, "<html>please log in</html>", ""];
+    std::thread::scope(|scope| {
+        for body in bodies {
+            scope.spawn(move || {
+                let odd = Odd::start();
+                let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+                odd.says(AFTER_A_POST, body);
+                bench.drop_file("x.csv", "action,org_id,aid\nunassign,10,101\n");
+                bench.run(&["-q", "inbox"]).ends_with(4);
+                let answers = bench.data().join("inbox/answers/x.csv");
+                let error = fs_err::read_to_string(answers.join("error.csv")).unwrap();
+                assert!(error.contains("not_confirmed") && error.contains("unknown"), "{body}: {error}");
+            });
+        }
+    });
 }
