@@ -32,7 +32,9 @@ impl<'de> Visitor<'de> for Addresses {
     }
 
     fn visit_str<E: de::Error>(self, address: &str) -> Result<OneOrMore, E> {
-        Ok(OneOrMore(vec![address.to_owned()]))
+        // An empty text is nobody, as an empty list is.
+        let address = Some(address.to_owned()).filter(|address| !address.trim().is_empty());
+        Ok(OneOrMore(address.into_iter().collect()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
@@ -111,6 +113,7 @@ mod tests {
             read("to = { usage = ['a@x.example'], failures = 'b@x.example' }").unwrap(),
             [vec![], vec![a], vec![], vec![b]]
         );
+        assert_eq!(read("to = ' '").unwrap(), <[Vec<String>; 4]>::default());
     }
 
     #[test]

@@ -282,8 +282,13 @@ fn wrong_value(message: &str) -> Option<String> {
         .strip_prefix("invalid value: ")
         .or_else(|| message.strip_prefix("invalid type: "))?
         .split_once(", expected ")?;
-    let got = quoted(got).next().filter(|_| !got.starts_with("string ")).unwrap_or("a text");
+    let got = match got {
+        "map" => "a table of keys",
+        "sequence" => "a list",
+        got => quoted(got).next().filter(|_| !got.starts_with("string ")).unwrap_or("a text"),
+    };
     let expected = match expected {
+        addresses if addresses.starts_with("an address") => addresses,
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
@@ -309,7 +314,11 @@ impl Source<'_> {
             } else {
                 ""
             };
-            ConfigError { problems: vec![format!("{}:{line}: {}{hint}", self.name, error.message().trim())] }
+            let message = match error.message().trim() {
+                message if message.starts_with("invalid type: integer") => "the number is too large",
+                message => message,
+            };
+            ConfigError { problems: vec![format!("{}:{line}: {message}{hint}", self.name)] }
         })
     }
 

@@ -217,6 +217,26 @@ fn a_mute_that_has_ended_is_no_problem_but_said() {
 }
 
 #[test]
+fn what_is_no_address_no_number_and_no_straight_quote_is_said_in_words() {
+    for (text, says) in [
+        ("[mail]\nto = 5\n", "mail.to is 5, but must be an address, a list of addresses, or {"),
+        (
+            "[mail]\nto = { usage = { a = 1 } }\n",
+            "is a table of keys, but must be an address or a list of addresses",
+        ),
+        ("[inbox]\nmax_rows = 1_000_000_000_000_000_000_000\n", ":2: the number is too large"),
+        ("[api]\nbase_url = “https://api.example”\n", "It has typographic quotes"),
+        (
+            "[mail]\ntransport = \"smtp\"\nfrom = \"a@x.example\"\nto = \"\"\n[smtp]\nhost = \"x\"\n",
+            "mail.to names nobody",
+        ),
+    ] {
+        let problems = read(text, &[]).unwrap_err().join("\n");
+        assert!(problems.contains(says), "{text}: {problems}");
+    }
+}
+
+#[test]
 fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
     let error = load(
         None,
