@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::change::notices;
 use crate::files::remembered::{self, Kind, Unusable};
 use crate::largest::LargestTests;
+use crate::mail::installation;
 use crate::report::{FileProblem, ProblemKind};
 use crate::{alerts, answers, closings, state};
 
@@ -41,7 +42,8 @@ const MAILED: TimeDelta = TimeDelta::days(30);
 pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<FileProblem>> {
     let mut found: Vec<FileProblem> = ALL.iter().filter_map(|(file, _)| unusable(data_dir, file)).collect();
     for (file, at, name) in remembered::set_aside_in(data_dir)? {
-        let without = ALL.iter().find(|(kind, _)| kind.name == file).map_or("", |(kind, _)| kind.without);
+        let mut known = ALL.iter().map(|(kind, _)| *kind).chain([&installation::FILE]);
+        let without = known.find(|kind| kind.name == file).map_or("", |kind| kind.without);
         found.push(FileProblem {
             what: format!("{file} was damaged; it was set aside as {name}"),
             why: format!("quotakeeper goes on without it: {without}."),

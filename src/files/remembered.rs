@@ -116,7 +116,7 @@ pub(crate) fn take<T: DeserializeOwned>(
 }
 
 /// Gives a file, or whatever is in its place, a name of its own that overwrites nothing.
-fn set_aside(data_dir: &Path, kind: &Kind, now: DateTime<Utc>) -> io::Result<OsString> {
+pub(crate) fn set_aside(data_dir: &Path, kind: &Kind, now: DateTime<Utc>) -> io::Result<OsString> {
     let folder = Folder::open(data_dir)?;
     let name = format!("{}{DAMAGED}{}", kind.name, now.format(TIME));
     let mut free = OsString::from(&name);

@@ -191,7 +191,7 @@ impl Mailer {
             Some(thread) => outbox.thread(thread, &envelope(to, report.recipients_key())?)?,
             None => Vec::new(),
         };
-        let installation = installation::id(&self.data_dir);
+        let installation = installation::id(&self.data_dir, now);
         let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         let Some(email) = composer.compose(report, to, attachments, &earlier, now)? else {
             return Ok(());
@@ -275,7 +275,7 @@ impl Mailer {
         let transport =
             Transport::new(&self.mail, &self.smtp)?.context("mail is off: set mail.transport to send one")?;
         let report = Report::Notice(Box::new(report::test_report(&self.edition(now))));
-        let installation = installation::id(&self.data_dir);
+        let installation = installation::id(&self.data_dir, now);
         let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         config::mailbox(address).map_err(anyhow::Error::msg)?;
         let email = composer.compose(&report, &[address.to_owned()], &[], &[], now)?;
@@ -300,7 +300,7 @@ impl Mailer {
 
     fn edition(&self, now: DateTime<Utc>) -> Edition {
         let is_off = self.mail.transport == config::Transport::Off;
-        let id = (!is_off).then(|| installation::id(&self.data_dir));
+        let id = (!is_off).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
         Edition { now, zone: self.zone, instance, expire: self.expire }
     }
