@@ -80,7 +80,7 @@ pub(crate) fn flush(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
 }
 
 fn queue_together(app: &App, runs: Vec<Run>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    app.mailer.runs(|| runs.iter().map(|run| notice(app, run)), now)?;
+    app.mailer.runs(runs.len(), |at| notice(app, &runs[at]), now)?;
     runs.into_iter().try_for_each(settle)
 }
 

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
-use super::outbox::{Outbox, Problem, Queued, Summary, Unsent};
+use super::outbox::{Outbox, Problem, Queued, Summary, Threads, Unsent};
 use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
@@ -45,6 +45,8 @@ pub(crate) struct Mailer {
     expire: Duration,
     /// The messages that cannot be worked on, and are in the log already.
     reported: Mutex<BTreeSet<Problem>>,
+    /// What was read of messages' threads since the last delivery.
+    threads: Mutex<Threads>,
 }
 
 impl Mailer {
@@ -60,6 +62,7 @@ impl Mailer {
             instance: instance.to_owned(),
             expire: config.guard.expire,
             reported: Mutex::default(),
+            threads: Mutex::default(),
         }
     }
 
@@ -68,24 +71,25 @@ impl Mailer {
         let report = notice.report(&self.edition(now));
         let plan = notice.plan.clone().map(|bytes| Attachment::csv("plan.csv", bytes));
         self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, plan.as_slice(), now)?;
-        self.runs_to_owners(|| std::iter::once(notice), now)
+        self.runs_to_owners(1, |_| notice, now)
     }
 
     /// What became of several, in one mail to each. Each is looked at by itself, because there may be thousands.
-    pub(crate) fn runs<I: Iterator<Item = Notice>>(
+    pub(crate) fn runs(
         &self,
-        notices: impl Fn() -> I,
+        count: usize,
+        notice: impl Fn(usize) -> Notice,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let edition = self.edition(now);
         let mut gathered = Gathered::default();
-        for notice in notices() {
+        for notice in (0..count).map(&notice) {
             gathered.add(notice.report(&edition), notice.story.state);
         }
         if let Some(report) = gathered.report(&edition) {
             self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now)?;
         }
-        self.runs_to_owners(notices, now)
+        self.runs_to_owners(count, notice, now)
     }
 
     /// What somebody changed outside quotakeeper.
@@ -160,10 +164,16 @@ impl Mailer {
         }
         let report = report::recovery_report(job.name(), since, error, &self.edition(now));
         let addresses = envelope(to, report.listed)?;
-        if Outbox::open(&self.folder)?.thread(&report.thread, &addresses)?.is_empty() {
+        if self.thread(&Outbox::open(&self.folder)?, &report.thread, &addresses)?.is_empty() {
             return Ok(());
         }
         self.queue(&Report::Notice(Box::new(report)), |to| &to.failures, &[], now)
+    }
+
+    /// What these addresses have or will get of a thread. A pass may ask for a thousand owners.
+    fn thread(&self, outbox: &Outbox, thread: &str, addresses: &[String]) -> anyhow::Result<Vec<String>> {
+        let mut read = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        outbox.thread(thread, addresses, &mut read)
     }
 
     fn queue(
@@ -188,7 +198,7 @@ impl Mailer {
         }
         let outbox = Outbox::open(&self.folder)?;
         let earlier = match report.thread() {
-            Some(thread) => outbox.thread(thread, &envelope(to, report.recipients_key())?)?,
+            Some(thread) => self.thread(&outbox, thread, &envelope(to, report.recipients_key())?)?,
             None => Vec::new(),
         };
         let installation = installation::id(&self.data_dir, now);
@@ -215,6 +225,8 @@ impl Mailer {
     ) -> anyhow::Result<Summary> {
         let Some(transport) = Transport::new(&self.mail, &self.smtp)? else { return Ok(Summary::default()) };
         let outbox = Outbox::open(&self.folder)?;
+        // Who is refused is out of a thread.
+        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
         let summary = outbox.deliver(&transport, now, !ignore_backoff, cancel).await?;
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stuck = |problem: &&Problem| problem.next_try.is_none();

@@ -12,6 +12,7 @@
 //!
 //! Temporary files that a crash left go with those of all other folders, see `leftovers`.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,7 +21,7 @@ use fs_err as fs;
 use tokio_util::sync::CancellationToken;
 
 use super::compose::{Email, short_hash};
-use super::record::{Outcome, Place, Recipient, Record, State};
+use super::record::{Outcome, Place, Record, State};
 use super::transport::Transport;
 use crate::files::durable;
 use crate::files::folder::is_done;
@@ -94,6 +95,16 @@ pub(crate) struct Unsent {
     pub error: Option<String>,
     /// Why the latest dead message is dead.
     pub refusal: Option<String>,
+}
+
+/// When each was queued, and its `Message-ID`.
+type Messages = BTreeSet<(DateTime<Utc>, String)>;
+
+/// What was read of the messages' records: those of each thread, by who has or will get them, with when they were queued.
+#[derive(Default)]
+pub(crate) struct Threads {
+    stems: BTreeSet<String>,
+    messages: HashMap<String, HashMap<String, Messages>>,
 }
 
 /// The folder `outbox/`. Only the holder of the data folder's lock writes to it.
@@ -184,25 +195,35 @@ impl Outbox {
     }
 
     /// The `Message-ID`s of the messages of a thread that one of these addresses has or will get, in the order in which they
-    /// were queued. A thread is named by a run, whose name begins with the day before which nothing was said of it.
-    pub(crate) fn thread(&self, thread: &str, addresses: &[String]) -> anyhow::Result<Vec<String>> {
+    /// were queued. A thread is named by a run, whose name begins with the day before which nothing was said of it. What was
+    /// `read` before is not read again.
+    pub(crate) fn thread(
+        &self,
+        thread: &str,
+        addresses: &[String],
+        read: &mut Threads,
+    ) -> anyhow::Result<Vec<String>> {
         let day = |name: &str| name.get(..8).map(str::to_owned);
-        let is_theirs = |record: &Record| {
-            let reached = |one: &Recipient| one.state != State::Refused && addresses.contains(&one.address);
-            record.thread.as_deref() == Some(thread) && record.recipients.iter().any(reached)
-        };
-        let mut found = Vec::new();
         for place in [Place::New, Place::Sent, Place::Dead] {
-            for stem in self.stems(place)?.iter().filter(|stem| day(stem) >= day(thread)) {
-                // A damaged one is told of where it is to be sent; a mail that stands alone is no mail lost.
-                if let Ok(record) = self.record(place, stem)
-                    && is_theirs(&record)
-                {
-                    found.push((record.queued_at, record.message_id));
+            for stem in self.stems(place)?.into_iter().filter(|stem| day(stem) >= day(thread)) {
+                if read.stems.contains(&stem) {
+                    continue;
                 }
+                // A damaged one is told of where it is to be sent; a mail that stands alone is no mail lost.
+                let Ok(record) = self.record(place, &stem) else { continue };
+                if let Record { thread: Some(thread), message_id, queued_at, recipients, .. } = record {
+                    let of_thread = read.messages.entry(thread).or_default();
+                    for one in recipients.into_iter().filter(|one| one.state != State::Refused) {
+                        let reached = of_thread.entry(one.address).or_default();
+                        reached.insert((queued_at, message_id.clone()));
+                    }
+                }
+                read.stems.insert(stem);
             }
         }
-        found.sort();
+        let of_thread = read.messages.get(thread);
+        let theirs = addresses.iter().filter_map(|address| of_thread?.get(address)).flatten();
+        let found: BTreeSet<_> = theirs.cloned().collect();
         Ok(found.into_iter().map(|(_, message_id)| message_id).collect())
     }
 

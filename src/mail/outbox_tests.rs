@@ -272,8 +272,15 @@ fn a_thread_is_what_these_people_have_or_will_get_of_it_oldest_first() {
     queue("<a@x>", "20261122T075900Z-a", &["ann@x"], 1);
     queue("<c@x>", "20261122T075900Z-other", &["ann@x"], 2);
     outbox.queue(&email("<d@x>", &["ann@x"]), now()).unwrap();
-    let thread = |address: &str| outbox.thread("20261122T075900Z-a", &[address.to_owned()]).unwrap();
+    let known = |address: &str, read: &mut Threads| {
+        outbox.thread("20261122T075900Z-a", &[address.to_owned()], read).unwrap()
+    };
+    let thread = |address: &str| known(address, &mut Threads::default());
     assert_eq!(thread("ann@x"), ["<a@x>", "<b@x>"]);
+    let mut read = Threads::default();
+    assert_eq!(known("bob@x", &mut read), ["<b@x>"]);
+    queue("<e@x>", "20261122T075900Z-a", &["ann@x"], 7);
+    assert_eq!(known("ann@x", &mut read), ["<a@x>", "<b@x>", "<e@x>"], "what came since is read too");
     assert_eq!(thread("bob@x"), ["<b@x>"]);
     assert!(thread("eve@x").is_empty());
 

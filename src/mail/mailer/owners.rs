@@ -2,7 +2,7 @@
 //! file holds.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
@@ -47,24 +47,31 @@ impl Mailer {
         Some(routes)
     }
 
-    /// What became of runs, to the owners of what they change: one mail to each, whatever their number.
-    pub(super) fn runs_to_owners<N: Borrow<Notice>, I: Iterator<Item = N>>(
+    /// What became of so many runs, to the owners of what they change: one mail to each, whatever their number. A run is
+    /// looked at again only for those whose targets it touches.
+    pub(super) fn runs_to_owners<N: Borrow<Notice>>(
         &self,
-        notices: impl Fn() -> I,
+        count: usize,
+        notice: impl Fn(usize) -> N,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         if self.mail.transport == Transport::Off || self.mail.routes_file.is_none() {
             return Ok(());
         }
         let edition = self.edition(now);
-        let for_owners = || notices().filter(|notice| notice.borrow().is_for_owners);
-        let mut targets = BTreeSet::new();
-        for notice in for_owners() {
-            targets.extend(report::touched(&notice.borrow().story).cloned());
+        let mut touching: BTreeMap<Target, BTreeSet<usize>> = BTreeMap::new();
+        for at in 0..count {
+            let notice = notice(at);
+            let Notice { story, is_for_owners, .. } = notice.borrow();
+            for target in report::touched(story).filter(|_| *is_for_owners) {
+                touching.entry(target.clone()).or_default().insert(at);
+            }
         }
-        self.to_each(targets.iter(), &self.mail.to.changes, |share| {
+        self.to_each(touching.keys(), &self.mail.to.changes, |share| {
+            let theirs = share.targets.iter().filter_map(|target| touching.get(target)).flatten();
             let mut gathered = Gathered::default();
-            for notice in for_owners() {
+            for at in theirs.collect::<BTreeSet<_>>() {
+                let notice = notice(*at);
                 let Notice { story, held, .. } = notice.borrow();
                 if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &edition) {
                     gathered.add(report, story.state);
