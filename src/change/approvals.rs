@@ -3,7 +3,6 @@
 //! It may lie there before the plan is held, as when both are commits of one change; it waits until there is such a plan.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
@@ -18,7 +17,10 @@ use crate::inbox::{ApprovalFile, NotTaken, OpenInbox};
 /// Records what the files approve, and gives the runs that can go on by that.
 pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {
     let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
-    for approval in inbox.approvals()? {
+    let approvals = inbox.approvals()?;
+    // Read once, however many files there are.
+    let runs = if approvals.is_empty() { Vec::new() } else { Run::all(&app.runs())?.0 };
+    for approval in approvals {
         let file = approval.name();
         let mut left = |reason: &str| {
             not_taken.push(NotTaken { file: file.clone(), reason: reason.to_owned() });
@@ -35,7 +37,7 @@ pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::
             );
             continue;
         }
-        match of(&app.runs(), &approval)? {
+        match of(&runs, &approval)? {
             Found::None => {
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
@@ -92,8 +94,7 @@ enum Found {
 }
 
 /// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
-fn of(runs: &Path, approval: &ApprovalFile) -> anyhow::Result<Found> {
-    let (all, _) = Run::all(runs)?;
+fn of(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
     let is_named = |run: &Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
     let named: BTreeSet<&str> =
         all.iter().filter(|run| is_named(run)).map(|run| run.record.id.as_str()).collect();

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::RunState;
-use crate::files::folder::is_done;
+use crate::files::folder::{Folder, is_done};
 use crate::files::owner::Owner;
 use crate::files::{self, durable, format};
 use crate::text::redact;
@@ -220,19 +220,17 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Creates the folder of a new run of `file`. Where the second is taken, the next one is.
+    /// Creates the folder of a new run of `file`. Where the second is taken, a later one is.
     pub(crate) fn create(runs: &Path, file: &str, dropped: bool, now: DateTime<Utc>) -> anyhow::Result<Self> {
         let folder = durable::create_folder(runs)?;
-        let mut at = now;
         loop {
-            let id = id::of_file(file, at);
+            let id = id::of_file(file, free_second(&folder, file, now)?);
             if folder.new_folder(OsStr::new(&id))?.is_some() {
                 let made = runs.join(&id);
                 return Self::begin(runs, RunRecord::new(id, file, dropped, now)).inspect_err(|_| {
                     let _ = fs_err::remove_dir_all(made); // on a full disk even an empty folder misleads
                 });
             }
-            at += chrono::Duration::seconds(1);
         }
     }
 
@@ -411,6 +409,25 @@ impl Run {
     }
 }
 
+/// A second from `now` on that no run of a file of this name has, just after one that is taken: a thousand such files may come
+/// at once, so that not each second is asked for.
+fn free_second(runs: &Folder, file: &str, now: DateTime<Utc>) -> io::Result<DateTime<Utc>> {
+    let after = |seconds| now + chrono::Duration::seconds(seconds);
+    let is_taken = |seconds| {
+        let id = id::of_file(file, after(seconds));
+        runs.look(OsStr::new(&id)).map(|found| found.is_some())
+    };
+    let (mut taken, mut free) = (-1, 0);
+    while is_taken(free)? {
+        (taken, free) = (free, free + (free - taken) * 2);
+    }
+    while free - taken > 1 {
+        let middle = taken + (free - taken) / 2;
+        if is_taken(middle)? { taken = middle } else { free = middle }
+    }
+    Ok(after(free))
+}
+
 fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
     let Some(bytes) = files::read_if_there(path)? else { return Ok(None) };
     let damaged = || format!("{} is damaged: remove it and decide again", path.display());
@@ -437,6 +454,15 @@ mod tests {
         let second = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
         assert_eq!(first.record.id, "20261122T180500Z-raise-emea-q4");
         assert_eq!(second.record.id, "20261122T180501Z-raise-emea-q4");
+    }
+
+    #[test]
+    fn many_files_whose_names_give_the_same_one_take_one_second_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for count in 0..70 {
+            let run = Run::create(folder.path(), "文書.csv", true, now()).unwrap();
+            assert_eq!(run.record.id, id::of_file("文書.csv", now() + chrono::Duration::seconds(count)));
+        }
     }
 
     #[test]
