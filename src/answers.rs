@@ -37,13 +37,15 @@ impl Folders {
     fn claims(&self, app: &App) -> anyhow::Result<ClaimsGuard<'_>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
-            *known = Some(Claims::of(&Run::all(&app.runs())?.0));
+            *known = Some(Claims::of(Run::all(&app.runs())?));
             // The first to look after a start finds what a kill left.
             if let Err(error) = place::sweep(app) {
                 debug!(%error, "inbox.answers_dir could not be swept");
             }
         }
-        Ok(ClaimsGuard(known))
+        let mut known = ClaimsGuard(known);
+        known.get().read_again(|id| Run::open(&app.runs(), id));
+        Ok(known)
     }
 }
 

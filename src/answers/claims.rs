@@ -9,7 +9,7 @@ use std::io;
 use super::place;
 use crate::change::RunState;
 use crate::change::run::id::root_of;
-use crate::change::run::{Run, RunRecord};
+use crate::change::run::{Run, RunRecord, Unreadable};
 
 /// So many folders of one name before the run's own name tells them apart.
 const MOST: usize = 99;
@@ -18,6 +18,8 @@ const MOST: usize = 99;
 pub(super) struct Claims {
     runs: BTreeMap<String, Claim>,
     by_folder: HashMap<String, BTreeSet<String>>,
+    /// Runs that could not be read yet.
+    unread: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -29,20 +31,36 @@ struct Claim {
 }
 
 impl Claims {
-    pub(super) fn of(runs: &[Run]) -> Self {
+    pub(super) fn of((runs, unread): (Vec<Run>, Vec<Unreadable>)) -> Self {
         let mut claims = Self::default();
-        for run in runs.iter().filter(|run| run.record.dropped) {
-            let record = &run.record;
-            match &record.answers {
-                Some(answers) => claims.note(record, &answers.folder, record.state, answers.owed.is_some()),
-                // An earlier version wrote there without saying so.
-                None if !matches!(record.state, RunState::Planned | RunState::Applying) => {
-                    claims.note(record, &place::name(record, 1), record.state, false);
-                }
-                None => {}
+        for run in &runs {
+            claims.add(run);
+        }
+        claims.unread = unread.into_iter().map(|run| run.id).collect();
+        claims
+    }
+
+    /// Looks again at what could not be read before: a disk that failed once must not cost a run its folder.
+    pub(super) fn read_again(&mut self, open: impl Fn(&str) -> anyhow::Result<Run>) {
+        for id in std::mem::take(&mut self.unread) {
+            match open(&id) {
+                Ok(run) => self.add(&run),
+                Err(_) => self.unread.push(id),
             }
         }
-        claims
+    }
+
+    fn add(&mut self, run: &Run) {
+        let record = &run.record;
+        match &record.answers {
+            _ if !record.dropped || self.runs.contains_key(&record.id) => {}
+            Some(answers) => self.note(record, &answers.folder, record.state, answers.owed.is_some()),
+            // An earlier version wrote there without saying so.
+            None if !matches!(record.state, RunState::Planned | RunState::Applying) => {
+                self.note(record, &place::name(record, 1), record.state, false);
+            }
+            None => {}
+        }
     }
 
     pub(super) fn note(&mut self, record: &RunRecord, folder: &str, state: RunState, owed: bool) {

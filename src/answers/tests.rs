@@ -149,3 +149,23 @@ async fn what_a_kill_left_of_a_set_is_swept_at_the_next_start_and_nothing_else()
     look(&bench, noon()).await;
     assert_eq!(names(&answers(&bench)), [".new-ideas", "a.csv"]);
 }
+
+#[tokio::test]
+async fn a_run_that_could_not_be_read_once_keeps_its_folder() {
+    let mut bench = Bench::new(&[]).await;
+    let groups = bench.groups(0);
+    drop_file(&bench, "q.csv", &groups[0], 0); // held
+    look(&bench, noon()).await;
+    let held = runs(&bench).remove(0);
+    assert_eq!(held.record.state, RunState::Held);
+    let record = text(&held.path("run.json"));
+    bench.app.answer_folders = Folders::default();
+    fs_err::write(held.path("run.json"), "unreadable").unwrap();
+    fs_err::write(bench.app.config.inbox_dir().join("x.xlsx"), "a workbook").unwrap();
+    look(&bench, noon() + Duration::minutes(1)).await; // the folders' owners are looked up
+    fs_err::write(held.path("run.json"), record).unwrap();
+    drop_file(&bench, "q.csv", &groups[1], groups[1].quota + 1);
+    look(&bench, noon() + Duration::minutes(2)).await;
+    assert!(text(&answers(&bench).join("q.csv/status.txt")).contains("held for approval"));
+    assert!(text(&answers(&bench).join("q.csv (2)/status.txt")).contains("1 applied"));
+}

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
@@ -23,6 +24,7 @@ use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord, sha256};
 use crate::files::folder::{Links, OpenFile, Unfit, is_done};
 use crate::files::owner::Owner;
+use crate::files::read_if_there;
 use crate::first_error::FirstError;
 
 /// What came of one settled file.
@@ -150,12 +152,19 @@ impl OpenInbox {
         )
     }
 
-    /// The hashes of what was acted on before.
+    /// The hashes of what was acted on before. Of a run that cannot be read, what it was made of says so; else nothing is
+    /// taken, lest something be done twice.
     pub(super) fn known_contents(&self) -> anyhow::Result<BTreeSet<String>> {
+        let (runs, unreadable) = Run::all(&self.settings.runs)?;
         // Rows that were split off were not dropped like that: the same rows alone are another content.
-        let dropped = Run::all(&self.settings.runs)?.0.into_iter();
-        let dropped = dropped.filter(|run| run.record.dropped && run.record.split_from.is_none());
-        Ok(dropped.filter_map(|run| run.record.input_sha256).collect())
+        let dropped = runs.into_iter().filter(|run| run.record.dropped && run.record.split_from.is_none());
+        let mut known: BTreeSet<String> = dropped.filter_map(|run| run.record.input_sha256).collect();
+        for run in unreadable.iter().filter(|run| is_id_of_file(&run.id)) {
+            let input = read_if_there(&self.settings.runs.join(&run.id).join("input.csv"));
+            let input = input.with_context(|| format!("run {} cannot be read", run.id))?;
+            known.extend(input.map(|bytes| sha256(&bytes)));
+        }
+        Ok(known)
     }
 
     /// Copies a file of a read-only inbox into a new run, unless its content was acted on before.

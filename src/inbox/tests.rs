@@ -178,6 +178,25 @@ async fn a_read_only_inbox_acts_on_each_content_once_and_follows_its_links() {
 }
 
 #[tokio::test]
+async fn a_read_only_inbox_does_nothing_twice_because_a_run_cannot_be_read() {
+    let (_folder, mut inbox) = inbox();
+    inbox.read_only = true;
+    fs_err::write(inbox.folder.join("a.csv"), "a").unwrap();
+    let run = take(&inbox).await.runs.remove(0);
+    fs_err::write(run.path("run.json"), "damaged").unwrap();
+    fs_err::write(inbox.folder.join("b.csv"), "b").unwrap();
+    let taken = take(&inbox).await.runs;
+    assert_eq!(taken.iter().map(|run| run.record.file.as_str()).collect::<Vec<_>>(), ["b.csv"]);
+    // Where nothing says what it was made of, nothing is taken, and that is an error.
+    fs_err::remove_file(run.path("input.csv")).unwrap();
+    fs_err::create_dir(run.path("input.csv")).unwrap();
+    let open = open(&inbox);
+    let (first, _) = open.first_look().unwrap();
+    let error = open.settled(&first).unwrap_err();
+    assert!(error.to_string().contains(&run.record.id), "{error:#}");
+}
+
+#[tokio::test]
 async fn a_link_that_leads_out_of_a_read_only_inbox_is_not_followed() {
     let (folder, mut inbox) = inbox();
     inbox.read_only = true;
