@@ -14,6 +14,7 @@ use crate::history::History;
 use crate::inbox::{self, Inbox};
 use crate::lock::{Seat, hostname};
 use crate::mail::Mailer;
+use crate::state::Unwritten;
 use crate::thousandeyes::{Client, Settings};
 
 /// What every job needs; made once for a process.
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub answer_folders: answers::Folders,
     /// What it remembers of the inbox.
     pub inbox_memory: Arc<inbox::Memory>,
+    /// What `state.json` should say and does not.
+    pub unwritten: Arc<Unwritten>,
     client: OnceLock<Arc<Client>>,
     /// The app that a reload put in the place of this one.
     current: Arc<RwLock<Option<Arc<App>>>>,
@@ -60,6 +63,7 @@ impl App {
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
+            unwritten: Arc::default(),
             client: OnceLock::new(),
             current: Arc::default(),
             config,
@@ -78,6 +82,7 @@ impl App {
             vitals: Arc::clone(&self.vitals),
             seat: Arc::clone(&self.seat),
             inbox_memory: Arc::clone(&self.inbox_memory),
+            unwritten: Arc::clone(&self.unwritten),
             current: Arc::clone(&self.current),
             client,
             ..Self::named(config, &self.instance)

@@ -4,7 +4,7 @@
 //! So the holder looks whether its file is still the one on the path before each unit of work and before each write to the API.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,6 +45,9 @@ pub(crate) enum LockError {
          quotakeeper may be at work there, so this one stops writing and ends"
     )]
     Lost { path: String },
+    /// Whether it still is cannot be seen now, and nothing is sent meanwhile.
+    #[error("whether {path} is still the lock that this process holds cannot be seen")]
+    Unseen { path: String, source: io::Error },
 }
 
 impl Lock {
@@ -55,7 +58,7 @@ impl Lock {
         let mut file = loop {
             let mut file = durable::open_or_create(&path).map_err(failed)?;
             match patiently(|| file.try_lock()) {
-                Ok(()) if is_at(&file, &path) => break file,
+                Ok(()) if is_at(&file, &path).map_err(failed)? => break file,
                 Ok(()) => {} // it was removed or replaced meanwhile
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
@@ -84,18 +87,23 @@ impl Lock {
 
     /// Whether the file that this process locked is still the one on the path.
     fn check(&self) -> Result<(), LockError> {
-        if is_at(&self.file, &self.path) {
-            return Ok(());
+        let path = || self.path.display().to_string();
+        match is_at(&self.file, &self.path) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LockError::Lost { path: path() }),
+            Err(source) => Err(LockError::Unseen { path: path(), source }),
         }
-        Err(LockError::Lost { path: self.path.display().to_string() })
     }
 }
 
-fn is_at(file: &File, path: &Path) -> bool {
-    let same = |held: std::fs::Metadata, there: std::fs::Metadata| {
-        (held.dev(), held.ino()) == (there.dev(), there.ino()) && held.nlink() > 0
-    };
-    file.metadata().is_ok_and(|held| path.symlink_metadata().is_ok_and(|there| same(held, there)))
+/// That something cannot be looked at is another thing than that it is not there.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(there) => Ok((held.dev(), held.ino()) == (there.dev(), there.ino()) && held.nlink() > 0),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The lock as a process has it, or not: what it asks before it writes.
@@ -117,9 +125,17 @@ impl Seat {
         self.held().is_some()
     }
 
-    /// An error once the lock was lost. A process that never took it writes nothing that it guards.
+    /// An error unless the lock is seen to be this process's still. One that never took it writes nothing that it guards.
     pub(crate) fn check(&self) -> Result<(), LockError> {
         self.held().as_ref().map_or(Ok(()), Lock::check)
+    }
+
+    /// An error once the lock was lost.
+    pub(crate) fn is_not_lost(&self) -> Result<(), LockError> {
+        match self.check() {
+            Err(lost @ LockError::Lost { .. }) => Err(lost),
+            _ => Ok(()),
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Lock>> {
@@ -218,6 +234,24 @@ mod tests {
             assert!(first.check().is_err(), "another file has the name now");
             second.check().unwrap();
         }
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_looked_at_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let seat = Seat::default();
+        seat.take(&data).unwrap();
+        // A way that leads nowhere, as a look at a failing disk does.
+        let aside = folder.path().join("aside");
+        fs_err::rename(&data, &aside).unwrap();
+        std::os::unix::fs::symlink("data", &data).unwrap();
+        let error = anyhow::Error::from(seat.check().unwrap_err());
+        assert!(!is_lost(&error) && error.to_string().contains("cannot be seen"), "{error:#}");
+        seat.is_not_lost().unwrap();
+        fs_err::remove_file(&data).unwrap();
+        fs_err::rename(&aside, &data).unwrap();
+        seat.check().unwrap();
     }
 
     #[test]

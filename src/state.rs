@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::IntoDeserializer;
@@ -75,11 +76,27 @@ struct Content {
     api: Option<ApiSeen>,
 }
 
+/// What the file should say and could not be written: the process that holds the lock goes by it, so that what was done
+/// counts as done, until a later write takes it along.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten(Mutex<Option<Content>>);
+
+impl Unwritten {
+    fn get(&self) -> Option<Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, content: Option<Content>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = content;
+    }
+}
+
 /// What is remembered of the jobs, as it counts at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     content: Content,
     data_dir: PathBuf,
+    unwritten: Arc<Unwritten>,
     /// What lies after this never counts as done: a clock that was wrong wrote it.
     now: DateTime<Utc>,
     /// False where the file cannot be used, and so is not written either.
@@ -102,16 +119,16 @@ impl State {
     /// For those who look, beside the holder of the lock; a file that is not there is the beginning.
     pub(crate) fn read(data_dir: &Path, now: DateTime<Utc>) -> Result<Self, Unusable> {
         let content = remembered::read::<Content>(data_dir, &FILE)?.unwrap_or_default();
-        Ok(Self::of(content, data_dir, now))
+        Ok(Self::of(content, data_dir, Arc::default(), now))
     }
 
-    fn of(content: Content, data_dir: &Path, now: DateTime<Utc>) -> Self {
-        Self { content, data_dir: data_dir.to_owned(), now, is_usable: true }
+    fn of(content: Content, data_dir: &Path, unwritten: Arc<Unwritten>, now: DateTime<Utc>) -> Self {
+        Self { content, data_dir: data_dir.to_owned(), unwritten, now, is_usable: true }
     }
 
     /// Remembers nothing, and writes nothing.
     pub(crate) fn unusable(data_dir: &Path, now: DateTime<Utc>) -> Self {
-        Self { is_usable: false, ..Self::of(Content::default(), data_dir, now) }
+        Self { is_usable: false, ..Self::of(Content::default(), data_dir, Arc::default(), now) }
     }
 
     /// Whether it is known what was done. Where it is not, only what takes up whatever waits can be done.
@@ -220,7 +237,9 @@ impl State {
         if !self.is_usable {
             return Ok(());
         }
-        remembered::save(&self.data_dir, &FILE, &self.content)
+        let saved = remembered::save(&self.data_dir, &FILE, &self.content);
+        self.unwritten.set(saved.is_err().then(|| self.content.clone()));
+        saved
     }
 }
 
@@ -229,11 +248,15 @@ impl App {
     /// else is known. A file that cannot be used stays as it is.
     pub(crate) fn state(&self, now: DateTime<Utc>) -> State {
         let data_dir = &self.config.data.dir;
+        let of = |content| State::of(content, data_dir, Arc::clone(&self.unwritten), now);
+        if let Some(content) = self.unwritten.get() {
+            return of(content);
+        }
         match remembered::take::<Content>(data_dir, &FILE, now) {
-            Ok(Remembered::Known(content)) => State::of(content, data_dir, now),
-            Ok(Remembered::Nothing) => State::of(Content::default(), data_dir, now),
+            Ok(Remembered::Known(content)) => of(content),
+            Ok(Remembered::Nothing) => of(Content::default()),
             Ok(Remembered::SetAside) => {
-                let state = State::of(self.content_by_history(now), data_dir, now);
+                let state = of(self.content_by_history(now));
                 if let Err(error) = state.save() {
                     warn!(error = format!("{error:#}"), "state.json cannot be written");
                 }

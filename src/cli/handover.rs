@@ -104,7 +104,7 @@ pub(super) fn hold(app: &Arc<App>) -> Result<(), LockError> {
     let app = Arc::clone(app);
     tokio::spawn(async move {
         let mut failed = false;
-        while app.seat.check().is_ok() && app.seat.is_taken() {
+        while app.seat.is_not_lost().is_ok() && app.seat.is_taken() {
             if health::stuck_for(&app).is_none()
                 && let Err(error) = requests::give_sign_of_life(&app.config.data.dir)
                 && !std::mem::replace(&mut failed, true)

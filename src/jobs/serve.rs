@@ -3,6 +3,7 @@
 //! How it ended is remembered in `state.json`, and a failure is mailed, until the next success clears it, whoever started
 //! either. Where a job is switched off no schedule would ever clear it: then a failure is for the person who asked, and reads it.
 
+use anyhow::Context;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
@@ -56,6 +57,12 @@ impl Done {
     }
 }
 
+/// The work is done, and `state.json` does not say so: there is nothing to do again but the writing, which comes with
+/// whatever is written there next.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("its work is done, but that cannot be written down")]
+pub(super) struct NotWrittenDown;
+
 /// A job under way: when it began, and what the API's rate limit had refused by then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
@@ -75,7 +82,7 @@ impl Work {
     pub(super) fn end(&self, app: &App, done: anyhow::Result<Done>) -> anyhow::Result<Findings> {
         let failed = |error: anyhow::Error| error.context(format!("the {} job failed", self.job.name()));
         // Whose lock is lost writes nothing more.
-        if let Err(lost) = app.seat.check() {
+        if let Err(lost) = app.seat.is_not_lost() {
             return Err(failed(lost.into()));
         }
         let seen = api_seen(app, self.refusals, self.clock.now());
@@ -110,12 +117,13 @@ impl Work {
                 warn!(error = format!("{error:#}"), "that the job works again could not be queued as mail");
             }
         }
-        if done.counts == Counts::Recovered {
-            state.recovered(self.job)?;
+        let written = if done.counts == Counts::Recovered {
+            state.recovered(self.job)
         } else {
             note_missed(app, self.job, &mut state, self.began);
-            state.succeeded(self.job, self.began, took(&self.clock, self.began))?;
-        }
+            state.succeeded(self.job, self.began, took(&self.clock, self.began))
+        };
+        written.context(NotWrittenDown)?;
         if let Err(error) = reserve::keep(&app.config.data.dir) {
             debug!(%error, "there is no room to set aside");
         }
@@ -155,7 +163,7 @@ pub(crate) async fn serve(
 pub(super) fn served(app: &App, job: Job, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
     let mut state = app.state(clock.now());
     note_missed(app, job, &mut state, began);
-    state.served(job, began, took(clock, began))
+    state.served(job, began, took(clock, began)).context(NotWrittenDown)
 }
 
 /// Says which slots nobody served before this success.
@@ -218,12 +226,15 @@ fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, 
     if error.is::<Panicked>() {
         state.panicked();
     }
-    let last_success = state.last_success(job);
     let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
     note(&mut state, seen);
-    // Where nothing can be remembered, the same outage must not be another at each try.
+    let is_failing = !error.is::<NotWrittenDown>();
+    let remembered = is_failing.then(|| state.failed(job, now, why).ok().flatten()).flatten();
+    // Where nothing can be remembered, the same outage must not be another at each try, or in the next process.
     let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
-    let since = state.failed(job, now, why).ok().flatten();
+    let written = State::read(&app.config.data.dir, now).ok();
+    let last_success = written.as_ref().and_then(|state| state.last_success(job));
+    let since = remembered.or_else(|| written.as_ref().and_then(|state| state.failing(job)));
     let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
     if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
         warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");

@@ -14,7 +14,7 @@ use super::agenda::{Kind, Turns};
 use super::apply::{Applied, ToApply, apply};
 use super::inbox::{self, Pass};
 use super::requests::{self, Answer, Ask};
-use super::serve::{Done, Work};
+use super::serve::{Done, NotWrittenDown, Work};
 use super::{Job, Trigger, caught, log_failure, serve};
 use crate::app::App;
 use crate::change::run::{Decider, Run};
@@ -112,7 +112,9 @@ impl Worker {
 
     /// Does one unit of work, if one waits; whether it did. An error is that this process lost its lock.
     pub(crate) async fn step(&mut self, app: &App) -> anyhow::Result<bool> {
-        app.seat.check()?;
+        if !self.has_lock(app)? {
+            return Ok(false);
+        }
         self.look_for_requests(app);
         self.look_for_approvals(app);
         let agenda = self.agenda(app, Clock::read().now());
@@ -128,7 +130,9 @@ impl Worker {
 
     /// Mail goes out at the end of a pass, also what it made.
     pub(crate) async fn deliver(&mut self, app: &App) -> anyhow::Result<()> {
-        app.seat.check()?;
+        if !self.has_lock(app)? {
+            return Ok(());
+        }
         let now = Clock::read().now();
         tokio::select! {
             done = Box::pin(self.job(app, Job::Outbox, now)) => done,
@@ -136,9 +140,22 @@ impl Worker {
         }
     }
 
+    /// An error once the lock is lost; false where it cannot be looked at, and the next look may see it.
+    fn has_lock(&mut self, app: &App) -> anyhow::Result<bool> {
+        app.seat.is_not_lost()?;
+        let seen = app.seat.check().map_err(anyhow::Error::from);
+        if let Err(error) = &seen {
+            warn!(error = format!("{error:#}"), "nothing is done until the lock is seen");
+            self.findings.failed = true;
+        }
+        Ok(seen.is_ok())
+    }
+
     fn agenda(&mut self, app: &App, now: DateTime<Utc>) -> Agenda {
         let state = app.state(now);
-        self.findings.failed |= !state.is_usable();
+        if !state.is_usable() && !std::mem::replace(&mut self.findings.failed, true) {
+            warn!("state.json cannot be used now: scheduled jobs wait until it can be");
+        }
         let due = |job: Job| self.due(app, &state, job, now);
         let inbox = due(Job::Inbox).filter(|_| self.began_pass.is_none());
         let mail = due(Job::Outbox);
@@ -241,7 +258,7 @@ impl Worker {
         inbox::forget_contents(app);
         let done = work.end(app, done);
         app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
-        if !app.cancel.is_cancelled() && app.seat.check().is_ok() {
+        if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {
             for id in std::mem::take(&mut self.askers) {
                 answer(app, &id, &answer_of(&done, Vec::new()));
             }
@@ -258,7 +275,10 @@ impl Worker {
         let advanced = caught::caught(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = inbox::advance(app, &work.clock, &mut run).await;
-            notices::flush_or_warn(app, work.clock.now());
+            // Many decisions in a row are one mail.
+            if self.decided.is_empty() {
+                notices::flush_or_warn(app, work.clock.now());
+            }
             let findings = advanced?;
             Ok(Done { findings, ..Done::unrecorded() })
         }))
@@ -287,7 +307,11 @@ impl Worker {
             Err(error) if lock::is_lost(&error) => return Err(error),
             Err(error) => {
                 log_failure(job, &error);
-                self.failed.insert(job, Failed { slot, at });
+                if error.is::<NotWrittenDown>() {
+                    self.failed.remove(&job);
+                } else {
+                    self.failed.insert(job, Failed { slot, at });
+                }
                 self.findings.failed = true;
             }
         }
@@ -355,7 +379,7 @@ impl Worker {
                 }
             }
         };
-        app.seat.check()?;
+        app.seat.is_not_lost()?;
         if !app.cancel.is_cancelled() {
             answer(app, &id, &answer_of(&done, runs));
         }
@@ -425,7 +449,7 @@ fn may_try(slot: DateTime<Utc>, failed: Option<&Failed>, now: DateTime<Utc>) -> 
 async fn lost_lock(app: &App) -> anyhow::Error {
     loop {
         tokio::time::sleep(LOCK_LOOKS).await;
-        if let Err(lost) = app.seat.check() {
+        if let Err(lost) = app.seat.is_not_lost() {
             return lost.into();
         }
     }

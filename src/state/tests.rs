@@ -145,3 +145,27 @@ fn a_job_of_a_later_program_is_passed_over() {
     fs_err::write(folder.path().join("state.json"), text).unwrap();
     assert!(app(&folder).state(now()).job(Job::Snapshot).is_some());
 }
+
+#[test]
+fn what_cannot_be_written_down_is_known_to_this_process_and_written_with_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    let aside = folder.path().with_extension("aside");
+    app.state(now()).succeeded(Job::Prune, now(), 12).unwrap();
+    let mut state = app.state(now());
+    // A file where the folder should be: nothing can be written, and nothing read.
+    fs_err::rename(folder.path(), &aside).unwrap();
+    fs_err::write(folder.path(), "").unwrap();
+    state.succeeded(Job::Snapshot, now(), 12).unwrap_err();
+    let state = app.state(now());
+    assert_eq!(
+        (state.last_success(Job::Snapshot), state.last_success(Job::Prune)),
+        (Some(now()), Some(now()))
+    );
+    fs_err::remove_file(folder.path()).unwrap();
+    fs_err::rename(&aside, folder.path()).unwrap();
+    assert_eq!(State::read(folder.path(), now()).unwrap().last_success(Job::Snapshot), None);
+    app.state(now()).succeeded(Job::Digest, now(), 12).unwrap();
+    let written = State::read(folder.path(), now()).unwrap();
+    assert!([Job::Snapshot, Job::Prune, Job::Digest].iter().all(|job| written.last_success(*job).is_some()));
+}

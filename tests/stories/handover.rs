@@ -169,22 +169,27 @@ fn between_two_batches_a_process_without_its_lock_stops() {
 }
 
 #[test]
-fn a_long_row_of_files_keeps_neither_an_approval_nor_a_snapshot_waiting() {
-    let bench = Bench::new(World::small()).with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "600");
+fn a_long_row_of_files_keeps_neither_an_approval_nor_mail_nor_a_snapshot_waiting() {
+    let bench = Bench::new(World::small()).with_mail().with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "600");
     bench.drop_file("cut.csv", "org_id,aid,value\n10,102,1\n");
     bench.run(&["inbox"]).ends_with(5);
     let held = bench.only_run();
+    let is_sent = || {
+        let sent = fs_err::read_dir(bench.data().join("outbox/sent"));
+        sent.is_ok_and(|mut sent| sent.next().is_some())
+    };
+    assert!(!is_sent(), "the mail about it waits");
     for file in 0..30 {
         bench.drop_file(&format!("f{file:02}.csv"), format!("org_id,aid,value\n10,101,{}\n", 6000 + file));
     }
     let daemon = bench.start(&["run"]);
     bench.standin.wait_until("the first file", |log| log.iter().any(|one| one.call.starts_with("POST")));
     bench.run(&["approve", &held.id()]).ends_with(0);
-    while held.state() != "done" || bench.csv_files("history").is_empty() {
+    while held.state() != "done" || bench.csv_files("history").is_empty() || !is_sent() {
         std::thread::yield_now();
     }
     let done = bench.runs().iter().filter(|run| run.state() == "done").count();
-    assert!(done < 31, "the approval and the snapshot came before the last of the files");
+    assert!(done < 31, "the approval, the mail and the snapshot came before the last of the files");
     stop(daemon);
 }
 
