@@ -47,9 +47,6 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     if let Err(error) = prune::leftovers(&app, Clock::read().now()) {
         warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
     }
-    if let Err(error) = prune::leftovers(&app, Clock::read().now()) {
-        warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
-    }
     info!("running");
     app.vitals.is_ready();
 

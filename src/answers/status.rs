@@ -1,6 +1,6 @@
 //! `status.txt`: what became of a dropped file, in a few lines for whoever dropped it. Nothing reads it but people.
 
-use crate::change::{Code, Outcome, PlanRow, RunState, RunStory};
+use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
 use crate::quota::{Units, grouped, quota_text};
 use crate::report::Edition;
 use crate::report::planned::danger;
@@ -17,7 +17,9 @@ pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
     let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
     let waiting = count(is_held);
-    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_))) - waiting;
+    let not_confirmed =
+        count(|outcome| matches!(outcome, Outcome::Failed(problem) if problem.code == Code::NotConfirmed));
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_))) - waiting - not_confirmed;
     let word = match story.state {
         RunState::Held => "held for approval; nothing was sent",
         RunState::Failed => "not used; nothing was sent",
@@ -25,8 +27,9 @@ pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
         RunState::Stale => "stale; nothing was sent",
         RunState::Scheduled => "waits for its time",
         RunState::Planned | RunState::Applying => "being worked on",
-        RunState::Done if failed + waiting == 0 => "done",
-        RunState::Done if applied + scheduled == 0 => "nothing was changed",
+        RunState::Done if story.planned_only => "only planned; nothing was sent",
+        RunState::Done if failed + waiting + not_confirmed == 0 => "done",
+        RunState::Done if applied + scheduled + not_confirmed == 0 => "nothing was changed",
         RunState::Done => "done in part",
     };
     let mut text = format!(
@@ -41,9 +44,10 @@ pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
             if count == 0 { String::new() } else { format!("{} {word}, ", number(count)) }
         };
         text += &format!(
-            "\n{} applied, {} unchanged, {}{}{} not done\n",
+            "\n{} applied, {} unchanged, {}{}{}{} not done\n",
             number(applied),
             number(unchanged),
+            of(not_confirmed, "not confirmed"),
             of(waiting, "held"),
             of(scheduled, "scheduled"),
             number(failed),
@@ -53,16 +57,20 @@ pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
         text += &format!("\n{note}\n");
     }
     let problems = story.results.iter().filter_map(|result| match &result.outcome {
+        Outcome::Failed(Problem { code: Code::NotSent, .. }) if story.planned_only => None, // said of all
         Outcome::Failed(problem) if problem.code != Code::Held => Some(problem.of_row(result.row)),
         _ => None, // done, or told by the run that it waits in
     });
     for problem in problems.take(LISTED) {
         text += &format!("\n{problem}\n");
     }
-    if failed > LISTED {
-        text += &format!("\nand {} more in error.csv\n", number(failed - LISTED));
+    let told = failed + not_confirmed;
+    if story.planned_only {
+        text += "\nquotakeeper only plans here (inbox.apply = false): plan.csv beside this file says what it would do.\n";
+    } else if told > LISTED {
+        text += &format!("\nand {} more in error.csv\n", number(told - LISTED));
     }
-    if story.state == RunState::Done && failed > 0 {
+    if story.state == RunState::Done && failed > 0 && !story.planned_only {
         text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
         if waiting > 0 {
             text += "Delete the held rows from it first: they wait on their own.\n";
@@ -71,7 +79,7 @@ pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
     match story.state {
         RunState::Held => text += &held(story, edition),
         RunState::Stale => {
-            text += &format!("\nTo plan it anew and hold it again:  quotakeeper approve {}\n", story.id);
+            text += &format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id);
         }
         RunState::Scheduled => {
             text += &listed(story.plan.scheduled().collect());

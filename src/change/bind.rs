@@ -29,12 +29,11 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
             held.entry(row.due).or_default().push(row.row);
         }
         let was = if refused.len() == 1 { "was" } else { "were" };
-        let refusal = format!("not sent because {} {was} refused, and {why}", told(&refused));
+        let refusal = format!("not sent because {} {was} refused, and {why}.", told(&refused));
         for index in indices {
             let row = &mut rows[*index];
             if !refused.is_empty() && row.is_pending() {
-                let message = format!("Row {}: {refusal}.", row.row);
-                row.verdict = Verdict::Refused(Problem { code: Code::NotSent, message });
+                row.verdict = Verdict::Refused(Problem { code: Code::NotSent, message: refusal.clone() });
                 row.warnings.clear();
             } else if let Some(held) = held.get(&row.due)
                 && row.verdict == Verdict::Send

@@ -88,13 +88,39 @@ pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec
     Ok(sent)
 }
 
+/// What runs set, to say who changed a quota.
+#[derive(Debug, Default)]
+pub(crate) struct SetByRuns(Vec<SentRow>);
+
+impl SetByRuns {
+    /// Where nothing is known.
+    pub(super) fn none() -> &'static Self {
+        static NONE: SetByRuns = SetByRuns(Vec::new());
+        &NONE
+    }
+
+    /// By the runs that went on after `since`. What cannot be read is logged, and stops nothing.
+    pub(super) fn read(runs: &Path, since: DateTime<Utc>) -> Self {
+        Self(sent_rows(runs, since).unwrap_or_else(|error| {
+            warn!(error = format!("{error:#}"), "what runs changed is not known");
+            Vec::new()
+        }))
+    }
+
+    /// The row that made this quota what it is, as far as runs read it back; none where somebody else set it since.
+    pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&SentRow> {
+        let set = self.0.iter().filter(|row| row.verified.is_some() && row.target == *target);
+        set.max_by_key(|row| row.verified).filter(|row| row.after == quota)
+    }
+}
+
 /// The other runs, for one that finds a quota changed: read when that is first asked.
 #[derive(Debug)]
 pub(crate) struct OtherRuns {
     runs: PathBuf,
     own: String,
     since: DateTime<Utc>,
-    rows: OnceLock<Vec<SentRow>>,
+    rows: OnceLock<SetByRuns>,
 }
 
 impl OtherRuns {
@@ -106,14 +132,11 @@ impl OtherRuns {
     /// The run that set this quota, as it read it back itself, since this run began.
     pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&str> {
         let read = || {
-            sent_rows(&self.runs, self.since).unwrap_or_else(|error| {
-                warn!(error = format!("{error:#}"), "what other runs changed is not known");
-                Vec::new()
-            })
+            let mut set = SetByRuns::read(&self.runs, self.since);
+            set.0.retain(|row| row.run != self.own);
+            set
         };
-        let rows = self.rows.get_or_init(read).iter();
-        let set = rows.filter(|row| row.run != self.own && row.target == *target && row.after == quota);
-        set.max_by_key(|row| row.verified).filter(|row| row.verified.is_some()).map(|row| row.run.as_str())
+        self.rows.get_or_init(read).who_set(target, quota).map(|row| row.run.as_str())
     }
 }
 

@@ -13,7 +13,6 @@ use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 
 /// When a row is due; none for now. `live` is what is seen of its target at `now`.
 pub(super) fn due(
-    row: usize,
     effective: Option<Effective>,
     live: &SnapshotRow,
     now: DateTime<Utc>,
@@ -24,14 +23,13 @@ pub(super) fn due(
         (None, None) => return Ok(None),
         (Some(due), _) => due,
         (None, Some(Effective::On(date))) => beginning(date.and_time(NaiveTime::MIN), context.zone),
-        (None, Some(Effective::NextCycle)) => live.period_end.ok_or_else(|| Problem {
-            code: Code::BadRow,
-            message: format!(
-                "Row {row}, column `{}`: the end of the billing cycle of {} is not known, because its usage could not be \
-                 read. Type a date, such as 2026-12-01.",
-                columns.name(Field::Effective),
+        (None, Some(Effective::NextCycle)) => live.period_end.ok_or_else(|| {
+            let sentence = format!(
+                "the end of the billing cycle of {} is not known, because its usage could not be read. Type a date, such as \
+                 2026-12-01.",
                 live.target
-            ),
+            );
+            Problem::in_column(Code::BadRow, columns.name(Field::Effective), &sentence)
         })?,
     };
     // Runs are named by whole seconds.

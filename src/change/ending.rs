@@ -53,8 +53,8 @@ pub(super) fn finish(
 /// One result for each row of the file.
 fn results(run: &Run, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<RowResult> {
     let outcome = |row: &PlanRow| match (&row.verdict, outcomes.get(&row.row)) {
-        (Verdict::Unchanged(message), _) => {
-            Outcome::Unchanged { quota: row.before, message: message.clone() }
+        (Verdict::Unchanged(why), _) => {
+            Outcome::Unchanged { quota: row.before, message: why.message(row.before) }
         }
         (Verdict::Refused(problem), _) => Outcome::Failed(problem.clone()),
         (_, Some(outcome)) => outcome.clone(),
@@ -138,6 +138,7 @@ pub(super) fn tell(
         carried: parsed(app, run)?.map(|file| file.further()).unwrap_or_default(),
         held_as: run.record.held_as.clone(),
         decided: run.record.decided,
+        planned_only: run.record.planned_only,
         notes: run.record.notes.clone(),
     };
     run.record.mail_due = true;

@@ -63,7 +63,7 @@ pub(super) fn told(plan: &Plan) -> Vec<String> {
     let told = |row: &super::PlanRow| {
         let verdict = match &row.verdict {
             super::Verdict::Send => "send".to_owned(),
-            super::Verdict::Unchanged(why) => format!("unchanged, {why}"),
+            super::Verdict::Unchanged(why) => format!("unchanged, {}", why.message(row.before)),
             super::Verdict::Refused(problem) => format!("{}, {}", problem.code, problem.message),
             super::Verdict::Held(reasons) => {
                 let reasons: Vec<_> =

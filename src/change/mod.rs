@@ -34,7 +34,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::quota::{OrgId, Target, Units};
+use crate::quota::{OrgId, Target, Units, quota_text};
 
 /// What a row of a change file asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,18 +51,20 @@ pub(crate) enum Action {
 pub(crate) struct Problem {
     /// The `code` column of `error.csv`.
     pub code: Code,
-    /// What, where and the mend, in the words of somebody who uses a spreadsheet.
+    /// What is wrong and what to do, in the words of somebody who uses a spreadsheet; of a cell, its column. Whoever shows it
+    /// says which row it is about.
     pub message: String,
 }
 
 impl Problem {
-    /// The message with its row's number; what is wrong with a cell names it already.
+    /// What is wrong with the cell of a column.
+    fn in_column(code: Code, column: &str, sentence: &str) -> Self {
+        Self { code, message: format!("Column `{column}`: {sentence}") }
+    }
+
+    /// The message with its row's number, where no row stands beside it.
     pub(crate) fn of_row(&self, row: usize) -> String {
-        if self.message.starts_with("Row ") {
-            self.message.clone()
-        } else {
-            format!("Row {row}: {}", self.message)
-        }
+        format!("Row {row}: {}", self.message)
     }
 }
 
@@ -170,12 +172,32 @@ pub(crate) struct Tripped {
 pub(crate) enum Verdict {
     /// To be sent.
     Send,
-    /// The quota already is what the row asks for, or the row was not edited: nothing to send. Says which.
-    Unchanged(String),
+    /// Nothing to send, for this reason.
+    Unchanged(NoChange),
     /// Never sent.
     Refused(Problem),
     /// Waits for approval, for these reasons (at least one).
     Held(Vec<Tripped>),
+}
+
+/// Why a row changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NoChange {
+    /// The quota already is what the row asks for.
+    AlreadySo,
+    /// The row asks for what its editor saw.
+    NotEdited,
+}
+
+impl NoChange {
+    /// `not edited`, or `already 5 000` with the quota that is live.
+    pub(crate) fn message(self, live: Option<Units>) -> String {
+        match (self, live) {
+            (Self::NotEdited, _) => "not edited".to_owned(),
+            (Self::AlreadySo, None) => "already without a quota".to_owned(),
+            (Self::AlreadySo, Some(_)) => format!("already {}", quota_text(live)),
+        }
+    }
 }
 
 /// One row of a change file, held against what is live.
@@ -362,6 +384,13 @@ codes!(
     }
 );
 
+impl RunStory {
+    /// As mails show it: what is only planned came to its end, and is a plan.
+    pub(crate) fn shown_state(&self) -> RunState {
+        if self.planned_only { RunState::Planned } else { self.state }
+    }
+}
+
 /// A run as mails and `runs` tell it.
 #[derive(Clone, Debug)]
 pub(crate) struct RunStory {
@@ -383,6 +412,8 @@ pub(crate) struct RunStory {
     pub held_as: Option<String>,
     /// How many decisions were acted on: it can come to a state again.
     pub decided: u32,
+    /// `inbox.apply` is false: what would be sent is not, and its outcomes say only that.
+    pub planned_only: bool,
     /// Why it failed, went stale or was rejected, each a full sentence with the mend; and what else is to be known.
     pub notes: Vec<String>,
 }

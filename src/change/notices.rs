@@ -116,7 +116,7 @@ fn notice(app: &App, run: &Run) -> Notice {
         plan: waiting.and_then(|run| run.read("plan.csv").ok()),
         story: RunStory { carried, ..story(run).unwrap_or_else(|error| without_rows(run, &error)) },
         held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
-        is_for_owners: app.config.inbox.apply || !run.record.dropped,
+        is_for_owners: !run.record.planned_only,
         dropped_by: run.record.dropped_by.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
@@ -134,6 +134,7 @@ fn without_rows(run: &Run, error: &anyhow::Error) -> RunStory {
         carried: BTreeMap::new(),
         held_as: record.held_as.clone(),
         decided: record.decided,
+        planned_only: record.planned_only,
         notes: record.notes.iter().cloned().chain([unreadable]).collect(),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
-use super::{Action, Code, Problem};
+use super::{Action, Problem};
 use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId, Units};
 use crate::text::clean::{clean, is_padding};
@@ -233,19 +233,19 @@ pub(crate) fn parse(
 /// What is wrong with the rows of a file that can't be used anyway, so that it can be mended in one go.
 fn of_rows(records: &[Record]) -> Vec<String> {
     const MOST: usize = 50;
-    let bad = records.iter().filter_map(|record| record.change.as_ref().err());
-    let mut problems = bad.flat_map(|bad| &bad.problems).map(|problem| problem.message.clone());
+    let bad = records.iter().filter_map(|record| Some((record.row, record.change.as_ref().err()?)));
+    let mut problems = bad.flat_map(|(row, bad)| bad.problems.iter().map(move |problem| problem.of_row(row)));
     let mut told: Vec<String> = problems.by_ref().take(MOST).collect();
     let more = problems.count();
     if more > 0 {
-        told.push(format!("And {more} more problems in the rows below."));
+        told.push(format!("And {} in the rows below.", counted(more, "more problem")));
     }
     told
 }
 
 fn record(row: Row, header: &Header) -> Record {
     let Row { number, mut cells, torn } = row;
-    let change = cells::change(number, &cells, torn.as_deref(), header);
+    let change = cells::change(&cells, torn.as_deref(), header);
     cells.resize(cells.len().max(header.width), String::new());
     let fields = header.carried.iter().map(|index| std::mem::take(&mut cells[*index])).collect();
     Record { row: number, fields, change }
@@ -277,10 +277,6 @@ fn torn(text: &str) -> String {
          away.",
         shown(text)
     )
-}
-
-fn bad_row(message: String) -> Problem {
-    Problem { code: Code::BadRow, message }
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::earlier::SetByRuns;
 use super::effective;
 use super::parse::{ChangeFile, Columns, Field, Record, RowChange, Value};
 use super::resolve::Visible;
 use super::run::sha256;
-use super::{Action, Code, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
+use super::{Action, Code, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
 use crate::config::{Guards, Mode};
+use crate::diff::SentRow;
 use crate::largest::LargestTests;
 use crate::last_cycle::LastCycle;
 use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
@@ -34,6 +36,8 @@ pub(crate) struct PlanContext<'a> {
     pub largest: &'a LargestTests,
     /// What the targets had used when their last billing cycle ended.
     pub last_cycle: &'a LastCycle,
+    /// What runs set, to say who changed a quota that is not what the editor saw.
+    pub set_by: &'a SetByRuns,
     /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
     pub due: Option<DateTime<Utc>>,
 }
@@ -49,6 +53,7 @@ impl<'a> PlanContext<'a> {
             zone: Tz::UTC,
             largest: LargestTests::none(),
             last_cycle: LastCycle::none(),
+            set_by: SetByRuns::none(),
             due: None,
         }
     }
@@ -71,10 +76,10 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
             Ok(change) => &change.whose,
             Err(bad) => &bad.whose,
         };
-        let found = visible.find(record.row, whose);
+        let found = visible.find(whose);
         let due = match (&record.change, &found) {
             (Ok(change), Ok(row)) => {
-                effective::due(record.row, change.effective, row, live.taken_at, &file.columns, context)
+                effective::due(change.effective, row, live.taken_at, &file.columns, context)
             }
             _ => Ok(None),
         };
@@ -160,7 +165,7 @@ fn draft(
     }
     let after = found.and_then(|found| {
         due?;
-        asked(record.row, change, found, live, columns, rule)
+        asked(change, found, live, columns, rule)
     });
     match after {
         Ok(after) => row.after = after,
@@ -173,42 +178,34 @@ fn draft(
     if change.expected == Some(row.after) {
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
         row.after = row.before;
-        row.verdict = Verdict::Unchanged("not edited".to_owned());
+        row.verdict = Verdict::Unchanged(NoChange::NotEdited);
     } else if let Some(why) = row.target.as_ref().and_then(|target| live.unreadable(target)) {
         // Unknown is not "none": whatever is planned from here on would be a guess.
         row.verdict = Verdict::Refused(Problem {
             code: Code::UnknownTarget,
             message: format!(
-                "Row {}: the live quota is not known, because the API's answer cannot be read here: {}. Try again later; if it \
-                 stays so, report it to ThousandEyes.",
-                row.row,
+                "the live quota is not known, because the API's answer cannot be read here: {}. Try again later; if it stays \
+                 so, report it to ThousandEyes.",
                 words::clean(why, 160)
             ),
         });
     } else if row.after == row.before {
         // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
-        row.verdict = Verdict::Unchanged(match row.before {
-            None => "already without a quota".to_owned(),
-            Some(_) => format!("already {}", quota_text(row.before)),
-        });
+        row.verdict = Verdict::Unchanged(NoChange::AlreadySo);
     } else if asks_for_none {
-        row.verdict = Verdict::Refused(Problem {
-            code: Code::BadRow,
-            message: format!(
-                "Row {}, column `{}`: `none` is not a quota. To remove the quota, make the action unassign and empty the \
-                 cell.",
-                row.row,
-                columns.name(Field::Value)
-            ),
-        });
+        row.verdict = Verdict::Refused(Problem::in_column(
+            Code::BadRow,
+            columns.name(Field::Value),
+            "`none` is not a quota. To remove the quota, make the action unassign and empty the cell.",
+        ));
     } else if let Some(expected) = change.expected.filter(|expected| *expected != row.before) {
+        let who = row.target.as_ref().and_then(|target| context.set_by.who_set(target, row.before));
         row.verdict = Verdict::Refused(Problem {
             code: Code::Stale,
             message: format!(
-                "Row {}: `{column}` is `{}`, but the quota is `{live}` now. Somebody changed it since: look at it \
-                 again, then put `{live}` into `{column}`.",
-                row.row,
+                "`{column}` is `{}`, but the quota is `{live}` now. {}: look at it again, then put `{live}` into `{column}`.",
                 plain_quota(expected),
+                who.map_or_else(|| "Somebody changed it since".to_owned(), |who| set_by(who, context.zone)),
                 column = columns.name(Field::Expected),
                 live = plain_quota(row.before)
             ),
@@ -219,9 +216,14 @@ fn draft(
     row
 }
 
+/// Which run set a quota, and when.
+fn set_by(row: &SentRow, zone: Tz) -> String {
+    let at = words::moment(row.verified.unwrap_or(row.sent), zone);
+    format!("Run {} set that on {at} {zone}", row.run)
+}
+
 /// The quota that a row asks for, in units. The share of a plan is told by the organization's own row.
 fn asked(
-    row: usize,
     change: &RowChange,
     found: &SnapshotRow,
     live: &Snapshot,
@@ -234,9 +236,8 @@ fn asked(
         Some(Value::OfPlan(share)) => share,
     };
     let org_id = &found.target.org_id;
-    let refused = |why: String| Problem {
-        code: Code::BadRow,
-        message: format!("Row {row}, column `{}`: `{share}` {why}", columns.name(Field::Value)),
+    let refused = |why: String| {
+        Problem::in_column(Code::BadRow, columns.name(Field::Value), &format!("`{share}` {why}"))
     };
     let own = live.row(&Target { org_id: org_id.clone(), aid: None });
     let plan = rule.plan(own.and_then(|own| own.plan_units)).filter(|plan| *plan >= 0);
@@ -260,17 +261,13 @@ fn asked(
     Ok(Some(units))
 }
 
-/// A row has one code and one message, however much is wrong with it. Its number is said once.
+/// A row has one code and one message, however much is wrong with it.
 fn all(problems: &[Problem]) -> Problem {
-    let mut message = String::new();
-    for problem in problems {
-        message += &match problem.message.split_once(", column ") {
-            Some((row, rest)) if !message.is_empty() && row.starts_with("Row ") => format!(" Column {rest}"),
-            _ if message.is_empty() => problem.message.clone(),
-            _ => format!(" {}", problem.message),
-        };
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    Problem {
+        code: problems.first().map_or(Code::BadRow, |problem| problem.code),
+        message: messages.join(" "),
     }
-    Problem { code: problems.first().map_or(Code::BadRow, |problem| problem.code), message }
 }
 
 /// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.
@@ -292,7 +289,7 @@ fn refuse_duplicates(rows: &mut [PlanRow]) {
             let others = rows_text(others, numbers.len() - 1);
             row.verdict = Verdict::Refused(Problem {
                 code: Code::Duplicate,
-                message: format!("Row {}: {target} is also in {others}. Keep one of them.", row.row),
+                message: format!("{target} is also in {others}. Keep one of them."),
             });
         }
     }

@@ -84,6 +84,7 @@ async fn start(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<()> {
             (row.row, Outcome::Failed(Problem { code: Code::NotSent, message: message.to_owned() }))
         });
         let outcomes = outcomes.collect();
+        run.record.planned_only = true;
         return finish(app, clock, run, &file, &plan, &outcomes);
     }
     let waits = later::of_the_whole(&plan);
@@ -307,9 +308,11 @@ fn findings(run: &Run) -> Findings {
     }
     let count = |code: Code| run.record.counts.get(code.as_str()).copied().unwrap_or(0);
     let errors: usize = Code::ALL.iter().map(|code| count(*code)).sum();
+    // Only planned, as configured. Rows that are not sent because of others are refused with them.
+    let by_choice = if run.record.planned_only { count(Code::NotSent) } else { count(Code::Held) };
     Findings {
         failed: run.record.state == RunState::Failed,
-        rows: errors > count(Code::Held),
+        rows: errors > by_choice,
         held: run.record.state == RunState::Held || count(Code::Held) > 0,
     }
 }

@@ -11,7 +11,7 @@
 use std::cmp::Reverse;
 
 use crate::config::{Guards, Level};
-use crate::files::csv_cell::inert;
+use crate::files::csv_cell::shown;
 use crate::last_cycle::LastCycle;
 use crate::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
@@ -338,9 +338,9 @@ pub(crate) fn change_file(proposals: &[Proposal]) -> Vec<u8> {
             csv.write_record([
                 "assign",
                 proposal.org_id.as_str(),
-                &inert(&proposal.org_name),
+                &shown(&proposal.org_name),
                 row.aid.as_str(),
-                &inert(&row.account_group_name),
+                &shown(&row.account_group_name),
                 &row.after.to_string(),
                 &row.before.to_string(),
                 &row.comment(),

@@ -59,11 +59,10 @@ impl<'a> Visible<'a> {
     }
 
     /// The live row that a change is about.
-    pub(super) fn find(&mut self, row: usize, whose: &Whose) -> Result<&'a SnapshotRow, Problem> {
-        self.found(whose).map_err(|Wrong { code, column, sentence }| {
-            let column =
-                column.map_or_else(String::new, |field| format!(", column `{}`", self.columns.name(field)));
-            Problem { code, message: format!("Row {row}{column}: {sentence}") }
+    pub(super) fn find(&mut self, whose: &Whose) -> Result<&'a SnapshotRow, Problem> {
+        self.found(whose).map_err(|Wrong { code, column, sentence }| match column {
+            Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
+            None => Problem { code, message: sentence },
         })
     }
 

@@ -8,10 +8,10 @@ mod plan_file;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
-use super::parse::{ChangeFile, ERROR, PREFIX, Record, SUCCESS, trimmed};
+use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trimmed};
 use super::plan::plain_quota;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
-use crate::files::csv_cell::{again, inert};
+use crate::files::csv_cell::{again, shown};
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
 /// wait for their time (`scheduled`).
@@ -38,18 +38,18 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
 pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
     // A row that nobody reports on must not vanish.
-    let forgotten = |record: &Record| format!("Row {}: nothing is known of what became of it.", record.row);
+    let forgotten = "nothing is known of what became of it.";
     let ours = own_names(&file.headers, &ERROR);
     lines(&file.headers, &ours, |csv| {
         for record in &file.records {
             let (code, message) = match outcomes.get(&record.row) {
-                Some(Outcome::Failed(problem)) => (problem.code, problem.message.clone()),
-                None => (Code::NotConfirmed, forgotten(record)),
+                Some(Outcome::Failed(problem)) => (problem.code, problem.message.as_str()),
+                None => (Code::NotConfirmed, forgotten),
                 Some(Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Scheduled { .. }) => {
                     continue;
                 }
             };
-            csv.behind(&record.fields, &[&record.row.to_string(), code.as_str(), &message]);
+            csv.behind(&record.fields, &[&record.row.to_string(), code.as_str(), message]);
         }
     })
 }
@@ -114,15 +114,13 @@ struct Lines(csv::Writer<Vec<u8>>);
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
     fn behind(&mut self, fields: &[String], ours: &[&str]) {
-        let ours = ours.iter().map(|cell| inert(cell).into_owned());
+        let ours = ours.iter().map(|cell| shown(cell));
         let cells = fields.iter().map(|field| again(field)).chain(ours);
         self.0.write_record(cells).expect("memory takes every line");
     }
 
     fn push(&mut self, cells: &[&str]) {
-        self.0
-            .write_record(cells.iter().map(|cell| inert(cell).into_owned()))
-            .expect("memory takes every line");
+        self.0.write_record(cells.iter().map(|cell| shown(cell))).expect("memory takes every line");
     }
 }
 

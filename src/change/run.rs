@@ -87,6 +87,9 @@ pub(crate) struct RunRecord {
     /// Nobody has been sent a mail about its state yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mail_due: bool,
+    /// `inbox.apply` was false: nothing is sent of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned_only: bool,
 }
 
 /// What tells a claimed file from any other, and whether it was written since.
@@ -126,6 +129,7 @@ impl RunRecord {
             counts: std::collections::BTreeMap::new(),
             notes: Vec::new(),
             mail_due: false,
+            planned_only: false,
         }
     }
 

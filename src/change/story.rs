@@ -49,6 +49,7 @@ fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
         carried: BTreeMap::new(),
         held_as: record.held_as.clone(),
         decided: record.decided,
+        planned_only: record.planned_only,
         notes,
     })
 }

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
 use crate::exit_code::Exit;
-use crate::files::csv_cell::inert;
+use crate::files::csv_cell::shown;
 use crate::history::STEM;
 use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
 use crate::snapshot::Reading;
@@ -182,7 +182,7 @@ impl Restored {
 
 fn line(row: &SnapshotRow, action: &str, value: &str, expected: &str, comment: &str) -> [String; 8] {
     let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
-    let (org_name, name) = (inert(&row.org_name), inert(&row.account_group_name));
+    let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
     let org_id = row.target.org_id.as_str();
     [action, org_id, &org_name, aid, &name, value, expected, comment].map(str::to_owned)
 }
@@ -204,9 +204,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::change::Verdict;
     use crate::change::parse::{Value, parse};
     use crate::change::plan::{PlanContext, plan};
+    use crate::change::{NoChange, Verdict};
     use crate::config::{Guards, Mode};
     use crate::quota::UsageRule;
 
@@ -306,7 +306,7 @@ mod tests {
             let (guards, rule) = (Guards::default(), UsageRule::default());
             let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));
             for (row, seen) in plan.rows.iter().zip(snapshot.rows()) {
-                prop_assert_eq!(&row.verdict, &Verdict::Unchanged("not edited".to_owned()));
+                prop_assert_eq!(&row.verdict, &Verdict::Unchanged(NoChange::NotEdited));
                 prop_assert_eq!(row.target.as_ref(), Some(&seen.target));
             }
         }

@@ -54,8 +54,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
                 }
                 problems.push(source.place(&path, &from_environment, &explain(&inner)));
                 if !remove(&mut table, &path) {
-                    problems.sort_by_key(|problem| source.line_told(problem));
-                    return Err(ConfigError { problems });
+                    return Err(in_order(problems));
                 }
                 taken_out.push(path);
             }
@@ -86,9 +85,19 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             problems.push(source.place(&path, &from_environment, &problem));
         }
     }
-    // As somebody mends them: down the file, then the environment.
-    problems.sort_by_key(|problem| source.line_told(problem));
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    if problems.is_empty() { Ok(config) } else { Err(in_order(problems)) }
+}
+
+/// As somebody fixes them: down the file, then the environment.
+fn in_order(mut problems: Vec<Placed>) -> ConfigError {
+    problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+    ConfigError { problems: problems.into_iter().map(|problem| problem.text).collect() }
+}
+
+/// A problem of a key, and the line of the file that it is in, if it is.
+struct Placed {
+    line: Option<usize>,
+    text: String,
 }
 
 /// The text of the file, unless others could have put it there.
@@ -326,7 +335,7 @@ impl Source<'_> {
         self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1
     }
 
-    fn place(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> String {
+    fn place(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> Placed {
         let mut key = String::new();
         for step in path {
             match step {
@@ -336,20 +345,15 @@ impl Source<'_> {
             }
         }
         if let Some((variable, _)) = from_environment.get(path) {
-            return format!("{variable}: {key} {problem}");
+            return Placed { line: None, text: format!("{variable}: {key} {problem}") };
         }
-        match self.line_of(path) {
+        let line = self.line_of(path);
+        let text = match line {
             Some(line) => format!("{}:{line}: {key} {problem}", self.name),
             None if self.name.is_empty() => format!("{key} {problem}"),
             None => format!("{}: {key} {problem}", self.name),
-        }
-    }
-
-    /// The line that a problem names; the last of all where it names none.
-    fn line_told(&self, problem: &str) -> usize {
-        let place = problem.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix(':'));
-        let line = place.and_then(|rest| rest.split(':').next()?.parse().ok());
-        line.unwrap_or(usize::MAX)
+        };
+        Placed { line, text }
     }
 
     /// The line of the deepest key of the path that the file has.

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::clean::is_padding;
+use crate::text::clean::{is_padding, visible};
 
 /// Where a spreadsheet may see the end of a cell in the middle of one. The comma is not among them: ours is quoted for it.
 const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
@@ -15,6 +15,11 @@ const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 /// The text as it may stand in a cell. A plain number such as `-120` is no formula and stays a number.
 pub(crate) fn inert(text: &str) -> Cow<'_, str> {
     each_part(text, |out, part| out.extend(["'", part]))
+}
+
+/// A name or a message in a column of ours: nothing hidden in it either, because people also look at these files in a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    inert(&visible(text)).into_owned()
 }
 
 /// The text that [`inert`] was given.
@@ -52,9 +57,11 @@ fn is_dangerous(text: &str, part: &str) -> bool {
     let bare = part.trim_start_matches('\'');
     let is_first = part.as_ptr() == text.as_ptr();
     let content = bare.strip_suffix(ENDS).unwrap_or(bare);
-    let content = content
-        .trim_matches(|letter: char| (is_padding(letter) || letter.is_control()) && !ENDS.contains(&letter));
-    begins_like_a_formula(content) && !is_number(content) || is_first && bare.starts_with(['\t', '\r', '\n'])
+    let is_inner = |letter: char| !ENDS.contains(&letter);
+    let begin = content.trim_start_matches(|c: char| (is_padding(c) || c.is_control()) && is_inner(c));
+    // With a control character in it nobody knows what it is.
+    let number = content.trim_matches(|c: char| is_padding(c) && is_inner(c));
+    begins_like_a_formula(begin) && !is_number(number) || is_first && bare.starts_with(['\t', '\r', '\n'])
 }
 
 /// The wide signs count as formulas where a spreadsheet speaks Japanese.
@@ -73,6 +80,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_in_a_column_of_ours_moves_no_cursor_and_is_no_formula() {
+        assert_eq!(shown("a\u{1b}[2J\u{9b}31m\u{202e}b"), "a [2J 31mb");
+        assert_eq!(shown("\u{202e}=1+1"), "'=1+1");
+        assert_eq!(shown("Zürich 東京 العربية हिन्दी"), "Zürich 東京 العربية हिन्दी");
+    }
 
     #[test]
     fn a_formula_becomes_text_and_a_number_stays_one() {

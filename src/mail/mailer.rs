@@ -84,7 +84,7 @@ impl Mailer {
         let edition = self.edition(now);
         let mut gathered = Gathered::default();
         for notice in (0..count).map(&notice) {
-            gathered.add(notice.report(&edition), notice.story.state);
+            gathered.add(notice.report(&edition), notice.story.shown_state());
         }
         if let Some(report) = gathered.report(&edition) {
             self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now)?;

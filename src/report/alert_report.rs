@@ -290,7 +290,7 @@ fn todo(
         );
     }
     let needs = if worst.runs_out() {
-        need(worst)
+        need(worst, edition)
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),

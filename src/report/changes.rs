@@ -79,40 +79,44 @@ impl ChangesReport {
 
 /// What a run did, or would do. `held` is the run that its held rows were split off into, where there is one.
 pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition: &Edition) -> ChangesReport {
+    // Of what is only planned the plan says what it would do; the results say only that it was not done.
+    let state = story.shown_state();
+    let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
     let results: HashMap<usize, &Outcome> =
-        story.results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
+        results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
     let mut fates = Fates::new(edition.zone, &story.carried);
     for row in &story.plan.rows {
-        fates.add(row, results.get(&row.row).copied(), story.state);
+        fates.add(row, results.get(&row.row).copied(), state);
     }
-    let waiting = if story.state == RunState::Held { Some(story) } else { split_off };
+    let waiting = if state == RunState::Held { Some(story) } else { split_off };
     let held = waiting.map(|story| held(story, edition));
     let file = words::clean(&story.file, 60);
-    let headline = fates.headline(&file, story.state);
-    let todo = match (&held, story.state) {
+    let headline = fates.headline(&file, state);
+    let todo = match (&held, state) {
         (Some(held), _) => {
             format!("decide by {} on what is held: the commands are below.", held.until)
         }
         (None, RunState::Stale) => {
-            format!("look at what moved. To plan it anew and hold it again: quotakeeper approve {}", story.id)
+            format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", story.id)
         }
-        (None, RunState::Failed) => "mend the file as said below and drop it again.".to_owned(),
+        (None, RunState::Failed) => "fix the file as said below and drop it again.".to_owned(),
         (None, RunState::Rejected) => String::new(),
         (None, _) => fates.todo().unwrap_or_default(),
     };
     let (organizations, more_organizations) = organizations(story);
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
     if let (Some(run), None) = (&story.held_as, split_off) {
-        notes.push(format!("The held rows wait as a run of their own: quotakeeper runs {run}"));
+        // By now somebody may have decided on it.
+        notes.push(format!("The held rows are a run of their own: quotakeeper runs {run}"));
     }
-    if story.state == RunState::Scheduled {
+    if state == RunState::Scheduled {
         notes.push(format!(
             "It is planned and guarded again then. To drop it before: quotakeeper reject {}",
             story.id
         ));
     }
     if held.is_some() {
-        notes.push(sent_so_far(&fates, story.state));
+        notes.push(sent_so_far(&fates, state));
     }
     if fates.unchanged > 0 {
         notes.push(format!(
@@ -121,7 +125,7 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
             if fates.unchanged == 1 { "was" } else { "were" }
         ));
     }
-    let level = fates.level(story.state);
+    let level = fates.level(state);
     ChangesReport {
         title: format!("Change file {file}"),
         subject: headline.clone(),
@@ -132,16 +136,16 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
         dropped_by: String::new(),
         notes,
         held,
-        sections: fates.sections(story.state),
+        sections: fates.sections(state),
         files: Vec::new(),
         organizations,
         more_organizations,
         imprint: edition.into(),
         // Not the time: a state that a crash makes be told again is the same mail.
         identity: match story.decided {
-            0 => format!("{} {} {}", story.id, story.state, story.plan.sha256),
+            0 => format!("{} {} {}", story.id, state, story.plan.sha256),
             // Held or stale once more, also with the same plan, is news.
-            decided => format!("{} {} {} {decided}", story.id, story.state, story.plan.sha256),
+            decided => format!("{} {} {} {decided}", story.id, state, story.plan.sha256),
         },
         table: String::new(),
         listed: String::new(),
@@ -152,11 +156,15 @@ pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition
 /// What of a file with held rows has been sent, which a person who decides on the rest has to know.
 fn sent_so_far(fates: &Fates, state: RunState) -> String {
     match (state, fates.sent.len()) {
-        (RunState::Done, 1) => "The other row was applied already; it is listed below.".to_owned(),
-        (RunState::Done, sent @ 2..) => {
+        (RunState::Done, 0) if fates.count(SectionKind::NotConfirmed) > 0 => {
+            "No other row is known to be applied; what was sent and not confirmed is listed below.".to_owned()
+        }
+        (RunState::Done, 0) => "No other row was applied.".to_owned(),
+        (RunState::Done, 1) => "1 other row was applied already; it is listed below.".to_owned(),
+        (RunState::Done, sent) => {
             format!("{} were applied already; they are listed below.", words::counted(sent, "other row"))
         }
-        _ => "Nothing of it was sent.".to_owned(),
+        _ => "Nothing was sent.".to_owned(),
     }
 }
 
@@ -226,10 +234,7 @@ fn of_diffs(
 ) -> ChangesReport {
     let (outside, by_runs): (Vec<_>, Vec<_>) =
         rows_of_diffs(diffs, latest, rule, edition.zone).into_iter().partition(|row| row.outside);
-    let sections = [
-        section(SectionKind::Changed, "Outside quotakeeper", Level::Warning, outside),
-        section(SectionKind::Changed, "By change files", Level::Fine, by_runs),
-    ];
+    let sections = [section(SectionKind::Outside, outside), section(SectionKind::ByRuns, by_runs)];
     let mut notes = Vec::new();
     for diff in diffs {
         if diff.suspect {
@@ -252,7 +257,7 @@ fn of_diffs(
     let more_notes = notes.len().saturating_sub(NOTES);
     notes.truncate(NOTES);
     if more_notes > 0 {
-        notes.push(format!("And {} more notes like these.", words::number(more_notes)));
+        notes.push(format!("And {} like these.", words::counted(more_notes, "more note")));
     }
     ChangesReport {
         title: title.to_owned(),

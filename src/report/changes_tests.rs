@@ -16,8 +16,8 @@ fn drift(diff: &Diff) -> Option<ChangesReport> {
 #[test]
 fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
     let report = run_report(&done_story(), Some(&held_story()), &edition());
-    assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 2 refused");
-    assert_eq!(titles(&report), ["Held · 2", "Refused · 2", "Applied · 3"]);
+    assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 1 refused, 1 refused by ThousandEyes");
+    assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
     let applied = "3 other rows were applied already; they are listed below.";
     assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
     let held = report.held.unwrap();
@@ -33,14 +33,14 @@ fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
 #[test]
 fn a_row_that_was_refused_claims_no_headroom() {
     let report = run_report(&done_story(), None, &edition());
-    assert!(report.sections[1].rows.iter().all(|row| row.effect.is_empty()));
+    assert!(report.sections[1..3].iter().flat_map(|section| &section.rows).all(|row| row.effect.is_empty()));
     assert!(report.notes[0].contains("quotakeeper runs 20261122T065500Z-q4.held"), "{:?}", report.notes);
 }
 
 #[test]
 fn headroom_after_a_change_is_said_in_words() {
     let report = run_report(&done_story(), None, &edition());
-    let applied: Vec<&str> = report.sections[2].rows.iter().map(|row| &*row.effect).collect();
+    let applied: Vec<&str> = report.sections[3].rows.iter().map(|row| &*row.effect).collect();
     assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
 }
 
@@ -53,7 +53,7 @@ fn what_is_held_is_told_by_its_danger_with_what_is_used_and_projected() {
     let told: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
     let usage = "7 900 used, 10 800 projected";
     assert_eq!(told, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
-    assert_eq!(report.notes, ["Nothing of it was sent."]);
+    assert_eq!(report.notes, ["Nothing was sent."]);
     assert_eq!(report.todo, "decide by Sun 29 Nov 2026, 07:55 on what is held: the commands are below.");
 }
 
@@ -85,6 +85,89 @@ fn of_what_was_dropped_nobody_is_told_to_mend_rows() {
     };
     assert!(todo(RunState::Stale).contains("quotakeeper approve 20261122T065500Z-q4.held"));
     assert_eq!(todo(RunState::Rejected), "");
+}
+
+/// A run in which rows ended in these ways, each with the verdict of its plan.
+fn mixed(ends: &[(Code, bool)]) -> RunStory {
+    let problem = |code| Problem { code, message: "some reason".into() };
+    let (mut rows, mut results) = (Vec::new(), Vec::new());
+    for (row, (code, by_the_plan)) in (2..).zip(ends) {
+        let verdict = if *by_the_plan { Verdict::Refused(problem(*code)) } else { Verdict::Send };
+        rows.push(plan_row(row, &row.to_string(), "Lab", Some(1), Some(2), verdict));
+        results.push(RowResult { row, outcome: Outcome::Failed(problem(*code)) });
+    }
+    let plan = Plan { rows, ..done_story().plan };
+    RunStory { plan, results, held_as: None, ..done_story() }
+}
+
+#[test]
+fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_row_is_in_one() {
+    let ends = [
+        (Code::BadRow, true),
+        (Code::Stale, true),
+        (Code::NotSent, true),
+        (Code::NotSent, true),
+        (Code::NotSent, true),
+        (Code::NotSent, false),
+        (Code::Held, false),
+        (Code::Refused, false),
+        (Code::ChangedMeanwhile, false),
+        (Code::NotConfirmed, false),
+    ];
+    let report = run_report(&mixed(&ends), None, &edition());
+    assert_eq!(
+        report.headline,
+        "q4.csv: 1 row not confirmed, 2 refused, 3 not sent with them, 1 refused by ThousandEyes, 1 changed meanwhile, 2 not sent"
+    );
+    assert_eq!(
+        titles(&report),
+        [
+            "Not confirmed · 1",
+            "Refused · 2",
+            "Not sent with them · 3",
+            "Refused by ThousandEyes · 1",
+            "Changed meanwhile · 1",
+            "Not sent · 2"
+        ]
+    );
+    let mut listed: Vec<_> =
+        report.sections.iter().flat_map(|section| &section.rows).filter_map(|row| row.row).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, (2..12).collect::<Vec<_>>());
+    assert_eq!(
+        report.todo,
+        "fix the 2 refused rows in error.csv and drop it again; 3 more were not sent with them; see below why \
+         ThousandEyes refused 1 row; look at the 1 row whose quota changed meanwhile; drop error.csv again if the 2 rows \
+         not sent are still wanted; look in ThousandEyes whether the 1 row not confirmed is set."
+    );
+}
+
+#[test]
+fn what_was_given_up_was_not_sent_with_anything() {
+    let report = run_report(&mixed(&[(Code::Refused, false), (Code::NotSent, false)]), None, &edition());
+    assert_eq!(report.headline, "q4.csv: 1 row refused by ThousandEyes, 1 not sent");
+    let one = run_report(&mixed(&[(Code::BadRow, true), (Code::NotSent, true)]), None, &edition());
+    assert_eq!(one.headline, "q4.csv: 1 row refused, 1 not sent with it");
+}
+
+#[test]
+fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_sent() {
+    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_story()), &edition());
+    assert!(
+        report.notes[0].contains("what was sent and not confirmed is listed below"),
+        "{:?}",
+        report.notes
+    );
+}
+
+#[test]
+fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
+    let mut story = mixed(&[(Code::NotSent, false), (Code::NotSent, false)]);
+    story.planned_only = true;
+    let report = run_report(&story, None, &edition());
+    assert_eq!(report.headline, "q4.csv would change 2 quotas; nothing was sent");
+    assert_eq!(titles(&report), ["Would be applied · 2"]);
+    assert_eq!((report.todo.as_str(), report.level), ("", Level::Fine));
 }
 
 #[test]

@@ -151,6 +151,7 @@ fn held_run(edition: &Edition) -> RunStory {
         carried: BTreeMap::from([(2, vec![("ticket".to_owned(), "CHG-1".to_owned())])]),
         held_as: None,
         decided: 0,
+        planned_only: false,
         notes: vec!["An example.".to_owned()],
     }
 }

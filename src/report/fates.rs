@@ -18,17 +18,81 @@ const LISTED: usize = 20;
 const CARRIED: usize = 5;
 
 /// What became of the rows of a section.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SectionKind {
     Held,
     /// Sent, and not shown when it was read back.
     NotConfirmed,
+    /// What is wrong with it is its own.
     Refused,
+    RefusedByServer,
+    /// Its quota was no longer what the plan saw.
+    ChangedMeanwhile,
+    /// Nothing is wrong with it, but with what it goes together with.
+    NotSentWithRefused,
     NotSent,
-    Sent,
+    Applied,
+    /// Of a run that did not end yet.
+    ToBeApplied,
+    /// Of what is only planned.
+    WouldBeApplied,
     Scheduled,
     /// Not of a run: what changed.
-    Changed,
+    Outside,
+    ByRuns,
+}
+
+impl SectionKind {
+    /// Of an outcome that failed; what the plan says of the row tells apart why one was not sent.
+    fn of_failure(code: Code, verdict: &Verdict) -> Self {
+        let is_refused = matches!(verdict, Verdict::Refused(_));
+        match code {
+            Code::NotConfirmed => Self::NotConfirmed,
+            Code::ChangedMeanwhile => Self::ChangedMeanwhile,
+            Code::Refused => Self::RefusedByServer,
+            Code::NotSent if is_refused => Self::NotSentWithRefused,
+            // The approval was for a plan that is stale.
+            Code::Stale if !is_refused => Self::NotSent,
+            // Held: a guard tripped after all was sent that nobody had to be asked about.
+            Code::NotSent | Code::Rejected | Code::Held => Self::NotSent,
+            Code::BadRow | Code::Duplicate | Code::UnknownTarget | Code::AmbiguousTarget | Code::Stale => {
+                Self::Refused
+            }
+        }
+    }
+
+    /// What became of the rows, as titles say it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Held => "Held",
+            Self::NotConfirmed => "Not confirmed",
+            Self::Refused => "Refused",
+            Self::RefusedByServer => "Refused by ThousandEyes",
+            Self::ChangedMeanwhile => "Changed meanwhile",
+            Self::NotSentWithRefused => "Not sent with them",
+            Self::NotSent => "Not sent",
+            Self::Applied => "Applied",
+            Self::ToBeApplied => "To be applied",
+            Self::WouldBeApplied => "Would be applied",
+            Self::Scheduled => "Scheduled",
+            Self::Outside => "Outside quotakeeper",
+            Self::ByRuns => "By change files",
+        }
+    }
+
+    fn level(self) -> Level {
+        match self {
+            Self::NotConfirmed | Self::Refused | Self::RefusedByServer => Level::Critical,
+            Self::Held
+            | Self::ChangedMeanwhile
+            | Self::NotSentWithRefused
+            | Self::NotSent
+            | Self::Outside => Level::Warning,
+            Self::Applied | Self::ToBeApplied | Self::WouldBeApplied | Self::Scheduled | Self::ByRuns => {
+                Level::Fine
+            }
+        }
+    }
 }
 
 /// Rows with one fate.
@@ -106,12 +170,8 @@ pub(super) struct Fates<'s> {
     /// To be sent at their time.
     pub(super) scheduled: Vec<ChangeRow>,
     pub(super) held: Vec<ChangeRow>,
-    /// What is wrong with them is their own.
-    pub(super) refused: Vec<ChangeRow>,
-    /// Nothing is wrong with them; they were not sent because of others, or of how the run ended.
-    pub(super) not_sent: Vec<ChangeRow>,
-    /// They were sent, and reading back did not show them: whether they hold is unknown.
-    pub(super) not_confirmed: Vec<ChangeRow>,
+    /// What did not do what it asked for, by why.
+    failed: BTreeMap<SectionKind, Vec<ChangeRow>>,
     pub(super) unchanged: usize,
 }
 
@@ -123,9 +183,7 @@ impl<'s> Fates<'s> {
             sent: Vec::new(),
             scheduled: Vec::new(),
             held: Vec::new(),
-            refused: Vec::new(),
-            not_sent: Vec::new(),
-            not_confirmed: Vec::new(),
+            failed: BTreeMap::new(),
             unchanged: 0,
         }
     }
@@ -149,17 +207,12 @@ impl<'s> Fates<'s> {
                 self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
-                let numbered = format!("Row {}: ", row.row);
-                let message = problem.message.strip_prefix(&numbered).unwrap_or(&problem.message);
-                let why = vec![words::clean(message, 1000)]; // all that is wrong with it, each with its mend
+                let why = vec![words::clean(&problem.message, 1000)]; // all that is wrong with it, each with its mend
                 // What it would have done to the headroom it has not done.
+                let kind = SectionKind::of_failure(problem.code, &row.verdict);
                 let row = self.row(row, row.before, row.after, why);
                 let row = ChangeRow { effect: String::new(), falls_short: false, ..row };
-                match problem.code {
-                    Code::NotConfirmed => self.not_confirmed.push(row),
-                    Code::NotSent => self.not_sent.push(row),
-                    _ => self.refused.push(row),
-                }
+                self.failed.entry(kind).or_default().push(row);
             }
             (None, Verdict::Send) if row.due.is_some() => {
                 self.scheduled.push(self.row(row, row.before, row.after, Vec::new()));
@@ -180,9 +233,7 @@ impl<'s> Fates<'s> {
     }
 
     pub(super) fn headline(&self, file: &str, state: RunState) -> String {
-        let (sent, held, refused) = (self.sent.len(), self.held.len(), self.refused.len());
-        let (not_sent, not_confirmed) = (self.not_sent.len(), self.not_confirmed.len());
-        let scheduled = self.scheduled.len();
+        let (sent, held, scheduled) = (self.sent.len(), self.held.len(), self.scheduled.len());
         let rows = |count| words::counted(count, "row");
         match state {
             RunState::Failed => format!("{file} could not be used"),
@@ -192,7 +243,8 @@ impl<'s> Fates<'s> {
                 format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
             }
             RunState::Planned => {
-                format!("{file} would change {}; nothing was sent", words::counted(sent, "quota"))
+                let all = words::counted(sent + held + scheduled, "quota");
+                format!("{file} would change {all}; nothing was sent")
             }
             RunState::Scheduled => {
                 let when = self.scheduled.first().map_or_else(String::new, |row| format!(" on {}", row.due));
@@ -201,16 +253,20 @@ impl<'s> Fates<'s> {
             RunState::Applying => {
                 format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
             }
-            RunState::Done if sent + held + refused + not_sent + not_confirmed + scheduled == 0 => {
+            RunState::Done if sent + held + scheduled == 0 && self.failed.is_empty() => {
                 format!("{file} changed nothing")
             }
             RunState::Done => {
+                let failed = |kind| (self.count(kind), self.fate(kind));
                 let parts = [
                     (sent, "applied"),
-                    (not_confirmed, "not confirmed"),
+                    failed(SectionKind::NotConfirmed),
                     (held, "held"),
-                    (refused, "refused"),
-                    (not_sent, if refused > 0 { "not sent with them" } else { "not sent" }),
+                    failed(SectionKind::Refused),
+                    failed(SectionKind::NotSentWithRefused),
+                    failed(SectionKind::RefusedByServer),
+                    failed(SectionKind::ChangedMeanwhile),
+                    failed(SectionKind::NotSent),
                     (scheduled, "scheduled"),
                 ];
                 let said: Vec<String> = parts
@@ -227,41 +283,63 @@ impl<'s> Fates<'s> {
         }
     }
 
-    fn has_problems(&self) -> bool {
-        !(self.refused.is_empty() && self.not_sent.is_empty() && self.not_confirmed.is_empty())
+    pub(super) fn count(&self, kind: SectionKind) -> usize {
+        self.failed.get(&kind).map_or(0, Vec::len)
+    }
+
+    /// In a sentence. Owners do not see the rows of others that were refused.
+    fn fate(&self, kind: SectionKind) -> &'static str {
+        match kind {
+            SectionKind::NotSentWithRefused => match self.count(SectionKind::Refused) {
+                0 => "not sent with others",
+                1 => "not sent with it",
+                _ => "not sent with them",
+            },
+            SectionKind::NotConfirmed => "not confirmed",
+            SectionKind::RefusedByServer => "refused by ThousandEyes",
+            SectionKind::ChangedMeanwhile => "changed meanwhile",
+            SectionKind::NotSent => "not sent",
+            _ => "refused",
+        }
     }
 
     /// What to do about the rows that were not applied, by their kinds; none where nothing is.
     pub(super) fn todo(&self) -> Option<String> {
         let rows = |count: usize| words::counted(count, "row");
-        let (refused, not_sent) = (self.refused.len(), self.not_sent.len());
+        let kinds = [
+            SectionKind::Refused,
+            SectionKind::NotSentWithRefused,
+            SectionKind::RefusedByServer,
+            SectionKind::ChangedMeanwhile,
+            SectionKind::NotSent,
+            SectionKind::NotConfirmed,
+        ];
         let mut parts = Vec::new();
-        match (refused, not_sent) {
-            (0, 0) => {}
-            (0, _) => parts.push(format!(
-                "drop error.csv again if its {} still wanted",
-                match not_sent {
-                    1 => "row is".to_owned(),
-                    _ => format!("{} are", rows(not_sent)),
+        for (kind, count) in
+            kinds.into_iter().map(|kind| (kind, self.count(kind))).filter(|(_, count)| *count > 0)
+        {
+            let (was, is) = if count == 1 { ("was", "is") } else { ("were", "are") };
+            parts.push(match kind {
+                SectionKind::NotSentWithRefused if self.count(SectionKind::Refused) == 0 => {
+                    format!("{} {was} {}", rows(count), self.fate(kind))
                 }
-            )),
-            (_, 0) => parts.push("fix the refused rows in error.csv and drop it again".to_owned()),
-            (_, _) => parts.push(format!(
-                "fix the {} in error.csv that {} wrong and drop it again; {} more {} not sent with {}",
-                rows(refused),
-                if refused == 1 { "is" } else { "are" },
-                words::number(not_sent),
-                if not_sent == 1 { "was" } else { "were" },
-                if refused == 1 { "it" } else { "them" }
-            )),
-        }
-        match self.not_confirmed.len() {
-            0 => {}
-            count => parts.push(format!(
-                "look in ThousandEyes whether the {} not confirmed {} set",
-                rows(count),
-                if count == 1 { "is" } else { "are" }
-            )),
+                SectionKind::NotSentWithRefused => {
+                    format!("{} more {was} {}", words::number(count), self.fate(kind))
+                }
+                SectionKind::RefusedByServer => {
+                    format!("see below why ThousandEyes refused {}", rows(count))
+                }
+                SectionKind::ChangedMeanwhile => {
+                    format!("look at the {} whose quota changed meanwhile", rows(count))
+                }
+                SectionKind::NotSent => {
+                    format!("drop error.csv again if the {} not sent {is} still wanted", rows(count))
+                }
+                SectionKind::NotConfirmed => {
+                    format!("look in ThousandEyes whether the {} not confirmed {is} set", rows(count))
+                }
+                _ => format!("fix the {} in error.csv and drop it again", rows_refused(count)),
+            });
         }
         (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
     }
@@ -269,7 +347,7 @@ impl<'s> Fates<'s> {
     pub(super) fn level(&self, state: RunState) -> Level {
         if matches!(state, RunState::Failed) {
             Level::Critical
-        } else if matches!(state, RunState::Stale) || self.has_problems() || !self.held.is_empty() {
+        } else if matches!(state, RunState::Stale) || !self.failed.is_empty() || !self.held.is_empty() {
             Level::Warning
         } else {
             Level::Fine
@@ -278,47 +356,59 @@ impl<'s> Fates<'s> {
 
     /// What a person has to act on comes first.
     pub(super) fn sections(mut self, state: RunState) -> Vec<Section> {
-        let sent = if state == RunState::Done { "Applied" } else { "To be applied" };
-        let is_dropped = matches!(state, RunState::Rejected | RunState::Stale);
-        let (kind, refused) =
-            if is_dropped { (SectionKind::NotSent, "Not sent") } else { (SectionKind::Refused, "Refused") };
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
-        for rows in [&mut self.refused, &mut self.not_sent, &mut self.not_confirmed] {
+        let mut failed = |kind| {
+            let mut rows = self.failed.remove(&kind).unwrap_or_default();
             rows.sort_by_key(|row| (row.falls_with_others, row.row));
-        }
-        let with_them = if self.refused.is_empty() || is_dropped { "Not sent" } else { "Not sent with them" };
-        let not_sent = listed(SectionKind::NotSent, with_them, Level::Warning, self.not_sent);
-        let sections = [
-            listed(SectionKind::Held, "Held", Level::Warning, self.held),
-            listed(SectionKind::NotConfirmed, "Not confirmed", Level::Critical, self.not_confirmed),
-            listed(kind, refused, Level::Critical, self.refused),
-            not_sent,
-            section(SectionKind::Sent, sent, Level::Fine, self.sent),
-            section(SectionKind::Scheduled, "Scheduled", Level::Fine, self.scheduled),
+            listed(kind, rows)
+        };
+        let before = [failed(SectionKind::NotConfirmed), failed(SectionKind::Refused)];
+        let with_them = failed(SectionKind::NotSentWithRefused)
+            .map(|section| if before[1].is_some() { section } else { section.titled(SectionKind::NotSent) });
+        let after = [
+            with_them,
+            failed(SectionKind::RefusedByServer),
+            failed(SectionKind::ChangedMeanwhile),
+            failed(SectionKind::NotSent),
         ];
-        sections.into_iter().flatten().collect()
+        let sent = match state {
+            RunState::Done => SectionKind::Applied,
+            RunState::Planned => SectionKind::WouldBeApplied,
+            _ => SectionKind::ToBeApplied,
+        };
+        let sections = std::iter::once(listed(SectionKind::Held, self.held))
+            .chain(before)
+            .chain(after)
+            .chain([section(sent, self.sent), section(SectionKind::Scheduled, self.scheduled)]);
+        sections.flatten().collect()
     }
+}
+
+fn rows_refused(count: usize) -> String {
+    format!("{} refused {}", words::number(count), if count == 1 { "row" } else { "rows" })
 }
 
 /// The largest changes first.
-pub(super) fn section(
-    kind: SectionKind,
-    title: &str,
-    level: Level,
-    mut rows: Vec<ChangeRow>,
-) -> Option<Section> {
+pub(super) fn section(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
     rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
-    listed(kind, title, level, rows)
+    listed(kind, rows)
 }
 
-fn listed(kind: SectionKind, title: &str, level: Level, mut rows: Vec<ChangeRow>) -> Option<Section> {
+fn listed(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }
-    let title = format!("{title} · {}", words::number(rows.len()));
     let rest = rows.split_off(rows.len().min(LISTED));
-    Some(Section { kind, title, level, rows, more: rest.len(), rest })
+    let section = Section { kind, title: String::new(), level: kind.level(), rows, more: rest.len(), rest };
+    Some(section.titled(kind))
+}
+
+impl Section {
+    fn titled(self, kind: SectionKind) -> Self {
+        let title = format!("{} · {}", kind.title(), words::number(self.rows.len() + self.more));
+        Self { title, ..self }
+    }
 }
 
 fn reasons(tripped: &[Tripped]) -> Vec<String> {

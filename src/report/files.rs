@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::changes::ChangesReport;
+use super::fates::{Section, SectionKind};
 use super::level::Level;
 use super::{Edition, Imprint, words};
 use crate::change::RunState;
@@ -20,8 +21,11 @@ enum Fate {
     Unusable,
     Waits,
     Stale,
+    /// Something failed, and nothing was applied.
+    NotDone,
     Partly,
     Rejected,
+    Planned,
     Scheduled,
     Done,
 }
@@ -35,18 +39,26 @@ impl Fate {
             RunState::Stale => Self::Stale,
             RunState::Rejected => Self::Rejected,
             RunState::Scheduled => Self::Scheduled,
-            RunState::Planned | RunState::Applying | RunState::Done if report.level > Level::Fine => {
-                Self::Partly
+            RunState::Planned => Self::Planned,
+            RunState::Applying | RunState::Done if report.level == Level::Fine => Self::Done,
+            RunState::Applying | RunState::Done => {
+                // What is not confirmed may be done.
+                let is_done = |section: &Section| {
+                    matches!(
+                        section.kind,
+                        SectionKind::Applied | SectionKind::Scheduled | SectionKind::NotConfirmed
+                    )
+                };
+                if report.sections.iter().any(is_done) { Self::Partly } else { Self::NotDone }
             }
-            RunState::Planned | RunState::Applying | RunState::Done => Self::Done,
         }
     }
 
     fn level(self) -> Level {
         match self {
             Self::Unusable => Level::Critical,
-            Self::Waits | Self::Stale | Self::Partly => Level::Warning,
-            Self::Rejected | Self::Scheduled | Self::Done => Level::Fine,
+            Self::Waits | Self::Stale | Self::NotDone | Self::Partly => Level::Warning,
+            Self::Rejected | Self::Planned | Self::Scheduled | Self::Done => Level::Fine,
         }
     }
 
@@ -55,7 +67,9 @@ impl Fate {
             Self::Unusable => "Could not be used",
             Self::Waits => "Waiting for approval",
             Self::Stale => "Stale",
+            Self::NotDone => "Nothing applied",
             Self::Partly => "Done in part",
+            Self::Planned => "Only planned",
             Self::Rejected => "Rejected",
             Self::Scheduled => "Scheduled",
             Self::Done => "Done",
@@ -68,7 +82,9 @@ impl Fate {
             Self::Unusable => ("could not be used", "could not be used"),
             Self::Waits => ("waits for approval", "wait for approval"),
             Self::Stale => ("is stale", "are stale"),
+            Self::NotDone => ("applied nothing", "applied nothing"),
             Self::Partly => ("done in part", "done in part"),
+            Self::Planned => ("only planned", "only planned"),
             Self::Rejected => ("rejected", "rejected"),
             Self::Scheduled => ("scheduled", "scheduled"),
             Self::Done => ("done", "done"),
@@ -144,11 +160,13 @@ impl Gathered {
         let headline = format!("{}: {}", words::counted(self.count, "file"), counts.join(", "));
         let is_to_owners = !self.listed.is_empty();
         let has = |fate| !is_to_owners && self.fates.contains_key(&fate);
-        let todo = match (has(Fate::Waits), has(Fate::Unusable) || has(Fate::Partly)) {
-            (true, true) => "decide on what waits, and fix what could not be used: each is listed below.",
-            (true, false) => "decide on what waits: the commands are below.",
-            (false, true) => "fix the files as said below and drop them again.",
-            (false, false) => "",
+        let is_to_fix = has(Fate::Unusable) || has(Fate::NotDone) || has(Fate::Partly);
+        let todo = match (has(Fate::Waits), is_to_fix, has(Fate::Stale)) {
+            (true, true, _) => "decide on what waits, and look at what was not done: each is listed below.",
+            (true, false, _) => "decide on what waits: the commands are below.",
+            (false, true, _) => "look at what was not done, fix it as said below, and drop it again.",
+            (false, false, true) => "look at what moved before the stale files were approved.",
+            (false, false, false) => "",
         };
         let section = |(fate, (count, files)): (Fate, (usize, Vec<FileLine>))| FileSection {
             title: format!("{} · {}", fate.title(), words::number(count)),

@@ -12,8 +12,8 @@ use super::{
     alert_report, usage_report,
 };
 use crate::change::{
-    Action, Code, Guard, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState, RunStory,
-    Tripped, Verdict,
+    Action, Code, Guard, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState,
+    RunStory, Tripped, Verdict,
 };
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::diff::{Change, Diff, MadeBy};
@@ -250,6 +250,7 @@ fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {
         carried: BTreeMap::new(),
         held_as: None,
         decided: 0,
+        planned_only: false,
         notes: Vec::new(),
     }
 }
@@ -294,7 +295,7 @@ pub(crate) fn done_story() -> RunStory {
         plan_row(3, "204150", "Trading Floor", Some(15_000), Some(18_000), Verdict::Send),
         plan_row(4, "204133", "Contact Center Voice", None, Some(6_000), Verdict::Send),
         plan_row(5, "204120", "Payments – Core", Some(24_000), Some(26_500), Verdict::Send),
-        plan_row(6, "204191", "Sandbox", Some(500), Some(500), Verdict::Unchanged("already 500".into())),
+        plan_row(6, "204191", "Sandbox", Some(500), Some(500), Verdict::Unchanged(NoChange::AlreadySo)),
         PlanRow { target: None, ..plan_row(9, "", "", None, None, Verdict::Refused(bad.clone())) },
     ];
     rows.extend(held_story().plan.rows);

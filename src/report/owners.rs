@@ -136,10 +136,14 @@ fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {
 
 /// `Trading Floor: 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
 fn headline_of_one(sections: &[Section]) -> Option<String> {
-    let [Section { kind, title, rows, .. }] = sections else { return None };
+    let [Section { kind, rows, .. }] = sections else { return None };
     let [row] = rows.as_slice() else { return None };
-    let fate = title.split(" · ").next().unwrap_or_default().to_lowercase();
-    let fate = if *kind == SectionKind::Held { "waits for approval" } else { &fate };
+    let fate = match kind {
+        SectionKind::Held => "waits for approval".to_owned(),
+        SectionKind::NotSentWithRefused => SectionKind::NotSent.title().to_lowercase(),
+        SectionKind::RefusedByServer => "refused by ThousandEyes".to_owned(),
+        kind => kind.title().to_lowercase(),
+    };
     let (before, after) = (quota_text(row.before), quota_text(row.after));
     row.is_change.then(|| format!("{}: {before} → {after}, {fate}", row.name))
 }
@@ -158,9 +162,9 @@ fn notes(story: &RunStory, held: Option<&Held>, is_refused: bool) -> Vec<String>
     match story.state {
         RunState::Scheduled => notes.push("It is planned and guarded again then.".to_owned()),
         RunState::Stale => {
-            notes.push("Quotakeeper’s administrators decide whether it is planned anew.".to_owned());
+            notes.push("Quotakeeper’s administrators decide whether it is planned again.".to_owned());
         }
-        _ if is_refused => notes.push("Whoever dropped the file was told what to mend.".to_owned()),
+        _ if is_refused => notes.push("The person who dropped the file received the reasons.".to_owned()),
         _ => {}
     }
     notes

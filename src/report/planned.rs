@@ -135,7 +135,7 @@ fn view<'p>(totals: &'p PlanOrganization, rows: &[&PlanRow]) -> OrganizationView
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Code, Guard, Problem};
+    use crate::change::{Code, Guard, NoChange, Problem};
     use crate::quota::Target;
     use crate::report::fixtures::{plan_row, tripped};
 
@@ -163,7 +163,7 @@ mod tests {
             plan_row(11, "10", "", Some(1), Some(2), refused(Code::Stale)),
             plan_row(12, "11", "", Some(1), Some(2), refused(Code::NotSent)),
             PlanRow { due: Some(due), ..plan_row(13, "12", "", Some(1), Some(2), Verdict::Send) },
-            plan_row(14, "13", "", Some(1), Some(1), Verdict::Unchanged(String::new())),
+            plan_row(14, "13", "", Some(1), Some(1), Verdict::Unchanged(NoChange::AlreadySo)),
         ];
         let plan = Plan { rows, ..Plan::default() };
         assert_eq!(

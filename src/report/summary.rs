@@ -65,7 +65,8 @@ fn calm(groups: &[&Standing]) -> String {
                 _ => "the usage of the rest is unknown",
             };
             let all = words::counted(all, "account group");
-            format!("{} of {all} are within their quota, {rest}", words::number(measured))
+            let are = if measured == 1 { "is within its quota" } else { "are within their quota" };
+            format!("{} of {all} {are}, {rest}", words::number(measured))
         }
     }
 }
@@ -133,7 +134,12 @@ pub(super) fn subject(headline: &str, total: Option<&Total>) -> String {
 }
 
 /// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.
-pub(super) fn todo(input: &UsageInput, groups: &[&Standing], organizations: &[Organization]) -> String {
+pub(super) fn todo(
+    input: &UsageInput,
+    groups: &[&Standing],
+    organizations: &[Organization],
+    edition: &Edition,
+) -> String {
     if let Some(odd) = organizations.iter().find(|organization| organization.units_mismatch) {
         return format!(
             "check the units of {}: see below, and set usage.units_per_quota_unit.",
@@ -146,7 +152,7 @@ pub(super) fn todo(input: &UsageInput, groups: &[&Standing], organizations: &[Or
             .to_owned();
     }
     if let Some(worst) = groups.iter().find(|standing| standing.runs_out()) {
-        return format!("{} {}", need(worst), room(worst, organizations));
+        return format!("{} {}", need(worst, edition), room(worst, organizations));
     }
     if let Some(worst) = organizations
         .iter()
@@ -154,7 +160,7 @@ pub(super) fn todo(input: &UsageInput, groups: &[&Standing], organizations: &[Or
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        return format!("{} Raise its quota, or reduce what its tests use.", need(worst));
+        return format!("{} Raise its quota, or reduce what its tests use.", need(worst, edition));
     }
     match input.held.len() {
         0 => String::new(),
@@ -167,11 +173,10 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-pub(super) fn need(worst: &Standing) -> String {
-    let by = if worst.ran_out {
-        "now".to_owned()
-    } else {
-        format!("by {}", worst.status.trim_start_matches("runs out "))
+pub(super) fn need(worst: &Standing, edition: &Edition) -> String {
+    let by = match worst.runs_out_at {
+        Some(at) if !worst.ran_out && at > edition.now => format!("by {}", words::day(at, edition.zone)),
+        _ => "now".to_owned(),
     };
     match worst.over {
         Some(over) => format!("{} needs {} more {by}.", worst.name, grouped(over)),
@@ -233,11 +238,15 @@ pub(super) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]
         unlisted.iter().partition(|standing| standing.level > Level::Fine);
     if !bad.is_empty() {
         let out = bad.iter().filter(|standing| standing.runs_out()).count();
-        sentences.push(format!(
-            "{} more are in trouble, {} of them run out.",
-            words::number(bad.len()),
-            words::number(out)
-        ));
+        let need = if bad.len() == 1 { "needs" } else { "need" };
+        let out = match (out, bad.len()) {
+            (0, _) => String::new(),
+            (out, all) if out == all => {
+                if all == 1 { " and will run out" } else { " and all of them will run out" }.to_owned()
+            }
+            (out, _) => format!(", and {} of them will run out", words::number(out)),
+        };
+        sentences.push(format!("{} more {need} attention{out}.", words::number(bad.len())));
     }
     if let Some(worst) = fine.iter().filter_map(|standing| standing.percent_projected).max() {
         let count = fine.len();

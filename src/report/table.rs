@@ -56,10 +56,6 @@ fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [Strin
     csv.into_inner().expect("memory takes every write")
 }
 
-fn inert(text: &str) -> String {
-    csv_cell::inert(text).into_owned()
-}
-
 fn units(units: Option<i64>) -> String {
     units.map(|units| units.to_string()).unwrap_or_default()
 }
@@ -71,10 +67,10 @@ fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
 fn closing_record(line: &Line) -> [String; 13] {
     let aid = line.target.aid.as_ref();
     [
-        inert(line.target.org_id.as_str()),
-        inert(&line.org_name),
-        aid.map(|aid| inert(aid.as_str())).unwrap_or_default(),
-        aid.map(|_| inert(&line.spent.name)).unwrap_or_default(),
+        csv_cell::shown(line.target.org_id.as_str()),
+        csv_cell::shown(&line.org_name),
+        aid.map(|aid| csv_cell::shown(aid.as_str())).unwrap_or_default(),
+        aid.map(|_| csv_cell::shown(&line.spent.name)).unwrap_or_default(),
         day(Some(line.start)),
         day(Some(line.end)),
         day(line.seen_at),
@@ -89,15 +85,15 @@ fn closing_record(line: &Line) -> [String; 13] {
 
 fn record(standing: &Standing) -> [String; 14] {
     let [name, org_name] = &standing.whole_names;
-    let whole_or = |whole: &str, shown: &str| inert(if whole.is_empty() { shown } else { whole });
+    let whole_or = |whole: &str, shown: &str| csv_cell::shown(if whole.is_empty() { shown } else { whole });
     let group_name = match &standing.target.aid {
         Some(_) => whole_or(name, &standing.name),
         None => String::new(),
     };
     [
-        inert(standing.target.org_id.as_str()),
+        csv_cell::shown(standing.target.org_id.as_str()),
         whole_or(org_name, &standing.org_name),
-        standing.target.aid.as_ref().map(|aid| inert(aid.as_str())).unwrap_or_default(),
+        standing.target.aid.as_ref().map(|aid| csv_cell::shown(aid.as_str())).unwrap_or_default(),
         group_name,
         units(standing.quota),
         units(standing.used),
@@ -144,7 +140,7 @@ pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
             &row.comment,
             &row.carried,
         ];
-        csv.write_record(cells.map(inert)).expect("memory takes every write");
+        csv.write_record(cells.map(csv_cell::shown)).expect("memory takes every write");
     }
     csv.into_inner().expect("memory takes every write")
 }

@@ -129,7 +129,7 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
     let headline = format!("{}{}", headline(&groups, &own, edition), unknown_organizations(input));
     let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
-    let todo = todo(input, &groups, &organizations);
+    let todo = todo(input, &groups, &organizations, edition);
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
 

@@ -54,7 +54,7 @@ fn the_headline_promises_only_what_is_known() {
     assert_eq!(headline_of(vec![unknown(fine())]), "The usage of 1 account group is unknown");
     assert_eq!(
         headline_of(vec![fine(), unknown(group("2", "Web", Some(5), 1, 2))]),
-        "1 of 2 account groups are within their quota, the usage of the rest is unknown"
+        "1 of 2 account groups is within its quota, the usage of the rest is unknown"
     );
 }
 
@@ -89,7 +89,7 @@ fn all_in_trouble_are_listed_up_to_a_limit_and_the_rest_is_counted() {
     let many = report_of(rows(40).collect());
     assert_eq!(
         (many.worst.len(), many.others),
-        (25, vec!["15 more are in trouble, 15 of them run out.".to_owned()])
+        (25, vec!["15 more need attention and all of them will run out.".to_owned()])
     );
 }
 

@@ -6,9 +6,13 @@
 
 use std::borrow::Cow;
 
+use unicode_width::UnicodeWidthChar;
+
 const JOINER: char = '\u{200d}';
 const EMOJI_SELECTOR: char = '\u{fe0f}';
 const KEYCAP: char = '\u{20e3}';
+/// More marks than any writing puts on one letter; a thousand of them cover the lines around.
+const MOST_MARKS: usize = 8;
 
 /// The text on one line, with nothing hidden in it. Runs of blanks stay as they are.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -17,6 +21,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
+    let mut marks = 0;
     while let Some(letter) = letters.next() {
         let (before, after) = (shown.chars().next_back(), letters.peek().copied());
         match letter {
@@ -32,9 +37,21 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
                     shown.push(letter);
                 }
             }
-            _ if is_blank(letter) => shown.push(' '),
+            _ if is_blank(letter) => {
+                marks = 0;
+                shown.push(' ');
+            }
             _ if is_hidden(letter) => {}
-            _ => shown.push(letter),
+            _ if letter.width() == Some(0) => {
+                marks += 1;
+                if marks <= MOST_MARKS {
+                    shown.push(letter);
+                }
+            }
+            _ => {
+                marks = 0;
+                shown.push(letter);
+            }
         }
     }
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
@@ -123,6 +140,12 @@ mod tests {
         for blank in "\u{0}\u{7}\u{8}\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{2800}".chars() {
             assert_eq!(visible(&format!("a{blank}b")), "a b", "{:x}", u32::from(blank));
         }
+    }
+
+    #[test]
+    fn marks_are_cut_where_no_writing_has_so_many() {
+        assert_eq!(visible(&format!("Z{}x", "\u{301}".repeat(5000))), format!("Z{}x", "\u{301}".repeat(8)));
+        assert_eq!(visible("Vi\u{323}\u{302}t नि\u{902}"), "Vi\u{323}\u{302}t नि\u{902}");
     }
 
     #[test]

@@ -115,12 +115,12 @@ fn ids_that_the_spreadsheet_shortens_are_refused_and_survive_as_text() {
         run.errors().iter().map(|row| format!("{}: {}", row["code"], row["message"])).collect();
     assert!(
         told[0].starts_with(
-            "bad_row: Row 4, column `aid`: `1,23456789012346E+016` is an id that the spreadsheet shortened."
+            "bad_row: Column `aid`: `1,23456789012346E+016` is an id that the spreadsheet shortened."
         ),
         "{told:#?}"
     );
     assert!(
-        told[1].starts_with("unknown_target: Row 14: the token sees no account group 1234567890123460"),
+        told[1].starts_with("unknown_target: the token sees no account group 1234567890123460"),
         "{told:#?}"
     );
     wanted.insert(key("10", whole), 800);

@@ -2,21 +2,15 @@
 
 use super::header::{Field, Header};
 use super::{
-    BadRow, Effective, Percent, Quota, RowChange, Value, Whose, bad_row, dates, listed, numbers, shown,
-    trimmed,
+    BadRow, Effective, Percent, Quota, RowChange, Value, Whose, dates, listed, numbers, shown, trimmed,
 };
-use crate::change::{Action, Problem};
+use crate::change::{Action, Code, Problem};
 use crate::files::csv_cell;
 use crate::quota::{Aid, OrgId};
 
 /// Understands a row. Missing cells at its end are blank, and blank cells beyond the header are fine.
-pub(super) fn change(
-    number: usize,
-    cells: &[String],
-    torn: Option<&str>,
-    header: &Header,
-) -> Result<RowChange, BadRow> {
-    let mut row = Reading { number, cells, header, problems: Vec::new() };
+pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> Result<RowChange, BadRow> {
+    let mut row = Reading { cells, header, problems: Vec::new() };
     if header.is_repeated_by(cells) {
         // As where one file was put below another: what its cells are not is of no use to anybody.
         row.problem("it repeats the header. Delete the row.");
@@ -68,7 +62,6 @@ pub(super) fn change(
 
 /// A row that is being understood, and what was found wrong so far.
 struct Reading<'a> {
-    number: usize,
     cells: &'a [String],
     header: &'a Header,
     problems: Vec<Problem>,
@@ -81,13 +74,13 @@ impl<'a> Reading<'a> {
     }
 
     fn problem(&mut self, sentence: &str) {
-        self.problems.push(bad_row(format!("Row {}: {sentence}", self.number)));
+        self.problems.push(Problem { code: Code::BadRow, message: sentence.to_owned() });
     }
 
     /// A problem of one cell, named by the header as its author wrote it.
     fn problem_in(&mut self, field: Field, sentence: &str) {
         let name = self.header.called.name(field);
-        self.problems.push(bad_row(format!("Row {}, column `{name}`: {sentence}", self.number)));
+        self.problems.push(Problem::in_column(Code::BadRow, name, sentence));
     }
 
     fn beyond_the_header(&mut self) {

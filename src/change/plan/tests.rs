@@ -30,12 +30,12 @@ fn a_target_is_found_by_its_ids_or_not_at_all() {
     insta::assert_snapshot!(says("org_id,aid,value\n,1,1001\n7,,9001\n,5,1\n7,5,1\n5,,1\n5,1,1\n8,1,1\n,99,5\n", Mode::Row).join("\n"), @r#"
         2: send
         3: send
-        4: unknown_target, Row 4: the token sees no account group 5. Correct `aid`, or use a token that may edit it.
-        5: unknown_target, Row 5: the token sees no account group 5 in organization 7. Correct `aid`, or use a token that may edit it.
-        6: unknown_target, Row 6: the token sees no organization 5. Correct `org_id`, or use a token that may edit it.
-        7: unknown_target, Row 7: account group 1 is not in organization 5 but in organization 7 (Org 7). Correct `org_id` or `aid`.
-        8: unknown_target, Row 8: account group 1 is not in organization 8 but in organization 7 (Org 7). Correct `org_id` or `aid`.
-        9: ambiguous_target, Row 9: account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
+        4: unknown_target, the token sees no account group 5. Correct `aid`, or use a token that may edit it.
+        5: unknown_target, the token sees no account group 5 in organization 7. Correct `aid`, or use a token that may edit it.
+        6: unknown_target, the token sees no organization 5. Correct `org_id`, or use a token that may edit it.
+        7: unknown_target, account group 1 is not in organization 5 but in organization 7 (Org 7). Correct `org_id` or `aid`.
+        8: unknown_target, account group 1 is not in organization 8 but in organization 7 (Org 7). Correct `org_id` or `aid`.
+        9: ambiguous_target, account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
     "#);
 }
 
@@ -43,13 +43,13 @@ fn a_target_is_found_by_its_ids_or_not_at_all() {
 fn the_same_target_twice_is_refused_on_each_row_that_names_it() {
     insta::assert_snapshot!(
         says("org_id,aid,value\n7,1,1001\n,1,1002\n7,2,2001\n7,2,x\n8,4,1\n8,4,1\n8,4,1\n", Mode::Row).join("\n"), @r#"
-        2: duplicate, Row 2: account group 1 of organization 7 is also in row 3. Keep one of them.
-        3: duplicate, Row 3: account group 1 of organization 7 is also in row 2. Keep one of them.
-        4: duplicate, Row 4: account group 2 of organization 7 is also in row 5. Keep one of them.
-        5: bad_row, Row 5, column `value`: `x` is not a whole number. Type digits only, such as 12000.
-        6: duplicate, Row 6: account group 4 of organization 8 is also in rows 7 and 8. Keep one of them.
-        7: duplicate, Row 7: account group 4 of organization 8 is also in rows 6 and 8. Keep one of them.
-        8: duplicate, Row 8: account group 4 of organization 8 is also in rows 6 and 7. Keep one of them.
+        2: duplicate, account group 1 of organization 7 is also in row 3. Keep one of them.
+        3: duplicate, account group 1 of organization 7 is also in row 2. Keep one of them.
+        4: duplicate, account group 2 of organization 7 is also in row 5. Keep one of them.
+        5: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
+        6: duplicate, account group 4 of organization 8 is also in rows 7 and 8. Keep one of them.
+        7: duplicate, account group 4 of organization 8 is also in rows 6 and 8. Keep one of them.
+        8: duplicate, account group 4 of organization 8 is also in rows 6 and 7. Keep one of them.
     "#
     );
 }
@@ -63,7 +63,7 @@ fn an_expectation_decides_between_stale_unchanged_and_sent() {
         ).join("\n"),
         @r#"
         2: send
-        3: stale, Row 3: `expected_value` is `1900`, but the quota is `2000` now. Somebody changed it since: look at it again, then put `2000` into `expected_value`.
+        3: stale, `expected_value` is `1900`, but the quota is `2000` now. Somebody changed it since: look at it again, then put `2000` into `expected_value`.
         4: unchanged, not edited
         5: unchanged, not edited
     "#
@@ -74,7 +74,7 @@ fn an_expectation_decides_between_stale_unchanged_and_sent() {
         2: unchanged, already 1 000
         3: unchanged, already 2 000
         4: unchanged, already without a quota
-        5: stale, Row 5: `expected_value` is `none`, but the quota is `1000` now. Somebody changed it since: look at it again, then put `1000` into `expected_value`.
+        5: stale, `expected_value` is `none`, but the quota is `1000` now. Somebody changed it since: look at it again, then put `1000` into `expected_value`.
     "#
     );
 }
@@ -154,32 +154,32 @@ const MIXED: &str =
 #[test]
 fn a_refused_row_refuses_its_organization_but_no_other() {
     insta::assert_snapshot!(says(MIXED, Mode::Organization).join("\n"), @r#"
-        2: not_sent, Row 2: not sent because row 3 was refused, and the rows of an organization go together.
-        3: bad_row, Row 3, column `value`: `x` is not a whole number. Type digits only, such as 12000.
-        4: not_sent, Row 4: not sent because row 3 was refused, and the rows of an organization go together.
+        2: not_sent, not sent because row 3 was refused, and the rows of an organization go together.
+        3: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
+        4: not_sent, not sent because row 3 was refused, and the rows of an organization go together.
         5: send
         6: unchanged, already without a quota
-        7: unknown_target, Row 7: the token sees no account group 77. Correct `aid`, or use a token that may edit it.
+        7: unknown_target, the token sees no account group 77. Correct `aid`, or use a token that may edit it.
     "#);
 }
 
 #[test]
 fn a_refused_row_refuses_the_whole_file_in_file_mode_and_nothing_in_row_mode() {
     insta::assert_snapshot!(says(MIXED, Mode::File).join("\n"), @r#"
-        2: not_sent, Row 2: not sent because rows 3 and 7 were refused, and the rows of a file go together.
-        3: bad_row, Row 3, column `value`: `x` is not a whole number. Type digits only, such as 12000.
-        4: not_sent, Row 4: not sent because rows 3 and 7 were refused, and the rows of a file go together.
-        5: not_sent, Row 5: not sent because rows 3 and 7 were refused, and the rows of a file go together.
+        2: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
+        3: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
+        4: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
+        5: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
         6: unchanged, already without a quota
-        7: unknown_target, Row 7: the token sees no account group 77. Correct `aid`, or use a token that may edit it.
+        7: unknown_target, the token sees no account group 77. Correct `aid`, or use a token that may edit it.
     "#);
     insta::assert_snapshot!(says(MIXED, Mode::Row).join("\n"), @r#"
         2: send
-        3: bad_row, Row 3, column `value`: `x` is not a whole number. Type digits only, such as 12000.
+        3: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
         4: send
         5: send
         6: unchanged, already without a quota
-        7: unknown_target, Row 7: the token sees no account group 77. Correct `aid`, or use a token that may edit it.
+        7: unknown_target, the token sees no account group 77. Correct `aid`, or use a token that may edit it.
     "#);
 }
 
@@ -192,10 +192,10 @@ fn a_held_row_holds_its_organization_and_refusal_beats_holding() {
         4: send
     "#);
     insta::assert_snapshot!(says(&format!("{text},7,3,x\n"), Mode::Organization).join("\n"), @r#"
-        2: not_sent, Row 2: not sent because row 5 was refused, and the rows of an organization go together.
-        3: not_sent, Row 3: not sent because row 5 was refused, and the rows of an organization go together.
+        2: not_sent, not sent because row 5 was refused, and the rows of an organization go together.
+        3: not_sent, not sent because row 5 was refused, and the rows of an organization go together.
         4: send
-        5: bad_row, Row 5, column `value`: `x` is not a whole number. Type digits only, such as 12000.
+        5: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
     "#);
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
-use crate::change::earlier::is_undo;
+use crate::change::earlier::{SetByRuns, is_undo};
 use crate::change::ending::fail;
 use crate::change::parse::{ChangeFile, parse};
 use crate::change::plan::{PlanContext, plan};
 use crate::change::run::Run;
 use crate::change::stored::{self, Damaged, stored_plan};
-use crate::change::{Plan, PlanRow, RunState, Verdict, effective};
+use crate::change::{Code, Plan, PlanRow, RunState, Verdict, effective};
 use crate::clock::Clock;
 use crate::quota::OrgId;
 use crate::snapshot::Reading;
@@ -115,6 +115,13 @@ pub(crate) async fn plan_live(
     let (largest, live) = (reading.largest_tests(&rule), reading.snapshot());
     drop(reading);
     let last_cycle = app.last_cycle(&live)?;
-    let context = PlanContext { largest: &largest, last_cycle: &last_cycle, ..context };
+    let is_stale =
+        |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
+    let set_by = if without_usage.rows.iter().any(is_stale) {
+        SetByRuns::read(&app.runs(), DateTime::UNIX_EPOCH)
+    } else {
+        SetByRuns::default()
+    };
+    let context = PlanContext { largest: &largest, last_cycle: &last_cycle, set_by: &set_by, ..context };
     Ok(plan(file, &effective::done(live, done), &context))
 }

@@ -116,22 +116,35 @@ async fn a_plan_of_an_earlier_version_is_known_by_what_it_does() {
 #[tokio::test]
 async fn a_quota_that_another_run_of_ours_set_is_not_called_somebody_elses() {
     let bench = Bench::new(&[]).await;
-    let group = calm(&bench, 0).await.remove(0);
+    let groups = calm(&bench, 0).await;
     // Planned, and killed before it sent anything; meanwhile another file does the same, or something else.
-    for (other, said) in [(10, "already"), (20, "not sent")] {
-        bench.set_quota(&group, Some(group.quota));
-        let text = file([(&group, group.quota + 10)]);
+    for (group, (other, said)) in groups.iter().zip([(10, "already"), (20, "not sent")]) {
+        let text = file([(group, group.quota + 10)]);
         let mut first = bench.run(&text);
         bench.advance(&mut first).await.unwrap();
-        bench.set_quota(&group, Some(group.quota));
+        bench.set_quota(group, Some(group.quota));
         fs_err::remove_file(first.path("journal.jsonl")).unwrap();
         first.set_state(RunState::Applying, noon()).unwrap();
-        let mut second = bench.run(&file([(&group, group.quota + other)]));
+        let mut second = bench.run(&file([(group, group.quota + other)]));
         bench.advance(&mut second).await.unwrap();
         assert_eq!(second.record.counts["applied"], 1);
         bench.advance(&mut first).await.unwrap();
         let names = if other == 10 { "success.csv" } else { "error.csv" };
         let told = String::from_utf8(first.read(names).unwrap()).unwrap();
         assert!(told.contains(said) && told.contains(&format!("run {} set it", second.record.id)), "{told}");
+        // What somebody exported before that is refused with the name of that run; once somebody else set it, it is theirs.
+        let stale =
+            format!("org_id,aid,value,expected_value\n{},{},1,{}\n", group.org_id, group.aid, group.quota);
+        for (quota, who) in
+            [(None, &*second.record.id), (Some(group.quota + 30), "Somebody changed it since")]
+        {
+            if quota.is_some() {
+                bench.set_quota(group, quota);
+            }
+            let mut run = bench.run(&stale);
+            bench.advance(&mut run).await.unwrap();
+            let told = String::from_utf8(run.read("error.csv").unwrap()).unwrap();
+            assert!(told.contains("stale") && told.contains(who), "{told}");
+        }
     }
 }

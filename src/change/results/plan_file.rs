@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::table;
 use crate::change::plan::{hash, plain_quota};
-use crate::change::{Action, Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
+use crate::change::{
+    Action, Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict,
+};
 use crate::files::csv_cell::plain;
 use crate::quota::{Aid, OrgId, Target, Units};
 
@@ -103,22 +105,22 @@ fn told(row: &PlanRow) -> (&'static str, Vec<&'static str>, Vec<String>) {
     let mut messages = Vec::new();
     let verdict = match &row.verdict {
         Verdict::Send => "send",
-        Verdict::Unchanged(message) => {
-            messages.push(message);
+        Verdict::Unchanged(why) => {
+            messages.push(why.message(row.before));
             "unchanged"
         }
         Verdict::Refused(problem) => {
-            messages.push(&problem.message);
+            messages.push(problem.message.clone());
             problem.code.as_str()
         }
         Verdict::Held(reasons) => {
             guards.extend(reasons.iter().map(|reason| reason.guard.as_str()));
-            messages.extend(reasons.iter().map(|reason| &reason.message));
+            messages.extend(reasons.iter().map(|reason| reason.message.clone()));
             "held"
         }
     };
-    let messages =
-        messages.into_iter().chain(&row.warnings).map(|text| text.replace(BETWEEN, " - ")).collect();
+    messages.extend(row.warnings.iter().cloned());
+    let messages = messages.iter().map(|text| text.replace(BETWEEN, " - ")).collect();
     (verdict, guards, messages)
 }
 
@@ -191,7 +193,10 @@ fn row(line: Line) -> Result<PlanRow, String> {
     let mut messages = message.split(BETWEEN).map(str::to_owned).filter(|text| !text.is_empty());
     let verdict = match line.verdict.as_str() {
         "send" => Verdict::Send,
-        "unchanged" => Verdict::Unchanged(messages.next().unwrap_or_default()),
+        "unchanged" => {
+            let is_edited = messages.next() != Some(NoChange::NotEdited.message(None));
+            Verdict::Unchanged(if is_edited { NoChange::AlreadySo } else { NoChange::NotEdited })
+        }
         "held" => {
             let reason = |name: &str| -> Result<Tripped, String> {
                 Ok(Tripped { guard: name.parse::<Guard>()?, message: messages.next().unwrap_or_default() })

@@ -35,7 +35,7 @@ const FILE: &str = "Action;Org ID;aid;New value;expected;Owner;comment;row;messa
 fn results(plan: &Plan) -> Vec<RowResult> {
     let outcome = |row: &PlanRow| match &row.verdict {
         Verdict::Send | Verdict::Held(_) => Outcome::Applied { before: row.before, after: row.after },
-        Verdict::Unchanged(message) => Outcome::Unchanged { quota: row.before, message: message.clone() },
+        Verdict::Unchanged(why) => Outcome::Unchanged { quota: row.before, message: why.message(row.before) },
         Verdict::Refused(problem) => Outcome::Failed(problem.clone()),
     };
     plan.rows.iter().map(|row| RowResult { row: row.row, outcome: outcome(row) }).collect()

@@ -41,7 +41,7 @@ pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
 fn row(row: &PlanRow) -> Value {
     let (verdict, reasons): (&str, Vec<Value>) = match &row.verdict {
         Verdict::Send => ("send", Vec::new()),
-        Verdict::Unchanged(message) => ("unchanged", vec![json!({ "message": message })]),
+        Verdict::Unchanged(why) => ("unchanged", vec![json!({ "message": why.message(row.before) })]),
         Verdict::Refused(problem) => {
             ("refused", vec![json!({ "code": problem.code.as_str(), "message": problem.message })])
         }

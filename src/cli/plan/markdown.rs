@@ -67,7 +67,7 @@ fn organization_table(views: &[OrganizationView<'_>]) -> String {
         );
     }
     if views.len() > ORGANIZATIONS {
-        text += &format!("\nand {} more organizations\n", number(views.len() - ORGANIZATIONS));
+        text += &format!("\nand {}\n", counted(views.len() - ORGANIZATIONS, "more organization"));
     }
     text + "\n"
 }

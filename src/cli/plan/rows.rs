@@ -215,9 +215,7 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
             }
         }
         Verdict::Refused(problem) => {
-            let numbered = format!("Row {}: ", row.row);
-            let message = problem.message.strip_prefix(&numbered).unwrap_or(&problem.message);
-            table.below(Cell::new(message, Tone::Plain), problem.code.as_str());
+            table.below(Cell::new(&problem.message, Tone::Plain), problem.code.as_str());
         }
         Verdict::Send | Verdict::Unchanged(_) => {}
     }

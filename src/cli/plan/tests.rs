@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::*;
-use crate::change::{Code, Guard, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
+use crate::change::{Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
 use crate::quota::{Target, Units};
 use crate::text::width::columns;
 
@@ -111,14 +111,14 @@ fn every_kind() -> Plan {
             GLOBEX,
             &Group("Labs", "207004", 0, 0),
             (Some(500), Some(500)),
-            Verdict::Unchanged("already 500".into()),
+            Verdict::Unchanged(NoChange::AlreadySo),
         ),
         row(
             8,
             GLOBEX,
             &Group("Labs 2", "207005", 0, 0),
             (Some(500), Some(500)),
-            Verdict::Unchanged("not edited".into()),
+            Verdict::Unchanged(NoChange::NotEdited),
         ),
         PlanRow {
             target: None,
@@ -129,7 +129,7 @@ fn every_kind() -> Plan {
                 ("", ""),
                 &Group("", "", 0, 0),
                 (None, None),
-                refused(Code::BadRow, "Row 9, column `value`: `12,000` has a separator. Type 12000."),
+                refused(Code::BadRow, "Column `value`: `12,000` has a separator. Type 12000."),
             )
         },
         row(
@@ -139,7 +139,7 @@ fn every_kind() -> Plan {
             (Some(24_000), Some(26_500)),
             refused(
                 Code::Stale,
-                "Row 10: `expected_value` is `23000`, but the quota is `24000` now. Somebody changed it since: look at it again, then put `24000` into `expected_value`.",
+                "`expected_value` is `23000`, but the quota is `24000` now. Somebody changed it since: look at it again, then put `24000` into `expected_value`.",
             ),
         ),
         row(
@@ -211,12 +211,12 @@ fn ten_thousand() -> Plan {
             }
             (7, 1) => (
                 (Some(9_000), Some(9_500)),
-                refused(Code::Stale, "Row 1: `expected_value` is `1`, but the quota is `9000` now."),
+                refused(Code::Stale, "`expected_value` is `1`, but the quota is `9000` now."),
             ),
             (7, _) => ((Some(9_000), Some(9_500)), refused(Code::NotSent, "not sent")),
             (_, 2) => ((Some(9_000), Some(4_000 + units % 4_000)), Verdict::Send),
             (_, 3) => ((None, Some(4_000 + units)), Verdict::Send),
-            (_, 4) => ((Some(9_000), Some(9_000)), Verdict::Unchanged("not edited".into())),
+            (_, 4) => ((Some(9_000), Some(9_000)), Verdict::Unchanged(NoChange::NotEdited)),
             _ => ((Some(9_000), Some(9_501 + units)), Verdict::Send),
         };
         let group = format!("Group {number}");

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::requests::Requests;
 use super::rows::sections;
-use crate::change::{Plan, Verdict};
+use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::quota::{OrgId, grouped};
 use crate::report::planned::{OrganizationView, organizations};
@@ -159,16 +159,21 @@ fn state(view: &OrganizationView<'_>) -> (String, Tone) {
 
 /// `Unchanged: 12 already so, 300 not edited`.
 fn unchanged(plan: &Plan) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<NoChange, usize> = BTreeMap::new();
     for row in &plan.rows {
         if let Verdict::Unchanged(why) = &row.verdict {
-            *counts.entry(if why.starts_with("already") { "already so" } else { why }).or_default() += 1;
+            *counts.entry(*why).or_default() += 1;
         }
     }
     if counts.is_empty() {
         return String::new();
     }
-    let said: Vec<String> = counts.iter().map(|(why, count)| format!("{} {why}", number(*count))).collect();
+    let word = |why| match why {
+        NoChange::AlreadySo => "already so",
+        NoChange::NotEdited => "not edited",
+    };
+    let said: Vec<String> =
+        counts.into_iter().map(|(why, count)| format!("{} {}", number(count), word(why))).collect();
     format!("\n  Unchanged: {}\n", said.join(", "))
 }
 

@@ -74,7 +74,7 @@ impl Mailer {
                 let notice = notice(*at);
                 let Notice { story, held, .. } = notice.borrow();
                 if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &edition) {
-                    gathered.add(report, story.state);
+                    gathered.add(report, story.shown_state());
                 }
             }
             gathered.report(&edition).map_or(Ok(()), |report| self.changes_to(share, report, now))

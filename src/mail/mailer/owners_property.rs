@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{Code, Guard, PlanOrganization, Problem, Tripped, Verdict};
+use crate::change::{Code, Guard, NoChange, PlanOrganization, Problem, Tripped, Verdict};
 use crate::diff::Change;
 use crate::quota::{SnapshotRow, Units, grouped};
 use crate::report::fixtures::{group_of, organization};
@@ -72,7 +72,7 @@ fn row(index: usize, fate: u8) -> PlanRow {
         warnings: if is_group { vec![of_organization(index)] } else { Vec::new() },
         due: (fate == 7).then(|| at("12-01T00:00")),
         verdict: match fate {
-            0 => Verdict::Unchanged(naming_everybody()),
+            0 => Verdict::Unchanged(NoChange::NotEdited),
             2 => tripped(Guard::BelowUse, "below".into()),
             3 if is_group => tripped(Guard::Sum, of_organization(index)),
             3 => tripped(Guard::Bound, naming_everybody()),
@@ -95,7 +95,7 @@ fn story_of(fates: &[u8], state: RunState) -> RunStory {
             message: "waits as run later".into(),
         },
         Verdict::Send => Outcome::Applied { before: row.before, after: row.after },
-        Verdict::Unchanged(message) => Outcome::Unchanged { quota: row.before, message: message.clone() },
+        Verdict::Unchanged(_) => Outcome::Unchanged { quota: row.before, message: naming_everybody() },
         Verdict::Refused(problem) => Outcome::Failed(problem.clone()),
         Verdict::Held(_) => Outcome::Failed(Problem { code: Code::Held, message: naming_everybody() }),
     };
