@@ -40,9 +40,9 @@ skipped=(
 "$work/venv/bin/checkov" --skip-download --quiet --compact --framework kubernetes --skip-check "$(IFS=,; echo "${skipped[*]}")" \
   --file "${variants[@]}"
 
-echo "--- an overlay of one's own, as the README shows it"
+echo "--- an overlay of one's own, as docs/kubernetes.md shows it"
 mkdir "$work/mine"
-sed -n '/^# kustomization.yaml/,/^```/p' README.md | grep -v '^```' |
+sed -n '/^# kustomization.yaml/,/^```/p' docs/kubernetes.md | grep -v '^```' |
   sed "s#- quotakeeper/#- $(realpath --relative-to="$work/mine" .)/#" >"$work/mine/kustomization.yaml"
 printf '[schedule]\ntimezone = "Asia/Tokyo"\n' >"$work/mine/quotakeeper.toml"
 "$work/kubectl" kustomize "$work/mine" >"$work/mine.yaml"

@@ -216,7 +216,7 @@ def problems(docs, secret):
             need("configMap" in kind or own_part or named, f"each pod sees all of {mounted['name']}")
     for volume in volumes.values():
         if "secret" in volume:
-            need(volume["secret"]["secretName"] == "quotakeeper", "the README makes another Secret")
+            need(volume["secret"]["secretName"] == "quotakeeper", "docs/kubernetes.md makes another Secret")
             need(volume["secret"]["defaultMode"] == 0o440, "the Secret's files are open to others")
         elif "configMap" in volume:
             need(("ConfigMap", volume["configMap"]["name"]) in names, f"no such ConfigMap: {volume['configMap']['name']}")
@@ -311,7 +311,7 @@ def try_cronjob(docs):
         process.communicate()
     done(pod)
     assert states(data) == ["done"], states(data)
-    done(pod, ["runs"])  # as the README's job does it, with other arguments
+    done(pod, ["runs"])  # as the job of docs/kubernetes.md does it, with other arguments
 
 
 def is_well(path):

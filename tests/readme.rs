@@ -1,9 +1,12 @@
-//! The README is true: what it links to is there, what it says to type is understood, and the demo does what it promises.
+//! The README and the pages of docs/ are true: what they link to is there, what they say to type is understood, and the demo does what
+//! it promises.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const README: &str = include_str!("../README.md");
+const COMMANDS: &str = include_str!("../docs/commands.md");
 
 fn quotakeeper(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quotakeeper"));
@@ -19,42 +22,72 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-#[test]
-fn everything_that_it_links_to_is_there() {
+/// Every page that people read, with its text.
+fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let targets = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = targets.filter(|target| !target.starts_with('#')).collect();
-    assert!(files.len() > 5, "{files:?}");
-    for file in files {
-        assert!(root.join(file).exists(), "{file}");
-    }
-    let named =
-        README.split('`').filter(|quoted| quoted.starts_with("src/") || quoted.starts_with("templates/"));
-    for file in named {
-        assert!(root.join(file).exists(), "{file}");
+    let folders = [root.to_owned(), root.join("docs"), root.join("templates")];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let mut pages: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+        .map(|file| (file.clone(), fs::read_to_string(file).unwrap()))
+        .collect();
+    pages.sort();
+    assert!(pages.len() >= 12, "{pages:?}");
+    pages
+}
+
+/// The anchors of a page, as GitHub makes them from its headings.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    headings
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>())
+        .map(|heading| heading.replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn everything_that_a_page_links_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (page, text) in pages() {
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("https://")) {
+            let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
+            let linked = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(linked.exists(), "{link} in {}", page.display());
+            if let Some(anchor) = anchor {
+                let there = anchors(&fs::read_to_string(&linked).unwrap());
+                assert!(there.iter().any(|known| known == anchor), "{link} in {}: {there:?}", page.display());
+            }
+        }
+        let named = text.split('`').filter(|quoted| {
+            ["src/", "templates/", "tests/", "config/", "docs/", ".ci/"].iter().any(|room| quoted.starts_with(room))
+        });
+        for file in named {
+            assert!(root.join(file).exists(), "{file} in {}", page.display());
+        }
     }
 }
 
 #[test]
-fn every_command_that_it_names_is_understood() {
-    let blocks = README.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+fn every_command_that_a_page_names_is_understood() {
+    let pages = pages();
+    let blocks = pages
+        .iter()
+        .flat_map(|(_, text)| text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()));
     let typed =
         blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("quotakeeper ")).map(|rest| {
             rest.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect()
         });
     let commands: Vec<Vec<&str>> = typed.collect();
-    assert!(commands.len() >= 8, "{commands:?}");
+    assert!(commands.len() >= 14, "{commands:?}");
     for mut words in commands {
         words.push("--help");
         let output = quotakeeper(&words);
         assert!(output.status.success(), "{words:?}: {}", text(&output));
     }
     let help = text(&quotakeeper(&["--help"]));
-    for row in README
-        .lines()
-        .skip_while(|line| !line.starts_with("## Commands"))
-        .take_while(|line| *line != "## Exit codes")
-    {
+    for row in COMMANDS.lines().take_while(|line| !line.starts_with("## ")) {
         let Some(cell) = row.strip_prefix("| `").and_then(|row| row.split(" | ").next()) else { continue };
         for command in
             cell.split('`').filter(|part| part.chars().next().is_some_and(|c| c.is_ascii_lowercase()))
@@ -66,10 +99,10 @@ fn every_command_that_it_names_is_understood() {
 }
 
 #[test]
-fn its_exit_codes_are_those_of_the_help() {
+fn the_documented_exit_codes_are_those_of_the_help() {
     let help = text(&quotakeeper(&["--help"]));
     let rows =
-        README.lines().skip_while(|line| *line != "## Exit codes").filter(|line| line.starts_with("| "));
+        COMMANDS.lines().skip_while(|line| *line != "## Exit codes").filter(|line| line.starts_with("| "));
     let codes: Vec<&str> = rows
         .filter_map(|row| row.split('|').nth(1))
         .map(str::trim)
