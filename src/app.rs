@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use crate::answers;
-use crate::change::earlier::Contents;
+use crate::change::explains::Contents;
+use crate::change::inbox::answers;
+use crate::change::inbox::{self, Inbox};
 use crate::config::Config;
-use crate::health::Vitals;
+use crate::daemon::health::Vitals;
+use crate::files::lock::{Seat, hostname};
 use crate::history::History;
-use crate::inbox::{self, Inbox};
-use crate::lock::{Seat, hostname};
+use crate::jobs::state::Unwritten;
 use crate::mail::Mailer;
-use crate::state::Unwritten;
 use crate::thousandeyes::{Client, Settings};
 
 /// What every job needs; made once for a process.

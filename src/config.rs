@@ -38,7 +38,7 @@ pub(crate) use self::types::FIELDS;
 pub use self::types::Secret;
 pub(crate) use self::types::proxy_url;
 use self::types::{base_url, columns, duration, expression, optional_expression, proxy, zone};
-use crate::quota::{Aid, UsageRule};
+use crate::domain::quota::{Aid, UsageRule};
 use crate::schedule::Expression;
 
 /// Everything that can be set. Each section is a table of the file.

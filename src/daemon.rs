@@ -6,7 +6,10 @@
 //! a change of clocks is the pure function's business.
 
 mod card;
+pub(crate) mod health;
+pub(crate) mod metrics;
 mod reload;
+pub(crate) mod server;
 mod watch;
 
 use std::sync::Arc;

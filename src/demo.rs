@@ -16,9 +16,9 @@ use crate::app::App;
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
+use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::files::durable;
 use crate::jobs::Job;
-use crate::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
 
@@ -224,7 +224,7 @@ fn somebody_else_changes_a_quota(app: &App, world: &Simulator) -> anyhow::Result
     let quota = row.quota.map(|quota| quota - quota / 20);
     world.state().set_quota(
         row.target.org_id.as_str(),
-        row.target.aid.as_ref().map(crate::quota::Aid::as_str),
+        row.target.aid.as_ref().map(crate::domain::quota::Aid::as_str),
         quota,
     );
     Ok(())

@@ -8,9 +8,10 @@ pub(crate) mod durable;
 pub(crate) mod folder;
 pub(crate) mod format;
 pub(crate) mod leftovers;
+pub(crate) mod lock;
 pub(crate) mod owner;
-pub(crate) mod remembered;
 pub(crate) mod reserve;
+pub(crate) mod versioned_json;
 
 use std::io;
 use std::path::Path;

@@ -7,15 +7,21 @@
 //! ```
 
 mod agenda;
+pub(crate) mod alerts;
 pub(crate) mod apply;
-mod caught;
+mod catch_panic;
+pub(crate) mod closings;
+pub(crate) mod comparison;
 mod inbox;
 mod outbox;
+pub(crate) mod own_files;
 pub(crate) mod prune;
+pub(crate) mod report_inputs;
 mod reports;
 pub(crate) mod requests;
 mod serve;
 mod snapshot;
+pub(crate) mod state;
 mod worker;
 
 use chrono::{DateTime, Duration, Utc};
@@ -25,8 +31,8 @@ pub(crate) use self::serve::{Trigger, log_failure, serve};
 pub(crate) use self::worker::Worker;
 use crate::app::App;
 use crate::exit_code::Findings;
+use crate::jobs::state::State;
 use crate::schedule::{Expression, Missed};
-use crate::state::State;
 
 /// The jobs, in the order in which `once` does them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

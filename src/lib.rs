@@ -22,46 +22,25 @@
 //! | Under both | `config`, `quota`, `routes`, `largest`, `last_cycle`, `forecast`, `thousandeyes`, `progress`, `files`, `text`, `exit_code`, `first_error` |
 //! | Without an account | `simulator`, `demo`; for tests, `testbed` is a whole installation, `chaos` a thousand of them |
 
-mod alerts;
-mod answers;
 mod app;
 mod change;
-#[cfg(test)]
-mod chaos;
 mod cli;
 mod clock;
-mod closings;
-mod comparison;
+mod collect;
 mod config;
 mod daemon;
 mod demo;
-mod diff;
+pub mod domain;
 mod exit_code;
 mod files;
-mod first_error;
-mod forecast;
-mod gather;
-mod health;
 mod history;
-mod inbox;
 mod jobs;
-mod largest;
-mod last_cycle;
-mod lock;
 mod mail;
-mod metrics;
-mod own_files;
-mod progress;
-pub mod quota;
 mod report;
-mod routes;
 mod schedule;
-mod server;
 mod simulator;
-mod snapshot;
-mod state;
 #[cfg(test)]
-mod testbed;
+mod testing;
 mod text;
 pub mod thousandeyes;
 

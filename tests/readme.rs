@@ -26,7 +26,8 @@ fn text(output: &Output) -> String {
 fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [root.to_owned(), root.join("docs"), root.join("templates")];
-    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let files =
+        folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let mut pages: Vec<_> = files
         .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
         .map(|file| (file.clone(), fs::read_to_string(file).unwrap()))
@@ -41,7 +42,9 @@ fn anchors(page: &str) -> Vec<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
     headings
-        .map(|line| line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>())
+        .map(|line| {
+            line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>()
+        })
         .map(|heading| heading.replace(' ', "-"))
         .collect()
 }
@@ -52,7 +55,8 @@ fn everything_that_a_page_links_to_is_there() {
     for (page, text) in pages() {
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("https://")) {
-            let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
+            let (file, anchor) =
+                link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
             let linked = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
             assert!(linked.exists(), "{link} in {}", page.display());
             if let Some(anchor) = anchor {
@@ -61,7 +65,9 @@ fn everything_that_a_page_links_to_is_there() {
             }
         }
         let named = text.split('`').filter(|quoted| {
-            ["src/", "templates/", "tests/", "config/", "docs/", ".ci/"].iter().any(|room| quoted.starts_with(room))
+            ["src/", "templates/", "tests/", "config/", "docs/", ".ci/"]
+                .iter()
+                .any(|room| quoted.starts_with(room))
         });
         for file in named {
             assert!(root.join(file).exists(), "{file} in {}", page.display());

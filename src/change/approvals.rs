@@ -10,9 +10,9 @@ use tracing::{info, warn};
 use super::RunState;
 use super::parse::ChangeFile;
 use super::run::{Decider, Decision, Run};
-use crate::answers;
 use crate::app::App;
-use crate::inbox::{ApprovalFile, NotTaken, OpenInbox};
+use crate::change::inbox::answers;
+use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
 
 /// Records what the files approve, and gives the runs that can go on by that.
 pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::parse::{Columns, Effective, Field};
 use super::plan::PlanContext;
 use super::{Code, PlanRow, Problem};
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 
 /// When a row is due; none for now. `live` is what is seen of its target at `now`.
 pub(super) fn due(
@@ -117,7 +117,7 @@ mod tests {
     use crate::change::fixtures::{group, own, parsed, snapshot, told};
     use crate::change::plan::plan;
     use crate::config::{Guards, Mode};
-    use crate::quota::UsageRule;
+    use crate::domain::quota::UsageRule;
 
     const CYCLE_END: &str = "2026-12-10T00:00:00Z";
 

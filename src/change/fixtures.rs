@@ -6,7 +6,7 @@ use super::Plan;
 use super::parse::{ChangeFile, parse};
 use super::plan::{PlanContext, plan};
 use crate::config::{Guards, Mode};
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
 /// Used and projected, all of it cloud units.
 pub(super) fn usage(used: Units, projected: Units) -> Usage {

@@ -8,11 +8,11 @@ mod below_last_cycle;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use super::consequences;
 use super::plan::{Asked, PlanContext, organization};
-use super::stop;
 use super::{Guard, PlanOrganization, PlanRow, Tripped, Verdict, effective};
 use crate::config::{Approval, Guards, Level, Mode};
-use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Units, grouped};
+use crate::domain::quota::{self, OrgId, Snapshot, SnapshotRow, Units, grouped};
 
 /// Every guard, in the order in which their reasons are told.
 const GUARDS: [(Guard, Check); 10] = [
@@ -104,7 +104,7 @@ fn below_use(look: &Look<'_>) -> Option<Finding> {
     let (after_text, needed_text) = (grouped(after), grouped(needed));
     let percent = look.limits.headroom_percent;
     if after < needed {
-        let consequences = stop::consequences(look.row, look.live, look.context);
+        let consequences = consequences::consequences(look.row, look.live, look.context);
         Some(Finding::Hold(format!("{after_text} is below the {needed_text} {what}{consequences}")))
     } else if compare(needed, percent.saturating_add(100), after) == Ordering::Greater {
         Some(Finding::Warn(format!("{after_text} is less than {percent} % above the {needed_text} {what}")))

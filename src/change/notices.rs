@@ -12,11 +12,11 @@ use tracing::warn;
 
 use super::process::parsed;
 use super::run::Run;
-use super::story::story;
+use super::summary::story;
 use super::{Plan, RunState, RunStory};
 use crate::app::App;
 use crate::files::durable;
-use crate::files::remembered::{self, Kind, Remembered};
+use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::report::words::clean;
 use crate::report::{ChangesReport, Edition, run_report};
 
@@ -57,7 +57,7 @@ impl Notice {
 pub(crate) fn flush(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let data_dir = &app.config.data.dir;
     let path = data_dir.join(FILE.name);
-    if let Remembered::Known(batch) = remembered::take::<Batch>(data_dir, &FILE, now)? {
+    if let Remembered::Known(batch) = versioned_json::take::<Batch>(data_dir, &FILE, now)? {
         // A pass was killed while it sent this one. A run that is gone needs no mail any more.
         let runs = batch.runs.iter().filter_map(|id| Run::open(&app.runs(), id).ok()).collect();
         queue_together(app, runs, now)?;
@@ -67,7 +67,7 @@ pub(crate) fn flush(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     let files: BTreeSet<&str> = runs.iter().map(|run| run.record.root()).collect();
     if files.len() > 1 {
         let batch = Batch { runs: runs.iter().map(|run| run.record.id.clone()).collect() };
-        remembered::save(data_dir, &FILE, &batch)?;
+        versioned_json::save(data_dir, &FILE, &batch)?;
         queue_together(app, runs, now)?;
         durable::remove(&path)?;
         return Ok(());

@@ -22,8 +22,8 @@ pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 pub(crate) use self::percent::Percent;
 use self::rows::{Row, Rows};
 use super::{Action, Problem};
+use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
-use crate::quota::{Aid, OrgId, Units};
 use crate::text::clean::{clean, is_padding};
 use crate::text::words::counted;
 

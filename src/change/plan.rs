@@ -9,17 +9,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::earlier::SetByRuns;
 use super::effective;
+use super::explains::SetByRuns;
 use super::parse::{ChangeFile, Columns, Field, Record, RowChange, Value};
 use super::resolve::Visible;
 use super::run::sha256;
-use super::{Action, Code, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict, bind, guard};
+use super::{Action, Code, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict, binding, guard};
+use crate::collect::top_consumers::LargestTests;
 use crate::config::{Guards, Mode};
-use crate::diff::SentRow;
-use crate::largest::LargestTests;
-use crate::last_cycle::LastCycle;
-use crate::quota::{self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
+use crate::domain::diff::SentRow;
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::{
+    self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text,
+};
 use crate::text::words;
 
 /// What a plan is made with, besides the file and what is live.
@@ -106,7 +108,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         rows.append(&mut drafts);
     }
     rows.sort_by_key(|row| row.row);
-    bind::bind(&mut rows, &organizations, context.mode);
+    binding::bind(&mut rows, &organizations, context.mode);
     let organizations = touched(&rows, now);
     let sha256 = hash(&rows);
     Plan { rows, organizations, sha256 }

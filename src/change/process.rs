@@ -5,7 +5,7 @@
 
 mod decided;
 mod later;
-mod look;
+mod replan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +13,20 @@ use tokio::time::Instant;
 use tracing::info;
 
 pub(super) use self::later::id as later_id;
-pub(in crate::change) use self::look::parsed;
-pub(crate) use self::look::plan_live;
-use self::look::{input, look};
+pub(in crate::change) use self::replan::parsed;
+pub(crate) use self::replan::plan_live;
+use self::replan::{input, look};
 use super::apply::Apply;
 use super::apply::batch::Todo;
 use super::approvals;
-use super::earlier::{OtherRuns, note_same_content};
-use super::ending::{answer, fail, finish, hold};
+use super::explains::{OtherRuns, note_same_content};
+use super::finish::{answer, fail, finish, hold};
 use super::journal::Journal;
 use super::parse::ChangeFile;
 use super::plan::rows_text;
 use super::run::{Run, RunRecord, sha256};
 use super::stored::{Damaged, stored_plan};
-use super::story::story;
+use super::summary::story;
 use super::{Code, Guard, Outcome, Plan, PlanRow, Problem, RunState, RunStory, Verdict, results};
 use crate::app::App;
 use crate::clock::Clock;

@@ -11,9 +11,9 @@
 use std::cmp::Reverse;
 
 use crate::config::{Guards, Level};
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::files::csv_cell::shown;
-use crate::last_cycle::LastCycle;
-use crate::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The columns of an export and of a proposal.
 pub(crate) const COLUMNS: [&str; 8] =

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use self::names::Names;
 use super::parse::{Columns, Field, Whose, shown};
 use super::{Code, Problem};
-use crate::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target};
 use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.

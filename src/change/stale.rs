@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Guard, Plan, PlanRow, Target, Verdict};
-use crate::quota::quota_text;
+use crate::domain::quota::quota_text;
 
 /// What moved, from what to what, one sentence each; nothing if the approval stands.
 ///

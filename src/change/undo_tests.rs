@@ -8,9 +8,9 @@ use tokio::runtime::Runtime;
 
 use crate::change::run::{Decision, Run};
 use crate::change::{Code, Guard, RunState, Verdict};
-use crate::quota::{Target, Units};
+use crate::domain::quota::{Target, Units};
 use crate::simulator::World;
-use crate::testbed::{Bench, noon};
+use crate::testing::testbed::{Bench, noon};
 
 /// Every target that there is, with its quota.
 type Quotas = BTreeMap<Target, Option<Units>>;
@@ -31,7 +31,7 @@ fn now(bench: &Bench) -> Quotas {
 }
 
 fn set(bench: &Bench, target: &Target, quota: Option<Units>) {
-    let aid = target.aid.as_ref().map(crate::quota::Aid::as_str);
+    let aid = target.aid.as_ref().map(crate::domain::quota::Aid::as_str);
     bench.world.state().set_quota(target.org_id.as_str(), aid, quota);
 }
 

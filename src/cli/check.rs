@@ -7,13 +7,13 @@ use std::path::Path;
 use super::terminal;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::collect::Reading;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
 use crate::daemon::Card;
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
 use crate::exit_code::Exit;
 use crate::mail;
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Usage};
 use crate::report::words::{clean, counted, listed, number};
-use crate::snapshot::Reading;
 use crate::thousandeyes::{Client, Error};
 
 pub(super) async fn check(

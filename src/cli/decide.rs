@@ -13,9 +13,9 @@ use crate::change::process;
 use crate::change::run::{Decider, Decision, Run};
 use crate::clock::Clock;
 use crate::exit_code::Exit;
+use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
 use crate::jobs::requests;
-use crate::lock::{LockError, hostname};
 
 /// A holder of the lock that is not in the middle of something notices a decision at once.
 const NOTICED: Duration = Duration::from_secs(3);

@@ -11,11 +11,11 @@ use super::progress;
 use crate::app::App;
 use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
+use crate::collect::Reading;
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::STEM;
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
-use crate::snapshot::Reading;
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -208,7 +208,7 @@ mod tests {
     use crate::change::plan::{PlanContext, plan};
     use crate::change::{NoChange, Verdict};
     use crate::config::{Guards, Mode};
-    use crate::quota::UsageRule;
+    use crate::domain::quota::UsageRule;
 
     fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -14,11 +14,11 @@ use tracing::warn;
 use super::terminal;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::daemon::health;
 use crate::exit_code::Exit;
+use crate::files::lock::LockError;
 use crate::files::reserve;
-use crate::health;
 use crate::jobs::requests::{self, Answer, Ask};
-use crate::lock::LockError;
 
 /// A holder gives a sign of life every few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);

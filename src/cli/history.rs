@@ -6,11 +6,11 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use crate::app::App;
-use crate::comparison::compare;
-use crate::diff::MadeBy;
+use crate::domain::diff::MadeBy;
+use crate::domain::quota::quota_text;
 use crate::exit_code::Exit;
 use crate::history::STEM;
-use crate::quota::quota_text;
+use crate::jobs::comparison::compare;
 use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]

@@ -12,12 +12,12 @@ use super::handover::{self, Who};
 use super::{progress, terminal};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::daemon::health;
 use crate::daemon::{self, Source};
 use crate::exit_code::{Exit, Findings};
-use crate::health;
+use crate::files::lock::LockError;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker};
-use crate::lock::LockError;
 
 /// The daemon.
 pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit> {

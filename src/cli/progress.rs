@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
-use crate::progress::{Phase, Shown, time_to_go};
 use crate::report::words::{counted, number};
+use crate::thousandeyes::progress::{Phase, Shown, time_to_go};
 use crate::thousandeyes::{Budget, Room};
 
 /// Nothing is drawn for work that is done sooner.
@@ -146,7 +146,7 @@ impl Write for Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Rows;
+    use crate::thousandeyes::progress::Rows;
 
     fn room(wait: u64) -> Room {
         Room {

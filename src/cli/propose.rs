@@ -8,10 +8,10 @@ use super::{progress, terminal};
 use crate::app::App;
 use crate::change::propose::{self, Proposal, change_file};
 use crate::clock::Clock;
+use crate::collect::Reading;
 use crate::config::Approval;
+use crate::domain::quota::{OrgId, Snapshot};
 use crate::exit_code::Exit;
-use crate::quota::{OrgId, Snapshot};
-use crate::snapshot::Reading;
 
 /// For these organizations, or for all. The file goes to `out`, what people should know to standard error.
 pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {

@@ -14,7 +14,7 @@ use super::{Color, Output};
 use crate::app::App;
 use crate::change::run::{Run, RunRecord};
 use crate::change::stored::stored_plan;
-use crate::change::story::shown;
+use crate::change::summary::shown;
 use crate::change::{RunState, RunStory};
 use crate::exit_code::Exit;
 use crate::report::words::{clean, counted};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::guards::id_problems;
 use super::types::{duration, optional_duration};
-use crate::quota::{Aid, OrgId, SnapshotRow, Target};
+use crate::domain::quota::{Aid, OrgId, SnapshotRow, Target};
 use crate::schedule::instant;
 use crate::text::glob::fits;
 

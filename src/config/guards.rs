@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::types::duration;
-use crate::quota::{Aid, OrgId, Target};
+use crate::domain::quota::{Aid, OrgId, Target};
 
 /// Whether every plan waits for a person, or only those that a guard holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

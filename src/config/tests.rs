@@ -1,7 +1,7 @@
 //! What the configuration accepts, and what it says of what it does not.
 
 use super::*;
-use crate::quota::Target;
+use crate::domain::quota::Target;
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change::run::sha256;
+use crate::files::lock;
 use crate::files::{durable, format};
 use crate::jobs::Job;
-use crate::lock;
 
 const VERSION: u32 = 1;
 

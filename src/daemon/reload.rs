@@ -12,7 +12,7 @@ use super::card::{AtWork, Card, InUse};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Environment};
-use crate::health;
+use crate::daemon::health;
 
 /// So often it is looked what the daemon is at.
 const LOOKS: Duration = Duration::from_secs(15);

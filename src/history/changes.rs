@@ -7,10 +7,10 @@ use csv::StringRecord;
 use tracing::warn;
 
 use super::store::{moments, partition, soon};
-use crate::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::quota::{Target, Units};
 use crate::files::csv_cell::{inert, plain};
 use crate::files::durable;
-use crate::quota::{Target, Units};
 
 const COLUMNS: [&str; 14] = [
     "seen_at",

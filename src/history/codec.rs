@@ -7,8 +7,8 @@ use std::io::{Read, Write};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 use crate::files::csv_cell::{inert, plain};
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 
 const COLUMNS: [&str; 18] = [
     "taken_at",

@@ -10,9 +10,9 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec;
+use crate::domain::quota::{Snapshot, SnapshotRow};
 use crate::files::durable;
 use crate::files::format;
-use crate::quota::{Snapshot, SnapshotRow};
 
 /// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.
 pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
@@ -202,7 +202,7 @@ fn folders(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::Target;
+    use crate::domain::quota::Target;
 
     /// Writes a snapshot of that time, and says under which it lies.
     fn write(history: &History, time: &str) -> DateTime<Utc> {

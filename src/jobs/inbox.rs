@@ -13,14 +13,14 @@ use tracing::warn;
 
 use super::requests;
 use super::serve::Done;
-use crate::answers;
 use crate::app::App;
+use crate::change::inbox::answers;
+use crate::change::inbox::first_error::FirstError;
+use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
 use crate::change::run::{Run, RunRecord};
-use crate::change::{approvals, earlier::Contents, notices, process};
+use crate::change::{approvals, explains::Contents, notices, process};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
-use crate::first_error::FirstError;
-use crate::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
 
 /// A pass that takes longer mails in between what it did.
 const MAILED: Duration = Duration::from_secs(600);

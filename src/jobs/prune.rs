@@ -6,13 +6,13 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use crate::answers;
 use crate::app::App;
+use crate::change::inbox::answers;
+use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
 use crate::change::run::Run;
 use crate::change::run::id::{is_id, root_of};
 use crate::files::leftovers;
-use crate::first_error::FirstError;
 use crate::history::retention as snapshots;
 use crate::thousandeyes::is_believed;
 
@@ -130,7 +130,7 @@ mod tests {
     use crate::change::RunState;
     use crate::change::run::Run;
     use crate::jobs::Job;
-    use crate::testbed::{Bench, file, noon};
+    use crate::testing::testbed::{Bench, file, noon};
 
     fn later(days: i64) -> DateTime<Utc> {
         noon() + Duration::days(days)

@@ -7,15 +7,16 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
-use super::caught::Panicked;
-use super::{Job, caught, inbox, outbox, prune, reports, snapshot};
+use super::catch_panic::Panicked;
+use super::{Job, catch_panic, inbox, outbox, prune, reports, snapshot};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::exit_code::Findings;
+use crate::files::lock;
 use crate::files::reserve;
+use crate::jobs::state::{ApiSeen, State, Why};
+use crate::report;
 use crate::schedule::Missed;
-use crate::state::{ApiSeen, State, Why};
-use crate::{lock, report};
 
 /// Who starts a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +141,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<Findings> {
     let work = Work::begin(app, job, trigger, now);
     // On the heap: where it is awaited it would be large many times over.
-    let done = caught::caught(Box::pin(async {
+    let done = catch_panic::caught(Box::pin(async {
         match job {
             Job::Inbox => inbox::whole(app, &work.clock).await,
             Job::Snapshot if trigger == Trigger::Schedule && job.owes_telling(app, now) => {

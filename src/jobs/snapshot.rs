@@ -8,20 +8,20 @@ use tracing::{info, warn};
 use super::serve::Done;
 use super::{Job, serve};
 use crate::app::App;
+use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
-use crate::comparison::compare;
-use crate::first_error::FirstError;
+use crate::collect;
+use crate::collect::top_consumers::LargestTests;
+use crate::domain::quota::Snapshot;
 use crate::history::changes;
-use crate::largest::LargestTests;
-use crate::quota::Snapshot;
-use crate::snapshot;
+use crate::jobs::comparison::compare;
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and
 /// what became critical.
 pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
     let parts = app.config.snapshot;
     let earlier = app.history.until(clock.now())?;
-    let fetched = snapshot::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
+    let fetched = collect::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
     app.seat.check()?;
     let (at, rows) = app.history.write(fetched.taken_at(), || fetched.readable_rows())?;
     info!(rows, %at, "snapshot written");

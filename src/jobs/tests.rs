@@ -5,12 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use chrono::Duration;
 
 use super::serve::Work;
-use super::{Job, Trigger, caught, serve};
+use super::{Job, Trigger, catch_panic, serve};
 use crate::change::run::Run;
-use crate::diff::MadeBy;
+use crate::domain::diff::MadeBy;
 use crate::history::changes;
 use crate::schedule::Missed;
-use crate::testbed::{Bench, file, noon};
+use crate::testing::testbed::{Bench, file, noon};
 
 #[tokio::test]
 async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() {
@@ -96,7 +96,7 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
     }
     Run::all(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
     Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
-    assert_eq!(crate::gather::held_stories(&bench.app.runs()).unwrap().len(), 1);
+    assert_eq!(crate::jobs::report_inputs::held_stories(&bench.app.runs()).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_n
         std::panic::panic_any(what)
     };
     for panics in 1..=2 {
-        let done = caught::caught(told("index out of bounds")).await;
+        let done = catch_panic::caught(told("index out of bounds")).await;
         let work = Work::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
         let error = work.end(&bench.app, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");

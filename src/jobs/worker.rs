@@ -15,15 +15,15 @@ use super::apply::{Applied, ToApply, apply};
 use super::inbox::{self, Pass};
 use super::requests::{self, Answer, Ask};
 use super::serve::{Done, NotWrittenDown, Work};
-use super::{Job, Trigger, caught, log_failure, serve};
+use super::{Job, Trigger, catch_panic, log_failure, serve};
 use crate::app::App;
 use crate::change::run::{Decider, Run};
 use crate::change::{approvals, notices};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
+use crate::files::lock;
 use crate::files::owner::Owner;
-use crate::lock;
-use crate::state::State;
+use crate::jobs::state::State;
 
 /// A job that failed is tried again after this, or at its next slot.
 const RETRY: Duration = Duration::minutes(5);
@@ -225,7 +225,7 @@ impl Worker {
             let slot = slot.unwrap_or(now);
             self.inbox_is_wanted = false;
             self.askers.append(&mut self.next_askers);
-            match caught::caught(async { Pass::begin(app, &work.clock) }).await {
+            match catch_panic::caught(async { Pass::begin(app, &work.clock) }).await {
                 Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
                 Err(error) => return self.pass_ended(app, &work, slot, Err(error)),
             }
@@ -234,7 +234,7 @@ impl Worker {
             app.vitals.rests(Job::Inbox); // the files that lie there are looked at again in a while
             return Ok(());
         };
-        match caught::caught(Box::pin(pass.pass.step(app, &pass.work.clock))).await {
+        match catch_panic::caught(Box::pin(pass.pass.step(app, &pass.work.clock))).await {
             Ok(true) => {
                 self.pass = Some(pass);
                 app.vitals.rests(Job::Inbox);
@@ -272,7 +272,7 @@ impl Worker {
         let now = Clock::read().now();
         let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
         app.vitals.begins(Job::Inbox);
-        let advanced = caught::caught(Box::pin(async {
+        let advanced = catch_panic::caught(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = inbox::advance(app, &work.clock, &mut run).await;
             // Many decisions in a row are one mail.
@@ -358,7 +358,7 @@ impl Worker {
             Ok(Ask::Apply { file, approve }) => {
                 app.vitals.begins(Job::Inbox);
                 let clock = Clock::starting_at(now);
-                let applied = caught::caught(Box::pin(async {
+                let applied = catch_panic::caught(Box::pin(async {
                     let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
                     let what = ToApply {
                         name: &file,

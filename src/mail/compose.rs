@@ -235,9 +235,7 @@ fn host_name(instance: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "compose_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "headers_tests.rs"]
 mod headers_tests;

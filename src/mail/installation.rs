@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::compose::short_hash;
-use crate::files::remembered::{self, Kind};
+use crate::files::versioned_json::{self, Kind};
 use crate::files::{durable, read_if_there};
 
 pub(crate) const FILE: Kind = Kind {
@@ -45,7 +45,7 @@ pub(super) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
             Err(error) => return Err(error),
         };
         if is_damaged {
-            let file = remembered::set_aside(data_dir, &FILE, now)?;
+            let file = versioned_json::set_aside(data_dir, &FILE, now)?;
             warn!(file = %file.to_string_lossy(), hint = FILE.without, "a damaged file was set aside");
         }
         let id = format!("{:012x}", fastrand::u64(..) >> 16);
@@ -100,7 +100,7 @@ mod tests {
             let made = id(folder.path(), now());
             assert_eq!((made.len(), id(folder.path(), now())), (12, made.clone()), "{damaged}");
         }
-        assert_eq!(remembered::set_aside_in(folder.path()).unwrap().len(), 5);
+        assert_eq!(versioned_json::set_aside_in(folder.path()).unwrap().len(), 5);
         fs_err::write(&path, r#"{"version": 9, "id": "abc", "more": []}"#).unwrap();
         assert_eq!(id(folder.path(), now()), "abc");
     }

@@ -3,7 +3,7 @@
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, State};
 
-use crate::quota::{Units, grouped, quota_text};
+use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::width::columns;
 
 /// A line of the text part is no longer than this.

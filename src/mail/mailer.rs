@@ -24,9 +24,9 @@ use super::render::Templates;
 use super::transport::Transport;
 use crate::change::notices::Notice;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
-use crate::diff::Diff;
+use crate::domain::diff::Diff;
+use crate::domain::quota::{Snapshot, UsageRule};
 use crate::jobs::Job;
-use crate::quota::{Snapshot, UsageRule};
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Gathered, Report,
     UsageReport, closing_table, usage_table,

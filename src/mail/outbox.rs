@@ -417,5 +417,4 @@ fn write_record(path: &Path, record: &Record) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
 mod tests;

@@ -76,5 +76,4 @@ fn indexed(pixels: &Pixmap) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 #[cfg(test)]
-#[path = "picture_tests.rs"]
 mod tests;

@@ -289,8 +289,6 @@ fn told(name: &str, error: &Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "same_numbers_tests.rs"]
 mod same_numbers;
 #[cfg(test)]
-#[path = "render_tests.rs"]
 mod tests;

@@ -2,9 +2,12 @@
 //!
 //! What is said, in which order, and what it means for a message is decided above (`conversation`, `trouble`).
 
+pub(super) mod diagnosis;
 mod extensions;
 mod hello;
+pub(super) mod redaction;
 mod reply;
+pub(super) mod session;
 mod trust;
 mod wire;
 

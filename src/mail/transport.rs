@@ -4,11 +4,11 @@ use anyhow::Context;
 use lettre::Address;
 use secrecy::ExposeSecret;
 
-use super::conversation::{Conversation, Server};
-use super::login::Login;
 use super::record::Outcome;
+use super::smtp::diagnosis::{self, Cause};
+use super::smtp::redaction::Login;
+use super::smtp::session::{Conversation, Server};
 use super::smtp::{HelloName, Trust};
-use super::trouble::{self, Cause};
 use crate::config::{self, Mail, Smtp, Tls};
 
 /// Made anew for each round of deliveries, so that a rotated password is read.
@@ -63,7 +63,7 @@ impl Transport {
         let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet(from))).await;
         greeted
             .unwrap_or(Err(Cause::Silence))
-            .map_err(|cause| anyhow::anyhow!(trouble::sentence(&conversation, &cause, server, login)))
+            .map_err(|cause| anyhow::anyhow!(diagnosis::sentence(&conversation, &cause, server, login)))
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
@@ -78,11 +78,10 @@ impl Transport {
             tokio::time::timeout(server.timeout, Box::pin(conversation.deliver(from, to, message))).await;
         match delivered.unwrap_or(Err(Cause::Silence)) {
             Ok(()) => Outcome::Accepted,
-            Err(cause) => trouble::outcome(&conversation, &cause, server, login),
+            Err(cause) => diagnosis::outcome(&conversation, &cause, server, login),
         }
     }
 }
 
 #[cfg(test)]
-#[path = "transport_tests.rs"]
 mod tests;

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Edition;
 use super::level::Level;
-use super::standing::{Standing, standings};
+use super::quota_status::{Standing, standings};
 use super::trends::Week;
+use crate::collect::top_consumers::{LargestTest, LargestTests};
 use crate::config::Alerts;
-use crate::diff::{Change, Diff, MadeBy};
-use crate::largest::{LargestTest, LargestTests};
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
+use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
 
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);
@@ -295,5 +295,4 @@ impl Record {
 }
 
 #[cfg(test)]
-#[path = "alert_tests.rs"]
 mod tests;

@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use super::alert::{News, Occasion};
 use super::level::Level;
-use super::standing::{Standing, name_and_id, org_name, standings};
+use super::quota_status::{Standing, name_and_id, org_name, standings};
 use super::summary::{need, room};
 use super::trends::Week;
 use super::usage::organization;
 use super::{Audience, Edition, Imprint, words};
 use crate::change::propose::with_headroom;
+use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards, Mute, Until};
-use crate::forecast::SLOPE_DAYS;
-use crate::largest::LargestTest;
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::forecast::SLOPE_DAYS;
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
@@ -414,5 +414,4 @@ fn muted_sentences(
 }
 
 #[cfg(test)]
-#[path = "alert_report_tests.rs"]
 mod tests;

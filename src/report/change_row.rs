@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{planned, words};
 use crate::change::PlanRow;
-use crate::diff::{Change, Diff, MadeBy};
-use crate::quota::{Snapshot, Target, Units, UsageRule, grouped};
+use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
 
 /// One changed, held or refused quota.
 #[derive(Clone, Debug, Serialize)]

@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::change_row::rows_of_diffs;
-use super::fates::{Fates, Held, Section, SectionKind, held, section};
 use super::files::FileSection;
 use super::level::Level;
 use super::planned::{self, OrganizationView};
+use super::row_outcomes::{Fates, Held, Section, SectionKind, held, section};
 use super::{Edition, Imprint, words};
 use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
-use crate::diff::{Diff, MadeBy};
-use crate::quota::{Snapshot, Target, Units, UsageRule};
+use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
@@ -316,5 +316,4 @@ fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
 }
 
 #[cfg(test)]
-#[path = "changes_tests.rs"]
 mod tests;

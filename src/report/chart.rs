@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::level::Level;
 use super::words;
-use crate::quota::{Units, grouped};
+use crate::domain::quota::{Units, grouped};
 
 pub(crate) const WIDTH: u32 = 520;
 pub(crate) const HEIGHT: u32 = 160;
@@ -366,5 +366,4 @@ fn seconds(time: TimeDelta) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "chart_tests.rs"]
 mod tests;

@@ -12,13 +12,13 @@ use serde::Serialize;
 use super::closing_words::{
     TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
 };
-use super::cycles::{Closed, Cycle, Seen};
+use super::cycle_lookup::{Closed, Cycle, Seen};
+use super::cycle_usage::{Spent, spent, spent_by};
 use super::level::Level;
-use super::spent::{Spent, spent, spent_by};
-use super::standing::{name_and_id, org_name};
+use super::quota_status::{name_and_id, org_name};
 use super::{Edition, Imprint, words};
-use crate::diff::Diff;
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::diff::Diff;
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 
 /// So many organizations are told of in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;
@@ -403,5 +403,4 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
 }
 
 #[cfg(test)]
-#[path = "closing_tests.rs"]
 mod tests;

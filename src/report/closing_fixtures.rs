@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::closed::Ended;
-use super::cycles::{Closed, Cycle, Seen, Walk};
+use super::cycle_lookup::{Closed, Cycle, Seen, Walk};
+use super::cycle_tracker::Ended;
 use super::fixtures::{at, changed, edition, realistic};
 use super::{ClosingInput, ClosingReport, Edition, closing_report};
-use crate::quota::{Snapshot, SnapshotRow, UsageRule};
+use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {

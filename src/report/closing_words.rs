@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::closing::{Section, YearRow};
-use super::cycles::Cycle;
+use super::cycle_lookup::Cycle;
+use super::cycle_usage::Spent;
 use super::level::Level;
-use super::spent::Spent;
 use super::words;
-use crate::diff::{Diff, MadeBy};
-use crate::quota::{Target, Units, grouped, sum};
+use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::quota::{Target, Units, grouped, sum};
 
 /// Account groups that are named as those that used most.
 const LARGEST: usize = 3;

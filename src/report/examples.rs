@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::alert::News;
-use super::cycles::{Closed, Cycle, Seen};
+use super::cycle_lookup::{Closed, Cycle, Seen};
 use super::level::Level;
 use super::{
     AlertInput, Audience, ClosingInput, Edition, Failure, Gathered, Occasion, Points, Report, Trends,
     UsageInput, Week, alert_report, closing_report, failure_report, run_report, test_report, usage_report,
 };
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
+use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards};
-use crate::largest::LargestTest;
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
 /// Between them they take every branch that holds a variable of its own.
 pub(crate) fn examples(edition: &Edition) -> Vec<Report> {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::changes::ChangesReport;
-use super::fates::{Section, SectionKind};
 use super::level::Level;
+use super::row_outcomes::{Section, SectionKind};
 use super::{Edition, Imprint, words};
 use crate::change::RunState;
 

@@ -16,8 +16,8 @@ use crate::change::{
     RunStory, Tripped, Verdict,
 };
 use crate::config::{Alerts, Guards, Mute, Until};
-use crate::diff::{Change, Diff, MadeBy};
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()

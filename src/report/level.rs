@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Edition, words};
 use crate::config::Limits;
-use crate::forecast::RunOut;
-use crate::quota::{Units, grouped};
+use crate::domain::forecast::RunOut;
+use crate::domain::quota::{Units, grouped};
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::config::Alerts;
-    use crate::quota::Target;
+    use crate::domain::quota::Target;
     use crate::report::fixtures::{at, edition};
 
     fn limits() -> Limits {

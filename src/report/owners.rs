@@ -10,15 +10,15 @@ use super::alert::News;
 use super::alert_report::{AlertInput, AlertReport, alert_report};
 use super::changes::{ChangesReport, drift_report, run_report};
 use super::closing::{ClosingInput, ClosingReport, closing_report};
-use super::cycles::{Closed, Cycle, Seen};
-use super::fates::{Held, Section, SectionKind};
+use super::cycle_lookup::{Closed, Cycle, Seen};
+use super::row_outcomes::{Held, Section, SectionKind};
 use super::{Audience, Edition, words};
 use crate::change::{
     Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict,
 };
-use crate::diff::Diff;
-use crate::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
-use crate::routes::Share;
+use crate::domain::diff::Diff;
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
+use crate::mail::routes::Share;
 
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::change::{Plan, PlanOrganization, PlanRow, Verdict};
-use crate::quota::{OrgId, Units, grouped};
+use crate::domain::quota::{OrgId, Units, grouped};
 
 /// What becomes of rows, the most dangerous first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,7 +136,7 @@ fn view<'p>(totals: &'p PlanOrganization, rows: &[&PlanRow]) -> OrganizationView
 mod tests {
     use super::*;
     use crate::change::{Code, Guard, NoChange, Problem};
-    use crate::quota::Target;
+    use crate::domain::quota::Target;
     use crate::report::fixtures::{plan_row, tripped};
 
     fn numbers(parts: &[Part<'_>]) -> Vec<(Kind, Vec<usize>, usize)> {

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::level::Level;
-use super::standing::Standing;
+use super::quota_status::Standing;
 use super::usage::{Organization, UsageInput};
 use super::{Edition, words};
-use crate::quota::{Units, grouped, sum};
+use crate::domain::quota::{Units, grouped, sum};
 use crate::schedule::Missed;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.

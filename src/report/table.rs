@@ -2,7 +2,7 @@
 
 use super::changes::ChangesReport;
 use super::closing::{ClosingReport, Line};
-use super::standing::Standing;
+use super::quota_status::Standing;
 use super::usage::UsageReport;
 use crate::files::csv_cell;
 

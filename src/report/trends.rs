@@ -7,9 +7,9 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
-use super::standing::Standing;
-use crate::forecast::SLOPE_DAYS;
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use super::quota_status::Standing;
+use crate::domain::forecast::SLOPE_DAYS;
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
@@ -224,5 +224,4 @@ fn rounded_percent(part: Units, whole: Units) -> Units {
 }
 
 #[cfg(test)]
-#[path = "trends_tests.rs"]
 mod tests;

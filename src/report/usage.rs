@@ -4,17 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::change_row::{ChangeRow, rows_of_diffs};
-use super::fates::{Held, held};
 use super::level::Level;
-use super::standing::{Standing, org_name, standing};
+use super::quota_status::{Standing, org_name, standing};
+use super::row_outcomes::{Held, held};
 use super::summary::{Total, headline, missing, others, subject, todo};
 use super::trends::{Picture, Points, Trends};
 use super::{Edition, Imprint, words};
 use crate::change::RunStory;
 use crate::config::Alerts;
-use crate::diff::Diff;
-use crate::forecast::SLOPE_DAYS;
-use crate::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::diff::Diff;
+use crate::domain::forecast::SLOPE_DAYS;
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 use crate::schedule::Missed;
 
 /// So many account groups are always listed, however well they stand.
@@ -318,5 +318,4 @@ pub(super) fn organization(
 }
 
 #[cfg(test)]
-#[path = "usage_tests.rs"]
 mod tests;

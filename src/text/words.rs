@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::quota::{Units, grouped};
+use crate::domain::quota::{Units, grouped};
 pub(crate) use crate::text::clean::clean;
 
 /// `1 account group`, `3 account groups`.

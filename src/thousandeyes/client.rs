@@ -9,16 +9,16 @@ use reqwest::Url;
 use serde::Serialize;
 use tracing::warn;
 
-use super::answers::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
 use super::clock::is_believed;
 use super::error::{Error, clean};
-use super::pace::{Budget, Room};
-use super::tally::Tally;
+use super::model::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
+use super::rate_budget::{Budget, Room};
+use super::request_counts::Tally;
 use super::transport::Transport;
 use super::wire::{self, Object, Odd};
 use crate::config::Secret;
-use crate::progress::Progress;
-use crate::quota::{Aid, OrgId, Units};
+use crate::domain::quota::{Aid, OrgId, Units};
+use crate::thousandeyes::progress::Progress;
 
 /// Far more pages than any organization has tests: a server that never stops paging is broken.
 const MAX_PAGES: usize = 2000;
@@ -131,13 +131,13 @@ impl Client {
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
         let url = self.url("quotas");
-        self.read(&url, answers::quotas).await
+        self.read(&url, model::quotas).await
     }
 
     /// `GET /account-groups`: names, and account groups without a quota.
     pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
         let url = self.url("account-groups");
-        let (groups, left_out) = self.read(&url, answers::account_groups).await?;
+        let (groups, left_out) = self.read(&url, model::account_groups).await?;
         if let Some(first) = left_out.first {
             let (first, count) = (clean(&first), left_out.count);
             warn!(count, first, "account groups, or names of them, cannot be read and are left out");
@@ -153,7 +153,7 @@ impl Client {
         // The description wants the comma as it is, which `query_pairs_mut` would encode.
         let aid = url.query().map(|query| format!("{query}&")).unwrap_or_default();
         url.set_query(Some(&format!("{aid}expand=test,enterprise-agent-unit")));
-        self.read(&url, answers::usage).await
+        self.read(&url, model::usage).await
     }
 
     /// `GET /usage/units/tests`, all pages; the current billing cycle without a period.
@@ -165,14 +165,14 @@ impl Client {
         let mut url = self.url("usage/units/tests");
         with_aid(&mut url, aid);
         with_period(&mut url, period);
-        self.pages(url, answers::test_units).await
+        self.pages(url, model::test_units).await
     }
 
     /// `GET /usage/units/enterprise-agents`, all pages; the current billing cycle without a period.
     pub async fn enterprise_agent_units(&self, period: Option<Period>) -> Result<Vec<AgentUnits>, Error> {
         let mut url = self.url("usage/units/enterprise-agents");
         with_period(&mut url, period);
-        self.pages(url, answers::agent_units).await
+        self.pages(url, model::agent_units).await
     }
 
     /// `POST /quotas/assign`: creates or updates these quotas and leaves all others alone.
@@ -243,7 +243,7 @@ impl Client {
         let mut seen = HashSet::new();
         let mut next = Some(first.clone());
         while let Some(url) = next {
-            let (page, href) = self.read(&url, |json| answers::page(json, &row)).await?;
+            let (page, href) = self.read(&url, |json| model::page(json, &row)).await?;
             rows.extend(page);
             next = href.map(|href| self.next_page(&url, &href)).transpose()?;
             seen.insert(url);

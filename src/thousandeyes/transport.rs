@@ -12,16 +12,16 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
+use super::attempt::Outcome;
 use super::client::Settings;
 use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
-use super::outcome::Outcome;
-use super::pace::{Budget, Pace, Room};
 use super::proxy::Through;
+use super::rate_budget::{Budget, Pace, Room};
 use super::recent::Recent;
+use super::request_counts::Tally;
 use super::retry::{self, Event, Verdict};
-use super::tally::Tally;
 use crate::config::Secret;
 
 /// Ours goes out with each request; whoever answers may tell its own.

@@ -11,7 +11,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::quota::{Aid, OrgId, Units};
+use crate::domain::quota::{Aid, OrgId, Units};
 
 /// So much of an odd value is shown.
 const SHOWN: usize = 40;

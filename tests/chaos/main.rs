@@ -1,7 +1,7 @@
 //! Chaos with the real binary: real SIGKILLs at requests and at any moment, in the scenarios that `src/chaos` plays a
 //! thousand of in one process. Its waits are real too, so these are few. `QUOTAKEEPER_CHAOS_SEED=17` runs one alone.
 
-#[path = "../../src/chaos/scenario.rs"]
+#[path = "../../src/testing/chaos/scenario.rs"]
 #[expect(dead_code, reason = "the checks of src/chaos look closer")]
 mod scenario;
 #[path = "../standin/mod.rs"]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use httpmock::prelude::*;
-use quotakeeper::quota::{Aid, OrgId};
+use quotakeeper::domain::quota::{Aid, OrgId};
 use quotakeeper::thousandeyes::{Client, Error, Settings};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! One batch as one of the four writes of the API.
 
 use super::batch::{Batch, Operation};
-use crate::quota::OrgId;
+use crate::domain::quota::OrgId;
 use crate::thousandeyes::{Client, Error};
 
 /// Sends one batch.

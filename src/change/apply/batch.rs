@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::size::{Half, MOST_ROWS};
-use crate::quota::{Aid, OrgId, Target, Units};
+use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
 
 /// A row that is to be sent.

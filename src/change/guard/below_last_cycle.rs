@@ -4,7 +4,7 @@
 //! it runs out in the middle of the month. Where nothing is known of the last cycle there is nothing to say.
 
 use super::{Finding, Look};
-use crate::quota::grouped;
+use crate::domain::quota::grouped;
 
 pub(super) fn check(look: &Look<'_>) -> Option<Finding> {
     let after = look.decrease()?;
@@ -25,8 +25,8 @@ mod tests {
     use crate::change::fixtures::{group, own, parsed, snapshot, told};
     use crate::change::plan::{PlanContext, plan};
     use crate::config::{GuardOverride, Guards, Level, Mode};
-    use crate::last_cycle::LastCycle;
-    use crate::quota::{Target, UsageRule};
+    use crate::domain::last_cycle::LastCycle;
+    use crate::domain::quota::{Target, UsageRule};
 
     /// Account group 1 has 9 600, used 8 000 in the last cycle, and has a projection of 500 in the young one.
     fn said(value: &str, guards: &Guards) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::change::Plan;
 use crate::change::fixtures::{group, own, planned, snapshot};
-use crate::quota::UsageRule;
+use crate::domain::quota::UsageRule;
 
 /// An organization with so many account groups, from small ones to a few large ones, each with 60 to 90 % of its quota
 /// projected. The same for the same seed.

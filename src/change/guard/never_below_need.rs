@@ -13,7 +13,7 @@ use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, Val
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
 use crate::config::GuardOverride;
-use crate::quota::{Aid, Target, Usage, UsageRule};
+use crate::domain::quota::{Aid, Target, Usage, UsageRule};
 
 const PLANS: u64 = 100_000;
 

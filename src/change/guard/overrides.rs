@@ -4,7 +4,7 @@ use super::*;
 use crate::change::fixtures::{group, own, parsed, snapshot};
 use crate::change::plan::plan;
 use crate::config::GuardOverride;
-use crate::quota::UsageRule;
+use crate::domain::quota::UsageRule;
 
 /// Organizations 7 and 8 with ten account groups each: 1 000 units, of which 900 are needed.
 fn live(own_quota: Units) -> Snapshot {

@@ -6,7 +6,7 @@ use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
 use crate::change::plan::plan;
 use crate::config::GuardOverride;
-use crate::quota::{Usage, UsageRule};
+use crate::domain::quota::{Usage, UsageRule};
 
 /// The guards that hold row 2 of a one-row file about account group 1 of organization 7, and its warnings.
 fn guards_of(cells: &str, live: &Snapshot, guards: &Guards) -> (Vec<Guard>, Vec<String>) {

@@ -5,8 +5,8 @@ use super::{
     BadRow, Effective, Percent, Quota, RowChange, Value, Whose, dates, listed, numbers, shown, trimmed,
 };
 use crate::change::{Action, Code, Problem};
+use crate::domain::quota::{Aid, OrgId};
 use crate::files::csv_cell;
-use crate::quota::{Aid, OrgId};
 
 /// Understands a row. Missing cells at its end are blank, and blank cells beyond the header are fine.
 pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> Result<RowChange, BadRow> {

@@ -1,7 +1,7 @@
 //! Numbers as people and spreadsheets write them: what is certain is read, the rest is refused with what to type instead.
 
 use super::shown;
-use crate::quota::Units;
+use crate::domain::quota::Units;
 use crate::text::lookalike;
 
 /// 2⁵³ − 1. Beyond it JSON readers and spreadsheets lose digits, so that a quota would not read back as it was sent.

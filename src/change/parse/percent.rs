@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::numbers::{LARGEST, is_digits};
 use super::shown;
-use crate::quota::Units;
+use crate::domain::quota::Units;
 
 /// How many parts of a percent are told apart: four digits after the point.
 const PARTS: i128 = 10_000;

@@ -6,7 +6,7 @@ use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
 use crate::change::stale::staleness;
 use crate::change::{Guard, Tripped};
-use crate::quota::{Aid, SnapshotRow};
+use crate::domain::quota::{Aid, SnapshotRow};
 
 fn world() -> Snapshot {
     snapshot([

@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::look::{held_plan, input, look};
+use super::replan::{held_plan, input, look};
 use super::{approved_guards, later, send};
 use crate::app::App;
-use crate::change::ending::{close, finish, hold};
+use crate::change::finish::{close, finish, hold};
 use crate::change::run::{Decision, Run};
 use crate::change::stale::staleness;
 use crate::change::{Code, Guard, Problem, RunState, Tripped, Verdict, results};

@@ -10,11 +10,11 @@ use tracing::info;
 
 use super::part;
 use crate::app::App;
-use crate::change::ending::{answer, hold, tell};
+use crate::change::finish::{answer, hold, tell};
 use crate::change::parse::ChangeFile;
 use crate::change::run::id::of_later;
 use crate::change::run::{Run, RunRecord};
-use crate::change::story::story;
+use crate::change::summary::story;
 use crate::change::{Plan, PlanRow, RunState, RunStory, Verdict};
 use crate::clock::Clock;
 use crate::report::words::counted;

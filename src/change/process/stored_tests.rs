@@ -4,8 +4,8 @@ use super::tests::calm;
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::change::stored::stored_plan;
-use crate::change::story::shown;
-use crate::testbed::{Bench, Group, file, noon};
+use crate::change::summary::shown;
+use crate::testing::testbed::{Bench, Group, file, noon};
 
 /// What somebody makes of a file.
 type Edit = fn(&str) -> String;

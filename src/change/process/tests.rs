@@ -7,7 +7,7 @@ use crate::change::journal::Event;
 use crate::change::run::{Decision, Run};
 use crate::change::{Code, Guard, PlanRow, RunState};
 use crate::simulator::World;
-use crate::testbed::{Bench, Group, file, noon};
+use crate::testing::testbed::{Bench, Group, file, noon};
 
 /// Groups of an organization that may be lowered by 1 without anybody's approval.
 pub(super) async fn calm(bench: &Bench, organization: usize) -> Vec<Group> {

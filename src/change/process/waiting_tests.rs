@@ -7,7 +7,7 @@ use crate::change::RunState;
 use crate::change::approvals;
 use crate::change::run::{Decision, Run, RunRecord};
 use crate::clock::Clock;
-use crate::testbed::{Bench, Group, noon};
+use crate::testing::testbed::{Bench, Group, noon};
 
 const DAY: &str = "2026-11-24";
 

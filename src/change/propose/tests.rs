@@ -51,7 +51,8 @@ fn what_is_scarce_covers_projections_before_headroom() {
 
 #[test]
 fn nothing_is_moved_where_nothing_lacks_or_nothing_can_be_compared() {
-    let unknown = SnapshotRow { usage: crate::quota::Usage::default(), ..group("9", "3", Some(5), 0, 0) };
+    let unknown =
+        SnapshotRow { usage: crate::domain::quota::Usage::default(), ..group("9", "3", Some(5), 0, 0) };
     let live = snapshot([
         own("7", Some(100), 0, 0),
         group("7", "1", Some(1_000), 0, 10),
@@ -71,7 +72,7 @@ fn a_giver_keeps_what_it_used_in_the_last_cycle_and_the_headroom_unless_that_gua
         group("7", "2", Some(9_600), 100, 500),
         group("7", "3", Some(9_600), 100, 500),
     ]);
-    let target = |aid| crate::quota::Target::account_group("7", aid);
+    let target = |aid| crate::domain::quota::Target::account_group("7", aid);
     let last = LastCycle::of([(target("2"), 8_000), (target("3"), 9_600), (target("1"), 1)]);
     let given = |below_last_cycle| {
         let guards = Guards { below_last_cycle, ..Guards::default() };

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::change::parse::trimmed;
-use crate::quota::{OrgId, SnapshotRow};
+use crate::domain::quota::{OrgId, SnapshotRow};
 use crate::text::lookalike::{composed, key, skeleton};
 use crate::text::similarity::nearest;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::change::fixtures::{group, own, planned, snapshot, told};
 use crate::change::{Code, Plan, PlanRow, Verdict};
 use crate::config::{Guards, Mode};
-use crate::quota::{Snapshot, SnapshotRow};
+use crate::domain::quota::{Snapshot, SnapshotRow};
 
 fn named(org_name: &str, name: &str, row: SnapshotRow) -> SnapshotRow {
     SnapshotRow { org_name: org_name.into(), account_group_name: name.into(), ..row }
@@ -197,7 +197,7 @@ fn each_refusal_says_what_is_wrong_where_and_what_to_type() {
         writeln!(all, "{name}").unwrap();
         let columns = [("new limit".to_owned(), "value".to_owned())].into();
         let file = crate::change::parse::parse(text.as_bytes(), &columns, 1000).unwrap();
-        let (guards, rule) = (Guards::default(), crate::quota::UsageRule::default());
+        let (guards, rule) = (Guards::default(), crate::domain::quota::UsageRule::default());
         let context = crate::change::plan::PlanContext::new(&guards, Mode::Organization, &rule);
         for row in told(&crate::change::plan::plan(&file, &live(), &context)) {
             writeln!(all, "  {row}").unwrap();

@@ -10,8 +10,8 @@ use crate::change::plan::{hash, plain_quota};
 use crate::change::{
     Action, Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict,
 };
+use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::files::csv_cell::plain;
-use crate::quota::{Aid, OrgId, Target, Units};
 
 const COLUMNS: [&str; 21] = [
     "row",

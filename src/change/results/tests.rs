@@ -9,7 +9,7 @@ use crate::change::fixtures::{group, own, parsed, planned, snapshot};
 use crate::change::parse::parse;
 use crate::change::{Problem, Verdict};
 use crate::config::{Guards, Mode};
-use crate::quota::Snapshot;
+use crate::domain::quota::Snapshot;
 
 fn world() -> Snapshot {
     let mut named = group("7", "2", Some(2000), 100, 500);

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::requests::Requests;
 use super::text::moment;
 use crate::change::{Plan, PlanRow, Verdict};
-use crate::quota::{Units, grouped, quota_text};
+use crate::domain::quota::{Units, grouped, quota_text};
 use crate::report::planned::{Kind, OrganizationView, organizations, parts};
 use crate::report::words::{counted, number};
 use crate::text::clean::visible;

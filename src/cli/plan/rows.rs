@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::text::{Look, folded, moment, name_of};
 use crate::change::{Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
-use crate::quota::{OrgId, Units, grouped};
+use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::planned::{Kind, Part, danger, parts};
 use crate::report::words::{counted, number};
 

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::change::{Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
-use crate::quota::{Target, Units};
+use crate::domain::quota::{Target, Units};
 use crate::text::width::columns;
 
 const DUE: &str = "2026-11-30T23:00:00Z";

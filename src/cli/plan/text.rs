@@ -9,7 +9,7 @@ use super::requests::Requests;
 use super::rows::sections;
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::quota::{OrgId, grouped};
+use crate::domain::quota::{OrgId, grouped};
 use crate::report::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
 use crate::text::width::columns as width;

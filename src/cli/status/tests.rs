@@ -6,12 +6,12 @@ use chrono_tz::Tz;
 use super::text::text;
 use super::view::{Facts, JobFacts, Lying, View, Waiting, late, view};
 use crate::cli::table::Paint;
+use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::lock::Holder;
+use crate::jobs::state::{ApiSeen, JobState, Why};
 use crate::mail::Unsent;
 use crate::report::fixtures::{at, usage};
 use crate::schedule::Expression;
-use crate::state::{ApiSeen, JobState, Why};
 
 fn shown(view: &View, width: usize) -> String {
     text(view, Paint { colors: false, width })

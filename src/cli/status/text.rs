@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::troubles::Trouble;
 use super::view::{JobLine, View, Waiting};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::quota::grouped;
+use crate::domain::quota::grouped;
 use crate::report::Standing;
 use crate::report::words::{self, counted};
 use crate::text::width::columns as width;

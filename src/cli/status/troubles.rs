@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::text::moment;
 use super::view::{Facts, JobFacts, OwedAnswers, bytes};
+use crate::jobs::state::{ApiSeen, Why};
 use crate::report::FileProblem;
 use crate::report::words::{age, clean, counted, listed, number};
-use crate::state::{ApiSeen, Why};
 
 /// A held run is mailed at once; after this it is worth a look.
 const UNDECIDED: TimeDelta = TimeDelta::hours(24);

@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::text::moment;
 use super::troubles::{Trouble, troubles};
 use crate::daemon::Card;
+use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::lock::Holder;
+use crate::jobs::state::{ApiSeen, JobState, Why};
 use crate::mail::Unsent;
 use crate::report::{FileProblem, Standing};
 use crate::schedule::{Expression, Missed};
-use crate::state::{ApiSeen, JobState, Why};
 
 /// `once` may come from a timer that rings more rarely than the inbox is to be looked into.
 const PATIENCE: TimeDelta = TimeDelta::minutes(70);

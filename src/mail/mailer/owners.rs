@@ -11,14 +11,14 @@ use super::super::compose::Attachment;
 use super::Mailer;
 use crate::change::notices::Notice;
 use crate::config::Transport;
-use crate::diff::{Diff, MadeBy};
+use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::quota::{Snapshot, Target};
 use crate::files::durable;
-use crate::quota::{Snapshot, Target};
+use crate::mail::routes::{Routes, Share};
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, alert_report_to_owners, changes_table,
     closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
 };
-use crate::routes::{Routes, Share};
 
 /// A row for each of a hundred thousand account groups, with room to spare.
 const MOST_BYTES: u64 = 16 << 20;
@@ -148,5 +148,4 @@ impl Mailer {
 }
 
 #[cfg(test)]
-#[path = "owners_tests.rs"]
 mod tests;

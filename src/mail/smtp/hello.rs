@@ -17,7 +17,7 @@ impl HelloName {
     pub(in crate::mail) fn of(configured: Option<&str>) -> Self {
         let name = configured.map(str::to_owned).or_else(|| {
             let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-            full_name(&crate::lock::hostname(), &hosts)
+            full_name(&crate::files::lock::hostname(), &hosts)
         });
         Self { name }
     }

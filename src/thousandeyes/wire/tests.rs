@@ -115,7 +115,7 @@ fn every_field_name_is_one_of_the_vendors_description() {
             }
         })
         .into();
-    let source = include_str!("../answers.rs");
+    let source = include_str!("../model.rs");
     for call in
         [".units(\"", ".text(\"", ".object(\"", ".each(\"", "(row, \"", "(&period, \"", "(&details, \""]
     {

@@ -1,0 +1,420 @@
+//! Sends what a plan says, and never lies about what came of it.
+//!
+//! Just before each batch the live quotas are read: a row whose value is no longer its `before` is not sent. A batch that
+//! the server refuses is split until the bad rows stand alone. Where the outcome is unknown, reading decides row by row.
+//! At the end everything is read back: a row is applied only if the API says so. All of it is journalled, so that a
+//! killed run goes on where it stood.
+
+mod api;
+pub(crate) mod batch;
+mod size;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::api::post;
+use self::batch::{Batch, Todo, batches};
+use self::size::Size;
+use super::explains::OtherRuns;
+use super::journal::{Event, Journal, Past};
+use super::{Code, Outcome, Problem};
+use crate::clock::Clock;
+use crate::collect::LiveQuotas;
+use crate::domain::quota::{Target, Units, quota_text};
+use crate::files::lock::Seat;
+use crate::text::redact;
+use crate::thousandeyes::progress::{Phase, Rows};
+use crate::thousandeyes::{Client, Error, FieldError};
+
+/// So many refusals without one acceptance, and the server is taken to refuse everything.
+const MOST_REFUSALS: u32 = 64;
+/// So often a batch is sent whose outcome stays unknown and that did not take effect.
+const MOST_UNKNOWN: u32 = 3;
+/// Usage read longer ago than this does not clear a decrease any more.
+const USAGE_AGE: Duration = Duration::from_secs(5 * 60);
+/// The waits before the read-backs at the end: a server may take a while to show what it took.
+const READ_BACKS: [u64; 4] = [0, 2, 5, 10];
+
+const STOPPED: &str = "stopped by a signal: the run goes on at the next start";
+
+/// Applies rows; made for one run and used up by it.
+pub(crate) struct Apply<'a, G> {
+    pub client: &'a Client,
+    /// Who else of ours may have set a quota.
+    pub others: OtherRuns,
+    pub journal: Journal,
+    /// What the journal said when it was opened.
+    pub past: Past,
+    pub clock: &'a Clock,
+    pub cancel: &'a CancellationToken,
+    /// Asked before each write: a process that lost the lock sends nothing more.
+    pub seat: &'a Seat,
+    /// When the guards last saw usage; none when a killed run goes on, which has to be guarded again.
+    pub guarded: Option<Instant>,
+    /// Plans and guards rows again, with usage read now: those that may not be sent any more, and why.
+    pub guard_again: G,
+}
+
+/// Where the rows stand while a run is applied.
+struct Standing {
+    /// Rows that ended.
+    ended: BTreeMap<usize, Outcome>,
+    /// Rows that the server took, or that may have been taken: the read-back at the end decides.
+    sent: BTreeMap<usize, Todo>,
+    /// Rows that the server refused by themselves, for this reason; the read-back at the end has the last word on them.
+    refused: Vec<(Todo, Problem)>,
+    /// Rows that this run tried to send, now or before a crash.
+    intended: BTreeSet<usize>,
+    refusals: u32,
+    accepted: u32,
+    decreased: bool,
+    next_batch: usize,
+    size: Size,
+    total: usize,
+    /// The quotas as they were last read.
+    live: LiveQuotas,
+}
+
+impl Standing {
+    /// Rows that ended, or only wait to be read back.
+    fn done(&self) -> usize {
+        self.ended.len() + self.sent.len() + self.refused.len()
+    }
+}
+
+impl<G> Apply<'_, G>
+where
+    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
+{
+    /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
+    pub(crate) async fn run(mut self, rows: Vec<Todo>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
+        let past = std::mem::take(&mut self.past);
+        let mut standing = Standing {
+            ended: past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect(),
+            sent: BTreeMap::new(),
+            refused: Vec::new(),
+            intended: past.intended.into_keys().collect(),
+            refusals: 0,
+            accepted: 0,
+            decreased: false,
+            next_batch: past.next_batch,
+            size: Size::new(),
+            live: LiveQuotas::default(),
+            total: rows.len(),
+        };
+        for row in &rows {
+            if past.verified.contains_key(&row.row) {
+                standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+            }
+        }
+        let open = rows.into_iter().filter(|row| !standing.ended.contains_key(&row.row)).collect();
+        self.send_all(batches(open), &mut standing).await?;
+
+        // A raise may have been refused for want of room that the decreases made since.
+        if standing.decreased {
+            let is_raise = |(row, _): &(Todo, Problem)| !row.is_decrease() && row.after.is_some();
+            let (raises, others) = std::mem::take(&mut standing.refused).into_iter().partition(is_raise);
+            standing.refused = others;
+            let again: Vec<_> = raises.into_iter().map(|(row, _)| row).collect();
+            self.send_all(batches(again), &mut standing).await?;
+        }
+        self.verify(&mut standing).await?;
+        Ok(standing.ended)
+    }
+
+    async fn send_all(&mut self, mut queue: VecDeque<Batch>, standing: &mut Standing) -> anyhow::Result<()> {
+        while let Some(batch) = queue.pop_front() {
+            anyhow::ensure!(!self.cancel.is_cancelled(), "{STOPPED}");
+            // Read first, also where the rest is given up: a server may take rows of a batch that it refuses.
+            let mut batch = self.still_to_send(batch, &queue, standing).await?;
+            if standing.accepted == 0 && standing.refusals >= MOST_REFUSALS {
+                let message = format!(
+                    "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
+                );
+                let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
+                self.settle(standing, &rows, &Problem { code: Code::NotSent, message })?;
+            } else if !batch.rows.is_empty() {
+                self.tell(Phase::Sending, standing, queue.len() + 1);
+                if let Some(rest) = batch.cut(standing.size.most()) {
+                    queue.push_front(rest);
+                }
+                self.send(batch, &mut queue, standing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out the rows that need, or must, not be sent.
+    async fn still_to_send(
+        &mut self,
+        batch: Batch,
+        queue: &VecDeque<Batch>,
+        standing: &mut Standing,
+    ) -> anyhow::Result<Batch> {
+        let mut batch = self.as_planned(batch, standing).await?;
+        let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE);
+        if old && !batch.rows.is_empty() {
+            // Guarded together, because usage is read once for all of them.
+            let guarded = Instant::now();
+            let open = std::iter::once(&batch).chain(queue).flat_map(|batch| &batch.rows);
+            let rows: BTreeSet<usize> = open.map(|row| row.row).collect();
+            for (row, problem) in (self.guard_again)(&rows).await? {
+                self.settle(standing, &[row], &problem)?;
+            }
+            self.guarded = Some(guarded);
+            batch = self.as_planned(batch, standing).await?;
+        }
+        Ok(batch)
+    }
+
+    /// Reads the live quotas: the rows that did not end and whose quota still is what the plan saw.
+    async fn as_planned(&mut self, mut batch: Batch, standing: &mut Standing) -> anyhow::Result<Batch> {
+        batch.rows.retain(|row| !standing.ended.contains_key(&row.row));
+        if batch.rows.is_empty() {
+            return Ok(batch);
+        }
+        standing.live.refresh(self.client).await?;
+        for row in std::mem::take(&mut batch.rows) {
+            let intended = standing.intended.contains(&row.row);
+            let now = match standing.live.quota(&row.target) {
+                Ok(now) => now,
+                Err(_) if intended => {
+                    // Whether it took effect cannot be seen now: the read-back at the end decides.
+                    standing.sent.insert(row.row, row);
+                    continue;
+                }
+                Err(why) => {
+                    let message = format!("not sent: {}", unreadable(why));
+                    self.settle(standing, &[row.row], &Problem { code: Code::NotSent, message })?;
+                    continue;
+                }
+            };
+            if now == row.after && intended {
+                standing.decreased |= row.is_decrease(); // its answer may have been lost
+                standing.sent.insert(row.row, row);
+            } else if now == row.after {
+                let who = self.who_set(&row.target, now);
+                let message = format!("already {}: {who} set it", quota_text(row.after));
+                standing.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
+            } else if now == row.before {
+                batch.rows.push(row);
+            } else {
+                let not = if intended { "sent without a clear answer" } else { "not sent" };
+                let who = self.who_set(&row.target, now);
+                let message = format!(
+                    "{not}: the quota was {} when the change to {} was planned and is {} now; {who} set it",
+                    quota_text(row.before),
+                    quota_text(row.after),
+                    quota_text(now)
+                );
+                self.settle(standing, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Who set what a quota is now: a run of ours that says so, or somebody else.
+    fn who_set(&self, target: &Target, now: Option<Units>) -> String {
+        self.others
+            .who_set(target, now)
+            .map_or_else(|| "somebody else".to_owned(), |run| format!("run {run}"))
+    }
+
+    async fn send(
+        &mut self,
+        mut batch: Batch,
+        queue: &mut VecDeque<Batch>,
+        standing: &mut Standing,
+    ) -> anyhow::Result<()> {
+        let number = standing.next_batch;
+        standing.next_batch += 1;
+        let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
+        let operation = batch.operation.as_str();
+        self.seat.check()?;
+        self.journal.append(&Event::Intent {
+            at: self.clock.now(),
+            batch: number,
+            operation: operation.to_owned(),
+            rows: rows.clone(),
+        })?;
+        standing.intended.extend(&rows);
+        let outcome = post(self.client, &batch).await;
+        let at = self.clock.now();
+        match outcome {
+            Ok(()) => {
+                self.journal.append(&Event::Accepted { at, batch: number })?;
+                standing.accepted += 1;
+                standing.size.accepted(batch.half);
+                standing.decreased |= batch.decreases();
+                standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                let (done, of, budget) = (standing.done(), standing.total, self.client.budget());
+                info!(
+                    batch = number,
+                    operation,
+                    rows = rows.len(),
+                    done,
+                    of,
+                    requests = self.client.room().sent,
+                    remaining = budget.remaining,
+                    "sent"
+                );
+            }
+            Err(error) if error.is_refusal() => {
+                let answer = error.to_string();
+                warn!(batch = number, operation, rows = rows.len(), "the server refused a batch");
+                self.journal.append(&Event::Refused { at, batch: number, answer })?;
+                let told = error.told_of_a_row();
+                standing.refusals += 1;
+                if error.status() == Some(413) {
+                    standing.size.too_large(rows.len());
+                    refused(batch, &[], told, queue, standing);
+                } else {
+                    standing.size.refused();
+                    refused(batch, error.fields(), told, queue, standing);
+                }
+            }
+            Err(error) if error.outcome_unknown() => {
+                let answer = error.to_string();
+                warn!(batch = number, operation, rows = rows.len(), error = %answer, "the outcome of a batch is unknown: reading back");
+                self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
+                standing.size.unknown(rows.len());
+                batch.unknown += 1;
+                match batch {
+                    batch if batch.unknown < MOST_UNKNOWN => {
+                        self.pause(Duration::from_secs(1 << batch.unknown)).await?;
+                        queue.push_front(batch);
+                    }
+                    batch if batch.rows.len() == 1 => {
+                        standing.refusals += 1;
+                        standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                    }
+                    batch => {
+                        standing.refusals += 1;
+                        refused(batch, &[], answer, queue, standing);
+                    }
+                }
+            }
+            Err(error) => {
+                // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
+                return Err(error).context("the run stopped and goes on at the next start");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all sent rows back, again after a while where the API does not show them yet.
+    async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
+        let mut waiting = std::mem::take(&mut standing.sent);
+        let mut no_answer = None;
+        for seconds in READ_BACKS {
+            if waiting.is_empty() && standing.refused.is_empty() {
+                return Ok(());
+            }
+            self.tell(Phase::ReadingBack, standing, 0);
+            self.pause(Duration::from_secs(seconds)).await?;
+            no_answer = match standing.live.refresh(self.client).await {
+                Ok(()) => None,
+                // An answer without quotas shows nothing of any row, and must not pass for "no quota".
+                Err(error @ Error::Unusable { .. }) => {
+                    warn!(%error, "the quotas cannot be read back");
+                    Some(error.to_string())
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if no_answer.is_some() {
+                continue;
+            }
+            for (row, problem) in std::mem::take(&mut standing.refused) {
+                if standing.live.quota(&row.target) == Ok(row.after) {
+                    waiting.insert(row.row, row); // refused, and done all the same
+                } else {
+                    self.settle(standing, &[row.row], &problem)?;
+                }
+            }
+            let confirmed: Vec<usize> = waiting
+                .values()
+                .filter(|row| standing.live.quota(&row.target) == Ok(row.after))
+                .map(|row| row.row)
+                .collect();
+            if !confirmed.is_empty() {
+                self.journal.append(&Event::Verified { at: self.clock.now(), rows: confirmed.clone() })?;
+            }
+            for row in confirmed {
+                if let Some(row) = waiting.remove(&row) {
+                    standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+                }
+            }
+        }
+        for (row, problem) in std::mem::take(&mut standing.refused) {
+            self.settle(standing, &[row.row], &problem)?;
+        }
+        for row in waiting.into_values() {
+            let unknown = |why: &str| {
+                format!(
+                    "sent, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
+                     still wanted",
+                    why.trim_end_matches('.')
+                )
+            };
+            let message = match (&no_answer, standing.live.quota(&row.target)) {
+                (Some(why), _) => unknown(why),
+                (None, Err(why)) => unknown(&unreadable(why)),
+                (None, Ok(now)) => format!(
+                    "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
+                     still wanted",
+                    quota_text(now),
+                    quota_text(row.after)
+                ),
+            };
+            self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
+        }
+        Ok(())
+    }
+
+    async fn pause(&self, duration: Duration) -> anyhow::Result<()> {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => Ok(()),
+            () = self.cancel.cancelled() => anyhow::bail!("{STOPPED}"),
+        }
+    }
+
+    /// For whoever watches; each batch is read for before it is sent, and all are read back.
+    fn tell(&self, phase: Phase, standing: &Standing, batches: usize) {
+        let done = if phase == Phase::ReadingBack { standing.ended.len() } else { standing.done() };
+        self.client.progress().at(phase, Rows { done, of: standing.total }, 2 * batches + 1);
+    }
+
+    fn settle(&mut self, standing: &mut Standing, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {
+        let (code, message) = (problem.code, problem.message.clone());
+        self.journal.append(&Event::Settled { at: self.clock.now(), rows: rows.to_vec(), code, message })?;
+        standing.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
+        Ok(())
+    }
+}
+
+/// Why nothing is known of a quota that the API gave.
+fn unreadable(why: &str) -> String {
+    format!("the quota in the API's answer cannot be read ({})", redact::clean(why, 300))
+}
+
+/// Splits a refused batch; a row that stands alone is refused.
+fn refused(
+    mut batch: Batch,
+    fields: &[FieldError],
+    answer: String,
+    queue: &mut VecDeque<Batch>,
+    standing: &mut Standing,
+) {
+    if batch.rows.len() == 1 {
+        let problem = Problem { code: Code::Refused, message: answer };
+        standing.refused.extend(batch.rows.pop().map(|row| (row, problem)));
+    } else if let Some([first, second]) = batch.split(fields) {
+        queue.push_front(second);
+        queue.push_front(first);
+    }
+}

@@ -1,0 +1,60 @@
+//! What falls together before anything is sent: a refused row refuses, and a held row holds, what it is bound to.
+//!
+//! A held row holds only what would be sent at the same time; what is wrong with a file counts for all of it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::plan::rows_text;
+use super::{Code, Guard, PlanRow, Problem, Tripped, Verdict};
+use crate::config::Mode;
+use crate::domain::quota::OrgId;
+
+/// Binds the rows of one organization, of the file, or none. `organizations` has one entry for each row; in
+/// organization mode a row whose organization nobody can tell stands alone. Refusal beats holding; rows that change
+/// nothing stay as they are.
+pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: Mode) {
+    let (bound, why) = match mode {
+        Mode::Row => return,
+        Mode::File => (vec![(0..rows.len()).collect()], "the rows of a file go together"),
+        Mode::Organization => (by_organization(organizations), "the rows of an organization go together"),
+    };
+    for indices in &bound {
+        let bound = || indices.iter().map(|index| &rows[*index]);
+        let refused: Vec<usize> =
+            bound().filter(|row| matches!(row.verdict, Verdict::Refused(_))).map(|row| row.row).collect();
+        let mut held: HashMap<Option<DateTime<Utc>>, Vec<usize>> = HashMap::new();
+        for row in bound().filter(|row| matches!(row.verdict, Verdict::Held(_))) {
+            held.entry(row.due).or_default().push(row.row);
+        }
+        let was = if refused.len() == 1 { "was" } else { "were" };
+        let refusal = format!("not sent because {} {was} refused, and {why}.", told(&refused));
+        for index in indices {
+            let row = &mut rows[*index];
+            if !refused.is_empty() && row.is_pending() {
+                row.verdict = Verdict::Refused(Problem { code: Code::NotSent, message: refusal.clone() });
+                row.warnings.clear();
+            } else if let Some(held) = held.get(&row.due)
+                && row.verdict == Verdict::Send
+            {
+                let message = format!("waits with {}: {why}", told(held));
+                row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Bound, message }]);
+            }
+        }
+    }
+}
+
+fn told(numbers: &[usize]) -> String {
+    rows_text(numbers.iter().copied(), numbers.len())
+}
+
+fn by_organization(organizations: &[Option<OrgId>]) -> Vec<Vec<usize>> {
+    let mut bound: HashMap<&OrgId, Vec<usize>> = HashMap::new();
+    for (index, organization) in organizations.iter().enumerate() {
+        if let Some(organization) = organization {
+            bound.entry(organization).or_default().push(index);
+        }
+    }
+    bound.into_values().collect()
+}

@@ -1,0 +1,175 @@
+//! What a quota below use would do: when tests would stop, and which are the largest of them.
+//!
+//! A person decides on a held row by this, and asks the owners of what is named here.
+
+use super::plan::PlanContext;
+use super::{PlanRow, effective};
+use crate::domain::forecast::{Course, run_out};
+use crate::domain::quota::{Snapshot, SnapshotRow, Units, grouped};
+use crate::text::words::short_day;
+
+/// So many are named; a person wants to know whom to ask, not to read a list.
+const NAMED: usize = 3;
+
+/// The rest of a sentence on a quota that is too small: `: tests would stop about 24 Nov. Largest: portal (DNS) 1 900`.
+/// Empty where nothing is known.
+pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext<'_>) -> String {
+    let Some(seen) = row.target.as_ref().and_then(|target| live.row(target)) else { return String::new() };
+    // What the next cycle's line looks like is not known, and its largest tests are those of this one.
+    let is_next = effective::is_next_cycle(seen, row.due);
+    let stops = if is_next {
+        None
+    } else {
+        when(row, seen, live, context).map(|when| format!(": tests would stop {when}"))
+    };
+    let named: Vec<String> = context
+        .largest
+        .of(&seen.target)
+        .iter()
+        .take(NAMED)
+        .map(|test| format!("{} {}", test.label, grouped(test.projected)))
+        .collect();
+    let largest = match named.as_slice() {
+        [] => String::new(),
+        named => format!(". Largest{}: {}", if is_next { " this cycle" } else { "" }, named.join(", ")),
+    };
+    stops.unwrap_or_default() + &largest
+}
+
+/// When the new quota is used up, by the API's projection alone; none where that is not known.
+fn when(row: &PlanRow, seen: &SnapshotRow, live: &Snapshot, context: &PlanContext<'_>) -> Option<String> {
+    let (quota, used): (Units, Units) = (row.after?, row.used?);
+    let at = if used >= quota {
+        live.taken_at
+    } else {
+        let course = Course {
+            quota,
+            used,
+            projected: row.projected?,
+            taken_at: live.taken_at,
+            cycle_end: seen.period_end?,
+            points: &[],
+        };
+        run_out(&course)?.at
+    };
+    Some(match row.due {
+        Some(due) if at <= due => "as soon as it is set".to_owned(),
+        None if used >= quota => "at once".to_owned(),
+        _ => format!("about {}", short_day(at, context.zone)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::change::fixtures::{group, own, parsed, snapshot, told};
+    use crate::change::plan::plan;
+    use crate::collect::top_consumers::LargestTests;
+    use crate::config::{Guards, Mode};
+    use crate::domain::quota::UsageRule;
+    use crate::thousandeyes::{OrganizationUsage, TestUsage};
+
+    /// Account group 1 of organization 7: 2 150 used by the snapshot, 3 480 by the end of the cycle.
+    fn live() -> Snapshot {
+        let rows = [own("7", Some(20_000), 3_000, 9_000), group("7", "1", Some(4_000), 2_150, 3_480)];
+        let end = Some("2026-12-02T18:00:00Z".parse().unwrap());
+        let (cloud_next_period, enterprise_next_period) = (Some(18_000), Some(0));
+        snapshot(rows.map(|row| SnapshotRow {
+            period_end: end,
+            cloud_next_period,
+            enterprise_next_period,
+            ..row
+        }))
+    }
+
+    fn tests(units: &[(&str, &str, &str, Units)]) -> LargestTests {
+        let test = |(aid, name, kind, projected): &(&str, &str, &str, Units)| TestUsage {
+            aid: Some((*aid).into()),
+            test_name: (*name).into(),
+            test_type: (*kind).into(),
+            used: 0,
+            projected: *projected,
+        };
+        let usage =
+            OrganizationUsage { tests: units.iter().map(test).collect(), ..OrganizationUsage::default() };
+        LargestTests::new(&BTreeMap::from([("7".into(), usage)]), &UsageRule::default())
+    }
+
+    fn told_in(text: &str, live: &Snapshot, largest: &LargestTests, zone: Tz) -> String {
+        let (guards, rule) = (Guards::default(), UsageRule::default());
+        let context = PlanContext { zone, largest, ..PlanContext::new(&guards, Mode::Row, &rule) };
+        told(&plan(&parsed(text), live, &context)).remove(0)
+    }
+
+    #[test]
+    fn a_row_below_use_says_when_tests_would_stop_and_names_the_three_largest() {
+        let largest = tests(&[
+            ("1", "VPN gateways", "Agent to Server", 800),
+            ("1", "portal.initech.com", "Page Load", 1_900),
+            ("1", "small", "DNS", 30),
+            ("1", "smaller", "DNS", 20),
+            ("2", "of another group", "DNS", 5_000),
+        ]);
+        assert_eq!(
+            told_in("aid,value\n1,2500\n", &live(), &largest, Tz::UTC),
+            "2: held by below_use: 2 500 is below the 3 480 projected: tests would stop about 25 Nov. Largest: \
+             portal.initech.com (Page Load) 1 900, VPN gateways (Agent to Server) 800, small (DNS) 30"
+        );
+        assert!(
+            told_in("org_id,aid,value\n7,,8999\n", &live(), &largest, Tz::UTC)
+                .contains("Largest: of another group (DNS) 5 000, portal.initech.com (Page Load) 1 900, VPN"),
+            "the organization's own quota names the largest of all its groups"
+        );
+    }
+
+    #[test]
+    fn the_day_is_that_of_the_people_who_read_it() {
+        // 1 064 of 1 330 units in 8 of 10 days: 18:00 in UTC.
+        let day = |zone| told_in("aid,value\n1,3214\n", &live(), LargestTests::none(), zone);
+        assert!(day(Tz::UTC).ends_with("3 214 is below the 3 480 projected: tests would stop about 30 Nov"));
+        assert!(day(Tz::Asia__Tokyo).ends_with("about 1 Dec"));
+    }
+
+    #[test]
+    fn what_is_used_up_already_stops_at_once() {
+        for value in [0, 1_000, 2_150] {
+            let told = told_in(&format!("aid,value\n1,{value}\n"), &live(), LargestTests::none(), Tz::UTC);
+            assert!(told.ends_with("is below the 3 480 projected: tests would stop at once"), "{told}");
+        }
+        let told = told_in("aid,value\n1,2151\n", &live(), LargestTests::none(), Tz::UTC);
+        assert!(told.ends_with("tests would stop about 22 Nov"), "{told}");
+    }
+
+    #[test]
+    fn a_row_of_a_later_day_stops_nothing_before_it() {
+        let told = |value: &str, day: &str| {
+            let text = format!("aid,value,effective\n1,{value},{day}\n");
+            told_in(&text, &live(), LargestTests::none(), Tz::UTC)
+        };
+        assert!(told("2500", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
+        assert!(told("1000", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
+        assert!(told("3400", "2026-11-25").ends_with("projected: tests would stop about 2 Dec"));
+    }
+
+    #[test]
+    fn a_row_of_the_next_cycle_names_no_day_and_the_tests_of_this_one() {
+        let largest = tests(&[("1", "portal", "DNS", 1_900)]);
+        assert_eq!(
+            told_in("aid,value,effective\n1,3500,next_cycle\n", &live(), &largest, Tz::UTC),
+            "2: held by below_use: 3 500 is below the 6 960 projected for the next cycle. Largest this cycle: portal (DNS) 1 900"
+        );
+    }
+
+    #[test]
+    fn without_the_end_of_the_cycle_no_day_is_told() {
+        let live = snapshot([group("7", "1", Some(4_000), 2_150, 3_480)]);
+        assert_eq!(
+            told_in("aid,value\n1,2500\n", &live, LargestTests::none(), Tz::UTC),
+            "2: held by below_use: 2 500 is below the 3 480 projected"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Files that are not taken: whoever dropped one reads why beside the answers, once for each reason.
+//!
+//! `not_taken.json` in `data.dir` says which files these are, so that nothing is decided by what lies among the answers.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::{STATUS, has_no_place, place};
+use crate::app::App;
+use crate::change::inbox::NotTaken;
+use crate::change::run::Owed;
+use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::text::clean::visible;
+use crate::text::edge;
+
+pub(crate) const FILE: Kind = Kind {
+    name: "not_taken.json",
+    version: 1,
+    without: "the reasons why files are not taken are written once more",
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
+    files: BTreeMap<String, LeftFile>,
+}
+
+/// A file in the inbox that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeftFile {
+    pub reason: String,
+    /// The answer could not be written yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+}
+
+/// The files that were not taken, as far as they are known.
+pub(crate) fn not_taken_files(app: &App) -> BTreeMap<String, LeftFile> {
+    load(app).files
+}
+
+/// Says why to whoever dropped something that is not taken, once for each reason.
+pub(crate) fn not_taken(app: &App, left: &[NotTaken], now: DateTime<Utc>) {
+    if left.is_empty() {
+        return;
+    }
+    update(app, now, |record| {
+        for not in left {
+            let known = record.files.get(&not.file);
+            if known.is_some_and(|known| known.reason == not.reason) {
+                continue;
+            }
+            warn!(file = %not.file, reason = %not.reason, "not taken");
+            let owed = answer(app, &not.file, &not.reason, None, now);
+            record.files.insert(not.file.clone(), LeftFile { reason: not.reason.clone(), owed });
+        }
+    });
+}
+
+/// Tries again what could not be written before.
+pub(super) fn deliver_owed(app: &App, now: DateTime<Utc>) {
+    if !load(app).files.values().any(|left| left.owed.is_some()) {
+        return;
+    }
+    update(app, now, |record| {
+        for (file, left) in record.files.iter_mut().filter(|(_, left)| left.owed.is_some()) {
+            left.owed = answer(app, file, &left.reason, left.owed.take(), now);
+        }
+    });
+}
+
+/// Changes the record; what is no longer in the inbox leaves it.
+fn update(app: &App, now: DateTime<Utc>, change: impl FnOnce(&mut Record)) {
+    let taken = versioned_json::take(&app.config.data.dir, &FILE, now);
+    let mut record: Record = match taken {
+        Ok(Remembered::Known(record)) => record,
+        Ok(Remembered::Nothing | Remembered::SetAside) => Record::default(),
+        Err(_) => return, // `own_files` reports it; a newer format stays as it is
+    };
+    let before = record.files.clone();
+    let inbox = app.config.inbox_dir();
+    record.files.retain(|file, _| fs_err::symlink_metadata(inbox.join(file)).is_ok());
+    change(&mut record);
+    if record.files == before {
+        return;
+    }
+    let saved = versioned_json::save(&app.config.data.dir, &FILE, &record);
+    if let Err(error) = saved {
+        warn!(error = format!("{error:#}"), "which files are not taken cannot be remembered");
+    }
+}
+
+/// Without it the reasons are said once more.
+fn load(app: &App) -> Record {
+    versioned_json::read(&app.config.data.dir, &FILE).ok().flatten().unwrap_or_default()
+}
+
+/// Writes the answer to one file; else why it is owed.
+fn answer(app: &App, file: &str, reason: &str, before: Option<Owed>, now: DateTime<Utc>) -> Option<Owed> {
+    if has_no_place(app) {
+        return None;
+    }
+    let written = (|| {
+        let answers = place::open(app)?;
+        let mut claims = app.answer_folders.claims(app)?;
+        let folder = claims
+            .get()
+            .choose_for_file(file, |name| place::is_free_or_folder(&answers, name))?
+            .context("all folders of this name are taken")?;
+        let text = format!("{}: not taken\n\n{reason}\n", visible(file));
+        place::put(&answers, &folder, &[(STATUS, edge::lines(&text).into_owned().into_bytes())])?;
+        anyhow::Ok(())
+    })();
+    let error = format!("{:#}", written.err()?);
+    if before.as_ref().is_none_or(|before| before.error != error) {
+        warn!(%file, error, "the answer cannot be written to inbox.answers_dir");
+    }
+    Some(Owed { since: before.map_or(now, |before| before.since), error })
+}

@@ -1,0 +1,179 @@
+//! `status.txt`: what became of a dropped file, in a few lines for whoever dropped it. Nothing reads it but people.
+
+use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
+use crate::domain::quota::{Units, grouped, quota_text};
+use crate::report::Edition;
+use crate::report::planned::danger;
+use crate::text::clean::visible;
+use crate::text::words::{moment, number};
+
+/// So many rows are told; the files beside it have them all.
+const LISTED: usize = 50;
+
+/// What became of the file, in a few lines.
+pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
+    let count =
+        |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
+    let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
+    let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
+    let waiting = count(is_held);
+    let not_confirmed =
+        count(|outcome| matches!(outcome, Outcome::Failed(problem) if problem.code == Code::NotConfirmed));
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_))) - waiting - not_confirmed;
+    let word = match story.state {
+        RunState::Held => "held for approval; nothing was sent",
+        RunState::Failed => "not used; nothing was sent",
+        RunState::Rejected => "rejected; nothing was sent",
+        RunState::Stale => "stale; nothing was sent",
+        RunState::Scheduled => "waits for its time",
+        RunState::Planned | RunState::Applying => "being worked on",
+        RunState::Done if story.planned_only => "only planned; nothing was sent",
+        RunState::Done if failed + waiting + not_confirmed == 0 => "done",
+        RunState::Done if applied + scheduled + not_confirmed == 0 => "nothing was changed",
+        RunState::Done => "done in part",
+    };
+    let mut text = format!(
+        "{}: {word}\nrun {} at {}\n",
+        visible(&story.file),
+        story.id,
+        story.at.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    if !story.results.is_empty() {
+        let unchanged = count(|outcome| matches!(outcome, Outcome::Unchanged { .. }));
+        let of = |count: usize, word: &str| {
+            if count == 0 { String::new() } else { format!("{} {word}, ", number(count)) }
+        };
+        text += &format!(
+            "\n{} applied, {} unchanged, {}{}{}{} not done\n",
+            number(applied),
+            number(unchanged),
+            of(not_confirmed, "not confirmed"),
+            of(waiting, "held"),
+            of(scheduled, "scheduled"),
+            number(failed),
+        );
+    }
+    for note in &story.notes {
+        text += &format!("\n{note}\n");
+    }
+    let problems = story.results.iter().filter_map(|result| match &result.outcome {
+        Outcome::Failed(Problem { code: Code::NotSent, .. }) if story.planned_only => None, // said of all
+        Outcome::Failed(problem) if problem.code != Code::Held => Some(problem.of_row(result.row)),
+        _ => None, // done, or told by the run that it waits in
+    });
+    for problem in problems.take(LISTED) {
+        text += &format!("\n{problem}\n");
+    }
+    let told = failed + not_confirmed;
+    if story.planned_only {
+        text += "\nquotakeeper only plans here (inbox.apply = false): plan.csv beside this file says what it would do.\n";
+    } else if told > LISTED {
+        text += &format!("\nand {} more in error.csv\n", number(told - LISTED));
+    }
+    if story.state == RunState::Done && failed > 0 && !story.planned_only {
+        text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
+        if waiting > 0 {
+            text += "Delete the held rows from it first: they wait on their own.\n";
+        }
+    }
+    match story.state {
+        RunState::Held => text += &held(story, edition),
+        RunState::Stale => {
+            text += &format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id);
+        }
+        RunState::Scheduled => {
+            text += &listed(story.plan.scheduled().collect());
+            if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
+                text += &format!(
+                    "\nIt is planned and guarded again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
+                    moment(due, edition.zone),
+                    edition.zone,
+                    story.id
+                );
+            }
+        }
+        RunState::Planned | RunState::Applying | RunState::Done | RunState::Failed | RunState::Rejected => {}
+    }
+    if let Some(held) = &story.held_as {
+        text += &format!("\nThe rows that a guard holds wait as run {held}: quotakeeper runs {held}\n");
+    }
+    text
+}
+
+fn is_held(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(problem) if problem.code == Code::Held)
+}
+
+/// Rows that wait, the most dangerous first, and what is to be said of them.
+fn listed(mut rows: Vec<&PlanRow>) -> String {
+    let mut text = String::new();
+    rows.sort_by_key(|row| (row.falls_with_others(), danger(row)));
+    for row in rows.iter().take(LISTED) {
+        let why = row.held_reasons().map(|tripped| tripped.message.as_str());
+        let said: Vec<&str> = why.chain(row.warnings.iter().map(String::as_str)).collect();
+        let figure = |units: Option<Units>| units.map_or_else(|| "unknown".to_owned(), grouped);
+        text += &format!(
+            "\nrow {}, {}: {} → {} ({} used, {} projected)\n",
+            row.row,
+            row.label(),
+            quota_text(row.before),
+            quota_text(row.after),
+            figure(row.used),
+            figure(row.projected),
+        );
+        for sentence in said {
+            text += &format!("  {sentence}\n");
+        }
+    }
+    if rows.len() > LISTED {
+        text += &format!("\nand {} more in plan.csv\n", number(rows.len() - LISTED));
+    }
+    text
+}
+
+/// What waits and why, until when, and how to decide.
+fn held(story: &RunStory, edition: &Edition) -> String {
+    let id = &story.id;
+    listed(story.plan.held().collect())
+        + &format!(
+            "\nIf nobody decides, it is rejected on {} {}.\nTo send it all the same:  quotakeeper approve {id} --plan \
+         {}\nTo drop it:               quotakeeper reject {id}\n",
+            edition.until(story.at),
+            edition.zone,
+            story.plan.sha256
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{done_story, edition, held_story};
+
+    #[test]
+    fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
+        insta::assert_snapshot!(status(&held_story(), &edition()));
+    }
+
+    #[test]
+    fn the_status_of_what_is_done_counts_what_is_held_apart() {
+        let told = status(&done_story(), &edition());
+        assert!(told.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{told}");
+        assert!(told.contains("Delete the held rows from it first"), "{told}");
+    }
+
+    #[test]
+    fn the_status_of_ten_thousand_rows_stays_one_that_people_read() {
+        let mut story = held_story();
+        let row = story.plan.rows[0].clone();
+        story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+        let told = status(&story, &edition());
+        assert!(told.contains("\nand 9 950 more in plan.csv\n") && told.lines().count() < 170, "{told}");
+
+        let mut story = done_story();
+        let failed =
+            story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
+        story.results = vec![failed.unwrap(); 10_000];
+        let told = status(&story, &edition());
+        assert!(told.contains("\nand 9 950 more in error.csv\n") && told.lines().count() < 120, "{told}");
+    }
+}

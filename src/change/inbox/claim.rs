@@ -1,0 +1,374 @@
+//! How a file becomes a run's, so that a crash anywhere neither loses it nor runs it twice.
+//!
+//! 1. The file is opened, and the open file is looked at.
+//! 2. The run's folder is made.
+//! 3. The file is renamed to `.RUN.claimed` inside the inbox; what then has that name must be the open file.
+//! 4. The open file is copied into the run's folder, and `run.json` remembers which file it was.
+//! 5. The claimed file stays until the run comes to rest for the first time (done, failed, held or waiting for its time): a
+//!    program that still has it open may write on, which is said then. Then it is removed, if it still is that file.
+//!
+//! A run that was made but never got its file finds it again under its own name. A claimed name counts only if quotakeeper
+//! can have made it; everything else that is hidden here is left alone.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use tracing::{info, warn};
+
+use super::{Look, NotTaken, OpenInbox};
+use crate::change::RunState;
+use crate::change::inbox::first_error::FirstError;
+use crate::change::run::id::is_id_of_file;
+use crate::change::run::{Claimed, Run, RunRecord, sha256};
+use crate::files::folder::{Links, OpenFile, Unfit, is_done};
+use crate::files::owner::Owner;
+use crate::files::read_if_there;
+
+/// What came of one settled file.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    Run(Box<Run>),
+    /// Nothing for now: somebody still writes it, or (in a read-only inbox) its content was acted on before.
+    Nothing,
+    NotTaken(NotTaken),
+}
+
+fn not_taken(name: &OsStr, reason: String) -> Claim {
+    Claim::NotTaken(NotTaken { file: super::shown(name), reason })
+}
+
+/// What a claimed file holds that was written on after it was copied, kept in the run's folder.
+const LATER: &str = "input-later.csv";
+
+/// Why a file is not taken, for whoever dropped it.
+pub(super) fn sentence(unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::Missing => "This file went away while it was taken.".to_owned(),
+        Unfit::Link => {
+            "This is a link to somewhere outside of this folder. Put the file itself here.".to_owned()
+        }
+        Unfit::NotRegular => {
+            "This is not a regular file any more. Copy the file itself into this folder.".to_owned()
+        }
+        Unfit::SeveralNames => {
+            "This file has more than one name (hard links), so it may be somebody else's. Drop a copy of it."
+                .to_owned()
+        }
+        Unfit::TooLarge { limit } => {
+            format!(
+                "The file has more than the {limit} bytes that are allowed (inbox.max_bytes). Split it into smaller files."
+            )
+        }
+        Unfit::Io(error) => {
+            format!(
+                "This file may not be read ({error}). Give quotakeeper the right to read it, or drop a copy."
+            )
+        }
+    }
+}
+
+impl OpenInbox {
+    /// Claims one settled file for a new run.
+    pub(super) fn claim(&self, name: &OsStr, look: Look, now: DateTime<Utc>) -> anyhow::Result<Claim> {
+        let file = match self.folder.open_file(name, Links::Refused) {
+            Ok(file) => file,
+            Err(Unfit::Missing) => return Ok(Claim::Nothing),
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+        };
+        if Look::at(&file.stat) != look {
+            return Ok(Claim::Nothing); // another file by now
+        }
+        let mut run = Run::create(&self.settings.runs, &super::shown(name), true, now)?;
+        let claimed = claimed(&run.record.id);
+        match self.folder.rename_to_free(name, &claimed) {
+            Ok(true) => {}
+            Ok(false) => {
+                // Somebody else made that name; the next second has another.
+                Run::remove(&self.settings.runs, &run.record.id)?;
+                return Ok(Claim::Nothing);
+            }
+            // What an error leaves in doubt is looked at: a network mount may have done what it says it did not.
+            Err(error) if is_done(&error) || self.is_inode(&claimed, look.inode) => {
+                warn!(run = %run.record.id, %error, "claimed, though the inbox reports an error");
+            }
+            Err(error) => {
+                Run::remove(&self.settings.runs, &run.record.id)?; // nothing was claimed into it
+                return Ok(if error.kind() == ErrorKind::NotFound {
+                    Claim::Nothing
+                } else {
+                    not_taken(name, cannot_be_moved(&error))
+                });
+            }
+        }
+        info!(run = %run.record.id, file = %run.record.file, "claimed");
+        if self.is_inode(&claimed, look.inode) && self.copy(&mut run, &file, look)? {
+            return Ok(Claim::Run(Box::new(run)));
+        }
+        // It is being written, or it is another file: back to where it was, if nothing else is there by now.
+        if self
+            .folder
+            .rename_to_free(&claimed, name)
+            .or_else(|error| if is_done(&error) { Ok(true) } else { Err(error) })?
+        {
+            Run::remove(&self.settings.runs, &run.record.id)?;
+        }
+        Ok(Claim::Nothing)
+    }
+
+    /// Copies a claimed file into its run. What is too large fails the run. False, and nothing is copied, where it is not
+    /// what it looked like: a program that has it open still writes it.
+    fn copy(&self, run: &mut Run, file: &OpenFile, look: Look) -> anyhow::Result<bool> {
+        match file.read(self.settings.max_bytes) {
+            Ok(bytes) => {
+                if !look.is_renamed(&Look::at(&file.look()?)) {
+                    info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next look");
+                    return Ok(false);
+                }
+                run.write("input.csv", &bytes)?;
+                run.record.input_sha256 = Some(sha256(&bytes));
+            }
+            // A run without input fails by its notes.
+            Err(unfit @ Unfit::TooLarge { .. }) => {
+                run.record.notes = vec![self.too_large(look.bytes, &unfit)];
+            }
+            Err(unfit) => anyhow::bail!(unfit),
+        }
+        run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
+        run.record.claimed = Some(Claimed { inode: look.inode, bytes: look.bytes, modified: look.modified });
+        run.save()?;
+        Ok(true)
+    }
+
+    fn too_large(&self, bytes: u64, unfit: &Unfit) -> String {
+        if bytes <= self.settings.max_bytes {
+            return sentence(unfit); // it grew while it was read
+        }
+        format!(
+            "The file has {bytes} bytes, more than the {} that are allowed (inbox.max_bytes). Split it into smaller files.",
+            self.settings.max_bytes
+        )
+    }
+
+    /// The hashes of what was acted on before. Of a run that cannot be read, what it was made of says so; else nothing is
+    /// taken, lest something be done twice.
+    pub(super) fn known_contents(&self) -> anyhow::Result<BTreeSet<String>> {
+        let (runs, unreadable) = Run::all(&self.settings.runs)?;
+        // Rows that were split off were not dropped like that: the same rows alone are another content.
+        let dropped = runs.into_iter().filter(|run| run.record.dropped && run.record.split_from.is_none());
+        let mut known: BTreeSet<String> = dropped.filter_map(|run| run.record.input_sha256).collect();
+        for run in unreadable.iter().filter(|run| is_id_of_file(&run.id)) {
+            let input = read_if_there(&self.settings.runs.join(&run.id).join("input.csv"));
+            let input = input.with_context(|| format!("run {} cannot be read", run.id))?;
+            known.extend(input.map(|bytes| sha256(&bytes)));
+        }
+        Ok(known)
+    }
+
+    /// Copies a file of a read-only inbox into a new run, unless its content was acted on before.
+    pub(super) fn remember(
+        &self,
+        name: &OsStr,
+        look: Look,
+        now: DateTime<Utc>,
+        known: &mut BTreeSet<String>,
+    ) -> anyhow::Result<Claim> {
+        let file = match self.folder.open_file(name, Links::Within) {
+            Ok(file) => file,
+            Err(Unfit::Missing) => return Ok(Claim::Nothing),
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+        };
+        if Look::at(&file.stat) != look {
+            return Ok(Claim::Nothing);
+        }
+        let bytes = match file.read(self.settings.max_bytes) {
+            Ok(bytes) => bytes,
+            Err(unfit @ Unfit::TooLarge { .. }) => {
+                return Ok(not_taken(name, self.too_large(look.bytes, &unfit)));
+            }
+            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+        };
+        let hash = sha256(&bytes);
+        if !known.insert(hash.clone()) {
+            return Ok(Claim::Nothing);
+        }
+        let mut run = Run::create(&self.settings.runs, &super::shown(name), true, now)?;
+        run.write("input.csv", &bytes)?;
+        run.record.input_sha256 = Some(hash);
+        run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
+        run.save()?;
+        Ok(Claim::Run(Box::new(run)))
+    }
+
+    /// Finishes what a crash cut off between making a run and removing its claimed file. What cannot be finished now is
+    /// tried again at the next look, and never blocks the rest.
+    pub(crate) fn recover(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let mut failed = FirstError::default();
+        let mut note = |id: &str, result: anyhow::Result<()>| {
+            if let Err(error) = result {
+                failed.note(error.context(format!("the file of run {id} could not be taken")));
+            }
+        };
+        for mut run in Run::all(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
+            if !looked_at(&run) {
+                let recovered = self.recover_made(&mut run);
+                note(&run.record.id, recovered);
+            }
+        }
+        if self.settings.read_only {
+            return failed.or(()); // nothing is claimed here
+        }
+        for name in self.folder.names()? {
+            match claim_of(&name) {
+                Some(id) => note(id, self.recover_claim(id, &name, now)),
+                None if name.as_encoded_bytes().starts_with(b".") => {
+                    self.leave(&name, "it is hidden, and quotakeeper did not make it");
+                }
+                None => {}
+            }
+        }
+        failed.or(())
+    }
+
+    /// A run that was made, of which it is not known that it got its file.
+    fn recover_made(&self, run: &mut Run) -> anyhow::Result<()> {
+        if self.folder.look(&claimed(&run.record.id))?.is_some() {
+            return Ok(()); // its claim is taken up
+        }
+        if fs_err::exists(run.path("input.csv"))? {
+            run.record.input_sha256 = Some(sha256(&run.read("input.csv")?));
+            run.save()?;
+        } else if run.record.state == RunState::Planned {
+            // The crash came before the rename: the file is still in the inbox.
+            Run::remove(&self.settings.runs, &run.record.id)?;
+        }
+        Ok(())
+    }
+
+    fn recover_claim(&self, id: &str, name: &OsStr, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let is_known = fs_err::exists(self.settings.runs.join(id).join("run.json"))?;
+        let known = if is_known { Some(Run::open(&self.settings.runs, id)?) } else { None };
+        if let Some(run) = known.as_ref().filter(|run| looked_at(run) || !run.is_open()) {
+            return if settles(run.record.state) { self.release(run) } else { Ok(()) };
+        }
+        let file = match (self.folder.open_file(name, Links::Refused), known.clone()) {
+            (Ok(file), _) => file,
+            (Err(Unfit::Missing), _) => return Ok(()),
+            (Err(Unfit::Io(error)), _) => return Err(error.into()),
+            (Err(unfit), Some(mut run)) => {
+                run.record.notes = vec![sentence(&unfit)];
+                run.save()?;
+                self.leave(name, "it is not the file that was claimed");
+                return Ok(());
+            }
+            (Err(_), None) => {
+                self.leave(name, "it is not a file that was claimed");
+                return Ok(());
+            }
+        };
+        let mut run = if let Some(run) = known {
+            run
+        } else {
+            // Its run's folder is gone: somebody removed it. The file is not lost by that.
+            let record = RunRecord::new(id.to_owned(), &format!("{id}.csv"), true, now);
+            Run::create_as(&self.settings.runs, record)?
+        };
+        info!(run = %run.record.id, "claimed before a crash: taken up again");
+        self.copy(&mut run, &file, Look::at(&file.stat)).map(drop)
+    }
+
+    /// What to say if the file was written on after it was copied. What it holds now is kept in the run's folder.
+    pub(crate) fn written_since(&self, run: &Run) -> anyhow::Result<Option<String>> {
+        let (Some(was), Some(_)) = (run.record.claimed, &run.record.input_sha256) else { return Ok(None) };
+        let file = match self.folder.open_file(&claimed(&run.record.id), Links::Refused) {
+            Ok(file) if file.stat.st_ino == was.inode => file,
+            _ => return Ok(None), // gone, or somebody put another there: it says nothing of the one that was copied
+        };
+        let is = Look::at(&file.stat);
+        if (is.bytes, is.modified) == (was.bytes, was.modified) {
+            return Ok(None);
+        }
+        let kept = match file.read(self.settings.max_bytes) {
+            Ok(bytes) => {
+                run.write(LATER, &bytes)?;
+                format!(" What it held at the end is {LATER} in the run's folder.")
+            }
+            Err(_) => String::new(),
+        };
+        warn!(run = %run.record.id, file = %run.record.file, before = was.bytes, now = is.bytes, "the file was written on after it was taken");
+        Ok(Some(format!(
+            "This file was still being written when it was taken: it had {} bytes then, and {} later. Only the first {} were \
+             read.{kept} Drop the whole file again under a new name. Upload under a hidden name, or one that ends in .part, and \
+             rename the file when it is complete.",
+            was.bytes, is.bytes, was.bytes
+        )))
+    }
+
+    /// Removes the claimed file of a run that came to rest, if it still is the one that was claimed.
+    pub(crate) fn release(&self, run: &Run) -> anyhow::Result<()> {
+        let name = claimed(&run.record.id);
+        match run.record.claimed {
+            _ if self.settings.read_only => {}
+            Some(was) if self.is_inode(&name, was.inode) => match self.folder.remove(&name) {
+                Err(error) if !is_done(&error) => return Err(error.into()),
+                _ => {}
+            },
+            _ if self.folder.look(&name)?.is_some() => {
+                self.leave(&name, "it is not the file that was claimed");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The run's file is claimed and not yet looked at: the run cannot go on.
+    pub(crate) fn awaits_file(&self, run: &Run) -> bool {
+        !looked_at(run) && self.is_claimed(&run.record.id)
+    }
+
+    /// The run's file may still be here, and only the run keeps it from being taken again.
+    pub(crate) fn may_have_file_of(&self, id: &str) -> bool {
+        self.settings.read_only || self.is_claimed(id)
+    }
+
+    fn is_claimed(&self, id: &str) -> bool {
+        !matches!(self.folder.look(&claimed(id)), Ok(None))
+    }
+
+    fn is_inode(&self, name: &OsStr, inode: u64) -> bool {
+        matches!(self.folder.look(name), Ok(Some(stat)) if stat.st_ino == inode)
+    }
+}
+
+fn cannot_be_moved(error: &std::io::Error) -> String {
+    if error.kind() == ErrorKind::ResourceBusy {
+        return format!(
+            "This file is mounted by itself, so that it cannot be taken out of the inbox ({error}). Mount the folder that it \
+             is in instead, or set inbox.read_only = true."
+        );
+    }
+    format!(
+        "This file cannot be taken out of the inbox ({error}). Make the folder writable for quotakeeper, or set \
+         inbox.read_only = true."
+    )
+}
+
+/// The run came to rest, if only for now: what it was made of is not looked at again.
+fn settles(state: RunState) -> bool {
+    !matches!(state, RunState::Planned | RunState::Applying)
+}
+
+fn looked_at(run: &Run) -> bool {
+    run.record.input_sha256.is_some() || !run.record.notes.is_empty()
+}
+
+fn claimed(id: &str) -> OsString {
+    format!(".{id}.claimed").into()
+}
+
+/// The run that a claimed file is of, if quotakeeper can have made its name.
+fn claim_of(name: &OsStr) -> Option<&str> {
+    name.to_str()?.strip_prefix('.')?.strip_suffix(".claimed").filter(|id| is_id_of_file(id))
+}

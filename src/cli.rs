@@ -1,0 +1,524 @@
+//! The command line: what can be asked for, and what answers.
+//!
+//! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
+//! beside the daemon; those that write take it, or hand their work to the process that holds it.
+
+mod check;
+mod decide;
+mod export;
+mod handover;
+mod history;
+mod jobs;
+mod logging;
+mod plan;
+mod progress;
+mod propose;
+mod runs;
+mod status;
+mod table;
+mod terminal;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::terminal::Out;
+use anyhow::Context;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::app::App;
+use crate::config::{self, ConfigError, Environment};
+use crate::daemon::Source;
+use crate::exit_code::Exit;
+use crate::files::lock::LockError;
+use crate::text::edge;
+
+/// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
+#[derive(Debug, Parser)]
+#[command(version, about = ABOUT, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const ABOUT: &str = "Snapshots, bulk changes and reports for Cisco ThousandEyes usage quotas";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 `plan --detailed-exitcode` found changes · 4 some rows refused or \
+failed · 5 held for approval · 75 another instance holds the lock";
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration; else ./quotakeeper.toml if nobody else may write it, else /etc/quotakeeper/quotakeeper.toml
+    #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Text on a terminal, JSON elsewhere
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// Log more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Log warnings and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Colours: `auto` paints on a terminal unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+}
+
+/// For people, or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole story with no account: simulator, snapshots, dropped files, mails
+    Demo {
+        /// Keep everything here, in a new or empty folder; else a temporary one is cleaned up
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// The daemon: all jobs on their schedules until SIGTERM
+    Run,
+    /// What is due, then exit: for a cron job or a timer
+    Once {
+        /// Exit with 4 for refused rows, 5 for held runs, 75 when another instance is at work
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Take a snapshot now
+    Snapshot,
+    /// Look into the inbox now
+    Inbox,
+    /// Send a report now, or write it to a file
+    Report {
+        #[command(subcommand)]
+        kind: ReportKind,
+    },
+    /// Deliver all queued mail now
+    Outbox,
+    /// Thin the history, and remove old mail and finished runs, now
+    Prune,
+    /// What a change file would do; sends nothing
+    Plan {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        /// For a person, a program, or a ticket
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Exit with 3 if there is anything to change
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Apply a change file now, through the same guards as the inbox
+    Apply {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        /// Approve what a guard holds, if the plan has this hash
+        #[arg(long, value_name = "SHA256")]
+        approve: Option<String>,
+    },
+    /// Approve a held run
+    Approve {
+        /// The run's name, as `runs` lists it
+        run: String,
+        /// The hash of the plan that is meant; else the run's current plan
+        #[arg(long, value_name = "SHA256")]
+        plan: Option<String>,
+    },
+    /// Reject a held run
+    Reject {
+        /// The run's name, as `runs` lists it
+        run: String,
+    },
+    /// List the runs, or show one
+    Runs {
+        /// Show this one
+        run: Option<String>,
+        /// For a person, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: Output,
+    },
+    /// Current quotas as a change file, ready to edit and drop
+    Export {
+        /// Of this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
+        /// A record of what a snapshot of the history saw: RFC 3339, or the name of its file
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
+        #[arg(long, requires = "at")]
+        restore: bool,
+    },
+    /// A change file that moves unused headroom to the account groups that will run out; sends nothing
+    Propose {
+        /// For this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
+    },
+    /// Look into the history
+    History {
+        #[command(subcommand)]
+        what: history::History,
+    },
+    /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
+    Status {
+        /// For a person, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: Output,
+    },
+    /// Validate the configuration; with --online also the token, its permissions and the mail server
+    Check {
+        /// Ask the API and the mail server; nothing is changed and nothing sent
+        #[arg(long)]
+        online: bool,
+        /// Send a test mail to this address
+        #[arg(long, value_name = "ADDRESS")]
+        send_test_mail: Option<String>,
+    },
+    /// A stand-in of the API on loopback
+    Simulate(crate::simulator::SimulateArgs),
+    /// Shell completions
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man {
+        /// Of this command, such as `plan` or `report usage`
+        command: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ReportKind {
+    /// What is used, and what will run out
+    Usage {
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+    /// What changed, and who changed it
+    Changes {
+        /// How far back [default: to the last report that was sent; 30d where there is none, and with --out]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        since: Option<Duration>,
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+    /// What was used in the billing cycles that closed, and the year so far
+    Closing {
+        /// Write a report on the last cycle of every organization here instead of sending what is new
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// How long a stop waits for the request in flight.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// A process that is told to stop has ended after this, whatever it is at.
+const LONGEST_STOP: Duration = Duration::from_secs(9);
+
+const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";
+
+/// What `runs RUN` tells of a run.
+pub(crate) fn run_text(app: &App, run: &crate::change::run::Run) -> anyhow::Result<String> {
+    Ok(runs::text(app, run, &crate::change::summary::story(run)?, Color::Auto))
+}
+
+/// Runs the command line and says the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error),
+    };
+    // The demo plays weeks of jobs: their log lines would bury the tour.
+    logging::start(&cli.global, matches!(cli.command, Command::Demo { .. }));
+    let is_service = matches!(cli.command, Command::Run | Command::Once { .. });
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::tell(&format!("quotakeeper: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    let answered = runtime.block_on(answer(cli));
+    let answered = match terminal::failure() {
+        // A broken pipe is none: who reads has had enough.
+        Some(error) if answered.is_ok() => Err(error).context("standard output cannot be written"),
+        _ => answered,
+    };
+    let exit = answered.unwrap_or_else(|error| {
+        if error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        {
+            return Exit::Done; // `quotakeeper history list | head` is no failure
+        }
+        if is_service {
+            log_end(&error); // nobody sits in front of it: its log is what is read
+        } else {
+            terminal::tell(&format!("quotakeeper: {error:#}"));
+        }
+        match error.downcast_ref::<LockError>() {
+            Some(LockError::Busy { .. }) => Exit::Busy,
+            _ => Exit::Failed,
+        }
+    });
+    // A request that is still under way at the end is abandoned: the journal knows it as unknown.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    exit.into()
+}
+
+/// Help that was asked for, or what is wrong with the arguments. Those are repeated in it: without what they may hide.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let Err(error) = printed else { return Exit::Done.into() };
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Exit::Done.into();
+        }
+        terminal::tell(&format!("quotakeeper: standard output cannot be written: {error}"));
+        return Exit::Failed.into();
+    }
+    let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
+    let error = Cli::try_parse_from(arguments).err();
+    let _ = error.map(|error| error.print());
+    Exit::Usage.into()
+}
+
+/// Why a service could not do its work; each problem of a configuration is a fact of its own.
+fn log_end(error: &anyhow::Error) {
+    if let Some(config) = error.downcast_ref::<ConfigError>() {
+        for problem in &config.problems {
+            tracing::error!(problem, "the configuration cannot be used");
+        }
+    } else {
+        tracing::error!(error = format!("{error:#}"), todo = crate::report::advice(error), "ended");
+    }
+}
+
+async fn answer(cli: Cli) -> anyhow::Result<Exit> {
+    let Cli { command, global } = cli;
+    restrict(&command);
+    let source = Source { file: config_file(global.config.as_deref()), environment: environment() };
+    match command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new(); // clap_complete would panic where nobody reads on
+            clap_complete::generate(shell, &mut Cli::command(), "quotakeeper", &mut script);
+            let mut out = Out::data();
+            out.write_all(&script)?;
+            out.flush()?;
+            return Ok(Exit::Done);
+        }
+        Command::Man { command } => {
+            man(&command)?;
+            return Ok(Exit::Done);
+        }
+        Command::Simulate(args) => {
+            crate::simulator::run(args).await?;
+            return Ok(Exit::Done);
+        }
+        Command::Demo { dir } => {
+            crate::demo::run(dir, &mut Out::text(global.color)).await?;
+            return Ok(Exit::Done);
+        }
+        Command::Check { online, send_test_mail } => {
+            return check::check(source.load(), source.file.as_deref(), online, send_test_mail.as_deref())
+                .await;
+        }
+        _ => {}
+    }
+    let app = Arc::new(App::new(source.load()?));
+    let is_daemon = matches!(command, Command::Run);
+    cancel_on_signals(&app, if is_daemon { Exit::Done } else { Exit::Failed })?;
+    let grace = app.cancel.clone();
+    tokio::select! {
+        answered = dispatch(command, &app, &source, global.color) => answered,
+        () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            anyhow::ensure!(is_daemon, STOPPED); // to be stopped is no failure of the daemon
+            tracing::warn!("{STOPPED}");
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn dispatch(command: Command, app: &Arc<App>, source: &Source, color: Color) -> anyhow::Result<Exit> {
+    let mut out = match command {
+        Command::Export { .. }
+        | Command::Propose { .. }
+        | Command::History { what: history::History::Show { .. } } => Out::data(),
+        _ => Out::text(color),
+    };
+    let exit = carry_out(command, app, source, color, &mut out).await?;
+    out.flush()?;
+    Ok(exit)
+}
+
+async fn carry_out(
+    command: Command,
+    app: &Arc<App>,
+    source: &Source,
+    color: Color,
+    out: &mut Out,
+) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run => jobs::run(app, source).await,
+        Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
+        Command::Snapshot => jobs::one(app, crate::jobs::Job::Snapshot, None).await,
+        Command::Inbox => jobs::one(app, crate::jobs::Job::Inbox, None).await,
+        Command::Prune => jobs::one(app, crate::jobs::Job::Prune, None).await,
+        Command::Outbox => jobs::one(app, crate::jobs::Job::Outbox, None).await,
+        Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
+        Command::Report { kind: ReportKind::Changes { since, out } } => {
+            jobs::changes_report(app, since, out.as_deref()).await
+        }
+        Command::Report { kind: ReportKind::Closing { out } } => {
+            jobs::closing_report(app, out.as_deref()).await
+        }
+        Command::Plan { file, format, detailed_exitcode } => {
+            plan::plan(app, &file, format, detailed_exitcode, color, out).await
+        }
+        Command::Apply { file, approve } => plan::apply(app, &file, approve.as_deref(), color, out).await,
+        Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
+        Command::Reject { run } => decide::reject(app, &run).await,
+        Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, out),
+        Command::Export { org, at, restore } => {
+            let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
+            export::export(app, &asked, out).await
+        }
+        Command::Propose { org } => propose::propose(app, &org, out).await,
+        Command::History { what } => history::history(app, &what, out),
+        Command::Status { format } => status::status(app, format, color, out),
+        Command::Demo { .. }
+        | Command::Check { .. }
+        | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
+    }
+}
+
+/// One page for each command; the first one names the others.
+fn man(words: &[String]) -> anyhow::Result<()> {
+    let mut all = Cli::command().disable_help_subcommand(true);
+    all.build(); // gives each command its whole name
+    let mut command = &all;
+    for word in words {
+        let known = command.find_subcommand(word);
+        command = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
+    }
+    let mut out = Out::data();
+    clap_mangen::Man::new(command.clone()).render(&mut out)?;
+    Ok(out.flush()?)
+}
+
+/// The variables that are text; what is not is none of ours, and no reason to stop.
+fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The file that is named, else the first usual one that is there. One in the current folder counts only if nobody else can
+/// have put it there.
+fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
+    if let Some(named) = named {
+        return Some(named.to_owned());
+    }
+    let is_there = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok();
+    let here = Some(PathBuf::from("quotakeeper.toml")).filter(is_there);
+    let trusted = here.filter(|here| match config::planted(here) {
+        Some(why) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "quotakeeper: ./quotakeeper.toml is not used: {why}; name it with --config if it is yours"
+            );
+            false
+        }
+        None => true,
+    });
+    trusted.or_else(|| Some(PathBuf::from("/etc/quotakeeper/quotakeeper.toml")).filter(is_there))
+}
+
+/// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
+/// written to a file are that person's.
+fn restrict(command: &Command) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // A core would hold the token.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let is_writer = matches!(
+        command,
+        Command::Run
+            | Command::Once { .. }
+            | Command::Snapshot
+            | Command::Inbox
+            | Command::Outbox
+            | Command::Prune
+            | Command::Apply { .. }
+            | Command::Approve { .. }
+            | Command::Reject { .. }
+    );
+    if is_writer {
+        // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
+        // group shares, a service under `RestrictSUIDSGID=` could not give it back.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));
+    }
+}
+
+/// SIGTERM and SIGINT cancel the app. The second one, or work that does not come to a point where it could stop, ends the
+/// process at once: what is on disk is whole at any moment.
+fn cancel_on_signals(app: &Arc<App>, at_once: Exit) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let cancel = app.cancel.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        cancel.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = tokio::time::sleep(LONGEST_STOP) => {}
+        }
+        tracing::warn!("{STOPPED}");
+        std::process::exit(i32::from(at_once as u8));
+    });
+    Ok(())
+}

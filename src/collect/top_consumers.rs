@@ -1,0 +1,193 @@
+//! Where a target's units go: its largest tests and enterprise agents, to name before their quota is lowered.
+//!
+//! A person who reads `1 000 is below the 3 480 projected` asks next what would stop, and whom to talk to.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::quota::{Aid, OrgId, Target, Units, UsageRule};
+use crate::text::words::clean;
+use crate::thousandeyes::OrganizationUsage;
+
+/// So many are kept of each account group and each organization.
+const KEPT: usize = 5;
+/// The longest name and kind, so that a few of them stay one sentence.
+const NAME: usize = 40;
+const KIND: usize = 24;
+
+/// One test, or one enterprise agent with all that runs on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LargestTest {
+    /// `portal.initech.com (Web - Page Load)`, safe to show.
+    pub label: String,
+    /// Quota units by the end of the cycle, and never less than were used already.
+    pub projected: Units,
+}
+
+/// The largest of each target, the largest first. Nothing is known of targets whose usage was not read.
+#[derive(Debug, Default)]
+pub(crate) struct LargestTests {
+    by_target: BTreeMap<Target, Vec<LargestTest>>,
+}
+
+/// A test or an agent as the API tells of it, before anything is copied.
+struct Seen<'a> {
+    aid: Option<&'a Aid>,
+    name: &'a str,
+    kind: &'a str,
+    projected: Units,
+}
+
+impl LargestTests {
+    /// Where nothing is known of single tests.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: LargestTests = LargestTests { by_target: BTreeMap::new() };
+        &NONE
+    }
+
+    /// Tests have cloud units and enterprise agents enterprise units; what the rule does not count is left out.
+    pub(crate) fn new(usage: &BTreeMap<OrgId, OrganizationUsage>, rule: &UsageRule) -> Self {
+        let mut by_target: BTreeMap<Target, Vec<LargestTest>> = BTreeMap::new();
+        for (org_id, usage) in usage {
+            for seen in largest_first(usage, rule) {
+                let group = seen.aid.map(|aid| Target { org_id: org_id.clone(), aid: Some(aid.clone()) });
+                for target in group.into_iter().chain([Target { org_id: org_id.clone(), aid: None }]) {
+                    let largest = by_target.entry(target).or_default();
+                    if largest.len() < KEPT {
+                        largest.push(LargestTest { label: seen.label(), projected: seen.projected });
+                    }
+                }
+            }
+        }
+        Self { by_target }
+    }
+
+    /// The largest of one target (an organization's are those of all its account groups), the largest first.
+    pub(crate) fn of(&self, target: &Target) -> &[LargestTest] {
+        self.by_target.get(target).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// All that use anything, in an order that does not depend on the API's.
+fn largest_first<'a>(usage: &'a OrganizationUsage, rule: &UsageRule) -> Vec<Seen<'a>> {
+    let counted = |cloud: Option<Units>, enterprise: Option<Units>| {
+        rule.counted(cloud.or(Some(0)), enterprise.or(Some(0))).unwrap_or(0)
+    };
+    let tests = usage.tests.iter().map(|test| Seen {
+        aid: test.aid.as_ref(),
+        name: &test.test_name,
+        kind: if test.test_type.is_empty() { "test" } else { &test.test_type },
+        projected: counted(Some(test.used.max(test.projected)), None),
+    });
+    let agents = usage.agents.iter().map(|agent| Seen {
+        aid: agent.aid.as_ref(),
+        name: &agent.agent_name,
+        kind: "enterprise agent",
+        projected: counted(None, agent.used.max(agent.projected)),
+    });
+    let mut seen: Vec<Seen<'_>> = tests.chain(agents).filter(|seen| seen.projected > 0).collect();
+    seen.sort_by_key(|seen| (Reverse(seen.projected), seen.name, seen.kind));
+    seen
+}
+
+impl Seen<'_> {
+    fn label(&self) -> String {
+        let name = clean(self.name, NAME);
+        let kind = clean(self.kind, KIND);
+        if name.is_empty() { format!("{kind} without a name") } else { format!("{name} ({kind})") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thousandeyes::{AgentUnits, TestUsage};
+
+    fn test(aid: &str, name: &str, test_type: &str, used: Units, projected: Units) -> TestUsage {
+        let aid = (!aid.is_empty()).then(|| Aid::from(aid));
+        TestUsage { aid, test_name: name.into(), test_type: test_type.into(), used, projected }
+    }
+
+    fn agent(aid: &str, name: &str, used: Option<Units>, projected: Option<Units>) -> AgentUnits {
+        AgentUnits {
+            aid: Some(aid.into()),
+            account_group_name: String::new(),
+            agent_id: "1".into(),
+            agent_name: name.into(),
+            used,
+            projected,
+        }
+    }
+
+    fn told(usage: OrganizationUsage, rule: &UsageRule, target: &Target) -> Vec<String> {
+        let largest = LargestTests::new(&BTreeMap::from([("7".into(), usage)]), rule);
+        largest.of(target).iter().map(|test| format!("{} {}", test.label, test.projected)).collect()
+    }
+
+    fn usage() -> OrganizationUsage {
+        OrganizationUsage {
+            tests: vec![
+                test("1", "small", "DNS", 1, 3),
+                test("1", "portal", "Page Load", 1000, 1900),
+                test("2", "of another", "Page Load", 0, 900),
+                test("", "of nobody", "", 0, 1000),
+                test("1", "idle", "DNS", 0, 0),
+            ],
+            agents: vec![agent("1", "gateway", Some(800), None), agent("2", "", Some(5), Some(7))],
+            ..OrganizationUsage::default()
+        }
+    }
+
+    #[test]
+    fn a_group_has_its_tests_and_agents_and_the_organization_those_of_all() {
+        let rule = UsageRule::default();
+        assert_eq!(
+            told(usage(), &rule, &Target::account_group("7", "1")),
+            ["portal (Page Load) 1900", "gateway (enterprise agent) 800", "small (DNS) 3"]
+        );
+        assert_eq!(
+            told(usage(), &rule, &Target::organization("7")),
+            [
+                "portal (Page Load) 1900",
+                "of nobody (test) 1000",
+                "of another (Page Load) 900",
+                "gateway (enterprise agent) 800",
+                "enterprise agent without a name 7"
+            ]
+        );
+        assert!(told(usage(), &rule, &Target::account_group("7", "9")).is_empty());
+    }
+
+    #[test]
+    fn units_are_those_of_quotas_and_what_does_not_count_is_left_out() {
+        let target = Target::account_group("7", "1");
+        let divided = UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() };
+        assert_eq!(told(usage(), &divided, &target)[0], "portal (Page Load) 2");
+        let enterprise = UsageRule { cloud: false, ..UsageRule::default() };
+        assert_eq!(told(usage(), &enterprise, &target), ["gateway (enterprise agent) 800"]);
+    }
+
+    #[test]
+    fn five_are_kept_and_what_is_used_already_counts_where_it_is_more() {
+        let tests = (0..9).map(|units| test("1", &format!("t{units}"), "DNS", units * 10, 5)).collect();
+        let usage = OrganizationUsage { tests, ..OrganizationUsage::default() };
+        assert_eq!(
+            told(usage, &UsageRule::default(), &Target::account_group("7", "1")),
+            ["t8 (DNS) 80", "t7 (DNS) 70", "t6 (DNS) 60", "t5 (DNS) 50", "t4 (DNS) 40"]
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_becomes_a_short_line() {
+        let name = format!("a\r\nBcc: b\u{202e}{}", "x".repeat(300));
+        let usage = OrganizationUsage {
+            tests: vec![test("1", &name, &"y\n".repeat(90), 1, 1)],
+            ..OrganizationUsage::default()
+        };
+        let told = told(usage, &UsageRule::default(), &Target::account_group("7", "1"));
+        assert!(told[0].starts_with("a Bcc: bx") && !told[0].contains('\n'), "{told:?}");
+        assert!(told[0].chars().count() <= NAME + KIND + 5, "{told:?}");
+    }
+}

@@ -1,0 +1,167 @@
+//! How others learn that the daemon works: what it remembers of itself, and who is told.
+//!
+//! ```text
+//! daemon, once    ─▶ vitals ─▶ systemd     readiness, status line, watchdog   ◀── pulse: does the loop turn?
+//!                         ├──▶ heartbeat   a GET when all is well, /fail when a job fails
+//!                         └──▶ facts       what the files say, read after each job
+//!                                ├──▶ server    /healthz /readyz /metrics, when asked   (ready: pure)
+//!                                └──▶ publish   the same metrics to a file, or to a Pushgateway
+//! ```
+//!
+//! None of them keeps a job waiting, holds the lock, or makes a job fail.
+
+mod activity;
+mod heartbeat;
+mod liveness;
+mod observed;
+mod publish;
+mod ready;
+mod systemd;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+pub(crate) use self::activity::Vitals;
+use self::heartbeat::{Beat, Heartbeat};
+use self::observed::Facts;
+pub(crate) use self::publish::FORMAT;
+use self::publish::Publisher;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon::server;
+use crate::thousandeyes::{deepest, other_client};
+
+/// Begins to tell others of the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
+pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
+    let publisher = Publisher::new(app)?;
+    if let Some(heartbeat) = Heartbeat::new(app)? {
+        tokio::spawn(beats(Arc::clone(app), heartbeat));
+    }
+    if let Some(listen) = app.config.server.listen {
+        server::start(Arc::clone(app), listen).await?;
+    }
+    if app.config.server.listen.is_some() || publisher.is_some() {
+        tokio::spawn(keep_facts(Arc::clone(app), publisher));
+    }
+    tokio::spawn(systemd::tell(Arc::clone(app)));
+    Ok(())
+}
+
+/// Tells the same others of a pass of `once`, before it ends. Nothing where a signal ended it: it is neither.
+pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
+    let telling = async {
+        if let Some(mut publisher) = Publisher::new(app)? {
+            Outage::of("metrics").after(refresh(app).await);
+            publisher.publish(app, true).await;
+        }
+        if let Some(mut heartbeat) = Heartbeat::new(app)? {
+            heartbeat.tell(if success { Beat::Success } else { Beat::Failure }).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        biased;
+        () = app.cancel.cancelled() => {}
+        told = telling => if let Err(error) = told {
+            warn!(error = format!("{error:#}"), "nobody can be told of this pass");
+        },
+    }
+}
+
+/// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as
+/// one may take in all, or the slowest answer that is allowed.
+fn longest_wait(config: &Config) -> Duration {
+    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout)
+}
+
+/// systemd waits for the end of a reload, where it asks for it.
+pub(crate) fn reloading() {
+    systemd::reloading();
+}
+
+pub(crate) fn reloaded() {
+    systemd::reloaded();
+}
+
+/// For how long the daemon's loop has been stuck, if it is.
+pub(crate) fn stuck_for(app: &App) -> Option<Duration> {
+    app.vitals.stuck_for(longest_wait(&app.config))
+}
+
+async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
+    let mut work = app.vitals.follow();
+    let mut told = 0;
+    while work.changed().await.is_ok() {
+        let (count, beat) = work.borrow_and_update().beats;
+        if let Some(beat) = beat.filter(|_| count > told) {
+            told = count;
+            heartbeat.tell(beat).await;
+        }
+    }
+}
+
+/// Reads the files at the start and after each job, and passes the metrics on after each job.
+async fn keep_facts(app: Arc<App>, mut publisher: Option<Publisher>) {
+    let mut stale = Outage::of("metrics");
+    let mut work = app.vitals.follow();
+    let mut seen = None;
+    loop {
+        let ended = work.borrow_and_update().ended();
+        if seen != Some(ended) {
+            stale.after(refresh(&app).await);
+            if let Some(publisher) = publisher.as_mut().filter(|_| seen.is_some()) {
+                publisher.publish(&app.current(), false).await;
+            }
+        }
+        seen = Some(ended);
+        if work.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
+async fn refresh(app: &Arc<App>) -> Result<(), String> {
+    let reader = app.current();
+    let gathered = tokio::task::spawn_blocking(move || {
+        Facts::gather(&reader, reader.vitals.facts().as_deref(), Clock::read().now())
+    });
+    let facts = gathered.await.map_err(anyhow::Error::from).flatten();
+    facts.map(|facts| app.vitals.learn(facts)).map_err(|error| format!("{error:#}"))
+}
+
+/// Logs when telling somebody begins to fail and when it works again: once for an outage, however often it is tried.
+#[derive(Debug)]
+struct Outage {
+    what: &'static str,
+    lasts: bool,
+}
+
+impl Outage {
+    fn of(what: &'static str) -> Self {
+        Self { what, lasts: false }
+    }
+
+    fn after(&mut self, told: Result<(), String>) {
+        let lasted = std::mem::replace(&mut self.lasts, told.is_err());
+        match told {
+            Ok(()) if lasted => info!(to = self.what, "told again"),
+            Err(reason) if !lasted => warn!(to = self.what, reason, "not told; no job fails for it"),
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+/// A client for one of them, with the proxy and certificates of the API.
+fn client(app: &App, url: &reqwest::Url) -> anyhow::Result<reqwest::Client> {
+    let api = &app.config.api;
+    Ok(other_client(url, api.proxy.as_ref(), api.ca_file.as_deref())?)
+}
+
+/// Why a request failed, without its URL, which may be a secret.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() { "no answer in time".to_owned() } else { deepest(error) }
+}

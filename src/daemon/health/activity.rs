@@ -1,0 +1,168 @@
+//! What the process remembers of its own work: which jobs run, how each went since it began, which of them fail.
+//!
+//! Whoever starts jobs tells it (`begins`, `ends`); the metrics, the heartbeat and systemd's status line follow it by a
+//! channel, so that none of them keeps a job waiting.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::heartbeat::Beat;
+use super::liveness::Pulse;
+use super::observed::Facts;
+use crate::daemon::metrics::Tally;
+use crate::jobs::Job;
+
+/// The daemon looks at the clock at least each minute.
+const LONGEST_SLEEP: Duration = Duration::from_secs(120);
+
+/// What was done, and is being done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Work {
+    /// What runs now, and since when.
+    pub running: BTreeMap<Job, Instant>,
+    pub tallies: BTreeMap<Job, Tally>,
+    /// Failed the last time; and since when, with no success since.
+    pub failing: BTreeMap<Job, Instant>,
+    /// How many beats are due to have been sent, and the last of them.
+    pub beats: (u64, Option<Beat>),
+}
+
+impl Work {
+    /// How many jobs ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.tallies.values().map(|tally| tally.successes + tally.failures).sum()
+    }
+
+    /// Takes over how a job ended.
+    fn after(&mut self, job: Job, success: bool, took: Duration) {
+        let tally = self.tallies.entry(job).or_default();
+        tally.busy += took;
+        let was_failing = if success {
+            tally.successes += 1;
+            self.failing.remove(&job).is_some()
+        } else {
+            tally.failures += 1;
+            let was_failing = self.failing.contains_key(&job);
+            self.failing.entry(job).or_insert_with(Instant::now);
+            was_failing
+        };
+        if let Some(beat) = Beat::of(job, success, was_failing, !self.failing.is_empty()) {
+            self.beats = (self.beats.0 + 1, Some(beat));
+        }
+    }
+}
+
+/// One for a process.
+pub(crate) struct Vitals {
+    work: watch::Sender<Work>,
+    ready: watch::Sender<bool>,
+    facts: Mutex<Option<Arc<Facts>>>,
+    pub pulse: Pulse,
+}
+
+impl Vitals {
+    pub(crate) fn new() -> Self {
+        Self {
+            work: watch::Sender::default(),
+            ready: watch::Sender::default(),
+            facts: Mutex::new(None),
+            pulse: Pulse::new(),
+        }
+    }
+
+    /// The daemon serves its schedules from now on.
+    pub(crate) fn is_ready(&self) {
+        self.ready.send_replace(true);
+    }
+
+    pub(crate) fn begins(&self, job: Job) {
+        self.work.send_modify(|work| {
+            work.running.insert(job, Instant::now());
+        });
+    }
+
+    /// A job goes on later: something else comes in between.
+    pub(crate) fn rests(&self, job: Job) {
+        self.work.send_modify(|work| {
+            if let Some(began) = work.running.remove(&job) {
+                work.tallies.entry(job).or_default().busy += began.elapsed();
+            }
+        });
+    }
+
+    /// A job ended; one that a signal cut off did not fail.
+    pub(crate) fn ends(&self, job: Job, success: bool, was_cut_off: bool) {
+        self.work.send_modify(|work| {
+            let began = work.running.remove(&job);
+            if success || !was_cut_off {
+                work.after(job, success, began.map_or(Duration::ZERO, |began| began.elapsed()));
+            }
+        });
+    }
+
+    pub(crate) fn work(&self) -> Work {
+        self.work.borrow().clone()
+    }
+
+    pub(crate) fn follow(&self) -> watch::Receiver<Work> {
+        self.work.subscribe()
+    }
+
+    pub(crate) fn readiness(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    /// What the files said when they were last looked at; none before that.
+    pub(crate) fn facts(&self) -> Option<Arc<Facts>> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn learn(&self, facts: Facts) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(facts));
+    }
+
+    /// For how long the loop has been stuck, if it is; `longest_wait` is that of any job.
+    pub(crate) fn stuck_for(&self, longest_wait: Duration) -> Option<Duration> {
+        let allowed = if self.work.borrow().running.is_empty() { LONGEST_SLEEP } else { longest_wait };
+        Some(self.pulse.silence()).filter(|silence| *silence > allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_end_is_counted_once_and_a_job_that_was_cut_off_did_not_fail() {
+        let vitals = Vitals::new();
+        for (success, cut_off) in [(true, false), (false, false), (false, true), (true, true)] {
+            vitals.begins(Job::Inbox);
+            assert!(vitals.work().running.contains_key(&Job::Inbox));
+            tokio::time::advance(Duration::from_secs(2)).await;
+            vitals.ends(Job::Inbox, success, cut_off);
+        }
+        let work = vitals.work();
+        let tally = Tally { successes: 2, failures: 1, busy: Duration::from_secs(6) };
+        assert_eq!(work.tallies[&Job::Inbox], tally);
+        assert!(work.running.is_empty() && work.failing.is_empty() && work.ended() == 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_in_a_job_is_no_hang_and_the_same_silence_without_a_job_is() {
+        let vitals = Vitals::new();
+        let (ten_minutes, longest) = (Duration::from_secs(600), Duration::from_secs(690));
+        vitals.begins(Job::Snapshot);
+        tokio::time::advance(ten_minutes).await;
+        assert_eq!(vitals.stuck_for(longest), None);
+        tokio::time::advance(ten_minutes).await;
+        assert_eq!(vitals.stuck_for(longest), Some(2 * ten_minutes));
+        vitals.pulse.of(async { vitals.ends(Job::Snapshot, true, false) }).await;
+        assert_eq!(vitals.stuck_for(longest), None);
+        tokio::time::advance(ten_minutes).await;
+        assert_eq!(vitals.stuck_for(longest), Some(ten_minutes));
+    }
+}

@@ -1,0 +1,233 @@
+//! What the files say, gathered after each job, so that a scrape reads none: only the holder of the lock changes them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::activity::Work;
+use super::ready::{self, Signs};
+use crate::app::App;
+use crate::change::RunState;
+use crate::change::run::Run;
+use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet};
+use crate::jobs::Job;
+use crate::jobs::state::State;
+use crate::report::Standing;
+
+/// The latest snapshot.
+struct Seen {
+    at: DateTime<Utc>,
+    /// Its part of the metrics.
+    targets: Bytes,
+}
+
+/// What the files said at one moment.
+pub(crate) struct Facts {
+    state: State,
+    runs: BTreeMap<RunState, usize>,
+    held_since: Option<DateTime<Utc>>,
+    outbox: OutboxSheet,
+    snapshot: Option<Arc<Seen>>,
+}
+
+impl Facts {
+    /// Reads them. A snapshot that `before` has rendered is not read again.
+    pub(crate) fn gather(app: &App, before: Option<&Self>, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let data = &app.config.data.dir;
+        let mut runs = BTreeMap::new();
+        let mut held_since = None;
+        for run in Run::all(&app.runs())?.0 {
+            *runs.entry(run.record.state).or_default() += 1;
+            if run.record.state == RunState::Held {
+                held_since = held_since.into_iter().chain([run.record.updated]).min();
+            }
+        }
+        let unsent = app.mailer.unsent()?;
+        let rendered = before.and_then(|before| before.snapshot.as_ref());
+        let newest = app.history.until(now)?.last().copied();
+        let snapshot = match rendered.filter(|rendered| Some(rendered.at) == newest) {
+            Some(rendered) => Some(Arc::clone(rendered)),
+            None => match app.latest(now)? {
+                None => None,
+                Some(latest) => {
+                    let targets = targets(&app.standings(&latest, now)?);
+                    Some(Arc::new(Seen { at: latest.taken_at, targets }))
+                }
+            },
+        };
+        Ok(Self {
+            state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
+            runs,
+            held_since,
+            outbox: OutboxSheet {
+                new: unsent.waiting,
+                dead: unsent.dead,
+                oldest: app.mailer.oldest_waiting()?,
+            },
+            snapshot,
+        })
+    }
+
+    /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters tell nothing.
+    pub(crate) fn metrics(&self, app: &App, is_pass: bool, now: DateTime<Utc>) -> Metrics {
+        let api = app.asked_client().map(|client| {
+            let budget = client.budget();
+            ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
+        });
+        let work = app.vitals.work();
+        let sheet = metrics::render(&Sheet {
+            version: env!("CARGO_PKG_VERSION"),
+            jobs: Job::ALL.iter().map(|job| self.job(app, *job, &work, now)).collect(),
+            panics: self.state.panics(),
+            outbox: self.outbox,
+            runs: self.runs.clone(),
+            held_since: self.held_since,
+            api,
+            counters: (!is_pass).then(|| counters(app, &work)),
+            snapshot: self.snapshot.as_ref().map(|seen| seen.at),
+        });
+        let targets = self.snapshot.as_ref().map(|seen| seen.targets.clone());
+        Metrics { sheet, targets: targets.unwrap_or_default() }
+    }
+
+    fn job(&self, app: &App, job: Job, work: &Work, now: DateTime<Utc>) -> JobSheet {
+        let done = self.state.job(job);
+        let next = || job.schedule(app)?.next(app.config.schedule.timezone, now);
+        JobSheet {
+            name: label(job),
+            last_success: done.map(|done| done.last_success),
+            took: done.map(|done| std::time::Duration::from_millis(done.took_ms)),
+            failing_since: self.failing_since(job, work, now),
+            due: job.due(app, &self.state, now).or_else(next),
+        }
+    }
+
+    /// On a full disk a failure cannot be written down: this process still knows.
+    fn failing_since(&self, job: Job, work: &Work, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known_here = || work.failing.get(&job).map(|since| now - since.elapsed());
+        self.state.failing(job).or_else(known_here)
+    }
+
+    /// The first slot of a job that nobody served, if that is too long ago. Snapshots have a sentence of their own.
+    fn late(&self, app: &App, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let done = self.state.job(job).filter(|_| job != Job::Snapshot)?;
+        job.due(app, &self.state, now)?;
+        let slot = job.schedule(app)?.next(app.config.schedule.timezone, done.last_success)?;
+        (now - slot > allowed(Some(done.took_ms))).then_some(slot)
+    }
+
+    /// What has been under way for much longer than it took the last time.
+    fn hangs(&self, work: &Work) -> Option<(Job, TimeDelta)> {
+        let running = work.running.iter().map(|(job, began)| (*job, began.elapsed()));
+        let (job, took) = running.max_by_key(|(_, took)| *took)?;
+        let took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
+        (took > allowed(self.state.job(job).map(|done| done.took_ms))).then_some((job, took))
+    }
+
+    /// What keeps the daemon from being ready, each a sentence.
+    pub(crate) fn not_ready(&self, app: &App, now: DateTime<Utc>) -> Vec<String> {
+        let work = app.vitals.work();
+        let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
+        let signs = Signs {
+            snapshot: self.snapshot.as_ref().map(|seen| seen.at),
+            due: Job::Snapshot.due(app, &self.state, now),
+            took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
+            failing_since: self.failing_since(Job::Snapshot, &work, now),
+            late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(app, job, now)?))).collect(),
+            hangs: self.hangs(&work),
+            outbox: self.outbox,
+        };
+        ready::reasons(&signs, app.config.schedule.timezone, now)
+    }
+}
+
+/// The part of the metrics that is of a snapshot, without the room that it was rendered in.
+fn targets(standings: &[Standing]) -> Bytes {
+    metrics::targets(standings).into_boxed_str().into_boxed_bytes().into()
+}
+
+/// Twice what a job took the last time, and some more.
+fn allowed(took_ms: Option<u64>) -> TimeDelta {
+    let took = took_ms.and_then(|took| i64::try_from(took).ok()).unwrap_or_default();
+    ready::LATE + TimeDelta::milliseconds(took.min(24 * 3_600_000) * 2)
+}
+
+fn counters(app: &App, work: &Work) -> Counters {
+    let client = app.asked_client();
+    Counters {
+        jobs: Job::ALL
+            .iter()
+            .map(|job| (label(*job), work.tallies.get(job).copied().unwrap_or_default()))
+            .collect(),
+        requests: client.map(|client| client.tally().into_counts()).unwrap_or_default(),
+        refusals: client.map_or(0, |client| client.budget().refusals),
+    }
+}
+
+/// `usage_report`, as in `state.json`.
+fn label(job: Job) -> String {
+    job.name().replace(' ', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::metrics::reader::Exposition;
+    use crate::daemon::metrics::tests::figures;
+    use crate::testing::testbed::{Bench, noon};
+
+    fn whole(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.clone().into_bytes()).unwrap()
+    }
+
+    fn read(text: &str) -> Exposition {
+        Exposition::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
+    }
+
+    #[tokio::test]
+    async fn the_metrics_of_every_target_are_the_figures_that_status_and_the_reports_show() {
+        let bench = Bench::new(&[]).await;
+        for hours in [0, 12, 24, 30] {
+            Job::Snapshot.run(&bench.app, noon() + TimeDelta::hours(hours)).await.unwrap();
+        }
+        let now = noon() + TimeDelta::hours(31);
+        let facts = Facts::gather(&bench.app, None, now).unwrap();
+        let text = whole(&facts.metrics(&bench.app, false, now));
+        let metrics = read(&text);
+        assert!(metrics.names().contains("quotakeeper_runs_out_timestamp_seconds"), "{text}");
+        let report = bench.app.usage_report(now).unwrap();
+        let organizations = report.organizations.iter().map(|organization| &organization.own);
+        let shown: Vec<&Standing> = report.worst.iter().chain(organizations).collect();
+        assert!(shown.len() > 10, "{}", shown.len());
+        for standing in shown {
+            let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
+            let labels = [
+                ("org_id", standing.target.org_id.as_str()),
+                ("aid", aid),
+                ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
+            ];
+            for (name, figure) in figures(standing) {
+                assert_eq!(metrics.value(name, &labels), figure, "{name} {labels:?}");
+            }
+        }
+        // What was rendered for a snapshot is not rendered again.
+        let again = Facts::gather(&bench.app, Some(&facts), now).unwrap();
+        assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), facts.snapshot.as_ref().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_could_not_be_written_down_is_told_and_a_pass_tells_no_counters() {
+        let bench = Bench::new(&[]).await;
+        bench.app.vitals.begins(Job::Outbox);
+        bench.app.vitals.ends(Job::Outbox, false, false);
+        let facts = Facts::gather(&bench.app, None, noon()).unwrap();
+        let outbox = [("job_name", "outbox")];
+        for is_pass in [false, true] {
+            let metrics = read(&whole(&facts.metrics(&bench.app, is_pass, noon())));
+            assert!(metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &outbox).is_some());
+            assert_eq!(metrics.samples("quotakeeper_job_runs_total").is_empty(), is_pass);
+        }
+    }
+}

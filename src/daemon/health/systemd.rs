@@ -1,0 +1,130 @@
+//! What systemd is told of the daemon, where it asks (`Type=notify`): ready, what it does, that it lives, that it stops.
+//!
+//! The watchdog is told twice in its time, and only while the loop of the daemon turns (see `pulse`): a wait for the rate
+//! limit inside a job is no hang.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use sd_notify::NotifyState;
+use tracing::{error, warn};
+
+use super::activity::Work;
+use super::longest_wait;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::jobs::Job;
+
+/// Tells systemd until the daemon ends; at once where there is no systemd.
+pub(super) async fn tell(app: Arc<App>) {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
+    let mut ready = app.vitals.readiness();
+    if ready.wait_for(|ready| *ready).await.is_err() {
+        return;
+    }
+    notify(&[NotifyState::Ready, NotifyState::Status(&status(&app))]);
+    tokio::select! {
+        () = follow(&app) => {}
+        () = watchdog(&app) => {}
+        () = app.cancel.cancelled() => {}
+    }
+    notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+}
+
+/// A reload begins.
+pub(super) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "systemd cannot be told"),
+    }
+}
+
+/// And is over, whatever came of it.
+pub(super) fn reloaded() {
+    notify(&[NotifyState::Ready]);
+}
+
+/// The status line, each time that it changes.
+async fn follow(app: &Arc<App>) {
+    let mut work = app.vitals.follow();
+    let mut told = String::new();
+    while work.changed().await.is_ok() {
+        let status = status(&app.current());
+        if status != told {
+            notify(&[NotifyState::Status(&status)]);
+            told = status;
+        }
+    }
+}
+
+async fn watchdog(app: &App) {
+    let half = sd_notify::watchdog_enabled().map(|within| within / 2).filter(|half| !half.is_zero());
+    let Some(half) = half else { return std::future::pending().await };
+    let mut ticks = tokio::time::interval(half);
+    let mut was_stuck = false;
+    loop {
+        ticks.tick().await;
+        let stuck = app.vitals.stuck_for(longest_wait(&app.config));
+        match stuck {
+            None => notify(&[NotifyState::Watchdog]),
+            Some(silence) if !was_stuck => {
+                error!(seconds = silence.as_secs(), "the loop is stuck: the watchdog is told no more");
+            }
+            Some(_) => {}
+        }
+        was_stuck = stuck.is_some();
+    }
+}
+
+fn status(app: &App) -> String {
+    let now = Clock::read().now();
+    let zone = app.config.schedule.timezone;
+    let next = Job::ALL.iter().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
+    let next = next.filter_map(|job| Some((job.schedule(app)?.next(zone, now)?, *job))).min();
+    status_line(&app.vitals.work(), next, zone)
+}
+
+/// `snapshot · failing: outbox`, or `idle · next: snapshot 22 Nov 10:00 UTC`. The inbox and the outbox, which are looked at each
+/// minute, are no next thing to wait for.
+fn status_line(work: &Work, next: Option<(DateTime<Utc>, Job)>, zone: Tz) -> String {
+    let names = |jobs: Vec<Job>| jobs.into_iter().map(Job::name).collect::<Vec<_>>().join(", ");
+    let mut line = match (work.running.is_empty(), next) {
+        (false, _) => format!("at work: {}", names(work.running.keys().copied().collect())),
+        (true, None) => "idle".to_owned(),
+        (true, Some((at, job))) => {
+            format!("idle · next: {} {}", job.name(), at.with_timezone(&zone).format("%-d %b %H:%M %Z"))
+        }
+    };
+    if !work.failing.is_empty() {
+        line += &format!(" · failing: {}", names(work.failing.keys().copied().collect()));
+    }
+    line
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!(%error, "systemd cannot be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_status_line_says_what_it_does_what_comes_next_and_what_fails() {
+        let at = "2026-11-22T09:00:00Z".parse().unwrap();
+        let mut work = Work::default();
+        let next = Some((at, Job::Snapshot));
+        let berlin = chrono_tz::Europe::Berlin;
+        assert_eq!(status_line(&work, next, berlin), "idle · next: snapshot 22 Nov 10:00 CET");
+        work.failing.insert(Job::Outbox, Instant::now());
+        work.running.insert(Job::UsageReport, Instant::now());
+        assert_eq!(status_line(&work, next, berlin), "at work: usage report · failing: outbox");
+    }
+}

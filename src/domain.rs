@@ -1,0 +1,6 @@
+//! The words of the domain as data, and what follows from them: pure, and knows nothing of ours.
+
+pub(crate) mod diff;
+pub(crate) mod forecast;
+pub(crate) mod last_cycle;
+pub mod quota;

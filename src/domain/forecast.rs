@@ -1,0 +1,196 @@
+//! The day on which a target runs out, estimated twice: by the API's projection, and by the slope of our own history.
+//!
+//! Both are straight lines from what is used now. How far they are apart is how sure the answer is.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::quota::Units;
+
+/// The history that the slope is taken from: usage of last month says little about next week.
+pub(crate) const SLOPE_DAYS: i64 = 7;
+
+/// What is known of one target in the running cycle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course<'a> {
+    pub quota: Units,
+    pub used: Units,
+    pub projected: Units,
+    /// When `used` was read.
+    pub taken_at: DateTime<Utc>,
+    pub cycle_end: DateTime<Utc>,
+    /// What was used at earlier moments of this cycle, in any order.
+    pub points: &'a [(DateTime<Utc>, Units)],
+}
+
+/// That a target runs out before the cycle ends, by at least one of two estimates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunOut {
+    /// By the API's projection; none when it stays within the quota.
+    pub by_projection: Option<DateTime<Utc>>,
+    /// By the last days of our own history; none when it stays within the quota or is too short to tell.
+    pub by_slope: Option<DateTime<Utc>>,
+    /// Whether our history was long enough to have an opinion.
+    pub slope_known: bool,
+    /// The earlier of the two.
+    pub at: DateTime<Utc>,
+}
+
+impl RunOut {
+    /// How far the two are apart, in whole days and at least one; none when only one of them runs out.
+    pub(crate) fn days_apart(&self) -> Option<i64> {
+        let apart = (self.by_projection? - self.by_slope?).abs();
+        Some(((apart.num_hours() + 12) / 24).max(1))
+    }
+
+    /// How sure the day is, in a few words.
+    pub(crate) fn sureness(&self) -> String {
+        match (self.days_apart(), self.by_projection, self.slope_known) {
+            (Some(1), ..) => "±1 day".to_owned(),
+            (Some(days), ..) => format!("±{days} days"),
+            (None, Some(_), true) => "by projection alone".to_owned(),
+            (None, Some(_), false) => "by projection".to_owned(),
+            (None, None, _) => "by the last days alone".to_owned(),
+        }
+    }
+}
+
+/// None when neither estimate reaches the quota before the cycle ends, or when it was reached already.
+pub(crate) fn run_out(course: &Course) -> Option<RunOut> {
+    let left = course.cycle_end - course.taken_at;
+    if course.used >= course.quota || left <= TimeDelta::zero() {
+        return None;
+    }
+    let room = float(course.quota.saturating_sub(course.used));
+    let rate_projected = float(course.projected.saturating_sub(course.used)) / seconds(left);
+    let slope = slope(course.points, course.taken_at);
+    let reached = |rate: f64| {
+        let after = room / rate;
+        (rate > 0.0 && after < seconds(left)).then(|| course.taken_at + whole_seconds(after))
+    };
+    // What is projected to be used to the last unit is not exceeded, whatever a division rounds to.
+    let by_projection = reached(rate_projected).filter(|_| course.projected > course.quota);
+    let by_slope = slope.and_then(reached);
+    let at = by_projection.into_iter().chain(by_slope).min()?;
+    Some(RunOut { by_projection, by_slope, slope_known: slope.is_some(), at })
+}
+
+/// Units per second, by least squares over the last days. None from less than a day, or fewer than three points.
+fn slope(points: &[(DateTime<Utc>, Units)], now: DateTime<Utc>) -> Option<f64> {
+    let since = now - TimeDelta::days(SLOPE_DAYS);
+    let recent = || points.iter().filter(move |(at, _)| since <= *at && *at <= now);
+    let first = recent().map(|(at, _)| *at).min()?;
+    let last = recent().map(|(at, _)| *at).max()?;
+    if recent().count() < 3 || last - first < TimeDelta::days(1) {
+        return None;
+    }
+    let xy = || recent().map(|(at, used)| (seconds(*at - first), float(*used)));
+    let count = xy().fold(0.0, |count, _| count + 1.0);
+    let (mean_x, mean_y) = xy().fold((0.0, 0.0), |(x, y), (dx, dy)| (x + dx / count, y + dy / count));
+    let (upper, lower) = xy().fold((0.0, 0.0), |(upper, lower), (x, y)| {
+        (upper + (x - mean_x) * (y - mean_y), lower + (x - mean_x).powi(2))
+    });
+    Some(upper / lower)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53rd bit")]
+fn float(units: Units) -> f64 {
+    units as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a cycle has few seconds")]
+fn seconds(time: TimeDelta) -> f64 {
+    time.num_seconds() as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "below the length of a cycle, and a fraction does not matter"
+)]
+fn whole_seconds(seconds: f64) -> TimeDelta {
+    TimeDelta::seconds(seconds as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        format!("2026-{text}:00:00Z").parse().unwrap()
+    }
+
+    fn course(points: &[(DateTime<Utc>, Units)]) -> Course<'_> {
+        Course {
+            quota: 900,
+            used: 800,
+            projected: 1000,
+            taken_at: at("11-21T00"),
+            cycle_end: at("12-01T00"),
+            points,
+        }
+    }
+
+    #[test]
+    fn the_projection_is_a_line_to_the_end_of_the_cycle() {
+        let out = run_out(&course(&[])).unwrap();
+        assert_eq!(out.at, at("11-26T00"));
+        assert_eq!(out.sureness(), "by projection");
+    }
+
+    #[test]
+    fn the_earlier_estimate_is_shown_with_the_distance_of_the_other() {
+        // 50 a day: two days for the last 100.
+        let points =
+            [(at("11-18T00"), 650), (at("11-19T00"), 700), (at("11-20T00"), 750), (at("11-21T00"), 800)];
+        let out = run_out(&course(&points)).unwrap();
+        assert_eq!(out.at, at("11-23T00"));
+        assert_eq!(out.by_projection, Some(at("11-26T00")));
+        assert_eq!(out.sureness(), "±3 days");
+    }
+
+    #[test]
+    fn an_estimate_that_stands_alone_says_so() {
+        let flat = [(at("11-18T00"), 800), (at("11-19T00"), 800), (at("11-21T00"), 800)];
+        assert_eq!(run_out(&course(&flat)).unwrap().sureness(), "by projection alone");
+        let steep = [(at("11-19T00"), 600), (at("11-20T00"), 700), (at("11-21T00"), 800)];
+        let calm = Course { projected: 850, ..course(&steep) };
+        assert_eq!(run_out(&calm).unwrap().sureness(), "by the last days alone");
+    }
+
+    #[test]
+    fn a_short_or_old_history_has_no_slope() {
+        let short = [(at("11-20T12"), 100), (at("11-20T18"), 400), (at("11-21T00"), 800)];
+        let old = [(at("11-10T00"), 0), (at("11-11T00"), 400), (at("11-12T00"), 800)];
+        for points in [short, old] {
+            assert!(!run_out(&course(&points)).unwrap().slope_known);
+        }
+    }
+
+    #[test]
+    fn what_is_used_up_or_over_has_no_run_out_day() {
+        assert_eq!(run_out(&Course { used: 900, ..course(&[]) }), None);
+        assert_eq!(run_out(&Course { projected: 900, ..course(&[]) }), None);
+        // Divided and multiplied again these fall short of the end by a fraction of a second.
+        for used in 0..900 {
+            assert_eq!(run_out(&Course { used, projected: 900, ..course(&[]) }), None, "{used}");
+        }
+        assert_eq!(run_out(&Course { cycle_end: at("11-20T00"), ..course(&[]) }), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_out_day_lies_between_now_and_the_end_of_the_cycle(
+            quota in 0_i64.., used in 0_i64.., projected in 0_i64..,
+            points in prop::collection::vec((0_i64..40, 0_i64..), 0..9),
+        ) {
+            let points: Vec<_> =
+                points.iter().map(|(day, used)| (at("11-01T00") + TimeDelta::days(*day), *used)).collect();
+            let course = Course { quota, used, projected, ..course(&points) };
+            if let Some(out) = run_out(&course) {
+                prop_assert!(course.taken_at <= out.at && out.at <= course.cycle_end);
+                prop_assert!(used < quota);
+            }
+        }
+    }
+}

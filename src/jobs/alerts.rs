@@ -1,0 +1,174 @@
+//! Alerts with their record: judges what snapshots show, queues the mails, and only then writes `alerts.json`.
+//!
+//! A crash in between makes the same mail again, which the outbox recognizes. What is told is decided in `report::alert`.
+
+use chrono::{DateTime, Utc};
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::collect::top_consumers::LargestTests;
+use crate::domain::quota::Snapshot;
+use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
+use crate::history::changes;
+use crate::jobs::Job;
+use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
+
+/// Snapshots that are judged afterwards, if the record could not be written for so long.
+const CATCH_UP: usize = 24;
+
+pub(crate) const FILE: Kind = Kind {
+    name: "alerts.json",
+    version: 1,
+    without: "the snapshots since the last digest are judged again, and what was mailed is not mailed again",
+};
+
+impl App {
+    /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest.
+    pub(crate) fn tell_critical(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<()> {
+        match self.alert_record(largest, now) {
+            Ok(record) => self.judge_from(record, None, largest, now).map(drop),
+            // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
+            Err(error) if error.is::<Unusable>() => {
+                warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
+    /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
+    pub(crate) fn alert_record(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<Record> {
+        match versioned_json::take(&self.config.data.dir, &FILE, now)? {
+            Remembered::Known(record) => Ok(record),
+            Remembered::Nothing | Remembered::SetAside => {
+                let digest = self.state(now).last_success(Job::Digest);
+                self.judge_from(Record::default(), digest, largest, now)
+            }
+        }
+    }
+
+    fn judge_from(
+        &self,
+        mut record: Record,
+        baseline: Option<DateTime<Utc>>,
+        largest: &LargestTests,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Record> {
+        let data_dir = &self.config.data.dir;
+        let all = self.history.until(now)?;
+        let (judged, fresh) = all.split_at(first_to_judge(&all, record.judged, baseline));
+        let read = |at: &DateTime<Utc>| match self.history.read(*at) {
+            Ok(snapshot) => Some(snapshot),
+            Err(error) => {
+                warn!(error = format!("{error:#}"), "a snapshot is left out of the alerts");
+                None
+            }
+        };
+        let mut earlier: Option<Snapshot> = judged.iter().rev().find_map(read);
+        for latest in fresh.iter().filter_map(read) {
+            let week = self.week(&latest)?;
+            let since = earlier.as_ref().map_or(latest.taken_at, |earlier| earlier.taken_at);
+            let seen = Seen {
+                earlier: earlier.as_ref(),
+                latest: &latest,
+                week: &week,
+                diffs: &changes::between(data_dir, since, now)?,
+                rule: &self.config.usage.rule(),
+                alerts: &self.config.alerts,
+                largest,
+            };
+            record = judge(&seen, record, &self.edition(now));
+            record = self.tell(Occasion::Snapshot, record, &latest, &week, now)?;
+            versioned_json::save(data_dir, &FILE, &record)?;
+            earlier = Some(latest);
+        }
+        Ok(record)
+    }
+
+    /// Mails what waits for the daily digest; nothing where nothing does.
+    pub(crate) fn tell_digest(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let data_dir = &self.config.data.dir;
+        let record = self.alert_record(&LargestTests::default(), now)?;
+        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let week = self.week(&latest)?;
+        let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
+        if told == record {
+            info!("no warning since the last digest: no mail");
+            return Ok(());
+        }
+        versioned_json::save(data_dir, &FILE, &told)
+    }
+
+    /// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
+    fn tell(
+        &self,
+        occasion: Occasion,
+        record: Record,
+        latest: &Snapshot,
+        week: &Week,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Record> {
+        let (news, told) = record.due(occasion, latest);
+        if news.is_empty() {
+            return Ok(record);
+        }
+        let input = AlertInput {
+            occasion,
+            news: &news,
+            latest,
+            week,
+            rule: &self.config.usage.rule(),
+            alerts: &self.config.alerts,
+            guards: &self.config.guard,
+            audience: Audience::Administrators,
+        };
+        self.mailer.alerts(&input, now)?;
+        self.mailer.alerts_to_owners(&input, now)?;
+        Ok(told)
+    }
+}
+
+/// Where in the history those begin that are not judged yet; the latest always is one. Without a record the last one until
+/// `baseline`, or else the one before the latest, is what the others are compared with.
+fn first_to_judge(
+    all: &[DateTime<Utc>],
+    judged: Option<DateTime<Utc>>,
+    baseline: Option<DateTime<Utc>>,
+) -> usize {
+    let latest = all.len().saturating_sub(1);
+    let until = |time: DateTime<Utc>| all.partition_point(|at| *at <= time);
+    let oldest = all.len().saturating_sub(CATCH_UP);
+    match (judged, baseline) {
+        (None, None) => latest.saturating_sub(1),
+        (None, Some(baseline)) => until(baseline).saturating_sub(1).max(oldest).min(latest.saturating_sub(1)),
+        (Some(judged), _) => until(judged).max(oldest).min(latest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_is_judged_always_and_those_that_were_missed_before_it() {
+        let all: Vec<DateTime<Utc>> =
+            (0..30).map(|hour| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)).collect();
+        assert_eq!(first_to_judge(&all, None, None), 28, "without a record the one before is the baseline");
+        assert_eq!(first_to_judge(&all[..1], None, None), 0);
+        assert_eq!(first_to_judge(&all, Some(all[28]), None), 29);
+        assert_eq!(first_to_judge(&all, Some(all[20]), None), 21);
+        assert_eq!(first_to_judge(&all, Some(all[0]), None), 6, "no more than a day is caught up");
+        assert_eq!(
+            first_to_judge(&all[..10], Some(all[20]), None),
+            9,
+            "a record of the future silences nothing"
+        );
+        assert_eq!(first_to_judge(&[], None, None), 0);
+        // Where the record was lost, from the last digest on; that is no reason to judge more than a day.
+        assert_eq!(first_to_judge(&all, None, Some(all[20] + chrono::TimeDelta::minutes(1))), 20);
+        assert_eq!(first_to_judge(&all, None, Some(all[0])), 6);
+        assert_eq!(first_to_judge(&all, None, Some(all[29])), 28);
+        assert_eq!(first_to_judge(&all[..1], None, Some(all[0])), 0);
+    }
+}

@@ -1,0 +1,185 @@
+//! Closed billing cycles with their record: judges the latest snapshot, and mails what closed, all in one mail a day.
+//!
+//! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
+//! again, which the outbox recognizes. What counts as closed is decided in `report::closed`.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use tracing::info;
+
+use crate::app::App;
+use crate::domain::diff::Diff;
+use crate::domain::quota::Snapshot;
+use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::history::changes;
+use crate::jobs::Job;
+use crate::report::{
+    Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
+};
+
+pub(crate) const FILE: Kind = Kind {
+    name: "closings.json",
+    version: 1,
+    without: "what closed since the last closing report is found again",
+};
+
+impl App {
+    /// Mails what closed since the last time; nothing where nothing did.
+    pub(crate) fn tell_closings(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let data_dir = &self.config.data.dir;
+        let record = self.closing_record(now)?.judge(&latest);
+        versioned_json::save(data_dir, &FILE, &record)?;
+        if record.pending.is_empty() {
+            info!("no billing cycle closed since the last report: no mail");
+            return Ok(());
+        }
+        let closed = self.closed(&record.pending, now)?;
+        let (diffs, rule) = (self.since_the_first(&closed, now)?, self.config.usage.rule());
+        let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
+        self.mailer.closing(closing_report(&input, &self.edition(now)), now)?;
+        self.mailer.closing_to_owners(&input, now)?;
+        let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
+        versioned_json::save(data_dir, &FILE, &record.told(from))
+    }
+
+    /// The report on the last closed cycle of every organization, told or not.
+    pub(crate) fn last_closings(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
+        let latest = self.latest(now)?;
+        let latest = latest
+            .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
+        let ended = last_cycles(&latest);
+        anyhow::ensure!(
+            !ended.is_empty(),
+            "the latest snapshot shows no billing cycle: its usage is unknown"
+        );
+        self.closing_report(&self.closed(&ended, now)?, &latest, now)
+    }
+
+    /// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
+    pub(crate) fn told_from(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        Ok(self.closing_record(now)?.told_from)
+    }
+
+    /// What the history says of the cycles that ended, and of those before them.
+    fn closed(&self, ended: &[Ended], now: DateTime<Utc>) -> anyhow::Result<Vec<Closed>> {
+        let mut walk = Walk::new(ended, self.history.until(now)?, self.config.schedule.timezone);
+        while let Some(at) = walk.next() {
+            walk.look(at, self.read_or_warn(at).as_ref());
+        }
+        Ok(walk.closed())
+    }
+
+    fn closing_report(
+        &self,
+        closed: &[Closed],
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<ClosingReport> {
+        let diffs = self.since_the_first(closed, now)?;
+        let input = ClosingInput { closed, diffs: &diffs, latest, rule: &self.config.usage.rule() };
+        Ok(closing_report(&input, &self.edition(now)))
+    }
+
+    /// What changed since the earliest of these cycles began.
+    fn since_the_first(&self, closed: &[Closed], now: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
+        let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
+        changes::between(&self.config.data.dir, since, now)
+    }
+
+    /// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
+    /// closed since are still reported.
+    pub(crate) fn closing_record(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
+        let data_dir = &self.config.data.dir;
+        match versioned_json::take(data_dir, &FILE, now)? {
+            Remembered::Known(record) => Ok(record),
+            Remembered::Nothing | Remembered::SetAside => {
+                let mut record = ClosingRecord::default();
+                if let Some(reported) = self.state(now).last_success(Job::ClosingReport) {
+                    let mut before = self.history.until(reported)?.into_iter().rev();
+                    if let Some(baseline) = before.find_map(|at| self.read_or_warn(at)) {
+                        record = record.judge(&baseline);
+                    }
+                }
+                versioned_json::save(data_dir, &FILE, &record)?;
+                Ok(record)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::config;
+    use crate::report::closing_fixtures::at_the_end_of;
+    use crate::report::fixtures::at;
+
+    fn app(folder: &tempfile::TempDir) -> App {
+        let settings = [
+            ("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap()),
+            ("QUOTAKEEPER__SCHEDULE__TIMEZONE", "Europe/Berlin"),
+            ("QUOTAKEEPER__MAIL__TRANSPORT", "directory"),
+            ("QUOTAKEEPER__MAIL__FROM", "quotakeeper@example.com"),
+            ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"ann@example.com\"]"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        App::named(config::load(None, &settings).unwrap(), "a test")
+    }
+
+    fn takes(app: &App, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
+        app.history.write(taken_at, || snapshot.rows().iter().cloned()).unwrap();
+    }
+
+    /// The mails, each as one line.
+    fn mails(folder: &tempfile::TempDir) -> Vec<String> {
+        let files = fs_err::read_dir(folder.path().join("outbox/new")).into_iter().flatten().flatten();
+        let messages =
+            files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|is| is == "eml"));
+        let plain = |text: String| text.replace("=\r\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        messages.map(|path| plain(fs_err::read_to_string(path).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_year_of_snapshots_is_told_cycle_by_cycle_in_the_morning_after_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        for month in 3..=11 {
+            let snapshot = at_the_end_of(month);
+            takes(&app, &snapshot, snapshot.taken_at);
+            for days in 0..3 {
+                app.tell_closings(snapshot.taken_at + TimeDelta::days(days)).unwrap();
+            }
+        }
+        let mails = mails(&folder);
+        assert_eq!(mails.len(), 8);
+        // The last snapshot shows November to run, whatever the clock says.
+        assert!(!mails.iter().any(|mail| mail.contains("5 Nov to 5 Dec")));
+        let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
+        assert!(last.contains("5 Mar to 5 Apr") && !last.contains("nothing is known"), "{last}");
+        assert_eq!(app.told_from(at("12-01T00:00")).unwrap().len(), 8);
+    }
+
+    #[test]
+    fn what_passed_while_nothing_ran_is_told_with_what_is_not_known_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        takes(&app, &at_the_end_of(9), at("09-26T06:00"));
+        app.tell_closings(at("09-26T07:00")).unwrap();
+        takes(&app, &at_the_end_of(12), at("12-07T06:00"));
+        app.tell_closings(at("12-07T07:00")).unwrap();
+        let mails = mails(&folder);
+        assert_eq!(mails.len(), 1);
+        let parts = [
+            "2 organizations closed their cycle, 2 with unknown usage",
+            "5 Oct to 5 Nov nothing is known 5 Nov to 5 Dec nothing is known",
+            "seen until 26 Sep",
+            "5 Sep to 5 Oct",
+        ];
+        for part in parts {
+            assert!(mails[0].contains(part), "{part}: {}", mails[0]);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Our own small files that cannot be used, as `status` shows them and as one mail each reports them: those that were set
+//! aside for being damaged, and those of a newer format.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::IgnoredAny;
+use tracing::{error, warn};
+
+use crate::app::App;
+use crate::change::inbox::answers;
+use crate::change::notices;
+use crate::collect::top_consumers::LargestTests;
+use crate::files::versioned_json::{self, Kind, Unusable};
+use crate::jobs::alerts;
+use crate::jobs::closings;
+use crate::jobs::state;
+use crate::mail::installation;
+use crate::report::{FileProblem, ProblemKind};
+
+/// What begins a file again, at once: its next use may be hours away.
+type Begin = fn(&App, DateTime<Utc>) -> anyhow::Result<()>;
+
+const ALL: [(&Kind, Begin); 5] = [
+    (&state::FILE, |app, now| {
+        app.state(now);
+        Ok(())
+    }),
+    (&alerts::FILE, |app, now| app.alert_record(&LargestTests::default(), now).map(drop)),
+    (&closings::FILE, |app, now| app.closing_record(now).map(drop)),
+    (&notices::FILE, |app, now| set_aside(app, &notices::FILE, now)),
+    (&answers::NOT_TAKEN, |app, now| set_aside(app, &answers::NOT_TAKEN, now)),
+];
+
+/// Where nothing has to be found again.
+fn set_aside(app: &App, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
+    versioned_json::take::<IgnoredAny>(&app.config.data.dir, file, now)?;
+    Ok(())
+}
+
+/// For so long one that was set aside is mailed. Mail stays longer than that, and so each is recognized.
+const MAILED: TimeDelta = TimeDelta::days(30);
+
+/// All of them, those of a newer format first.
+pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<FileProblem>> {
+    let mut found: Vec<FileProblem> = ALL.iter().filter_map(|(file, _)| unusable(data_dir, file)).collect();
+    for (file, at, name) in versioned_json::set_aside_in(data_dir)? {
+        let mut known = ALL.iter().map(|(kind, _)| *kind).chain([&installation::FILE]);
+        let without = known.find(|kind| kind.name == file).map_or("", |kind| kind.without);
+        found.push(FileProblem {
+            what: format!("{file} was damaged; it was set aside as {name}"),
+            why: format!("quotakeeper goes on without it: {without}."),
+            fix: format!(
+                "find out what damaged it (a power cut, a full or failing disk, another program, rights); then remove {}",
+                data_dir.join(&name).display()
+            ),
+            since: at.min(now),
+            kind: ProblemKind::SetAside,
+            name,
+        });
+    }
+    Ok(found)
+}
+
+/// Why one of them cannot be used, where it must stay as it is.
+fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
+    let error = versioned_json::read::<IgnoredAny>(data_dir, file).err()?;
+    let (kind, fix) = match &error {
+        Unusable::Damaged { .. } => {
+            (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and goes on")
+        }
+        Unusable::Newer(_) => (
+            ProblemKind::Stays,
+            "use the newer quotakeeper again; or move the file away, to begin again without it",
+        ),
+        Unusable::NotNow(_) => (ProblemKind::Stays, "look at the disk of data.dir, and at who may read it"),
+    };
+    let modified = || fs_err::symlink_metadata(data_dir.join(file.name)).ok()?.modified().ok();
+    Some(FileProblem {
+        what: format!("{} cannot be used", file.name),
+        why: format!("{error}."),
+        fix: fix.to_owned(),
+        since: modified().map_or(DateTime::UNIX_EPOCH, DateTime::from),
+        kind,
+        name: file.name.to_owned(),
+    })
+}
+
+impl App {
+    /// Mails each once, also where no job can be done for want of the file.
+    pub(crate) fn report_own_files(&self, now: DateTime<Utc>) {
+        self.begin_damaged_files_again(now);
+        let problems = match problems(&self.config.data.dir, now) {
+            Ok(problems) => problems,
+            Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be looked at"),
+        };
+        for problem in &problems {
+            match problem.kind {
+                ProblemKind::SetAside if problem.since < now - MAILED => continue,
+                ProblemKind::SetAside => {} // logged when it was
+                ProblemKind::Passing => continue,
+                ProblemKind::Stays => self.log_once(problem),
+            }
+            if let Err(error) = self.mailer.file_problem(problem, now) {
+                let error = format!("{error:#}");
+                warn!(error, "a problem with a file could not be queued as mail");
+            }
+        }
+    }
+
+    fn begin_damaged_files_again(&self, now: DateTime<Utc>) {
+        let is_damaged = |file: &Kind| {
+            let read = versioned_json::read::<IgnoredAny>(&self.config.data.dir, file);
+            matches!(read, Err(Unusable::Damaged { .. }))
+        };
+        for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
+            if let Err(error) = begin(self, now) {
+                warn!(
+                    file = file.name,
+                    error = format!("{error:#}"),
+                    "a damaged file could not be begun again"
+                );
+            }
+        }
+    }
+
+    fn log_once(&self, problem: &FileProblem) {
+        if self.logged_own_files.set(()).is_ok() {
+            let FileProblem { what, why, fix, .. } = problem;
+            error!(what, why, hint = fix, "a file cannot be used");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Job;
+    use crate::testing::testbed::{Bench, noon};
+
+    const DAMAGED: [&str; 3] = ["state.json", "alerts.json", "closings.json"];
+
+    /// The mails that say so, queued or delivered.
+    fn mails_that_say(bench: &Bench, words: &str) -> usize {
+        let folders = ["outbox/new", "outbox/sent"].map(|folder| bench.folder.path().join(folder));
+        let files = folders.iter().flat_map(|folder| fs_err::read_dir(folder).into_iter().flatten());
+        let texts = files.map(|file| fs_err::read_to_string(file.unwrap().path()).unwrap());
+        texts
+            .filter(|text| text.lines().any(|line| line.starts_with("Subject:") && line.contains(words)))
+            .count()
+    }
+
+    #[tokio::test]
+    async fn damaged_files_are_set_aside_reported_once_and_stop_nothing() {
+        let bench = Bench::new(&[]).await;
+        Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+        Job::ClosingReport.run(&bench.app, noon()).await.unwrap();
+        for file in DAMAGED {
+            fs_err::write(bench.folder.path().join(file), [0; 40]).unwrap();
+        }
+        assert_eq!(problems(bench.folder.path(), noon()).unwrap().len(), 3);
+        for hours in 1..4 {
+            let now = noon() + TimeDelta::hours(hours);
+            for job in Job::ALL {
+                job.run(&bench.app, now).await.unwrap();
+            }
+        }
+        let found = problems(bench.folder.path(), noon()).unwrap();
+        assert_eq!(found.len(), 3);
+        assert!(found.iter().all(|problem| problem.kind == ProblemKind::SetAside), "{found:?}");
+        for file in DAMAGED {
+            assert_eq!(mails_that_say(&bench, file), 1, "{file}");
+        }
+        let now = noon() + TimeDelta::hours(3);
+        assert!(Job::Snapshot.due(&bench.app, &bench.app.state(now), now).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_newer_file_stops_what_needs_it_and_its_mail_goes_out() {
+        let bench = Bench::new(&[]).await;
+        let newer = DAMAGED.into_iter().chain(["not_taken.json"]);
+        fs_err::create_dir_all(bench.folder.path().join("inbox")).unwrap();
+        fs_err::write(bench.folder.path().join("inbox/notes.dat"), "not taken").unwrap();
+        for file in newer.clone() {
+            fs_err::write(bench.folder.path().join(file), r#"{"version": 9}"#).unwrap();
+        }
+        for job in [Job::Inbox, Job::Snapshot, Job::Outbox, Job::Outbox] {
+            job.run(&bench.app, noon()).await.unwrap();
+        }
+        Job::Digest.run(&bench.app, noon()).await.unwrap_err();
+        assert_eq!(bench.app.history.list().unwrap().len(), 1, "a snapshot on demand needs none of them");
+        for file in newer {
+            assert_eq!(mails_that_say(&bench, file), 1, "{file}");
+            assert_eq!(fs_err::read_to_string(bench.folder.path().join(file)).unwrap(), r#"{"version": 9}"#);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! How a report leaves: laid out by templates, kept in the outbox until every recipient's server has taken it.
+
+mod compose;
+pub(crate) mod installation;
+mod layout;
+mod mailer;
+mod outbox;
+mod picture;
+mod record;
+mod render;
+pub(crate) mod routes;
+mod smtp;
+mod transport;
+
+#[cfg(test)]
+mod fixtures;
+
+pub(crate) use self::mailer::Mailer;
+pub(crate) use self::outbox::Unsent;
+pub(crate) use self::render::check_templates;

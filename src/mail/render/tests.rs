@@ -1,0 +1,205 @@
+//! The shipped templates, and a user's own in front of them, broken ones too.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::quota::Snapshot;
+use crate::report::fixtures::{done_story, edition, realistic, report_from, usage, week_before};
+use crate::report::run_report;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, source) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    dir
+}
+
+fn report() -> Report {
+    Report::Usage(Box::new(usage()))
+}
+
+/// Reports with more in them than the examples have.
+fn reports() -> [Report; 2] {
+    [report(), Report::Changes(Box::new(run_report(&done_story(), None, &edition())))]
+}
+
+#[test]
+fn every_shipped_template_renders_every_kind_of_report() {
+    let templates = Templates::load(None);
+    for report in report::examples(&edition()) {
+        assert!(!templates.subject(&report).unwrap().is_empty());
+        assert!(!templates.text(&report, &[]).unwrap().contains("</"));
+        assert!(templates.html(&report, &[]).unwrap().contains("</html>"));
+    }
+    assert_eq!(check_templates(folder(&[]).path()), Vec::<String>::new());
+}
+
+#[test]
+fn the_html_loads_nothing_from_anywhere() {
+    let html = Templates::load(None).html(&report(), &[]).unwrap();
+    let html = html.replace("src=\"cid:", "").replace("src=cid:", "");
+    for foreign in ["http:", "https:", "src=", "url(", "@import", "<link"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn no_name_becomes_a_tag_anywhere_not_even_in_an_attribute() {
+    const NAME: &str = "<script>alert(1)</script>\u{202e}\u{1b}[31m\" onerror=\"x\u{200b}";
+    let latest = realistic();
+    let hostile = latest.rows().iter().cloned().map(|mut row| {
+        row.org_name = format!("{NAME}{}", row.org_name);
+        row.account_group_name = format!("{NAME}{}", row.account_group_name);
+        row
+    });
+    let hostile = Snapshot::new(latest.taken_at, hostile.collect());
+    let report = Report::Usage(Box::new(report_from(&hostile, &week_before(&hostile))));
+    let templates = Templates::load(None);
+    let html = templates.html(&report, &["<script>.csv".to_owned()]).unwrap();
+    let words: Vec<&str> = html.split("alt=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(!words.is_empty(), "the charts have their words in an attribute");
+    assert!(words.iter().all(|words| words.contains("&quot; onerror=&quot;x")), "{words:?}");
+    for text in [html, templates.page(&report).unwrap()] {
+        assert!(
+            text.contains("&lt;script&gt;alert(1)") && !text.to_lowercase().contains("<script"),
+            "{text}"
+        );
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']));
+    }
+    for text in [templates.text(&report, &[]).unwrap(), templates.subject(&report).unwrap()] {
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\u{200b}']), "{text}");
+    }
+}
+
+#[test]
+fn tags_are_escaped_in_attributes_and_nowhere_else() {
+    let html = "<!DOCTYPE html><html><head><style>a > b {}</style></head><body><!--[if mso]><b a=\"<\"><![endif]-->\
+                <img alt=\"a<b>\" title=\"&lt;\">a &lt; b</body></html>";
+    let escaped = html.replace("a<b>", "a&lt;b&gt;");
+    assert_eq!(without_tags_in_attributes(html), escaped);
+}
+
+#[test]
+fn a_browser_finds_the_charset_where_it_looks_for_it() {
+    let page = Templates::load(None).page(&report()).unwrap();
+    assert!(page[..1024].contains("<meta charset=\"utf-8\">"), "{}", &page[..1024]);
+}
+
+#[test]
+fn a_file_was_mailed_to_nobody() {
+    let templates = Templates::load(None);
+    assert!(templates.html(&report(), &[]).unwrap().contains("You get this because"));
+    assert!(!templates.page(&report()).unwrap().contains("You get this because"));
+}
+
+#[test]
+fn a_mail_shows_its_pictures_as_parts_and_a_file_draws_them() {
+    let (templates, report) = (Templates::load(None), report());
+    let (html, page) = (templates.html(&report, &[]).unwrap(), templates.page(&report).unwrap());
+    assert!(!report.pictures().is_empty());
+    for picture in report.pictures() {
+        assert!(
+            html.contains(&format!("cid:{}", picture.cid)) && html.contains(&picture.alt),
+            "{}",
+            picture.alt
+        );
+        assert!(
+            !page.contains("cid:") && page.contains(&format!("aria-label=\"{}\"", picture.alt)),
+            "{page}"
+        );
+    }
+    assert!(!html.contains("<svg"));
+    assert_eq!(page.matches("<svg").count(), report.pictures().len());
+}
+
+#[test]
+fn a_users_file_replaces_just_that_one() {
+    let dir = folder(&[("usage/subject.txt", "Ours: {{ account_groups | units }}\nsecond line")]);
+    let templates = Templates::load(Some(dir.path()));
+    assert_eq!(templates.subject(&report()).unwrap(), "Ours: 22 second line");
+    assert_eq!(templates.text(&report(), &[]).unwrap(), Templates::load(None).text(&report(), &[]).unwrap());
+    assert_eq!(check_templates(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_template_falls_back_to_the_shipped_one_and_names_file_line_and_cause() {
+    let dir = folder(&[
+        ("usage/body.txt", "one\n{% if %}"),
+        (
+            "usage/body.html",
+            "{% extends \"layout.html\" %}\n{% block content %}\n{{ headlin }}{% endblock %}",
+        ),
+        ("changes/body.txt", "{{ headline | units }}"),
+        ("changes/bdy.html", ""),
+    ]);
+    let templates = Templates::load(Some(dir.path()));
+    let shipped = Templates::load(None);
+    assert_eq!(templates.text(&report(), &[]).unwrap(), shipped.text(&report(), &[]).unwrap());
+    assert_eq!(templates.html(&report(), &[]).unwrap(), shipped.html(&report(), &[]).unwrap());
+    insta::assert_snapshot!(check_templates(dir.path()).join("\n"));
+}
+
+#[test]
+fn a_broken_layout_costs_no_report() {
+    let dir = folder(&[("layout.html", "{% block content %}{% endblock %}{{ 1 / 0 }}")]);
+    let templates = Templates::load(Some(dir.path()));
+    assert!(templates.html(&report(), &[]).unwrap().contains("EMEA Branches"));
+    assert!(
+        check_templates(dir.path())[0].starts_with("template layout.html, line 1"),
+        "{:?}",
+        check_templates(dir.path())
+    );
+}
+
+#[test]
+fn a_template_that_loops_without_end_is_an_error_and_the_shipped_one_is_used() {
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{% endfor %}";
+    let dir = folder(&[("usage/body.txt", endless)]);
+    let (templates, shipped) = (Templates::load(Some(dir.path())), Templates::load(None));
+    assert_eq!(templates.text(&report(), &[]).unwrap(), shipped.text(&report(), &[]).unwrap());
+    let problems = check_templates(dir.path());
+    assert_eq!(problems, ["template usage/body.txt, line 1 loops too long: the shipped one is used instead"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let problems = check_templates(Path::new("/nowhere/templates"));
+    assert_eq!(problems, ["mail.templates_dir: /nowhere/templates is not a folder that can be read"]);
+}
+
+/// The names of all fields of a report, also of what it lists.
+fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| {
+            names.insert(name.clone());
+            fields(value, names);
+        }),
+        serde_json::Value::Array(list) => list.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_documentation_names_every_variable_and_no_other() {
+    let mut used: BTreeSet<String> =
+        ["attachments", "mailed", "recipients_key"].map(str::to_owned).into_iter().collect();
+    for report in report::examples(&edition()).into_iter().chain(reports()) {
+        fields(&serde_json::to_value(&report).unwrap(), &mut used);
+    }
+    let (_, tables) =
+        include_str!("../../../templates/README.md").split_once("## In every template").unwrap();
+    let rows = tables.lines().filter(|line| line.starts_with("| `"));
+    let words: BTreeSet<String> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .map(str::to_owned)
+        .collect();
+    let missing: Vec<&String> = used.difference(&words).collect();
+    // In the tables stand also the values of `level`, and the other kinds of mail.
+    let values = ["fine", "warning", "critical", "usage"].map(str::to_owned);
+    let unknown: Vec<&String> = words.difference(&used).filter(|word| !values.contains(word)).collect();
+    assert_eq!((missing, unknown), (Vec::new(), Vec::new()));
+}

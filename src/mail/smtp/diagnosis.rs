@@ -1,0 +1,288 @@
+//! What it means that a conversation with a mail server broke off: for the message, and, in a sentence, for who has to fix it.
+
+mod tls;
+
+use std::io;
+
+use super::redaction::Login;
+use super::session::{Conversation, Server};
+use super::{Broken, Reply};
+use crate::mail::record::Outcome;
+use crate::text::redact;
+
+/// What is being said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mail) enum Step {
+    /// Finding the server and connecting to it.
+    Connection,
+    /// TLS from the first byte.
+    Handshake,
+    /// The server's greeting.
+    Greeting,
+    /// Ours.
+    Hello,
+    Starttls,
+    /// TLS, after the server agreed to STARTTLS.
+    HandshakeBehindStarttls,
+    Login,
+    Sender,
+    Recipient,
+    Data,
+    /// The message up to its final dot, and what is answered to that.
+    Message,
+}
+
+impl Step {
+    /// Before its sender is named nothing was said of a message.
+    fn is_before_any_message(self) -> bool {
+        match self {
+            Self::Connection
+            | Self::Handshake
+            | Self::Greeting
+            | Self::Hello
+            | Self::Starttls
+            | Self::HandshakeBehindStarttls
+            | Self::Login => true,
+            Self::Sender | Self::Recipient | Self::Data | Self::Message => false,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connection | Self::Greeting => "the connection",
+            Self::Handshake | Self::HandshakeBehindStarttls => "the TLS handshake",
+            Self::Hello => "the greeting",
+            Self::Starttls => "STARTTLS",
+            Self::Login => "the login",
+            Self::Sender => "the sender",
+            Self::Recipient => "the recipient",
+            Self::Data => "DATA",
+            Self::Message => "the message",
+        }
+    }
+}
+
+/// What went wrong in it.
+#[derive(Debug)]
+pub(in crate::mail) enum Cause {
+    /// The server said no.
+    Refused(Reply),
+    /// A good answer, but not to what was asked.
+    OutOfStep(u16),
+    /// The server knows no such thing.
+    NotOffered,
+    /// There is no answer that could be believed.
+    Broken(Broken),
+    /// Nothing came within `smtp.timeout`.
+    Silence,
+}
+
+impl From<Broken> for Cause {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// What becomes of a message. Before its sender was named nothing was said of it: the fault lies with the server, the
+/// way to it or the login.
+pub(in crate::mail) fn outcome(
+    conversation: &Conversation<'_>,
+    cause: &Cause,
+    server: &Server,
+    login: &Login,
+) -> Outcome {
+    let text = sentence(conversation, cause, server, login);
+    match cause {
+        _ if conversation.step.is_before_any_message() => Outcome::NoServer(text),
+        // The login and the greeting are this installation's: once they are right the message goes.
+        Cause::Refused(Reply { code: 530 | 534 | 535 | 538, .. }) => Outcome::Later(text),
+        Cause::Refused(reply) if is_about_hello(conversation, reply) => Outcome::Later(text),
+        Cause::Refused(Reply { code: 500.., .. }) => Outcome::Refused(text),
+        Cause::Refused(_) => Outcome::Later(text),
+        Cause::OutOfStep(_) | Cause::NotOffered | Cause::Broken(_) | Cause::Silence => Outcome::Silent(text),
+    }
+}
+
+/// What happened and how to fix it, without the addresses and logins that servers like to repeat.
+pub(in crate::mail) fn sentence(
+    conversation: &Conversation<'_>,
+    cause: &Cause,
+    server: &Server,
+    login: &Login,
+) -> String {
+    let (step, host, port) = (conversation.step, &server.host, server.port);
+    let text = match cause {
+        Cause::Silence => silence(step, server),
+        Cause::NotOffered if step == Step::Starttls => format!(
+            "{host}:{port} offers no STARTTLS, and mail is not sent in the open: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
+        ),
+        Cause::NotOffered => format!(
+            "{host}:{port} offers no login by password (PLAIN or LOGIN): check smtp.port and smtp.tls, or leave out smtp.username"
+        ),
+        Cause::OutOfStep(code) => format!(
+            "{host}:{port} gave the answer {code} to {}, where it does not belong: see what stands between here and the mail server",
+            step.name()
+        ),
+        Cause::Refused(reply) => refusal(conversation, reply, server, login),
+        Cause::Broken(broken) => self::broken(step, broken, server, login),
+    };
+    redact::clean(&text, 500)
+}
+
+fn silence(step: Step, server: &Server) -> String {
+    let (host, port) = (&server.host, server.port);
+    let timeout = humantime::format_duration(server.timeout);
+    match step {
+        Step::Connection => format!(
+            "no answer within smtp.timeout ({timeout}) from {host}:{port}: check smtp.host, smtp.port and smtp.tls"
+        ),
+        // Who speaks TLS from the first byte waits for the client to begin.
+        Step::Greeting if server.trust.is_none() || server.tls == crate::config::Tls::Starttls => format!(
+            "{host}:{port} says nothing within smtp.timeout ({timeout}): if the port speaks TLS from the first byte, set smtp.tls = \"required\"; else check smtp.host and smtp.port"
+        ),
+        Step::Handshake => format!(
+            "{host}:{port} begins no TLS within smtp.timeout ({timeout}): if the port wants STARTTLS, set smtp.tls = \"starttls\"; else check smtp.host and smtp.port"
+        ),
+        Step::Message => format!(
+            "no answer within smtp.timeout ({timeout}) to the message: whether it arrived is unknown; raise smtp.timeout if the server is slow"
+        ),
+        _ => format!(
+            "no answer within smtp.timeout ({timeout}) to {}: see the log of {host}, or raise smtp.timeout",
+            step.name()
+        ),
+    }
+}
+
+/// The server said no.
+fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
+    let (step, code) = (conversation.step, reply.code);
+    let answer = redact::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
+    let (host, port, hello) = (&server.host, server.port, &conversation.hello);
+    if step == Step::Greeting {
+        return match code {
+            ..500 => format!(
+                "{host}:{port} takes no mail now: {answer}: it is tried again; if it stays so, ask who runs the mail server"
+            ),
+            _ => format!("{host}:{port} turns this machine away: {answer}: ask who runs it"),
+        };
+    }
+    if is_about_hello(conversation, reply) {
+        return format!(
+            "{host}:{port} does not accept the greeting `EHLO {hello}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask who runs the mail server"
+        );
+    }
+    if step == Step::Hello && code < 500 {
+        return format!(
+            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: it is tried again; if it stays so, set smtp.hello_name to the full name that DNS has for this machine, or ask who runs the mail server"
+        );
+    }
+    let fix = match (step, code) {
+        (Step::Starttls, _) => "ask who runs the mail server why there is no TLS with it",
+        (Step::Login, ..500) => "the server cannot check the login now",
+        (_, 530 | 534 | 535 | 538) if server.credentials.is_none() => {
+            "the server wants a login; check smtp.username, which is not set"
+        }
+        (Step::Login, _) | (_, 530 | 534 | 535 | 538) => "check smtp.username and the password",
+        (_, ..500) => "the server wants it again in some minutes",
+        (_, 552) => "raise the size that the mail server takes",
+        (Step::Sender, _) => "check mail.from",
+        (Step::Recipient, _) => "check the recipient's address",
+        _ => "ask who runs the mail server",
+    };
+    format!("{answer}: {fix}")
+}
+
+/// Many servers look at the greeting's name only when the recipient is named; there, and where they want it again later, only
+/// their words say so.
+fn is_about_hello(conversation: &Conversation<'_>, reply: &Reply) -> bool {
+    match conversation.step {
+        Step::Hello => reply.code >= 500 || names_hello(reply, &conversation.hello),
+        Step::Sender | Step::Recipient | Step::Data => names_hello(reply, &conversation.hello),
+        _ => false,
+    }
+}
+
+/// Whether a reply names the command, its argument, or what that has to be. An address in brackets is named for other reasons too.
+fn names_hello(reply: &Reply, hello: &str) -> bool {
+    let (text, hello) = (reply.text().to_ascii_lowercase(), hello.to_ascii_lowercase());
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let is_name = |word: &str| word.trim_end_matches('.') == hello && !hello.is_empty();
+    words.any(|word| matches!(word, "helo" | "ehlo" | "fqdn"))
+        || text.split(|c| !is_of_name(c)).any(is_name)
+        || (text.contains("qualified") && text.contains("host"))
+}
+
+/// The connection broke, or what came over it is no answer.
+fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String {
+    let (host, port) = (&server.host, server.port);
+    match broken {
+        Broken::Io(error) => match tls::error_in(error) {
+            Some(tls) => tls::sentence(step, tls, server),
+            None => closed(step, &reason(error), server),
+        },
+        Broken::HungUp => closed(step, "the server hung up", server),
+        Broken::Cut => closed(step, "the server hung up in the middle of its answer", server),
+        Broken::Ahead(_) if step == Step::Handshake => tls::not_from_the_first_byte(server),
+        Broken::Ahead(said) => format!(
+            "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: see what stands between here and the mail server",
+            shown(said, login),
+            step.name()
+        ),
+        // An alert or a handshake, as RFC 8446 has them in section 5.1.
+        Broken::Malformed(_, said) if step == Step::Greeting && said.starts_with(['\u{15}', '\u{16}']) => {
+            format!("{host}:{port} speaks TLS from the first byte: set smtp.tls = \"required\"")
+        }
+        Broken::Malformed(_, said) if step == Step::Greeting => format!(
+            "{host}:{port} does not speak SMTP (it sent `{}`): check smtp.host and smtp.port",
+            shown(said, login)
+        ),
+        Broken::Malformed(error, said) if step == Step::Message => format!(
+            "{host}:{port} answered to the message with {error} (`{}`): whether it arrived is unknown; see the mail server's log",
+            shown(said, login)
+        ),
+        Broken::Malformed(error, said) => format!(
+            "{host}:{port} answered to {} with {error} (`{}`): see what stands between here and the mail server",
+            step.name(),
+            shown(said, login)
+        ),
+    }
+}
+
+/// There is no connection, or it is gone.
+fn closed(step: Step, reason: &str, server: &Server) -> String {
+    let (host, port) = (&server.host, server.port);
+    match step {
+        Step::Connection | Step::Greeting => {
+            format!("{host}:{port} cannot be reached ({reason}): check smtp.host, smtp.port and smtp.tls")
+        }
+        Step::Handshake => format!(
+            "{host}:{port} ended the connection when TLS began ({reason}): if the port wants STARTTLS, set smtp.tls = \"starttls\"; else see the log of {host}"
+        ),
+        Step::HandshakeBehindStarttls => format!(
+            "{host}:{port} agreed to STARTTLS and ended the connection when TLS began ({reason}): see the log of {host}; its certificate or its key may be missing"
+        ),
+        Step::Message => format!(
+            "the connection broke while {host} had the message ({reason}): whether it arrived is unknown; see the mail server's log"
+        ),
+        _ => format!("the connection broke at {} ({reason}): see the log of {host}", step.name()),
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        // Which of them it is depends on what was on its way just then.
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => "the server hung up".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What a server said, without the login and the addresses in it.
+fn shown(said: &str, login: &Login) -> String {
+    let said = login.withheld_from(said);
+    let word = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+    redact::clean(&said.split_whitespace().map(word).collect::<Vec<_>>().join(" "), 250)
+}

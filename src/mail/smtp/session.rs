@@ -1,0 +1,169 @@
+//! One SMTP conversation, step by step: when it breaks it is known what was said, and that decides what becomes of the message.
+//!
+//! A message counts as taken only when the server has answered its final dot with a whole reply of 250 or its kin.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use lettre::Address;
+use secrecy::ExposeSecret;
+
+use super::diagnosis::{Cause, Step};
+use super::redaction::Credentials;
+use super::{Broken, Extensions, HelloName, Mechanism, Reply, Trust, Wire};
+use crate::config::Tls;
+
+/// Nobody waits for it: it only lets the server close its side in good order.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Where mail goes, how this machine greets, and how one gets in.
+pub(in crate::mail) struct Server {
+    pub host: String,
+    pub port: u16,
+    pub hello: HelloName,
+    pub tls: Tls,
+    pub trust: Option<Trust>,
+    pub credentials: Option<Credentials>,
+    pub timeout: Duration,
+}
+
+/// With one server, about one message to one recipient.
+pub(in crate::mail) struct Conversation<'a> {
+    server: &'a Server,
+    /// What is being said.
+    pub step: Step,
+    /// How this machine has greeted; empty before.
+    pub hello: String,
+}
+
+impl<'a> Conversation<'a> {
+    pub(in crate::mail) fn with(server: &'a Server) -> Self {
+        Self { server, step: Step::Connection, hello: String::new() }
+    }
+
+    /// Logs in, asks whether mail from there would be taken, and leaves again.
+    pub(in crate::mail) async fn greet(&mut self, from: Address) -> Result<(), Cause> {
+        let mut wire = self.begin().await?;
+        let asked = self.say(&mut wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await;
+        leave(wire);
+        asked.map(|_| ())
+    }
+
+    /// Until the server has taken responsibility, or will not.
+    pub(in crate::mail) async fn deliver(
+        &mut self,
+        from: Address,
+        to: Address,
+        message: &[u8],
+    ) -> Result<(), Cause> {
+        let mut wire = self.begin().await?;
+        let taken = self.hand_over(&mut wire, &from, &to, message).await;
+        leave(wire);
+        taken
+    }
+
+    async fn begin(&mut self) -> Result<Wire, Cause> {
+        let server = self.server;
+        let trust = |tls| server.trust.as_ref().filter(|_| server.tls == tls);
+        // A name may have several addresses: one that is not there must leave time for the next.
+        let connected = Wire::connect(&server.host, server.port, server.timeout / 3).await;
+        let mut wire = connected.map_err(Broken::Io)?;
+        self.hello = server.hello.text(&wire);
+        if let Some(trust) = trust(Tls::Required) {
+            self.step = Step::Handshake;
+            wire = wire.secure(trust).await?;
+        }
+        self.step = Step::Greeting;
+        expect(&[220], wire.reply().await?)?;
+        let mut extensions = self.hello(&mut wire).await?;
+        if let Some(trust) = trust(Tls::Starttls) {
+            self.step = Step::Starttls;
+            if !extensions.starttls {
+                return Err(Cause::NotOffered);
+            }
+            self.say(&mut wire, Step::Starttls, "STARTTLS", &[220]).await?;
+            self.step = Step::HandshakeBehindStarttls;
+            wire = wire.secure(trust).await?;
+            // What was said in the open is forgotten (RFC 3207, section 4.2).
+            extensions = self.hello(&mut wire).await?;
+        }
+        if let Some(credentials) = &server.credentials {
+            self.step = Step::Login;
+            let mechanism = extensions.login.ok_or(Cause::NotOffered)?;
+            self.log_in(&mut wire, mechanism, credentials).await?;
+        }
+        Ok(wire)
+    }
+
+    /// A server that does not know EHLO is greeted with HELO (RFC 5321, section 3.2), which tells of no extension.
+    async fn hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
+        let (ehlo, helo) = (format!("EHLO {}", self.hello), format!("HELO {}", self.hello));
+        match self.say(wire, Step::Hello, &ehlo, &[250]).await {
+            Ok(reply) => Ok(Extensions::of(&reply)),
+            Err(Cause::Refused(Reply { code: 500 | 502, .. })) => {
+                self.say(wire, Step::Hello, &helo, &[250]).await.map(|_| Extensions::default())
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
+    async fn log_in(
+        &mut self,
+        wire: &mut Wire,
+        mechanism: Mechanism,
+        credentials: &Credentials,
+    ) -> Result<(), Cause> {
+        let (username, password) = (&credentials.username, credentials.password.expose_secret());
+        let encoded = |text: &str| BASE64_STANDARD.encode(text);
+        match mechanism {
+            Mechanism::Plain => {
+                let response = encoded(&format!("\0{username}\0{password}"));
+                self.say(wire, Step::Login, &format!("AUTH PLAIN {response}"), &[235]).await?;
+            }
+            Mechanism::Login => {
+                self.say(wire, Step::Login, "AUTH LOGIN", &[334]).await?;
+                self.say(wire, Step::Login, &encoded(username), &[334]).await?;
+                self.say(wire, Step::Login, &encoded(password), &[235]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn hand_over(
+        &mut self,
+        wire: &mut Wire,
+        from: &Address,
+        to: &Address,
+        message: &[u8],
+    ) -> Result<(), Cause> {
+        self.say(wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await?;
+        self.say(wire, Step::Recipient, &format!("RCPT TO:<{to}>"), &[250, 251, 252]).await?;
+        self.say(wire, Step::Data, "DATA", &[354]).await?;
+        self.step = Step::Message;
+        // By its first digit a client understands a reply (RFC 5321, section 4.2.1); 2xx of other questions are none.
+        expect(&[250, 251, 252, 253, 254, 255], wire.message(message).await?).map(|_| ())
+    }
+
+    async fn say(&mut self, wire: &mut Wire, step: Step, line: &str, codes: &[u16]) -> Result<Reply, Cause> {
+        self.step = step;
+        expect(codes, wire.command(line).await?)
+    }
+}
+
+/// An answer that belongs to another question shows that the two sides are out of step: "taken" could mean something else.
+fn expect(codes: &[u16], reply: Reply) -> Result<Reply, Cause> {
+    if codes.contains(&reply.code) {
+        Ok(reply)
+    } else if reply.is_refusal() {
+        Err(Cause::Refused(reply))
+    } else {
+        Err(Cause::OutOfStep(reply.code))
+    }
+}
+
+fn leave(mut wire: Wire) {
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(GOODBYE, wire.command("QUIT")).await;
+    });
+}

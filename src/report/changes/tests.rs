@@ -1,0 +1,256 @@
+//! What a change report says of runs, of drift, and of a period.
+
+use super::*;
+use crate::change::{Plan, PlanRow, Problem, Verdict};
+use crate::domain::quota::SnapshotRow;
+use crate::report::fixtures::{at, changed, done_story, edition, held_story, plan_row, realistic};
+
+fn titles(report: &ChangesReport) -> Vec<&str> {
+    report.sections.iter().map(|section| section.title.as_str()).collect()
+}
+
+fn drift(diff: &Diff) -> Option<ChangesReport> {
+    drift_report(diff, &realistic(), &UsageRule::default(), &edition())
+}
+
+#[test]
+fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
+    let report = run_report(&done_story(), Some(&held_story()), &edition());
+    assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 1 refused, 1 refused by ThousandEyes");
+    assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
+    let applied = "3 other rows were applied already; they are listed below.";
+    assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
+    let held = report.held.unwrap();
+    assert_eq!(
+        held.approve,
+        format!("quotakeeper approve 20261122T065500Z-q4.held --plan {}", "7f3a91c2".repeat(8))
+    );
+    assert_eq!(held.reject, "quotakeeper reject 20261122T065500Z-q4.held");
+    assert_eq!(held.until, "Sun 29 Nov 2026, 07:55");
+    assert_eq!(report.organizations[0].over_allocated, Some(1500));
+}
+
+#[test]
+fn a_row_that_was_refused_claims_no_headroom() {
+    let report = run_report(&done_story(), None, &edition());
+    assert!(report.sections[1..3].iter().flat_map(|section| &section.rows).all(|row| row.effect.is_empty()));
+    assert!(report.notes[0].contains("quotakeeper runs 20261122T065500Z-q4.held"), "{:?}", report.notes);
+}
+
+#[test]
+fn headroom_after_a_change_is_said_in_words() {
+    let report = run_report(&done_story(), None, &edition());
+    let applied: Vec<&str> = report.sections[3].rows.iter().map(|row| &*row.effect).collect();
+    assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
+}
+
+#[test]
+fn what_is_held_is_told_by_its_danger_with_what_is_used_and_projected() {
+    let mut story = held_story();
+    let worse = PlanRow { row: 19, after: Some(100), ..story.plan.rows[0].clone() };
+    story.plan.rows.push(worse);
+    let report = run_report(&story, None, &edition());
+    let told: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
+    let usage = "7 900 used, 10 800 projected";
+    assert_eq!(told, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
+    assert_eq!(report.notes, ["Nothing was sent."]);
+    assert_eq!(report.todo, "decide by Sun 29 Nov 2026, 07:55 on what is held: the commands are below.");
+}
+
+#[test]
+fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_written() {
+    let due = Some(at("12-01T00:00"));
+    let mut story = RunStory { state: RunState::Scheduled, ..held_story() };
+    for row in &mut story.plan.rows {
+        (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
+    }
+    let report = run_report(&story, None, &edition());
+    assert_eq!(report.headline, "q4.csv will change 2 quotas on Tue 1 Dec 2026, 01:00");
+    assert_eq!(titles(&report), ["Scheduled · 2"]);
+    assert!(report.notes[0].ends_with(&format!("To drop it before: quotakeeper reject {}", story.id)));
+    let row = &report.sections[0].rows[0];
+    assert_eq!((row.due.as_str(), row.written.as_str()), ("Tue 1 Dec 2026, 01:00", "20% of plan"));
+}
+
+#[test]
+fn of_what_was_dropped_nobody_is_told_to_mend_rows() {
+    let stale = Problem { code: Code::Stale, message: "not sent".into() };
+    let todo = |state| {
+        let story = held_story();
+        let failed = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(stale.clone()) };
+        let results = story.plan.rows.iter().map(failed).collect();
+        let report = run_report(&RunStory { state, results, ..story }, None, &edition());
+        assert_eq!(titles(&report), ["Not sent · 2"]);
+        report.todo
+    };
+    assert!(todo(RunState::Stale).contains("quotakeeper approve 20261122T065500Z-q4.held"));
+    assert_eq!(todo(RunState::Rejected), "");
+}
+
+/// A run in which rows ended in these ways, each with the verdict of its plan.
+fn mixed(ends: &[(Code, bool)]) -> RunStory {
+    let problem = |code| Problem { code, message: "some reason".into() };
+    let (mut rows, mut results) = (Vec::new(), Vec::new());
+    for (row, (code, by_the_plan)) in (2..).zip(ends) {
+        let verdict = if *by_the_plan { Verdict::Refused(problem(*code)) } else { Verdict::Send };
+        rows.push(plan_row(row, &row.to_string(), "Lab", Some(1), Some(2), verdict));
+        results.push(RowResult { row, outcome: Outcome::Failed(problem(*code)) });
+    }
+    let plan = Plan { rows, ..done_story().plan };
+    RunStory { plan, results, held_as: None, ..done_story() }
+}
+
+#[test]
+fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_row_is_in_one() {
+    let ends = [
+        (Code::BadRow, true),
+        (Code::Stale, true),
+        (Code::NotSent, true),
+        (Code::NotSent, true),
+        (Code::NotSent, true),
+        (Code::NotSent, false),
+        (Code::Held, false),
+        (Code::Refused, false),
+        (Code::ChangedMeanwhile, false),
+        (Code::NotConfirmed, false),
+    ];
+    let report = run_report(&mixed(&ends), None, &edition());
+    assert_eq!(
+        report.headline,
+        "q4.csv: 1 row not confirmed, 2 refused, 3 not sent with them, 1 refused by ThousandEyes, 1 changed meanwhile, 2 not sent"
+    );
+    assert_eq!(
+        titles(&report),
+        [
+            "Not confirmed · 1",
+            "Refused · 2",
+            "Not sent with them · 3",
+            "Refused by ThousandEyes · 1",
+            "Changed meanwhile · 1",
+            "Not sent · 2"
+        ]
+    );
+    let mut listed: Vec<_> =
+        report.sections.iter().flat_map(|section| &section.rows).filter_map(|row| row.row).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, (2..12).collect::<Vec<_>>());
+    assert_eq!(
+        report.todo,
+        "fix the 2 refused rows in error.csv and drop it again; 3 more were not sent with them; see below why \
+         ThousandEyes refused 1 row; look at the 1 row whose quota changed meanwhile; drop error.csv again if the 2 rows \
+         not sent are still wanted; look in ThousandEyes whether the 1 row not confirmed is set."
+    );
+}
+
+#[test]
+fn what_was_given_up_was_not_sent_with_anything() {
+    let report = run_report(&mixed(&[(Code::Refused, false), (Code::NotSent, false)]), None, &edition());
+    assert_eq!(report.headline, "q4.csv: 1 row refused by ThousandEyes, 1 not sent");
+    let one = run_report(&mixed(&[(Code::BadRow, true), (Code::NotSent, true)]), None, &edition());
+    assert_eq!(one.headline, "q4.csv: 1 row refused, 1 not sent with it");
+}
+
+#[test]
+fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_sent() {
+    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_story()), &edition());
+    assert!(
+        report.notes[0].contains("what was sent and not confirmed is listed below"),
+        "{:?}",
+        report.notes
+    );
+}
+
+#[test]
+fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
+    let mut story = mixed(&[(Code::NotSent, false), (Code::NotSent, false)]);
+    story.planned_only = true;
+    let report = run_report(&story, None, &edition());
+    assert_eq!(report.headline, "q4.csv would change 2 quotas; nothing was sent");
+    assert_eq!(titles(&report), ["Would be applied · 2"]);
+    assert_eq!((report.todo.as_str(), report.level), ("", Level::Fine));
+}
+
+#[test]
+fn each_state_of_a_run_has_its_headline() {
+    let headline = |state| {
+        run_report(&RunStory { state, results: Vec::new(), ..done_story() }, None, &edition()).headline
+    };
+    let said: Vec<String> = RunState::ALL.iter().map(|state| headline(*state)).collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn another_state_of_the_same_run_is_another_mail() {
+    let identity = |state| run_report(&RunStory { state, ..done_story() }, None, &edition()).identity;
+    assert_eq!(identity(RunState::Done), identity(RunState::Done));
+    assert_ne!(identity(RunState::Done), identity(RunState::Stale));
+}
+
+#[test]
+fn the_largest_changes_are_listed_and_the_rest_is_counted() {
+    let rows = (0..10_000).map(|row| {
+        plan_row(row, "1", "Lab", Some(100), Some(100 + i64::try_from(row).unwrap()), Verdict::Send)
+    });
+    let plan = Plan { rows: rows.collect(), ..Plan::default() };
+    let report = run_report(&RunStory { plan, results: Vec::new(), ..held_story() }, None, &edition());
+    let section = &report.sections[0];
+    assert_eq!((section.rows.len(), section.more), (20, 9980));
+    assert_eq!(section.rows[0].after, Some(10_099));
+}
+
+#[test]
+fn drift_tells_only_what_was_changed_outside_and_when() {
+    let report = drift(&changed()).unwrap();
+    assert_eq!(report.headline, "1 quota changed outside quotakeeper, between 14:00 and 15:00 on Sat 21 Nov");
+    assert_eq!(titles(&report), ["Outside quotakeeper · 1"]);
+    assert_eq!(report.sections[0].rows[0].effect, "2 100 short of the 26 100 needed");
+}
+
+#[test]
+fn nothing_outside_and_nothing_vanished_is_no_drift() {
+    let mut ours = changed();
+    ours.changes.retain(|change| change.made_by != MadeBy::Outside);
+    assert!(drift(&ours).is_none());
+}
+
+#[test]
+fn what_vanished_is_not_called_removed() {
+    let gone = Diff {
+        changes: Vec::new(),
+        vanished: vec![Target::account_group("1", "2")],
+        suspect: true,
+        ..changed()
+    };
+    let report = drift(&gone).unwrap();
+    assert_eq!(report.headline, "1 target is no longer visible");
+    assert!(
+        report.notes[0].starts_with("Over a fifth of all targets was missing between"),
+        "{:?}",
+        report.notes
+    );
+    assert_eq!(
+        report.notes[1],
+        "1 target is no longer visible, which is not the same as removed: account group 2 of organization 1."
+    );
+}
+
+#[test]
+fn a_period_tells_who_changed_what() {
+    let period = |diffs: &[Diff]| {
+        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &edition())
+    };
+    let report = period(&[changed()]);
+    assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
+    assert_eq!(titles(&report), ["Outside quotakeeper · 1", "By change files · 1"]);
+    assert_eq!(report.sections[1].rows[0].who, "raise-trading.csv, run 20261121T133000Z-raise-trading");
+    assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
+}
+
+#[test]
+fn the_headroom_of_a_target_whose_usage_is_unknown_is_unknown() {
+    let mut diff = changed();
+    diff.changes[0].target = Target::account_group("9", "9");
+    let unseen = Snapshot::new(at("11-22T06:00"), vec![SnapshotRow::new(Target::account_group("9", "9"))]);
+    let report = drift_report(&diff, &unseen, &UsageRule::default(), &edition()).unwrap();
+    assert_eq!(report.sections[0].rows[0].effect, "usage unknown");
+}

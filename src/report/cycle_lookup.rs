@@ -1,0 +1,234 @@
+//! The closed cycles of a year, found by opening few snapshots: the last one of each cycle, and one in the middle of the latest.
+//!
+//! A cycle ends where the next one begins, so the way goes back from end to end, for all organizations at once and newest first.
+//! Those that renew on the same day share their snapshots: a year of them is fourteen.
+
+use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::cycle_tracker::{Ended, GAP, SAME, cycle_of};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow};
+
+/// No more snapshots are opened, however many organizations close on however many dates.
+const MOST: usize = 120;
+/// Where usage is unknown the way goes back by this, doubled each time, and by no more than `LONGEST_STEP`.
+const STEP: TimeDelta = TimeDelta::days(1);
+const LONGEST_STEP: TimeDelta = TimeDelta::days(4);
+/// Before the year begins, the cycle that it is compared with is looked for no further back than this.
+const BEFORE: TimeDelta = TimeDelta::days(40);
+
+/// An organization whose cycle closed, and what the history says of its cycles in that year.
+///
+/// A report on some of its account groups is made by leaving only their rows: without a row of its own nothing is said of the
+/// organization.
+#[derive(Clone, Debug)]
+pub(crate) struct Closed {
+    pub org_id: OrgId,
+    /// Newest first: the one that closed, then those before it, to the first of the calendar year and one before that.
+    pub cycles: Vec<Cycle>,
+    /// What was seen in the middle of the one that closed.
+    pub middle: Option<Seen>,
+    /// Whether cycles before these were not looked for, because too many snapshots were opened.
+    pub cut: bool,
+}
+
+/// One billing cycle. Of one that nothing was seen of the dates are guessed from those around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cycle {
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+    /// The last that was seen of it.
+    pub seen: Option<Seen>,
+}
+
+/// The rows of one organization in one snapshot, its own first.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub at: DateTime<Utc>,
+    pub rows: Vec<SnapshotRow>,
+}
+
+impl Cycle {
+    /// Its middle tells the month and the year that it belongs to, whichever day it begins and ends.
+    pub(super) fn middle(&self) -> DateTime<Utc> {
+        self.start + (self.end - self.start) / 2
+    }
+
+    pub(super) fn year(&self, zone: Tz) -> i32 {
+        self.middle().with_timezone(&zone).year()
+    }
+}
+
+/// The way back through the history.
+pub(crate) struct Walk {
+    moments: Vec<DateTime<Utc>>,
+    zone: Tz,
+    paths: Vec<Path>,
+    opened: usize,
+}
+
+/// How far it has come for one organization.
+struct Path {
+    closed: Closed,
+    /// The beginning of the time that closed, as the record knows it.
+    start: DateTime<Utc>,
+    /// The end of the cycle that is looked for.
+    end: DateTime<Utc>,
+    step: TimeDelta,
+    /// The earliest snapshot before that end in which nothing is known.
+    blind: Option<DateTime<Utc>>,
+    /// The latest one in which something is, as far as was looked.
+    best: Option<Cycle>,
+    /// The next snapshot to look into; none where the way ends.
+    want: Option<DateTime<Utc>>,
+    want_middle: Option<DateTime<Utc>>,
+}
+
+impl Walk {
+    /// `moments` are those of all snapshots, earliest first.
+    pub(crate) fn new(ended: &[Ended], moments: Vec<DateTime<Utc>>, zone: Tz) -> Self {
+        let path = |ended: &Ended| Path {
+            closed: Closed { org_id: ended.org_id.clone(), cycles: Vec::new(), middle: None, cut: false },
+            start: ended.start,
+            end: ended.end,
+            step: TimeDelta::zero(),
+            blind: None,
+            best: None,
+            want: before(&moments, ended.end),
+            want_middle: None,
+        };
+        let paths = ended.iter().map(path).collect();
+        Self { moments, zone, paths, opened: 0 }
+    }
+
+    /// The snapshot to look into next; none when all is found, or enough was opened.
+    pub(crate) fn next(&mut self) -> Option<DateTime<Utc>> {
+        let wanted = self.paths.iter().flat_map(|path| [path.want, path.want_middle]).flatten().max()?;
+        if self.opened == MOST {
+            for path in self.paths.iter_mut().filter(|path| path.want.is_some()) {
+                if let Some(best) = path.best.take() {
+                    path.settle(best, &self.moments);
+                }
+                path.closed.cut = true;
+            }
+            return None;
+        }
+        self.opened += 1;
+        Some(wanted)
+    }
+
+    /// What the wanted snapshot shows; none where it cannot be read.
+    pub(crate) fn look(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
+        for path in &mut self.paths {
+            let rows = snapshot.map_or(&[][..], |snapshot| snapshot.of(&path.closed.org_id));
+            if path.want_middle == Some(at) {
+                path.want_middle = None;
+                path.look_at_the_middle(at, rows);
+            }
+            if path.want == Some(at) {
+                path.look(at, rows, &self.moments, self.zone);
+            }
+        }
+    }
+
+    /// What was found, in the order of the organizations.
+    pub(crate) fn closed(self) -> Vec<Closed> {
+        let close = |path: Path| {
+            let mut closed = path.closed;
+            if closed.cycles.is_empty() {
+                closed.cycles.extend(unseen(path.start, path.end));
+            }
+            closed
+        };
+        self.paths.into_iter().map(close).collect()
+    }
+}
+
+impl Path {
+    fn look(&mut self, at: DateTime<Utc>, rows: &[SnapshotRow], moments: &[DateTime<Utc>], zone: Tz) {
+        // One that is said to have begun at the end is the next one already, by a clock that differs.
+        match cycle_of(rows).filter(|(start, _)| *start + SAME <= self.end) {
+            Some((start, end)) => {
+                self.best = Some(Cycle { start, end, seen: Some(Seen { at, rows: rows.to_vec() }) });
+            }
+            None => self.blind = Some(at),
+        }
+        let best_at = self.best.as_ref().and_then(|best| best.seen.as_ref()).map(|seen| seen.at);
+        self.want = match (best_at, self.blind) {
+            // Back by longer and longer steps until something is known,
+            (None, _) => {
+                let back = before(moments, at.min(at - self.step + TimeDelta::seconds(1)));
+                self.step = (self.step * 2).clamp(STEP, LONGEST_STEP);
+                back
+            }
+            // then forward by halves to the last that is.
+            (Some(best), Some(blind)) => between(moments, best, blind),
+            (Some(_), None) => None,
+        };
+        if self.want.is_none()
+            && let Some(best) = self.best.take()
+        {
+            self.settle(best, moments);
+        }
+        self.stop_if_too_old(zone);
+    }
+
+    /// Takes a cycle for found, and turns to the one before it.
+    fn settle(&mut self, cycle: Cycle, moments: &[DateTime<Utc>]) {
+        let Cycle { start, end, seen } = cycle;
+        let missed = self.end - end > GAP;
+        if missed {
+            self.closed.cycles.extend(unseen(end, self.end));
+        }
+        let cycle = Cycle { start, end: if missed { end } else { self.end }, seen };
+        if self.closed.cycles.is_empty() {
+            self.want_middle = before(moments, cycle.middle()).filter(|middle| *middle > start);
+        }
+        self.closed.cycles.push(cycle);
+        (self.end, self.step, self.blind) = (start, TimeDelta::zero(), None);
+        self.want = before(moments, start);
+    }
+
+    fn look_at_the_middle(&mut self, at: DateTime<Utc>, rows: &[SnapshotRow]) {
+        let closed = self.closed.cycles.first().map(|cycle| cycle.start);
+        let same =
+            cycle_of(rows).zip(closed).is_some_and(|((start, _), closed)| (start - closed).abs() < SAME);
+        self.closed.middle = same.then(|| Seen { at, rows: rows.to_vec() });
+    }
+
+    /// The way ends with the cycle before the year of the one that closed.
+    fn stop_if_too_old(&mut self, zone: Tz) {
+        let year = self.closed.cycles.first().map_or(self.end, Cycle::middle).with_timezone(&zone).year();
+        let found =
+            self.closed.cycles.last().is_some_and(|cycle| cycle.seen.is_some() && cycle.year(zone) < year);
+        let year_before = |at: DateTime<Utc>| (at + BEFORE).with_timezone(&zone).year() < year;
+        if found || self.want.is_some_and(year_before) {
+            self.want = None;
+        }
+    }
+}
+
+/// The cycles between two moments of which nothing is known but that each is about a month, newest first.
+fn unseen(from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Cycle> {
+    let start_of = |end: DateTime<Utc>| {
+        let start = end.checked_sub_months(Months::new(1)).unwrap_or(from);
+        if start - from > GAP { start } else { from }
+    };
+    let ends = std::iter::successors(Some(to), |end| Some(start_of(*end)).filter(|start| *start > from));
+    ends.map(|end| Cycle { start: start_of(end), end, seen: None }).collect()
+}
+
+/// The last moment before another.
+fn before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    moments[..moments.partition_point(|moment| *moment < at)].last().copied()
+}
+
+/// The middle one of the moments between two others.
+fn between(moments: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let first = moments.partition_point(|moment| *moment <= from);
+    let end = moments.partition_point(|moment| *moment < to);
+    moments.get(first..end).and_then(|inside| inside.get(inside.len() / 2)).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! How one target stands against its quota: the figures, the bar, the day it runs out, and how bad that is.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::cmp::Ordering;
+
+use super::level::{Figures, Level, level};
+use super::trends::{Picture, Points};
+use super::{Edition, words};
+use crate::config::Alerts;
+use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+
+/// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Bar {
+    pub used: f64,
+    pub projected: f64,
+    /// Beyond the quota.
+    pub over: f64,
+    /// Not needed.
+    pub rest: f64,
+}
+
+/// One target as reports show it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Standing {
+    #[serde(skip)]
+    pub target: Target,
+    /// Its own name, made safe to show; the id where it has none.
+    pub name: String,
+    pub id: String,
+    pub org_name: String,
+    /// Its own name and its organization's, not cut: for tables that programs read.
+    #[serde(skip)]
+    pub whole_names: [String; 2],
+    pub quota: Option<Units>,
+    pub used: Option<Units>,
+    pub projected: Option<Units>,
+    /// What is needed beyond the quota.
+    pub over: Option<Units>,
+    pub headroom: Option<Units>,
+    pub percent_used: Option<Units>,
+    pub percent_projected: Option<Units>,
+    pub level: Level,
+    /// Why it is not fine, with figures; empty where it is.
+    pub why: String,
+    pub ran_out: bool,
+    pub runs_out_at: Option<DateTime<Utc>>,
+    pub runs_out_by_projection: Option<DateTime<Utc>>,
+    pub runs_out_by_slope: Option<DateTime<Utc>>,
+    /// `runs out Fri 27 Nov`, `94 % projected`, `usage unknown`.
+    pub status: String,
+    /// `±1 day`, and other words on how sure that is.
+    pub sureness: String,
+    /// Both estimates of that day by name: `by projection Sat 5 Dec, by the last 7 days Fri 4 Dec`; empty where there is none.
+    pub estimates: String,
+    /// `+12 % on the cycle before`, for the listed ones; empty where the history does not tell.
+    pub trend: String,
+    pub bar: Option<Bar>,
+    /// The trend, for the few that are drawn.
+    pub picture: Option<Picture>,
+}
+
+impl Standing {
+    /// Has a quota that its usage can be compared with.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.quota.is_some() && self.headroom.is_some()
+    }
+
+    pub(crate) fn runs_out(&self) -> bool {
+        self.ran_out || self.runs_out_at.is_some()
+    }
+
+    /// `EMEA Branches 204117`.
+    pub(crate) fn label(&self) -> String {
+        if self.name == self.id { self.id.clone() } else { format!("{} {}", self.name, self.id) }
+    }
+
+    /// Worst first: by level, what ran out, the day, the share of the quota that is needed.
+    pub(crate) fn worst_first(&self, other: &Self) -> Ordering {
+        let day = |standing: &Self| standing.runs_out_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (other.level.cmp(&self.level))
+            .then_with(|| other.ran_out.cmp(&self.ran_out))
+            .then_with(|| day(self).cmp(&day(other)))
+            .then_with(|| other.share_needed().total_cmp(&self.share_needed()))
+            .then_with(|| self.target.cmp(&other.target))
+    }
+
+    fn share_needed(&self) -> f64 {
+        match (self.quota, self.used, self.projected) {
+            (Some(quota), Some(used), Some(projected)) => share(used.max(projected), quota),
+            _ => 0.0,
+        }
+    }
+}
+
+/// How one row of the latest snapshot stands. `points` are what it used at earlier moments of this cycle.
+pub(crate) fn standing(
+    row: &SnapshotRow,
+    points: &[(DateTime<Utc>, Units)],
+    taken_at: DateTime<Utc>,
+    rule: &UsageRule,
+    alerts: &Alerts,
+    edition: &Edition,
+) -> Standing {
+    let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
+    let needed = rule.needed(&row.usage);
+    let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
+    let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
+    let out = (|| {
+        run_out(&Course {
+            quota: row.quota?,
+            used: used?,
+            projected: projected?,
+            taken_at,
+            cycle_end: row.period_end?,
+            points,
+        })
+    })();
+    let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
+    let figures = Figures { quota: row.quota, used, needed, ran_out, out };
+    let (level, why) = level(figures, alerts.limits(&row.target), edition);
+    let (name, id) = name_and_id(row);
+    Standing {
+        target: row.target.clone(),
+        name,
+        id,
+        org_name: org_name(row),
+        whole_names: [row.name(), &row.org_name].map(|name| words::clean(name, usize::MAX)),
+        quota: row.quota,
+        used,
+        projected,
+        over: row
+            .quota
+            .zip(needed)
+            .map(|(quota, needed)| needed.saturating_sub(quota))
+            .filter(|over| *over > 0),
+        headroom: rule.headroom(row),
+        percent_used,
+        percent_projected,
+        level,
+        why,
+        ran_out,
+        runs_out_at: out.map(|out| out.at),
+        runs_out_by_projection: out.and_then(|out| out.by_projection),
+        runs_out_by_slope: out.and_then(|out| out.by_slope),
+        status: status(row, needed, percent_projected, ran_out, out, edition),
+        sureness: out.map(|out| out.sureness()).unwrap_or_default(),
+        estimates: out.map(|out| estimates(out, edition)).unwrap_or_default(),
+        trend: String::new(),
+        bar: bar(row.quota, used, needed),
+        picture: None,
+    }
+}
+
+/// How every row of a snapshot stands, in its order: one by one, because each has many texts.
+pub(crate) fn standings<'s>(
+    latest: &'s Snapshot,
+    points: &'s Points,
+    rule: &'s UsageRule,
+    alerts: &'s Alerts,
+    edition: &'s Edition,
+) -> impl Iterator<Item = Standing> + use<'s> {
+    let stand = move |(place, row): (usize, &SnapshotRow)| {
+        standing(row, &points.of(place), latest.taken_at, rule, alerts, edition)
+    };
+    latest.rows().iter().enumerate().map(stand)
+}
+
+/// The name that is shown, safe and of bounded length, and the id.
+pub(crate) fn name_and_id(row: &SnapshotRow) -> (String, String) {
+    let id = row.target.aid.as_ref().map_or(row.target.org_id.as_str(), |aid| aid.as_str());
+    let name = words::clean(row.name(), 60);
+    (if name.is_empty() { id.to_owned() } else { name }, words::clean(id, 30))
+}
+
+pub(crate) fn org_name(row: &SnapshotRow) -> String {
+    let name = words::clean(&row.org_name, 60);
+    if name.is_empty() {
+        format!("organization {}", words::clean(row.target.org_id.as_str(), 30))
+    } else {
+        name
+    }
+}
+
+fn status(
+    row: &SnapshotRow,
+    needed: Option<Units>,
+    percent_projected: Option<Units>,
+    ran_out: bool,
+    out: Option<RunOut>,
+    edition: &Edition,
+) -> String {
+    if row.quota.is_none() {
+        return "no quota".to_owned();
+    }
+    if needed.is_none() {
+        return "usage unknown".to_owned();
+    }
+    if ran_out {
+        return "has run out".to_owned();
+    }
+    match (out, percent_projected) {
+        (Some(out), _) if out.at <= edition.now => "runs out now".to_owned(),
+        (Some(out), _) => format!("runs out {}", words::day(out.at, edition.zone)),
+        (None, Some(percent)) => format!("{} % projected", grouped(percent)),
+        (None, None) => "nothing allowed".to_owned(),
+    }
+}
+
+/// Whose estimate says what: one alone may be wrong, and people trust them differently.
+fn estimates(out: RunOut, edition: &Edition) -> String {
+    let day = |at| words::day(at, edition.zone);
+    match (out.by_projection, out.by_slope) {
+        (Some(projected), Some(slope)) if day(projected) == day(slope) => {
+            format!("by projection and by the last {SLOPE_DAYS} days alike")
+        }
+        (Some(projected), Some(slope)) => {
+            format!("by projection {}, by the last {SLOPE_DAYS} days {}", day(projected), day(slope))
+        }
+        (Some(projected), None) if out.slope_known => format!(
+            "by projection {}, at the pace of the last {SLOPE_DAYS} days not in this cycle",
+            day(projected)
+        ),
+        (None, Some(slope)) => {
+            format!("by the last {SLOPE_DAYS} days {}, by projection not in this cycle", day(slope))
+        }
+        // Our own history is too short: the one estimate stands beside the day.
+        (Some(_) | None, None) => String::new(),
+    }
+}
+
+pub(super) fn bar(quota: Option<Units>, used: Option<Units>, needed: Option<Units>) -> Option<Bar> {
+    let (quota, used, needed) = (quota?.max(0), used?.max(0), needed?.max(0));
+    let whole = quota.max(needed);
+    if whole == 0 {
+        return Some(Bar { used: 0.0, projected: 0.0, over: 0.0, rest: 100.0 });
+    }
+    let tenths = |units: Units| (share(units, whole) * 1000.0).round() / 10.0;
+    let until_used = tenths(used.min(quota));
+    let until_needed = tenths(needed.min(quota));
+    let until_quota = tenths(quota);
+    let round = |width: f64| (width * 10.0).round() / 10.0;
+    Some(Bar {
+        used: until_used,
+        projected: round(until_needed - until_used),
+        over: round(100.0 - until_quota),
+        rest: round(until_quota - until_needed),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no 53rd bit")]
+fn share(part: Units, whole: Units) -> f64 {
+    if part <= 0 { 0.0 } else { part as f64 / whole.max(0) as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::quota::Usage;
+    use crate::report::fixtures::{edition, group};
+
+    fn stands(row: &SnapshotRow) -> Standing {
+        let taken_at = edition().now;
+        standing(row, &[], taken_at, &UsageRule::default(), &Alerts::default(), &edition())
+    }
+
+    #[test]
+    fn unknown_usage_is_said_and_has_no_bar() {
+        let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(100), 0, 0) };
+        let standing = stands(&row);
+        assert_eq!(standing.status, "usage unknown");
+        assert_eq!((standing.used, standing.headroom, standing.bar), (None, None, None));
+        assert!(!standing.is_measured());
+    }
+
+    #[test]
+    fn the_level_follows_the_limits_of_the_alerts() {
+        let level = |used, projected| stands(&group("1", "Lab", Some(1000), used, projected)).level;
+        assert_eq!(level(500, 1000), Level::Fine);
+        assert_eq!(level(500, 1001), Level::Warning);
+        assert_eq!(level(950, 990), Level::Critical, "95 % is used");
+        assert_eq!(level(800, 2000), Level::Critical, "runs out within three days");
+    }
+
+    #[test]
+    fn a_quota_of_nothing_that_nothing_uses_is_fine_and_one_that_is_used_has_run_out() {
+        assert_eq!(stands(&group("1", "Lab", Some(0), 0, 0)).level, Level::Fine);
+        assert_eq!(stands(&group("1", "Lab", Some(0), 1, 1)).status, "has run out");
+    }
+
+    #[test]
+    fn what_ran_out_comes_before_what_will_and_that_by_its_day() {
+        let mut rows = [
+            stands(&group("1", "fine", Some(1000), 10, 940)),
+            stands(&group("2", "later", Some(1000), 500, 1010)),
+            stands(&group("3", "out", Some(1000), 1001, 1200)),
+            stands(&group("4", "soon", Some(1000), 800, 2000)),
+            stands(&group("5", "nothing", Some(0), 0, 0)),
+        ];
+        rows.sort_by(Standing::worst_first);
+        assert_eq!(rows.map(|row| row.name), ["out", "soon", "later", "fine", "nothing"]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_bar_add_up_and_none_is_negative(quota: Units, used: Units, projected: Units) {
+            let bar = bar(Some(quota), Some(used), Some(used.max(projected))).unwrap();
+            for part in [bar.used, bar.projected, bar.over, bar.rest] {
+                prop_assert!((0.0..=100.0).contains(&part), "{bar:?}");
+            }
+            prop_assert!((bar.used + bar.projected + bar.over + bar.rest - 100.0).abs() < 0.01, "{bar:?}");
+        }
+    }
+}

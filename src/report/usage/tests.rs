@@ -1,0 +1,196 @@
+//! What the usage report says first, what it lists, and what it never claims.
+
+use super::*;
+use crate::domain::quota::Usage;
+use crate::report::fixtures::{
+    at, changed, edition, group, group_of, organization, realistic, report_from, report_of, usage,
+    week_before,
+};
+
+fn headline_of(rows: Vec<SnapshotRow>) -> String {
+    report_of(rows).headline
+}
+
+fn unknown(row: SnapshotRow) -> SnapshotRow {
+    SnapshotRow { usage: Usage::default(), ..row }
+}
+
+#[test]
+fn the_headline_counts_what_runs_out_and_names_the_first_day() {
+    let report = report_from(&realistic(), &[]);
+    assert_eq!(
+        report.headline,
+        "3 account groups and Acme Bank will run out before the cycle ends, first on 26 Nov · usage of 1 of 3 organizations is unknown"
+    );
+    assert_eq!(report.worst[0].name, "EMEA Branches");
+    assert_eq!(report.worst[0].sureness, "by projection");
+}
+
+#[test]
+fn one_that_runs_out_is_named() {
+    assert_eq!(
+        headline_of(vec![group("1", "Lab", Some(1000), 500, 1300)]),
+        "Lab will run out before the cycle ends, on 30 Nov"
+    );
+    assert_eq!(headline_of(vec![group("1", "Lab", Some(1000), 1000, 1300)]), "Lab has run out");
+    assert_eq!(
+        headline_of(vec![
+            group("1", "Lab", Some(1000), 1001, 1300),
+            group("2", "Web", Some(1000), 500, 1300)
+        ]),
+        "Lab has run out, Web will before the cycle ends, on 30 Nov"
+    );
+}
+
+#[test]
+fn the_headline_promises_only_what_is_known() {
+    let fine = || group("1", "Lab", Some(1000), 10, 20);
+    assert_eq!(headline_of(vec![]), "No account group is visible to the token");
+    assert_eq!(headline_of(vec![group("1", "Lab", None, 10, 20)]), "No account group has a quota");
+    assert_eq!(
+        headline_of(vec![fine(), group("2", "Web", Some(5), 1, 2)]),
+        "All 2 account groups are within their quota"
+    );
+    assert_eq!(headline_of(vec![unknown(fine())]), "The usage of 1 account group is unknown");
+    assert_eq!(
+        headline_of(vec![fine(), unknown(group("2", "Web", Some(5), 1, 2))]),
+        "1 of 2 account groups is within its quota, the usage of the rest is unknown"
+    );
+}
+
+#[test]
+fn unknown_usage_is_never_a_zero() {
+    let report = report_of(vec![
+        unknown(organization("1", "Acme", Some(500), 0, 0)),
+        unknown(group_of("1", "Acme", "2", "Lab", Some(5), 0, 0)),
+    ]);
+    assert_eq!(report.organizations[0].own.used, None);
+    assert_eq!(report.organizations[0].own.status, "usage unknown");
+    assert!(report.worst.is_empty());
+    assert_eq!(report.others, ["The usage of 1 account group is unknown: Lab 2."]);
+    assert!(report.todo.contains("View organization usage"), "{}", report.todo);
+}
+
+#[test]
+fn the_ten_worst_are_listed_however_well_they_stand_and_the_rest_is_a_sentence() {
+    let rows =
+        (0..14).map(|number| group(&(100 + number).to_string(), "Region", Some(1000), 100, 200 + number));
+    let report = report_of(rows.collect());
+    assert_eq!(report.worst.len(), 10);
+    assert_eq!(report.others, ["4 others are fine: none is projected above 20 % of its quota."]);
+    assert_eq!(report.all.len(), 14);
+}
+
+#[test]
+fn all_in_trouble_are_listed_up_to_a_limit_and_the_rest_is_counted() {
+    let rows =
+        |count| (0..count).map(|number| group(&(100 + number).to_string(), "Region", Some(1000), 500, 1200));
+    assert_eq!(report_of(rows(15).collect()).worst.len(), 15);
+    let many = report_of(rows(40).collect());
+    assert_eq!(
+        (many.worst.len(), many.others),
+        (25, vec!["15 more need attention and all of them will run out.".to_owned()])
+    );
+}
+
+#[test]
+fn what_can_still_be_handed_out_is_said_per_organization() {
+    let report = usage();
+    let said: Vec<_> = report
+        .organizations
+        .iter()
+        .map(|own| (&*own.own.name, own.unallocated, own.over_allocated))
+        .collect();
+    assert_eq!(
+        said,
+        [("Acme Bank", Some(5000), None), ("Globex", None, Some(1000)), ("Initech", Some(8000), None),]
+    );
+    assert_eq!(report.organizations[0].days_left, Some(13));
+    assert_eq!(
+        report.todo,
+        "EMEA Branches needs 1 940 more by Wed 25 Nov. 5 000 units of Acme Bank are not allocated to any group."
+    );
+}
+
+#[test]
+fn units_that_look_mismatched_are_the_first_thing_to_do() {
+    let own = SnapshotRow { plan_units: Some(92_000_000), ..organization("1", "Acme", Some(92_000), 10, 20) };
+    let report = report_of(vec![own]);
+    assert!(report.todo.contains("usage.units_per_quota_unit"), "{}", report.todo);
+    assert!(
+        report.organizations[0].notes[0].contains("plan of 92 000 000"),
+        "{:?}",
+        report.organizations[0].notes
+    );
+}
+
+#[test]
+fn earlier_snapshots_of_another_cycle_make_no_slope() {
+    let latest = realistic();
+    let mut earlier = week_before(&latest);
+    assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "±1 day");
+    for snapshot in &mut earlier {
+        let rows = snapshot
+            .rows()
+            .iter()
+            .cloned()
+            .map(|row| SnapshotRow { period_start: Some(at("10-05T00:00")), ..row });
+        *snapshot = Snapshot::new(snapshot.taken_at, rows.collect());
+    }
+    assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "by projection");
+}
+
+#[test]
+fn old_data_is_said_and_reported_again_the_next_day() {
+    let latest = realistic();
+    let on = |now| {
+        usage_report(
+            &UsageInput {
+                latest: &latest,
+                points: &Points::default(),
+                diffs: &[changed()],
+                missed: &[],
+                held: &[],
+                rule: &UsageRule::default(),
+                alerts: &Alerts::default(),
+            },
+            &Edition { now, ..edition() },
+        )
+    };
+    let (today, later, tomorrow) = (on(at("11-22T07:00")), on(at("11-22T09:00")), on(at("11-23T07:00")));
+    assert!(!today.data_is_old && tomorrow.data_is_old);
+    assert_eq!(tomorrow.data_age, "25 hours");
+    assert_eq!(today.identity, later.identity);
+    assert_ne!(today.identity, tomorrow.identity);
+}
+
+#[test]
+fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
+    let report = report_of(vec![group("1", "Lab", Some(1000), 10, 20)]);
+    assert_eq!((&*report.organizations[0].own.name, report.organizations[0].own.quota), ("Acme Bank", None));
+    assert_eq!(report.organizations[0].own.status, "no quota");
+    assert_eq!(
+        report.organizations[0].notes,
+        ["Its own usage is unknown; that of its account groups is not."]
+    );
+    assert_eq!(report.todo, "");
+}
+
+#[test]
+fn snapshots_that_are_missing_are_said() {
+    let gap = |slots, first, last| Missed { slots, first: at(first), last: at(last) };
+    let said = |gaps: &[Missed]| missing(gaps, &edition());
+    assert_eq!(said(&[]), "");
+    assert_eq!(
+        said(&[gap(1, "11-21T02:00", "11-21T02:00")]),
+        "The snapshot of Sat 21 Nov 2026, 03:00 is missing."
+    );
+    assert_eq!(
+        said(&[gap(3, "11-21T02:00", "11-21T04:00")]),
+        "3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00."
+    );
+    assert_eq!(
+        said(&[gap(3, "11-21T02:00", "11-21T04:00"), gap(1, "11-22T02:00", "11-22T02:00")]),
+        "4 snapshots are missing in 2 gaps, from Sat 21 Nov 2026, 03:00 to Sun 22 Nov 2026, 03:00."
+    );
+}

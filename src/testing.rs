@@ -1,0 +1,4 @@
+//! What tests of several rooms share: a whole installation in a folder, and a thousand of them that are killed.
+
+mod chaos;
+pub(crate) mod testbed;

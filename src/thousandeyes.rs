@@ -1,0 +1,46 @@
+//! The `ThousandEyes` API: all nine operations on quotas, usage and account groups, typed.
+//!
+//! ```text
+//! client      the operations: what is sent, and what an answer becomes
+//!   transport   one request until it is done or given up; the only part that sends and waits
+//!     http        the HTTP client and TLS      ca_file, proxy   pure: the certificates of a file, the environment's proxy
+//!     pace        pure: the rate budget, how long before the next request
+//!     retry       pure: what may be sent again, and when
+//!     limits      pure: what the headers say, in the server's own time
+//!     outcome     pure: what the last try means
+//!     recent      pure: what just failed is not asked again at once
+//!     tally       pure: how many requests were sent, for the metrics
+//!   wire        the JSON, private    answers   the same as the rest of the program wants it
+//! clock       pure: whether this machine's clock is to be believed
+//! error       what went wrong, and what a person does about it
+//! ```
+//!
+//! A write whose outcome is unknown ([`Error::outcome_unknown`]) is never sent again here: read the quotas first.
+
+mod attempt;
+mod ca_file;
+mod client;
+mod clock;
+mod error;
+mod http;
+mod limits;
+mod model;
+pub(crate) mod progress;
+mod proxy;
+mod rate_budget;
+mod recent;
+mod request_counts;
+mod retry;
+mod transport;
+mod wire;
+
+pub use self::client::{Client, Period, Settings};
+pub(crate) use self::clock::is_believed;
+pub use self::error::{Call, Error, FieldError, Said};
+pub(crate) use self::http::{deepest, other_client, start_of};
+pub use self::model::{
+    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable, Whose,
+};
+pub use self::rate_budget::Budget;
+pub(crate) use self::rate_budget::Room;
+pub use crate::config::Secret;

@@ -1,0 +1,458 @@
+//! What the operations answer, as the rest of the program wants it: ids with types, sums instead of rows.
+//!
+//! What is not known stays none and never becomes 0. A quota that cannot be read is [`Unreadable`], which is not "no quota";
+//! a name that cannot be read is left out; usage with one number that cannot be read is unknown as a whole, because its
+//! sums would be wrong. An answer without the list or object that it is about is no answer.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::wire::{Object, Odd};
+use crate::domain::quota::{Aid, OrgId, Units, Usage};
+
+/// The quotas of one organization: its own, and those of its account groups that have one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganizationQuotas {
+    /// Missing when only account groups have a quota, or the API left it out.
+    pub org_id: Option<OrgId>,
+    /// The organization's own quota.
+    pub value: Option<Units>,
+    /// Account groups with their quotas, as the API orders them.
+    pub account_groups: Vec<(Aid, Units)>,
+    /// The quotas of it that are there and cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A quota in an answer that is not what the API promises. It is not known, which is not "none".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// On what it sits.
+    pub whose: Whose,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// On what an unreadable quota sits, as far as the rest of its entry says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The organization of the entry.
+    Organization,
+    /// One of its account groups.
+    AccountGroup(Aid),
+    /// One or more of its account groups; nobody knows which.
+    SomeAccountGroup,
+    /// Not even the organization is known.
+    Anybody,
+}
+
+/// An account group that the token's user can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountGroup {
+    /// Its id.
+    pub aid: Aid,
+    /// Its name; empty if the API gave none.
+    pub name: String,
+    /// Its organization; optional in the API.
+    pub org_id: Option<OrgId>,
+    /// The organization's name; empty if the API gave none.
+    pub org_name: String,
+}
+
+/// What one organization used in the current billing cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganizationUsage {
+    /// Start of the billing cycle.
+    pub period_start: Option<DateTime<Utc>>,
+    /// End of the billing cycle.
+    pub period_end: Option<DateTime<Utc>>,
+    /// The contracted plan (`cloudUnitsIncluded`).
+    pub plan_units: Option<Units>,
+    /// The organization's totals, as the API gave them.
+    pub total: Usage,
+    /// Cloud units projected for the next cycle.
+    pub cloud_next_period: Option<Units>,
+    /// Enterprise units projected for the next cycle.
+    pub enterprise_next_period: Option<Units>,
+    /// The tests with what each used of the cloud units, as the API orders them.
+    pub tests: Vec<TestUsage>,
+    /// The enterprise agents with what each used of the enterprise units, as the API orders them.
+    pub agents: Vec<AgentUnits>,
+    /// Sums of the breakdowns, for the account groups that they name; [`Self::account_group`] knows the others too.
+    pub groups: BTreeMap<Aid, Usage>,
+    /// What an account group used that no breakdown names: 0, or unknown where a breakdown is missing.
+    pub unnamed: Usage,
+}
+
+impl OrganizationUsage {
+    /// What one account group used. A group that the breakdowns don't name used nothing.
+    ///
+    /// A kind of units is unknown if its breakdown is missing although the organization used some.
+    pub fn account_group(&self, aid: &Aid) -> Usage {
+        self.groups.get(aid).copied().unwrap_or(self.unnamed)
+    }
+}
+
+/// What one test used of the cloud units in the current billing cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestUsage {
+    /// The account group that owns the test.
+    pub aid: Option<Aid>,
+    /// Its name; empty if the API gave none.
+    pub test_name: String,
+    /// Its type in friendly words, not to be parsed.
+    pub test_type: String,
+    /// Units used so far.
+    pub used: Units,
+    /// Units by the end of the cycle: what was used, as long as there is no projection.
+    pub projected: Units,
+}
+
+/// What one test used in a period, by the account group that runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestUnits {
+    /// The account group that owns the test.
+    pub aid: Option<Aid>,
+    /// Its name; empty if the API gave none.
+    pub account_group_name: String,
+    /// The test's id; empty if the API gave none.
+    pub test_id: String,
+    /// The test's name; empty if the API gave none.
+    pub test_name: String,
+    /// The test's type in friendly words, not to be parsed.
+    pub test_type: String,
+    /// Cloud and enterprise units; never device units.
+    pub units: Usage,
+}
+
+/// What one enterprise agent used in a period, by the account group whose tests run on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentUnits {
+    /// The account group that owns the tests.
+    pub aid: Option<Aid>,
+    /// Its name; empty if the API gave none.
+    pub account_group_name: String,
+    /// The agent's id; empty if the API gave none.
+    pub agent_id: String,
+    /// The agent's name; empty if the API gave none.
+    pub agent_name: String,
+    /// Units used so far.
+    pub used: Option<Units>,
+    /// Units by the end of the period.
+    pub projected: Option<Units>,
+}
+
+/// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
+/// else would become many times as large.
+const MOST_UNREADABLE: usize = 1000;
+
+/// The body of `GET /quotas`; an error says why it is none.
+pub(super) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
+    let (mut seen, mut nobodys) = (Vec::new(), 0);
+    let usable = |quotas: &OrganizationQuotas| {
+        quotas.value.is_some() || !quotas.account_groups.is_empty() || !quotas.unreadable.is_empty()
+    };
+    let there = answer(json)?.each("quotas", |entry| {
+        let odd = |odd| OrganizationQuotas {
+            unreadable: vec![unreadable(Whose::Anybody, odd)],
+            ..OrganizationQuotas::default()
+        };
+        let quotas =
+            Object::of("an entry of `quotas`", entry).map_or_else(odd, |entry| organization_quotas(&entry));
+        // Nobody knows whose they are: one says that there are such, and a second that they are several.
+        let is_nobodys =
+            quotas.org_id.is_none() && quotas.value.is_none() && quotas.account_groups.is_empty();
+        if usable(&quotas) && (!is_nobodys || nobodys < 2) {
+            nobodys += usize::from(is_nobodys);
+            seen.push(quotas);
+        }
+    })?;
+    if there { Ok(seen) } else { Err(missing("quotas")) }
+}
+
+fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
+    let mut seen = OrganizationQuotas::default();
+    let mut odd = OddQuotas::default();
+    match entry.object("organizationQuota") {
+        Ok(own) => {
+            let own = own.unwrap_or_default();
+            match own.text("orgId") {
+                Ok(id) => seen.org_id = id.map(OrgId::new),
+                // Where no account group tells whose it is, it may be anybody's.
+                Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+            }
+            match quota(&own) {
+                Ok(value) => seen.value = value,
+                Err(why) => odd.push(unreadable(Whose::Organization, why)),
+            }
+        }
+        Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+    }
+    let groups = entry.each("accountGroupQuotas", |group| {
+        let group = match Object::of("an entry of `accountGroupQuotas`", group) {
+            Ok(group) => group,
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        let aid = match group.text("aid") {
+            Ok(Some(aid)) => Aid::new(aid),
+            Ok(None) => return odd.push(unreadable(Whose::SomeAccountGroup, missing("aid"))),
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        match quota(&group) {
+            Ok(Some(value)) => seen.account_groups.push((aid, value)),
+            // Who has no quota is not listed: an entry without a value hides one.
+            Ok(None) => odd.push(unreadable(Whose::AccountGroup(aid), missing("value"))),
+            Err(why) => odd.push(unreadable(Whose::AccountGroup(aid), why)),
+        }
+    });
+    if let Err(why) = groups {
+        odd.push(unreadable(Whose::SomeAccountGroup, why));
+    }
+    seen.account_groups.shrink_to_fit();
+    seen.unreadable = odd.all;
+    seen
+}
+
+/// The quotas of one entry that cannot be read. Of those of account groups that nobody knows one stands for all.
+#[derive(Default)]
+struct OddQuotas {
+    all: Vec<Unreadable>,
+    has_some_account_group: bool,
+}
+
+impl OddQuotas {
+    fn push(&mut self, mut odd: Unreadable) {
+        if self.all.len() >= MOST_UNREADABLE {
+            odd.whose = Whose::SomeAccountGroup;
+        }
+        let is_of_some = odd.whose == Whose::SomeAccountGroup;
+        if !is_of_some || !self.has_some_account_group {
+            self.all.push(odd);
+        }
+        self.has_some_account_group |= is_of_some;
+    }
+}
+
+fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
+    match of.units("value")? {
+        Some(value @ ..0) => Err(Odd(format!("`value` is {value}, and no quota is below 0"))),
+        value => Ok(value),
+    }
+}
+
+fn unreadable(whose: Whose, Odd(why): Odd) -> Unreadable {
+    Unreadable { whose, why }
+}
+
+fn missing(name: &str) -> Odd {
+    Odd(format!("`{name}` is missing"))
+}
+
+fn answer(json: &str) -> Result<Object<'_>, Odd> {
+    Object::of_answer(json).map_err(|error| Odd(error.to_string()))
+}
+
+/// What of an answer cannot be read and is left out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub first: Option<String>,
+    pub count: usize,
+}
+
+impl LeftOut {
+    fn push(&mut self, what: String) {
+        self.count += 1;
+        self.first.get_or_insert(what);
+    }
+}
+
+/// The body of `GET /account-groups`, and what of it cannot be read.
+pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
+    let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
+    let there = answer(json)?.each("accountGroups", |entry| {
+        let entry = match Object::of("an entry of `accountGroups`", entry) {
+            Ok(entry) => entry,
+            Err(Odd(why)) => return left_out.push(why),
+        };
+        let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing("aid"))) {
+            Ok(aid) => Aid::new(aid),
+            Err(why) => return left_out.push(format!("{why} in an entry of `accountGroups`")),
+        };
+        let mut text = |name: &str| {
+            entry.text(name).unwrap_or_else(|why| {
+                left_out.push(format!("{why} in account group {aid}"));
+                None
+            })
+        };
+        let name = text("accountGroupName").unwrap_or_default().into();
+        let org_id = text("orgId").map(OrgId::new);
+        let org_name = text("organizationName").unwrap_or_default().into();
+        groups.push(AccountGroup { aid, name, org_id, org_name });
+    })?;
+    if there { Ok((groups, left_out)) } else { Err(missing("accountGroups")) }
+}
+
+/// The body of `GET /usage`.
+pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
+    let details = answer(json)?.object("usage")?.filter(|usage| !usage.is_empty());
+    let details = details.ok_or_else(|| missing("usage"))?;
+    let period = details.object("quota")?.unwrap_or_default();
+    let total = Usage {
+        cloud_used: details.units("cloudUnitsUsed")?,
+        cloud_projected: details.units("cloudUnitsProjected")?,
+        enterprise_used: details.units("enterpriseUnitsUsed")?,
+        enterprise_projected: details.units("enterpriseUnitsProjected")?,
+        device_used: details.units("connectedDevicesUnitsUsed")?,
+        device_projected: details.units("connectedDevicesUnitsProjected")?,
+    };
+    let (tests, agents) =
+        (rows(&details, "tests", test_usage)?, rows(&details, "enterpriseAgentUnits", agent_units)?);
+    let cloud =
+        nothing_unless_missing(tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected));
+    let enterprise = nothing_unless_missing(
+        agents.is_none() && is_some_used(total.enterprise_used, total.enterprise_projected),
+    );
+    let unnamed = Usage {
+        cloud_used: cloud,
+        cloud_projected: cloud,
+        enterprise_used: enterprise,
+        enterprise_projected: enterprise,
+        ..Usage::default()
+    };
+    let mut groups: BTreeMap<Aid, Usage> = BTreeMap::new();
+    let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
+    for test in &tests {
+        if let Some(aid) = &test.aid {
+            let group = groups.entry(aid.clone()).or_insert(unnamed);
+            add(&mut group.cloud_used, test.used);
+            add(&mut group.cloud_projected, test.projected);
+        }
+    }
+    for agent in &agents {
+        if let Some(aid) = &agent.aid {
+            let group = groups.entry(aid.clone()).or_insert(unnamed);
+            let (used, projected) = used_and_projected(agent.used, agent.projected);
+            add(&mut group.enterprise_used, used);
+            add(&mut group.enterprise_projected, projected);
+        }
+    }
+    Ok(OrganizationUsage {
+        period_start: moment(&period, "monthStart"),
+        period_end: moment(&period, "monthEnd"),
+        plan_units: period.units("cloudUnitsIncluded")?,
+        total,
+        cloud_next_period: details.units("cloudUnitsNextBillingPeriod")?,
+        enterprise_next_period: details.units("enterpriseUnitsNextBillingPeriod")?,
+        tests,
+        agents,
+        groups,
+        unnamed,
+    })
+}
+
+/// A page of `/usage/units/…`, and where the next one is.
+pub(super) fn page<T>(
+    json: &str,
+    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+) -> Result<(Vec<T>, Option<String>), Odd> {
+    let page = answer(json)?;
+    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
+    let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
+    Ok((rows, next.text("href")?.map(Cow::into_owned)))
+}
+
+/// The rows of a breakdown; none where it is not there at all, which is not the same as an empty one.
+fn rows<T>(
+    of: &Object<'_>,
+    name: &str,
+    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+) -> Result<Option<Vec<T>>, Odd> {
+    let mut rows = Ok(Vec::new());
+    let there = of.each(name, |raw| {
+        if let Ok(seen) = &mut rows {
+            let entry = format!("an entry of `{name}`");
+            match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
+                Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
+                Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),
+            }
+        }
+    })?;
+    Ok(there.then_some(rows?))
+}
+
+fn is_some_used(used: Option<Units>, projected: Option<Units>) -> bool {
+    used.is_some_and(|used| used != 0) || projected.is_some_and(|projected| projected != 0)
+}
+
+fn nothing_unless_missing(missing: bool) -> Option<Units> {
+    (!missing).then_some(0)
+}
+
+/// A new test has no projection yet: it counts as what was used.
+fn used_and_projected(used: Option<Units>, projected: Option<Units>) -> (Units, Units) {
+    let used = used.unwrap_or(0);
+    (used, projected.unwrap_or(used))
+}
+
+fn add(sum: &mut Option<Units>, more: Units) {
+    *sum = sum.map(|sum| sum.saturating_add(more));
+}
+
+fn test_usage(row: &Object<'_>) -> Result<TestUsage, Odd> {
+    let (used, projected) =
+        used_and_projected(row.units("cloudUnitsUsed")?, row.units("cloudUnitsProjected")?);
+    Ok(TestUsage {
+        aid: aid(row)?,
+        test_name: name(row, "testName"),
+        test_type: name(row, "testType"),
+        used,
+        projected,
+    })
+}
+
+pub(super) fn test_units(row: &Object<'_>) -> Result<TestUnits, Odd> {
+    Ok(TestUnits {
+        aid: aid(row)?,
+        account_group_name: name(row, "accountGroupName"),
+        test_id: name(row, "testId"),
+        test_name: name(row, "testName"),
+        test_type: name(row, "testType"),
+        units: Usage {
+            cloud_used: row.units("cloudUnitsUsed")?,
+            cloud_projected: row.units("cloudUnitsProjected")?,
+            enterprise_used: row.units("enterpriseUnitsUsed")?,
+            enterprise_projected: row.units("enterpriseUnitsProjected")?,
+            ..Usage::default()
+        },
+    })
+}
+
+pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Odd> {
+    Ok(AgentUnits {
+        aid: aid(row)?,
+        account_group_name: name(row, "accountGroupName"),
+        agent_id: name(row, "agentId"),
+        agent_name: name(row, "agentName"),
+        used: row.units("enterpriseUnitsUsed")?,
+        projected: row.units("enterpriseUnitsProjected")?,
+    })
+}
+
+/// Whose units a row counts: they are in nobody's sum without it.
+fn aid(row: &Object<'_>) -> Result<Option<Aid>, Odd> {
+    Ok(row.text("aid")?.map(Aid::new))
+}
+
+/// Only to be shown: an odd one is as good as none.
+fn name(row: &Object<'_>, field: &str) -> String {
+    row.text(field).ok().flatten().unwrap_or_default().into_owned()
+}
+
+fn moment(period: &Object<'_>, field: &str) -> Option<DateTime<Utc>> {
+    let text = period.text(field).ok()??;
+    DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.to_utc())
+}
+
+#[cfg(test)]
+mod tests;
