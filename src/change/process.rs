@@ -21,6 +21,7 @@ use super::apply::batch::Todo;
 use super::approvals;
 use super::explains::{OtherRuns, note_same_content};
 use super::finish::{answer, fail, finish, hold};
+use super::guard::Scope;
 use super::journal::Journal;
 use super::parse::ChangeFile;
 use super::plan::rows_text;
@@ -253,7 +254,7 @@ fn no_longer_allowed(
 /// A file's rows were judged together by these when it was planned. Half a reallocation moves the sum; finishing it
 /// must not be stopped by that.
 fn is_of_the_whole(guard: Guard) -> bool {
-    matches!(guard, Guard::Bound | Guard::LoweredShare | Guard::Sum | Guard::OverAllocation)
+    matches!(guard.scope(), Scope::Organization | Scope::Binding)
 }
 
 fn approved_guards(plan: &Plan) -> Approved {

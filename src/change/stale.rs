@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::guard::Scope;
 use super::{Guard, Plan, PlanRow, Target, Verdict};
 use crate::domain::quota::quota_text;
 
@@ -58,7 +59,7 @@ fn compare(was: &PlanRow, is: &PlanRow) -> Option<String> {
             };
             // To wait for others, or because every plan waits, is what an approval settles.
             let new = reasons.iter().find(|reason| {
-                !matches!(reason.guard, Guard::Bound | Guard::Approval) && !named(reason.guard)
+                !matches!(reason.guard.scope(), Scope::Plan | Scope::Binding) && !named(reason.guard)
             })?;
             Some(format!("{label} trips the guard {} now: {}.", new.guard, new.message))
         }

@@ -13,9 +13,8 @@ use super::closing::{ClosingInput, ClosingReport, closing_report};
 use super::cycle_lookup::{Closed, Cycle, Seen};
 use super::row_outcomes::{Held, Section, SectionKind};
 use super::{Audience, Edition, words};
-use crate::change::{
-    Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict,
-};
+use crate::change::guard::Scope;
+use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
 use crate::mail::routes::Share;
@@ -212,25 +211,12 @@ fn of_row(row: &PlanRow, theirs: &BTreeSet<Target>) -> PlanRow {
 }
 
 fn of_guard(tripped: &Tripped, has_organization: bool) -> Tripped {
-    let guard = tripped.guard;
-    let message = match guard {
-        // Of the row's own figures.
-        Guard::BelowUse
-        | Guard::BelowLastCycle
-        | Guard::RaiseFactor
-        | Guard::Unassign
-        | Guard::Organization
-        | Guard::Approval => {
-            return tripped.clone();
-        }
-        Guard::Bound => "waits with other rows of the file that it goes together with",
-        _ if has_organization => return tripped.clone(),
-        Guard::LoweredShare => "the file lowers many of the organization's quotas at once",
-        Guard::Sum => "the file moves the sum of the organization's quotas far",
-        Guard::OverAllocation => "the account groups would have more than their organization",
-        Guard::Unknown => "nobody can tell whether the new quota is enough",
-    };
-    Tripped { guard, message: message.to_owned() }
+    let shown =
+        tripped.guard.for_owners().filter(|_| !has_organization || tripped.guard.scope() == Scope::Binding);
+    shown.map_or_else(
+        || tripped.clone(),
+        |message| Tripped { guard: tripped.guard, message: message.to_owned() },
+    )
 }
 
 fn of_result(result: &RowResult) -> RowResult {

@@ -12,7 +12,10 @@ use crate::change::fixtures::parsed;
 use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, Value, Whose};
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
+use crate::config::Approval;
 use crate::config::GuardOverride;
+use crate::config::Mode;
+use crate::domain::quota::SnapshotRow;
 use crate::domain::quota::{Aid, Target, Usage, UsageRule};
 
 const PLANS: u64 = 100_000;

@@ -3,7 +3,10 @@
 use super::*;
 use crate::change::fixtures::{group, own, parsed, snapshot};
 use crate::change::plan::plan;
+use crate::config::Approval;
 use crate::config::GuardOverride;
+use crate::config::Mode;
+use crate::domain::quota::SnapshotRow;
 use crate::domain::quota::UsageRule;
 
 /// Organizations 7 and 8 with ten account groups each: 1 000 units, of which 900 are needed.

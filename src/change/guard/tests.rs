@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
 use crate::change::plan::plan;
+use crate::config::Approval;
 use crate::config::GuardOverride;
+use crate::config::Mode;
+use crate::domain::quota::SnapshotRow;
 use crate::domain::quota::{Usage, UsageRule};
 
 /// The guards that hold row 2 of a one-row file about account group 1 of organization 7, and its warnings.

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::text::{Look, folded, moment, name_of};
-use crate::change::{Code, Guard, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
+use crate::change::guard::Scope;
+use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::planned::{Kind, Part, danger, parts};
@@ -101,10 +102,10 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
 
 /// The reasons that hold several rows in the same words, because they are about the organization.
 fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p Tripped> {
-    let whole = [Guard::LoweredShare, Guard::Sum, Guard::OverAllocation, Guard::Approval];
     let (mut once, mut told): (HashSet<&str>, Vec<&Tripped>) = (HashSet::new(), Vec::new());
     for reason in rows.iter().flat_map(|row| row.held_reasons()) {
-        let again = whole.contains(&reason.guard) && !once.insert(&reason.message);
+        let is_of_the_whole = matches!(reason.guard.scope(), Scope::Organization | Scope::Plan);
+        let again = is_of_the_whole && !once.insert(&reason.message);
         if again && !told.contains(&reason) {
             told.push(reason);
         }

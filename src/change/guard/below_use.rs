@@ -1,0 +1,26 @@
+//! A row that lowers a quota, or sets a first one, below what is used or projected. A raise never trips it.
+//!
+//! A lowered quota that is only just above warns: `guard.headroom_percent`.
+
+use std::cmp::Ordering;
+
+use super::{Finding, Look, Rule, Scope, compare};
+use crate::change::{Guard, consequences};
+use crate::domain::quota::grouped;
+
+pub(super) const RULE: Rule = Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, check };
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    let (after, needed) = (look.decrease()?, look.needed()?);
+    let what = if look.row.used == Some(needed) { "already used" } else { look.projected_word() };
+    let (after_text, needed_text) = (grouped(after), grouped(needed));
+    let percent = look.limits.headroom_percent;
+    if after < needed {
+        let consequences = consequences::consequences(look.row, look.live, look.context);
+        Some(Finding::Hold(format!("{after_text} is below the {needed_text} {what}{consequences}")))
+    } else if compare(needed, percent.saturating_add(100), after) == Ordering::Greater {
+        Some(Finding::Warn(format!("{after_text} is less than {percent} % above the {needed_text} {what}")))
+    } else {
+        None
+    }
+}

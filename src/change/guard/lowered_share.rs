@@ -1,0 +1,23 @@
+//! Too many of an organization's quotas lowered at once (`guard.max_lowered_percent`, `guard.floor_rows`).
+
+use super::{Finding, Look, Organization, Rule, Scope, is_lowered};
+use crate::change::Guard;
+
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::LoweredShare,
+    scope: Scope::Organization,
+    for_owners: Some("the file lowers many of the organization's quotas at once"),
+    check,
+};
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    let Organization { rows, quotas, lowered, .. } = look.organization;
+    let percent = look.limits.max_lowered_percent;
+    let trips =
+        !look.context.undo && *rows >= look.limits.floor_rows && lowered * 100 > quotas * percent as usize;
+    (trips && is_lowered(look.row)).then(|| {
+        Finding::Hold(format!(
+            "lowers {lowered} of the organization's {quotas} quotas, more than {percent} % of them"
+        ))
+    })
+}

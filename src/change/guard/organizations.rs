@@ -1,0 +1,94 @@
+//! What the rows that are to be sent do to each organization together: what guards of a whole organization look at.
+
+use std::collections::HashMap;
+
+use super::{added, is_lowered};
+use crate::change::plan::{Asked, PlanContext, organization};
+use crate::change::{PlanOrganization, PlanRow, Verdict};
+use crate::config::{Level, Mode};
+use crate::domain::quota::{self, OrgId, Snapshot, SnapshotRow, Units};
+
+/// What the rows to be sent do to one organization together.
+pub(super) struct Organization {
+    pub(super) totals: PlanOrganization,
+    pub(super) own_quota_before: Option<Units>,
+    /// The account groups' sum that its own quota must cover, whichever part of the rows is sent.
+    pub(super) to_cover: Units,
+    /// Plan and quota of it look counted in different units: no comparison of usage with a quota means anything.
+    pub(super) mismatched: bool,
+    /// Rows that would be sent.
+    pub(super) rows: usize,
+    /// Quotas of its account groups, and how many of them would be lowered.
+    pub(super) quotas: usize,
+    pub(super) lowered: usize,
+    /// The row that adds most to the over-allocation, of those that may not do so in silence: it carries the warning once.
+    pub(super) adds_most: Option<usize>,
+}
+
+impl Organization {
+    fn new(
+        own: Option<&SnapshotRow>,
+        groups: &[SnapshotRow],
+        totals: PlanOrganization,
+        rows: &[&PlanRow],
+        asked: &Asked<'_>,
+        context: &PlanContext<'_>,
+    ) -> Self {
+        let may_not_silently = |row: &PlanRow| {
+            let limits = row.target.as_ref().map(|target| context.guards.for_target(target));
+            limits.is_some_and(|limits| limits.over_allocation != Level::Allow)
+        };
+        let larger = |row: &SnapshotRow| row.quota.max(asked.get(&row.target).copied().unwrap_or(row.quota));
+        Self {
+            own_quota_before: own.and_then(|own| own.quota),
+            to_cover: match context.mode {
+                Mode::Organization | Mode::File => totals.allocated_after,
+                // Each row stands alone: a decrease may wait for approval while this one is sent.
+                Mode::Row => quota::sum(groups.iter().filter_map(larger)),
+            },
+            mismatched: own.is_some_and(|own| context.rule.looks_mismatched(own)),
+            rows: rows.len(),
+            quotas: groups.iter().filter(|row| row.quota.is_some()).count(),
+            lowered: rows.iter().filter(|row| is_lowered(row)).count(),
+            adds_most: rows
+                .iter()
+                .filter(|row| may_not_silently(row))
+                .max_by_key(|row| added(row))
+                .map(|row| row.row),
+            totals,
+        }
+    }
+
+    /// By how much the account groups' sum exceeds the organization's own quota, before and after.
+    pub(super) fn over_allocated(&self) -> (Units, Units) {
+        let over =
+            |sum: Units, quota: Option<Units>| quota.map_or(0, |quota| sum.saturating_sub(quota).max(0));
+        (
+            over(self.totals.allocated_before, self.own_quota_before),
+            over(self.totals.allocated_after, self.totals.quota),
+        )
+    }
+}
+
+/// Those that the rows touch.
+pub(super) fn organizations(
+    rows: &[PlanRow],
+    live: &Snapshot,
+    context: &PlanContext<'_>,
+) -> HashMap<OrgId, Organization> {
+    let mut asked = Asked::new();
+    let mut by_organization: HashMap<&OrgId, Vec<&PlanRow>> = HashMap::new();
+    for row in rows.iter().filter(|row| row.verdict == Verdict::Send) {
+        if let Some(target) = &row.target {
+            asked.insert(target, row.after);
+            by_organization.entry(&target.org_id).or_default().push(row);
+        }
+    }
+    live.organizations()
+        .filter_map(|(own, groups)| {
+            let totals = organization(own, groups, &asked)?;
+            let rows = by_organization.get(&totals.org_id)?;
+            Some((totals.org_id.clone(), Organization::new(own, groups, totals, rows, &asked, context)))
+        })
+        .collect()
+}

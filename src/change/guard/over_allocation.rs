@@ -1,0 +1,31 @@
+//! Account groups that together get more beyond what their organization has than before (`guard.over_allocation`).
+
+use super::{Finding, Look, Rule, Scope, added};
+use crate::change::Guard;
+use crate::config::Level;
+use crate::domain::quota::grouped;
+
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::OverAllocation,
+    scope: Scope::Organization,
+    for_owners: Some("the account groups would have more than their organization"),
+    check,
+};
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    let organization = look.organization;
+    let (before, after) = organization.over_allocated();
+    if after <= before || added(look.row) <= 0 {
+        return None;
+    }
+    let level = look.limits.over_allocation;
+    if level == Level::Warn && organization.adds_most != Some(look.row.row) {
+        return None;
+    }
+    let message = format!(
+        "the account groups would have {} more than their organization, {} before",
+        grouped(after),
+        grouped(before)
+    );
+    Finding::at(level, message)
+}

@@ -1,0 +1,26 @@
+//! A zero too many: a value that is far above both the old quota and the projection (`guard.max_raise_factor`).
+
+use super::{Finding, Look, Rule, Scope};
+use crate::change::Guard;
+use crate::domain::quota::{Units, grouped};
+
+pub(super) const RULE: Rule = Rule { guard: Guard::RaiseFactor, scope: Scope::Row, for_owners: None, check };
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    let (before, after) = (look.row.before?, look.row.after?);
+    let factor = look.limits.max_raise_factor;
+    // A projection that is unknown excuses no raise.
+    let projected = look.row.projected.filter(|_| !look.organization.mismatched);
+    #[expect(clippy::cast_precision_loss, reason = "a factor of some five needs no 53rd bit")]
+    let is_far_above = |base: Units| after as f64 > factor * base as f64;
+    let trips = after > before && is_far_above(before) && is_far_above(projected.unwrap_or(0));
+    trips.then(|| {
+        let projected = projected
+            .map_or(String::new(), |units| format!(" and the {} {}", grouped(units), look.projected_word()));
+        Finding::Hold(format!(
+            "{} is more than {factor} times the old {}{projected}: a zero too many?",
+            grouped(after),
+            grouped(before)
+        ))
+    })
+}

@@ -1,0 +1,33 @@
+//! The sum of an organization's account groups moved too far (`guard.max_sum_change_percent`, `guard.floor_rows`).
+//!
+//! A reallocation keeps the sum; a wrong column does not.
+
+use std::cmp::Ordering;
+
+use super::{Finding, Look, Organization, Rule, Scope, compare};
+use crate::change::Guard;
+use crate::domain::quota::grouped;
+
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::Sum,
+    scope: Scope::Organization,
+    for_owners: Some("the file moves the sum of the organization's quotas far"),
+    check,
+};
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    let Organization { rows, totals, .. } = look.organization;
+    let (before, after) = (totals.allocated_before, totals.allocated_after);
+    let moved = after.saturating_sub(before).saturating_abs();
+    let percent = look.limits.max_sum_change_percent;
+    let trips = !look.context.undo
+        && *rows >= look.limits.floor_rows
+        && compare(before, percent, moved) == Ordering::Less;
+    (trips && look.is_account_group()).then(|| {
+        Finding::Hold(format!(
+            "moves the sum of the organization's account groups from {} to {}, by more than {percent} %",
+            grouped(before),
+            grouped(after)
+        ))
+    })
+}

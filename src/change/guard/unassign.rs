@@ -1,0 +1,14 @@
+//! An account group whose quota is removed (`guard.unassign`).
+
+use super::{Finding, Look, Rule, Scope};
+use crate::change::Guard;
+
+pub(super) const RULE: Rule = Rule { guard: Guard::Unassign, scope: Scope::Row, for_owners: None, check };
+
+fn check(look: &Look<'_>) -> Option<Finding> {
+    if look.is_account_group() && look.row.after.is_none() {
+        Finding::at(look.limits.unassign, "unassigning takes the cap off".to_owned())
+    } else {
+        None
+    }
+}
