@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::report::closing_fixtures::at_the_end_of;
+    use crate::report::closing::fixtures::at_the_end_of;
     use crate::report::fixtures::at;
 
     fn app(folder: &tempfile::TempDir) -> App {

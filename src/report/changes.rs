@@ -2,21 +2,25 @@
 //!
 //! One model tells a run, drift (changes made outside quotakeeper), and all changes of a period.
 
+pub(in crate::report) mod files;
+pub(in crate::report) mod row;
+pub(in crate::report) mod row_outcomes;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::change_row::rows_of_diffs;
-use super::files::FileSection;
-use super::level::Level;
-use super::planned::{self, OrganizationView};
-use super::row_outcomes::{Fates, Held, Section, SectionKind, held, section};
-use super::{Edition, Imprint, words};
 use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
+use crate::report::changes::files::FileSection;
+use crate::report::changes::row::rows_of_diffs;
+use crate::report::changes::row_outcomes::{Fates, Held, Section, SectionKind, held, section};
+use crate::report::shared::level::Level;
+use crate::report::shared::planned::{self, OrganizationView};
+use crate::report::shared::{Edition, Imprint, words};
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;

@@ -4,21 +4,28 @@
 //! The year is the calendar year in the report's zone, because the API does not tell when a contract began; a cycle belongs to
 //! the month and the year of its middle.
 
+pub(in crate::report) mod cycle_lookup;
+pub(in crate::report) mod cycle_tracker;
+pub(in crate::report) mod cycle_usage;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub(in crate::report) mod wording;
+
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::closing_words::{
-    TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
-};
-use super::cycle_lookup::{Closed, Cycle, Seen};
-use super::cycle_usage::{Spent, spent, spent_by};
-use super::level::Level;
-use super::quota_status::{name_and_id, org_name};
-use super::{Edition, Imprint, words};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing::cycle_usage::{Spent, spent, spent_by};
+use crate::report::closing::wording::{
+    TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
+};
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{name_and_id, org_name};
+use crate::report::shared::{Edition, Imprint, words};
 
 /// So many organizations are told of in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;

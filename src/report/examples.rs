@@ -2,17 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::alert::News;
-use super::cycle_lookup::{Closed, Cycle, Seen};
-use super::level::Level;
-use super::{
-    AlertInput, Audience, ClosingInput, Edition, Failure, Gathered, Occasion, Points, Report, Trends,
-    UsageInput, Week, alert_report, closing_report, failure_report, run_report, test_report, usage_report,
-};
 use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::report::AlertInput;
+use crate::report::ClosingInput;
+use crate::report::Failure;
+use crate::report::Gathered;
+use crate::report::Occasion;
+use crate::report::Points;
+use crate::report::Report;
+use crate::report::Trends;
+use crate::report::UsageInput;
+use crate::report::Week;
+use crate::report::alert_report;
+use crate::report::alerts::crossings::News;
+use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing_report;
+use crate::report::failure_report;
+use crate::report::run_report;
+use crate::report::shared::level::Level;
+use crate::report::shared::{Audience, Edition};
+use crate::report::test_report;
+use crate::report::usage_report;
 
 /// Between them they take every branch that holds a variable of its own.
 pub(crate) fn examples(edition: &Edition) -> Vec<Report> {

@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::notice::outage;
-use super::{Edition, Imprint, words};
+use crate::report::notice::outage;
+use crate::report::shared::{Edition, Imprint, words};
 
 /// A job that did not do its work.
 #[derive(Clone, Debug)]

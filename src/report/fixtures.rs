@@ -5,12 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::alert::News;
-use super::level::Level;
-use super::{
-    AlertInput, AlertReport, Audience, Edition, Occasion, Points, Trends, UsageInput, UsageReport, Week,
-    alert_report, usage_report,
-};
 use crate::change::{
     Action, Code, Guard, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState,
     RunStory, Tripped, Verdict,
@@ -18,6 +12,19 @@ use crate::change::{
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::report::AlertInput;
+use crate::report::AlertReport;
+use crate::report::Occasion;
+use crate::report::Points;
+use crate::report::Trends;
+use crate::report::UsageInput;
+use crate::report::UsageReport;
+use crate::report::Week;
+use crate::report::alert_report;
+use crate::report::alerts::crossings::News;
+use crate::report::shared::level::Level;
+use crate::report::shared::{Audience, Edition};
+use crate::report::usage_report;
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Edition, Imprint, words};
+use crate::report::shared::{Edition, Imprint, words};
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NoticeReport {

@@ -6,18 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use super::alert::News;
-use super::alert_report::{AlertInput, AlertReport, alert_report};
-use super::changes::{ChangesReport, drift_report, run_report};
-use super::closing::{ClosingInput, ClosingReport, closing_report};
-use super::cycle_lookup::{Closed, Cycle, Seen};
-use super::row_outcomes::{Held, Section, SectionKind};
-use super::{Audience, Edition, words};
 use crate::change::guard::Scope;
 use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
 use crate::mail::routes::Share;
+use crate::report::alerts::crossings::News;
+use crate::report::alerts::{AlertInput, AlertReport, alert_report};
+use crate::report::changes::row_outcomes::{Held, Section, SectionKind};
+use crate::report::changes::{ChangesReport, drift_report, run_report};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
+use crate::report::shared::{Audience, Edition, words};
 
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";

@@ -1,10 +1,10 @@
 //! The full tables as CSV for spreadsheets: every account group, and every change, also those that a mail sums up.
 
-use super::changes::ChangesReport;
-use super::closing::{ClosingReport, Line};
-use super::quota_status::Standing;
-use super::usage::UsageReport;
 use crate::files::csv_cell;
+use crate::report::changes::ChangesReport;
+use crate::report::closing::{ClosingReport, Line};
+use crate::report::shared::quota_status::Standing;
+use crate::report::usage::UsageReport;
 
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
     let header = [

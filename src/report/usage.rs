@@ -1,20 +1,22 @@
 //! The usage report: what runs out first and when, what is still to hand out, who changed what, what waits.
 
+pub(in crate::report) mod summary;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::change_row::{ChangeRow, rows_of_diffs};
-use super::level::Level;
-use super::quota_status::{Standing, org_name, standing};
-use super::row_outcomes::{Held, held};
-use super::summary::{Total, headline, missing, others, subject, todo};
-use super::trends::{Picture, Points, Trends};
-use super::{Edition, Imprint, words};
 use crate::change::RunStory;
 use crate::config::Alerts;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::report::changes::row::{ChangeRow, rows_of_diffs};
+use crate::report::changes::row_outcomes::{Held, held};
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{Standing, org_name, standing};
+use crate::report::shared::trends::{Picture, Points, Trends};
+use crate::report::shared::{Edition, Imprint, words};
+use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
 use crate::schedule::Missed;
 
 /// So many account groups are always listed, however well they stand.

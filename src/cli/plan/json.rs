@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::requests::Requests;
 use crate::change::{Plan, PlanRow, Verdict};
-use crate::report::planned::organizations;
+use crate::report::shared::planned::organizations;
 
 pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
     let counts = plan.counts();

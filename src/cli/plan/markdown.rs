@@ -6,7 +6,7 @@ use super::requests::Requests;
 use super::text::moment;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::{Units, grouped, quota_text};
-use crate::report::planned::{Kind, OrganizationView, organizations, parts};
+use crate::report::shared::planned::{Kind, OrganizationView, organizations, parts};
 use crate::report::words::{counted, number};
 use crate::text::clean::visible;
 

@@ -7,7 +7,7 @@ use crate::change::guard::Scope;
 use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
-use crate::report::planned::{Kind, Part, danger, parts};
+use crate::report::shared::planned::{Kind, Part, danger, parts};
 use crate::report::words::{counted, number};
 
 /// A section lists so many rows, and JSON has them all.

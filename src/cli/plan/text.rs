@@ -10,7 +10,7 @@ use super::rows::sections;
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::domain::quota::{OrgId, grouped};
-use crate::report::planned::{OrganizationView, organizations};
+use crate::report::shared::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
 use crate::text::width::columns as width;
 

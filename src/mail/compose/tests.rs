@@ -4,7 +4,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
 use crate::domain::quota::Snapshot;
-use crate::report::closing_fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
+use crate::report::closing::fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
 use crate::report::fixtures::{
     alerts, at, changed, done_story, edition, group, group_of, held_story, many_alerts, organization,
     realistic, report_from, report_of, usage,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::quota::{Snapshot, Usage};
-use crate::report::closing_fixtures::{
+use crate::report::closing::fixtures::{
     closed_with, closings, ended, history, one_closing, report_on, walked,
 };
 use crate::report::closing_table;

@@ -3,7 +3,7 @@
 use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::report::Edition;
-use crate::report::planned::danger;
+use crate::report::shared::planned::danger;
 use crate::text::clean::visible;
 use crate::text::words::{moment, number};
 

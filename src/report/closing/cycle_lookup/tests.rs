@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::quota::{Target, Usage};
-use crate::report::closing_fixtures::{at_the_end_of, cycle, ended, history, walked};
+use crate::report::closing::fixtures::{at_the_end_of, cycle, ended, history, walked};
 use crate::report::fixtures::{at, edition};
 
 /// `11-05 12-04T23`: the start of each cycle, and when it was last seen.

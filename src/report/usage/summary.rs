@@ -2,15 +2,19 @@
 
 use serde::Serialize;
 
-use super::level::Level;
-use super::quota_status::Standing;
-use super::usage::{Organization, UsageInput};
-use super::{Edition, words};
 use crate::domain::quota::{Units, grouped, sum};
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::Standing;
+use crate::report::shared::{Edition, words};
+use crate::report::usage::{Organization, UsageInput};
 use crate::schedule::Missed;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
-pub(super) fn headline(groups: &[&Standing], organizations: &[&Standing], edition: &Edition) -> String {
+pub(in crate::report) fn headline(
+    groups: &[&Standing],
+    organizations: &[&Standing],
+    edition: &Edition,
+) -> String {
     let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
         let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
         hit.map(|standing| standing.name.clone()).collect()
@@ -94,7 +98,7 @@ pub(crate) struct Total {
 
 impl Total {
     /// None where nothing is known.
-    pub(super) fn of(organizations: &[Organization]) -> Option<Self> {
+    pub(in crate::report) fn of(organizations: &[Organization]) -> Option<Self> {
         let known = || organizations.iter().filter(|organization| organization.own.is_measured());
         let add = |units: fn(&Organization) -> Option<Units>| sum(known().filter_map(units));
         let level = known().map(|organization| organization.own.level).max()?;
@@ -127,14 +131,14 @@ impl Total {
 }
 
 /// The headline, and the one figure that everybody asks for where it is known of all.
-pub(super) fn subject(headline: &str, total: Option<&Total>) -> String {
+pub(in crate::report) fn subject(headline: &str, total: Option<&Total>) -> String {
     let short = headline.replace(" before the cycle ends", "");
     let used = total.filter(|total| total.is_whole).and_then(|total| total.percent_used);
     used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
 }
 
 /// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.
-pub(super) fn todo(
+pub(in crate::report) fn todo(
     input: &UsageInput,
     groups: &[&Standing],
     organizations: &[Organization],
@@ -173,7 +177,7 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-pub(super) fn need(worst: &Standing, edition: &Edition) -> String {
+pub(in crate::report) fn need(worst: &Standing, edition: &Edition) -> String {
     let by = match worst.runs_out_at {
         Some(at) if !worst.ran_out && at > edition.now => format!("by {}", words::day(at, edition.zone)),
         _ => "now".to_owned(),
@@ -185,7 +189,7 @@ pub(super) fn need(worst: &Standing, edition: &Edition) -> String {
 }
 
 /// Where the missing units could come from.
-pub(super) fn room(worst: &Standing, organizations: &[Organization]) -> String {
+pub(in crate::report) fn room(worst: &Standing, organizations: &[Organization]) -> String {
     let of = organizations.iter().find(|other| other.own.target.org_id == worst.target.org_id);
     let name = of.map_or("The organization", |organization| organization.own.name.as_str());
     match of.map(|organization| (organization.unallocated, organization.over_allocated)) {
@@ -205,7 +209,7 @@ pub(super) fn room(worst: &Standing, organizations: &[Organization]) -> String {
 }
 
 /// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.
-pub(super) fn missing(gaps: &[Missed], edition: &Edition) -> String {
+pub(in crate::report) fn missing(gaps: &[Missed], edition: &Edition) -> String {
     let moment = |at| words::moment(at, edition.zone);
     let slots: usize = gaps.iter().map(|gap| gap.slots).sum();
     match gaps {
@@ -229,7 +233,7 @@ pub(super) fn missing(gaps: &[Missed], edition: &Edition) -> String {
 }
 
 /// One sentence for each kind of account group that is not listed.
-pub(super) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]) -> Vec<String> {
+pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]) -> Vec<String> {
     let mut sentences = Vec::new();
     let named = |standings: &[&Standing]| {
         words::listed(&standings.iter().map(|standing| standing.label()).collect::<Vec<_>>(), 8)

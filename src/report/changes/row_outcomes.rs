@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::change_row::{ChangeRow, name_and_id, row_of_plan, size};
-use super::level::Level;
-use super::{Edition, words};
 use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
 use crate::domain::quota::Units;
+use crate::report::changes::row::{ChangeRow, name_and_id, row_of_plan, size};
+use crate::report::shared::level::Level;
+use crate::report::shared::{Edition, words};
 
 /// Each section lists so many rows and counts the rest.
 const LISTED: usize = 20;
@@ -62,7 +62,7 @@ impl SectionKind {
     }
 
     /// What became of the rows, as titles say it.
-    pub(super) fn title(self) -> &'static str {
+    pub(in crate::report) fn title(self) -> &'static str {
         match self {
             Self::Held => "Held",
             Self::NotConfirmed => "Not confirmed",
@@ -127,7 +127,7 @@ pub(crate) struct Held {
 }
 
 /// A held run, and how to decide on it.
-pub(super) fn held(story: &RunStory, edition: &Edition) -> Held {
+pub(in crate::report) fn held(story: &RunStory, edition: &Edition) -> Held {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
     // Rows that are only bound to others say less than those that tripped a guard themselves.
     let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
@@ -161,22 +161,22 @@ fn first_reason(row: &PlanRow) -> Option<&Tripped> {
 type Carried = BTreeMap<usize, Vec<(String, String)>>;
 
 /// The rows of a run by what became of them.
-pub(super) struct Fates<'s> {
+pub(in crate::report) struct Fates<'s> {
     /// In which people read when a row takes effect.
     zone: Tz,
     carried: &'s Carried,
     /// Sent and confirmed; or to be sent, while there are no results.
-    pub(super) sent: Vec<ChangeRow>,
+    pub(in crate::report) sent: Vec<ChangeRow>,
     /// To be sent at their time.
-    pub(super) scheduled: Vec<ChangeRow>,
-    pub(super) held: Vec<ChangeRow>,
+    pub(in crate::report) scheduled: Vec<ChangeRow>,
+    pub(in crate::report) held: Vec<ChangeRow>,
     /// What did not do what it asked for, by why.
     failed: BTreeMap<SectionKind, Vec<ChangeRow>>,
-    pub(super) unchanged: usize,
+    pub(in crate::report) unchanged: usize,
 }
 
 impl<'s> Fates<'s> {
-    pub(super) fn new(zone: Tz, carried: &'s Carried) -> Self {
+    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried) -> Self {
         Self {
             zone,
             carried,
@@ -188,7 +188,7 @@ impl<'s> Fates<'s> {
         }
     }
 
-    pub(super) fn add(&mut self, row: &PlanRow, outcome: Option<&Outcome>, state: RunState) {
+    pub(in crate::report) fn add(&mut self, row: &PlanRow, outcome: Option<&Outcome>, state: RunState) {
         match (outcome, &row.verdict) {
             (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
             (Some(Outcome::Applied { before, after }), _) => {
@@ -232,7 +232,7 @@ impl<'s> Fates<'s> {
         ChangeRow { carried, ..row_of_plan(row, before, after, why, self.zone) }
     }
 
-    pub(super) fn headline(&self, file: &str, state: RunState) -> String {
+    pub(in crate::report) fn headline(&self, file: &str, state: RunState) -> String {
         let (sent, held, scheduled) = (self.sent.len(), self.held.len(), self.scheduled.len());
         let rows = |count| words::counted(count, "row");
         match state {
@@ -283,7 +283,7 @@ impl<'s> Fates<'s> {
         }
     }
 
-    pub(super) fn count(&self, kind: SectionKind) -> usize {
+    pub(in crate::report) fn count(&self, kind: SectionKind) -> usize {
         self.failed.get(&kind).map_or(0, Vec::len)
     }
 
@@ -304,7 +304,7 @@ impl<'s> Fates<'s> {
     }
 
     /// What to do about the rows that were not applied, by their kinds; none where nothing is.
-    pub(super) fn todo(&self) -> Option<String> {
+    pub(in crate::report) fn todo(&self) -> Option<String> {
         let rows = |count: usize| words::counted(count, "row");
         let kinds = [
             SectionKind::Refused,
@@ -344,7 +344,7 @@ impl<'s> Fates<'s> {
         (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
     }
 
-    pub(super) fn level(&self, state: RunState) -> Level {
+    pub(in crate::report) fn level(&self, state: RunState) -> Level {
         if matches!(state, RunState::Failed) {
             Level::Critical
         } else if matches!(state, RunState::Stale) || !self.failed.is_empty() || !self.held.is_empty() {
@@ -355,7 +355,7 @@ impl<'s> Fates<'s> {
     }
 
     /// What a person has to act on comes first.
-    pub(super) fn sections(mut self, state: RunState) -> Vec<Section> {
+    pub(in crate::report) fn sections(mut self, state: RunState) -> Vec<Section> {
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
         let mut failed = |kind| {
@@ -390,7 +390,7 @@ fn rows_refused(count: usize) -> String {
 }
 
 /// The largest changes first.
-pub(super) fn section(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
+pub(in crate::report) fn section(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
     rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
     listed(kind, rows)
 }

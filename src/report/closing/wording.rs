@@ -3,26 +3,26 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::closing::{Section, YearRow};
-use super::cycle_lookup::Cycle;
-use super::cycle_usage::Spent;
-use super::level::Level;
-use super::words;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Target, Units, grouped, sum};
+use crate::report::closing::cycle_lookup::Cycle;
+use crate::report::closing::cycle_usage::Spent;
+use crate::report::closing::{Section, YearRow};
+use crate::report::shared::level::Level;
+use crate::report::shared::words;
 
 /// Account groups that are named as those that used most.
 const LARGEST: usize = 3;
 
-pub(super) const TOO_MANY: &str = "too many snapshots had to be opened for this report";
+pub(in crate::report) const TOO_MANY: &str = "too many snapshots had to be opened for this report";
 
 /// `5 Nov to 5 Dec`.
-pub(super) fn within(cycle: &Cycle, zone: Tz) -> String {
+pub(in crate::report) fn within(cycle: &Cycle, zone: Tz) -> String {
     format!("{} to {}", words::short_day(cycle.start, zone), words::short_day(cycle.end, zone))
 }
 
 /// The summary in one sentence.
-pub(super) fn headline(sections: &[Section]) -> String {
+pub(in crate::report) fn headline(sections: &[Section]) -> String {
     let groups_out: usize = sections.iter().map(|section| section.groups_out).sum();
     let groups = match groups_out {
         0 => String::new(),
@@ -66,7 +66,7 @@ fn state(sections: &[Section]) -> String {
 }
 
 /// What is said of the organizations that are not listed.
-pub(super) fn more(rest: &[Section]) -> String {
+pub(in crate::report) fn more(rest: &[Section]) -> String {
     if rest.is_empty() {
         return String::new();
     }
@@ -87,14 +87,14 @@ pub(super) fn more(rest: &[Section]) -> String {
 }
 
 /// `As of Sat 5 Dec 2026, 08:00, 1 hour before the end.`
-pub(super) fn as_of(last: &Cycle, zone: Tz) -> String {
+pub(in crate::report) fn as_of(last: &Cycle, zone: Tz) -> String {
     last.seen.as_ref().map_or_else(String::new, |seen| {
         format!("As of {}, {} before the end.", words::moment(seen.at, zone), words::age(last.end - seen.at))
     })
 }
 
 /// `4 % more than in the cycle before (5 Oct to 5 Nov: 51 200).`
-pub(super) fn compared(used: Option<Units>, before: Option<(String, Option<Units>)>) -> String {
+pub(in crate::report) fn compared(used: Option<Units>, before: Option<(String, Option<Units>)>) -> String {
     let (Some(used), Some((cycle, before))) = (used, before) else { return String::new() };
     let Some(before) = before else {
         return format!("What was used in the cycle before ({cycle}) is unknown.");
@@ -109,7 +109,7 @@ pub(super) fn compared(used: Option<Units>, before: Option<(String, Option<Units
 }
 
 /// `At mid-cycle, on 20 Nov, ThousandEyes projected 97 100: 5 % too much.`
-pub(super) fn projection(
+pub(in crate::report) fn projection(
     used: Option<Units>,
     middle: Option<(DateTime<Utc>, Option<Units>)>,
     zone: Tz,
@@ -135,7 +135,7 @@ fn apart(number: Units, from: Units) -> Option<String> {
 }
 
 /// `Most was used by Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
-pub(super) fn largest(groups: &[Spent], whole: Option<Units>) -> String {
+pub(in crate::report) fn largest(groups: &[Spent], whole: Option<Units>) -> String {
     let mut by_use: Vec<(Units, &Spent)> =
         groups.iter().filter_map(|group| Some((group.used.filter(|used| *used > 0)?, group))).collect();
     by_use.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.label().cmp(&y.label())));
@@ -153,7 +153,7 @@ pub(super) fn largest(groups: &[Spent], whole: Option<Units>) -> String {
 }
 
 /// What is to be said of the account groups that did not run out.
-pub(super) fn fine(others: &[&Spent], all: bool) -> String {
+pub(in crate::report) fn fine(others: &[&Spent], all: bool) -> String {
     let count = |is: fn(&Spent) -> bool| others.iter().filter(|group| is(group)).count();
     let within = count(|group| group.used.is_some() && group.quota.is_some());
     let mut sentences = Vec::new();
@@ -183,7 +183,7 @@ pub(super) fn fine(others: &[&Spent], all: bool) -> String {
 }
 
 /// `3 quota changes in the cycle: 2 by 1 run, 1 outside quotakeeper.`
-pub(super) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn(&Target) -> bool) -> String {
+pub(in crate::report) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn(&Target) -> bool) -> String {
     let of_cycle = diffs.iter().filter(|diff| cycle.start < diff.to && diff.to <= cycle.end);
     let changes: Vec<_> =
         of_cycle.flat_map(|diff| &diff.changes).filter(|change| is_told(&change.target)).collect();
@@ -214,7 +214,7 @@ pub(super) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn(&Target) -
 }
 
 /// `542 300 of 552 000 units in 6 cycles (98 %). Nothing is known of the time before 5 Jun.`
-pub(super) fn year_total(year: &[YearRow], began_late: Option<String>, cut: bool) -> String {
+pub(in crate::report) fn year_total(year: &[YearRow], began_late: Option<String>, cut: bool) -> String {
     let known: Vec<&YearRow> = year.iter().filter(|row| row.spent.used.is_some()).collect();
     let whole = known.len() == year.len() && year.iter().all(|row| row.until.is_empty());
     if known.is_empty() {

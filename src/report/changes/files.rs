@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::changes::ChangesReport;
-use super::level::Level;
-use super::row_outcomes::{Section, SectionKind};
-use super::{Edition, Imprint, words};
 use crate::change::RunState;
+use crate::report::changes::ChangesReport;
+use crate::report::changes::row_outcomes::{Section, SectionKind};
+use crate::report::shared::level::Level;
+use crate::report::shared::{Edition, Imprint, words};
 
 /// Each kind lists so many files and counts the rest.
 const LISTED: usize = 20;

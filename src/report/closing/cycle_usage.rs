@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::level::Level;
-use super::quota_status::{Bar, bar, name_and_id};
-use super::words;
 use crate::domain::quota::{SnapshotRow, Units, UsageRule, grouped};
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{Bar, bar, name_and_id};
+use crate::report::shared::words;
 
 /// What one target, or several together, used of a quota in a whole cycle.
 #[derive(Clone, Debug, Serialize)]
@@ -23,12 +23,12 @@ pub(crate) struct Spent {
     pub bar: Option<Bar>,
 }
 
-pub(super) fn spent_by(row: &SnapshotRow, rule: &UsageRule) -> Spent {
+pub(in crate::report) fn spent_by(row: &SnapshotRow, rule: &UsageRule) -> Spent {
     let (name, id) = name_and_id(row);
     spent(name, id, rule.used(&row.usage), row.quota)
 }
 
-pub(super) fn spent(name: String, id: String, used: Option<Units>, quota: Option<Units>) -> Spent {
+pub(in crate::report) fn spent(name: String, id: String, used: Option<Units>, quota: Option<Units>) -> Spent {
     let percent = used.zip(quota).and_then(|(used, quota)| words::percent(used, quota));
     let over = used.zip(quota).map(|(used, quota)| used.saturating_sub(quota)).filter(|over| *over > 0);
     let status = match (used, quota, over, percent) {
@@ -58,12 +58,12 @@ pub(super) fn spent(name: String, id: String, used: Option<Units>, quota: Option
 
 impl Spent {
     /// All of the quota was used, or more.
-    pub(super) fn ran_out(&self) -> bool {
+    pub(in crate::report) fn ran_out(&self) -> bool {
         self.over.is_some() || self.percent.is_some_and(|percent| percent >= 100)
     }
 
     /// `EMEA Branches 204117`.
-    pub(super) fn label(&self) -> String {
+    pub(in crate::report) fn label(&self) -> String {
         if self.name == self.id { self.id.clone() } else { format!("{} {}", self.name, self.id) }
     }
 }

@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::cycle_lookup::{Closed, Cycle, Seen, Walk};
-use super::cycle_tracker::Ended;
-use super::fixtures::{at, changed, edition, realistic};
-use super::{ClosingInput, ClosingReport, Edition, closing_report};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
+use crate::report::ClosingInput;
+use crate::report::ClosingReport;
+use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen, Walk};
+use crate::report::closing::cycle_tracker::Ended;
+use crate::report::closing_report;
+use crate::report::fixtures::{at, changed, edition, realistic};
+use crate::report::shared::Edition;
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {

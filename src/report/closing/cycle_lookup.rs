@@ -6,8 +6,8 @@
 use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::cycle_tracker::{Ended, GAP, SAME, cycle_of};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow};
+use crate::report::closing::cycle_tracker::{Ended, GAP, SAME, cycle_of};
 
 /// No more snapshots are opened, however many organizations close on however many dates.
 const MOST: usize = 120;
@@ -50,11 +50,11 @@ pub(crate) struct Seen {
 
 impl Cycle {
     /// Its middle tells the month and the year that it belongs to, whichever day it begins and ends.
-    pub(super) fn middle(&self) -> DateTime<Utc> {
+    pub(in crate::report) fn middle(&self) -> DateTime<Utc> {
         self.start + (self.end - self.start) / 2
     }
 
-    pub(super) fn year(&self, zone: Tz) -> i32 {
+    pub(in crate::report) fn year(&self, zone: Tz) -> i32 {
         self.middle().with_timezone(&zone).year()
     }
 }

@@ -7,9 +7,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::level::Level;
-use super::words;
 use crate::domain::quota::{Units, grouped};
+use crate::report::shared::level::Level;
+use crate::report::shared::words;
 
 pub(crate) const WIDTH: u32 = 520;
 pub(crate) const HEIGHT: u32 = 160;
@@ -18,7 +18,7 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 128.0;
 const LETTERS: f64 = 16.0;
 /// The line breaks where nothing was read for longer: between two far points it would claim what nobody saw.
-pub(super) const GAP: TimeDelta = TimeDelta::days(3);
+pub(in crate::report) const GAP: TimeDelta = TimeDelta::days(3);
 
 /// A moment, and what was used then; none where that is unknown.
 pub(crate) type Reading = (DateTime<Utc>, Option<Units>);

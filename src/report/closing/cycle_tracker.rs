@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow};
 
 /// The API may say the start of the same cycle a little differently; another cycle starts days later.
-pub(super) const SAME: TimeDelta = TimeDelta::days(1);
+pub(in crate::report) const SAME: TimeDelta = TimeDelta::days(1);
 /// Between two cycles that follow each other there is less.
-pub(super) const GAP: TimeDelta = TimeDelta::days(3);
+pub(in crate::report) const GAP: TimeDelta = TimeDelta::days(3);
 /// An organization that was not visible for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);
 /// Snapshots that closing reports were made from are kept for so long: until the year's reports are over.
@@ -48,7 +48,7 @@ pub(crate) struct Ended {
 }
 
 /// The billing cycle that some rows of one organization belong to; none where their usage is unknown.
-pub(super) fn cycle_of(rows: &[SnapshotRow]) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+pub(in crate::report) fn cycle_of(rows: &[SnapshotRow]) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let mut cycles = rows.iter().filter_map(|row| row.period_start.zip(row.period_end));
     cycles.find(|(start, end)| start < end)
 }

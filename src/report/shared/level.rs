@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Edition, words};
 use crate::config::Limits;
 use crate::domain::forecast::RunOut;
 use crate::domain::quota::{Units, grouped};
+use crate::report::shared::{Edition, words};
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) enum Level {
 
 /// The figures of one target that its level depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Figures {
+pub(in crate::report) struct Figures {
     pub quota: Option<Units>,
     pub used: Option<Units>,
     /// The larger of used and projected.
@@ -29,7 +29,7 @@ pub(super) struct Figures {
 }
 
 /// The level, and the reason for it as a sentence with its figures; none where all is fine.
-pub(super) fn level(figures: Figures, limits: Limits, edition: &Edition) -> (Level, String) {
+pub(in crate::report) fn level(figures: Figures, limits: Limits, edition: &Edition) -> (Level, String) {
     let Figures { quota, used, needed, ran_out, out } = figures;
     let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
         return (Level::Fine, String::new());

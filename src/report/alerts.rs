@@ -1,21 +1,23 @@
 //! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
 
+pub(in crate::report) mod crossings;
+
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::alert::{News, Occasion};
-use super::level::Level;
-use super::quota_status::{Standing, name_and_id, org_name, standings};
-use super::summary::{need, room};
-use super::trends::Week;
-use super::usage::organization;
-use super::{Audience, Edition, Imprint, words};
 use crate::change::propose::with_headroom;
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::report::alerts::crossings::{News, Occasion};
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{Standing, name_and_id, org_name, standings};
+use crate::report::shared::trends::Week;
+use crate::report::shared::{Audience, Edition, Imprint, words};
+use crate::report::usage::organization;
+use crate::report::usage::summary::{need, room};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;

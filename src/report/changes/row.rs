@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::{planned, words};
 use crate::change::PlanRow;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
+use crate::report::shared::planned;
+use crate::report::shared::words;
 
 /// One changed, held or refused quota.
 #[derive(Clone, Debug, Serialize)]
@@ -50,7 +51,12 @@ pub(crate) struct ChangeRow {
 }
 
 /// The changes of some diffs, the largest first, each with who made it and the headroom that the latest usage leaves.
-pub(super) fn rows_of_diffs(diffs: &[Diff], latest: &Snapshot, rule: &UsageRule, zone: Tz) -> Vec<ChangeRow> {
+pub(in crate::report) fn rows_of_diffs(
+    diffs: &[Diff],
+    latest: &Snapshot,
+    rule: &UsageRule,
+    zone: Tz,
+) -> Vec<ChangeRow> {
     let mut rows: Vec<ChangeRow> = diffs
         .iter()
         .flat_map(|diff| {
@@ -98,7 +104,7 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
     }
 }
 
-pub(super) fn row_of_plan(
+pub(in crate::report) fn row_of_plan(
     row: &PlanRow,
     before: Option<Units>,
     after: Option<Units>,
@@ -157,7 +163,7 @@ fn effect(after: Option<Units>, needed: Option<Units>) -> (String, bool) {
 }
 
 /// Safe to show; an organization's own quota is told by the organization's name.
-pub(super) fn name_and_id(
+pub(in crate::report) fn name_and_id(
     target: Option<&Target>,
     org_name: &str,
     account_group_name: &str,
@@ -172,6 +178,6 @@ pub(super) fn name_and_id(
 }
 
 /// How much a change moves; a cap that comes or goes moves all of it.
-pub(super) fn size(before: Option<Units>, after: Option<Units>) -> Units {
+pub(in crate::report) fn size(before: Option<Units>, after: Option<Units>) -> Units {
     after.unwrap_or(0).saturating_sub(before.unwrap_or(0)).saturating_abs()
 }

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Edition;
-use super::level::Level;
-use super::quota_status::{Standing, standings};
-use super::trends::Week;
 use crate::collect::top_consumers::{LargestTest, LargestTests};
 use crate::config::Alerts;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
+use crate::report::shared::Edition;
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{Standing, standings};
+use crate::report::shared::trends::Week;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
-use super::quota_status::Standing;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::report::shared::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
+use crate::report::shared::quota_status::Standing;
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
@@ -39,7 +39,7 @@ impl Points {
     }
 
     /// Those of one row of the latest snapshot, by its place.
-    pub(super) fn of(&self, place: usize) -> Vec<(DateTime<Utc>, Units)> {
+    pub(in crate::report) fn of(&self, place: usize) -> Vec<(DateTime<Utc>, Units)> {
         self.0.iter().filter_map(|(at, used)| Some((*at, (*used.get(place)?)?))).collect()
     }
 }
@@ -70,12 +70,12 @@ impl Week {
         week
     }
 
-    pub(super) fn points(&self) -> &Points {
+    pub(in crate::report) fn points(&self) -> &Points {
         &self.points
     }
 
     /// Whether one of them showed the target of this row of the latest, by its place.
-    pub(super) fn showed(&self, place: usize) -> bool {
+    pub(in crate::report) fn showed(&self, place: usize) -> bool {
         self.showed.get(place).copied().unwrap_or(false)
     }
 }
@@ -152,7 +152,7 @@ impl<'a> Trends<'a> {
 
     /// `+12 % on the cycle before`: what is used now against what was used on the same day of the cycle before. Empty
     /// where the history does not tell.
-    pub(super) fn words(&self, standing: &Standing) -> String {
+    pub(in crate::report) fn words(&self, standing: &Standing) -> String {
         let then =
             self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
         match (then, standing.used) {
@@ -167,7 +167,7 @@ impl<'a> Trends<'a> {
     }
 
     /// The picture of one target; none where the history is too short.
-    pub(super) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
+    pub(in crate::report) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
         let row = self.latest.row(&standing.target)?;
         let (start, end) = (row.period_start?, row.period_end?);
         let (used, before) = self.cycles(&standing.target)?;

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::cmp::Ordering;
 
-use super::level::{Figures, Level, level};
-use super::trends::{Picture, Points};
-use super::{Edition, words};
 use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::report::shared::level::{Figures, Level, level};
+use crate::report::shared::trends::{Picture, Points};
+use crate::report::shared::{Edition, words};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -231,7 +231,11 @@ fn estimates(out: RunOut, edition: &Edition) -> String {
     }
 }
 
-pub(super) fn bar(quota: Option<Units>, used: Option<Units>, needed: Option<Units>) -> Option<Bar> {
+pub(in crate::report) fn bar(
+    quota: Option<Units>,
+    used: Option<Units>,
+    needed: Option<Units>,
+) -> Option<Bar> {
     let (quota, used, needed) = (quota?.max(0), used?.max(0), needed?.max(0));
     let whole = quota.max(needed);
     if whole == 0 {

@@ -1,0 +1,64 @@
+//! What the reports have in common: when and for whom they are made, how a target stands, levels, trends and their pictures.
+
+pub(in crate::report) mod chart;
+pub(crate) mod level;
+pub(crate) mod planned;
+pub(crate) mod quota_status;
+pub(crate) mod trends;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+pub(crate) use crate::text::words;
+
+/// When a report is made, in which zone people read it, and which installation makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Edition {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    pub instance: String,
+    /// How long a held run waits for a person: `guard.expire`.
+    pub expire: Duration,
+}
+
+impl Edition {
+    /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
+    pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
+        let expire = TimeDelta::from_std(self.expire).ok();
+        let until = expire.and_then(|expire| held.checked_add_signed(expire));
+        until.map_or_else(|| "a person decides".to_owned(), |until| words::moment(until, self.zone))
+    }
+}
+
+/// Who reads a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Those under `mail.to`: they see all, and can act on it.
+    Administrators,
+    /// Those of `mail.routes_file`: they see what is theirs, and can use no command.
+    Owners,
+}
+
+/// The lines at the foot of every report that tell where it comes from.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Imprint {
+    /// `Sun 22 Nov 2026, 08:00 Europe/Berlin`.
+    pub made: String,
+    pub zone: String,
+    pub instance: String,
+    pub version: &'static str,
+}
+
+impl From<&Edition> for Imprint {
+    fn from(edition: &Edition) -> Self {
+        Self {
+            made: format!("{} {}", words::moment(edition.now, edition.zone), edition.zone),
+            zone: edition.zone.to_string(),
+            instance: words::clean(&edition.instance, 60),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
