@@ -10,7 +10,7 @@ use crate::change::explains::Contents;
 use crate::change::inbox::answers;
 use crate::change::inbox::{self, Inbox};
 use crate::config::Config;
-use crate::daemon::health::Vitals;
+use crate::daemon::health::Activity;
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::state::Unwritten;
@@ -27,7 +27,7 @@ pub(crate) struct App {
     /// Cancelled by SIGTERM and SIGINT: long work stops at its next safe point.
     pub cancel: CancellationToken,
     /// What this process remembers of its own work.
-    pub vitals: Arc<Vitals>,
+    pub vitals: Arc<Activity>,
     /// The lock, where this process holds it.
     pub seat: Arc<Seat>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
@@ -57,7 +57,7 @@ impl App {
             mailer: Mailer::new(&config, instance),
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
-            vitals: Arc::new(Vitals::new()),
+            vitals: Arc::new(Activity::new()),
             seat: Arc::default(),
             contents: Mutex::new(None),
             logged_own_files: OnceLock::new(),

@@ -161,7 +161,7 @@ codes!(
 
 /// A guard that a row trips, said in words with its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tripped {
+pub(crate) struct GuardHit {
     /// Which guard.
     pub guard: Guard,
     /// Why, for a person: `1 000 is below the 3 480 projected`.
@@ -178,7 +178,7 @@ pub(crate) enum Verdict {
     /// Never sent.
     Refused(Problem),
     /// Waits for approval, for these reasons (at least one).
-    Held(Vec<Tripped>),
+    Held(Vec<GuardHit>),
 }
 
 /// Why a row changes nothing.
@@ -256,7 +256,7 @@ impl PlanRow {
     }
 
     /// The guards that hold it; none for a row that is not held.
-    pub(crate) fn held_reasons(&self) -> impl Iterator<Item = &Tripped> {
+    pub(crate) fn held_reasons(&self) -> impl Iterator<Item = &GuardHit> {
         let tripped = match &self.verdict {
             Verdict::Held(tripped) => tripped.as_slice(),
             Verdict::Send | Verdict::Unchanged(_) | Verdict::Refused(_) => &[],

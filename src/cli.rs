@@ -327,7 +327,7 @@ fn log_end(error: &anyhow::Error) {
             tracing::error!(problem, "the configuration cannot be used");
         }
     } else {
-        tracing::error!(error = format!("{error:#}"), todo = crate::report::advice(error), "ended");
+        tracing::error!(error = format!("{error:#}"), hint = crate::report::advice(error), "ended");
     }
 }
 

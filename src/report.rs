@@ -43,7 +43,7 @@ pub(crate) use self::owners::{
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::quota_status::{Standing, standings};
 pub(crate) use self::shared::trends::{Picture, Points, Trends, Week};
-pub(crate) use self::shared::{Audience, Edition, words};
+pub(crate) use self::shared::{Audience, ReportContext, words};
 pub(crate) use self::table::{changes_table, closing_table, usage_table};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::api::post;
-use self::batch::{Batch, Todo, batches};
+use self::batch::{Batch, PendingWrite, batches};
 use self::size::Size;
 use super::explains::OtherRuns;
 use super::journal::{Event, Journal, Past};
@@ -65,9 +65,9 @@ struct Standing {
     /// Rows that ended.
     ended: BTreeMap<usize, Outcome>,
     /// Rows that the server took, or that may have been taken: the read-back at the end decides.
-    sent: BTreeMap<usize, Todo>,
+    sent: BTreeMap<usize, PendingWrite>,
     /// Rows that the server refused by themselves, for this reason; the read-back at the end has the last word on them.
-    refused: Vec<(Todo, Problem)>,
+    refused: Vec<(PendingWrite, Problem)>,
     /// Rows that this run tried to send, now or before a crash.
     intended: BTreeSet<usize>,
     refusals: u32,
@@ -92,7 +92,7 @@ where
     G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
 {
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
-    pub(crate) async fn run(mut self, rows: Vec<Todo>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
+    pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
         let mut standing = Standing {
             ended: past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect(),
@@ -117,7 +117,7 @@ where
 
         // A raise may have been refused for want of room that the decreases made since.
         if standing.decreased {
-            let is_raise = |(row, _): &(Todo, Problem)| !row.is_decrease() && row.after.is_some();
+            let is_raise = |(row, _): &(PendingWrite, Problem)| !row.is_decrease() && row.after.is_some();
             let (raises, others) = std::mem::take(&mut standing.refused).into_iter().partition(is_raise);
             standing.refused = others;
             let again: Vec<_> = raises.into_iter().map(|(row, _)| row).collect();

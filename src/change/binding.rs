@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::plan::rows_text;
-use super::{Code, Guard, PlanRow, Problem, Tripped, Verdict};
+use super::{Code, Guard, GuardHit, PlanRow, Problem, Verdict};
 use crate::config::Mode;
 use crate::domain::quota::OrgId;
 
@@ -39,7 +39,7 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
                 && row.verdict == Verdict::Send
             {
                 let message = format!("waits with {}: {why}", told(held));
-                row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Bound, message }]);
+                row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::Bound, message }]);
             }
         }
     }

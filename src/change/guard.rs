@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 
 use self::organizations::{Organization, organizations};
 use super::plan::PlanContext;
-use super::{Guard, PlanRow, Tripped, Verdict, effective};
+use super::{Guard, GuardHit, PlanRow, Verdict, effective};
 use crate::config::{Guards, Level};
 use crate::domain::quota::{Snapshot, Units};
 
@@ -128,7 +128,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
         for rule in RULES {
             match (rule.check)(&look) {
-                Some(Finding::Hold(message)) => tripped.push(Tripped { guard: rule.guard, message }),
+                Some(Finding::Hold(message)) => tripped.push(GuardHit { guard: rule.guard, message }),
                 Some(Finding::Warn(message)) => warnings.push(message),
                 None => {}
             }

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::files::durable;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::report::words::clean;
-use crate::report::{ChangesReport, Edition, run_report};
+use crate::report::{ChangesReport, ReportContext, run_report};
 
 pub(crate) const FILE: Kind = Kind {
     name: "notices.json",
@@ -47,7 +47,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     /// As administrators read it.
-    pub(crate) fn report(&self, edition: &Edition) -> ChangesReport {
+    pub(crate) fn report(&self, edition: &ReportContext) -> ChangesReport {
         let report = run_report(&self.story, self.held.as_ref(), edition);
         ChangesReport { dropped_by: clean(&self.dropped_by, 60), ..report }
     }

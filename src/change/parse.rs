@@ -104,9 +104,9 @@ pub(crate) enum Value {
     OfPlan(Percent),
 }
 
-/// Whose quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
+/// TargetRef quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Whose {
+pub(crate) struct TargetRef {
     pub org_id: Option<OrgId>,
     pub org_name: String,
     pub aid: Option<Aid>,
@@ -117,7 +117,7 @@ pub(crate) struct Whose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowChange {
     pub action: Action,
-    pub whose: Whose,
+    pub whose: TargetRef,
     /// None for an unassign, and for an unedited row of a target without a quota.
     pub value: Option<Value>,
     /// What the editor saw: none if the row does not say, `Some(None)` for `none`.
@@ -139,7 +139,7 @@ pub(crate) enum Effective {
 /// A row that makes no change. What is known of its target stays known, so that it can refuse what it falls together with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadRow {
-    pub whose: Whose,
+    pub whose: TargetRef,
     /// Neither id was written in a way that can't be read: without this, a bad `aid` would look like none at all.
     pub ids_are_good: bool,
     /// At least one.

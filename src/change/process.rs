@@ -17,7 +17,7 @@ pub(in crate::change) use self::replan::parsed;
 pub(crate) use self::replan::plan_live;
 use self::replan::{input, look};
 use super::apply::Apply;
-use super::apply::batch::Todo;
+use super::apply::batch::PendingWrite;
 use super::approvals;
 use super::explains::{OtherRuns, note_same_content};
 use super::finish::{answer, fail, finish, hold};
@@ -188,7 +188,7 @@ async fn send(
         Verdict::Held(_) => row.due.is_none() && approved.contains_key(&row.row),
         Verdict::Unchanged(_) | Verdict::Refused(_) => false,
     };
-    let todo: Vec<Todo> = plan.rows.iter().filter(may_be_sent).filter_map(todo).collect();
+    let todo: Vec<PendingWrite> = plan.rows.iter().filter(may_be_sent).filter_map(todo).collect();
     let (journal, past) = Journal::open(&run.path("journal.jsonl"), &run.record.id)?;
     let looking: &Run = run;
     let apply = Apply {
@@ -209,8 +209,8 @@ async fn send(
     finish(app, clock, run, file, plan, &outcomes)
 }
 
-pub(crate) fn todo(row: &PlanRow) -> Option<Todo> {
-    Some(Todo { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
+pub(crate) fn todo(row: &PlanRow) -> Option<PendingWrite> {
+    Some(PendingWrite { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
 }
 
 /// Of these rows, those that a guard holds now which nobody approved, or that may not be sent for a reason of their own.

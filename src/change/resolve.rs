@@ -8,7 +8,7 @@ mod names;
 use std::collections::HashMap;
 
 use self::names::Names;
-use super::parse::{Columns, Field, Whose, shown};
+use super::parse::{Columns, Field, TargetRef, shown};
 use super::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target};
 use crate::text::lookalike;
@@ -59,7 +59,7 @@ impl<'a> Visible<'a> {
     }
 
     /// The live row that a change is about.
-    pub(super) fn find(&mut self, whose: &Whose) -> Result<&'a SnapshotRow, Problem> {
+    pub(super) fn find(&mut self, whose: &TargetRef) -> Result<&'a SnapshotRow, Problem> {
         self.found(whose).map_err(|Wrong { code, column, sentence }| match column {
             Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
             None => Problem { code, message: sentence },
@@ -67,7 +67,7 @@ impl<'a> Visible<'a> {
     }
 
     /// The organization that a row falls together with, as far as its ids and names tell.
-    pub(super) fn organization(&self, whose: &Whose) -> Option<OrgId> {
+    pub(super) fn organization(&self, whose: &TargetRef) -> Option<OrgId> {
         let only = |rows: &[&SnapshotRow]| {
             let org_id = &rows.first()?.target.org_id;
             rows.iter().all(|row| row.target.org_id == *org_id).then(|| org_id.clone())
@@ -78,8 +78,8 @@ impl<'a> Visible<'a> {
         whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
     }
 
-    fn found(&mut self, whose: &Whose) -> Result<&'a SnapshotRow, Wrong> {
-        let Whose { org_id, org_name, aid, group_name } = whose;
+    fn found(&mut self, whose: &TargetRef) -> Result<&'a SnapshotRow, Wrong> {
+        let TargetRef { org_id, org_name, aid, group_name } = whose;
         let found = match (org_id, aid) {
             (Some(org_id), Some(aid)) => self.by_ids(org_id, Some(aid))?,
             (Some(org_id), None) if group_name.is_empty() => self.by_ids(org_id, None)?,
@@ -228,8 +228,8 @@ impl<'a> Visible<'a> {
     }
 
     /// An old name beside an id is no mistake, but another target's name is.
-    fn check_names(&self, found: &SnapshotRow, whose: &Whose) -> Result<(), Wrong> {
-        let Whose { org_id, org_name, aid, group_name } = whose;
+    fn check_names(&self, found: &SnapshotRow, whose: &TargetRef) -> Result<(), Wrong> {
+        let TargetRef { org_id, org_name, aid, group_name } = whose;
         let Target { org_id: own_org_id, .. } = &found.target;
         if (org_id.is_some() || aid.is_some()) && *org_name != found.org_name {
             let called = self.organizations.called(org_name, None);

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-pub(crate) use self::activity::Vitals;
+pub(crate) use self::activity::Activity;
 use self::heartbeat::{Beat, Heartbeat};
 use self::observed::Facts;
 pub(crate) use self::publish::FORMAT;

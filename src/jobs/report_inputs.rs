@@ -18,7 +18,9 @@ use crate::history::changes;
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
-use crate::report::{self, ChangesReport, Edition, Points, Standing, Trends, UsageInput, UsageReport, Week};
+use crate::report::{
+    self, ChangesReport, Points, ReportContext, Standing, Trends, UsageInput, UsageReport, Week,
+};
 use crate::schedule::Missed;
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
@@ -27,8 +29,8 @@ const POINTS: i32 = 28;
 const DRAWN: i32 = 90;
 
 impl App {
-    pub(crate) fn edition(&self, now: DateTime<Utc>) -> Edition {
-        Edition {
+    pub(crate) fn edition(&self, now: DateTime<Utc>) -> ReportContext {
+        ReportContext {
             now,
             zone: self.config.schedule.timezone,
             instance: installation::name(&self.config.data.dir, &self.instance),

@@ -182,8 +182,8 @@ fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
 
 /// The one line of the log that a failure gets: who started the job writes it.
 pub(crate) fn log_failure(job: Job, error: &anyhow::Error) {
-    let todo = report::advice(error);
-    error!(job = job.name(), error = format!("{error:#}"), todo, "failed");
+    let hint = report::advice(error);
+    error!(job = job.name(), error = format!("{error:#}"), hint, "failed");
 }
 
 /// How often the API refused a request of this process for its rate.
@@ -210,8 +210,8 @@ fn api_seen(app: &App, before: u64, now: DateTime<Utc>) -> Option<ApiSeen> {
 fn note(state: &mut State, seen: Option<ApiSeen>) {
     let Some(seen) = seen else { return };
     if seen.is_clock_wrong() && !state.api().is_some_and(|before| before.is_clock_wrong()) {
-        let todo = "set this machine's clock: schedules and the times in the history go by it";
-        warn!(seconds_ahead = seen.clock_ahead, todo, "this machine's clock is not the API's");
+        let hint = "set this machine's clock: schedules and the times in the history go by it";
+        warn!(seconds_ahead = seen.clock_ahead, hint, "this machine's clock is not the API's");
     }
     state.saw(seen);
 }

@@ -28,7 +28,7 @@ use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::jobs::Job;
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Edition, Failure, FailureReport, Gathered, Report,
+    self, AlertInput, ChangesReport, ClosingReport, Failure, FailureReport, Gathered, Report, ReportContext,
     UsageReport, closing_table, usage_table,
 };
 
@@ -310,10 +310,10 @@ impl Mailer {
         Ok(())
     }
 
-    fn edition(&self, now: DateTime<Utc>) -> Edition {
+    fn edition(&self, now: DateTime<Utc>) -> ReportContext {
         let is_off = self.mail.transport == config::Transport::Off;
         let id = (!is_off).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
-        Edition { now, zone: self.zone, instance, expire: self.expire }
+        ReportContext { now, zone: self.zone, instance, expire: self.expire }
     }
 }

@@ -13,7 +13,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 
 use super::layout::add_filters;
-use crate::report::{self, Edition, Report};
+use crate::report::{self, Report, ReportContext};
 use crate::text::{edge, redact};
 
 macro_rules! shipped {
@@ -113,7 +113,7 @@ impl Templates {
 pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
     let (environment, mut problems) = user_environment(dir);
     problems.extend(unknown_files(dir));
-    let example = Edition {
+    let example = ReportContext {
         now: DateTime::<Utc>::UNIX_EPOCH,
         zone: Tz::UTC,
         instance: "example".to_owned(),

@@ -15,7 +15,7 @@ use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, name_and_id, org_name, standings};
 use crate::report::shared::trends::Week;
-use crate::report::shared::{Audience, Edition, Imprint, words};
+use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization;
 use crate::report::usage::summary::{need, room};
 
@@ -97,7 +97,7 @@ pub(crate) struct AlertReport {
 }
 
 /// None when there is nothing to tell that is not muted.
-pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &Edition) -> Option<AlertReport> {
+pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> Option<AlertReport> {
     let muted = |row: &SnapshotRow| input.alerts.mute(row, edition.now, edition.zone);
     let told: Vec<(&News, &SnapshotRow)> = input
         .news
@@ -234,7 +234,7 @@ fn headline(
     critical: &[AlertRow],
     warnings: &[AlertRow],
     recovered: &[Recovered],
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> String {
     let mut parts = Vec::new();
     let mut counted = |count: usize, first: bool, kind: &str| {
@@ -257,7 +257,7 @@ fn headline(
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(standing: &Standing, edition: &Edition) -> String {
+fn happens(standing: &Standing, edition: &ReportContext) -> String {
     let name = &standing.name;
     match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
         _ if standing.ran_out => format!("{name} has run out"),
@@ -277,7 +277,7 @@ fn todo(
     worst: &Standing,
     input: &AlertInput<'_>,
     standings: &BTreeMap<&Target, Standing>,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> String {
     let mut organizations = input.latest.organizations();
     let own = organizations.find(|(own, groups)| {
@@ -381,7 +381,7 @@ fn no_room(count: usize) -> String {
 fn muted_sentences(
     input: &AlertInput<'_>,
     standings: &BTreeMap<&Target, Standing>,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Vec<String> {
     let mut hidden: Vec<(&Mute, usize)> = Vec::new();
     for row in input.latest.rows() {

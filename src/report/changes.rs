@@ -20,7 +20,7 @@ use crate::report::changes::row::rows_of_diffs;
 use crate::report::changes::row_outcomes::{Fates, Held, Section, SectionKind, held, section};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, OrganizationView};
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
@@ -82,7 +82,11 @@ impl ChangesReport {
 }
 
 /// What a run did, or would do. `held` is the run that its held rows were split off into, where there is one.
-pub(crate) fn run_report(story: &RunStory, split_off: Option<&RunStory>, edition: &Edition) -> ChangesReport {
+pub(crate) fn run_report(
+    story: &RunStory,
+    split_off: Option<&RunStory>,
+    edition: &ReportContext,
+) -> ChangesReport {
     // Of what is only planned the plan says what it would do; the results say only that it was not done.
     let state = story.shown_state();
     let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
@@ -177,7 +181,7 @@ pub(crate) fn drift_report(
     diff: &Diff,
     latest: &Snapshot,
     rule: &UsageRule,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Option<ChangesReport> {
     let outside = Diff {
         changes: diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside).cloned().collect(),
@@ -203,7 +207,7 @@ pub(crate) fn period_report(
     latest: &Snapshot,
     rule: &UsageRule,
     since: DateTime<Utc>,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> ChangesReport {
     let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
     let outside = diffs
@@ -234,7 +238,7 @@ fn of_diffs(
     diffs: &[Diff],
     latest: &Snapshot,
     rule: &UsageRule,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> ChangesReport {
     let (outside, by_runs): (Vec<_>, Vec<_>) =
         rows_of_diffs(diffs, latest, rule, edition.zone).into_iter().partition(|row| row.outside);

@@ -25,7 +25,7 @@ use crate::report::closing::wording::{
 };
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 
 /// So many organizations are told of in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;
@@ -138,7 +138,7 @@ pub(crate) struct ClosingReport {
 }
 
 /// `closed` must not be empty.
-pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &Edition) -> ClosingReport {
+pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &ReportContext) -> ClosingReport {
     let mut sections: Vec<Section> =
         input.closed.iter().map(|closed| section(closed, input, edition)).collect();
     sections.sort_by_key(Section::worst_first);
@@ -169,7 +169,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &Edition) -> Clo
     }
 }
 
-fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &Edition) -> Section {
+fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -> Section {
     let rule = input.rule;
     let last = &closed.cycles[0];
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
@@ -349,7 +349,7 @@ fn late(cycle: &Cycle) -> Option<DateTime<Utc>> {
 }
 
 /// The cycles of the calendar year, oldest first.
-fn year(closed: &Closed, partial: bool, rule: &UsageRule, edition: &Edition) -> Vec<YearRow> {
+fn year(closed: &Closed, partial: bool, rule: &UsageRule, edition: &ReportContext) -> Vec<YearRow> {
     let year = closed.cycles[0].year(edition.zone);
     let row = |cycle: &Cycle| {
         let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
@@ -371,7 +371,7 @@ fn year(closed: &Closed, partial: bool, rule: &UsageRule, edition: &Edition) -> 
 }
 
 /// The day before which nothing is known of the year; none where its first cycle is known.
-fn began_late(closed: &Closed, edition: &Edition) -> Option<String> {
+fn began_late(closed: &Closed, edition: &ReportContext) -> Option<String> {
     let first = closed.cycles.last()?;
     let year = closed.cycles[0].year(edition.zone);
     let before = (first.start - FIRST_CYCLE).with_timezone(&edition.zone).year();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::change::{Action, Guard, Plan, PlanRow, RunState, RunStory, Tripped, Verdict};
+use crate::change::{Action, Guard, GuardHit, Plan, PlanRow, RunState, RunStory, Verdict};
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
@@ -23,12 +23,12 @@ use crate::report::closing_report;
 use crate::report::failure_report;
 use crate::report::run_report;
 use crate::report::shared::level::Level;
-use crate::report::shared::{Audience, Edition};
+use crate::report::shared::{Audience, ReportContext};
 use crate::report::test_report;
 use crate::report::usage_report;
 
 /// Between them they take every branch that holds a variable of its own.
-pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
+pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
     let held = held_run(edition);
     let snapshot = Snapshot::new(
         edition.now,
@@ -99,7 +99,7 @@ pub(crate) fn examples(edition: &Edition) -> Vec<Report> {
 }
 
 /// A cycle in which an account group ran out, and one that nothing is known of.
-fn closed(snapshot: &Snapshot, edition: &Edition) -> Closed {
+fn closed(snapshot: &Snapshot, edition: &ReportContext) -> Closed {
     let rows = vec![
         row(Target::organization("1"), 4000, 500, 1000, edition),
         row(Target::account_group("1", "2"), 3000, 3500, 5000, edition),
@@ -117,7 +117,7 @@ fn closed(snapshot: &Snapshot, edition: &Edition) -> Closed {
     }
 }
 
-fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &Edition) -> SnapshotRow {
+fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &ReportContext) -> SnapshotRow {
     SnapshotRow {
         quota: Some(quota),
         usage: Usage {
@@ -133,8 +133,8 @@ fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &Ed
     }
 }
 
-fn held_run(edition: &Edition) -> RunStory {
-    let tripped = Tripped { guard: Guard::BelowUse, message: "an example".to_owned() };
+fn held_run(edition: &ReportContext) -> RunStory {
+    let tripped = GuardHit { guard: Guard::BelowUse, message: "an example".to_owned() };
     RunStory {
         id: "19700101T000000Z-example".to_owned(),
         file: "example.csv".to_owned(),

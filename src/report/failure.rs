@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::report::notice::outage;
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 
 /// A job that did not do its work.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub(crate) struct FailureReport {
     pub thread: String,
 }
 
-pub(crate) fn failure_report(failure: &Failure, edition: &Edition) -> FailureReport {
+pub(crate) fn failure_report(failure: &Failure, edition: &ReportContext) -> FailureReport {
     let job = words::clean(&failure.job, 40);
     let headline =
         format!("The {job} job has been failing since {}", words::moment(failure.since, edition.zone));
@@ -118,7 +118,7 @@ pub(crate) enum ProblemKind {
     Stays,
 }
 
-pub(crate) fn file_report(problem: &FileProblem, edition: &Edition) -> FailureReport {
+pub(crate) fn file_report(problem: &FileProblem, edition: &ReportContext) -> FailureReport {
     let since = words::moment(problem.since, edition.zone);
     FailureReport {
         subject: words::clean(&problem.what, 200),
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn one_outage_has_one_identity_a_day_however_often_it_is_reported() {
-        let told_at = |now| failure_report(&failure(), &Edition { now: at(now), ..edition() });
+        let told_at = |now| failure_report(&failure(), &ReportContext { now: at(now), ..edition() });
         let first = told_at("11-22T05:00");
         assert_eq!(first.identity, told_at("11-23T04:59").identity);
         let second = told_at("11-23T07:00");

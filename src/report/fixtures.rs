@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::change::{
-    Action, Code, Guard, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult, RunState,
-    RunStory, Tripped, Verdict,
+    Action, Code, Guard, GuardHit, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult,
+    RunState, RunStory, Verdict,
 };
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::diff::{Change, Diff, MadeBy};
@@ -23,15 +23,15 @@ use crate::report::Week;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
 use crate::report::shared::level::Level;
-use crate::report::shared::{Audience, Edition};
+use crate::report::shared::{Audience, ReportContext};
 use crate::report::usage_report;
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
 }
 
-pub(crate) fn edition() -> Edition {
-    Edition {
+pub(crate) fn edition() -> ReportContext {
+    ReportContext {
         now: at("11-22T07:00"),
         zone: Tz::Europe__Berlin,
         instance: "prod on nms-01".into(),
@@ -232,7 +232,7 @@ pub(crate) fn plan_row(
 }
 
 pub(crate) fn tripped(guard: Guard, message: &str) -> Verdict {
-    Verdict::Held(vec![Tripped { guard, message: message.into() }])
+    Verdict::Held(vec![GuardHit { guard, message: message.into() }])
 }
 
 fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {

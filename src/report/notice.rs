@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NoticeReport {
@@ -29,7 +29,7 @@ pub(crate) fn recovery_report(
     job: &str,
     since: DateTime<Utc>,
     error: Option<&str>,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> NoticeReport {
     let moment = |at| words::moment(at, edition.zone);
     let job = words::clean(job, 40);
@@ -58,7 +58,7 @@ pub(crate) fn recovery_report(
 }
 
 /// Somebody asked for a mail to see whether mail works.
-pub(crate) fn test_report(edition: &Edition) -> NoticeReport {
+pub(crate) fn test_report(edition: &ReportContext) -> NoticeReport {
     let headline = "Test mail: nothing is wrong".to_owned();
     NoticeReport {
         subject: "Test mail from quotakeeper".to_owned(),
@@ -94,7 +94,7 @@ mod tests {
                 "snapshot",
                 at("11-22T02:00"),
                 Some("no\r\nroom"),
-                &Edition { now: at(now), ..edition() },
+                &ReportContext { now: at(now), ..edition() },
             )
         };
         let report = made("11-22T05:00");

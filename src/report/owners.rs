@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::change::guard::Scope;
-use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Tripped, Verdict};
+use crate::change::{
+    Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict,
+};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
 use crate::mail::routes::Share;
@@ -17,7 +19,7 @@ use crate::report::changes::row_outcomes::{Held, Section, SectionKind};
 use crate::report::changes::{ChangesReport, drift_report, run_report};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
-use crate::report::shared::{Audience, Edition, words};
+use crate::report::shared::{Audience, ReportContext, words};
 
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";
@@ -36,7 +38,7 @@ pub(crate) fn run_report_to_owners(
     story: &RunStory,
     split_off: Option<&RunStory>,
     share: &Share,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Option<ChangesReport> {
     let part = of_run(story, &share.targets);
     touched(&part).next()?;
@@ -57,7 +59,7 @@ pub(crate) fn drift_report_to_owners(
     latest: &Snapshot,
     rule: &UsageRule,
     share: &Share,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Option<ChangesReport> {
     let changes =
         diff.changes.iter().filter(|change| share.targets.contains(&change.target)).cloned().collect();
@@ -70,7 +72,7 @@ pub(crate) fn drift_report_to_owners(
 pub(crate) fn alert_report_to_owners(
     input: &AlertInput<'_>,
     share: &Share,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Option<AlertReport> {
     let theirs = &share.targets;
     let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
@@ -85,7 +87,7 @@ pub(crate) fn alert_report_to_owners(
 pub(crate) fn closing_report_to_owners(
     input: &ClosingInput<'_>,
     share: &Share,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Option<ClosingReport> {
     let theirs = &share.targets;
     let of_rows = |rows: &[SnapshotRow]| -> Vec<SnapshotRow> {
@@ -210,12 +212,12 @@ fn of_row(row: &PlanRow, theirs: &BTreeSet<Target>) -> PlanRow {
     row
 }
 
-fn of_guard(tripped: &Tripped, has_organization: bool) -> Tripped {
+fn of_guard(tripped: &GuardHit, has_organization: bool) -> GuardHit {
     let shown =
         tripped.guard.for_owners().filter(|_| !has_organization || tripped.guard.scope() == Scope::Binding);
     shown.map_or_else(
         || tripped.clone(),
-        |message| Tripped { guard: tripped.guard, message: message.to_owned() },
+        |message| GuardHit { guard: tripped.guard, message: message.to_owned() },
     )
 }
 

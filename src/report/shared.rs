@@ -16,7 +16,7 @@ pub(crate) use crate::text::words;
 
 /// When a report is made, in which zone people read it, and which installation makes it.
 #[derive(Clone, Debug)]
-pub(crate) struct Edition {
+pub(crate) struct ReportContext {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub instance: String,
@@ -24,7 +24,7 @@ pub(crate) struct Edition {
     pub expire: Duration,
 }
 
-impl Edition {
+impl ReportContext {
     /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
     pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
         let expire = TimeDelta::from_std(self.expire).ok();
@@ -52,8 +52,8 @@ pub(crate) struct Imprint {
     pub version: &'static str,
 }
 
-impl From<&Edition> for Imprint {
-    fn from(edition: &Edition) -> Self {
+impl From<&ReportContext> for Imprint {
+    fn from(edition: &ReportContext) -> Self {
         Self {
             made: format!("{} {}", words::moment(edition.now, edition.zone), edition.zone),
             zone: edition.zone.to_string(),

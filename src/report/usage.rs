@@ -15,7 +15,7 @@ use crate::report::changes::row_outcomes::{Held, held};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, org_name, standing};
 use crate::report::shared::trends::{Picture, Points, Trends};
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
 use crate::schedule::Missed;
 
@@ -114,7 +114,7 @@ pub(crate) struct UsageReport {
     pub identity: String,
 }
 
-pub(crate) fn usage_report(input: &UsageInput, edition: &Edition) -> UsageReport {
+pub(crate) fn usage_report(input: &UsageInput, edition: &ReportContext) -> UsageReport {
     let stand = |row: &SnapshotRow| {
         let place = input.latest.place(&row.target);
         let points = place.map(|place| input.points.of(place)).unwrap_or_default();
@@ -266,7 +266,7 @@ pub(super) fn organization(
     groups: &[SnapshotRow],
     rule: &UsageRule,
     stand: &impl Fn(&SnapshotRow) -> Standing,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Organization {
     // Without a row of its own the organization is known by its account groups only.
     let row = own.cloned().unwrap_or_else(|| {

@@ -10,14 +10,14 @@ use crate::thousandeyes::FieldError;
 
 /// A row that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Todo {
+pub(crate) struct PendingWrite {
     pub row: usize,
     pub target: Target,
     pub before: Option<Units>,
     pub after: Option<Units>,
 }
 
-impl Todo {
+impl PendingWrite {
     /// Lowers a quota, or sets a first one: leaves less room.
     pub(crate) fn is_decrease(&self) -> bool {
         match (self.before, self.after) {
@@ -37,7 +37,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn of(todo: &Todo) -> Self {
+    fn of(todo: &PendingWrite) -> Self {
         match (&todo.target.aid, todo.after) {
             (None, Some(_)) => Self::AssignOrganizations,
             (Some(_), Some(_)) => Self::AssignAccountGroups,
@@ -61,7 +61,7 @@ impl Operation {
 pub(crate) struct Batch {
     pub operation: Operation,
     /// In the order of their targets, so that rows of one organization stand together.
-    pub rows: Vec<Todo>,
+    pub rows: Vec<PendingWrite>,
     /// How often it was sent without an answer that tells.
     pub unknown: u32,
     /// Which half of a refused batch it is.
@@ -81,7 +81,7 @@ impl Batch {
     }
 
     pub(crate) fn decreases(&self) -> bool {
-        self.rows.iter().any(Todo::is_decrease)
+        self.rows.iter().any(PendingWrite::is_decrease)
     }
 
     /// The rows by organization, as the account group requests want them.
@@ -107,7 +107,8 @@ impl Batch {
         let is_named = |index: &usize| named.contains(index);
         let (bad, rest): (Vec<_>, Vec<_>) =
             self.rows.iter().cloned().enumerate().partition(|(index, _)| is_named(index));
-        let rows = |indexed: Vec<(usize, Todo)>| indexed.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
+        let rows =
+            |indexed: Vec<(usize, PendingWrite)>| indexed.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
         if !bad.is_empty() && !rest.is_empty() {
             return Some([portion(rows(rest)), portion(rows(bad))]);
         }
@@ -138,8 +139,8 @@ impl Batch {
 }
 
 /// The rows in the order in which they are sent.
-pub(crate) fn batches(rows: Vec<Todo>) -> VecDeque<Batch> {
-    let mut steps: BTreeMap<(bool, u8, Operation), Vec<Todo>> = BTreeMap::new();
+pub(crate) fn batches(rows: Vec<PendingWrite>) -> VecDeque<Batch> {
+    let mut steps: BTreeMap<(bool, u8, Operation), Vec<PendingWrite>> = BTreeMap::new();
     for row in rows {
         let operation = Operation::of(&row);
         let decrease = row.is_decrease();
@@ -161,9 +162,14 @@ pub(crate) fn batches(rows: Vec<Todo>) -> VecDeque<Batch> {
 mod tests {
     use super::*;
 
-    fn todo(row: usize, target: (&str, Option<&str>), before: Option<Units>, after: Option<Units>) -> Todo {
+    fn todo(
+        row: usize,
+        target: (&str, Option<&str>),
+        before: Option<Units>,
+        after: Option<Units>,
+    ) -> PendingWrite {
         let (org, aid) = target;
-        Todo { row, target: Target { org_id: org.into(), aid: aid.map(Aid::from) }, before, after }
+        PendingWrite { row, target: Target { org_id: org.into(), aid: aid.map(Aid::from) }, before, after }
     }
 
     fn named(fields: &[&str]) -> Vec<FieldError> {

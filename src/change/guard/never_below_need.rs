@@ -9,7 +9,7 @@ use fastrand::Rng;
 
 use super::*;
 use crate::change::fixtures::parsed;
-use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, Value, Whose};
+use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, TargetRef, Value};
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
 use crate::config::Approval;
@@ -132,7 +132,7 @@ fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> R
     let aid = sometimes(random, 30, |_| Some(Aid::from("99"))).unwrap_or(aid);
     if random.u32(0..40) == 0 {
         let problem = Problem { code: Code::BadRow, message: format!("Row {row}: no number.") };
-        let whose = Whose { org_id: Some(org_id), aid, ..Whose::default() };
+        let whose = TargetRef { org_id: Some(org_id), aid, ..TargetRef::default() };
         let bad = BadRow { whose, ids_are_good: random.bool(), problems: vec![problem] };
         return Record { row, fields: Vec::new(), change: Err(bad) };
     }
@@ -158,10 +158,10 @@ fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> R
     };
     let change = RowChange {
         action: if value.is_some() { Action::Assign } else { Action::Unassign },
-        whose: Whose {
+        whose: TargetRef {
             org_id: if aid.is_some() { mostly(random, 4, |_| org_id) } else { Some(org_id) },
             aid,
-            ..Whose::default()
+            ..TargetRef::default()
         },
         value,
         expected,

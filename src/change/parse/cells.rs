@@ -2,7 +2,7 @@
 
 use super::header::{Field, Header};
 use super::{
-    BadRow, Effective, Percent, Quota, RowChange, Value, Whose, dates, listed, numbers, shown, trimmed,
+    BadRow, Effective, Percent, Quota, RowChange, TargetRef, Value, dates, listed, numbers, shown, trimmed,
 };
 use crate::change::{Action, Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
@@ -14,7 +14,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     if header.is_repeated_by(cells) {
         // As where one file was put below another: what its cells are not is of no use to anybody.
         row.problem("it repeats the header. Delete the row.");
-        return Err(BadRow { whose: Whose::default(), ids_are_good: false, problems: row.problems });
+        return Err(BadRow { whose: TargetRef::default(), ids_are_good: false, problems: row.problems });
     }
     if let Some(text) = torn {
         row.problem(&super::torn(text));
@@ -22,14 +22,14 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     row.beyond_the_header();
     let action = row.action();
     let before_ids = row.problems.len();
-    let whose = Whose {
+    let whose = TargetRef {
         org_id: row.id(Field::OrgId, Field::OrgName).map(OrgId::new),
         org_name: row.name(Field::OrgName),
         aid: row.id(Field::Aid, Field::GroupName).map(Aid::new),
         group_name: row.name(Field::GroupName),
     };
     let ids_are_good = row.problems.len() == before_ids;
-    if ids_are_good && whose == Whose::default() && header.has_target() {
+    if ids_are_good && whose == TargetRef::default() && header.has_target() {
         row.problem(&format!(
             "it names neither an organization nor an account group. Fill in {}.",
             header

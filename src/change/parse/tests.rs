@@ -17,10 +17,10 @@ fn changes(text: &str) -> Vec<RowChange> {
 fn change(org_id: &str, aid: &str, value: Units) -> RowChange {
     RowChange {
         action: Action::Assign,
-        whose: Whose {
+        whose: TargetRef {
             org_id: (!org_id.is_empty()).then(|| org_id.into()),
             aid: (!aid.is_empty()).then(|| aid.into()),
-            ..Whose::default()
+            ..TargetRef::default()
         },
         value: Some(Value::Units(value)),
         expected: None,

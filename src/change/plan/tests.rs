@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
 use crate::change::stale::staleness;
-use crate::change::{Guard, Tripped};
+use crate::change::{Guard, GuardHit};
 use crate::domain::quota::{Aid, SnapshotRow};
 
 fn world() -> Snapshot {
@@ -407,7 +407,7 @@ fn planned_from(lines: &[String], live: &Snapshot, mode: Mode) -> Plan {
 #[test]
 fn an_approval_of_a_held_row_covers_the_guards_that_it_named() {
     let held =
-        |message: &str| Verdict::Held(vec![Tripped { guard: Guard::BelowUse, message: message.into() }]);
+        |message: &str| Verdict::Held(vec![GuardHit { guard: Guard::BelowUse, message: message.into() }]);
     let mut approved = planned("aid,value\n1,400\n", &world(), Mode::Row, &Guards::default());
     assert!(matches!(approved.rows[0].verdict, Verdict::Held(_)));
     let now = approved.clone();

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::change::finish::{close, finish, hold};
 use crate::change::run::{Decision, Run};
 use crate::change::stale::staleness;
-use crate::change::{Code, Guard, Problem, RunState, Tripped, Verdict, results};
+use crate::change::{Code, Guard, GuardHit, Problem, RunState, Verdict, results};
 use crate::clock::Clock;
 use crate::files::durable;
 use crate::thousandeyes::is_believed;
@@ -87,7 +87,7 @@ pub(super) async fn replan(
     let mut plan = look(app, clock, run, &file).await?;
     for row in plan.rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
         let message = "it was planned anew, and nobody has seen this plan yet".to_owned();
-        row.verdict = Verdict::Held(vec![Tripped { guard: Guard::Approval, message }]);
+        row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::Approval, message }]);
     }
     run.write_plan(&results::plan_csv(&plan))?;
     for of_the_old_plan in ["success.csv", "error.csv"] {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::table;
 use crate::change::plan::{hash, plain_quota};
 use crate::change::{
-    Action, Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict,
+    Action, Code, Guard, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict,
 };
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::files::csv_cell::plain;
@@ -198,8 +198,8 @@ fn row(line: Line) -> Result<PlanRow, String> {
             Verdict::Unchanged(if is_edited { NoChange::AlreadySo } else { NoChange::NotEdited })
         }
         "held" => {
-            let reason = |name: &str| -> Result<Tripped, String> {
-                Ok(Tripped { guard: name.parse::<Guard>()?, message: messages.next().unwrap_or_default() })
+            let reason = |name: &str| -> Result<GuardHit, String> {
+                Ok(GuardHit { guard: name.parse::<Guard>()?, message: messages.next().unwrap_or_default() })
             };
             Verdict::Held(line.guards.split(';').map(reason).collect::<Result<_, _>>()?)
         }

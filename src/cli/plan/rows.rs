@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::text::{Look, folded, moment, name_of};
 use crate::change::guard::Scope;
-use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, Tripped, Verdict};
+use crate::change::{Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::shared::planned::{Kind, Part, danger, parts};
@@ -101,8 +101,8 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
 }
 
 /// The reasons that hold several rows in the same words, because they are about the organization.
-fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p Tripped> {
-    let (mut once, mut told): (HashSet<&str>, Vec<&Tripped>) = (HashSet::new(), Vec::new());
+fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p GuardHit> {
+    let (mut once, mut told): (HashSet<&str>, Vec<&GuardHit>) = (HashSet::new(), Vec::new());
     for reason in rows.iter().flat_map(|row| row.held_reasons()) {
         let is_of_the_whole = matches!(reason.guard.scope(), Scope::Organization | Scope::Plan);
         let again = is_of_the_whole && !once.insert(&reason.message);
@@ -117,7 +117,7 @@ fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p Tripped> {
 struct Show<'s> {
     layout: &'s Layout,
     /// The reasons that are said once, above the rows.
-    told: &'s [&'s Tripped],
+    told: &'s [&'s GuardHit],
     /// Each row says when it takes effect.
     due: bool,
 }

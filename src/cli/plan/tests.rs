@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::*;
-use crate::change::{Code, Guard, NoChange, Plan, PlanOrganization, PlanRow, Problem, Tripped, Verdict};
+use crate::change::{Code, Guard, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict};
 use crate::domain::quota::{Target, Units};
 use crate::text::width::columns;
 
@@ -44,7 +44,8 @@ fn row(
 }
 
 fn held(reasons: &[(Guard, &str)]) -> Verdict {
-    let reason = |(guard, message): &(Guard, &str)| Tripped { guard: *guard, message: (*message).to_owned() };
+    let reason =
+        |(guard, message): &(Guard, &str)| GuardHit { guard: *guard, message: (*message).to_owned() };
     Verdict::Held(reasons.iter().map(reason).collect())
 }
 

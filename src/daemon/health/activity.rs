@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::heartbeat::Beat;
-use super::liveness::Pulse;
+use super::liveness::Liveness;
 use super::observed::Facts;
 use crate::daemon::metrics::Tally;
 use crate::jobs::Job;
@@ -57,20 +57,20 @@ impl Work {
 }
 
 /// One for a process.
-pub(crate) struct Vitals {
+pub(crate) struct Activity {
     work: watch::Sender<Work>,
     ready: watch::Sender<bool>,
     facts: Mutex<Option<Arc<Facts>>>,
-    pub pulse: Pulse,
+    pub pulse: Liveness,
 }
 
-impl Vitals {
+impl Activity {
     pub(crate) fn new() -> Self {
         Self {
             work: watch::Sender::default(),
             ready: watch::Sender::default(),
             facts: Mutex::new(None),
-            pulse: Pulse::new(),
+            pulse: Liveness::new(),
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_end_is_counted_once_and_a_job_that_was_cut_off_did_not_fail() {
-        let vitals = Vitals::new();
+        let vitals = Activity::new();
         for (success, cut_off) in [(true, false), (false, false), (false, true), (true, true)] {
             vitals.begins(Job::Inbox);
             assert!(vitals.work().running.contains_key(&Job::Inbox));
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_wait_in_a_job_is_no_hang_and_the_same_silence_without_a_job_is() {
-        let vitals = Vitals::new();
+        let vitals = Activity::new();
         let (ten_minutes, longest) = (Duration::from_secs(600), Duration::from_secs(690));
         vitals.begins(Job::Snapshot);
         tokio::time::advance(ten_minutes).await;

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 /// The last sign of life.
 #[derive(Debug)]
-pub(crate) struct Pulse(Mutex<Instant>);
+pub(crate) struct Liveness(Mutex<Instant>);
 
-impl Pulse {
+impl Liveness {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Instant::now()))
     }
@@ -51,7 +51,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_is_silent_until_it_ends_and_one_that_never_ends_stays_silent() {
-        let pulse = Pulse::new();
+        let pulse = Liveness::new();
         pulse
             .of(async {
                 sleep(MINUTE).await;
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_call_that_blocks_is_silence_too_seen_from_another_thread() {
-        let pulse = Pulse::new();
+        let pulse = Liveness::new();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (began, has_begun) = std::sync::mpsc::channel();
         let (end, ended) = std::sync::mpsc::channel::<()>();

@@ -12,7 +12,7 @@ use crate::collect::top_consumers::{LargestTest, LargestTests};
 use crate::config::Alerts;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
-use crate::report::shared::Edition;
+use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, standings};
 use crate::report::shared::trends::Week;
@@ -95,10 +95,10 @@ pub(crate) enum Occasion {
 }
 
 /// The record after a snapshot. Judging the same snapshot again changes nothing.
-pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &Edition) -> Record {
+pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &ReportContext) -> Record {
     let now = seen.latest.taken_at;
     // By the time of the snapshot, so that judging it again after a crash says the same.
-    let edition = &Edition { now, ..edition.clone() };
+    let edition = &ReportContext { now, ..edition.clone() };
     let first = record.judged.is_none();
     let is_known = |place: usize, target: &Target| {
         seen.week.showed(place) || seen.earlier.is_some_and(|earlier| earlier.row(target).is_some())

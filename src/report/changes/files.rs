@@ -10,7 +10,7 @@ use crate::change::RunState;
 use crate::report::changes::ChangesReport;
 use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::shared::level::Level;
-use crate::report::shared::{Edition, Imprint, words};
+use crate::report::shared::{Imprint, ReportContext, words};
 
 /// Each kind lists so many files and counts the rest.
 const LISTED: usize = 20;
@@ -150,7 +150,7 @@ impl Gathered {
     }
 
     /// The mail: of one file its own, of several one about all of them.
-    pub(crate) fn report(mut self, edition: &Edition) -> Option<ChangesReport> {
+    pub(crate) fn report(mut self, edition: &ReportContext) -> Option<ChangesReport> {
         if self.count < 2 {
             return self.only;
         }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::change::{Code, Guard, Outcome, PlanRow, RunState, RunStory, Tripped, Verdict};
+use crate::change::{Code, Guard, GuardHit, Outcome, PlanRow, RunState, RunStory, Verdict};
 use crate::domain::quota::Units;
 use crate::report::changes::row::{ChangeRow, name_and_id, row_of_plan, size};
 use crate::report::shared::level::Level;
-use crate::report::shared::{Edition, words};
+use crate::report::shared::{ReportContext, words};
 
 /// Each section lists so many rows and counts the rest.
 const LISTED: usize = 20;
@@ -127,7 +127,7 @@ pub(crate) struct Held {
 }
 
 /// A held run, and how to decide on it.
-pub(in crate::report) fn held(story: &RunStory, edition: &Edition) -> Held {
+pub(in crate::report) fn held(story: &RunStory, edition: &ReportContext) -> Held {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
     // Rows that are only bound to others say less than those that tripped a guard themselves.
     let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
@@ -150,7 +150,7 @@ pub(in crate::report) fn held(story: &RunStory, edition: &Edition) -> Held {
     }
 }
 
-fn first_reason(row: &PlanRow) -> Option<&Tripped> {
+fn first_reason(row: &PlanRow) -> Option<&GuardHit> {
     match &row.verdict {
         Verdict::Held(tripped) => tripped.first(),
         _ => None,
@@ -411,6 +411,6 @@ impl Section {
     }
 }
 
-fn reasons(tripped: &[Tripped]) -> Vec<String> {
+fn reasons(tripped: &[GuardHit]) -> Vec<String> {
     tripped.iter().take(4).map(|tripped| words::clean(&tripped.message, 300)).collect()
 }

@@ -9,7 +9,7 @@ use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen, Walk};
 use crate::report::closing::cycle_tracker::Ended;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, edition, realistic};
-use crate::report::shared::Edition;
+use crate::report::shared::ReportContext;
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -72,8 +72,8 @@ pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usi
 }
 
 /// When the report is made: eight in the morning, Berlin time.
-pub(crate) fn morning() -> Edition {
-    Edition { now: at("12-05T07:00"), ..edition() }
+pub(crate) fn morning() -> ReportContext {
+    ReportContext { now: at("12-05T07:00"), ..edition() }
 }
 
 pub(crate) fn report_on(closed: &[Closed]) -> ClosingReport {

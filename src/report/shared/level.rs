@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Limits;
 use crate::domain::forecast::RunOut;
 use crate::domain::quota::{Units, grouped};
-use crate::report::shared::{Edition, words};
+use crate::report::shared::{ReportContext, words};
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub(in crate::report) struct Figures {
 }
 
 /// The level, and the reason for it as a sentence with its figures; none where all is fine.
-pub(in crate::report) fn level(figures: Figures, limits: Limits, edition: &Edition) -> (Level, String) {
+pub(in crate::report) fn level(figures: Figures, limits: Limits, edition: &ReportContext) -> (Level, String) {
     let Figures { quota, used, needed, ran_out, out } = figures;
     let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
         return (Level::Fine, String::new());

@@ -9,7 +9,7 @@ use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::shared::level::{Figures, Level, level};
 use crate::report::shared::trends::{Picture, Points};
-use crate::report::shared::{Edition, words};
+use crate::report::shared::{ReportContext, words};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -102,7 +102,7 @@ pub(crate) fn standing(
     taken_at: DateTime<Utc>,
     rule: &UsageRule,
     alerts: &Alerts,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> Standing {
     let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
     let needed = rule.needed(&row.usage);
@@ -160,7 +160,7 @@ pub(crate) fn standings<'s>(
     points: &'s Points,
     rule: &'s UsageRule,
     alerts: &'s Alerts,
-    edition: &'s Edition,
+    edition: &'s ReportContext,
 ) -> impl Iterator<Item = Standing> + use<'s> {
     let stand = move |(place, row): (usize, &SnapshotRow)| {
         standing(row, &points.of(place), latest.taken_at, rule, alerts, edition)
@@ -190,7 +190,7 @@ fn status(
     percent_projected: Option<Units>,
     ran_out: bool,
     out: Option<RunOut>,
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> String {
     if row.quota.is_none() {
         return "no quota".to_owned();
@@ -210,7 +210,7 @@ fn status(
 }
 
 /// Whose estimate says what: one alone may be wrong, and people trust them differently.
-fn estimates(out: RunOut, edition: &Edition) -> String {
+fn estimates(out: RunOut, edition: &ReportContext) -> String {
     let day = |at| words::day(at, edition.zone);
     match (out.by_projection, out.by_slope) {
         (Some(projected), Some(slope)) if day(projected) == day(slope) => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::quota::{Units, grouped, sum};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
-use crate::report::shared::{Edition, words};
+use crate::report::shared::{ReportContext, words};
 use crate::report::usage::{Organization, UsageInput};
 use crate::schedule::Missed;
 
@@ -13,7 +13,7 @@ use crate::schedule::Missed;
 pub(in crate::report) fn headline(
     groups: &[&Standing],
     organizations: &[&Standing],
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> String {
     let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
         let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
@@ -142,7 +142,7 @@ pub(in crate::report) fn todo(
     input: &UsageInput,
     groups: &[&Standing],
     organizations: &[Organization],
-    edition: &Edition,
+    edition: &ReportContext,
 ) -> String {
     if let Some(odd) = organizations.iter().find(|organization| organization.units_mismatch) {
         return format!(
@@ -177,7 +177,7 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-pub(in crate::report) fn need(worst: &Standing, edition: &Edition) -> String {
+pub(in crate::report) fn need(worst: &Standing, edition: &ReportContext) -> String {
     let by = match worst.runs_out_at {
         Some(at) if !worst.ran_out && at > edition.now => format!("by {}", words::day(at, edition.zone)),
         _ => "now".to_owned(),
@@ -209,7 +209,7 @@ pub(in crate::report) fn room(worst: &Standing, organizations: &[Organization]) 
 }
 
 /// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.
-pub(in crate::report) fn missing(gaps: &[Missed], edition: &Edition) -> String {
+pub(in crate::report) fn missing(gaps: &[Missed], edition: &ReportContext) -> String {
     let moment = |at| words::moment(at, edition.zone);
     let slots: usize = gaps.iter().map(|gap| gap.slots).sum();
     match gaps {

@@ -154,7 +154,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
                 rule: &UsageRule::default(),
                 alerts: &Alerts::default(),
             },
-            &Edition { now, ..edition() },
+            &ReportContext { now, ..edition() },
         )
     };
     let (today, later, tomorrow) = (on(at("11-22T07:00")), on(at("11-22T09:00")), on(at("11-23T07:00")));

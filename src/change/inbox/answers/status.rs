@@ -2,7 +2,7 @@
 
 use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
 use crate::domain::quota::{Units, grouped, quota_text};
-use crate::report::Edition;
+use crate::report::ReportContext;
 use crate::report::shared::planned::danger;
 use crate::text::clean::visible;
 use crate::text::words::{moment, number};
@@ -11,7 +11,7 @@ use crate::text::words::{moment, number};
 const LISTED: usize = 50;
 
 /// What became of the file, in a few lines.
-pub(super) fn status(story: &RunStory, edition: &Edition) -> String {
+pub(super) fn status(story: &RunStory, edition: &ReportContext) -> String {
     let count =
         |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
@@ -132,7 +132,7 @@ fn listed(mut rows: Vec<&PlanRow>) -> String {
 }
 
 /// What waits and why, until when, and how to decide.
-fn held(story: &RunStory, edition: &Edition) -> String {
+fn held(story: &RunStory, edition: &ReportContext) -> String {
     let id = &story.id;
     listed(story.plan.held().collect())
         + &format!(

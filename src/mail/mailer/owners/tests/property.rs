@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{Code, Guard, NoChange, PlanOrganization, Problem, Tripped, Verdict};
+use crate::change::{Code, Guard, GuardHit, NoChange, PlanOrganization, Problem, Verdict};
 use crate::domain::diff::Change;
 use crate::domain::quota::{SnapshotRow, Units, grouped};
 use crate::report::fixtures::{group_of, organization};
@@ -56,7 +56,7 @@ fn of_organization(index: usize) -> String {
 }
 
 fn row(index: usize, fate: u8) -> PlanRow {
-    let tripped = |guard, message: String| Verdict::Held(vec![Tripped { guard, message }]);
+    let tripped = |guard, message: String| Verdict::Held(vec![GuardHit { guard, message }]);
     let refused = |code| Verdict::Refused(Problem { code, message: naming_everybody() });
     let is_group = target(index).aid.is_some();
     PlanRow {
