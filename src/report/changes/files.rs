@@ -140,7 +140,10 @@ impl Gathered {
             let reason = report.held.as_ref().map(|held| held.reason.clone());
             lines.push(FileLine {
                 headline: report.headline.clone(),
-                why: reason.or_else(|| report.notes.first().cloned()).unwrap_or_default(),
+                why: reason
+                    .or_else(|| first_row(&report))
+                    .or_else(|| report.notes.first().cloned())
+                    .unwrap_or_default(),
                 run: report.run.clone().unwrap_or_default(),
                 dropped_by: report.dropped_by.clone(),
                 approve: report.held.as_ref().map(|held| held.approve.clone()).unwrap_or_default(),
@@ -196,4 +199,17 @@ impl Gathered {
             thread: String::new(),
         })
     }
+}
+
+/// The first row that was not done, and why. The rows that were only not sent with it say nothing of their own.
+fn first_row(report: &ChangesReport) -> Option<String> {
+    let rows = report
+        .sections
+        .iter()
+        .filter(|section| section.level > Level::Fine)
+        .flat_map(|section| &section.rows);
+    rows.filter(|row| !row.falls_with_others).find_map(|row| {
+        let why = row.why.first()?;
+        Some(row.row.map_or_else(|| why.clone(), |number| format!("Row {number}: {why}")))
+    })
 }
