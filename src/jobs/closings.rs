@@ -101,7 +101,10 @@ impl App {
                         record = record.judge(&baseline);
                     }
                 }
-                versioned_json::save(data_dir, &FILE, &record)?;
+                // A full disk keeps nobody from reading it, such as `prune`, which makes room: it begins like this again.
+                if let Err(error) = versioned_json::save(data_dir, &FILE, &record) {
+                    warn!(error = format!("{error:#}"), "closings.json cannot be written");
+                }
                 Ok(record)
             }
         }
