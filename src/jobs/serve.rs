@@ -160,9 +160,14 @@ pub(crate) async fn serve(
     work.end(app, done)
 }
 
-/// Remembers that the slot was served, whatever becomes of what follows.
-pub(super) fn served(app: &App, job: Job, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<()> {
-    let mut state = app.state(clock.now());
+/// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
+pub(super) fn served(
+    app: &App,
+    mut state: State,
+    job: Job,
+    clock: &Clock,
+    began: DateTime<Utc>,
+) -> anyhow::Result<()> {
     note_missed(app, job, &mut state, began);
     state.served(job, began, took(clock, began)).context(NotWrittenDown)
 }
@@ -229,8 +234,11 @@ fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, 
     }
     let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
     note(&mut state, seen);
-    let is_failing = !error.is::<NotWrittenDown>();
-    let remembered = is_failing.then(|| state.failed(job, now, why).ok().flatten()).flatten();
+    let done = error.is::<NotWrittenDown>().then(|| state.clone());
+    let remembered = state.failed(job, now, why).ok().flatten();
+    if let (Some(done), None) = (done, remembered) {
+        done.stays_unwritten();
+    }
     // Where nothing can be remembered, the same outage must not be another at each try, or in the next process.
     let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
     let written = State::read(&app.config.data.dir, now).ok();

@@ -23,12 +23,13 @@ pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyh
     let earlier = app.history.until(clock.now())?;
     let fetched = collect::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
     app.seat.check()?;
+    let state = app.state(clock.now());
     let (at, rows) = app.history.write(fetched.taken_at(), || fetched.readable_rows())?;
     info!(rows, %at, "snapshot written");
     let largest = fetched.largest_tests(&app.config.usage.rule());
     drop(fetched); // the snapshot is read below, when the memory of the answers is free
     let mut failed = FirstError::default();
-    if let Err(error) = serve::served(app, Job::Snapshot, clock, began) {
+    if let Err(error) = serve::served(app, state, Job::Snapshot, clock, began) {
         failed.note(error);
     }
     if let [.., before, last] = earlier[..] {

@@ -233,6 +233,11 @@ impl State {
         Ok(self.is_usable.then_some(since))
     }
 
+    /// What this process goes by until something can be written: of work that is done, not that it failed.
+    pub(crate) fn stays_unwritten(self) {
+        self.unwritten.set(Some(self.content));
+    }
+
     fn save(&self) -> anyhow::Result<()> {
         if !self.is_usable {
             return Ok(());
@@ -253,8 +258,8 @@ impl App {
             return of(content);
         }
         match versioned_json::take::<Content>(data_dir, &FILE, now) {
-            Ok(Remembered::Known(content)) => of(content),
-            Ok(Remembered::Nothing) => of(Content::default()),
+            Ok(Remembered::Known(content)) => of(self.with_unrecorded_snapshot(content, now)),
+            Ok(Remembered::Nothing) => of(self.with_unrecorded_snapshot(Content::default(), now)),
             Ok(Remembered::SetAside) => {
                 let state = of(self.content_by_history(now));
                 if let Err(error) = state.save() {
@@ -264,6 +269,21 @@ impl App {
             }
             Err(_) => State::unusable(data_dir, now), // `own_files` reports it
         }
+    }
+
+    /// A snapshot that was written after the file was is one whose success could not be written down.
+    fn with_unrecorded_snapshot(&self, mut content: Content, now: DateTime<Utc>) -> Content {
+        let written = |path: PathBuf| fs_err::symlink_metadata(path).ok()?.modified().ok();
+        let newest = self.history.list().ok().and_then(|all| all.into_iter().rfind(|at| *at <= now));
+        let Some(newest) = newest else { return content };
+        let (snapshot, state) =
+            (written(self.history.path(newest)), written(self.config.data.dir.join(FILE.name)));
+        let known = content.jobs.get(&Job::Snapshot).map(|state| state.last_success);
+        // One of the time that the file knows is the one that is just being written down.
+        if snapshot > state && known.is_none_or(|known| known < newest) {
+            content.jobs.insert(Job::Snapshot, JobState { last_success: newest, took_ms: 0 });
+        }
+        content
     }
 
     /// What was done until the newest snapshot was taken, as the schedules say it: so nothing is sent again, and what was not

@@ -176,6 +176,27 @@ async fn a_snapshot_that_was_written_counts_as_taken_and_what_it_shows_is_told_w
 }
 
 #[tokio::test]
+async fn a_snapshot_that_nobody_could_write_down_is_done_and_no_gap() {
+    let bench = Bench::new(&[]).await;
+    for hour in 0..3 {
+        Job::Snapshot.run(&bench.app, noon() + Duration::hours(hour)).await.unwrap();
+        if hour == 0 {
+            fs_err::copy(bench.folder.path().join("state.json"), bench.folder.path().join("old")).unwrap();
+        }
+    }
+    // As if nothing could be written there since noon.
+    fs_err::rename(bench.folder.path().join("old"), bench.folder.path().join("state.json")).unwrap();
+    let due = |minutes| {
+        let now = noon() + Duration::minutes(minutes);
+        Job::Snapshot.due(&bench.app, &bench.app.state(now), now)
+    };
+    assert_eq!(due(125), None);
+    assert_eq!(due(181), Some(noon() + Duration::hours(3)));
+    Job::Snapshot.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
+    assert_eq!(bench.app.state(noon() + Duration::hours(3)).last_missed(Job::Snapshot), None);
+}
+
+#[tokio::test]
 async fn a_failure_is_cleared_by_the_next_success_whoever_asked_for_either() {
     let bench = Bench::new(&[]).await;
     let person = Trigger::Person { since: None };

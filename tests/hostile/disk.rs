@@ -1,6 +1,7 @@
 //! A full disk: a 1 MB file system, filled. Nothing is half written, the error is one clear sentence, and once there is
 //! room again everything goes on. Needs the right to mount; without it the tests are skipped.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -222,4 +223,37 @@ fn prune_makes_room_on_a_disk_that_is_full() {
     let ran = place.run(&["prune"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(place.run(&["snapshot"]).code, Some(0));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_gets_one_snapshot_for_a_slot_and_one_mail_for_each_job() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator).owned_by_nobody().with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 1 1 *");
+    if !place.command(&["--version"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: nobody may not run the binary where it lies");
+        return;
+    }
+    let allow = |mode| {
+        std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    assert_eq!(place.run(&["once"]).code, Some(0));
+    std::fs::remove_file(place.data().join("state.json")).unwrap();
+    for year in std::fs::read_dir(place.data().join("history")).unwrap() {
+        let _ = std::fs::remove_dir_all(year.unwrap().path()); // all but the format
+    }
+    let snapshots =
+        || files(&place.data().join("history")).iter().filter(|(path, _)| path.extension().is_some()).count();
+    allow(0o555);
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        let ran = place.run(&["once"]);
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        assert!(ran.stderr.contains("its work is done, but that cannot be written down"), "{}", ran.stderr);
+        assert_eq!(snapshots(), 1);
+        sent.push(files(&place.data().join("outbox")).len());
+    }
+    assert_eq!(sent[1], sent[2], "each failure is mailed once");
+    allow(0o755);
+    assert_eq!(place.run(&["once"]).code, Some(0));
+    assert_eq!(snapshots(), 1);
 }
