@@ -21,7 +21,7 @@ writable=$(cd "$root" && find . ! -type l \( -user "${user%:*}" -o -group "${use
 du -sh "$root" | sed "s#$root#in all#"
 
 image() { chroot --userspec="$user" --groups="${user#*:}" "$root" /usr/bin/quotakeeper "$@"; }
-[ "$(image --version)" = "quotakeeper $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" ]
+[ "$(image -V)" = "quotakeeper $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" ]
 
 echo "--- simulate, check and once"
 : >"$work/simulator"

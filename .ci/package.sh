@@ -46,7 +46,7 @@ lintian --allow-root --no-cfg --fail-on error --suppress-tags bogus-mail-host,no
 
 echo "--- used"
 run() { env -i HOME=/ PATH=/nonexistent "$work/root/usr/bin/quotakeeper" "$@"; }
-[ "$(run --version)" = "quotakeeper $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" ]
+[ "$(run -V)" = "quotakeeper $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" ]
 for configuration in etc/quotakeeper/quotakeeper.toml usr/share/doc/quotakeeper/quotakeeper.toml; do
   env -i TE_TOKEN=x "$work/root/usr/bin/quotakeeper" --config "$work/root/$configuration" check
 done

@@ -37,7 +37,7 @@ use crate::text::edge;
 
 /// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
 #[derive(Debug, Parser)]
-#[command(version, about = ABOUT, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, long_version = env!("QUOTAKEEPER_VERSION"), about = ABOUT, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

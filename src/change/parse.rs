@@ -104,7 +104,7 @@ pub(crate) enum Value {
     OfPlan(Percent),
 }
 
-/// TargetRef quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
+/// Whose quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TargetRef {
     pub org_id: Option<OrgId>,

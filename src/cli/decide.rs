@@ -37,7 +37,7 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
         // Nobody has seen what it would do now.
         RunState::Stale if approve => anyhow::ensure!(
             plan.is_none(),
-            "run {id} is stale: `quotakeeper approve {id}` without --plan plans it anew, to be looked at again"
+            "run {id} is stale: `quotakeeper approve {id}` without --plan plans it again for review"
         ),
         RunState::Scheduled => {
             let due = run
@@ -76,7 +76,7 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
         run.decide(&Decision { approve, plan_sha256: current.clone(), by, decider: Some(decider), at: now })?;
     }
     if replans {
-        say(&format!("{id}: to be planned anew; nothing is sent by that"));
+        say(&format!("{id}: will be planned again; that sends nothing"));
     } else {
         say(&format!("{id}: plan {current} {}", if approve { "approved" } else { "rejected" }));
     }

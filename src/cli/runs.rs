@@ -170,11 +170,11 @@ fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration
                 format!(" If nobody decides, it is rejected at {} (guard.expire).", moment(until, look.zone))
             });
             let since = moment(story.at, look.zone);
-            let waits = format!("Held since {since}. Nothing of it was sent.{until}");
+            let waits = format!("Held since {since}. Nothing was sent.{until}");
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
             folded(0, &waits, paint)
                 + &format!("Plan SHA-256: {hash}\n")
-                + &command("To send it all the same: ", &approve.each_ref().map(String::as_str), paint)
+                + &command("To send it anyway: ", &approve.each_ref().map(String::as_str), paint)
                 + &command("To drop it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
@@ -185,8 +185,8 @@ fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration
         }
         RunState::Stale => {
             let again = format!("quotakeeper approve {id}");
-            let stale = "Nothing of it was sent: what was approved is not what it would do now.";
-            folded(0, stale, paint) + &command("To plan it anew and hold it again: ", &[&again], paint)
+            let stale = "Nothing was sent: what was approved is not what it would do now.";
+            folded(0, stale, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {
             folded(0, "Mend the file as said above and drop it again.", paint)

@@ -150,7 +150,7 @@ impl Pass {
         let id = run.record.id;
         match advanced {
             Ok(found) => drop(self.findings.insert(id, found)),
-            Err(error) => self.failed.note(error.context(format!("run {id} stands still"))),
+            Err(error) => self.failed.note(error.context(format!("run {id} is blocked"))),
         }
         // There is one mail for a pass, unless that takes very long.
         if self.mailed.elapsed() > MAILED {

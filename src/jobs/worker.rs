@@ -283,7 +283,7 @@ impl Worker {
             Ok(Done { findings, ..Done::unrecorded() })
         }))
         .await;
-        let done = work.end(app, advanced.map_err(|error| error.context(format!("run {id} stands still"))));
+        let done = work.end(app, advanced.map_err(|error| error.context(format!("run {id} is blocked"))));
         app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         self.ended(Job::Inbox, now, now, done)
     }

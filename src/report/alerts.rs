@@ -406,7 +406,10 @@ fn muted_sentences(
                 None => String::new(),
             };
             let reason = words::clean(&mute.reason, 120);
-            format!("{} in trouble {verb} muted until {until}: {reason}.", words::counted(*count, "target"))
+            format!(
+                "{} beyond a limit {verb} muted until {until}: {reason}.",
+                words::counted(*count, "target")
+            )
         })
         .collect();
     if more > 0 {

@@ -84,7 +84,7 @@ pub(crate) fn failure_report(failure: &Failure, edition: &ReportContext) -> Fail
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),
         todo: failure.advice.as_ref().map_or_else(
             || "run `quotakeeper check --online` where quotakeeper runs: it tries the token, its permissions and the \
-                mail server, and says what to mend."
+                mail server, and says what to fix."
                 .to_owned(),
             |advice| words::clean(advice, 400),
         ),

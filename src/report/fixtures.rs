@@ -282,7 +282,7 @@ pub(crate) fn held_story() -> RunStory {
                 "Lab",
                 Some(2_000),
                 None,
-                tripped(Guard::Unassign, "unassigning takes the cap off"),
+                tripped(Guard::Unassign, "without a quota its usage is unlimited"),
             ),
         ],
     )

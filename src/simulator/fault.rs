@@ -17,7 +17,7 @@ Kinds:
   bad-row:aid=ID       refuse each batch that holds this account group (400)
   bad-row:org=ID       the same for an organization's own quota
             :silent    … without naming the row
-            :partial   … but apply the other rows all the same
+            :partial   … but apply the other rows anyway
   ignore-write         answer as if the write was done, and change nothing
 
 Which requests (all, unless told):

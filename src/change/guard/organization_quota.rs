@@ -13,7 +13,9 @@ fn check(look: &Look<'_>) -> Option<Finding> {
         return None;
     }
     let Some(after) = look.row.after else {
-        return Some(Finding::Hold("unassigning takes the cap off the whole organization".to_owned()));
+        return Some(Finding::Hold(
+            "removing it makes the usage of the whole organization unlimited".to_owned(),
+        ));
     };
     let given = look.organization.to_cover;
     if look.row.is_decrease() {

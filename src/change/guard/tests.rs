@@ -146,7 +146,7 @@ fn an_unassign_is_held_warned_of_or_allowed() {
     let live = snapshot([group("7", "1", Some(2000), 0, 0)]);
     let at = |unassign| Guards { unassign, ..Guards::default() };
     assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Hold)).0, [Guard::Unassign]);
-    let warning = "unassigning takes the cap off".to_owned();
+    let warning = "without a quota its usage is unlimited".to_owned();
     assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Warn)), (vec![], vec![warning]));
     assert_eq!(guards_of("unassign,7,1,", &live, &at(Level::Allow)), (vec![], vec![]));
 }

@@ -7,7 +7,7 @@ pub(super) const RULE: Rule = Rule { guard: Guard::Unassign, scope: Scope::Row, 
 
 fn check(look: &Look<'_>) -> Option<Finding> {
     if look.is_account_group() && look.row.after.is_none() {
-        Finding::at(look.limits.unassign, "unassigning takes the cap off".to_owned())
+        Finding::at(look.limits.unassign, "without a quota its usage is unlimited".to_owned())
     } else {
         None
     }

@@ -176,7 +176,7 @@ impl Header {
         })?;
         Some(format!(
             "The column `{}` is not known, and `{meant}` is missing. Rename it to `{meant}` if that is what it is, or to \
-             something less alike.",
+             something less similar.",
             shown(trimmed(name))
         ))
     }

@@ -188,7 +188,7 @@ fn a_held_row_holds_its_organization_and_refusal_beats_holding() {
     let text = "action,org_id,aid,value\n,7,1,1100\nunassign,7,2,\n,8,4,1100\n";
     insta::assert_snapshot!(says(text, Mode::Organization).join("\n"), @r#"
         2: held by bound: waits with row 3: the rows of an organization go together
-        3: held by unassign: unassigning takes the cap off
+        3: held by unassign: without a quota its usage is unlimited
         4: send
     "#);
     insta::assert_snapshot!(says(&format!("{text},7,3,x\n"), Mode::Organization).join("\n"), @r#"

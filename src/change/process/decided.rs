@@ -86,18 +86,18 @@ pub(super) async fn replan(
     let Some(file) = input(app, clock, run)? else { return Ok(()) };
     let mut plan = look(app, clock, run, &file).await?;
     for row in plan.rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
-        let message = "it was planned anew, and nobody has seen this plan yet".to_owned();
+        let message = "it was planned again, and nobody has seen this plan yet".to_owned();
         row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::Approval, message }]);
     }
     run.write_plan(&results::plan_csv(&plan))?;
     for of_the_old_plan in ["success.csv", "error.csv"] {
         durable::remove(&run.path(of_the_old_plan))?;
     }
-    run.record.notes = vec![format!("Planned anew, as {} asked.", decision.by)];
+    run.record.notes = vec![format!("Planned again, as {} asked.", decision.by)];
     run.record.plan_sha256 = Some(plan.sha256.clone());
     run.record.counts.clear();
     run.record.decided += 1;
-    info!(run = %run.record.id, by = %decision.by, plan = %plan.sha256, "planned anew");
+    info!(run = %run.record.id, by = %decision.by, plan = %plan.sha256, "planned again");
     if plan.is_empty() {
         return finish(app, clock, run, &file, &plan, &BTreeMap::new());
     }

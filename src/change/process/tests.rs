@@ -36,7 +36,7 @@ fn events(journal: &str) -> Vec<Event> {
     journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Whether the server did this batch: it said so, or its answer was lost and nothing of it was sent again.
+/// Whether the server did this batch: it said so, or its answer was lost and nothing was sent again.
 fn is_done(events: &[Event], batch: usize) -> bool {
     let mut rows_of = BTreeMap::new();
     for event in events {

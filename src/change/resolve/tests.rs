@@ -1,4 +1,4 @@
-//! TargetRef quota a row means by its names, and every sentence of a plan on a row that it refuses.
+//! Whose quota a row means by its names, and every sentence of a plan on a row that it refuses.
 
 use std::fmt::Write;
 

@@ -47,7 +47,7 @@ fn organization_table(views: &[OrganizationView<'_>]) -> String {
     if views.is_empty() {
         return String::new();
     }
-    let mut text = "| organization | allocated | of quota | held | refused | flows | scheduled | |\n\
+    let mut text = "| organization | allocated | of quota | held | refused | applied now | scheduled | |\n\
                     |---|--:|--:|--:|--:|--:|--:|---|\n"
         .to_owned();
     for view in views.iter().take(ORGANIZATIONS) {

@@ -59,8 +59,8 @@ fn section(part: &Part<'_>, many: bool, layout: &Layout) -> String {
         Kind::Raises => "Raises".to_owned(),
         Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.look.zone)),
     };
-    let fall = |count| if count == 1 { "falls with these" } else { "fall with these" };
-    let others = (part.others.len(), fall(part.others.len()));
+    let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
+    let others = (part.others.len(), unsent(part.others.len()));
     listed(&title, &part.rows, others, limit, &Show { layout, told: &[], due: false })
 }
 

@@ -162,7 +162,7 @@ fn every_kind() -> Plan {
             &Group("Lab", "208004", 310, 520),
             (Some(2_000), None),
             held(&[
-                (Guard::Unassign, "unassigning takes the cap off"),
+                (Guard::Unassign, "without a quota its usage is unlimited"),
                 (
                     Guard::Sum,
                     "moves the sum of the organization's account groups from 12 000 to 9 000, by more than 20 %",

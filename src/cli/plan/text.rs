@@ -141,13 +141,14 @@ fn state(view: &OrganizationView<'_>) -> (String, Tone) {
         words.push(format!("HELD {}", counted(view.held, "row")));
     }
     let only = view.held + view.refused + view.scheduled == 0;
-    for (count, word) in [(view.refused, "refused"), (view.flows, "flow"), (view.scheduled, "scheduled")] {
+    for (count, word) in [(view.refused, "refused"), (view.flows, "apply now"), (view.scheduled, "scheduled")]
+    {
         if count > 0 {
             words.push(format!("{} {word}", number(count)));
         }
     }
     if only && view.flows > 0 {
-        words = vec!["flows".to_owned()];
+        words = vec!["applies now".to_owned()];
     }
     let tone = match view {
         OrganizationView { held: 1.., .. } | OrganizationView { refused: 1.., .. } => Tone::Red,

@@ -61,13 +61,13 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     if let Some(first) = facts.routes.first() {
         add(
             format!("{} in mail.routes_file, the first: {first}", counted(facts.routes.len(), "mistake")),
-            "`quotakeeper check` lists them all; mend them, or those owners are told nothing".to_owned(),
+            "`quotakeeper check` lists them all; fix them, or those owners get no mail".to_owned(),
         );
     }
     for problem in &facts.templates {
         add(
             format!("mail.templates_dir: {problem}"),
-            "mend the template, then try it with `quotakeeper check`".to_owned(),
+            "fix the template, then try it with `quotakeeper check`".to_owned(),
         );
     }
     found
@@ -237,7 +237,7 @@ fn mail(facts: &Facts, add: &mut impl FnMut(String, String)) {
                 counted(unsent.waiting, "mail"),
                 age(facts.now - since)
             ),
-            "mend it within five days, then all are sent; `quotakeeper check --online` tries the mail server"
+            "fix it within five days, and all are sent; `quotakeeper check --online` tries the mail server"
                 .to_owned(),
         );
     }
@@ -248,7 +248,7 @@ fn mail(facts: &Facts, add: &mut impl FnMut(String, String)) {
                 "{} {were} refused for good, the last one because {refusal}",
                 counted(unsent.dead, "mail")
             ),
-            "mend the address under [mail]; they lie in outbox/dead to be read, and can be removed there"
+            "fix the address under [mail]; they lie in outbox/dead to be read, and can be removed there"
                 .to_owned(),
         );
     }

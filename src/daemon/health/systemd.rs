@@ -71,7 +71,7 @@ async fn watchdog(app: &App) {
         match stuck {
             None => notify(&[NotifyState::Watchdog]),
             Some(silence) if !was_stuck => {
-                error!(seconds = silence.as_secs(), "the loop is stuck: the watchdog is told no more");
+                error!(seconds = silence.as_secs(), "the loop is stuck: the watchdog is no longer notified");
             }
             Some(_) => {}
         }

@@ -113,7 +113,7 @@ fn a_mute_hides_news_and_is_told_of_with_its_reason() {
     let muted = Alerts { mutes: vec![mute("lab")], ..Alerts::default() };
     let report = report_of(Occasion::Snapshot, &news, rows(), &muted).unwrap();
     assert_eq!(report.critical.len(), 1);
-    assert_eq!(report.muted, ["1 target in trouble is muted until Mon 30 Nov 2026, 01:00: load test."]);
+    assert_eq!(report.muted, ["1 target beyond a limit is muted until Mon 30 Nov 2026, 01:00: load test."]);
     let muted = Alerts { mutes: vec![mute("*")], ..Alerts::default() };
     assert!(report_of(Occasion::Digest, &news, rows(), &muted).is_none());
 }

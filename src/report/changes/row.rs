@@ -152,7 +152,7 @@ fn usage(row: &PlanRow) -> String {
 /// What the quota leaves of what is needed, in words, and whether that is too little.
 fn effect(after: Option<Units>, needed: Option<Units>) -> (String, bool) {
     match (after, needed) {
-        (None, _) => ("uncapped".to_owned(), false),
+        (None, _) => ("usage becomes unlimited".to_owned(), false),
         (Some(_), None) => ("usage unknown".to_owned(), false),
         (Some(after), Some(needed)) if after < needed => (
             format!("{} short of the {} needed", grouped(needed.saturating_sub(after)), grouped(needed)),

@@ -214,7 +214,7 @@ fn estimates(out: RunOut, edition: &ReportContext) -> String {
     let day = |at| words::day(at, edition.zone);
     match (out.by_projection, out.by_slope) {
         (Some(projected), Some(slope)) if day(projected) == day(slope) => {
-            format!("by projection and by the last {SLOPE_DAYS} days alike")
+            format!("both by projection and by the last {SLOPE_DAYS} days")
         }
         (Some(projected), Some(slope)) => {
             format!("by projection {}, by the last {SLOPE_DAYS} days {}", day(projected), day(slope))

@@ -267,7 +267,7 @@ pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &
     if !uncapped.is_empty() {
         let verb = if uncapped.len() == 1 { "has" } else { "have" };
         sentences.push(format!(
-            "{} {verb} no quota (uncapped): {}.",
+            "{} {verb} no quota (unlimited): {}.",
             words::number(uncapped.len()),
             named(&uncapped)
         ));

@@ -136,7 +136,7 @@ fn held(story: &RunStory, edition: &ReportContext) -> String {
     let id = &story.id;
     listed(story.plan.held().collect())
         + &format!(
-            "\nIf nobody decides, it is rejected on {} {}.\nTo send it all the same:  quotakeeper approve {id} --plan \
+            "\nIf nobody decides, it is rejected on {} {}.\nTo send it anyway:  quotakeeper approve {id} --plan \
          {}\nTo drop it:               quotakeeper reject {id}\n",
             edition.until(story.at),
             edition.zone,

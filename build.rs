@@ -1,0 +1,32 @@
+//! Gives a release its commit and the commit's date, for `--version`: of the repository that it is built in, or, where there is none
+//! (an image), of the environment variable `QUOTAKEEPER_COMMIT`. Other builds have none, so that a commit rebuilds nothing.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=QUOTAKEEPER_COMMIT");
+    let is_release = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let commit = std::env::var("QUOTAKEEPER_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let commit = commit.or_else(|| is_release.then(of_the_repository).flatten());
+    let version = env!("CARGO_PKG_VERSION");
+    let version = commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
+    println!("cargo::rustc-env=QUOTAKEEPER_VERSION={version}");
+}
+
+/// `3cd1cfb 2026-11-26`.
+fn of_the_repository() -> Option<String> {
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
+    if Path::new(&log).exists() {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    git(&["log", "-1", "--format=%h %cs"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
