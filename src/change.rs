@@ -415,6 +415,6 @@ pub(crate) struct RunStory {
     pub decided: u32,
     /// `inbox.apply` is false: what would be sent is not, and its outcomes say only that.
     pub planned_only: bool,
-    /// Why it failed, went stale or was rejected, each a full sentence with the mend; and what else is to be known.
+    /// Why it failed, went stale or was rejected, each a full sentence with the fix; and what else is to be known.
     pub notes: Vec<String>,
 }

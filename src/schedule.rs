@@ -81,7 +81,7 @@ impl Expression {
         }
     }
 
-    /// Matches the wall's clock as it goes now; what it finds counts until clocks change, and from there on it looks anew.
+    /// Matches the wall's clock as it goes now; what it finds counts until clocks change, and from there on it looks again.
     fn next_of_every_hour(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut after = after;
         loop {

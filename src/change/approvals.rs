@@ -105,7 +105,7 @@ fn of(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
     for run in all.iter().filter(|run| run.record.state == RunState::Held) {
         let from = run.record.split_from.as_deref();
         let is_meant = is_named(run) || from.is_some_and(|from| named.contains(from));
-        // A file that cannot be removed counts once: what was planned anew nobody has seen.
+        // A file that cannot be removed counts once: what was planned again nobody has seen.
         if is_meant && run.decision()?.is_none() && !run.was_decided_by(&by(approval))? {
             held.push(run.clone());
         }

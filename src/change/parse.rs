@@ -1,7 +1,7 @@
 //! The bytes of a change file → its rows, each either a change or everything that is wrong with it.
 //!
 //! Spreadsheets write in many ways (`decode`, `header`, `rows`) and mangle numbers (`cells`). What can't be
-//! understood for certain is refused with the mend: guessing here could switch off somebody's monitoring.
+//! understood for certain is refused with the fix: guessing here could switch off somebody's monitoring.
 
 mod cells;
 mod dates;
@@ -230,7 +230,7 @@ pub(crate) fn parse(
     }
 }
 
-/// What is wrong with the rows of a file that can't be used anyway, so that it can be mended in one go.
+/// What is wrong with the rows of a file that can't be used anyway, so that it can be fixed in one go.
 fn of_rows(records: &[Record]) -> Vec<String> {
     const MOST: usize = 50;
     let bad = records.iter().filter_map(|record| Some((record.row, record.change.as_ref().err()?)));

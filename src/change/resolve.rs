@@ -158,7 +158,7 @@ impl<'a> Visible<'a> {
         match self.organizations.called(name, None)[..] {
             [only] => Ok(only),
             [] => {
-                let mend = if self.by_org_id.contains_key(&OrgId::from(name)) {
+                let fix = if self.by_org_id.contains_key(&OrgId::from(name)) {
                     format!("`{written}` is an id: type it into the column `{column}`.")
                 } else {
                     let nearest = self.organizations.nearest(name, None);
@@ -167,7 +167,7 @@ impl<'a> Visible<'a> {
                     };
                     meant(&nearest, text, column)
                 };
-                let sentence = format!("the token sees no organization called `{written}`. {mend}");
+                let sentence = format!("the token sees no organization called `{written}`. {fix}");
                 Err(Wrong::new(Code::UnknownTarget, Field::OrgName, sentence))
             }
             ref several => {
@@ -190,7 +190,7 @@ impl<'a> Visible<'a> {
                     .and_then(|org_id| self.by_org_id.get(org_id))
                     .map_or_else(String::new, |row| format!(" in {}", organization_text(row)));
                 let elsewhere = self.groups.called(name, None);
-                let mend = if !self.with_aid(&Aid::from(name)).is_empty() {
+                let fix = if !self.with_aid(&Aid::from(name)).is_empty() {
                     format!("`{written}` is an id: type it into the column `{aid_column}`.")
                 } else if elsewhere.is_empty() {
                     let nearest = self.groups.nearest(name, org_id);
@@ -210,18 +210,18 @@ impl<'a> Visible<'a> {
                         listed(&elsewhere, group_text)
                     )
                 };
-                let sentence = format!("the token sees no account group called `{written}`{place}. {mend}");
+                let sentence = format!("the token sees no account group called `{written}`{place}. {fix}");
                 Err(Wrong::new(Code::UnknownTarget, Field::GroupName, sentence))
             }
             ref several => {
                 let is_one_organization =
                     several.iter().all(|row| row.target.org_id == several[0].target.org_id);
-                let mend = if is_one_organization {
+                let fix = if is_one_organization {
                     format!("Fill in `{aid_column}`.")
                 } else {
                     format!("Fill in `{aid_column}` or `{org_column}`.")
                 };
-                let sentence = format!("`{written}` is {}. {mend}", listed(several, group_text));
+                let sentence = format!("`{written}` is {}. {fix}", listed(several, group_text));
                 Err(Wrong::new(Code::AmbiguousTarget, Field::GroupName, sentence))
             }
         }

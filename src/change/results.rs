@@ -1,7 +1,7 @@
 //! A plan and how its rows ended → the files that people open: `plan.csv`, `success.csv`, `error.csv`, `undo.csv`.
 //!
 //! `success.csv` and `error.csv` keep the input's columns and hold every input row exactly once between them.
-//! `error.csv` can be mended and dropped again, `undo.csv` can be dropped to restore what was.
+//! `error.csv` can be fixed and dropped again, `undo.csv` can be dropped to restore what was.
 
 mod plan_file;
 

@@ -19,7 +19,7 @@ pub(crate) fn superfluous(runs: &[&RunRecord], before: DateTime<Utc>) -> Vec<Str
     gone.into_iter().map(|run| run.id.clone()).collect()
 }
 
-/// A stale run still waits for a person, who may have it planned anew.
+/// A stale run still waits for a person, who may have it planned again.
 fn is_finished(state: RunState) -> bool {
     match state {
         RunState::Done | RunState::Failed | RunState::Rejected => true,

@@ -262,8 +262,8 @@ impl Run {
         let path = folder.join("run.json");
         let bytes = files::read_if_there(&path)?
             .with_context(|| format!("there is no run `{id}`: `quotakeeper runs` lists them"))?;
-        let mend = "put it back from a backup, or move the run's folder away";
-        let record = format::read_json(&path, &bytes, VERSION, mend)?;
+        let fix = "put it back from a backup, or move the run's folder away";
+        let record = format::read_json(&path, &bytes, VERSION, fix)?;
         Ok(Self { folder, record })
     }
 

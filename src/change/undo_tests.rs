@@ -1,5 +1,5 @@
 //! What the files of a run are good for, whatever the run was: `undo.csv` restores the state exactly, and `error.csv`,
-//! mended, finishes the job. Random change files in all modes, against the simulator.
+//! fixed, finishes the job. Random change files in all modes, against the simulator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,7 @@ fn file(rows: &[(usize, Ask)], world: &Quotas) -> String {
     text
 }
 
-/// Brings a file to its end, approving whatever is held and planning anew what is stale. All runs that came of it.
+/// Brings a file to its end, approving whatever is held and planning again what is stale. All runs that came of it.
 async fn settle(bench: &Bench, text: &str) -> Vec<Run> {
     let mut done = Vec::new();
     let mut open = vec![bench.run(text)];
@@ -246,8 +246,8 @@ proptest! {
                 prop_assert_eq!(now(bench), wanted);
                 return Ok(());
             }
-            let mended = mend(&error, &before, &wanted);
-            let second = settle(bench, &mended).await.remove(0);
+            let fixed = fix(&error, &before, &wanted);
+            let second = settle(bench, &fixed).await.remove(0);
             prop_assert_eq!(table(&text(&second, "error.csv")), Vec::<BTreeMap<String, String>>::new());
             prop_assert_eq!(now(bench), wanted);
             Ok(())
@@ -288,7 +288,7 @@ fn mendable() -> impl Strategy<Value = (&'static str, Vec<Mendable>)> {
 }
 
 /// What a person does with `error.csv`: puts right what its messages name, and leaves its further columns where they are.
-fn mend(error: &str, before: &Quotas, wanted: &Quotas) -> String {
+fn fix(error: &str, before: &Quotas, wanted: &Quotas) -> String {
     let mut rows = table(error);
     let headers: Vec<String> = error.lines().next().unwrap().split(',').map(str::to_owned).collect();
     for row in &mut rows {

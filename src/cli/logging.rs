@@ -27,7 +27,7 @@ pub(super) fn start(global: &Global, quiet: bool) {
         None => !terminal && !journal,
     };
     let lines = tracing_subscriber::fmt()
-        // A certificate that is no good is told where it is handled, with the mend.
+        // A certificate that is no good is told where it is handled, with the fix.
         .with_env_filter(EnvFilter::new(format!("{level},rustls_platform_verifier=off")))
         .with_writer(Lines { priorities: journal, is_json })
         // It would tell standard error that standard error cannot be written, and panic.

@@ -1,4 +1,4 @@
-//! `propose`: reads what is live, and writes the change file that would mend what runs out. It never applies one.
+//! `propose`: reads what is live, and writes the change file that would fix what runs out. It never applies one.
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -189,7 +189,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration
             folded(0, stale, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {
-            folded(0, "Mend the file as said above and drop it again.", paint)
+            folded(0, "Fix the file as said above and drop it again.", paint)
         }
         RunState::Planned | RunState::Applying => {
             let goes_on = "The running quotakeeper is at it; if none runs, the next inbox, once or run goes on with it.";

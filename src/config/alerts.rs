@@ -166,12 +166,12 @@ impl Alerts {
         });
         for (place, warn, critical) in std::iter::once(of_all).chain(of_targets) {
             if warn == Some(0) {
-                let mend = "must be at least 1: at 0 whatever is used at all would be a warning";
-                found.push((format!("{place}.warn_projected_percent"), mend.to_owned()));
+                let fix = "must be at least 1: at 0 whatever is used at all would be a warning";
+                found.push((format!("{place}.warn_projected_percent"), fix.to_owned()));
             }
             if critical.is_some_and(|percent| !(1..=100).contains(&percent)) {
-                let mend = "must be between 1 and 100 (100: when nothing is left)";
-                found.push((format!("{place}.critical_used_percent"), mend.to_owned()));
+                let fix = "must be between 1 and 100 (100: when nothing is left)";
+                found.push((format!("{place}.critical_used_percent"), fix.to_owned()));
             }
         }
         for (index, other) in self.overrides.iter().enumerate() {
@@ -188,17 +188,17 @@ impl Alerts {
                 && critical_used_percent.is_none()
                 && critical_within.is_none()
             {
-                let mend =
+                let fix =
                     "sets no limit: add warn_projected_percent, critical_used_percent or critical_within";
-                found.push((place, mend.to_owned()));
+                found.push((place, fix.to_owned()));
             }
         }
         for (index, mute) in self.mutes.iter().enumerate() {
             let place = format!("alerts.mutes.{index}");
             let patterns = [("org_id", &mute.org_id), ("aid", &mute.aid), ("name", &mute.name)];
             if patterns.iter().all(|(_, pattern)| pattern.is_none()) {
-                let mend = "names no target: add org_id, aid or name, each a pattern such as \"Lab *\" (\"*\" is all)";
-                found.push((place.clone(), mend.to_owned()));
+                let fix = "names no target: add org_id, aid or name, each a pattern such as \"Lab *\" (\"*\" is all)";
+                found.push((place.clone(), fix.to_owned()));
             }
             for (key, pattern) in patterns {
                 if pattern.as_ref().is_some_and(|pattern| pattern.trim().is_empty()) {
@@ -206,13 +206,13 @@ impl Alerts {
                 }
             }
             if mute.reason.trim().is_empty() {
-                let mend = "needs a `reason`: the mails say it, so that nobody wonders";
-                found.push((format!("{place}.reason"), mend.to_owned()));
+                let fix = "needs a `reason`: the mails say it, so that nobody wonders";
+                found.push((format!("{place}.reason"), fix.to_owned()));
             }
             if mute.until.is_none() {
-                let mend =
+                let fix =
                     "needs an end: until = \"2026-12-31\", or a time such as \"2026-12-31T18:00:00+01:00\"";
-                found.push((format!("{place}.until"), mend.to_owned()));
+                found.push((format!("{place}.until"), fix.to_owned()));
             }
         }
         found

@@ -105,9 +105,9 @@ impl Guards {
     /// What the types alone cannot say: each problem as the key (an override by its place) and a sentence.
     pub(super) fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let mut check = |bad: bool, key: String, mend: &str| {
+        let mut check = |bad: bool, key: String, fix: &str| {
             if bad {
-                found.push((key, mend.to_owned()));
+                found.push((key, fix.to_owned()));
             }
         };
         check(
@@ -136,8 +136,8 @@ impl Guards {
             let place = format!("guard.overrides.{index}");
             found.extend(id_problems(&place, other.org_id.as_ref(), other.aid.as_ref()));
             if other.sets_nothing() {
-                let mend = "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0";
-                found.push((place, mend.to_owned()));
+                let fix = "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0";
+                found.push((place, fix.to_owned()));
             }
         }
         found
@@ -148,14 +148,14 @@ impl Guards {
 pub(super) fn id_problems(place: &str, org_id: Option<&OrgId>, aid: Option<&Aid>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if org_id.is_none() {
-        let mend = "needs an `org_id`: an override is for one organization, or with `aid` for one account group of it";
-        found.push((place.to_owned(), mend.to_owned()));
+        let fix = "needs an `org_id`: an override is for one organization, or with `aid` for one account group of it";
+        found.push((place.to_owned(), fix.to_owned()));
     }
     for (key, id) in [("org_id", org_id.map(OrgId::as_str)), ("aid", aid.map(Aid::as_str))] {
         let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         if id.is_some_and(|id| !is_id(id)) {
-            let mend = "is not an id, which is digits such as \"10452\": it would be for nobody";
-            found.push((format!("{place}.{key}"), mend.to_owned()));
+            let fix = "is not an id, which is digits such as \"10452\": it would be for nobody";
+            found.push((format!("{place}.{key}"), fix.to_owned()));
         }
     }
     found

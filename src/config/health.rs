@@ -91,13 +91,13 @@ impl Metrics {
     pub(super) fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         if self.textfile.as_ref().is_some_and(|path| path.extension().is_none_or(|is| is != "prom")) {
-            let mend = "must end with .prom: node_exporter reads no other file";
-            found.push(("metrics.textfile".to_owned(), mend.to_owned()));
+            let fix = "must end with .prom: node_exporter reads no other file";
+            found.push(("metrics.textfile".to_owned(), fix.to_owned()));
         }
         let group = |url: &SecretUrl| url.expose().path().contains("/metrics/job/");
         if self.push_url.as_ref().is_some_and(|url| !group(url)) {
-            let mend = "must be the whole URL of a group, such as http://HOST:9091/metrics/job/quotakeeper";
-            found.push(("metrics.push_url".to_owned(), mend.to_owned()));
+            let fix = "must be the whole URL of a group, such as http://HOST:9091/metrics/job/quotakeeper";
+            found.push(("metrics.push_url".to_owned(), fix.to_owned()));
         }
         found
     }

@@ -17,9 +17,9 @@ impl Config {
     /// What the types alone cannot say: each problem as the key and a sentence.
     pub(super) fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let mut check = |bad: bool, key: &'static str, mend: String| {
+        let mut check = |bad: bool, key: &'static str, fix: String| {
             if bad {
-                found.push((key.to_owned(), mend));
+                found.push((key.to_owned(), fix));
             }
         };
         let loopback = self.api.base_url.host_str().is_some_and(is_loopback);

@@ -1,7 +1,7 @@
 //! Turns a TOML file and the environment into a [`Config`], collecting every problem with its file, line and key.
 //!
 //! A value that does not fit is reported and taken out, then the rest is read again, until nothing is wrong
-//! any more: so one run of `check` shows all that is to be mended.
+//! any more: so one run of `check` shows all that is to be fixed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The metrics as one sheet of plain data, and its text for Prometheus. Pure: whoever has a sheet can render it.
 //!
 //! What is read from files (`state.json`, runs, outbox, the latest snapshot) means the same whoever wrote those files.
-//! Counters are of this process alone ([`Counters`]): Prometheus sees that they begin anew with the daemon. A `once` lives
+//! Counters are of this process alone ([`Counters`]): Prometheus sees that they begin again with the daemon. A `once` lives
 //! for one pass, and its counters would hold the same few numbers each time, which `rate()` takes for nothing at all: its
 //! sheets have none of them, and say by `last_success` and `failing_since` what must outlive it.
 //!

@@ -1,7 +1,7 @@
 //! Closed billing cycles with their record: judges the latest snapshot, and mails what closed, all in one mail a day.
 //!
 //! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
-//! again, which the outbox recognizes. What counts as closed is decided in `report::closed`.
+//! again, which the outbox recognizes. What counts as closed is decided in `report::closing::cycle_tracker`.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};

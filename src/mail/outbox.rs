@@ -310,7 +310,7 @@ impl Outbox {
         Ok((record, Some(silent == 0)))
     }
 
-    /// Moves a finished message; a crash in between is mended by `recover`.
+    /// Moves a finished message; a crash in between is fixed by `recover`.
     fn finish(&self, stem: &str, place: Place) -> anyhow::Result<()> {
         for extension in ["eml", "json"] {
             let name = format!("{stem}.{extension}");

@@ -48,7 +48,7 @@ pub(crate) struct Share {
 }
 
 impl Routes {
-    /// Reads the file. The problems are full sentences that name row and column; what is not wrong counts all the same.
+    /// Reads the file. The problems are full sentences that name row and column; what is not wrong counts anyway.
     pub(crate) fn parse(bytes: &[u8]) -> (Self, Vec<String>) {
         let mut routes = Self::default();
         let sheet = match Sheet::read(bytes) {

@@ -11,7 +11,7 @@ use super::smtp::session::{Conversation, Server};
 use super::smtp::{HelloName, Trust};
 use crate::config::{self, Mail, Smtp, Tls};
 
-/// Made anew for each round of deliveries, so that a rotated password is read.
+/// Made again for each round of deliveries, so that a rotated password is read.
 pub(crate) enum Transport {
     Smtp {
         server: Box<Server>,

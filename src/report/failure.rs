@@ -18,7 +18,7 @@ pub(crate) struct Failure {
     pub last_success: Option<DateTime<Utc>>,
     /// The error and the errors below it, outermost first.
     pub causes: Vec<String>,
-    /// The mend, if the error has one of its own.
+    /// The fix, if the error has one of its own.
     pub advice: Option<String>,
 }
 

@@ -85,7 +85,7 @@ pub enum Error {
     NotSent {
         /// The request.
         call: Call,
-        /// What was in the way, and the mend.
+        /// What was in the way, and the fix.
         reason: String,
     },
     /// A write of which nobody knows whether it was done: read back before sending it again.
@@ -110,7 +110,7 @@ pub enum Error {
     Unusable {
         /// The request.
         call: Call,
-        /// What is wrong with it, and the mend.
+        /// What is wrong with it, and the fix.
         reason: String,
     },
 }
@@ -125,7 +125,7 @@ impl Error {
         }
     }
 
-    /// Whether a write may have been done all the same.
+    /// Whether a write may have been done anyway.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
     }
@@ -146,7 +146,7 @@ impl Error {
     pub fn told_of_a_row(&self) -> String {
         match self {
             Self::Refused { status, said, .. } => {
-                format!("ThousandEyes refused it ({status}{said}). {}", mend(*status, said))
+                format!("ThousandEyes refused it ({status}{said}). {}", fix(*status, said))
             }
             Self::Forbidden { call, said } => {
                 format!("ThousandEyes did not allow it (403{said}). {}", permission(&call.path))
@@ -200,7 +200,7 @@ impl fmt::Display for Error {
                 within.as_secs()
             ),
             Self::Refused { call, status, said } => {
-                write!(f, "{call}: refused ({status}{said}). {}", mend(*status, said))
+                write!(f, "{call}: refused ({status}{said}). {}", fix(*status, said))
             }
             Self::NotSent { call, reason } => write!(f, "{call}: not sent: {}.", bare(reason)),
             Self::Unknown { call, reason, .. } => write!(
@@ -235,13 +235,13 @@ fn permission(path: &str) -> &'static str {
     }
 }
 
-fn mend(status: u16, said: &Said) -> &'static str {
+fn fix(status: u16, said: &Said) -> &'static str {
     match status {
         _ if said.html => PROXY,
         404 => "Check the ids, and that api.base_url is the API's address.",
         413 => "The request is too large: send fewer rows at once.",
         _ if said.fields.is_empty() => "Check the ids and values that were sent.",
-        _ => "Mend the values that it names.",
+        _ => "Fix the values that it names.",
     }
 }
 

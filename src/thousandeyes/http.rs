@@ -83,8 +83,8 @@ pub(crate) fn other_client(
 }
 
 fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
-    let mend = "api.proxy cannot be used: write http://proxy.example:3128";
-    Proxy::all(proxy.clone()).map_err(|_| Error::Settings(mend.into()))
+    let fix = "api.proxy cannot be used: write http://proxy.example:3128";
+    Proxy::all(proxy.clone()).map_err(|_| Error::Settings(fix.into()))
 }
 
 fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
@@ -127,7 +127,7 @@ fn install_tls() {
     });
 }
 
-/// What became of a request that failed before its answer was complete, and the mend where there is one.
+/// What became of a request that failed before its answer was complete, and the fix where there is one.
 pub(super) fn explain(
     error: &reqwest::Error,
     timeout: Duration,
@@ -141,8 +141,8 @@ pub(super) fn explain(
     }
     let host = error.url().and_then(Url::host_str).unwrap_or("the server");
     if is_bad_certificate(error) {
-        let mend = "If a proxy or an authority of your own signs it, name its certificate in api.ca_file";
-        return (Event::Unsendable, format!("{host} is not trusted: {cause}. {mend}."));
+        let fix = "If a proxy or an authority of your own signs it, name its certificate in api.ca_file";
+        return (Event::Unsendable, format!("{host} is not trusted: {cause}. {fix}."));
     }
     let what = if error.is_timeout() {
         format!("no connection within {} s", CONNECT_TIMEOUT.min(timeout).as_secs())

@@ -16,7 +16,7 @@ pub(super) enum Event {
     Status(u16),
     /// No connection: the server never saw the request.
     NotConnected,
-    /// It cannot be sent at all, and no waiting will mend it: a bad certificate, a bad token.
+    /// It cannot be sent at all, and no waiting will fix it: a bad certificate, a bad token.
     Unsendable,
     /// The request went out; no answer came, or only a part of one.
     NoAnswer,

@@ -296,7 +296,7 @@ fn request_id() -> String {
 fn token_from(token: &Secret) -> String {
     match token {
         Secret::Value(_) => "the environment variable TE_TOKEN".to_owned(),
-        // systemd's copy is made anew at each start of the service.
+        // systemd's copy is made again at each start of the service.
         Secret::File(path) if is_credential(path) => format!(
             "the file that LoadCredential={} names in the unit (/etc/quotakeeper/te_token as installed), then restart the \
              service: {} is a copy of it",

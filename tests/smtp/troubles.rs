@@ -1,4 +1,4 @@
-//! Whatever goes wrong: the mail is kept or is dead, the sentence says how to mend it, and once mended the mail arrives once.
+//! Whatever goes wrong: the mail is kept or is dead, the sentence says how to fix it, and once fixed the mail arrives once.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

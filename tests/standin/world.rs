@@ -82,7 +82,7 @@ pub(crate) struct World {
     pub(crate) shy: BTreeSet<Key>,
     /// A refusal names the fields.
     pub(crate) names_fields: bool,
-    /// The good rows of a refused batch are done all the same.
+    /// The good rows of a refused batch are done anyway.
     pub(crate) partial: bool,
     /// More rows in one request are refused; 0 is no limit.
     pub(crate) most_rows: usize,

@@ -72,8 +72,8 @@ fn status(bench: &Bench) -> String {
     let mut told = "\n$ quotakeeper status\n".to_owned();
     for trouble in seen["troubles"].as_array().unwrap() {
         told += &format!("✗ {}\n", settled(bench, trouble["what"].as_str().unwrap()));
-        if let Some(mend) = trouble["mend"].as_str() {
-            told += &format!("  → {}\n", settled(bench, mend));
+        if let Some(fix) = trouble["mend"].as_str() {
+            told += &format!("  → {}\n", settled(bench, fix));
         }
     }
     assert_eq!(seen["well"], false, "{told}");

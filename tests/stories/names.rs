@@ -47,8 +47,8 @@ fn an_error_file_carries_the_names_and_shares_as_they_were_written_and_finishes_
     let errors = String::from_utf8(run.read("error.csv")).unwrap();
     assert!(errors.contains("Did you mean `Labs` (202)?"), "{errors}");
 
-    let mended = errors.replace(",Lab,", ",Labs,").lines().take(3).collect::<Vec<_>>().join("\n");
-    bench.drop_file("mended.csv", mended);
+    let fixed = errors.replace(",Lab,", ",Labs,").lines().take(3).collect::<Vec<_>>().join("\n");
+    bench.drop_file("fixed.csv", fixed);
     bench.run(&["inbox"]).ends_with(0);
     let quotas = bench.quotas();
     assert_eq!((quotas[&key("20", "201")], quotas[&key("20", "202")]), (4_500, 450));

@@ -261,7 +261,7 @@ pub(super) fn separator_line(text: &str) -> Option<(char, &str)> {
     Some((delimiter, rest))
 }
 
-/// A row that begins with `#` and is the header all the same: a column is called `#` or `#ticket`, beside columns that are known.
+/// A row that begins with `#` and is the header anyway: a column is called `#` or `#ticket`, beside columns that are known.
 pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, String>) -> bool {
     let first = row.cells.first().map_or("", |cell| trimmed(cell));
     let is_word =

@@ -14,7 +14,7 @@ const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '¤'];
 /// A quota: a whole number without decoration. The error is a sentence about the text.
 pub(super) fn quota(text: &str) -> Result<Units, String> {
     if !is_digits(text) {
-        return Err(mend(text));
+        return Err(fix(text));
     }
     if text.len() > 1 && text.starts_with('0') {
         let text_shown = shown(text);
@@ -78,7 +78,7 @@ fn wide_digits(text: &str) -> Option<String> {
 }
 
 /// Why a text is not a quota, and what to type.
-fn mend(text: &str) -> String {
+fn fix(text: &str) -> String {
     let text_shown = shown(text);
     if let Some(digits) = wide_digits(text) {
         return format!("`{text_shown}` is written in wide digits. Type {digits}.");

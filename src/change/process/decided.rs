@@ -1,4 +1,4 @@
-//! What a person's word does to a run: approved, rejected, planned anew; and what becomes of it when nobody says one.
+//! What a person's word does to a run: approved, rejected, planned again; and what becomes of it when nobody says one.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ async fn carry_out(
     send(app, clock, run, &file, &plan, &approved, Some(guarded)).await
 }
 
-/// A stale run that somebody wants planned anew: held once more, all of it, under the hash of what it would do now.
+/// A stale run that somebody wants planned again: held once more, all of it, under the hash of what it would do now.
 pub(super) async fn replan(
     app: &App,
     clock: &Clock,

@@ -54,7 +54,7 @@ fn header(view: &View, paint: Paint) -> String {
     }
 }
 
-/// `✗`, what is wrong, and the mend below it.
+/// `✗`, what is wrong, and the fix below it.
 fn trouble_lines(trouble: &Trouble, paint: Paint) -> String {
     let room = paint.width.saturating_sub(4).max(20);
     let mut text = String::new();
@@ -62,7 +62,7 @@ fn trouble_lines(trouble: &Trouble, paint: Paint) -> String {
         let mark = if index == 0 { paint.red("✗") } else { " ".to_owned() };
         text += &format!("  {mark} {}\n", paint.red(line));
     }
-    for line in trouble.mend.iter().flat_map(|mend| wrapped(&format!("→ {mend}"), room)) {
+    for line in trouble.fix.iter().flat_map(|fix| wrapped(&format!("→ {fix}"), room)) {
         text += &format!("    {line}\n");
     }
     text

@@ -1,4 +1,4 @@
-//! What is wrong, the worst first, each with the mend: one sentence says what, another what to do. Pure.
+//! What is wrong, the worst first, each with the fix: one sentence says what, another what to do. Pure.
 
 use std::collections::BTreeMap;
 
@@ -27,14 +27,15 @@ const LEAST_ROOM: u64 = 64 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Trouble {
     pub what: String,
-    /// None where the first says it too.
-    pub mend: Option<String>,
+    /// None where the first says it too. Scripts read it by its first name.
+    #[serde(rename = "mend")]
+    pub fix: Option<String>,
 }
 
 pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     let mut found = Vec::new();
-    let mut add = |what: String, mend: String| {
-        found.push(Trouble { what, mend: Some(mend).filter(|mend| !mend.is_empty()) });
+    let mut add = |what: String, fix: String| {
+        found.push(Trouble { what, fix: Some(fix).filter(|fix| !fix.is_empty()) });
     };
     for problem in &facts.unreadable {
         add(problem.clone(), String::new());

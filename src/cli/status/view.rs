@@ -40,7 +40,7 @@ pub(super) struct Facts {
     pub daemon: Option<Card>,
     /// The configuration's file, where it is not what the daemon uses.
     pub unused_config: Option<PathBuf>,
-    /// What could not be read, and the mend.
+    /// What could not be read, and the fix.
     pub unreadable: Vec<String>,
     /// Our own small files that cannot be used, or were set aside.
     pub files: Vec<FileProblem>,

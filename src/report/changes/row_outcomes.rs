@@ -207,7 +207,7 @@ impl<'s> Fates<'s> {
                 self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
-                let why = vec![words::clean(&problem.message, 1000)]; // all that is wrong with it, each with its mend
+                let why = vec![words::clean(&problem.message, 1000)]; // all that is wrong with it, each with its fix
                 // What it would have done to the headroom it has not done.
                 let kind = SectionKind::of_failure(problem.code, &row.verdict);
                 let row = self.row(row, row.before, row.after, why);

@@ -47,7 +47,7 @@ fn part((kind, rows): (Kind, Vec<&PlanRow>)) -> Part<'_> {
     let (others, mut rows): (Vec<&PlanRow>, Vec<&PlanRow>) =
         rows.into_iter().partition(|row| row.falls_with_others());
     if kind == Kind::Refused {
-        rows.sort_by_key(|row| row.row); // none of them will do anything: as whoever mends the file finds them
+        rows.sort_by_key(|row| row.row); // none of them will do anything: as whoever fixes the file finds them
     } else {
         rows.sort_by_key(|row| danger(row));
     }
