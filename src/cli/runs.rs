@@ -243,7 +243,7 @@ mod tests {
         assert!(told.contains("Waits for 1 Dec 2026 01:00 CET."), "{told}");
         assert!(told.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{told}");
         let told = at_80(RunState::Stale, &held_story());
-        assert!(told.contains("hold it again: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
+        assert!(told.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
     }
 
     #[test]
