@@ -164,7 +164,7 @@ fn a_full_disk_is_told_by_mail_by_status_and_by_the_exit_code_and_heals_by_itsel
     let ran = place.run(&["once"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     let failed = ran.stderr.lines().find(|line| line.contains("\"level\":\"ERROR\"")).unwrap();
-    for part in ["\"job\":\"inbox\"", "No space left", "\"todo\":\"make room on the disk of data.dir"] {
+    for part in ["\"job\":\"inbox\"", "No space left", "\"hint\":\"make room on the disk of data.dir"] {
         assert!(failed.contains(part), "{failed}");
     }
     assert_eq!(mails(&place, "sent", "make room"), 1, "the mail had room: {}", ran.stderr);
