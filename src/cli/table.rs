@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::Color;
 use crate::text::clean::visible;
 use crate::text::width::{columns as width, fit};
+use crate::text::words;
 
 /// Less of a name tells it apart from no other.
 const LEAST_NAME: usize = 16;
@@ -310,20 +311,10 @@ pub(super) fn folded([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> S
     out
 }
 
-/// Lines of whole words; the groups of a number are one word.
+/// Lines of whole words.
 pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let is_group = word.len() >= 3 && word.bytes().take_while(u8::is_ascii_digit).count() == 3;
-        match words.last_mut() {
-            Some(number) if is_group && number.ends_with(|c: char| c.is_ascii_digit()) => {
-                *number += &format!(" {word}");
-            }
-            _ => words.push(word.to_owned()),
-        }
-    }
     let mut lines: Vec<String> = Vec::new();
-    for word in words {
+    for word in words::unbroken(text) {
         match lines.last_mut() {
             Some(line) if width(line) + 1 + width(&word) <= room => *line += &format!(" {word}"),
             _ => lines.push(word),

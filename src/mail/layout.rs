@@ -5,6 +5,7 @@ use minijinja::{AutoEscape, Environment, State};
 
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::width::columns;
+use crate::text::words;
 
 /// A line of the text part is no longer than this.
 const WIDTH: usize = 78;
@@ -53,15 +54,15 @@ fn padding(width: usize, text: &str) -> String {
 fn wrap(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    for word in words::unbroken(text) {
         // The first line begins where the template has put it, which is at the same indent.
-        if !line.is_empty() && indent + columns(&line) + 1 + columns(word) > WIDTH {
+        if !line.is_empty() && indent + columns(&line) + 1 + columns(&word) > WIDTH {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     lines.push(line);
     lines.join(&format!("\n{}", " ".repeat(indent)))

@@ -75,9 +75,34 @@ pub(crate) fn percent(part: Units, whole: Units) -> Option<Units> {
     Some(Units::try_from(share).unwrap_or(Units::MAX))
 }
 
+/// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word.
+pub(crate) fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in
+        text.split(|letter: char| letter.is_whitespace() && letter != '\u{202f}' && letter != '\u{a0}')
+    {
+        let is_group = word.len() >= 3 && word.bytes().take_while(u8::is_ascii_digit).count() == 3;
+        match words.last_mut() {
+            _ if word.is_empty() => {}
+            Some(number) if is_group && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                *number += &format!(" {word}");
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_breaks_within_a_number() {
+        let words = ["(Transaction)", "1 152", "of", "12 000 000,", "row", "17", "204151"];
+        assert_eq!(unbroken(&format!(" {} ", words.join("  "))), words);
+        assert_eq!(unbroken("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
+    }
 
     #[test]
     fn a_share_is_never_rounded_over_the_quota() {
