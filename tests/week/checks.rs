@@ -37,7 +37,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     assert!(!log.contains("panicked"), "{log}");
     let mut seen = Seen { gaps: gaps(&log), missed_reports: BTreeSet::new(), log };
     let at_the_hour = begin.timestamp() / 3600 * 3600;
-    let hours = (at_the_hour..end.timestamp()).step_by(3600);
+    let hours = (at_the_hour..end.timestamp() + 3600).step_by(3600);
     let hours: Vec<_> = hours.map(|second| DateTime::from_timestamp(second, 0).unwrap()).collect();
     // A kill in the middle of writing leaves a temporary file, which is no snapshot.
     let history = names(&week.data().join("history"));
@@ -78,7 +78,8 @@ struct Slots {
 }
 
 /// Each slot was served before the next one came, or told as missed. A kill may come between the work and the note of it:
-/// only so often is one served twice, or served and told as missed.
+/// only so often is one served twice, or served and told as missed. The last of these slots only ends the one before it: on a
+/// busy machine the end of the week comes as late as that.
 fn each_slot(
     slots: &[DateTime<Utc>],
     served: &[DateTime<Utc>],
@@ -87,9 +88,8 @@ fn each_slot(
 ) -> Slots {
     let mut result = Slots { served: 0, missed: BTreeSet::new() };
     let mut doubled = Vec::new();
-    for (index, slot) in slots.iter().enumerate() {
-        let next = slots.get(index + 1).copied().unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let times = served.iter().filter(|at| **at >= *slot && **at < next).count();
+    for (slot, next) in slots.iter().zip(&slots[1..]) {
+        let times = served.iter().filter(|at| *at >= slot && *at < next).count();
         match (times, told(*slot)) {
             (0, false) => panic!("{slot} was neither served nor told as missed"),
             (0, true) => drop(result.missed.insert(*slot)),
@@ -113,7 +113,8 @@ fn nights(begin: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let slot = slot.or_else(|| Berlin.from_local_datetime(&(wall + TimeDelta::minutes(30))).earliest());
         slot.unwrap().to_utc()
     };
-    let nights: Vec<_> = first.iter_days().map(night).take_while(|slot| *slot < end).collect();
+    let mut nights: Vec<_> = first.iter_days().map(night).take_while(|slot| *slot < end).collect();
+    nights.extend(first.iter_days().map(night).find(|slot| *slot >= end));
     let running = nights.iter().rposition(|slot| *slot <= begin).unwrap();
     nights[running..].to_vec()
 }
