@@ -213,3 +213,22 @@ fn first_row(report: &ChangesReport) -> Option<String> {
         Some(row.row.map_or_else(|| why.clone(), |number| format!("Row {number}: {why}")))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{done_story, edition};
+    use crate::report::run_report;
+
+    #[test]
+    fn the_mail_about_several_files_says_why_the_first_row_was_not_done() {
+        let mut files = Gathered::default();
+        for _ in 0..2 {
+            files.add(run_report(&done_story(), None, &edition()), RunState::Done);
+        }
+        let report = files.report(&edition()).unwrap();
+        let line = &report.files[0].files[0];
+        let (row, why) = line.why.split_once(": ").unwrap();
+        assert!(row.starts_with("Row ") && !why.is_empty(), "{}", line.why);
+    }
+}
