@@ -2,5 +2,6 @@
 
 pub(crate) mod diff;
 pub(crate) mod forecast;
+mod ids;
 pub(crate) mod last_cycle;
 pub mod quota;

@@ -1,0 +1,119 @@
+//! The ids of organizations and account groups: texts of digits that are ordered as numbers, and small because there are millions.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// So many bytes of an id take no memory of their own.
+const INLINE: usize = 14;
+
+/// The text of an id. There are millions of them, and nearly all are a few digits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Id {
+    Short { length: u8, bytes: [u8; INLINE] },
+    Long(Box<Box<str>>),
+}
+
+impl Id {
+    fn new(id: &str) -> Self {
+        let mut bytes = [0; INLINE];
+        match (bytes.get_mut(..id.len()), u8::try_from(id.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(id.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(Box::new(id.into())),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short { length, bytes } => {
+                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
+            }
+            Self::Long(text) => text,
+        }
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer).map(|id| Self::new(&id))
+    }
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// A string of digits in the API, and a string here; ordered as a number, so that `9` comes before `10`.
+        #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Id);
+
+        impl $name {
+            /// Takes the API's text as it is.
+            pub fn new(id: impl AsRef<str>) -> Self {
+                Self(Id::new(id.as_ref()))
+            }
+
+            /// The text that the API uses.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self::new(id)
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                numerically(self.as_str(), other.as_str())
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    };
+}
+
+identifier!(
+    /// An organization, the customer: the API's `orgId`.
+    OrgId
+);
+identifier!(
+    /// An account group, a division of an organization: the API's `aid`.
+    Aid
+);
+
+/// Digits by value (leading zeros aside), then as text, so that the order is total for any text.
+fn numerically(a: &str, b: &str) -> Ordering {
+    let (short_a, short_b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+    (short_a.len(), short_a, a).cmp(&(short_b.len(), short_b, b))
+}
