@@ -1,0 +1,217 @@
+//! What can be typed: every command with its options. The first line of each comment is what `--help` says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
+#[derive(Debug, Parser)]
+#[command(version, long_version = env!("QUOTAKEEPER_VERSION"), about = ABOUT, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+const ABOUT: &str = "Snapshots, bulk changes and reports for Cisco ThousandEyes usage quotas";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 `plan --detailed-exitcode` found changes · 4 some rows refused or \
+failed · 5 held for approval · 75 another instance holds the lock";
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The configuration; else ./quotakeeper.toml if nobody else may write it, else /etc/quotakeeper/quotakeeper.toml
+    #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Text on a terminal, JSON elsewhere
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Log more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log warnings and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colours: `auto` paints on a terminal unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+}
+
+/// For people, or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The whole story with no account: simulator, snapshots, dropped files, mails
+    Demo {
+        /// Keep everything here, in a new or empty folder; else a temporary one is cleaned up
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// The daemon: all jobs on their schedules until SIGTERM
+    Run,
+    /// What is due, then exit: for a cron job or a timer
+    Once {
+        /// Exit with 4 for refused rows, 5 for held runs, 75 when another instance is at work
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Take a snapshot now
+    Snapshot,
+    /// Look into the inbox now
+    Inbox,
+    /// Send a report now, or write it to a file
+    Report {
+        #[command(subcommand)]
+        kind: ReportKind,
+    },
+    /// Deliver all queued mail now
+    Outbox,
+    /// Thin the history, and remove old mail and finished runs, now
+    Prune,
+    /// What a change file would do; sends nothing
+    Plan {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        /// For a person, a program, or a ticket
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Exit with 3 if there is anything to change
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Apply a change file now, through the same guards as the inbox
+    Apply {
+        /// The change file; `-` reads standard input
+        file: PathBuf,
+        /// Approve what a guard holds, if the plan has this hash
+        #[arg(long, value_name = "SHA256")]
+        approve: Option<String>,
+    },
+    /// Approve a held run
+    Approve {
+        /// The run's name, as `runs` lists it
+        run: String,
+        /// The hash of the plan that is meant; else the run's current plan
+        #[arg(long, value_name = "SHA256")]
+        plan: Option<String>,
+    },
+    /// Reject a held run
+    Reject {
+        /// The run's name, as `runs` lists it
+        run: String,
+    },
+    /// List the runs, or show one
+    Runs {
+        /// Show this one
+        run: Option<String>,
+        /// For a person, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: Output,
+    },
+    /// Current quotas as a change file, ready to edit and drop
+    Export {
+        /// Of this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
+        /// A record of what a snapshot of the history saw: RFC 3339, or the name of its file
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
+        #[arg(long, requires = "at")]
+        restore: bool,
+    },
+    /// A change file that moves unused headroom to the account groups that will run out; sends nothing
+    Propose {
+        /// For this organization only; may be given again for more
+        #[arg(long, value_name = "ID")]
+        org: Vec<String>,
+    },
+    /// Look into the history
+    History {
+        #[command(subcommand)]
+        what: super::history::History,
+    },
+    /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
+    Status {
+        /// For a person, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: Output,
+    },
+    /// Validate the configuration; with --online also the token, its permissions and the mail server
+    Check {
+        /// Ask the API and the mail server; nothing is changed and nothing sent
+        #[arg(long)]
+        online: bool,
+        /// Send a test mail to this address
+        #[arg(long, value_name = "ADDRESS")]
+        send_test_mail: Option<String>,
+    },
+    /// A stand-in of the API on loopback
+    Simulate(crate::simulator::SimulateArgs),
+    /// Shell completions
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man {
+        /// Of this command, such as `plan` or `report usage`
+        command: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportKind {
+    /// What is used, and what will run out
+    Usage {
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+    /// What changed, and who changed it
+    Changes {
+        /// How far back [default: to the last report that was sent; 30d where there is none, and with --out]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        since: Option<Duration>,
+        /// Write the report here instead of sending it
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+    /// What was used in the billing cycles that closed, and the year so far
+    Closing {
+        /// Write a report on the last cycle of every organization here instead of sending what is new
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+    },
+}
