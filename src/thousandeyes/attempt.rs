@@ -49,7 +49,7 @@ impl Outcome {
                 return Err(Error::NotSent { call, reason: self.reason });
             }
             Event::NoAnswer => return Err(failed(call, is_read, None, self.reason)),
-            Event::Status(status) => status,
+            Event::Status(status) | Event::Throttled(status) => status,
         };
         let said = || Said::read(&self.body, self.is_html);
         Err(match status {

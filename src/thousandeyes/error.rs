@@ -69,6 +69,8 @@ pub enum Error {
     RateLimited {
         /// The request.
         call: Call,
+        /// How the server refused it last; 429 where it was not asked.
+        status: u16,
         /// The time that it had.
         within: Duration,
     },
@@ -135,8 +137,7 @@ impl Error {
         match self {
             Self::Unauthorized { .. } => Some(401),
             Self::Forbidden { .. } => Some(403),
-            Self::RateLimited { .. } => Some(429),
-            Self::Refused { status, .. } => Some(*status),
+            Self::RateLimited { status, .. } | Self::Refused { status, .. } => Some(*status),
             Self::Unknown { status, .. } | Self::Unavailable { status, .. } => *status,
             Self::Settings(_) | Self::NotSent { .. } | Self::Unusable { .. } => None,
         }
@@ -193,10 +194,11 @@ impl fmt::Display for Error {
                 let need = if said.html { PROXY } else { permission(&call.path) };
                 write!(f, "{call}: not allowed (403{said}). {need}")
             }
-            Self::RateLimited { call, within } => write!(
+            Self::RateLimited { call, status, within } => write!(
                 f,
-                "{call}: the organization's rate limit (429) left no room within {} seconds. Everybody there shares \
+                "{call}: the organization's rate limit ({status}{}) left no room within {} seconds. Everybody there shares \
                  it: try again later, or when other tools ask less.",
+                if *status == 403 { " with Retry-After" } else { "" },
                 within.as_secs()
             ),
             Self::Refused { call, status, said } => {

@@ -28,7 +28,7 @@ impl Tally {
         let known = |operation: &&&str| operation.split_once(' ') == Some((call.method, &call.path));
         let operation = OPERATIONS.iter().find(known).copied().unwrap_or("other");
         let status = match event {
-            Event::Status(status) => status.to_string(),
+            Event::Status(status) | Event::Throttled(status) => status.to_string(),
             Event::NotConnected => "not_connected".to_owned(),
             Event::Unsendable => "unsendable".to_owned(),
             Event::NoAnswer => "no_answer".to_owned(),

@@ -14,6 +14,8 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(65);
 pub(super) enum Event {
     /// A complete answer with this status.
     Status(u16),
+    /// An answer with this status that refuses the request for its rate alone.
+    Throttled(u16),
     /// No connection: the server never saw the request.
     NotConnected,
     /// It cannot be sent at all, and no waiting will fix it: a bad certificate, a bad token.
@@ -23,9 +25,19 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// For logs.
+    /// An answer. Most servers refuse for the rate with a 429, some with a 420, and gateways with a 403 that says when to
+    /// come back: a missing permission would not come by waiting.
+    pub(super) fn answer(status: u16, limits: &Limits) -> Self {
+        match status {
+            420 | 429 => Self::Throttled(status),
+            403 if limits.retry_after.is_some() => Self::Throttled(status),
+            _ => Self::Status(status),
+        }
+    }
+
+    /// The status of the answer, if there was one.
     pub(super) fn status(self) -> Option<u16> {
-        if let Self::Status(status) = self { Some(status) } else { None }
+        if let Self::Status(status) | Self::Throttled(status) = self { Some(status) } else { None }
     }
 }
 
@@ -43,7 +55,7 @@ pub(super) enum Verdict {
 /// Whether a request may be sent again. 408 is a proxy or server that stopped waiting, which says as little as a 5xx.
 pub(super) fn judge(is_read: bool, event: Event) -> Verdict {
     match event {
-        Event::Status(429) => Verdict::WaitForReset,
+        Event::Throttled(_) => Verdict::WaitForReset,
         Event::NotConnected => Verdict::TryAgain,
         Event::NoAnswer | Event::Status(408 | 500..=599) if is_read => Verdict::TryAgain,
         Event::NoAnswer | Event::Unsendable | Event::Status(_) => Verdict::Final,
@@ -103,10 +115,22 @@ mod tests {
     #[test]
     fn a_write_is_repeated_only_if_the_server_never_acted() {
         assert_eq!(judge(false, Event::NotConnected), Verdict::TryAgain);
-        assert_eq!(judge(false, Event::Status(429)), Verdict::WaitForReset);
+        assert_eq!(judge(false, Event::answer(429, &Limits::default())), Verdict::WaitForReset);
         for event in [Event::NoAnswer, Event::Status(500), Event::Status(502), Event::Status(408)] {
             assert_eq!(judge(false, event), Verdict::Final, "{event:?}");
         }
+    }
+
+    #[test]
+    fn a_throttle_is_waited_out_under_whichever_status_it_comes() {
+        let later = Limits { retry_after: Some(Duration::from_secs(3)), ..Limits::default() };
+        for (status, limits) in [(429, Limits::default()), (420, Limits::default()), (403, later)] {
+            for is_read in [true, false] {
+                assert_eq!(judge(is_read, Event::answer(status, &limits)), Verdict::WaitForReset, "{status}");
+            }
+        }
+        assert_eq!(judge(true, Event::answer(403, &reset_in(42))), Verdict::Final, "each answer has a reset");
+        assert_eq!(judge(true, Event::answer(503, &later)), Verdict::TryAgain);
     }
 
     #[test]

@@ -27,6 +27,9 @@ use crate::config::Secret;
 /// Ours goes out with each request; whoever answers may tell its own.
 const REQUEST_ID: &str = "x-request-id";
 
+/// How a server says that the rate limit is used up.
+const TOO_MANY: u16 = 429;
+
 /// An error's body is for people: more than this is not read.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
@@ -125,10 +128,11 @@ impl Transport {
         let (Call { method, path }, id) = (&request.call, &request.id);
         let mut delays = retry::delays();
         let mut refusals = 0;
+        let mut refused_with = TOO_MANY;
         let mut token_was_renewed = false;
         let mut deadline = None;
         loop {
-            let deadline = self.wait_for_turn(&request.call, &mut deadline).await?;
+            let deadline = self.wait_for_turn(&request.call, &mut deadline, refused_with).await?;
             let token = self.token(&request.call)?;
             let outcome = self.attempt(&request, &token, deadline).await;
             let outcome = if request.body.is_none() { outcome.noticing_a_cut_object() } else { outcome };
@@ -144,9 +148,10 @@ impl Transport {
                     let wait = retry::wait_for_reset(&outcome.limits, refusals, fastrand::f64());
                     let wait_s = wait.as_secs_f32();
                     refusals += 1;
+                    refused_with = outcome.event.status().unwrap_or(TOO_MANY);
                     self.pace().refused(self.now(), wait);
                     let limit = "the rate limit is used up: all requests wait";
-                    warn!(method, path, request = id, wait_s, refusals, "{limit}");
+                    warn!(method, path, request = id, status = refused_with, wait_s, refusals, "{limit}");
                     continue;
                 }
                 Verdict::TryAgain => {
@@ -171,7 +176,12 @@ impl Transport {
 
     /// Waits until the budget has room, and counts the request. The time that one request may take in all begins
     /// when it is first in the queue, so that a long queue is no failure.
-    async fn wait_for_turn(&self, call: &Call, deadline: &mut Option<Instant>) -> Result<Instant, Error> {
+    async fn wait_for_turn(
+        &self,
+        call: &Call,
+        deadline: &mut Option<Instant>,
+        refused_with: u16,
+    ) -> Result<Instant, Error> {
         let _turn = self.turn.lock().await;
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
         loop {
@@ -180,7 +190,8 @@ impl Transport {
                 return Ok(deadline);
             }
             if Instant::now() + wait > deadline {
-                return Err(Error::RateLimited { call: call.clone(), within: self.settings.max_total });
+                let within = self.settings.max_total;
+                return Err(Error::RateLimited { call: call.clone(), status: refused_with, within });
             }
             debug!(wait_s = wait.as_secs_f32(), "slowing down for the rate limit");
             sleep(wait).await;
@@ -230,14 +241,15 @@ impl Transport {
         if let Some(date) = limits::server_date(response.headers()) {
             *self.dated.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), date));
         }
-        if status != 429 {
+        let event = Event::answer(status.as_u16(), &limits);
+        if !matches!(event, Event::Throttled(_)) {
             self.pace().observe(self.now(), &limits);
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
         let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let answer_id = answer_id.map(|id| clean(id).chars().take(80).collect());
-        let mut outcome = Outcome { limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
+        let mut outcome = Outcome { event, limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
         let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
         let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
         if status.is_success() && response.content_length().is_some_and(|length| length > most as u64) {

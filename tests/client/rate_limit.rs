@@ -54,6 +54,25 @@ async fn a_write_is_sent_again_after_a_429_and_only_then() {
 }
 
 #[tokio::test]
+async fn a_gateways_throttle_is_waited_out_and_is_no_missing_permission() {
+    let later = |status| answer(status, "Retry-After: 1\r\n", r#"{"title":"Slow down"}"#);
+    for status in [403, 420] {
+        let script =
+            Script::play(vec![later(status), answer(200, "", EMPTY), later(status), answer(200, "", "")])
+                .await;
+        let client = client(&script.url);
+        client.quotas().await.unwrap();
+        client.assign_organizations(&[("71".into(), 5)]).await.unwrap();
+        assert_eq!((script.requests().len(), client.budget().refusals), (4, 2), "{status}");
+
+        let script = Script::play((0..9).map(|_| later(status)).collect()).await;
+        let error = self::client(&script.url).quotas().await.unwrap_err();
+        assert!(matches!(error, Error::RateLimited { .. }) && error.status() == Some(status), "{error}");
+        assert!(!text(&error).contains("permission"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_429_pauses_requests_that_were_not_refused_themselves() {
     let script =
         Script::play(vec![refused("Retry-After: 1\r\n"), answer(200, "", EMPTY), answer(200, "", EMPTY)])

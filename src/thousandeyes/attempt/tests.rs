@@ -141,7 +141,11 @@ fn errors_say_what_happened_and_what_to_do() {
             "POST",
             "/quotas/assign",
         ),
-        Error::RateLimited { call: call("GET", "/usage"), within: std::time::Duration::from_secs(600) },
+        Error::RateLimited {
+            call: call("GET", "/usage"),
+            status: 429,
+            within: std::time::Duration::from_secs(600),
+        },
     ]
     .iter()
     .map(ToString::to_string)
