@@ -240,6 +240,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_clock_that_was_behind_has_queued_is_tried_for_days_once_it_is_right() {
+        let queued = Record { queued_at: DateTime::UNIX_EPOCH, next_try: DateTime::UNIX_EPOCH, ..record() };
+        let tried_then = queued.clone().tried(DateTime::UNIX_EPOCH);
+        for record in [queued, tried_then] {
+            let first = record.tried(start()).given_up_if_old(start());
+            assert_eq!(first.place(), Place::New);
+            assert_eq!(tried_until(first.clone(), start() + TimeDelta::days(3)).place(), Place::New);
+            assert_eq!(tried_until(first, start() + TimeDelta::days(6)).place(), Place::Dead);
+        }
+    }
+
+    #[test]
     fn waits_double_from_a_minute_to_four_hours() {
         let mut record = record();
         let mut waits = Vec::new();
