@@ -136,9 +136,14 @@ impl Job {
 
     /// Whether the slot was served and what it showed is still to be told.
     fn owes_telling(self, app: &App, now: DateTime<Utc>) -> bool {
+        if self != Self::Snapshot {
+            return false;
+        }
         let state = app.state(now);
-        let is_served = || state.is_usable() && self.due(app, &state, now).is_none();
-        self == Self::Snapshot && state.is_failing(self) && is_served()
+        // One that a person asked for in vain took no snapshot, and is over only when one is taken.
+        state.why(self).is_some_and(|why| why.after_serving)
+            && state.is_usable()
+            && self.due(app, &state, now).is_none()
     }
 
     /// Does the job as its schedule would.

@@ -72,11 +72,14 @@ pub(super) struct Work {
     pub clock: Clock,
     began: DateTime<Utc>,
     refusals: u64,
+    /// Its slot was served before: only what that showed is to be reported.
+    is_served: bool,
 }
 
 impl Work {
     pub(super) fn begin(app: &App, job: Job, trigger: Trigger, now: DateTime<Utc>) -> Self {
-        Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app) }
+        let is_served = trigger == Trigger::Schedule && job.owes_telling(app, now);
+        Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app), is_served }
     }
 
     /// Remembers how the job ended; a failure, or a panic, is told by mail.
@@ -92,7 +95,7 @@ impl Work {
             Err(error) => {
                 let is_remembered = self.trigger == Trigger::Schedule || self.job.schedule(app).is_some();
                 if is_remembered && !app.cancel.is_cancelled() && !lock::is_lost(&error) {
-                    tell_failure(app, self.job, &error, self.began, seen);
+                    self.tell_failure(app, &error, seen);
                 }
                 Err(failed(error))
             }
@@ -130,6 +133,40 @@ impl Work {
         }
         Ok(())
     }
+
+    /// A failure that cannot be mailed is still in the log and in the exit code.
+    fn tell_failure(&self, app: &App, error: &anyhow::Error, seen: Option<ApiSeen>) {
+        let (job, now) = (self.job, self.began);
+        if report::is_full_disk(error)
+            && let Err(error) = reserve::give_up(&app.config.data.dir)
+        {
+            warn!(%error, "the room that was set aside cannot be given up");
+        }
+        let mut state = app.state(now);
+        if error.is::<Panicked>() {
+            state.panicked();
+        }
+        let why = Why {
+            error: format!("{error:#}"),
+            todo: report::advice(error).map(str::to_owned),
+            after_serving: self.is_served || state.last_success(job).is_some_and(|at| at >= now),
+        };
+        note(&mut state, seen);
+        let done = error.is::<NotWrittenDown>().then(|| state.clone());
+        let remembered = state.failed(job, now, why).ok().flatten();
+        if let (Some(done), None) = (done, remembered) {
+            done.stays_unwritten();
+        }
+        // Where nothing can be remembered, the same outage must not be another at each try, or in the next process.
+        let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
+        let written = State::read(&app.config.data.dir, now).ok();
+        let last_success = written.as_ref().and_then(|state| state.last_success(job));
+        let since = remembered.or_else(|| written.as_ref().and_then(|state| state.failing(job)));
+        let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
+        if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
+            warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
+        }
+    }
 }
 
 /// Does a job from its beginning to its end.
@@ -144,9 +181,7 @@ pub(crate) async fn serve(
     let done = catch_panic::caught(Box::pin(async {
         match job {
             Job::Inbox => inbox::whole(app, &work.clock).await,
-            Job::Snapshot if trigger == Trigger::Schedule && job.owes_telling(app, now) => {
-                snapshot::tell_again(app, now).map(|()| Done::recovered())
-            }
+            Job::Snapshot if work.is_served => snapshot::tell_again(app, now).map(|()| Done::recovered()),
             Job::Snapshot => snapshot::take(app, &work.clock, now).await,
             Job::UsageReport => reports::usage(app, now),
             Job::ChangesReport => reports::changes(app, trigger, now),
@@ -219,33 +254,4 @@ fn note(state: &mut State, seen: Option<ApiSeen>) {
         warn!(seconds_ahead = seen.clock_ahead, hint, "this machine's clock is not the API's");
     }
     state.saw(seen);
-}
-
-/// A failure that cannot be mailed is still in the log and in the exit code.
-fn tell_failure(app: &App, job: Job, error: &anyhow::Error, now: DateTime<Utc>, seen: Option<ApiSeen>) {
-    if report::is_full_disk(error)
-        && let Err(error) = reserve::give_up(&app.config.data.dir)
-    {
-        warn!(%error, "the room that was set aside cannot be given up");
-    }
-    let mut state = app.state(now);
-    if error.is::<Panicked>() {
-        state.panicked();
-    }
-    let why = Why { error: format!("{error:#}"), todo: report::advice(error).map(str::to_owned) };
-    note(&mut state, seen);
-    let done = error.is::<NotWrittenDown>().then(|| state.clone());
-    let remembered = state.failed(job, now, why).ok().flatten();
-    if let (Some(done), None) = (done, remembered) {
-        done.stays_unwritten();
-    }
-    // Where nothing can be remembered, the same outage must not be another at each try, or in the next process.
-    let today = || now.duration_trunc(Duration::days(1)).unwrap_or(now);
-    let written = State::read(&app.config.data.dir, now).ok();
-    let last_success = written.as_ref().and_then(|state| state.last_success(job));
-    let since = remembered.or_else(|| written.as_ref().and_then(|state| state.failing(job)));
-    let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
-    if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
-        warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
-    }
 }

@@ -25,12 +25,15 @@ pub(crate) struct JobState {
 }
 
 /// Why a job fails.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Why {
     /// The error and its causes, in one line.
     pub error: String,
     /// What to do, where the error does not say it itself.
     pub todo: Option<String>,
+    /// The slot was served before: what failed is to report what it showed.
+    #[serde(default)]
+    pub after_serving: bool,
 }
 
 /// What the API's last answers said.

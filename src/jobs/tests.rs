@@ -211,6 +211,27 @@ async fn a_failure_is_cleared_by_the_next_success_whoever_asked_for_either() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_a_person_asked_for_in_vain_fails_until_one_is_taken() {
+    let bench = Bench::new(&[]).await;
+    let failing = || bench.app.state(noon() + Duration::hours(2)).is_failing(Job::Snapshot);
+    Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    bench.fault("401");
+    let asked = noon() + Duration::minutes(5);
+    serve(&bench.app, Job::Snapshot, Trigger::Person { since: None }, asked).await.unwrap_err();
+    let pass = asked + Duration::minutes(1);
+    let to_serve = |now| Job::Snapshot.to_serve(&bench.app, &bench.app.state(now), now);
+    assert_eq!(to_serve(pass), None, "its slot was served, and nothing of it is left to report");
+    assert!(failing());
+    assert_eq!(bench.mails(), 1, "and no mail says that it works again");
+    bench.world.state().clear_faults();
+    let slot = noon() + Duration::hours(1);
+    assert_eq!(to_serve(slot), Some(slot));
+    Job::Snapshot.run(&bench.app, slot).await.unwrap();
+    assert!(!failing());
+    assert_eq!(bench.mails(), 2);
+}
+
+#[tokio::test]
 async fn a_failure_of_a_job_that_no_schedule_would_do_again_is_for_who_asked() {
     let bench = Bench::new(&[]).await;
     fs_err::write(bench.folder.path().join("changes"), "").unwrap();

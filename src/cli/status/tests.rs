@@ -97,12 +97,13 @@ fn ill() -> Facts {
     let why = |error: &str| Why {
         error: error.into(),
         todo: Some("let the user that quotakeeper runs as use what is named here".into()),
+        ..Why::default()
     };
     for job in &mut facts.jobs {
         match job.job {
             Job::Snapshot => {
                 let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: make a new one in ThousandEyes under your profile and put it in the file /etc/quotakeeper/te_token.";
-                job.failing = Some((at("11-21T20:00"), Some(Why { error: error.into(), todo: None })));
+                job.failing = Some((at("11-21T20:00"), Some(Why { error: error.into(), ..Why::default() })));
                 job.due = true;
             }
             Job::Inbox => {

@@ -33,7 +33,7 @@ fn a_success_is_remembered_and_a_newer_file_is_neither_read_nor_written() {
     fs_err::write(folder.path().join("state.json"), &newer).unwrap();
     let mut state = app.state(now());
     assert!(!state.is_usable());
-    assert_eq!(state.failed(Job::Inbox, now(), Why { error: "x".into(), todo: None }).unwrap(), None);
+    assert_eq!(state.failed(Job::Inbox, now(), Why { error: "x".into(), ..Why::default() }).unwrap(), None);
     state.succeeded(Job::Snapshot, now(), 12).unwrap();
     assert_eq!(fs_err::read_to_string(folder.path().join("state.json")).unwrap(), newer);
     // What takes up whatever waits goes on, and so do mails.
@@ -67,7 +67,7 @@ fn a_job_fails_since_its_first_failure_until_it_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&folder);
     let at = |hour| at(&format!("2026-11-22T{hour:02}:00:00Z"));
-    let why = |hour: u32| Why { error: format!("at {hour}"), todo: None };
+    let why = |hour: u32| Why { error: format!("at {hour}"), ..Why::default() };
     let failed = |hour| app.state(at(hour)).failed(Job::Snapshot, at(hour), why(hour)).unwrap().unwrap();
     assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
     let state = app.state(at(9));
