@@ -154,8 +154,8 @@ pub(crate) fn parse(
     max_rows: usize,
 ) -> Result<ChangeFile, Vec<String>> {
     let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
-    let (delimiter, text) = header::separator_line(&text)
-        .unwrap_or_else(|| (header::detect_delimiter(&text, columns), text.as_str()));
+    let (delimiter, text) =
+        header::separator_line(&text).unwrap_or_else(|| (header::detect_delimiter(&text, columns), &text));
     let (mut approved, mut doubtful, mut skipped) = (Vec::new(), Vec::new(), Skipped::default());
     let mut comment = |row: &Row| match row.approves() {
         Some(Ok(plan)) => approved.push(plan),

@@ -73,6 +73,20 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn endless_standard_input_is_read_up_to_the_limit_of_a_file() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator).with("QUOTAKEEPER__INBOX__MAX_BYTES", "100000");
+    for arguments in [["plan", "-"], ["apply", "-"], ["plan", "/dev/zero"]] {
+        let endless = std::fs::File::open("/dev/zero").unwrap();
+        let output = place.command(&arguments).stdin(Stdio::from(endless)).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("more than 100000 bytes (inbox.max_bytes)"), "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty() && place.runs().is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_variable_that_is_no_text_is_no_reason_to_stop() {
     use std::os::unix::ffi::OsStrExt;
     let simulator = Simulator::start();

@@ -2,12 +2,14 @@
 //!
 //! What is not text gets one sentence that says what it is and what to do.
 
+use std::borrow::Cow;
+
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 const SAVE_AS: &str = "save it as \"CSV UTF-8 (comma delimited)\"";
 
 /// The text without its byte order mark, or the sentence that says why there is none.
-pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     if let Some(sentence) = other_format(bytes) {
         return Err(sentence);
     }
@@ -18,7 +20,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
                 "This file is cut off or damaged. Open it in your spreadsheet again and {SAVE_AS}."
             )),
             text if text.contains('\0') => Err(binary()),
-            text => Ok(text.into_owned()),
+            text => Ok(text),
         };
     }
     // Programs of DOS and CP/M times end a text with it.
@@ -30,13 +32,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
         return Err(if is_text { damaged(&bytes[..nul]) } else { binary() });
     }
     if let (text, false) = UTF_8.decode_with_bom_removal(bytes) {
-        return Ok(text.into_owned());
+        return Ok(text);
     }
     // Every byte means something in Windows-1252, so control characters must tell text from the rest.
     if bytes.iter().any(|byte| is_control(&byte)) {
         return Err(binary());
     }
-    Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned())
+    Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0)
 }
 
 /// `before` is the text up to the byte that no text has.

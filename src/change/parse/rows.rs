@@ -8,8 +8,14 @@ use super::numbers;
 /// What a cell of a spreadsheet holds. A longer one is refused before anything is compared with it.
 const LONGEST_CELL: usize = 32_767;
 
+/// A character more than a cell holds, in bytes.
+const LONGEST_CELL_IN_BYTES: usize = 4 * (LONGEST_CELL + 1);
+
 /// More columns than anybody keeps.
 const MOST_CELLS: usize = 1000;
+
+/// The columns of a spreadsheet's sheet.
+const MOST_BLANK_CELLS: usize = 16_384;
 
 /// One row as written. A quoted cell with line breaks in it is still one row.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,58 +82,62 @@ impl<'a> Rows<'a> {
         Self { rest: text, delimiter, number: 0 }
     }
 
-    /// The cell that the rest begins with; the rest then begins with what ended it.
+    /// The cell that the rest begins with; the rest then begins with what ended it. No more of it is read than a cell may hold.
     fn cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
-        let mut text = String::new();
-        let number = self.number;
-        let too_long = |text: &str| {
-            (text.len() > LONGEST_CELL && text.chars().nth(LONGEST_CELL).is_some()).then(|| {
-                format!(
-                    "Row {number}: the cell that begins with `{}` has more than {LONGEST_CELL} characters, which no \
-                     spreadsheet holds. Shorten it.",
-                    super::shown(&text.chars().take(100).collect::<String>())
-                )
-            })
+        let (whole, mut text, mut room) = (self.rest, String::new(), LONGEST_CELL);
+        let mut take = |text: &mut String, part: &str, number: usize| {
+            // Counting is enough until it is too long.
+            room = match part.chars().take(room + 1).count() {
+                count if count > room => {
+                    return Err(format!(
+                        "Row {number}: the cell that begins with `{}` has more than {LONGEST_CELL} characters, which no \
+                         spreadsheet holds. Shorten it.",
+                        beginning(whole.trim_start_matches('"'))
+                    ));
+                }
+                count => room - count,
+            };
+            text.push_str(part);
+            Ok(())
         };
-        let was_quoted = self.rest.starts_with('"');
-        if let Some(mut quoted) = self.rest.strip_prefix('"') {
+        let was_quoted = whole.starts_with('"');
+        if let Some(mut quoted) = whole.strip_prefix('"') {
             loop {
                 let Some((part, after)) = quoted.split_once('"') else {
                     return Err(format!(
                         "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed, so nothing \
                          after it can be read. Close it or take it away.",
                         self.number,
-                        super::shown(&self.rest[1..].chars().take(100).collect::<String>())
+                        beginning(&whole[1..])
                     ));
                 };
-                if let Some(sentence) = too_long(part) {
-                    return Err(sentence);
-                }
-                text.push_str(part);
-                if let Some(sentence) = too_long(&text) {
-                    return Err(sentence);
-                }
+                take(&mut text, part, self.number)?;
                 quoted = after;
                 let Some(after) = quoted.strip_prefix('"') else { break };
-                text.push('"');
+                take(&mut text, "\"", self.number)?;
                 quoted = after;
             }
             self.rest = quoted;
         }
-        let end = self.rest.find([self.delimiter, '\r', '\n']).unwrap_or(self.rest.len());
+        let cut_between_letters = |back| self.rest.get(..LONGEST_CELL_IN_BYTES - back);
+        let within = (0..4).find_map(cut_between_letters).unwrap_or(self.rest);
+        let end = within.find([self.delimiter, '\r', '\n']).unwrap_or(within.len());
         let (unquoted, rest) = self.rest.split_at(end);
-        if let Some(sentence) = too_long(unquoted) {
-            return Err(sentence);
+        let is_torn = was_quoted && !unquoted.trim_matches(' ').is_empty();
+        if is_torn || !was_quoted || unquoted.len() > LONGEST_CELL {
+            take(&mut text, unquoted, self.number)?;
         }
-        self.rest = rest;
-        if !was_quoted {
-            text.push_str(unquoted);
-        } else if !unquoted.trim_matches(' ').is_empty() {
-            text.push_str(unquoted);
+        if is_torn {
             torn.get_or_insert_with(|| unquoted.to_owned());
         }
+        self.rest = rest;
         Ok(text)
     }
+}
+
+/// The first letters of a cell, as a message shows them.
+fn beginning(text: &str) -> String {
+    super::shown(&text.chars().take(100).collect::<String>())
 }
 
 impl Iterator for Rows<'_> {
@@ -138,12 +148,12 @@ impl Iterator for Rows<'_> {
             return None;
         }
         self.number += 1;
-        let (mut cells, mut torn) = (Vec::new(), None);
+        let (mut cells, mut torn, mut blank) = (Vec::new(), None, 0);
         loop {
             match self.cell(&mut torn) {
                 Ok(cell) if cells.len() < MOST_CELLS => cells.push(cell),
                 // Spreadsheets write the blank cells of a whole row.
-                Ok(cell) if super::trimmed(&cell).is_empty() => {}
+                Ok(cell) if super::trimmed(&cell).is_empty() && blank < MOST_BLANK_CELLS => blank += 1,
                 Ok(_) => {
                     self.rest = "";
                     return Some(Err(format!(
@@ -186,6 +196,36 @@ mod tests {
     #[test]
     fn a_quoted_cell_keeps_delimiters_quotes_and_line_breaks_and_is_one_row() {
         assert_eq!(read("\"a,\"\"b\"\"\nc\",d\ne"), ["1: a,\"b\"\nc|d", "2: e"]);
+    }
+
+    #[test]
+    fn no_more_of_a_row_is_read_than_a_spreadsheet_holds() {
+        let refused = |text: &str, delimiter| {
+            let mut rows = Rows::new(text, delimiter);
+            let sentence = rows.next().unwrap().unwrap_err();
+            assert!(rows.next().is_none(), "an error ends the file");
+            sentence
+        };
+        for text in [",".repeat(100_000), "\"\",".repeat(100_000), ",x".repeat(100_000)] {
+            assert!(refused(&text, ',').contains("more than 1000 columns"));
+            assert!(refused(&text, '|').contains("more than 32767 characters") || text.starts_with('"'));
+        }
+        let doubled = format!("\"{}\"", "\"\"é".repeat(50_000));
+        for text in [
+            "é".repeat(32_768),
+            "\u{1F600}".repeat(200_000),
+            format!("\"a\"{}", " ".repeat(200_000)),
+            doubled,
+        ] {
+            assert!(refused(&text, ',').contains("more than 32767 characters"));
+        }
+        for letter in ["x", "é", "\u{1F600}"] {
+            let most = letter.repeat(LONGEST_CELL);
+            assert_eq!(
+                read(&format!("{most},b\n\"{most}\"")),
+                [format!("1: {most}|b"), format!("2: {most}")]
+            );
+        }
     }
 
     #[test]
