@@ -27,9 +27,18 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     each_part(text, |out, part| *out += part.strip_prefix('\'').unwrap_or(part))
 }
 
-/// A cell that somebody else wrote, or that we wrote before.
+/// A cell that somebody else wrote, or that we wrote before: nothing hidden in it, but its line breaks and tabs stay.
 pub(crate) fn again(text: &str) -> String {
-    inert(&plain(text)).into_owned()
+    let is_kept = |letter: char| matches!(letter, '\t' | '\r' | '\n');
+    let text = plain(text);
+    let cleaned: String = text
+        .split_inclusive(is_kept)
+        .flat_map(|line| {
+            let inner = line.strip_suffix(is_kept).unwrap_or(line);
+            [visible(inner), Cow::Borrowed(&line[inner.len()..])]
+        })
+        .collect();
+    inert(&cleaned).into_owned()
 }
 
 fn each_part(text: &str, change: impl Fn(&mut String, &str)) -> Cow<'_, str> {
@@ -130,6 +139,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_cell_of_somebody_else_moves_no_cursor_and_keeps_its_lines() {
+        assert_eq!(again("a\u{1b}[2J\u{202e}b\r\n\tc\n\u{9b}"), "a [2Jb\r\n\tc\n ");
+        assert_eq!(again("\u{200b}=1\n\u{1b}=2"), "'=1\n' =2");
+        assert_eq!(again("'=1;\u{7}'=2"), "'=1; '=2");
+    }
+
     proptest! {
         #[test]
         fn every_text_comes_back_and_no_part_of_what_is_written_is_a_formula(text in "['=+@;\t\r\n ＝a1-]{0,10}.{0,4}") {
@@ -142,7 +158,7 @@ mod tests {
         }
 
         #[test]
-        fn a_cell_that_goes_round_stays_as_it_was_written(text in "['=+@;\t a1-]{0,10}.{0,4}") {
+        fn a_cell_that_goes_round_stays_as_it_was_written(text in "['=+@;\t\r\n a1\u{7}\u{202e}\u{200b}-]{0,10}.{0,4}") {
             let once = again(&text);
             prop_assert_eq!(again(&once), once);
         }

@@ -96,6 +96,39 @@ fn an_error_file_that_is_dropped_again_carries_the_same_columns_once() {
 }
 
 #[test]
+fn what_the_dropper_wrote_comes_back_with_nothing_hidden_in_it_and_means_the_same() {
+    let written = "action,org_id,aid,org_name,value,comment,Own\u{1b}er\n\
+        assign,7,1,Ac\u{200b}me,1100,\"first\u{1b}[2J\nsecond\u{202e}\",\u{7}=1\n\
+        unassign,7,4\u{200b},,,,\u{9b}31m\n";
+    let file = parsed(written);
+    let failed = |row: usize| RowResult {
+        row,
+        outcome: Outcome::Failed(Problem { code: Code::Refused, message: "no".into() }),
+    };
+    let all: Vec<_> = file.records.iter().map(|record| failed(record.row)).collect();
+    let unchanged =
+        |row: usize| RowResult { row, outcome: Outcome::Unchanged { quota: None, message: String::new() } };
+    let done: Vec<_> = file.records.iter().map(|record| unchanged(record.row)).collect();
+    for bytes in [error_csv(&file, &all), success_csv(&file, &done)] {
+        let shown = text(bytes.clone());
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+        assert!(!shown.contains(['\u{202e}', '\u{200b}']), "{shown:?}");
+        assert!(shown.contains("first [2J\nsecond"), "{shown:?}");
+        let again = parse(&bytes, &BTreeMap::new(), 1000).unwrap();
+        let meant = |file: &ChangeFile| -> Vec<_> {
+            let change = |record: &super::super::parse::Record| record.change.clone().unwrap();
+            let told = |record| {
+                let change = change(record);
+                (change.action, change.whose.org_id, change.whose.aid, change.value)
+            };
+            file.records.iter().map(told).collect()
+        };
+        assert_eq!(meant(&again), meant(&file));
+        assert_eq!(again.records.len(), 2);
+    }
+}
+
+#[test]
 fn an_undo_restores_what_was_where_nobody_changed_it_since() {
     let plan = planned(FILE, &world(), Mode::Row, &Guards::default());
     let undo = text(undo_csv(&plan, &results(&plan)));
