@@ -8,6 +8,7 @@ mod assigned;
 mod places;
 pub(crate) mod top_consumers;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl Reading {
 
     /// The rows of a snapshot in their order, one by one, without the targets whose quota cannot be read: in a file an empty
     /// quota would say that there is none.
-    pub(crate) fn readable_rows(&self) -> impl Iterator<Item = SnapshotRow> {
+    pub(crate) fn readable_rows(&self) -> impl Iterator<Item = SnapshotRow<'_>> {
         self.rows().filter_map(|(row, why)| why.is_none().then_some(row))
     }
 
@@ -122,7 +123,7 @@ impl Reading {
     }
 
     /// The rows in their order, each with why its quota is not known if it is there and cannot be read.
-    fn rows(&self) -> impl Iterator<Item = (SnapshotRow, Option<&str>)> {
+    fn rows(&self) -> impl Iterator<Item = (SnapshotRow<'_>, Option<&str>)> {
         // All three are sorted by target.
         let mut quotas = self.assigned.quotas().iter().map(|(target, _)| target).peekable();
         let mut groups = self.groups.iter().peekable();
@@ -140,7 +141,7 @@ impl Reading {
             if is_next(group)
                 && let Some((_, name)) = groups.next()
             {
-                row.account_group_name.clone_from(name);
+                row.account_group_name = Cow::Borrowed(name);
             }
             if is_next(quota) {
                 quotas.next();
@@ -154,7 +155,7 @@ impl Reading {
                 Err(why) => unreadable = Some(why),
             }
             if let Some(name) = self.organizations.get(&row.target.org_id) {
-                row.org_name.clone_from(name);
+                row.org_name = Cow::Borrowed(name);
             }
             if let Some(usage) = self.usage.get(&row.target.org_id) {
                 add_usage(&mut row, usage);

@@ -231,14 +231,13 @@ fn somebody_else_changes_a_quota(app: &App, world: &Simulator) -> anyhow::Result
 }
 
 /// The account groups that have a quota, with what they need, the least needy first.
-fn by_need<'s>(snapshot: &'s Snapshot, rule: &UsageRule) -> Vec<(&'s SnapshotRow, Units)> {
+fn by_need<'s>(snapshot: &'s Snapshot, rule: &UsageRule) -> Vec<(SnapshotRow<'s>, Units)> {
     let mut rows: Vec<_> = snapshot
         .rows()
-        .iter()
         .filter(|row| row.target.aid.is_some() && row.quota.is_some())
-        .filter_map(|row| Some((row, rule.needed(&row.usage)?)))
+        .filter_map(|row| rule.needed(&row.usage).map(|needed| (row, needed)))
         .collect();
-    let share = |(row, needed): &(&SnapshotRow, Units)| needed * 1000 / row.quota.unwrap_or(1).max(1);
+    let share = |(row, needed): &(SnapshotRow<'_>, Units)| needed * 1000 / row.quota.unwrap_or(1).max(1);
     rows.sort_by_key(share);
     rows
 }
@@ -257,12 +256,12 @@ fn change_files(latest: &Snapshot) -> Vec<(&'static str, String)> {
         let value = (needed + needed / 10).max(row.quota.unwrap_or(0)) / 100 * 100 + 100;
         raise += &line(row, value.to_string(), "more room until the cycle ends");
     }
-    let middle = groups[groups.len() / 2];
-    let cut = header.to_owned() + &line(middle.0, (middle.1 / 2).to_string(), "saving units");
+    let middle = &groups[groups.len() / 2];
+    let cut = header.to_owned() + &line(&middle.0, (middle.1 / 2).to_string(), "saving units");
     // The good row is of another organization: its neighbours' mishaps do not hold it up.
-    let second = groups[1].0;
-    let first =
-        groups.iter().find(|(row, _)| row.target.org_id != second.target.org_id).unwrap_or(&groups[0]).0;
+    let second = &groups[1].0;
+    let elsewhere = groups.iter().find(|(row, _)| row.target.org_id != second.target.org_id);
+    let first = &elsewhere.unwrap_or(&groups[0]).0;
     let thousands = grouped(second.quota.unwrap_or(12_000)).replace(' ', ".");
     let mishaps = header.to_owned()
         + &line(first, (first.quota.unwrap_or(0) + 500).to_string(), "this row is fine")

@@ -5,3 +5,4 @@ pub(crate) mod forecast;
 mod ids;
 pub(crate) mod last_cycle;
 pub mod quota;
+mod snapshot;

@@ -16,11 +16,11 @@ const NAMED: usize = 3;
 pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext<'_>) -> String {
     let Some(seen) = row.target.as_ref().and_then(|target| live.row(target)) else { return String::new() };
     // What the next cycle's line looks like is not known, and its largest tests are those of this one.
-    let is_next = effective::is_next_cycle(seen, row.due);
+    let is_next = effective::is_next_cycle(&seen, row.due);
     let stops = if is_next {
         None
     } else {
-        when(row, seen, live, context).map(|when| format!(": tests would stop {when}"))
+        when(row, &seen, live, context).map(|when| format!(": tests would stop {when}"))
     };
     let named: Vec<String> = context
         .largest

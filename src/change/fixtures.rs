@@ -26,10 +26,10 @@ pub(super) fn group(
     quota: Option<Units>,
     used: Units,
     projected: Units,
-) -> SnapshotRow {
+) -> SnapshotRow<'static> {
     SnapshotRow {
-        org_name: format!("Org {org_id}"),
-        account_group_name: format!("Group {aid}"),
+        org_name: format!("Org {org_id}").into(),
+        account_group_name: format!("Group {aid}").into(),
         quota,
         usage: usage(used, projected),
         ..SnapshotRow::new(Target::account_group(org_id, aid))
@@ -37,17 +37,17 @@ pub(super) fn group(
 }
 
 /// The organization's own row.
-pub(super) fn own(org_id: &str, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow {
+pub(super) fn own(org_id: &str, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow<'static> {
     SnapshotRow {
-        org_name: format!("Org {org_id}"),
+        org_name: format!("Org {org_id}").into(),
         quota,
         usage: usage(used, projected),
         ..SnapshotRow::new(Target::organization(org_id))
     }
 }
 
-pub(super) fn snapshot(rows: impl IntoIterator<Item = SnapshotRow>) -> Snapshot {
-    Snapshot::new("2026-11-22T18:00:00Z".parse().unwrap(), rows.into_iter().collect())
+pub(super) fn snapshot<'r>(rows: impl IntoIterator<Item = SnapshotRow<'r>>) -> Snapshot {
+    Snapshot::new("2026-11-22T18:00:00Z".parse().unwrap(), rows)
 }
 
 pub(super) fn parsed(text: &str) -> ChangeFile {

@@ -158,7 +158,7 @@ impl Look<'_> {
     /// Which cycle the row's projection is of, in words.
     fn projected_word(&self) -> &'static str {
         let seen = self.row.target.as_ref().and_then(|target| self.live.row(target));
-        if seen.is_some_and(|seen| effective::is_next_cycle(seen, self.row.due)) {
+        if seen.is_some_and(|seen| effective::is_next_cycle(&seen, self.row.due)) {
             "projected for the next cycle"
         } else {
             "projected"

@@ -20,7 +20,7 @@ use crate::config::{Guards, Mode};
 use crate::domain::diff::SentRow;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{
-    self, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text,
+    self, OrgId, Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text,
 };
 use crate::text::words;
 
@@ -90,7 +90,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         portions
             .entry(portion)
             .or_default()
-            .push((record, Found { target: found.map(|row| row.target.clone()), due }));
+            .push((record, Found { target: found.map(|row| row.target), due }));
     }
     let now = live;
     let mut live = Cow::Borrowed(now);
@@ -144,8 +144,8 @@ fn draft(
     let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
     if let (Ok(found), true) = (&found, is_known) {
         row.target = Some(found.target.clone());
-        row.org_name.clone_from(&found.org_name);
-        row.account_group_name.clone_from(&found.account_group_name);
+        row.org_name = found.org_name.clone().into_owned();
+        row.account_group_name = found.account_group_name.clone().into_owned();
         row.before = found.quota;
         let usage = effective::usage(found, live, row.due);
         row.used = rule.used(&usage);
@@ -167,7 +167,7 @@ fn draft(
     }
     let after = found.and_then(|found| {
         due?;
-        asked(change, found, live, columns, rule)
+        asked(change, &found, live, columns, rule)
     });
     match after {
         Ok(after) => row.after = after,
@@ -242,14 +242,14 @@ fn asked(
         Problem::in_column(Code::BadRow, columns.name(Field::Value), &format!("`{share}` {why}"))
     };
     let own = live.row(&Target { org_id: org_id.clone(), aid: None });
-    let plan = rule.plan(own.and_then(|own| own.plan_units)).filter(|plan| *plan >= 0);
+    let plan = rule.plan(own.as_ref().and_then(|own| own.plan_units)).filter(|plan| *plan >= 0);
     let (Some(own), Some(plan)) = (own, plan) else {
         return Err(refused(format!(
             "needs the contracted plan of organization {org_id}, which is not known, because its usage could not be read or \
              names no plan. Type the number of units."
         )));
     };
-    if rule.looks_mismatched(own) {
+    if rule.looks_mismatched(&own) {
         return Err(refused(format!(
             "needs the contracted plan of organization {org_id}, but that ({}) and its quota ({}) look counted in \
              different units. Type the number of units, or set usage.units_per_quota_unit.",
@@ -325,28 +325,21 @@ fn touched(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
         .filter(|row| row.is_pending())
         .filter_map(|row| Some((row.target.as_ref()?, row.after)))
         .collect();
-    live.organizations()
-        .filter_map(|(own, groups)| organization(own, groups, &asked))
-        .filter(|organization| ids.contains(&organization.org_id))
-        .collect()
+    let seen = ids.into_iter().filter_map(|org_id| live.organization(org_id));
+    seen.map(|seen| organization(seen, &asked)).collect()
 }
 
-/// One organization before and after; none if nothing is seen of it.
-pub(super) fn organization(
-    own: Option<&SnapshotRow>,
-    groups: &[SnapshotRow],
-    asked: &Asked<'_>,
-) -> Option<PlanOrganization> {
-    let any = own.or_else(|| groups.first())?;
-    let after = |row: &SnapshotRow| asked.get(&row.target).copied().unwrap_or(row.quota);
-    Some(PlanOrganization {
-        org_id: any.target.org_id.clone(),
-        name: any.org_name.clone(),
-        quota: own.and_then(after),
-        plan_units: own.and_then(|own| own.plan_units),
-        allocated_before: quota::sum(groups.iter().filter_map(|row| row.quota)),
-        allocated_after: quota::sum(groups.iter().filter_map(after)),
-    })
+/// One organization before and after.
+pub(super) fn organization(seen: &Organization, asked: &Asked<'_>) -> PlanOrganization {
+    let after = |row: SnapshotRow<'_>| asked.get(&row.target).copied().unwrap_or(row.quota);
+    PlanOrganization {
+        org_id: seen.id.clone(),
+        name: seen.name.to_string(),
+        quota: seen.own_row().and_then(after),
+        plan_units: seen.own.as_ref().and_then(|own| own.plan_units),
+        allocated_before: seen.allocated(),
+        allocated_after: quota::sum(seen.group_rows().filter_map(after)),
+    }
 }
 
 /// SHA-256 over the sorted `org_id,aid,before,after` lines (with the time, where it is not now) of all rows that are to be sent or held.

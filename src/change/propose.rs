@@ -12,7 +12,9 @@ use std::cmp::Reverse;
 
 use crate::config::{Guards, Level};
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{self, Aid, OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::domain::quota::{
+    self, AccountGroup, Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule, grouped,
+};
 use crate::files::csv_cell::shown;
 
 /// The columns of an export and of a proposal.
@@ -63,8 +65,7 @@ pub(crate) struct Short {
 
 /// An account group that has a quota, and a use that is known.
 struct Group<'a> {
-    row: &'a SnapshotRow,
-    aid: &'a Aid,
+    seen: &'a AccountGroup,
     quota: Units,
     needed: Units,
     /// What is needed and the headroom, below which a decrease is warned of.
@@ -89,8 +90,8 @@ impl Group<'_> {
 
     fn moved_to(&self, after: Units) -> Move {
         Move {
-            aid: self.aid.clone(),
-            account_group_name: self.row.account_group_name.clone(),
+            aid: self.seen.aid.clone(),
+            account_group_name: self.seen.name.to_string(),
             before: self.quota,
             after,
             needed: self.needed,
@@ -106,38 +107,41 @@ pub(crate) fn propose(
     guards: &Guards,
     rule: &UsageRule,
 ) -> Vec<Proposal> {
-    let of = |(own, groups)| organization(own, groups, last_cycle, guards, rule);
-    live.organizations().filter_map(of).collect()
+    let of = |seen| organization(seen, last_cycle, guards, rule);
+    live.organizations().iter().map(of).collect()
 }
 
-fn organization(
-    own: Option<&SnapshotRow>,
-    rows: &[SnapshotRow],
+fn organization<'s>(
+    seen: &'s Organization,
     last_cycle: &LastCycle,
     guards: &Guards,
     rule: &UsageRule,
-) -> Option<Proposal> {
-    let any = own.or_else(|| rows.first())?;
-    let capped: Vec<Units> = rows.iter().filter_map(|row| row.quota).collect();
+) -> Proposal {
+    let own = seen.own_row();
+    let capped: Vec<Units> = seen.account_groups.iter().filter_map(|group| group.quota).collect();
     let mut proposal = Proposal {
-        org_id: any.target.org_id.clone(),
-        org_name: any.org_name.clone(),
+        org_id: seen.id.clone(),
+        org_name: seen.name.to_string(),
         moves: Vec::new(),
         short: Vec::new(),
         too_many_donors: false,
         over_allocated: own
+            .as_ref()
             .and_then(|own| own.quota)
             .map_or(0, |quota| quota::sum(capped.iter().copied()).saturating_sub(quota).max(0)),
         unknown: 0,
-        mismatched: own.is_some_and(|own| rule.looks_mismatched(own)),
+        mismatched: own.is_some_and(|own| rule.looks_mismatched(&own)),
     };
     if proposal.mismatched {
-        return Some(proposal);
+        return proposal;
     }
     let sum: i128 = capped.iter().copied().map(i128::from).sum();
     let least_kept = units(sum / i128::try_from(capped.len().max(1)).unwrap_or(1) / LEAST_KEPT);
-    let known = |row| group(row, least_kept, last_cycle.used(&row.target), guards, rule);
-    let groups: Vec<Group<'_>> = rows.iter().filter_map(known).collect();
+    let known = |group: &'s AccountGroup| {
+        let target = Target { org_id: seen.id.clone(), aid: Some(group.aid.clone()) };
+        known_group(group, least_kept, last_cycle.used(&target), &guards.for_target(&target), rule)
+    };
+    let groups: Vec<Group<'_>> = seen.account_groups.iter().filter_map(known).collect();
     proposal.unknown = capped.len() - groups.len();
 
     let mut needy: Vec<&Group<'_>> = groups.iter().filter(|group| group.wanted > group.quota).collect();
@@ -162,7 +166,7 @@ fn organization(
             proposal.moves.push(group.moved_to(after));
         }
         if after < group.wanted {
-            let label = label(&group.row.account_group_name, group.aid);
+            let label = label(&group.seen.name, &group.seen.aid);
             proposal.short.push(Short { label, lacks: group.wanted.saturating_sub(after) });
         }
     }
@@ -174,18 +178,18 @@ fn organization(
             left -= given;
         }
     }
-    Some(proposal)
+    proposal
 }
 
-fn group<'a>(
-    row: &'a SnapshotRow,
+fn known_group<'a>(
+    group: &'a AccountGroup,
     least_kept: Units,
     used_last_cycle: Option<Units>,
-    guards: &Guards,
+    limits: &Guards,
     rule: &UsageRule,
 ) -> Option<Group<'a>> {
-    let (quota, needed) = (row.quota?, rule.needed(&row.usage)?);
-    let limits = guards.for_target(&row.target);
+    let (quota, usage) = (group.quota?, group.usage());
+    let needed = rule.needed(&usage)?;
     let wanted = with_headroom(needed, limits.headroom_percent);
     let kept = with_headroom(needed, limits.headroom_percent.saturating_mul(2)).max(least_kept);
     let kept = match used_last_cycle.filter(|_| limits.below_last_cycle != Level::Allow) {
@@ -193,14 +197,14 @@ fn group<'a>(
         None => kept,
     };
     // The old quota would allow a larger raise too, but then a second proposal could go on where this one stopped.
-    let projected = rule.projected(&row.usage)?;
+    let projected = rule.projected(&usage)?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
         reason = "the guard computes this way, and a float cast saturates"
     )]
     let most = (limits.max_raise_factor * projected as f64).floor() as Units;
-    Some(Group { row, aid: row.target.aid.as_ref()?, quota, needed, wanted, kept, most })
+    Some(Group { seen: group, quota, needed, wanted, kept, most })
 }
 
 /// How many of an organization's quotas may be lowered with so many raised, before a guard holds them.

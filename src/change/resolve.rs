@@ -5,22 +5,19 @@
 
 mod names;
 
-use std::collections::HashMap;
-
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, shown};
 use super::{Code, Problem};
-use crate::domain::quota::{Aid, OrgId, Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{Aid, OrgId, Place, Snapshot, SnapshotRow, Target};
 use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.
 pub(super) struct Visible<'a> {
     live: &'a Snapshot,
     columns: &'a Columns,
-    by_aid: HashMap<&'a Aid, Vec<&'a SnapshotRow>>,
+    /// All account groups, sorted by their ids as texts.
+    by_aid: Vec<Place<'a>>,
     groups: Names<'a>,
-    /// Some row of each, for its name.
-    by_org_id: HashMap<&'a OrgId, &'a SnapshotRow>,
     organizations: Names<'a>,
 }
 
@@ -39,27 +36,22 @@ impl Wrong {
 
 impl<'a> Visible<'a> {
     pub(super) fn new(live: &'a Snapshot, columns: &'a Columns) -> Self {
-        let groups = || live.rows().iter().filter(|row| row.target.aid.is_some());
-        let organizations =
-            || live.organizations().filter_map(|(own, groups)| own.or_else(|| groups.first()));
-        let mut by_aid: HashMap<_, Vec<_>> = HashMap::new();
-        for row in groups() {
-            if let Some(aid) = &row.target.aid {
-                by_aid.entry(aid).or_default().push(row);
-            }
-        }
+        let organizations = (live.organizations().iter())
+            .map(|organization| Place { organization, account_group: None })
+            .collect();
+        let mut by_aid: Vec<Place<'_>> = live.groups().collect();
+        by_aid.sort_by_key(|group| id(*group));
         Self {
             live,
             columns,
+            groups: Names::new(by_aid.clone(), |place| place.account_group_name()),
             by_aid,
-            groups: Names::new(groups(), |row| &row.account_group_name),
-            by_org_id: organizations().map(|row| (&row.target.org_id, row)).collect(),
-            organizations: Names::new(organizations(), |row| &row.org_name),
+            organizations: Names::new(organizations, |place| place.org_name()),
         }
     }
 
     /// The live row that a change is about.
-    pub(super) fn find(&mut self, whose: &TargetRef) -> Result<&'a SnapshotRow, Problem> {
+    pub(super) fn find(&mut self, whose: &TargetRef) -> Result<SnapshotRow<'a>, Problem> {
         self.found(whose).map_err(|Wrong { code, column, sentence }| match column {
             Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
             None => Problem { code, message: sentence },
@@ -68,9 +60,9 @@ impl<'a> Visible<'a> {
 
     /// The organization that a row falls together with, as far as its ids and names tell.
     pub(super) fn organization(&self, whose: &TargetRef) -> Option<OrgId> {
-        let only = |rows: &[&SnapshotRow]| {
-            let org_id = &rows.first()?.target.org_id;
-            rows.iter().all(|row| row.target.org_id == *org_id).then(|| org_id.clone())
+        let only = |places: &[Place<'_>]| {
+            let org_id = &places.first()?.organization.id;
+            places.iter().all(|place| place.organization.id == *org_id).then(|| org_id.clone())
         };
         let by_aid = || only(self.with_aid(whose.aid.as_ref()?));
         let by_name = || only(&self.organizations.called(&whose.org_name, None));
@@ -78,14 +70,14 @@ impl<'a> Visible<'a> {
         whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
     }
 
-    fn found(&mut self, whose: &TargetRef) -> Result<&'a SnapshotRow, Wrong> {
+    fn found(&mut self, whose: &TargetRef) -> Result<SnapshotRow<'a>, Wrong> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let found = match (org_id, aid) {
             (Some(org_id), Some(aid)) => self.by_ids(org_id, Some(aid))?,
             (Some(org_id), None) if group_name.is_empty() => self.by_ids(org_id, None)?,
             (Some(org_id), None) => {
-                if !self.by_org_id.contains_key(org_id) {
-                    return self.by_ids(org_id, None);
+                if self.live.organization(org_id).is_none() {
+                    self.by_ids(org_id, None)?;
                 }
                 self.group_called(group_name, Some(org_id))?
             }
@@ -93,19 +85,19 @@ impl<'a> Visible<'a> {
             (None, None) if !org_name.is_empty() => {
                 let organization = self.organization_called(org_name)?;
                 if group_name.is_empty() {
-                    self.by_ids(&organization.target.org_id, None)?
+                    self.by_ids(&organization.organization.id, None)?
                 } else {
-                    self.group_called(group_name, Some(&organization.target.org_id))?
+                    self.group_called(group_name, Some(&organization.organization.id))?
                 }
             }
             // A row that names nobody at all was told so when it was read.
             (None, None) => self.group_called(group_name, None)?,
         };
         self.check_names(found, whose)?;
-        Ok(found)
+        Ok(found.row().expect("it was visible"))
     }
 
-    fn by_ids(&self, org_id: &OrgId, aid: Option<&Aid>) -> Result<&'a SnapshotRow, Wrong> {
+    fn by_ids(&self, org_id: &OrgId, aid: Option<&Aid>) -> Result<Place<'a>, Wrong> {
         let target = Target { org_id: org_id.clone(), aid: aid.cloned() };
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
         let unknown = || match aid.map(|aid| (aid, self.with_aid(aid))) {
@@ -113,7 +105,7 @@ impl<'a> Visible<'a> {
                 "account group {aid} is not in organization {org_id} but in {}. Correct `{org_column}` or `{aid_column}`.",
                 listed(elsewhere, organization_text)
             ),
-            Some((aid, _)) if self.by_org_id.contains_key(org_id) => format!(
+            Some((aid, _)) if self.live.organization(org_id).is_some() => format!(
                 "the token sees no account group {aid} in organization {org_id}. Correct `{aid_column}`, or use a token \
                  that may edit it."
             ),
@@ -121,13 +113,13 @@ impl<'a> Visible<'a> {
                 "the token sees no organization {org_id}. Correct `{org_column}`, or use a token that may edit it."
             ),
         };
-        self.live.row(&target).ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
+        self.live.place(&target).ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
     }
 
     /// An account group without its organization's id; the organization's name helps where it must.
-    fn by_aid(&self, aid: &Aid, org_name: &str) -> Result<&'a SnapshotRow, Wrong> {
+    fn by_aid(&self, aid: &Aid, org_name: &str) -> Result<Place<'a>, Wrong> {
         match self.with_aid(aid) {
-            [only] => Ok(only),
+            [only] => Ok(*only),
             [] => {
                 let sentence = format!(
                     "the token sees no account group {aid}. Correct `{}`, or use a token that may edit it.",
@@ -138,10 +130,10 @@ impl<'a> Visible<'a> {
             several => {
                 let named = self.organizations.called(org_name, None);
                 let is_named =
-                    |row: &&&SnapshotRow| named.iter().any(|own| own.target.org_id == row.target.org_id);
+                    |group: &&Place<'_>| named.iter().any(|own| own.organization.id == group.organization.id);
                 let mut among_them = several.iter().filter(is_named);
                 if let (Some(only), None) = (among_them.next(), among_them.next()) {
-                    return Ok(only);
+                    return Ok(*only);
                 }
                 let sentence = format!(
                     "account group {aid} exists in {}. Fill in `{}`.",
@@ -153,17 +145,18 @@ impl<'a> Visible<'a> {
         }
     }
 
-    fn organization_called(&mut self, name: &str) -> Result<&'a SnapshotRow, Wrong> {
+    fn organization_called(&mut self, name: &str) -> Result<Place<'a>, Wrong> {
         let (column, written) = (self.columns.name(Field::OrgId), shown(name));
         match self.organizations.called(name, None)[..] {
             [only] => Ok(only),
             [] => {
-                let fix = if self.by_org_id.contains_key(&OrgId::from(name)) {
+                let fix = if self.live.organization(&OrgId::from(name)).is_some() {
                     format!("`{written}` is an id: type it into the column `{column}`.")
                 } else {
                     let nearest = self.organizations.nearest(name, None);
-                    let text = |row: &SnapshotRow| {
-                        format!("`{}` ({}){}", row.org_name, row.target.org_id, instead(name, &row.org_name))
+                    let text = |place: Place<'_>| {
+                        let org_name = place.org_name();
+                        format!("`{org_name}` ({}){}", place.organization.id, instead(name, org_name))
                     };
                     meant(&nearest, text, column)
                 };
@@ -171,7 +164,7 @@ impl<'a> Visible<'a> {
                 Err(Wrong::new(Code::UnknownTarget, Field::OrgName, sentence))
             }
             ref several => {
-                let id = |row: &SnapshotRow| format!("organization {}", row.target.org_id);
+                let id = |place: Place<'_>| format!("organization {}", place.organization.id);
                 let sentence =
                     format!("`{written}` is the name of {}. Fill in `{column}`.", listed(several, id));
                 Err(Wrong::new(Code::AmbiguousTarget, Field::OrgName, sentence))
@@ -180,28 +173,29 @@ impl<'a> Visible<'a> {
     }
 
     /// An account group by its name, in one organization or among all.
-    fn group_called(&mut self, name: &str, org_id: Option<&OrgId>) -> Result<&'a SnapshotRow, Wrong> {
+    fn group_called(&mut self, name: &str, org_id: Option<&OrgId>) -> Result<Place<'a>, Wrong> {
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
         let written = shown(name);
         match self.groups.called(name, org_id)[..] {
             [only] => Ok(only),
             [] => {
                 let place = org_id
-                    .and_then(|org_id| self.by_org_id.get(org_id))
-                    .map_or_else(String::new, |row| format!(" in {}", organization_text(row)));
+                    .and_then(|org_id| self.live.organization(org_id))
+                    .map(|organization| Place { organization, account_group: None })
+                    .map_or_else(String::new, |place| format!(" in {}", organization_text(place)));
                 let elsewhere = self.groups.called(name, None);
                 let fix = if !self.with_aid(&Aid::from(name)).is_empty() {
                     format!("`{written}` is an id: type it into the column `{aid_column}`.")
                 } else if elsewhere.is_empty() {
                     let nearest = self.groups.nearest(name, org_id);
-                    let told = |row: &SnapshotRow| {
+                    let told = |place: Place<'_>| {
                         let of = if org_id.is_some() {
                             String::new()
                         } else {
-                            format!(" of {}", organization_text(row))
+                            format!(" of {}", organization_text(place))
                         };
-                        let instead = instead(name, &row.account_group_name);
-                        format!("`{}` ({}{of}){instead}", row.account_group_name, id(row))
+                        let known = place.account_group_name();
+                        format!("`{known}` ({}{of}){}", id(place), instead(name, known))
                     };
                     meant(&nearest, told, aid_column)
                 } else {
@@ -215,7 +209,7 @@ impl<'a> Visible<'a> {
             }
             ref several => {
                 let is_one_organization =
-                    several.iter().all(|row| row.target.org_id == several[0].target.org_id);
+                    several.iter().all(|place| place.organization.id == several[0].organization.id);
                 let fix = if is_one_organization {
                     format!("Fill in `{aid_column}`.")
                 } else {
@@ -228,25 +222,26 @@ impl<'a> Visible<'a> {
     }
 
     /// An old name beside an id is no mistake, but another target's name is.
-    fn check_names(&self, found: &SnapshotRow, whose: &TargetRef) -> Result<(), Wrong> {
+    fn check_names(&self, found: Place<'_>, whose: &TargetRef) -> Result<(), Wrong> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
-        let Target { org_id: own_org_id, .. } = &found.target;
-        if (org_id.is_some() || aid.is_some()) && *org_name != found.org_name {
+        let own_org_id = &found.organization.id;
+        if (org_id.is_some() || aid.is_some()) && *org_name != *found.org_name() {
             let called = self.organizations.called(org_name, None);
-            if let Some(other) = another(&called, |row| row.target.org_id == *own_org_id) {
+            if let Some(other) = another(&called, |place| place.organization.id == *own_org_id) {
                 let [own_text, other_text] =
-                    [found, other].map(|row| format!("organization {}", row.target.org_id));
-                return Err(moved(Field::OrgName, &own_text, &found.org_name, org_name, &other_text));
+                    [found, other].map(|place| format!("organization {}", place.organization.id));
+                return Err(moved(Field::OrgName, &own_text, found.org_name(), org_name, &other_text));
             }
         }
-        if aid.is_some() && *group_name != found.account_group_name {
+        if aid.is_some() && *group_name != *found.account_group_name() {
             let called = self.groups.called(group_name, Some(own_org_id));
-            if let Some(other) = another(&called, |row| row.target == found.target) {
-                let [own_text, other_text] = [found, other].map(|row| format!("account group {}", id(row)));
+            if let Some(other) = another(&called, |place| place.target() == found.target()) {
+                let [own_text, other_text] =
+                    [found, other].map(|place| format!("account group {}", id(place)));
                 return Err(moved(
                     Field::GroupName,
                     &own_text,
-                    &found.account_group_name,
+                    found.account_group_name(),
                     group_name,
                     &other_text,
                 ));
@@ -255,17 +250,16 @@ impl<'a> Visible<'a> {
         Ok(())
     }
 
-    fn with_aid(&self, aid: &Aid) -> &[&'a SnapshotRow] {
-        self.by_aid.get(aid).map_or(&[], Vec::as_slice)
+    fn with_aid(&self, aid: &Aid) -> &[Place<'a>] {
+        let first = self.by_aid.partition_point(|group| id(*group) < aid.as_str());
+        let count = self.by_aid[first..].partition_point(|group| id(*group) == aid.as_str());
+        &self.by_aid[first..first + count]
     }
 }
 
 /// The first of those with a name, unless the target itself is among them: a name that two have is also its own.
-fn another<'a>(
-    called: &[&'a SnapshotRow],
-    is_itself: impl Fn(&SnapshotRow) -> bool,
-) -> Option<&'a SnapshotRow> {
-    if called.iter().any(|row| is_itself(row)) { None } else { called.first().copied() }
+fn another<'a>(called: &[Place<'a>], is_itself: impl Fn(Place<'a>) -> bool) -> Option<Place<'a>> {
+    if called.iter().any(|place| is_itself(*place)) { None } else { called.first().copied() }
 }
 
 /// An id beside the name of another target.
@@ -285,38 +279,38 @@ fn instead(written: &str, known: &str) -> String {
 }
 
 /// Who may have been meant, else where to look; in any case what to type.
-fn meant(nearest: &[&SnapshotRow], text: impl Fn(&SnapshotRow) -> String, column: &str) -> String {
+fn meant(nearest: &[Place<'_>], text: impl Fn(Place<'_>) -> String, column: &str) -> String {
     match nearest {
         [] => format!("Correct the name, or fill in `{column}`."),
-        rows => {
-            let rows: Vec<String> = rows.iter().map(|row| text(row)).collect();
-            format!("Did you mean {}? Correct the name, or fill in `{column}`.", rows.join(" or "))
+        places => {
+            let each: Vec<String> = places.iter().map(|place| text(*place)).collect();
+            format!("Did you mean {}? Correct the name, or fill in `{column}`.", each.join(" or "))
         }
     }
 }
 
 /// At most a dozen, and how many more there are.
-fn listed(rows: &[&SnapshotRow], text: impl Fn(&SnapshotRow) -> String) -> String {
+fn listed(places: &[Place<'_>], text: impl Fn(Place<'_>) -> String) -> String {
     const MOST: usize = 12;
-    let mut each: Vec<String> = rows.iter().take(MOST).map(|row| text(row)).collect();
-    let last = match rows.len().saturating_sub(MOST) {
+    let mut each: Vec<String> = places.iter().take(MOST).map(|place| text(*place)).collect();
+    let last = match places.len().saturating_sub(MOST) {
         0 => each.pop().unwrap_or_default(),
         more => format!("{more} more"),
     };
     if each.is_empty() { last } else { format!("{} and {last}", each.join(", ")) }
 }
 
-fn id(row: &SnapshotRow) -> &str {
-    row.target.aid.as_ref().map_or("", |aid| aid.as_str())
+fn id(place: Place<'_>) -> &str {
+    place.account_group.map_or("", |group| group.aid.as_str())
 }
 
-fn organization_text(row: &SnapshotRow) -> String {
-    with_name(format!("organization {}", row.target.org_id), &row.org_name)
+fn organization_text(place: Place<'_>) -> String {
+    with_name(format!("organization {}", place.organization.id), place.org_name())
 }
 
 /// `account group 208001 of organization 11020 (Initech)`
-fn group_text(row: &SnapshotRow) -> String {
-    with_name(row.target.to_string(), &row.org_name)
+fn group_text(place: Place<'_>) -> String {
+    with_name(place.target().to_string(), place.org_name())
 }
 
 fn with_name(text: String, name: &str) -> String {

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
 use crate::daemon::Card;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
+use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
 use crate::mail;
 use crate::report::words::{clean, counted, listed, number};
@@ -202,15 +202,15 @@ async fn permissions(app: &App, report: &mut Report) {
         Ok(()) => usage(client, &snapshot, organizations.len(), report).await,
         Err(error) => report.bad(&error.to_string()),
     }
-    for (own, groups) in snapshot.organizations().take(NAMED) {
-        let Some(any) = own.or(groups.first()) else { continue };
-        report.good(&format!("{}: {}", named(any), counted(groups.len(), "account group")));
+    for organization in snapshot.organizations().iter().take(NAMED) {
+        let groups = counted(organization.account_groups.len(), "account group");
+        report.good(&format!("{}: {groups}", named(organization)));
     }
     if organizations.len() > NAMED {
         report.good(&format!("and {}", counted(organizations.len() - NAMED, "more organization")));
     }
     let rule = app.config.usage.rule();
-    for row in snapshot.rows().iter().filter(|row| rule.looks_mismatched(row)) {
+    for row in snapshot.rows().filter(|row| rule.looks_mismatched(row)) {
         report.note(&format!(
             "the plan and the quota of {} differ by a power of 1000: set usage.units_per_quota_unit, or decreases are held",
             row.target
@@ -224,18 +224,15 @@ async fn permissions(app: &App, report: &mut Report) {
 
 /// The permission holds for each organization by itself.
 async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Report) {
-    let unknown: Vec<&SnapshotRow> = snapshot
-        .organizations()
-        .filter_map(|(own, groups)| own.or(groups.first()))
-        .filter(|row| row.usage == Usage::default())
-        .collect();
+    let is_unknown = |organization: &&Organization| {
+        organization.rows().next().is_some_and(|row| row.usage == Usage::default())
+    };
+    let unknown: Vec<&Organization> = snapshot.organizations().iter().filter(is_unknown).collect();
     let Some(first) = unknown.first() else {
         return report.good("usage can be read (View organization usage)");
     };
-    let names: Vec<String> = unknown.iter().map(|row| named(row)).collect();
-    let aid = snapshot.rows().iter().find_map(|row| {
-        if row.target.org_id == first.target.org_id { row.target.aid.as_ref() } else { None }
-    });
+    let names: Vec<String> = unknown.iter().map(|organization| named(organization)).collect();
+    let aid = first.account_groups.first().map(|group| &group.aid);
     let why = match client.usage(aid).await {
         Ok(_) => "no account group is visible there that could be asked for".to_owned(),
         Err(error) => error.to_string(),
@@ -249,7 +246,7 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
 }
 
 /// `Acme Bank 10452`.
-fn named(row: &SnapshotRow) -> String {
-    let name = clean(&row.org_name, 60);
-    format!("{} {}", if name.is_empty() { "organization" } else { &name }, row.target.org_id)
+fn named(organization: &Organization) -> String {
+    let name = clean(&organization.name, 60);
+    format!("{} {}", if name.is_empty() { "organization" } else { &name }, organization.id)
 }

@@ -1,6 +1,5 @@
 //! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
 
-use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
@@ -39,10 +38,10 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
     } else {
         None
     };
-    let then_seen = then.iter().flat_map(Snapshot::rows).map(|row| &row.target.org_id);
+    let then_seen = then.iter().flat_map(Snapshot::organizations).map(|organization| &organization.id);
     let live_seen = live.iter().flat_map(Reading::organizations);
     let wanted = Wanted::new(asked.organizations, then_seen.chain(live_seen))?;
-    let is_wanted = |row: &SnapshotRow| wanted.has(&row.target.org_id);
+    let is_wanted = |row: &SnapshotRow<'_>| wanted.has(&row.target.org_id);
     match (then, live) {
         (Some(then), Some(live)) => {
             let live = live.snapshot().readable().only(is_wanted);
@@ -53,7 +52,7 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
         }
         (Some(then), None) => {
             let record = record_note(then.taken_at);
-            change_file(out, then.rows().iter().filter(|row| is_wanted(row)), Some(&record))?;
+            change_file(out, then.rows().filter(is_wanted), Some(&record))?;
             say(&record);
         }
         (None, live) => {
@@ -92,17 +91,16 @@ fn record_note(at: DateTime<Utc>) -> String {
 }
 
 /// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
-fn change_file(
+fn change_file<'r>(
     out: &mut impl Write,
-    rows: impl Iterator<Item = impl Borrow<SnapshotRow>>,
+    rows: impl Iterator<Item = SnapshotRow<'r>>,
     note: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
     writer.write_record(COLUMNS)?;
     for row in rows {
-        let row = row.borrow();
         let quota = cell(row.quota);
-        writer.write_record(line(row, "assign", &quota, &quota, ""))?;
+        writer.write_record(line(&row, "assign", &quota, &quota, ""))?;
     }
     if let Some(note) = note {
         writer.write_record([format!("# {note}")])?;
@@ -111,28 +109,28 @@ fn change_file(
 }
 
 /// What has to change so that the quotas are again what they were.
-struct Restored {
+struct Restored<'a> {
     then: DateTime<Utc>,
     /// Each target as it is now, and the quota that it had.
-    rows: Vec<(SnapshotRow, Option<Units>)>,
+    rows: Vec<(SnapshotRow<'a>, Option<Units>)>,
     /// What was there then and is not visible now.
     gone: Vec<Target>,
     /// What is there now and was not seen then: it stays as it is.
     newer: usize,
 }
 
-impl Restored {
-    fn new(then: &Snapshot, live: &Snapshot) -> Self {
-        let rows = live.rows().iter().filter_map(|now| {
+impl<'a> Restored<'a> {
+    fn new(then: &Snapshot, live: &'a Snapshot) -> Self {
+        let rows = live.rows().filter_map(|now| {
             let before = then.row(&now.target)?.quota;
-            (before != now.quota).then(|| (now.clone(), before))
+            (before != now.quota).then_some((now, before))
         });
-        let is_gone = |row: &&SnapshotRow| live.row(&row.target).is_none();
+        let is_gone = |row: &SnapshotRow<'_>| live.place(&row.target).is_none();
         Self {
             then: then.taken_at,
             rows: rows.collect(),
-            gone: then.rows().iter().filter(is_gone).map(|row| row.target.clone()).collect(),
-            newer: live.rows().iter().filter(|row| then.row(&row.target).is_none()).count(),
+            gone: then.rows().filter(is_gone).map(|row| row.target).collect(),
+            newer: live.rows().filter(|row| then.place(&row.target).is_none()).count(),
         }
     }
 
@@ -212,7 +210,7 @@ mod tests {
 
     fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        super::change_file(&mut bytes, snapshot.rows().iter(), note).unwrap();
+        super::change_file(&mut bytes, snapshot.rows(), note).unwrap();
         bytes
     }
 
@@ -296,12 +294,12 @@ mod tests {
         ) {
             let rows = names.iter().enumerate().map(|(aid, (org_id, name))| SnapshotRow {
                 // Names of organizations repeat too.
-                org_name: names[usize::from(*org_id) % names.len()].1.clone(),
-                account_group_name: name.clone(),
+                org_name: names[usize::from(*org_id) % names.len()].1.as_str().into(),
+                account_group_name: name.as_str().into(),
                 quota,
                 ..SnapshotRow::new(Target::account_group(org_id.to_string().as_str(), aid.to_string().as_str()))
             });
-            let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows.collect());
+            let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows);
             let file = parse(&change_file(&snapshot, None), &BTreeMap::new(), 100).unwrap();
             let (guards, rule) = (Guards::default(), UsageRule::default());
             let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));

@@ -50,7 +50,7 @@ pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> a
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
                 let row = later.row(&change.target);
-                let name = visible(row.map_or("", |row| row.name()));
+                let name = visible(row.as_ref().map_or("", |row| row.name()));
                 let by = match &change.made_by {
                     MadeBy::Run { id, .. } => format!("run {id}"),
                     MadeBy::Outside => "outside quotakeeper".to_owned(),

@@ -27,7 +27,7 @@ use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::clock::Clock;
 use crate::daemon::Card;
-use crate::domain::quota::Snapshot;
+use crate::domain::quota::{Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
 use crate::files::lock;
 use crate::jobs::Job;
@@ -121,10 +121,8 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
             .filter(|last| !snapshots.contains(last))
             .map(|last| app.history.path(*last)),
         successes_of_the_future: state.as_ref().map(State::in_the_future).unwrap_or_default(),
-        organizations: latest.as_ref().map_or(0, |latest| latest.organizations().count()),
-        account_groups: latest
-            .as_ref()
-            .map_or(0, |latest| latest.rows().iter().filter(|row| row.target.aid.is_some()).count()),
+        organizations: latest.as_ref().map_or(0, |latest| latest.organizations().len()),
+        account_groups: latest.as_ref().map_or(0, |latest| latest.groups().count()),
         without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
         held,
         scheduled,
@@ -169,11 +167,8 @@ fn job_facts(app: &App, job: Job, state: Option<&State>, is_daemon: bool, now: D
 /// Organizations of which no usage is known.
 fn without_usage(latest: &Snapshot) -> usize {
     let is_unknown =
-        |row: &crate::domain::quota::SnapshotRow| row.usage == crate::domain::quota::Usage::default();
-    latest
-        .organizations()
-        .filter(|(own, groups)| own.is_none_or(is_unknown) && groups.iter().all(is_unknown))
-        .count()
+        |organization: &&Organization| organization.rows().all(|row| row.usage == Usage::default());
+    latest.organizations().iter().filter(is_unknown).count()
 }
 
 fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {

@@ -37,17 +37,17 @@ fn odd(whose: Whose) -> Unreadable {
 
 fn told(snapshot: &Snapshot) -> Vec<String> {
     let aid = |row: &SnapshotRow| row.target.aid.as_ref().map_or("-".to_owned(), ToString::to_string);
-    let told = |row: &SnapshotRow| {
+    let told = |row: SnapshotRow<'_>| {
         format!(
             "{} {} {} {} {:?}",
             row.target.org_id,
-            aid(row),
+            aid(&row),
             row.org_name,
             row.account_group_name,
             row.quota
         )
     };
-    snapshot.rows().iter().map(told).collect()
+    snapshot.rows().map(told).collect()
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn usage_is_the_organizations_alone_where_it_is_known() {
         &[],
         &BTreeMap::from([("1".into(), usage)]),
     );
-    let plans: Vec<_> = seen.rows().iter().map(|row| row.plan_units).collect();
+    let plans: Vec<_> = seen.rows().map(|row| row.plan_units).collect();
     assert_eq!(plans, [Some(100), None, None]);
-    assert_eq!(seen.rows()[2].usage.cloud_used, None, "where usage was not read it is unknown");
+    assert_eq!(seen.owned_rows()[2].usage.cloud_used, None, "where usage was not read it is unknown");
 }
 
 #[tokio::test]

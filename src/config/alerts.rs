@@ -243,9 +243,9 @@ mod tests {
         toml::from_str(&format!("{key} = '{pattern}'\nreason = 'r'\nuntil = '2026-12-31'")).unwrap()
     }
 
-    fn group(org_id: &str, aid: &str, name: &str) -> SnapshotRow {
+    fn group(org_id: &str, aid: &str, name: &str) -> SnapshotRow<'static> {
         SnapshotRow {
-            account_group_name: name.to_owned(),
+            account_group_name: name.to_owned().into(),
             ..SnapshotRow::new(Target::account_group(org_id, aid))
         }
     }

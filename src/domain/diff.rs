@@ -100,20 +100,20 @@ pub(crate) fn diff(
     for before in earlier.rows() {
         match later.row(&before.target) {
             Some(_) if before.quota.is_some() && hidden.contains(&before.target.org_id) => {
-                vanished.push(before.target.clone());
+                vanished.push(before.target);
             }
             Some(_) if last_seen.contains_key(&before.target) => {}
-            Some(after) => compare(period.0, before.quota, after),
-            None => vanished.push(before.target.clone()),
+            Some(after) => compare(period.0, before.quota, &after),
+            None => vanished.push(before.target),
         }
     }
     for (target, seen) in last_seen {
         if let Some(after) = later.row(target) {
-            compare(seen.at, seen.quota, after);
+            compare(seen.at, seen.quota, &after);
         }
     }
     changes.sort_by(|a, b| a.target.cmp(&b.target));
-    let suspect = vanished.len() * 5 > earlier.rows().len();
+    let suspect = vanished.len() * 5 > earlier.row_count();
     Diff { from: earlier.taken_at, to: later.taken_at, changes, vanished, suspect }
 }
 
@@ -122,9 +122,9 @@ pub(crate) fn diff(
 pub(crate) fn returned(earlier: &Snapshot, later: &Snapshot) -> HashSet<Target> {
     let (before, now) = (with_quotas(earlier), with_quotas(later));
     let is_back = |org_id: &OrgId| now.contains(org_id) && !before.contains(org_id);
-    let rows = later.rows().iter();
-    let new = rows.filter(|row| is_back(&row.target.org_id) || earlier.row(&row.target).is_none());
-    new.map(|row| row.target.clone()).collect()
+    let rows = later.rows();
+    let new = rows.filter(|row| is_back(&row.target.org_id) || earlier.place(&row.target).is_none());
+    new.map(|row| row.target).collect()
 }
 
 /// Looks for targets that returned in an older snapshot, before they went: `next` is the snapshot after it. Those whose end
@@ -137,14 +137,14 @@ pub(crate) fn last_seen(
 ) -> Vec<(Target, LastSeen)> {
     let with = with_quotas(older);
     let (there, rest) =
-        open.drain().partition(|target| with.contains(&target.org_id) && older.row(target).is_some());
+        open.drain().partition(|target| with.contains(&target.org_id) && older.place(target).is_some());
     *open = rest;
     let there: HashSet<Target> = there;
     if there.is_empty() {
         return Vec::new();
     }
     let hidden = hidden(older, next, &sent());
-    let went = |target: &Target| next.row(target).is_none() || hidden.contains(&target.org_id);
+    let went = |target: &Target| next.place(target).is_none() || hidden.contains(&target.org_id);
     let known = |target: Target| {
         let quota = older.row(&target)?.quota;
         Some((target, LastSeen { at: older.taken_at, quota }))
@@ -154,8 +154,8 @@ pub(crate) fn last_seen(
 
 /// The organizations in which anything has a quota.
 fn with_quotas(snapshot: &Snapshot) -> HashSet<OrgId> {
-    let rows = snapshot.rows().iter().filter(|row| row.quota.is_some());
-    rows.map(|row| row.target.org_id.clone()).collect()
+    let organizations = snapshot.organizations().iter().filter(|organization| organization.has_quota());
+    organizations.map(|organization| organization.id.clone()).collect()
 }
 
 /// The organizations whose quotas all went at once although no run took one off. The API leaves out what the token may no
@@ -211,8 +211,8 @@ fn steps(before: Option<Units>, later: &SnapshotRow, rows: &[&SentRow], changes:
         if quota != to {
             changes.push(Change {
                 target: later.target.clone(),
-                org_name: later.org_name.clone(),
-                account_group_name: later.account_group_name.clone(),
+                org_name: later.org_name.clone().into_owned(),
+                account_group_name: later.account_group_name.clone().into_owned(),
                 before: quota,
                 after: to,
                 made_by,

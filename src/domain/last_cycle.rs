@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{OrgId, Organization, Snapshot, Target, Units, UsageRule};
 
 /// A cycle that ended so long before this one began is another one: those between them were not seen.
 const GAP: TimeDelta = TimeDelta::days(3);
@@ -51,11 +51,11 @@ impl LastCycle {
         // Which organizations are looked for in which snapshot, latest first; and when their cycles began.
         let mut wanted: BTreeMap<DateTime<Utc>, BTreeSet<OrgId>> = BTreeMap::new();
         let mut starts = BTreeMap::new();
-        for row in live.rows() {
-            if let Some(start) = row.period_start.filter(|_| !starts.contains_key(&row.target.org_id)) {
-                starts.insert(row.target.org_id.clone(), start);
+        for organization in live.organizations() {
+            if let Some(start) = organization.period_start {
+                starts.insert(organization.id.clone(), start);
                 if let Some(at) = before(moments, start) {
-                    wanted.entry(at).or_default().insert(row.target.org_id.clone());
+                    wanted.entry(at).or_default().insert(organization.id.clone());
                 }
             }
         }
@@ -65,8 +65,8 @@ impl LastCycle {
             let snapshot = read(at);
             for org_id in organizations {
                 let start = starts[&org_id];
-                let rows = snapshot.as_ref().map_or(&[][..], |snapshot| snapshot.of(&org_id));
-                if last.take(rows, start, rule) {
+                let seen = snapshot.as_ref().and_then(|snapshot| snapshot.organization(&org_id));
+                if seen.is_some_and(|seen| last.take(seen, start, rule)) {
                     continue;
                 }
                 // Its usage was not known at that moment.
@@ -78,14 +78,13 @@ impl LastCycle {
         last
     }
 
-    /// Takes over what was used, if the rows are of the cycle that ended where this one began; whether they are.
-    fn take(&mut self, rows: &[SnapshotRow], start: DateTime<Utc>, rule: &UsageRule) -> bool {
-        let is_before = |row: &SnapshotRow| {
-            let (Some(began), Some(ended)) = (row.period_start, row.period_end) else { return false };
-            began + SAME <= start && start - ended < GAP
-        };
-        let known = rows.iter().filter(|row| is_before(row));
-        let used = known.filter_map(|row| Some((row.target.clone(), rule.used(&row.usage)?)));
+    /// Takes over what was used, if it was in the cycle that ended where this one began; whether it was.
+    fn take(&mut self, seen: &Organization, start: DateTime<Utc>, rule: &UsageRule) -> bool {
+        let (Some(began), Some(ended)) = (seen.period_start, seen.period_end) else { return false };
+        if began + SAME > start || start - ended >= GAP {
+            return false;
+        }
+        let used = seen.rows().filter_map(|row| Some((row.target, rule.used(&row.usage)?)));
         let before = self.used.len();
         self.used.extend(used);
         self.used.len() > before
@@ -100,14 +99,14 @@ fn before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::quota::Usage;
+    use crate::domain::quota::{SnapshotRow, Usage};
 
     fn day(text: &str) -> DateTime<Utc> {
         format!("2026-{text}:00Z").parse().unwrap()
     }
 
     /// Account group 1 of an organization in the cycle between two days.
-    fn seen(org: &str, used: Option<Units>, cycle: (&str, &str)) -> SnapshotRow {
+    fn seen(org: &str, used: Option<Units>, cycle: (&str, &str)) -> SnapshotRow<'static> {
         SnapshotRow {
             usage: Usage { cloud_used: used, enterprise_used: used.map(|_| 0), ..Usage::default() },
             period_start: Some(day(cycle.0)),
@@ -121,7 +120,7 @@ mod tests {
     const NOV: (&str, &str) = ("11-05T08:00", "12-05T08:00");
 
     /// What is known of organization 7, whose cycle began on 5 November, by this history; and how many files were opened.
-    fn known(history: &[(&str, SnapshotRow)]) -> (Option<Units>, usize) {
+    fn known(history: &[(&str, SnapshotRow<'static>)]) -> (Option<Units>, usize) {
         let live = Snapshot::new(day("11-14T12:00"), vec![seen("7", Some(10), NOV)]);
         let moments: Vec<DateTime<Utc>> = history.iter().map(|(at, _)| day(at)).collect();
         let mut opened = 0;
@@ -166,7 +165,7 @@ mod tests {
             let start = day("11-05T08:00") + TimeDelta::minutes(minute);
             SnapshotRow { period_start: Some(start), ..seen(&minute.to_string(), Some(1), NOV) }
         });
-        let live = Snapshot::new(day("11-14T12:00"), rows.collect());
+        let live = Snapshot::new(day("11-14T12:00"), rows);
         let moments: Vec<_> = (0..90).map(|minute| day("11-05T07:30") + TimeDelta::minutes(minute)).collect();
         let mut opened = 0;
         LastCycle::find(&live, &moments, &UsageRule::default(), |_| {

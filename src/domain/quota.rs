@@ -2,13 +2,12 @@
 //!
 //! Plain data without a clock, a socket or a file: every decision of quotakeeper is a function over these.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::ids::{Aid, OrgId};
+pub use super::snapshot::{AccountGroup, Builder, Organization, OwnFigures, Place, Snapshot, SnapshotRow};
 
 /// `ThousandEyes` units, the API's `int64`. A quota, what was used, and a projection all count in them.
 pub type Units = i64;
@@ -65,146 +64,6 @@ pub struct Usage {
     pub device_projected: Option<Units>,
 }
 
-/// One target at the moment of a snapshot. Empty names are names that the API did not give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SnapshotRow {
-    /// What the quota sits on.
-    pub target: Target,
-    /// The organization's name.
-    pub org_name: String,
-    /// The account group's name; empty on an organization's own row.
-    pub account_group_name: String,
-    /// The cap; none when no quota is assigned.
-    pub quota: Option<Units>,
-    /// What was used.
-    pub usage: Usage,
-    /// Start of the billing cycle that the usage belongs to.
-    pub period_start: Option<DateTime<Utc>>,
-    /// End of that cycle.
-    pub period_end: Option<DateTime<Utc>>,
-    /// The contracted plan (`quota.cloudUnitsIncluded`); the organization's alone.
-    pub plan_units: Option<Units>,
-    /// Cloud units projected for the next cycle; the organization's alone.
-    pub cloud_next_period: Option<Units>,
-    /// Enterprise units projected for the next cycle; the organization's alone.
-    pub enterprise_next_period: Option<Units>,
-}
-
-impl SnapshotRow {
-    /// A row of which nothing is known but that the target exists.
-    pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            org_name: String::new(),
-            account_group_name: String::new(),
-            quota: None,
-            usage: Usage::default(),
-            period_start: None,
-            period_end: None,
-            plan_units: None,
-            cloud_next_period: None,
-            enterprise_next_period: None,
-        }
-    }
-
-    /// The name that a person knows the target by: its own, else its id.
-    pub fn name(&self) -> &str {
-        let (name, id) = match &self.target.aid {
-            Some(aid) => (&self.account_group_name, aid.as_str()),
-            None => (&self.org_name, self.target.org_id.as_str()),
-        };
-        if name.is_empty() { id } else { name }
-    }
-}
-
-/// Everything seen at one moment, one row per target, sorted by organization and account group as numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// When the reading began.
-    pub taken_at: DateTime<Utc>,
-    /// Sorted by target, each target once; an organization comes right before its account groups.
-    rows: Vec<SnapshotRow>,
-    /// Targets whose quota the API gave in a form that cannot be read, and what is wrong with it. Their rows have no
-    /// quota, which does not mean that there is none.
-    unreadable: BTreeMap<Target, String>,
-}
-
-impl Snapshot {
-    /// Sorts the rows. Where a target comes twice, the first stands.
-    pub fn new(taken_at: DateTime<Utc>, mut rows: Vec<SnapshotRow>) -> Self {
-        rows.sort_by(|a, b| a.target.cmp(&b.target));
-        rows.dedup_by(|later, first| later.target == first.target);
-        Self { taken_at, rows, unreadable: BTreeMap::new() }
-    }
-
-    /// With what is known of the quotas that cannot be read.
-    pub(crate) fn with_unreadable(self, unreadable: BTreeMap<Target, String>) -> Self {
-        Self { unreadable, ..self }
-    }
-
-    /// What is wrong with the quota that the API gave of a target, where it cannot be read.
-    pub(crate) fn unreadable(&self, target: &Target) -> Option<&str> {
-        self.unreadable.get(target).map(String::as_str)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn all_unreadable(&self) -> &BTreeMap<Target, String> {
-        &self.unreadable
-    }
-
-    /// Without the targets whose quota cannot be read: in a file an empty quota would say that there is none.
-    pub(crate) fn readable(mut self) -> Self {
-        let unreadable = std::mem::take(&mut self.unreadable);
-        if !unreadable.is_empty() {
-            self.rows.retain(|row| !unreadable.contains_key(&row.target));
-        }
-        self
-    }
-
-    /// Those rows alone that are to be kept.
-    pub(crate) fn only(mut self, is_kept: impl FnMut(&SnapshotRow) -> bool) -> Self {
-        self.rows.retain(is_kept);
-        self
-    }
-
-    /// Gives a target another quota, if it has a row.
-    pub(crate) fn set_quota(&mut self, target: &Target, quota: Option<Units>) {
-        if let Some(place) = self.place(target) {
-            self.rows[place].quota = quota;
-        }
-    }
-
-    /// All rows in order.
-    pub fn rows(&self) -> &[SnapshotRow] {
-        &self.rows
-    }
-
-    /// The row of one target, if it was visible.
-    pub fn row(&self, target: &Target) -> Option<&SnapshotRow> {
-        self.place(target).map(|place| &self.rows[place])
-    }
-
-    /// Where among the rows that of a target is.
-    pub(crate) fn place(&self, target: &Target) -> Option<usize> {
-        self.rows.binary_search_by(|row| row.target.cmp(target)).ok()
-    }
-
-    /// The rows of one organization, its own first.
-    pub fn of(&self, org_id: &OrgId) -> &[SnapshotRow] {
-        let first = self.rows.partition_point(|row| row.target.org_id < *org_id);
-        let count = self.rows[first..].partition_point(|row| row.target.org_id == *org_id);
-        &self.rows[first..first + count]
-    }
-
-    /// The organizations, each as its own row and the rows of its account groups.
-    pub fn organizations(&self) -> impl Iterator<Item = (Option<&SnapshotRow>, &[SnapshotRow])> {
-        self.rows.chunk_by(|a, b| a.target.org_id == b.target.org_id).map(|rows| match rows {
-            [first, groups @ ..] if first.target.aid.is_none() => (Some(first), groups),
-            groups => (None, groups),
-        })
-    }
-}
-
 /// How usage is compared with a quota: which kinds of units count, and how many of them make one quota unit.
 ///
 /// Whether quotas and usage count in the same units is not documented by the vendor, hence the divisor.
@@ -241,13 +100,13 @@ impl UsageRule {
     }
 
     /// Quota less what is needed; negative when it will not do. None without a quota or with usage unknown.
-    pub fn headroom(&self, row: &SnapshotRow) -> Option<Units> {
+    pub fn headroom(&self, row: &SnapshotRow<'_>) -> Option<Units> {
         Some(row.quota?.saturating_sub(self.needed(&row.usage)?))
     }
 
     /// Whether quotas and usage of an organization look counted in different units: its plan and its own quota are
     /// about a power of 1000 apart, and nobody has said how they compare.
-    pub fn looks_mismatched(&self, organization: &SnapshotRow) -> bool {
+    pub fn looks_mismatched(&self, organization: &SnapshotRow<'_>) -> bool {
         let (Some(plan), Some(quota)) = (organization.plan_units, organization.quota) else { return false };
         if self.units_per_quota_unit.is_some() || plan <= 0 || quota <= 0 {
             return false;
@@ -327,22 +186,6 @@ mod tests {
             let json = serde_json::to_string(&Aid::from(id)).unwrap();
             assert_eq!(serde_json::from_str::<Aid>(&json).unwrap(), Aid::from(id));
         }
-    }
-
-    #[test]
-    fn an_organization_comes_before_its_account_groups() {
-        let snapshot = Snapshot::new(
-            DateTime::UNIX_EPOCH,
-            [Target::account_group("7", "1"), Target::organization("7"), Target::account_group("12", "3")]
-                .map(SnapshotRow::new)
-                .into(),
-        );
-        let seen: Vec<_> =
-            snapshot.organizations().map(|(own, groups)| (own.is_some(), groups.len())).collect();
-        assert_eq!(seen, [(true, 1), (false, 1)]);
-        assert!(snapshot.row(&Target::account_group("7", "1")).is_some());
-        assert!(snapshot.row(&Target::account_group("7", "2")).is_none());
-        assert_eq!(["7", "8", "12"].map(|org_id| snapshot.of(&org_id.into()).len()), [2, 0, 1]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
+use crate::domain::quota::{Builder, Snapshot, SnapshotRow, Target, Units, Usage};
 use crate::files::csv_cell::{inert, plain};
 
 const COLUMNS: [&str; 18] = [
@@ -32,10 +32,10 @@ const COLUMNS: [&str; 18] = [
 ];
 
 /// Writes a snapshot's file, row by row, and says how many there were.
-pub(crate) fn encode(
+pub(crate) fn encode<'r>(
     out: impl Write,
     taken_at: DateTime<Utc>,
-    rows: impl Iterator<Item = SnapshotRow>,
+    rows: impl Iterator<Item = SnapshotRow<'r>>,
 ) -> csv::Result<usize> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(out);
     writer.write_record(COLUMNS)?;
@@ -107,16 +107,19 @@ pub(crate) fn decode(taken_at: DateTime<Utc>, file: impl Read) -> anyhow::Result
     for needed in ["org_id", "aid", "quota"] {
         anyhow::ensure!(headers.iter().any(|header| header == needed), "the column {needed} is missing");
     }
-    let mut rows = Vec::new();
+    let mut builder = Builder::default();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
-        rows.push(row(&record, &columns).with_context(|| format!("line {line}"))?);
+        builder.add(row(&record, &columns).with_context(|| format!("line {line}"))?);
     }
-    Ok(Snapshot::new(taken_at, rows))
+    Ok(builder.finish(taken_at))
 }
 
-fn row(record: &csv::StringRecord, columns: &[Option<usize>; COLUMNS.len()]) -> anyhow::Result<SnapshotRow> {
+fn row<'r>(
+    record: &'r csv::StringRecord,
+    columns: &[Option<usize>; COLUMNS.len()],
+) -> anyhow::Result<SnapshotRow<'r>> {
     let cell = |index: usize| columns[index].and_then(|place| record.get(place)).unwrap_or_default();
     let units = |index: usize| -> anyhow::Result<Option<Units>> {
         let text = cell(index);
@@ -138,8 +141,8 @@ fn row(record: &csv::StringRecord, columns: &[Option<usize>; COLUMNS.len()]) -> 
         if aid.is_empty() { Target::organization(org_id) } else { Target::account_group(org_id, aid) };
     Ok(SnapshotRow {
         target,
-        org_name: plain(cell(3)).into_owned(),
-        account_group_name: plain(cell(5)).into_owned(),
+        org_name: plain(cell(3)),
+        account_group_name: plain(cell(5)),
         quota: units(6)?,
         usage: Usage {
             cloud_used: units(7)?,
@@ -173,7 +176,7 @@ mod tests {
 
     fn encode(snapshot: &Snapshot) -> String {
         let mut bytes = Vec::new();
-        super::encode(&mut bytes, snapshot.taken_at, snapshot.rows().iter().cloned()).unwrap();
+        super::encode(&mut bytes, snapshot.taken_at, snapshot.rows()).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -188,13 +191,13 @@ mod tests {
             names in ("([^'].{0,12})?", "([=+@a-z,\"\n -][=+@a-z,\"\n '-]{0,12})?"),
             units in proptest::array::uniform10(proptest::option::of(any::<i64>())),
             period in proptest::option::of(0..4_000_000_000i64),
-        ) -> SnapshotRow {
+        ) -> SnapshotRow<'static> {
             let target = match aid {
                 Some(aid) => Target::account_group(org.to_string().as_str(), aid.to_string().as_str()),
                 None => Target::organization(org.to_string().as_str()),
             };
             SnapshotRow {
-                target, org_name: names.0, account_group_name: names.1, quota: units[0],
+                target, org_name: names.0.into(), account_group_name: names.1.into(), quota: units[0],
                 usage: Usage {
                     cloud_used: units[1], cloud_projected: units[2], enterprise_used: units[3],
                     enterprise_projected: units[4], device_used: units[5], device_projected: units[6],
@@ -231,7 +234,7 @@ mod tests {
         insta::assert_snapshot!(encode(&Snapshot::new(at(1_795_370_400), vec![unnamed, row])), @r"
         taken_at,level,org_id,org_name,aid,account_group_name,quota,cloud_units_used,cloud_units_projected,enterprise_units_used,enterprise_units_projected,device_units_used,device_units_projected,period_start,period_end,plan_units,cloud_units_next_period,enterprise_units_next_period
         2026-11-22T18:00:00Z,organization,10452,Acme Bank,,,0,0,,,,,,,,,,
-        2026-11-22T18:00:00Z,account_group,10452,,204117,,,,,,,,,,,,,
+        2026-11-22T18:00:00Z,account_group,10452,Acme Bank,204117,,,,,,,,,,,,,
         ");
     }
 

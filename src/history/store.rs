@@ -68,7 +68,7 @@ impl History {
 
     /// Writes a snapshot from its rows in order, and says under which time, and how many there are. The time is cut to the
     /// second; where that second has a file, the next free one is taken.
-    pub(crate) fn write<R: Iterator<Item = SnapshotRow>>(
+    pub(crate) fn write<'r, R: Iterator<Item = SnapshotRow<'r>>>(
         &self,
         taken_at: DateTime<Utc>,
         rows: impl Fn() -> R,

@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn takes(app: &App, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
-        app.history.write(taken_at, || snapshot.rows().iter().cloned()).unwrap();
+        app.history.write(taken_at, || snapshot.rows()).unwrap();
     }
 
     /// The mails, each as one line.

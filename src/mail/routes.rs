@@ -105,7 +105,7 @@ impl Routes {
 
     /// The account groups of a snapshot that nobody owns, by name.
     pub(crate) fn without_owner(&self, snapshot: &Snapshot) -> Vec<String> {
-        let groups = snapshot.rows().iter().filter(|row| row.target.aid.is_some());
+        let groups = snapshot.rows().filter(|row| row.target.aid.is_some());
         let ownerless = groups.filter(|row| self.of(&row.target).next().is_none());
         ownerless.map(|row| words::clean(row.name(), 60)).collect()
     }

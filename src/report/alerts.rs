@@ -10,7 +10,7 @@ use crate::change::propose::with_headroom;
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, name_and_id, org_name, standings};
@@ -98,8 +98,8 @@ pub(crate) struct AlertReport {
 
 /// None when there is nothing to tell that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> Option<AlertReport> {
-    let muted = |row: &SnapshotRow| input.alerts.mute(row, edition.now, edition.zone);
-    let told: Vec<(&News, &SnapshotRow)> = input
+    let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, edition.now, edition.zone);
+    let told: Vec<(&News, SnapshotRow<'_>)> = input
         .news
         .iter()
         .filter_map(|news| Some((news, input.latest.row(&news.target)?)))
@@ -118,18 +118,17 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
     // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
     let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
     let all = standings(input.latest, input.week.points(), input.rule, input.alerts, edition);
-    let standings: BTreeMap<&Target, Standing> = input
+    let standings: BTreeMap<Target, Standing> = input
         .latest
         .rows()
-        .iter()
         .zip(all)
         .filter(|(row, standing)| organizations.contains(&row.target.org_id) || standing.level > Level::Fine)
-        .map(|(row, standing)| (&row.target, standing))
+        .map(|(row, standing)| (row.target, standing))
         .collect();
 
     let rows = |level: Level| -> Vec<AlertRow> {
         let of_level = told.iter().filter(|(news, _)| news.level == level);
-        let row = |(news, row): &(&News, &SnapshotRow)| {
+        let row = |(news, row): &(&News, SnapshotRow<'_>)| {
             let mut standing = standings.get(&row.target)?.clone();
             if standing.why.is_empty() {
                 // Its usage is unknown by now: what was seen stands.
@@ -198,7 +197,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
         change_file: change_file.lines,
         no_room: no_room(change_file.no_room),
         muted: muted_sentences(input, &standings, edition),
-        many_organizations: input.latest.organizations().nth(1).is_some(),
+        many_organizations: input.latest.organizations().len() > 1,
         to_owners,
         data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
         data_age: words::age(edition.now - taken_at),
@@ -210,8 +209,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
 }
 
 /// What is told, and the snapshots that showed it: made again after a crash, it is the same mail.
-fn identity(told: &[(&News, &SnapshotRow)], audience: Audience) -> String {
-    let one = |(news, _): &(&News, &SnapshotRow)| {
+fn identity(told: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
+    let one = |(news, _): &(&News, SnapshotRow<'_>)| {
         format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())
     };
     let told = told.iter().map(one).collect::<Vec<_>>().join("\n");
@@ -276,15 +275,15 @@ fn happens(standing: &Standing, edition: &ReportContext) -> String {
 fn todo(
     worst: &Standing,
     input: &AlertInput<'_>,
-    standings: &BTreeMap<&Target, Standing>,
+    standings: &BTreeMap<Target, Standing>,
     edition: &ReportContext,
 ) -> String {
-    let mut organizations = input.latest.organizations();
-    let own = organizations.find(|(own, groups)| {
-        own.or(groups.first()).is_some_and(|row| row.target.org_id == worst.target.org_id)
+    let own = input.latest.organization(&worst.target.org_id);
+    let own = own.map(|seen| {
+        let row = seen.row();
+        let standing = standings.get(&row.target).unwrap_or(worst).clone();
+        organization(seen, standing, input.rule, edition)
     });
-    let stand = |row: &SnapshotRow| standings.get(&row.target).unwrap_or(worst).clone();
-    let own = own.map(|(own, groups)| organization(own, groups, input.rule, &stand, edition));
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
         return format!(
             "check the units of {}: its plan and its quota look counted differently. Set usage.units_per_quota_unit.",
@@ -328,10 +327,9 @@ fn change_file<'s>(
 ) -> ChangeFile {
     // What each organization can still hand out; one without a quota of its own has no such limit.
     let mut left: BTreeMap<&OrgId, Units> = BTreeMap::new();
-    for (own, groups) in latest.organizations() {
-        if let Some((own, quota)) = own.and_then(|own| Some((own, own.quota?))) {
-            let allocated = sum(groups.iter().filter_map(|group| group.quota));
-            left.insert(&own.target.org_id, quota.saturating_sub(allocated));
+    for organization in latest.organizations() {
+        if let Some(quota) = organization.own.as_ref().and_then(|own| own.quota) {
+            left.insert(&organization.id, quota.saturating_sub(organization.allocated()));
         }
     }
     let mut file = ChangeFile::default();
@@ -380,13 +378,13 @@ fn no_room(count: usize) -> String {
 /// How many targets in trouble each mute hides, and why.
 fn muted_sentences(
     input: &AlertInput<'_>,
-    standings: &BTreeMap<&Target, Standing>,
+    standings: &BTreeMap<Target, Standing>,
     edition: &ReportContext,
 ) -> Vec<String> {
     let mut hidden: Vec<(&Mute, usize)> = Vec::new();
     for row in input.latest.rows() {
         let in_trouble = standings.get(&row.target).is_some_and(|standing| standing.level > Level::Fine);
-        let Some(mute) = input.alerts.mute(row, edition.now, edition.zone).filter(|_| in_trouble) else {
+        let Some(mute) = input.alerts.mute(&row, edition.now, edition.zone).filter(|_| in_trouble) else {
             continue;
         };
         match hidden.iter_mut().find(|(other, _)| std::ptr::eq(*other, mute)) {

@@ -17,7 +17,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
 use crate::report::closing::cycle_usage::{Spent, spent, spent_by};
 use crate::report::closing::wording::{
@@ -176,7 +176,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
     let partial =
         seen().next().is_some() && seen().flat_map(|seen| &seen.rows).all(|row| row.target.aid.is_some());
     let rows = last.seen.as_ref().map_or(&[][..], |seen| &seen.rows);
-    let (name, id, org_name) = names(closed, known(closed, input.latest), partial);
+    let (name, id, org_name) = names(closed, &known(closed, input.latest), partial);
     let of = |cycle: &Cycle| total(cycle.seen.as_ref(), partial, rule);
     let now = of(last);
     let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
@@ -244,14 +244,17 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
 }
 
 /// The rows that tell the names: of the last cycle that was seen, else of the latest snapshot.
-fn known<'a>(closed: &'a Closed, latest: &'a Snapshot) -> &'a [SnapshotRow] {
-    let mut seen =
-        closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).map(|seen| seen.rows.as_slice());
-    seen.find(|rows| !rows.is_empty()).unwrap_or_else(|| latest.of(&closed.org_id))
+fn known<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
+    let seen =
+        closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).find(|seen| !seen.rows.is_empty());
+    match seen {
+        Some(seen) => seen.rows.clone(),
+        None => latest.organization(&closed.org_id).into_iter().flat_map(Organization::rows).collect(),
+    }
 }
 
 /// Name, id and the organization's name, of whatever the section is about.
-fn names(closed: &Closed, rows: &[SnapshotRow], partial: bool) -> (String, String, String) {
+fn names(closed: &Closed, rows: &[SnapshotRow<'_>], partial: bool) -> (String, String, String) {
     let unknown = SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None });
     let first = rows.first().unwrap_or(&unknown);
     let (org_name, org_id) = (org_name(first), words::clean(closed.org_id.as_str(), 30));
@@ -283,7 +286,7 @@ fn total(seen: Option<&Seen>, partial: bool, rule: &UsageRule) -> Total {
         return Total::default();
     };
     if partial {
-        let all = |units: &dyn Fn(&SnapshotRow) -> Option<Units>| {
+        let all = |units: &dyn Fn(&SnapshotRow<'_>) -> Option<Units>| {
             rows.iter().map(units).collect::<Option<Vec<Units>>>().map(sum)
         };
         return Total {
@@ -316,7 +319,7 @@ impl Section {
     }
 }
 
-fn notes(closed: &Closed, mismatched: Option<&SnapshotRow>, rule: &UsageRule) -> Vec<String> {
+fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule) -> Vec<String> {
     let last = &closed.cycles[0];
     let mut notes = Vec::new();
     match &last.seen {
@@ -389,7 +392,7 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
     let has_own = seen().flat_map(|seen| &seen.rows).any(|row| row.target.aid.is_none());
     let mut lines = Vec::new();
     for (index, cycle) in closed.cycles.iter().enumerate() {
-        let line = |row: &SnapshotRow, seen_at| Line {
+        let line = |row: &SnapshotRow<'_>, seen_at| Line {
             target: row.target.clone(),
             org_name: org_name(row),
             spent: spent_by(row, rule),

@@ -49,7 +49,7 @@ pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
     };
     let mut usage_report = usage_report(&usage, edition);
     let mut trends = Trends::new(usage_report.targets_to_draw(), &snapshot, usage.rule, edition.zone);
-    trends.add(&Snapshot::new(edition.now - chrono::TimeDelta::days(1), snapshot.rows().to_vec()));
+    trends.add(&Snapshot::new(edition.now - chrono::TimeDelta::days(1), snapshot.rows()));
     trends.add(&snapshot);
     usage_report.draw(&trends);
     let failure = Failure {
@@ -117,7 +117,13 @@ fn closed(snapshot: &Snapshot, edition: &ReportContext) -> Closed {
     }
 }
 
-fn row(target: Target, quota: Units, used: Units, projected: Units, edition: &ReportContext) -> SnapshotRow {
+fn row(
+    target: Target,
+    quota: Units,
+    used: Units,
+    projected: Units,
+    edition: &ReportContext,
+) -> SnapshotRow<'static> {
     SnapshotRow {
         quota: Some(quota),
         usage: Usage {

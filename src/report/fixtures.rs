@@ -39,7 +39,7 @@ pub(crate) fn edition() -> ReportContext {
     }
 }
 
-fn seen(target: Target, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow {
+fn seen(target: Target, quota: Option<Units>, used: Units, projected: Units) -> SnapshotRow<'static> {
     SnapshotRow {
         quota,
         usage: Usage {
@@ -62,7 +62,7 @@ pub(crate) fn group(
     quota: Option<Units>,
     used: Units,
     projected: Units,
-) -> SnapshotRow {
+) -> SnapshotRow<'static> {
     group_of("10452", "Acme Bank", aid, name, quota, used, projected)
 }
 
@@ -74,10 +74,10 @@ pub(crate) fn group_of(
     quota: Option<Units>,
     used: Units,
     projected: Units,
-) -> SnapshotRow {
+) -> SnapshotRow<'static> {
     SnapshotRow {
-        org_name: org_name.into(),
-        account_group_name: name.into(),
+        org_name: org_name.to_owned().into(),
+        account_group_name: name.to_owned().into(),
         ..seen(Target::account_group(org_id, aid), quota, used, projected)
     }
 }
@@ -88,9 +88,9 @@ pub(crate) fn organization(
     quota: Option<Units>,
     used: Units,
     projected: Units,
-) -> SnapshotRow {
+) -> SnapshotRow<'static> {
     SnapshotRow {
-        org_name: name.into(),
+        org_name: name.to_owned().into(),
         plan_units: quota.map(|quota| quota / 10 * 11),
         cloud_next_period: Some(projected / 100 * 103),
         enterprise_next_period: Some(0),
@@ -117,7 +117,8 @@ pub(crate) fn realistic() -> Snapshot {
         let aid = (204_200 + number).to_string();
         rows.push(group(&aid, &format!("Region {number}"), Some(1_500), 40 * number, 100 * number));
     }
-    let unknown = |row: SnapshotRow| SnapshotRow { usage: Usage::default(), cloud_next_period: None, ..row };
+    let unknown =
+        |row: SnapshotRow<'static>| SnapshotRow { usage: Usage::default(), cloud_next_period: None, ..row };
     rows.push(unknown(organization("11020", "Initech", Some(12_000), 0, 0)));
     rows.push(unknown(group_of("11020", "Initech", "208001", "Helpdesk", Some(4_000), 0, 0)));
     Snapshot::new(at("11-22T06:00"), rows)
@@ -126,11 +127,11 @@ pub(crate) fn realistic() -> Snapshot {
 /// The week before: everything used a little less each day.
 pub(crate) fn week_before(latest: &Snapshot) -> Vec<Snapshot> {
     let earlier = |days: i64| {
-        let rows = latest.rows().iter().cloned().map(|mut row| {
+        let rows = latest.rows().map(|mut row| {
             row.usage.cloud_used = row.usage.cloud_used.map(|used| used - used / 33 * days);
             row
         });
-        Snapshot::new(latest.taken_at - TimeDelta::days(days), rows.collect())
+        Snapshot::new(latest.taken_at - TimeDelta::days(days), rows)
     };
     (1..=7).map(earlier).collect()
 }
@@ -139,7 +140,7 @@ pub(crate) fn changed() -> Diff {
     let change = |aid: &str, name: &str, before, after, made_by| Change {
         target: Target::account_group("10452", aid),
         org_name: "Acme Bank".into(),
-        account_group_name: name.into(),
+        account_group_name: name.to_owned(),
         before,
         after,
         made_by,
@@ -201,7 +202,7 @@ pub(crate) fn drawn(mut report: UsageReport, latest: &Snapshot, earlier: &[Snaps
     report
 }
 
-pub(crate) fn report_of(rows: Vec<SnapshotRow>) -> UsageReport {
+pub(crate) fn report_of(rows: Vec<SnapshotRow<'static>>) -> UsageReport {
     report_from(&Snapshot::new(at("11-22T06:00"), rows), &[])
 }
 
@@ -218,7 +219,7 @@ pub(crate) fn plan_row(
         action: if after.is_some() { Action::Assign } else { Action::Unassign },
         target: Some(Target::account_group("10452", aid)),
         org_name: "Acme Bank".into(),
-        account_group_name: name.into(),
+        account_group_name: name.to_owned(),
         before,
         after,
         used: Some(7_900),
@@ -355,7 +356,7 @@ pub(crate) fn alert_news(target: &Target, level: Level) -> News {
 
 /// One that is critical, or two warnings; and one that is back to normal. Acme Bank's own quota is muted.
 pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
-    let mut rows = realistic().rows().to_vec();
+    let mut rows = realistic().owned_rows();
     for row in rows.iter_mut().filter(|row| row.account_group_name == "EMEA Branches") {
         row.usage.cloud_used = Some(8_420);
     }
@@ -397,7 +398,7 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
             _ => (group(&aid, name, Some(1000), 100, 900), Level::Fine),
         }
     };
-    let (rows, levels): (Vec<SnapshotRow>, Vec<Level>) = (0..10_000).map(row).unzip();
+    let (rows, levels): (Vec<SnapshotRow<'static>>, Vec<Level>) = (0..10_000).map(row).unzip();
     let news: Vec<News> =
         rows.iter().zip(levels).map(|(row, level)| alert_news(&row.target, level)).collect();
     let input = AlertInput {

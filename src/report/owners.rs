@@ -76,8 +76,8 @@ pub(crate) fn alert_report_to_owners(
 ) -> Option<AlertReport> {
     let theirs = &share.targets;
     let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
-    let rows = input.latest.rows().iter().filter(|row| theirs.contains(&row.target)).cloned();
-    let latest = Snapshot::new(input.latest.taken_at, rows.collect());
+    let rows = input.latest.rows().filter(|row| theirs.contains(&row.target));
+    let latest = Snapshot::new(input.latest.taken_at, rows);
     let input = AlertInput { news: &news, latest: &latest, audience: Audience::Owners, ..*input };
     let report = alert_report(&input, edition)?;
     Some(AlertReport { listed: share.listed.clone(), ..report })
@@ -90,10 +90,11 @@ pub(crate) fn closing_report_to_owners(
     edition: &ReportContext,
 ) -> Option<ClosingReport> {
     let theirs = &share.targets;
-    let of_rows = |rows: &[SnapshotRow]| -> Vec<SnapshotRow> {
-        rows.iter().filter(|row| theirs.contains(&row.target)).cloned().collect()
+    let is_theirs = |row: &SnapshotRow<'_>| theirs.contains(&row.target);
+    let of_seen = |seen: &Seen| Seen {
+        at: seen.at,
+        rows: seen.rows.iter().filter(|row| is_theirs(row)).cloned().collect(),
     };
-    let of_seen = |seen: &Seen| Seen { at: seen.at, rows: of_rows(&seen.rows) };
     let of_cycle = |cycle: &Cycle| Cycle { seen: cycle.seen.as_ref().map(of_seen), ..cycle.clone() };
     let has_theirs = |closed: &&Closed| seen_targets(closed).any(|target| theirs.contains(target));
     let part: Vec<Closed> = input
@@ -109,7 +110,7 @@ pub(crate) fn closing_report_to_owners(
     if part.is_empty() {
         return None;
     }
-    let latest = Snapshot::new(input.latest.taken_at, of_rows(input.latest.rows()));
+    let latest = Snapshot::new(input.latest.taken_at, input.latest.rows().filter(is_theirs));
     let report = closing_report(&ClosingInput { closed: &part, latest: &latest, ..*input }, edition);
     let identity = format!("to owners {}", report.identity);
     Some(ClosingReport { listed: share.listed.clone(), identity, ..report })

@@ -9,11 +9,11 @@ use crate::change::RunStory;
 use crate::config::Alerts;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::quota::{self, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::changes::row_outcomes::{Held, held};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, org_name, standing};
+use crate::report::shared::quota_status::{Standing, org_name, standing, standings};
 use crate::report::shared::trends::{Picture, Points, Trends};
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
@@ -115,17 +115,15 @@ pub(crate) struct UsageReport {
 }
 
 pub(crate) fn usage_report(input: &UsageInput, edition: &ReportContext) -> UsageReport {
-    let stand = |row: &SnapshotRow| {
-        let place = input.latest.place(&row.target);
-        let points = place.map(|place| input.points.of(place)).unwrap_or_default();
-        standing(row, &points, input.latest.taken_at, input.rule, input.alerts, edition)
+    let all: Vec<Standing> =
+        standings(input.latest, input.points, input.rule, input.alerts, edition).collect();
+    let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
+        Ok(place) => all[place].clone(),
+        Err(_) => standing(row, &[], input.latest.taken_at, input.rule, input.alerts, edition),
     };
-    let mut organizations: Vec<Organization> = input
-        .latest
-        .organizations()
-        .map(|(own, groups)| organization(own, groups, input.rule, &stand, edition))
-        .collect();
-    let all: Vec<Standing> = input.latest.rows().iter().map(stand).collect();
+    let seen = input.latest.organizations().iter();
+    let mut organizations: Vec<Organization> =
+        seen.map(|seen| organization(seen, stand(&seen.row()), input.rule, edition)).collect();
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
@@ -245,42 +243,31 @@ impl UsageReport {
 
 /// ` · usage of 3 of 6 organizations is unknown`: what the headline cannot speak of. Where all are, it says so itself.
 fn unknown_organizations(input: &UsageInput<'_>) -> String {
-    let is_unknown = |row: &SnapshotRow| input.rule.needed(&row.usage).is_none();
+    let is_unknown = |row: SnapshotRow<'_>| input.rule.needed(&row.usage).is_none();
     let organizations = input.latest.organizations();
-    let unknown: Vec<bool> = organizations
-        .map(|(own, groups)| own.is_none_or(is_unknown) && groups.iter().all(is_unknown))
-        .collect();
-    let count = unknown.iter().filter(|is_unknown| **is_unknown).count();
-    if count == 0 || count == unknown.len() {
+    let count = organizations.iter().filter(|seen| seen.rows().all(is_unknown)).count();
+    if count == 0 || count == organizations.len() {
         return String::new();
     }
     format!(
         " · usage of {} of {} is unknown",
         words::number(count),
-        words::counted(unknown.len(), "organization")
+        words::counted(organizations.len(), "organization")
     )
 }
 
 pub(super) fn organization(
-    own: Option<&SnapshotRow>,
-    groups: &[SnapshotRow],
+    seen: &quota::Organization,
+    standing: Standing,
     rule: &UsageRule,
-    stand: &impl Fn(&SnapshotRow) -> Standing,
     edition: &ReportContext,
 ) -> Organization {
     // Without a row of its own the organization is known by its account groups only.
-    let row = own.cloned().unwrap_or_else(|| {
-        let first = &groups[0];
-        SnapshotRow {
-            org_name: first.org_name.clone(),
-            ..SnapshotRow::new(Target::organization(first.target.org_id.clone()))
-        }
-    });
-    let allocated = sum(groups.iter().filter_map(|group| group.quota));
+    let row = seen.row();
+    let allocated = seen.allocated();
     let left = row.quota.map(|quota| quota.saturating_sub(allocated));
     let next_cycle = rule.counted(row.cloud_next_period, row.enterprise_next_period);
-    let end = row.period_end.or_else(|| groups.iter().find_map(|group| group.period_end));
-    let start = row.period_start.or_else(|| groups.iter().find_map(|group| group.period_start));
+    let (start, end) = (seen.period_start, seen.period_end);
     let units_mismatch = rule.looks_mismatched(&row);
     let mut notes = Vec::new();
     if units_mismatch {
@@ -293,7 +280,7 @@ pub(super) fn organization(
         ));
     }
     if rule.needed(&row.usage).is_none() {
-        let groups_known = groups.iter().any(|group| rule.needed(&group.usage).is_some());
+        let groups_known = seen.account_groups.iter().any(|group| rule.needed(&group.usage()).is_some());
         let note = if groups_known {
             "Its own usage is unknown; that of its account groups is not."
         } else {
@@ -303,7 +290,7 @@ pub(super) fn organization(
     }
     Organization {
         plan: row.plan_units,
-        account_groups: groups.len(),
+        account_groups: seen.account_groups.len(),
         allocated,
         unallocated: left.filter(|left| *left >= 0),
         over_allocated: left.filter(|left| *left < 0).map(Units::saturating_neg),
@@ -315,7 +302,7 @@ pub(super) fn organization(
         days_left: end.map(|end| ((end - edition.now).num_hours() + 23).max(0) / 24),
         notes,
         units_mismatch,
-        own: Standing { name: org_name(&row), ..stand(&row) },
+        own: Standing { name: org_name(&row), ..standing },
     }
 }
 

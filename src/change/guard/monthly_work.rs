@@ -12,9 +12,9 @@ use crate::domain::quota::UsageRule;
 
 /// An organization with so many account groups, from small ones to a few large ones, each with 60 to 90 % of its quota
 /// projected. The same for the same seed.
-fn organization(org_id: &str, groups: usize, seed: u64) -> Vec<SnapshotRow> {
+fn organization(org_id: &str, groups: usize, seed: u64) -> Vec<SnapshotRow<'static>> {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut rows: Vec<SnapshotRow> = (0..groups)
+    let mut rows: Vec<SnapshotRow<'static>> = (0..groups)
         .map(|index| {
             let quota = 100 * random.i64(10..100) * if index % 10 == 0 { 5 } else { 1 };
             let projected = quota * random.i64(60..=90) / 100;
@@ -34,8 +34,8 @@ fn customers() -> impl Iterator<Item = Snapshot> {
     (0..20).map(|seed| snapshot(organization("7", 60, seed)))
 }
 
-fn groups(live: &Snapshot) -> Vec<SnapshotRow> {
-    live.rows().iter().filter(|row| row.target.aid.is_some()).cloned().collect()
+fn groups(live: &Snapshot) -> Vec<SnapshotRow<'static>> {
+    live.owned_rows().into_iter().filter(|row| row.target.aid.is_some()).collect()
 }
 
 fn quotas(live: &Snapshot) -> Vec<Units> {

@@ -45,7 +45,7 @@ impl World {
         for org_id in ["1", "2"].into_iter().take(random.usize(1..3)) {
             let failed = random.u32(0..10) == 0;
             let end = mostly(random, 8, |random| now() + TimeDelta::days(random.i64(1..30)));
-            let mut add = |row: SnapshotRow, random: &mut Rng| {
+            let mut add = |row: SnapshotRow<'static>, random: &mut Rng| {
                 let usage = if failed { Usage::default() } else { usage(random) };
                 rows.push(SnapshotRow { usage, period_end: end, ..row });
             };
@@ -126,7 +126,7 @@ fn usage(random: &mut Rng) -> Usage {
 
 /// A row about some target, often with a value right at what it needs.
 fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> Record {
-    let rows = world.live.rows();
+    let rows = world.live.owned_rows();
     let seen = &rows[random.usize(0..rows.len())];
     let Target { org_id, aid } = seen.target.clone();
     let aid = sometimes(random, 30, |_| Some(Aid::from("99"))).unwrap_or(aid);
@@ -256,7 +256,7 @@ fn check_one(case: u64, shares: &ChangeFile, tally: &mut Seen) {
         );
         let whole = world.live.row(&Target::organization(target.org_id.clone()));
         if row.due.is_none() {
-            assert!(!whole.is_some_and(|own| world.rule.looks_mismatched(own)), "plan {case}: {row:?}");
+            assert!(!whole.is_some_and(|own| world.rule.looks_mismatched(&own)), "plan {case}: {row:?}");
         }
         tally.lowered += 1;
         tally.lowered_later += usize::from(row.due.is_some());

@@ -27,8 +27,7 @@ pub(super) struct Organization {
 
 impl Organization {
     fn new(
-        own: Option<&SnapshotRow>,
-        groups: &[SnapshotRow],
+        seen: &quota::Organization,
         totals: PlanOrganization,
         rows: &[&PlanRow],
         asked: &Asked<'_>,
@@ -38,17 +37,18 @@ impl Organization {
             let limits = row.target.as_ref().map(|target| context.guards.for_target(target));
             limits.is_some_and(|limits| limits.over_allocation != Level::Allow)
         };
-        let larger = |row: &SnapshotRow| row.quota.max(asked.get(&row.target).copied().unwrap_or(row.quota));
+        let larger =
+            |row: SnapshotRow<'_>| row.quota.max(asked.get(&row.target).copied().unwrap_or(row.quota));
         Self {
-            own_quota_before: own.and_then(|own| own.quota),
+            own_quota_before: seen.own.as_ref().and_then(|own| own.quota),
             to_cover: match context.mode {
                 Mode::Organization | Mode::File => totals.allocated_after,
                 // Each row stands alone: a decrease may wait for approval while this one is sent.
-                Mode::Row => quota::sum(groups.iter().filter_map(larger)),
+                Mode::Row => quota::sum(seen.group_rows().filter_map(larger)),
             },
-            mismatched: own.is_some_and(|own| context.rule.looks_mismatched(own)),
+            mismatched: seen.own_row().is_some_and(|own| context.rule.looks_mismatched(&own)),
             rows: rows.len(),
-            quotas: groups.iter().filter(|row| row.quota.is_some()).count(),
+            quotas: seen.account_groups.iter().filter(|group| group.quota.is_some()).count(),
             lowered: rows.iter().filter(|row| is_lowered(row)).count(),
             adds_most: rows
                 .iter()
@@ -84,11 +84,12 @@ pub(super) fn organizations(
             by_organization.entry(&target.org_id).or_default().push(row);
         }
     }
-    live.organizations()
-        .filter_map(|(own, groups)| {
-            let totals = organization(own, groups, &asked)?;
-            let rows = by_organization.get(&totals.org_id)?;
-            Some((totals.org_id.clone(), Organization::new(own, groups, totals, rows, &asked, context)))
+    by_organization
+        .into_iter()
+        .filter_map(|(org_id, rows)| {
+            let seen = live.organization(org_id)?;
+            let totals = organization(seen, &asked);
+            Some((org_id.clone(), Organization::new(seen, totals, &rows, &asked, context)))
         })
         .collect()
 }

@@ -246,7 +246,7 @@ fn the_hash_is_that_of_the_sorted_lines() {
 /// What moved for an approved plan of three rows when the world became another.
 fn moved(change: impl Fn(&mut SnapshotRow)) -> Vec<String> {
     let text = "action,aid,value\n,1,900\n,2,1500\nunassign,4,\n";
-    let rows = world().rows().to_vec().into_iter().map(|mut row| {
+    let rows = world().owned_rows().into_iter().map(|mut row| {
         change(&mut row);
         row
     });
@@ -283,13 +283,13 @@ fn an_approval_is_void_when_a_guard_trips_that_was_not_named() {
 fn an_approval_is_void_when_a_target_vanished_or_a_row_would_do_what_nobody_approved() {
     let text = "aid,value\n1,900\n";
     let approved = planned(text, &world(), Mode::Row, &Guards::default());
-    let without = snapshot(world().rows().iter().filter(|row| !is(row, "1")).cloned());
+    let without = snapshot(world().rows().filter(|row| !is(row, "1")));
     let now = planned(text, &without, Mode::Row, &Guards::default());
     assert_eq!(staleness(&approved, &now), ["Group 1 1 is no longer visible to the token."]);
 
     let text = "aid,value\n1,1000\n";
     let approved = planned(text, &world(), Mode::Row, &Guards::default());
-    let other = snapshot(world().rows().iter().cloned().map(|row| SnapshotRow { quota: Some(5), ..row }));
+    let other = snapshot(world().rows().map(|row| SnapshotRow { quota: Some(5), ..row }));
     let now = planned(text, &other, Mode::Row, &Guards { max_raise_factor: 1e6, ..Guards::default() });
     assert_eq!(
         staleness(&approved, &now),

@@ -10,6 +10,7 @@ use crate::change::fixtures::{group, own, snapshot};
 use crate::change::parse::parse;
 use crate::change::plan::{PlanContext, plan};
 use crate::config::{GuardOverride, Level, Mode};
+use crate::domain::quota::SnapshotRow;
 
 fn proposed(live: &Snapshot, guards: &Guards) -> Vec<Proposal> {
     propose(live, LastCycle::none(), guards, &UsageRule::default())
@@ -189,7 +190,7 @@ fn with(live: &Snapshot, proposals: &[Proposal]) -> Snapshot {
         .flat_map(|own| own.moves.iter().map(|row| (own.org_id.clone(), row)))
         .map(|(org_id, row)| (Target { org_id, aid: Some(row.aid.clone()) }, row.after))
         .collect();
-    let rows = live.rows().iter().cloned().map(|row| {
+    let rows = live.rows().map(|row| {
         let quota = moved.get(&row.target).copied().or(row.quota);
         SnapshotRow { quota, ..row }
     });
@@ -197,7 +198,7 @@ fn with(live: &Snapshot, proposals: &[Proposal]) -> Snapshot {
 }
 
 fn sums(live: &Snapshot) -> Vec<Units> {
-    live.organizations().map(|(_, groups)| quota::sum(groups.iter().filter_map(|row| row.quota))).collect()
+    live.organizations().iter().map(Organization::allocated).collect()
 }
 
 proptest! {
@@ -223,7 +224,7 @@ proptest! {
             // Nobody gets headroom while another would run out (unless a raise to its projection looks like a zero too many).
             let gets_headroom = |row: &Move| !row.gives() && row.after > row.before.max(row.needed);
             if own.moves.iter().any(gets_headroom) {
-                for row in after.rows().iter().filter(|row| row.target.org_id == own.org_id) {
+                for row in after.rows().filter(|row| row.target.org_id == own.org_id) {
                     let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
                     prop_assert!(row.quota.is_none() || used > projected || row.quota >= projected, "{:?}", row);
                 }

@@ -7,8 +7,8 @@ use crate::change::{Code, Plan, PlanRow, Verdict};
 use crate::config::{Guards, Mode};
 use crate::domain::quota::{Snapshot, SnapshotRow};
 
-fn named(org_name: &str, name: &str, row: SnapshotRow) -> SnapshotRow {
-    SnapshotRow { org_name: org_name.into(), account_group_name: name.into(), ..row }
+fn named(org_name: &str, name: &str, row: SnapshotRow<'static>) -> SnapshotRow<'static> {
+    SnapshotRow { org_name: org_name.to_owned().into(), account_group_name: name.to_owned().into(), ..row }
 }
 
 /// Three organizations, one of them with two account groups of the same name, and others whose plans are not
@@ -99,7 +99,7 @@ fn an_id_with_the_name_of_another_target_is_refused() {
 
 #[test]
 fn the_organizations_name_tells_which_of_two_account_groups_with_one_id_is_meant() {
-    let mut rows = live().rows().to_vec();
+    let mut rows = live().owned_rows();
     for row in rows.iter_mut().filter(|row| row.target.org_id.as_str() == "12002") {
         row.org_name = "Other".into();
     }

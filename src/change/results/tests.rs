@@ -141,7 +141,7 @@ fn an_undo_restores_what_was_where_nobody_changed_it_since() {
     };
     let applied = asked(&plan);
     let live = world();
-    let after = live.rows().iter().cloned().map(|mut row| {
+    let after = live.rows().map(|mut row| {
         row.quota = applied.get(&row.target).copied().unwrap_or(row.quota);
         row
     });

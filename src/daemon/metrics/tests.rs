@@ -9,7 +9,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{edition, group};
 use crate::report::{Points, Standing, standings};
 
-fn stand(rows: Vec<SnapshotRow>) -> Vec<Standing> {
+fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
     let snapshot = Snapshot::new(edition().now, rows);
     standings(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &edition()).collect()
 }
@@ -143,7 +143,7 @@ proptest! {
     ) {
         let rows = names.iter().enumerate().map(|(aid, (name, quota, used))| SnapshotRow {
             org_name: name.chars().rev().collect(),
-            account_group_name: name.clone(),
+            account_group_name: name.clone().into(),
             quota: *quota,
             usage: crate::domain::quota::Usage {
                 cloud_used: *used, cloud_projected: *used, enterprise_used: Some(0), enterprise_projected: Some(0),

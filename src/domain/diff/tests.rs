@@ -16,7 +16,7 @@ fn snapshot(hour: u32, quotas: &[(&str, Option<Units>)]) -> Snapshot {
         quota: *quota,
         ..SnapshotRow::new(Target::account_group("1", *aid))
     });
-    Snapshot::new(at(hour), rows.collect())
+    Snapshot::new(at(hour), rows)
 }
 
 /// Sent and read back at these moments.

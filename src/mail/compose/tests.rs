@@ -215,7 +215,7 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
     let mut rows: Vec<_> = rows.collect();
     rows.extend((0..20).map(|number| organization(&format!("9{number}"), &long, Some(1000), 500, 1300)));
     let latest = Snapshot::new(at("11-22T06:00"), rows);
-    let report = report_from(&latest, &[Snapshot::new(at("11-12T06:00"), latest.rows().to_vec())]);
+    let report = report_from(&latest, &[Snapshot::new(at("11-12T06:00"), latest.owned_rows())]);
     assert_eq!(report.pictures().len(), 6);
     let email = compose(&Report::Usage(Box::new(report)));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());

@@ -15,7 +15,7 @@ fn figures() -> impl Strategy<Value = Figures> {
     (prop::option::weighted(0.9, 0..1_500_000_i64), used)
 }
 
-fn row(number: usize, (quota, usage): Figures) -> SnapshotRow {
+fn row(number: usize, (quota, usage): Figures) -> SnapshotRow<'static> {
     let (used, projected) = usage.unwrap_or_default();
     let row = group(&(300_000 + number).to_string(), &format!("Group {number}"), quota, used, projected);
     SnapshotRow { usage: usage.map_or_else(Usage::default, |_| row.usage), ..row }
@@ -72,7 +72,7 @@ proptest! {
                 // Behind its name and id, before the next one's.
                 let block = told.split(&format!("{} {}", standing.name, standing.id)).nth(1).unwrap();
                 let block = block.split(" Group ").next().unwrap();
-                prop_assert!(block.contains(&said(row)), "{}: {}", said(row), block);
+                prop_assert!(block.contains(&said(&row)), "{}: {}", said(&row), block);
             }
         }
         let mut records = csv::Reader::from_reader(&table["\u{feff}".len()..]);
@@ -80,7 +80,7 @@ proptest! {
         for record in records.records() {
             let record = record.unwrap();
             let cell = |name: &str| &record[headers.iter().position(|header| header == name).unwrap()];
-            let row = latest.rows().iter().find(|row| {
+            let row = latest.rows().find(|row| {
                 row.target.aid.as_ref().map_or("", |aid| aid.as_str()) == cell("aid")
             }).unwrap();
             let number = |units: Option<Units>| units.map(|units| units.to_string()).unwrap_or_default();

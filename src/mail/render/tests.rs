@@ -50,12 +50,12 @@ fn the_html_loads_nothing_from_anywhere() {
 fn no_name_becomes_a_tag_anywhere_not_even_in_an_attribute() {
     const NAME: &str = "<script>alert(1)</script>\u{202e}\u{1b}[31m\" onerror=\"x\u{200b}";
     let latest = realistic();
-    let hostile = latest.rows().iter().cloned().map(|mut row| {
-        row.org_name = format!("{NAME}{}", row.org_name);
-        row.account_group_name = format!("{NAME}{}", row.account_group_name);
+    let hostile = latest.rows().map(|mut row| {
+        row.org_name = format!("{NAME}{}", row.org_name).into();
+        row.account_group_name = format!("{NAME}{}", row.account_group_name).into();
         row
     });
-    let hostile = Snapshot::new(latest.taken_at, hostile.collect());
+    let hostile = Snapshot::new(latest.taken_at, hostile);
     let report = Report::Usage(Box::new(report_from(&hostile, &week_before(&hostile))));
     let templates = Templates::load(None);
     let html = templates.html(&report, &["<script>.csv".to_owned()]).unwrap();

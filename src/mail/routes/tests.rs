@@ -116,7 +116,7 @@ fn a_file_without_its_columns_says_which_it_needs() {
 #[test]
 fn account_groups_that_nobody_owns_are_named() {
     let row = |aid: &str, name: &str| SnapshotRow {
-        account_group_name: name.into(),
+        account_group_name: name.to_owned().into(),
         ..SnapshotRow::new(group("7", aid))
     };
     let rows =

@@ -101,24 +101,25 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &ReportContext) ->
     let edition = &ReportContext { now, ..edition.clone() };
     let first = record.judged.is_none();
     let is_known = |place: usize, target: &Target| {
-        seen.week.showed(place) || seen.earlier.is_some_and(|earlier| earlier.row(target).is_some())
+        seen.week.showed(place) || seen.earlier.is_some_and(|earlier| earlier.place(target).is_some())
     };
     // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
+    let organizations = seen.latest.organizations().iter();
     let visible: HashSet<&OrgId> =
-        seen.latest.rows().iter().filter(|row| row.quota.is_some()).map(|row| &row.target.org_id).collect();
+        organizations.filter(|seen| seen.has_quota()).map(|seen| &seen.id).collect();
     let mut targets: BTreeMap<Target, Known> =
         record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
     let mut news: BTreeMap<Target, News> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
     let all = standings(seen.latest, seen.week.points(), seen.rule, seen.alerts, edition);
-    for (place, (row, standing)) in seen.latest.rows().iter().zip(all).enumerate() {
+    for (place, (row, standing)) in seen.latest.rows().zip(all).enumerate() {
         let unknown = row.quota.is_some() && !standing.is_measured();
         let was_fine = !targets.contains_key(&row.target);
         if unknown || !visible.contains(&row.target.org_id) || (was_fine && standing.level == Level::Fine) {
             continue;
         }
-        let silent = if seen.alerts.mute(row, now, edition.zone).is_some() {
+        let silent = if seen.alerts.mute(&row, now, edition.zone).is_some() {
             Silence::Muted
         } else if was_fine && (first || !is_known(place, &row.target)) {
             Silence::Baseline
@@ -131,7 +132,7 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &ReportContext) ->
             cycles: Vec::new(),
         });
         let waiting = news.remove(&row.target);
-        if let Some(told) = one(row, &standing, target, waiting, silent, seen) {
+        if let Some(told) = one(&row, &standing, target, waiting, silent, seen) {
             news.insert(row.target.clone(), told);
         }
     }
@@ -284,7 +285,7 @@ impl Record {
             Occasion::Digest => true,
             Occasion::Snapshot => news.level != Level::Warning,
         };
-        let visible = |news: &News| latest.row(&news.target).is_some();
+        let visible = |news: &News| latest.place(&news.target).is_some();
         let (due, rest): (Vec<News>, Vec<News>) =
             self.news.iter().cloned().partition(|news| is_now(news) && visible(news));
         if occasion == Occasion::Snapshot && due.iter().all(|news| news.level != Level::Critical) {

@@ -7,7 +7,7 @@ use crate::report::fixtures::{alert_news, alerts, at, edition, group, many_alert
 fn report_of(
     occasion: Occasion,
     news: &[News],
-    rows: Vec<SnapshotRow>,
+    rows: Vec<SnapshotRow<'static>>,
     alerts: &Alerts,
 ) -> Option<AlertReport> {
     let input = AlertInput {
@@ -23,7 +23,7 @@ fn report_of(
     alert_report(&input, &edition())
 }
 
-fn headline_of(rows: Vec<SnapshotRow>) -> String {
+fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
     let news: Vec<News> = rows
         .iter()
         .map(|row| {
@@ -146,7 +146,7 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
         let input = AlertInput {
             occasion: Occasion::Snapshot,
             news: &news,
-            latest: &Snapshot::new(at(taken_at), latest.rows().to_vec()),
+            latest: &Snapshot::new(at(taken_at), latest.owned_rows()),
             week: &Week::default(),
             rule: &UsageRule::default(),
             alerts: &Alerts::default(),

@@ -6,8 +6,8 @@
 use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow};
-use crate::report::closing::cycle_tracker::{Ended, GAP, SAME, cycle_of};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow};
+use crate::report::closing::cycle_tracker::{Ended, GAP, SAME};
 
 /// No more snapshots are opened, however many organizations close on however many dates.
 const MOST: usize = 120;
@@ -45,7 +45,13 @@ pub(crate) struct Cycle {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub at: DateTime<Utc>,
-    pub rows: Vec<SnapshotRow>,
+    pub rows: Vec<SnapshotRow<'static>>,
+}
+
+impl Seen {
+    fn new(at: DateTime<Utc>, organization: &Organization) -> Self {
+        Self { at, rows: organization.rows().map(SnapshotRow::into_owned).collect() }
+    }
 }
 
 impl Cycle {
@@ -120,13 +126,13 @@ impl Walk {
     /// What the wanted snapshot shows; none where it cannot be read.
     pub(crate) fn look(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
         for path in &mut self.paths {
-            let rows = snapshot.map_or(&[][..], |snapshot| snapshot.of(&path.closed.org_id));
+            let seen = snapshot.and_then(|snapshot| snapshot.organization(&path.closed.org_id));
             if path.want_middle == Some(at) {
                 path.want_middle = None;
-                path.look_at_the_middle(at, rows);
+                path.look_at_the_middle(at, seen);
             }
             if path.want == Some(at) {
-                path.look(at, rows, &self.moments, self.zone);
+                path.look(at, seen, &self.moments, self.zone);
             }
         }
     }
@@ -145,11 +151,12 @@ impl Walk {
 }
 
 impl Path {
-    fn look(&mut self, at: DateTime<Utc>, rows: &[SnapshotRow], moments: &[DateTime<Utc>], zone: Tz) {
+    fn look(&mut self, at: DateTime<Utc>, seen: Option<&Organization>, moments: &[DateTime<Utc>], zone: Tz) {
         // One that is said to have begun at the end is the next one already, by a clock that differs.
-        match cycle_of(rows).filter(|(start, _)| *start + SAME <= self.end) {
-            Some((start, end)) => {
-                self.best = Some(Cycle { start, end, seen: Some(Seen { at, rows: rows.to_vec() }) });
+        let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));
+        match cycle.filter(|(_, (start, _))| *start + SAME <= self.end) {
+            Some((seen, (start, end))) => {
+                self.best = Some(Cycle { start, end, seen: Some(Seen::new(at, seen)) });
             }
             None => self.blind = Some(at),
         }
@@ -189,11 +196,12 @@ impl Path {
         self.want = before(moments, start);
     }
 
-    fn look_at_the_middle(&mut self, at: DateTime<Utc>, rows: &[SnapshotRow]) {
+    fn look_at_the_middle(&mut self, at: DateTime<Utc>, seen: Option<&Organization>) {
         let closed = self.closed.cycles.first().map(|cycle| cycle.start);
-        let same =
-            cycle_of(rows).zip(closed).is_some_and(|((start, _), closed)| (start - closed).abs() < SAME);
-        self.closed.middle = same.then(|| Seen { at, rows: rows.to_vec() });
+        let is_same = |seen: &&Organization| {
+            seen.cycle().zip(closed).is_some_and(|((start, _), closed)| (start - closed).abs() < SAME)
+        };
+        self.closed.middle = seen.filter(is_same).map(|seen| Seen::new(at, seen));
     }
 
     /// The way ends with the cycle before the year of the one that closed.

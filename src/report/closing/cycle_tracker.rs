@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow};
+use crate::domain::quota::{OrgId, Organization, Snapshot};
 
 /// The API may say the start of the same cycle a little differently; another cycle starts days later.
 pub(in crate::report) const SAME: TimeDelta = TimeDelta::days(1);
@@ -47,17 +47,6 @@ pub(crate) struct Ended {
     pub end: DateTime<Utc>,
 }
 
-/// The billing cycle that some rows of one organization belong to; none where their usage is unknown.
-pub(in crate::report) fn cycle_of(rows: &[SnapshotRow]) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let mut cycles = rows.iter().filter_map(|row| row.period_start.zip(row.period_end));
-    cycles.find(|(start, end)| start < end)
-}
-
-/// The rows of each organization.
-fn organizations(snapshot: &Snapshot) -> impl Iterator<Item = &[SnapshotRow]> {
-    snapshot.rows().chunk_by(|a, b| a.target.org_id == b.target.org_id)
-}
-
 impl ClosingRecord {
     /// The record after a snapshot, with what it shows to have closed. The same snapshot again closes nothing more. As long as
     /// something is pending nothing is added to it: told again after a crash it must be the same mail.
@@ -76,9 +65,9 @@ impl ClosingRecord {
         let mut closes = |known: &Known, start, end| {
             pending.push(Ended { org_id: known.org_id.clone(), start, end });
         };
-        for rows in organizations(latest) {
-            let Some((start, end)) = cycle_of(rows) else { continue };
-            let org_id = rows[0].target.org_id.clone();
+        for organization in latest.organizations() {
+            let Some((start, end)) = organization.cycle() else { continue };
+            let org_id = organization.id.clone();
             let Some(known) = known.get_mut(&org_id) else {
                 known.insert(org_id.clone(), Known { org_id, start, end, closed: end <= now });
                 continue;
@@ -123,18 +112,17 @@ impl ClosingRecord {
 
 /// The last cycle of every organization, as if it had closed just now: for a look at the report.
 pub(crate) fn last_cycles(latest: &Snapshot) -> Vec<Ended> {
-    let before = |rows: &[SnapshotRow]| {
-        let (start, end) = cycle_of(rows)?;
-        let org_id = rows[0].target.org_id.clone();
-        Some(Ended { org_id, start: start - (end - start), end: start })
+    let before = |organization: &Organization| {
+        let (start, end) = organization.cycle()?;
+        Some(Ended { org_id: organization.id.clone(), start: start - (end - start), end: start })
     };
-    organizations(latest).filter_map(before).collect()
+    latest.organizations().iter().filter_map(before).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::quota::Target;
+    use crate::domain::quota::{SnapshotRow, Target};
     use crate::report::fixtures::at;
 
     /// One organization and its cycle; none where its usage is unknown.
@@ -146,7 +134,7 @@ mod tests {
             period_end: cycle.map(|(_, end)| at(end)),
             ..SnapshotRow::new(Target::organization(*org_id))
         };
-        Snapshot::new(at(taken_at), of.iter().map(row).collect())
+        Snapshot::new(at(taken_at), of.iter().map(row))
     }
 
     fn pending(record: &ClosingRecord) -> Vec<String> {

@@ -21,7 +21,7 @@ pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {
 pub(crate) fn at_the_end_of(month: u32) -> Snapshot {
     let (start, end) = cycle(month);
     let known = realistic();
-    let rows = known.rows().iter().cloned().map(|mut row| {
+    let rows = known.rows().map(|mut row| {
         let months = 11 - i64::from(month);
         let spent = |units: i64| units - units / 25 * months;
         row.usage.cloud_used = row.usage.cloud_projected.map(spent);
@@ -31,19 +31,19 @@ pub(crate) fn at_the_end_of(month: u32) -> Snapshot {
         row.period_end = row.usage.cloud_used.map(|_| end);
         row
     });
-    Snapshot::new(end - TimeDelta::hours(1), rows.collect())
+    Snapshot::new(end - TimeDelta::hours(1), rows)
 }
 
 /// In the middle of November's cycle, with the API's projection of that day.
 fn in_the_middle() -> Snapshot {
     let known = realistic();
-    let rows = known.rows().iter().cloned().map(|mut row| {
+    let rows = known.rows().map(|mut row| {
         row.usage.cloud_used = row.usage.cloud_used.map(|used| used / 2);
         row.usage.cloud_projected = row.usage.cloud_projected.map(|projected| projected / 100 * 94);
         row.period_start = row.period_start.filter(|_| row.usage.cloud_used.is_some());
         row
     });
-    Snapshot::new(at("11-19T23:00"), rows.collect())
+    Snapshot::new(at("11-19T23:00"), rows)
 }
 
 /// The whole history: from March on, but for August, of which no snapshot was taken.
@@ -77,18 +77,18 @@ pub(crate) fn morning() -> ReportContext {
 }
 
 pub(crate) fn report_on(closed: &[Closed]) -> ClosingReport {
-    let latest = Snapshot::new(at("12-05T06:00"), realistic().rows().to_vec());
+    let latest = Snapshot::new(at("12-05T06:00"), realistic().owned_rows());
     let rule = UsageRule::default();
     let input = ClosingInput { closed, diffs: &[changed()], latest: &latest, rule: &rule };
     closing_report(&input, &morning())
 }
 
 /// One organization that closed one cycle, seen an hour before its end.
-pub(crate) fn closed_with(org_id: &str, rows: Vec<SnapshotRow>) -> Closed {
+pub(crate) fn closed_with(org_id: &str, rows: Vec<SnapshotRow<'static>>) -> Closed {
     let (start, end) = cycle(11);
     let rows =
         rows.into_iter().map(|row| SnapshotRow { period_start: Some(start), period_end: Some(end), ..row });
-    let seen = Snapshot::new(end - TimeDelta::hours(1), rows.collect());
+    let seen = Snapshot::new(end - TimeDelta::hours(1), rows);
     walked(&[ended(org_id)], &[seen]).0.remove(0)
 }
 

@@ -14,7 +14,7 @@ fn headline_of(closed: &[Closed]) -> String {
     report_on(closed).headline
 }
 
-fn unknown(row: SnapshotRow) -> SnapshotRow {
+fn unknown(row: SnapshotRow<'static>) -> SnapshotRow<'static> {
     SnapshotRow { usage: Usage::default(), ..row }
 }
 
@@ -281,7 +281,7 @@ proptest! {
             };
             if used.is_some() { row } else { unknown(row) }
         };
-        let rows: Vec<SnapshotRow> = used.iter().enumerate().map(row).collect();
+        let rows: Vec<SnapshotRow<'static>> = used.iter().enumerate().map(row).collect();
         let report = report_on(&[closed_with("10452", rows.clone())]);
         let section = &report.sections[0];
         let rule = UsageRule::default();

@@ -162,10 +162,10 @@ pub(crate) fn standings<'s>(
     alerts: &'s Alerts,
     edition: &'s ReportContext,
 ) -> impl Iterator<Item = Standing> + use<'s> {
-    let stand = move |(place, row): (usize, &SnapshotRow)| {
-        standing(row, &points.of(place), latest.taken_at, rule, alerts, edition)
+    let stand = move |(place, row): (usize, SnapshotRow<'_>)| {
+        standing(&row, &points.of(place), latest.taken_at, rule, alerts, edition)
     };
-    latest.rows().iter().enumerate().map(stand)
+    latest.rows().enumerate().map(stand)
 }
 
 /// The name that is shown, safe and of bounded length, and the id.

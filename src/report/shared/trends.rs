@@ -28,11 +28,11 @@ impl Points {
         if !(since..=latest.taken_at).contains(&snapshot.taken_at) {
             return;
         }
-        let used = |now: &SnapshotRow| {
+        let used = |now: SnapshotRow<'_>| {
             let then = snapshot.row(&now.target)?;
             rule.used(&then.usage).filter(|_| then.period_start == now.period_start)
         };
-        let used: Vec<Option<Units>> = latest.rows().iter().map(used).collect();
+        let used: Vec<Option<Units>> = latest.rows().map(used).collect();
         if used.iter().any(Option::is_some) {
             self.0.push((snapshot.taken_at, used));
         }
@@ -59,11 +59,11 @@ impl Week {
         latest: &Snapshot,
         rule: &UsageRule,
     ) -> Self {
-        let mut week = Self { points: Points::default(), showed: vec![false; latest.rows().len()] };
+        let mut week = Self { points: Points::default(), showed: vec![false; latest.row_count()] };
         for snapshot in earlier {
             week.points.add(&snapshot, latest, rule);
             for (showed, row) in week.showed.iter_mut().zip(latest.rows()) {
-                *showed |= snapshot.row(&row.target).is_some();
+                *showed |= snapshot.place(&row.target).is_some();
             }
         }
         week.points.add(latest, latest, rule);
@@ -128,8 +128,9 @@ impl<'a> Trends<'a> {
     pub(crate) fn add(&mut self, snapshot: &Snapshot) {
         for (target, seen) in &mut self.seen {
             let row = snapshot.row(target);
-            if let Some((row, cycle)) = row.and_then(|row| Some((row, row.period_start?))) {
-                seen.push(Seen { at: snapshot.taken_at, cycle, used: self.rule.used(&row.usage) });
+            let known = row.and_then(|row| Some((row.period_start?, row.usage)));
+            if let Some((cycle, usage)) = known {
+                seen.push(Seen { at: snapshot.taken_at, cycle, used: self.rule.used(&usage) });
             } else if let Some(last) = seen.last().copied() {
                 // Usage that could not be read comes without its cycle: a gap in the one before.
                 seen.push(Seen { at: snapshot.taken_at, used: None, ..last });

@@ -7,11 +7,11 @@ use crate::report::fixtures::{
     week_before,
 };
 
-fn headline_of(rows: Vec<SnapshotRow>) -> String {
+fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
     report_of(rows).headline
 }
 
-fn unknown(row: SnapshotRow) -> SnapshotRow {
+fn unknown(row: SnapshotRow<'static>) -> SnapshotRow<'static> {
     SnapshotRow { usage: Usage::default(), ..row }
 }
 
@@ -130,12 +130,8 @@ fn earlier_snapshots_of_another_cycle_make_no_slope() {
     let mut earlier = week_before(&latest);
     assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "±1 day");
     for snapshot in &mut earlier {
-        let rows = snapshot
-            .rows()
-            .iter()
-            .cloned()
-            .map(|row| SnapshotRow { period_start: Some(at("10-05T00:00")), ..row });
-        *snapshot = Snapshot::new(snapshot.taken_at, rows.collect());
+        let rows = snapshot.rows().map(|row| SnapshotRow { period_start: Some(at("10-05T00:00")), ..row });
+        *snapshot = Snapshot::new(snapshot.taken_at, rows);
     }
     assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "by projection");
 }

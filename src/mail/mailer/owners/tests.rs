@@ -222,7 +222,7 @@ fn largest() -> Vec<LargestTest> {
 fn the_alert_to_an_owner_names_the_five_largest_tests_and_no_command() {
     let post =
         Post::new("org_id,aid,emails\n10452,204117,emea@example.com\n10452,204150,trading@example.com\n");
-    let mut rows = realistic().rows().to_vec();
+    let mut rows = realistic().owned_rows();
     for row in rows.iter_mut().filter(|row| row.account_group_name == "EMEA Branches") {
         row.usage.cloud_used = Some(8_820);
     }

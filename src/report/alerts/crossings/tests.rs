@@ -20,7 +20,7 @@ struct Walk {
 
 impl Walk {
     /// After a first snapshot of these rows.
-    fn from(rows: Vec<SnapshotRow>) -> Self {
+    fn from(rows: Vec<SnapshotRow<'static>>) -> Self {
         let mut walk = Self {
             record: Record::default(),
             earlier: None,
@@ -33,11 +33,11 @@ impl Walk {
     }
 
     /// What is told at once of the next snapshot: `204117 fine → critical`.
-    fn sees(&mut self, rows: Vec<SnapshotRow>) -> Vec<String> {
+    fn sees(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<String> {
         self.news(rows).iter().map(said).collect()
     }
 
-    fn news(&mut self, rows: Vec<SnapshotRow>) -> Vec<News> {
+    fn news(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<News> {
         let latest = Snapshot::new(at("11-22T06:00") + TimeDelta::hours(self.hour), rows);
         self.hour += 1;
         let seen = Seen {
@@ -77,20 +77,20 @@ fn said(news: &News) -> String {
     format!("{id} {:?} → {:?}", news.was, news.level).to_lowercase()
 }
 
-fn fine() -> SnapshotRow {
+fn fine() -> SnapshotRow<'static> {
     group("1", "Lab", Some(1000), 100, 900)
 }
 
-fn warning() -> SnapshotRow {
+fn warning() -> SnapshotRow<'static> {
     group("1", "Lab", Some(1000), 100, 1100)
 }
 
-fn critical() -> SnapshotRow {
+fn critical() -> SnapshotRow<'static> {
     group("1", "Lab", Some(1000), 960, 990)
 }
 
 /// Another account group, so that the organization's quotas are visible whatever becomes of the first.
-fn other() -> SnapshotRow {
+fn other() -> SnapshotRow<'static> {
     group("2", "Web", Some(1000), 100, 900)
 }
 
@@ -190,7 +190,7 @@ fn what_is_critical_again_before_its_recovery_was_told_makes_no_news() {
 
 #[test]
 fn the_next_cycle_tells_again_and_ends_what_is_fine_in_it() {
-    let next = |row: SnapshotRow| SnapshotRow { period_start: Some(at("12-05T00:00")), ..row };
+    let next = |row: SnapshotRow<'static>| SnapshotRow { period_start: Some(at("12-05T00:00")), ..row };
     let mut walk = Walk::from(vec![fine()]);
     walk.sees(vec![critical()]);
     assert_eq!(walk.sees(vec![next(critical())]), ["1 critical → critical"]);
@@ -255,7 +255,7 @@ fn unknown_usage_and_vanished_targets_neither_cross_nor_recover() {
 
 #[test]
 fn an_organization_whose_quotas_all_went_at_once_is_hidden_and_not_well() {
-    let without = |row: SnapshotRow| SnapshotRow { quota: None, ..row };
+    let without = |row: SnapshotRow<'static>| SnapshotRow { quota: None, ..row };
     let mut walk = Walk::from(vec![fine(), other()]);
     walk.sees(vec![critical(), other()]);
     walk.sees(vec![without(critical()), without(other())]);
@@ -339,7 +339,7 @@ fn the_record_comes_back_from_its_file_as_it_was() {
     assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), walk.record);
 }
 
-fn warning_of(aid: &str) -> SnapshotRow {
+fn warning_of(aid: &str) -> SnapshotRow<'static> {
     group(aid, "Web", Some(1000), 100, 1100)
 }
 
@@ -359,7 +359,7 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(visible, quota, used, next_cycle)| Step { visible, quota, used, next_cycle })
 }
 
-fn row(aid: usize, step: &Step) -> SnapshotRow {
+fn row(aid: usize, step: &Step) -> SnapshotRow<'static> {
     let (used, projected) = step.used.unwrap_or_default();
     let row = group(&aid.to_string(), "Group", step.quota, used, projected);
     let usage = if step.used.is_some() { row.usage } else { Usage::default() };
@@ -374,7 +374,7 @@ proptest! {
         shares in prop::collection::vec((0..95_i64, 0..=100_i64), 1..20),
     ) {
         // What is projected never exceeds the quota, and less than 95 % is used.
-        let world = |&(used, projected): &(i64, i64)| -> Vec<SnapshotRow> {
+        let world = |&(used, projected): &(i64, i64)| -> Vec<SnapshotRow<'static>> {
             let one = |(aid, quota): (usize, &i64)| {
                 group(&aid.to_string(), "Group", Some(*quota), quota * used / 100, quota * projected / 100)
             };
@@ -397,7 +397,7 @@ proptest! {
         let mut heard: BTreeMap<Target, Level> = BTreeMap::new();
         for (targets, digest) in steps {
             let visible = targets.iter().enumerate().filter(|(_, step)| step.visible);
-            let rows: Vec<SnapshotRow> = visible.map(|(aid, step)| row(aid, step)).collect();
+            let rows: Vec<SnapshotRow<'static>> = visible.map(|(aid, step)| row(aid, step)).collect();
             let mut news = walk.news(rows);
             if digest {
                 news.extend(walk.digest_news());

@@ -41,12 +41,12 @@ fn the_cycle_before_the_year_is_found_to_compare_with_and_none_before_it() {
     let shifted = |months: i64| {
         let snapshot = at_the_end_of(11);
         let back = TimeDelta::days(30 * months);
-        let rows = snapshot.rows().iter().cloned().map(|mut row| {
+        let rows = snapshot.rows().map(|mut row| {
             row.period_start = row.period_start.map(|start| start - back);
             row.period_end = row.period_end.map(|end| end - back);
             row
         });
-        Snapshot::new(snapshot.taken_at - back, rows.collect())
+        Snapshot::new(snapshot.taken_at - back, rows)
     };
     let history: Vec<Snapshot> = (0..30).rev().map(shifted).collect();
     let (closed, opened) = walked(&[ended("10452"), ended("10788")], &history);
@@ -62,17 +62,17 @@ fn where_usage_is_unknown_at_the_end_the_last_that_is_known_counts() {
     let blind = |hours: i64| {
         let end = cycle(11).1;
         let known = at_the_end_of(11);
-        let rows = known.rows().iter().cloned().map(|row| SnapshotRow {
+        let rows = known.rows().map(|row| SnapshotRow {
             usage: Usage::default(),
             period_start: None,
             period_end: None,
             ..row
         });
-        Snapshot::new(end - TimeDelta::hours(hours), rows.collect())
+        Snapshot::new(end - TimeDelta::hours(hours), rows)
     };
     let mut history = vec![at_the_end_of(10)];
     let known = at_the_end_of(11);
-    history.push(Snapshot::new(cycle(11).1 - TimeDelta::hours(20), known.rows().to_vec()));
+    history.push(Snapshot::new(cycle(11).1 - TimeDelta::hours(20), known.owned_rows()));
     history.extend((1..20).rev().map(blind));
     let (closed, opened) = walked(&[ended("10452")], &history);
     assert_eq!(found(&closed[0]), ["11-05 12-04T04", "10-05 11-04T23"]);
@@ -91,7 +91,7 @@ fn of_an_organization_that_was_never_seen_the_dates_alone_are_told() {
 #[test]
 fn a_cycle_that_was_cut_short_ends_where_the_next_one_began() {
     let early = Ended { end: at("11-20T12:00"), ..ended("10452") };
-    let seen = Snapshot::new(at("11-20T06:00"), at_the_end_of(11).rows().to_vec());
+    let seen = Snapshot::new(at("11-20T06:00"), at_the_end_of(11).owned_rows());
     let cycles = walked(&[early], &[at_the_end_of(10), seen]).0.remove(0).cycles;
     assert_eq!((cycles[0].start, cycles[0].end), (at("11-05T00:00"), at("11-20T12:00")));
 }
@@ -121,7 +121,7 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     let mut opened = 0;
     while let Some(at) = walk.next() {
         opened += 1;
-        walk.look(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)).collect())));
+        walk.look(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
     }
     assert_eq!(opened, MOST);
     let closed = walk.closed();

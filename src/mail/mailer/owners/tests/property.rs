@@ -122,7 +122,7 @@ fn story_of(fates: &[u8], state: RunState) -> RunStory {
 fn closed() -> Vec<report::Closed> {
     let seen = |org: usize, day: &str| report::SeenInCycle {
         at: at(day),
-        rows: snapshot().rows()[org * (GROUPS + 1)..(org + 1) * (GROUPS + 1)].to_vec(),
+        rows: snapshot().owned_rows()[org * (GROUPS + 1)..(org + 1) * (GROUPS + 1)].to_vec(),
     };
     let cycle = |org: usize, start: &str, end: &str| report::Cycle {
         start: at(start),
@@ -139,7 +139,7 @@ fn closed() -> Vec<report::Closed> {
 }
 
 fn snapshot() -> Snapshot {
-    let row = |index: usize| -> SnapshotRow {
+    let row = |index: usize| -> SnapshotRow<'static> {
         let (quota, used, projected) = (Some(figure(1, index)), figure(3, index), figure(4, index));
         let org_id = target(index).org_id.to_string();
         match target(index).aid {
@@ -149,7 +149,7 @@ fn snapshot() -> Snapshot {
             None => organization(&org_id, &name(index), quota, used, projected),
         }
     };
-    Snapshot::new(at("11-22T06:00"), (0..TARGETS).map(row).collect())
+    Snapshot::new(at("11-22T06:00"), (0..TARGETS).map(row))
 }
 
 /// A route in the test's own words: the organization (3: all), the group (0: its own quota, 5: all, 6: those of
