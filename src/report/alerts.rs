@@ -78,7 +78,7 @@ pub(crate) struct AlertReport {
     pub more_recovered: usize,
     /// The lines of a change file that gives each account group what it needs; empty where none can be named.
     pub change_file: Vec<String>,
-    /// That there are no rows for some of them, and why; empty where there are.
+    /// For how many there is no row, and why; empty where there is one for each.
     pub no_room: String,
     /// What is in trouble and not told, and why, a sentence each.
     pub muted: Vec<String>,
@@ -194,8 +194,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
         more_warnings,
         recovered,
         more_recovered,
+        no_room: left_out(&change_file),
         change_file: change_file.lines,
-        no_room: no_room(change_file.no_room),
         muted: muted_sentences(input, &standings, edition),
         many_organizations: input.latest.organizations().len() > 1,
         to_owners,
@@ -311,10 +311,13 @@ fn todo(
     format!("{needs} {}", room(worst, own.as_slice()))
 }
 
-/// The lines of a change file, and the account groups that it has no room for.
+/// The lines of a change file, and the account groups that it has no row for.
 #[derive(Default)]
 struct ChangeFile {
     lines: Vec<String>,
+    /// More than a mail lists.
+    more: usize,
+    /// Their organization has too little left.
     no_room: usize,
 }
 
@@ -351,7 +354,9 @@ fn change_file<'s>(
         let value = wanted.min(most);
         if value <= quota || value < needed {
             file.no_room += 1;
-        } else if file.lines.len() < FILE_ROWS {
+        } else if file.lines.len() == FILE_ROWS {
+            file.more += 1;
+        } else {
             if let Some(left) = left {
                 *left -= value - quota;
             }
@@ -364,15 +369,28 @@ fn change_file<'s>(
     file
 }
 
-/// That there is nothing left for some, and what finds more.
-fn no_room(count: usize) -> String {
-    let (groups, has) = (words::counted(count, "account group"), if count == 1 { "its" } else { "their" });
-    match count {
-        0 => String::new(),
-        _ => format!(
-            "There is no row for {groups}: {has} organization has too little left to hand out. `quotakeeper propose` finds quota that other groups do not use."
-        ),
+/// For whom there is no row, and why; and what finds more.
+fn left_out(file: &ChangeFile) -> String {
+    let groups = |count| words::counted(count, "account group");
+    let mut sentences = Vec::new();
+    if file.more > 0 {
+        let need = if file.more == 1 { "needs" } else { "need" };
+        sentences.push(format!(
+            "The file lists the first {FILE_ROWS}; {} more {need} a higher quota.",
+            groups(file.more)
+        ));
     }
+    if file.no_room > 0 {
+        let its = if file.no_room == 1 { "its" } else { "their" };
+        sentences.push(format!(
+            "There is no row for {}: {its} organization has too little left to hand out.",
+            groups(file.no_room)
+        ));
+    }
+    if !sentences.is_empty() {
+        sentences.push("`quotakeeper propose` finds quota that other groups do not use.".to_owned());
+    }
+    sentences.join(" ")
 }
 
 /// How many targets in trouble each mute hides, and why.

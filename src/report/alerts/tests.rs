@@ -134,6 +134,7 @@ fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     let counts =
         [report.critical.len(), report.warnings.len(), report.recovered.len(), report.change_file.len()];
     assert_eq!(counts, [15, 15, 15, 11]);
+    assert!(report.no_room.starts_with("The file lists the first 10; "), "{}", report.no_room);
     assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
     assert_eq!(report.critical[0].standing.used, Some(999), "the nearest to its end comes first");
 }
