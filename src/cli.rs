@@ -247,7 +247,8 @@ fn environment() -> Environment {
 /// The file that is named, else the first usual one that is there. One in the current folder counts only if nobody else can
 /// have put it there.
 fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
-    if let Some(named) = named {
+    let is_unset = || std::env::var_os(arguments::CONFIG_VARIABLE).is_some_and(|unset| unset.is_empty());
+    if let Some(named) = named.filter(|named| !named.as_os_str().is_empty() || !is_unset()) {
         return Some(named.to_owned());
     }
     let is_there = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
@@ -21,10 +22,13 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 `plan --detailed-exitcode` found changes · 4 some rows refused or \
 failed · 5 held for approval · 75 another instance holds the lock";
 
+/// Names the configuration. Empty it is as good as unset.
+pub(super) const CONFIG_VARIABLE: &str = "QUOTAKEEPER_CONFIG";
+
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The configuration; else ./quotakeeper.toml if nobody else may write it, else /etc/quotakeeper/quotakeeper.toml
-    #[arg(short, long, global = true, env = "QUOTAKEEPER_CONFIG", value_name = "FILE")]
+    #[arg(short, long, global = true, env = CONFIG_VARIABLE, value_name = "FILE", value_parser = any_path())]
     pub config: Option<PathBuf>,
     /// Text on a terminal, JSON elsewhere
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
@@ -196,7 +200,7 @@ pub(super) enum ReportKind {
     /// What is used, and what will run out
     Usage {
         /// Write the report here instead of sending it
-        #[arg(long, value_name = "FILE.html")]
+        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
         out: Option<PathBuf>,
     },
     /// What changed, and who changed it
@@ -205,13 +209,31 @@ pub(super) enum ReportKind {
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         since: Option<Duration>,
         /// Write the report here instead of sending it
-        #[arg(long, value_name = "FILE.html")]
+        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
         out: Option<PathBuf>,
     },
     /// What was used in the billing cycles that closed, and the year so far
     Closing {
         /// Write a report on the last cycle of every organization here instead of sending what is new
-        #[arg(long, value_name = "FILE.html")]
+        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
         out: Option<PathBuf>,
     },
+}
+
+/// A page is all that a report is written as: the name must not promise something else.
+fn html_file(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    match ending {
+        Some(ending) if ending != "html" && ending != "htm" => {
+            Err("a report is an HTML page: name it FILE.html. Tables are `quotakeeper export` and `quotakeeper history show`".to_owned())
+        }
+        _ if name.is_empty() => Err("name the file: FILE.html".to_owned()),
+        _ => Ok(path),
+    }
+}
+
+/// Also an empty one: clap's words on that help nobody.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }

@@ -58,6 +58,9 @@ pub(super) async fn check(
     if config.mail.transport == Transport::Off {
         report.note("mail is off: set mail.transport to get reports");
     }
+    if config.mail.transport == Transport::Directory && config.mail.names_nobody() {
+        report.note("mail.to names nobody: no mail is written. Set mail.to = \"noc@example.com\", a list, or a list for each kind of mail");
+    }
     if config.inbox.read_only && config.inbox.answers_dir.is_none() {
         report.note(
             "inbox.read_only is set and inbox.answers_dir is not: who drops files gets no answers. Set inbox.answers_dir to a \

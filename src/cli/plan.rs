@@ -122,7 +122,8 @@ fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
         std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;
         "standard-input.csv".to_owned()
     } else {
-        fs_err::File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
+        let opened = fs_err::File::open(file).map_err(|error| not_opened(file, error))?;
+        opened.take(limit + 1).read_to_end(&mut bytes)?;
         file.file_name().map_or_else(|| "file.csv".to_owned(), |name| name.to_string_lossy().into_owned())
     };
     anyhow::ensure!(
@@ -130,6 +131,18 @@ fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
         "{name} has more than {limit} bytes (inbox.max_bytes): split it"
     );
     Ok((name, bytes))
+}
+
+/// Somebody who mistyped a name, or has no change file yet, learns how to get one.
+fn not_opened(file: &Path, error: std::io::Error) -> anyhow::Error {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return error.into();
+    }
+    let typed = shell_word(&file.to_string_lossy());
+    anyhow::anyhow!(
+        "there is no file {}: check its path, or make a change file to edit with `quotakeeper export > {typed}`",
+        visible(&file.to_string_lossy())
+    )
 }
 
 /// A path as a shell reads it as one word; what would be hidden in it is written in `$'…'`, which Bash and Zsh read.

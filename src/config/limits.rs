@@ -87,10 +87,8 @@ impl Config {
         }
         check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
         if self.mail.transport == Transport::Smtp {
-            let is_nobody_named =
-                [&to.changes, &to.usage, &to.alerts, &to.failures].iter().all(|to| to.is_empty());
             check(
-                is_nobody_named && self.mail.routes_file.is_none(),
+                self.mail.names_nobody(),
                 "mail.to",
                 "names nobody, so that no mail would be sent: set mail.to = \"noc@example.com\", a list, or a list for each kind of mail".into(),
             );

@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-use super::Recipients;
+use super::{Mail, Recipients};
 
 /// A list for each kind.
 #[derive(Default, Deserialize)]
@@ -80,6 +80,14 @@ fn everything_to(OneOrMore(to): OneOrMore) -> Recipients {
     Recipients { changes: to.clone(), usage: to.clone(), alerts: to.clone(), failures: to }
 }
 
+impl Mail {
+    /// Whether no mail has a reader.
+    pub(crate) fn names_nobody(&self) -> bool {
+        let Recipients { changes, usage, alerts, failures } = &self.to;
+        self.routes_file.is_none() && [changes, usage, alerts, failures].iter().all(|to| to.is_empty())
+    }
+}
+
 impl<'de> Deserialize<'de> for Recipients {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Everybody)
@@ -91,12 +99,12 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Mail {
+    struct Written {
         to: Recipients,
     }
 
     fn read(text: &str) -> Result<[Vec<String>; 4], String> {
-        let mail: Mail = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let mail: Written = toml::from_str(text).map_err(|error| error.message().to_owned())?;
         let Recipients { changes, usage, alerts, failures } = mail.to;
         Ok([changes, usage, alerts, failures])
     }

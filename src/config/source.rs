@@ -102,6 +102,9 @@ struct Placed {
 
 /// The text of the file, unless others could have put it there.
 fn read(path: &Path) -> Result<String, String> {
+    if path.as_os_str().is_empty() {
+        return Err("--config names no file".to_owned());
+    }
     if let Some(who) = trust::writable_by_all(path) {
         return Err(who);
     }

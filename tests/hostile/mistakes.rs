@@ -18,7 +18,7 @@ fn said(place: &Place, arguments: &[&str]) -> String {
 fn each_mistake_is_answered_with_what_to_do() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
-    let mistakes: [&[&str]; 16] = [
+    let mistakes: [&[&str]; 20] = [
         &["snapshto"],
         &["plan"],
         &["plan", "missing.csv"],
@@ -32,11 +32,17 @@ fn each_mistake_is_answered_with_what_to_do() {
         &["history", "diff", "a", "b"],
         &["export", "--at", "yesterday"],
         &["report", "usage"],
+        &["report", "closing", "--out", "closing.html"],
+        &["report", "usage", "--out", "usage.csv"],
+        &["report", "changes", "--out", ""],
         &["report", "changes", "--since", "soon"],
         &["simulate", "--listen", "0.0.0.0:0"],
         &["-c", "missing.toml", "status"],
+        &["-c", "", "status"],
     ];
     insta::assert_snapshot!("mistakes", mistakes.map(|arguments| said(&place, arguments)).concat());
+    let unset = place.command(&["status"]).env("QUOTAKEEPER_CONFIG", "").output().unwrap();
+    assert!(unset.status.success(), "an empty variable is as good as unset: {unset:?}");
     let without = Place::new(&simulator).with("TE_TOKEN", "");
     insta::assert_snapshot!("no token", said(&without, &["snapshot"]));
 }
@@ -69,6 +75,20 @@ fn a_reader_that_goes_away_is_no_failure() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn check_says_where_no_mail_would_have_a_reader() {
+    let simulator = Simulator::start();
+    for transport in ["directory", "smtp"] {
+        let place = Place::new(&simulator)
+            .with("QUOTAKEEPER__MAIL__TRANSPORT", transport)
+            .with("QUOTAKEEPER__MAIL__FROM", "q@example.com")
+            .with("QUOTAKEEPER__SMTP__HOST", "127.0.0.1")
+            .with("QUOTAKEEPER__MAIL__TO", "[]");
+        let checked = place.run(&["check"]);
+        assert!(checked.stdout.contains("mail.to names nobody"), "{transport}: {}", checked.stdout);
     }
 }
 
