@@ -1,21 +1,22 @@
 //! The composition root: a configuration becomes the client, the folders and the mailer that the jobs work with.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use crate::change::explains::Contents;
+use crate::change::Services;
+use crate::change::explains::KnownFiles;
 use crate::change::inbox::answers;
 use crate::change::inbox::{self, Inbox};
-use crate::config::Config;
+use crate::clock::Clock;
+use crate::config::{Api, Config};
 use crate::daemon::health::Activity;
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::state::Unwritten;
 use crate::mail::Mailer;
-use crate::thousandeyes::{Client, Settings};
+use crate::thousandeyes::{Client, LazyClient, Settings};
 
 /// What every job needs; made once for a process.
 pub(crate) struct App {
@@ -31,7 +32,7 @@ pub(crate) struct App {
     /// The lock, where this process holds it.
     pub seat: Arc<Seat>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
-    pub contents: Mutex<Option<Contents>>,
+    pub known_files: KnownFiles,
     /// Set once this process has logged which of its files cannot be used.
     pub logged_own_files: OnceLock<()>,
     /// Which run's answers lie in which folder.
@@ -40,7 +41,8 @@ pub(crate) struct App {
     pub inbox_memory: Arc<inbox::Memory>,
     /// What `state.json` should say and does not.
     pub unwritten: Arc<Unwritten>,
-    client: OnceLock<Arc<Client>>,
+    /// The API.
+    pub api: Arc<LazyClient>,
     /// The app that a reload put in the place of this one.
     current: Arc<RwLock<Option<Arc<App>>>>,
 }
@@ -59,12 +61,12 @@ impl App {
             cancel: CancellationToken::new(),
             vitals: Arc::new(Activity::new()),
             seat: Arc::default(),
-            contents: Mutex::new(None),
+            known_files: KnownFiles::default(),
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
             unwritten: Arc::default(),
-            client: OnceLock::new(),
+            api: Arc::new(LazyClient::new(settings(&config.api))),
             current: Arc::default(),
             config,
         }
@@ -73,10 +75,8 @@ impl App {
     /// This app with another configuration: the same process, with its lock, its memory of its own work and, where nothing of
     /// `[api]` changed, its rate budget.
     pub(crate) fn reloaded(&self, config: Config) -> Arc<Self> {
-        let client = OnceLock::new();
-        if let Some(same) = self.asked_client().filter(|_| config.api == self.config.api) {
-            let _ = client.set(Arc::clone(same)); // it is empty
-        }
+        let is_same = config.api == self.config.api;
+        let fresh = Self::named(config, &self.instance);
         let next = Arc::new(Self {
             cancel: self.cancel.clone(),
             vitals: Arc::clone(&self.vitals),
@@ -84,8 +84,8 @@ impl App {
             inbox_memory: Arc::clone(&self.inbox_memory),
             unwritten: Arc::clone(&self.unwritten),
             current: Arc::clone(&self.current),
-            client,
-            ..Self::named(config, &self.instance)
+            api: if is_same { Arc::clone(&self.api) } else { Arc::clone(&fresh.api) },
+            ..fresh
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
         next
@@ -99,33 +99,17 @@ impl App {
 
     /// The API. Made at its first use, because commands that read files only need no token.
     pub(crate) fn client(&self) -> anyhow::Result<&Arc<Client>> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let api = &self.config.api;
-        let token = api.token.clone().context(
-            "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
-        )?;
-        let client = Client::new(Settings {
-            aid: api.aid.clone(),
-            timeout: api.timeout,
-            requests_per_minute: api.requests_per_minute,
-            reserve_percent: api.reserve_percent,
-            ca_file: api.ca_file.clone(),
-            proxy: api.proxy.clone(),
-            ..Settings::new(api.base_url.clone(), token)
-        })?;
-        Ok(self.client.get_or_init(|| Arc::new(client)))
+        self.api.get()
     }
 
     /// The API, if this process has asked it yet.
     pub(crate) fn asked_client(&self) -> Option<&Arc<Client>> {
-        self.client.get()
+        self.api.if_used()
     }
 
     /// The folder of the runs.
     pub(crate) fn runs(&self) -> PathBuf {
-        self.config.data.dir.join("runs")
+        self.config.runs_dir()
     }
 
     pub(crate) fn inbox(&self) -> Inbox {
@@ -140,4 +124,31 @@ impl App {
             memory: Arc::clone(&self.inbox_memory),
         }
     }
+    /// What work on changes needs, for a job of this time.
+    pub(crate) fn changes(&self, clock: &Clock) -> Services<'_> {
+        Services {
+            config: &self.config,
+            clock: *clock,
+            api: &self.api,
+            history: &self.history,
+            inbox: self.inbox(),
+            answer_folders: &self.answer_folders,
+            known_files: &self.known_files,
+            seat: &self.seat,
+            cancel: &self.cancel,
+        }
+    }
+}
+
+/// How to reach the API; none without a token.
+fn settings(api: &Api) -> Option<Settings> {
+    Some(Settings {
+        aid: api.aid.clone(),
+        timeout: api.timeout,
+        requests_per_minute: api.requests_per_minute,
+        reserve_percent: api.reserve_percent,
+        ca_file: api.ca_file.clone(),
+        proxy: api.proxy.clone(),
+        ..Settings::new(api.base_url.clone(), api.token.clone()?)
+    })
 }

@@ -8,21 +8,21 @@ mod binding;
 mod consequences;
 mod effective;
 pub(crate) mod explains;
-mod finish;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub(crate) mod guard;
 pub(crate) mod inbox;
 pub(crate) mod journal;
-pub(crate) mod notices;
+pub(crate) mod lifecycle;
+pub(crate) mod live_plan;
 pub(crate) mod parse;
 pub(crate) mod plan;
-pub(crate) mod process;
 pub(crate) mod propose;
 mod resolve;
 pub(crate) mod results;
 pub(crate) mod retention;
 pub(crate) mod run;
+pub(crate) mod services;
 pub(crate) mod stale;
 pub(crate) mod stored;
 pub(crate) mod summary;
@@ -35,6 +35,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::services::Services;
 use crate::domain::quota::{OrgId, Target, Units, quota_text};
 
 /// What a row of a change file asks for.
@@ -253,6 +254,13 @@ impl PlanRow {
     /// The quota that is asked for less what is needed; negative when it will not do.
     pub(crate) fn headroom(&self) -> Option<Units> {
         Some(self.after?.saturating_sub(self.needed()?))
+    }
+
+    /// Sorts what leaves the least headroom first. A decrease of which nobody knows what it leaves stands before those that
+    /// leave something; a cap that is taken off stops no test.
+    pub(crate) fn danger(&self) -> (Units, usize) {
+        let unknown = if self.is_decrease() { 0 } else { Units::MAX };
+        (self.headroom().unwrap_or(unknown), self.row)
     }
 
     /// The guards that hold it; none for a row that is not held.

@@ -374,6 +374,11 @@ impl Smtp {
 }
 
 impl Config {
+    /// The folder of the runs.
+    pub(crate) fn runs_dir(&self) -> PathBuf {
+        self.data.dir.join("runs")
+    }
+
     pub(crate) fn inbox_dir(&self) -> PathBuf {
         self.inbox.dir.clone().unwrap_or_else(|| self.data.dir.join("inbox"))
     }

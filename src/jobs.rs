@@ -13,6 +13,7 @@ mod catch_panic;
 pub(crate) mod closings;
 pub(crate) mod comparison;
 mod inbox;
+pub(crate) mod notices;
 mod outbox;
 pub(crate) mod own_files;
 pub(crate) mod prune;

@@ -15,7 +15,7 @@
 //! | `cli`, `daemon` | who starts jobs: a person, `once`, the daemon; and how others learn that it works | `cli`, `daemon` |
 //! | `jobs` | one file for each job | `jobs` |
 //! | `mail`, `report` | plain views for people, and the mails made of them | `report`, `mail::mailer` |
-//! | `change` | a change file's way from the inbox to its answers | `change::process` |
+//! | `change` | a change file's way from the inbox to its answers | `change::lifecycle` |
 //! | `collect`, `history` | what the API says becomes a snapshot, and a file | `collect`, `history` |
 //! | `thousandeyes`, `schedule`, `config`, `domain`, `files`, `text` | what all stand on | |
 //! | `simulator`, `demo`, `testing` | without an account | |

@@ -24,6 +24,7 @@ pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Occasion, Record, Seen, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::files::Gathered;
+pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
 pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The `ThousandEyes` API: all nine operations on quotas, usage and account groups, typed.
 //!
 //! ```text
+//! lazy        the one client of a process, made at its first use
 //! client      the operations: what is sent, and what an answer becomes
 //!   transport   one request until it is done or given up; the only part that sends and waits
 //!     http        the HTTP client and TLS      ca_file, proxy   pure: the certificates of a file, the environment's proxy
@@ -23,6 +24,7 @@ mod client;
 mod clock;
 mod error;
 mod http;
+mod lazy;
 mod limits;
 mod model;
 pub(crate) mod progress;
@@ -38,6 +40,7 @@ pub use self::client::{Client, Period, Settings};
 pub(crate) use self::clock::is_believed;
 pub use self::error::{Call, Error, FieldError, Said};
 pub(crate) use self::http::{deepest, other_client, start_of};
+pub(crate) use self::lazy::LazyClient;
 pub use self::model::{
     AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable, Whose,
 };

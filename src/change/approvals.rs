@@ -4,22 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::RunState;
 use super::parse::ChangeFile;
 use super::run::{Decider, Decision, Run};
-use crate::app::App;
+use super::{RunState, Services};
 use crate::change::inbox::answers;
 use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
 
 /// Records what the files approve, and gives the runs that can go on by that.
-pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::Result<Vec<Run>> {
+pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<Vec<Run>> {
     let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
     let approvals = inbox.approvals()?;
     // Read once, however many files there are.
-    let runs = if approvals.is_empty() { Vec::new() } else { Run::all(&app.runs())?.0 };
+    let runs = if approvals.is_empty() { Vec::new() } else { Run::all(services.runs())?.0 };
     for approval in approvals {
         let file = approval.name();
         let mut left = |reason: &str| {
@@ -31,7 +29,7 @@ pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::
             );
             continue;
         }
-        if !app.config.inbox.approvals {
+        if !services.config.inbox.approvals {
             left(
                 "Approval by a file is off (inbox.approvals). Use `quotakeeper approve`, or ask who runs quotakeeper.",
             );
@@ -49,7 +47,7 @@ pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::
                         plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
                         by: format!("{}, dropped by {}", by(&approval), approval.owner),
                         decider: Some(by(&approval)),
-                        at: now,
+                        at: services.now(),
                     };
                     match run.decide(&decision) {
                         Ok(()) => {
@@ -65,16 +63,16 @@ pub(crate) fn take(app: &App, inbox: &OpenInbox, now: DateTime<Utc>) -> anyhow::
             }
         }
     }
-    answers::not_taken(app, &not_taken, now);
+    answers::not_taken(services, &not_taken);
     Ok(approved)
 }
 
 /// What to tell of comment rows that were to approve the file's plan, and did not.
-pub(super) fn unheard(app: &App, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
+pub(super) fn unheard(services: &Services<'_>, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
     let mut told = file.doubtful.clone();
     let plan = run.record.plan_sha256.as_deref().unwrap_or_default();
     if let (true, Some(named)) = (is_held, file.approved.first()) {
-        told.push(if !app.config.inbox.approvals {
+        told.push(if !services.config.inbox.approvals {
             "Its row `# approved` does not count: approval by a file is off (inbox.approvals). Use `quotakeeper approve`."
                 .to_owned()
         } else if run.record.dropped {

@@ -2,28 +2,78 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::journal::Journal;
+use super::plan::SetByRuns;
 use super::run::{Run, RunRecord};
 use super::stored::stored_plan;
 use super::{Code, RunState};
-use crate::app::App;
 use crate::domain::diff::SentRow;
 use crate::domain::quota::{Target, Units};
 
-/// What the files of all runs hold, so that a pass over many files reads each run once.
+/// What the files of all runs hold, while a pass goes through many files: so that it reads each run once.
 #[derive(Debug, Default)]
-pub(crate) struct Contents {
+pub(crate) struct KnownFiles(Mutex<Option<Contents>>);
+
+impl KnownFiles {
+    /// A pass begins: these are all runs.
+    pub(crate) fn know(&self, runs: &[Run]) {
+        *self.contents() = Some(Contents::of(runs));
+    }
+
+    /// Takes note of a run that was made, or went on, since; nothing where no pass is under way.
+    pub(crate) fn add(&self, record: &RunRecord) {
+        if let Some(contents) = self.contents().as_mut() {
+            contents.add(record);
+        }
+    }
+
+    /// Nobody goes through the runs any more.
+    pub(crate) fn forget(&self) {
+        *self.contents() = None;
+    }
+
+    /// Whether these bytes are the `undo.csv` of a run.
+    pub(crate) fn is_undo(&self, runs: &Path, sha256: &str) -> anyhow::Result<bool> {
+        self.look(runs, |contents| contents.undos.contains(sha256))
+    }
+
+    /// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
+    pub(super) fn note_same_content(&self, runs: &Path, run: &mut Run) -> anyhow::Result<()> {
+        let same = self.look(runs, |contents| contents.same_before(&run.record).map(str::to_owned))?;
+        if let Some(same) = same {
+            run.record.notes = vec![format!(
+                "The same content was run before, as {same}: only what is still to do is done."
+            )];
+        }
+        Ok(())
+    }
+
+    /// By what the pass that is under way knows, else by what is read now.
+    fn look<T>(&self, runs: &Path, look: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
+        match &*self.contents() {
+            Some(contents) => Ok(look(contents)),
+            None => Ok(look(&Contents::of(&Run::all(runs)?.0))),
+        }
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Option<Contents>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Contents {
     inputs: BTreeSet<(String, String)>,
     undos: BTreeSet<String>,
 }
 
 impl Contents {
-    pub(crate) fn of(runs: &[Run]) -> Self {
+    fn of(runs: &[Run]) -> Self {
         let mut contents = Self::default();
         for run in runs {
             contents.add(&run.record);
@@ -31,8 +81,7 @@ impl Contents {
         contents
     }
 
-    /// Takes note of a run that was made, or went on, since.
-    pub(crate) fn add(&mut self, record: &RunRecord) {
+    fn add(&mut self, record: &RunRecord) {
         self.inputs.extend(record.input_sha256.clone().map(|sha256| (sha256, record.id.clone())));
         self.undos.extend(record.undo_sha256.clone());
     }
@@ -44,30 +93,6 @@ impl Contents {
         let same = self.inputs.range((sha256.clone(), String::new())..(sha256, record.id.clone()));
         same.last().map(|(_, id)| id.as_str())
     }
-}
-
-/// What is known of the runs' files: by the pass that is under way, else read now.
-fn with_contents<T>(app: &App, look: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
-    let known = app.contents.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*known {
-        Some(contents) => Ok(look(contents)),
-        None => Ok(look(&Contents::of(&Run::all(&app.runs())?.0))),
-    }
-}
-
-/// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
-pub(super) fn note_same_content(app: &App, run: &mut Run) -> anyhow::Result<()> {
-    let same = with_contents(app, |contents| contents.same_before(&run.record).map(str::to_owned))?;
-    if let Some(same) = same {
-        run.record.notes =
-            vec![format!("The same content was run before, as {same}: only what is still to do is done.")];
-    }
-    Ok(())
-}
-
-/// Whether these bytes are the `undo.csv` of a run.
-pub(crate) fn is_undo(app: &App, sha256: &str) -> anyhow::Result<bool> {
-    with_contents(app, |contents| contents.undos.contains(sha256))
 }
 
 /// The rows that runs sent and that may have taken effect after `since`, as their journals say: what explains a change
@@ -88,30 +113,16 @@ pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec
     Ok(sent)
 }
 
-/// What runs set, to say who changed a quota.
-#[derive(Debug, Default)]
-pub(crate) struct SetByRuns(Vec<SentRow>);
+/// What the runs set that went on after `since`. What cannot be read is logged, and stops nothing.
+pub(super) fn set_since(runs: &Path, since: DateTime<Utc>) -> SetByRuns {
+    SetByRuns::new(sent_or_warn(runs, since))
+}
 
-impl SetByRuns {
-    /// Where nothing is known.
-    pub(super) fn none() -> &'static Self {
-        static NONE: SetByRuns = SetByRuns(Vec::new());
-        &NONE
-    }
-
-    /// By the runs that went on after `since`. What cannot be read is logged, and stops nothing.
-    pub(super) fn read(runs: &Path, since: DateTime<Utc>) -> Self {
-        Self(sent_rows(runs, since).unwrap_or_else(|error| {
-            warn!(error = format!("{error:#}"), "what runs changed is not known");
-            Vec::new()
-        }))
-    }
-
-    /// The row that made this quota what it is, as far as runs read it back; none where somebody else set it since.
-    pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&SentRow> {
-        let set = self.0.iter().filter(|row| row.verified.is_some() && row.target == *target);
-        set.max_by_key(|row| row.verified).filter(|row| row.after == quota)
-    }
+fn sent_or_warn(runs: &Path, since: DateTime<Utc>) -> Vec<SentRow> {
+    sent_rows(runs, since).unwrap_or_else(|error| {
+        warn!(error = format!("{error:#}"), "what runs changed is not known");
+        Vec::new()
+    })
 }
 
 /// The other runs, for one that finds a quota changed: read when that is first asked.
@@ -124,17 +135,17 @@ pub(crate) struct OtherRuns {
 }
 
 impl OtherRuns {
-    pub(super) fn of(app: &App, run: &Run) -> Self {
+    pub(super) fn of(runs: &Path, run: &Run) -> Self {
         let (own, since) = (run.record.id.clone(), run.record.created);
-        Self { runs: app.runs(), own, since, rows: OnceLock::new() }
+        Self { runs: runs.to_owned(), own, since, rows: OnceLock::new() }
     }
 
     /// The run that set this quota, as it read it back itself, since this run began.
     pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&str> {
         let read = || {
-            let mut set = SetByRuns::read(&self.runs, self.since);
-            set.0.retain(|row| row.run != self.own);
-            set
+            let mut rows = sent_or_warn(&self.runs, self.since);
+            rows.retain(|row| row.run != self.own);
+            SetByRuns::new(rows)
         };
         self.rows.get_or_init(read).who_set(target, quota).map(|row| row.run.as_str())
     }

@@ -50,7 +50,7 @@ pub(super) fn snapshot<'r>(rows: impl IntoIterator<Item = SnapshotRow<'r>>) -> S
     Snapshot::new("2026-11-22T18:00:00Z".parse().unwrap(), rows)
 }
 
-pub(super) fn parsed(text: &str) -> ChangeFile {
+pub(crate) fn parsed(text: &str) -> ChangeFile {
     parse(text.as_bytes(), &BTreeMap::new(), 1000).unwrap()
 }
 

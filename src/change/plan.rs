@@ -3,14 +3,16 @@
 //! Pure: the same file, quotas and limits make the same plan. To add a reason for holding a row see `guard`; what
 //! falls together is in `bind`.
 
+mod set_by;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub(crate) use self::set_by::SetByRuns;
 use super::effective;
-use super::explains::SetByRuns;
 use super::parse::{ChangeFile, Columns, Field, Record, RowChange, Value};
 use super::resolve::Visible;
 use super::run::sha256;

@@ -2,9 +2,11 @@
 //!
 //! Nothing is sent by a plan, and nothing is read from a copy, that is not what it was when it was written.
 
+use super::parse::{ChangeFile, parse};
 use super::plan::hash;
 use super::run::{Run, sha256};
 use super::{Plan, PlanRow, results};
+use crate::config::Inbox;
 use crate::files::read_if_there;
 
 /// A stored file is not what was written.
@@ -53,7 +55,7 @@ fn is_recorded(run: &Run, plan: &Plan) -> bool {
 }
 
 /// The run's copy of the file that was dropped; none where it has none.
-pub(super) fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
+fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     const FILE: &str = "input.csv";
     let Some(bytes) = read_if_there(&run.path(FILE))? else { return Ok(None) };
     match &run.record.input_sha256 {
@@ -62,4 +64,25 @@ pub(super) fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
         }
         _ => Ok(Some(bytes)),
     }
+}
+
+/// The run's file as rows, or why it cannot be used.
+pub(crate) fn parsed(run: &Run, settings: &Inbox) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
+    let stored = match input(run) {
+        Err(error) if error.is::<Damaged>() => return Ok(Err(vec![format!("{error} Drop the file again.")])),
+        stored => stored?,
+    };
+    let Some(bytes) = stored else {
+        let notes = &run.record.notes; // the inbox says why it copied none
+        let missing = || vec!["The file is missing from the run's folder.".to_owned()];
+        return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));
+    };
+    let parsed = parse(&bytes, &settings.columns, settings.max_rows);
+    Ok(parsed.map(|mut file| {
+        // Split-off rows keep the numbers that they have in the file that was dropped.
+        for (record, row) in file.records.iter_mut().zip(run.record.rows.iter().flatten()) {
+            record.row = *row;
+        }
+        file
+    }))
 }

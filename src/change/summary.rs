@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::run::{Run, id};
+use super::run::{Run, RunRecord, id};
 use super::stored::{Damaged, plan_if_any};
 use super::{Outcome, Plan, Problem, RowResult, RunStory};
 use crate::files::csv_cell::plain;
@@ -38,20 +38,26 @@ fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
             *waits_as = due.get(&result.row).map(|due| id::of_later(&run.record.id, *due, false));
         }
     }
-    let record = &run.record;
-    Ok(RunStory {
-        id: record.id.clone(),
-        file: record.file.clone(),
-        state: record.state,
-        at: record.updated,
-        plan,
-        results: rows,
-        carried: BTreeMap::new(),
-        held_as: record.held_as.clone(),
-        decided: record.decided,
-        planned_only: record.planned_only,
-        notes,
-    })
+    Ok(RunStory { plan, results: rows, notes, ..RunStory::of(&run.record) })
+}
+
+impl RunStory {
+    /// What the record says: nothing of any row.
+    pub(crate) fn of(record: &RunRecord) -> Self {
+        Self {
+            id: record.id.clone(),
+            file: record.file.clone(),
+            state: record.state,
+            at: record.updated,
+            plan: Plan::default(),
+            results: Vec::new(),
+            carried: BTreeMap::new(),
+            held_as: record.held_as.clone(),
+            decided: record.decided,
+            planned_only: record.planned_only,
+            notes: record.notes.clone(),
+        }
+    }
 }
 
 /// The columns that results add stand behind the input's own: read from the right, whatever those are called.

@@ -165,8 +165,7 @@ proptest! {
             prop_assert_eq!(undone, changed, "an undo for each change, and for nothing else");
             for undo in runs.iter().rev().filter_map(undo) {
                 // A first quota comes back as an unassign, and waits for approval as any does.
-                let plan = super::process::plan_live(
-                    &bench.app, noon(), &super::fixtures::parsed(&undo), true, None, &[]).await.unwrap();
+                let plan = bench.plan(&undo, true).await;
                 for row in plan.rows.iter().filter(|row| row.after.is_none()) {
                     let is_held = row.held_reasons()
                         .any(|tripped| matches!(tripped.guard, Guard::Unassign | Guard::Organization));
@@ -210,7 +209,7 @@ proptest! {
             prop_assert_eq!(now(bench), wanted);
 
             // The row itself says why, and those that fell with it whom they fell with.
-            let plan = super::process::plan_live(&bench.app, noon(), &super::fixtures::parsed(&undo), true, None, &[]).await.unwrap();
+            let plan = bench.plan(&undo, true).await;
             for row in &plan.rows {
                 let is_it = row.target.as_ref() == Some(&edited);
                 let falls = row.target.as_ref().is_some_and(&falls);

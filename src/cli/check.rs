@@ -151,7 +151,7 @@ fn owners(app: &App, report: &mut Report) {
     } else {
         report.note(&counts);
     }
-    let ownerless = match app.latest(Clock::read().now()) {
+    let ownerless = match app.history.latest_readable(Clock::read().now()) {
         Ok(latest) => latest.map(|latest| routes.without_owner(&latest)).unwrap_or_default(),
         Err(error) => return report.bad(&format!("the latest snapshot cannot be read: {error:#}")),
     };

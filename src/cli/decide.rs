@@ -8,13 +8,13 @@ use tokio::time::{Instant, sleep};
 use super::{handover, progress, terminal};
 use crate::app::App;
 use crate::change::RunState;
-use crate::change::notices;
-use crate::change::process;
+use crate::change::lifecycle;
 use crate::change::run::{Decider, Decision, Run};
 use crate::clock::Clock;
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
+use crate::jobs::notices;
 use crate::jobs::requests;
 
 /// A holder of the lock that is not in the middle of something notices a decision at once.
@@ -85,11 +85,11 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
         return Ok(Exit::Done);
     }
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
-    notices::flush_or_warn(app, now);
+    notices::flush_or_warn(&app.config, &app.mailer, now);
     let mut run = Run::open(&app.runs(), id)?;
     let clock = Clock::starting_at(now);
-    let advanced = progress::shown(app, process::advance(app, &clock, &mut run)).await;
-    notices::flush_or_warn(app, clock.now());
+    let advanced = progress::shown(app, lifecycle::advance(&app.changes(&clock), &mut run)).await;
+    notices::flush_or_warn(&app.config, &app.mailer, clock.now());
     let findings = advanced?;
     if replans && run.record.state == RunState::Held {
         say(&super::run_text(app, &run)?);

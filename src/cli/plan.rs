@@ -18,9 +18,8 @@ use super::handover::{self, Who};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
 use crate::app::App;
-use crate::change::explains;
+use crate::change::live_plan::{Situation, live_plan};
 use crate::change::parse::parse;
-use crate::change::process;
 use crate::change::run::{Run, sha256};
 use crate::change::summary::story;
 use crate::clock::Clock;
@@ -53,9 +52,10 @@ pub(super) async fn plan(
     for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
         terminal::tell(&format!("{}: {sentence}", visible(&name)));
     }
-    let undo = explains::is_undo(app, &sha256(&bytes))?;
-    let plan =
-        progress::shown(app, process::plan_live(app, Clock::read().now(), &parsed, undo, None, &[])).await?;
+    let services = app.changes(&Clock::read());
+    let undo = services.known_files.is_undo(services.runs(), &sha256(&bytes))?;
+    let situation = Situation { undo, ..Situation::default() };
+    let plan = progress::shown(app, live_plan(&services, &parsed, &situation)).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());

@@ -17,7 +17,9 @@ use crate::exit_code::Exit;
 pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {
     let config = &app.config;
     let live = progress::shown(app, read(app, only)).await?;
-    let proposals = propose::propose(&live, &app.last_cycle(&live)?, &config.guard, &config.usage.rule());
+    let rule = config.usage.rule();
+    let last_cycle = app.history.last_cycle(&live, &rule)?;
+    let proposals = propose::propose(&live, &last_cycle, &config.guard, &rule);
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
     for sentence in proposals.iter().flat_map(Proposal::told) {

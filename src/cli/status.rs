@@ -71,7 +71,7 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );
     let newest = snapshots.last().and_then(|at| known(&mut unreadable, app.history.read(*at)));
-    let latest = newest.or_else(|| app.latest(now).ok().flatten());
+    let latest = newest.or_else(|| app.history.latest_readable(now).ok().flatten());
     let nearest = match &latest {
         Some(_) => known(&mut unreadable, app.usage_report(now)).map(|report| report.worst),
         None => None,
@@ -89,7 +89,7 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
     };
     let mut owed: Vec<OwedAnswers> = runs.iter().filter_map(|run| owed_by(&run.record)).collect();
-    owed.extend(answers::not_taken_files(app).into_iter().filter_map(|(file, not)| {
+    owed.extend(answers::not_taken_files(&app.config.data.dir).into_iter().filter_map(|(file, not)| {
         let Owed { since, error } = not.owed?;
         Some(OwedAnswers { run: None, file, since, error })
     }));
@@ -188,7 +188,7 @@ fn lying(app: &App, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let (answers, not_taken) = (app.config.answers_dir(), answers::not_taken_files(app));
+    let (answers, not_taken) = (app.config.answers_dir(), answers::not_taken_files(&app.config.data.dir));
     let mut found: Vec<Lying> = entries
         .flatten()
         .filter(|entry| entry.path() != answers)

@@ -90,7 +90,7 @@ impl App {
     pub(crate) fn tell_digest(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let data_dir = &self.config.data.dir;
         let record = self.alert_record(&LargestTests::default(), now)?;
-        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let Some(latest) = self.history.latest_readable(now)? else { return Ok(()) };
         let week = self.week(&latest)?;
         let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
         if told == record {

@@ -1,9 +1,9 @@
 //! A change file through the run machinery at once: typed as a command, or handed over by one.
 
-use super::inbox;
+use super::notices;
 use crate::app::App;
 use crate::change::run::{Decider, Decision, Run, sha256};
-use crate::change::{RunState, notices};
+use crate::change::{RunState, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 
@@ -28,16 +28,15 @@ pub(crate) struct Applied {
 
 pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyhow::Result<Applied> {
     let mut run = begin(app, clock, what)?;
-    let mut findings = match inbox::advance(app, clock, &mut run).await {
+    let mut findings = match lifecycle::advance(&app.changes(clock), &mut run).await {
         Ok(findings) => {
-            notices::flush_or_warn(app, clock.now());
+            notices::flush_or_warn(&app.config, &app.mailer, clock.now());
             run = Run::open(&app.runs(), &run.record.id)?;
             findings
         }
         Err(error) if run.record.state == RunState::Planned && app.seat.check().is_ok() => {
             // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
-            run.record.notes = vec![format!("Nothing was sent: {error:#}")];
-            run.set_state(RunState::Failed, clock.now())?;
+            lifecycle::abandon(&mut run, format!("Nothing was sent: {error:#}"), clock.now())?;
             return Err(error.context("nothing was sent"));
         }
         Err(error) => {
@@ -74,8 +73,8 @@ pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyho
                 let at = clock.now();
                 run.decide(&Decision { approve: true, plan_sha256, by, decider: Some(decider), at })?;
             }
-            let advanced = inbox::advance(app, clock, run).await;
-            notices::flush_or_warn(app, clock.now());
+            let advanced = lifecycle::advance(&app.changes(clock), run).await;
+            notices::flush_or_warn(&app.config, &app.mailer, clock.now());
             let decided = advanced?;
             findings = Findings { held: false, ..findings }.and(decided);
         }

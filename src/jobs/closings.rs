@@ -26,7 +26,7 @@ pub(crate) const FILE: Kind = Kind {
 impl App {
     /// Mails what closed since the last time; nothing where nothing did.
     pub(crate) fn tell_closings(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let Some(latest) = self.latest(now)? else { return Ok(()) };
+        let Some(latest) = self.history.latest_readable(now)? else { return Ok(()) };
         let data_dir = &self.config.data.dir;
         let record = self.closing_record(now)?.judge(&latest);
         versioned_json::save(data_dir, &FILE, &record)?;
@@ -45,7 +45,7 @@ impl App {
 
     /// The report on the last closed cycle of every organization, told or not.
     pub(crate) fn last_closings(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
-        let latest = self.latest(now)?;
+        let latest = self.history.latest_readable(now)?;
         let latest = latest
             .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
         let ended = last_cycles(&latest);
@@ -65,7 +65,7 @@ impl App {
     fn closed(&self, ended: &[Ended], now: DateTime<Utc>) -> anyhow::Result<Vec<Closed>> {
         let mut walk = Walk::new(ended, self.history.until(now)?, self.config.schedule.timezone);
         while let Some(at) = walk.next() {
-            walk.look(at, self.read_or_warn(at).as_ref());
+            walk.look(at, self.history.read_or_warn(at).as_ref());
         }
         Ok(walk.closed())
     }
@@ -97,7 +97,7 @@ impl App {
                 let mut record = ClosingRecord::default();
                 if let Some(reported) = self.state(now).last_success(Job::ClosingReport) {
                     let mut before = self.history.until(reported)?.into_iter().rev();
-                    if let Some(baseline) = before.find_map(|at| self.read_or_warn(at)) {
+                    if let Some(baseline) = before.find_map(|at| self.history.read_or_warn(at)) {
                         record = record.judge(&baseline);
                     }
                 }

@@ -5,20 +5,20 @@
 //! worker does other things, so a step takes nothing for granted: it opens its run when it comes to it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::notices;
 use super::requests;
 use super::serve::Done;
 use crate::app::App;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
-use crate::change::run::{Run, RunRecord};
-use crate::change::{approvals, explains::Contents, notices, process};
+use crate::change::run::Run;
+use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 
@@ -67,12 +67,12 @@ impl Pass {
         }
         // What a pass that was killed has not mailed.
         if runs.iter().any(|run| run.record.mail_due) {
-            match notices::flush(app, clock.now()) {
+            match notices::flush(&app.config, &app.mailer, clock.now()) {
                 Ok(()) => runs.iter_mut().for_each(|run| run.record.mail_due = false),
                 Err(error) => failed.note(error.context("a mail about a run could not be queued")),
             }
         }
-        *app.contents.lock().unwrap_or_else(PoisonError::into_inner) = Some(Contents::of(&runs));
+        app.known_files.know(&runs);
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
         let (first, left) = inbox.first_look()?;
         Ok(Self {
@@ -130,8 +130,9 @@ impl Pass {
                     Some(Err(error)) => self.failed.note(error),
                     None => {
                         self.files = Files::Done;
-                        answers::not_taken(app, &std::mem::take(&mut self.left), clock.now());
-                        let approved = approvals::take(app, &self.inbox, clock.now())?;
+                        let services = app.changes(clock);
+                        answers::not_taken(&services, &std::mem::take(&mut self.left));
+                        let approved = approvals::take(&services, &self.inbox)?;
                         self.runs.extend(approved.into_iter().map(|run| run.record.id));
                         if !self.runs.is_empty() {
                             return Ok(true);
@@ -146,7 +147,7 @@ impl Pass {
     /// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
     async fn advance(&mut self, app: &App, clock: &Clock, mut run: Run) {
         self.is_idle = false;
-        let advanced = advance(app, clock, &mut run).await;
+        let advanced = lifecycle::advance(&app.changes(clock), &mut run).await;
         let id = run.record.id;
         match advanced {
             Ok(found) => drop(self.findings.insert(id, found)),
@@ -161,35 +162,16 @@ impl Pass {
     /// What came of all of it, after one mail about it.
     pub(super) fn end(mut self, app: &App, clock: &Clock) -> anyhow::Result<Done> {
         self.mail(app, clock);
-        answers::deliver_owed(app, clock.now());
+        answers::deliver_owed(&app.changes(clock));
         let findings = self.findings.into_values().fold(Findings::default(), Findings::and);
         self.failed.or(Done { findings, is_idle: self.is_idle, ..Done::default() })
     }
 
     fn mail(&mut self, app: &App, clock: &Clock) {
         self.mailed = Instant::now();
-        if let Err(error) = notices::flush(app, clock.now()) {
+        if let Err(error) = notices::flush(&app.config, &app.mailer, clock.now()) {
             self.failed.note(error.context("a mail about a run could not be queued"));
         }
-    }
-}
-
-/// Nobody goes through the runs any more.
-pub(super) fn forget_contents(app: &App) {
-    *app.contents.lock().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
-/// Brings a run as far as it can go.
-pub(super) async fn advance(app: &App, clock: &Clock, run: &mut Run) -> anyhow::Result<Findings> {
-    note_contents(app, &run.record);
-    let advanced = process::advance(app, clock, run).await;
-    note_contents(app, &run.record);
-    advanced
-}
-
-fn note_contents(app: &App, record: &RunRecord) {
-    if let Some(contents) = app.contents.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        contents.add(record);
     }
 }
 
@@ -212,6 +194,6 @@ pub(super) async fn whole(app: &App, clock: &Clock) -> anyhow::Result<Done> {
         pass.end(app, clock)
     };
     let done = done.await;
-    forget_contents(app);
+    app.known_files.forget();
     done
 }

@@ -9,11 +9,11 @@ use tracing::{error, warn};
 
 use crate::app::App;
 use crate::change::inbox::answers;
-use crate::change::notices;
 use crate::collect::top_consumers::LargestTests;
 use crate::files::versioned_json::{self, Kind, Unusable};
 use crate::jobs::alerts;
 use crate::jobs::closings;
+use crate::jobs::notices;
 use crate::jobs::state;
 use crate::mail::installation;
 use crate::report::{FileProblem, ProblemKind};

@@ -12,6 +12,7 @@ use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
 use crate::change::run::Run;
 use crate::change::run::id::{is_id, root_of};
+use crate::clock::Clock;
 use crate::files::leftovers;
 use crate::history::retention as snapshots;
 use crate::thousandeyes::is_believed;
@@ -67,7 +68,8 @@ fn before(app: &App, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::R
 }
 
 fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let inbox = app.inbox().open()?;
+    let services = app.changes(&Clock::starting_at(now));
+    let inbox = services.inbox.open()?;
     let (all, broken) = Run::all(&app.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
     let mut gone = runs::superfluous(&records, before(app, now, app.config.data.keep_runs)?);
@@ -76,7 +78,7 @@ fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     // A run whose file is still there is what keeps that file from being run again.
     gone.retain(|id| !inbox.may_have_file_of(id));
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
-        answers::remove(app, &run.record)?;
+        answers::remove(&services, &run.record)?;
     }
     for id in &gone {
         Run::remove(&app.runs(), id)?;

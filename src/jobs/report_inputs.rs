@@ -12,7 +12,6 @@ use crate::change::summary::story;
 use crate::change::{RunState, RunStory};
 use crate::collect;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::history::changes;
 use crate::jobs::Job;
@@ -41,7 +40,8 @@ impl App {
     /// The usage report on the latest snapshot.
     pub(crate) fn usage_report(&self, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
         let latest = self
-            .latest(now)?
+            .history
+            .latest_readable(now)?
             .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
         self.usage_report_on(&latest, now)
     }
@@ -53,11 +53,6 @@ impl App {
         }
         let live = collect::take(self.client()?, true, true, now).await?.snapshot().readable();
         self.usage_report_on(&live, now)
-    }
-
-    /// The newest snapshot that can be read: one that is damaged stops nothing.
-    pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Option<Snapshot>> {
-        Ok(self.history.until(now)?.into_iter().rev().find_map(|at| self.read_or_warn(at)))
     }
 
     fn usage_report_on(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
@@ -81,7 +76,7 @@ impl App {
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             for at in thinned(&all, since, latest.taken_at, DRAWN) {
-                if let Some(snapshot) = self.read_or_warn(at) {
+                if let Some(snapshot) = self.history.read_or_warn(at) {
                     trends.add(&snapshot);
                 }
             }
@@ -117,7 +112,7 @@ impl App {
     fn points(&self, all: &[DateTime<Utc>], latest: &Snapshot, rule: &UsageRule) -> Points {
         let mut points = Points::default();
         for at in thinned(all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
-            if let Some(snapshot) = self.read_or_warn(at) {
+            if let Some(snapshot) = self.history.read_or_warn(at) {
                 points.add(&snapshot, latest, rule);
             }
         }
@@ -132,7 +127,7 @@ impl App {
         now: DateTime<Utc>,
     ) -> anyhow::Result<ChangesReport> {
         let diffs = changes::between(&self.config.data.dir, since, now)?;
-        let latest = self.latest(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
+        let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
     }
 
@@ -140,25 +135,8 @@ impl App {
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
         let week = thinned(&self.history.until(latest.taken_at)?, from, latest.taken_at, POINTS);
-        let snapshots = week.into_iter().filter_map(|at| self.read_or_warn(at));
+        let snapshots = week.into_iter().filter_map(|at| self.history.read_or_warn(at));
         Ok(Week::new(snapshots, latest, &self.config.usage.rule()))
-    }
-
-    /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.
-    pub(crate) fn last_cycle(&self, live: &Snapshot) -> anyhow::Result<LastCycle> {
-        let (all, rule) = (self.history.list()?, self.config.usage.rule());
-        Ok(LastCycle::find(live, &all, &rule, |at| self.read_or_warn(at)))
-    }
-
-    /// A damaged snapshot is a point less, not a report less.
-    pub(crate) fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
-        match self.history.read(at) {
-            Ok(snapshot) => Some(snapshot),
-            Err(error) => {
-                warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
-                None
-            }
-        }
     }
 }
 

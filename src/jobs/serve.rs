@@ -117,7 +117,7 @@ impl Work {
         // Before the success is written down: what a crash cuts off here is done again, and is the same mail.
         if let Some(since) = state.failing(self.job) {
             let error = state.why(self.job).map(|why| why.error.as_str());
-            if let Err(error) = app.mailer.works_again(self.job, since, error, self.clock.now()) {
+            if let Err(error) = app.mailer.works_again(self.job.name(), since, error, self.clock.now()) {
                 warn!(error = format!("{error:#}"), "that the job works again could not be queued as mail");
             }
         }
@@ -163,7 +163,7 @@ impl Work {
         let last_success = written.as_ref().and_then(|state| state.last_success(job));
         let since = remembered.or_else(|| written.as_ref().and_then(|state| state.failing(job)));
         let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
-        if let Err(mail) = app.mailer.failure(job, error, since, last_success, now) {
+        if let Err(mail) = app.mailer.failure(job.name(), error, since, last_success, now) {
             warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
         }
     }

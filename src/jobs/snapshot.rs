@@ -64,7 +64,7 @@ fn tell(
     largest: &LargestTests,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    if let Some(before) = earlier.iter().rev().find_map(|at| app.read_or_warn(*at)) {
+    if let Some(before) = earlier.iter().rev().find_map(|at| app.history.read_or_warn(*at)) {
         tell_changes(app, &before, &app.history.read(latest)?, now)?;
     }
     app.tell_critical(largest, now)

@@ -12,13 +12,14 @@ use tracing::{info, warn};
 
 use super::agenda::{Kind, Turns};
 use super::apply::{Applied, ToApply, apply};
-use super::inbox::{self, Pass};
+use super::inbox::Pass;
+use super::notices;
 use super::requests::{self, Answer, Ask};
 use super::serve::{Done, NotWrittenDown, Work};
 use super::{Job, Trigger, catch_panic, log_failure, serve};
 use crate::app::App;
 use crate::change::run::{Decider, Run};
-use crate::change::{approvals, notices};
+use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
@@ -255,7 +256,7 @@ impl Worker {
         slot: DateTime<Utc>,
         done: anyhow::Result<Done>,
     ) -> anyhow::Result<()> {
-        inbox::forget_contents(app);
+        app.known_files.forget();
         let done = work.end(app, done);
         app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {
@@ -274,10 +275,10 @@ impl Worker {
         app.vitals.begins(Job::Inbox);
         let advanced = catch_panic::caught(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
-            let advanced = inbox::advance(app, &work.clock, &mut run).await;
+            let advanced = lifecycle::advance(&app.changes(&work.clock), &mut run).await;
             // Many decisions in a row are one mail.
             if self.decided.is_empty() {
-                notices::flush_or_warn(app, work.clock.now());
+                notices::flush_or_warn(&app.config, &app.mailer, work.clock.now());
             }
             let findings = advanced?;
             Ok(Done { findings, ..Done::unrecorded() })
@@ -412,7 +413,8 @@ impl Worker {
             return; // a pass looks itself when it ends
         }
         self.approvals_at = Some(Instant::now());
-        let approved = app.inbox().open().and_then(|inbox| approvals::take(app, &inbox, Clock::read().now()));
+        let services = app.changes(&Clock::read());
+        let approved = services.inbox.open().and_then(|inbox| approvals::take(&services, &inbox));
         match approved {
             Ok(runs) => runs.into_iter().for_each(|run| self.decided(run.record.id)),
             Err(error) => warn!(error = format!("{error:#}"), "approvals in the inbox cannot be read"),

@@ -22,14 +22,12 @@ use super::outbox::{Outbox, Problem, Queued, Summary, Threads, Unsent};
 use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
-use crate::change::notices::Notice;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
-use crate::jobs::Job;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Failure, FailureReport, Gathered, Report, ReportContext,
-    UsageReport, closing_table, usage_table,
+    RunNotice, UsageReport, closing_table, usage_table,
 };
 
 /// The mail of one installation.
@@ -67,7 +65,7 @@ impl Mailer {
     }
 
     /// What became of a run, to administrators and to the owners of what it changes.
-    pub(crate) fn run(&self, notice: &Notice, now: DateTime<Utc>) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, notice: &RunNotice, now: DateTime<Utc>) -> anyhow::Result<()> {
         let report = notice.report(&self.edition(now));
         let plan = notice.plan.clone().map(|bytes| Attachment::csv("plan.csv", bytes));
         self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, plan.as_slice(), now)?;
@@ -78,7 +76,7 @@ impl Mailer {
     pub(crate) fn runs(
         &self,
         count: usize,
-        notice: impl Fn(usize) -> Notice,
+        notice: impl Fn(usize) -> RunNotice,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let edition = self.edition(now);
@@ -127,7 +125,7 @@ impl Mailer {
     /// A job that has been failing since then, told once however often it is tried.
     pub(crate) fn failure(
         &self,
-        job: Job,
+        job: &str,
         error: &anyhow::Error,
         since: DateTime<Utc>,
         last_success: Option<DateTime<Utc>>,
@@ -135,7 +133,7 @@ impl Mailer {
     ) -> anyhow::Result<()> {
         let causes = error.chain().map(ToString::to_string).collect();
         let advice = report::advice(error).map(|advice| format!("{advice}."));
-        let failure = Failure { job: job.name().to_owned(), since, last_success, causes, advice };
+        let failure = Failure { job: job.to_owned(), since, last_success, causes, advice };
         let report: FailureReport = report::failure_report(&failure, &self.edition(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
@@ -153,7 +151,7 @@ impl Mailer {
     /// A job that failed works again: whoever was told of its failure is told of that too.
     pub(crate) fn works_again(
         &self,
-        job: Job,
+        job: &str,
         since: DateTime<Utc>,
         error: Option<&str>,
         now: DateTime<Utc>,
@@ -162,7 +160,7 @@ impl Mailer {
         if self.mail.transport == config::Transport::Off || to.is_empty() {
             return Ok(());
         }
-        let report = report::recovery_report(job.name(), since, error, &self.edition(now));
+        let report = report::recovery_report(job, since, error, &self.edition(now));
         let addresses = envelope(to, report.listed)?;
         if self.thread(&Outbox::open(&self.folder)?, &report.thread, &addresses)?.is_empty() {
             return Ok(());

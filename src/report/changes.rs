@@ -5,6 +5,7 @@
 pub(in crate::report) mod files;
 pub(in crate::report) mod row;
 pub(in crate::report) mod row_outcomes;
+pub(in crate::report) mod run_notice;
 
 use std::collections::HashMap;
 

@@ -8,7 +8,7 @@ pub(crate) mod trends;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -27,9 +27,7 @@ pub(crate) struct ReportContext {
 impl ReportContext {
     /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
     pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
-        let expire = TimeDelta::from_std(self.expire).ok();
-        let until = expire.and_then(|expire| held.checked_add_signed(expire));
-        until.map_or_else(|| "a person decides".to_owned(), |until| words::moment(until, self.zone))
+        words::decision_due(held, self.expire, self.zone)
     }
 }
 

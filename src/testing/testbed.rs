@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use crate::app::App;
-use crate::change::notices;
-use crate::change::process;
+use crate::change::Plan;
+use crate::change::fixtures::parsed;
+use crate::change::lifecycle;
+use crate::change::live_plan::{Situation, live_plan};
 use crate::change::run::{Run, sha256};
 use crate::clock::Clock;
 use crate::config;
+use crate::jobs::notices;
 use crate::simulator::{self, SimulateArgs, Simulator, World};
 
 pub(crate) struct Bench {
@@ -107,10 +110,22 @@ impl Bench {
     /// As if it were this time, here and at the API.
     pub(crate) async fn advance_at(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
         self.clock.set(now);
-        let advanced = process::advance(&self.app, &Clock::starting_at(now), run).await.map(drop);
-        notices::flush(&self.app, now)?;
+        let advanced = self.advance_by(run, &Clock::starting_at(now)).await;
+        notices::flush(&self.app.config, &self.app.mailer, now)?;
         run.record.mail_due = false;
         advanced
+    }
+
+    /// By this clock; no mail is queued.
+    pub(crate) async fn advance_by(&self, run: &mut Run, clock: &Clock) -> anyhow::Result<()> {
+        lifecycle::advance(&self.app.changes(clock), run).await.map(drop)
+    }
+
+    /// The plan of a file against what is live at noon.
+    pub(crate) async fn plan(&self, text: &str, undo: bool) -> Plan {
+        let services = self.app.changes(&Clock::starting_at(noon()));
+        let situation = Situation { undo, ..Situation::default() };
+        live_plan(&services, &parsed(text), &situation).await.unwrap()
     }
 
     /// How many messages were queued and not delivered yet.

@@ -1,5 +1,7 @@
 //! The small words of all that people read: counts, days, ages and shares.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -41,6 +43,13 @@ pub(crate) fn short_day(at: DateTime<Utc>, zone: Tz) -> String {
 /// `Sun 22 Nov 2026, 08:00`.
 pub(crate) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
+}
+
+/// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
+pub(crate) fn decision_due(held: DateTime<Utc>, expire: Duration, zone: Tz) -> String {
+    let expire = TimeDelta::from_std(expire).ok();
+    let until = expire.and_then(|expire| held.checked_add_signed(expire));
+    until.map_or_else(|| "a person decides".to_owned(), |until| moment(until, zone))
 }
 
 /// `between 10:00 and 11:00 on Sat 21 Nov`, or with both days where they differ.

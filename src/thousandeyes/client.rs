@@ -24,6 +24,7 @@ use crate::thousandeyes::progress::Progress;
 const MAX_PAGES: usize = 2000;
 
 /// How to reach the API, and how much of it to use.
+#[derive(Clone)]
 pub struct Settings {
     /// Ends with `/v7/`; https, except on this machine.
     pub base_url: Url,

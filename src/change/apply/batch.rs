@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::size::{Half, MOST_ROWS};
+use crate::change::PlanRow;
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
 
@@ -18,6 +19,11 @@ pub(crate) struct PendingWrite {
 }
 
 impl PendingWrite {
+    /// The write of a row; none of one whose target is not known.
+    pub(crate) fn of(row: &PlanRow) -> Option<Self> {
+        Some(Self { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
+    }
+
     /// Lowers a quota, or sets a first one: leaves less room.
     pub(crate) fn is_decrease(&self) -> bool {
         match (self.before, self.after) {

@@ -6,69 +6,38 @@
 //! named by `status`, and tried again with every later look into the inbox.
 
 mod claims;
+mod folders;
 mod not_taken;
 mod place;
 mod status;
 
 use std::ffi::OsStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use self::claims::Claims;
+pub(crate) use self::folders::Folders;
+use self::folders::has_no_place;
 pub(crate) use self::not_taken::{FILE as NOT_TAKEN, not_taken, not_taken_files};
-use crate::app::App;
-use crate::change::RunStory;
+use self::place::{FILES, STATUS};
 use crate::change::run::{Answers, Owed, Run, RunRecord};
 use crate::change::summary::shown;
+use crate::change::{RunStory, Services};
+use crate::config::Config;
 use crate::files::read_if_there;
 use crate::text::edge;
 
-/// What a set may consist of, beside `status.txt`.
-const FILES: [&str; 4] = ["plan.csv", "success.csv", "error.csv", "undo.csv"];
-const STATUS: &str = "status.txt";
-
-/// Which folder is whose, as the runs' records say. Read once: only the holder of the lock changes it.
-#[derive(Debug, Default)]
-pub(crate) struct Folders(Mutex<Option<Claims>>);
-
-impl Folders {
-    fn claims(&self, app: &App) -> anyhow::Result<ClaimsGuard<'_>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none() {
-            *known = Some(Claims::of(Run::all(&app.runs())?));
-            // The first to look after a start finds what a kill left.
-            if let Err(error) = place::sweep(app) {
-                debug!(%error, "inbox.answers_dir could not be swept");
-            }
-        }
-        let mut known = ClaimsGuard(known);
-        known.get().read_again(|id| Run::open(&app.runs(), id));
-        Ok(known)
-    }
-}
-
-/// The claims, read.
-struct ClaimsGuard<'f>(MutexGuard<'f, Option<Claims>>);
-
-impl ClaimsGuard<'_> {
-    fn get(&mut self) -> &mut Claims {
-        self.0.get_or_insert_default()
-    }
-}
-
 /// Puts the answers of a run where the dropper looks, and notes in its record, which the caller saves, whether they are
 /// there.
-pub(crate) fn deliver(app: &App, run: &mut Run, story: &RunStory, now: DateTime<Utc>) {
-    if has_no_place(app) {
+pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) {
+    if has_no_place(services.config) {
         return;
     }
     let before = run.record.answers.clone();
     let owed_before = before.as_ref().and_then(|answers| answers.owed.clone());
-    let (folder, written) = match app.answer_folders.claims(app) {
+    let (folder, written) = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => {
-            let (folder, written) = write(app, run, story, claims.get());
+            let (folder, written) = write(services.config, run, story, claims.get());
             claims.get().note(&run.record, &folder, story.state, written.is_err());
             (folder, written)
         }
@@ -91,22 +60,24 @@ pub(crate) fn deliver(app: &App, run: &mut Run, story: &RunStory, now: DateTime<
                     "they are tried again with every look into the inbox; the run's own folder has them too";
                 warn!(run = %run.record.id, error, hint, "the answers cannot be written to inbox.answers_dir");
             }
-            Some(Owed { since: owed_before.map_or(now, |before| before.since), error })
+            Some(Owed { since: owed_before.map_or_else(|| services.now(), |before| before.since), error })
         }
     };
     run.record.answers = Some(Answers { folder, owed });
 }
 
 /// Writes a set, and says into which folder.
-fn write(app: &App, run: &Run, story: &RunStory, claims: &Claims) -> (String, anyhow::Result<()>) {
+fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (String, anyhow::Result<()>) {
     let record = &run.record;
     let wished = claims.choose(record, |_| Ok(true)).unwrap_or_else(|_| place::name(record, 1));
     let written = (|| {
-        let answers = place::open(app)?;
+        let answers = place::open(config)?;
         let folder = claims.choose(record, |name| place::is_free_or_folder(&answers, name))?;
         let mut files = vec![(
             STATUS,
-            edge::lines(&status::status(story, &app.edition(story.at))).into_owned().into_bytes(),
+            edge::lines(&status::status(story, config.schedule.timezone, config.guard.expire))
+                .into_owned()
+                .into_bytes(),
         )];
         for name in FILES {
             files.extend(read_if_there(&run.path(name))?.map(|bytes| (name, bytes)));
@@ -121,45 +92,40 @@ fn write(app: &App, run: &Run, story: &RunStory, claims: &Claims) -> (String, an
 }
 
 /// Tries again what could not be written before.
-pub(crate) fn deliver_owed(app: &App, now: DateTime<Utc>) {
-    let owed = match app.answer_folders.claims(app) {
+pub(crate) fn deliver_owed(services: &Services<'_>) {
+    let owed = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => claims.get().owed(),
         Err(error) => return warn!(error = format!("{error:#}"), "which answers are owed is not known"),
     };
     for id in owed {
-        if let Err(error) = deliver_again(app, &id, now) {
+        if let Err(error) = deliver_again(services, &id) {
             warn!(run = %id, error = format!("{error:#}"), "the answers of a run cannot be written");
         }
     }
-    not_taken::deliver_owed(app, now);
+    not_taken::deliver_owed(services);
 }
 
-fn deliver_again(app: &App, id: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let mut run = Run::open(&app.runs(), id)?;
+fn deliver_again(services: &Services<'_>, id: &str) -> anyhow::Result<()> {
+    let mut run = Run::open(services.runs(), id)?;
     let before = run.record.answers.clone();
     let story = shown(&run)?;
-    deliver(app, &mut run, &story, now);
+    deliver(services, &mut run, &story);
     if run.record.answers == before { Ok(()) } else { run.save() }
 }
 
 /// Removes a run's answers, unless their folder is that of a later file by now.
-pub(crate) fn remove(app: &App, record: &RunRecord) -> anyhow::Result<()> {
-    if has_no_place(app) || !record.dropped {
+pub(crate) fn remove(services: &Services<'_>, record: &RunRecord) -> anyhow::Result<()> {
+    if has_no_place(services.config) || !record.dropped {
         return Ok(());
     }
-    let mut claims = app.answer_folders.claims(app)?;
+    let mut claims = services.answer_folders.claims(services.config)?;
     let gone = claims.get().forget(&record.id);
     drop(claims);
     let Some(folder) = gone else { return Ok(()) };
-    match place::open_existing(app)? {
+    match place::open_existing(services.config)? {
         Some(answers) => Ok(place::clear(&answers, OsStr::new(&folder))?),
         None => Ok(()),
     }
-}
-
-/// Below a read-only inbox nothing can be written.
-fn has_no_place(app: &App) -> bool {
-    app.config.inbox.read_only && app.config.inbox.answers_dir.is_none()
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::change::Plan;
-use crate::change::apply::batch::{Operation, batches};
-use crate::change::process::todo;
+use crate::change::apply::batch::{Operation, PendingWrite, batches};
 use crate::report::words::number;
 
 /// How many requests of each kind. A server that refuses a row makes it more.
@@ -14,7 +13,7 @@ impl Requests {
     /// Of the rows that are sent now without asking anybody.
     pub(super) fn of(plan: &Plan) -> Self {
         let mut counts = BTreeMap::new();
-        for batch in batches(plan.to_send().filter_map(todo).collect()) {
+        for batch in batches(plan.to_send().filter_map(PendingWrite::of).collect()) {
             *counts.entry(batch.operation).or_default() += 1;
         }
         Self(counts)

@@ -7,7 +7,7 @@ use crate::change::guard::Scope;
 use crate::change::{Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
-use crate::report::shared::planned::{Kind, Part, danger, parts};
+use crate::report::shared::planned::{Kind, Part, parts};
 use crate::report::words::{counted, number};
 
 /// A section lists so many rows, and JSON has them all.
@@ -261,7 +261,7 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], look: Look) ->
     }
     let many = failed.len() + applied.len() > MANY;
     let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
-    applied.sort_by_key(danger);
+    applied.sort_by_key(PlanRow::danger);
     let layout = Layout::of(failed.iter().chain(&applied), plan, look);
     let section = |title: &str, rows: &[PlanRow], limit: usize| {
         let rows: Vec<&PlanRow> = rows.iter().collect();

@@ -49,7 +49,7 @@ impl Facts {
         let newest = app.history.until(now)?.last().copied();
         let snapshot = match rendered.filter(|rendered| Some(rendered.at) == newest) {
             Some(rendered) => Some(Arc::clone(rendered)),
-            None => match app.latest(now)? {
+            None => match app.history.latest_readable(now)? {
                 None => None,
                 Some(latest) => {
                     let targets = targets(&app.standings(&latest, now)?);

@@ -9,15 +9,14 @@ use tracing::warn;
 
 use super::super::compose::Attachment;
 use super::Mailer;
-use crate::change::notices::Notice;
 use crate::config::Transport;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target};
 use crate::files::durable;
 use crate::mail::routes::{Routes, Share};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, alert_report_to_owners, changes_table,
-    closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
+    self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, RunNotice, alert_report_to_owners,
+    changes_table, closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
 };
 
 /// A row for each of a hundred thousand account groups, with room to spare.
@@ -49,7 +48,7 @@ impl Mailer {
 
     /// What became of so many runs, to the owners of what they change: one mail to each, whatever their number. A run is
     /// looked at again only for those whose targets it touches.
-    pub(super) fn runs_to_owners<N: Borrow<Notice>>(
+    pub(super) fn runs_to_owners<N: Borrow<RunNotice>>(
         &self,
         count: usize,
         notice: impl Fn(usize) -> N,
@@ -62,7 +61,7 @@ impl Mailer {
         let mut touching: BTreeMap<Target, BTreeSet<usize>> = BTreeMap::new();
         for at in 0..count {
             let notice = notice(at);
-            let Notice { story, is_for_owners, .. } = notice.borrow();
+            let RunNotice { story, is_for_owners, .. } = notice.borrow();
             for target in report::touched(story).filter(|_| *is_for_owners) {
                 touching.entry(target.clone()).or_default().insert(at);
             }
@@ -72,7 +71,7 @@ impl Mailer {
             let mut gathered = Gathered::default();
             for at in theirs.collect::<BTreeSet<_>>() {
                 let notice = notice(*at);
-                let Notice { story, held, .. } = notice.borrow();
+                let RunNotice { story, held, .. } = notice.borrow();
                 if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &edition) {
                     gathered.add(report, story.shown_state());
                 }

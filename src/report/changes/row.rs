@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::change::PlanRow;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
-use crate::report::shared::planned;
 use crate::report::shared::words;
 
 /// One changed, held or refused quota.
@@ -135,7 +134,7 @@ pub(in crate::report) fn row_of_plan(
         usage: if is_change { usage(row) } else { String::new() },
         written: words::clean(&row.written, 60),
         due: row.due.map_or_else(String::new, |due| words::moment(due, zone)),
-        danger: planned::danger(row),
+        danger: row.danger(),
     }
 }
 

@@ -49,7 +49,7 @@ fn part((kind, rows): (Kind, Vec<&PlanRow>)) -> Part<'_> {
     if kind == Kind::Refused {
         rows.sort_by_key(|row| row.row); // none of them will do anything: as whoever fixes the file finds them
     } else {
-        rows.sort_by_key(|row| danger(row));
+        rows.sort_by_key(|row| row.danger());
     }
     Part { kind, rows, others }
 }
@@ -65,13 +65,6 @@ fn kind(row: &PlanRow) -> Option<Kind> {
         (Verdict::Send, None, ..) if row.is_decrease() => Kind::Decreases,
         (Verdict::Send, None, ..) => Kind::Raises,
     })
-}
-
-/// Sorts what leaves the least headroom first. A decrease of which nobody knows what it leaves stands before those that
-/// leave something; a cap that is taken off stops no test.
-pub(crate) fn danger(row: &PlanRow) -> (Units, usize) {
-    let unknown = if row.is_decrease() { 0 } else { Units::MAX };
-    (row.headroom().unwrap_or(unknown), row.row)
 }
 
 /// What a plan does to one organization, and what becomes of its rows.

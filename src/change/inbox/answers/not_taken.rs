@@ -3,14 +3,15 @@
 //! `not_taken.json` in `data.dir` says which files these are, so that nothing is decided by what lies among the answers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{STATUS, has_no_place, place};
-use crate::app::App;
+use super::folders::has_no_place;
+use super::place::{self, STATUS};
+use crate::change::Services;
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
 use crate::files::versioned_json::{self, Kind, Remembered};
@@ -38,74 +39,75 @@ pub(crate) struct LeftFile {
 }
 
 /// The files that were not taken, as far as they are known.
-pub(crate) fn not_taken_files(app: &App) -> BTreeMap<String, LeftFile> {
-    load(app).files
+pub(crate) fn not_taken_files(data_dir: &Path) -> BTreeMap<String, LeftFile> {
+    load(data_dir).files
 }
 
 /// Says why to whoever dropped something that is not taken, once for each reason.
-pub(crate) fn not_taken(app: &App, left: &[NotTaken], now: DateTime<Utc>) {
+pub(crate) fn not_taken(services: &Services<'_>, left: &[NotTaken]) {
     if left.is_empty() {
         return;
     }
-    update(app, now, |record| {
+    update(services, |record| {
         for not in left {
             let known = record.files.get(&not.file);
             if known.is_some_and(|known| known.reason == not.reason) {
                 continue;
             }
             warn!(file = %not.file, reason = %not.reason, "not taken");
-            let owed = answer(app, &not.file, &not.reason, None, now);
+            let owed = answer(services, &not.file, &not.reason, None);
             record.files.insert(not.file.clone(), LeftFile { reason: not.reason.clone(), owed });
         }
     });
 }
 
 /// Tries again what could not be written before.
-pub(super) fn deliver_owed(app: &App, now: DateTime<Utc>) {
-    if !load(app).files.values().any(|left| left.owed.is_some()) {
+pub(super) fn deliver_owed(services: &Services<'_>) {
+    if !load(&services.config.data.dir).files.values().any(|left| left.owed.is_some()) {
         return;
     }
-    update(app, now, |record| {
+    update(services, |record| {
         for (file, left) in record.files.iter_mut().filter(|(_, left)| left.owed.is_some()) {
-            left.owed = answer(app, file, &left.reason, left.owed.take(), now);
+            left.owed = answer(services, file, &left.reason, left.owed.take());
         }
     });
 }
 
 /// Changes the record; what is no longer in the inbox leaves it.
-fn update(app: &App, now: DateTime<Utc>, change: impl FnOnce(&mut Record)) {
-    let taken = versioned_json::take(&app.config.data.dir, &FILE, now);
+fn update(services: &Services<'_>, change: impl FnOnce(&mut Record)) {
+    let data_dir = &services.config.data.dir;
+    let taken = versioned_json::take(data_dir, &FILE, services.now());
     let mut record: Record = match taken {
         Ok(Remembered::Known(record)) => record,
         Ok(Remembered::Nothing | Remembered::SetAside) => Record::default(),
         Err(_) => return, // `own_files` reports it; a newer format stays as it is
     };
     let before = record.files.clone();
-    let inbox = app.config.inbox_dir();
+    let inbox = services.config.inbox_dir();
     record.files.retain(|file, _| fs_err::symlink_metadata(inbox.join(file)).is_ok());
     change(&mut record);
     if record.files == before {
         return;
     }
-    let saved = versioned_json::save(&app.config.data.dir, &FILE, &record);
+    let saved = versioned_json::save(data_dir, &FILE, &record);
     if let Err(error) = saved {
         warn!(error = format!("{error:#}"), "which files are not taken cannot be remembered");
     }
 }
 
 /// Without it the reasons are said once more.
-fn load(app: &App) -> Record {
-    versioned_json::read(&app.config.data.dir, &FILE).ok().flatten().unwrap_or_default()
+fn load(data_dir: &Path) -> Record {
+    versioned_json::read(data_dir, &FILE).ok().flatten().unwrap_or_default()
 }
 
 /// Writes the answer to one file; else why it is owed.
-fn answer(app: &App, file: &str, reason: &str, before: Option<Owed>, now: DateTime<Utc>) -> Option<Owed> {
-    if has_no_place(app) {
+fn answer(services: &Services<'_>, file: &str, reason: &str, before: Option<Owed>) -> Option<Owed> {
+    if has_no_place(services.config) {
         return None;
     }
     let written = (|| {
-        let answers = place::open(app)?;
-        let mut claims = app.answer_folders.claims(app)?;
+        let answers = place::open(services.config)?;
+        let mut claims = services.answer_folders.claims(services.config)?;
         let folder = claims
             .get()
             .choose_for_file(file, |name| place::is_free_or_folder(&answers, name))?
@@ -118,5 +120,5 @@ fn answer(app: &App, file: &str, reason: &str, before: Option<Owed>, now: DateTi
     if before.as_ref().is_none_or(|before| before.error != error) {
         warn!(%file, error, "the answer cannot be written to inbox.answers_dir");
     }
-    Some(Owed { since: before.map_or(now, |before| before.since), error })
+    Some(Owed { since: before.map_or_else(|| services.now(), |before| before.since), error })
 }

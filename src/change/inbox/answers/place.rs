@@ -6,12 +6,15 @@ use std::path::{Component, Path};
 
 use rustix::fs::FileType;
 
-use super::{FILES, STATUS};
-use crate::app::App;
 use crate::change::run::{RunRecord, sha256};
+use crate::config::Config;
 use crate::files::durable;
 use crate::files::folder::{Folder, TEMPORARY, is_done};
 use crate::text::words::clean;
+
+/// What a set may consist of, beside `status.txt`.
+pub(super) const FILES: [&str; 4] = ["plan.csv", "success.csv", "error.csv", "undo.csv"];
+pub(super) const STATUS: &str = "status.txt";
 
 /// What a file system takes as a name, in bytes.
 const LONGEST: usize = 255;
@@ -54,8 +57,8 @@ fn fitting(file: &str, end: &str) -> String {
 }
 
 /// Opens `inbox.answers_dir`, and makes it where it is missing. Below the inbox, where others write, no link is followed.
-pub(super) fn open(app: &App) -> anyhow::Result<Folder> {
-    let (inbox, answers) = (app.config.inbox_dir(), app.config.answers_dir());
+pub(super) fn open(config: &Config) -> anyhow::Result<Folder> {
+    let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
     let Ok(beneath) = answers.strip_prefix(&inbox) else { return Ok(durable::create_folder(&answers)?) };
     let mut folder = durable::create_folder(&inbox)?;
     for part in parts(beneath) {
@@ -65,8 +68,8 @@ pub(super) fn open(app: &App) -> anyhow::Result<Folder> {
 }
 
 /// The same, where it is there.
-pub(super) fn open_existing(app: &App) -> anyhow::Result<Option<Folder>> {
-    let (inbox, answers) = (app.config.inbox_dir(), app.config.answers_dir());
+pub(super) fn open_existing(config: &Config) -> anyhow::Result<Option<Folder>> {
+    let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
     let beneath = answers.strip_prefix(&inbox);
     let opened = Folder::open(if beneath.is_ok() { &inbox } else { &answers }).and_then(|mut folder| {
         for part in parts(beneath.unwrap_or(Path::new(""))) {
@@ -166,8 +169,8 @@ fn is_temporary(name: &OsStr) -> bool {
 }
 
 /// Removes what a kill left of sets that were being put in place.
-pub(super) fn sweep(app: &App) -> anyhow::Result<()> {
-    let Some(answers) = open_existing(app)? else { return Ok(()) };
+pub(super) fn sweep(config: &Config) -> anyhow::Result<()> {
+    let Some(answers) = open_existing(config)? else { return Ok(()) };
     for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
         let is_folder = answers.look(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
         if is_folder {

@@ -1,17 +1,19 @@
 //! `status.txt`: what became of a dropped file, in a few lines for whoever dropped it. Nothing reads it but people.
 
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
 use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
 use crate::domain::quota::{Units, grouped, quota_text};
-use crate::report::ReportContext;
-use crate::report::shared::planned::danger;
 use crate::text::clean::visible;
-use crate::text::words::{moment, number};
+use crate::text::words::{decision_due, moment, number};
 
 /// So many rows are told; the files beside it have them all.
 const LISTED: usize = 50;
 
-/// What became of the file, in a few lines.
-pub(super) fn status(story: &RunStory, edition: &ReportContext) -> String {
+/// What became of the file, in a few lines; `expire` is how long a held run waits for a person.
+pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
     let count =
         |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
@@ -77,7 +79,7 @@ pub(super) fn status(story: &RunStory, edition: &ReportContext) -> String {
         }
     }
     match story.state {
-        RunState::Held => text += &held(story, edition),
+        RunState::Held => text += &held(story, zone, expire),
         RunState::Stale => {
             text += &format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id);
         }
@@ -86,8 +88,8 @@ pub(super) fn status(story: &RunStory, edition: &ReportContext) -> String {
             if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
                 text += &format!(
                     "\nIt is planned and guarded again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
-                    moment(due, edition.zone),
-                    edition.zone,
+                    moment(due, zone),
+                    zone,
                     story.id
                 );
             }
@@ -107,7 +109,7 @@ fn is_held(outcome: &Outcome) -> bool {
 /// Rows that wait, the most dangerous first, and what is to be said of them.
 fn listed(mut rows: Vec<&PlanRow>) -> String {
     let mut text = String::new();
-    rows.sort_by_key(|row| (row.falls_with_others(), danger(row)));
+    rows.sort_by_key(|row| (row.falls_with_others(), row.danger()));
     for row in rows.iter().take(LISTED) {
         let why = row.held_reasons().map(|tripped| tripped.message.as_str());
         let said: Vec<&str> = why.chain(row.warnings.iter().map(String::as_str)).collect();
@@ -132,14 +134,14 @@ fn listed(mut rows: Vec<&PlanRow>) -> String {
 }
 
 /// What waits and why, until when, and how to decide.
-fn held(story: &RunStory, edition: &ReportContext) -> String {
+fn held(story: &RunStory, zone: Tz, expire: Duration) -> String {
     let id = &story.id;
     listed(story.plan.held().collect())
         + &format!(
             "\nIf nobody decides, it is rejected on {} {}.\nTo send it anyway:  quotakeeper approve {id} --plan \
          {}\nTo drop it:               quotakeeper reject {id}\n",
-            edition.until(story.at),
-            edition.zone,
+            decision_due(story.at, expire, zone),
+            zone,
             story.plan.sha256
         )
 }
@@ -149,14 +151,19 @@ mod tests {
     use super::*;
     use crate::report::fixtures::{done_story, edition, held_story};
 
+    fn told(story: &RunStory) -> String {
+        let edition = edition();
+        status(story, edition.zone, edition.expire)
+    }
+
     #[test]
     fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
-        insta::assert_snapshot!(status(&held_story(), &edition()));
+        insta::assert_snapshot!(told(&held_story()));
     }
 
     #[test]
     fn the_status_of_what_is_done_counts_what_is_held_apart() {
-        let told = status(&done_story(), &edition());
+        let told = told(&done_story());
         assert!(told.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{told}");
         assert!(told.contains("Delete the held rows from it first"), "{told}");
     }
@@ -166,14 +173,20 @@ mod tests {
         let mut story = held_story();
         let row = story.plan.rows[0].clone();
         story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
-        let told = status(&story, &edition());
-        assert!(told.contains("\nand 9 950 more in plan.csv\n") && told.lines().count() < 170, "{told}");
+        let status = told(&story);
+        assert!(
+            status.contains("\nand 9 950 more in plan.csv\n") && status.lines().count() < 170,
+            "{status}"
+        );
 
         let mut story = done_story();
         let failed =
             story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
         story.results = vec![failed.unwrap(); 10_000];
-        let told = status(&story, &edition());
-        assert!(told.contains("\nand 9 950 more in error.csv\n") && told.lines().count() < 120, "{told}");
+        let status = told(&story);
+        assert!(
+            status.contains("\nand 9 950 more in error.csv\n") && status.lines().count() < 120,
+            "{status}"
+        );
     }
 }

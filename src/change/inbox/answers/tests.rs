@@ -55,7 +55,7 @@ async fn answers_that_cannot_be_written_are_owed_and_come_with_a_later_look_also
     let run = runs(&bench).remove(0);
     assert_eq!(run.record.state, RunState::Done, "it ends all the same");
     let since = owed(&run).unwrap().since;
-    assert!(not_taken_files(&bench.app)["b.xlsx"].owed.is_some());
+    assert!(not_taken_files(&bench.app.config.data.dir)["b.xlsx"].owed.is_some());
 
     bench.app.answer_folders = Folders::default();
     look(&bench, noon() + Duration::hours(1)).await;
@@ -69,7 +69,7 @@ async fn answers_that_cannot_be_written_are_owed_and_come_with_a_later_look_also
     assert_eq!(names(&folder), ["error.csv", "plan.csv", "status.txt", "success.csv", "undo.csv"]);
     assert!(text(&folder.join("status.txt")).contains(&run.record.id));
     assert!(text(&answers(&bench).join("b.xlsx/status.txt")).contains("This is a workbook"));
-    assert!(not_taken_files(&bench.app)["b.xlsx"].owed.is_none());
+    assert!(not_taken_files(&bench.app.config.data.dir)["b.xlsx"].owed.is_none());
 }
 
 #[tokio::test]

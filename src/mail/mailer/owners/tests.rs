@@ -7,7 +7,6 @@ use mail_parser::{MessageParser, MimeHeaders};
 use tempfile::TempDir;
 
 use super::*;
-use crate::change::notices::Notice;
 use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Config, Data, Guards, Mail, Recipients};
@@ -60,7 +59,7 @@ impl Post {
     fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
         let (story, held) = (story.clone(), held.cloned());
         self.mailer
-            .run(&Notice { story, held, plan: None, is_for_owners: true, dropped_by: String::new() }, now)
+            .run(&RunNotice { story, held, plan: None, is_for_owners: true, dropped_by: String::new() }, now)
             .unwrap();
     }
 

@@ -248,7 +248,7 @@ async fn what_is_held_since_a_future_date_has_its_time_from_now_on() {
     run.save().unwrap();
     // A clock that is behind for one pass decides nothing.
     let behind = Clock::starting_at(noon() - chrono::Duration::days(30));
-    super::advance(&bench.app, &behind, &mut run).await.unwrap();
+    bench.advance_by(&mut run, &behind).await.unwrap();
     assert_eq!(run.record.updated, noon() + chrono::Duration::days(400));
     bench.advance_at(&mut run, noon()).await.unwrap();
     assert_eq!(run.record.state, RunState::Held);
@@ -267,7 +267,7 @@ async fn a_clock_that_jumps_ahead_rejects_nothing_and_starts_nothing() {
     bench.advance(&mut later).await.unwrap();
     let ahead = Clock::starting_at(noon() + chrono::Duration::days(8));
     for run in [&mut held, &mut later] {
-        super::advance(&bench.app, &ahead, run).await.unwrap();
+        bench.advance_by(run, &ahead).await.unwrap();
     }
     assert_eq!((held.record.state, later.record.state), (RunState::Held, RunState::Scheduled));
     assert_eq!(bench.quota(&groups[1]), Some(groups[1].quota));
@@ -428,7 +428,7 @@ async fn a_file_that_approves_the_whole_plan_approves_all_that_is_held_of_it_and
     let inbox = bench.app.inbox().open().unwrap();
     let hash = run.record.plan_sha256.clone().unwrap();
     fs_err::write(bench.app.config.inbox_dir().join(format!("{hash}.approved")), "").unwrap();
-    let mut taken = approvals::take(&bench.app, &inbox, noon()).unwrap();
+    let mut taken = approvals::take(&bench.app.changes(&Clock::starting_at(noon())), &inbox).unwrap();
     assert_eq!(taken.len(), 2);
     bench.set_quota(&doubtful[0], Some(doubtful[0].quota + 1));
     for held in &mut taken {
@@ -442,5 +442,5 @@ async fn a_file_that_approves_the_whole_plan_approves_all_that_is_held_of_it_and
     decide(&taken[1], true).unwrap();
     bench.advance(&mut taken[1]).await.unwrap();
     assert_eq!(taken[1].record.state, RunState::Held);
-    assert!(approvals::take(&bench.app, &inbox, noon()).unwrap().is_empty());
+    assert!(approvals::take(&bench.app.changes(&Clock::starting_at(noon())), &inbox).unwrap().is_empty());
 }

@@ -13,8 +13,7 @@ use crate::testing::testbed::{Bench, Group, file, noon};
 pub(super) async fn calm(bench: &Bench, organization: usize) -> Vec<Group> {
     let groups = bench.groups(organization);
     let text = file(groups.iter().map(|group| (group, group.quota - 1)));
-    let parsed = crate::change::fixtures::parsed(&text);
-    let plan = super::plan_live(&bench.app, noon(), &parsed, false, None, &[]).await.unwrap();
+    let plan = bench.plan(&text, false).await;
     let is_free = |row: &PlanRow| {
         row.held_reasons().all(|tripped| !matches!(tripped.guard, Guard::BelowUse | Guard::Unknown))
     };

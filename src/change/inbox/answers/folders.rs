@@ -1,0 +1,45 @@
+//! Which run's answers lie in which folder, as the process knows it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tracing::debug;
+
+use super::claims::Claims;
+use super::place;
+use crate::change::run::Run;
+use crate::config::Config;
+
+/// Which folder is whose, as the runs' records say. Read once: only the holder of the lock changes it.
+#[derive(Debug, Default)]
+pub(crate) struct Folders(Mutex<Option<Claims>>);
+
+impl Folders {
+    pub(super) fn claims(&self, config: &Config) -> anyhow::Result<ClaimsGuard<'_>> {
+        let runs = config.runs_dir();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = Some(Claims::of(Run::all(&runs)?));
+            // The first to look after a start finds what a kill left.
+            if let Err(error) = place::sweep(config) {
+                debug!(%error, "inbox.answers_dir could not be swept");
+            }
+        }
+        let mut known = ClaimsGuard(known);
+        known.get().read_again(|id| Run::open(&runs, id));
+        Ok(known)
+    }
+}
+
+/// The claims, read.
+pub(super) struct ClaimsGuard<'f>(MutexGuard<'f, Option<Claims>>);
+
+impl ClaimsGuard<'_> {
+    pub(super) fn get(&mut self) -> &mut Claims {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// Below a read-only inbox nothing can be written.
+pub(super) fn has_no_place(config: &Config) -> bool {
+    config.inbox.read_only && config.inbox.answers_dir.is_none()
+}

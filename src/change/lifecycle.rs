@@ -1,0 +1,276 @@
+//! A run's life, from the dropped file to its answers: parse, plan, guard, wait for a person or for its time, send, read back.
+//!
+//! ```text
+//!             ┌────────▶ scheduled ──────────┐
+//!             │              ▲  │            ▼
+//! planned ────┼──────────────┼──┼────────▶ applying ────▶ done
+//!             │              │  ▼            ▲
+//!             └────────────▶ held ───────────┘
+//!
+//! held, scheduled ──▶ rejected            a person says no, or nobody decides on what is held in time
+//! held, scheduled ──▶ stale ──▶ held      approved, but not as things are now; planned again when somebody asks
+//! planned, stale ──▶ done                 nothing is to be sent: only planned (`inbox.apply`), or done by others meanwhile
+//! all but done ──▶ failed                 its file or its plan cannot be used, and nothing was sent
+//! ```
+//!
+//! [`advance`] brings a run from whatever state it is in as far as it can go, and can be called again after a crash at any
+//! point: a state is written down only when everything that belongs to it is on the disk, and with it that its mail is due.
+//! What leads to which state is decided here and in `decided`; how a run comes to each state stands in `transitions`, once.
+
+mod decided;
+mod sending;
+mod split;
+mod transitions;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use self::sending::{Approved, approved_guards};
+pub(crate) use self::transitions::abandon;
+use super::approvals;
+use super::journal::Journal;
+use super::live_plan::{Situation, live_plan};
+use super::parse::ChangeFile;
+use super::plan::rows_text;
+use super::run::Run;
+use super::stored::{Damaged, parsed, stored_plan};
+use super::{Code, Outcome, Plan, PlanRow, Problem, RunState, Services, Verdict, results};
+use crate::exit_code::Findings;
+
+/// A run on its way, with what it needs of the outside.
+struct RunContext<'a> {
+    services: &'a Services<'a>,
+    run: &'a mut Run,
+}
+
+/// What a run's file asks for, and what comes of it.
+struct Planned {
+    file: ChangeFile,
+    plan: Plan,
+}
+
+/// Brings a run as far as it can go. An error leaves it to be taken up again.
+pub(crate) async fn advance(services: &Services<'_>, run: &mut Run) -> anyhow::Result<Findings> {
+    services.known_files.add(&run.record);
+    let advanced = RunContext { services, run: &mut *run }.advance().await;
+    services.known_files.add(&run.record);
+    advanced.map(|()| findings(run))
+}
+
+impl RunContext<'_> {
+    async fn advance(&mut self) -> anyhow::Result<()> {
+        match self.run.record.state {
+            // The run that it comes from is still making it.
+            RunState::Planned if self.run.record.split_from.is_some() => Ok(()),
+            RunState::Planned => self.start().await,
+            RunState::Applying => self.resume().await,
+            RunState::Held => match self.run.decision()? {
+                Some(decision) if decision.approve => self.approved(&decision).await,
+                Some(decision) => self.rejected(format!("Rejected by {}.", decision.by)),
+                None => self.expire().await,
+            },
+            RunState::Scheduled => match (self.run.decision()?, self.run.record.approved_by.clone()) {
+                (Some(decision), _) => self.rejected(format!("Rejected by {}.", decision.by)),
+                _ if self.is_early() || self.is_early_there().await? => Ok(()),
+                (None, Some(by)) => self.due(by).await,
+                (None, None) => self.start().await,
+            },
+            RunState::Stale => match self.run.decision()? {
+                Some(decision) => self.plan_again(&decision).await,
+                None => Ok(()),
+            },
+            RunState::Done | RunState::Failed | RunState::Rejected => Ok(()),
+        }
+    }
+
+    /// A run that was just made, or whose time has come: reads the file, plans it against what is live now, and sends what no
+    /// guard holds.
+    async fn start(&mut self) -> anyhow::Result<()> {
+        let services = self.services;
+        let Some(file) = self.input()? else { return Ok(()) };
+        services.known_files.note_same_content(services.runs(), self.run)?;
+        let guarded = Instant::now();
+        let plan = self.plan_now(&file).await?;
+        self.keep_plan(&plan)?;
+
+        let pending = plan.rows.iter().filter(|row| row.is_pending()).count();
+        let held = held_now(&plan).count();
+        info!(run = %self.run.record.id, rows = plan.rows.len(), pending, held, plan = %plan.sha256, "planned");
+
+        let planned = Planned { file, plan };
+        let Planned { file, plan } = &planned;
+        if self.run.record.dropped && !services.config.inbox.apply && pending > 0 {
+            let message = "planned only: inbox.apply is false";
+            let outcomes = plan.rows.iter().filter(|row| row.is_pending()).map(|row| {
+                (row.row, Outcome::Failed(Problem { code: Code::NotSent, message: message.to_owned() }))
+            });
+            let outcomes = outcomes.collect();
+            self.run.record.planned_only = true;
+            return self.finish(&planned, &outcomes);
+        }
+        let waits = split::moment_of_all(plan);
+        self.run.record.due = waits.or(self.run.record.due);
+        let approved = self.is_approved_by_file(&planned);
+        if approved {
+            self.run.record.approved_by = Some("a comment row in the file".to_owned());
+        }
+        let is_held = !approved && plan.held().next().is_some();
+        let unheard = approvals::unheard(services, self.run, file, is_held);
+        for note in unheard.into_iter().chain(file.skipped.sentence()) {
+            if !self.run.record.notes.contains(&note) {
+                self.run.record.notes.push(note);
+            }
+        }
+        let all_is_held = plan.rows.iter().all(|row| !settles_now(row));
+        match waits {
+            Some(_) if is_held => return self.hold(planned.plan),
+            Some(_) => return self.wait(planned.plan),
+            None if held > 0 && is_held && all_is_held => return self.hold(planned.plan),
+            None => {}
+        }
+        if self.run.record.state == RunState::Scheduled && self.run.decision()?.is_some() {
+            return Ok(()); // rejected while it was planned
+        }
+        // From here on the plan is fixed: what a crash cuts off is taken up as it was planned.
+        self.run.record.held_as = (held > 0 && is_held).then(|| self.run.record.split_off(services.now()).id);
+        let waiting = split::notes(&self.run.record, plan, services.config.schedule.timezone);
+        self.run.record.notes.extend(waiting);
+        self.begin_to_apply()?;
+        let approved = if approved { approved_guards(plan) } else { Approved::new() };
+        self.send(&planned, &approved, Some(guarded)).await
+    }
+
+    /// A run that was killed while it was sent.
+    async fn resume(&mut self) -> anyhow::Result<()> {
+        info!(run = %self.run.record.id, "taken up again where it was interrupted");
+        let file = parsed(self.run, &self.services.config.inbox)?.map_err(|problems| problems.join(" "));
+        let plan = match stored_plan(self.run) {
+            Err(error) if error.is::<Damaged>() => Err(error.to_string()),
+            plan => Ok(plan?),
+        };
+        let past = Journal::read(&self.run.path("journal.jsonl"), &self.run.record.id)?;
+        let planned = match (file, plan) {
+            (Ok(file), Ok(plan)) => Planned { file, plan },
+            (Err(problem), _) | (_, Err(problem)) if past.intended.is_empty() => {
+                self.run.record.held_as = None;
+                return self.fail(vec![format!("{problem} Nothing was sent.")]);
+            }
+            // It was readable before: whatever is wrong now, the run is not one of which nothing was sent.
+            (Err(problem), _) | (_, Err(problem)) => {
+                let sent = rows_text(past.intended.keys().copied(), past.intended.len());
+                anyhow::bail!(
+                    "{problem} Nothing more is sent by it, and part of it may be sent: {sent} of {}. Put the run's folder back \
+                     from a backup; or compare these rows with the quotas, move the folder away, and drop what is missing",
+                    self.run.record.file
+                )
+            }
+        };
+        let is_approved = self.run.record.approved_by.is_some();
+        let approved = if is_approved { approved_guards(&planned.plan) } else { Approved::new() };
+        self.send(&planned, &approved, None).await
+    }
+
+    /// Whether a comment row of a dropped file approves its plan: the hash of all of it, or of what is held.
+    fn is_approved_by_file(&self, planned: &Planned) -> bool {
+        let Planned { file, plan } = planned;
+        let counts = self.services.config.inbox.approvals && self.run.record.dropped;
+        if !counts || plan.held().next().is_none() {
+            return false;
+        }
+        let held = plan.only(&held_now(plan).map(|row| row.row).collect());
+        file.approved.iter().any(|hash| *hash == plan.sha256 || *hash == held.sha256)
+    }
+
+    /// Its time has not come.
+    fn is_early(&self) -> bool {
+        self.run.record.is_early(self.services.now())
+    }
+
+    /// The run's file; one that cannot be used ends the run, with the reasons.
+    fn input(&mut self) -> anyhow::Result<Option<ChangeFile>> {
+        match parsed(self.run, &self.services.config.inbox)? {
+            Ok(file) => Ok(Some(file)),
+            Err(problems) => self.fail(problems).map(|()| None),
+        }
+    }
+
+    /// The plan that the run holds; one that is not what was planned ends the run, of which nothing was sent.
+    fn held_plan(&mut self) -> anyhow::Result<Option<Plan>> {
+        match stored_plan(self.run) {
+            Err(error) if error.is::<Damaged>() => {
+                self.fail(vec![format!("{error} Nothing was sent: drop the file again.")]).map(|()| None)
+            }
+            plan => plan.map(Some),
+        }
+    }
+
+    /// Plans a file against the quotas, names and usage that are live now.
+    async fn plan_now(&self, file: &ChangeFile) -> anyhow::Result<Plan> {
+        let Self { services, run } = self;
+        // Rows that were split off an undo are an undo still.
+        let root = Run::open(services.runs(), run.record.root())?;
+        let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
+        let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
+        let done = if self.is_early() { self.done_before()? } else { Vec::new() };
+        live_plan(services, file, &Situation { undo, due: run.record.due, done: &done }).await
+    }
+
+    /// What other rows of the same file will have done by the time that a run is due, if they do it.
+    fn done_before(&self) -> anyhow::Result<Vec<PlanRow>> {
+        let record = &self.run.record;
+        let mut rows = Vec::new();
+        for other in Run::all(self.services.runs())?.0 {
+            let waits =
+                matches!(other.record.state, RunState::Held | RunState::Scheduled | RunState::Applying);
+            if waits && other.record.id != record.id && other.record.root() == record.root() {
+                rows.extend(stored_plan(&other)?.rows.into_iter().filter(|row| row.due < record.due));
+            }
+        }
+        rows.sort_by_key(|row| row.due);
+        Ok(rows)
+    }
+
+    /// Writes the plan beside the file; the record, which the caller saves, names it.
+    fn keep_plan(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        self.run.write_plan(&results::plan_csv(plan))?;
+        self.run.record.plan_sha256 = Some(plan.sha256.clone());
+        Ok(())
+    }
+}
+
+/// The rows that a guard holds and that would be sent now.
+fn held_now(plan: &Plan) -> impl Iterator<Item = &PlanRow> {
+    plan.held().filter(|row| row.due.is_none())
+}
+
+/// It is sent or refused now, or waits as a run of its own: not what a held run is made of.
+fn settles_now(row: &PlanRow) -> bool {
+    match row.verdict {
+        Verdict::Send | Verdict::Refused(_) => true,
+        Verdict::Held(_) => row.due.is_some(),
+        Verdict::Unchanged(_) => false,
+    }
+}
+
+/// What a run's state and counts mean for the exit code.
+fn findings(run: &Run) -> Findings {
+    if run.record.state == RunState::Rejected {
+        return Findings::default(); // as a person decided
+    }
+    let count = |code: Code| run.record.counts.get(code.as_str()).copied().unwrap_or(0);
+    let errors: usize = Code::ALL.iter().map(|code| count(*code)).sum();
+    // Only planned, as configured. Rows that are not sent because of others are refused with them.
+    let by_choice = if run.record.planned_only { count(Code::NotSent) } else { count(Code::Held) };
+    Findings {
+        failed: run.record.state == RunState::Failed,
+        rows: errors > by_choice,
+        held: run.record.state == RunState::Held || count(Code::Held) > 0,
+    }
+}
+
+#[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod waiting_tests;

@@ -1,0 +1,110 @@
+//! A run that may be sent: its rows are split, sent and read back, and guarded again where usage may have moved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::Instant;
+
+use super::{Planned, RunContext};
+use crate::change::apply::Apply;
+use crate::change::apply::batch::PendingWrite;
+use crate::change::explains::OtherRuns;
+use crate::change::guard::Scope;
+use crate::change::journal::Journal;
+use crate::change::{Code, Guard, Plan, PlanRow, Problem, Verdict};
+
+/// The rows that may be sent although a guard holds them, and the guards that were approved for each.
+pub(super) type Approved = BTreeMap<usize, BTreeSet<Guard>>;
+
+impl RunContext<'_> {
+    /// Sends rows, reads them back, and writes the results. `guarded` is when the guards last saw usage, if they have since the
+    /// run was taken up.
+    pub(super) async fn send(
+        &mut self,
+        planned: &Planned,
+        approved: &Approved,
+        guarded: Option<Instant>,
+    ) -> anyhow::Result<()> {
+        self.split_off_held(planned)?;
+        self.split_off_later(planned)?;
+        let Planned { file, plan } = planned;
+        let may_be_sent = |row: &&PlanRow| match &row.verdict {
+            Verdict::Send => row.due.is_none(),
+            Verdict::Held(_) => row.due.is_none() && approved.contains_key(&row.row),
+            Verdict::Unchanged(_) | Verdict::Refused(_) => false,
+        };
+        let rows: Vec<PendingWrite> =
+            plan.rows.iter().filter(may_be_sent).filter_map(PendingWrite::of).collect();
+        let (journal, past) = Journal::open(&self.run.path("journal.jsonl"), &self.run.record.id)?;
+        let services = self.services;
+        let context = &*self;
+        let apply = Apply {
+            client: services.api.get()?,
+            others: OtherRuns::of(services.runs(), context.run),
+            journal,
+            past,
+            clock: &services.clock,
+            cancel: services.cancel,
+            seat: services.seat,
+            guarded,
+            guard_again: async |rows: &BTreeSet<usize>| {
+                let now = context.plan_now(file).await?;
+                Ok(no_longer_allowed(plan, &now, rows, approved))
+            },
+        };
+        let outcomes = apply.run(rows).await?;
+        self.finish(planned, &outcomes)
+    }
+}
+
+/// Of these rows, those that a guard holds now which nobody approved, or that may not be sent for a reason of their own.
+fn no_longer_allowed(
+    planned: &Plan,
+    now: &Plan,
+    rows: &BTreeSet<usize>,
+    approved: &Approved,
+) -> BTreeMap<usize, Problem> {
+    let mut problems = BTreeMap::new();
+    for (was, row) in planned.rows.iter().zip(&now.rows).filter(|(_, row)| rows.contains(&row.row)) {
+        match &row.verdict {
+            // The read before the batch says what a quota is that somebody else set.
+            Verdict::Held(_) | Verdict::Refused(_) if was.before != row.before => {}
+            Verdict::Held(tripped) => {
+                let granted = approved.get(&row.row);
+                let news: Vec<&str> = tripped
+                    .iter()
+                    .filter(|tripped| !is_of_the_whole(tripped.guard))
+                    .filter(|tripped| granted.is_none_or(|granted| !granted.contains(&tripped.guard)))
+                    .map(|tripped| tripped.message.as_str())
+                    .collect();
+                if !news.is_empty() {
+                    let message = format!(
+                        "not sent: since it was planned, {}. Drop the row again if it is still wanted",
+                        news.join("; ")
+                    );
+                    problems.insert(row.row, Problem { code: Code::Held, message });
+                }
+            }
+            // What it was bound to fell; but once sending has begun nothing is rolled back.
+            Verdict::Refused(problem) if problem.code != Code::NotSent => {
+                problems.insert(row.row, problem.clone());
+            }
+            Verdict::Send | Verdict::Unchanged(_) | Verdict::Refused(_) => {}
+        }
+    }
+    problems
+}
+
+/// A file's rows were judged together by these when it was planned. Half a reallocation moves the sum; finishing it
+/// must not be stopped by that.
+fn is_of_the_whole(guard: Guard) -> bool {
+    matches!(guard.scope(), Scope::Organization | Scope::Binding)
+}
+
+/// What a person approves who approves this plan.
+pub(super) fn approved_guards(plan: &Plan) -> Approved {
+    let guards = |row: &PlanRow| match &row.verdict {
+        Verdict::Held(tripped) => Some((row.row, tripped.iter().map(|tripped| tripped.guard).collect())),
+        Verdict::Send | Verdict::Unchanged(_) | Verdict::Refused(_) => None,
+    };
+    plan.rows.iter().filter_map(guards).collect()
+}

@@ -1,0 +1,31 @@
+//! Reading past what is damaged: one snapshot that cannot be read is a point less, not a report less.
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::History;
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::{Snapshot, UsageRule};
+
+impl History {
+    /// The snapshot of this moment; none, and a line in the log, where it cannot be read.
+    pub(crate) fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
+        match self.read(at) {
+            Ok(snapshot) => Some(snapshot),
+            Err(error) => {
+                warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
+                None
+            }
+        }
+    }
+
+    /// The newest snapshot until `now` that can be read: one that is damaged stops nothing.
+    pub(crate) fn latest_readable(&self, now: DateTime<Utc>) -> anyhow::Result<Option<Snapshot>> {
+        Ok(self.until(now)?.into_iter().rev().find_map(|at| self.read_or_warn(at)))
+    }
+
+    /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.
+    pub(crate) fn last_cycle(&self, live: &Snapshot, rule: &UsageRule) -> anyhow::Result<LastCycle> {
+        Ok(LastCycle::find(live, &self.list()?, rule, |at| self.read_or_warn(at)))
+    }
+}

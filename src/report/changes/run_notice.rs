@@ -1,0 +1,27 @@
+//! What there is to say of one run, before it is known to whom.
+
+use super::{ChangesReport, run_report};
+use crate::change::RunStory;
+use crate::report::shared::ReportContext;
+use crate::report::shared::words::clean;
+
+/// One run's news. Administrators read all of it, owners what is theirs.
+pub(crate) struct RunNotice {
+    pub story: RunStory,
+    /// The run that its held rows were split off into, as long as nobody has decided on it.
+    pub held: Option<RunStory>,
+    /// The plan of what waits for a decision.
+    pub plan: Option<Vec<u8>>,
+    /// What is only planned changes nothing of the owners'.
+    pub is_for_owners: bool,
+    /// Who owned the dropped file, as far as that is recorded.
+    pub dropped_by: String,
+}
+
+impl RunNotice {
+    /// As administrators read it.
+    pub(crate) fn report(&self, edition: &ReportContext) -> ChangesReport {
+        let report = run_report(&self.story, self.held.as_ref(), edition);
+        ChangesReport { dropped_by: clean(&self.dropped_by, 60), ..report }
+    }
+}
