@@ -38,16 +38,15 @@ pub(crate) async fn live_plan(
     };
     let client = services.api.get()?;
     let mut reading = Reading::targets(client, true, services.now()).await?;
-    let without_usage = plan(file, &effective::done(reading.snapshot(), done), &context);
+    let without_usage = plan(file, &effective::done(reading.snapshot.clone(), done), &context);
     let organizations: BTreeSet<OrgId> = without_usage
         .rows
         .iter()
         .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
         .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
         .collect();
-    reading.add_usage(client, &organizations).await?;
-    let (largest, live) = (reading.largest_tests(&rule), reading.snapshot());
-    drop(reading);
+    reading.add_usage(client, &organizations, &rule).await?;
+    let Reading { snapshot: live, largest_tests: largest } = reading;
     let last_cycle = services.history.last_cycle(&live, &rule)?;
     let is_stale =
         |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);

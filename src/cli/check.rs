@@ -199,8 +199,9 @@ async fn permissions(app: &App, report: &mut Report) {
     if organizations.is_empty() {
         return report.bad("the token sees no organization");
     }
-    let added = reading.add_usage(client, &organizations).await;
-    let snapshot = reading.snapshot();
+    let rule = app.config.usage.rule();
+    let added = reading.add_usage(client, &organizations, &rule).await;
+    let snapshot = reading.snapshot;
     match added {
         Ok(()) => usage(client, &snapshot, organizations.len(), report).await,
         Err(error) => report.bad(&error.to_string()),
@@ -212,7 +213,6 @@ async fn permissions(app: &App, report: &mut Report) {
     if organizations.len() > NAMED {
         report.good(&format!("and {}", counted(organizations.len() - NAMED, "more organization")));
     }
-    let rule = app.config.usage.rule();
     for row in snapshot.rows().filter(|row| rule.looks_mismatched(row)) {
         report.note(&format!(
             "the plan and the quota of {} differ by a power of 1000: set usage.units_per_quota_unit, or decreases are held",

@@ -44,7 +44,7 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
     let is_wanted = |row: &SnapshotRow<'_>| wanted.has(&row.target.org_id);
     match (then, live) {
         (Some(then), Some(live)) => {
-            let live = live.snapshot().readable().only(is_wanted);
+            let live = live.snapshot.readable().only(is_wanted);
             let restored = Restored::new(&then.only(is_wanted), &live);
             out.write_all(&restored.file()?)?;
             out.flush()?;
@@ -57,7 +57,7 @@ pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Wri
         }
         (None, live) => {
             let live = live.expect("without a time the live quotas are read");
-            change_file(out, live.readable_rows().filter(is_wanted), None)?;
+            change_file(out, live.snapshot.readable().rows().filter(is_wanted), None)?;
         }
     }
     Ok(Exit::Done)

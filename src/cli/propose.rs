@@ -53,8 +53,8 @@ async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
         );
     }
     let wanted = if wanted.is_empty() { seen } else { wanted };
-    reading.add_usage(client, &wanted).await?;
-    Ok(reading.snapshot().readable().only(|row| wanted.contains(&row.target.org_id)))
+    reading.add_usage(client, &wanted, &app.config.usage.rule()).await?;
+    Ok(reading.snapshot.readable().only(|row| wanted.contains(&row.target.org_id)))
 }
 
 /// Tells a person. That nobody reads on is no failure.

@@ -5,15 +5,28 @@
 
 use std::collections::BTreeMap;
 
-use super::places::Places;
-use crate::domain::quota::{OrgId, Target, Units};
+use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::{OrganizationQuotas, Unreadable, Whose};
 
 #[derive(Default)]
 pub(super) struct Assigned {
-    /// Sorted by target, each once; none where only something else is known of it.
-    quotas: Vec<(Target, Option<Units>)>,
-    unreadable: BTreeMap<Target, String>,
+    /// Sorted by id, each once.
+    pub organizations: Vec<AssignedQuotas>,
+    pub doubts: Doubts,
+}
+
+/// The quotas that the answer shows of one organization.
+pub(super) struct AssignedQuotas {
+    pub org_id: OrgId,
+    pub own: Option<Units>,
+    /// Sorted by id, each once.
+    pub groups: Vec<(Aid, Units)>,
+}
+
+/// Why quotas that do not show may be there all the same.
+#[derive(Default)]
+pub(super) struct Doubts {
+    pub unreadable: BTreeMap<Target, String>,
     /// Organizations in which the quota of an account group cannot be read, and nobody knows of which one.
     some_group: BTreeMap<OrgId, String>,
     /// Why the own quota of an organization may be there that does not show.
@@ -23,36 +36,89 @@ pub(super) struct Assigned {
 }
 
 impl Assigned {
-    pub(super) fn new(answer: &[OrganizationQuotas], places: &Places<'_>) -> Self {
-        let count = answer.iter().map(|organization| organization.account_groups.len() + 1).sum();
-        let mut seen = Self { quotas: Vec::with_capacity(count), ..Self::default() };
-        for organization in answer {
-            match places.organization(organization) {
-                Some(org_id) => seen.add(&org_id, organization),
-                // Its account groups are none that the token sees; its own quota may be that of any organization.
-                None => match organization.unreadable.first() {
-                    Some(first) => drop(seen.anybody.get_or_insert_with(|| first.why.clone())),
-                    None => drop(seen.some_organization.get_or_insert_with(|| {
-                        "an entry of the answer does not say which organization it belongs to".to_owned()
-                    })),
-                },
+    /// Of the entries of an answer, each with the organization that it belongs to as far as that is known.
+    pub(super) fn new(answer: impl IntoIterator<Item = (OrganizationQuotas, Option<OrgId>)>) -> Self {
+        let mut seen = Self::default();
+        for (organization, org_id) in answer {
+            match org_id {
+                Some(org_id) => seen.add(org_id, organization),
+                None => seen.doubts.add_nobodys(&organization),
             }
         }
-        seen.quotas.sort_unstable();
         seen.merge();
         seen
     }
 
+    fn add(&mut self, org_id: OrgId, organization: OrganizationQuotas) {
+        self.doubts.add(&org_id, &organization);
+        let OrganizationQuotas { value: own, account_groups: groups, .. } = organization;
+        self.organizations.push(AssignedQuotas { org_id, own, groups });
+    }
+
+    /// An organization may have several entries. A target with two quotas has neither.
+    fn merge(&mut self) {
+        let doubts = &mut self.doubts;
+        let mut twice = |target: Target, first: Units, later: Units| {
+            if first != later {
+                let why = format!("it comes twice, as {first} and as {later}");
+                doubts.unreadable.entry(target).or_insert(why);
+            }
+        };
+        if !self.organizations.is_sorted_by(|a, b| a.org_id < b.org_id) {
+            self.organizations.sort_by(|a, b| a.org_id.cmp(&b.org_id));
+            self.organizations.dedup_by(|later, first| {
+                if later.org_id != first.org_id {
+                    return false;
+                }
+                if let (Some(first_own), Some(later_own)) = (first.own, later.own) {
+                    let (least, most) = (first_own.min(later_own), first_own.max(later_own));
+                    twice(Target { org_id: first.org_id.clone(), aid: None }, least, most);
+                }
+                first.own = first.own.or(later.own);
+                first.groups.append(&mut later.groups);
+                true
+            });
+        }
+        for AssignedQuotas { org_id, groups, .. } in &mut self.organizations {
+            if !groups.is_sorted_by(|(a, _), (b, _)| a < b) {
+                groups.sort_unstable();
+                groups.dedup_by(|(aid, later), (same, first)| {
+                    let is_same = aid == same;
+                    if is_same {
+                        twice(Target { org_id: org_id.clone(), aid: Some(aid.clone()) }, *first, *later);
+                    }
+                    is_same
+                });
+            }
+        }
+    }
+
+    /// The quota of a target; none where it has none. An error says why it is not known.
+    pub(super) fn quota(&self, target: &Target) -> Result<Option<Units>, &str> {
+        if let Some(why) = self.doubts.unreadable.get(target) {
+            return Err(why);
+        }
+        match self.shown(target) {
+            Some(quota) => Ok(Some(quota)),
+            None => self.doubts.about(target).map_or(Ok(None), Err),
+        }
+    }
+
+    fn shown(&self, target: &Target) -> Option<Units> {
+        let place = self.organizations.binary_search_by(|seen| seen.org_id.cmp(&target.org_id)).ok()?;
+        let organization = &self.organizations[place];
+        let Some(aid) = &target.aid else { return organization.own };
+        let place = organization.groups.binary_search_by(|(seen, _)| seen.cmp(aid)).ok()?;
+        Some(organization.groups[place].1)
+    }
+}
+
+impl Doubts {
     fn add(&mut self, org_id: &OrgId, organization: &OrganizationQuotas) {
-        let own = Target { org_id: org_id.clone(), aid: None };
-        let group = |aid| Target { org_id: org_id.clone(), aid: Some(aid) };
-        self.quotas.push((own.clone(), organization.value));
-        let groups = organization.account_groups.iter();
-        self.quotas.extend(groups.map(|(aid, value)| (group(aid.clone()), Some(*value))));
         for Unreadable { whose, why } in &organization.unreadable {
             let target = match whose {
-                Whose::AccountGroup(aid) => group(aid.clone()),
-                Whose::Organization => own.clone(),
+                Whose::AccountGroup(aid) => Target { org_id: org_id.clone(), aid: Some(aid.clone()) },
+                Whose::Organization => Target { org_id: org_id.clone(), aid: None },
                 Whose::SomeAccountGroup => {
                     self.some_group.entry(org_id.clone()).or_insert_with(|| why.clone());
                     continue;
@@ -64,57 +130,41 @@ impl Assigned {
                     if organization.value.is_some() {
                         continue;
                     }
-                    own.clone()
+                    Target { org_id: org_id.clone(), aid: None }
                 }
             };
-            self.quotas.push((target.clone(), None));
             self.unreadable.entry(target).or_insert_with(|| why.clone());
         }
     }
 
-    /// An organization may have several entries. A target with two quotas has neither.
-    fn merge(&mut self) {
-        let unreadable = &mut self.unreadable;
-        self.quotas.dedup_by(|(target, later), (same, first)| {
-            if target != same {
-                return false;
-            }
-            if let (Some(first), Some(later)) = (*first, *later)
-                && first != later
-            {
-                let why = format!("it comes twice, as {first} and as {later}");
-                unreadable.entry(target.clone()).or_insert(why);
-            }
-            *first = first.or(*later);
-            true
-        });
+    /// An entry of an organization that nobody knows: its account groups are none that the token sees; its own quota may be
+    /// that of any organization.
+    fn add_nobodys(&mut self, organization: &OrganizationQuotas) {
+        match organization.unreadable.first() {
+            Some(first) => drop(self.anybody.get_or_insert_with(|| first.why.clone())),
+            None => drop(self.some_organization.get_or_insert_with(|| {
+                "an entry of the answer does not say which organization it belongs to".to_owned()
+            })),
+        }
     }
 
-    /// The targets that the answer names, in order.
-    pub(super) fn quotas(&self) -> &[(Target, Option<Units>)] {
-        &self.quotas
+    /// Whether every quota that does not show is known not to be there.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { unreadable, some_group, some_organization, anybody } = self;
+        unreadable.is_empty() && some_group.is_empty() && some_organization.is_none() && anybody.is_none()
     }
 
-    /// The quota of a target; none where it has none. An error says why it is not known.
-    pub(super) fn quota(&self, target: &Target) -> Result<Option<Units>, &str> {
-        if let Some(why) = self.unreadable.get(target) {
-            return Err(why);
-        }
-        let found = self.quotas.binary_search_by(|(seen, _)| seen.cmp(target));
-        if let Ok(index) = found
-            && let (_, Some(quota)) = self.quotas[index]
-        {
-            return Ok(Some(quota));
-        }
+    /// Why a quota that does not show may be there.
+    pub(super) fn about(&self, target: &Target) -> Option<&str> {
         let beside = match &target.aid {
             Some(_) => self.some_group.get(&target.org_id),
             None => self.some_organization.as_ref(),
         };
-        beside.or(self.anybody.as_ref()).map_or(Ok(None), |why| Err(why))
+        self.unreadable.get(target).or(beside).or(self.anybody.as_ref()).map(String::as_str)
     }
 
     /// What cannot be read, as the log says it: of which target, and why.
-    pub(super) fn unreadable(&self) -> Vec<(String, String)> {
+    pub(super) fn told(&self) -> Vec<(String, String)> {
         let targets = self.unreadable.iter().map(|(target, why)| (target.to_string(), why.clone()));
         let groups = self.some_group.iter().map(|(org_id, why)| {
             (format!("any account group of organization {org_id} that shows none"), why.clone())

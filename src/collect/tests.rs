@@ -1,7 +1,10 @@
 //! Answers joined into rows, and the live quotas of targets, with entries that are odd, doubled or of nobody.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::config::Secret;
+use crate::domain::quota::{Aid, SnapshotRow};
 use crate::thousandeyes::{Settings, Unreadable, Whose};
 
 fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
@@ -27,8 +30,11 @@ fn join(
     groups: &[AccountGroup],
     usage: &BTreeMap<OrgId, OrganizationUsage>,
 ) -> Snapshot {
-    let reading = Reading::of(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
-    Reading { usage: usage.clone(), ..reading }.snapshot()
+    let mut reading = Reading::of(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
+    for (org_id, usage) in usage {
+        reading.take_usage(org_id, usage, &UsageRule::default());
+    }
+    reading.snapshot
 }
 
 fn odd(whose: Whose) -> Unreadable {

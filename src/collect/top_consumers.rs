@@ -47,21 +47,26 @@ impl LargestTests {
         &NONE
     }
 
-    /// Tests have cloud units and enterprise agents enterprise units; what the rule does not count is left out.
-    pub(crate) fn new(usage: &BTreeMap<OrgId, OrganizationUsage>, rule: &UsageRule) -> Self {
-        let mut by_target: BTreeMap<Target, Vec<LargestTest>> = BTreeMap::new();
-        for (org_id, usage) in usage {
-            for seen in largest_first(usage, rule) {
-                let group = seen.aid.map(|aid| Target { org_id: org_id.clone(), aid: Some(aid.clone()) });
-                for target in group.into_iter().chain([Target { org_id: org_id.clone(), aid: None }]) {
-                    let largest = by_target.entry(target).or_default();
-                    if largest.len() < KEPT {
-                        largest.push(LargestTest { label: seen.label(), projected: seen.projected });
-                    }
+    /// Adds those of one organization, which comes once. Tests have cloud units and enterprise agents enterprise units; what the rule does not count is left out.
+    pub(crate) fn add(&mut self, org_id: &OrgId, usage: &OrganizationUsage, rule: &UsageRule) {
+        for seen in largest_first(usage, rule) {
+            let group = seen.aid.map(|aid| Target { org_id: org_id.clone(), aid: Some(aid.clone()) });
+            for target in group.into_iter().chain([Target { org_id: org_id.clone(), aid: None }]) {
+                let largest = self.by_target.entry(target).or_default();
+                if largest.len() < KEPT {
+                    largest.push(LargestTest { label: seen.label(), projected: seen.projected });
                 }
             }
         }
-        Self { by_target }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(usage: &BTreeMap<OrgId, OrganizationUsage>, rule: &UsageRule) -> Self {
+        let mut largest = Self::default();
+        for (org_id, usage) in usage {
+            largest.add(org_id, usage, rule);
+        }
+        largest
     }
 
     /// The largest of one target (an organization's are those of all its account groups), the largest first.

@@ -413,10 +413,7 @@ impl Snapshot {
 
     /// Gives a target another quota, if it has a row.
     pub(crate) fn set_quota(&mut self, target: &Target, quota: Option<Units>) {
-        let Some(organization) = self.index(&target.org_id).map(|index| &mut self.organizations[index])
-        else {
-            return;
-        };
+        let Some(organization) = self.organization_mut(&target.org_id) else { return };
         match &target.aid {
             None => {
                 if let Some(own) = &mut organization.own {
@@ -466,6 +463,10 @@ impl Snapshot {
     /// One organization, if anything of it was visible.
     pub fn organization(&self, org_id: &OrgId) -> Option<&Organization> {
         self.index(org_id).map(|index| &self.organizations[index])
+    }
+
+    pub(crate) fn organization_mut(&mut self, org_id: &OrgId) -> Option<&mut Organization> {
+        self.index(org_id).map(|index| &mut self.organizations[index])
     }
 
     /// The organizations in order.

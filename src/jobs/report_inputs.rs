@@ -51,7 +51,10 @@ impl App {
         if !self.history.until(now)?.is_empty() {
             return self.usage_report(now);
         }
-        let live = collect::take(self.client()?, true, true, now).await?.snapshot().readable();
+        let live = collect::take(self.client()?, true, true, &self.config.usage.rule(), now)
+            .await?
+            .snapshot
+            .readable();
         self.usage_report_on(&live, now)
     }
 

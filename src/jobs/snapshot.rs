@@ -21,13 +21,13 @@ use crate::jobs::comparison::compare;
 pub(super) async fn take(app: &App, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
     let parts = app.config.snapshot;
     let earlier = app.history.until(clock.now())?;
-    let fetched = collect::take(app.client()?, parts.names, parts.usage, clock.now()).await?;
+    let fetched =
+        collect::take(app.client()?, parts.names, parts.usage, &app.config.usage.rule(), clock.now()).await?;
     app.seat.check()?;
     let state = app.state(clock.now());
-    let (at, rows) = app.history.write(fetched.taken_at(), || fetched.readable_rows())?;
+    let (seen, largest) = (fetched.snapshot.readable(), fetched.largest_tests);
+    let (at, rows) = app.history.write(seen.taken_at, || seen.rows())?;
     info!(rows, %at, "snapshot written");
-    let largest = fetched.largest_tests(&app.config.usage.rule());
-    drop(fetched); // the snapshot is read below, when the memory of the answers is free
     let mut failed = FirstError::default();
     if let Err(error) = serve::served(app, state, Job::Snapshot, clock, began) {
         failed.note(error);
