@@ -4,5 +4,6 @@ pub(crate) mod diff;
 pub(crate) mod forecast;
 mod ids;
 pub(crate) mod last_cycle;
+pub(crate) mod merge;
 pub mod quota;
 mod snapshot;

@@ -9,4 +9,4 @@ mod readable;
 pub(crate) mod retention;
 mod store;
 
-pub(crate) use store::{History, STEM};
+pub(crate) use store::{Cursor, History, STEM, Unreadable};

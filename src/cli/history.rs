@@ -10,7 +10,7 @@ use crate::domain::diff::MadeBy;
 use crate::domain::quota::quota_text;
 use crate::exit_code::Exit;
 use crate::history::STEM;
-use crate::jobs::comparison::compare;
+use crate::jobs::comparison::{Later, compare};
 use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]
@@ -45,12 +45,10 @@ pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> a
         History::Diff { a, b } => {
             let (a, b) = (app.history.find(a)?, app.history.find(b)?);
             let (earlier, later) = (a.min(b), a.max(b));
-            let (earlier, later) = (app.history.read(earlier)?, app.history.read(later)?);
-            let seen = compare(&app.history, &app.runs(), &earlier, &later)?;
+            let seen = compare(&app.history, &app.runs(), earlier, Later::Kept(later))?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
-                let row = later.row(&change.target);
-                let name = visible(row.as_ref().map_or("", |row| row.name()));
+                let name = visible(change.name());
                 let by = match &change.made_by {
                     MadeBy::Run { id, .. } => format!("run {id}"),
                     MadeBy::Outside => "outside quotakeeper".to_owned(),

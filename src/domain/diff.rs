@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
+use crate::domain::merge::merge;
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Units};
 
 /// A quota that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,17 @@ pub(crate) struct Change {
     pub before: Option<Units>,
     pub after: Option<Units>,
     pub made_by: MadeBy,
+}
+
+impl Change {
+    /// The name that a person knows the target by: its own, else its id.
+    pub(crate) fn name(&self) -> &str {
+        let (name, id) = match &self.target.aid {
+            Some(aid) => (&self.account_group_name, aid.as_str()),
+            None => (&self.org_name, self.target.org_id.as_str()),
+        };
+        if name.is_empty() { id } else { name }
+    }
 }
 
 /// Who changed a quota.
@@ -72,59 +84,96 @@ pub(crate) struct Diff {
     pub suspect: bool,
 }
 
-/// Compares two snapshots. `sent` are the rows that runs sent; those that took effect between the two explain changes.
-/// `last_seen` are targets that returned: they are compared with what was known of them then.
-pub(crate) fn diff(
-    earlier: &Snapshot,
-    later: &Snapshot,
-    last_seen: &HashMap<Target, LastSeen>,
-    sent: &[SentRow],
-) -> Diff {
-    let period = (earlier.taken_at, later.taken_at);
-    let mut explained: HashMap<&Target, Vec<&SentRow>> = HashMap::new();
-    for row in sent {
-        explained.entry(&row.target).or_default().push(row);
-    }
-    for rows in explained.values_mut() {
-        rows.sort_by_key(|row| row.sent);
-    }
-    let hidden = hidden(earlier, later, sent);
-    let mut changes = Vec::new();
-    let mut compare = |from: DateTime<Utc>, before: Option<Units>, after: &SnapshotRow| {
-        let period = (from, later.taken_at);
-        let mut rows = explained.get(&after.target).cloned().unwrap_or_default();
-        rows.retain(|row| may_fall_into(row, period));
-        steps(before, after, &fell_into(&rows, period, [before, after.quota]), &mut changes);
-    };
-    let mut vanished = Vec::new();
-    for before in earlier.rows() {
-        match later.row(&before.target) {
-            Some(_) if before.quota.is_some() && hidden.contains(&before.target.org_id) => {
-                vanished.push(before.target);
-            }
-            Some(_) if last_seen.contains_key(&before.target) => {}
-            Some(after) => compare(period.0, before.quota, &after),
-            None => vanished.push(before.target),
-        }
-    }
-    for (target, seen) in last_seen {
-        if let Some(after) = later.row(target) {
-            compare(seen.at, seen.quota, &after);
-        }
-    }
-    changes.sort_by(|a, b| a.target.cmp(&b.target));
-    let suspect = vanished.len() * 5 > earlier.row_count();
-    Diff { from: earlier.taken_at, to: later.taken_at, changes, vanished, suspect }
+/// Two snapshots on their way to a diff, organization by organization in the order of their ids.
+pub(crate) struct Comparison<'s> {
+    period: (DateTime<Utc>, DateTime<Utc>),
+    last_seen: &'s HashMap<Target, LastSeen>,
+    sent: HashMap<&'s Target, Vec<&'s SentRow>>,
+    /// The organizations whose quotas runs may have changed in this time.
+    ours: HashSet<&'s OrgId>,
+    earlier_rows: usize,
+    changes: Vec<Change>,
+    vanished: Vec<Target>,
+    returned: HashSet<Target>,
 }
 
-/// The targets that the earlier snapshot does not show, or only without any quota of their organization, and the later one
-/// does. Each appears for the first time, or returns.
-pub(crate) fn returned(earlier: &Snapshot, later: &Snapshot) -> HashSet<Target> {
-    let (before, now) = (with_quotas(earlier), with_quotas(later));
-    let is_back = |org_id: &OrgId| now.contains(org_id) && !before.contains(org_id);
-    let rows = later.rows();
-    let new = rows.filter(|row| is_back(&row.target.org_id) || earlier.place(&row.target).is_none());
-    new.map(|row| row.target).collect()
+impl<'s> Comparison<'s> {
+    /// `sent` are the rows that runs sent; those that took effect between the two explain changes. `last_seen` are targets that
+    /// returned: they are compared with what was known of them then.
+    pub(crate) fn new(
+        period: (DateTime<Utc>, DateTime<Utc>),
+        last_seen: &'s HashMap<Target, LastSeen>,
+        sent: &'s [SentRow],
+    ) -> Self {
+        let mut by_target: HashMap<&Target, Vec<&SentRow>> = HashMap::new();
+        for row in sent {
+            by_target.entry(&row.target).or_default().push(row);
+        }
+        for rows in by_target.values_mut() {
+            rows.sort_by_key(|row| row.sent);
+        }
+        Self {
+            period,
+            last_seen,
+            sent: by_target,
+            ours: ours(sent, period),
+            earlier_rows: 0,
+            changes: Vec::new(),
+            vanished: Vec::new(),
+            returned: HashSet::new(),
+        }
+    }
+
+    /// Compares what the two snapshots show of the next organization; none where one of them does not show it.
+    pub(crate) fn add(&mut self, earlier: Option<&Organization>, later: Option<&Organization>) {
+        let hidden = is_hidden(earlier, later, &self.ours);
+        let is_back = has_quota(later) && !has_quota(earlier);
+        let before = earlier.into_iter().flat_map(Organization::places);
+        let after = later.into_iter().flat_map(Organization::places);
+        for (before, after) in merge(before, after, |a, b| a.aid().cmp(&b.aid())) {
+            self.earlier_rows += usize::from(before.is_some());
+            let Some(after) = after else {
+                self.vanished.extend(before.map(Place::target));
+                continue;
+            };
+            let known = if self.last_seen.is_empty() { None } else { self.last_seen.get(&after.target()) };
+            match before {
+                Some(before) if before.quota().is_some() && hidden => self.vanished.push(before.target()),
+                Some(before) if known.is_none() => self.compare(self.period.0, before.quota(), after),
+                _ => {}
+            }
+            if before.is_none() || is_back {
+                self.returned.insert(after.target());
+            }
+            if let Some(seen) = known {
+                self.compare(seen.at, seen.quota, after);
+            }
+        }
+    }
+
+    fn compare(&mut self, from: DateTime<Utc>, before: Option<Units>, after: Place<'_>) {
+        let sent = if self.sent.is_empty() { None } else { self.sent.get(&after.target()) };
+        if sent.is_none() && before == after.quota() {
+            return;
+        }
+        let period = (from, self.period.1);
+        let mut rows = sent.cloned().unwrap_or_default();
+        rows.retain(|row| may_fall_into(row, period));
+        steps(before, after, &fell_into(&rows, period, [before, after.quota()]), &mut self.changes);
+    }
+
+    /// The targets that the earlier snapshot does not show, or only without any quota of their organization, and the later one
+    /// does. Each appears for the first time, or returns.
+    pub(crate) fn returned(&self) -> &HashSet<Target> {
+        &self.returned
+    }
+
+    pub(crate) fn finish(self) -> Diff {
+        let Self { period: (from, to), mut changes, vanished, earlier_rows, .. } = self;
+        changes.sort_by(|a, b| a.target.cmp(&b.target));
+        let suspect = vanished.len() * 5 > earlier_rows;
+        Diff { from, to, changes, vanished, suspect }
+    }
 }
 
 /// Looks for targets that returned in an older snapshot, before they went: `next` is the snapshot after it. Those whose end
@@ -135,16 +184,20 @@ pub(crate) fn last_seen(
     next: &Snapshot,
     sent: impl FnOnce() -> Vec<SentRow>,
 ) -> Vec<(Target, LastSeen)> {
-    let with = with_quotas(older);
-    let (there, rest) =
-        open.drain().partition(|target| with.contains(&target.org_id) && older.place(target).is_some());
+    let (there, rest) = open
+        .drain()
+        .partition(|target| has_quota(older.organization(&target.org_id)) && older.place(target).is_some());
     *open = rest;
     let there: HashSet<Target> = there;
     if there.is_empty() {
         return Vec::new();
     }
-    let hidden = hidden(older, next, &sent());
-    let went = |target: &Target| next.place(target).is_none() || hidden.contains(&target.org_id);
+    let sent = sent();
+    let ours = ours(&sent, (older.taken_at, next.taken_at));
+    let went = |target: &Target| {
+        let [older, later] = [older, next].map(|seen| seen.organization(&target.org_id));
+        next.place(target).is_none() || is_hidden(older, later, &ours)
+    };
     let known = |target: Target| {
         let quota = older.row(&target)?.quota;
         Some((target, LastSeen { at: older.taken_at, quota }))
@@ -152,22 +205,19 @@ pub(crate) fn last_seen(
     there.into_iter().filter(went).filter_map(known).collect()
 }
 
-/// The organizations in which anything has a quota.
-fn with_quotas(snapshot: &Snapshot) -> HashSet<OrgId> {
-    let organizations = snapshot.organizations().iter().filter(|organization| organization.has_quota());
-    organizations.map(|organization| organization.id.clone()).collect()
+fn has_quota(seen: Option<&Organization>) -> bool {
+    seen.is_some_and(Organization::has_quota)
 }
 
-/// The organizations whose quotas all went at once although no run took one off. The API leaves out what the token may no
-/// longer edit: that is no removal.
-fn hidden(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> HashSet<OrgId> {
-    let period = (earlier.taken_at, later.taken_at);
+fn ours(sent: &[SentRow], period: (DateTime<Utc>, DateTime<Utc>)) -> HashSet<&OrgId> {
     let ours = sent.iter().filter(|row| may_fall_into(row, period));
-    let ours: HashSet<&OrgId> = ours.map(|row| &row.target.org_id).collect();
-    let mut hidden = with_quotas(earlier);
-    let still = with_quotas(later);
-    hidden.retain(|org_id| !still.contains(org_id) && !ours.contains(org_id));
-    hidden
+    ours.map(|row| &row.target.org_id).collect()
+}
+
+/// Whether an organization's quotas all went at once although no run took one off. The API leaves out what the token may no
+/// longer edit: that is no removal.
+fn is_hidden(earlier: Option<&Organization>, later: Option<&Organization>, ours: &HashSet<&OrgId>) -> bool {
+    has_quota(earlier) && !has_quota(later) && earlier.is_some_and(|earlier| !ours.contains(&earlier.id))
 }
 
 /// Whether a row can have taken effect between two snapshots. Those know their time to the second.
@@ -205,14 +255,14 @@ fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
 }
 
 /// Walks from the earlier quota to the later one over the rows that runs sent; each gap is somebody else's.
-fn steps(before: Option<Units>, later: &SnapshotRow, rows: &[&SentRow], changes: &mut Vec<Change>) {
+fn steps(before: Option<Units>, later: Place<'_>, rows: &[&SentRow], changes: &mut Vec<Change>) {
     let mut quota = before;
     let mut step = |to: Option<Units>, made_by: MadeBy| {
         if quota != to {
             changes.push(Change {
-                target: later.target.clone(),
-                org_name: later.org_name.clone().into_owned(),
-                account_group_name: later.account_group_name.clone().into_owned(),
+                target: later.target(),
+                org_name: later.org_name().to_owned(),
+                account_group_name: later.account_group_name().to_owned(),
                 before: quota,
                 after: to,
                 made_by,
@@ -228,7 +278,7 @@ fn steps(before: Option<Units>, later: &SnapshotRow, rows: &[&SentRow], changes:
             MadeBy::Run { id: row.run.clone(), file: row.file.clone(), comment: row.comment.clone(), at },
         );
     }
-    step(later.quota, MadeBy::Outside);
+    step(later.quota(), MadeBy::Outside);
 }
 
 #[cfg(test)]

@@ -164,6 +164,28 @@ impl Organization {
         self.account_groups.iter().map(|group| self.row_of_group(group))
     }
 
+    /// Where one of its rows is, if it was visible: its own, or that of an account group.
+    pub fn place(&self, aid: Option<&Aid>) -> Option<Place<'_>> {
+        let account_group = match aid {
+            None if self.own.is_none() => return None,
+            None => None,
+            Some(aid) => Some(self.group(aid)?),
+        };
+        Some(Place { organization: self, account_group })
+    }
+
+    /// The places of its rows, in their order.
+    pub fn places(&self) -> impl Iterator<Item = Place<'_>> + Clone {
+        let own = self.own.is_some().then_some(Place { organization: self, account_group: None });
+        own.into_iter().chain(self.groups())
+    }
+
+    /// The places of its account groups, in order.
+    pub fn groups(&self) -> impl Iterator<Item = Place<'_>> + Clone {
+        let groups = self.account_groups.iter();
+        groups.map(move |group| Place { organization: self, account_group: Some(group) })
+    }
+
     /// Its own row, then those of its account groups.
     pub fn rows(&self) -> impl Iterator<Item = SnapshotRow<'_>> + Clone {
         self.own_row().into_iter().chain(self.group_rows())
@@ -240,7 +262,7 @@ impl Organization {
     }
 
     /// Takes a row of it over. What is known already stands.
-    fn add(&mut self, row: SnapshotRow<'_>) {
+    pub(crate) fn add(&mut self, row: SnapshotRow<'_>) {
         if self.name.is_empty() {
             self.name = row.org_name.into();
         }
@@ -272,6 +294,12 @@ impl Organization {
         }
         self.own = self.own.take().or(later.own.take());
         self.account_groups.append(&mut later.account_groups);
+    }
+
+    /// With its account groups sorted, each once.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.sort();
+        self
     }
 
     fn sort(&mut self) {
@@ -307,6 +335,27 @@ impl<'a> Place<'a> {
     /// The account group's name; empty if the API gave none, and for an organization.
     pub fn account_group_name(self) -> &'a str {
         self.account_group.map_or("", |group| &group.name)
+    }
+
+    /// The account group's id; none for an organization.
+    pub fn aid(self) -> Option<&'a Aid> {
+        self.account_group.map(|group| &group.aid)
+    }
+
+    /// The cap; none when no quota is assigned.
+    pub fn quota(self) -> Option<Units> {
+        match self.account_group {
+            Some(group) => group.quota,
+            None => self.organization.own.as_ref().and_then(|own| own.quota),
+        }
+    }
+
+    /// What was used.
+    pub fn usage(self) -> Usage {
+        match self.account_group {
+            Some(group) => group.usage(),
+            None => self.organization.own.as_ref().map(|own| own.usage).unwrap_or_default(),
+        }
     }
 
     /// The row of it, if it was visible.
@@ -451,13 +500,7 @@ impl Snapshot {
 
     /// Where one target is, if it was visible.
     pub fn place(&self, target: &Target) -> Option<Place<'_>> {
-        let organization = self.organization(&target.org_id)?;
-        let account_group = match &target.aid {
-            None if organization.own.is_none() => return None,
-            None => None,
-            Some(aid) => Some(organization.group(aid)?),
-        };
-        Some(Place { organization, account_group })
+        self.organization(&target.org_id)?.place(target.aid.as_ref())
     }
 
     /// One organization, if anything of it was visible.
@@ -474,12 +517,14 @@ impl Snapshot {
         &self.organizations
     }
 
+    /// The places of all rows, in order.
+    pub fn places(&self) -> impl Iterator<Item = Place<'_>> + Clone {
+        self.organizations.iter().flat_map(Organization::places)
+    }
+
     /// The places of all account groups, in order.
     pub fn groups(&self) -> impl Iterator<Item = Place<'_>> + Clone {
-        self.organizations.iter().flat_map(|organization| {
-            let groups = organization.account_groups.iter();
-            groups.map(move |group| Place { organization, account_group: Some(group) })
-        })
+        self.organizations.iter().flat_map(Organization::groups)
     }
 
     fn index(&self, org_id: &OrgId) -> Option<usize> {

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::domain::quota::{Builder, Snapshot, SnapshotRow, Target, Units, Usage};
+use crate::domain::quota::{Builder, Organization, Snapshot, SnapshotRow, Target, Units, Usage};
 use crate::files::csv_cell::{inert, plain};
 
 const COLUMNS: [&str; 18] = [
@@ -98,22 +98,88 @@ pub(crate) fn encode<'r>(
 
 /// The snapshot of a file, taken at the time that the file's name says.
 pub(crate) fn decode(taken_at: DateTime<Utc>, file: impl Read) -> anyhow::Result<Snapshot> {
-    let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(file);
-    let headers = reader.headers()?.clone();
-    let mut columns = [None; COLUMNS.len()];
-    for (name, place) in COLUMNS.iter().zip(&mut columns) {
-        *place = headers.iter().position(|header| header == *name);
-    }
-    for needed in ["org_id", "aid", "quota"] {
-        anyhow::ensure!(headers.iter().any(|header| header == needed), "the column {needed} is missing");
-    }
+    let mut rows = Rows::new(file)?;
     let mut builder = Builder::default();
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        builder.add(row(&record, &columns).with_context(|| format!("line {line}"))?);
+    while let Some(row) = rows.next()? {
+        builder.add(row);
     }
     Ok(builder.finish(taken_at))
+}
+
+/// The rows of a file, one by one.
+struct Rows<R> {
+    reader: csv::Reader<R>,
+    columns: [Option<usize>; COLUMNS.len()],
+    record: csv::StringRecord,
+}
+
+impl<R: Read> Rows<R> {
+    fn new(file: R) -> anyhow::Result<Self> {
+        let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(file);
+        let headers = reader.headers()?;
+        let columns = COLUMNS.map(|name| headers.iter().position(|header| header == name));
+        for needed in ["org_id", "aid", "quota"] {
+            anyhow::ensure!(headers.iter().any(|header| header == needed), "the column {needed} is missing");
+        }
+        Ok(Self { reader, columns, record: csv::StringRecord::new() })
+    }
+
+    /// The next row; none at the end.
+    fn next(&mut self) -> anyhow::Result<Option<SnapshotRow<'_>>> {
+        if !self.reader.read_record(&mut self.record)? {
+            return Ok(None);
+        }
+        let line = self.record.position().map_or(0, csv::Position::line);
+        row(&self.record, &self.columns).with_context(|| format!("line {line}")).map(Some)
+    }
+}
+
+/// The organizations of a file, one after the other in the order of their ids: no more than one of them is in memory.
+pub(crate) struct Organizations<R> {
+    rows: Rows<R>,
+    /// Of which the next rows are.
+    begun: Option<Organization>,
+    /// Nothing comes after the end, or after an error.
+    ended: bool,
+}
+
+impl<R: Read> Organizations<R> {
+    pub(crate) fn new(file: R) -> anyhow::Result<Self> {
+        Ok(Self { rows: Rows::new(file)?, begun: None, ended: false })
+    }
+
+    fn read(&mut self) -> anyhow::Result<Option<Organization>> {
+        while let Some(row) = self.rows.next()? {
+            match &mut self.begun {
+                Some(organization) if organization.id == row.target.org_id => organization.add(row),
+                begun => {
+                    let mut next = Organization::new(row.target.org_id.clone());
+                    next.add(row);
+                    let whole = begun.replace(next);
+                    let is_sorted = whole.as_ref().zip(begun.as_ref()).is_none_or(|(a, b)| a.id < b.id);
+                    anyhow::ensure!(is_sorted, "its organizations are not in the order of their ids");
+                    if let Some(whole) = whole {
+                        return Ok(Some(whole.sorted()));
+                    }
+                }
+            }
+        }
+        self.ended = true;
+        Ok(self.begun.take().map(Organization::sorted))
+    }
+}
+
+impl<R: Read> Iterator for Organizations<R> {
+    type Item = anyhow::Result<Organization>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let read = self.read().transpose();
+        self.ended |= matches!(read, Some(Err(_)));
+        read
+    }
 }
 
 fn row<'r>(
@@ -213,12 +279,16 @@ mod tests {
         fn what_is_written_is_what_is_read(rows in proptest::collection::vec(any_row(), 0..20)) {
             let snapshot = Snapshot::new(at(1_795_370_400), rows);
             let file = encode(&snapshot);
+            let one_by_one: Vec<_> =
+                Organizations::new(file.as_bytes()).unwrap().collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(one_by_one, snapshot.organizations());
             prop_assert_eq!(decode(snapshot.taken_at, file.as_bytes()).unwrap(), snapshot);
         }
 
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode(at(0), &bytes[..]);
+            let _ = Organizations::new(&bytes[..]).map(Iterator::count);
         }
     }
 
@@ -245,6 +315,15 @@ mod tests {
             format!("{error:#}"),
             "line 3: quota is `many`, not a number: invalid digit found in string"
         );
+    }
+
+    #[test]
+    fn a_file_whose_organizations_are_not_in_order_cannot_be_read_one_by_one() {
+        let file = &b"org_id,aid,quota\n2,,5\n1,2,6\n3,,7\n"[..];
+        let read: Vec<_> = Organizations::new(file).unwrap().collect();
+        assert_eq!(read.len(), 1);
+        assert!(read[0].as_ref().unwrap_err().to_string().contains("not in the order of their ids"));
+        assert_eq!(decode(at(0), file).unwrap().organizations().len(), 3);
     }
 
     #[test]

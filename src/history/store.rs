@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,7 +11,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec;
-use crate::domain::quota::{Snapshot, SnapshotRow};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow};
 use crate::files::durable;
 use crate::files::format;
 
@@ -101,9 +102,23 @@ impl History {
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+        codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at)))
+    }
+
+    /// The organizations of a snapshot, one after the other in the order of their ids, for those who need not hold all of it.
+    pub(crate) fn organizations(
+        &self,
+        at: DateTime<Utc>,
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Organization>>> {
         let path = self.path(at);
-        codec::decode(at, fs_err::File::open(&path)?)
-            .with_context(|| format!("{} is damaged", path.display()))
+        let damaged = move || Unreadable::damaged(path.clone());
+        let read = codec::Organizations::new(self.open(at)?).with_context(&damaged)?;
+        Ok(read.map(move |organization| organization.with_context(&damaged)))
+    }
+
+    fn open(&self, at: DateTime<Utc>) -> anyhow::Result<fs_err::File> {
+        let path = self.path(at);
+        fs_err::File::open(&path).with_context(|| Unreadable { path, what: "cannot be opened" })
     }
 
     /// The newest of all; for the demo, whose clock is its own.
@@ -133,6 +148,40 @@ impl History {
 
     pub(crate) fn remove(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
         Ok(durable::remove(&self.path(at))?)
+    }
+}
+
+/// That a snapshot of the history cannot be read: whoever looks for the last one goes on to the one before.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {what}", path.display())]
+pub(crate) struct Unreadable {
+    path: PathBuf,
+    what: &'static str,
+}
+
+impl Unreadable {
+    fn damaged(path: PathBuf) -> Self {
+        Self { path, what: "is damaged" }
+    }
+}
+
+/// A snapshot that is read as far as it is asked for, in the order of the organizations' ids.
+pub(crate) struct Cursor<I: Iterator<Item = anyhow::Result<Organization>>>(Peekable<I>);
+
+impl<I: Iterator<Item = anyhow::Result<Organization>>> Cursor<I> {
+    pub(crate) fn new(organizations: I) -> Self {
+        Self(organizations.peekable())
+    }
+
+    /// What the snapshot shows of an organization. Each must be asked for after those that come before it.
+    pub(crate) fn seek(&mut self, org_id: &OrgId) -> anyhow::Result<Option<Organization>> {
+        while let Some(next) = self.0.next_if(|next| next.as_ref().map_or(true, |next| next.id <= *org_id)) {
+            let next = next?;
+            if next.id == *org_id {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
     }
 }
 

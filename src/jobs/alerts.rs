@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
-use crate::history::changes;
+use crate::history::{Cursor, changes};
 use crate::jobs::Job;
 use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
 
@@ -22,11 +22,31 @@ pub(crate) const FILE: Kind = Kind {
     without: "the snapshots since the last digest are judged again, and what was mailed is not mailed again",
 };
 
+/// What is known of the latest snapshot without reading it.
+#[derive(Clone, Copy)]
+pub(crate) struct Latest<'a> {
+    pub snapshot: Option<&'a Snapshot>,
+    pub largest: &'a LargestTests,
+}
+
+impl Latest<'_> {
+    pub(crate) fn unknown() -> Self {
+        Self { snapshot: None, largest: LargestTests::none() }
+    }
+}
+
 impl App {
-    /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest.
-    pub(crate) fn tell_critical(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<()> {
-        match self.alert_record(largest, now) {
-            Ok(record) => self.judge_from(record, None, largest, now).map(drop),
+    /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest, which
+    /// was just taken or read.
+    pub(crate) fn tell_critical(
+        &self,
+        latest: &Snapshot,
+        largest: &LargestTests,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let latest = Latest { snapshot: Some(latest), largest };
+        match self.alert_record(latest, now) {
+            Ok(record) => self.judge_from(record, None, latest, now).map(drop),
             // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
             Err(error) if error.is::<Unusable>() => {
                 warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
@@ -36,14 +56,20 @@ impl App {
         }
     }
 
+    /// Whether all was told of a snapshot: that comes last.
+    pub(crate) fn has_judged(&self, at: DateTime<Utc>) -> bool {
+        let record: Option<Record> = versioned_json::read(&self.config.data.dir, &FILE).unwrap_or_default();
+        record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
+    }
+
     /// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
     /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
-    pub(crate) fn alert_record(&self, largest: &LargestTests, now: DateTime<Utc>) -> anyhow::Result<Record> {
+    pub(crate) fn alert_record(&self, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
         match versioned_json::take(&self.config.data.dir, &FILE, now)? {
             Remembered::Known(record) => Ok(record),
             Remembered::Nothing | Remembered::SetAside => {
                 let digest = self.state(now).last_success(Job::Digest);
-                self.judge_from(Record::default(), digest, largest, now)
+                self.judge_from(Record::default(), digest, latest, now)
             }
         }
     }
@@ -52,44 +78,67 @@ impl App {
         &self,
         mut record: Record,
         baseline: Option<DateTime<Utc>>,
+        known: Latest<'_>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Record> {
+        let all = self.history.until(now)?;
+        for index in first_to_judge(&all, record.judged, baseline)..all.len() {
+            let at = all[index];
+            let read;
+            let latest = match known.snapshot.filter(|latest| latest.taken_at == at) {
+                Some(latest) => latest,
+                None => match self.history.read(at) {
+                    Ok(snapshot) => {
+                        read = snapshot;
+                        &read
+                    }
+                    Err(error) => {
+                        left_out(&error);
+                        continue;
+                    }
+                },
+            };
+            let week = self.week(latest)?;
+            record = self.judge_one(record, &all[..index], latest, &week, known.largest, now)?;
+            record = self.tell(Occasion::Snapshot, record, latest, &week, now)?;
+            versioned_json::save(&self.config.data.dir, &FILE, &record)?;
+        }
+        Ok(record)
+    }
+
+    /// Judges one snapshot by itself and by the last one before it that can be read.
+    fn judge_one(
+        &self,
+        record: Record,
+        before: &[DateTime<Utc>],
+        latest: &Snapshot,
+        week: &Week,
         largest: &LargestTests,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Record> {
-        let data_dir = &self.config.data.dir;
-        let all = self.history.until(now)?;
-        let (judged, fresh) = all.split_at(first_to_judge(&all, record.judged, baseline));
-        let read = |at: &DateTime<Utc>| match self.history.read(*at) {
-            Ok(snapshot) => Some(snapshot),
-            Err(error) => {
-                warn!(error = format!("{error:#}"), "a snapshot is left out of the alerts");
-                None
+        let (data_dir, edition) = (&self.config.data.dir, self.edition(now));
+        let (rule, alerts) = (&self.config.usage.rule(), &self.config.alerts);
+        for earlier in before.iter().rev() {
+            let diffs = &changes::between(data_dir, *earlier, now)?;
+            let seen = Seen { latest, week, diffs, rule, alerts, largest };
+            let judged = self.history.organizations(*earlier).and_then(|organizations| {
+                let mut earlier = Cursor::new(organizations);
+                judge(&seen, record.clone(), &edition, |org_id| earlier.seek(org_id))
+            });
+            match judged {
+                Ok(record) => return Ok(record),
+                Err(error) => left_out(&error),
             }
-        };
-        let mut earlier: Option<Snapshot> = judged.iter().rev().find_map(read);
-        for latest in fresh.iter().filter_map(read) {
-            let week = self.week(&latest)?;
-            let since = earlier.as_ref().map_or(latest.taken_at, |earlier| earlier.taken_at);
-            let seen = Seen {
-                earlier: earlier.as_ref(),
-                latest: &latest,
-                week: &week,
-                diffs: &changes::between(data_dir, since, now)?,
-                rule: &self.config.usage.rule(),
-                alerts: &self.config.alerts,
-                largest,
-            };
-            record = judge(&seen, record, &self.edition(now));
-            record = self.tell(Occasion::Snapshot, record, &latest, &week, now)?;
-            versioned_json::save(data_dir, &FILE, &record)?;
-            earlier = Some(latest);
         }
-        Ok(record)
+        let diffs = &changes::between(data_dir, latest.taken_at, now)?;
+        let seen = Seen { latest, week, diffs, rule, alerts, largest };
+        judge(&seen, record, &edition, |_| Ok(None))
     }
 
     /// Mails what waits for the daily digest; nothing where nothing does.
     pub(crate) fn tell_digest(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let data_dir = &self.config.data.dir;
-        let record = self.alert_record(&LargestTests::default(), now)?;
+        let record = self.alert_record(Latest::unknown(), now)?;
         let Some(latest) = self.history.latest_readable(now)? else { return Ok(()) };
         let week = self.week(&latest)?;
         let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
@@ -127,6 +176,10 @@ impl App {
         self.mailer.alerts_to_owners(&input, now)?;
         Ok(told)
     }
+}
+
+fn left_out(error: &anyhow::Error) {
+    warn!(error = format!("{error:#}"), "a snapshot is left out of the alerts");
 }
 
 /// Where in the history those begin that are not judged yet; the latest always is one. Without a record the last one until

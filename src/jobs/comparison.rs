@@ -4,14 +4,17 @@
 //! in an older snapshot: one with the same quota is no change, and one with another was changed by somebody.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::change::explains;
-use crate::domain::diff::{Diff, LastSeen, diff, last_seen, returned};
-use crate::domain::quota::{Snapshot, Target};
+use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
+use crate::domain::merge::merge;
+use crate::domain::quota::{Organization, Snapshot, Target};
 use crate::history::History;
 
 /// So many older snapshots are opened, and so many bytes of them, for all that returned. What is not found there is a first
@@ -19,32 +22,87 @@ use crate::history::History;
 const MOST_SNAPSHOTS: usize = 100;
 const MOST_BYTES: u64 = 512 << 20;
 
-/// What changed between two snapshots of the history, and who changed it.
+/// The later one of two snapshots that are compared.
+#[derive(Clone, Copy)]
+pub(crate) enum Later<'a> {
+    /// It was just taken.
+    Seen(&'a Snapshot),
+    /// It is in the history.
+    Kept(DateTime<Utc>),
+}
+
+impl<'a> Later<'a> {
+    fn taken_at(self) -> DateTime<Utc> {
+        match self {
+            Self::Seen(snapshot) => snapshot.taken_at,
+            Self::Kept(at) => at,
+        }
+    }
+
+    fn organizations(self, history: &'a History) -> anyhow::Result<Organizations<'a>> {
+        Ok(match self {
+            Self::Seen(snapshot) => Box::new(snapshot.organizations().iter().map(Cow::Borrowed).map(Ok)),
+            Self::Kept(at) => Box::new(history.organizations(at)?.map(|seen| seen.map(Cow::Owned))),
+        })
+    }
+}
+
+type Organizations<'a> = Box<dyn Iterator<Item = anyhow::Result<Cow<'a, Organization>>> + 'a>;
+
+/// What changed between a snapshot of the history and a later one, and who changed it. Both are read organization by organization.
 pub(crate) fn compare(
     history: &History,
     runs: &Path,
-    earlier: &Snapshot,
-    later: &Snapshot,
+    earlier: DateTime<Utc>,
+    later: Later<'_>,
 ) -> anyhow::Result<Diff> {
-    let known = known_before(history, runs, earlier, later)?;
-    let first = known.values().map(|seen| seen.at).min().unwrap_or(earlier.taken_at);
-    let sent = explains::sent_rows(runs, first.min(earlier.taken_at))?;
-    Ok(diff(earlier, later, &known, &sent))
+    let sent = explains::sent_rows(runs, earlier)?;
+    let nothing_known = HashMap::new();
+    let comparison = compared(history, earlier, later, &nothing_known, &sent)?;
+    let known = known_before(history, runs, earlier, comparison.returned().clone())?;
+    if known.is_empty() {
+        return Ok(comparison.finish());
+    }
+    let first = known.values().map(|seen| seen.at).min().unwrap_or(earlier);
+    let sent = explains::sent_rows(runs, first.min(earlier))?;
+    Ok(compared(history, earlier, later, &known, &sent)?.finish())
 }
 
+fn compared<'s>(
+    history: &History,
+    earlier: DateTime<Utc>,
+    later: Later<'_>,
+    known: &'s HashMap<Target, LastSeen>,
+    sent: &'s [SentRow],
+) -> anyhow::Result<Comparison<'s>> {
+    let mut comparison = Comparison::new((earlier, later.taken_at()), known, sent);
+    let in_order = |a: &anyhow::Result<Organization>, b: &anyhow::Result<Cow<'_, Organization>>| match (a, b)
+    {
+        (Ok(a), Ok(b)) => a.id.cmp(&b.id),
+        _ => Ordering::Equal, // an error ends it, whatever stands beside it
+    };
+    for (before, after) in merge(history.organizations(earlier)?, later.organizations(history)?, in_order) {
+        comparison.add(before.transpose()?.as_ref(), after.transpose()?.as_deref());
+    }
+    Ok(comparison)
+}
+
+/// What older snapshots say of targets that the earlier one does not show: `open` are those.
 fn known_before(
     history: &History,
     runs: &Path,
-    earlier: &Snapshot,
-    later: &Snapshot,
+    earlier: DateTime<Utc>,
+    mut open: HashSet<Target>,
 ) -> anyhow::Result<HashMap<Target, LastSeen>> {
-    let mut open = returned(earlier, later);
     let mut known = HashMap::new();
     if open.is_empty() {
         return Ok(known);
     }
-    let older: Vec<_> = history.list()?.into_iter().filter(|at| *at < earlier.taken_at).collect();
-    let mut next = Cow::Borrowed(earlier);
+    let older: Vec<_> = history.list()?.into_iter().filter(|at| *at < earlier).collect();
+    if older.is_empty() {
+        return Ok(known);
+    }
+    let mut next = history.read(earlier)?;
     let mut bytes = 0;
     for at in older.into_iter().rev().take(MOST_SNAPSHOTS) {
         bytes += fs_err::metadata(history.path(at)).map_or(0, |file| file.len());
@@ -67,7 +125,7 @@ fn known_before(
         };
         known.extend(last_seen(&mut open, &snapshot, &next, sent));
         unread?;
-        next = Cow::Owned(snapshot);
+        next = snapshot;
     }
     if !known.is_empty() {
         info!(targets = known.len(), "targets returned that were missing from answers");

@@ -9,7 +9,6 @@ use tracing::{error, warn};
 
 use crate::app::App;
 use crate::change::inbox::answers;
-use crate::collect::top_consumers::LargestTests;
 use crate::files::versioned_json::{self, Kind, Unusable};
 use crate::jobs::alerts;
 use crate::jobs::closings;
@@ -26,7 +25,7 @@ const ALL: [(&Kind, Begin); 5] = [
         app.state(now);
         Ok(())
     }),
-    (&alerts::FILE, |app, now| app.alert_record(&LargestTests::default(), now).map(drop)),
+    (&alerts::FILE, |app, now| app.alert_record(alerts::Latest::unknown(), now).map(drop)),
     (&closings::FILE, |app, now| app.closing_record(now).map(drop)),
     (&notices::FILE, |app, now| set_aside(app, &notices::FILE, now)),
     (&answers::NOT_TAKEN, |app, now| set_aside(app, &answers::NOT_TAKEN, now)),

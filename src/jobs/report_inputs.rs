@@ -115,11 +115,11 @@ impl App {
     fn points(&self, all: &[DateTime<Utc>], latest: &Snapshot, rule: &UsageRule) -> Points {
         let mut points = Points::default();
         for at in thinned(all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
-            if let Some(snapshot) = self.history.read_or_warn(at) {
-                points.add(&snapshot, latest, rule);
-            }
+            let organizations = self.history.organizations(at);
+            let added = organizations.and_then(|organizations| points.add(at, organizations, latest, rule));
+            added.unwrap_or_else(|error| left_out(&error));
         }
-        points.add(latest, latest, rule);
+        points.add_latest(latest, rule);
         points
     }
 
@@ -138,9 +138,23 @@ impl App {
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
         let week = thinned(&self.history.until(latest.taken_at)?, from, latest.taken_at, POINTS);
-        let snapshots = week.into_iter().filter_map(|at| self.history.read_or_warn(at));
-        Ok(Week::new(snapshots, latest, &self.config.usage.rule()))
+        let rule = self.config.usage.rule();
+        let mut shown = Week::new(latest, &rule);
+        // Nothing is judged where nothing is measured.
+        if latest.rows().all(|row| rule.headroom(&row).is_none()) {
+            return Ok(shown);
+        }
+        for at in week {
+            let organizations = self.history.organizations(at);
+            let added = organizations.and_then(|organizations| shown.add(at, organizations, latest, &rule));
+            added.unwrap_or_else(|error| left_out(&error));
+        }
+        Ok(shown)
     }
+}
+
+fn left_out(error: &anyhow::Error) {
+    warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
 }
 
 /// At most `count` moments from `from` until before `to`, evenly in time however densely they lie: the last of each of

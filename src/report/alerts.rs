@@ -13,7 +13,7 @@ use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, name_and_id, org_name, standings};
+use crate::report::shared::quota_status::{Standing, level_of, name_and_id, org_name, standing};
 use crate::report::shared::trends::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization;
@@ -117,13 +117,15 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
     }
     // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
     let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
-    let all = standings(input.latest, input.week.points(), input.rule, input.alerts, edition);
-    let standings: BTreeMap<Target, Standing> = input
-        .latest
-        .rows()
-        .zip(all)
-        .filter(|(row, standing)| organizations.contains(&row.target.org_id) || standing.level > Level::Fine)
-        .map(|(row, standing)| (row.target, standing))
+    let taken_at = input.latest.taken_at;
+    let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
+        .filter_map(|(place, row)| {
+            let points = input.week.points().of(place);
+            let level = || level_of(&row, &points, taken_at, input.rule, input.alerts, edition);
+            let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
+            let stands = || standing(&row, &points, taken_at, input.rule, input.alerts, edition);
+            is_told.then(stands).map(|standing| (row.target.clone(), standing))
+        })
         .collect();
 
     let rows = |level: Level| -> Vec<AlertRow> {
@@ -178,7 +180,6 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
     critical.truncate(LISTED);
     warnings.truncate(LISTED);
     recovered.truncate(LISTED);
-    let taken_at = input.latest.taken_at;
     Some(AlertReport {
         subject: headline.clone(),
         headline,

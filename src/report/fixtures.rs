@@ -1,6 +1,7 @@
 //! Small snapshots for the tests of reports and mails: one cycle, 5 Nov to 5 Dec, seen on 22 Nov.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -124,6 +125,17 @@ pub(crate) fn realistic() -> Snapshot {
     Snapshot::new(at("11-22T06:00"), rows)
 }
 
+/// What these snapshots showed of the latest.
+pub(crate) fn week_of(earlier: impl IntoIterator<Item = Snapshot>, latest: &Snapshot) -> Week {
+    let rule = UsageRule::default();
+    let mut week = Week::new(latest, &rule);
+    for snapshot in earlier {
+        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
+        let Ok(()) = week.add(snapshot.taken_at, organizations, latest, &rule);
+    }
+    week
+}
+
 /// The week before: everything used a little less each day.
 pub(crate) fn week_before(latest: &Snapshot) -> Vec<Snapshot> {
     let earlier = |days: i64| {
@@ -184,7 +196,8 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
 pub(crate) fn points(latest: &Snapshot, earlier: &[Snapshot]) -> Points {
     let mut points = Points::default();
     for snapshot in earlier.iter().chain([latest]) {
-        points.add(snapshot, latest, &UsageRule::default());
+        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
+        let Ok(()) = points.add(snapshot.taken_at, organizations, latest, &UsageRule::default());
     }
     points
 }
@@ -379,7 +392,7 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         occasion,
         news: &news,
         latest: &latest,
-        week: &Week::new(week_before(&latest), &latest, &UsageRule::default()),
+        week: &week_of(week_before(&latest), &latest),
         rule: &UsageRule::default(),
         alerts: &Alerts { mutes, ..Alerts::default() },
         guards: &Guards::default(),

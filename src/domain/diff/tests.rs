@@ -1,10 +1,28 @@
 //! Who changed what between two snapshots, and what was only missing from an answer.
 
 use super::*;
+use crate::domain::quota::SnapshotRow;
 
 /// Where nothing returned.
 fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
-    super::diff(earlier, later, &HashMap::new(), sent)
+    compared(earlier, later, &HashMap::new(), sent).finish()
+}
+
+fn compared<'s>(
+    earlier: &Snapshot,
+    later: &Snapshot,
+    last_seen: &'s HashMap<Target, LastSeen>,
+    sent: &'s [SentRow],
+) -> Comparison<'s> {
+    let mut comparison = Comparison::new((earlier.taken_at, later.taken_at), last_seen, sent);
+    for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
+        comparison.add(before, after);
+    }
+    comparison
+}
+
+fn returned(earlier: &Snapshot, later: &Snapshot) -> HashSet<Target> {
+    compared(earlier, later, &HashMap::new(), &[]).returned().clone()
 }
 
 fn at(hour: u32) -> DateTime<Utc> {
@@ -156,7 +174,7 @@ fn told_of_the_last(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
         seen.extend(last_seen(&mut open, snapshot, next, || sent.to_vec()));
         next = snapshot;
     }
-    told(&super::diff(earlier, later, &seen, sent))
+    told(&compared(earlier, later, &seen, sent).finish())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A target is told of when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
 //! was told. What is seen for the first time is a baseline: it is recorded as if it had been told.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::collect::top_consumers::{LargestTest, LargestTests};
 use crate::config::Alerts;
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
+use crate::domain::quota::{
+    OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped,
+};
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, standings};
+use crate::report::shared::quota_status::{Standing, level_of, standing};
 use crate::report::shared::trends::Week;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
@@ -73,8 +75,6 @@ pub(crate) struct News {
 
 /// What a snapshot is judged by.
 pub(crate) struct Seen<'a> {
-    /// The snapshot before it.
-    pub earlier: Option<&'a Snapshot>,
     pub latest: &'a Snapshot,
     /// The week before, for the slope.
     pub week: &'a Week,
@@ -94,46 +94,64 @@ pub(crate) enum Occasion {
     Digest,
 }
 
-/// The record after a snapshot. Judging the same snapshot again changes nothing.
-pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &ReportContext) -> Record {
+/// The record after a snapshot. Judging the same snapshot again changes nothing. `earlier` is what the snapshot before it showed of
+/// an organization; it is asked in the order of the ids, for those in which something is in trouble.
+pub(crate) fn judge<E>(
+    seen: &Seen<'_>,
+    record: Record,
+    edition: &ReportContext,
+    mut earlier: impl FnMut(&OrgId) -> Result<Option<Organization>, E>,
+) -> Result<Record, E> {
     let now = seen.latest.taken_at;
     // By the time of the snapshot, so that judging it again after a crash says the same.
     let edition = &ReportContext { now, ..edition.clone() };
     let first = record.judged.is_none();
-    let is_known = |place: usize, target: &Target| {
-        seen.week.showed(place) || seen.earlier.is_some_and(|earlier| earlier.place(target).is_some())
-    };
-    // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
-    let organizations = seen.latest.organizations().iter();
-    let visible: HashSet<&OrgId> =
-        organizations.filter(|seen| seen.has_quota()).map(|seen| &seen.id).collect();
     let mut targets: BTreeMap<Target, Known> =
         record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
     let mut news: BTreeMap<Target, News> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
-    let all = standings(seen.latest, seen.week.points(), seen.rule, seen.alerts, edition);
-    for (place, (row, standing)) in seen.latest.rows().zip(all).enumerate() {
-        let unknown = row.quota.is_some() && !standing.is_measured();
-        let was_fine = !targets.contains_key(&row.target);
-        if unknown || !visible.contains(&row.target.org_id) || (was_fine && standing.level == Level::Fine) {
+    let mut place = 0;
+    for organization in seen.latest.organizations() {
+        let first_place = place;
+        place += organization.row_count();
+        // The API leaves out the quotas of an organization that the token may no longer edit: that is no end of a trouble.
+        if !organization.has_quota() {
             continue;
         }
-        let silent = if seen.alerts.mute(&row, now, edition.zone).is_some() {
-            Silence::Muted
-        } else if was_fine && (first || !is_known(place, &row.target)) {
-            Silence::Baseline
-        } else {
-            Silence::None
-        };
-        let target = targets.entry(row.target.clone()).or_insert_with(|| Known {
-            target: row.target.clone(),
-            heard: Level::Fine,
-            cycles: Vec::new(),
-        });
-        let waiting = news.remove(&row.target);
-        if let Some(told) = one(&row, &standing, target, waiting, silent, seen) {
-            news.insert(row.target.clone(), told);
+        let mut before: Option<Option<Organization>> = None;
+        for (place, row) in (first_place..).zip(organization.rows()) {
+            let points = seen.week.points().of(place);
+            let level = level_of(&row, &points, now, seen.rule, seen.alerts, edition);
+            let unknown = row.quota.is_some() && level.is_none();
+            let was_fine = !targets.contains_key(&row.target);
+            if unknown || (was_fine && level.is_none_or(|level| level == Level::Fine)) {
+                continue;
+            }
+            if before.is_none() {
+                before = Some(earlier(&organization.id)?);
+            }
+            let before = before.as_ref().and_then(Option::as_ref);
+            let before = before.and_then(|before| before.place(row.target.aid.as_ref()));
+            let is_known = seen.week.showed(place) || before.is_some();
+            let silent = if seen.alerts.mute(&row, now, edition.zone).is_some() {
+                Silence::Muted
+            } else if was_fine && (first || !is_known) {
+                Silence::Baseline
+            } else {
+                Silence::None
+            };
+            let target = targets.entry(row.target.clone()).or_insert_with(|| Known {
+                target: row.target.clone(),
+                heard: Level::Fine,
+                cycles: Vec::new(),
+            });
+            let waiting = news.remove(&row.target);
+            let standing = standing(&row, &points, now, seen.rule, seen.alerts, edition);
+            let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
+            if let Some(told) = one(&row, target, waiting, silent, seen) {
+                news.insert(told.target.clone(), told);
+            }
         }
     }
     for known in targets.values_mut() {
@@ -141,7 +159,16 @@ pub(crate) fn judge(seen: &Seen<'_>, record: Record, edition: &ReportContext) ->
     }
     targets.retain(|_, known| !known.cycles.is_empty());
     news.retain(|_, news| news.at + FORGOTTEN > now);
-    Record { judged: Some(now), targets: targets.into_values().collect(), news: news.into_values().collect() }
+    let (targets, news) = (targets.into_values().collect(), news.into_values().collect());
+    Ok(Record { judged: Some(now), targets, news })
+}
+
+/// One row of the snapshot that is judged.
+struct Judged<'a> {
+    row: &'a SnapshotRow<'a>,
+    standing: &'a Standing,
+    /// The quota that the snapshot before showed.
+    before: Option<Units>,
 }
 
 /// Why a crossing makes no news.
@@ -155,14 +182,14 @@ enum Silence {
 
 /// Judges one target: what is to be told of it now, if anything. `waiting` is what was to be told and was not yet.
 fn one(
-    row: &SnapshotRow,
-    standing: &Standing,
+    judged: &Judged<'_>,
     known: &mut Known,
     waiting: Option<News>,
     silence: Silence,
     seen: &Seen<'_>,
 ) -> Option<News> {
     let at = seen.latest.taken_at;
+    let Judged { row, standing, .. } = judged;
     let level = standing.level;
     let began = began(row, at);
     let heard = waiting.as_ref().map_or(known.heard, |news| news.was);
@@ -195,7 +222,7 @@ fn one(
         return match still {
             _ if heard == Level::Fine || silence == Silence::Muted => None,
             Some(recovery) => Some(recovery),
-            None => news(Level::Fine, because(row, standing, new_cycle, seen)),
+            None => news(Level::Fine, because(judged, new_cycle, seen)),
         };
     }
 
@@ -253,10 +280,10 @@ fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
 }
 
 /// Why a target is back to normal.
-fn because(row: &SnapshotRow, standing: &Standing, new_cycle: bool, seen: &Seen<'_>) -> String {
+fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Seen<'_>) -> String {
+    let Judged { row, standing, before } = judged;
     let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
-    let before = seen.earlier.and_then(|earlier| earlier.row(&row.target)).map(|row| row.quota);
-    if before.is_some_and(|before| before.is_some_and(|before| before < quota)) {
+    if let Some(before) = before.filter(|before| *before < quota) {
         let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
         let change = changes.flat_map(|diff| &diff.changes).rfind(|change| change.target == row.target);
         let who = match change {
@@ -264,8 +291,7 @@ fn because(row: &SnapshotRow, standing: &Standing, new_cycle: bool, seen: &Seen<
             Some(Change { made_by: MadeBy::Outside, .. }) => " outside quotakeeper".to_owned(),
             None => String::new(),
         };
-        let from = grouped(before.flatten().unwrap_or(0));
-        return format!("its quota was raised from {from} to {}{who}", grouped(quota));
+        return format!("its quota was raised from {} to {}{who}", grouped(before), grouped(quota));
     }
     if new_cycle {
         return "a new billing cycle has begun".to_owned();

@@ -95,6 +95,41 @@ impl Standing {
     }
 }
 
+/// What says how bad a row of the latest snapshot is. `points` are what it used at earlier moments of this cycle.
+fn figures(
+    row: &SnapshotRow<'_>,
+    points: &[(DateTime<Utc>, Units)],
+    taken_at: DateTime<Utc>,
+    rule: &UsageRule,
+) -> Figures {
+    let (used, needed) = (rule.used(&row.usage), rule.needed(&row.usage));
+    let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
+    let out = (|| {
+        run_out(&Course {
+            quota: row.quota?,
+            used: used?,
+            projected: rule.projected(&row.usage)?,
+            taken_at,
+            cycle_end: row.period_end?,
+            points,
+        })
+    })();
+    Figures { quota: row.quota, used, needed, ran_out, out }
+}
+
+/// How bad it is alone: of a million rows few need more than that. None where that is not known.
+pub(in crate::report) fn level_of(
+    row: &SnapshotRow<'_>,
+    points: &[(DateTime<Utc>, Units)],
+    taken_at: DateTime<Utc>,
+    rule: &UsageRule,
+    alerts: &Alerts,
+    edition: &ReportContext,
+) -> Option<Level> {
+    rule.headroom(row)?;
+    Some(level(figures(row, points, taken_at, rule), alerts.limits(&row.target), edition).0)
+}
+
 /// How one row of the latest snapshot stands. `points` are what it used at earlier moments of this cycle.
 pub(crate) fn standing(
     row: &SnapshotRow,
@@ -104,22 +139,11 @@ pub(crate) fn standing(
     alerts: &Alerts,
     edition: &ReportContext,
 ) -> Standing {
-    let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
-    let needed = rule.needed(&row.usage);
+    let figures = figures(row, points, taken_at, rule);
+    let Figures { used, needed, ran_out, out, .. } = figures;
+    let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
-    let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
-    let out = (|| {
-        run_out(&Course {
-            quota: row.quota?,
-            used: used?,
-            projected: projected?,
-            taken_at,
-            cycle_end: row.period_end?,
-            points,
-        })
-    })();
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let figures = Figures { quota: row.quota, used, needed, ran_out, out };
     let (level, why) = level(figures, alerts.limits(&row.target), edition);
     let (name, id) = name_and_id(row);
     Standing {

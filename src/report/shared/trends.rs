@@ -1,5 +1,6 @@
 //! The readings that pictures and slopes are made from: as little of the history as they need, one snapshot at a time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +8,8 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::domain::merge::merge;
+use crate::domain::quota::{Organization, Place, Snapshot, Target, Units, UsageRule, grouped};
 use crate::report::shared::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use crate::report::shared::quota_status::Standing;
 
@@ -22,19 +24,31 @@ const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 pub(crate) struct Points(Vec<(DateTime<Utc>, Vec<Option<Units>>)>);
 
 impl Points {
-    /// Adds what a snapshot of the last days says, as far as it is of the same cycle as `latest`.
-    pub(crate) fn add(&mut self, snapshot: &Snapshot, latest: &Snapshot, rule: &UsageRule) {
+    /// Adds what a snapshot of the last days says, as far as it is of the same cycle as `latest`. Its organizations come one by
+    /// one in the order of their ids; where one cannot be read nothing is added.
+    pub(crate) fn add<E>(
+        &mut self,
+        taken_at: DateTime<Utc>,
+        organizations: impl IntoIterator<Item = Result<Organization, E>>,
+        latest: &Snapshot,
+        rule: &UsageRule,
+    ) -> Result<(), E> {
+        let mut used = vec![None; latest.row_count()];
+        walk(organizations, latest, |place, now, then| used[place] = used_in_cycle(now, then, rule))?;
+        self.push(taken_at, used, latest);
+        Ok(())
+    }
+
+    /// Adds what the latest snapshot itself says.
+    pub(crate) fn add_latest(&mut self, latest: &Snapshot, rule: &UsageRule) {
+        let used = latest.places().map(|now| rule.used(&now.usage())).collect();
+        self.push(latest.taken_at, used, latest);
+    }
+
+    fn push(&mut self, taken_at: DateTime<Utc>, used: Vec<Option<Units>>, latest: &Snapshot) {
         let since = latest.taken_at - TimeDelta::days(SLOPE_DAYS);
-        if !(since..=latest.taken_at).contains(&snapshot.taken_at) {
-            return;
-        }
-        let used = |now: SnapshotRow<'_>| {
-            let then = snapshot.row(&now.target)?;
-            rule.used(&then.usage).filter(|_| then.period_start == now.period_start)
-        };
-        let used: Vec<Option<Units>> = latest.rows().map(used).collect();
-        if used.iter().any(Option::is_some) {
-            self.0.push((snapshot.taken_at, used));
+        if (since..=latest.taken_at).contains(&taken_at) && used.iter().any(Option::is_some) {
+            self.0.push((taken_at, used));
         }
     }
 
@@ -42,6 +56,37 @@ impl Points {
     pub(in crate::report) fn of(&self, place: usize) -> Vec<(DateTime<Utc>, Units)> {
         self.0.iter().filter_map(|(at, used)| Some((*at, (*used.get(place)?)?))).collect()
     }
+}
+
+fn used_in_cycle(now: Place<'_>, then: Place<'_>, rule: &UsageRule) -> Option<Units> {
+    let is_same = then.organization.period_start == now.organization.period_start;
+    rule.used(&then.usage()).filter(|_| is_same)
+}
+
+/// Calls `each` for the rows of the latest snapshot that another one shows, with their place and what it showed.
+fn walk<E>(
+    organizations: impl IntoIterator<Item = Result<Organization, E>>,
+    latest: &Snapshot,
+    mut each: impl FnMut(usize, Place<'_>, Place<'_>),
+) -> Result<(), E> {
+    let mut place = 0;
+    let in_order = |then: &Result<Organization, E>, now: &&Organization| match then {
+        Ok(then) => then.id.cmp(&now.id),
+        Err(_) => Ordering::Equal, // it ends the walk, whatever stands beside it
+    };
+    for (then, now) in merge(organizations, latest.organizations(), in_order) {
+        let (then, Some(now)) = (then.transpose()?, now) else { continue };
+        let first = place;
+        place += now.row_count();
+        let Some(then) = then else { continue };
+        let both = merge(then.places(), now.places().enumerate(), |a, (_, b)| a.aid().cmp(&b.aid()));
+        for (then, now) in both {
+            if let (Some(then), Some((index, now))) = (then, now) {
+                each(first + index, now, then);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What the snapshots of the days before the latest showed: as little of them as judging it takes.
@@ -53,21 +98,32 @@ pub(crate) struct Week {
 }
 
 impl Week {
-    /// `earlier` are sparse snapshots before it, in any order, one after the other.
-    pub(crate) fn new(
-        earlier: impl IntoIterator<Item = Snapshot>,
+    /// Of the latest snapshot alone.
+    pub(crate) fn new(latest: &Snapshot, rule: &UsageRule) -> Self {
+        let mut week = Self { points: Points::default(), showed: vec![false; latest.row_count()] };
+        week.points.add_latest(latest, rule);
+        week
+    }
+
+    /// Adds an earlier snapshot, organization by organization in the order of their ids. Where one cannot be read nothing is
+    /// added.
+    pub(crate) fn add<E>(
+        &mut self,
+        taken_at: DateTime<Utc>,
+        organizations: impl IntoIterator<Item = Result<Organization, E>>,
         latest: &Snapshot,
         rule: &UsageRule,
-    ) -> Self {
-        let mut week = Self { points: Points::default(), showed: vec![false; latest.row_count()] };
-        for snapshot in earlier {
-            week.points.add(&snapshot, latest, rule);
-            for (showed, row) in week.showed.iter_mut().zip(latest.rows()) {
-                *showed |= snapshot.place(&row.target).is_some();
-            }
+    ) -> Result<(), E> {
+        let (mut used, mut showed) = (vec![None; latest.row_count()], Vec::new());
+        walk(organizations, latest, |place, now, then| {
+            used[place] = used_in_cycle(now, then, rule);
+            showed.push(place);
+        })?;
+        self.points.push(taken_at, used, latest);
+        for place in showed {
+            self.showed[place] = true;
         }
-        week.points.add(latest, latest, rule);
-        week
+        Ok(())
     }
 
     pub(in crate::report) fn points(&self) -> &Points {

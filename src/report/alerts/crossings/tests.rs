@@ -1,13 +1,14 @@
 //! Each rule of the alerts at its edge, and what holds for any world and any walk through it.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::config::{AlertOverride, Mute};
 use crate::domain::quota::{Units, Usage};
-use crate::report::fixtures::{at, edition, group, organization};
+use crate::report::fixtures::{at, edition, group, organization, week_of};
 
 /// A walk through snapshots, hour by hour.
 struct Walk {
@@ -41,7 +42,6 @@ impl Walk {
         let latest = Snapshot::new(at("11-22T06:00") + TimeDelta::hours(self.hour), rows);
         self.hour += 1;
         let seen = Seen {
-            earlier: self.earlier.as_ref(),
             latest: &latest,
             week: &Week::default(),
             diffs: &self.diffs,
@@ -49,9 +49,9 @@ impl Walk {
             alerts: &self.alerts,
             largest: LargestTests::none(),
         };
-        let record = judge(&seen, self.record.clone(), &edition());
+        let record = judge_after(self.earlier.as_ref(), &seen, self.record.clone());
         assert_eq!(
-            judge(&seen, record.clone(), &edition()),
+            judge_after(self.earlier.as_ref(), &seen, record.clone()),
             record,
             "the same snapshot again changes nothing"
         );
@@ -70,6 +70,14 @@ impl Walk {
         self.record = record;
         news
     }
+}
+
+fn judge_after(earlier: Option<&Snapshot>, seen: &Seen<'_>, record: Record) -> Record {
+    let shown = |org_id: &OrgId| {
+        Ok::<_, Infallible>(earlier.and_then(|earlier| earlier.organization(org_id)).cloned())
+    };
+    let Ok(record) = judge(seen, record, &edition(), shown);
+    record
 }
 
 fn said(news: &News) -> String {
@@ -224,10 +232,8 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         Snapshot::new(at("11-22T05:00"), vec![other()]),
         Snapshot::new(at("11-22T06:00"), vec![critical(), other()]),
     );
-    let rule = UsageRule::default();
-    let week = Week::new([Snapshot::new(at("11-22T04:00"), vec![fine(), other()])], &latest, &rule);
+    let week = week_of([Snapshot::new(at("11-22T04:00"), vec![fine(), other()])], &latest);
     let seen = Seen {
-        earlier: Some(&earlier),
         latest: &latest,
         week: &week,
         diffs: &[],
@@ -236,7 +242,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         largest: LargestTests::none(),
     };
     let record = Record { judged: Some(earlier.taken_at), ..Record::default() };
-    assert_eq!(judge(&seen, record, &edition()).due(Occasion::Snapshot, &latest).0.len(), 1);
+    assert_eq!(judge_after(Some(&earlier), &seen, record).due(Occasion::Snapshot, &latest).0.len(), 1);
 }
 
 #[test]
