@@ -84,6 +84,9 @@ pub fn main() -> ExitCode {
             log_end(&error); // nobody sits in front of it: its log is what is read
         } else {
             terminal::tell(&format!("quotakeeper: {error:#}"));
+            if let Some(advice) = advice(&error) {
+                terminal::tell(&format!("  → {advice}"));
+            }
         }
         match error.downcast_ref::<LockError>() {
             Some(LockError::Busy { .. }) => Exit::Busy,
@@ -110,6 +113,18 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     let error = Cli::try_parse_from(arguments).err();
     let _ = error.map(|error| error.print());
     Exit::Usage.into()
+}
+
+/// What whoever typed the command can do.
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_denied) {
+        // They may lack rights that the service has.
+        return Some(
+            "run this as a user who may use what is named here: root, or the one that quotakeeper runs as",
+        );
+    }
+    crate::report::advice(error)
 }
 
 /// Why a service could not do its work; each problem of a configuration is a fact of its own.

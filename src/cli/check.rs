@@ -78,7 +78,7 @@ pub(super) async fn check(
         ),
         Some(token) => match token.read_token() {
             Ok(_) => report.good("the API token can be read"),
-            Err(error) => report.bad(&format!("the API token (api.token_file) cannot be read: {error:#}")),
+            Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
         },
     }
     let group = fs_err::metadata(&config.data.dir).ok().map(|folder| folder.gid());

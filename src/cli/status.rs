@@ -144,7 +144,14 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
 
 /// What could be read; else why not is noted.
 fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> {
-    read.inspect_err(|error| unreadable.push(format!("{error:#}"))).ok()
+    let told = |error: &anyhow::Error| match super::advice(error) {
+        // What keeps from one keeps from all.
+        Some(advice) if unreadable.is_empty() => format!("{error:#}: {advice}"),
+        _ => format!("{error:#}"),
+    };
+    let problem = read.as_ref().err().map(told);
+    unreadable.extend(problem);
+    read.ok()
 }
 
 fn job_facts(app: &App, job: Job, state: Option<&State>, is_daemon: bool, now: DateTime<Utc>) -> JobFacts {

@@ -277,7 +277,7 @@ impl Transport {
     fn token(&self, call: &Call) -> Result<SecretString, Error> {
         self.settings.token.read_token().map_err(|error| Error::NotSent {
             call: call.clone(),
-            reason: format!("the token (api.token_file) cannot be read: {error}"),
+            reason: format!("the token cannot be read: {error}"),
         })
     }
 

@@ -109,6 +109,19 @@ fn is_root() -> bool {
 }
 
 #[test]
+fn whoever_may_not_use_the_data_folder_is_told_who_may() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator).owned_by_nobody();
+    std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o000)).unwrap();
+    for arguments in [&["runs"][..], &["status"], &["snapshot"], &["history", "list"]] {
+        let ran = place.run(arguments);
+        let said = ran.stdout + &ran.stderr;
+        assert_eq!(said.matches("run this as a user who may use").count(), 1, "{arguments:?}: {said}");
+    }
+    std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
 fn each_start_may_be_another_user_of_the_same_group_as_openshift_does_it() {
     if !is_root() {
         return;

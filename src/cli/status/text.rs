@@ -128,7 +128,7 @@ fn waiting(view: &View, paint: Paint) -> String {
     };
     for held in &view.held {
         let cell = Cell::new("held", Tone::Yellow);
-        table.push(vec![cell, run(held, format!("since {}", words::age(view.now - held.since))).into()]);
+        table.push(vec![cell, run(held, format!("for {}", words::age(view.now - held.since))).into()]);
     }
     for scheduled in &view.scheduled {
         let due = scheduled.due.unwrap_or(scheduled.since).with_timezone(&view.zone);

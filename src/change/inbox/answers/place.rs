@@ -96,7 +96,7 @@ fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Erro
     let error = anyhow::Error::from(error);
     if is_link {
         error.context(
-            "it is a link, which is not followed below the inbox: set inbox.answers_dir to where it leads",
+            "it is a link, which is not followed below the inbox: remove it, or set inbox.answers_dir to where it leads",
         )
     } else {
         error
