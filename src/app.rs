@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::change::KnownFiles;
 use crate::change::Services;
-use crate::change::explains::KnownFiles;
 use crate::change::inbox::answers;
 use crate::change::inbox::{self, Inbox};
 use crate::clock::Clock;

@@ -16,10 +16,17 @@ pub(crate) mod versioned_json;
 use std::io;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 /// Reads a file that may not be there. That it cannot be read is another thing, and an error.
 pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs_err::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         bytes => bytes.map(Some),
     }
+}
+
+/// SHA-256 in hex: 64 digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }

@@ -7,7 +7,9 @@
 
 mod api;
 pub(crate) mod batch;
+mod read_back;
 mod size;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -19,17 +21,15 @@ use tracing::{info, warn};
 
 use self::api::post;
 use self::batch::{Batch, PendingWrite, batches};
-use self::size::Size;
+use self::standing::{Standing, unreadable};
 use super::explains::OtherRuns;
-use super::journal::{Event, Journal, Past};
+use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
-use crate::collect::LiveQuotas;
 use crate::domain::quota::{Target, Units, quota_text};
 use crate::files::lock::Seat;
-use crate::text::redact;
+use crate::thousandeyes::Client;
 use crate::thousandeyes::progress::{Phase, Rows};
-use crate::thousandeyes::{Client, Error, FieldError};
 
 /// So many refusals without one acceptance, and the server is taken to refuse everything.
 const MOST_REFUSALS: u32 = 64;
@@ -37,9 +37,6 @@ const MOST_REFUSALS: u32 = 64;
 const MOST_UNKNOWN: u32 = 3;
 /// Usage read longer ago than this does not clear a decrease any more.
 const USAGE_AGE: Duration = Duration::from_secs(5 * 60);
-/// The waits before the read-backs at the end: a server may take a while to show what it took.
-const READ_BACKS: [u64; 4] = [0, 2, 5, 10];
-
 const STOPPED: &str = "stopped by a signal: the run goes on at the next start";
 
 /// Applies rows; made for one run and used up by it.
@@ -60,33 +57,6 @@ pub(crate) struct Apply<'a, G> {
     pub guard_again: G,
 }
 
-/// Where the rows stand while a run is applied.
-struct Standing {
-    /// Rows that ended.
-    ended: BTreeMap<usize, Outcome>,
-    /// Rows that the server took, or that may have been taken: the read-back at the end decides.
-    sent: BTreeMap<usize, PendingWrite>,
-    /// Rows that the server refused by themselves, for this reason; the read-back at the end has the last word on them.
-    refused: Vec<(PendingWrite, Problem)>,
-    /// Rows that this run tried to send, now or before a crash.
-    intended: BTreeSet<usize>,
-    refusals: u32,
-    accepted: u32,
-    decreased: bool,
-    next_batch: usize,
-    size: Size,
-    total: usize,
-    /// The quotas as they were last read.
-    live: LiveQuotas,
-}
-
-impl Standing {
-    /// Rows that ended, or only wait to be read back.
-    fn done(&self) -> usize {
-        self.ended.len() + self.sent.len() + self.refused.len()
-    }
-}
-
 impl<G> Apply<'_, G>
 where
     G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
@@ -94,24 +64,7 @@ where
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
-        let mut standing = Standing {
-            ended: past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect(),
-            sent: BTreeMap::new(),
-            refused: Vec::new(),
-            intended: past.intended.into_keys().collect(),
-            refusals: 0,
-            accepted: 0,
-            decreased: false,
-            next_batch: past.next_batch,
-            size: Size::new(),
-            live: LiveQuotas::default(),
-            total: rows.len(),
-        };
-        for row in &rows {
-            if past.verified.contains_key(&row.row) {
-                standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
-            }
-        }
+        let mut standing = Standing::new(past, &rows);
         let open = rows.into_iter().filter(|row| !standing.ended.contains_key(&row.row)).collect();
         self.send_all(batches(open), &mut standing).await?;
 
@@ -272,10 +225,10 @@ where
                 standing.refusals += 1;
                 if error.status() == Some(413) {
                     standing.size.too_large(rows.len());
-                    refused(batch, &[], told, queue, standing);
+                    standing.refuse(batch, &[], told, queue);
                 } else {
                     standing.size.refused();
-                    refused(batch, error.fields(), told, queue, standing);
+                    standing.refuse(batch, error.fields(), told, queue);
                 }
             }
             Err(error) if error.outcome_unknown() => {
@@ -295,7 +248,7 @@ where
                     }
                     batch => {
                         standing.refusals += 1;
-                        refused(batch, &[], answer, queue, standing);
+                        standing.refuse(batch, &[], answer, queue);
                     }
                 }
             }
@@ -303,75 +256,6 @@ where
                 // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
                 return Err(error).context("the run stopped and goes on at the next start");
             }
-        }
-        Ok(())
-    }
-
-    /// Reads all sent rows back, again after a while where the API does not show them yet.
-    async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
-        let mut waiting = std::mem::take(&mut standing.sent);
-        let mut no_answer = None;
-        for seconds in READ_BACKS {
-            if waiting.is_empty() && standing.refused.is_empty() {
-                return Ok(());
-            }
-            self.tell(Phase::ReadingBack, standing, 0);
-            self.pause(Duration::from_secs(seconds)).await?;
-            no_answer = match standing.live.refresh(self.client).await {
-                Ok(()) => None,
-                // An answer without quotas shows nothing of any row, and must not pass for "no quota".
-                Err(error @ Error::Unusable { .. }) => {
-                    warn!(%error, "the quotas cannot be read back");
-                    Some(error.to_string())
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if no_answer.is_some() {
-                continue;
-            }
-            for (row, problem) in std::mem::take(&mut standing.refused) {
-                if standing.live.quota(&row.target) == Ok(row.after) {
-                    waiting.insert(row.row, row); // refused, and done all the same
-                } else {
-                    self.settle(standing, &[row.row], &problem)?;
-                }
-            }
-            let confirmed: Vec<usize> = waiting
-                .values()
-                .filter(|row| standing.live.quota(&row.target) == Ok(row.after))
-                .map(|row| row.row)
-                .collect();
-            if !confirmed.is_empty() {
-                self.journal.append(&Event::Verified { at: self.clock.now(), rows: confirmed.clone() })?;
-            }
-            for row in confirmed {
-                if let Some(row) = waiting.remove(&row) {
-                    standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
-                }
-            }
-        }
-        for (row, problem) in std::mem::take(&mut standing.refused) {
-            self.settle(standing, &[row.row], &problem)?;
-        }
-        for row in waiting.into_values() {
-            let unknown = |why: &str| {
-                format!(
-                    "sent, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
-                     still wanted",
-                    why.trim_end_matches('.')
-                )
-            };
-            let message = match (&no_answer, standing.live.quota(&row.target)) {
-                (Some(why), _) => unknown(why),
-                (None, Err(why)) => unknown(&unreadable(why)),
-                (None, Ok(now)) => format!(
-                    "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
-                     still wanted",
-                    quota_text(now),
-                    quota_text(row.after)
-                ),
-            };
-            self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
         }
         Ok(())
     }
@@ -394,27 +278,5 @@ where
         self.journal.append(&Event::Settled { at: self.clock.now(), rows: rows.to_vec(), code, message })?;
         standing.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
         Ok(())
-    }
-}
-
-/// Why nothing is known of a quota that the API gave.
-fn unreadable(why: &str) -> String {
-    format!("the quota in the API's answer cannot be read ({})", redact::clean(why, 300))
-}
-
-/// Splits a refused batch; a row that stands alone is refused.
-fn refused(
-    mut batch: Batch,
-    fields: &[FieldError],
-    answer: String,
-    queue: &mut VecDeque<Batch>,
-    standing: &mut Standing,
-) {
-    if batch.rows.len() == 1 {
-        let problem = Problem { code: Code::Refused, message: answer };
-        standing.refused.extend(batch.rows.pop().map(|row| (row, problem)));
-    } else if let Some([first, second]) = batch.split(fields) {
-        queue.push_front(second);
-        queue.push_front(first);
     }
 }

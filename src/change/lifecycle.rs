@@ -17,6 +17,7 @@
 //! point: a state is written down only when everything that belongs to it is on the disk, and with it that its mail is due.
 //! What leads to which state is decided here and in `decided`; how a run comes to each state stands in `transitions`, once.
 
+mod context;
 mod decided;
 mod sending;
 mod split;
@@ -25,29 +26,16 @@ mod transitions;
 use tokio::time::Instant;
 use tracing::info;
 
+use self::context::{Planned, RunContext, held_now};
 use self::sending::{Approved, approved_guards};
 pub(crate) use self::transitions::abandon;
 use super::approvals;
-use super::journal::Journal;
-use super::live_plan::{Situation, live_plan};
-use super::parse::ChangeFile;
-use super::plan::rows_text;
 use super::run::Run;
+use super::run::journal::Journal;
 use super::stored::{Damaged, parsed, stored_plan};
-use super::{Code, Outcome, Plan, PlanRow, Problem, RunState, Services, Verdict, results};
+use super::{Code, Outcome, PlanRow, Problem, RunState, Services, Verdict};
 use crate::exit_code::Findings;
-
-/// A run on its way, with what it needs of the outside.
-struct RunContext<'a> {
-    services: &'a Services<'a>,
-    run: &'a mut Run,
-}
-
-/// What a run's file asks for, and what comes of it.
-struct Planned {
-    file: ChangeFile,
-    plan: Plan,
-}
+use crate::text::words::rows_text;
 
 /// Brings a run as far as it can go. An error leaves it to be taken up again.
 pub(crate) async fn advance(services: &Services<'_>, run: &mut Run) -> anyhow::Result<Findings> {
@@ -180,67 +168,6 @@ impl RunContext<'_> {
         let held = plan.only(&held_now(plan).map(|row| row.row).collect());
         file.approved.iter().any(|hash| *hash == plan.sha256 || *hash == held.sha256)
     }
-
-    /// Its time has not come.
-    fn is_early(&self) -> bool {
-        self.run.record.is_early(self.services.now())
-    }
-
-    /// The run's file; one that cannot be used ends the run, with the reasons.
-    fn input(&mut self) -> anyhow::Result<Option<ChangeFile>> {
-        match parsed(self.run, &self.services.config.inbox)? {
-            Ok(file) => Ok(Some(file)),
-            Err(problems) => self.fail(problems).map(|()| None),
-        }
-    }
-
-    /// The plan that the run holds; one that is not what was planned ends the run, of which nothing was sent.
-    fn held_plan(&mut self) -> anyhow::Result<Option<Plan>> {
-        match stored_plan(self.run) {
-            Err(error) if error.is::<Damaged>() => {
-                self.fail(vec![format!("{error} Nothing was sent: drop the file again.")]).map(|()| None)
-            }
-            plan => plan.map(Some),
-        }
-    }
-
-    /// Plans a file against the quotas, names and usage that are live now.
-    async fn plan_now(&self, file: &ChangeFile) -> anyhow::Result<Plan> {
-        let Self { services, run } = self;
-        // Rows that were split off an undo are an undo still.
-        let root = Run::open(services.runs(), run.record.root())?;
-        let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
-        let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
-        let done = if self.is_early() { self.done_before()? } else { Vec::new() };
-        live_plan(services, file, &Situation { undo, due: run.record.due, done: &done }).await
-    }
-
-    /// What other rows of the same file will have done by the time that a run is due, if they do it.
-    fn done_before(&self) -> anyhow::Result<Vec<PlanRow>> {
-        let record = &self.run.record;
-        let mut rows = Vec::new();
-        for other in Run::all(self.services.runs())?.0 {
-            let waits =
-                matches!(other.record.state, RunState::Held | RunState::Scheduled | RunState::Applying);
-            if waits && other.record.id != record.id && other.record.root() == record.root() {
-                rows.extend(stored_plan(&other)?.rows.into_iter().filter(|row| row.due < record.due));
-            }
-        }
-        rows.sort_by_key(|row| row.due);
-        Ok(rows)
-    }
-
-    /// Writes the plan beside the file; the record, which the caller saves, names it.
-    fn keep_plan(&mut self, plan: &Plan) -> anyhow::Result<()> {
-        self.run.write_plan(&results::plan_csv(plan))?;
-        self.run.record.plan_sha256 = Some(plan.sha256.clone());
-        Ok(())
-    }
-}
-
-/// The rows that a guard holds and that would be sent now.
-fn held_now(plan: &Plan) -> impl Iterator<Item = &PlanRow> {
-    plan.held().filter(|row| row.due.is_none())
 }
 
 /// It is sent or refused now, or waits as a run of its own: not what a held run is made of.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::explains;
 use super::parse::ChangeFile;
-use super::plan::{PlanContext, SetByRuns, plan};
-use super::{Code, Plan, PlanRow, Services, Verdict, effective};
+use super::plan::{PlanContext, SetByRuns, effective, plan};
+use super::{Code, Plan, PlanRow, Services, Verdict};
 use crate::collect::Reading;
 use crate::domain::quota::OrgId;
 

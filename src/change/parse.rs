@@ -7,144 +7,25 @@ mod cells;
 mod dates;
 mod decode;
 mod header;
+mod model;
 mod numbers;
 mod percent;
 mod rows;
 pub(crate) mod sheet;
+mod shown;
 
 use std::collections::BTreeMap;
-
-use chrono::NaiveDate;
 
 use self::header::Header;
 pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
-pub(crate) use self::percent::Percent;
+#[cfg(test)]
+pub(crate) use self::model::BadRow;
+pub(crate) use self::model::{ChangeFile, Effective, Record, RowChange, Skipped, TargetRef, Value};
 use self::rows::{Row, Rows};
-use super::{Action, Problem};
-use crate::domain::quota::{Aid, OrgId, Units};
-use crate::files::csv_cell;
-use crate::text::clean::{clean, is_padding};
+pub(super) use self::shown::{shown, trimmed};
+use super::Action;
 use crate::text::words::counted;
-
-/// A change file as it was written and as it is understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ChangeFile {
-    /// The column names as written, without those that our own results add.
-    pub headers: Vec<String>,
-    /// What its author calls our fields.
-    pub columns: Columns,
-    /// The rows of data in their order; blank rows and comments are not among them.
-    pub records: Vec<Record>,
-    /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
-    pub approved: Vec<String>,
-    /// How many rows were skipped.
-    pub skipped: Skipped,
-    /// A sentence for each comment row that looks meant to approve and does not.
-    pub doubtful: Vec<String>,
-}
-
-impl ChangeFile {
-    /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
-    pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
-        let further = |(header, cell): (&String, &String)| {
-            let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)).into_owned());
-            let says_something = !header.is_empty() && !cell.is_empty() && !self.columns.hold(header);
-            says_something.then(|| (header.to_owned(), cell))
-        };
-        let of = |record: &Record| -> Vec<_> {
-            self.headers.iter().zip(&record.fields).filter_map(further).collect()
-        };
-        let rows = self.records.iter().map(|record| (record.row, of(record)));
-        rows.filter(|(_, cells)| !cells.is_empty()).collect()
-    }
-}
-
-/// Rows that are none of data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Skipped {
-    pub comments: usize,
-    /// Between rows of data; not those at the end.
-    pub blanks: usize,
-}
-
-impl Skipped {
-    /// `1 comment and 2 blank rows were skipped.`; nothing where none was.
-    pub(crate) fn sentence(self) -> Option<String> {
-        let counts = [(self.comments, "comment"), (self.blanks, "blank row")];
-        let said: Vec<String> = counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, noun)| counted(*count, noun))
-            .collect();
-        let were = if self.comments + self.blanks == 1 { "was" } else { "were" };
-        (!said.is_empty()).then(|| format!("{} {were} skipped.", said.join(" and ")))
-    }
-}
-
-/// One row of data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    /// The row's number as a spreadsheet shows it.
-    pub row: usize,
-    /// The cells as written, one for each header.
-    pub fields: Vec<String>,
-    /// What the row asks for, or why that is not clear.
-    pub change: Result<RowChange, BadRow>,
-}
-
-/// A quota that may be none: `none` in a cell.
-pub(crate) type Quota = Option<Units>;
-
-/// The new quota as a row writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    Units(Units),
-    /// What it is in units, only the organization's plan tells.
-    OfPlan(Percent),
-}
-
-/// Whose quota a row is about, as far as it says. An empty name is none; names are as written, without blanks around them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TargetRef {
-    pub org_id: Option<OrgId>,
-    pub org_name: String,
-    pub aid: Option<Aid>,
-    pub group_name: String,
-}
-
-/// What a row asks for. At least one id or name is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RowChange {
-    pub action: Action,
-    pub whose: TargetRef,
-    /// None for an unassign, and for an unedited row of a target without a quota.
-    pub value: Option<Value>,
-    /// What the editor saw: none if the row does not say, `Some(None)` for `none`.
-    pub expected: Option<Quota>,
-    pub comment: String,
-    /// None: now.
-    pub effective: Option<Effective>,
-}
-
-/// When a row is to take effect: its column `effective`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effective {
-    /// From the beginning of this day, in the configured zone.
-    On(NaiveDate),
-    /// `next_cycle`: from the end of the organization's billing cycle.
-    NextCycle,
-}
-
-/// A row that makes no change. What is known of its target stays known, so that it can refuse what it falls together with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BadRow {
-    pub whose: TargetRef,
-    /// Neither id was written in a way that can't be read: without this, a bad `aid` would look like none at all.
-    pub ids_are_good: bool,
-    /// At least one.
-    pub problems: Vec<Problem>,
-}
 
 /// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
 /// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as they can be told.
@@ -249,34 +130,6 @@ fn record(row: Row, header: &Header) -> Record {
     cells.resize(cells.len().max(header.width), String::new());
     let fields = header.carried.iter().map(|index| std::mem::take(&mut cells[*index])).collect();
     Record { row: number, fields, change }
-}
-
-/// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
-pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(is_padding)
-}
-
-/// A cell's text as a message can show it: short, and with nothing hidden in it.
-pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 40;
-    clean(text, LONGEST)
-}
-
-/// At most a dozen, and how many more there are.
-fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
-    const MOST: usize = 12;
-    let more = items.len().saturating_sub(MOST);
-    let list = items.take(MOST).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{list} and {more} more") } else { list }
-}
-
-/// A cell with text after its closing quote.
-fn torn(text: &str) -> String {
-    format!(
-        "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
-         away.",
-        shown(text)
-    )
 }
 
 #[cfg(test)]

@@ -8,206 +8,24 @@
 //! quotas are being sent; `decision.json` is created by `approve` or `reject`, exclusively: the first decision wins. A run
 //! that is decided on again, because it went stale or waits for its time, takes the next from `decision-1.json`.
 
+mod decision;
 pub(crate) mod id;
+pub(crate) mod journal;
+mod record;
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tracing::warn;
 
+pub(crate) use self::decision::{Decider, Decision};
+use self::record::VERSION;
+pub(crate) use self::record::{Answers, Claimed, Owed, RunRecord};
 use super::RunState;
-use crate::files::folder::{Folder, is_done};
-use crate::files::owner::Owner;
-use crate::files::{self, durable, format};
-use crate::text::redact;
-
-/// The format of `run.json`. A newer one is refused, an older one is read.
-const VERSION: u32 = 1;
-
-/// What `run.json` holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RunRecord {
-    pub version: u32,
-    pub id: String,
-    /// The name of the dropped file.
-    pub file: String,
-    /// It came through the inbox, so its answers go back there.
-    #[serde(default)]
-    pub dropped: bool,
-    /// Who owned the file that was dropped; none where it was not dropped, or by an earlier program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped_by: Option<Owner>,
-    /// The file that was claimed in the inbox, as it was when it was copied; it is kept there until the run settles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claimed: Option<Claimed>,
-    pub state: RunState,
-    pub created: DateTime<Utc>,
-    /// When it came to its state.
-    pub updated: DateTime<Utc>,
-    /// SHA-256 of `input.csv`; none until it is copied.
-    pub input_sha256: Option<String>,
-    pub plan_sha256: Option<String>,
-    /// SHA-256 of `plan.csv` as a file; two while one takes the place of the other, none where an earlier version wrote it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub plan_csv_sha256: Vec<String>,
-    /// SHA-256 of `undo.csv`, by which a dropped undo is recognized.
-    pub undo_sha256: Option<String>,
-    /// The run that these held rows were split off from.
-    pub split_from: Option<String>,
-    /// The run that the held rows were split off into.
-    pub held_as: Option<String>,
-    /// When its rows take effect; none for now.
-    #[serde(default)]
-    pub due: Option<DateTime<Utc>>,
-    /// How many decisions were acted on; each has a file of its own.
-    #[serde(default)]
-    pub decided: u32,
-    /// The rows' numbers in the file that was dropped, where `input.csv` holds only some of them.
-    pub rows: Option<Vec<usize>>,
-    /// The request of a command that handed it over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
-    /// Who approved it.
-    pub approved_by: Option<String>,
-    /// Where its answers are; none as long as it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answers: Option<Answers>,
-    /// How many rows ended how: the values of `status` and `code`.
-    #[serde(default)]
-    pub counts: std::collections::BTreeMap<String, usize>,
-    /// Why it stands where it stands, each a full sentence. Errors are repeated in them: no secret is written with one.
-    #[serde(default, serialize_with = "redact::each")]
-    pub notes: Vec<String>,
-    /// Nobody has been sent a mail about its state yet.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub mail_due: bool,
-    /// `inbox.apply` was false: nothing is sent of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub planned_only: bool,
-}
-
-/// What tells a claimed file from any other, and whether it was written since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Claimed {
-    pub inode: u64,
-    pub bytes: u64,
-    /// Seconds and nanoseconds since 1970.
-    pub modified: (i64, i64),
-}
-
-impl RunRecord {
-    /// A run at its beginning.
-    pub(crate) fn new(id: String, file: &str, dropped: bool, now: DateTime<Utc>) -> Self {
-        Self {
-            version: VERSION,
-            id,
-            file: file.to_owned(),
-            dropped,
-            dropped_by: None,
-            claimed: None,
-            state: RunState::Planned,
-            created: now,
-            updated: now,
-            input_sha256: None,
-            plan_sha256: None,
-            plan_csv_sha256: Vec::new(),
-            undo_sha256: None,
-            split_from: None,
-            held_as: None,
-            due: None,
-            decided: 0,
-            rows: None,
-            request: None,
-            approved_by: None,
-            answers: None,
-            counts: std::collections::BTreeMap::new(),
-            notes: Vec::new(),
-            mail_due: false,
-            planned_only: false,
-        }
-    }
-
-    /// The run for the held rows of this one. No file can be named so that its run gets this name.
-    pub(crate) fn split_off(&self, now: DateTime<Utc>) -> Self {
-        self.part(id::of_held(&self.id), now)
-    }
-
-    /// A run for some rows of this one.
-    pub(crate) fn part(&self, id: String, now: DateTime<Utc>) -> Self {
-        Self {
-            split_from: Some(self.id.clone()),
-            dropped_by: self.dropped_by.clone(),
-            ..Self::new(id, &self.file, self.dropped, now)
-        }
-    }
-
-    /// The run of the dropped file: itself, unless it was split off.
-    pub(crate) fn root(&self) -> &str {
-        id::root_of(&self.id)
-    }
-
-    /// Its time has not come.
-    pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
-        self.due.is_some_and(|due| due > now)
-    }
-}
-
-/// Where a run's answers are put for whoever dropped its file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answers {
-    /// The name of their folder below `inbox.answers_dir`.
-    pub folder: String,
-    /// They could not be written yet: they are owed, and tried again until they lie there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owed: Option<Owed>,
-}
-
-/// Why answers are not where they should be, and since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Owed {
-    pub since: DateTime<Utc>,
-    pub error: String,
-}
-
-/// A person's word on a held run, in `decision.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Decision {
-    pub approve: bool,
-    /// The hash of the plan that was decided on.
-    pub plan_sha256: String,
-    /// Who decided, as people read it.
-    pub by: String,
-    /// The same for the program; none where an earlier version recorded it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decider: Option<Decider>,
-    pub at: DateTime<Utc>,
-}
-
-/// Who or what decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Decider {
-    /// A user of this machine; `login` is who that was when they logged in, where `sudo` or `su` made them another.
-    User { user: Owner, login: Option<Owner> },
-    /// A file in the inbox, by its name.
-    File(String),
-}
-
-impl fmt::Display for Decider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User { user, login: Some(login) } => write!(f, "{user}, logged in as {login}"),
-            Self::User { user, login: None } => user.fmt(f),
-            Self::File(name) => write!(f, "the file {name}"),
-        }
-    }
-}
+use crate::files::folder::Folder;
+use crate::files::{self, durable, format, sha256};
 
 /// A run's folder whose `run.json` cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,21 +133,9 @@ impl Run {
         match self.record.state {
             RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying => true,
             // One that cannot be looked at is reported by whoever acts on it.
-            RunState::Stale => fs_err::exists(self.decision_file()).unwrap_or(true),
+            RunState::Stale => self.is_decided().unwrap_or(true),
             RunState::Done | RunState::Failed | RunState::Rejected => false,
         }
-    }
-
-    /// The file of the decision that comes next.
-    fn decision_file(&self) -> PathBuf {
-        self.decision_file_after(self.record.decided)
-    }
-
-    fn decision_file_after(&self, acted_on: u32) -> PathBuf {
-        self.path(&match acted_on {
-            0 => "decision.json".to_owned(),
-            acted_on => format!("decision-{acted_on}.json"),
-        })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -370,47 +176,6 @@ impl Run {
         self.record.plan_csv_sha256 = vec![hash];
         Ok(())
     }
-
-    /// What a person decided, if somebody did and it was not acted on yet.
-    pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
-        read_decision(&self.decision_file())
-    }
-
-    /// Whether one of the decisions that were acted on is theirs.
-    pub(crate) fn was_decided_by(&self, decider: &Decider) -> anyhow::Result<bool> {
-        let is_theirs = |decision: &Decision| match &decision.decider {
-            Some(who) => who == decider,
-            None => decision.by == decider.to_string(), // of an earlier version, which recorded the text alone
-        };
-        for acted_on in 0..self.record.decided {
-            let decision = read_decision(&self.decision_file_after(acted_on))?;
-            if decision.as_ref().is_some_and(is_theirs) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Records a decision; the error says who decided before.
-    pub(crate) fn decide(&self, decision: &Decision) -> anyhow::Result<()> {
-        let path = self.decision_file();
-        match durable::create(&path, &serde_json::to_vec_pretty(decision)?) {
-            Ok(true) => Ok(()),
-            Ok(false) => self.decided_before(),
-            // Whoever acts on decisions sees it, so it was made, whatever the disk says.
-            Err(error) if is_done(&error) => {
-                warn!(%error, "the decision may not survive a power cut");
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn decided_before(&self) -> anyhow::Result<()> {
-        let first = self.decision()?.context("the decision went away while it was read: try again")?;
-        let word = if first.approve { "approved" } else { "rejected" };
-        anyhow::bail!("{} was already {word} by {} at {}", self.record.id, first.by, first.at.to_rfc3339());
-    }
 }
 
 /// A second from `now` on that no run of a file of this name has, just after one that is taken: a thousand such files may come
@@ -430,17 +195,6 @@ fn free_second(runs: &Folder, file: &str, now: DateTime<Utc>) -> io::Result<Date
         if is_taken(middle)? { taken = middle } else { free = middle }
     }
     Ok(after(free))
-}
-
-fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
-    let Some(bytes) = files::read_if_there(path)? else { return Ok(None) };
-    let damaged = || format!("{} is damaged: remove it and decide again", path.display());
-    serde_json::from_slice(&bytes).with_context(damaged).map(Some)
-}
-
-/// SHA-256 in hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -467,23 +221,6 @@ mod tests {
             let run = Run::create(folder.path(), "文書.csv", true, now()).unwrap();
             assert_eq!(run.record.id, id::of_file("文書.csv", now() + chrono::Duration::seconds(count)));
         }
-    }
-
-    #[test]
-    fn the_first_decision_wins() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
-        let word = |approve| Decision {
-            approve,
-            plan_sha256: "f".into(),
-            by: "ann".into(),
-            decider: None,
-            at: now(),
-        };
-        run.decide(&word(true)).unwrap();
-        let error = run.decide(&word(false)).unwrap_err().to_string();
-        assert!(error.contains("already approved by ann"), "{error}");
-        assert!(run.decision().unwrap().unwrap().approve);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::explains::KnownFiles;
 use super::inbox::Inbox;
 use super::inbox::answers::Folders;
+use super::known_files::KnownFiles;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::lock::Seat;

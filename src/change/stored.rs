@@ -4,10 +4,11 @@
 
 use super::parse::{ChangeFile, parse};
 use super::plan::hash;
-use super::run::{Run, sha256};
+use super::run::Run;
 use super::{Plan, PlanRow, results};
 use crate::config::Inbox;
 use crate::files::read_if_there;
+use crate::files::sha256;
 
 /// A stored file is not what was written.
 #[derive(Debug, thiserror::Error)]

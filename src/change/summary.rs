@@ -2,11 +2,40 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
+
 use super::run::{Run, RunRecord, id};
 use super::stored::{Damaged, plan_if_any};
-use super::{Outcome, Plan, Problem, RowResult, RunStory};
+use super::{Outcome, Plan, Problem, RowResult, RunState};
 use crate::files::csv_cell::plain;
 use crate::files::read_if_there;
+
+/// A run as mails and `runs` tell it.
+#[derive(Clone, Debug)]
+pub(crate) struct RunStory {
+    /// The name of its folder: `20261122T180500Z-raise-emea`.
+    pub id: String,
+    /// The name of the dropped file.
+    pub file: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it came to that state.
+    pub at: DateTime<Utc>,
+    /// What it would do, or did; empty when the file could not be read.
+    pub plan: Plan,
+    /// One for each row once they are known; empty for a held run.
+    pub results: Vec<RowResult>,
+    /// The further columns of the file, by row, each as its header and the text: why somebody asked for it. Mails show them.
+    pub carried: BTreeMap<usize, Vec<(String, String)>>,
+    /// The run that the held rows were split off into.
+    pub held_as: Option<String>,
+    /// How many decisions were acted on: it can come to a state again.
+    pub decided: u32,
+    /// `inbox.apply` is false: what would be sent is not, and its outcomes say only that.
+    pub planned_only: bool,
+    /// Why it failed, went stale or was rejected, each a full sentence with the fix; and what else is to be known.
+    pub notes: Vec<String>,
+}
 
 /// Reads a run's plan and results; both are empty as long as there are none.
 pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
@@ -42,6 +71,11 @@ fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
 }
 
 impl RunStory {
+    /// As mails show it: what is only planned came to its end, and is a plan.
+    pub(crate) fn shown_state(&self) -> RunState {
+        if self.planned_only { RunState::Planned } else { self.state }
+    }
+
     /// What the record says: nothing of any row.
     pub(crate) fn of(record: &RunRecord) -> Self {
         Self {

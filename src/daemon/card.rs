@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::change::run::sha256;
 use crate::files::lock;
+use crate::files::sha256;
 use crate::files::{durable, format};
 use crate::jobs::Job;
 

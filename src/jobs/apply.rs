@@ -2,10 +2,11 @@
 
 use super::notices;
 use crate::app::App;
-use crate::change::run::{Decider, Decision, Run, sha256};
+use crate::change::run::{Decider, Decision, Run};
 use crate::change::{RunState, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
+use crate::files::sha256;
 
 /// What is to be applied.
 pub(crate) struct ToApply<'a> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::change::guard::Scope;
+use crate::change::plan::guards::Scope;
 use crate::change::{
     Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict,
 };

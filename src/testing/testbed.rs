@@ -8,9 +8,10 @@ use crate::change::Plan;
 use crate::change::fixtures::parsed;
 use crate::change::lifecycle;
 use crate::change::live_plan::{Situation, live_plan};
-use crate::change::run::{Run, sha256};
+use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
+use crate::files::sha256;
 use crate::jobs::notices;
 use crate::simulator::{self, SimulateArgs, Simulator, World};
 

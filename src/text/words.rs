@@ -18,6 +18,18 @@ pub(crate) fn number(count: usize) -> String {
     grouped(Units::try_from(count).unwrap_or(Units::MAX))
 }
 
+/// `row 3`, `rows 3 and 7`, `rows 3, 7, 8 and 12 more`. Takes no more of the numbers than it shows.
+pub(crate) fn rows_text(mut numbers: impl Iterator<Item = usize>, count: usize) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = numbers.by_ref().take(SHOWN).map(|number| number.to_string()).collect();
+    let last = if count > SHOWN { Some(format!("{} more", count - SHOWN)) } else { shown.pop() };
+    let word = if count == 1 { "row" } else { "rows" };
+    match (shown.join(", "), last.unwrap_or_default()) {
+        (first, last) if first.is_empty() => format!("{word} {last}"),
+        (first, last) => format!("{word} {first} and {last}"),
+    }
+}
+
 /// `a, b and 3 more`.
 pub(crate) fn listed(names: &[String], max: usize) -> String {
     match names {

@@ -22,10 +22,11 @@ use super::{Look, NotTaken, OpenInbox};
 use crate::change::RunState;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::run::id::is_id_of_file;
-use crate::change::run::{Claimed, Run, RunRecord, sha256};
+use crate::change::run::{Claimed, Run, RunRecord};
 use crate::files::folder::{Links, OpenFile, Unfit, is_done};
 use crate::files::owner::Owner;
 use crate::files::read_if_there;
+use crate::files::sha256;
 
 /// What came of one settled file.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::context::{Planned, RunContext};
 use super::sending::approved_guards;
-use super::{Planned, RunContext};
+use crate::change::plan::staleness;
 use crate::change::run::Decision;
-use crate::change::stale::staleness;
 use crate::change::{Guard, GuardHit, RunState, Verdict, results};
 use crate::files::durable;
 use crate::thousandeyes::is_believed;

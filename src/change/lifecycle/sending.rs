@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use super::{Planned, RunContext};
+use super::context::{Planned, RunContext};
 use crate::change::apply::Apply;
 use crate::change::apply::batch::PendingWrite;
 use crate::change::explains::OtherRuns;
-use crate::change::guard::Scope;
-use crate::change::journal::Journal;
+use crate::change::plan::guards::Scope;
+use crate::change::run::journal::Journal;
 use crate::change::{Code, Guard, Plan, PlanRow, Problem, Verdict};
 
 /// The rows that may be sent although a guard holds them, and the guards that were approved for each.

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Planned, RunContext, held_now};
+use super::context::{Planned, RunContext, held_now};
 use crate::change::run::id::of_later;
-use crate::change::run::{Run, RunRecord, sha256};
+use crate::change::run::{Run, RunRecord};
 use crate::change::{Plan, PlanRow, RunState, Verdict, results};
+use crate::files::sha256;
 use crate::text::words::counted;
 
 /// What waits together: the moment, and whether a guard holds it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::change::journal::Event;
+use crate::change::run::journal::Event;
 use crate::change::run::{Decision, Run};
 use crate::change::{Code, Guard, PlanRow, RunState};
 use crate::simulator::World;
@@ -291,7 +291,7 @@ async fn rows_split_off_an_undo_are_guarded_as_an_undo_when_they_are_approved() 
     // The undo lowers one group of each organization; by the time it is dropped, one of the two needs more than that.
     let undo = file([(&a[0], a[0].quota - 1), (&b[0], 0)]);
     let mut undone = bench.run("a run whose undo this is");
-    undone.record.undo_sha256 = Some(crate::change::run::sha256(undo.as_bytes()));
+    undone.record.undo_sha256 = Some(crate::files::sha256(undo.as_bytes()));
     undone.set_state(RunState::Done, noon()).unwrap();
     let mut run = bench.run(&undo);
     bench.advance(&mut run).await.unwrap();

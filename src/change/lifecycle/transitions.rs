@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::{Planned, RunContext};
+use super::context::{Planned, RunContext};
 use crate::change::inbox::answers;
+use crate::change::run::Run;
 use crate::change::run::id::of_later;
-use crate::change::run::{Run, sha256};
 use crate::change::stored::parsed;
 use crate::change::summary::story;
 use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict, results};
+use crate::files::sha256;
 
 /// How each row ended that was to be sent.
 type Outcomes = BTreeMap<usize, Outcome>;

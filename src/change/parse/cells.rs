@@ -1,9 +1,10 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
 use super::header::{Field, Header};
-use super::{
-    BadRow, Effective, Percent, Quota, RowChange, TargetRef, Value, dates, listed, numbers, shown, trimmed,
-};
+use super::model::{BadRow, Effective, Quota, RowChange, TargetRef, Value};
+use super::percent::Percent;
+use super::shown::{self, listed, shown, trimmed};
+use super::{dates, numbers};
 use crate::change::{Action, Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
 use crate::files::csv_cell;
@@ -17,7 +18,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
         return Err(BadRow { whose: TargetRef::default(), ids_are_good: false, problems: row.problems });
     }
     if let Some(text) = torn {
-        row.problem(&super::torn(text));
+        row.problem(&shown::torn(text));
     }
     row.beyond_the_header();
     let action = row.action();

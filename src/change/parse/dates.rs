@@ -2,7 +2,9 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::{Effective, numbers, shown};
+use super::model::Effective;
+use super::numbers;
+use super::shown::shown;
 
 /// When a row is to take effect. The error is a sentence about the text.
 pub(super) fn effective(text: &str) -> Result<Effective, String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Row, Rows};
-use super::{listed, shown, trimmed};
+use super::shown::{listed, shown, torn, trimmed};
 
 /// The fields of a change file; the numbers index [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Header {
         let names = &row.cells[..width];
         let mut columns = [None; NAMES.len()];
         let mut problems: Vec<String> =
-            row.torn.iter().map(|text| format!("Row {}: {}", row.number, super::torn(text))).collect();
+            row.torn.iter().map(|text| format!("Row {}: {}", row.number, torn(text))).collect();
         let mut unknown = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let Some(field) = field(name, configured) else {

@@ -1,6 +1,6 @@
 //! Numbers as people and spreadsheets write them: what is certain is read, the rest is refused with what to type instead.
 
-use super::shown;
+use super::shown::shown;
 use crate::domain::quota::Units;
 use crate::text::lookalike;
 

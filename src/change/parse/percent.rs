@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::numbers::{LARGEST, is_digits};
-use super::shown;
+use super::shown::shown;
 use crate::domain::quota::Units;
 
 /// How many parts of a percent are told apart: four digits after the point.

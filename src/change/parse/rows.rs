@@ -4,6 +4,7 @@
 //! file, and people need to hear of both by the row number that they see.
 
 use super::numbers;
+use super::shown::{shown, trimmed};
 
 /// What a cell of a spreadsheet holds. A longer one is refused before anything is compared with it.
 const LONGEST_CELL: usize = 32_767;
@@ -30,13 +31,13 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| super::trimmed(cell).is_empty())
+        self.cells.iter().all(|cell| trimmed(cell).is_empty())
     }
 
     /// Begins like a comment: whether it is one depends on its other cells (see `Header::is_comment`). Not one that may have swallowed a row of data, and not what a spreadsheet shows for an id
     /// that it could not: a formula's error, or `####` beside other cells (alone it is a line that somebody drew).
     pub(super) fn is_comment(&self) -> bool {
-        let mut cells = self.cells.iter().map(|cell| super::trimmed(cell));
+        let mut cells = self.cells.iter().map(|cell| trimmed(cell));
         let text = cells.next().unwrap_or_default();
         let is_shown_so = numbers::is_formula_error(text)
             || (numbers::is_too_narrow(text)
@@ -46,7 +47,7 @@ impl Row {
 
     /// The plan that a comment approves: `# approved: ` and its SHA-256. An error is what looks meant to approve and does not.
     pub(super) fn approves(&self) -> Option<Result<String, String>> {
-        let written = super::trimmed(self.cells.first()?);
+        let written = trimmed(self.cells.first()?);
         let text = written.strip_prefix('#')?.trim_start().to_ascii_lowercase();
         let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if let Some(hash) = text.strip_prefix("approved:").map(str::trim)
@@ -64,7 +65,7 @@ impl Row {
                 "Row {}: `{}` approves nothing. Type `# approved: ` and the plan's whole SHA-256 (64 digits), as the mail \
                  and `quotakeeper runs RUN` show it.",
                 self.number,
-                super::shown(written)
+                shown(written)
             ))
         })
     }
@@ -137,7 +138,7 @@ impl<'a> Rows<'a> {
 
 /// The first letters of a cell, as a message shows them.
 fn beginning(text: &str) -> String {
-    super::shown(&text.chars().take(100).collect::<String>())
+    shown(&text.chars().take(100).collect::<String>())
 }
 
 impl Iterator for Rows<'_> {
@@ -153,7 +154,7 @@ impl Iterator for Rows<'_> {
             match self.cell(&mut torn) {
                 Ok(cell) if cells.len() < MOST_CELLS => cells.push(cell),
                 // Spreadsheets write the blank cells of a whole row.
-                Ok(cell) if super::trimmed(&cell).is_empty() && blank < MOST_BLANK_CELLS => blank += 1,
+                Ok(cell) if trimmed(&cell).is_empty() && blank < MOST_BLANK_CELLS => blank += 1,
                 Ok(_) => {
                     self.rest = "";
                     return Some(Err(format!(

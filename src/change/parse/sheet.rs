@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::header::{Field, detect_delimiter, field, separator_line, squeezed};
 use super::rows::Rows;
-use super::{decode, listed, numbers, shown, torn, trimmed};
+use super::shown::{listed, shown, torn, trimmed};
+use super::{decode, numbers};
 
 /// A table whose header names an `org_id` and an `aid`. Blank rows and comments are not in it.
 pub(crate) struct Sheet {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::quota::Units;
 
 fn read(bytes: &[u8]) -> Result<ChangeFile, Vec<String>> {
     parse(bytes, &BTreeMap::new(), 5)

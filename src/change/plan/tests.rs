@@ -2,11 +2,15 @@
 
 use proptest::prelude::*;
 
+use super::model::Counts;
 use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
-use crate::change::stale::staleness;
+use crate::change::plan::staleness;
 use crate::change::{Guard, GuardHit};
+use crate::config::{Guards, Mode};
 use crate::domain::quota::{Aid, SnapshotRow};
+use crate::domain::quota::{Units, UsageRule};
+use crate::files::sha256;
 
 fn world() -> Snapshot {
     snapshot([

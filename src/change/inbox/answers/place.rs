@@ -6,10 +6,11 @@ use std::path::{Component, Path};
 
 use rustix::fs::FileType;
 
-use crate::change::run::{RunRecord, sha256};
+use crate::change::run::RunRecord;
 use crate::config::Config;
 use crate::files::durable;
 use crate::files::folder::{Folder, TEMPORARY, is_done};
+use crate::files::sha256;
 use crate::text::words::clean;
 
 /// What a set may consist of, beside `status.txt`.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{added, is_lowered};
-use crate::change::plan::{Asked, PlanContext, organization};
-use crate::change::{PlanOrganization, PlanRow, Verdict};
+use crate::change::plan::context::PlanContext;
+use crate::change::plan::model::PlanOrganization;
+use crate::change::plan::row::{PlanRow, Verdict};
+use crate::change::plan::totals::{Asked, organization};
 use crate::config::{Level, Mode};
 use crate::domain::quota::{self, OrgId, Snapshot, SnapshotRow, Units};
 
@@ -92,4 +93,25 @@ pub(super) fn organizations(
             Some((org_id.clone(), Organization::new(seen, totals, &rows, &asked, context)))
         })
         .collect()
+}
+
+pub(super) fn is_account_group(row: &PlanRow) -> bool {
+    row.target.as_ref().is_some_and(|target| target.aid.is_some())
+}
+
+/// An account group's quota that becomes smaller. A first quota takes nothing that had been given.
+pub(super) fn is_lowered(row: &PlanRow) -> bool {
+    is_account_group(row) && row.before.is_some() && row.is_decrease()
+}
+
+/// What a row adds to the over-allocation: what an account group gets, or what the organization loses.
+pub(super) fn added(row: &PlanRow) -> Units {
+    let (before, after) = (row.before.unwrap_or(0), row.after.unwrap_or(0));
+    match (is_account_group(row), row.before, row.after) {
+        (true, ..) => after.saturating_sub(before),
+        (false, _, None) => 0,
+        // An organization without a quota had no end; its first one takes all beyond it away.
+        (false, None, Some(_)) => Units::MAX,
+        (false, Some(_), Some(_)) => before.saturating_sub(after),
+    }
 }

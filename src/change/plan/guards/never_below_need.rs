@@ -15,7 +15,9 @@ use crate::change::{Action, Code, Problem};
 use crate::config::Approval;
 use crate::config::GuardOverride;
 use crate::config::Mode;
+use crate::config::{Guards, Level};
 use crate::domain::quota::SnapshotRow;
+use crate::domain::quota::Units;
 use crate::domain::quota::{Aid, Target, Usage, UsageRule};
 
 const PLANS: u64 = 100_000;

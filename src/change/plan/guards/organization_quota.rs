@@ -2,7 +2,7 @@
 //!
 //! A quota that is lowered below use is for `below_use`, as for any target.
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 

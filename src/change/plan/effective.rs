@@ -6,9 +6,10 @@
 use chrono::{DateTime, NaiveTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::parse::{Columns, Effective, Field};
-use super::plan::PlanContext;
-use super::{Code, PlanRow, Problem};
+use super::context::PlanContext;
+use super::row::PlanRow;
+use crate::change::parse::{Columns, Effective, Field};
+use crate::change::{Code, Problem};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
 
 /// When a row is due; none for now. `live` is what is seen of its target at `now`.
@@ -101,7 +102,7 @@ pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc
 }
 
 /// What will be live once these rows are done.
-pub(super) fn done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot {
+pub(in crate::change) fn done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot {
     for row in rows.iter().filter(|row| row.is_pending()) {
         if let Some(target) = &row.target {
             live.set_quota(target, row.after);

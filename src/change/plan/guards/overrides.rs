@@ -6,7 +6,9 @@ use crate::change::plan::plan;
 use crate::config::Approval;
 use crate::config::GuardOverride;
 use crate::config::Mode;
+use crate::config::{Guards, Level};
 use crate::domain::quota::SnapshotRow;
+use crate::domain::quota::Units;
 use crate::domain::quota::UsageRule;
 
 /// Organizations 7 and 8 with ten account groups each: 1 000 units, of which 900 are needed.

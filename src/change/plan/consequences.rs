@@ -2,8 +2,9 @@
 //!
 //! A person decides on a held row by this, and asks the owners of what is named here.
 
-use super::plan::PlanContext;
-use super::{PlanRow, effective};
+use super::context::PlanContext;
+use super::effective;
+use super::row::PlanRow;
 use crate::domain::forecast::{Course, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Units, grouped};
 use crate::text::words::short_day;

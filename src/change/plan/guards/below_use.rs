@@ -4,8 +4,9 @@
 
 use std::cmp::Ordering;
 
-use super::{Finding, Look, Rule, Scope, compare};
-use crate::change::{Guard, consequences};
+use super::rule::{Finding, Look, Rule, Scope, compare};
+use crate::change::Guard;
+use crate::change::plan::consequences;
 use crate::domain::quota::grouped;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, check };

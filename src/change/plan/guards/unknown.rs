@@ -1,6 +1,6 @@
 //! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota.
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::{Guard, PlanOrganization};
 use crate::domain::quota::grouped;
 

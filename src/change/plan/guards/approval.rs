@@ -1,6 +1,6 @@
 //! `guard.approval = "always"`: every plan waits for a person.
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Approval;
 

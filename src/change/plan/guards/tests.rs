@@ -8,7 +8,9 @@ use crate::change::plan::plan;
 use crate::config::Approval;
 use crate::config::GuardOverride;
 use crate::config::Mode;
+use crate::config::{Guards, Level};
 use crate::domain::quota::SnapshotRow;
+use crate::domain::quota::Units;
 use crate::domain::quota::{Usage, UsageRule};
 
 /// The guards that hold row 2 of a one-row file about account group 1 of organization 7, and its warnings.

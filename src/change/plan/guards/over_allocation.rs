@@ -1,6 +1,7 @@
 //! Account groups that together get more beyond what their organization has than before (`guard.over_allocation`).
 
-use super::{Finding, Look, Rule, Scope, added};
+use super::organizations::added;
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Level;
 use crate::domain::quota::grouped;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::guard::Scope;
-use super::{Guard, Plan, PlanRow, Target, Verdict};
-use crate::domain::quota::quota_text;
+use super::guards::Scope;
+use super::model::Plan;
+use super::row::{PlanRow, Verdict};
+use crate::change::Guard;
+use crate::domain::quota::{Target, quota_text};
 
 /// What moved, from what to what, one sentence each; nothing if the approval stands.
 ///

@@ -4,7 +4,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Finding, Look, Organization, Rule, Scope, compare};
+use super::organizations::Organization;
+use super::rule::{Finding, Look, Rule, Scope, compare};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 

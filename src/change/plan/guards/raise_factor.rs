@@ -1,6 +1,6 @@
 //! A zero too many: a value that is far above both the old quota and the projection (`guard.max_raise_factor`).
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::{Units, grouped};
 

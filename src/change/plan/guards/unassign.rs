@@ -1,6 +1,6 @@
 //! An account group whose quota is removed (`guard.unassign`).
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::Unassign, scope: Scope::Row, for_owners: None, check };

@@ -3,7 +3,7 @@
 //! In the first days of a cycle the projection is small, and a group that is lowered to a fraction passes every other guard:
 //! it runs out in the middle of the month. Where nothing is known of the last cycle there is nothing to say.
 
-use super::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::rows_text;
-use super::{Code, Guard, GuardHit, PlanRow, Problem, Verdict};
+use super::row::{GuardHit, PlanRow, Verdict};
+use crate::change::{Code, Guard, Problem};
 use crate::config::Mode;
 use crate::domain::quota::OrgId;
+use crate::text::words::rows_text;
 
 /// Binds the rows of one organization, of the file, or none. `organizations` has one entry for each row; in
 /// organization mode a row whose organization nobody can tell stands alone. Refusal beats holding; rows that change

@@ -1,6 +1,7 @@
 //! Too many of an organization's quotas lowered at once (`guard.max_lowered_percent`, `guard.floor_rows`).
 
-use super::{Finding, Look, Organization, Rule, Scope, is_lowered};
+use super::organizations::{Organization, is_lowered};
+use super::rule::{Finding, Look, Rule, Scope};
 use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule {

@@ -1,0 +1,91 @@
+//! The end of an apply: what was sent is read back, and a row is applied only if the API says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::Apply;
+use super::standing::{Standing, unreadable};
+use crate::change::run::journal::Event;
+use crate::change::{Code, Outcome, Problem};
+use crate::domain::quota::quota_text;
+use crate::thousandeyes::Error;
+use crate::thousandeyes::progress::Phase;
+
+/// The waits before the read-backs at the end: a server may take a while to show what it took.
+const READ_BACKS: [u64; 4] = [0, 2, 5, 10];
+
+impl<G> Apply<'_, G>
+where
+    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
+{
+    /// Reads all sent rows back, again after a while where the API does not show them yet.
+    pub(super) async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
+        let mut waiting = std::mem::take(&mut standing.sent);
+        let mut no_answer = None;
+        for seconds in READ_BACKS {
+            if waiting.is_empty() && standing.refused.is_empty() {
+                return Ok(());
+            }
+            self.tell(Phase::ReadingBack, standing, 0);
+            self.pause(Duration::from_secs(seconds)).await?;
+            no_answer = match standing.live.refresh(self.client).await {
+                Ok(()) => None,
+                // An answer without quotas shows nothing of any row, and must not pass for "no quota".
+                Err(error @ Error::Unusable { .. }) => {
+                    warn!(%error, "the quotas cannot be read back");
+                    Some(error.to_string())
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if no_answer.is_some() {
+                continue;
+            }
+            for (row, problem) in std::mem::take(&mut standing.refused) {
+                if standing.live.quota(&row.target) == Ok(row.after) {
+                    waiting.insert(row.row, row); // refused, and done all the same
+                } else {
+                    self.settle(standing, &[row.row], &problem)?;
+                }
+            }
+            let confirmed: Vec<usize> = waiting
+                .values()
+                .filter(|row| standing.live.quota(&row.target) == Ok(row.after))
+                .map(|row| row.row)
+                .collect();
+            if !confirmed.is_empty() {
+                self.journal.append(&Event::Verified { at: self.clock.now(), rows: confirmed.clone() })?;
+            }
+            for row in confirmed {
+                if let Some(row) = waiting.remove(&row) {
+                    standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+                }
+            }
+        }
+        for (row, problem) in std::mem::take(&mut standing.refused) {
+            self.settle(standing, &[row.row], &problem)?;
+        }
+        for row in waiting.into_values() {
+            let unknown = |why: &str| {
+                format!(
+                    "sent, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
+                     still wanted",
+                    why.trim_end_matches('.')
+                )
+            };
+            let message = match (&no_answer, standing.live.quota(&row.target)) {
+                (Some(why), _) => unknown(why),
+                (None, Err(why)) => unknown(&unreadable(why)),
+                (None, Ok(now)) => format!(
+                    "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
+                     still wanted",
+                    quota_text(now),
+                    quota_text(row.after)
+                ),
+            };
+            self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
+        }
+        Ok(())
+    }
+}

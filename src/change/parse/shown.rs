@@ -1,0 +1,31 @@
+//! Cells as messages show them.
+
+use crate::text::clean::{clean, is_padding};
+
+/// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
+pub(in crate::change) fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_padding)
+}
+
+/// A cell's text as a message can show it: short, and with nothing hidden in it.
+pub(in crate::change) fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    clean(text, LONGEST)
+}
+
+/// At most a dozen, and how many more there are.
+pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    const MOST: usize = 12;
+    let more = items.len().saturating_sub(MOST);
+    let list = items.take(MOST).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// A cell with text after its closing quote.
+pub(super) fn torn(text: &str) -> String {
+    format!(
+        "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
+         away.",
+        shown(text)
+    )
+}

@@ -1,0 +1,101 @@
+//! The rules that hold a row back until a person approves it. They stop dangerous work and let ordinary work flow.
+//!
+//! Each guard is a file of its own with everything about it. To add one: a variant in [`Guard`], its file, and a line in [`RULES`] and
+//! in [`Guard::rule`]. A limit is a key of `config::Guards`; each row is judged by the limits of its own target.
+
+mod approval;
+mod below_last_cycle;
+mod below_use;
+mod lowered_share;
+mod organization_quota;
+mod organizations;
+mod over_allocation;
+mod raise_factor;
+mod rule;
+mod sum;
+mod unassign;
+mod unknown;
+
+use self::organizations::organizations;
+pub(crate) use self::rule::Scope;
+use self::rule::{Finding, Look, Rule};
+use super::context::PlanContext;
+use super::row::{GuardHit, PlanRow, Verdict};
+use crate::change::Guard;
+use crate::domain::quota::Snapshot;
+
+/// Every guard, in the order in which their reasons are listed.
+const RULES: [&Rule; 10] = [
+    &below_use::RULE,
+    &below_last_cycle::RULE,
+    &unknown::RULE,
+    &organization_quota::RULE,
+    &unassign::RULE,
+    &raise_factor::RULE,
+    &lowered_share::RULE,
+    &sum::RULE,
+    &over_allocation::RULE,
+    &approval::RULE,
+];
+
+impl Guard {
+    fn rule(self) -> Option<&'static Rule> {
+        match self {
+            Self::BelowUse => Some(&below_use::RULE),
+            Self::BelowLastCycle => Some(&below_last_cycle::RULE),
+            Self::Unknown => Some(&unknown::RULE),
+            Self::Organization => Some(&organization_quota::RULE),
+            Self::Unassign => Some(&unassign::RULE),
+            Self::RaiseFactor => Some(&raise_factor::RULE),
+            Self::LoweredShare => Some(&lowered_share::RULE),
+            Self::Sum => Some(&sum::RULE),
+            Self::OverAllocation => Some(&over_allocation::RULE),
+            Self::Approval => Some(&approval::RULE),
+            // Not found by looking at the row: `binding` holds it.
+            Self::Bound => None,
+        }
+    }
+
+    pub(crate) fn scope(self) -> Scope {
+        self.rule().map_or(Scope::Binding, |rule| rule.scope)
+    }
+
+    /// What somebody reads who may see the row's target and not its organization; none where the reason itself may be shown.
+    pub(crate) fn for_owners(self) -> Option<&'static str> {
+        self.rule().map_or(Some("waits with other rows of the file that it goes together with"), |rule| {
+            rule.for_owners
+        })
+    }
+}
+
+/// Holds the rows that are to be sent and trip a guard; warns of what is only near one.
+pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>) {
+    let organizations = organizations(rows, live, context);
+    for row in rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
+        let Some(target) = &row.target else { continue };
+        let Some(organization) = organizations.get(&target.org_id) else { continue };
+        let limits = context.guards.for_target(target);
+        let look = Look { row, limits: &limits, organization, live, context };
+        let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
+        for rule in RULES {
+            match (rule.check)(&look) {
+                Some(Finding::Hold(message)) => tripped.push(GuardHit { guard: rule.guard, message }),
+                Some(Finding::Warn(message)) => warnings.push(message),
+                None => {}
+            }
+        }
+        row.warnings.extend(warnings);
+        if !tripped.is_empty() {
+            row.verdict = Verdict::Held(tripped);
+        }
+    }
+}
+
+#[cfg(test)]
+mod monthly_work;
+#[cfg(test)]
+mod never_below_need;
+#[cfg(test)]
+mod overrides;
+#[cfg(test)]
+mod tests;

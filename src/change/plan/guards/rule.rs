@@ -1,0 +1,92 @@
+//! What a guard is: what it judges, what it looks at, and what it says.
+
+use std::cmp::Ordering;
+
+use super::organizations::{Organization, is_account_group};
+use crate::change::Guard;
+use crate::change::plan::context::PlanContext;
+use crate::change::plan::effective;
+use crate::change::plan::row::PlanRow;
+use crate::config::{Guards, Level};
+use crate::domain::quota::{Snapshot, Units};
+
+/// Everything about one guard.
+pub(super) struct Rule {
+    pub(super) guard: Guard,
+    pub(super) scope: Scope,
+    /// What an owner of the row's target reads instead of a message with the organization's figures; none where the message
+    /// has only figures of the row.
+    pub(super) for_owners: Option<&'static str>,
+    /// Nothing to say is the ordinary case.
+    pub(super) check: fn(&Look<'_>) -> Option<Finding>,
+}
+
+/// What a guard judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The row by itself.
+    Row,
+    /// All rows of an organization together: each of them has the same reason.
+    Organization,
+    /// The whole plan.
+    Plan,
+    /// What the row goes together with.
+    Binding,
+}
+
+/// What a guard says of a row.
+pub(super) enum Finding {
+    Hold(String),
+    Warn(String),
+}
+
+impl Finding {
+    pub(super) fn at(level: Level, message: String) -> Option<Self> {
+        match level {
+            Level::Allow => None,
+            Level::Warn => Some(Self::Warn(message)),
+            Level::Hold => Some(Self::Hold(message)),
+        }
+    }
+}
+
+/// What a guard looks at: a row that would be sent, and the organization that it belongs to.
+pub(super) struct Look<'a> {
+    pub(super) row: &'a PlanRow,
+    /// The limits of the row's target.
+    pub(super) limits: &'a Guards,
+    pub(super) organization: &'a Organization,
+    pub(super) live: &'a Snapshot,
+    pub(super) context: &'a PlanContext<'a>,
+}
+
+impl Look<'_> {
+    /// The new quota, if it lowers one or is the first.
+    pub(super) fn decrease(&self) -> Option<Units> {
+        self.row.after.filter(|_| self.row.is_decrease())
+    }
+
+    /// What the quota must allow, if that can be compared with it.
+    pub(super) fn needed(&self) -> Option<Units> {
+        self.row.needed().filter(|_| !self.organization.mismatched)
+    }
+
+    pub(super) fn is_account_group(&self) -> bool {
+        is_account_group(self.row)
+    }
+
+    /// Which cycle the row's projection is of, in words.
+    pub(super) fn projected_word(&self) -> &'static str {
+        let seen = self.row.target.as_ref().and_then(|target| self.live.row(target));
+        if seen.is_some_and(|seen| effective::is_next_cycle(&seen, self.row.due)) {
+            "projected for the next cycle"
+        } else {
+            "projected"
+        }
+    }
+}
+
+/// `percent` % of `base` against `units`, without rounding.
+pub(super) fn compare(base: Units, percent: u32, units: Units) -> Ordering {
+    (i128::from(base) * i128::from(percent)).cmp(&(i128::from(units) * 100))
+}

@@ -1,0 +1,159 @@
+//! What `run.json` holds.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::id;
+use crate::change::RunState;
+use crate::files::owner::Owner;
+use crate::text::redact;
+
+/// The format of `run.json`. A newer one is refused, an older one is read.
+pub(super) const VERSION: u32 = 1;
+
+/// What `run.json` holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub version: u32,
+    pub id: String,
+    /// The name of the dropped file.
+    pub file: String,
+    /// It came through the inbox, so its answers go back there.
+    #[serde(default)]
+    pub dropped: bool,
+    /// Who owned the file that was dropped; none where it was not dropped, or by an earlier program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_by: Option<Owner>,
+    /// The file that was claimed in the inbox, as it was when it was copied; it is kept there until the run settles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
+    pub state: RunState,
+    pub created: DateTime<Utc>,
+    /// When it came to its state.
+    pub updated: DateTime<Utc>,
+    /// SHA-256 of `input.csv`; none until it is copied.
+    pub input_sha256: Option<String>,
+    pub plan_sha256: Option<String>,
+    /// SHA-256 of `plan.csv` as a file; two while one takes the place of the other, none where an earlier version wrote it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan_csv_sha256: Vec<String>,
+    /// SHA-256 of `undo.csv`, by which a dropped undo is recognized.
+    pub undo_sha256: Option<String>,
+    /// The run that these held rows were split off from.
+    pub split_from: Option<String>,
+    /// The run that the held rows were split off into.
+    pub held_as: Option<String>,
+    /// When its rows take effect; none for now.
+    #[serde(default)]
+    pub due: Option<DateTime<Utc>>,
+    /// How many decisions were acted on; each has a file of its own.
+    #[serde(default)]
+    pub decided: u32,
+    /// The rows' numbers in the file that was dropped, where `input.csv` holds only some of them.
+    pub rows: Option<Vec<usize>>,
+    /// The request of a command that handed it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Where its answers are; none as long as it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+    /// How many rows ended how: the values of `status` and `code`.
+    #[serde(default)]
+    pub counts: BTreeMap<String, usize>,
+    /// Why it stands where it stands, each a full sentence. Errors are repeated in them: no secret is written with one.
+    #[serde(default, serialize_with = "redact::each")]
+    pub notes: Vec<String>,
+    /// Nobody has been sent a mail about its state yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mail_due: bool,
+    /// `inbox.apply` was false: nothing is sent of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned_only: bool,
+}
+
+/// What tells a claimed file from any other, and whether it was written since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimed {
+    pub inode: u64,
+    pub bytes: u64,
+    /// Seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
+}
+
+impl RunRecord {
+    /// A run at its beginning.
+    pub(crate) fn new(id: String, file: &str, dropped: bool, now: DateTime<Utc>) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            file: file.to_owned(),
+            dropped,
+            dropped_by: None,
+            claimed: None,
+            state: RunState::Planned,
+            created: now,
+            updated: now,
+            input_sha256: None,
+            plan_sha256: None,
+            plan_csv_sha256: Vec::new(),
+            undo_sha256: None,
+            split_from: None,
+            held_as: None,
+            due: None,
+            decided: 0,
+            rows: None,
+            request: None,
+            approved_by: None,
+            answers: None,
+            counts: BTreeMap::new(),
+            notes: Vec::new(),
+            mail_due: false,
+            planned_only: false,
+        }
+    }
+
+    /// The run for the held rows of this one. No file can be named so that its run gets this name.
+    pub(crate) fn split_off(&self, now: DateTime<Utc>) -> Self {
+        self.part(id::of_held(&self.id), now)
+    }
+
+    /// A run for some rows of this one.
+    pub(crate) fn part(&self, id: String, now: DateTime<Utc>) -> Self {
+        Self {
+            split_from: Some(self.id.clone()),
+            dropped_by: self.dropped_by.clone(),
+            ..Self::new(id, &self.file, self.dropped, now)
+        }
+    }
+
+    /// The run of the dropped file: itself, unless it was split off.
+    pub(crate) fn root(&self) -> &str {
+        id::root_of(&self.id)
+    }
+
+    /// Its time has not come.
+    pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
+        self.due.is_some_and(|due| due > now)
+    }
+}
+
+/// Where a run's answers are put for whoever dropped its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answers {
+    /// The name of their folder below `inbox.answers_dir`.
+    pub folder: String,
+    /// They could not be written yet: they are owed, and tried again until they lie there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+}
+
+/// Why answers are not where they should be, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    pub since: DateTime<Utc>,
+    pub error: String,
+}
