@@ -73,7 +73,8 @@ pub(crate) fn empty_folders(
     Ok(removed)
 }
 
-fn is_temporary(name: &OsStr) -> bool {
+/// Whether [`Folder`] gave that name to what was being written.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

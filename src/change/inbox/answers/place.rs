@@ -9,7 +9,8 @@ use rustix::fs::FileType;
 use crate::change::run::RunRecord;
 use crate::config::Config;
 use crate::files::durable;
-use crate::files::folder::{Folder, TEMPORARY, is_done};
+use crate::files::folder::{Folder, is_done};
+use crate::files::leftovers::is_temporary;
 use crate::files::sha256;
 use crate::text::words::clean;
 
@@ -164,12 +165,8 @@ fn is_ours(name: &OsStr) -> bool {
     name == STATUS || FILES.iter().any(|file| name == *file) || is_temporary(name)
 }
 
-fn is_temporary(name: &OsStr) -> bool {
-    let digits = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
-    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Removes what a kill left of sets that were being put in place.
+/// Removes what a kill left of sets that were being put in place. Before the first of this process is written, so that none is
+/// too young: a whole set must not lie there under a second name until the nightly sweep of single files.
 pub(super) fn sweep(config: &Config) -> anyhow::Result<()> {
     let Some(answers) = open_existing(config)? else { return Ok(()) };
     for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
