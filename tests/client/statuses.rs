@@ -5,7 +5,7 @@ use std::io::Write as _;
 use httpmock::prelude::*;
 use quotakeeper::thousandeyes::{Client, Error, Secret, Settings, Whose};
 
-use crate::support::{TOKEN, client, settings, text};
+use crate::support::{Script, Step, TOKEN, client, settings, text};
 
 /// One answer to everything.
 async fn server(status: u16, content_type: &str, body: &str) -> MockServer {
@@ -176,6 +176,31 @@ async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
         .assign_organizations(&[("71".into(), 5)])
         .await
         .expect("a write is done, whatever the answer's size");
+}
+
+/// Without a bound on what is read, none of these would ever end.
+#[tokio::test]
+async fn an_answer_without_end_is_read_up_to_its_bound() {
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{";
+    const GIGABYTE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n{";
+    const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n{\"title\":\"";
+    let limited = |script: &Script| {
+        Client::new(Settings { max_answer_bytes: 1 << 20, ..settings(&script.url) }).unwrap()
+    };
+    for head in [GOOD, GIGABYTE] {
+        let script = Script::play(vec![Step::Endless(head)]).await;
+        let error = limited(&script).quotas().await.unwrap_err();
+        assert!(text(&error).contains("larger than the 1048576 bytes"), "{error}");
+        let script = Script::play(vec![Step::Endless(head)]).await;
+        limited(&script)
+            .unassign_organizations(&["71".into()])
+            .await
+            .expect("its status says that it is done");
+    }
+    let script = Script::play(vec![Step::Endless(REFUSED), Step::Endless(REFUSED)]).await;
+    assert_eq!(limited(&script).quotas().await.unwrap_err().status(), Some(400));
+    let error = limited(&script).unassign_organizations(&["71".into()]).await.unwrap_err();
+    assert!(error.is_refusal() && error.to_string().len() < 1000, "{error}");
 }
 
 #[tokio::test]

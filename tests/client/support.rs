@@ -30,6 +30,8 @@ pub(crate) fn text(error: &Error) -> String {
 pub(crate) enum Step {
     /// Reads the request and sends these bytes, then closes.
     Answer(String),
+    /// Reads the request, sends this head, and then bytes of a body for as long as anybody reads them.
+    Endless(&'static str),
     /// Closes without reading anything.
     Close,
     /// Reads the request and closes without an answer, as a server that died after acting.
@@ -71,6 +73,13 @@ impl Script {
                         // The client may have gone away, as it does when an answer is too large.
                         let _gone = stream.write_all(bytes.as_bytes()).await;
                         let _gone = stream.shutdown().await;
+                    }
+                    Some(Step::Endless(head)) => {
+                        let part = [b' '; 16 * 1024];
+                        let mut sent = stream.write_all(head.as_bytes()).await;
+                        while sent.is_ok() {
+                            sent = stream.write_all(&part).await;
+                        }
                     }
                     Some(Step::Silence) => silent.push(stream),
                     Some(Step::Close | Step::CloseAfterReading) | None => {}

@@ -1,5 +1,6 @@
 //! The metrics for where nobody scrapes: `node_exporter`'s file, and a Pushgateway.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use httpmock::prelude::*;
@@ -98,5 +99,41 @@ fn what_cannot_be_written_or_pushed_is_a_warning_and_fails_nothing() {
         ["metrics.textfile must end with .prom", "metrics.push_url must be the whole URL of a group"]
     {
         assert!(log.contains(problem), "{log}");
+    }
+}
+
+/// Takes what is sent and answers with a body that never ends, for as long as anybody reads it.
+fn endless(status: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut request = stream.try_clone().unwrap();
+                let _begun = request.read(&mut [0; 1024]);
+                std::thread::spawn(move || std::io::copy(&mut request, &mut std::io::sink()));
+                let mut answer = &stream;
+                let mut sent = write!(answer, "HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
+                while sent.is_ok() {
+                    sent = answer.write_all(&[b'x'; 16 * 1024]);
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn whoever_answers_a_push_or_a_heartbeat_without_end_keeps_nothing_waiting() {
+    let (good, bad) = (endless("200 OK"), endless("400 Bad Request"));
+    for url in [&good, &bad] {
+        let ran = Bench::new(World::small())
+            .with("QUOTAKEEPER__METRICS__PUSH_URL", &format!("{url}/metrics/job/quotakeeper"))
+            .with("QUOTAKEEPER__HEARTBEAT__URL", &format!("{url}/ping/4711"))
+            .run(&["once"])
+            .ends_with(0);
+        let told = ran.log.lines().filter(|line| line.contains("not told")).collect::<Vec<_>>();
+        assert_eq!(told.len(), if url == &bad { 2 } else { 0 }, "{told:?}");
+        assert!(told.iter().all(|line| line.len() < 1000), "{told:?}");
     }
 }
