@@ -1,7 +1,6 @@
 //! The snapshot files below `history/`: written whole, never replaced, listed by time.
 
 use std::fs::File;
-use std::io;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +79,7 @@ impl History {
         let mut count = 0;
         loop {
             let fill = |file: &mut File| {
-                count = codec::encode(file, at, rows()).map_err(as_io)?;
+                count = codec::encode(file, at, rows())?;
                 Ok(())
             };
             if durable::create_with(&self.path(at), fill)? {
@@ -182,14 +181,6 @@ impl<I: Iterator<Item = anyhow::Result<Organization>>> Cursor<I> {
             }
         }
         Ok(None)
-    }
-}
-
-/// What a CSV writer reports of the file below it, so that a full disk is known as one.
-fn as_io(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
     }
 }
 

@@ -4,11 +4,14 @@
 //! a name that cannot be read is left out; usage with one number that cannot be read is unknown as a whole, because its
 //! sums would be wrong. An answer without the list or object that it is about is no answer.
 
+mod quotas;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+pub(super) use self::quotas::quotas;
 use super::wire::{Object, Odd};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
@@ -141,108 +144,6 @@ pub struct AgentUnits {
     pub used: Option<Units>,
     /// Units by the end of the period.
     pub projected: Option<Units>,
-}
-
-/// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
-/// else would become many times as large.
-const MOST_UNREADABLE: usize = 1000;
-
-/// The body of `GET /quotas`; an error says why it is none.
-pub(super) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
-    let (mut seen, mut nobodys) = (Vec::new(), 0);
-    let usable = |quotas: &OrganizationQuotas| {
-        quotas.value.is_some() || !quotas.account_groups.is_empty() || !quotas.unreadable.is_empty()
-    };
-    let there = answer(json)?.each("quotas", |entry| {
-        let odd = |odd| OrganizationQuotas {
-            unreadable: vec![unreadable(Whose::Anybody, odd)],
-            ..OrganizationQuotas::default()
-        };
-        let quotas =
-            Object::of("an entry of `quotas`", entry).map_or_else(odd, |entry| organization_quotas(&entry));
-        // Nobody knows whose they are: one says that there are such, and a second that they are several.
-        let is_nobodys =
-            quotas.org_id.is_none() && quotas.value.is_none() && quotas.account_groups.is_empty();
-        if usable(&quotas) && (!is_nobodys || nobodys < 2) {
-            nobodys += usize::from(is_nobodys);
-            seen.push(quotas);
-        }
-    })?;
-    if there { Ok(seen) } else { Err(missing("quotas")) }
-}
-
-fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
-    let mut seen = OrganizationQuotas::default();
-    let mut odd = OddQuotas::default();
-    match entry.object("organizationQuota") {
-        Ok(own) => {
-            let own = own.unwrap_or_default();
-            match own.text("orgId") {
-                Ok(id) => seen.org_id = id.map(OrgId::new),
-                // Where no account group tells whose it is, it may be anybody's.
-                Err(why) => odd.push(unreadable(Whose::Anybody, why)),
-            }
-            match quota(&own) {
-                Ok(value) => seen.value = value,
-                Err(why) => odd.push(unreadable(Whose::Organization, why)),
-            }
-        }
-        Err(why) => odd.push(unreadable(Whose::Anybody, why)),
-    }
-    let groups = entry.each("accountGroupQuotas", |group| {
-        let group = match Object::of("an entry of `accountGroupQuotas`", group) {
-            Ok(group) => group,
-            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
-        };
-        let aid = match group.text("aid") {
-            Ok(Some(aid)) => Aid::new(aid),
-            Ok(None) => return odd.push(unreadable(Whose::SomeAccountGroup, missing("aid"))),
-            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
-        };
-        match quota(&group) {
-            Ok(Some(value)) => seen.account_groups.push((aid, value)),
-            // Who has no quota is not listed: an entry without a value hides one.
-            Ok(None) => odd.push(unreadable(Whose::AccountGroup(aid), missing("value"))),
-            Err(why) => odd.push(unreadable(Whose::AccountGroup(aid), why)),
-        }
-    });
-    if let Err(why) = groups {
-        odd.push(unreadable(Whose::SomeAccountGroup, why));
-    }
-    seen.account_groups.shrink_to_fit();
-    seen.unreadable = odd.all;
-    seen
-}
-
-/// The quotas of one entry that cannot be read. Of those of account groups that nobody knows one stands for all.
-#[derive(Default)]
-struct OddQuotas {
-    all: Vec<Unreadable>,
-    has_some_account_group: bool,
-}
-
-impl OddQuotas {
-    fn push(&mut self, mut odd: Unreadable) {
-        if self.all.len() >= MOST_UNREADABLE {
-            odd.whose = Whose::SomeAccountGroup;
-        }
-        let is_of_some = odd.whose == Whose::SomeAccountGroup;
-        if !is_of_some || !self.has_some_account_group {
-            self.all.push(odd);
-        }
-        self.has_some_account_group |= is_of_some;
-    }
-}
-
-fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
-    match of.units("value")? {
-        Some(value @ ..0) => Err(Odd(format!("`value` is {value}, and no quota is below 0"))),
-        value => Ok(value),
-    }
-}
-
-fn unreadable(whose: Whose, Odd(why): Odd) -> Unreadable {
-    Unreadable { whose, why }
 }
 
 fn missing(name: &str) -> Odd {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::quotas::MOST_UNREADABLE;
 use super::*;
 use crate::thousandeyes::wire;
 

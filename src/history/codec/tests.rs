@@ -1,0 +1,122 @@
+//! What is written is what is read, whatever names and figures there are; and what a file that we did not write says.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::quota::{Snapshot, Target, Usage};
+
+fn encode(snapshot: &Snapshot) -> String {
+    let mut bytes = Vec::new();
+    super::encode(&mut bytes, snapshot.taken_at, snapshot.rows()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+prop_compose! {
+    fn any_row()(
+        org in 1..50u32, aid in proptest::option::of(1..900u32),
+        // An apostrophe at the front is a spreadsheet's mark for text, and not the name's.
+        names in ("([^'].{0,12})?", "([=+@a-z,\"\n -][=+@a-z,\"\n '-]{0,12})?"),
+        units in proptest::array::uniform10(proptest::option::of(any::<i64>())),
+        period in proptest::option::of(0..4_000_000_000i64),
+    ) -> SnapshotRow<'static> {
+        let target = match aid {
+            Some(aid) => Target::account_group(org.to_string().as_str(), aid.to_string().as_str()),
+            None => Target::organization(org.to_string().as_str()),
+        };
+        SnapshotRow {
+            target, org_name: names.0.into(), account_group_name: names.1.into(), quota: units[0],
+            usage: Usage {
+                cloud_used: units[1], cloud_projected: units[2], enterprise_used: units[3],
+                enterprise_projected: units[4], device_used: units[5], device_projected: units[6],
+            },
+            period_start: period.map(at), period_end: period.map(at),
+            plan_units: units[7], cloud_next_period: units[8], enterprise_next_period: units[9],
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_what_is_read(rows in proptest::collection::vec(any_row(), 0..20)) {
+        let snapshot = Snapshot::new(at(1_795_370_400), rows);
+        let file = encode(&snapshot);
+        let one_by_one: Vec<_> =
+            Organizations::new(file.as_bytes()).unwrap().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(one_by_one, snapshot.organizations());
+        prop_assert_eq!(decode(snapshot.taken_at, file.as_bytes()).unwrap(), snapshot);
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_crate_csv(rows in proptest::collection::vec(any_row(), 0..20)) {
+        let file = encode(&Snapshot::new(at(1_795_370_400), rows));
+        let mut again = csv::WriterBuilder::new().from_writer(Vec::new());
+        for record in csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_bytes()).records() {
+            again.write_record(&record.unwrap()).unwrap();
+        }
+        prop_assert_eq!(String::from_utf8(again.into_inner().unwrap()).unwrap(), file);
+    }
+
+    #[test]
+    fn every_file_that_is_read_says_what_the_crate_csv_reads_in_it(lines in "(1,2,[3,\"\r\n a]{0,5}\r?\n){0,4}") {
+        let file = format!("org_id,aid,org_name\n{lines}").replace("org_name", "quota,org_name").replace("1,2,", "1,2,7,");
+        if let Ok(read) = decode(at(0), file.as_bytes()) {
+            let mut reader = csv::Reader::from_reader(file.as_bytes());
+            let rows = reader.records().map(|record| {
+                let record = record.unwrap();
+                SnapshotRow {
+                    quota: Some(record[2].parse().unwrap()),
+                    org_name: record[3].to_owned().into(),
+                    ..SnapshotRow::new(Target::account_group(&record[0], &record[1]))
+                }
+            });
+            prop_assert_eq!(read, Snapshot::new(at(0), rows));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = decode(at(0), &bytes[..]);
+        let _ = Organizations::new(&bytes[..]).map(Iterator::count);
+    }
+}
+
+#[test]
+fn a_file_has_the_documented_columns_and_tells_unknown_from_nothing() {
+    let row = SnapshotRow {
+        org_name: "Acme Bank".into(),
+        quota: Some(0),
+        usage: Usage { cloud_used: Some(0), ..Usage::default() },
+        ..SnapshotRow::new(Target::organization("10452"))
+    };
+    let unnamed = SnapshotRow::new(Target::account_group("10452", "204117"));
+    insta::assert_snapshot!(encode(&Snapshot::new(at(1_795_370_400), vec![unnamed, row])), @r"
+    taken_at,level,org_id,org_name,aid,account_group_name,quota,cloud_units_used,cloud_units_projected,enterprise_units_used,enterprise_units_projected,device_units_used,device_units_projected,period_start,period_end,plan_units,cloud_units_next_period,enterprise_units_next_period
+    2026-11-22T18:00:00Z,organization,10452,Acme Bank,,,0,0,,,,,,,,,,
+    2026-11-22T18:00:00Z,account_group,10452,Acme Bank,204117,,,,,,,,,,,,,
+    ");
+}
+
+#[test]
+fn a_broken_cell_is_named_with_its_line() {
+    let error = decode(at(0), &b"org_id,aid,quota\n1,,5\n1,2,many\n"[..]).unwrap_err();
+    assert_eq!(format!("{error:#}"), "line 3: quota is `many`, not a number: invalid digit found in string");
+}
+
+#[test]
+fn a_file_whose_organizations_are_not_in_order_cannot_be_read_one_by_one() {
+    let file = &b"org_id,aid,quota\n2,,5\n1,2,6\n3,,7\n"[..];
+    let read: Vec<_> = Organizations::new(file).unwrap().collect();
+    assert_eq!(read.len(), 1);
+    assert!(read[0].as_ref().unwrap_err().to_string().contains("not in the order of their ids"));
+    assert_eq!(decode(at(0), file).unwrap().organizations().len(), 3);
+}
+
+#[test]
+fn a_file_of_another_version_is_read_by_the_names_of_its_columns() {
+    let snapshot = decode(at(0), &b"new_column,quota,aid,org_id\nx,5,2,1\n"[..]).unwrap();
+    assert_eq!(snapshot.row(&Target::account_group("1", "2")).unwrap().quota, Some(5));
+}

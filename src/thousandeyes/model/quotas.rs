@@ -1,0 +1,258 @@
+//! The body of `GET /quotas`: the largest answer of all, and the one that decides.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::wire::{Object, Odd};
+use super::{OrganizationQuotas, Unreadable, Whose, answer, missing};
+use crate::domain::quota::{Aid, OrgId, Units};
+
+/// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
+/// else would become many times as large.
+pub(super) const MOST_UNREADABLE: usize = 1000;
+
+/// The body of `GET /quotas`; an error says why it is none.
+pub(in crate::thousandeyes) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
+    let (mut seen, mut nobodys) = (Vec::new(), 0);
+    let usable = |quotas: &OrganizationQuotas| {
+        quotas.value.is_some() || !quotas.account_groups.is_empty() || !quotas.unreadable.is_empty()
+    };
+    let there = answer(json)?.each("quotas", |entry| {
+        let odd = |odd| OrganizationQuotas {
+            unreadable: vec![unreadable(Whose::Anybody, odd)],
+            ..OrganizationQuotas::default()
+        };
+        let quotas = plain(entry).unwrap_or_else(|| careful(entry).unwrap_or_else(odd));
+        // Nobody knows whose they are: one says that there are such, and a second that they are several.
+        let is_nobodys =
+            quotas.org_id.is_none() && quotas.value.is_none() && quotas.account_groups.is_empty();
+        if usable(&quotas) && (!is_nobodys || nobodys < 2) {
+            nobodys += usize::from(is_nobodys);
+            seen.push(quotas);
+        }
+    })?;
+    if there { Ok(seen) } else { Err(missing("quotas")) }
+}
+
+/// An entry as the API promises it, with nothing odd and nothing unknown in it: nearly all are, and a million account groups are
+/// read in a fifth of the time so. None where it has to be looked at field by field.
+fn plain(entry: &RawValue) -> Option<OrganizationQuotas> {
+    let PlainEntry { organization, account_groups } = serde_json::from_str(entry.get()).ok()?;
+    let PlainOwn { org_id, value } = organization.unwrap_or_default();
+    let groups = account_groups.unwrap_or_default().into_iter();
+    Some(OrganizationQuotas {
+        org_id: org_id.map(|PlainId(id)| OrgId::new(id)),
+        value: value.map(|PlainValue(value)| value),
+        account_groups: groups
+            .map(|PlainGroup { aid: Group(aid), value: PlainValue(value) }| (aid, value))
+            .collect(),
+        unreadable: Vec::new(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainEntry<'a> {
+    #[serde(borrow, rename = "organizationQuota")]
+    organization: Option<PlainOwn<'a>>,
+    #[serde(rename = "accountGroupQuotas")]
+    account_groups: Option<Vec<PlainGroup>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainOwn<'a> {
+    #[serde(borrow, rename = "orgId")]
+    org_id: Option<PlainId<'a>>,
+    value: Option<PlainValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainGroup {
+    aid: Group,
+    value: PlainValue,
+}
+
+/// A text that is not empty and has no escapes.
+#[derive(Deserialize)]
+#[serde(try_from = "&str")]
+struct PlainId<'a>(&'a str);
+
+impl<'a> TryFrom<&'a str> for PlainId<'a> {
+    type Error = &'static str;
+
+    fn try_from(id: &'a str) -> Result<Self, Self::Error> {
+        if id.is_empty() { Err("it is empty") } else { Ok(Self(id)) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(from = "PlainId<'_>")]
+struct Group(Aid);
+
+impl From<PlainId<'_>> for Group {
+    fn from(PlainId(id): PlainId<'_>) -> Self {
+        Self(Aid::new(id))
+    }
+}
+
+/// A whole number that is not below 0.
+#[derive(Deserialize)]
+#[serde(try_from = "Units")]
+struct PlainValue(Units);
+
+impl TryFrom<Units> for PlainValue {
+    type Error = &'static str;
+
+    fn try_from(value: Units) -> Result<Self, Self::Error> {
+        if value < 0 { Err("it is below 0") } else { Ok(Self(value)) }
+    }
+}
+
+/// An entry field by field, with what is odd in it. An error where it is no object.
+fn careful(entry: &RawValue) -> Result<OrganizationQuotas, Odd> {
+    Object::of("an entry of `quotas`", entry).map(|entry| organization_quotas(&entry))
+}
+
+fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
+    let mut seen = OrganizationQuotas::default();
+    let mut odd = OddQuotas::default();
+    match entry.object("organizationQuota") {
+        Ok(own) => {
+            let own = own.unwrap_or_default();
+            match own.text("orgId") {
+                Ok(id) => seen.org_id = id.map(OrgId::new),
+                // Where no account group tells whose it is, it may be anybody's.
+                Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+            }
+            match quota(&own) {
+                Ok(value) => seen.value = value,
+                Err(why) => odd.push(unreadable(Whose::Organization, why)),
+            }
+        }
+        Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+    }
+    let groups = entry.each("accountGroupQuotas", |group| {
+        let group = match Object::of("an entry of `accountGroupQuotas`", group) {
+            Ok(group) => group,
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        let aid = match group.text("aid") {
+            Ok(Some(aid)) => Aid::new(aid),
+            Ok(None) => return odd.push(unreadable(Whose::SomeAccountGroup, missing("aid"))),
+            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+        };
+        match quota(&group) {
+            Ok(Some(value)) => seen.account_groups.push((aid, value)),
+            // Who has no quota is not listed: an entry without a value hides one.
+            Ok(None) => odd.push(unreadable(Whose::AccountGroup(aid), missing("value"))),
+            Err(why) => odd.push(unreadable(Whose::AccountGroup(aid), why)),
+        }
+    });
+    if let Err(why) = groups {
+        odd.push(unreadable(Whose::SomeAccountGroup, why));
+    }
+    seen.account_groups.shrink_to_fit();
+    seen.unreadable = odd.all;
+    seen
+}
+
+/// The quotas of one entry that cannot be read. Of those of account groups that nobody knows one stands for all.
+#[derive(Default)]
+struct OddQuotas {
+    all: Vec<Unreadable>,
+    has_some_account_group: bool,
+}
+
+impl OddQuotas {
+    fn push(&mut self, mut odd: Unreadable) {
+        if self.all.len() >= MOST_UNREADABLE {
+            odd.whose = Whose::SomeAccountGroup;
+        }
+        let is_of_some = odd.whose == Whose::SomeAccountGroup;
+        if !is_of_some || !self.has_some_account_group {
+            self.all.push(odd);
+        }
+        self.has_some_account_group |= is_of_some;
+    }
+}
+
+fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
+    match of.units("value")? {
+        Some(value @ ..0) => Err(Odd(format!("`value` is {value}, and no quota is below 0"))),
+        value => Ok(value),
+    }
+}
+
+fn unreadable(whose: Whose, Odd(why): Odd) -> Unreadable {
+    Unreadable { whose, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn an_ordinary_entry_is_plain() {
+        let ordinary =
+            r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
+        assert!(plain(&entry(ordinary)).is_some());
+        for odd in [
+            r#"{"organizationQuota":{"orgId":"1","value":-1}}"#,
+            r#"{"accountGroupQuotas":[{"aid":"","value":1}]}"#,
+        ] {
+            assert!(plain(&entry(odd)).is_none(), "{odd}");
+        }
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        let values = [
+            "0",
+            "7",
+            "-1",
+            "12.0",
+            "1e3",
+            "null",
+            "\"\"",
+            "\"5\"",
+            "\"\\u0035\"",
+            "true",
+            "[]",
+            "9223372036854775808",
+        ];
+        prop::sample::select(values.map(str::to_owned).to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_reads_the_same_field_by_field(
+            fields in prop::collection::vec((prop::sample::select(vec!["orgId", "value", "aid", "other"]), value()), 0..4),
+            groups in prop::collection::vec(prop::collection::vec((prop::sample::select(vec!["aid", "value", "other"]), value()), 0..4), 0..3),
+            shape in 0..4_u8,
+        ) {
+            let object = |fields: &[(&str, String)]| {
+                let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            };
+            let groups: Vec<String> = groups.iter().map(|group| object(group)).collect();
+            let (own, groups) = (object(&fields), groups.join(","));
+            let json = match shape {
+                0 => format!(r#"{{"organizationQuota":{own}}}"#),
+                1 => format!(r#"{{"organizationQuota":null,"accountGroupQuotas":[{groups}]}}"#),
+                2 => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":null}}"#),
+                _ => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":[{groups}]}}"#),
+            };
+            let entry = entry(&json);
+            if let Some(plain) = plain(&entry) {
+                prop_assert_eq!(plain, careful(&entry).unwrap());
+            }
+        }
+    }
+}
