@@ -12,6 +12,7 @@ mod secret_text;
 mod shape;
 mod source;
 mod trust;
+mod typed;
 mod types;
 
 use std::collections::BTreeMap;

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::shape::{Misfit, misfits};
+use super::typed::{Of, Wrong};
 use super::{Config, ConfigError, Secret, SecretUrl, trust};
 use crate::text::redact;
 use crate::text::similarity::nearest;
@@ -44,15 +45,15 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         taken_out.push(path);
     }
     let mut config = loop {
-        match serde_path_to_error::deserialize::<_, Config>(table.clone()) {
+        let value = Value::Table(table.clone());
+        match serde_path_to_error::deserialize::<_, Config>(Of(&value)) {
             Ok(config) => break config,
             Err(error) => {
-                let inner = error.inner().message().trim().to_owned();
-                let path = key_path(error.path(), &inner);
+                let path = key_path(error.path(), error.inner());
                 if retry_as_text(&mut table, &path, &from_environment) {
                     continue;
                 }
-                problems.push(source.place(&path, &from_environment, &explain(&inner)));
+                problems.push(source.place(&path, &from_environment, &explain(error.inner())));
                 if !remove(&mut table, &path) {
                     return Err(in_order(problems));
                 }
@@ -240,8 +241,8 @@ fn remove(table: &mut Table, path: &[Step]) -> bool {
     }
 }
 
-/// Where the problem is; serde reports an unknown key at its parent and names the key in the message.
-fn key_path(path: &serde_path_to_error::Path, message: &str) -> Vec<Step> {
+/// Where the problem is; an unknown key is reported at its parent.
+fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
     let mut steps: Vec<Step> = path
         .iter()
         .filter_map(|segment| match segment {
@@ -250,64 +251,21 @@ fn key_path(path: &serde_path_to_error::Path, message: &str) -> Vec<Step> {
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect();
-    if let Some(key) = quoted(message).next().filter(|_| message.starts_with("unknown field"))
-        && steps.last() != Some(&Step::Key(key.to_owned()))
+    if let Wrong::UnknownKey { key, .. } = wrong
+        && steps.last() != Some(&Step::Key(key.clone()))
     {
-        steps.push(Step::Key(key.to_owned()));
+        steps.push(Step::Key(key.clone()));
     }
     steps
 }
 
-fn quoted(message: &str) -> impl Iterator<Item = &str> {
-    message.split('`').skip(1).step_by(2)
-}
-
-/// `unknown field` becomes the nearest known key; the rest is said as serde says it.
-fn explain(message: &str) -> String {
-    if !message.starts_with("unknown field") {
-        return wrong_value(message).unwrap_or_else(|| message.to_owned());
+/// What follows the name of the key; an unknown one gets the nearest known.
+fn explain(wrong: &Wrong) -> String {
+    let Wrong::UnknownKey { key, known } = wrong else { return wrong.to_string() };
+    match nearest(key, known.iter().copied(), 1).first() {
+        Some(name) => format!("{wrong}: did you mean `{name}`?"),
+        None => format!("{wrong}: known here are {}", known.join(", ")),
     }
-    let mut names = quoted(message);
-    let unknown = names.next().unwrap_or_default();
-    let known: Vec<&str> = names.collect();
-    match nearest(unknown, known.iter().copied(), 1).first() {
-        Some(name) => format!("is not a known key: did you mean `{name}`?"),
-        None => format!("is not a known key: known here are {}", known.join(", ")),
-    }
-}
-
-/// serde's words on a value of the right type, in a person's.
-fn wrong_value(message: &str) -> Option<String> {
-    if let Some(rest) = message.strip_prefix("unknown variant `") {
-        let (got, known) = rest.split_once("`, expected ")?;
-        let known: Vec<String> = quoted(known).map(|word| format!("\"{word}\"")).collect();
-        return Some(match &known[..] {
-            [] => return None,
-            [only] => format!("is \"{got}\", but must be {only}"),
-            [first @ .., last] => format!("is \"{got}\", but must be {} or {last}", first.join(", ")),
-        });
-    }
-    if let Some(key) = message.strip_prefix("missing field ") {
-        return Some(format!("lacks the key {key}"));
-    }
-    let (got, expected) = message
-        .strip_prefix("invalid value: ")
-        .or_else(|| message.strip_prefix("invalid type: "))?
-        .split_once(", expected ")?;
-    let got = match got {
-        "map" => "a table of keys",
-        "sequence" => "a list",
-        got => quoted(got).next().filter(|_| !got.starts_with("string ")).unwrap_or("a text"),
-    };
-    let expected = match expected {
-        addresses if addresses.starts_with("an address") => addresses,
-        "u8" => "a whole number from 0 to 255",
-        "u16" => "a whole number from 0 to 65535",
-        "u32" => "a whole number from 0 to 4294967295",
-        "u64" | "usize" => "a whole number, 0 or more",
-        _ => "a value as config/quotakeeper.toml shows it",
-    };
-    Some(format!("is {got}, but must be {expected}"))
 }
 
 /// The file that is read, to find the line of a key.
