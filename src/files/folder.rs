@@ -10,16 +10,19 @@
 mod beneath;
 
 mod in_place;
+mod open_file;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
+
+pub(crate) use self::open_file::{OpenFile, Unfit};
 
 /// What begins the name of a file that is still being written. What a kill leaves of them is swept.
 pub(crate) const TEMPORARY: &str = ".new-";
@@ -40,36 +43,6 @@ pub(crate) enum Links {
     /// No symbolic one; a second name (a hard link) is fine, in a folder that only we write into.
     Hard,
     Within,
-}
-
-/// A regular file with a single name, open for reading.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    file: File,
-    pub stat: Stat,
-}
-
-/// Why a name is no file that may be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
-    /// There is nothing of that name (any more).
-    #[error("it is not there")]
-    Missing,
-    /// A link, or (with [`Links::Within`]) one that leads out of the folder.
-    #[error("it is a link")]
-    Link,
-    /// A folder, a pipe, a socket or a device.
-    #[error("it is not a regular file")]
-    NotRegular,
-    /// It has other names (hard links), so it may be somebody else's file.
-    #[error("it has more than one name (hard links)")]
-    SeveralNames,
-    /// It has, or grew to, more bytes than are allowed.
-    #[error("it has more than {limit} bytes")]
-    TooLarge { limit: u64 },
-    /// The system refused.
-    #[error("{0}")]
-    Io(#[from] io::Error),
 }
 
 impl Folder {
@@ -364,31 +337,6 @@ enum Kind {
     File,
     PublicFile,
     Folder,
-}
-
-impl OpenFile {
-    /// All bytes of the file, if it has no more than `limit`. What it grows to while it is read counts.
-    pub(crate) fn read(&self, limit: u64) -> Result<Vec<u8>, Unfit> {
-        let mut bytes = Vec::new();
-        (&self.file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit { Err(Unfit::TooLarge { limit }) } else { Ok(bytes) }
-    }
-
-    /// Locks the file (`flock`) while it is open here, and makes it this user's again where root handed it over.
-    pub(crate) fn lock_as_own(&self) -> io::Result<()> {
-        tolerated(fs::fchown(&self.file, Some(rustix::process::geteuid()), None))?;
-        Ok(self.file.try_lock()?)
-    }
-
-    /// Whether some process keeps the file locked.
-    pub(crate) fn is_locked_by_another(&self) -> bool {
-        matches!(self.file.try_lock_shared(), Err(TryLockError::WouldBlock))
-    }
-
-    /// What the open file looks like now.
-    pub(crate) fn look(&self) -> io::Result<Stat> {
-        Ok(fs::fstat(&self.file)?)
-    }
 }
 
 /// An error after which the change can be seen anyway: the rename was done, and the sync of its folder failed. Whether

@@ -12,6 +12,8 @@
 //!
 //! Temporary files that a crash left go with those of all other folders, see `leftovers`.
 
+mod summary;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::summary::{Problem, Summary, Unsent};
 use super::compose::{Email, short_hash};
 use super::record::{Outcome, Place, Record, State};
 use super::transport::Transport;
@@ -41,60 +44,6 @@ pub(crate) enum Queued {
     Now(PathBuf),
     /// The same `Message-ID` waits, was sent, or was refused before.
     AlreadyThere(PathBuf),
-}
-
-/// What one round of deliveries did, in messages. It names no address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub sent: usize,
-    pub dead: usize,
-    pub waiting: usize,
-    /// Each message that was tried in vain.
-    pub problems: Vec<Problem>,
-}
-
-/// Why one message is not sent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Problem {
-    pub file: String,
-    pub error: String,
-    /// None where it is not tried again.
-    pub next_try: Option<DateTime<Utc>>,
-}
-
-impl Summary {
-    /// Counts a message; what was not tried this time was told before.
-    fn add(&mut self, stem: &str, record: &Record, tried: bool) {
-        let problem = match record.place() {
-            Place::New => {
-                self.waiting += 1;
-                record.last_error.clone().filter(|_| tried).map(|error| (error, Some(record.next_try)))
-            }
-            Place::Sent => {
-                self.sent += 1;
-                None
-            }
-            Place::Dead => {
-                self.dead += 1;
-                Some((record.refusals(), None))
-            }
-        };
-        let problem =
-            problem.map(|(error, next_try)| Problem { file: format!("{stem}.eml"), error, next_try });
-        self.problems.extend(problem);
-    }
-}
-
-/// What is not sent, and why. It names no address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unsent {
-    pub waiting: usize,
-    pub dead: usize,
-    /// When the oldest message was queued that was tried in vain, and the last error.
-    pub since: Option<DateTime<Utc>>,
-    pub error: Option<String>,
-    /// Why the latest dead message is dead.
-    pub refusal: Option<String>,
 }
 
 /// When each was queued, and its `Message-ID`.

@@ -3,6 +3,7 @@
 //! One model tells a run, drift (changes made outside quotakeeper), and all changes of a period.
 
 pub(in crate::report) mod files;
+pub(in crate::report) mod held;
 pub(in crate::report) mod row;
 pub(in crate::report) mod row_outcomes;
 pub(in crate::report) mod run_notice;
@@ -17,8 +18,9 @@ use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::files::FileSection;
+use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
-use crate::report::changes::row_outcomes::{Fates, Held, Section, SectionKind, held, section};
+use crate::report::changes::row_outcomes::{Fates, Section, SectionKind, section};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, OrganizationView};
 use crate::report::shared::{Imprint, ReportContext, words};

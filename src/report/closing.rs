@@ -9,15 +9,17 @@ pub(in crate::report) mod cycle_tracker;
 pub(in crate::report) mod cycle_usage;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod totals;
 pub(in crate::report) mod wording;
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use self::totals::{began_late, late, total, year};
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, sum};
+use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
 use crate::report::closing::cycle_usage::{Spent, spent, spent_by};
 use crate::report::closing::wording::{
@@ -271,39 +273,6 @@ fn names(closed: &Closed, rows: &[SnapshotRow<'_>], partial: bool) -> (String, S
     }
 }
 
-/// The figures of a section in one cycle: the organization's own, or the sum of the account groups that are left of it. A sum
-/// with an unknown part is unknown.
-#[derive(Default)]
-struct Total {
-    used: Option<Units>,
-    projected: Option<Units>,
-    quota: Option<Units>,
-    plan: Option<Units>,
-}
-
-fn total(seen: Option<&Seen>, partial: bool, rule: &UsageRule) -> Total {
-    let Some(rows) = seen.map(|seen| seen.rows.as_slice()).filter(|rows| !rows.is_empty()) else {
-        return Total::default();
-    };
-    if partial {
-        let all = |units: &dyn Fn(&SnapshotRow<'_>) -> Option<Units>| {
-            rows.iter().map(units).collect::<Option<Vec<Units>>>().map(sum)
-        };
-        return Total {
-            used: all(&|row| rule.used(&row.usage)),
-            projected: all(&|row| rule.projected(&row.usage)),
-            quota: all(&|row| row.quota),
-            plan: None,
-        };
-    }
-    rows.first().filter(|row| row.target.aid.is_none()).map_or_else(Total::default, |own| Total {
-        used: rule.used(&own.usage),
-        projected: rule.projected(&own.usage),
-        quota: own.quota,
-        plan: rule.plan(own.plan_units),
-    })
-}
-
 impl Section {
     /// What ran out, then what is unknown, then by the share of the quota.
     fn worst_first(&self) -> impl Ord + use<> {
@@ -344,41 +313,6 @@ fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule
         notes.push("Usage is unknown: nothing here says how much was left.".to_owned());
     }
     notes
-}
-
-/// When a cycle was seen last, if that is no result.
-fn late(cycle: &Cycle) -> Option<DateTime<Utc>> {
-    cycle.seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
-}
-
-/// The cycles of the calendar year, oldest first.
-fn year(closed: &Closed, partial: bool, rule: &UsageRule, edition: &ReportContext) -> Vec<YearRow> {
-    let year = closed.cycles[0].year(edition.zone);
-    let row = |cycle: &Cycle| {
-        let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
-        YearRow {
-            spent: spent(String::new(), String::new(), used, quota),
-            cycle: within(cycle, edition.zone),
-            plan,
-            missing: cycle.seen.is_none(),
-            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, edition.zone)),
-        }
-    };
-    let of_year = closed.cycles.iter().filter(|cycle| cycle.year(edition.zone) == year);
-    let mut rows: Vec<YearRow> = of_year.map(row).collect();
-    rows.reverse();
-    if rows.iter().all(|row| row.missing) {
-        rows.clear();
-    }
-    rows
-}
-
-/// The day before which nothing is known of the year; none where its first cycle is known.
-fn began_late(closed: &Closed, edition: &ReportContext) -> Option<String> {
-    let first = closed.cycles.last()?;
-    let year = closed.cycles[0].year(edition.zone);
-    let before = (first.start - FIRST_CYCLE).with_timezone(&edition.zone).year();
-    (first.year(edition.zone) == year && before == year).then(|| words::short_day(first.start, edition.zone))
 }
 
 /// Every target in the cycle that closed, and those that the year is about in the cycles before.

@@ -15,7 +15,8 @@ use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quot
 use crate::mail::routes::Share;
 use crate::report::alerts::crossings::News;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
-use crate::report::changes::row_outcomes::{Held, Section, SectionKind};
+use crate::report::changes::held::Held;
+use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::changes::{ChangesReport, drift_report, run_report};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};

@@ -1,0 +1,66 @@
+//! What a table is at any width.
+
+use super::*;
+
+#[test]
+fn columns_align_and_the_last_cell_goes_on_below_where_the_line_is_full() {
+    let mut table = Table::new(&[("name", Side::Left), ("units", Side::Right), ("why", Side::Left)]);
+    table.row(["EMEA".into(), "1 000".into(), "short".into()]);
+    table.row(["Payments – Core".into(), "5".into(), "a reason that goes on and on and on".into()]);
+    let paint = |width| Paint { colors: false, width };
+    insta::assert_snapshot!(table.render(2, paint(45)), @r"
+    name             units  why
+    EMEA             1 000  short
+    Payments – Core      5
+        a reason that goes on and on and on
+    ");
+    let narrow = table.render(2, paint(25));
+    assert!(narrow.contains("Payments – Co…") && narrow.lines().all(|line| width(line) <= 26), "{narrow}");
+    assert!(table.render(2, paint(usize::MAX)).contains("5  a reason that goes on and on and on"));
+}
+
+#[test]
+fn a_name_that_is_cut_keeps_its_id_and_one_that_is_too_narrow_has_a_line_of_its_own() {
+    let mut table = Table::new(&[("name", Side::Name), ("units", Side::Right), ("", Side::Left)]);
+    table.push(vec![
+        "Retail Stores North 204151".to_owned().into(),
+        "1 000".to_owned().into(),
+        Cell::default(),
+    ]);
+    table.below("why it is held".to_owned().into(), "below_use");
+    let paint = |width| Paint { colors: false, width };
+    insta::assert_snapshot!(table.render(2, paint(34)), @r"
+    name                     units
+    Retail Stores N… 204151  1 000
+        why it is held  below_use
+    ");
+    insta::assert_snapshot!(table.render(2, paint(24)), @r"
+    name  units
+    Retail Stores… 204151
+          1 000
+        why it is held
+        below_use
+    ");
+}
+
+#[test]
+fn the_groups_of_a_number_stay_on_one_line() {
+    assert_eq!(
+        wrapped("page load 1 900, 12 000 and 17 204151", 11),
+        ["page load", "1 900,", "12 000 and", "17 204151"]
+    );
+}
+
+#[test]
+fn wide_letters_take_two_columns() {
+    assert_eq!(cut("東京支社 204151", 13, Side::Name), "東京… 204151");
+}
+
+#[test]
+fn no_control_character_reaches_the_terminal() {
+    let mut table = Table::new(&[("a", Side::Left), ("b", Side::Left)]);
+    table.row(["a\u{1b}[31mb\n".to_owned(), "c\u{202e}\u{9b}d".to_owned()]);
+    table.below(Cell::new("e\u{7}f", Tone::Plain), "g\u{200b}h");
+    let shown = table.render(0, Paint { colors: false, width: usize::MAX });
+    assert!(shown.contains("a [31mb   c d\n    e f  gh\n"), "{shown}");
+}

@@ -1,0 +1,304 @@
+//! What was seen of one organization and its account groups, and where in it one target is.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use super::SnapshotRow;
+use crate::domain::quota::{self, Aid, OrgId, Target, Units, Usage};
+
+/// One organization at the moment of a snapshot. Empty names are names that the API did not give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrgId,
+    /// Its name.
+    pub name: Box<str>,
+    /// Start of the billing cycle that the usage belongs to.
+    pub period_start: Option<DateTime<Utc>>,
+    /// End of that cycle.
+    pub period_end: Option<DateTime<Utc>>,
+    /// Its own quota and usage; none where only account groups of it were visible.
+    pub own: Option<OwnFigures>,
+    /// Sorted by id as numbers, each once.
+    pub account_groups: Vec<AccountGroup>,
+}
+
+/// What an organization's own row says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFigures {
+    /// The cap; none when no quota is assigned.
+    pub quota: Option<Units>,
+    /// The totals of what was used.
+    pub usage: Usage,
+    /// The contracted plan (`quota.cloudUnitsIncluded`).
+    pub plan_units: Option<Units>,
+    /// Cloud units projected for the next cycle.
+    pub cloud_next_period: Option<Units>,
+    /// Enterprise units projected for the next cycle.
+    pub enterprise_next_period: Option<Units>,
+}
+
+/// One account group at the moment of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountGroup {
+    /// Its id.
+    pub aid: Aid,
+    /// Its name; empty if the API gave none.
+    pub name: Box<str>,
+    /// The cap; none when no quota is assigned.
+    pub quota: Option<Units>,
+    /// What was used; none where nothing of it is known, which takes no memory then.
+    usage: Option<Box<Usage>>,
+}
+
+impl AccountGroup {
+    /// One of which this quota is known.
+    pub fn new(aid: Aid, name: Box<str>, quota: Option<Units>) -> Self {
+        Self { aid, name, quota, usage: None }
+    }
+
+    /// What was used.
+    pub fn usage(&self) -> Usage {
+        self.usage.as_deref().copied().unwrap_or_default()
+    }
+
+    /// With what was used.
+    pub fn set_usage(&mut self, usage: Usage) {
+        self.usage = (usage != Usage::default()).then(|| Box::new(usage));
+    }
+}
+
+impl Organization {
+    /// One of which nothing is known but that it exists.
+    pub fn new(id: OrgId) -> Self {
+        Self {
+            id,
+            name: Box::default(),
+            period_start: None,
+            period_end: None,
+            own: None,
+            account_groups: Vec::new(),
+        }
+    }
+
+    /// The row of its own quota, where that was visible.
+    pub fn own_row(&self) -> Option<SnapshotRow<'_>> {
+        let own = self.own.as_ref()?;
+        Some(SnapshotRow {
+            quota: own.quota,
+            usage: own.usage,
+            plan_units: own.plan_units,
+            cloud_next_period: own.cloud_next_period,
+            enterprise_next_period: own.enterprise_next_period,
+            ..self.row_of(None)
+        })
+    }
+
+    /// The rows of its account groups, in order.
+    pub fn group_rows(&self) -> impl ExactSizeIterator<Item = SnapshotRow<'_>> + Clone {
+        self.account_groups.iter().map(|group| self.row_of_group(group))
+    }
+
+    /// Where one of its rows is, if it was visible: its own, or that of an account group.
+    pub fn place(&self, aid: Option<&Aid>) -> Option<Place<'_>> {
+        let account_group = match aid {
+            None if self.own.is_none() => return None,
+            None => None,
+            Some(aid) => Some(self.group(aid)?),
+        };
+        Some(Place { organization: self, account_group })
+    }
+
+    /// The places of its rows, in their order.
+    pub fn places(&self) -> impl Iterator<Item = Place<'_>> + Clone {
+        let own = self.own.is_some().then_some(Place { organization: self, account_group: None });
+        own.into_iter().chain(self.groups())
+    }
+
+    /// The places of its account groups, in order.
+    pub fn groups(&self) -> impl Iterator<Item = Place<'_>> + Clone {
+        let groups = self.account_groups.iter();
+        groups.map(move |group| Place { organization: self, account_group: Some(group) })
+    }
+
+    /// Its own row, then those of its account groups.
+    pub fn rows(&self) -> impl Iterator<Item = SnapshotRow<'_>> + Clone {
+        self.own_row().into_iter().chain(self.group_rows())
+    }
+
+    /// Its own row; where only account groups of it were visible, one of which little is known.
+    pub fn row(&self) -> SnapshotRow<'_> {
+        self.own_row().unwrap_or_else(|| SnapshotRow {
+            period_start: None,
+            period_end: None,
+            ..self.row_of(None)
+        })
+    }
+
+    /// One of its account groups, if it was visible.
+    pub fn group(&self, aid: &Aid) -> Option<&AccountGroup> {
+        let index = self.account_groups.binary_search_by(|group| group.aid.cmp(aid)).ok()?;
+        Some(&self.account_groups[index])
+    }
+
+    /// How many rows it has.
+    pub fn row_count(&self) -> usize {
+        usize::from(self.own.is_some()) + self.account_groups.len()
+    }
+
+    /// Its own target.
+    pub fn target(&self) -> Target {
+        Target { org_id: self.id.clone(), aid: None }
+    }
+
+    /// What its account groups may use in all, as far as they have a quota.
+    pub fn allocated(&self) -> Units {
+        quota::sum(self.account_groups.iter().filter_map(|group| group.quota))
+    }
+
+    /// Whether anything in it has a quota.
+    pub fn has_quota(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.quota.is_some())
+            || self.account_groups.iter().any(|group| group.quota.is_some())
+    }
+
+    /// The billing cycle that its usage belongs to; none where that is unknown, or ends before it begins.
+    pub fn cycle(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.period_start.zip(self.period_end).filter(|(start, end)| start < end)
+    }
+
+    /// Those of its rows alone that are to be kept; none where nothing is left.
+    pub(crate) fn only(mut self, is_kept: &mut impl FnMut(&SnapshotRow<'_>) -> bool) -> Option<Self> {
+        if self.own_row().is_some_and(|own| !is_kept(&own)) {
+            self.own = None;
+        }
+        let kept: Vec<bool> = self.group_rows().map(|group| is_kept(&group)).collect();
+        let mut kept = kept.into_iter();
+        self.account_groups.retain(|_| kept.next().unwrap_or_default());
+        (self.row_count() > 0).then_some(self)
+    }
+
+    fn row_of_group<'s>(&'s self, group: &'s AccountGroup) -> SnapshotRow<'s> {
+        SnapshotRow {
+            account_group_name: Cow::Borrowed(&group.name),
+            quota: group.quota,
+            usage: group.usage(),
+            ..self.row_of(Some(group.aid.clone()))
+        }
+    }
+
+    fn row_of(&self, aid: Option<Aid>) -> SnapshotRow<'_> {
+        SnapshotRow {
+            org_name: Cow::Borrowed(&self.name),
+            period_start: self.period_start,
+            period_end: self.period_end,
+            ..SnapshotRow::new(Target { org_id: self.id.clone(), aid })
+        }
+    }
+
+    /// Takes a row of it over. What is known already stands.
+    pub(crate) fn add(&mut self, row: SnapshotRow<'_>) {
+        if self.name.is_empty() {
+            self.name = row.org_name.into();
+        }
+        if self.period_start.is_none() && self.period_end.is_none() {
+            (self.period_start, self.period_end) = (row.period_start, row.period_end);
+        }
+        let Some(aid) = row.target.aid else {
+            self.own.get_or_insert(OwnFigures {
+                quota: row.quota,
+                usage: row.usage,
+                plan_units: row.plan_units,
+                cloud_next_period: row.cloud_next_period,
+                enterprise_next_period: row.enterprise_next_period,
+            });
+            return;
+        };
+        let mut group = AccountGroup::new(aid, row.account_group_name.into(), row.quota);
+        group.set_usage(row.usage);
+        self.account_groups.push(group);
+    }
+
+    /// Takes over what another entry of the same organization says.
+    pub(super) fn merge(&mut self, later: &mut Self) {
+        if self.name.is_empty() {
+            self.name = std::mem::take(&mut later.name);
+        }
+        if self.period_start.is_none() && self.period_end.is_none() {
+            (self.period_start, self.period_end) = (later.period_start, later.period_end);
+        }
+        self.own = self.own.take().or(later.own.take());
+        self.account_groups.append(&mut later.account_groups);
+    }
+
+    /// With its account groups sorted, each once.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.sort();
+        self
+    }
+
+    pub(super) fn sort(&mut self) {
+        if !self.account_groups.is_sorted_by(|a, b| a.aid < b.aid) {
+            self.account_groups.sort_by(|a, b| a.aid.cmp(&b.aid));
+            self.account_groups.dedup_by(|later, first| later.aid == first.aid);
+        }
+        self.account_groups.shrink_to_fit();
+    }
+}
+
+/// One target of a snapshot, as a place in its tree: small, for those who keep many of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its organization.
+    pub organization: &'a Organization,
+    /// The account group; none for the organization itself.
+    pub account_group: Option<&'a AccountGroup>,
+}
+
+impl<'a> Place<'a> {
+    /// What the quota sits on.
+    pub fn target(self) -> Target {
+        let aid = self.account_group.map(|group| group.aid.clone());
+        Target { org_id: self.organization.id.clone(), aid }
+    }
+
+    /// The organization's name; empty if the API gave none.
+    pub fn org_name(self) -> &'a str {
+        &self.organization.name
+    }
+
+    /// The account group's name; empty if the API gave none, and for an organization.
+    pub fn account_group_name(self) -> &'a str {
+        self.account_group.map_or("", |group| &group.name)
+    }
+
+    /// The account group's id; none for an organization.
+    pub fn aid(self) -> Option<&'a Aid> {
+        self.account_group.map(|group| &group.aid)
+    }
+
+    /// The cap; none when no quota is assigned.
+    pub fn quota(self) -> Option<Units> {
+        match self.account_group {
+            Some(group) => group.quota,
+            None => self.organization.own.as_ref().and_then(|own| own.quota),
+        }
+    }
+
+    /// What was used.
+    pub fn usage(self) -> Usage {
+        match self.account_group {
+            Some(group) => group.usage(),
+            None => self.organization.own.as_ref().map(|own| own.usage).unwrap_or_default(),
+        }
+    }
+
+    /// The row of it, if it was visible.
+    pub fn row(self) -> Option<SnapshotRow<'a>> {
+        match self.account_group {
+            Some(group) => Some(self.organization.row_of_group(group)),
+            None => self.organization.own_row(),
+        }
+    }
+}

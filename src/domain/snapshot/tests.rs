@@ -1,0 +1,65 @@
+//! What a snapshot is made of, whatever order its rows come in.
+
+use super::*;
+use crate::domain::quota::{AccountGroup, Aid};
+#[test]
+fn an_organization_comes_before_its_account_groups() {
+    let snapshot = Snapshot::new(
+        DateTime::UNIX_EPOCH,
+        [Target::account_group("7", "1"), Target::organization("7"), Target::account_group("12", "3")]
+            .map(SnapshotRow::new),
+    );
+    let seen: Vec<_> = (snapshot.organizations().iter())
+        .map(|organization| (organization.own.is_some(), organization.account_groups.len()))
+        .collect();
+    assert_eq!(seen, [(true, 1), (false, 1)]);
+    assert!(snapshot.row(&Target::account_group("7", "1")).is_some());
+    assert!(snapshot.row(&Target::account_group("7", "2")).is_none());
+    let rows = |org_id: &str| snapshot.organization(&org_id.into()).map_or(0, Organization::row_count);
+    assert_eq!(["7", "8", "12"].map(rows), [2, 0, 1]);
+}
+
+#[test]
+fn rows_in_any_order_make_the_same_snapshot_and_of_two_of_one_target_the_first_stands() {
+    let row = |org_id: &str, aid: Option<&str>, quota| SnapshotRow {
+        quota: Some(quota),
+        org_name: "Acme".into(),
+        ..SnapshotRow::new(Target { org_id: org_id.into(), aid: aid.map(Aid::from) })
+    };
+    let rows = [
+        row("9", Some("2"), 1),
+        row("10", None, 2),
+        row("9", None, 3),
+        row("9", Some("1"), 4),
+        row("9", Some("2"), 5),
+    ];
+    let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, rows);
+    let seen: Vec<_> = snapshot.rows().map(|row| (row.target.to_string(), row.quota.unwrap())).collect();
+    let of = |text: &str| text.to_owned();
+    assert_eq!(
+        seen,
+        [
+            (of("organization 9"), 3),
+            (of("account group 1 of organization 9"), 4),
+            (of("account group 2 of organization 9"), 1),
+            (of("organization 10"), 2)
+        ]
+    );
+    let again = snapshot.rows().collect::<Vec<_>>().into_iter().rev();
+    assert_eq!(Snapshot::new(DateTime::UNIX_EPOCH, again), snapshot);
+}
+
+#[test]
+fn an_account_group_without_usage_takes_few_bytes() {
+    assert!(size_of::<AccountGroup>() <= 56, "{}", size_of::<AccountGroup>());
+}
+
+#[test]
+fn what_is_taken_out_takes_its_organization_along_when_nothing_of_it_is_left() {
+    let targets =
+        [Target::organization("1"), Target::account_group("1", "2"), Target::account_group("3", "4")];
+    let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, targets.clone().map(SnapshotRow::new));
+    let left = snapshot.only(|row| row.target == targets[1]);
+    assert_eq!(left.rows().map(|row| row.target).collect::<Vec<_>>(), [targets[1].clone()]);
+    assert_eq!((left.organizations().len(), left.row_count()), (1, 1));
+}

@@ -1,0 +1,83 @@
+//! The figures of a section, cycle by cycle.
+
+use chrono::{DateTime, Datelike, Utc};
+
+use super::{FIRST_CYCLE, LATE, YearRow};
+use crate::domain::quota::{SnapshotRow, Units, UsageRule, sum};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing::cycle_usage::spent;
+use crate::report::closing::wording::within;
+use crate::report::shared::{ReportContext, words};
+
+/// The figures of a section in one cycle: the organization's own, or the sum of the account groups that are left of it. A sum
+/// with an unknown part is unknown.
+#[derive(Default)]
+pub(super) struct Total {
+    pub(super) used: Option<Units>,
+    pub(super) projected: Option<Units>,
+    pub(super) quota: Option<Units>,
+    pub(super) plan: Option<Units>,
+}
+
+pub(super) fn total(seen: Option<&Seen>, partial: bool, rule: &UsageRule) -> Total {
+    let Some(rows) = seen.map(|seen| seen.rows.as_slice()).filter(|rows| !rows.is_empty()) else {
+        return Total::default();
+    };
+    if partial {
+        let all = |units: &dyn Fn(&SnapshotRow<'_>) -> Option<Units>| {
+            rows.iter().map(units).collect::<Option<Vec<Units>>>().map(sum)
+        };
+        return Total {
+            used: all(&|row| rule.used(&row.usage)),
+            projected: all(&|row| rule.projected(&row.usage)),
+            quota: all(&|row| row.quota),
+            plan: None,
+        };
+    }
+    rows.first().filter(|row| row.target.aid.is_none()).map_or_else(Total::default, |own| Total {
+        used: rule.used(&own.usage),
+        projected: rule.projected(&own.usage),
+        quota: own.quota,
+        plan: rule.plan(own.plan_units),
+    })
+}
+
+/// When a cycle was seen last, if that is no result.
+pub(super) fn late(cycle: &Cycle) -> Option<DateTime<Utc>> {
+    cycle.seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
+}
+
+/// The cycles of the calendar year, oldest first.
+pub(super) fn year(
+    closed: &Closed,
+    partial: bool,
+    rule: &UsageRule,
+    edition: &ReportContext,
+) -> Vec<YearRow> {
+    let year = closed.cycles[0].year(edition.zone);
+    let row = |cycle: &Cycle| {
+        let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
+        YearRow {
+            spent: spent(String::new(), String::new(), used, quota),
+            cycle: within(cycle, edition.zone),
+            plan,
+            missing: cycle.seen.is_none(),
+            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, edition.zone)),
+        }
+    };
+    let of_year = closed.cycles.iter().filter(|cycle| cycle.year(edition.zone) == year);
+    let mut rows: Vec<YearRow> = of_year.map(row).collect();
+    rows.reverse();
+    if rows.iter().all(|row| row.missing) {
+        rows.clear();
+    }
+    rows
+}
+
+/// The day before which nothing is known of the year; none where its first cycle is known.
+pub(super) fn began_late(closed: &Closed, edition: &ReportContext) -> Option<String> {
+    let first = closed.cycles.last()?;
+    let year = closed.cycles[0].year(edition.zone);
+    let before = (first.start - FIRST_CYCLE).with_timezone(&edition.zone).year();
+    (first.year(edition.zone) == year && before == year).then(|| words::short_day(first.start, edition.zone))
+}
