@@ -250,7 +250,11 @@ pub(super) fn squeezed(name: &str) -> String {
 
 /// Excel's `sep=;` line, which it does not show as a row: the delimiter, and the text after it.
 pub(super) fn separator_line(text: &str) -> Option<(char, &str)> {
-    let end = text.find(['\r', '\n']).unwrap_or(text.len());
+    // Four letters, the delimiter, quotes and blanks: a first line of megabytes is not read to its end for it.
+    const LONGEST: usize = 64;
+    let line_end = |byte: u8| matches!(byte, b'\r' | b'\n');
+    let end =
+        text.bytes().take(LONGEST).position(line_end).or((text.len() < LONGEST).then_some(text.len()))?;
     let (line, rest) = text.split_at(end);
     let line = line.trim_matches([' ', '"']);
     let (key, delimiter) = line.split_at_checked(4)?;
@@ -349,7 +353,8 @@ mod tests {
     fn excels_separator_line_is_honoured_and_nothing_else_is_taken_for_one() {
         assert_eq!(separator_line("sep=;\r\na;b"), Some((';', "a;b")));
         assert_eq!(separator_line("\"SEP=|\"\na|b"), Some(('|', "a|b")));
-        for other in ["", "sep=", "sep=;;", "aid,value\n", "sépâ"] {
+        let long = format!("sep=;{}\naid;value", " ".repeat(100));
+        for other in ["", "sep=", "sep=;;", "aid,value\n", "sépâ", &long, &"é".repeat(100)] {
             assert_eq!(separator_line(other), None, "{other}");
         }
     }
