@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
 //! beside the daemon; those that write take it, or hand their work to the process that holds it.
 
+mod apply;
 mod arguments;
 mod check;
 mod decide;
@@ -31,11 +32,12 @@ use clap::{CommandFactory, Parser};
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
 pub(crate) use self::arguments::{Color, Format, Output};
 use self::terminal::Out;
-use crate::app::App;
-use crate::config::{self, ConfigError, Environment};
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigError, Environment};
 use crate::daemon::Source;
 use crate::exit_code::Exit;
 use crate::files::lock::LockError;
+use crate::jobs::App;
 use crate::text::edge;
 
 /// How long a stop waits for the request in flight.
@@ -47,8 +49,8 @@ const LONGEST_STOP: Duration = Duration::from_secs(9);
 const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";
 
 /// What `runs RUN` tells of a run.
-pub(crate) fn run_text(app: &App, run: &crate::change::run::Run) -> anyhow::Result<String> {
-    Ok(runs::text(app, run, &crate::change::summary::story(run)?, Color::Auto))
+pub(crate) fn run_text(config: &Config, run: &crate::change::run::Run) -> anyhow::Result<String> {
+    Ok(runs::text(config, run, &crate::change::summary::story(run)?, Color::Auto))
 }
 
 /// Runs the command line and says the exit code.
@@ -160,7 +162,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Demo { dir } => {
-            crate::demo::run(dir, &mut Out::text(global.color)).await?;
+            crate::demo::run(dir, run_text, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {
@@ -217,18 +219,18 @@ async fn carry_out(
             jobs::closing_report(app, out.as_deref()).await
         }
         Command::Plan { file, format, detailed_exitcode } => {
-            plan::plan(app, &file, format, detailed_exitcode, color, out).await
+            plan::plan(&app.changes(&Clock::read()), &file, format, detailed_exitcode, color, out).await
         }
-        Command::Apply { file, approve } => plan::apply(app, &file, approve.as_deref(), color, out).await,
+        Command::Apply { file, approve } => apply::apply(app, &file, approve.as_deref(), color, out).await,
         Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
         Command::Reject { run } => decide::reject(app, &run).await,
-        Command::Runs { run, format } => runs::runs(app, run.as_deref(), format, color, out),
+        Command::Runs { run, format } => runs::runs(&app.config, run.as_deref(), format, color, out),
         Command::Export { org, at, restore } => {
             let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
-            export::export(app, &asked, out).await
+            export::export(&app.history, &app.api, &asked, out).await
         }
-        Command::Propose { org } => propose::propose(app, &org, out).await,
-        Command::History { what } => history::history(app, &what, out),
+        Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,
+        Command::History { what } => history::history(&app.history, &app.runs(), &what, out),
         Command::Status { format } => status::status(app, format, color, out),
         Command::Demo { .. }
         | Command::Check { .. }

@@ -27,8 +27,8 @@ pub(crate) use self::card::Card;
 pub(crate) use self::reload::Source;
 use self::reload::{Shown, reload};
 use self::watch::Watch;
-use crate::app::App;
 use crate::clock::Clock;
+use crate::jobs::App;
 use crate::jobs::{Job, Worker, prune};
 
 /// The alarm rings earlier; this only bounds what can go wrong with it.

@@ -12,12 +12,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{Duration, DurationRound};
 
-use crate::app::App;
 use crate::change::run::Run;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::files::durable;
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
@@ -26,8 +26,11 @@ use crate::simulator::{self, SimulateArgs, Simulator};
 const DAYS: i64 = 48;
 const HOURS: i64 = 6;
 
+/// A run as `runs` tells it.
+type Show = fn(&Config, &Run) -> anyhow::Result<String>;
+
 /// Plays the story into `dir`, or into a temporary folder that is removed at the end.
-pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(dir: Option<PathBuf>, show: Show, out: &mut impl Write) -> anyhow::Result<()> {
     let temporary = tempfile::Builder::new().prefix("quotakeeper-demo-").tempdir()?;
     let folder = match &dir {
         Some(dir) => {
@@ -42,7 +45,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::R
         }
         None => temporary.path().to_owned(),
     };
-    play(&folder, out).await?;
+    play(&folder, show, out).await?;
     if dir.is_some() {
         writeln!(out, "Everything stays in {}. To look around:\n", folder.display())?;
         writeln!(out, "    export QUOTAKEEPER__DATA__DIR={}", folder.display())?;
@@ -59,7 +62,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, out: &mut impl Write) -> anyhow::R
     Ok(())
 }
 
-async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result<()> {
     let later = Clock::read().now().duration_trunc(Duration::hours(1))?;
     let now = later - Duration::hours(1);
     let start = now - Duration::days(DAYS);
@@ -158,7 +161,7 @@ async fn play(folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
             "5. The held file waits for a person (not here: the simulator ends with the demo). Why, as `runs` tells:\n"
         )?;
         let run = Run::open(&app.runs(), &held)?;
-        for line in crate::cli::run_text(&app, &run)?.lines() {
+        for line in show(&app.config, &run)?.lines() {
             writeln!(out, "{}", format!("   {line}").trim_end())?;
         }
         writeln!(out)?;
@@ -278,7 +281,8 @@ mod tests {
     async fn a_folder_that_holds_something_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("mine"), "").unwrap();
-        let error = run(Some(folder.path().to_owned()), &mut Vec::new()).await.unwrap_err();
+        let error =
+            run(Some(folder.path().to_owned()), |_, _| Ok(String::new()), &mut Vec::new()).await.unwrap_err();
         assert!(error.to_string().contains("is not empty"), "{error}");
     }
 }

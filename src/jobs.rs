@@ -6,13 +6,16 @@
 //!                             └─▶ inbox, snapshot, reports, prune, outbox
 //! ```
 
+pub(crate) mod activity;
 mod agenda;
 pub(crate) mod alerts;
+mod app;
 pub(crate) mod apply;
 mod catch_panic;
 pub(crate) mod closings;
 pub(crate) mod comparison;
 mod inbox;
+mod liveness;
 pub(crate) mod notices;
 mod outbox;
 pub(crate) mod own_files;
@@ -28,9 +31,9 @@ mod worker;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::app::App;
 pub(crate) use self::serve::{Trigger, log_failure, serve};
 pub(crate) use self::worker::Worker;
-use crate::app::App;
 use crate::exit_code::Findings;
 use crate::jobs::state::State;
 use crate::schedule::{Expression, Missed};

@@ -13,14 +13,13 @@
 //! | room | what it does | begins at |
 //! |---|---|---|
 //! | `cli`, `daemon` | who starts jobs: a person, `once`, the daemon; and how others learn that it works | `cli`, `daemon` |
-//! | `jobs` | one file for each job | `jobs` |
+//! | `jobs` | one file for each job; and what they all work with, built once | `jobs`, `jobs::app` |
 //! | `mail`, `report` | plain views for people, and the mails made of them | `report`, `mail::mailer` |
 //! | `change` | a change file's way from the inbox to its answers | `change::lifecycle` |
 //! | `collect`, `history` | what the API says becomes a snapshot, and a file | `collect`, `history` |
 //! | `thousandeyes`, `schedule`, `config`, `domain`, `files`, `text` | what all stand on | |
 //! | `simulator`, `demo`, `testing` | without an account | |
 
-mod app;
 mod change;
 mod cli;
 mod clock;

@@ -37,7 +37,7 @@ pub(crate) use self::failure::{
 };
 pub(crate) use self::notice::{NoticeReport, recovery_report, test_report};
 pub(crate) use self::owners::{
-    alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
+    Share, alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
     seen_targets, touched,
 };
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::terminal;
-use crate::app::App;
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
 use crate::daemon::Card;
 use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
+use crate::jobs::App;
 use crate::mail;
 use crate::report::words::{clean, counted, listed, number};
 use crate::thousandeyes::{Client, Error};

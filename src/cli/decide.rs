@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{handover, progress, terminal};
-use crate::app::App;
 use crate::change::RunState;
 use crate::change::lifecycle;
 use crate::change::run::{Decider, Decision, Run};
@@ -14,6 +13,7 @@ use crate::clock::Clock;
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
+use crate::jobs::App;
 use crate::jobs::notices;
 use crate::jobs::requests;
 
@@ -88,11 +88,11 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     notices::flush_or_warn(&app.config, &app.mailer, now);
     let mut run = Run::open(&app.runs(), id)?;
     let clock = Clock::starting_at(now);
-    let advanced = progress::shown(app, lifecycle::advance(&app.changes(&clock), &mut run)).await;
+    let advanced = progress::shown(&app.api, lifecycle::advance(&app.changes(&clock), &mut run)).await;
     notices::flush_or_warn(&app.config, &app.mailer, clock.now());
     let findings = advanced?;
     if replans && run.record.state == RunState::Held {
-        say(&super::run_text(app, &run)?);
+        say(&super::run_text(&app.config, &run)?);
         return Ok(Exit::Held);
     }
     say(&format!("{id}: {}", run.record.state));

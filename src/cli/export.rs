@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::progress;
-use crate::app::App;
 use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
-use crate::history::STEM;
+use crate::history::{History, STEM};
+use crate::thousandeyes::LazyClient;
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -27,14 +26,19 @@ pub(super) struct Asked<'a> {
 }
 
 /// The file goes to `out`, what people should know of it to standard error.
-pub(super) async fn export(app: &Arc<App>, asked: &Asked<'_>, out: &mut impl Write) -> anyhow::Result<Exit> {
+pub(super) async fn export(
+    history: &History,
+    api: &LazyClient,
+    asked: &Asked<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
     let then = match asked.at {
-        Some(time) => Some(app.history.read(app.history.find(time)?)?),
+        Some(time) => Some(history.read(history.find(time)?)?),
         None => None,
     };
     let live = if then.is_none() || asked.restore {
-        let reading = Reading::targets(app.client()?, true, Clock::read().now());
-        Some(progress::shown(app, reading).await?)
+        let reading = Reading::targets(api.get()?, true, Clock::read().now());
+        Some(progress::shown(api, reading).await?)
     } else {
         None
     };

@@ -12,12 +12,12 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::terminal;
-use crate::app::App;
 use crate::clock::Clock;
 use crate::daemon::health;
 use crate::exit_code::Exit;
 use crate::files::lock::LockError;
 use crate::files::reserve;
+use crate::jobs::App;
 use crate::jobs::requests::{self, Answer, Ask};
 
 /// A holder gives a sign of life every few seconds.

@@ -1,15 +1,14 @@
 //! `history`: what was, as people read it.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::path::Path;
 
 use clap::Subcommand;
 
-use crate::app::App;
 use crate::domain::diff::MadeBy;
 use crate::domain::quota::quota_text;
 use crate::exit_code::Exit;
-use crate::history::STEM;
+use crate::history::{self, STEM};
 use crate::jobs::comparison::{Later, compare};
 use crate::text::clean::visible;
 
@@ -31,21 +30,26 @@ pub(super) enum History {
     },
 }
 
-pub(super) fn history(app: &Arc<App>, what: &History, out: &mut impl Write) -> anyhow::Result<Exit> {
+pub(super) fn history(
+    kept: &history::History,
+    runs: &Path,
+    what: &History,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
     match what {
         History::List => {
-            for at in app.history.list()? {
+            for at in kept.list()? {
                 writeln!(out, "{}", at.format(STEM))?;
             }
         }
         History::Show { time } => {
-            let at = app.history.find(time)?;
-            out.write_all(&fs_err::read(app.history.path(at))?)?;
+            let at = kept.find(time)?;
+            out.write_all(&fs_err::read(kept.path(at))?)?;
         }
         History::Diff { a, b } => {
-            let (a, b) = (app.history.find(a)?, app.history.find(b)?);
+            let (a, b) = (kept.find(a)?, kept.find(b)?);
             let (earlier, later) = (a.min(b), a.max(b));
-            let seen = compare(&app.history, &app.runs(), earlier, Later::Kept(later))?;
+            let seen = compare(kept, runs, earlier, Later::Kept(later))?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
                 let name = visible(change.name());

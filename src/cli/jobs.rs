@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 
 use super::handover::{self, Who};
 use super::{progress, terminal};
-use crate::app::App;
 use crate::clock::Clock;
 use crate::daemon::health;
 use crate::daemon::{self, Source};
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
+use crate::jobs::App;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker};
 
@@ -38,7 +38,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         }
         taken => taken?,
     }
-    let passed = progress::shown(app, pass(app)).await;
+    let passed = progress::shown(&app.api, pass(app)).await;
     app.seat.leave(); // to tell others may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
     health::tell_pass(app, success).await;
@@ -81,7 +81,7 @@ pub(super) async fn one(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) 
         return Ok(handover::told(job.name(), &holder, &answer));
     }
     let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
-    Ok(progress::shown(app, served).await?.exit())
+    Ok(progress::shown(&app.api, served).await?.exit())
 }
 
 pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {

@@ -1,6 +1,7 @@
-//! `plan` and `apply`: what a change file would do, for a person; and the same file through the run machinery at once.
+//! `plan`: what a change file would do, for a person.
 
 mod json;
+mod look;
 mod markdown;
 mod requests;
 mod rows;
@@ -8,39 +9,34 @@ mod text;
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 pub(super) use self::json::to_json;
+pub(super) use self::look::{Look, folded, moment};
 use self::markdown::markdown;
 pub(super) use self::rows::results;
-pub(super) use self::text::{Look, Tense, command, folded, moment, text};
-use super::handover::{self, Who};
+pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
-use crate::app::App;
+use crate::change::Services;
 use crate::change::live_plan::{Situation, live_plan};
 use crate::change::parse::parse;
-use crate::change::run::Run;
-use crate::change::summary::story;
-use crate::clock::Clock;
+use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::sha256;
-use crate::jobs;
-use crate::jobs::apply::ToApply;
-use crate::jobs::requests::Ask;
 use crate::text::clean::visible;
 use crate::text::edge;
 
 pub(super) async fn plan(
-    app: &Arc<App>,
+    services: &Services<'_>,
     file: &Path,
     format: Format,
     detailed: bool,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let (name, bytes) = read(file, app.config.inbox.max_bytes)?;
-    let settings = &app.config.inbox;
+    let config = services.config;
+    let (name, bytes) = read(file, config.inbox.max_bytes)?;
+    let settings = &config.inbox;
     let parsed = match parse(&bytes, &settings.columns, settings.max_rows) {
         Ok(parsed) => parsed,
         Err(problems) => {
@@ -53,23 +49,22 @@ pub(super) async fn plan(
     for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
         terminal::tell(&format!("{}: {sentence}", visible(&name)));
     }
-    let services = app.changes(&Clock::read());
     let undo = services.known_files.is_undo(services.runs(), &sha256(&bytes))?;
     let situation = Situation { undo, ..Situation::default() };
-    let plan = progress::shown(app, live_plan(&services, &parsed, &situation)).await?;
+    let plan = progress::shown(services.api, live_plan(services, &parsed, &situation)).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
             write!(
                 out,
                 "{}",
-                text(&visible(&name), &plan, look(app, color), Tense::Would { typed: &typed })
+                text(&visible(&name), &plan, look(config, color), Tense::Would { typed: &typed })
             )?;
         }
         Format::Json => {
             writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&to_json(&name, &plan))?))?;
         }
-        Format::Markdown => write!(out, "{}", markdown(&name, &plan, app.config.schedule.timezone))?,
+        Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone))?,
     }
     if plan.refused().next().is_some() {
         return Ok(Exit::Rows);
@@ -77,47 +72,13 @@ pub(super) async fn plan(
     Ok(if detailed && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 
-pub(super) async fn apply(
-    app: &Arc<App>,
-    file: &Path,
-    approve: Option<&str>,
-    color: Color,
-    out: &mut impl Write,
-) -> anyhow::Result<Exit> {
-    let (name, bytes) = read(file, app.config.inbox.max_bytes)?;
-    let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
-    let request = match handover::ask(app, &asked, Some(&bytes)).await? {
-        Who::Here(request) => request,
-        Who::There { holder, answer } => {
-            for id in &answer.runs {
-                let run = Run::open(&app.runs(), id)?;
-                write!(out, "{}", super::runs::text(app, &run, &story(&run)?, color))?;
-            }
-            return Ok(handover::told("apply", &holder, &answer));
-        }
-    };
-    let clock = Clock::read();
-    let what = ToApply {
-        name: &name,
-        bytes: &bytes,
-        approve,
-        by: super::decide::who(),
-        request: request.as_deref(),
-    };
-    let applied = progress::shown(app, jobs::apply::apply(app, &clock, &what)).await?;
-    for run in &applied.runs {
-        write!(out, "{}", super::runs::text(app, run, &story(run)?, color))?;
-    }
-    Ok(applied.findings.exit())
-}
-
 /// How this installation shows plans on standard output.
-pub(super) fn look(app: &App, color: Color) -> Look {
-    Look { paint: Paint::stdout(color), zone: app.config.schedule.timezone }
+pub(super) fn look(config: &Config, color: Color) -> Look {
+    Look { paint: Paint::stdout(color), zone: config.schedule.timezone }
 }
 
 /// The file's name and bytes; `-` is standard input.
-fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
+pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let name = if file == Path::new("-") {
         std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;

@@ -3,16 +3,15 @@
 //! Log lines go through [`Log`], which takes the bar away while it writes: they never tear each other.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::MissedTickBehavior;
 
-use crate::app::App;
 use crate::report::words::{counted, number};
 use crate::thousandeyes::progress::{Phase, Shown, time_to_go};
-use crate::thousandeyes::{Budget, Room};
+use crate::thousandeyes::{Budget, LazyClient, Room};
 
 /// Nothing is drawn for work that is done sooner.
 const AT_FIRST: Duration = Duration::from_millis(300);
@@ -32,7 +31,7 @@ static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 static LOGS_INFO: OnceLock<bool> = OnceLock::new();
 
 /// Does work, and shows on a terminal what it is at.
-pub(super) async fn shown<T>(app: &Arc<App>, work: impl Future<Output = T>) -> T {
+pub(super) async fn shown<T>(api: &LazyClient, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() || !LOGS_INFO.get().copied().unwrap_or_default() {
         return work.await;
     }
@@ -44,7 +43,7 @@ pub(super) async fn shown<T>(app: &Arc<App>, work: impl Future<Output = T>) -> T
     loop {
         tokio::select! {
             done = &mut work => return done,
-            _ = ticks.tick() => draw(app, began),
+            _ = ticks.tick() => draw(api, began),
         }
     }
 }
@@ -60,8 +59,8 @@ impl Drop for Gone {
     }
 }
 
-fn draw(app: &Arc<App>, began: Instant) {
-    let Ok(client) = app.client() else { return };
+fn draw(api: &LazyClient, began: Instant) {
+    let Ok(client) = api.get() else { return };
     let (shown, room) = (client.progress().shown(), client.room());
     if shown.phase == Phase::Starting {
         return;

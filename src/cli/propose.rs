@@ -2,23 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::Arc;
 
 use super::{progress, terminal};
-use crate::app::App;
 use crate::change::propose::{self, Proposal, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::config::Approval;
-use crate::domain::quota::{OrgId, Snapshot};
+use crate::config::{Approval, Config};
+use crate::domain::quota::{OrgId, Snapshot, UsageRule};
 use crate::exit_code::Exit;
+use crate::history::History;
+use crate::thousandeyes::LazyClient;
 
 /// For these organizations, or for all. The file goes to `out`, what people should know to standard error.
-pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Write) -> anyhow::Result<Exit> {
-    let config = &app.config;
-    let live = progress::shown(app, read(app, only)).await?;
+pub(super) async fn propose(
+    config: &Config,
+    history: &History,
+    api: &LazyClient,
+    only: &[String],
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
     let rule = config.usage.rule();
-    let last_cycle = app.history.last_cycle(&live, &rule)?;
+    let live = progress::shown(api, read(api, &rule, only)).await?;
+    let last_cycle = history.last_cycle(&live, &rule)?;
     let proposals = propose::propose(&live, &last_cycle, &config.guard, &rule);
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
@@ -42,8 +47,8 @@ pub(super) async fn propose(app: &Arc<App>, only: &[String], out: &mut impl Writ
 }
 
 /// What is live in these organizations, or in all, with its usage.
-async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
-    let client = app.client()?;
+async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Result<Snapshot> {
+    let client = api.get()?;
     let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
     let seen: BTreeSet<OrgId> = reading.organizations().cloned().collect();
     let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
@@ -53,7 +58,7 @@ async fn read(app: &App, only: &[String]) -> anyhow::Result<Snapshot> {
         );
     }
     let wanted = if wanted.is_empty() { seen } else { wanted };
-    reading.add_usage(client, &wanted, &app.config.usage.rule()).await?;
+    reading.add_usage(client, &wanted, rule).await?;
     Ok(reading.snapshot.readable().only(|row| wanted.contains(&row.target.org_id)))
 }
 

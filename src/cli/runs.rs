@@ -1,7 +1,6 @@
 //! `runs`: the list of runs, and one of them in full.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,11 +10,11 @@ use super::plan::{self, Look, Tense, command, folded, look, moment, to_json};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
-use crate::app::App;
 use crate::change::run::{Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::change::summary::shown;
 use crate::change::{RunState, RunStory};
+use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::report::words::{clean, counted};
 use crate::text::clean::visible;
@@ -25,14 +24,14 @@ use crate::text::edge;
 const LISTED: usize = 30;
 
 pub(super) fn runs(
-    app: &Arc<App>,
+    config: &Config,
     id: Option<&str>,
     format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let Some(id) = id else {
-        let (runs, broken) = Run::all(&app.runs())?;
+        let (runs, broken) = Run::all(&config.runs_dir())?;
         for broken in broken {
             terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
         }
@@ -40,17 +39,17 @@ pub(super) fn runs(
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
             writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
         } else {
-            write!(out, "{}", list(&runs, look(app, color)))?;
+            write!(out, "{}", list(&runs, look(config, color)))?;
         }
         return Ok(Exit::Done);
     };
-    let run = Run::open(&app.runs(), id)?;
+    let run = Run::open(&config.runs_dir(), id)?;
     let story = shown(&run)?;
     if format == Output::Json {
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
         writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&value)?))?;
     } else {
-        write!(out, "{}", text(app, &run, &story, color))?;
+        write!(out, "{}", text(config, &run, &story, color))?;
     }
     Ok(Exit::Done)
 }
@@ -106,8 +105,8 @@ fn counts(record: &RunRecord) -> String {
 }
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.
-pub(super) fn text(app: &App, run: &Run, story: &RunStory, color: Color) -> String {
-    told(run, story, look(app, color), app.config.guard.expire)
+pub(super) fn text(config: &Config, run: &Run, story: &RunStory, color: Color) -> String {
+    told(run, story, look(config, color), config.guard.expire)
 }
 
 fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {

@@ -2,9 +2,11 @@
 //!
 //! It looks and writes nothing. What cannot be read is one of the things that are wrong, and keeps nothing else from being shown.
 
+mod facts;
 mod text;
 mod troubles;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -17,10 +19,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use self::view::{Facts, JobFacts, Lying, OwedAnswers, Waiting};
+use self::facts::{Facts, JobFacts, Lying, OwedAnswers, Waiting};
 use super::table::Paint;
 use super::{Color, Output};
-use crate::app::App;
 use crate::change::RunState;
 use crate::change::inbox::answers;
 use crate::change::run::{Owed, Run, RunRecord};
@@ -30,6 +31,7 @@ use crate::daemon::Card;
 use crate::domain::quota::{Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
 use crate::files::lock;
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::jobs::own_files;
 use crate::jobs::state::State;

@@ -10,9 +10,8 @@
 //!
 //! None of them keeps a job waiting, holds the lock, or makes a job fail.
 
-mod activity;
+mod board;
 mod heartbeat;
-mod liveness;
 mod observed;
 mod publish;
 mod ready;
@@ -23,28 +22,29 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-pub(crate) use self::activity::Activity;
-use self::heartbeat::{Beat, Heartbeat};
+pub(crate) use self::board::Board;
+use self::heartbeat::Heartbeat;
 use self::observed::Facts;
 pub(crate) use self::publish::FORMAT;
 use self::publish::Publisher;
-use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::server;
+use crate::jobs::App;
+use crate::jobs::activity::Beat;
 use crate::thousandeyes::{deepest, other_client};
 
 /// Begins to tell others of the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
 pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
-    let publisher = Publisher::new(app)?;
-    if let Some(heartbeat) = Heartbeat::new(app)? {
+    let (publisher, board) = (Publisher::new(&app.config)?, Arc::<Board>::default());
+    if let Some(heartbeat) = Heartbeat::new(&app.config)? {
         tokio::spawn(beats(Arc::clone(app), heartbeat));
     }
     if let Some(listen) = app.config.server.listen {
-        server::start(Arc::clone(app), listen).await?;
+        server::start(Arc::clone(app), Arc::clone(&board), listen).await?;
     }
     if app.config.server.listen.is_some() || publisher.is_some() {
-        tokio::spawn(keep_facts(Arc::clone(app), publisher));
+        tokio::spawn(keep_facts(Arc::clone(app), board, publisher));
     }
     tokio::spawn(systemd::tell(Arc::clone(app)));
     Ok(())
@@ -53,11 +53,12 @@ pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
 /// Tells the same others of a pass of `once`, before it ends. Nothing where a signal ended it: it is neither.
 pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
     let telling = async {
-        if let Some(mut publisher) = Publisher::new(app)? {
-            Outage::of("metrics").after(refresh(app).await);
-            publisher.publish(app, true).await;
+        if let Some(mut publisher) = Publisher::new(&app.config)? {
+            let board = Arc::default();
+            Outage::of("metrics").after(refresh(app, &board).await);
+            publish(&mut publisher, app, &board, true).await;
         }
-        if let Some(mut heartbeat) = Heartbeat::new(app)? {
+        if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
             heartbeat.tell(if success { Beat::Success } else { Beat::Failure }).await;
         }
         anyhow::Ok(())
@@ -104,16 +105,16 @@ async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
 }
 
 /// Reads the files at the start and after each job, and passes the metrics on after each job.
-async fn keep_facts(app: Arc<App>, mut publisher: Option<Publisher>) {
+async fn keep_facts(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publisher>) {
     let mut stale = Outage::of("metrics");
     let mut work = app.vitals.follow();
     let mut seen = None;
     loop {
         let ended = work.borrow_and_update().ended();
         if seen != Some(ended) {
-            stale.after(refresh(&app).await);
+            stale.after(refresh(&app, &board).await);
             if let Some(publisher) = publisher.as_mut().filter(|_| seen.is_some()) {
-                publisher.publish(&app.current(), false).await;
+                publish(publisher, &app.current(), &board, false).await;
             }
         }
         seen = Some(ended);
@@ -123,14 +124,20 @@ async fn keep_facts(app: Arc<App>, mut publisher: Option<Publisher>) {
     }
 }
 
+/// Passes on what is known; nothing before the files were looked at.
+async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
+    if let Some(facts) = board.facts() {
+        publisher.publish(facts.metrics(app, is_pass, Clock::read().now()).into_bytes()).await;
+    }
+}
+
 /// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
-async fn refresh(app: &Arc<App>) -> Result<(), String> {
-    let reader = app.current();
-    let gathered = tokio::task::spawn_blocking(move || {
-        Facts::gather(&reader, reader.vitals.facts().as_deref(), Clock::read().now())
-    });
+async fn refresh(app: &Arc<App>, board: &Arc<Board>) -> Result<(), String> {
+    let (reader, known) = (app.current(), board.facts());
+    let gathered =
+        tokio::task::spawn_blocking(move || Facts::gather(&reader, known.as_deref(), Clock::read().now()));
     let facts = gathered.await.map_err(anyhow::Error::from).flatten();
-    facts.map(|facts| app.vitals.learn(facts)).map_err(|error| format!("{error:#}"))
+    facts.map(|facts| board.learn(facts)).map_err(|error| format!("{error:#}"))
 }
 
 /// Logs when telling somebody begins to fail and when it works again: once for an outage, however often it is tried.
@@ -156,8 +163,8 @@ impl Outage {
 }
 
 /// A client for one of them, with the proxy and certificates of the API.
-fn client(app: &App, url: &reqwest::Url) -> anyhow::Result<reqwest::Client> {
-    let api = &app.config.api;
+fn client(config: &Config, url: &reqwest::Url) -> anyhow::Result<reqwest::Client> {
+    let api = &config.api;
     Ok(other_client(url, api.proxy.as_ref(), api.ca_file.as_deref())?)
 }
 

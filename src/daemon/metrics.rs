@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use self::exposition::{Exposition, Kind};
 pub(crate) use self::targets::targets;
 use crate::change::RunState;
+use crate::jobs::activity::Tally;
 
 /// How one job stands, by what was remembered of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,14 +54,6 @@ pub(crate) struct ApiSheet {
     pub remaining: Option<u32>,
     /// How long no request may go from now on.
     pub wait: Duration,
-}
-
-/// How one job went since this process began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub successes: u64,
-    pub failures: u64,
-    pub busy: Duration,
 }
 
 /// What was counted since this process began.

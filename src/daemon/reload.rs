@@ -9,10 +9,10 @@ use chrono::TimeDelta;
 use tracing::{error, info, warn};
 
 use super::card::{AtWork, Card, InUse};
-use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::daemon::health;
+use crate::jobs::App;
 
 /// So often it is looked what the daemon is at.
 const LOOKS: Duration = Duration::from_secs(15);

@@ -25,13 +25,13 @@ use tracing::info;
 use self::body::Parts;
 use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
-use crate::app::App;
 use crate::clock::Clock;
-use crate::daemon::health;
+use crate::daemon::health::{self, Board};
 use crate::files::lock::hostname;
+use crate::jobs::App;
 
 /// Listens from now on, until the process ends.
-pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<()> {
+pub(crate) async fn start(app: Arc<App>, board: Arc<Board>, listen: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!(
             "server.listen: {listen} cannot be listened on (is it taken, or not an address of this machine?)"
@@ -40,7 +40,7 @@ pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<(
     info!(listen = %listener.local_addr()?, "health and metrics");
     let hosts = Arc::new(Hosts::new(app.config.server.public_url.as_ref(), &hostname()));
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(&app, &hosts, &request);
+        let answer = answer(&app, &board, &hosts, &request);
         async { Ok::<_, Infallible>(answer) }
     });
     tokio::spawn(Connections::default().serve(listener, service));
@@ -48,7 +48,7 @@ pub(crate) async fn start(app: Arc<App>, listen: SocketAddr) -> anyhow::Result<(
 }
 
 /// All is in memory, so that nothing here waits.
-fn answer<B>(app: &Arc<App>, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
+fn answer<B>(app: &Arc<App>, board: &Board, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
     if let Err(refused) = hosts.admit(request) {
         let status = match refused {
             Refused::Malformed => StatusCode::BAD_REQUEST,
@@ -64,7 +64,7 @@ fn answer<B>(app: &Arc<App>, hosts: &Hosts, request: &Request<B>) -> Response<Pa
         _ => return plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
     };
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return known(app);
+        return known(app, board);
     }
     let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
     refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -72,7 +72,7 @@ fn answer<B>(app: &Arc<App>, hosts: &Hosts, request: &Request<B>) -> Response<Pa
 }
 
 /// Alive: the loop of the daemon turns.
-fn healthz(app: &Arc<App>) -> Response<Parts> {
+fn healthz(app: &Arc<App>, _: &Board) -> Response<Parts> {
     match health::stuck_for(app) {
         None => plain(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
@@ -83,11 +83,11 @@ fn healthz(app: &Arc<App>) -> Response<Parts> {
 }
 
 /// Ready: it does what it is for.
-fn readyz(app: &Arc<App>) -> Response<Parts> {
+fn readyz(app: &Arc<App>, board: &Board) -> Response<Parts> {
     let reasons = if app.cancel.is_cancelled() {
         vec!["The daemon is stopping.".to_owned()]
     } else {
-        match app.vitals.facts() {
+        match board.facts() {
             Some(facts) => facts.not_ready(&app.current(), Clock::read().now()),
             None => vec!["The daemon has just started.".to_owned()],
         }
@@ -99,8 +99,8 @@ fn readyz(app: &Arc<App>) -> Response<Parts> {
     }
 }
 
-fn metrics(app: &Arc<App>) -> Response<Parts> {
-    match app.vitals.facts() {
+fn metrics(app: &Arc<App>, board: &Board) -> Response<Parts> {
+    match board.facts() {
         Some(facts) => {
             let metrics = facts.metrics(&app.current(), false, Clock::read().now());
             let parts = Parts::new([metrics.sheet.into(), metrics.targets]);

@@ -12,8 +12,8 @@ use notify::{Event, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::app::App;
 use crate::files::durable;
+use crate::jobs::App;
 use crate::jobs::requests;
 
 /// Watches until it is dropped.

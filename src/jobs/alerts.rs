@@ -5,11 +5,11 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use crate::app::App;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes};
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
 

@@ -1,12 +1,11 @@
 //! A change file through the run machinery at once: typed as a command, or handed over by one.
 
 use super::notices;
-use crate::app::App;
 use crate::change::run::{Decider, Decision, Run};
-use crate::change::{RunState, lifecycle};
-use crate::clock::Clock;
+use crate::change::{RunState, Services, lifecycle};
 use crate::exit_code::Findings;
 use crate::files::sha256;
+use crate::mail::Mailer;
 
 /// What is to be applied.
 pub(crate) struct ToApply<'a> {
@@ -27,17 +26,21 @@ pub(crate) struct Applied {
     pub findings: Findings,
 }
 
-pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyhow::Result<Applied> {
-    let mut run = begin(app, clock, what)?;
-    let mut findings = match lifecycle::advance(&app.changes(clock), &mut run).await {
+pub(crate) async fn apply(
+    services: &Services<'_>,
+    mailer: &Mailer,
+    what: &ToApply<'_>,
+) -> anyhow::Result<Applied> {
+    let mut run = begin(services, what)?;
+    let mut findings = match lifecycle::advance(services, &mut run).await {
         Ok(findings) => {
-            notices::flush_or_warn(&app.config, &app.mailer, clock.now());
-            run = Run::open(&app.runs(), &run.record.id)?;
+            notices::flush_or_warn(services.config, mailer, services.now());
+            run = Run::open(services.runs(), &run.record.id)?;
             findings
         }
-        Err(error) if run.record.state == RunState::Planned && app.seat.check().is_ok() => {
+        Err(error) if run.record.state == RunState::Planned && services.seat.check().is_ok() => {
             // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
-            lifecycle::abandon(&mut run, format!("Nothing was sent: {error:#}"), clock.now())?;
+            lifecycle::abandon(&mut run, format!("Nothing was sent: {error:#}"), services.now())?;
             return Err(error.context("nothing was sent"));
         }
         Err(error) => {
@@ -49,9 +52,9 @@ pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyho
     };
     let mut told = vec![run];
     if let Some(held) = &told[0].record.held_as {
-        told.push(Run::open(&app.runs(), held)?);
+        told.push(Run::open(services.runs(), held)?);
     }
-    let runs = Run::all(&app.runs())?.0;
+    let runs = Run::all(services.runs())?.0;
     let waits =
         |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
     told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
@@ -71,11 +74,11 @@ pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyho
             let plan_sha256 = run.record.plan_sha256.clone().unwrap_or_default();
             if run.decision()?.is_none() {
                 let (by, decider) = what.by.clone();
-                let at = clock.now();
+                let at = services.now();
                 run.decide(&Decision { approve: true, plan_sha256, by, decider: Some(decider), at })?;
             }
-            let advanced = lifecycle::advance(&app.changes(clock), run).await;
-            notices::flush_or_warn(&app.config, &app.mailer, clock.now());
+            let advanced = lifecycle::advance(services, run).await;
+            notices::flush_or_warn(services.config, mailer, services.now());
             let decided = advanced?;
             findings = Findings { held: false, ..findings }.and(decided);
         }
@@ -85,18 +88,18 @@ pub(crate) async fn apply(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyho
 }
 
 /// The run: a new one, or that which this request made before whoever held the lock then came to its end.
-fn begin(app: &App, clock: &Clock, what: &ToApply<'_>) -> anyhow::Result<Run> {
+fn begin(services: &Services<'_>, what: &ToApply<'_>) -> anyhow::Result<Run> {
     let made = match what.request {
         None => None,
         Some(request) => {
-            let runs = Run::all(&app.runs())?.0;
+            let runs = Run::all(services.runs())?.0;
             runs.into_iter().find(|run| run.record.request.as_deref() == Some(request))
         }
     };
     let mut run = match made {
         Some(run) if run.record.input_sha256.is_some() => return Ok(run),
         Some(run) => run,
-        None => Run::create(&app.runs(), what.name, false, clock.now())?,
+        None => Run::create(services.runs(), what.name, false, services.now())?,
     };
     run.record.request = what.request.map(str::to_owned);
     run.save()?;

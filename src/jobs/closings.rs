@@ -7,11 +7,11 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use crate::app::App;
 use crate::domain::diff::Diff;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::history::changes;
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::report::{
     Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,

@@ -13,7 +13,6 @@ use tracing::warn;
 use super::notices;
 use super::requests;
 use super::serve::Done;
-use crate::app::App;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
@@ -21,6 +20,7 @@ use crate::change::run::Run;
 use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
+use crate::jobs::App;
 
 /// A pass that takes longer mails in between what it did.
 const MAILED: Duration = Duration::from_secs(600);

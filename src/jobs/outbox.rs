@@ -3,9 +3,9 @@
 use tracing::info;
 
 use super::serve::{Done, Trigger};
-use crate::app::App;
 use crate::clock::Clock;
 use crate::exit_code::Findings;
+use crate::jobs::App;
 
 /// Delivers queued mail; what a server refuses for now waits and is tried again. A person has all of it tried, whether its time
 /// has come or not, and reads by the exit code whether all of it went out.

@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
-use crate::app::App;
 use crate::change::inbox::answers;
 use crate::files::versioned_json::{self, Kind, Unusable};
+use crate::jobs::App;
 use crate::jobs::alerts;
 use crate::jobs::closings;
 use crate::jobs::notices;

@@ -6,7 +6,6 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use crate::app::App;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
@@ -15,6 +14,7 @@ use crate::change::run::id::{is_id, root_of};
 use crate::clock::Clock;
 use crate::files::leftovers;
 use crate::history::retention as snapshots;
+use crate::jobs::App;
 use crate::thousandeyes::is_believed;
 
 /// Each part by itself: what cannot be removed keeps nothing else.

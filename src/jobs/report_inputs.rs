@@ -6,7 +6,6 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use tracing::warn;
 
-use crate::app::App;
 use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::change::{RunState, RunStory};
@@ -14,6 +13,7 @@ use crate::collect;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::history::changes;
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;

@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::Job;
 use super::serve::{Done, Trigger};
-use crate::app::App;
+use crate::jobs::App;
 
 /// Without an earlier report, so far back.
 const FIRST: Duration = Duration::days(30);

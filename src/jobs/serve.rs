@@ -9,11 +9,11 @@ use tracing::{debug, error, warn};
 
 use super::catch_panic::Panicked;
 use super::{Job, catch_panic, inbox, outbox, prune, reports, snapshot};
-use crate::app::App;
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 use crate::files::lock;
 use crate::files::reserve;
+use crate::jobs::App;
 use crate::jobs::state::{ApiSeen, State, Why};
 use crate::report;
 use crate::schedule::Missed;

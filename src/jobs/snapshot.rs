@@ -7,13 +7,13 @@ use tracing::{info, warn};
 
 use super::serve::Done;
 use super::{Job, serve};
-use crate::app::App;
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::history::{Unreadable, changes};
+use crate::jobs::App;
 use crate::jobs::comparison::{Later, compare};
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and

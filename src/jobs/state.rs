@@ -11,8 +11,8 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::warn;
 
-use crate::app::App;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::schedule::Missed;
 use crate::text::redact::redact;

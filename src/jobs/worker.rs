@@ -17,13 +17,13 @@ use super::notices;
 use super::requests::{self, Answer, Ask};
 use super::serve::{Done, NotWrittenDown, Work};
 use super::{Job, Trigger, catch_panic, log_failure, serve};
-use crate::app::App;
 use crate::change::run::{Decider, Run};
 use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
 use crate::files::owner::Owner;
+use crate::jobs::App;
 use crate::jobs::state::State;
 
 /// A job that failed is tried again after this, or at its next slot.
@@ -368,7 +368,7 @@ impl Worker {
                         by: (by, decider),
                         request: Some(&id),
                     };
-                    apply(app, &clock, &what).await
+                    apply(&app.changes(&clock), &app.mailer, &what).await
                 }));
                 let applied = applied.await;
                 app.vitals.rests(Job::Inbox);

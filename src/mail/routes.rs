@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use crate::change::parse::sheet::{Sheet, SheetRow, id_pattern};
 use crate::config;
 use crate::domain::quota::{Snapshot, Target};
+use crate::report::Share;
 use crate::text::glob::fits;
 use crate::text::words;
 
@@ -36,15 +37,6 @@ struct Route {
     aid: String,
     /// Keys of all [`Owners`].
     owners: BTreeSet<String>,
-}
-
-/// One message: some owners, and the targets that all of them own and that there is something to tell of.
-pub(crate) struct Share {
-    pub targets: BTreeSet<Target>,
-    /// `Ann <ann@example.com>`, as written.
-    pub recipients: Vec<String>,
-    /// Why they get it: `mail.routes_file, row 3 (10452, 2041*)`.
-    pub listed: String,
 }
 
 impl Routes {

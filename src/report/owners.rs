@@ -12,7 +12,6 @@ use crate::change::{
 };
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
-use crate::mail::routes::Share;
 use crate::report::alerts::crossings::News;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
 use crate::report::changes::held::Held;
@@ -24,6 +23,15 @@ use crate::report::shared::{Audience, ReportContext, words};
 
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";
+
+/// One message: some owners, and the targets that all of them own and that there is something to tell of.
+pub(crate) struct Share {
+    pub targets: BTreeSet<Target>,
+    /// `Ann <ann@example.com>`, as written.
+    pub recipients: Vec<String>,
+    /// Why they get it: `mail.routes_file, row 3 (10452, 2041*)`.
+    pub listed: String,
+}
 
 /// The targets that a run changes, or was to change; that one stays as it is is nothing to tell.
 pub(crate) fn touched(story: &RunStory) -> impl Iterator<Item = &Target> {

@@ -22,10 +22,10 @@ use tempfile::TempDir;
 
 use self::scenario::{Choice, Scenario};
 use self::standin::{Fault, StandIn, TOKEN};
-use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::config;
+use crate::jobs::App;
 use crate::jobs::Job;
 use crate::testing::testbed::noon;
 

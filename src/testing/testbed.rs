@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
-use crate::app::App;
 use crate::change::Plan;
 use crate::change::fixtures::parsed;
 use crate::change::lifecycle;
@@ -12,6 +11,7 @@ use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
 use crate::files::sha256;
+use crate::jobs::App;
 use crate::jobs::notices;
 use crate::simulator::{self, SimulateArgs, Simulator, World};
 

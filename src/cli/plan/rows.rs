@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::text::{Look, folded, moment, name_of};
+use super::look::{Look, folded, moment, name_of};
 use crate::change::plan::guards::Scope;
 use crate::change::{Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-
+use super::look::{Look, folded, name_of};
 use super::requests::Requests;
 use super::rows::sections;
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::domain::quota::{OrgId, grouped};
+use crate::domain::quota::grouped;
 use crate::report::shared::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
 use crate::text::width::columns as width;
@@ -25,13 +23,6 @@ pub(in crate::cli) enum Tense<'t> {
         typed: &'t str,
     },
     Did,
-}
-
-/// How it is shown: with which colours in which width, and in whose time.
-#[derive(Clone, Copy)]
-pub(in crate::cli) struct Look {
-    pub paint: Paint,
-    pub zone: Tz,
 }
 
 /// The whole plan.
@@ -241,19 +232,4 @@ pub(in crate::cli) fn command(sentence: &str, words: &[&str], paint: Paint) -> S
         return format!("{sentence}  {whole}\n");
     }
     format!("{sentence}  {}\n", words.join(" \\\n    "))
-}
-
-/// Lines of whole words that fit.
-pub(in crate::cli) fn folded(indent: usize, text: &str, paint: Paint) -> String {
-    let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
-    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
-}
-
-/// `1 Dec 2026 00:00 UTC`.
-pub(in crate::cli) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string()
-}
-
-pub(super) fn name_of(name: &str, id: &OrgId) -> String {
-    if name.is_empty() { id.to_string() } else { format!("{name} {id}") }
 }

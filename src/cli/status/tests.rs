@@ -3,8 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
+use super::facts::{Facts, JobFacts, Lying, Waiting};
 use super::text::text;
-use super::view::{Facts, JobFacts, Lying, View, Waiting, late, view};
+use super::view::{View, late, view};
 use crate::cli::table::Paint;
 use crate::files::lock::Holder;
 use crate::jobs::Job;

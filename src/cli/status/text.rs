@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::facts::Waiting;
 use super::troubles::Trouble;
-use super::view::{JobLine, View, Waiting};
+use super::view::{JobLine, View};
+use super::words::{moment, place};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::domain::quota::grouped;
 use crate::report::Standing;
@@ -174,17 +176,6 @@ fn runs_out(standing: &Standing, view: &View) -> String {
         Some(at) => words::short_day(at, view.zone),
         None => standing.status.clone(),
     }
-}
-
-/// `22 Nov 08:00 Berlin`.
-pub(super) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{} {}", at.with_timezone(&zone).format("%-d %b %H:%M"), place(zone))
-}
-
-/// `Berlin` of `Europe/Berlin`.
-fn place(zone: Tz) -> String {
-    let name = zone.name();
-    name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
 }
 
 /// `3 Nov`; today `08:00`.

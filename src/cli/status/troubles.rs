@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::text::moment;
-use super::view::{Facts, JobFacts, OwedAnswers, bytes};
+use super::facts::{Facts, JobFacts, OwedAnswers};
+use super::words::{bytes, moment};
 use crate::jobs::state::{ApiSeen, Why};
 use crate::report::FileProblem;
 use crate::report::words::{age, clean, counted, listed, number};

@@ -1,20 +1,15 @@
 //! What `status` shows, as plain data: facts in, the view out, which text and JSON are both made of. Pure.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::text::moment;
+use super::facts::{Facts, JobFacts, OwedAnswers, Waiting};
 use super::troubles::{Trouble, troubles};
-use crate::daemon::Card;
+use super::words::{bytes, moment};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::jobs::state::{ApiSeen, JobState, Why};
-use crate::mail::Unsent;
-use crate::report::{FileProblem, Standing};
+use crate::report::Standing;
 use crate::schedule::{Expression, Missed};
 
 /// `once` may come from a timer that rings more rarely than the inbox is to be looked into.
@@ -25,95 +20,6 @@ const DAEMONS_PATIENCE: TimeDelta = TimeDelta::minutes(20);
 
 /// So long a gap is told.
 const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
-
-/// What is known of an installation.
-#[derive(Clone, Debug)]
-pub(super) struct Facts {
-    pub now: DateTime<Utc>,
-    pub zone: Tz,
-    pub instance: String,
-    /// The API's host.
-    pub api: String,
-    pub data_dir: PathBuf,
-    pub running: Option<Holder>,
-    /// What the running daemon says of itself.
-    pub daemon: Option<Card>,
-    /// The configuration's file, where it is not what the daemon uses.
-    pub unused_config: Option<PathBuf>,
-    /// What could not be read, and the fix.
-    pub unreadable: Vec<String>,
-    /// Our own small files that cannot be used, or were set aside.
-    pub files: Vec<FileProblem>,
-    pub has_token: bool,
-    /// What is wrong with the user's templates, and with the file of the owners.
-    pub templates: Vec<String>,
-    pub routes: Vec<String>,
-    pub jobs: Vec<JobFacts>,
-    pub seen: Option<ApiSeen>,
-    pub snapshots: usize,
-    pub snapshot_bytes: u64,
-    pub last_snapshot: Option<DateTime<Utc>>,
-    /// The file of a snapshot that is dated after now.
-    pub of_the_future: Option<PathBuf>,
-    /// Jobs that succeeded after now, as `state.json` says.
-    pub successes_of_the_future: Vec<(Job, DateTime<Utc>)>,
-    pub organizations: usize,
-    pub account_groups: usize,
-    /// Organizations of which the latest snapshot knows no usage.
-    pub without_usage: usize,
-    pub held: Vec<Waiting>,
-    pub scheduled: Vec<Waiting>,
-    pub owed: Vec<OwedAnswers>,
-    pub answers_dir: PathBuf,
-    pub expire: Duration,
-    pub unsent: Unsent,
-    pub lying: Vec<Lying>,
-    /// Bytes that can still be written.
-    pub free: Option<u64>,
-    pub nearest: Vec<Standing>,
-}
-
-/// What is known of one job.
-#[derive(Clone, Debug)]
-pub(super) struct JobFacts {
-    pub job: Job,
-    pub last: Option<JobState>,
-    pub failing: Option<(DateTime<Utc>, Option<Why>)>,
-    pub next: Option<DateTime<Utc>>,
-    pub due: bool,
-    /// The first slot that nobody served, if that is too long ago.
-    pub late: Option<DateTime<Utc>>,
-    /// The slots that it missed last.
-    pub missed: Option<Missed>,
-}
-
-/// A run that waits for a person or for its time.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Waiting {
-    pub run: String,
-    pub rows: usize,
-    pub since: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<DateTime<Utc>>,
-}
-
-/// Answers that could not be put where the dropper looks.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct OwedAnswers {
-    /// None for a file that was not taken.
-    pub run: Option<String>,
-    pub file: String,
-    pub since: DateTime<Utc>,
-    pub error: String,
-}
-
-/// Something in the inbox that was not taken.
-#[derive(Clone, Debug)]
-pub(super) struct Lying {
-    pub file: String,
-    pub since: DateTime<Utc>,
-    pub reason: Option<String>,
-}
 
 /// The screen.
 #[derive(Clone, Debug, Serialize)]
@@ -254,15 +160,5 @@ fn line(job: &JobFacts, facts: &Facts) -> JobLine {
         missed: job.missed,
         on_arrival: job.job == Job::Inbox && facts.running.is_some(),
         note: [note, gap].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
-    }
-}
-
-/// `41 MB`, `12 kB`.
-pub(super) fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{} GB", bytes / 1_000_000_000),
     }
 }

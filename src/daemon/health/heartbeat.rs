@@ -15,32 +15,15 @@ use std::time::Duration;
 use reqwest::{Client, Url};
 
 use super::{Outage, cause, client};
-use crate::app::App;
-use crate::config::SecretUrl;
-use crate::jobs::Job;
+use crate::config::{Config, SecretUrl};
+use crate::jobs::activity::Beat;
 
 /// For one try.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Waits before the tries after the first.
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
-/// What is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beat {
-    Success,
-    Failure,
-}
-
 impl Beat {
-    /// What the end of a job is to the daemon's heartbeat, if anything.
-    pub(super) fn of(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
-        match (success, any_fails) {
-            (false, _) => Some(Self::Failure),
-            (true, false) if was_failing || job == Job::Snapshot => Some(Self::Success),
-            (true, _) => None,
-        }
-    }
-
     /// Where it is told: a query stays as it is, unless it is what says that all is well, as Uptime Kuma's does.
     fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
@@ -70,9 +53,9 @@ pub(super) struct Heartbeat {
 
 impl Heartbeat {
     /// None unless it is set.
-    pub(super) fn new(app: &App) -> anyhow::Result<Option<Self>> {
-        let Some(url) = app.config.heartbeat.url.clone() else { return Ok(None) };
-        let client = client(app, url.expose())?;
+    pub(super) fn new(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Some(url) = config.heartbeat.url.clone() else { return Ok(None) };
+        let client = client(config, url.expose())?;
         Ok(Some(Self { client, url, outage: Outage::of("heartbeat.url") }))
     }
 
@@ -99,6 +82,7 @@ impl Heartbeat {
 mod tests {
     use super::Beat::{Failure, Success};
     use super::*;
+    use crate::jobs::Job;
 
     #[test]
     fn a_failure_is_told_below_the_url_and_its_query_stays() {

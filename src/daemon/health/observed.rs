@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::activity::Work;
 use super::ready::{self, Signs};
-use crate::app::App;
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet};
+use crate::jobs::App;
 use crate::jobs::Job;
+use crate::jobs::activity::Work;
 use crate::jobs::state::State;
 use crate::report::Standing;
 

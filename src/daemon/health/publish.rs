@@ -8,9 +8,7 @@ use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 
 use super::{Outage, cause, client};
-use crate::app::App;
-use crate::clock::Clock;
-use crate::config::{Metrics, SecretUrl};
+use crate::config::{Config, Metrics, SecretUrl};
 use crate::files::folder::Folder;
 use crate::thousandeyes::start_of;
 
@@ -30,10 +28,10 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// None unless one of them is set.
-    pub(super) fn new(app: &App) -> anyhow::Result<Option<Self>> {
-        let Metrics { textfile, push_url } = app.config.metrics.clone();
+    pub(super) fn new(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Metrics { textfile, push_url } = config.metrics.clone();
         let pushed = match push_url {
-            Some(url) => Some((client(app, url.expose())?, url)),
+            Some(url) => Some((client(config, url.expose())?, url)),
             None => None,
         };
         Ok((textfile.is_some() || pushed.is_some()).then(|| Self {
@@ -44,10 +42,8 @@ impl Publisher {
         }))
     }
 
-    /// Writes and pushes what is known.
-    pub(super) async fn publish(&mut self, app: &App, is_pass: bool) {
-        let Some(facts) = app.vitals.facts() else { return };
-        let metrics = facts.metrics(app, is_pass, Clock::read().now()).into_bytes();
+    /// Writes and pushes the metrics.
+    pub(super) async fn publish(&mut self, metrics: Vec<u8>) {
         if let Some(path) = &self.textfile {
             let written = write_textfile(path, &metrics);
             self.no_textfile.after(written.map_err(|error| format!("{}: {error}", path.display())));

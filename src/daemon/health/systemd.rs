@@ -10,11 +10,11 @@ use chrono_tz::Tz;
 use sd_notify::NotifyState;
 use tracing::{error, warn};
 
-use super::activity::Work;
 use super::longest_wait;
-use crate::app::App;
 use crate::clock::Clock;
+use crate::jobs::App;
 use crate::jobs::Job;
+use crate::jobs::activity::Work;
 
 /// Tells systemd until the daemon ends; at once where there is no systemd.
 pub(super) async fn tell(app: Arc<App>) {

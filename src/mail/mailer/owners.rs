@@ -13,7 +13,8 @@ use crate::config::Transport;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target};
 use crate::files::durable;
-use crate::mail::routes::{Routes, Share};
+use crate::mail::routes::Routes;
+use crate::report::Share;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, RunNotice, alert_report_to_owners,
     changes_table, closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,

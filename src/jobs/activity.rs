@@ -4,20 +4,42 @@
 //! channel, so that none of them keeps a job waiting.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::heartbeat::Beat;
+use super::Job;
 use super::liveness::Liveness;
-use super::observed::Facts;
-use crate::daemon::metrics::Tally;
-use crate::jobs::Job;
 
 /// The daemon looks at the clock at least each minute.
 const LONGEST_SLEEP: Duration = Duration::from_secs(120);
+
+/// How one job went since this process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub successes: u64,
+    pub failures: u64,
+    pub busy: Duration,
+}
+
+/// What the ends of jobs mean to who waits for a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    Success,
+    Failure,
+}
+
+impl Beat {
+    /// What the end of a job is to the daemon's heartbeat, if anything.
+    pub(crate) fn of(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
+        match (success, any_fails) {
+            (false, _) => Some(Self::Failure),
+            (true, false) if was_failing || job == Job::Snapshot => Some(Self::Success),
+            (true, _) => None,
+        }
+    }
+}
 
 /// What was done, and is being done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,18 +82,12 @@ impl Work {
 pub(crate) struct Activity {
     work: watch::Sender<Work>,
     ready: watch::Sender<bool>,
-    facts: Mutex<Option<Arc<Facts>>>,
     pub pulse: Liveness,
 }
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        Self {
-            work: watch::Sender::default(),
-            ready: watch::Sender::default(),
-            facts: Mutex::new(None),
-            pulse: Liveness::new(),
-        }
+        Self { work: watch::Sender::default(), ready: watch::Sender::default(), pulse: Liveness::new() }
     }
 
     /// The daemon serves its schedules from now on.
@@ -114,15 +130,6 @@ impl Activity {
 
     pub(crate) fn readiness(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
-    }
-
-    /// What the files said when they were last looked at; none before that.
-    pub(crate) fn facts(&self) -> Option<Arc<Facts>> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn learn(&self, facts: Facts) {
-        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(facts));
     }
 
     /// For how long the loop has been stuck, if it is; `longest_wait` is that of any job.

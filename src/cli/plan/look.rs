@@ -1,0 +1,29 @@
+//! How plans and runs are shown in a terminal: width, colours, and whose time.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::cli::table::{Paint, wrapped};
+use crate::domain::quota::OrgId;
+
+/// How it is shown: with which colours in which width, and in whose time.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Look {
+    pub paint: Paint,
+    pub zone: Tz,
+}
+
+/// Lines of whole words that fit.
+pub(in crate::cli) fn folded(indent: usize, text: &str, paint: Paint) -> String {
+    let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
+    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
+}
+
+/// `1 Dec 2026 00:00 UTC`.
+pub(in crate::cli) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string()
+}
+
+pub(super) fn name_of(name: &str, id: &OrgId) -> String {
+    if name.is_empty() { id.to_string() } else { format!("{name} {id}") }
+}

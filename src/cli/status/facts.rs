@@ -1,0 +1,105 @@
+//! What `status` goes by, gathered and not judged yet.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::daemon::Card;
+use crate::files::lock::Holder;
+use crate::jobs::Job;
+use crate::jobs::state::{ApiSeen, JobState, Why};
+use crate::mail::Unsent;
+use crate::report::{FileProblem, Standing};
+use crate::schedule::Missed;
+
+/// What is known of an installation.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    pub instance: String,
+    /// The API's host.
+    pub api: String,
+    pub data_dir: PathBuf,
+    pub running: Option<Holder>,
+    /// What the running daemon says of itself.
+    pub daemon: Option<Card>,
+    /// The configuration's file, where it is not what the daemon uses.
+    pub unused_config: Option<PathBuf>,
+    /// What could not be read, and the fix.
+    pub unreadable: Vec<String>,
+    /// Our own small files that cannot be used, or were set aside.
+    pub files: Vec<FileProblem>,
+    pub has_token: bool,
+    /// What is wrong with the user's templates, and with the file of the owners.
+    pub templates: Vec<String>,
+    pub routes: Vec<String>,
+    pub jobs: Vec<JobFacts>,
+    pub seen: Option<ApiSeen>,
+    pub snapshots: usize,
+    pub snapshot_bytes: u64,
+    pub last_snapshot: Option<DateTime<Utc>>,
+    /// The file of a snapshot that is dated after now.
+    pub of_the_future: Option<PathBuf>,
+    /// Jobs that succeeded after now, as `state.json` says.
+    pub successes_of_the_future: Vec<(Job, DateTime<Utc>)>,
+    pub organizations: usize,
+    pub account_groups: usize,
+    /// Organizations of which the latest snapshot knows no usage.
+    pub without_usage: usize,
+    pub held: Vec<Waiting>,
+    pub scheduled: Vec<Waiting>,
+    pub owed: Vec<OwedAnswers>,
+    pub answers_dir: PathBuf,
+    pub expire: Duration,
+    pub unsent: Unsent,
+    pub lying: Vec<Lying>,
+    /// Bytes that can still be written.
+    pub free: Option<u64>,
+    pub nearest: Vec<Standing>,
+}
+
+/// What is known of one job.
+#[derive(Clone, Debug)]
+pub(super) struct JobFacts {
+    pub job: Job,
+    pub last: Option<JobState>,
+    pub failing: Option<(DateTime<Utc>, Option<Why>)>,
+    pub next: Option<DateTime<Utc>>,
+    pub due: bool,
+    /// The first slot that nobody served, if that is too long ago.
+    pub late: Option<DateTime<Utc>>,
+    /// The slots that it missed last.
+    pub missed: Option<Missed>,
+}
+
+/// A run that waits for a person or for its time.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Waiting {
+    pub run: String,
+    pub rows: usize,
+    pub since: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// Answers that could not be put where the dropper looks.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct OwedAnswers {
+    /// None for a file that was not taken.
+    pub run: Option<String>,
+    pub file: String,
+    pub since: DateTime<Utc>,
+    pub error: String,
+}
+
+/// Something in the inbox that was not taken.
+#[derive(Clone, Debug)]
+pub(super) struct Lying {
+    pub file: String,
+    pub since: DateTime<Utc>,
+    pub reason: Option<String>,
+}
