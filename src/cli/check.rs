@@ -78,7 +78,10 @@ pub(super) async fn check(
         ),
         Some(token) => match token.read_token() {
             Ok(_) => report.good("the API token can be read"),
-            Err(error) => report.bad(&format!("the API token cannot be read: {error:#}")),
+            Err(error) => {
+                let token = token.called("the API token", "api.token_file");
+                report.bad(&format!("{token} cannot be read: {error:#}"));
+            }
         },
     }
     let group = fs_err::metadata(&config.data.dir).ok().map(|folder| folder.gid());

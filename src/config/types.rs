@@ -82,6 +82,14 @@ impl Secret {
         }
     }
 
+    /// What it is, with the key that a person has to look at where it comes from a file.
+    pub(crate) fn called(&self, what: &str, key: &str) -> String {
+        match self {
+            Self::Value(_) => what.to_owned(),
+            Self::File(_) => format!("{what} ({key})"),
+        }
+    }
+
     /// Where it comes from, for messages.
     pub(crate) fn place(&self) -> String {
         match self {

@@ -275,9 +275,10 @@ impl Transport {
     }
 
     fn token(&self, call: &Call) -> Result<SecretString, Error> {
-        self.settings.token.read_token().map_err(|error| Error::NotSent {
+        let token = &self.settings.token;
+        token.read_token().map_err(|error| Error::NotSent {
             call: call.clone(),
-            reason: format!("the token cannot be read: {error}"),
+            reason: format!("{} cannot be read: {error}", token.called("the token", "api.token_file")),
         })
     }
 
