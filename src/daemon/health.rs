@@ -1,7 +1,7 @@
 //! How others learn that the daemon works: what it remembers of itself, and who is told.
 //!
 //! ```text
-//! daemon, once    ─▶ vitals ─▶ systemd     readiness, status line, watchdog   ◀── pulse: does the loop turn?
+//! daemon, once    ─▶ activity ─▶ systemd   readiness, status line, watchdog   ◀── liveness: does the loop turn?
 //!                         ├──▶ heartbeat   a GET when all is well, /fail when a job fails
 //!                         └──▶ facts       what the files say, read after each job
 //!                                ├──▶ server    /healthz /readyz /metrics, when asked   (ready: pure)

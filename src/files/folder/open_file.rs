@@ -20,7 +20,7 @@ pub(crate) enum Unfit {
     /// There is nothing of that name (any more).
     #[error("it is not there")]
     Missing,
-    /// A link, or (with [`Links::Within`]) one that leads out of the folder.
+    /// A link, or (with [`super::Links::Within`]) one that leads out of the folder.
     #[error("it is a link")]
     Link,
     /// A folder, a pipe, a socket or a device.
