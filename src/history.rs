@@ -9,4 +9,5 @@ mod readable;
 pub(crate) mod retention;
 mod store;
 
+pub(crate) use readable::left_out;
 pub(crate) use store::{Cursor, History, STEM, Unreadable};

@@ -25,11 +25,7 @@ pub(crate) struct Change {
 impl Change {
     /// The name that a person knows the target by: its own, else its id.
     pub(crate) fn name(&self) -> &str {
-        let (name, id) = match &self.target.aid {
-            Some(aid) => (&self.account_group_name, aid.as_str()),
-            None => (&self.org_name, self.target.org_id.as_str()),
-        };
-        if name.is_empty() { id } else { name }
+        self.target.name(&self.org_name, &self.account_group_name)
     }
 }
 

@@ -32,6 +32,15 @@ impl Target {
         Self { org_id: org_id.into(), aid: Some(aid.into()) }
     }
 
+    /// The name that a person knows it by, of those of its organization and its account group: its own, else its id.
+    pub(crate) fn name<'n>(&'n self, org_name: &'n str, account_group_name: &'n str) -> &'n str {
+        let (name, id) = match &self.aid {
+            Some(aid) => (account_group_name, aid.as_str()),
+            None => (org_name, self.org_id.as_str()),
+        };
+        if name.is_empty() { id } else { name }
+    }
+
     /// The `level` column of the files.
     pub fn level(&self) -> &'static str {
         if self.aid.is_some() { "account_group" } else { "organization" }

@@ -7,13 +7,18 @@ use super::History;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, UsageRule};
 
+/// Says in the log why a snapshot is passed over.
+pub(crate) fn left_out(error: &anyhow::Error) {
+    warn!(error = format!("{error:#}"), "a snapshot that cannot be read is left out");
+}
+
 impl History {
     /// The snapshot of this moment; none, and a line in the log, where it cannot be read.
     pub(crate) fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
         match self.read(at) {
             Ok(snapshot) => Some(snapshot),
             Err(error) => {
-                warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
+                left_out(&error);
                 None
             }
         }

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
-use crate::history::{Cursor, changes};
+use crate::history::{Cursor, changes, left_out};
 use crate::jobs::App;
 use crate::jobs::Job;
 use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
@@ -85,18 +85,12 @@ impl App {
         for index in first_to_judge(&all, record.judged, baseline)..all.len() {
             let at = all[index];
             let read;
-            let latest = match known.snapshot.filter(|latest| latest.taken_at == at) {
-                Some(latest) => latest,
-                None => match self.history.read(at) {
-                    Ok(snapshot) => {
-                        read = snapshot;
-                        &read
-                    }
-                    Err(error) => {
-                        left_out(&error);
-                        continue;
-                    }
-                },
+            let latest = if let Some(latest) = known.snapshot.filter(|latest| latest.taken_at == at) {
+                latest
+            } else {
+                let Some(snapshot) = self.history.read_or_warn(at) else { continue };
+                read = snapshot;
+                &read
             };
             let week = self.week(latest)?;
             record = self.judge_one(record, &all[..index], latest, &week, known.largest, now)?;
@@ -176,10 +170,6 @@ impl App {
         self.mailer.alerts_to_owners(&input, now)?;
         Ok(told)
     }
-}
-
-fn left_out(error: &anyhow::Error) {
-    warn!(error = format!("{error:#}"), "a snapshot is left out of the alerts");
 }
 
 /// Where in the history those begin that are not judged yet; the latest always is one. Without a record the last one until

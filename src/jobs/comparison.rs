@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::change::explains;
 use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
@@ -109,13 +109,7 @@ fn known_before(
         if bytes > MOST_BYTES || open.is_empty() {
             break;
         }
-        let snapshot = match history.read(at) {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                warn!(error = format!("{error:#}"), "a snapshot is left out of the comparison");
-                continue;
-            }
-        };
+        let Some(snapshot) = history.read_or_warn(at) else { continue };
         let mut unread = Ok(());
         let sent = || {
             explains::sent_rows(runs, at).unwrap_or_else(|error| {

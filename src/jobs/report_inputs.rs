@@ -11,15 +11,13 @@ use crate::change::summary::story;
 use crate::change::{RunState, RunStory};
 use crate::collect;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{Snapshot, UsageRule};
-use crate::history::changes;
+use crate::domain::quota::Snapshot;
+use crate::history::{changes, left_out};
 use crate::jobs::App;
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
-use crate::report::{
-    self, ChangesReport, Points, ReportContext, Standing, Trends, UsageInput, UsageReport, Week,
-};
+use crate::report::{self, ChangesReport, ReportContext, Standing, Trends, UsageInput, UsageReport, Week};
 use crate::schedule::Missed;
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
@@ -65,10 +63,10 @@ impl App {
         let since = state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
         let rule = self.config.usage.rule();
         let all = self.history.until(now)?;
-        let points = self.points(&all, latest, &rule);
+        let week = self.week(latest)?;
         let input = UsageInput {
             latest,
-            points: &points,
+            points: week.points(),
             diffs: &changes::between(data, since, now)?,
             missed: &self.missed_snapshots(&all, since, now),
             held: &held_stories(&self.runs())?,
@@ -107,20 +105,8 @@ impl App {
     /// How every target of a snapshot stands, in its order: the figures of the usage report without its words.
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
         let rule = self.config.usage.rule();
-        let points = self.points(&self.history.until(now)?, latest, &rule);
-        Ok(report::standings(latest, &points, &rule, &self.config.alerts, &self.edition(now)).collect())
-    }
-
-    /// What every target used in the days before the latest snapshot.
-    fn points(&self, all: &[DateTime<Utc>], latest: &Snapshot, rule: &UsageRule) -> Points {
-        let mut points = Points::default();
-        for at in thinned(all, latest.taken_at - Duration::days(SLOPE_DAYS), latest.taken_at, POINTS) {
-            let organizations = self.history.organizations(at);
-            let added = organizations.and_then(|organizations| points.add(at, organizations, latest, rule));
-            added.unwrap_or_else(|error| left_out(&error));
-        }
-        points.add_latest(latest, rule);
-        points
+        let week = self.week(latest)?;
+        Ok(report::standings(latest, week.points(), &rule, &self.config.alerts, &self.edition(now)).collect())
     }
 
     /// All changes that snapshots showed after `since`.
@@ -151,10 +137,6 @@ impl App {
         }
         Ok(shown)
     }
-}
-
-fn left_out(error: &anyhow::Error) {
-    warn!(error = format!("{error:#}"), "a snapshot is left out of the report");
 }
 
 /// At most `count` moments from `from` until before `to`, evenly in time however densely they lie: the last of each of

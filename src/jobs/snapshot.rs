@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::collect;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
-use crate::history::{Unreadable, changes};
+use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::App;
 use crate::jobs::comparison::{Later, compare};
 
@@ -78,7 +78,7 @@ fn tell_changes(
     for before in earlier.iter().rev() {
         let seen = match compare(&app.history, &app.runs(), *before, Later::Seen(later)) {
             Err(error) if error.is::<Unreadable>() => {
-                warn!(error = format!("{error:#}"), "a snapshot is left out of the comparison");
+                left_out(&error);
                 continue;
             }
             compared => compared?,

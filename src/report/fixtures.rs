@@ -16,7 +16,6 @@ use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, U
 use crate::report::AlertInput;
 use crate::report::AlertReport;
 use crate::report::Occasion;
-use crate::report::Points;
 use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::UsageReport;
@@ -181,9 +180,10 @@ pub(crate) fn changed() -> Diff {
 }
 
 pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
+    let week = week_of(earlier.iter().cloned(), latest);
     let input = UsageInput {
         latest,
-        points: &points(latest, earlier),
+        points: week.points(),
         diffs: &[],
         missed: &[],
         held: &[],
@@ -191,15 +191,6 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
         alerts: &Alerts::default(),
     };
     drawn(usage_report(&input, &edition()), latest, earlier)
-}
-
-pub(crate) fn points(latest: &Snapshot, earlier: &[Snapshot]) -> Points {
-    let mut points = Points::default();
-    for snapshot in earlier.iter().chain([latest]) {
-        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
-        let Ok(()) = points.add(snapshot.taken_at, organizations, latest, &UsageRule::default());
-    }
-    points
 }
 
 /// The report with the pictures that its history allows.
@@ -343,9 +334,10 @@ pub(crate) fn done_story() -> RunStory {
 pub(crate) fn usage() -> UsageReport {
     let latest = realistic();
     let earlier = week_before(&latest);
+    let week = week_of(earlier.iter().cloned(), &latest);
     let input = UsageInput {
         latest: &latest,
-        points: &points(&latest, &earlier),
+        points: week.points(),
         diffs: &[changed()],
         missed: &[],
         held: &[held_story()],

@@ -50,11 +50,7 @@ impl SnapshotRow<'_> {
 
     /// The name that a person knows the target by: its own, else its id.
     pub fn name(&self) -> &str {
-        let (name, id) = match &self.target.aid {
-            Some(aid) => (&self.account_group_name, aid.as_str()),
-            None => (&self.org_name, self.target.org_id.as_str()),
-        };
-        if name.is_empty() { id } else { name }
+        self.target.name(&self.org_name, &self.account_group_name)
     }
 
     /// The same row with names of its own, for those who keep it longer than what it is a view of.

@@ -24,27 +24,13 @@ const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 pub(crate) struct Points(Vec<(DateTime<Utc>, Vec<Option<Units>>)>);
 
 impl Points {
-    /// Adds what a snapshot of the last days says, as far as it is of the same cycle as `latest`. Its organizations come one by
-    /// one in the order of their ids; where one cannot be read nothing is added.
-    pub(crate) fn add<E>(
-        &mut self,
-        taken_at: DateTime<Utc>,
-        organizations: impl IntoIterator<Item = Result<Organization, E>>,
-        latest: &Snapshot,
-        rule: &UsageRule,
-    ) -> Result<(), E> {
-        let mut used = vec![None; latest.row_count()];
-        walk(organizations, latest, |place, now, then| used[place] = used_in_cycle(now, then, rule))?;
-        self.push(taken_at, used, latest);
-        Ok(())
-    }
-
     /// Adds what the latest snapshot itself says.
-    pub(crate) fn add_latest(&mut self, latest: &Snapshot, rule: &UsageRule) {
+    fn add_latest(&mut self, latest: &Snapshot, rule: &UsageRule) {
         let used = latest.places().map(|now| rule.used(&now.usage())).collect();
         self.push(latest.taken_at, used, latest);
     }
 
+    /// Adds what was used at a moment of the last days.
     fn push(&mut self, taken_at: DateTime<Utc>, used: Vec<Option<Units>>, latest: &Snapshot) {
         let since = latest.taken_at - TimeDelta::days(SLOPE_DAYS);
         if (since..=latest.taken_at).contains(&taken_at) && used.iter().any(Option::is_some) {
@@ -126,7 +112,7 @@ impl Week {
         Ok(())
     }
 
-    pub(in crate::report) fn points(&self) -> &Points {
+    pub(crate) fn points(&self) -> &Points {
         &self.points
     }
 
