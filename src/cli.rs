@@ -31,6 +31,7 @@ use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
 pub(crate) use self::arguments::{Color, Format, Output};
+use self::handover::Handover;
 use self::terminal::Out;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Environment};
@@ -204,6 +205,7 @@ async fn carry_out(
     color: Color,
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
+    let (here, changes) = (handover(app), app.changes(&Clock::read()));
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
@@ -219,11 +221,15 @@ async fn carry_out(
             jobs::closing_report(app, out.as_deref()).await
         }
         Command::Plan { file, format, detailed_exitcode } => {
-            plan::plan(&app.changes(&Clock::read()), &file, format, detailed_exitcode, color, out).await
+            plan::plan(&changes, &file, format, detailed_exitcode, color, out).await
         }
-        Command::Apply { file, approve } => apply::apply(app, &file, approve.as_deref(), color, out).await,
-        Command::Approve { run, plan } => decide::approve(app, &run, plan.as_deref()).await,
-        Command::Reject { run } => decide::reject(app, &run).await,
+        Command::Apply { file, approve } => {
+            apply::apply(&here, &changes, &app.mailer, &file, approve.as_deref(), color, out).await
+        }
+        Command::Approve { run, plan } => {
+            decide::approve(&here, &changes, &app.mailer, &run, plan.as_deref()).await
+        }
+        Command::Reject { run } => decide::reject(&here, &changes, &app.mailer, &run).await,
         Command::Runs { run, format } => runs::runs(&app.config, run.as_deref(), format, color, out),
         Command::Export { org, at, restore } => {
             let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
@@ -231,13 +237,18 @@ async fn carry_out(
         }
         Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,
         Command::History { what } => history::history(&app.history, &app.runs(), &what, out),
-        Command::Status { format } => status::status(app, format, color, out),
+        Command::Status { format } => status::status(&app.report_inputs(), &app.mailer, format, color, out),
         Command::Demo { .. }
         | Command::Check { .. }
         | Command::Simulate(_)
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
     }
+}
+
+/// This process as one that may hold the lock.
+fn handover(app: &App) -> Handover<'_> {
+    Handover { data_dir: &app.config.data.dir, seat: &app.seat, activity: &app.activity, cancel: &app.cancel }
 }
 
 /// One page for each command; the first one names the others.

@@ -28,6 +28,7 @@ pub(crate) use self::reload::Source;
 use self::reload::{Shown, reload};
 use self::watch::Watch;
 use crate::clock::Clock;
+use crate::config::Schedule;
 use crate::jobs::App;
 use crate::jobs::{Job, Worker, prune};
 
@@ -41,24 +42,24 @@ const UNWATCHED: std::time::Duration = std::time::Duration::from_secs(5);
 pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     let mut app = app;
     let wake = Arc::new(Notify::new());
-    let mut watch = Watch::begin(&app, &wake);
+    let mut watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
     let asked_to_reload = on_hangup(&wake)?;
     let shown = Shown::new(&app, source.read());
     tokio::spawn(shown.clone().keep(Arc::clone(&app)));
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;
-    if let Err(error) = prune::leftovers(&app, Clock::read().now()) {
+    if let Err(error) = prune::leftovers(&app.config, Clock::read().now()) {
         warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
     }
     info!("running");
-    app.vitals.is_ready();
+    app.activity.is_ready();
 
     let mut worker = Worker::default();
     let mut rings_at = None;
     while !app.cancel.is_cancelled() {
         if asked_to_reload.swap(false, Ordering::Relaxed) {
             app = reload(&app, source, &shown);
-            watch = Watch::begin(&app, &wake);
+            watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
             worker.look_into_inbox();
             rings_at = None;
         }
@@ -69,7 +70,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
             continue;
         }
         let now = Clock::read().now();
-        if let Some(at) = next_wake(&app, &worker, now)
+        if let Some(at) = next_wake(&app.config.schedule, &worker, now)
             && rings_at.is_none_or(|rings| rings <= now || rings > at)
         {
             match set_alarm(&alarms, at, now, &wake).await {
@@ -107,9 +108,8 @@ fn on_hangup(wake: &Arc<Notify>) -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 /// The earliest moment at which anything can be due.
-fn next_wake(app: &App, worker: &Worker, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let zone = app.config.schedule.timezone;
-    let slots = Job::ALL.iter().filter_map(|job| job.schedule(app)?.next(zone, now));
+fn next_wake(schedule: &Schedule, worker: &Worker, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let slots = Job::ALL.iter().filter_map(|job| job.schedule(schedule)?.next(schedule.timezone, now));
     slots.chain(worker.retries()).filter(|at| *at > now).min()
 }
 

@@ -153,7 +153,7 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
         writeln!(out, "   {:<42} {}", mail.file_name().to_string_lossy(), subject(&mail.path())?)?;
     }
     let page = folder.join("reports/usage.html");
-    durable::write(&page, app.mailer.usage_html(&app.usage_report(later)?)?.as_bytes())?;
+    durable::write(&page, app.mailer.usage_html(&app.report_inputs().usage_report(later)?)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {
         writeln!(

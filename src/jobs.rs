@@ -31,10 +31,12 @@ mod worker;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::app::App;
+pub(crate) use self::app::{App, api};
 pub(crate) use self::serve::{Trigger, log_failure, serve};
 pub(crate) use self::worker::Worker;
+use crate::config::Schedule;
 use crate::exit_code::Findings;
+use crate::history::History;
 use crate::jobs::state::State;
 use crate::schedule::{Expression, Missed};
 
@@ -87,8 +89,7 @@ impl Job {
     }
 
     /// When it happens; none when it is switched off.
-    pub(crate) fn schedule(self, app: &App) -> Option<Expression> {
-        let schedule = &app.config.schedule;
+    pub(crate) fn schedule(self, schedule: &Schedule) -> Option<Expression> {
         match self {
             Self::Inbox => Some(schedule.inbox.clone()),
             Self::Snapshot => Some(schedule.snapshot.clone()),
@@ -103,23 +104,28 @@ impl Job {
     }
 
     /// The slot that is to be served now, if there is one. What was tried and failed is not let go, whatever `catch_up` says.
-    pub(crate) fn due(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn due(
+        self,
+        schedule: &Schedule,
+        history: &History,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         if !state.is_usable() && !self.takes_what_waits() {
             return None;
         }
-        let schedule = &app.config.schedule;
         let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
-        let slot = self.schedule(app)?.due(schedule.timezone, state.last_success(self), now, grace)?;
+        let slot = self.schedule(schedule)?.due(schedule.timezone, state.last_success(self), now, grace)?;
         // Without a snapshot there is nothing to report on, and why there is none is told already.
-        let too_early = self == Self::UsageReport && app.history.list().is_ok_and(|all| all.is_empty());
+        let too_early = self == Self::UsageReport && history.list().is_ok_and(|all| all.is_empty());
         (!too_early).then_some(slot)
     }
 
     /// The slots of which nothing is left behind when a success at `began` ends a gap.
-    fn missed(self, app: &App, state: &State, began: DateTime<Utc>) -> Option<Missed> {
+    fn missed(self, schedule: &Schedule, state: &State, began: DateTime<Utc>) -> Option<Missed> {
         match self {
             Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
-                self.schedule(app)?.missed(app.config.schedule.timezone, state.last_success(self), began)
+                self.schedule(schedule)?.missed(schedule.timezone, state.last_success(self), began)
             }
             // These take up whatever waits: a later look does the same.
             Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,
@@ -132,22 +138,25 @@ impl Job {
     }
 
     /// The slot that is to be served now, or whose failure is to be tried again, if there is one.
-    fn to_serve(self, app: &App, state: &State, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let slot = self.due(app, state, now);
-        let owed = || state.last_success(self).filter(|_| self.owes_telling(app, now));
+    fn to_serve(
+        self,
+        schedule: &Schedule,
+        history: &History,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let slot = self.due(schedule, history, state, now);
+        let owed = || state.last_success(self).filter(|_| self.owes_telling(schedule, history, state, now));
         slot.or_else(owed)
     }
 
     /// Whether the slot was served and what it showed is still to be told.
-    fn owes_telling(self, app: &App, now: DateTime<Utc>) -> bool {
-        if self != Self::Snapshot {
-            return false;
-        }
-        let state = app.state(now);
+    fn owes_telling(self, schedule: &Schedule, history: &History, state: &State, now: DateTime<Utc>) -> bool {
         // One that a person asked for in vain took no snapshot, and is over only when one is taken.
-        state.why(self).is_some_and(|why| why.after_serving)
+        self == Self::Snapshot
+            && state.why(self).is_some_and(|why| why.after_serving)
             && state.is_usable()
-            && self.due(app, &state, now).is_none()
+            && self.due(schedule, history, state, now).is_none()
     }
 
     /// Does the job as its schedule would.

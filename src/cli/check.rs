@@ -9,11 +9,16 @@ use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{self, Config, ConfigError, Secret, Transport};
 use crate::daemon::Card;
+use crate::domain::quota::UsageRule;
 use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
-use crate::jobs::App;
+use crate::files::lock::hostname;
+use crate::history::History;
+use crate::jobs;
 use crate::mail;
+use crate::mail::Mailer;
 use crate::report::words::{clean, counted, listed, number};
+use crate::thousandeyes::LazyClient;
 use crate::thousandeyes::{Client, Error};
 
 pub(super) async fn check(
@@ -92,14 +97,14 @@ pub(super) async fn check(
             report.bad(&problem);
         }
     }
-    let app = App::new(config);
-    owners(&app, &mut report);
-    if online && app.config.api.token.is_some() {
-        permissions(&app, &mut report).await;
+    let (history, mailer) = (History::new(&config.data.dir), Mailer::new(&config, &hostname()));
+    owners(&history, &mailer, &mut report);
+    if online && config.api.token.is_some() {
+        permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
     }
-    if online && app.config.mail.transport == Transport::Smtp {
-        let host = app.config.smtp.host.as_deref().unwrap_or_default();
-        match app.mailer.greet().await {
+    if online && config.mail.transport == Transport::Smtp {
+        let host = config.smtp.host.as_deref().unwrap_or_default();
+        match mailer.greet().await {
             Ok(()) => {
                 report.good(&format!("the mail server {host} answers, takes the login if there is one, and mail.from as the sender"));
             }
@@ -107,7 +112,7 @@ pub(super) async fn check(
         }
     }
     if let Some(address) = send_test_mail {
-        match app.mailer.send_test(address, Clock::read().now()).await {
+        match mailer.send_test(address, Clock::read().now()).await {
             Ok(()) => report.good("the mail server took the test mail"),
             Err(error) => report.bad(&format!("the test mail was not taken: {error:#}")),
         }
@@ -142,8 +147,8 @@ fn line(mark: char, text: &str) {
 }
 
 /// What is wrong with `mail.routes_file`, and who is told of nothing.
-fn owners(app: &App, report: &mut Report) {
-    let Some((routes, problems)) = app.mailer.routes() else { return };
+fn owners(history: &History, mailer: &Mailer, report: &mut Report) {
+    let Some((routes, problems)) = mailer.routes() else { return };
     for problem in &problems {
         report.bad(&format!("mail.routes_file: {problem}"));
     }
@@ -154,7 +159,7 @@ fn owners(app: &App, report: &mut Report) {
     } else {
         report.note(&counts);
     }
-    let ownerless = match app.history.latest_readable(Clock::read().now()) {
+    let ownerless = match history.latest_readable(Clock::read().now()) {
         Ok(latest) => latest.map(|latest| routes.without_owner(&latest)).unwrap_or_default(),
         Err(error) => return report.bad(&format!("the latest snapshot cannot be read: {error:#}")),
     };
@@ -170,8 +175,8 @@ fn owners(app: &App, report: &mut Report) {
 const NAMED: usize = 25;
 
 /// Each permission by a request that needs it and changes nothing.
-async fn permissions(app: &App, report: &mut Report) {
-    let client = match app.client() {
+async fn permissions(api: &LazyClient, rule: &UsageRule, report: &mut Report) {
+    let client = match api.get() {
         Ok(client) => client,
         Err(error) => return report.bad(&format!("{error:#}")),
     };
@@ -202,8 +207,7 @@ async fn permissions(app: &App, report: &mut Report) {
     if organizations.is_empty() {
         return report.bad("the token sees no organization");
     }
-    let rule = app.config.usage.rule();
-    let added = reading.add_usage(client, &organizations, &rule).await;
+    let added = reading.add_usage(client, &organizations, rule).await;
     let snapshot = reading.snapshot;
     match added {
         Ok(()) => usage(client, &snapshot, organizations.len(), report).await,

@@ -1,35 +1,52 @@
 //! `approve` and `reject`: a person's word on a held run, recorded in its folder, acted on by whoever holds the lock.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{handover, progress, terminal};
+use super::handover::{self, Handover};
+use super::{progress, terminal};
 use crate::change::RunState;
-use crate::change::lifecycle;
 use crate::change::run::{Decider, Decision, Run};
-use crate::clock::Clock;
+use crate::change::{Services, lifecycle};
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
-use crate::jobs::App;
 use crate::jobs::notices;
 use crate::jobs::requests;
+use crate::mail::Mailer;
 
 /// A holder of the lock that is not in the middle of something notices a decision at once.
 const NOTICED: Duration = Duration::from_secs(3);
 
-pub(super) async fn approve(app: &Arc<App>, id: &str, plan: Option<&str>) -> anyhow::Result<Exit> {
-    decide(app, id, plan, true).await
+pub(super) async fn approve(
+    here: &Handover<'_>,
+    services: &Services<'_>,
+    mailer: &Mailer,
+    id: &str,
+    plan: Option<&str>,
+) -> anyhow::Result<Exit> {
+    decide(here, services, mailer, id, plan, true).await
 }
 
-pub(super) async fn reject(app: &Arc<App>, id: &str) -> anyhow::Result<Exit> {
-    decide(app, id, None, false).await
+pub(super) async fn reject(
+    here: &Handover<'_>,
+    services: &Services<'_>,
+    mailer: &Mailer,
+    id: &str,
+) -> anyhow::Result<Exit> {
+    decide(here, services, mailer, id, None, false).await
 }
 
-async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> anyhow::Result<Exit> {
-    let run = Run::open(&app.runs(), id)?;
+async fn decide(
+    here: &Handover<'_>,
+    services: &Services<'_>,
+    mailer: &Mailer,
+    id: &str,
+    plan: Option<&str>,
+    approve: bool,
+) -> anyhow::Result<Exit> {
+    let run = Run::open(services.runs(), id)?;
     let replans = approve && run.record.state == RunState::Stale;
     match run.record.state {
         RunState::Held => {}
@@ -68,7 +85,7 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
             "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
         );
     }
-    let now = Clock::read().now();
+    let now = services.now();
     // The same word again is no quarrel: it may be what gets a run going that nobody was there to act on.
     let before = run.decision()?;
     if before.is_none_or(|before| before.approve != approve) {
@@ -80,19 +97,18 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
     } else {
         say(&format!("{id}: plan {current} {}", if approve { "approved" } else { "rejected" }));
     }
-    if let Some(holder) = wake(app, id).await? {
+    if let Some(holder) = wake(here, id).await? {
         say(&format!("The running quotakeeper ({holder}) acts on it."));
         return Ok(Exit::Done);
     }
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
-    notices::flush_or_warn(&app.config, &app.mailer, now);
-    let mut run = Run::open(&app.runs(), id)?;
-    let clock = Clock::starting_at(now);
-    let advanced = progress::shown(&app.api, lifecycle::advance(&app.changes(&clock), &mut run)).await;
-    notices::flush_or_warn(&app.config, &app.mailer, clock.now());
+    notices::flush_or_warn(services.config, mailer, now);
+    let mut run = Run::open(services.runs(), id)?;
+    let advanced = progress::shown(services.api, lifecycle::advance(services, &mut run)).await;
+    notices::flush_or_warn(services.config, mailer, services.now());
     let findings = advanced?;
     if replans && run.record.state == RunState::Held {
-        say(&super::run_text(&app.config, &run)?);
+        say(&super::run_text(services.config, &run)?);
         return Ok(Exit::Held);
     }
     say(&format!("{id}: {}", run.record.state));
@@ -107,16 +123,16 @@ async fn decide(app: &Arc<App>, id: &str, plan: Option<&str>, approve: bool) -> 
 }
 
 /// Lets whoever holds the lock know, and says who that is; none where this process holds it now.
-async fn wake(app: &Arc<App>, id: &str) -> anyhow::Result<Option<String>> {
-    let data = &app.config.data.dir;
+async fn wake(here: &Handover<'_>, id: &str) -> anyhow::Result<Option<String>> {
+    let data = here.data_dir;
     let woken = requests::decided(data, id);
     let since = Instant::now();
     loop {
-        match handover::hold(app) {
+        match handover::hold(here) {
             Err(LockError::Busy { holder }) => {
                 // One that does not notice has much to do, or looks each minute.
                 let is_noticed = woken.is_ok() && !requests::is_unnoticed(data, id);
-                if woken.is_err() || is_noticed || since.elapsed() > NOTICED || app.cancel.is_cancelled() {
+                if woken.is_err() || is_noticed || since.elapsed() > NOTICED || here.cancel.is_cancelled() {
                     return Ok(Some(holder));
                 }
             }

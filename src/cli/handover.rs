@@ -4,20 +4,21 @@
 //! version that takes no requests, is not waited for.
 
 use std::io::{ErrorKind, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::terminal;
 use crate::clock::Clock;
-use crate::daemon::health;
 use crate::exit_code::Exit;
-use crate::files::lock::LockError;
+use crate::files::lock::{LockError, Seat};
 use crate::files::reserve;
-use crate::jobs::App;
+use crate::jobs::activity::Activity;
 use crate::jobs::requests::{self, Answer, Ask};
 
 /// A holder gives a sign of life every few seconds.
@@ -33,10 +34,18 @@ pub(super) enum Who {
     There { holder: String, answer: Answer },
 }
 
+/// This process as one that may hold the lock.
+pub(super) struct Handover<'a> {
+    pub data_dir: &'a Path,
+    pub seat: &'a Arc<Seat>,
+    pub activity: &'a Arc<Activity>,
+    pub cancel: &'a CancellationToken,
+}
+
 /// Takes the lock, or has the holder of it do what is asked.
-pub(super) async fn ask(app: &Arc<App>, what: &Ask, input: Option<&[u8]>) -> anyhow::Result<Who> {
-    let data = &app.config.data.dir;
-    let Some(mut holder) = busy(app)? else { return Ok(Who::Here(None)) };
+pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -> anyhow::Result<Who> {
+    let data = here.data_dir;
+    let Some(mut holder) = busy(here)? else { return Ok(Who::Here(None)) };
     let id = requests::new_id(Clock::read().now());
     let asked = requests::ask(data, &id, what, input).or_else(|error| {
         // On a full disk this may be what makes room.
@@ -56,11 +65,11 @@ pub(super) async fn ask(app: &Arc<App>, what: &Ask, input: Option<&[u8]>) -> any
             requests::clear(data, &id)?;
             return Ok(Who::There { holder, answer });
         }
-        match busy(app)? {
+        match busy(here)? {
             Some(now) => holder = now,
             // It may have answered just before its end.
             None if requests::answer_of(data, &id)?.is_some() => {
-                app.seat.leave();
+                here.seat.leave();
                 continue;
             }
             None => {
@@ -73,7 +82,7 @@ pub(super) async fn ask(app: &Arc<App>, what: &Ask, input: Option<&[u8]>) -> any
             life = (sign, Instant::now());
         }
         let is_silent = life.1.elapsed() > PATIENCE;
-        if is_silent || app.cancel.is_cancelled() {
+        if is_silent || here.cancel.is_cancelled() {
             let was_withdrawn = requests::withdraw(data, &id)?;
             if was_withdrawn {
                 requests::clear(data, &id)?;
@@ -93,20 +102,21 @@ pub(super) async fn ask(app: &Arc<App>, what: &Ask, input: Option<&[u8]>) -> any
         }
         tokio::select! {
             () = sleep(LOOKS) => {}
-            () = app.cancel.cancelled() => {}
+            () = here.cancel.cancelled() => {}
         }
     }
 }
 
 /// Takes the lock, and lets those who hand something over know meanwhile that this process lives.
-pub(super) fn hold(app: &Arc<App>) -> Result<(), LockError> {
-    app.seat.take(&app.config.data.dir)?;
-    let app = Arc::clone(app);
+pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
+    here.seat.take(here.data_dir)?;
+    let (seat, activity) = (Arc::clone(here.seat), Arc::clone(here.activity));
+    let data_dir = here.data_dir.to_owned();
     tokio::spawn(async move {
         let mut failed = false;
-        while app.seat.is_not_lost().is_ok() && app.seat.is_taken() {
-            if health::stuck_for(&app).is_none()
-                && let Err(error) = requests::give_sign_of_life(&app.config.data.dir)
+        while seat.is_not_lost().is_ok() && seat.is_taken() {
+            if activity.stuck_for().is_none()
+                && let Err(error) = requests::give_sign_of_life(&data_dir)
                 && !std::mem::replace(&mut failed, true)
             {
                 warn!(%error, "commands that wait are not told that this process lives");
@@ -127,8 +137,8 @@ pub(super) fn told(what: &str, holder: &str, answer: &Answer) -> Exit {
 }
 
 /// Who else holds the lock; none once this process has it.
-fn busy(app: &Arc<App>) -> anyhow::Result<Option<String>> {
-    match hold(app) {
+fn busy(here: &Handover<'_>) -> anyhow::Result<Option<String>> {
+    match hold(here) {
         Ok(()) => Ok(None),
         Err(LockError::Busy { holder }) => Ok(Some(holder)),
         Err(error) => Err(error.into()),

@@ -17,21 +17,21 @@ use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
 use crate::jobs::App;
 use crate::jobs::requests::Ask;
-use crate::jobs::{self, Job, Trigger, Worker};
+use crate::jobs::{self, Job, Trigger, Worker, closings};
 
 /// The daemon.
 pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit> {
-    handover::hold(app)?;
-    app.client()?;
+    handover::hold(&super::handover(app))?;
+    app.api.get()?;
     app.mailer.warned_of_routes();
     health::start(app).await?;
-    app.vitals.pulse.of(daemon::run(Arc::clone(app), source)).await?;
+    app.activity.liveness.watch(daemon::run(Arc::clone(app), source)).await?;
     Ok(Exit::Done)
 }
 
 /// Recover, inbox and outbox always; snapshot, reports and prune where due. One job's failure never stops the next.
 pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit> {
-    match handover::hold(app) {
+    match handover::hold(&super::handover(app)) {
         Err(LockError::Busy { holder }) if !detailed => {
             info!(%holder, "another instance is at work: nothing to do");
             return Ok(Exit::Done);
@@ -77,7 +77,9 @@ async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
 
 /// One job, now.
 pub(super) async fn one(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
-    if let Who::There { holder, answer } = handover::ask(app, &Ask::Job { job, since }, None).await? {
+    if let Who::There { holder, answer } =
+        handover::ask(&super::handover(app), &Ask::Job { job, since }, None).await?
+    {
         return Ok(handover::told(job.name(), &holder, &answer));
     }
     let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
@@ -88,7 +90,7 @@ pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::
     let now = Clock::read().now();
     match out {
         Some(out) => {
-            let report = app.usage_report_or_live(now).await?;
+            let report = app.report_inputs().usage_report_or_live(&app.api, now).await?;
             write(out, &app.mailer.usage_html(&report)?)
         }
         None => one(app, Job::UsageReport, None).await,
@@ -105,13 +107,13 @@ pub(super) async fn changes_report(
         return one(app, Job::ChangesReport, since.map(|since| now - since)).await;
     };
     let since = now - since.unwrap_or(Duration::from_secs(30 * 24 * 3600));
-    write(out, &app.mailer.changes_html(&app.changes_report(since, now)?)?)
+    write(out, &app.mailer.changes_html(&app.report_inputs().changes_report(since, now)?)?)
 }
 
 pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
     match out {
         Some(out) => {
-            let report = app.last_closings(Clock::read().now())?;
+            let report = closings::last_closings(&app.report_inputs(), Clock::read().now())?;
             write(out, &app.mailer.closing_html(report)?)
         }
         None => one(app, Job::ClosingReport, None).await,

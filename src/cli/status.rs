@@ -15,7 +15,6 @@ use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -27,15 +26,17 @@ use crate::change::inbox::answers;
 use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::clock::Clock;
+use crate::config::{Config, Schedule};
 use crate::daemon::Card;
 use crate::domain::quota::{Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
 use crate::files::lock;
-use crate::jobs::App;
+use crate::history::History;
 use crate::jobs::Job;
 use crate::jobs::own_files;
+use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
-use crate::mail;
+use crate::mail::{self, Mailer};
 use crate::report::Standing;
 use crate::text::edge;
 
@@ -43,12 +44,13 @@ use crate::text::edge;
 const NEAREST: usize = 5;
 
 pub(super) fn status(
-    app: &Arc<App>,
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
     format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let facts = facts(app, Clock::read().now());
+    let facts = facts(inputs, mailer, Clock::read().now());
     let view = view::view(facts);
     match format {
         Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
@@ -58,30 +60,30 @@ pub(super) fn status(
 }
 
 /// All that is known without asking anybody.
-fn facts(app: &App, now: DateTime<Utc>) -> Facts {
-    let config = &app.config;
+fn facts(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Facts {
+    let ReportInputs { config, history, instance } = *inputs;
     let data = &config.data.dir;
     let mut unreadable = Vec::new();
     let daemon = Card::of_running(data);
     let is_daemon = daemon.is_some();
     let state = State::read(data, now).ok(); // why not is one of the problems with our files
     let files = known(&mut unreadable, own_files::problems(data, now)).unwrap_or_default();
-    let snapshots = known(&mut unreadable, app.history.until(now)).unwrap_or_default();
-    let all = known(&mut unreadable, app.history.list()).unwrap_or_default();
-    let (runs, broken) = known(&mut unreadable, Run::all(&app.runs())).unwrap_or_default();
+    let snapshots = known(&mut unreadable, history.until(now)).unwrap_or_default();
+    let all = known(&mut unreadable, history.list()).unwrap_or_default();
+    let (runs, broken) = known(&mut unreadable, Run::all(&config.runs_dir())).unwrap_or_default();
     unreadable.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );
-    let newest = snapshots.last().and_then(|at| known(&mut unreadable, app.history.read(*at)));
-    let latest = newest.or_else(|| app.history.latest_readable(now).ok().flatten());
+    let newest = snapshots.last().and_then(|at| known(&mut unreadable, history.read(*at)));
+    let latest = newest.or_else(|| history.latest_readable(now).ok().flatten());
     let nearest = match &latest {
-        Some(_) => known(&mut unreadable, app.usage_report(now)).map(|report| report.worst),
+        Some(_) => known(&mut unreadable, inputs.usage_report(now)).map(|report| report.worst),
         None => None,
     };
-    let routes = app.mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
-    let unsent = known(&mut unreadable, app.mailer.unsent()).unwrap_or_default();
-    let snapshot_bytes = known(&mut unreadable, app.history.bytes()).unwrap_or_default();
-    let lying = match lying(app, now) {
+    let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
+    let unsent = known(&mut unreadable, mailer.unsent()).unwrap_or_default();
+    let snapshot_bytes = known(&mut unreadable, history.bytes()).unwrap_or_default();
+    let lying = match lying(config, now) {
         // The failing job says why.
         Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
         looked => known(&mut unreadable, looked).unwrap_or_default(),
@@ -91,7 +93,7 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
     };
     let mut owed: Vec<OwedAnswers> = runs.iter().filter_map(|run| owed_by(&run.record)).collect();
-    owed.extend(answers::not_taken_files(&app.config.data.dir).into_iter().filter_map(|(file, not)| {
+    owed.extend(answers::not_taken_files(&config.data.dir).into_iter().filter_map(|(file, not)| {
         let Owed { since, error } = not.owed?;
         Some(OwedAnswers { run: None, file, since, error })
     }));
@@ -102,7 +104,7 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
     Facts {
         now,
         zone: config.schedule.timezone,
-        instance: app.instance.clone(),
+        instance: instance.to_owned(),
         api: config.api.base_url.host_str().unwrap_or_default().to_owned(),
         data_dir: data.clone(),
         running: lock::holder(data),
@@ -113,15 +115,15 @@ fn facts(app: &App, now: DateTime<Utc>) -> Facts {
         has_token: config.api.token.is_some(),
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
         routes,
-        jobs: Job::ALL.iter().map(|job| job_facts(app, *job, state.as_ref(), is_daemon, now)).collect(),
+        jobs: Job::ALL
+            .iter()
+            .map(|job| job_facts(&config.schedule, history, *job, state.as_ref(), is_daemon, now))
+            .collect(),
         seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
         snapshot_bytes,
         last_snapshot: snapshots.last().copied(),
-        of_the_future: all
-            .last()
-            .filter(|last| !snapshots.contains(last))
-            .map(|last| app.history.path(*last)),
+        of_the_future: all.last().filter(|last| !snapshots.contains(last)).map(|last| history.path(*last)),
         successes_of_the_future: state.as_ref().map(State::in_the_future).unwrap_or_default(),
         organizations: latest.as_ref().map_or(0, |latest| latest.organizations().len()),
         account_groups: latest.as_ref().map_or(0, |latest| latest.groups().count()),
@@ -156,20 +158,27 @@ fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> 
     read.ok()
 }
 
-fn job_facts(app: &App, job: Job, state: Option<&State>, is_daemon: bool, now: DateTime<Utc>) -> JobFacts {
-    let zone = app.config.schedule.timezone;
-    let schedule = job.schedule(app);
+fn job_facts(
+    schedule: &Schedule,
+    history: &History,
+    job: Job,
+    state: Option<&State>,
+    is_daemon: bool,
+    now: DateTime<Utc>,
+) -> JobFacts {
+    let zone = schedule.timezone;
+    let slots = job.schedule(schedule);
     let last = state.and_then(|state| state.job(job));
     JobFacts {
         job,
         last,
         failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),
-        next: schedule.as_ref().and_then(|schedule| schedule.next(zone, now)),
+        next: slots.as_ref().and_then(|slots| slots.next(zone, now)),
         missed: state.and_then(|state| state.last_missed(job)),
-        due: state.is_some_and(|state| job.due(app, state, now).is_some()),
-        late: schedule
+        due: state.is_some_and(|state| job.due(schedule, history, state, now).is_some()),
+        late: slots
             .zip(last)
-            .and_then(|(schedule, last)| view::late(&schedule, zone, last.last_success, is_daemon, now)),
+            .and_then(|(slots, last)| view::late(&slots, zone, last.last_success, is_daemon, now)),
     }
 }
 
@@ -192,12 +201,12 @@ fn waiting_run(run: &Run, unreadable: &mut Vec<String>) -> Waiting {
 }
 
 /// What lies in the inbox and was not taken, with the reason where it was told.
-fn lying(app: &App, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
-    let entries = match fs_err::read_dir(app.config.inbox_dir()) {
+fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
+    let entries = match fs_err::read_dir(config.inbox_dir()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let (answers, not_taken) = (app.config.answers_dir(), answers::not_taken_files(&app.config.data.dir));
+    let (answers, not_taken) = (config.answers_dir(), answers::not_taken_files(&config.data.dir));
     let mut found: Vec<Lying> = entries
         .flatten()
         .filter(|entry| entry.path() != answers)
@@ -208,7 +217,7 @@ fn lying(app: &App, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
             let is_change = Path::new(&file).extension().is_some_and(|kind| {
                 ["csv", "tsv", "txt"].iter().any(|known| kind.eq_ignore_ascii_case(known))
             });
-            let is_old = now - changed > chrono::TimeDelta::hours(1) && !app.config.inbox.read_only;
+            let is_old = now - changed > chrono::TimeDelta::hours(1) && !config.inbox.read_only;
             (reason.is_some() || is_change && is_old).then_some(Lying { file, since: changed, reason })
         })
         .collect();

@@ -22,13 +22,14 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-pub(crate) use self::board::Board;
+use self::board::Board;
 use self::heartbeat::Heartbeat;
-use self::observed::Facts;
+use self::observed::{Facts, Process};
 pub(crate) use self::publish::FORMAT;
 use self::publish::Publisher;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::daemon::metrics::Metrics;
 use crate::daemon::server;
 use crate::jobs::App;
 use crate::jobs::activity::Beat;
@@ -41,12 +42,16 @@ pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
         tokio::spawn(beats(Arc::clone(app), heartbeat));
     }
     if let Some(listen) = app.config.server.listen {
-        server::start(Arc::clone(app), Arc::clone(&board), listen).await?;
+        server::start(Probes { app: Arc::clone(app), board: Arc::clone(&board) }, listen).await?;
     }
     if app.config.server.listen.is_some() || publisher.is_some() {
         tokio::spawn(keep_facts(Arc::clone(app), board, publisher));
     }
-    tokio::spawn(systemd::tell(Arc::clone(app)));
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let status = || systemd::status(&app.current().config.schedule, &app.activity.work());
+        systemd::tell(&app.activity, &app.cancel, status).await;
+    });
     Ok(())
 }
 
@@ -72,12 +77,6 @@ pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
     }
 }
 
-/// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as
-/// one may take in all, or the slowest answer that is allowed.
-fn longest_wait(config: &Config) -> Duration {
-    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout)
-}
-
 /// systemd waits for the end of a reload, where it asks for it.
 pub(crate) fn reloading() {
     systemd::reloading();
@@ -87,13 +86,55 @@ pub(crate) fn reloaded() {
     systemd::reloaded();
 }
 
-/// For how long the daemon's loop has been stuck, if it is.
-pub(crate) fn stuck_for(app: &App) -> Option<Duration> {
-    app.vitals.stuck_for(longest_wait(&app.config))
+/// What the server is asked.
+pub(crate) struct Probes {
+    app: Arc<App>,
+    board: Arc<Board>,
+}
+
+impl Probes {
+    /// By what names others may ask: that of `server.public_url` besides this machine's.
+    pub(super) fn public_url(&self) -> Option<&reqwest::Url> {
+        self.app.config.server.public_url.as_ref()
+    }
+
+    /// For how long the daemon's loop has been stuck, if it is.
+    pub(super) fn stuck_for(&self) -> Option<Duration> {
+        self.app.activity.stuck_for()
+    }
+
+    /// What keeps the daemon from being ready, each a sentence.
+    pub(super) fn not_ready(&self) -> Vec<String> {
+        if self.app.cancel.is_cancelled() {
+            return vec!["The daemon is stopping.".to_owned()];
+        }
+        match self.board.facts() {
+            Some(facts) => facts.not_ready(&process(&self.app.current()), Clock::read().now()),
+            None => vec![JUST_STARTED.to_owned()],
+        }
+    }
+
+    /// None before the files were read for the first time.
+    pub(super) fn metrics(&self) -> Option<Metrics> {
+        let facts = self.board.facts()?;
+        Some(facts.metrics(&process(&self.app.current()), false, Clock::read().now()))
+    }
+}
+
+/// What there is to say before the files were read.
+pub(super) const JUST_STARTED: &str = "The daemon has just started.";
+
+fn process(app: &App) -> Process<'_> {
+    Process {
+        schedule: &app.config.schedule,
+        history: &app.history,
+        client: app.api.if_used().map(AsRef::as_ref),
+        work: app.activity.work(),
+    }
 }
 
 async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
-    let mut work = app.vitals.follow();
+    let mut work = app.activity.follow();
     let mut told = 0;
     while work.changed().await.is_ok() {
         let (count, beat) = work.borrow_and_update().beats;
@@ -107,7 +148,7 @@ async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
 /// Reads the files at the start and after each job, and passes the metrics on after each job.
 async fn keep_facts(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publisher>) {
     let mut stale = Outage::of("metrics");
-    let mut work = app.vitals.follow();
+    let mut work = app.activity.follow();
     let mut seen = None;
     loop {
         let ended = work.borrow_and_update().ended();
@@ -127,16 +168,17 @@ async fn keep_facts(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publ
 /// Passes on what is known; nothing before the files were looked at.
 async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
     if let Some(facts) = board.facts() {
-        publisher.publish(facts.metrics(app, is_pass, Clock::read().now()).into_bytes()).await;
+        publisher.publish(facts.metrics(&process(app), is_pass, Clock::read().now()).into_bytes()).await;
     }
 }
 
 /// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
 async fn refresh(app: &Arc<App>, board: &Arc<Board>) -> Result<(), String> {
     let (reader, known) = (app.current(), board.facts());
-    let gathered =
-        tokio::task::spawn_blocking(move || Facts::gather(&reader, known.as_deref(), Clock::read().now()));
-    let facts = gathered.await.map_err(anyhow::Error::from).flatten();
+    let read = tokio::task::spawn_blocking(move || {
+        Facts::read(&reader.report_inputs(), &reader.mailer, known.as_deref(), Clock::read().now())
+    });
+    let facts = read.await.map_err(anyhow::Error::from).flatten();
     facts.map(|facts| board.learn(facts)).map_err(|error| format!("{error:#}"))
 }
 

@@ -64,7 +64,7 @@ impl Shown {
         loop {
             tokio::time::sleep(LOOKS).await;
             let now = Clock::read().now();
-            let running = app.vitals.work().running;
+            let running = app.activity.work().running;
             let since = |began: tokio::time::Instant| now - began.elapsed();
             let long = running.into_iter().map(|(job, began)| AtWork { job, since: since(began) });
             let long = long.filter(|at_work| now - at_work.since > LONG).min_by_key(|at_work| at_work.since);

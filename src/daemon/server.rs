@@ -25,22 +25,21 @@ use tracing::info;
 use self::body::Parts;
 use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
-use crate::clock::Clock;
-use crate::daemon::health::{self, Board};
+use crate::daemon::health::{self, Probes};
 use crate::files::lock::hostname;
-use crate::jobs::App;
 
 /// Listens from now on, until the process ends.
-pub(crate) async fn start(app: Arc<App>, board: Arc<Board>, listen: SocketAddr) -> anyhow::Result<()> {
+pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!(
             "server.listen: {listen} cannot be listened on (is it taken, or not an address of this machine?)"
         )
     })?;
     info!(listen = %listener.local_addr()?, "health and metrics");
-    let hosts = Arc::new(Hosts::new(app.config.server.public_url.as_ref(), &hostname()));
+    let hosts = Arc::new(Hosts::new(probes.public_url(), &hostname()));
+    let probes = Arc::new(probes);
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(&app, &board, &hosts, &request);
+        let answer = answer(&probes, &hosts, &request);
         async { Ok::<_, Infallible>(answer) }
     });
     tokio::spawn(Connections::default().serve(listener, service));
@@ -48,7 +47,7 @@ pub(crate) async fn start(app: Arc<App>, board: Arc<Board>, listen: SocketAddr) 
 }
 
 /// All is in memory, so that nothing here waits.
-fn answer<B>(app: &Arc<App>, board: &Board, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
+fn answer<B>(probes: &Probes, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
     if let Err(refused) = hosts.admit(request) {
         let status = match refused {
             Refused::Malformed => StatusCode::BAD_REQUEST,
@@ -64,7 +63,7 @@ fn answer<B>(app: &Arc<App>, board: &Board, hosts: &Hosts, request: &Request<B>)
         _ => return plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
     };
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return known(app, board);
+        return known(probes);
     }
     let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
     refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -72,8 +71,8 @@ fn answer<B>(app: &Arc<App>, board: &Board, hosts: &Hosts, request: &Request<B>)
 }
 
 /// Alive: the loop of the daemon turns.
-fn healthz(app: &Arc<App>, _: &Board) -> Response<Parts> {
-    match health::stuck_for(app) {
+fn healthz(probes: &Probes) -> Response<Parts> {
+    match probes.stuck_for() {
         None => plain(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
             let reason = format!("The daemon has been stuck for {} s: start it again.\n", silence.as_secs());
@@ -83,15 +82,8 @@ fn healthz(app: &Arc<App>, _: &Board) -> Response<Parts> {
 }
 
 /// Ready: it does what it is for.
-fn readyz(app: &Arc<App>, board: &Board) -> Response<Parts> {
-    let reasons = if app.cancel.is_cancelled() {
-        vec!["The daemon is stopping.".to_owned()]
-    } else {
-        match board.facts() {
-            Some(facts) => facts.not_ready(&app.current(), Clock::read().now()),
-            None => vec!["The daemon has just started.".to_owned()],
-        }
-    };
+fn readyz(probes: &Probes) -> Response<Parts> {
+    let reasons = probes.not_ready();
     if reasons.is_empty() {
         plain(StatusCode::OK, "ok\n".to_owned())
     } else {
@@ -99,14 +91,13 @@ fn readyz(app: &Arc<App>, board: &Board) -> Response<Parts> {
     }
 }
 
-fn metrics(app: &Arc<App>, board: &Board) -> Response<Parts> {
-    match board.facts() {
-        Some(facts) => {
-            let metrics = facts.metrics(&app.current(), false, Clock::read().now());
+fn metrics(probes: &Probes) -> Response<Parts> {
+    match probes.metrics() {
+        Some(metrics) => {
             let parts = Parts::new([metrics.sheet.into(), metrics.targets]);
             typed(StatusCode::OK, health::FORMAT, parts)
         }
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The daemon has just started.\n".to_owned()),
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", health::JUST_STARTED)),
     }
 }
 

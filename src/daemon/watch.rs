@@ -12,8 +12,9 @@ use notify::{Event, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
+use crate::change::inbox;
+use crate::config::Config;
 use crate::files::durable;
-use crate::jobs::App;
 use crate::jobs::requests;
 
 /// Watches until it is dropped.
@@ -24,16 +25,16 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(app: &App, wake: &Arc<Notify>) -> Self {
+    pub(super) fn begin(config: &Config, memory: &Arc<inbox::Memory>, wake: &Arc<Notify>) -> Self {
         let dropped = Arc::new(AtomicBool::new(false));
-        let watcher = watch(app, wake, &dropped);
+        let watcher = watch(config, memory, wake, &dropped);
         let watcher = watcher.inspect_err(|error| {
             warn!(
                 error = format!("{error:#}"),
                 "the inbox cannot be watched: it is looked at on its schedule"
             );
         });
-        let requests = watch_requests(&app.config.data.dir, wake).inspect_err(|error| {
+        let requests = watch_requests(&config.data.dir, wake).inspect_err(|error| {
             warn!(
                 error = format!("{error:#}"),
                 "requests of commands cannot be watched: they are looked for every few seconds"
@@ -54,13 +55,14 @@ impl Watch {
 }
 
 fn watch(
-    app: &App,
+    config: &Config,
+    memory: &Arc<inbox::Memory>,
     wake: &Arc<Notify>,
     dropped: &Arc<AtomicBool>,
 ) -> anyhow::Result<notify::RecommendedWatcher> {
-    let folder = app.config.inbox_dir();
+    let folder = config.inbox_dir();
     durable::create_folder(&folder)?;
-    let (wake, dropped, memory) = (Arc::clone(wake), Arc::clone(dropped), Arc::clone(&app.inbox_memory));
+    let (wake, dropped, memory) = (Arc::clone(wake), Arc::clone(dropped), Arc::clone(memory));
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         let is_drop = event.is_ok_and(|event| {
             memory.writers.observe(&event, std::time::Instant::now());

@@ -82,12 +82,19 @@ impl Work {
 pub(crate) struct Activity {
     work: watch::Sender<Work>,
     ready: watch::Sender<bool>,
-    pub pulse: Liveness,
+    /// The longest that any job waits for one thing.
+    longest_wait: Duration,
+    pub liveness: Liveness,
 }
 
 impl Activity {
-    pub(crate) fn new() -> Self {
-        Self { work: watch::Sender::default(), ready: watch::Sender::default(), pulse: Liveness::new() }
+    pub(crate) fn new(longest_wait: Duration) -> Self {
+        Self {
+            work: watch::Sender::default(),
+            ready: watch::Sender::default(),
+            longest_wait,
+            liveness: Liveness::new(),
+        }
     }
 
     /// The daemon serves its schedules from now on.
@@ -132,10 +139,10 @@ impl Activity {
         self.ready.subscribe()
     }
 
-    /// For how long the loop has been stuck, if it is; `longest_wait` is that of any job.
-    pub(crate) fn stuck_for(&self, longest_wait: Duration) -> Option<Duration> {
-        let allowed = if self.work.borrow().running.is_empty() { LONGEST_SLEEP } else { longest_wait };
-        Some(self.pulse.silence()).filter(|silence| *silence > allowed)
+    /// For how long the loop has been stuck, if it is.
+    pub(crate) fn stuck_for(&self) -> Option<Duration> {
+        let allowed = if self.work.borrow().running.is_empty() { LONGEST_SLEEP } else { self.longest_wait };
+        Some(self.liveness.silence()).filter(|silence| *silence > allowed)
     }
 }
 
@@ -145,14 +152,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_end_is_counted_once_and_a_job_that_was_cut_off_did_not_fail() {
-        let vitals = Activity::new();
+        let activity = Activity::new(Duration::from_secs(690));
         for (success, cut_off) in [(true, false), (false, false), (false, true), (true, true)] {
-            vitals.begins(Job::Inbox);
-            assert!(vitals.work().running.contains_key(&Job::Inbox));
+            activity.begins(Job::Inbox);
+            assert!(activity.work().running.contains_key(&Job::Inbox));
             tokio::time::advance(Duration::from_secs(2)).await;
-            vitals.ends(Job::Inbox, success, cut_off);
+            activity.ends(Job::Inbox, success, cut_off);
         }
-        let work = vitals.work();
+        let work = activity.work();
         let tally = Tally { successes: 2, failures: 1, busy: Duration::from_secs(6) };
         assert_eq!(work.tallies[&Job::Inbox], tally);
         assert!(work.running.is_empty() && work.failing.is_empty() && work.ended() == 3);
@@ -160,16 +167,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_wait_in_a_job_is_no_hang_and_the_same_silence_without_a_job_is() {
-        let vitals = Activity::new();
-        let (ten_minutes, longest) = (Duration::from_secs(600), Duration::from_secs(690));
-        vitals.begins(Job::Snapshot);
+        let ten_minutes = Duration::from_secs(600);
+        let activity = Activity::new(Duration::from_secs(690));
+        activity.begins(Job::Snapshot);
         tokio::time::advance(ten_minutes).await;
-        assert_eq!(vitals.stuck_for(longest), None);
+        assert_eq!(activity.stuck_for(), None);
         tokio::time::advance(ten_minutes).await;
-        assert_eq!(vitals.stuck_for(longest), Some(2 * ten_minutes));
-        vitals.pulse.of(async { vitals.ends(Job::Snapshot, true, false) }).await;
-        assert_eq!(vitals.stuck_for(longest), None);
+        assert_eq!(activity.stuck_for(), Some(2 * ten_minutes));
+        activity.liveness.watch(async { activity.ends(Job::Snapshot, true, false) }).await;
+        assert_eq!(activity.stuck_for(), None);
         tokio::time::advance(ten_minutes).await;
-        assert_eq!(vitals.stuck_for(longest), Some(ten_minutes));
+        assert_eq!(activity.stuck_for(), Some(ten_minutes));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A crash in between makes the same mail again, which the outbox recognizes. What is told is decided in `report::alert`.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
@@ -9,8 +11,10 @@ use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes, left_out};
-use crate::jobs::App;
 use crate::jobs::Job;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::state::StateFile;
+use crate::mail::Mailer;
 use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
@@ -35,141 +39,154 @@ impl Latest<'_> {
     }
 }
 
-impl App {
-    /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest, which
-    /// was just taken or read.
-    pub(crate) fn tell_critical(
-        &self,
-        latest: &Snapshot,
-        largest: &LargestTests,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
-        let latest = Latest { snapshot: Some(latest), largest };
-        match self.alert_record(latest, now) {
-            Ok(record) => self.judge_from(record, None, latest, now).map(drop),
-            // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
-            Err(error) if error.is::<Unusable>() => {
-                warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
-                Ok(())
-            }
-            Err(error) => Err(error),
+/// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest, which
+/// was just taken or read.
+pub(crate) fn tell_critical(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    latest: &Snapshot,
+    largest: &LargestTests,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let latest = Latest { snapshot: Some(latest), largest };
+    match record(inputs, mailer, state, latest, now) {
+        Ok(record) => judge_from(inputs, mailer, record, None, latest, now).map(drop),
+        // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
+        Err(error) if error.is::<Unusable>() => {
+            warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether all was told of a snapshot: that comes last.
+pub(crate) fn has_judged(data_dir: &Path, at: DateTime<Utc>) -> bool {
+    let record: Option<Record> = versioned_json::read(data_dir, &FILE).unwrap_or_default();
+    record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
+}
+
+/// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
+/// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
+pub(crate) fn record(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    latest: Latest<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    match versioned_json::take(&inputs.config.data.dir, &FILE, now)? {
+        Remembered::Known(record) => Ok(record),
+        Remembered::Nothing | Remembered::SetAside => {
+            let digest = state.take(now).last_success(Job::Digest);
+            judge_from(inputs, mailer, Record::default(), digest, latest, now)
         }
     }
+}
 
-    /// Whether all was told of a snapshot: that comes last.
-    pub(crate) fn has_judged(&self, at: DateTime<Utc>) -> bool {
-        let record: Option<Record> = versioned_json::read(&self.config.data.dir, &FILE).unwrap_or_default();
-        record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
-    }
-
-    /// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
-    /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
-    pub(crate) fn alert_record(&self, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
-        match versioned_json::take(&self.config.data.dir, &FILE, now)? {
-            Remembered::Known(record) => Ok(record),
-            Remembered::Nothing | Remembered::SetAside => {
-                let digest = self.state(now).last_success(Job::Digest);
-                self.judge_from(Record::default(), digest, latest, now)
-            }
-        }
-    }
-
-    fn judge_from(
-        &self,
-        mut record: Record,
-        baseline: Option<DateTime<Utc>>,
-        known: Latest<'_>,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Record> {
-        let all = self.history.until(now)?;
-        for index in first_to_judge(&all, record.judged, baseline)..all.len() {
-            let at = all[index];
-            let read;
-            let latest = if let Some(latest) = known.snapshot.filter(|latest| latest.taken_at == at) {
-                latest
-            } else {
-                let Some(snapshot) = self.history.read_or_warn(at) else { continue };
-                read = snapshot;
-                &read
-            };
-            let week = self.week(latest)?;
-            record = self.judge_one(record, &all[..index], latest, &week, known.largest, now)?;
-            record = self.tell(Occasion::Snapshot, record, latest, &week, now)?;
-            versioned_json::save(&self.config.data.dir, &FILE, &record)?;
-        }
-        Ok(record)
-    }
-
-    /// Judges one snapshot by itself and by the last one before it that can be read.
-    fn judge_one(
-        &self,
-        record: Record,
-        before: &[DateTime<Utc>],
-        latest: &Snapshot,
-        week: &Week,
-        largest: &LargestTests,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Record> {
-        let (data_dir, edition) = (&self.config.data.dir, self.edition(now));
-        let (rule, alerts) = (&self.config.usage.rule(), &self.config.alerts);
-        for earlier in before.iter().rev() {
-            let diffs = &changes::between(data_dir, *earlier, now)?;
-            let seen = Seen { latest, week, diffs, rule, alerts, largest };
-            let judged = self.history.organizations(*earlier).and_then(|organizations| {
-                let mut earlier = Cursor::new(organizations);
-                judge(&seen, record.clone(), &edition, |org_id| earlier.seek(org_id))
-            });
-            match judged {
-                Ok(record) => return Ok(record),
-                Err(error) => left_out(&error),
-            }
-        }
-        let diffs = &changes::between(data_dir, latest.taken_at, now)?;
-        let seen = Seen { latest, week, diffs, rule, alerts, largest };
-        judge(&seen, record, &edition, |_| Ok(None))
-    }
-
-    /// Mails what waits for the daily digest; nothing where nothing does.
-    pub(crate) fn tell_digest(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let data_dir = &self.config.data.dir;
-        let record = self.alert_record(Latest::unknown(), now)?;
-        let Some(latest) = self.history.latest_readable(now)? else { return Ok(()) };
-        let week = self.week(&latest)?;
-        let told = self.tell(Occasion::Digest, record.clone(), &latest, &week, now)?;
-        if told == record {
-            info!("no warning since the last digest: no mail");
-            return Ok(());
-        }
-        versioned_json::save(data_dir, &FILE, &told)
-    }
-
-    /// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
-    fn tell(
-        &self,
-        occasion: Occasion,
-        record: Record,
-        latest: &Snapshot,
-        week: &Week,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Record> {
-        let (news, told) = record.due(occasion, latest);
-        if news.is_empty() {
-            return Ok(record);
-        }
-        let input = AlertInput {
-            occasion,
-            news: &news,
-            latest,
-            week,
-            rule: &self.config.usage.rule(),
-            alerts: &self.config.alerts,
-            guards: &self.config.guard,
-            audience: Audience::Administrators,
+fn judge_from(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    mut record: Record,
+    baseline: Option<DateTime<Utc>>,
+    known: Latest<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    let all = inputs.history.until(now)?;
+    for index in first_to_judge(&all, record.judged, baseline)..all.len() {
+        let at = all[index];
+        let read;
+        let latest = if let Some(latest) = known.snapshot.filter(|latest| latest.taken_at == at) {
+            latest
+        } else {
+            let Some(snapshot) = inputs.history.read_or_warn(at) else { continue };
+            read = snapshot;
+            &read
         };
-        self.mailer.alerts(&input, now)?;
-        self.mailer.alerts_to_owners(&input, now)?;
-        Ok(told)
+        let week = inputs.week(latest)?;
+        record = judge_one(inputs, record, &all[..index], latest, &week, known.largest, now)?;
+        record = tell(inputs, mailer, Occasion::Snapshot, record, latest, &week, now)?;
+        versioned_json::save(&inputs.config.data.dir, &FILE, &record)?;
     }
+    Ok(record)
+}
+
+/// Judges one snapshot by itself and by the last one before it that can be read.
+fn judge_one(
+    inputs: &ReportInputs<'_>,
+    record: Record,
+    before: &[DateTime<Utc>],
+    latest: &Snapshot,
+    week: &Week,
+    largest: &LargestTests,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    let (data_dir, context) = (&inputs.config.data.dir, inputs.context(now));
+    let (rule, alerts) = (&inputs.config.usage.rule(), &inputs.config.alerts);
+    for earlier in before.iter().rev() {
+        let diffs = &changes::between(data_dir, *earlier, now)?;
+        let seen = Seen { latest, week, diffs, rule, alerts, largest };
+        let judged = inputs.history.organizations(*earlier).and_then(|organizations| {
+            let mut earlier = Cursor::new(organizations);
+            judge(&seen, record.clone(), &context, |org_id| earlier.seek(org_id))
+        });
+        match judged {
+            Ok(record) => return Ok(record),
+            Err(error) => left_out(&error),
+        }
+    }
+    let diffs = &changes::between(data_dir, latest.taken_at, now)?;
+    let seen = Seen { latest, week, diffs, rule, alerts, largest };
+    judge(&seen, record, &context, |_| Ok(None))
+}
+
+/// Mails what waits for the daily digest; nothing where nothing does.
+pub(crate) fn tell_digest(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let data_dir = &inputs.config.data.dir;
+    let record = record(inputs, mailer, state, Latest::unknown(), now)?;
+    let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
+    let week = inputs.week(&latest)?;
+    let told = tell(inputs, mailer, Occasion::Digest, record.clone(), &latest, &week, now)?;
+    if told == record {
+        info!("no warning since the last digest: no mail");
+        return Ok(());
+    }
+    versioned_json::save(data_dir, &FILE, &told)
+}
+
+/// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
+fn tell(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    occasion: Occasion,
+    record: Record,
+    latest: &Snapshot,
+    week: &Week,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    let (news, told) = record.due(occasion, latest);
+    if news.is_empty() {
+        return Ok(record);
+    }
+    let input = AlertInput {
+        occasion,
+        news: &news,
+        latest,
+        week,
+        rule: &inputs.config.usage.rule(),
+        alerts: &inputs.config.alerts,
+        guards: &inputs.config.guard,
+        audience: Audience::Administrators,
+    };
+    mailer.alerts(&input, now)?;
+    mailer.alerts_to_owners(&input, now)?;
+    Ok(told)
 }
 
 /// Where in the history those begin that are not judged yet; the latest always is one. Without a record the last one until

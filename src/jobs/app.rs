@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::change::KnownFiles;
@@ -14,9 +16,10 @@ use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::activity::Activity;
-use crate::jobs::state::Unwritten;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::state::{State, StateFile, Unwritten};
 use crate::mail::Mailer;
-use crate::thousandeyes::{Client, LazyClient, Settings};
+use crate::thousandeyes::{LazyClient, Settings};
 
 /// What every job needs; made once for a process.
 pub(crate) struct App {
@@ -28,7 +31,7 @@ pub(crate) struct App {
     /// Cancelled by SIGTERM and SIGINT: long work stops at its next safe point.
     pub cancel: CancellationToken,
     /// What this process remembers of its own work.
-    pub vitals: Arc<Activity>,
+    pub activity: Arc<Activity>,
     /// The lock, where this process holds it.
     pub seat: Arc<Seat>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
@@ -59,14 +62,14 @@ impl App {
             mailer: Mailer::new(&config, instance),
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
-            vitals: Arc::new(Activity::new()),
+            activity: Arc::new(Activity::new(longest_wait(&config))),
             seat: Arc::default(),
             known_files: KnownFiles::default(),
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
             unwritten: Arc::default(),
-            api: Arc::new(LazyClient::new(settings(&config.api))),
+            api: Arc::new(api(&config.api)),
             current: Arc::default(),
             config,
         }
@@ -79,7 +82,7 @@ impl App {
         let fresh = Self::named(config, &self.instance);
         let next = Arc::new(Self {
             cancel: self.cancel.clone(),
-            vitals: Arc::clone(&self.vitals),
+            activity: Arc::clone(&self.activity),
             seat: Arc::clone(&self.seat),
             inbox_memory: Arc::clone(&self.inbox_memory),
             unwritten: Arc::clone(&self.unwritten),
@@ -95,16 +98,6 @@ impl App {
     pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone().unwrap_or_else(|| Arc::clone(self))
-    }
-
-    /// The API. Made at its first use, because commands that read files only need no token.
-    pub(crate) fn client(&self) -> anyhow::Result<&Arc<Client>> {
-        self.api.get()
-    }
-
-    /// The API, if this process has asked it yet.
-    pub(crate) fn asked_client(&self) -> Option<&Arc<Client>> {
-        self.api.if_used()
     }
 
     /// The folder of the runs.
@@ -124,6 +117,21 @@ impl App {
             memory: Arc::clone(&self.inbox_memory),
         }
     }
+
+    /// Where the figures of reports come from.
+    pub(crate) fn report_inputs(&self) -> ReportInputs<'_> {
+        ReportInputs { config: &self.config, history: &self.history, instance: &self.instance }
+    }
+
+    pub(crate) fn state_file(&self) -> StateFile<'_> {
+        StateFile { config: &self.config, history: &self.history, unwritten: &self.unwritten }
+    }
+
+    /// What is remembered of the jobs, for the holder of the lock.
+    pub(crate) fn state(&self, now: DateTime<Utc>) -> State {
+        self.state_file().take(now)
+    }
+
     /// What work on changes needs, for a job of this time.
     pub(crate) fn changes(&self, clock: &Clock) -> Services<'_> {
         Services {
@@ -138,6 +146,17 @@ impl App {
             cancel: &self.cancel,
         }
     }
+}
+
+/// The API as a configuration says how to reach it.
+pub(crate) fn api(config: &Api) -> LazyClient {
+    LazyClient::new(settings(config))
+}
+
+/// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as
+/// one may take in all, or the slowest answer that is allowed.
+fn longest_wait(config: &Config) -> Duration {
+    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout)
 }
 
 /// How to reach the API; none without a token.

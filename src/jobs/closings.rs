@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::domain::diff::Diff;
-use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::history::changes;
-use crate::jobs::App;
 use crate::jobs::Job;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::state::StateFile;
+use crate::mail::Mailer;
 use crate::report::{
     Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
 };
@@ -23,104 +24,124 @@ pub(crate) const FILE: Kind = Kind {
     without: "what closed since the last closing report is found again",
 };
 
-impl App {
-    /// Mails what closed since the last time; nothing where nothing did.
-    pub(crate) fn tell_closings(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let Some(latest) = self.history.latest_readable(now)? else { return Ok(()) };
-        let data_dir = &self.config.data.dir;
-        let record = self.closing_record(now)?.judge(&latest);
-        versioned_json::save(data_dir, &FILE, &record)?;
-        if record.pending.is_empty() {
-            info!("no billing cycle closed since the last report: no mail");
-            return Ok(());
-        }
-        let closed = self.closed(&record.pending, now)?;
-        let (diffs, rule) = (self.since_the_first(&closed, now)?, self.config.usage.rule());
-        let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
-        self.mailer.closing(closing_report(&input, &self.edition(now)), now)?;
-        self.mailer.closing_to_owners(&input, now)?;
-        let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
-        versioned_json::save(data_dir, &FILE, &record.told(from))
+/// Mails what closed since the last time; nothing where nothing did.
+pub(crate) fn tell_closings(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
+    let data_dir = &inputs.config.data.dir;
+    let record = record(state, now)?.judge(&latest);
+    versioned_json::save(data_dir, &FILE, &record)?;
+    if record.pending.is_empty() {
+        info!("no billing cycle closed since the last report: no mail");
+        return Ok(());
     }
+    let closed = closed_cycles(inputs, &record.pending, now)?;
+    let (diffs, rule) = (since_the_first(inputs, &closed, now)?, inputs.config.usage.rule());
+    let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
+    mailer.closing(closing_report(&input, &inputs.context(now)), now)?;
+    mailer.closing_to_owners(&input, now)?;
+    let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
+    versioned_json::save(data_dir, &FILE, &record.told(from))
+}
 
-    /// The report on the last closed cycle of every organization, told or not.
-    pub(crate) fn last_closings(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
-        let latest = self.history.latest_readable(now)?;
-        let latest = latest
-            .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
-        let ended = last_cycles(&latest);
-        anyhow::ensure!(
-            !ended.is_empty(),
-            "the latest snapshot shows no billing cycle: its usage is unknown"
-        );
-        self.closing_report(&self.closed(&ended, now)?, &latest, now)
+/// The report on the last closed cycle of every organization, told or not.
+pub(crate) fn last_closings(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
+    let latest = inputs.history.latest_readable(now)?;
+    let latest =
+        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
+    let ended = last_cycles(&latest);
+    anyhow::ensure!(!ended.is_empty(), "the latest snapshot shows no billing cycle: its usage is unknown");
+    let closed = closed_cycles(inputs, &ended, now)?;
+    let diffs = since_the_first(inputs, &closed, now)?;
+    let input =
+        ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &inputs.config.usage.rule() };
+    Ok(closing_report(&input, &inputs.context(now)))
+}
+
+/// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
+pub(crate) fn told_from(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
+    Ok(record(state, now)?.told_from)
+}
+
+/// What the history says of the cycles that ended, and of those before them.
+fn closed_cycles(
+    inputs: &ReportInputs<'_>,
+    ended: &[Ended],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Closed>> {
+    let mut walk = Walk::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
+    while let Some(at) = walk.next() {
+        walk.look(at, inputs.history.read_or_warn(at).as_ref());
     }
+    Ok(walk.closed())
+}
 
-    /// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
-    pub(crate) fn told_from(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        Ok(self.closing_record(now)?.told_from)
-    }
+/// What changed since the earliest of these cycles began.
+fn since_the_first(
+    inputs: &ReportInputs<'_>,
+    closed: &[Closed],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Diff>> {
+    let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
+    changes::between(&inputs.config.data.dir, since, now)
+}
 
-    /// What the history says of the cycles that ended, and of those before them.
-    fn closed(&self, ended: &[Ended], now: DateTime<Utc>) -> anyhow::Result<Vec<Closed>> {
-        let mut walk = Walk::new(ended, self.history.until(now)?, self.config.schedule.timezone);
-        while let Some(at) = walk.next() {
-            walk.look(at, self.history.read_or_warn(at).as_ref());
-        }
-        Ok(walk.closed())
-    }
-
-    fn closing_report(
-        &self,
-        closed: &[Closed],
-        latest: &Snapshot,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<ClosingReport> {
-        let diffs = self.since_the_first(closed, now)?;
-        let input = ClosingInput { closed, diffs: &diffs, latest, rule: &self.config.usage.rule() };
-        Ok(closing_report(&input, &self.edition(now)))
-    }
-
-    /// What changed since the earliest of these cycles began.
-    fn since_the_first(&self, closed: &[Closed], now: DateTime<Utc>) -> anyhow::Result<Vec<Diff>> {
-        let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
-        changes::between(&self.config.data.dir, since, now)
-    }
-
-    /// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
-    /// closed since are still reported.
-    pub(crate) fn closing_record(&self, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
-        let data_dir = &self.config.data.dir;
-        match versioned_json::take(data_dir, &FILE, now)? {
-            Remembered::Known(record) => Ok(record),
-            Remembered::Nothing | Remembered::SetAside => {
-                let mut record = ClosingRecord::default();
-                if let Some(reported) = self.state(now).last_success(Job::ClosingReport) {
-                    let mut before = self.history.until(reported)?.into_iter().rev();
-                    if let Some(baseline) = before.find_map(|at| self.history.read_or_warn(at)) {
-                        record = record.judge(&baseline);
-                    }
+/// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
+/// closed since are still reported.
+pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
+    let data_dir = &state.config.data.dir;
+    match versioned_json::take(data_dir, &FILE, now)? {
+        Remembered::Known(record) => Ok(record),
+        Remembered::Nothing | Remembered::SetAside => {
+            let mut record = ClosingRecord::default();
+            if let Some(reported) = state.take(now).last_success(Job::ClosingReport) {
+                let mut before = state.history.until(reported)?.into_iter().rev();
+                if let Some(baseline) = before.find_map(|at| state.history.read_or_warn(at)) {
+                    record = record.judge(&baseline);
                 }
-                // A full disk keeps nobody from reading it, such as `prune`, which makes room: it begins like this again.
-                if let Err(error) = versioned_json::save(data_dir, &FILE, &record) {
-                    warn!(error = format!("{error:#}"), "closings.json cannot be written");
-                }
-                Ok(record)
             }
+            // A full disk keeps nobody from reading it, such as `prune`, which makes room: it begins like this again.
+            if let Err(error) = versioned_json::save(data_dir, &FILE, &record) {
+                warn!(error = format!("{error:#}"), "closings.json cannot be written");
+            }
+            Ok(record)
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::TimeDelta;
 
     use super::*;
     use crate::config;
+    use crate::config::Config;
+    use crate::domain::quota::Snapshot;
+    use crate::history::History;
+    use crate::jobs::state::Unwritten;
     use crate::report::closing::fixtures::at_the_end_of;
     use crate::report::fixtures::at;
 
-    fn app(folder: &tempfile::TempDir) -> App {
+    struct Process {
+        config: Config,
+        history: History,
+        mailer: Mailer,
+        unwritten: Arc<Unwritten>,
+    }
+
+    impl Process {
+        fn state(&self) -> StateFile<'_> {
+            StateFile { config: &self.config, history: &self.history, unwritten: &self.unwritten }
+        }
+    }
+
+    fn process(folder: &tempfile::TempDir) -> Process {
         let settings = [
             ("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap()),
             ("QUOTAKEEPER__SCHEDULE__TIMEZONE", "Europe/Berlin"),
@@ -129,11 +150,19 @@ mod tests {
             ("QUOTAKEEPER__MAIL__TO__USAGE", "[\"ann@example.com\"]"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        App::named(config::load(None, &settings).unwrap(), "a test")
+        let config = config::load(None, &settings).unwrap();
+        let (history, mailer) = (History::new(&config.data.dir), Mailer::new(&config, "a test"));
+        Process { config, history, mailer, unwritten: Arc::default() }
     }
 
-    fn takes(app: &App, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
-        app.history.write(taken_at, || snapshot.rows()).unwrap();
+    fn tell(process: &Process, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let Process { config, history, mailer, .. } = process;
+        let inputs = ReportInputs { config, history, instance: "a test" };
+        tell_closings(&inputs, mailer, &process.state(), now)
+    }
+
+    fn takes(process: &Process, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
+        process.history.write(taken_at, || snapshot.rows()).unwrap();
     }
 
     /// The mails, each as one line.
@@ -148,12 +177,12 @@ mod tests {
     #[test]
     fn a_year_of_snapshots_is_told_cycle_by_cycle_in_the_morning_after_each() {
         let folder = tempfile::tempdir().unwrap();
-        let app = app(&folder);
+        let process = process(&folder);
         for month in 3..=11 {
             let snapshot = at_the_end_of(month);
-            takes(&app, &snapshot, snapshot.taken_at);
+            takes(&process, &snapshot, snapshot.taken_at);
             for days in 0..3 {
-                app.tell_closings(snapshot.taken_at + TimeDelta::days(days)).unwrap();
+                tell(&process, snapshot.taken_at + TimeDelta::days(days)).unwrap();
             }
         }
         let mails = mails(&folder);
@@ -162,17 +191,17 @@ mod tests {
         assert!(!mails.iter().any(|mail| mail.contains("5 Nov to 5 Dec")));
         let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
         assert!(last.contains("5 Mar to 5 Apr") && !last.contains("nothing is known"), "{last}");
-        assert_eq!(app.told_from(at("12-01T00:00")).unwrap().len(), 8);
+        assert_eq!(super::told_from(&process.state(), at("12-01T00:00")).unwrap().len(), 8);
     }
 
     #[test]
     fn what_passed_while_nothing_ran_is_told_with_what_is_not_known_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let app = app(&folder);
-        takes(&app, &at_the_end_of(9), at("09-26T06:00"));
-        app.tell_closings(at("09-26T07:00")).unwrap();
-        takes(&app, &at_the_end_of(12), at("12-07T06:00"));
-        app.tell_closings(at("12-07T07:00")).unwrap();
+        let process = process(&folder);
+        takes(&process, &at_the_end_of(9), at("09-26T06:00"));
+        tell(&process, at("09-26T07:00")).unwrap();
+        takes(&process, &at_the_end_of(12), at("12-07T06:00"));
+        tell(&process, at("12-07T07:00")).unwrap();
         let mails = mails(&folder);
         assert_eq!(mails.len(), 1);
         let parts = [

@@ -17,10 +17,9 @@ use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
 use crate::change::run::Run;
-use crate::change::{approvals, lifecycle};
-use crate::clock::Clock;
+use crate::change::{Services, approvals, lifecycle};
 use crate::exit_code::Findings;
-use crate::jobs::App;
+use crate::mail::Mailer;
 
 /// A pass that takes longer mails in between what it did.
 const MAILED: Duration = Duration::from_secs(600);
@@ -51,33 +50,32 @@ enum Files {
 
 impl Pass {
     /// Takes up what a crash cut off, and looks what there is to do.
-    pub(super) fn begin(app: &App, clock: &Clock) -> anyhow::Result<Self> {
-        let settings = app.inbox();
-        let inbox = settings.open()?;
+    pub(super) fn begin(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Self> {
+        let inbox = services.inbox.open()?;
         let mut failed = FirstError::default();
-        if let Err(error) = inbox.recover(clock.now()) {
+        if let Err(error) = inbox.recover(services.now()) {
             failed.note(error);
         }
-        if let Err(error) = requests::sweep(&app.config.data.dir) {
+        if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
-        let (mut runs, broken) = Run::all(&app.runs())?;
+        let (mut runs, broken) = Run::all(services.runs())?;
         for broken in broken {
             warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
         }
         // What a pass that was killed has not mailed.
         if runs.iter().any(|run| run.record.mail_due) {
-            match notices::flush(&app.config, &app.mailer, clock.now()) {
+            match notices::flush(services.config, mailer, services.now()) {
                 Ok(()) => runs.iter_mut().for_each(|run| run.record.mail_due = false),
                 Err(error) => failed.note(error.context("a mail about a run could not be queued")),
             }
         }
-        app.known_files.know(&runs);
+        services.known_files.know(&runs);
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
         let (first, left) = inbox.first_look()?;
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),
-            files: Files::Settling(first, Instant::now() + settings.settle),
+            files: Files::Settling(first, Instant::now() + services.inbox.settle),
             runs: runs.into_iter().map(|run| run.record.id).collect(),
             inbox,
             left,
@@ -100,10 +98,10 @@ impl Pass {
     }
 
     /// Does one thing: advances a run, or takes a file; false when there is nothing more.
-    pub(super) async fn step(&mut self, app: &App, clock: &Clock) -> anyhow::Result<bool> {
+    pub(super) async fn step(&mut self, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<bool> {
         if let Some(id) = self.runs.pop_front() {
-            match Run::open(&app.runs(), &id) {
-                Ok(run) => self.advance(app, clock, run).await,
+            match Run::open(services.runs(), &id) {
+                Ok(run) => self.advance(services, mailer, run).await,
                 Err(error) => self.failed.note(error),
             }
             return Ok(true);
@@ -120,9 +118,9 @@ impl Pass {
                     self.left.extend(left);
                     self.files = Files::Settled(settled);
                 }
-                Files::Settled(settled) => match self.inbox.claim_next(settled, clock.now()) {
+                Files::Settled(settled) => match self.inbox.claim_next(settled, services.now()) {
                     Some(Ok(Claim::Run(run))) => {
-                        self.advance(app, clock, *run).await;
+                        self.advance(services, mailer, *run).await;
                         return Ok(true);
                     }
                     Some(Ok(Claim::Nothing)) => {}
@@ -130,9 +128,8 @@ impl Pass {
                     Some(Err(error)) => self.failed.note(error),
                     None => {
                         self.files = Files::Done;
-                        let services = app.changes(clock);
-                        answers::not_taken(&services, &std::mem::take(&mut self.left));
-                        let approved = approvals::take(&services, &self.inbox)?;
+                        answers::not_taken(services, &std::mem::take(&mut self.left));
+                        let approved = approvals::take(services, &self.inbox)?;
                         self.runs.extend(approved.into_iter().map(|run| run.record.id));
                         if !self.runs.is_empty() {
                             return Ok(true);
@@ -145,9 +142,9 @@ impl Pass {
     }
 
     /// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
-    async fn advance(&mut self, app: &App, clock: &Clock, mut run: Run) {
+    async fn advance(&mut self, services: &Services<'_>, mailer: &Mailer, mut run: Run) {
         self.is_idle = false;
-        let advanced = lifecycle::advance(&app.changes(clock), &mut run).await;
+        let advanced = lifecycle::advance(services, &mut run).await;
         let id = run.record.id;
         match advanced {
             Ok(found) => drop(self.findings.insert(id, found)),
@@ -155,45 +152,45 @@ impl Pass {
         }
         // There is one mail for a pass, unless that takes very long.
         if self.mailed.elapsed() > MAILED {
-            self.mail(app, clock);
+            self.mail(services, mailer);
         }
     }
 
     /// What came of all of it, after one mail about it.
-    pub(super) fn end(mut self, app: &App, clock: &Clock) -> anyhow::Result<Done> {
-        self.mail(app, clock);
-        answers::deliver_owed(&app.changes(clock));
+    pub(super) fn end(mut self, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
+        self.mail(services, mailer);
+        answers::deliver_owed(services);
         let findings = self.findings.into_values().fold(Findings::default(), Findings::and);
         self.failed.or(Done { findings, is_idle: self.is_idle, ..Done::default() })
     }
 
-    fn mail(&mut self, app: &App, clock: &Clock) {
+    fn mail(&mut self, services: &Services<'_>, mailer: &Mailer) {
         self.mailed = Instant::now();
-        if let Err(error) = notices::flush(&app.config, &app.mailer, clock.now()) {
+        if let Err(error) = notices::flush(services.config, mailer, services.now()) {
             self.failed.note(error.context("a mail about a run could not be queued"));
         }
     }
 }
 
 /// A whole pass in one go, as the command does it.
-pub(super) async fn whole(app: &App, clock: &Clock) -> anyhow::Result<Done> {
+pub(super) async fn whole(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
     let done = async {
-        let mut pass = Pass::begin(app, clock)?;
-        while !app.cancel.is_cancelled() {
+        let mut pass = Pass::begin(services, mailer)?;
+        while !services.cancel.is_cancelled() {
             if let Some(at) = pass.settles_at() {
                 tokio::select! {
                     () = tokio::time::sleep_until(at) => {}
-                    () = app.cancel.cancelled() => break,
+                    () = services.cancel.cancelled() => break,
                 }
             }
-            app.seat.check()?;
-            if !pass.step(app, clock).await? {
+            services.seat.check()?;
+            if !pass.step(services, mailer).await? {
                 break;
             }
         }
-        pass.end(app, clock)
+        pass.end(services, mailer)
     };
     let done = done.await;
-    app.known_files.forget();
+    services.known_files.forget();
     done
 }

@@ -20,7 +20,7 @@ impl Liveness {
     }
 
     /// Does the work, and notes each time that it moves.
-    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = Box::pin(work);
         poll_fn(|context| {
             self.beat();
@@ -51,31 +51,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_is_silent_until_it_ends_and_one_that_never_ends_stays_silent() {
-        let pulse = Liveness::new();
-        pulse
-            .of(async {
+        let liveness = Liveness::new();
+        liveness
+            .watch(async {
                 sleep(MINUTE).await;
-                assert!(pulse.silence() < MINUTE, "{:?}", pulse.silence());
+                assert!(liveness.silence() < MINUTE, "{:?}", liveness.silence());
                 sleep(MINUTE).await;
             })
             .await;
-        let stuck = pulse.of(std::future::pending::<()>());
+        let stuck = liveness.watch(std::future::pending::<()>());
         assert!(tokio::time::timeout(30 * MINUTE, stuck).await.is_err());
         // The end of the timeout polled it once more; from then on nothing does.
         sleep(10 * MINUTE).await;
-        assert!(pulse.silence() >= 10 * MINUTE, "{:?}", pulse.silence());
+        assert!(liveness.silence() >= 10 * MINUTE, "{:?}", liveness.silence());
     }
 
     #[test]
     fn a_call_that_blocks_is_silence_too_seen_from_another_thread() {
-        let pulse = Liveness::new();
+        let liveness = Liveness::new();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (began, has_begun) = std::sync::mpsc::channel();
         let (end, ended) = std::sync::mpsc::channel::<()>();
         std::thread::scope(|scope| {
-            let moving = &pulse;
+            let moving = &liveness;
             scope.spawn(move || {
-                runtime.block_on(moving.of(async {
+                runtime.block_on(moving.watch(async {
                     began.send(Instant::now()).unwrap();
                     let _ = ended.recv(); // as a read from a network drive that does not answer
                 }));
@@ -84,7 +84,7 @@ mod tests {
             while stuck_since.elapsed() < Duration::from_millis(5) {
                 std::thread::yield_now();
             }
-            assert!(pulse.silence() >= Duration::from_millis(5), "{:?}", pulse.silence());
+            assert!(liveness.silence() >= Duration::from_millis(5), "{:?}", liveness.silence());
             end.send(()).unwrap();
         });
     }

@@ -1,19 +1,23 @@
 //! The outbox job: one round of deliveries.
 
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::serve::{Done, Trigger};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
-use crate::jobs::App;
+use crate::mail::Mailer;
 
 /// Delivers queued mail; what a server refuses for now waits and is tried again. A person has all of it tried, whether its time
 /// has come or not, and reads by the exit code whether all of it went out.
-pub(super) async fn deliver(app: &App, clock: &Clock, trigger: Trigger) -> anyhow::Result<Done> {
+pub(super) async fn deliver(
+    mailer: &Mailer,
+    cancel: &CancellationToken,
+    clock: &Clock,
+    trigger: Trigger,
+) -> anyhow::Result<Done> {
     let is_person = matches!(trigger, Trigger::Person { .. });
-    // Here, because mail goes out whatever else is stopped.
-    app.report_own_files(clock.now());
-    let delivered = app.mailer.deliver(clock.now(), is_person, &app.cancel).await?;
+    let delivered = mailer.deliver(clock.now(), is_person, cancel).await?;
     let is_idle = delivered.sent + delivered.dead == 0 && delivered.problems.is_empty();
     if delivered.sent + delivered.dead > 0 {
         info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");

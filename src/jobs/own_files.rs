@@ -2,6 +2,7 @@
 //! aside for being damaged, and those of a newer format.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::IgnoredAny;
@@ -9,31 +10,33 @@ use tracing::{error, warn};
 
 use crate::change::inbox::answers;
 use crate::files::versioned_json::{self, Kind, Unusable};
-use crate::jobs::App;
 use crate::jobs::alerts;
 use crate::jobs::closings;
 use crate::jobs::notices;
-use crate::jobs::state;
-use crate::mail::installation;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::state::{self, StateFile};
+use crate::mail::{Mailer, installation};
 use crate::report::{FileProblem, ProblemKind};
 
 /// What begins a file again, at once: its next use may be hours away.
-type Begin = fn(&App, DateTime<Utc>) -> anyhow::Result<()>;
+type Begin = fn(&ReportInputs<'_>, &Mailer, &StateFile<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
 const ALL: [(&Kind, Begin); 5] = [
-    (&state::FILE, |app, now| {
-        app.state(now);
+    (&state::FILE, |_, _, state, now| {
+        state.take(now);
         Ok(())
     }),
-    (&alerts::FILE, |app, now| app.alert_record(alerts::Latest::unknown(), now).map(drop)),
-    (&closings::FILE, |app, now| app.closing_record(now).map(drop)),
-    (&notices::FILE, |app, now| set_aside(app, &notices::FILE, now)),
-    (&answers::NOT_TAKEN, |app, now| set_aside(app, &answers::NOT_TAKEN, now)),
+    (&alerts::FILE, |inputs, mailer, state, now| {
+        alerts::record(inputs, mailer, state, alerts::Latest::unknown(), now).map(drop)
+    }),
+    (&closings::FILE, |_, _, state, now| closings::record(state, now).map(drop)),
+    (&notices::FILE, |inputs, _, _, now| set_aside(inputs, &notices::FILE, now)),
+    (&answers::NOT_TAKEN, |inputs, _, _, now| set_aside(inputs, &answers::NOT_TAKEN, now)),
 ];
 
 /// Where nothing has to be found again.
-fn set_aside(app: &App, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
-    versioned_json::take::<IgnoredAny>(&app.config.data.dir, file, now)?;
+fn set_aside(inputs: &ReportInputs<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
+    versioned_json::take::<IgnoredAny>(&inputs.config.data.dir, file, now)?;
     Ok(())
 }
 
@@ -85,49 +88,54 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
     })
 }
 
-impl App {
-    /// Mails each once, also where no job can be done for want of the file.
-    pub(crate) fn report_own_files(&self, now: DateTime<Utc>) {
-        self.begin_damaged_files_again(now);
-        let problems = match problems(&self.config.data.dir, now) {
-            Ok(problems) => problems,
-            Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be looked at"),
-        };
-        for problem in &problems {
-            match problem.kind {
-                ProblemKind::SetAside if problem.since < now - MAILED => continue,
-                ProblemKind::SetAside => {} // logged when it was
-                ProblemKind::Passing => continue,
-                ProblemKind::Stays => self.log_once(problem),
-            }
-            if let Err(error) = self.mailer.file_problem(problem, now) {
-                let error = format!("{error:#}");
-                warn!(error, "a problem with a file could not be queued as mail");
-            }
+/// Mails each once, also where no job can be done for want of the file. `logged`: whether this process has logged them.
+pub(crate) fn report(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    logged: &OnceLock<()>,
+    now: DateTime<Utc>,
+) {
+    begin_damaged_files_again(inputs, mailer, state, now);
+    let problems = match problems(&inputs.config.data.dir, now) {
+        Ok(problems) => problems,
+        Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be looked at"),
+    };
+    for problem in &problems {
+        match problem.kind {
+            ProblemKind::SetAside if problem.since < now - MAILED => continue,
+            ProblemKind::SetAside => {} // logged when it was
+            ProblemKind::Passing => continue,
+            ProblemKind::Stays => log_once(logged, problem),
+        }
+        if let Err(error) = mailer.file_problem(problem, now) {
+            let error = format!("{error:#}");
+            warn!(error, "a problem with a file could not be queued as mail");
         }
     }
+}
 
-    fn begin_damaged_files_again(&self, now: DateTime<Utc>) {
-        let is_damaged = |file: &Kind| {
-            let read = versioned_json::read::<IgnoredAny>(&self.config.data.dir, file);
-            matches!(read, Err(Unusable::Damaged { .. }))
-        };
-        for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
-            if let Err(error) = begin(self, now) {
-                warn!(
-                    file = file.name,
-                    error = format!("{error:#}"),
-                    "a damaged file could not be begun again"
-                );
-            }
+fn begin_damaged_files_again(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) {
+    let is_damaged = |file: &Kind| {
+        let read = versioned_json::read::<IgnoredAny>(&inputs.config.data.dir, file);
+        matches!(read, Err(Unusable::Damaged { .. }))
+    };
+    for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
+        if let Err(error) = begin(inputs, mailer, state, now) {
+            warn!(file = file.name, error = format!("{error:#}"), "a damaged file could not be begun again");
         }
     }
+}
 
-    fn log_once(&self, problem: &FileProblem) {
-        if self.logged_own_files.set(()).is_ok() {
-            let FileProblem { what, why, fix, .. } = problem;
-            error!(what, why, hint = fix, "a file cannot be used");
-        }
+fn log_once(logged: &OnceLock<()>, problem: &FileProblem) {
+    if logged.set(()).is_ok() {
+        let FileProblem { what, why, fix, .. } = problem;
+        error!(what, why, hint = fix, "a file cannot be used");
     }
 }
 
@@ -171,7 +179,11 @@ mod tests {
             assert_eq!(mails_that_say(&bench, file), 1, "{file}");
         }
         let now = noon() + TimeDelta::hours(3);
-        assert!(Job::Snapshot.due(&bench.app, &bench.app.state(now), now).is_none());
+        assert!(
+            Job::Snapshot
+                .due(&bench.app.config.schedule, &bench.app.history, &bench.app.state(now), now)
+                .is_none()
+        );
     }
 
     #[tokio::test]

@@ -6,23 +6,39 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
+use crate::change::Services;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
 use crate::change::run::Run;
 use crate::change::run::id::{is_id, root_of};
-use crate::clock::Clock;
+use crate::config::Config;
 use crate::files::leftovers;
+use crate::history::History;
 use crate::history::retention as snapshots;
-use crate::jobs::App;
-use crate::thousandeyes::is_believed;
+use crate::jobs::closings;
+use crate::jobs::state::StateFile;
+use crate::mail::Mailer;
+use crate::thousandeyes::{LazyClient, is_believed};
 
 /// Each part by itself: what cannot be removed keeps nothing else.
-pub(crate) async fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let now = believed(app, now).await?;
+pub(crate) async fn prune(
+    services: &Services<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let (config, history) = (services.config, services.history);
+    let now = believed(services.api, history, now).await?;
     let mut failed = FirstError::default();
-    for part in [history, finished_runs, mail, leftovers] {
-        if let Err(error) = part(app, now) {
+    let parts = [
+        thin(config, history, state, now),
+        finished_runs(services, now),
+        mail(config, history, mailer, now),
+        leftovers(config, now),
+    ];
+    for part in parts {
+        if let Err(error) = part {
             failed.note(error);
         }
     }
@@ -31,8 +47,8 @@ pub(crate) async fn prune(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
 
 /// The time by which something is old. By a clock that jumped ahead everything would be: where the API's own clock is behind, that
 /// counts, and where it cannot be asked, the time of the newest snapshot does.
-async fn believed(app: &App, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    let server = match app.client() {
+async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    let server = match api.get() {
         Ok(client) => client.server_now(now).await,
         Err(_) => None,
     };
@@ -41,7 +57,7 @@ async fn believed(app: &App, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>
     }
     let known = match server {
         Some(server) => server,
-        None => app.history.until(now)?.last().copied().unwrap_or(DateTime::UNIX_EPOCH),
+        None => history.until(now)?.last().copied().unwrap_or(DateTime::UNIX_EPOCH),
     };
     if known < now {
         warn!(by = %known, "the API does not confirm this machine's clock: nothing is removed that is not old by another");
@@ -49,39 +65,39 @@ async fn believed(app: &App, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>
     Ok(now.min(known))
 }
 
-fn history(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let all = app.history.until(now)?;
-    let told_from = app.told_from(now)?;
-    let mut superfluous = snapshots::superfluous(&all, app.config.data.keep);
+fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let all = history.until(now)?;
+    let told_from = closings::told_from(state, now)?;
+    let mut superfluous = snapshots::superfluous(&all, config.data.keep);
     superfluous.retain(|at| !told_from.contains(at));
     for at in &superfluous {
-        app.history.remove(*at)?;
+        history.remove(*at)?;
     }
     info!(kept = all.len() - superfluous.len(), removed = superfluous.len(), "history thinned");
     Ok(())
 }
 
 /// Nothing later than this goes: what the last two snapshots show is compared, and told, once more with the next.
-fn before(app: &App, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
-    let last_two = app.history.until(now)?.into_iter().rev().nth(1);
+fn before(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
+    let last_two = history.until(now)?.into_iter().rev().nth(1);
     Ok((now - keep).min(last_two.unwrap_or(now)))
 }
 
-fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let services = app.changes(&Clock::starting_at(now));
+fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let inbox = services.inbox.open()?;
-    let (all, broken) = Run::all(&app.runs())?;
+    let (all, broken) = Run::all(services.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
-    let mut gone = runs::superfluous(&records, before(app, now, app.config.data.keep_runs)?);
+    let mut gone =
+        runs::superfluous(&records, before(services.history, now, services.config.data.keep_runs)?);
     // One that cannot be read may still be open, and would need what it was split off from.
     gone.retain(|id| !broken.iter().any(|broken| root_of(&broken.id) == root_of(id)));
     // A run whose file is still there is what keeps that file from being run again.
     gone.retain(|id| !inbox.may_have_file_of(id));
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
-        answers::remove(&services, &run.record)?;
+        answers::remove(services, &run.record)?;
     }
     for id in &gone {
-        Run::remove(&app.runs(), id)?;
+        Run::remove(services.runs(), id)?;
     }
     if !gone.is_empty() {
         info!(removed = gone.len(), "finished runs removed");
@@ -89,8 +105,8 @@ fn finished_runs(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn mail(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let removed = app.mailer.prune(before(app, now, app.config.data.keep_mail)?)?;
+fn mail(config: &Config, history: &History, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let removed = mailer.prune(before(history, now, config.data.keep_mail)?)?;
     if removed > 0 {
         info!(removed, "old mail removed");
     }
@@ -98,18 +114,18 @@ fn mail(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
 }
 
 /// What killed writes left; also at each start of the daemon.
-pub(crate) fn leftovers(app: &App, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let (data, mut failed, mut removed) = (&app.config.data.dir, FirstError::default(), 0);
+pub(crate) fn leftovers(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let (data, mut failed, mut removed) = (&config.data.dir, FirstError::default(), 0);
     let folders = [
         (data.clone(), 0),
         (data.join("history"), 2),
         (data.join("changes"), 2),
-        (app.runs(), 1),
+        (config.runs_dir(), 1),
         (data.join("outbox"), 1),
         (data.join("reports"), 0),
-        (app.config.answers_dir(), 1),
+        (config.answers_dir(), 1),
     ];
-    match leftovers::empty_folders(&app.runs(), is_id, now) {
+    match leftovers::empty_folders(&config.runs_dir(), is_id, now) {
         Ok(count) => removed += count,
         Err(error) => failed.note(error.into()),
     }
@@ -278,7 +294,7 @@ mod tests {
             assert_eq!(everything(&bench), (1, 1, 5), "the API's clock is behind by {days} days");
         }
         bench.fault("500");
-        bench.app.client().unwrap().forget_failures();
+        bench.app.api.get().unwrap().forget_failures();
         for days in [8, 365, 5_000] {
             Job::Prune.run(&bench.app, later(days)).await.unwrap();
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Gathers what the reports are made from: the history, what changed, what is held. The reports themselves are pure.
+//! What the reports are made from: the history, what changed, what is held. The reports themselves are pure.
 
 use std::path::Path;
 
@@ -10,27 +10,38 @@ use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::change::{RunState, RunStory};
 use crate::collect;
+use crate::config::Config;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::Snapshot;
+use crate::history::History;
 use crate::history::{changes, left_out};
-use crate::jobs::App;
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{self, ChangesReport, ReportContext, Standing, Trends, UsageInput, UsageReport, Week};
 use crate::schedule::Missed;
+use crate::thousandeyes::LazyClient;
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
 const POINTS: i32 = 28;
 /// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
 const DRAWN: i32 = 90;
 
-impl App {
-    pub(crate) fn edition(&self, now: DateTime<Utc>) -> ReportContext {
+/// Where the figures of reports come from.
+#[derive(Clone, Copy)]
+pub(crate) struct ReportInputs<'a> {
+    pub config: &'a Config,
+    pub history: &'a History,
+    /// The name of this machine, as mails say it.
+    pub instance: &'a str,
+}
+
+impl ReportInputs<'_> {
+    pub(crate) fn context(&self, now: DateTime<Utc>) -> ReportContext {
         ReportContext {
             now,
             zone: self.config.schedule.timezone,
-            instance: installation::name(&self.config.data.dir, &self.instance),
+            instance: installation::name(&self.config.data.dir, self.instance),
             expire: self.config.guard.expire,
         }
     }
@@ -45,14 +56,16 @@ impl App {
     }
 
     /// The usage report for somebody who has no history: on what is live now, and nothing is written.
-    pub(crate) async fn usage_report_or_live(&self, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
+    pub(crate) async fn usage_report_or_live(
+        &self,
+        api: &LazyClient,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsageReport> {
         if !self.history.until(now)?.is_empty() {
             return self.usage_report(now);
         }
-        let live = collect::take(self.client()?, true, true, &self.config.usage.rule(), now)
-            .await?
-            .snapshot
-            .readable();
+        let live =
+            collect::take(api.get()?, true, true, &self.config.usage.rule(), now).await?.snapshot.readable();
         self.usage_report_on(&live, now)
     }
 
@@ -69,11 +82,11 @@ impl App {
             points: week.points(),
             diffs: &changes::between(data, since, now)?,
             missed: &self.missed_snapshots(&all, since, now),
-            held: &held_stories(&self.runs())?,
+            held: &held_stories(&self.config.runs_dir())?,
             rule: &rule,
             alerts: &self.config.alerts,
         };
-        let mut report = report::usage_report(&input, &self.edition(now));
+        let mut report = report::usage_report(&input, &self.context(now));
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             for at in thinned(&all, since, latest.taken_at, DRAWN) {
@@ -106,7 +119,7 @@ impl App {
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
         let rule = self.config.usage.rule();
         let week = self.week(latest)?;
-        Ok(report::standings(latest, week.points(), &rule, &self.config.alerts, &self.edition(now)).collect())
+        Ok(report::standings(latest, week.points(), &rule, &self.config.alerts, &self.context(now)).collect())
     }
 
     /// All changes that snapshots showed after `since`.
@@ -117,7 +130,7 @@ impl App {
     ) -> anyhow::Result<ChangesReport> {
         let diffs = changes::between(&self.config.data.dir, since, now)?;
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
-        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.edition(now)))
+        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.context(now)))
     }
 
     /// What snapshots of the week before the latest showed, evenly thinned and read one after the other.

@@ -5,31 +5,39 @@ use tracing::info;
 
 use super::Job;
 use super::serve::{Done, Trigger};
-use crate::jobs::App;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::state::StateFile;
+use crate::mail::Mailer;
 
 /// Without an earlier report, so far back.
 const FIRST: Duration = Duration::days(30);
 
 /// Mails how every organization and account group stands, and what will run out when.
-pub(super) fn usage(app: &App, now: DateTime<Utc>) -> anyhow::Result<Done> {
-    let report = app.usage_report(now)?;
-    app.mailer.usage(&report, now)?;
+pub(super) fn usage(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<Done> {
+    let report = inputs.usage_report(now)?;
+    mailer.usage(&report, now)?;
     Ok(Done::default())
 }
 
 /// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
 /// did.
-pub(super) fn changes(app: &App, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
-    let last = app.state(now).last_success(Job::ChangesReport);
+pub(super) fn changes(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    trigger: Trigger,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Done> {
+    let last = state.take(now).last_success(Job::ChangesReport);
     let last = last.unwrap_or(now - FIRST);
     let since = match trigger {
         Trigger::Person { since: Some(since) } => since,
         Trigger::Person { since: None } | Trigger::Schedule => last,
     };
-    let report = app.changes_report(since, now)?;
-    let is_mailed = !report.is_empty() || app.config.mail.changes_when_empty;
+    let report = inputs.changes_report(since, now)?;
+    let is_mailed = !report.is_empty() || inputs.config.mail.changes_when_empty;
     if is_mailed {
-        app.mailer.changes(&report, now)?;
+        mailer.changes(&report, now)?;
     } else {
         info!("{}: no mail (mail.changes_when_empty)", report.headline);
     }

@@ -8,8 +8,10 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
 use super::catch_panic::Panicked;
-use super::{Job, catch_panic, inbox, outbox, prune, reports, snapshot};
+use super::snapshot::{self, SnapshotJob};
+use super::{Job, alerts, catch_panic, closings, inbox, outbox, own_files, prune, reports};
 use crate::clock::Clock;
+use crate::config::Schedule;
 use crate::exit_code::Findings;
 use crate::files::lock;
 use crate::files::reserve;
@@ -78,7 +80,9 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn begin(app: &App, job: Job, trigger: Trigger, now: DateTime<Utc>) -> Self {
-        let is_served = trigger == Trigger::Schedule && job.owes_telling(app, now);
+        let is_served = trigger == Trigger::Schedule
+            && job == Job::Snapshot
+            && job.owes_telling(&app.config.schedule, &app.history, &app.state(now), now);
         Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app), is_served }
     }
 
@@ -93,7 +97,8 @@ impl Work {
         match done.and_then(|done| self.succeeded(app, done, seen).map(|()| done.findings)) {
             Ok(findings) => Ok(findings),
             Err(error) => {
-                let is_remembered = self.trigger == Trigger::Schedule || self.job.schedule(app).is_some();
+                let is_remembered =
+                    self.trigger == Trigger::Schedule || self.job.schedule(&app.config.schedule).is_some();
                 if is_remembered && !app.cancel.is_cancelled() && !lock::is_lost(&error) {
                     self.tell_failure(app, &error, seen);
                 }
@@ -109,7 +114,7 @@ impl Work {
         let mut state = app.state(self.clock.now());
         let is_known = done.is_idle
             && !state.is_failing(self.job)
-            && self.job.due(app, &state, self.clock.now()).is_none();
+            && self.job.due(&app.config.schedule, &app.history, &state, self.clock.now()).is_none();
         if is_known {
             return Ok(());
         }
@@ -124,7 +129,7 @@ impl Work {
         let written = if done.counts == Counts::Recovered {
             state.recovered(self.job)
         } else {
-            note_missed(app, self.job, &mut state, self.began);
+            note_missed(&app.config.schedule, self.job, &mut state, self.began);
             state.succeeded(self.job, self.began, took(&self.clock, self.began))
         };
         written.context(NotWrittenDown)?;
@@ -177,18 +182,27 @@ pub(crate) async fn serve(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Findings> {
     let work = Work::begin(app, job, trigger, now);
+    let (inputs, mailer, state) = (app.report_inputs(), &app.mailer, app.state_file());
+    let services = app.changes(&work.clock);
+    let taker = SnapshotJob { inputs, api: &app.api, mailer, seat: &app.seat, state };
     // On the heap: where it is awaited it would be large many times over.
     let done = catch_panic::caught(Box::pin(async {
         match job {
-            Job::Inbox => inbox::whole(app, &work.clock).await,
-            Job::Snapshot if work.is_served => snapshot::tell_again(app, now).map(|()| Done::recovered()),
-            Job::Snapshot => snapshot::take(app, &work.clock, now).await,
-            Job::UsageReport => reports::usage(app, now),
-            Job::ChangesReport => reports::changes(app, trigger, now),
-            Job::ClosingReport => app.tell_closings(now).map(|()| Done::default()),
-            Job::Digest => app.tell_digest(now).map(|()| Done::default()),
-            Job::Prune => prune::prune(app, now).await.map(|()| Done::default()),
-            Job::Outbox => outbox::deliver(app, &work.clock, trigger).await,
+            Job::Inbox => inbox::whole(&services, mailer).await,
+            Job::Snapshot if work.is_served => snapshot::tell_again(&taker, now).map(|()| Done::recovered()),
+            Job::Snapshot => snapshot::take(&taker, &work.clock, now).await,
+            Job::UsageReport => reports::usage(&inputs, mailer, now),
+            Job::ChangesReport => reports::changes(&inputs, mailer, &state, trigger, now),
+            Job::ClosingReport => {
+                closings::tell_closings(&inputs, mailer, &state, now).map(|()| Done::default())
+            }
+            Job::Digest => alerts::tell_digest(&inputs, mailer, &state, now).map(|()| Done::default()),
+            Job::Prune => prune::prune(&services, mailer, &state, now).await.map(|()| Done::default()),
+            Job::Outbox => {
+                // Here, because mail goes out whatever else is stopped.
+                own_files::report(&inputs, mailer, &state, &app.logged_own_files, work.clock.now());
+                outbox::deliver(mailer, &app.cancel, &work.clock, trigger).await
+            }
         }
     }));
     let done = done.await;
@@ -197,19 +211,19 @@ pub(crate) async fn serve(
 
 /// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
 pub(super) fn served(
-    app: &App,
+    schedule: &Schedule,
     mut state: State,
     job: Job,
     clock: &Clock,
     began: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    note_missed(app, job, &mut state, began);
+    note_missed(schedule, job, &mut state, began);
     state.served(job, began, took(clock, began)).context(NotWrittenDown)
 }
 
 /// Says which slots nobody served before this success.
-fn note_missed(app: &App, job: Job, state: &mut State, began: DateTime<Utc>) {
-    if let Some(missed) = job.missed(app, state, began) {
+fn note_missed(schedule: &Schedule, job: Job, state: &mut State, began: DateTime<Utc>) {
+    if let Some(missed) = job.missed(schedule, state, began) {
         let Missed { slots, first, last } = missed;
         warn!(job = job.name(), slots, %first, %last, "slots were missed before this one");
         state.missed(job, missed);
@@ -228,12 +242,12 @@ pub(crate) fn log_failure(job: Job, error: &anyhow::Error) {
 
 /// How often the API refused a request of this process for its rate.
 fn refusals(app: &App) -> u64 {
-    app.asked_client().map_or(0, |client| client.budget().refusals)
+    app.api.if_used().map_or(0, |client| client.budget().refusals)
 }
 
 /// What the API's last answers said, if there were any; `refusals` are those from before the job.
 fn api_seen(app: &App, before: u64, now: DateTime<Utc>) -> Option<ApiSeen> {
-    let client = app.asked_client()?;
+    let client = app.api.if_used()?;
     let (ago, server) = client.last_answer()?;
     let (budget, at) = (client.budget(), now - ago);
     Some(ApiSeen {

@@ -11,8 +11,9 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::warn;
 
+use crate::config::Config;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
-use crate::jobs::App;
+use crate::history::History;
 use crate::jobs::Job;
 use crate::schedule::Missed;
 use crate::text::redact::redact;
@@ -251,12 +252,20 @@ impl State {
     }
 }
 
-impl App {
-    /// What is remembered of the jobs, for the holder of the lock. A damaged file is set aside, and begun again with what
-    /// else is known. A file that cannot be used stays as it is.
-    pub(crate) fn state(&self, now: DateTime<Utc>) -> State {
+/// The file for the holder of the lock, with what it is begun again from where it is lost.
+#[derive(Clone, Copy)]
+pub(crate) struct StateFile<'a> {
+    pub config: &'a Config,
+    pub history: &'a History,
+    pub unwritten: &'a Arc<Unwritten>,
+}
+
+impl StateFile<'_> {
+    /// What is remembered of the jobs. A damaged file is set aside, and begun again with what else is known. A file that
+    /// cannot be used stays as it is.
+    pub(crate) fn take(&self, now: DateTime<Utc>) -> State {
         let data_dir = &self.config.data.dir;
-        let of = |content| State::of(content, data_dir, Arc::clone(&self.unwritten), now);
+        let of = |content| State::of(content, data_dir, Arc::clone(self.unwritten), now);
         if let Some(content) = self.unwritten.get() {
             return of(content);
         }
@@ -297,7 +306,7 @@ impl App {
         let zone = self.config.schedule.timezone;
         let served = |job: Job| match job {
             Job::Snapshot => Some(newest),
-            other => other.schedule(self)?.previous(zone, newest - MAY_BE_UNSERVED),
+            other => other.schedule(&self.config.schedule)?.previous(zone, newest - MAY_BE_UNSERVED),
         };
         let state = |job: &Job| Some((*job, JobState { last_success: served(*job)?, took_ms: 0 }));
         Content { jobs: Job::ALL.iter().filter_map(state).collect(), ..Content::default() }

@@ -126,9 +126,16 @@ async fn slots_that_nobody_served_are_remembered_as_a_gap_when_the_next_one_is()
     Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
     assert_eq!(state().last_missed(Job::Snapshot), None);
     let later = noon() + Duration::minutes(5 * 60 + 20);
-    assert_eq!(Job::Snapshot.due(&bench.app, &state(), later), Some(noon() + Duration::hours(5)));
+    assert_eq!(
+        Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &state(), later),
+        Some(noon() + Duration::hours(5))
+    );
     Job::Snapshot.run(&bench.app, later).await.unwrap();
-    assert_eq!(Job::Snapshot.due(&bench.app, &state(), later), None, "caught up once");
+    assert_eq!(
+        Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &state(), later),
+        None,
+        "caught up once"
+    );
     let missed = Missed { slots: 3, first: noon() + Duration::hours(2), last: noon() + Duration::hours(4) };
     assert_eq!(state().last_missed(Job::Snapshot), Some(missed));
     // The inbox takes up whatever waits, whenever it looks.
@@ -143,7 +150,9 @@ async fn without_catch_up_a_slot_that_failed_is_still_tried_again() {
     bench.app.config.schedule.catch_up = false;
     Job::Snapshot.run(&bench.app, noon()).await.unwrap();
     let (slot, later) = (noon() + Duration::hours(1), noon() + Duration::minutes(70));
-    let due = |bench: &Bench| Job::Snapshot.due(&bench.app, &bench.app.state(later), later);
+    let due = |bench: &Bench| {
+        Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &bench.app.state(later), later)
+    };
     assert_eq!(due(&bench), None, "nothing ran then");
     bench.fault("401");
     Job::Snapshot.run(&bench.app, slot).await.unwrap_err();
@@ -163,7 +172,15 @@ async fn a_snapshot_that_was_written_counts_as_taken_and_what_it_shows_is_told_w
     for minutes in [0, 5, 10] {
         Job::Snapshot.run(&bench.app, hour + Duration::minutes(minutes)).await.unwrap_err();
         assert_eq!(bench.app.history.list().unwrap().len(), 2, "one snapshot for the hour");
-        assert_eq!(Job::Snapshot.due(&bench.app, &state(), hour + Duration::minutes(minutes)), None);
+        assert_eq!(
+            Job::Snapshot.due(
+                &bench.app.config.schedule,
+                &bench.app.history,
+                &state(),
+                hour + Duration::minutes(minutes)
+            ),
+            None
+        );
         assert!(state().is_failing(Job::Snapshot));
     }
     let failures = bench.mails();
@@ -188,7 +205,7 @@ async fn a_snapshot_that_nobody_could_write_down_is_done_and_no_gap() {
     fs_err::rename(bench.folder.path().join("old"), bench.folder.path().join("state.json")).unwrap();
     let due = |minutes| {
         let now = noon() + Duration::minutes(minutes);
-        Job::Snapshot.due(&bench.app, &bench.app.state(now), now)
+        Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &bench.app.state(now), now)
     };
     assert_eq!(due(125), None);
     assert_eq!(due(181), Some(noon() + Duration::hours(3)));
@@ -219,7 +236,9 @@ async fn a_snapshot_that_a_person_asked_for_in_vain_fails_until_one_is_taken() {
     let asked = noon() + Duration::minutes(5);
     serve(&bench.app, Job::Snapshot, Trigger::Person { since: None }, asked).await.unwrap_err();
     let pass = asked + Duration::minutes(1);
-    let to_serve = |now| Job::Snapshot.to_serve(&bench.app, &bench.app.state(now), now);
+    let to_serve = |now| {
+        Job::Snapshot.to_serve(&bench.app.config.schedule, &bench.app.history, &bench.app.state(now), now)
+    };
     assert_eq!(to_serve(pass), None, "its slot was served, and nothing of it is left to report");
     assert!(failing());
     assert_eq!(bench.mails(), 1, "and no mail says that it works again");

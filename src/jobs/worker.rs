@@ -181,7 +181,7 @@ impl Worker {
 
     /// The slot of a job that is to be served now.
     fn due(&self, app: &App, state: &State, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let slot = job.to_serve(app, state, now)?;
+        let slot = job.to_serve(&app.config.schedule, &app.history, state, now)?;
         // What cannot be written down is known here.
         if !state.is_usable() && self.slots.get(&job).is_some_and(|served| *served >= slot) {
             return None;
@@ -211,38 +211,40 @@ impl Worker {
     /// A job that is one unit.
     async fn job(&mut self, app: &App, job: Job, slot: DateTime<Utc>) -> anyhow::Result<()> {
         let now = Clock::read().now();
-        app.vitals.begins(job);
+        app.activity.begins(job);
         let done = serve(app, job, Trigger::Schedule, now).await;
-        app.vitals.ends(job, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.ends(job, done.is_ok(), app.cancel.is_cancelled());
         self.ended(job, slot, now, done)
     }
 
     /// The beginning of a pass, its next step, or its end.
     async fn inbox(&mut self, app: &App, slot: Option<DateTime<Utc>>) -> anyhow::Result<()> {
-        app.vitals.begins(Job::Inbox);
+        app.activity.begins(Job::Inbox);
         if self.pass.is_none() {
             let now = Clock::read().now();
             let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
             let slot = slot.unwrap_or(now);
             self.inbox_is_wanted = false;
             self.askers.append(&mut self.next_askers);
-            match catch_panic::caught(async { Pass::begin(app, &work.clock) }).await {
+            let services = app.changes(&work.clock);
+            match catch_panic::caught(async { Pass::begin(&services, &app.mailer) }).await {
                 Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
                 Err(error) => return self.pass_ended(app, &work, slot, Err(error)),
             }
         }
         let Some(mut pass) = self.pass.take_if(|under_way| under_way.pass.settles_at().is_none()) else {
-            app.vitals.rests(Job::Inbox); // the files that lie there are looked at again in a while
+            app.activity.rests(Job::Inbox); // the files that lie there are looked at again in a while
             return Ok(());
         };
-        match catch_panic::caught(Box::pin(pass.pass.step(app, &pass.work.clock))).await {
+        let services = app.changes(&pass.work.clock);
+        match catch_panic::caught(Box::pin(pass.pass.step(&services, &app.mailer))).await {
             Ok(true) => {
                 self.pass = Some(pass);
-                app.vitals.rests(Job::Inbox);
+                app.activity.rests(Job::Inbox);
                 Ok(())
             }
             Ok(false) => {
-                let done = pass.pass.end(app, &pass.work.clock);
+                let done = pass.pass.end(&services, &app.mailer);
                 self.pass_ended(app, &pass.work, pass.slot, done)
             }
             Err(error) => self.pass_ended(app, &pass.work, pass.slot, Err(error)),
@@ -258,7 +260,7 @@ impl Worker {
     ) -> anyhow::Result<()> {
         app.known_files.forget();
         let done = work.end(app, done);
-        app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {
             for id in std::mem::take(&mut self.askers) {
                 answer(app, &id, &answer_of(&done, Vec::new()));
@@ -272,7 +274,7 @@ impl Worker {
         let Some(id) = self.decided.pop_front() else { return Ok(()) };
         let now = Clock::read().now();
         let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
-        app.vitals.begins(Job::Inbox);
+        app.activity.begins(Job::Inbox);
         let advanced = catch_panic::caught(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = lifecycle::advance(&app.changes(&work.clock), &mut run).await;
@@ -285,7 +287,7 @@ impl Worker {
         }))
         .await;
         let done = work.end(app, advanced.map_err(|error| error.context(format!("run {id} is blocked"))));
-        app.vitals.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         self.ended(Job::Inbox, now, now, done)
     }
 
@@ -350,14 +352,14 @@ impl Worker {
                 return Ok(());
             }
             Ok(Ask::Job { job, since }) => {
-                app.vitals.begins(job);
+                app.activity.begins(job);
                 let done = serve(app, job, Trigger::Person { since }, now).await;
                 // What fails here is for the person who asked.
-                app.vitals.ends(job, done.is_ok(), true);
+                app.activity.ends(job, done.is_ok(), true);
                 (done, Vec::new())
             }
             Ok(Ask::Apply { file, approve }) => {
-                app.vitals.begins(Job::Inbox);
+                app.activity.begins(Job::Inbox);
                 let clock = Clock::starting_at(now);
                 let applied = catch_panic::caught(Box::pin(async {
                     let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
@@ -371,7 +373,7 @@ impl Worker {
                     apply(&app.changes(&clock), &app.mailer, &what).await
                 }));
                 let applied = applied.await;
-                app.vitals.rests(Job::Inbox);
+                app.activity.rests(Job::Inbox);
                 match applied {
                     Ok(Applied { runs, findings }) => {
                         (Ok(findings), runs.into_iter().map(|run| run.record.id).collect())
@@ -424,7 +426,7 @@ impl Worker {
 
 /// A person asks: what the API failed to answer a moment ago is asked again.
 fn forget_failures(app: &App) {
-    if let Some(client) = app.asked_client() {
+    if let Some(client) = app.api.if_used() {
         client.forget_failures();
     }
 }

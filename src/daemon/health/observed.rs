@@ -9,18 +9,31 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ready::{self, Signs};
 use crate::change::RunState;
 use crate::change::run::Run;
+use crate::config::Schedule;
 use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet};
-use crate::jobs::App;
+use crate::history::History;
 use crate::jobs::Job;
 use crate::jobs::activity::Work;
+use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
+use crate::mail::Mailer;
 use crate::report::Standing;
+use crate::thousandeyes::Client;
 
 /// The latest snapshot.
 struct Seen {
     at: DateTime<Utc>,
     /// Its part of the metrics.
     targets: Bytes,
+}
+
+/// What this process knows by itself.
+pub(super) struct Process<'a> {
+    pub schedule: &'a Schedule,
+    pub history: &'a History,
+    /// The API's client, if it was asked yet.
+    pub client: Option<&'a Client>,
+    pub work: Work,
 }
 
 /// What the files said at one moment.
@@ -34,25 +47,30 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads them. A snapshot that `before` has rendered is not read again.
-    pub(crate) fn gather(app: &App, before: Option<&Self>, now: DateTime<Utc>) -> anyhow::Result<Self> {
-        let data = &app.config.data.dir;
+    pub(crate) fn read(
+        inputs: &ReportInputs<'_>,
+        mailer: &Mailer,
+        before: Option<&Self>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
+        let (data, history) = (&inputs.config.data.dir, inputs.history);
         let mut runs = BTreeMap::new();
         let mut held_since = None;
-        for run in Run::all(&app.runs())?.0 {
+        for run in Run::all(&inputs.config.runs_dir())?.0 {
             *runs.entry(run.record.state).or_default() += 1;
             if run.record.state == RunState::Held {
                 held_since = held_since.into_iter().chain([run.record.updated]).min();
             }
         }
-        let unsent = app.mailer.unsent()?;
+        let unsent = mailer.unsent()?;
         let rendered = before.and_then(|before| before.snapshot.as_ref());
-        let newest = app.history.until(now)?.last().copied();
+        let newest = history.until(now)?.last().copied();
         let snapshot = match rendered.filter(|rendered| Some(rendered.at) == newest) {
             Some(rendered) => Some(Arc::clone(rendered)),
-            None => match app.history.latest_readable(now)? {
+            None => match history.latest_readable(now)? {
                 None => None,
                 Some(latest) => {
-                    let targets = targets(&app.standings(&latest, now)?);
+                    let targets = targets(&inputs.standings(&latest, now)?);
                     Some(Arc::new(Seen { at: latest.taken_at, targets }))
                 }
             },
@@ -61,46 +79,42 @@ impl Facts {
             state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
             runs,
             held_since,
-            outbox: OutboxSheet {
-                new: unsent.waiting,
-                dead: unsent.dead,
-                oldest: app.mailer.oldest_waiting()?,
-            },
+            outbox: OutboxSheet { new: unsent.waiting, dead: unsent.dead, oldest: mailer.oldest_waiting()? },
             snapshot,
         })
     }
 
     /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters tell nothing.
-    pub(crate) fn metrics(&self, app: &App, is_pass: bool, now: DateTime<Utc>) -> Metrics {
-        let api = app.asked_client().map(|client| {
+    pub(super) fn metrics(&self, process: &Process<'_>, is_pass: bool, now: DateTime<Utc>) -> Metrics {
+        let api = process.client.map(|client| {
             let budget = client.budget();
             ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
         });
-        let work = app.vitals.work();
         let sheet = metrics::render(&Sheet {
             version: env!("CARGO_PKG_VERSION"),
-            jobs: Job::ALL.iter().map(|job| self.job(app, *job, &work, now)).collect(),
+            jobs: Job::ALL.iter().map(|job| self.job(process, *job, now)).collect(),
             panics: self.state.panics(),
             outbox: self.outbox,
             runs: self.runs.clone(),
             held_since: self.held_since,
             api,
-            counters: (!is_pass).then(|| counters(app, &work)),
+            counters: (!is_pass).then(|| counters(process)),
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
         });
         let targets = self.snapshot.as_ref().map(|seen| seen.targets.clone());
         Metrics { sheet, targets: targets.unwrap_or_default() }
     }
 
-    fn job(&self, app: &App, job: Job, work: &Work, now: DateTime<Utc>) -> JobSheet {
+    fn job(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> JobSheet {
         let done = self.state.job(job);
-        let next = || job.schedule(app)?.next(app.config.schedule.timezone, now);
+        let Process { schedule, history, work, .. } = process;
+        let next = || job.schedule(schedule)?.next(schedule.timezone, now);
         JobSheet {
             name: label(job),
             last_success: done.map(|done| done.last_success),
             took: done.map(|done| std::time::Duration::from_millis(done.took_ms)),
             failing_since: self.failing_since(job, work, now),
-            due: job.due(app, &self.state, now).or_else(next),
+            due: job.due(schedule, history, &self.state, now).or_else(next),
         }
     }
 
@@ -111,10 +125,11 @@ impl Facts {
     }
 
     /// The first slot of a job that nobody served, if that is too long ago. Snapshots have a sentence of their own.
-    fn late(&self, app: &App, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn late(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let done = self.state.job(job).filter(|_| job != Job::Snapshot)?;
-        job.due(app, &self.state, now)?;
-        let slot = job.schedule(app)?.next(app.config.schedule.timezone, done.last_success)?;
+        let Process { schedule, history, .. } = process;
+        job.due(schedule, history, &self.state, now)?;
+        let slot = job.schedule(schedule)?.next(schedule.timezone, done.last_success)?;
         (now - slot > allowed(Some(done.took_ms))).then_some(slot)
     }
 
@@ -127,19 +142,19 @@ impl Facts {
     }
 
     /// What keeps the daemon from being ready, each a sentence.
-    pub(crate) fn not_ready(&self, app: &App, now: DateTime<Utc>) -> Vec<String> {
-        let work = app.vitals.work();
+    pub(super) fn not_ready(&self, process: &Process<'_>, now: DateTime<Utc>) -> Vec<String> {
+        let Process { schedule, history, work, .. } = process;
         let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
         let signs = Signs {
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
-            due: Job::Snapshot.due(app, &self.state, now),
+            due: Job::Snapshot.due(schedule, history, &self.state, now),
             took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
-            failing_since: self.failing_since(Job::Snapshot, &work, now),
-            late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(app, job, now)?))).collect(),
-            hangs: self.hangs(&work),
+            failing_since: self.failing_since(Job::Snapshot, work, now),
+            late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(process, job, now)?))).collect(),
+            hangs: self.hangs(work),
             outbox: self.outbox,
         };
-        ready::reasons(&signs, app.config.schedule.timezone, now)
+        ready::reasons(&signs, schedule.timezone, now)
     }
 }
 
@@ -154,12 +169,12 @@ fn allowed(took_ms: Option<u64>) -> TimeDelta {
     ready::LATE + TimeDelta::milliseconds(took.min(24 * 3_600_000) * 2)
 }
 
-fn counters(app: &App, work: &Work) -> Counters {
-    let client = app.asked_client();
+fn counters(process: &Process<'_>) -> Counters {
+    let client = process.client;
     Counters {
         jobs: Job::ALL
             .iter()
-            .map(|job| (label(*job), work.tallies.get(job).copied().unwrap_or_default()))
+            .map(|job| (label(*job), process.work.tallies.get(job).copied().unwrap_or_default()))
             .collect(),
         requests: client.map(|client| client.tally().into_counts()).unwrap_or_default(),
         refusals: client.map_or(0, |client| client.budget().refusals),
@@ -186,6 +201,10 @@ mod tests {
         Exposition::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
     }
 
+    fn read_files(bench: &Bench, before: Option<&Facts>, now: DateTime<Utc>) -> Facts {
+        Facts::read(&bench.app.report_inputs(), &bench.app.mailer, before, now).unwrap()
+    }
+
     #[tokio::test]
     async fn the_metrics_of_every_target_are_the_figures_that_status_and_the_reports_show() {
         let bench = Bench::new(&[]).await;
@@ -193,11 +212,11 @@ mod tests {
             Job::Snapshot.run(&bench.app, noon() + TimeDelta::hours(hours)).await.unwrap();
         }
         let now = noon() + TimeDelta::hours(31);
-        let facts = Facts::gather(&bench.app, None, now).unwrap();
-        let text = whole(&facts.metrics(&bench.app, false, now));
+        let facts = read_files(&bench, None, now);
+        let text = whole(&facts.metrics(&super::super::process(&bench.app), false, now));
         let metrics = read(&text);
         assert!(metrics.names().contains("quotakeeper_runs_out_timestamp_seconds"), "{text}");
-        let report = bench.app.usage_report(now).unwrap();
+        let report = bench.app.report_inputs().usage_report(now).unwrap();
         let organizations = report.organizations.iter().map(|organization| &organization.own);
         let shown: Vec<&Standing> = report.worst.iter().chain(organizations).collect();
         assert!(shown.len() > 10, "{}", shown.len());
@@ -213,19 +232,19 @@ mod tests {
             }
         }
         // What was rendered for a snapshot is not rendered again.
-        let again = Facts::gather(&bench.app, Some(&facts), now).unwrap();
+        let again = read_files(&bench, Some(&facts), now);
         assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), facts.snapshot.as_ref().unwrap()));
     }
 
     #[tokio::test]
     async fn a_failure_that_could_not_be_written_down_is_told_and_a_pass_tells_no_counters() {
         let bench = Bench::new(&[]).await;
-        bench.app.vitals.begins(Job::Outbox);
-        bench.app.vitals.ends(Job::Outbox, false, false);
-        let facts = Facts::gather(&bench.app, None, noon()).unwrap();
+        bench.app.activity.begins(Job::Outbox);
+        bench.app.activity.ends(Job::Outbox, false, false);
+        let facts = read_files(&bench, None, noon());
         let outbox = [("job_name", "outbox")];
         for is_pass in [false, true] {
-            let metrics = read(&whole(&facts.metrics(&bench.app, is_pass, noon())));
+            let metrics = read(&whole(&facts.metrics(&super::super::process(&bench.app), is_pass, noon())));
             assert!(metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &outbox).is_some());
             assert_eq!(metrics.samples("quotakeeper_job_runs_total").is_empty(), is_pass);
         }

@@ -1,35 +1,33 @@
 //! What systemd is told of the daemon, where it asks (`Type=notify`): ready, what it does, that it lives, that it stops.
 //!
-//! The watchdog is told twice in its time, and only while the loop of the daemon turns (see `pulse`): a wait for the rate
+//! The watchdog is told twice in its time, and only while the loop of the daemon turns (see `liveness`): a wait for the rate
 //! limit inside a job is no hang.
-
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::longest_wait;
 use crate::clock::Clock;
-use crate::jobs::App;
+use crate::config::Schedule;
 use crate::jobs::Job;
-use crate::jobs::activity::Work;
+use crate::jobs::activity::{Activity, Work};
 
-/// Tells systemd until the daemon ends; at once where there is no systemd.
-pub(super) async fn tell(app: Arc<App>) {
+/// Tells systemd until the daemon ends; at once where there is no systemd. `status` gives the status line of the moment.
+pub(super) async fn tell(activity: &Activity, cancel: &CancellationToken, status: impl Fn() -> String) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
-    let mut ready = app.vitals.readiness();
+    let mut ready = activity.readiness();
     if ready.wait_for(|ready| *ready).await.is_err() {
         return;
     }
-    notify(&[NotifyState::Ready, NotifyState::Status(&status(&app))]);
+    notify(&[NotifyState::Ready, NotifyState::Status(&status())]);
     tokio::select! {
-        () = follow(&app) => {}
-        () = watchdog(&app) => {}
-        () = app.cancel.cancelled() => {}
+        () = follow(activity, status) => {}
+        () = watchdog(activity) => {}
+        () = cancel.cancelled() => {}
     }
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
@@ -48,11 +46,11 @@ pub(super) fn reloaded() {
 }
 
 /// The status line, each time that it changes.
-async fn follow(app: &Arc<App>) {
-    let mut work = app.vitals.follow();
+async fn follow(activity: &Activity, status: impl Fn() -> String) {
+    let mut work = activity.follow();
     let mut told = String::new();
     while work.changed().await.is_ok() {
-        let status = status(&app.current());
+        let status = status();
         if status != told {
             notify(&[NotifyState::Status(&status)]);
             told = status;
@@ -60,14 +58,14 @@ async fn follow(app: &Arc<App>) {
     }
 }
 
-async fn watchdog(app: &App) {
+async fn watchdog(activity: &Activity) {
     let half = sd_notify::watchdog_enabled().map(|within| within / 2).filter(|half| !half.is_zero());
     let Some(half) = half else { return std::future::pending().await };
     let mut ticks = tokio::time::interval(half);
     let mut was_stuck = false;
     loop {
         ticks.tick().await;
-        let stuck = app.vitals.stuck_for(longest_wait(&app.config));
+        let stuck = activity.stuck_for();
         match stuck {
             None => notify(&[NotifyState::Watchdog]),
             Some(silence) if !was_stuck => {
@@ -79,12 +77,13 @@ async fn watchdog(app: &App) {
     }
 }
 
-fn status(app: &App) -> String {
+/// The status line as it is now.
+pub(super) fn status(schedule: &Schedule, work: &Work) -> String {
     let now = Clock::read().now();
-    let zone = app.config.schedule.timezone;
+    let zone = schedule.timezone;
     let next = Job::ALL.iter().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
-    let next = next.filter_map(|job| Some((job.schedule(app)?.next(zone, now)?, *job))).min();
-    status_line(&app.vitals.work(), next, zone)
+    let next = next.filter_map(|job| Some((job.schedule(schedule)?.next(zone, now)?, *job))).min();
+    status_line(work, next, zone)
 }
 
 /// `snapshot · failing: outbox`, or `idle · next: snapshot 22 Nov 10:00 UTC`. The inbox and the outbox, which are looked at each

@@ -11,41 +11,59 @@ fn now() -> DateTime<Utc> {
     at("2026-11-26T14:20:00Z")
 }
 
-fn app(folder: &tempfile::TempDir) -> App {
-    let settings = [("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap())];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    App::named(config::load(None, &settings).unwrap(), "a test")
+/// What the file lives with, in a process that holds the lock.
+struct Process {
+    config: Config,
+    history: History,
+    unwritten: Arc<Unwritten>,
 }
 
-fn takes(app: &App, time: &str) {
-    app.history.write(at(time), std::iter::empty).unwrap();
+impl Process {
+    fn state(&self, now: DateTime<Utc>) -> State {
+        StateFile { config: &self.config, history: &self.history, unwritten: &self.unwritten }.take(now)
+    }
+}
+
+fn process(folder: &tempfile::TempDir) -> Process {
+    let settings = [("QUOTAKEEPER__DATA__DIR", folder.path().to_str().unwrap())];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let config = config::load(None, &settings).unwrap();
+    Process { history: History::new(&config.data.dir), unwritten: Arc::default(), config }
+}
+
+fn takes(process: &Process, time: &str) {
+    process.history.write(at(time), std::iter::empty).unwrap();
 }
 
 #[test]
 fn a_success_is_remembered_and_a_newer_file_is_neither_read_nor_written() {
     let folder = tempfile::tempdir().unwrap();
-    let app = app(&folder);
-    app.state(now()).succeeded(Job::Snapshot, now(), 12).unwrap();
-    assert_eq!(app.state(now()).last_success(Job::Snapshot), Some(now()));
-    assert_eq!(app.state(now()).last_success(Job::Prune), None);
+    let process = process(&folder);
+    process.state(now()).succeeded(Job::Snapshot, now(), 12).unwrap();
+    assert_eq!(process.state(now()).last_success(Job::Snapshot), Some(now()));
+    assert_eq!(process.state(now()).last_success(Job::Prune), None);
 
     let newer = fs_err::read_to_string(folder.path().join("state.json")).unwrap().replace(": 1,", ": 2,");
     fs_err::write(folder.path().join("state.json"), &newer).unwrap();
-    let mut state = app.state(now());
+    let mut state = process.state(now());
     assert!(!state.is_usable());
     assert_eq!(state.failed(Job::Inbox, now(), Why { error: "x".into(), ..Why::default() }).unwrap(), None);
     state.succeeded(Job::Snapshot, now(), 12).unwrap();
     assert_eq!(fs_err::read_to_string(folder.path().join("state.json")).unwrap(), newer);
     // What takes up whatever waits goes on, and so do mails.
-    let due: Vec<Job> =
-        Job::ALL.into_iter().filter(|job| job.due(&app, &app.state(now()), now()).is_some()).collect();
+    let due: Vec<Job> = Job::ALL
+        .into_iter()
+        .filter(|job| {
+            job.due(&process.config.schedule, &process.history, &process.state(now()), now()).is_some()
+        })
+        .collect();
     assert_eq!(due, [Job::Inbox, Job::Outbox]);
 }
 
 #[test]
 fn refusals_add_up_over_a_day_and_begin_again_with_the_next() {
     let folder = tempfile::tempdir().unwrap();
-    let mut state = app(&folder).state(now());
+    let mut state = process(&folder).state(now());
     let seen = |at: &str| ApiSeen {
         at: at.parse().unwrap(),
         limit: Some(240),
@@ -65,15 +83,15 @@ fn refusals_add_up_over_a_day_and_begin_again_with_the_next() {
 #[test]
 fn a_job_fails_since_its_first_failure_until_it_succeeds() {
     let folder = tempfile::tempdir().unwrap();
-    let app = app(&folder);
+    let process = process(&folder);
     let at = |hour| at(&format!("2026-11-22T{hour:02}:00:00Z"));
     let why = |hour: u32| Why { error: format!("at {hour}"), ..Why::default() };
-    let failed = |hour| app.state(at(hour)).failed(Job::Snapshot, at(hour), why(hour)).unwrap().unwrap();
+    let failed = |hour| process.state(at(hour)).failed(Job::Snapshot, at(hour), why(hour)).unwrap().unwrap();
     assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
-    let state = app.state(at(9));
+    let state = process.state(at(9));
     assert_eq!((state.failing(Job::Snapshot), state.why(Job::Snapshot)), (Some(at(8)), Some(&why(9))));
-    app.state(at(10)).succeeded(Job::Snapshot, at(10), 12).unwrap();
-    assert_eq!(app.state(at(10)).failing(Job::Snapshot), None);
+    process.state(at(10)).succeeded(Job::Snapshot, at(10), 12).unwrap();
+    assert_eq!(process.state(at(10)).failing(Job::Snapshot), None);
     assert_eq!(failed(11), at(11));
     // A failure that a wrong clock dated into the future began now at the latest.
     assert_eq!(failed(7), at(7));
@@ -82,12 +100,12 @@ fn a_job_fails_since_its_first_failure_until_it_succeeds() {
 #[test]
 fn what_a_wrong_clock_wrote_into_the_future_does_not_count() {
     let folder = tempfile::tempdir().unwrap();
-    let app = app(&folder);
+    let process = process(&folder);
     let ahead = at("2029-11-25T14:00:00Z");
     for job in Job::ALL {
-        app.state(ahead).succeeded(job, ahead, 12).unwrap();
+        process.state(ahead).succeeded(job, ahead, 12).unwrap();
     }
-    let mut state = app.state(ahead);
+    let mut state = process.state(ahead);
     state.missed(Job::Snapshot, Missed { slots: 26_279, first: now(), last: ahead });
     state.saw(ApiSeen {
         at: ahead,
@@ -99,42 +117,42 @@ fn what_a_wrong_clock_wrote_into_the_future_does_not_count() {
     });
     state.save().unwrap();
 
-    let state = app.state(now());
+    let state = process.state(now());
     assert_eq!(state.in_the_future().len(), Job::ALL.len());
     assert_eq!((state.last_missed(Job::Snapshot), state.api()), (None, None));
     for job in Job::ALL {
         assert_eq!(state.last_success(job), None, "{job:?}");
-        if job.schedule(&app).is_some() && job != Job::UsageReport {
-            assert!(job.due(&app, &state, now()).is_some(), "{job:?}");
+        if job.schedule(&process.config.schedule).is_some() && job != Job::UsageReport {
+            assert!(job.due(&process.config.schedule, &process.history, &state, now()).is_some(), "{job:?}");
         }
     }
-    app.state(now()).succeeded(Job::Snapshot, now(), 1).unwrap();
-    let state = app.state(now());
+    process.state(now()).succeeded(Job::Snapshot, now(), 1).unwrap();
+    let state = process.state(now());
     assert_eq!((state.last_success(Job::Snapshot), state.in_the_future().len()), (Some(now()), 7));
     // A clock that is only seconds off is no reason to do anything twice.
-    assert!(app.state(now() - TimeDelta::seconds(30)).job(Job::Snapshot).is_some());
+    assert!(process.state(now() - TimeDelta::seconds(30)).job(Job::Snapshot).is_some());
 }
 
 #[test]
 fn a_lost_file_is_begun_again_with_what_the_newest_snapshot_shows_to_be_done() {
     let folder = tempfile::tempdir().unwrap();
-    let app = app(&folder);
-    takes(&app, "2026-11-26T14:00:01Z");
-    takes(&app, "2029-01-01T00:00:00Z"); // by a clock that was wrong
+    let process = process(&folder);
+    takes(&process, "2026-11-26T14:00:01Z");
+    takes(&process, "2029-01-01T00:00:00Z"); // by a clock that was wrong
     fs_err::write(folder.path().join("state.json"), "").unwrap();
-    let state = app.state(now());
+    let state = process.state(now());
     assert_eq!(state.last_success(Job::Snapshot), Some(at("2026-11-26T14:00:01Z")));
     for job in [Job::Snapshot, Job::UsageReport, Job::Digest, Job::ClosingReport, Job::Prune] {
-        assert_eq!(job.due(&app, &state, now()), None, "{job:?}");
+        assert_eq!(job.due(&process.config.schedule, &process.history, &state, now()), None, "{job:?}");
     }
     // The morning's reports may have been cut off where the snapshot was just taken.
-    takes(&app, "2026-11-27T08:00:02Z");
+    takes(&process, "2026-11-27T08:00:02Z");
     fs_err::write(folder.path().join("state.json"), "{").unwrap();
     let morning = at("2026-11-27T08:00:30Z");
-    let state = app.state(morning);
+    let state = process.state(morning);
     assert_eq!(state.last_success(Job::UsageReport), Some(at("2026-11-26T08:00:00Z")));
-    assert!(Job::UsageReport.due(&app, &state, morning).is_some());
-    assert_eq!(Job::Snapshot.due(&app, &state, morning), None);
+    assert!(Job::UsageReport.due(&process.config.schedule, &process.history, &state, morning).is_some());
+    assert_eq!(Job::Snapshot.due(&process.config.schedule, &process.history, &state, morning), None);
 }
 
 #[test]
@@ -143,21 +161,21 @@ fn a_job_of_a_later_program_is_passed_over() {
     let text = r#"{"version": 1, "jobs": {"snapshot": {"last_success": "2026-11-26T14:00:00Z", "took_ms": 1},
         "weather": {"last_success": "2026-11-26T14:00:00Z", "took_ms": 1}}}"#;
     fs_err::write(folder.path().join("state.json"), text).unwrap();
-    assert!(app(&folder).state(now()).job(Job::Snapshot).is_some());
+    assert!(process(&folder).state(now()).job(Job::Snapshot).is_some());
 }
 
 #[test]
 fn what_cannot_be_written_down_is_known_to_this_process_and_written_with_what_comes_next() {
     let folder = tempfile::tempdir().unwrap();
-    let app = app(&folder);
+    let process = process(&folder);
     let aside = folder.path().with_extension("aside");
-    app.state(now()).succeeded(Job::Prune, now(), 12).unwrap();
-    let mut state = app.state(now());
+    process.state(now()).succeeded(Job::Prune, now(), 12).unwrap();
+    let mut state = process.state(now());
     // A file where the folder should be: nothing can be written, and nothing read.
     fs_err::rename(folder.path(), &aside).unwrap();
     fs_err::write(folder.path(), "").unwrap();
     state.succeeded(Job::Snapshot, now(), 12).unwrap_err();
-    let state = app.state(now());
+    let state = process.state(now());
     assert_eq!(
         (state.last_success(Job::Snapshot), state.last_success(Job::Prune)),
         (Some(now()), Some(now()))
@@ -165,7 +183,7 @@ fn what_cannot_be_written_down_is_known_to_this_process_and_written_with_what_co
     fs_err::remove_file(folder.path()).unwrap();
     fs_err::rename(&aside, folder.path()).unwrap();
     assert_eq!(State::read(folder.path(), now()).unwrap().last_success(Job::Snapshot), None);
-    app.state(now()).succeeded(Job::Digest, now(), 12).unwrap();
+    process.state(now()).succeeded(Job::Digest, now(), 12).unwrap();
     let written = State::read(folder.path(), now()).unwrap();
     assert!([Job::Snapshot, Job::Prune, Job::Digest].iter().all(|job| written.last_success(*job).is_some()));
 }
