@@ -22,6 +22,7 @@ pub(crate) mod results;
 pub(crate) mod retention;
 pub(crate) mod run;
 mod services;
+mod shared_reading;
 pub(crate) mod stored;
 pub(crate) mod summary;
 #[cfg(test)]
@@ -32,4 +33,5 @@ pub(crate) use self::known_files::KnownFiles;
 pub(crate) use self::outcome::{Outcome, RowResult};
 pub(crate) use self::plan::{Action, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Verdict};
 pub(crate) use self::services::Services;
+pub(crate) use self::shared_reading::SharedReading;
 pub(crate) use self::summary::RunStory;

@@ -28,6 +28,7 @@ use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, Organ
 const AT_ONCE: usize = 8;
 
 /// What was read of the API: the targets with their quotas, and the usage of those organizations that were asked for.
+#[derive(Debug)]
 pub(crate) struct Reading {
     /// With the targets whose quota cannot be read.
     pub snapshot: Snapshot,

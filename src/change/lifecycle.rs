@@ -23,7 +23,6 @@ mod sending;
 mod split;
 mod transitions;
 
-use tokio::time::Instant;
 use tracing::info;
 
 use self::context::{Planned, RunContext, held_now};
@@ -77,8 +76,7 @@ impl RunContext<'_> {
         let services = self.services;
         let Some(file) = self.input()? else { return Ok(()) };
         services.known_files.note_same_content(services.runs(), self.run)?;
-        let guarded = Instant::now();
-        let plan = self.plan_now(&file).await?;
+        let (plan, guarded) = self.plan_first(&file).await?;
         self.keep_plan(&plan)?;
 
         let pending = plan.rows.iter().filter(|row| row.is_pending()).count();
@@ -87,7 +85,7 @@ impl RunContext<'_> {
 
         let planned = Planned { file, plan };
         let Planned { file, plan } = &planned;
-        if self.run.record.dropped && !services.config.inbox.apply && pending > 0 {
+        if self.is_planned_only() && pending > 0 {
             let message = "planned only: inbox.apply is false";
             let outcomes = plan.rows.iter().filter(|row| row.is_pending()).map(|row| {
                 (row.row, Outcome::Failed(Problem { code: Code::NotSent, message: message.to_owned() }))

@@ -1,15 +1,18 @@
 //! A file against what is live now: reads quotas, names and usage, and makes its plan as of this moment.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::explains;
 use super::parse::ChangeFile;
 use super::plan::{PlanContext, SetByRuns, effective, plan};
 use super::{Code, Plan, PlanRow, Services, Verdict};
 use crate::collect::Reading;
-use crate::domain::quota::OrgId;
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::{OrgId, Snapshot};
 
 /// What else counts for a plan: by default nothing, as for a file that was just typed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,33 +31,102 @@ pub(crate) async fn live_plan(
     file: &ChangeFile,
     situation: &Situation<'_>,
 ) -> anyhow::Result<Plan> {
-    let (config, done) = (services.config, situation.done);
-    let rule = config.usage.rule();
-    let context = PlanContext {
-        undo: situation.undo,
-        due: situation.due,
-        zone: config.schedule.timezone,
-        ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
+    Live::read(services).await?.plan(services, file, situation).await
+}
+
+/// The same against what was read for an earlier file of this pass, and when that was. A plan of which something `is_sent`
+/// is made against what is live now.
+pub(crate) async fn plan_in_pass(
+    services: &Services<'_>,
+    file: &ChangeFile,
+    situation: &Situation<'_>,
+    is_sent: impl Fn(&Plan) -> bool,
+) -> anyhow::Result<(Plan, Instant)> {
+    let earlier = match services.shared_reading.take() {
+        Some(mut live) => Some((live.plan(services, file, situation).await?, live)),
+        None => None,
     };
-    let client = services.api.get()?;
-    let mut reading = Reading::targets(client, true, services.now()).await?;
-    let without_usage = plan(file, &effective::done(reading.snapshot.clone(), done), &context);
-    let organizations: BTreeSet<OrgId> = without_usage
-        .rows
-        .iter()
-        .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
-        .filter_map(|row| Some(row.target.as_ref()?.org_id.clone()))
-        .collect();
-    reading.add_usage(client, &organizations, &rule).await?;
-    let Reading { snapshot: live, largest_tests: largest } = reading;
-    let last_cycle = services.history.last_cycle(&live, &rule)?;
-    let is_stale =
-        |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
-    let set_by = if without_usage.rows.iter().any(is_stale) {
-        explains::set_since(services.runs(), DateTime::UNIX_EPOCH)
-    } else {
-        SetByRuns::default()
+    let (plan, live) = match earlier {
+        Some((plan, live)) if !is_sent(&plan) => (plan, live),
+        _ => {
+            let mut live = Box::new(Live::read(services).await?);
+            (live.plan(services, file, situation).await?, live)
+        }
     };
-    let context = PlanContext { largest: &largest, last_cycle: &last_cycle, set_by: &set_by, ..context };
-    Ok(plan(file, &effective::done(live, done), &context))
+    let read_at = live.read_at;
+    services.shared_reading.keep(live);
+    Ok((plan, read_at))
+}
+
+/// What is live, and what is known besides of the organizations in which files would change something.
+#[derive(Debug)]
+pub(super) struct Live {
+    reading: Reading,
+    /// Just before the first request.
+    pub(super) read_at: Instant,
+    /// The organizations whose usage was asked for.
+    asked: BTreeSet<OrgId>,
+    last_cycle: Option<LastCycle>,
+    set_by: Option<SetByRuns>,
+}
+
+impl Live {
+    async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
+        let read_at = Instant::now();
+        let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
+        Ok(Self::of(reading, read_at))
+    }
+
+    pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
+        Self { reading, read_at, asked: BTreeSet::new(), last_cycle: None, set_by: None }
+    }
+
+    async fn plan(
+        &mut self,
+        services: &Services<'_>,
+        file: &ChangeFile,
+        situation: &Situation<'_>,
+    ) -> anyhow::Result<Plan> {
+        let config = services.config;
+        let rule = config.usage.rule();
+        let context = PlanContext {
+            undo: situation.undo,
+            due: situation.due,
+            zone: config.schedule.timezone,
+            ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
+        };
+        let without_usage = plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
+        let unread: BTreeSet<OrgId> = without_usage
+            .rows
+            .iter()
+            .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
+            .filter_map(|row| Some(&row.target.as_ref()?.org_id))
+            .filter(|org_id| !self.asked.contains(*org_id))
+            .cloned()
+            .collect();
+        if !unread.is_empty() {
+            self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
+            self.asked.extend(unread);
+            self.last_cycle = None;
+        }
+        if self.last_cycle.is_none() {
+            self.last_cycle = Some(services.history.last_cycle(&self.reading.snapshot, &rule)?);
+        }
+        let is_stale =
+            |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
+        if self.set_by.is_none() && without_usage.rows.iter().any(is_stale) {
+            self.set_by = Some(explains::set_since(services.runs(), DateTime::UNIX_EPOCH));
+        }
+        let context = PlanContext {
+            largest: &self.reading.largest_tests,
+            last_cycle: self.last_cycle.as_ref().unwrap_or(LastCycle::none()),
+            set_by: self.set_by.as_ref().unwrap_or(SetByRuns::none()),
+            ..context
+        };
+        Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context))
+    }
+}
+
+fn as_if_done<'s>(live: &'s Snapshot, done: &[PlanRow]) -> Cow<'s, Snapshot> {
+    if done.is_empty() { Cow::Borrowed(live) } else { Cow::Owned(effective::done(live.clone(), done)) }
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::inbox::Inbox;
 use super::inbox::answers::Folders;
 use super::known_files::KnownFiles;
+use super::shared_reading::SharedReading;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::lock::Seat;
@@ -26,6 +27,8 @@ pub(crate) struct Services<'a> {
     pub answer_folders: &'a Folders,
     /// What the runs' files hold, while a pass goes through many of them.
     pub known_files: &'a KnownFiles,
+    /// What was read of the API, while a pass plans one file after another.
+    pub shared_reading: &'a SharedReading,
     /// Asked before each write: a process that lost the lock sends nothing more.
     pub seat: &'a Seat,
     /// Cancelled by a signal: sending stops at its next safe point.

@@ -7,10 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::change::KnownFiles;
-use crate::change::Services;
 use crate::change::inbox::answers;
 use crate::change::inbox::{self, Inbox};
+use crate::change::{KnownFiles, Services, SharedReading};
 use crate::clock::Clock;
 use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
@@ -36,6 +35,8 @@ pub(crate) struct App {
     pub seat: Arc<Seat>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
     pub known_files: KnownFiles,
+    /// What was read of the API, for the next files of such a pass.
+    pub shared_reading: SharedReading,
     /// Set once this process has logged which of its files cannot be used.
     pub logged_own_files: OnceLock<()>,
     /// Which run's answers lie in which folder.
@@ -65,6 +66,7 @@ impl App {
             activity: Arc::new(Activity::new(longest_wait(&config))),
             seat: Arc::default(),
             known_files: KnownFiles::default(),
+            shared_reading: SharedReading::default(),
             logged_own_files: OnceLock::new(),
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
@@ -142,6 +144,7 @@ impl App {
             inbox: self.inbox(),
             answer_folders: &self.answer_folders,
             known_files: &self.known_files,
+            shared_reading: &self.shared_reading,
             seat: &self.seat,
             cancel: &self.cancel,
         }

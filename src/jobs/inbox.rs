@@ -71,6 +71,7 @@ impl Pass {
             }
         }
         services.known_files.know(&runs);
+        services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
         let (first, left) = inbox.first_look()?;
         Ok(Self {
@@ -192,5 +193,6 @@ pub(super) async fn whole(services: &Services<'_>, mailer: &Mailer) -> anyhow::R
     };
     let done = done.await;
     services.known_files.forget();
+    services.shared_reading.end();
     done
 }

@@ -259,6 +259,7 @@ impl Worker {
         done: anyhow::Result<Done>,
     ) -> anyhow::Result<()> {
         app.known_files.forget();
+        app.shared_reading.end();
         let done = work.end(app, done);
         app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {

@@ -1,7 +1,7 @@
 //! However many files a pass came to the end of, it makes one mail; a pass that was killed loses none and repeats none.
 
 use crate::standin::World;
-use crate::testbed::Bench;
+use crate::testbed::{Bench, counts};
 
 const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
 const RAISE_MORE: &str = "org_id,aid,value\n10,101,6500\n";
@@ -91,4 +91,31 @@ fn an_outage_is_mailed_once_whatever_the_machine_is_called_and_so_is_its_end() {
     let installation: serde_json::Value = serde_json::from_str(&text).unwrap();
     let id = installation["id"].as_str().unwrap();
     assert!(header(failure, "Message-ID:").ends_with(&format!("@quotakeeper.{id}>")), "{failure}");
+}
+
+#[test]
+fn files_that_change_nothing_share_one_reading_and_what_is_sent_has_its_own() {
+    let bench = Bench::new(World::small());
+    for number in 0..20 {
+        bench.drop_file(&format!("a-bad-{number:02}.csv"), format!("org_id,aid,value\n10,101,6{number}x\n"));
+        bench.drop_file(
+            &format!("b-stale-{number:02}.csv"),
+            "org_id,aid,value,expected_value\n10,101,6000,1\n",
+        );
+        bench.drop_file(&format!("c-held-{number:02}.csv"), format!("org_id,aid,value\n10,101,{number}\n"));
+        bench.drop_file(&format!("x-bad-{number:02}.csv"), format!("org_id,aid,value\n10,101,6{number}x\n"));
+    }
+    bench.drop_file("m-raise.csv", RAISE);
+    // The last files see what the raise before them did.
+    bench.drop_file("z-same.csv", RAISE);
+    bench.run(&["inbox"]);
+    assert_eq!(bench.runs().len(), 82);
+    assert_eq!(bench.posts(), 1);
+    for run in bench.runs().iter().filter(|run| run.id().ends_with("z-same")) {
+        assert_eq!(run.counts(), counts([("unchanged", 1)]));
+    }
+    // One reading for the files before the raise and one for those after it, each read again while it is older than the
+    // pass may use it; the raise reads three times for itself.
+    let (groups, usage) = (bench.standin.count("GET /account-groups"), bench.standin.count("GET /usage"));
+    assert!(groups < 20 && usage < 20, "{groups} and {usage} requests for 82 files");
 }

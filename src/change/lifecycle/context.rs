@@ -1,10 +1,12 @@
 //! A run on its way: with what it needs of the outside, and with its file and its plan as they are now.
 
-use crate::change::live_plan::{Situation, live_plan};
+use tokio::time::Instant;
+
+use crate::change::live_plan::{Situation, live_plan, plan_in_pass};
 use crate::change::parse::ChangeFile;
 use crate::change::run::Run;
 use crate::change::stored::{Damaged, parsed, stored_plan};
-use crate::change::{Plan, PlanRow, RunState, Services, results};
+use crate::change::{Plan, PlanRow, RunState, Services, Verdict, results};
 
 /// A run on its way, with what it needs of the outside.
 pub(super) struct RunContext<'a> {
@@ -44,17 +46,39 @@ impl RunContext<'_> {
 
     /// Plans a file against the quotas, names and usage that are live now.
     pub(super) async fn plan_now(&self, file: &ChangeFile) -> anyhow::Result<Plan> {
+        let done = self.done_before()?;
+        live_plan(self.services, file, &self.situation(&done)?).await
+    }
+
+    /// The same, where what was read for another file of this pass serves as well: nothing of it is sent. Also when it was read.
+    pub(super) async fn plan_first(&self, file: &ChangeFile) -> anyhow::Result<(Plan, Instant)> {
+        let done = self.done_before()?;
+        let is_sent = |row: &PlanRow| row.due.is_none() && row.verdict == Verdict::Send;
+        let is_sent = |plan: &Plan| {
+            !self.is_planned_only() && (!file.approved.is_empty() || plan.rows.iter().any(is_sent))
+        };
+        plan_in_pass(self.services, file, &self.situation(&done)?, is_sent).await
+    }
+
+    /// Nothing that is dropped is sent, as configured.
+    pub(super) fn is_planned_only(&self) -> bool {
+        self.run.record.dropped && !self.services.config.inbox.apply
+    }
+
+    fn situation<'d>(&self, done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
         let Self { services, run } = self;
         // Rows that were split off an undo are an undo still.
         let root = Run::open(services.runs(), run.record.root())?;
         let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
         let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
-        let done = if self.is_early() { self.done_before()? } else { Vec::new() };
-        live_plan(services, file, &Situation { undo, due: run.record.due, done: &done }).await
+        Ok(Situation { undo, due: run.record.due, done })
     }
 
     /// What other rows of the same file will have done by the time that a run is due, if they do it.
     fn done_before(&self) -> anyhow::Result<Vec<PlanRow>> {
+        if !self.is_early() {
+            return Ok(Vec::new());
+        }
         let record = &self.run.record;
         let mut rows = Vec::new();
         for other in Run::all(self.services.runs())?.0 {

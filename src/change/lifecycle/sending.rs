@@ -51,6 +51,9 @@ impl RunContext<'_> {
                 Ok(no_longer_allowed(plan, &now, rows, approved))
             },
         };
+        if !rows.is_empty() {
+            services.shared_reading.forget();
+        }
         let outcomes = apply.run(rows).await?;
         self.finish(planned, &outcomes)
     }
