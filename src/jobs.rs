@@ -23,6 +23,7 @@ pub(crate) mod prune;
 pub(crate) mod report_inputs;
 mod reports;
 pub(crate) mod requests;
+mod retry;
 mod serve;
 mod snapshot;
 pub(crate) mod state;

@@ -8,6 +8,7 @@ mod outbox;
 mod picture;
 mod record;
 mod render;
+mod retry;
 pub(crate) mod routes;
 mod smtp;
 mod transport;

@@ -3,44 +3,37 @@
 //! What waits is looked at before each unit, and `agenda` says what comes next: so a long row of files keeps neither mail nor
 //! schedules waiting, and a decision of a person is acted on after the unit that is under way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration as Wait;
+mod handed_over;
 
-use chrono::{DateTime, Duration, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
+use self::handed_over::{HandedOver, Request, answer, answer_of};
 use super::agenda::{Kind, Turns};
 use super::apply::{Applied, ToApply, apply};
 use super::inbox::Pass;
 use super::notices;
 use super::requests::{self, Answer, Ask};
+use super::retry::Retries;
 use super::serve::{Done, NotWrittenDown, Work};
 use super::{Job, Trigger, catch_panic, log_failure, serve};
-use crate::change::run::{Decider, Run};
+use crate::change::run::Run;
 use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
-use crate::files::owner::Owner;
 use crate::jobs::App;
 use crate::jobs::state::State;
 
-/// A job that failed is tried again after this, or at its next slot.
-const RETRY: Duration = Duration::minutes(5);
-
 /// So often it is looked whether the lock is still this process's while a unit is under way.
-const LOCK_LOOKS: Wait = Wait::from_secs(1);
+const LOCK_LOOKS: Duration = Duration::from_secs(1);
 
 /// So often a long pass looks for files that approve.
-const APPROVAL_LOOKS: Wait = Wait::from_secs(10);
-
-/// A slot that was tried and failed.
-#[derive(Clone, Copy, Debug)]
-struct Failed {
-    slot: DateTime<Utc>,
-    at: DateTime<Utc>,
-}
+const APPROVAL_LOOKS: Duration = Duration::from_secs(10);
 
 /// An inbox pass between two of its steps.
 struct UnderWay {
@@ -57,14 +50,9 @@ pub(crate) struct Worker {
     pass: Option<UnderWay>,
     /// Something was dropped, or somebody wants it to be looked.
     inbox_is_wanted: bool,
-    decided: VecDeque<String>,
-    /// The request that comes next.
-    asked: Option<String>,
-    /// Those that wait for the end of the pass under way, and of the next one.
-    askers: Vec<String>,
-    next_askers: Vec<String>,
+    handed_over: HandedOver,
     approvals_at: Option<Instant>,
-    failed: BTreeMap<Job, Failed>,
+    retries: Retries,
     served: BTreeSet<Job>,
     /// The scheduled jobs that were done since there was nothing to do.
     in_this_row: BTreeSet<Job>,
@@ -96,9 +84,7 @@ impl Worker {
 
     /// Somebody decided on a run.
     pub(crate) fn decided(&mut self, run: String) {
-        if !self.decided.contains(&run) {
-            self.decided.push_back(run);
-        }
+        self.handed_over.decide(run);
     }
 
     /// Until when there is nothing to do but to wait for dropped files to settle.
@@ -108,7 +94,7 @@ impl Worker {
 
     /// The earliest time at which a failed job is tried again.
     pub(crate) fn retries(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
-        self.failed.values().map(|failed| failed.at + RETRY)
+        self.retries.times()
     }
 
     /// Does one unit of work, if one waits; whether it did. An error is that this process lost its lock.
@@ -116,7 +102,9 @@ impl Worker {
         if !self.has_lock(app)? {
             return Ok(false);
         }
-        self.look_for_requests(app);
+        if self.handed_over.look(&app.config.data.dir) {
+            forget_failures(app);
+        }
         self.look_for_approvals(app);
         let agenda = self.agenda(app, Clock::read().now());
         let Some(kind) = self.turns.next(&agenda.waiting) else {
@@ -169,8 +157,8 @@ impl Worker {
             None => inbox.is_some() || self.inbox_is_wanted,
         };
         let kinds = [
-            (Kind::Decision, !self.decided.is_empty()),
-            (Kind::Request, self.asked.is_some()),
+            (Kind::Decision, self.handed_over.has_decision()),
+            (Kind::Request, self.handed_over.has_request()),
             (Kind::Files, files),
             (Kind::Mail, mail.is_some()),
             (Kind::Schedule, job.is_some()),
@@ -192,7 +180,7 @@ impl Worker {
             Some(_) => self.served.contains(&job),
             None => false,
         };
-        (!is_done && may_try(slot, self.failed.get(&job), now)).then_some(slot)
+        (!is_done && self.retries.may_try(job, slot, now)).then_some(slot)
     }
 
     async fn unit(&mut self, app: &App, kind: Kind, agenda: &Agenda) -> anyhow::Result<()> {
@@ -225,7 +213,7 @@ impl Worker {
             let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
             let slot = slot.unwrap_or(now);
             self.inbox_is_wanted = false;
-            self.askers.append(&mut self.next_askers);
+            self.handed_over.pass_begins();
             let services = app.changes(&work.clock);
             match catch_panic::caught(async { Pass::begin(&services, &app.mailer) }).await {
                 Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
@@ -263,16 +251,14 @@ impl Worker {
         let done = work.end(app, done);
         app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {
-            for id in std::mem::take(&mut self.askers) {
-                answer(app, &id, &answer_of(&done, Vec::new()));
-            }
+            self.handed_over.answer_pass(&app.config.data.dir, &done);
         }
         self.ended(Job::Inbox, slot, Clock::read().now(), done)
     }
 
     /// What somebody decided on a run is acted on. What fails is taken up again by the next pass, as everything of a run.
     async fn act_on_decision(&mut self, app: &App) -> anyhow::Result<()> {
-        let Some(id) = self.decided.pop_front() else { return Ok(()) };
+        let Some(id) = self.handed_over.next_decision() else { return Ok(()) };
         let now = Clock::read().now();
         let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
         app.activity.begins(Job::Inbox);
@@ -280,7 +266,7 @@ impl Worker {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = lifecycle::advance(&app.changes(&work.clock), &mut run).await;
             // Many decisions in a row are one mail.
-            if self.decided.is_empty() {
+            if !self.handed_over.has_decision() {
                 notices::flush_or_warn(&app.config, &app.mailer, work.clock.now());
             }
             let findings = advanced?;
@@ -305,16 +291,16 @@ impl Worker {
         self.slots.insert(job, slot);
         match done {
             Ok(found) => {
-                self.failed.remove(&job);
+                self.retries.succeeded(job);
                 self.findings = self.findings.and(found);
             }
             Err(error) if lock::is_lost(&error) => return Err(error),
             Err(error) => {
                 log_failure(job, &error);
                 if error.is::<NotWrittenDown>() {
-                    self.failed.remove(&job);
+                    self.retries.succeeded(job);
                 } else {
-                    self.failed.insert(job, Failed { slot, at });
+                    self.retries.failed(job, slot, at);
                 }
                 self.findings.failed = true;
             }
@@ -325,53 +311,39 @@ impl Worker {
     /// Does what a command handed over, and answers it. One that is cut off by a stop has no answer: whoever holds the lock
     /// next does it.
     async fn request(&mut self, app: &App) -> anyhow::Result<()> {
-        let Some(id) = self.asked.take() else { return Ok(()) };
         let data = &app.config.data.dir;
-        let taken = match requests::take(data, &id) {
-            Ok(Some(taken)) => taken,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                warn!(request = %id, error = format!("{error:#}"), "what a command hands over cannot be read");
-                let failed = Err(error);
-                answer(app, &id, &answer_of(&failed, Vec::new()));
-                return Ok(());
-            }
-        };
-        let decider = Decider::User { user: Owner::of(taken.uid), login: None };
-        let by = format!("{decider}, on {}", lock::hostname());
-        info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
+        let Some(Request { id, ask, by }) = self.handed_over.next_request(data) else { return Ok(()) };
         forget_failures(app);
-        let now = Clock::read().now();
-        let (done, runs) = match taken.ask {
+        let (done, runs) = match ask {
             Err(problem) => {
-                answer(app, &id, &Answer::new(Exit::Busy as u8, Vec::new(), Some(problem)));
+                answer(data, &id, &Answer::new(Exit::Busy as u8, Vec::new(), Some(problem)));
                 return Ok(());
             }
             Ok(Ask::Job { job: Job::Inbox, .. }) => {
-                self.next_askers.push(id);
+                self.handed_over.waits_for_next_pass(id);
                 self.look_into_inbox();
                 return Ok(());
             }
             Ok(Ask::Job { job, since }) => {
                 app.activity.begins(job);
-                let done = serve(app, job, Trigger::Person { since }, now).await;
+                let done = serve(app, job, Trigger::Person { since }, Clock::read().now()).await;
                 // What fails here is for the person who asked.
                 app.activity.ends(job, done.is_ok(), true);
                 (done, Vec::new())
             }
             Ok(Ask::Apply { file, approve }) => {
                 app.activity.begins(Job::Inbox);
-                let clock = Clock::starting_at(now);
+                let services = app.changes(&Clock::read());
                 let applied = catch_panic::caught(Box::pin(async {
                     let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
                     let what = ToApply {
                         name: &file,
                         bytes: &bytes,
                         approve: approve.as_deref(),
-                        by: (by, decider),
+                        by,
                         request: Some(&id),
                     };
-                    apply(&app.changes(&clock), &app.mailer, &what).await
+                    apply(&services, &app.mailer, &what).await
                 }));
                 let applied = applied.await;
                 app.activity.rests(Job::Inbox);
@@ -385,29 +357,9 @@ impl Worker {
         };
         app.seat.is_not_lost()?;
         if !app.cancel.is_cancelled() {
-            answer(app, &id, &answer_of(&done, runs));
+            answer(data, &id, &answer_of(&done, runs));
         }
         Ok(())
-    }
-
-    /// What commands hand over, and what somebody decided on.
-    fn look_for_requests(&mut self, app: &App) {
-        let data = &app.config.data.dir;
-        let waiting = requests::waiting(data).inspect_err(|error| {
-            warn!(%error, "what commands hand over cannot be read");
-        });
-        let Ok(waiting) = waiting else { return };
-        if !waiting.decided.is_empty() {
-            forget_failures(app);
-        }
-        for run in waiting.decided {
-            match requests::noticed(data, &run) {
-                Ok(()) => self.decided(run),
-                Err(error) => warn!(run, %error, "a decision is acted on with the next look into the inbox"),
-            }
-        }
-        let is_known = |id: &String| self.askers.contains(id) || self.next_askers.contains(id);
-        self.asked = waiting.asked.into_iter().find(|id| !is_known(id));
     }
 
     /// A file that approves what waits is acted on between two dropped files.
@@ -432,24 +384,6 @@ fn forget_failures(app: &App) {
     }
 }
 
-/// The outcome of what a command handed over, as it would end itself.
-fn answer_of(done: &anyhow::Result<Findings>, runs: Vec<String>) -> Answer {
-    match done {
-        Ok(findings) => Answer::new(findings.exit() as u8, runs, None),
-        Err(error) => Answer::new(Exit::Failed as u8, runs, Some(format!("{error:#}"))),
-    }
-}
-
-fn answer(app: &App, id: &str, what: &Answer) {
-    if let Err(error) = requests::answer(&app.config.data.dir, id, what) {
-        warn!(request = id, error = format!("{error:#}"), "the command that waits cannot be answered");
-    }
-}
-
-fn may_try(slot: DateTime<Utc>, failed: Option<&Failed>, now: DateTime<Utc>) -> bool {
-    failed.is_none_or(|failed| slot > failed.slot || now >= failed.at + RETRY)
-}
-
 /// Comes when the lock is lost while a unit is under way.
 async fn lost_lock(app: &App) -> anyhow::Error {
     loop {
@@ -457,21 +391,5 @@ async fn lost_lock(app: &App) -> anyhow::Error {
         if let Err(lost) = app.seat.is_not_lost() {
             return lost.into();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_slot_is_tried_again_later_or_at_the_next_slot() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let failed = Failed { slot: at("2026-11-22T08:00:00Z"), at: at("2026-11-22T08:00:02Z") };
-        let slot = failed.slot;
-        assert!(may_try(slot, None, at("2026-11-22T08:00:01Z")));
-        assert!(!may_try(slot, Some(&failed), at("2026-11-22T08:01:00Z")));
-        assert!(may_try(slot, Some(&failed), at("2026-11-22T08:05:02Z")));
-        assert!(may_try(at("2026-11-22T08:01:00Z"), Some(&failed), at("2026-11-22T08:01:00Z")));
     }
 }

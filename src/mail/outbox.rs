@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::summary::{Problem, Summary, Unsent};
 use super::compose::{Email, short_hash};
-use super::record::{Outcome, Place, Record, State};
+use super::record::{MailFolder, Outcome, Record, State};
 use super::transport::Transport;
 use crate::files::durable;
 use crate::files::folder::is_done;
@@ -65,8 +65,8 @@ impl Outbox {
     /// Makes the folders where they are missing.
     pub(crate) fn open(dir: impl Into<PathBuf>) -> anyhow::Result<Self> {
         let outbox = Self { dir: dir.into() };
-        for place in [Place::New, Place::Sent, Place::Dead] {
-            durable::create_folder(&outbox.folder(place))?;
+        for folder in [MailFolder::New, MailFolder::Sent, MailFolder::Dead] {
+            durable::create_folder(&outbox.folder(folder))?;
         }
         Ok(outbox)
     }
@@ -78,7 +78,7 @@ impl Outbox {
             return Ok(Queued::AlreadyThere(path));
         }
         let stem = format!("{}-{hash}", now.format(QUEUED));
-        let folder = self.folder(Place::New);
+        let folder = self.folder(MailFolder::New);
         let record = Record {
             thread: email.thread.clone(),
             ..Record::new(&email.message_id, &email.from, &email.recipients, now)
@@ -101,14 +101,16 @@ impl Outbox {
         let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
         let mut silent = 0;
         let mut first_error = None;
-        let mut stems = self.stems(Place::New)?;
+        let mut stems = self.stems(MailFolder::New)?;
         // What was tried least comes first: messages at which the server falls silent hold up no others.
-        stems.sort_by_cached_key(|stem| self.record(Place::New, stem).map_or(0, |record| record.attempts));
+        stems.sort_by_cached_key(|stem| {
+            self.record(MailFolder::New, stem).map_or(0, |record| record.attempts)
+        });
         for stem in stems {
             if cancel.is_cancelled() {
                 break; // never in a conversation, so that what a server took is recorded
             }
-            let record = match self.record(Place::New, &stem) {
+            let record = match self.record(MailFolder::New, &stem) {
                 Ok(record) => record,
                 Err(error) => {
                     summary.waiting += 1;
@@ -118,14 +120,14 @@ impl Outbox {
                 }
             };
             let is_due = !respect_backoff || record.is_due(now);
-            let tried = if silent < SILENT_IN_A_ROW && is_due && record.place() == Place::New {
+            let tried = if silent < SILENT_IN_A_ROW && is_due && record.folder() == MailFolder::New {
                 self.attempt(&stem, record, transport, now, cancel).await
             } else {
                 Ok((record, None))
             };
             let finished = tried.and_then(|(record, answered)| {
-                if record.place() != Place::New {
-                    self.finish(&stem, record.place())?;
+                if record.folder() != MailFolder::New {
+                    self.finish(&stem, record.folder())?;
                 }
                 Ok((record, answered))
             });
@@ -153,13 +155,13 @@ impl Outbox {
         read: &mut Threads,
     ) -> anyhow::Result<Vec<String>> {
         let day = |name: &str| name.get(..8).map(str::to_owned);
-        for place in [Place::New, Place::Sent, Place::Dead] {
-            for stem in self.stems(place)?.into_iter().filter(|stem| day(stem) >= day(thread)) {
+        for folder in [MailFolder::New, MailFolder::Sent, MailFolder::Dead] {
+            for stem in self.stems(folder)?.into_iter().filter(|stem| day(stem) >= day(thread)) {
                 if read.stems.contains(&stem) {
                     continue;
                 }
                 // A damaged one is told of where it is to be sent; a mail that stands alone is no mail lost.
-                let Ok(record) = self.record(place, &stem) else { continue };
+                let Ok(record) = self.record(folder, &stem) else { continue };
                 if let Record { thread: Some(thread), message_id, queued_at, recipients, .. } = record {
                     let of_thread = read.messages.entry(thread).or_default();
                     for one in recipients.into_iter().filter(|one| one.state != State::Refused) {
@@ -180,14 +182,14 @@ impl Outbox {
     /// is known what was sent.
     pub(crate) fn prune(&self, before: DateTime<Utc>) -> anyhow::Result<usize> {
         let mut removed = 0;
-        for place in [Place::Sent, Place::Dead] {
-            let folder = self.folder(place);
+        for folder in [MailFolder::Sent, MailFolder::Dead] {
+            let path = self.folder(folder);
             for stem in
-                self.stems(place)?.into_iter().filter(|stem| queued_at(stem).is_some_and(|at| at < before))
+                self.stems(folder)?.into_iter().filter(|stem| queued_at(stem).is_some_and(|at| at < before))
             {
                 // The message last: while it is there it is known.
                 for extension in ["json", "eml"] {
-                    durable::remove(&folder.join(format!("{stem}.{extension}")))?;
+                    durable::remove(&path.join(format!("{stem}.{extension}")))?;
                 }
                 removed += 1;
             }
@@ -198,13 +200,13 @@ impl Outbox {
     /// How many messages wait and are dead, and why. Makes and changes nothing.
     pub(crate) fn look(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
         let outbox = Self { dir: dir.into() };
-        if !fs::exists(outbox.folder(Place::Dead))? {
+        if !fs::exists(outbox.folder(MailFolder::Dead))? {
             return Ok(Unsent::default());
         }
-        let (waiting, dead) = (outbox.stems(Place::New)?, outbox.stems(Place::Dead)?);
+        let (waiting, dead) = (outbox.stems(MailFolder::New)?, outbox.stems(MailFolder::Dead)?);
         let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
         for stem in &waiting {
-            let (queued, error) = match outbox.record(Place::New, stem) {
+            let (queued, error) = match outbox.record(MailFolder::New, stem) {
                 Ok(record) => (Some(record.queued_at), record.last_error),
                 Err(error) => (queued_at(stem), Some(format!("{stem}.eml: {UNKNOWN}: {error:#}"))),
             };
@@ -214,14 +216,14 @@ impl Outbox {
                 unsent.error = error;
             }
         }
-        let last_dead = dead.last().and_then(|stem| outbox.record(Place::Dead, stem).ok());
+        let last_dead = dead.last().and_then(|stem| outbox.record(MailFolder::Dead, stem).ok());
         unsent.refusal = last_dead.map(|record| record.refusals());
         Ok(unsent)
     }
 
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        Ok(self.stems(Place::New)?.iter().find_map(|stem| queued_at(stem)))
+        Ok(self.stems(MailFolder::New)?.iter().find_map(|stem| queued_at(stem)))
     }
 
     /// One try for each waiting recipient, each recorded before the next. Also says whether the server answered.
@@ -233,7 +235,7 @@ impl Outbox {
         now: DateTime<Utc>,
         cancel: &CancellationToken,
     ) -> anyhow::Result<(Record, Option<bool>)> {
-        let path = self.folder(Place::New).join(format!("{stem}.json"));
+        let path = self.folder(MailFolder::New).join(format!("{stem}.json"));
         let message = fs::read(path.with_extension("eml"))?;
         let mut record = record.tried(now);
         write_record(&path, &record)?;
@@ -260,11 +262,12 @@ impl Outbox {
     }
 
     /// Moves a finished message; a crash in between is fixed by `recover`.
-    fn finish(&self, stem: &str, place: Place) -> anyhow::Result<()> {
+    fn finish(&self, stem: &str, folder: MailFolder) -> anyhow::Result<()> {
         for extension in ["eml", "json"] {
             let name = format!("{stem}.{extension}");
             // One that may not survive a power cut is moved again then: its record says how it ended.
-            match durable::rename(&self.folder(Place::New).join(&name), &self.folder(place).join(&name)) {
+            match durable::rename(&self.folder(MailFolder::New).join(&name), &self.folder(folder).join(&name))
+            {
                 Err(error) if !is_done(&error) => return Err(error.into()),
                 _ => {}
             }
@@ -276,7 +279,7 @@ impl Outbox {
     /// What cannot be looked at stays as it is and is returned: without its record a message could never be sent.
     fn recover(&self) -> anyhow::Result<Vec<Problem>> {
         let mut problems = Vec::new();
-        for name in names(&self.folder(Place::New))? {
+        for name in names(&self.folder(MailFolder::New))? {
             let Some(stem) = name.strip_suffix(".json").filter(|stem| is_ours(stem)) else { continue };
             if let Err(error) = self.recover_record(stem, &name) {
                 let error = format!("it cannot be looked at: {error:#}");
@@ -288,38 +291,38 @@ impl Outbox {
 
     fn recover_record(&self, stem: &str, name: &str) -> anyhow::Result<()> {
         let message = format!("{stem}.eml");
-        let is_in = |place: Place| fs::exists(self.folder(place).join(&message));
-        let record = self.folder(Place::New).join(name);
-        if is_in(Place::New)? {
-        } else if is_in(Place::Sent)? {
-            durable::rename(&record, &self.folder(Place::Sent).join(name))?;
-        } else if is_in(Place::Dead)? {
-            durable::rename(&record, &self.folder(Place::Dead).join(name))?;
+        let is_in = |folder: MailFolder| fs::exists(self.folder(folder).join(&message));
+        let record = self.folder(MailFolder::New).join(name);
+        if is_in(MailFolder::New)? {
+        } else if is_in(MailFolder::Sent)? {
+            durable::rename(&record, &self.folder(MailFolder::Sent).join(name))?;
+        } else if is_in(MailFolder::Dead)? {
+            durable::rename(&record, &self.folder(MailFolder::Dead).join(name))?;
         } else {
             durable::remove(&record)?;
         }
         Ok(())
     }
 
-    fn record(&self, place: Place, stem: &str) -> anyhow::Result<Record> {
-        let path = self.folder(place).join(format!("{stem}.json"));
+    fn record(&self, folder: MailFolder, stem: &str) -> anyhow::Result<Record> {
+        let path = self.folder(folder).join(format!("{stem}.json"));
         let text = fs::read_to_string(&path)?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
     fn find(&self, hash: &str) -> anyhow::Result<Option<PathBuf>> {
         let end = format!("-{hash}");
-        for place in [Place::New, Place::Sent, Place::Dead] {
-            if let Some(stem) = self.stems(place)?.into_iter().find(|stem| stem.ends_with(&end)) {
-                return Ok(Some(self.folder(place).join(format!("{stem}.eml"))));
+        for folder in [MailFolder::New, MailFolder::Sent, MailFolder::Dead] {
+            if let Some(stem) = self.stems(folder)?.into_iter().find(|stem| stem.ends_with(&end)) {
+                return Ok(Some(self.folder(folder).join(format!("{stem}.eml"))));
             }
         }
         Ok(None)
     }
 
     /// The messages of a folder, oldest first.
-    fn stems(&self, place: Place) -> anyhow::Result<Vec<String>> {
-        let mut stems: Vec<String> = names(&self.folder(place))?
+    fn stems(&self, folder: MailFolder) -> anyhow::Result<Vec<String>> {
+        let mut stems: Vec<String> = names(&self.folder(folder))?
             .iter()
             .filter_map(|name| Some(name.strip_suffix(".eml")?.to_owned()))
             .filter(|stem| is_ours(stem))
@@ -328,11 +331,11 @@ impl Outbox {
         Ok(stems)
     }
 
-    fn folder(&self, place: Place) -> PathBuf {
-        self.dir.join(match place {
-            Place::New => "new",
-            Place::Sent => "sent",
-            Place::Dead => "dead",
+    fn folder(&self, folder: MailFolder) -> PathBuf {
+        self.dir.join(match folder {
+            MailFolder::New => "new",
+            MailFolder::Sent => "sent",
+            MailFolder::Dead => "dead",
         })
     }
 }

@@ -3,12 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A message that no server took in so long a time is given up.
-const GIVE_UP: TimeDelta = TimeDelta::days(5);
-/// Between two tries no more than this counts as waiting. A longer gap is a clock that jumped ahead, or a time in which nothing ran.
-const LONGEST_GAP: TimeDelta = TimeDelta::days(1);
-const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
+use super::retry::{GIVE_UP, LONGEST_GAP, LONGEST_WAIT, wait_after};
 
 /// How a delivery to one recipient ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +56,9 @@ pub(crate) struct Record {
     pub last_error: Option<String>,
 }
 
-/// Where a message belongs.
+/// The folder where a message belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum MailFolder {
     New,
     /// Every recipient's server took it.
     Sent,
@@ -165,20 +160,15 @@ impl Record {
         format!("{} of {} recipients refused it: {first}", refused().count(), self.recipients.len())
     }
 
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn folder(&self) -> MailFolder {
         if self.waiting().next().is_some() {
-            Place::New
+            MailFolder::New
         } else if self.recipients.iter().all(|one| one.state == State::Accepted) {
-            Place::Sent
+            MailFolder::Sent
         } else {
-            Place::Dead
+            MailFolder::Dead
         }
     }
-}
-
-/// How long to wait after so many tries.
-fn wait_after(attempts: u32) -> TimeDelta {
-    (FIRST_WAIT * 2_i32.saturating_pow(attempts.saturating_sub(1).min(12))).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -196,9 +186,9 @@ mod tests {
     #[test]
     fn it_is_sent_when_all_accepted_and_dead_when_one_was_refused() {
         let one = record().after(0, &Outcome::Accepted, start());
-        assert_eq!(one.place(), Place::New);
-        assert_eq!(one.clone().after(1, &Outcome::Accepted, start()).place(), Place::Sent);
-        assert_eq!(one.after(1, &Outcome::Refused("550 no".into()), start()).place(), Place::Dead);
+        assert_eq!(one.folder(), MailFolder::New);
+        assert_eq!(one.clone().after(1, &Outcome::Accepted, start()).folder(), MailFolder::Sent);
+        assert_eq!(one.after(1, &Outcome::Refused("550 no".into()), start()).folder(), MailFolder::Dead);
     }
 
     #[test]
@@ -235,8 +225,8 @@ mod tests {
     #[test]
     fn what_a_clock_that_was_ahead_has_queued_is_given_up_five_days_after_its_first_try() {
         let record = Record { queued_at: start() + TimeDelta::days(400), ..record() }.tried(start());
-        assert_eq!(tried_until(record.clone(), start() + TimeDelta::days(4)).place(), Place::New);
-        assert_eq!(tried_until(record, start() + TimeDelta::days(6)).place(), Place::Dead);
+        assert_eq!(tried_until(record.clone(), start() + TimeDelta::days(4)).folder(), MailFolder::New);
+        assert_eq!(tried_until(record, start() + TimeDelta::days(6)).folder(), MailFolder::Dead);
     }
 
     #[test]
@@ -245,9 +235,9 @@ mod tests {
         let tried_then = queued.clone().tried(DateTime::UNIX_EPOCH);
         for record in [queued, tried_then] {
             let first = record.tried(start()).given_up_if_old(start());
-            assert_eq!(first.place(), Place::New);
-            assert_eq!(tried_until(first.clone(), start() + TimeDelta::days(3)).place(), Place::New);
-            assert_eq!(tried_until(first, start() + TimeDelta::days(6)).place(), Place::Dead);
+            assert_eq!(first.folder(), MailFolder::New);
+            assert_eq!(tried_until(first.clone(), start() + TimeDelta::days(3)).folder(), MailFolder::New);
+            assert_eq!(tried_until(first, start() + TimeDelta::days(6)).folder(), MailFolder::Dead);
         }
     }
 
@@ -264,7 +254,7 @@ mod tests {
 
     /// Tried whenever it is due, and in vain, until it is given up or until `end`.
     fn tried_until(mut record: Record, end: DateTime<Utc>) -> Record {
-        while record.place() == Place::New && record.next_try <= end {
+        while record.folder() == MailFolder::New && record.next_try <= end {
             let now = record.next_try;
             record = record.tried(now).after(0, &Outcome::Later("450 greylisted".into()), now);
             record = record.given_up_if_old(now);
@@ -275,7 +265,7 @@ mod tests {
     #[test]
     fn it_is_given_up_after_five_days_and_says_why() {
         let record = tried_until(record(), start() + TimeDelta::days(6));
-        assert_eq!(record.place(), Place::Dead);
+        assert_eq!(record.folder(), MailFolder::Dead);
         assert_eq!(record.recipients[0].error.as_deref(), Some("given up after five days: 450 greylisted"));
         let at = record.recipients[0].at.unwrap();
         assert!(
@@ -287,8 +277,8 @@ mod tests {
     #[test]
     fn just_before_five_days_it_still_waits() {
         assert_eq!(
-            tried_until(record(), start() + TimeDelta::days(5) - TimeDelta::seconds(1)).place(),
-            Place::New
+            tried_until(record(), start() + TimeDelta::days(5) - TimeDelta::seconds(1)).folder(),
+            MailFolder::New
         );
     }
 
@@ -298,9 +288,13 @@ mod tests {
             let ahead = start() + TimeDelta::days(days);
             for begun in [record(), tried_until(record(), start() + TimeDelta::days(1))] {
                 let jumped = begun.tried(ahead).given_up_if_old(ahead);
-                assert_eq!(jumped.place(), Place::New, "{days}");
+                assert_eq!(jumped.folder(), MailFolder::New, "{days}");
                 let back = jumped.tried(start() + TimeDelta::days(2));
-                assert_eq!(back.given_up_if_old(start() + TimeDelta::days(2)).place(), Place::New, "{days}");
+                assert_eq!(
+                    back.given_up_if_old(start() + TimeDelta::days(2)).folder(),
+                    MailFolder::New,
+                    "{days}"
+                );
             }
         }
     }

@@ -14,6 +14,7 @@ use super::error::{Error, clean};
 use super::model::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
 use super::rate_budget::{Budget, Room};
 use super::request_counts::Tally;
+use super::retry;
 use super::transport::Transport;
 use super::wire::{self, Object, Odd};
 use crate::config::Secret;
@@ -60,7 +61,7 @@ impl Settings {
             reserve_percent: 25,
             ca_file: None,
             proxy: None,
-            max_total: Duration::from_secs(600),
+            max_total: retry::LONGEST_TOTAL,
             max_answer_bytes: 64 << 20,
         }
     }

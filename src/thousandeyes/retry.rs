@@ -1,4 +1,8 @@
-//! What may be sent again, and after how long: a classification and delays, without a clock or a die of their own.
+//! The retry policy of the API: what may be sent again, and after how long. A classification and delays, without a clock or
+//! a die of their own.
+//!
+//! Three tries with full jitter for what may pass; a refusal for the rate waits for the next window and is no try; ten minutes
+//! in all for one request.
 //!
 //! A write whose outcome is unknown is never sent again here. The caller reads back what became of it first.
 
@@ -8,6 +12,9 @@ use super::limits::Limits;
 
 /// The server's windows last a minute; a little more covers a slow answer.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(65);
+
+/// The longest that one request may take in all, with its waits.
+pub(super) const LONGEST_TOTAL: Duration = Duration::from_secs(600);
 
 /// What came of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_waiting_mends_is_not_repeated() {
+    fn what_no_waiting_fixes_is_not_repeated() {
         assert_eq!(judge(true, Event::Unsendable), Verdict::Final);
     }
 

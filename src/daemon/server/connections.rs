@@ -39,13 +39,13 @@ struct Open {
     has_asked: bool,
 }
 
-/// Gives a connection's place back, however it ends.
-struct Place {
+/// One of the connections; gives its slot back, however it ends.
+struct Slot {
     connections: Connections,
     number: u64,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.connections.open().remove(&self.number);
     }
@@ -67,8 +67,8 @@ impl Connections {
             // The lock is held until the connection is in the list, so that it cannot leave before it came.
             let mut open = self.open();
             make_room(&mut open);
-            let place = Place { connections: self.clone(), number };
-            let task = tokio::spawn(one(stream, service.clone(), place)).abort_handle();
+            let slot = Slot { connections: self.clone(), number };
+            let task = tokio::spawn(serve_one(stream, service.clone(), slot)).abort_handle();
             open.insert(number, Open { task, has_asked: false });
         }
     }
@@ -106,12 +106,12 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Answers one request; whatever goes wrong on the way is the other side's matter.
-async fn one<S, F>(stream: TcpStream, service: S, place: Place)
+async fn serve_one<S, F>(stream: TcpStream, service: S, slot: Slot)
 where
     S: Service<Request<Incoming>, Response = Response<Parts>, Error = Infallible, Future = F> + Send + Sync,
     F: Future<Output = Result<Response<Parts>, Infallible>> + Send,
 {
-    let Place { connections, number } = &place;
+    let Slot { connections, number } = &slot;
     let service = service_fn(|request| {
         if let Some(open) = connections.open().get_mut(number) {
             open.has_asked = true;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::mail::record::{Place, Record};
+use crate::mail::record::{MailFolder, Record};
 
 /// What one round of deliveries did, in messages. It names no address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,16 +26,16 @@ pub(crate) struct Problem {
 impl Summary {
     /// Counts a message; what was not tried this time was told before.
     pub(super) fn add(&mut self, stem: &str, record: &Record, tried: bool) {
-        let problem = match record.place() {
-            Place::New => {
+        let problem = match record.folder() {
+            MailFolder::New => {
                 self.waiting += 1;
                 record.last_error.clone().filter(|_| tried).map(|error| (error, Some(record.next_try)))
             }
-            Place::Sent => {
+            MailFolder::Sent => {
                 self.sent += 1;
                 None
             }
-            Place::Dead => {
+            MailFolder::Dead => {
                 self.dead += 1;
                 Some((record.refusals(), None))
             }

@@ -22,11 +22,13 @@ fn outbox() -> (TempDir, Outbox) {
 /// Every file of the outbox, with the hash of its name left out: the tests use few messages.
 fn files(outbox: &Outbox) -> Vec<String> {
     let mut files = Vec::new();
-    for place in [Place::New, Place::Sent, Place::Dead] {
-        for name in names(&outbox.folder(place)).unwrap() {
+    for folder in [MailFolder::New, MailFolder::Sent, MailFolder::Dead] {
+        for name in names(&outbox.folder(folder)).unwrap() {
             let extension = name.rsplit('.').next().unwrap();
-            files
-                .push(format!("{}/{extension}", outbox.folder(place).file_name().unwrap().to_str().unwrap()));
+            files.push(format!(
+                "{}/{extension}",
+                outbox.folder(folder).file_name().unwrap().to_str().unwrap()
+            ));
         }
     }
     files.sort();
@@ -188,7 +190,7 @@ async fn a_crash_before_the_move_is_finished_without_sending_again() {
         panic!("it is new")
     };
     let stem = path.file_stem().unwrap().to_str().unwrap();
-    let record = outbox.record(Place::New, stem).unwrap().after(0, &Outcome::Accepted, now());
+    let record = outbox.record(MailFolder::New, stem).unwrap().after(0, &Outcome::Accepted, now());
     write_record(&path.with_extension("json"), &record).unwrap();
     let server = Server::start(None).await;
     assert_eq!(deliver(&outbox, &server).await.sent, 1);
@@ -197,16 +199,16 @@ async fn a_crash_before_the_move_is_finished_without_sending_again() {
 }
 
 #[tokio::test]
-async fn a_crash_in_the_middle_of_the_move_is_mended() {
-    for place in [Place::Sent, Place::Dead] {
+async fn a_crash_in_the_middle_of_the_move_is_repaired() {
+    for folder in [MailFolder::Sent, MailFolder::Dead] {
         let (_dir, outbox) = outbox();
         let Queued::Now(path) = outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap() else {
             panic!("it is new")
         };
-        fs::rename(&path, outbox.folder(place).join(path.file_name().unwrap())).unwrap();
+        fs::rename(&path, outbox.folder(folder).join(path.file_name().unwrap())).unwrap();
         outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
-        let folder = outbox.folder(place).file_name().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(files(&outbox), [format!("{folder}/eml"), format!("{folder}/json")]);
+        let name = outbox.folder(folder).file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(files(&outbox), [format!("{name}/eml"), format!("{name}/json")]);
     }
 }
 
@@ -251,9 +253,9 @@ async fn a_try_is_counted_before_it_is_made() {
     tokio::select! {
         // Killed while the server has it: whether it took it is not known.
         _ = outbox.deliver(&transport, now(), true, &cancel) => panic!("the server does not answer"),
-        () = async { while outbox.record(Place::New, stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
+        () = async { while outbox.record(MailFolder::New, stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
     }
-    let record = outbox.record(Place::New, stem(&path)).unwrap();
+    let record = outbox.record(MailFolder::New, stem(&path)).unwrap();
     assert!(record.next_try > now());
 }
 
@@ -285,12 +287,12 @@ fn a_thread_is_what_these_people_have_or_will_get_of_it_oldest_first() {
     assert!(thread("eve@x").is_empty());
 
     // Who refused a message does not have it.
-    for stem in outbox.stems(Place::New).unwrap() {
-        let record = outbox.record(Place::New, &stem).unwrap();
+    for stem in outbox.stems(MailFolder::New).unwrap() {
+        let record = outbox.record(MailFolder::New, &stem).unwrap();
         let refused = Outcome::Refused("550".into());
-        let path = outbox.folder(Place::New).join(format!("{stem}.json"));
+        let path = outbox.folder(MailFolder::New).join(format!("{stem}.json"));
         write_record(&path, &record.after(0, &refused, now())).unwrap();
-        outbox.finish(&stem, Place::Dead).unwrap();
+        outbox.finish(&stem, MailFolder::Dead).unwrap();
     }
     assert!(thread("ann@x").is_empty());
     assert_eq!(thread("bob@x"), ["<b@x>"]);

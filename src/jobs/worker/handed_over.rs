@@ -1,0 +1,122 @@
+//! What others hand to the worker: what commands ask for, and what people decided on runs.
+//!
+//! Commands leave both as files below `requests/` and wait for an answer there (see `jobs::requests`).
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use tracing::{info, warn};
+
+use crate::change::run::Decider;
+use crate::exit_code::{Exit, Findings};
+use crate::files::lock;
+use crate::files::owner::Owner;
+use crate::jobs::requests::{self, Answer, Ask};
+
+/// What waits, in the order in which it came.
+#[derive(Debug, Default)]
+pub(super) struct HandedOver {
+    /// Runs that somebody decided on.
+    decided: VecDeque<String>,
+    /// The request that comes next.
+    asked: Option<String>,
+    /// Those that wait for the end of the inbox pass under way, and of the next one.
+    askers: Vec<String>,
+    next_askers: Vec<String>,
+}
+
+/// What a command asks for.
+pub(super) struct Request {
+    pub id: String,
+    /// What is to be done; or why this program cannot tell.
+    pub ask: Result<Ask, String>,
+    /// Who asks, in words and by number.
+    pub by: (String, Decider),
+}
+
+impl HandedOver {
+    /// Looks what is there now; the runs that were decided on since the last look. Whether somebody decided on one.
+    pub(super) fn look(&mut self, data_dir: &Path) -> bool {
+        let waiting = requests::waiting(data_dir).inspect_err(|error| {
+            warn!(%error, "what commands hand over cannot be read");
+        });
+        let Ok(waiting) = waiting else { return false };
+        let is_decision = !waiting.decided.is_empty();
+        for run in waiting.decided {
+            match requests::noticed(data_dir, &run) {
+                Ok(()) => self.decide(run),
+                Err(error) => warn!(run, %error, "a decision is acted on with the next look into the inbox"),
+            }
+        }
+        let is_known = |id: &String| self.askers.contains(id) || self.next_askers.contains(id);
+        self.asked = waiting.asked.into_iter().find(|id| !is_known(id));
+        is_decision
+    }
+
+    /// Somebody decided on a run.
+    pub(super) fn decide(&mut self, run: String) {
+        if !self.decided.contains(&run) {
+            self.decided.push_back(run);
+        }
+    }
+
+    pub(super) fn has_decision(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
+    /// The run that was decided on first.
+    pub(super) fn next_decision(&mut self) -> Option<String> {
+        self.decided.pop_front()
+    }
+
+    pub(super) fn has_request(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Takes the request that comes next; none where it was withdrawn. One that cannot be read is answered so.
+    pub(super) fn next_request(&mut self, data_dir: &Path) -> Option<Request> {
+        let id = self.asked.take()?;
+        let taken = match requests::take(data_dir, &id) {
+            Ok(taken) => taken?,
+            Err(error) => {
+                warn!(request = %id, error = format!("{error:#}"), "what a command hands over cannot be read");
+                answer(data_dir, &id, &answer_of(&Err(error), Vec::new()));
+                return None;
+            }
+        };
+        let decider = Decider::User { user: Owner::of(taken.uid), login: None };
+        let by = format!("{decider}, on {}", lock::hostname());
+        info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
+        Some(Request { id, ask: taken.ask, by: (by, decider) })
+    }
+
+    /// A command that waits for an inbox pass which begins after it asked.
+    pub(super) fn waits_for_next_pass(&mut self, id: String) {
+        self.next_askers.push(id);
+    }
+
+    pub(super) fn pass_begins(&mut self) {
+        self.askers.append(&mut self.next_askers);
+    }
+
+    /// Tells those who waited for the pass how it ended.
+    pub(super) fn answer_pass(&mut self, data_dir: &Path, done: &anyhow::Result<Findings>) {
+        for id in std::mem::take(&mut self.askers) {
+            answer(data_dir, &id, &answer_of(done, Vec::new()));
+        }
+    }
+}
+
+/// The outcome of what a command handed over, as it would end itself.
+pub(super) fn answer_of(done: &anyhow::Result<Findings>, runs: Vec<String>) -> Answer {
+    match done {
+        Ok(findings) => Answer::new(findings.exit() as u8, runs, None),
+        Err(error) => Answer::new(Exit::Failed as u8, runs, Some(format!("{error:#}"))),
+    }
+}
+
+pub(super) fn answer(data_dir: &Path, id: &str, what: &Answer) {
+    if let Err(error) = requests::answer(data_dir, id, what) {
+        warn!(request = id, error = format!("{error:#}"), "the command that waits cannot be answered");
+    }
+}
