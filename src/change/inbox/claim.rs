@@ -15,13 +15,13 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::{Look, NotTaken, OpenInbox};
 use crate::change::RunState;
 use crate::change::inbox::first_error::FirstError;
-use crate::change::run::id::is_id_of_file;
+use crate::change::run::id::{is_id_of_file, time_of_file};
 use crate::change::run::{Claimed, Run, RunRecord};
 use crate::files::folder::{Links, OpenFile, Unfit, is_done};
 use crate::files::owner::Owner;
@@ -40,6 +40,10 @@ pub(crate) enum Claim {
 fn not_taken(name: &OsStr, reason: String) -> Claim {
     Claim::NotTaken(NotTaken { file: super::shown(name), reason })
 }
+
+/// Files of one name that come together are claimed for one second after the other. A claim that is further ahead, and whose
+/// run nobody made, is a name that somebody else made up.
+const FARTHEST_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// What a claimed file holds that was written on after it was copied, kept in the run's folder.
 const LATER: &str = "input-later.csv";
@@ -87,9 +91,9 @@ impl OpenInbox {
         match self.folder.rename_to_free(name, &claimed) {
             Ok(true) => {}
             Ok(false) => {
-                // Somebody else made that name; the next second has another.
+                // Somebody else made that name; the next look has another.
                 Run::remove(&self.settings.runs, &run.record.id)?;
-                return Ok(Claim::Nothing);
+                return Ok(not_taken(name, is_in_the_way(&claimed)));
             }
             // What an error leaves in doubt is looked at: a network mount may have done what it says it did not.
             Err(error) if is_done(&error) || self.is_inode(&claimed, look.inode) => {
@@ -254,6 +258,10 @@ impl OpenInbox {
         if let Some(run) = known.as_ref().filter(|run| looked_at(run) || !run.is_open()) {
             return if settles(run.record.state) { self.release(run) } else { Ok(()) };
         }
+        if known.is_none() && time_of_file(id).is_none_or(|time| time - now > FARTHEST_AHEAD) {
+            self.leave(name, "it is dated in the future, and quotakeeper did not make it");
+            return Ok(());
+        }
         let file = match (self.folder.open_file(name, Links::Refused), known.clone()) {
             (Ok(file), _) => file,
             (Err(Unfit::Missing), _) => return Ok(()),
@@ -341,6 +349,14 @@ impl OpenInbox {
     fn is_inode(&self, name: &OsStr, inode: u64) -> bool {
         matches!(self.folder.look(name), Ok(Some(stat)) if stat.st_ino == inode)
     }
+}
+
+fn is_in_the_way(claimed: &OsStr) -> String {
+    format!(
+        "This file has to wait: a hidden file in this folder, {}, has the name that it would have while it is read. It is tried \
+         again with another name; if this stays, remove the hidden files that you do not know.",
+        super::shown(claimed)
+    )
 }
 
 fn cannot_be_moved(error: &std::io::Error) -> String {

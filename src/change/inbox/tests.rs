@@ -286,6 +286,8 @@ async fn names_that_quotakeeper_cannot_have_made_are_no_claims_and_stay() {
         ".20261122T180500Z-A.claimed",
         ".20261122T180500Z-..claimed",
         ".state.json.claimed",
+        ".20261124T180500Z-a.claimed",
+        ".20991231T000000Z-x.claimed",
     ];
     for name in names {
         fs_err::write(inbox.folder.join(name), "aid,value\n1,1\n").unwrap();
@@ -331,6 +333,7 @@ async fn a_name_for_a_claim_that_somebody_took_before_is_not_replaced() {
     fs_err::write(inbox.folder.join("a.csv"), "a").unwrap();
     let taken = take(&inbox).await;
     assert_eq!((taken.runs.len(), left(&inbox), Run::all(&inbox.runs).unwrap().0.len()), (0, 2, 0));
+    assert!(taken.left[0].reason.contains("a hidden file in this folder, .20261122T180500Z-a.claimed"));
     let later = now() + chrono::Duration::seconds(1);
     let taken = take_at(&inbox, later).await;
     assert_eq!(taken.runs.len(), 1);

@@ -42,12 +42,22 @@ pub(crate) fn is_id(name: &str) -> bool {
 
 /// Whether a name is one of [`of_file`].
 pub(crate) fn is_id_of_file(name: &str) -> bool {
-    name.split_once('-').is_some_and(|(time, slug)| is_time(time) && is_slug(slug))
+    time_of_file(name).is_some()
+}
+
+/// The second in a name of [`of_file`]; none of another name.
+pub(crate) fn time_of_file(name: &str) -> Option<DateTime<Utc>> {
+    let (time, slug) = name.split_once('-')?;
+    time_in(time).filter(|_| is_slug(slug))
 }
 
 fn is_time(text: &str) -> bool {
-    let read = NaiveDateTime::parse_from_str(text, TIME);
-    read.is_ok_and(|time| time.format(TIME).to_string() == text)
+    time_in(text).is_some()
+}
+
+fn time_in(text: &str) -> Option<DateTime<Utc>> {
+    let time = NaiveDateTime::parse_from_str(text, TIME).ok()?;
+    (time.format(TIME).to_string() == text).then(|| time.and_utc())
 }
 
 fn is_slug(text: &str) -> bool {
