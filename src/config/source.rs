@@ -284,10 +284,9 @@ impl Source<'_> {
             } else {
                 ""
             };
-            let message = match error.message().trim() {
-                message if message.starts_with("invalid type: integer") => "the number is too large",
-                message => message,
-            };
+            // What is well written and still cannot be kept is a number beyond 64 bits.
+            let is_well_written = DeTable::parse(self.text).is_ok();
+            let message = if is_well_written { "the number is too large" } else { error.message().trim() };
             ConfigError { problems: vec![format!("{}:{line}: {message}{hint}", self.name)] }
         })
     }
