@@ -18,13 +18,13 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
         }
         let number = certificates.len() + 1;
         let Some((body, _)) = rest.split_once(&format!("-----END {label}{DASHES}")) else {
-            return Err(format!("its certificate {number} is cut off: END {label} is missing"));
+            return Err(format!("is cut off in its certificate {number}: END {label} is missing"));
         };
         let body: String = body.split_whitespace().collect();
         let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
         let found = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
         let [certificate] = <[Certificate; 1]>::try_from(found)
-            .map_err(|_| format!("its certificate {number} is damaged: copy the file again"))?;
+            .map_err(|_| format!("has a damaged certificate, number {number}: copy the file again"))?;
         certificates.push(certificate);
     }
     if certificates.is_empty() { Err(instead(&others)) } else { Ok(certificates) }
