@@ -96,7 +96,8 @@ pub(crate) fn percent(part: Units, whole: Units) -> Option<Units> {
     Some(Units::try_from(share).unwrap_or(Units::MAX))
 }
 
-/// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word.
+/// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word, and the dot between two
+/// facts goes with the second.
 pub(crate) fn unbroken(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in
@@ -105,6 +106,7 @@ pub(crate) fn unbroken(text: &str) -> Vec<String> {
         let is_group = word.len() >= 3 && word.bytes().take_while(u8::is_ascii_digit).count() == 3;
         match words.last_mut() {
             _ if word.is_empty() => {}
+            Some(dot) if dot == "·" => *dot += &format!(" {word}"),
             Some(number) if is_group && number.ends_with(|c: char| c.is_ascii_digit()) => {
                 *number += &format!(" {word}");
             }
@@ -123,6 +125,7 @@ mod tests {
         let words = ["(Transaction)", "1 152", "of", "12 000 000,", "row", "17", "204151"];
         assert_eq!(unbroken(&format!(" {} ", words.join("  "))), words);
         assert_eq!(unbroken("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
+        assert_eq!(unbroken("10 used · 12 000 projected"), ["10", "used", "· 12 000", "projected"]);
     }
 
     #[test]
