@@ -8,9 +8,6 @@
 //! Unknown is absent and never 0. The label is `job_name`, because `job` is Prometheus' own.
 
 mod exposition;
-#[cfg(test)]
-#[path = "../../tests/health/exposition.rs"]
-pub(crate) mod reader;
 mod targets;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! A thousand seeded runs against the separate stand-in of `tests/standin`, with its faults, people who change quotas
+//! A thousand seeded runs against the separate stand-in of `testkit`, with its faults, people who change quotas
 //! meanwhile, and kills; what must hold of each is in `checks`.
 //!
 //! The whole inbox job runs, in this process, on a clock that is not the machine's: a kill drops it at a request without
@@ -6,10 +6,6 @@
 //! what happened in it; `QUOTAKEEPER_CHAOS_SEEDS=20000` runs more.
 
 mod checks;
-mod scenario;
-#[path = "../../tests/standin/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the stories of tests/stories use what is not used here")]
-mod standin;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,9 +15,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
+use testkit::scenario::{Choice, Scenario};
+use testkit::standin::{Fault, StandIn, TOKEN};
 
-use self::scenario::{Choice, Scenario};
-use self::standin::{Fault, StandIn, TOKEN};
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::config;

@@ -62,9 +62,9 @@ fn instead(labels: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use testkit::CA;
 
-    const CA: &str = include_str!("../../tests/client/tls/ca.pem");
+    use super::*;
 
     #[test]
     fn a_certificate_counts_however_its_text_was_handled() {

@@ -1,15 +1,5 @@
-//! Chaos with the real binary: real SIGKILLs at requests and at any moment, in the scenarios that `src/chaos` plays a
+//! Chaos with the real binary: real SIGKILLs at requests and at any moment, in the scenarios that `src/testing/chaos.rs` plays a
 //! thousand of in one process. Its waits are real too, so these are few. `QUOTAKEEPER_CHAOS_SEED=17` runs one alone.
-
-#[path = "../../src/testing/chaos/scenario.rs"]
-#[expect(dead_code, reason = "the checks of src/chaos look closer")]
-mod scenario;
-#[path = "../standin/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the stories of tests/stories use what is not used here")]
-mod standin;
-#[path = "../stories/testbed.rs"]
-#[expect(dead_code, reason = "the stories of tests/stories use what is not used here")]
-mod testbed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,9 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use self::scenario::{Scenario, Trouble};
-use self::standin::{Fault, Key, Logged, key};
-use self::testbed::{Bench, Run, table};
+use testkit::scenario::{Scenario, Trouble};
+use testkit::standin::{Fault, Key, Logged, key};
+use testkit::testbed::{Bench, Run, table};
 
 const SEEDS: u64 = 32;
 

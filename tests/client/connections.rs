@@ -144,7 +144,7 @@ async fn a_ca_file_without_certificates_is_told() {
 
 /// Made by openssl for these tests alone: `localhost` under an authority whose key was thrown away, valid for a century.
 fn tls_file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client/tls").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/tls").join(name)
 }
 
 /// Answers every request over TLS with no quotas, as `localhost` under the test authority.

@@ -3,7 +3,9 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{BINARY, CountingProxy, Place, Ran, Simulator, files};
+use testkit::binary;
+
+use crate::support::{CountingProxy, Place, Ran, Simulator, files};
 
 pub(crate) fn strace_works() -> bool {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
@@ -21,7 +23,13 @@ fn with_fault(place: &Place, calls: &str, fault: &str, nth: usize, arguments: &[
     command
         .args(["-f", "-qq", "-o"])
         .arg(&log)
-        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{fault}:when={nth}"), BINARY])
+        .args([
+            "-e",
+            &format!("trace={calls}"),
+            "-e",
+            &format!("inject={calls}:{fault}:when={nth}"),
+            binary(),
+        ])
         .args(arguments)
         .stdin(Stdio::null());
     place.prepare(&mut command);

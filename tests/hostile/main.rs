@@ -1,4 +1,4 @@
-//! The real binary among hostile files, servers, disks and users. `support` says how it is run.
+//! The real binary among hostile files, servers, disks and users. `testkit::installation` says how it is run.
 
 mod disk;
 mod droppers;
@@ -6,5 +6,6 @@ mod kill;
 mod mistakes;
 mod places;
 mod secrets;
-mod support;
 mod ugly;
+
+use testkit::installation as support;

@@ -160,7 +160,7 @@ fn a_narrow_terminal_gets_tables_that_fit_and_colours_unless_it_wants_none() {
     std::fs::write(place.path().join("cut.csv"), "aid,value\n204117,1\n204120,999999\n204123,x\n").unwrap();
     // The figures of a plan alone need 65 columns.
     for (columns, command) in [(60, "status"), (66, "plan cut.csv")] {
-        let shell = format!("{} {command}", crate::support::BINARY);
+        let shell = format!("{} {command}", testkit::binary());
         let Some(coloured) = on_a_terminal(&place, columns, &shell, false) else {
             eprintln!("skipped: there is no `script`");
             return;

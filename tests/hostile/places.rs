@@ -7,14 +7,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use testkit::binary;
+
 use crate::kill::strace_works;
-use crate::support::{BINARY, Place, Ran, Simulator, files};
+use crate::support::{Place, Ran, Simulator, files};
 
 /// The command, of which each of these calls is refused. The command itself is the child, `strace` looks on.
 fn refusing(place: &Place, calls: &str, error: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-    command.args(["-e", &format!("inject={calls}:error={error}"), BINARY]).args(arguments);
+    command.args(["-e", &format!("inject={calls}:error={error}"), binary()]).args(arguments);
     place.prepare(&mut command);
     command.stdin(Stdio::null());
     command
@@ -207,7 +209,7 @@ fn what_any_command_writes_is_for_its_owner_and_group_alone_whatever_the_umask()
         std::fs::remove_dir_all(place.data()).unwrap();
         let run = |arguments: &[&str]| {
             let mut command = Command::new("sh");
-            command.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh", BINARY]).args(arguments);
+            command.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh", binary()]).args(arguments);
             place.prepare(&mut command);
             Ran::from(command.output().unwrap())
         };

@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::support::{BINARY, Place, Ran, Simulator, files};
+use testkit::binary;
+
+use crate::support::{Place, Ran, Simulator, files};
 
 const PASSWORD: &str = "Correct-Horse-9f27-Battery";
 const USER: &str = "quotakeeper";
@@ -280,7 +282,7 @@ fn a_running_daemon_has_no_secret_in_its_arguments() {
     let seen = std::fs::read(arguments).unwrap();
     let _ = std::process::Command::new("kill").arg(daemon.id().to_string()).status();
     assert!(daemon.wait().unwrap().success());
-    assert!(String::from_utf8_lossy(&seen).contains(BINARY));
+    assert!(String::from_utf8_lossy(&seen).contains(binary()));
     needles.assert_absent(&seen, "the daemon's arguments");
     needles.assert_absent_below(place.path(), &[]);
 }

@@ -9,10 +9,6 @@ mod exim;
 mod installation;
 mod names;
 mod replies;
-#[path = "../standin/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the stories of tests/stories use what is not used here")]
-mod standin;
-#[path = "../hostile/support.rs"]
-#[expect(dead_code, reason = "the tests of tests/hostile use what is not used here")]
-mod support;
 mod troubles;
+
+use testkit::{installation as support, standin};

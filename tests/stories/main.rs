@@ -1,9 +1,5 @@
 //! Stories: the real binary against a stand-in of the API that was written from the vendor's description alone.
 
-#[path = "../standin/mod.rs"]
-#[expect(dead_code, reason = "the chaos has more faults, and looks closer at the log")]
-mod standin;
-
 mod alerts;
 mod approvals;
 mod changes;
@@ -30,7 +26,6 @@ mod owners;
 mod passes;
 mod plans;
 mod proposals;
-
 mod rates;
 mod reloads;
 mod restoring;
@@ -40,5 +35,6 @@ mod spreadsheets;
 mod stopping;
 mod surroundings;
 mod terminal;
-mod testbed;
 mod young_cycles;
+
+use testkit::{standin, testbed};

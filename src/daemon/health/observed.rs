@@ -188,8 +188,9 @@ fn label(job: Job) -> String {
 
 #[cfg(test)]
 mod tests {
+    use testkit::exposition::Exposition;
+
     use super::*;
-    use crate::daemon::metrics::reader::Exposition;
     use crate::daemon::metrics::tests::figures;
     use crate::testing::testbed::{Bench, noon};
 

@@ -1,8 +1,8 @@
 //! The metrics as a scraper reads them, with a reader of its own.
 
 use proptest::prelude::*;
+use testkit::exposition::Exposition as Read;
 
-use super::reader::Exposition as Read;
 use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scenario::{Scenario, Trouble};
-use super::standin::{Key, Logged};
+use testkit::scenario::{Scenario, Trouble};
+use testkit::standin::{Key, Logged};
+
 use super::{Bench, Tally};
 use crate::change::run::Run;
 use crate::change::{Plan, PlanRow, RunState, Verdict, results};

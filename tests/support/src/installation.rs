@@ -9,24 +9,22 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_quotakeeper");
-
 const NOBODY: u32 = 65534;
 
 /// `quotakeeper simulate` in a process of its own; ends with the test.
-pub(crate) struct Simulator {
+pub struct Simulator {
     process: Child,
     pub base_url: String,
     pub token: String,
 }
 
 impl Simulator {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::with_faults(&[])
     }
 
-    pub(crate) fn with_faults(faults: &[&str]) -> Self {
-        let mut process = Command::new(BINARY)
+    pub fn with_faults(faults: &[&str]) -> Self {
+        let mut process = Command::new(crate::binary())
             .args(["simulate", "--organizations", "2", "--account-groups", "20", "--rate-limit", "100000"])
             .args(faults.iter().flat_map(|fault| ["--fault", fault]))
             .stdout(Stdio::piped())
@@ -47,7 +45,7 @@ impl Drop for Simulator {
 }
 
 /// One installation: a data folder, and what its environment says.
-pub(crate) struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
     user: Option<u32>,
@@ -55,7 +53,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Mails become files, and dropped files need not settle.
-    pub(crate) fn new(simulator: &Simulator) -> Self {
+    pub fn new(simulator: &Simulator) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new(), user: None };
         let data = place.data().display().to_string();
         let to = r#"{ changes = ["ann@example.com"], usage = ["ann@example.com"], failures = ["ops@example.com"] }"#;
@@ -71,7 +69,7 @@ impl Place {
     }
 
     /// The same place with one variable set, or set otherwise; an empty text takes it away.
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.retain(|(known, _)| known != name);
         if !value.is_empty() {
             self.variables.push((name.to_owned(), value.to_owned()));
@@ -80,7 +78,7 @@ impl Place {
     }
 
     /// Where the tests run as root, who may read everything, commands of this place run as nobody.
-    pub(crate) fn owned_by_nobody(mut self) -> Self {
+    pub fn owned_by_nobody(mut self) -> Self {
         self.user = (std::fs::metadata("/proc/self").unwrap().uid() == 0).then_some(NOBODY);
         if self.user.is_some() {
             for folder in [self.path(), &self.data(), &self.inbox()] {
@@ -90,24 +88,24 @@ impl Place {
         self
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 
-    pub(crate) fn inbox(&self) -> PathBuf {
+    pub fn inbox(&self) -> PathBuf {
         self.data().join("inbox")
     }
 
-    pub(crate) fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.inbox().join(name), content).unwrap();
     }
 
     /// The environment and the folder that every command of this place has.
-    pub(crate) fn prepare(&self, command: &mut Command) {
+    pub fn prepare(&self, command: &mut Command) {
         for name in ["QUOTAKEEPER_CONFIG", "RUST_BACKTRACE", "CREDENTIALS_DIRECTORY", "TE_TOKEN", "NO_COLOR"]
         {
             command.env_remove(name);
@@ -118,19 +116,19 @@ impl Place {
         }
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::binary());
         command.args(arguments).stdin(Stdio::null());
         self.prepare(&mut command);
         command
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
     }
 
     /// `state` of every `run.json`, under the name of the dropped file.
-    pub(crate) fn runs(&self) -> Vec<(PathBuf, serde_json::Value)> {
+    pub fn runs(&self) -> Vec<(PathBuf, serde_json::Value)> {
         let Ok(entries) = std::fs::read_dir(self.data().join("runs")) else { return Vec::new() };
         let mut runs: Vec<_> = entries
             .map(|entry| entry.unwrap().path())
@@ -148,7 +146,7 @@ impl Place {
 
 /// What a command answered.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -165,7 +163,7 @@ impl From<Output> for Ran {
 }
 
 /// Every file below a folder, with its content.
-pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -183,13 +181,13 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Passes bytes on to the simulator and counts the requests that write.
-pub(crate) struct CountingProxy {
+pub struct CountingProxy {
     pub base_url: String,
     posts: Arc<AtomicUsize>,
 }
 
 impl CountingProxy {
-    pub(crate) fn before(simulator: &Simulator) -> Self {
+    pub fn before(simulator: &Simulator) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let server = simulator.base_url.strip_prefix("http://").unwrap().to_owned();
@@ -212,7 +210,7 @@ impl CountingProxy {
         Self { base_url, posts }
     }
 
-    pub(crate) fn posts(&self) -> usize {
+    pub fn posts(&self) -> usize {
         self.posts.load(Ordering::SeqCst)
     }
 }

@@ -15,16 +15,16 @@ use std::time::{Duration, Instant};
 
 use self::http::{Reply, Request};
 use self::world::Done;
-pub(crate) use self::world::{Group, Key, Organization, Shape, World, key};
+pub use self::world::{Group, Key, Organization, Shape, World, key};
 
 /// The only token that it takes.
-pub(crate) const TOKEN: &str = "stand-in-token-7f3a";
+pub const TOKEN: &str = "stand-in-token-7f3a";
 
 /// What a test may wait for the other side to do before it gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What happens to one request instead of, or around, what it asks for.
-pub(crate) enum Fault {
+pub enum Fault {
     /// This status, and nothing is done.
     Fail(u16),
     /// It is done, and then this status.
@@ -58,18 +58,18 @@ struct Rule {
 
 /// One request that came.
 #[derive(Clone, Debug)]
-pub(crate) struct Logged {
-    pub(crate) at: Instant,
+pub struct Logged {
+    pub at: Instant,
     /// `POST /quotas/assign`.
-    pub(crate) call: String,
+    pub call: String,
     /// None where no answer was sent.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// The quotas that the answer showed, if it was sent.
-    pub(crate) shown: Option<BTreeMap<Key, i64>>,
+    pub shown: Option<BTreeMap<Key, i64>>,
     /// The rows of a write that was looked at, whether it was taken or not.
-    pub(crate) rows: Vec<(Key, Option<i64>)>,
+    pub rows: Vec<(Key, Option<i64>)>,
     /// What somebody else changed just before.
-    pub(crate) edits: Vec<(Key, Option<i64>)>,
+    pub edits: Vec<(Key, Option<i64>)>,
 }
 
 /// Everything behind the lock.
@@ -86,13 +86,13 @@ struct Shared {
 }
 
 /// A server on loopback; it ends with the test's process.
-pub(crate) struct StandIn {
+pub struct StandIn {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl StandIn {
-    pub(crate) fn start(world: World) -> Self {
+    pub fn start(world: World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Mutex::new(State { world, rules: Vec::new(), log: Vec::new(), stalled: 0 });
@@ -107,44 +107,44 @@ impl StandIn {
         Self { address, shared }
     }
 
-    pub(crate) fn base_url(&self) -> String {
+    pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Looks at the world, or changes it as somebody else would.
-    pub(crate) fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+    pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
         look(&mut self.state().world)
     }
 
     /// Lets a fault come at a request of this kind (`""` is any), after `skip` others of the kind.
-    pub(crate) fn at(&self, call: &'static str, skip: usize, fault: Fault) {
+    pub fn at(&self, call: &'static str, skip: usize, fault: Fault) {
         self.state().rules.push(Rule { call, skip, fault });
     }
 
-    pub(crate) fn log(&self) -> Vec<Logged> {
+    pub fn log(&self) -> Vec<Logged> {
         self.state().log.clone()
     }
 
     /// How many requests were left without an answer for as long as the other side waits.
-    pub(crate) fn stalled(&self) -> usize {
+    pub fn stalled(&self) -> usize {
         self.state().stalled
     }
 
-    pub(crate) fn forget_faults(&self) {
+    pub fn forget_faults(&self) {
         self.state().rules.clear();
     }
 
-    pub(crate) fn forget_log(&self) {
+    pub fn forget_log(&self) {
         self.state().log.clear();
     }
 
     /// How many requests came whose call begins with this.
-    pub(crate) fn count(&self, call: &str) -> usize {
+    pub fn count(&self, call: &str) -> usize {
         self.state().log.iter().filter(|logged| logged.call.starts_with(call)).count()
     }
 
     /// Waits until the log shows it.
-    pub(crate) fn wait_until(&self, what: &str, mut seen: impl FnMut(&[Logged]) -> bool) {
+    pub fn wait_until(&self, what: &str, mut seen: impl FnMut(&[Logged]) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.state();
         while !seen(&state.log) {

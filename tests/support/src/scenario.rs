@@ -1,19 +1,19 @@
 //! What happens in a seed, drawn before it begins: the world, the file, the faults, the people, the kills.
 
-use super::standin::{Fault, Key, Shape, World};
+use crate::standin::{Fault, Key, Shape, World};
 
 /// Each row's value is at most this; what somebody else sets is more, but where it is just what the file wants.
 const MOST: i64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub enum Choice {
     Wait,
     Approve,
     Reject,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub struct Row {
     pub key: Key,
     /// None is an unassign.
     pub value: Option<i64>,
@@ -22,7 +22,7 @@ pub(super) struct Row {
 
 /// A fault as data: the stand-in's own can be neither shown nor made twice.
 #[derive(Clone, Debug)]
-pub(super) enum Trouble {
+pub enum Trouble {
     Fail(u16),
     ActThenFail(u16),
     Drop,
@@ -35,7 +35,7 @@ pub(super) enum Trouble {
 }
 
 #[derive(Debug)]
-pub(super) struct Scenario {
+pub struct Scenario {
     organizations: usize,
     groups: usize,
     without_quota: Vec<Key>,
@@ -59,7 +59,7 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
-    pub(super) fn of(seed: u64) -> Self {
+    pub fn of(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed);
         let (organizations, groups) = (dice.usize(1..=3), dice.usize(3..=8));
         let targets: Vec<Key> = World::wide(organizations, groups).quotas().into_keys().collect();
@@ -134,7 +134,7 @@ impl Scenario {
         }
     }
 
-    pub(super) fn world(&self) -> World {
+    pub fn world(&self) -> World {
         let mut world = World::wide(self.organizations, self.groups);
         for key in &self.without_quota {
             world.set(key, None);
@@ -158,7 +158,7 @@ impl Scenario {
         }
     }
 
-    pub(super) fn faults(&self) -> impl Iterator<Item = (&'static str, usize, Fault)> {
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, usize, Fault)> {
         self.troubles.iter().map(|(call, skip, trouble)| {
             let fault = match trouble.clone() {
                 Trouble::Fail(status) => Fault::Fail(status),
@@ -177,7 +177,7 @@ impl Scenario {
         })
     }
 
-    pub(super) fn file(&self) -> String {
+    pub fn file(&self) -> String {
         let mut text = "action,org_id,aid,value,expected_value,comment\n".to_owned();
         for row in &self.rows {
             let plain = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels by their names.
-pub(crate) type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// All samples, by the name of their metric.
 #[derive(Debug, Default)]
-pub(crate) struct Exposition(BTreeMap<String, Vec<(Labels, f64)>>);
+pub struct Exposition(BTreeMap<String, Vec<(Labels, f64)>>);
 
 impl Exposition {
     /// Reads a whole answer. Families must be whole and described, and no sample may come twice.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         if !text.ends_with('\n') {
             return Err("the last line has no end".to_owned());
         }
@@ -53,17 +53,17 @@ impl Exposition {
     }
 
     /// The names of all metrics that have a sample.
-    pub(crate) fn names(&self) -> BTreeSet<&str> {
+    pub fn names(&self) -> BTreeSet<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 
     /// All samples of a metric.
-    pub(crate) fn samples(&self, name: &str) -> &[(Labels, f64)] {
+    pub fn samples(&self, name: &str) -> &[(Labels, f64)] {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The sample that has these labels, among others.
-    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let fits = |own: &Labels| {
             labels.iter().all(|(label, value)| own.get(*label).map_or("", String::as_str) == *value)
         };

@@ -13,30 +13,30 @@ use crate::standin::{Key, StandIn, TOKEN, World};
 /// What a test may wait for a log line before it gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(crate) struct Bench {
+pub struct Bench {
     folder: TempDir,
-    pub(crate) standin: StandIn,
+    pub standin: StandIn,
     settings: Vec<(String, String)>,
 }
 
 /// What a command ended with.
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) log: String,
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub log: String,
 }
 
 impl Ran {
     /// Fails with everything that the command said, unless it ended so.
     #[track_caller]
-    pub(crate) fn ends_with(self, code: i32) -> Self {
+    pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n--- stdout\n{}\n--- stderr\n{}", self.out, self.log);
         self
     }
 }
 
 impl Bench {
-    pub(crate) fn new(world: World) -> Self {
+    pub fn new(world: World) -> Self {
         let bench = Self {
             folder: tempfile::tempdir().unwrap(),
             standin: StandIn::start(world),
@@ -47,30 +47,30 @@ impl Bench {
     }
 
     /// With one more variable in the binary's environment.
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With mail delivered as files.
-    pub(crate) fn with_mail(self) -> Self {
+    pub fn with_mail(self) -> Self {
         self.with("QUOTAKEEPER__MAIL__TRANSPORT", "directory")
             .with("QUOTAKEEPER__MAIL__FROM", "quotakeeper@example.com")
             .with("QUOTAKEEPER__MAIL__TO__CHANGES", r#"["changes@example.com"]"#)
             .with("QUOTAKEEPER__MAIL__TO__FAILURES", r#"["ops@example.com"]"#)
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// With a configuration file.
-    pub(crate) fn configure(&self, text: &str) {
+    pub fn configure(&self, text: &str) {
         fs_err::write(self.folder.path().join("quotakeeper.toml"), text).unwrap();
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quotakeeper"));
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::binary());
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -84,7 +84,7 @@ impl Bench {
     }
 
     /// Runs a command to its end. Whatever it says, it never says the token, and its log no address.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
         let ran = Ran {
             code: output.status.code(),
@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// What a command shows on a terminal, both outputs in one; none where there is no `script` to make a terminal.
-    pub(crate) fn on_a_terminal(&self, arguments: &[&str]) -> Option<String> {
+    pub fn on_a_terminal(&self, arguments: &[&str]) -> Option<String> {
         let command = self.command(arguments);
         let words: Vec<_> = std::iter::once(command.get_program())
             .chain(command.get_args())
@@ -112,18 +112,18 @@ impl Bench {
     }
 
     /// Starts a command; its log goes to a file.
-    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+    pub fn start(&self, arguments: &[&str]) -> Child {
         let log = fs_err::File::create(self.folder.path().join("started.log")).unwrap();
         self.command(arguments).stdout(Stdio::null()).stderr(log.into_file()).spawn().unwrap()
     }
 
     /// What the command that was started last has logged so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs_err::read_to_string(self.folder.path().join("started.log")).unwrap()
     }
 
     /// Waits until the command that was started last logs this, and gives the log.
-    pub(crate) fn wait_for_log(&self, text: &str) -> String {
+    pub fn wait_for_log(&self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = self.log();
@@ -135,7 +135,7 @@ impl Bench {
         }
     }
 
-    pub(crate) fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.data().join("inbox").join(name);
         let hidden = path.with_file_name(format!(".{name}"));
         fs_err::write(&hidden, content).unwrap();
@@ -143,7 +143,7 @@ impl Bench {
     }
 
     /// All runs, oldest first.
-    pub(crate) fn runs(&self) -> Vec<Run> {
+    pub fn runs(&self) -> Vec<Run> {
         files(&self.data().join("runs"))
             .into_iter()
             .filter(|path| path.ends_with("run.json"))
@@ -152,28 +152,28 @@ impl Bench {
     }
 
     /// The only run that there is.
-    pub(crate) fn only_run(&self) -> Run {
+    pub fn only_run(&self) -> Run {
         let mut runs = self.runs();
         assert_eq!(runs.len(), 1, "{runs:?}");
         runs.remove(0)
     }
 
-    pub(crate) fn quotas(&self) -> BTreeMap<Key, i64> {
+    pub fn quotas(&self) -> BTreeMap<Key, i64> {
         self.standin.world(|world| world.quotas())
     }
 
-    pub(crate) fn posts(&self) -> usize {
+    pub fn posts(&self) -> usize {
         self.standin.count("POST")
     }
 
     /// The snapshots' or changes' files, oldest first.
-    pub(crate) fn csv_files(&self, kind: &str) -> Vec<PathBuf> {
+    pub fn csv_files(&self, kind: &str) -> Vec<PathBuf> {
         let is_csv = |path: &PathBuf| path.extension().is_some_and(|is| is == "csv");
         files(&self.data().join(kind)).into_iter().filter(is_csv).collect()
     }
 
     /// Lets the only snapshot be one of long ago.
-    pub(crate) fn make_the_snapshot_old(&self) {
+    pub fn make_the_snapshot_old(&self) {
         let snapshot = self.csv_files("history").remove(0);
         let folder = self.data().join("history/year=2020/month=01");
         fs_err::create_dir_all(&folder).unwrap();
@@ -181,7 +181,7 @@ impl Bench {
     }
 
     /// Lets the last snapshot be one of so many days ago.
-    pub(crate) fn age_the_last_snapshot(&self, days: i64) {
+    pub fn age_the_last_snapshot(&self, days: i64) {
         let snapshot = self.csv_files("history").pop().unwrap();
         let stem = snapshot.file_stem().unwrap().to_str().unwrap().to_owned();
         let at = chrono::NaiveDateTime::parse_from_str(&stem, "%Y-%m-%dT%H-%M-%SZ").unwrap();
@@ -192,7 +192,7 @@ impl Bench {
     }
 
     /// The messages that were delivered, in the order of their names.
-    pub(crate) fn delivered(&self) -> Vec<String> {
+    pub fn delivered(&self) -> Vec<String> {
         let sent = files(&self.data().join("outbox/sent"));
         let messages = sent.into_iter().filter(|path| path.extension().is_some_and(|is| is == "eml"));
         messages.map(|path| fs_err::read_to_string(path).unwrap()).collect()
@@ -212,29 +212,29 @@ impl Drop for Bench {
 
 /// A run's folder.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub struct Run {
     folder: PathBuf,
 }
 
 impl Run {
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         self.folder.file_name().unwrap().to_str().unwrap().to_owned()
     }
 
-    pub(crate) fn record(&self) -> Value {
+    pub fn record(&self) -> Value {
         serde_json::from_str(&fs_err::read_to_string(self.folder.join("run.json")).unwrap()).unwrap()
     }
 
-    pub(crate) fn state(&self) -> String {
+    pub fn state(&self) -> String {
         self.record()["state"].as_str().unwrap().to_owned()
     }
 
-    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+    pub fn read(&self, name: &str) -> Vec<u8> {
         fs_err::read(self.folder.join(name)).unwrap()
     }
 
     /// How each row ended: the statuses of `success.csv` and the codes of `error.csv`, each row once.
-    pub(crate) fn endings(&self) -> BTreeMap<usize, String> {
+    pub fn endings(&self) -> BTreeMap<usize, String> {
         let mut endings = BTreeMap::new();
         for (file, column) in [("success.csv", "status"), ("error.csv", "code")] {
             for row in table(&self.read(file)) {
@@ -247,7 +247,7 @@ impl Run {
     }
 
     /// How many rows ended how.
-    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+    pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ending in self.endings().into_values() {
             *counts.entry(ending).or_default() += 1;
@@ -255,23 +255,23 @@ impl Run {
         counts
     }
 
-    pub(crate) fn errors(&self) -> Vec<BTreeMap<String, String>> {
+    pub fn errors(&self) -> Vec<BTreeMap<String, String>> {
         table(&self.read("error.csv"))
     }
 }
 
 /// A count of endings from literals.
-pub(crate) fn counts<const N: usize>(endings: [(&str, usize); N]) -> BTreeMap<String, usize> {
+pub fn counts<const N: usize>(endings: [(&str, usize); N]) -> BTreeMap<String, usize> {
     endings.map(|(ending, count)| (ending.to_owned(), count)).into()
 }
 
 /// The rows of a CSV file by the names of their columns.
-pub(crate) fn table(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
+pub fn table(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
     csv::Reader::from_reader(bytes).deserialize().collect::<Result<_, _>>().unwrap()
 }
 
 /// A change file that sets the account groups of an organization.
-pub(crate) fn assigns<'a>(rows: impl IntoIterator<Item = (&'a Key, i64)>) -> String {
+pub fn assigns<'a>(rows: impl IntoIterator<Item = (&'a Key, i64)>) -> String {
     let mut text = "action,org_id,aid,value\n".to_owned();
     for ((org_id, aid), value) in rows {
         text += &format!("assign,{org_id},{},{value}\n", aid.as_deref().unwrap_or_default());
@@ -280,7 +280,7 @@ pub(crate) fn assigns<'a>(rows: impl IntoIterator<Item = (&'a Key, i64)>) -> Str
 }
 
 /// All files below a folder, sorted; none where there is no folder.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries {

@@ -8,45 +8,45 @@ use chrono::{DateTime, Duration, Utc};
 use super::http::Reply;
 
 /// A target: an organization, and an account group of it or none.
-pub(crate) type Key = (String, Option<String>);
+pub type Key = (String, Option<String>);
 
 /// A [`Key`] from literals; `""` is no account group.
-pub(crate) fn key(org_id: &str, aid: &str) -> Key {
+pub fn key(org_id: &str, aid: &str) -> Key {
     (org_id.to_owned(), (!aid.is_empty()).then(|| aid.to_owned()))
 }
 
 /// Used and projected; a projection that was not calculated yet is absent from the answers.
-pub(crate) type Spent = (i64, Option<i64>);
+pub type Spent = (i64, Option<i64>);
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Group {
-    pub(crate) name: String,
-    pub(crate) quota: Option<i64>,
+pub struct Group {
+    pub name: String,
+    pub quota: Option<i64>,
     /// Cloud units of each of its tests.
-    pub(crate) tests: Vec<Spent>,
+    pub tests: Vec<Spent>,
     /// Enterprise units of each of its agents.
-    pub(crate) agents: Vec<Spent>,
+    pub agents: Vec<Spent>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Organization {
-    pub(crate) name: String,
-    pub(crate) quota: Option<i64>,
-    pub(crate) plan: i64,
+pub struct Organization {
+    pub name: String,
+    pub quota: Option<i64>,
+    pub plan: i64,
     /// The organization's own totals: what the groups' breakdown adds up to is not always all of it.
-    pub(crate) cloud: Spent,
-    pub(crate) enterprise: Spent,
-    pub(crate) devices: Spent,
+    pub cloud: Spent,
+    pub enterprise: Spent,
+    pub devices: Spent,
     /// Cloud and enterprise units projected for the next cycle.
-    pub(crate) next: (Option<i64>, Option<i64>),
-    pub(crate) groups: BTreeMap<String, Group>,
+    pub next: (Option<i64>, Option<i64>),
+    pub groups: BTreeMap<String, Group>,
     /// Days from now to the start and the end of its billing cycle; none is that of everybody.
-    pub(crate) cycle: Option<[i64; 2]>,
+    pub cycle: Option<[i64; 2]>,
 }
 
 /// Which of the optional fields the answers have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     #[default]
     AsDescribed,
     /// Account groups without `orgId` and `organizationName`.
@@ -63,7 +63,7 @@ pub(crate) enum Shape {
 
 /// How much of a write is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Done {
+pub enum Done {
     #[default]
     All,
     Half,
@@ -71,50 +71,50 @@ pub(crate) enum Done {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct World {
-    pub(crate) organizations: BTreeMap<String, Organization>,
-    pub(crate) shape: Shape,
+pub struct World {
+    pub organizations: BTreeMap<String, Organization>,
+    pub shape: Shape,
     /// Writes to these are accepted and silently not done.
-    pub(crate) ignored: BTreeSet<Key>,
+    pub ignored: BTreeSet<Key>,
     /// A batch that holds one of these is refused.
-    pub(crate) bad: BTreeSet<Key>,
+    pub bad: BTreeSet<Key>,
     /// A batch that holds one of these and any other row is refused; alone it is taken.
-    pub(crate) shy: BTreeSet<Key>,
+    pub shy: BTreeSet<Key>,
     /// A refusal names the fields.
-    pub(crate) names_fields: bool,
+    pub names_fields: bool,
     /// The good rows of a refused batch are done anyway.
-    pub(crate) partial: bool,
+    pub partial: bool,
     /// More rows in one request are refused; 0 is no limit.
-    pub(crate) most_rows: usize,
+    pub most_rows: usize,
     /// The status of that refusal; 0 is 413.
-    pub(crate) too_many: u16,
+    pub too_many: u16,
     /// So many reads after a write still show what was before it.
-    pub(crate) late_reads: u32,
-    pub(crate) usage_forbidden: bool,
+    pub late_reads: u32,
+    pub usage_forbidden: bool,
     /// Every request of this call ends with this status.
-    pub(crate) broken: Option<(&'static str, u16)>,
+    pub broken: Option<(&'static str, u16)>,
     /// How far the server's clock is off, in seconds.
-    pub(crate) clock_off: i64,
+    pub clock_off: i64,
     /// Requests in a minute; 0 is 240.
-    pub(crate) limit: usize,
+    pub limit: usize,
     /// Each row of each write, in order, whether it changed anything or not.
-    pub(crate) writes: Vec<(Key, Option<i64>)>,
+    pub writes: Vec<(Key, Option<i64>)>,
     /// Organizations that came without an id, which the description takes for the token's own.
-    pub(crate) nameless: usize,
+    pub nameless: usize,
     /// What the next write really does.
-    pub(crate) next_write: Done,
+    pub next_write: Done,
     /// The rows that the last request asked for, taken or not; and the quotas that it was shown.
-    pub(crate) asked: Vec<(Key, Option<i64>)>,
-    pub(crate) seen: Option<BTreeMap<Key, i64>>,
+    pub asked: Vec<(Key, Option<i64>)>,
+    pub seen: Option<BTreeMap<Key, i64>>,
     /// What readers still see, and how often.
-    pub(crate) shown: Option<(u32, BTreeMap<Key, i64>)>,
+    pub shown: Option<(u32, BTreeMap<Key, i64>)>,
     /// When the window of the rate limit ends, and what came in it.
-    pub(crate) window: (i64, usize),
+    pub window: (i64, usize),
 }
 
 impl World {
     /// Three organizations with every kind of target: no quota, no usage, no projection yet, no quota of its own.
-    pub(crate) fn small() -> Self {
+    pub fn small() -> Self {
         let group = |name: &str, quota, tests: &[Spent], agents: &[Spent]| Group {
             name: name.to_owned(),
             quota,
@@ -174,7 +174,7 @@ impl World {
     }
 
     /// Many account groups with a quota of 1 000 each and some use.
-    pub(crate) fn wide(organizations: usize, groups: usize) -> Self {
+    pub fn wide(organizations: usize, groups: usize) -> Self {
         let group = |number: usize| {
             let group = Group {
                 name: format!("Group {number}"),
@@ -198,7 +198,7 @@ impl World {
     }
 
     /// Every quota that is assigned.
-    pub(crate) fn quotas(&self) -> BTreeMap<Key, i64> {
+    pub fn quotas(&self) -> BTreeMap<Key, i64> {
         let mut quotas = BTreeMap::new();
         for (org_id, own) in &self.organizations {
             quotas.extend(own.quota.map(|value| ((org_id.clone(), None), value)));
@@ -210,12 +210,12 @@ impl World {
         quotas
     }
 
-    pub(crate) fn quota(&self, key: &Key) -> Option<i64> {
+    pub fn quota(&self, key: &Key) -> Option<i64> {
         self.quotas().get(key).copied()
     }
 
     /// Sets or takes off a quota, past the API and its log of writes: somebody else's doing.
-    pub(crate) fn set(&mut self, key: &Key, value: Option<i64>) {
+    pub fn set(&mut self, key: &Key, value: Option<i64>) {
         let own = self.organizations.get_mut(&key.0).unwrap();
         match &key.1 {
             Some(aid) => own.groups.get_mut(aid).unwrap().quota = value,
@@ -260,7 +260,7 @@ impl World {
     }
 
     /// The billing cycle that runs now, from its start to its end: a bit more than half of it is over.
-    pub(crate) fn cycle() -> [String; 2] {
+    pub fn cycle() -> [String; 2] {
         Self::cycle_of([-17, 13])
     }
 
