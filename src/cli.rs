@@ -31,10 +31,9 @@ use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
 pub(crate) use self::arguments::{Color, Format, Output};
-use self::handover::Handover;
 use self::terminal::Out;
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, Environment};
+use crate::config::{self, ConfigError, Environment};
 use crate::daemon::Source;
 use crate::exit_code::Exit;
 use crate::files::lock::LockError;
@@ -48,11 +47,6 @@ const GRACE: Duration = Duration::from_secs(8);
 const LONGEST_STOP: Duration = Duration::from_secs(9);
 
 const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";
-
-/// What `runs RUN` tells of a run.
-pub(crate) fn run_text(config: &Config, run: &crate::change::run::Run) -> anyhow::Result<String> {
-    Ok(runs::text(config, run, &crate::change::summary::story(run)?, Color::Auto))
-}
 
 /// Runs the command line and says the exit code.
 pub fn main() -> ExitCode {
@@ -163,7 +157,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Demo { dir } => {
-            crate::demo::run(dir, run_text, &mut Out::text(global.color)).await?;
+            crate::demo::run(dir, runs::run_text, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {
@@ -205,7 +199,7 @@ async fn carry_out(
     color: Color,
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
-    let (here, changes) = (handover(app), app.changes(&Clock::read()));
+    let (here, changes) = (jobs::handover(app), app.changes(&Clock::read()));
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
@@ -244,11 +238,6 @@ async fn carry_out(
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
     }
-}
-
-/// This process as one that may hold the lock.
-fn handover(app: &App) -> Handover<'_> {
-    Handover { data_dir: &app.config.data.dir, seat: &app.seat, activity: &app.activity, cancel: &app.cancel }
 }
 
 /// One page for each command; the first one names the others.

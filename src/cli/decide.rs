@@ -108,7 +108,7 @@ async fn decide(
     notices::flush_or_warn(services.config, mailer, services.now());
     let findings = advanced?;
     if replans && run.record.state == RunState::Held {
-        say(&super::run_text(services.config, &run)?);
+        say(&super::runs::run_text(services.config, &run)?);
         return Ok(Exit::Held);
     }
     say(&format!("{id}: {}", run.record.state));

@@ -8,7 +8,7 @@ use tracing::info;
 
 use chrono::{DateTime, Utc};
 
-use super::handover::{self, Who};
+use super::handover::{self, Handover, Who};
 use super::{progress, terminal};
 use crate::clock::Clock;
 use crate::daemon::health;
@@ -19,9 +19,14 @@ use crate::jobs::App;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker, closings};
 
+/// This process as one that may hold the lock.
+pub(super) fn handover(app: &App) -> Handover<'_> {
+    Handover { data_dir: &app.config.data.dir, seat: &app.seat, activity: &app.activity, cancel: &app.cancel }
+}
+
 /// The daemon.
 pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit> {
-    handover::hold(&super::handover(app))?;
+    handover::hold(&handover(app))?;
     app.api.get()?;
     app.mailer.warned_of_routes();
     health::start(app).await?;
@@ -31,7 +36,7 @@ pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit>
 
 /// Recover, inbox and outbox always; snapshot, reports and prune where due. One job's failure never stops the next.
 pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit> {
-    match handover::hold(&super::handover(app)) {
+    match handover::hold(&handover(app)) {
         Err(LockError::Busy { holder }) if !detailed => {
             info!(%holder, "another instance is at work: nothing to do");
             return Ok(Exit::Done);
@@ -78,7 +83,7 @@ async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
 /// One job, now.
 pub(super) async fn one(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
     if let Who::There { holder, answer } =
-        handover::ask(&super::handover(app), &Ask::Job { job, since }, None).await?
+        handover::ask(&handover(app), &Ask::Job { job, since }, None).await?
     {
         return Ok(handover::told(job.name(), &holder, &answer));
     }

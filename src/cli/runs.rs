@@ -12,7 +12,7 @@ use super::terminal;
 use super::{Color, Output};
 use crate::change::run::{Run, RunRecord};
 use crate::change::stored::stored_plan;
-use crate::change::summary::shown;
+use crate::change::summary::{shown, story};
 use crate::change::{RunState, RunStory};
 use crate::config::Config;
 use crate::exit_code::Exit;
@@ -102,6 +102,11 @@ fn in_short(run: &Run, look: Look) -> String {
 fn counts(record: &RunRecord) -> String {
     let counts: Vec<_> = record.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
     counts.join(", ")
+}
+
+/// A run as `runs RUN` shows it.
+pub(crate) fn run_text(config: &Config, run: &Run) -> anyhow::Result<String> {
+    Ok(text(config, run, &story(run)?, Color::Auto))
 }
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.

@@ -13,6 +13,7 @@
 mod board;
 mod heartbeat;
 mod observed;
+mod outgoing;
 mod publish;
 mod ready;
 mod systemd;
@@ -20,20 +21,19 @@ mod systemd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::warn;
 
 use self::board::Board;
 use self::heartbeat::Heartbeat;
 use self::observed::{Facts, Process};
+use self::outgoing::Outage;
 pub(crate) use self::publish::FORMAT;
 use self::publish::Publisher;
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::daemon::metrics::Metrics;
 use crate::daemon::server;
 use crate::jobs::App;
 use crate::jobs::activity::Beat;
-use crate::thousandeyes::{deepest, other_client};
 
 /// Begins to tell others of the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
 pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
@@ -180,37 +180,4 @@ async fn refresh(app: &Arc<App>, board: &Arc<Board>) -> Result<(), String> {
     });
     let facts = read.await.map_err(anyhow::Error::from).flatten();
     facts.map(|facts| board.learn(facts)).map_err(|error| format!("{error:#}"))
-}
-
-/// Logs when telling somebody begins to fail and when it works again: once for an outage, however often it is tried.
-#[derive(Debug)]
-struct Outage {
-    what: &'static str,
-    lasts: bool,
-}
-
-impl Outage {
-    fn of(what: &'static str) -> Self {
-        Self { what, lasts: false }
-    }
-
-    fn after(&mut self, told: Result<(), String>) {
-        let lasted = std::mem::replace(&mut self.lasts, told.is_err());
-        match told {
-            Ok(()) if lasted => info!(to = self.what, "told again"),
-            Err(reason) if !lasted => warn!(to = self.what, reason, "not told; no job fails for it"),
-            Ok(()) | Err(_) => {}
-        }
-    }
-}
-
-/// A client for one of them, with the proxy and certificates of the API.
-fn client(config: &Config, url: &reqwest::Url) -> anyhow::Result<reqwest::Client> {
-    let api = &config.api;
-    Ok(other_client(url, api.proxy.as_ref(), api.ca_file.as_deref())?)
-}
-
-/// Why a request failed, without its URL, which may be a secret.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() { "no answer in time".to_owned() } else { deepest(error) }
 }

@@ -174,6 +174,13 @@ impl Work {
     }
 }
 
+impl Job {
+    /// Does the job as its schedule would.
+    pub(crate) async fn run(self, app: &App, now: DateTime<Utc>) -> anyhow::Result<Findings> {
+        serve(app, self, Trigger::Schedule, now).await
+    }
+}
+
 /// Does a job from its beginning to its end.
 pub(crate) async fn serve(
     app: &App,

@@ -22,7 +22,6 @@ use crate::report::usage::summary::{need, room};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
-const FILE_ROWS: usize = 10;
 const MUTES: usize = 5;
 
 /// What the mail is made from.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Url};
 
-use super::{Outage, cause, client};
+use super::outgoing::{Outage, cause, client};
 use crate::config::{Config, SecretUrl};
 use crate::jobs::activity::Beat;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 
-use super::{Outage, cause, client};
+use super::outgoing::{Outage, cause, client};
 use crate::config::{Config, Metrics, SecretUrl};
 use crate::files::folder::Folder;
 use crate::thousandeyes::start_of;

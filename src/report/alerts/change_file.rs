@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::FILE_ROWS;
 use crate::change::propose::with_headroom;
 use crate::config::Guards;
 use crate::domain::quota::{OrgId, Snapshot, Target, Units};
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::words;
+
+/// The file proposes no more rows, however many there are: a mail has to stay small.
+const FILE_ROWS: usize = 10;
 
 /// The lines of a change file, and the account groups that it has no row for.
 #[derive(Default)]

@@ -1,0 +1,73 @@
+//! Which slot of a job is to be served now, and which were missed: its schedule, with what is remembered of it.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::job::Job;
+use super::state::State;
+use crate::config::Schedule;
+use crate::history::History;
+use crate::schedule::Missed;
+
+impl Job {
+    /// The slot that is to be served now, if there is one. What was tried and failed is not let go, whatever `catch_up` says.
+    pub(crate) fn due(
+        self,
+        schedule: &Schedule,
+        history: &History,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if !state.is_usable() && !self.takes_what_waits() {
+            return None;
+        }
+        let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
+        let slot = self.schedule(schedule)?.due(schedule.timezone, state.last_success(self), now, grace)?;
+        // Without a snapshot there is nothing to report on, and why there is none is told already.
+        let too_early = self == Self::UsageReport && history.list().is_ok_and(|all| all.is_empty());
+        (!too_early).then_some(slot)
+    }
+
+    /// The slots of which nothing is left behind when a success at `began` ends a gap.
+    pub(super) fn missed(self, schedule: &Schedule, state: &State, began: DateTime<Utc>) -> Option<Missed> {
+        match self {
+            Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
+                self.schedule(schedule)?.missed(schedule.timezone, state.last_success(self), began)
+            }
+            // These take up whatever waits: a later look does the same.
+            Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,
+        }
+    }
+
+    /// Whether it needs no memory of when it was done last, because it finds what is to be done where that waits.
+    fn takes_what_waits(self) -> bool {
+        matches!(self, Self::Inbox | Self::Outbox)
+    }
+
+    /// The slot that is to be served now, or whose failure is to be tried again, if there is one.
+    pub(super) fn to_serve(
+        self,
+        schedule: &Schedule,
+        history: &History,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let slot = self.due(schedule, history, state, now);
+        let owed = || state.last_success(self).filter(|_| self.owes_telling(schedule, history, state, now));
+        slot.or_else(owed)
+    }
+
+    /// Whether the slot was served and what it showed is still to be told.
+    pub(super) fn owes_telling(
+        self,
+        schedule: &Schedule,
+        history: &History,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> bool {
+        // One that a person asked for in vain took no snapshot, and is over only when one is taken.
+        self == Self::Snapshot
+            && state.why(self).is_some_and(|why| why.after_serving)
+            && state.is_usable()
+            && self.due(schedule, history, state, now).is_none()
+    }
+}
