@@ -106,8 +106,9 @@ impl<'a> Visible<'a> {
                 listed(elsewhere, organization_text)
             ),
             Some((aid, _)) if self.live.organization(org_id).is_some() => format!(
-                "the token sees no account group {aid} in organization {org_id}. Correct `{aid_column}`, or use a token \
-                 that may edit it."
+                "the token sees no account group {aid} in organization {org_id}.{} Correct `{aid_column}`, or use a token \
+                 that may edit it.",
+                self.without_zeros(aid)
             ),
             _ => format!(
                 "the token sees no organization {org_id}. Correct `{org_column}`, or use a token that may edit it."
@@ -116,13 +117,25 @@ impl<'a> Visible<'a> {
         self.live.place(&target).ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
     }
 
+    /// A question, where an id has zeros before it that a form or a program added.
+    fn without_zeros(&self, aid: &Aid) -> String {
+        let digits = aid.as_str().trim_start_matches('0');
+        let is_padded = digits.len() < aid.as_str().len() && !self.with_aid(&Aid::from(digits)).is_empty();
+        if is_padded {
+            format!(" Did you mean {digits}, without the zeros before it?")
+        } else {
+            String::new()
+        }
+    }
+
     /// An account group without its organization's id; the organization's name helps where it must.
     fn by_aid(&self, aid: &Aid, org_name: &str) -> Result<Place<'a>, Wrong> {
         match self.with_aid(aid) {
             [only] => Ok(*only),
             [] => {
                 let sentence = format!(
-                    "the token sees no account group {aid}. Correct `{}`, or use a token that may edit it.",
+                    "the token sees no account group {aid}.{} Correct `{}`, or use a token that may edit it.",
+                    self.without_zeros(aid),
                     self.columns.name(Field::Aid)
                 );
                 Err(Wrong::new(Code::UnknownTarget, None, sentence))

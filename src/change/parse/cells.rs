@@ -145,6 +145,11 @@ impl<'a> Reading<'a> {
                 "`{}` is a percentage. Type the number of units that the quota had, or none.",
                 shown(text)
             ))
+        } else if !text.contains(|letter: char| letter.is_numeric()) {
+            Err(format!(
+                "`{}` is not a quota. Type the number of units that the quota had, none where there was none, or nothing.",
+                shown(text)
+            ))
         } else {
             numbers::quota(text)
         };

@@ -215,7 +215,7 @@ const UGLY: &[(&str, &[u8])] = &[
     ("an unknown action", b"action,aid,value\ndelete,1,\n"),
     ("no target in a row", b"org_id,aid,value\n,,500\n"),
     ("no target in a row, but for names of columns", b"org_name,account_group_name,value\n,,500\n"),
-    ("a bad expectation", b"aid,value,Old value\n1,500,n/a\n"),
+    ("a bad expectation", b"aid,value,Old value\n1,500,n/a\n2,500,NULL\n3,500,nan\n4,500,12x\n"),
     ("everything at once", b"Action,Org ID,AID,New quota,Expected\nset,1E+04,x,\"1,000\",?,extra\n"),
     (
         "a long text with control characters",

@@ -157,6 +157,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("an account group that nobody sees", "aid,value\n5555,1\n"),
     ("an account group that the organization does not have", "org_id,aid,value\n10452,5555,1\n"),
     ("an account group of another organization", "org_id,aid,value\n10452,208001,1\n"),
+    ("ids with zeros before them", "org_id,aid,value\n,0204117,1\n10452,00204117,1\n,05555,1\n"),
     ("an organization that nobody sees", "org_id,value\n5555,1\n"),
     ("an organization that nobody sees, with a name", "org_id,account_group_name,value\n5555,Lab,1\n"),
     ("an account group in two organizations", "aid,value\n5,2\n"),
