@@ -166,12 +166,14 @@ impl OpenInbox {
     }
 
     /// Of the files of a first look, those that did not change since and that no program has open for writing; and why one of
-    /// them has to wait. Those that changed are left for the next look.
+    /// them has to wait, or cannot be taken any more. Those that changed are left for the next look.
     pub(crate) fn settled(&self, first: &FirstLook) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
-        let (second, _) = self.look()?;
+        let (second, mut left) = self.look()?;
+        // What could not be taken at the first look either was said then.
+        left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
         let read_only = self.settings.read_only;
         let open = if read_only { BTreeSet::new() } else { writers::open_for_writing(&self.settings.folder) };
-        let (mut settled, mut left) = (Settled::default(), Vec::new());
+        let mut settled = Settled::default();
         for (name, look) in second {
             let file = shown(&name);
             if first.files.get(&name) != Some(&look) {

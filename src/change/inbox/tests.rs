@@ -118,6 +118,26 @@ async fn what_is_no_regular_file_is_told_and_left() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_taken_any_more_at_the_second_look_is_told() {
+    let (_folder, inbox) = inbox();
+    let file = |name: &str| inbox.folder.join(name);
+    for name in ["a.csv", "b.csv", "gone.csv"] {
+        fs_err::write(file(name), "a").unwrap();
+    }
+    std::os::unix::fs::symlink("a.csv", file("link.csv")).unwrap();
+    let open = open(&inbox);
+    let (first, left) = open.first_look().unwrap();
+    assert_eq!(left.len(), 1);
+    for name in ["b.csv", "gone.csv"] {
+        fs_err::remove_file(file(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("a.csv", file("b.csv")).unwrap();
+    let (settled, left) = open.settled(&first).unwrap();
+    assert_eq!(settled.files.len(), 1);
+    assert_eq!(left.iter().map(|not| not.file.as_str()).collect::<Vec<_>>(), ["b.csv"]);
+}
+
+#[tokio::test]
 async fn too_large_a_file_fails_its_run_and_is_not_copied() {
     let (_folder, inbox) = inbox();
     fs_err::write(inbox.folder.join("big.csv"), [b'x'; 101]).unwrap();
