@@ -203,10 +203,10 @@ async fn carry_out(
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
-        Command::Snapshot => jobs::one(app, crate::jobs::Job::Snapshot, None).await,
-        Command::Inbox => jobs::one(app, crate::jobs::Job::Inbox, None).await,
-        Command::Prune => jobs::one(app, crate::jobs::Job::Prune, None).await,
-        Command::Outbox => jobs::one(app, crate::jobs::Job::Outbox, None).await,
+        Command::Snapshot => jobs::run_job(app, crate::jobs::Job::Snapshot, None).await,
+        Command::Inbox => jobs::run_job(app, crate::jobs::Job::Inbox, None).await,
+        Command::Prune => jobs::run_job(app, crate::jobs::Job::Prune, None).await,
+        Command::Outbox => jobs::run_job(app, crate::jobs::Job::Outbox, None).await,
         Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
         Command::Report { kind: ReportKind::Changes { since, out } } => {
             jobs::changes_report(app, since, out.as_deref()).await

@@ -21,14 +21,14 @@ use serde::Serialize;
 
 #[cfg(test)]
 pub(crate) use self::alerts::crossings::News;
-pub(crate) use self::alerts::crossings::{Occasion, Record, Seen, judge};
+pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::files::Gathered;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
 pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
 #[cfg(test)]
-pub(crate) use self::closing::cycle_lookup::{Cycle, Seen as SeenInCycle};
+pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};
 pub(crate) use self::closing::cycle_tracker::{ClosingRecord, Ended, last_cycles};
 pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::examples::examples;

@@ -42,7 +42,8 @@ pub use self::error::{Call, Error, FieldError, Said};
 pub(crate) use self::http::{deepest, other_client, start_of};
 pub(crate) use self::lazy::LazyClient;
 pub use self::model::{
-    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable, Whose,
+    AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable,
+    UnreadableTarget,
 };
 pub use self::rate_budget::Budget;
 pub(crate) use self::rate_budget::Room;

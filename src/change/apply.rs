@@ -7,9 +7,9 @@
 
 mod api;
 pub(crate) mod batch;
+mod progress;
 mod read_back;
 mod size;
-mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use self::api::post;
 use self::batch::{Batch, PendingWrite, batches};
-use self::standing::{Standing, unreadable};
+use self::progress::{Progress, unreadable};
 use super::explains::OtherRuns;
 use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
@@ -64,39 +64,39 @@ where
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
-        let mut standing = Standing::new(past, &rows);
-        let open = rows.into_iter().filter(|row| !standing.ended.contains_key(&row.row)).collect();
-        self.send_all(batches(open), &mut standing).await?;
+        let mut progress = Progress::new(past, &rows);
+        let open = rows.into_iter().filter(|row| !progress.ended.contains_key(&row.row)).collect();
+        self.send_all(batches(open), &mut progress).await?;
 
         // A raise may have been refused for want of room that the decreases made since.
-        if standing.decreased {
+        if progress.decreased {
             let is_raise = |(row, _): &(PendingWrite, Problem)| !row.is_decrease() && row.after.is_some();
-            let (raises, others) = std::mem::take(&mut standing.refused).into_iter().partition(is_raise);
-            standing.refused = others;
+            let (raises, others) = std::mem::take(&mut progress.refused).into_iter().partition(is_raise);
+            progress.refused = others;
             let again: Vec<_> = raises.into_iter().map(|(row, _)| row).collect();
-            self.send_all(batches(again), &mut standing).await?;
+            self.send_all(batches(again), &mut progress).await?;
         }
-        self.verify(&mut standing).await?;
-        Ok(standing.ended)
+        self.verify(&mut progress).await?;
+        Ok(progress.ended)
     }
 
-    async fn send_all(&mut self, mut queue: VecDeque<Batch>, standing: &mut Standing) -> anyhow::Result<()> {
+    async fn send_all(&mut self, mut queue: VecDeque<Batch>, progress: &mut Progress) -> anyhow::Result<()> {
         while let Some(batch) = queue.pop_front() {
             anyhow::ensure!(!self.cancel.is_cancelled(), "{STOPPED}");
             // Read first, also where the rest is given up: a server may take rows of a batch that it refuses.
-            let mut batch = self.still_to_send(batch, &queue, standing).await?;
-            if standing.accepted == 0 && standing.refusals >= MOST_REFUSALS {
+            let mut batch = self.still_to_send(batch, &queue, progress).await?;
+            if progress.accepted == 0 && progress.refusals >= MOST_REFUSALS {
                 let message = format!(
                     "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
                 );
                 let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
-                self.settle(standing, &rows, &Problem { code: Code::NotSent, message })?;
+                self.settle(progress, &rows, &Problem { code: Code::NotSent, message })?;
             } else if !batch.rows.is_empty() {
-                self.tell(Phase::Sending, standing, queue.len() + 1);
-                if let Some(rest) = batch.cut(standing.size.most()) {
+                self.tell(Phase::Sending, progress, queue.len() + 1);
+                if let Some(rest) = batch.cut(progress.size.most()) {
                     queue.push_front(rest);
                 }
-                self.send(batch, &mut queue, standing).await?;
+                self.send(batch, &mut queue, progress).await?;
             }
         }
         Ok(())
@@ -107,9 +107,9 @@ where
         &mut self,
         batch: Batch,
         queue: &VecDeque<Batch>,
-        standing: &mut Standing,
+        progress: &mut Progress,
     ) -> anyhow::Result<Batch> {
-        let mut batch = self.as_planned(batch, standing).await?;
+        let mut batch = self.as_planned(batch, progress).await?;
         let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE);
         if old && !batch.rows.is_empty() {
             // Guarded together, because usage is read once for all of them.
@@ -117,43 +117,43 @@ where
             let open = std::iter::once(&batch).chain(queue).flat_map(|batch| &batch.rows);
             let rows: BTreeSet<usize> = open.map(|row| row.row).collect();
             for (row, problem) in (self.guard_again)(&rows).await? {
-                self.settle(standing, &[row], &problem)?;
+                self.settle(progress, &[row], &problem)?;
             }
             self.guarded = Some(guarded);
-            batch = self.as_planned(batch, standing).await?;
+            batch = self.as_planned(batch, progress).await?;
         }
         Ok(batch)
     }
 
     /// Reads the live quotas: the rows that did not end and whose quota still is what the plan saw.
-    async fn as_planned(&mut self, mut batch: Batch, standing: &mut Standing) -> anyhow::Result<Batch> {
-        batch.rows.retain(|row| !standing.ended.contains_key(&row.row));
+    async fn as_planned(&mut self, mut batch: Batch, progress: &mut Progress) -> anyhow::Result<Batch> {
+        batch.rows.retain(|row| !progress.ended.contains_key(&row.row));
         if batch.rows.is_empty() {
             return Ok(batch);
         }
-        standing.live.refresh(self.client).await?;
+        progress.live.refresh(self.client).await?;
         for row in std::mem::take(&mut batch.rows) {
-            let intended = standing.intended.contains(&row.row);
-            let now = match standing.live.quota(&row.target) {
+            let intended = progress.intended.contains(&row.row);
+            let now = match progress.live.quota(&row.target) {
                 Ok(now) => now,
                 Err(_) if intended => {
                     // Whether it took effect cannot be seen now: the read-back at the end decides.
-                    standing.sent.insert(row.row, row);
+                    progress.sent.insert(row.row, row);
                     continue;
                 }
                 Err(why) => {
                     let message = format!("not sent: {}", unreadable(why));
-                    self.settle(standing, &[row.row], &Problem { code: Code::NotSent, message })?;
+                    self.settle(progress, &[row.row], &Problem { code: Code::NotSent, message })?;
                     continue;
                 }
             };
             if now == row.after && intended {
-                standing.decreased |= row.is_decrease(); // its answer may have been lost
-                standing.sent.insert(row.row, row);
+                progress.decreased |= row.is_decrease(); // its answer may have been lost
+                progress.sent.insert(row.row, row);
             } else if now == row.after {
                 let who = self.who_set(&row.target, now);
                 let message = format!("already {}: {who} set it", quota_text(row.after));
-                standing.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
+                progress.ended.insert(row.row, Outcome::Unchanged { quota: row.after, message });
             } else if now == row.before {
                 batch.rows.push(row);
             } else {
@@ -165,7 +165,7 @@ where
                     quota_text(row.after),
                     quota_text(now)
                 );
-                self.settle(standing, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
+                self.settle(progress, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
             }
         }
         Ok(batch)
@@ -182,10 +182,10 @@ where
         &mut self,
         mut batch: Batch,
         queue: &mut VecDeque<Batch>,
-        standing: &mut Standing,
+        progress: &mut Progress,
     ) -> anyhow::Result<()> {
-        let number = standing.next_batch;
-        standing.next_batch += 1;
+        let number = progress.next_batch;
+        progress.next_batch += 1;
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
         let operation = batch.operation.as_str();
         self.seat.check()?;
@@ -195,17 +195,17 @@ where
             operation: operation.to_owned(),
             rows: rows.clone(),
         })?;
-        standing.intended.extend(&rows);
+        progress.intended.extend(&rows);
         let outcome = post(self.client, &batch).await;
         let at = self.clock.now();
         match outcome {
             Ok(()) => {
                 self.journal.append(&Event::Accepted { at, batch: number })?;
-                standing.accepted += 1;
-                standing.size.accepted(batch.half);
-                standing.decreased |= batch.decreases();
-                standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
-                let (done, of, budget) = (standing.done(), standing.total, self.client.budget());
+                progress.accepted += 1;
+                progress.size.accepted(batch.half);
+                progress.decreased |= batch.decreases();
+                progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                let (done, of, budget) = (progress.done(), progress.total, self.client.budget());
                 info!(
                     batch = number,
                     operation,
@@ -222,20 +222,20 @@ where
                 warn!(batch = number, operation, rows = rows.len(), "the server refused a batch");
                 self.journal.append(&Event::Refused { at, batch: number, answer })?;
                 let told = error.told_of_a_row();
-                standing.refusals += 1;
+                progress.refusals += 1;
                 if error.status() == Some(413) {
-                    standing.size.too_large(rows.len());
-                    standing.refuse(batch, &[], told, queue);
+                    progress.size.too_large(rows.len());
+                    progress.refuse(batch, &[], told, queue);
                 } else {
-                    standing.size.refused();
-                    standing.refuse(batch, error.fields(), told, queue);
+                    progress.size.refused();
+                    progress.refuse(batch, error.fields(), told, queue);
                 }
             }
             Err(error) if error.outcome_unknown() => {
                 let answer = error.to_string();
                 warn!(batch = number, operation, rows = rows.len(), error = %answer, "the outcome of a batch is unknown: reading back");
                 self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
-                standing.size.unknown(rows.len());
+                progress.size.unknown(rows.len());
                 batch.unknown += 1;
                 match batch {
                     batch if batch.unknown < MOST_UNKNOWN => {
@@ -243,12 +243,12 @@ where
                         queue.push_front(batch);
                     }
                     batch if batch.rows.len() == 1 => {
-                        standing.refusals += 1;
-                        standing.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+                        progress.refusals += 1;
+                        progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
                     }
                     batch => {
-                        standing.refusals += 1;
-                        standing.refuse(batch, &[], answer, queue);
+                        progress.refusals += 1;
+                        progress.refuse(batch, &[], answer, queue);
                     }
                 }
             }
@@ -268,15 +268,15 @@ where
     }
 
     /// For whoever watches; each batch is read for before it is sent, and all are read back.
-    fn tell(&self, phase: Phase, standing: &Standing, batches: usize) {
-        let done = if phase == Phase::ReadingBack { standing.ended.len() } else { standing.done() };
-        self.client.progress().at(phase, Rows { done, of: standing.total }, 2 * batches + 1);
+    fn tell(&self, phase: Phase, progress: &Progress, batches: usize) {
+        let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done() };
+        self.client.progress().at(phase, Rows { done, of: progress.total }, 2 * batches + 1);
     }
 
-    fn settle(&mut self, standing: &mut Standing, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {
+    fn settle(&mut self, progress: &mut Progress, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {
         let (code, message) = (problem.code, problem.message.clone());
         self.journal.append(&Event::Settled { at: self.clock.now(), rows: rows.to_vec(), code, message })?;
-        standing.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
+        progress.ended.extend(rows.iter().map(|row| (*row, Outcome::Failed(problem.clone()))));
         Ok(())
     }
 }

@@ -81,7 +81,7 @@ async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
 }
 
 /// One job, now.
-pub(super) async fn one(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
+pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
     if let Who::There { holder, answer } =
         handover::ask(&handover(app), &Ask::Job { job, since }, None).await?
     {
@@ -98,7 +98,7 @@ pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::
             let report = app.report_inputs().usage_report_or_live(&app.api, now).await?;
             write(out, &app.mailer.usage_html(&report)?)
         }
-        None => one(app, Job::UsageReport, None).await,
+        None => run_job(app, Job::UsageReport, None).await,
     }
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn changes_report(
 ) -> anyhow::Result<Exit> {
     let now = Clock::read().now();
     let Some(out) = out else {
-        return one(app, Job::ChangesReport, since.map(|since| now - since)).await;
+        return run_job(app, Job::ChangesReport, since.map(|since| now - since)).await;
     };
     let since = now - since.unwrap_or(Duration::from_secs(30 * 24 * 3600));
     write(out, &app.mailer.changes_html(&app.report_inputs().changes_report(since, now)?)?)
@@ -121,7 +121,7 @@ pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow
             let report = closings::last_closings(&app.report_inputs(), Clock::read().now())?;
             write(out, &app.mailer.closing_html(report)?)
         }
-        None => one(app, Job::ClosingReport, None).await,
+        None => run_job(app, Job::ClosingReport, None).await,
     }
 }
 

@@ -1,19 +1,19 @@
 //! `plan`: what a change file would do, for a person.
 
 mod json;
-mod look;
 mod markdown;
 mod requests;
 mod rows;
+mod style;
 mod text;
 
 use std::io::{Read, Write};
 use std::path::Path;
 
 pub(super) use self::json::to_json;
-pub(super) use self::look::{Look, folded, moment};
 use self::markdown::markdown;
 pub(super) use self::rows::results;
+pub(super) use self::style::{Style, folded, moment};
 pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
@@ -58,7 +58,7 @@ pub(super) async fn plan(
             write!(
                 out,
                 "{}",
-                text(&visible(&name), &plan, look(config, color), Tense::Would { typed: &typed })
+                text(&visible(&name), &plan, style(config, color), Tense::Would { typed: &typed })
             )?;
         }
         Format::Json => {
@@ -73,8 +73,8 @@ pub(super) async fn plan(
 }
 
 /// How this installation shows plans on standard output.
-pub(super) fn look(config: &Config, color: Color) -> Look {
-    Look { paint: Paint::stdout(color), zone: config.schedule.timezone }
+pub(super) fn style(config: &Config, color: Color) -> Style {
+    Style { paint: Paint::stdout(color), zone: config.schedule.timezone }
 }
 
 /// The file's name and bytes; `-` is standard input.

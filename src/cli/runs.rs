@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::plan::{self, Look, Tense, command, folded, look, moment, to_json};
+use super::plan::{self, Style, Tense, command, folded, moment, style, to_json};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
@@ -39,7 +39,7 @@ pub(super) fn runs(
             let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
             writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
         } else {
-            write!(out, "{}", list(&runs, look(config, color)))?;
+            write!(out, "{}", list(&runs, style(config, color)))?;
         }
         return Ok(Exit::Done);
     };
@@ -54,7 +54,7 @@ pub(super) fn runs(
     Ok(Exit::Done)
 }
 
-fn list(runs: &[Run], look: Look) -> String {
+fn list(runs: &[Run], style: Style) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
@@ -67,9 +67,14 @@ fn list(runs: &[Run], look: Look) -> String {
     for run in runs.iter().rev().take(LISTED) {
         let by = run.record.dropped_by.as_ref();
         let by = by.map_or_else(String::new, |by| by.user.clone().unwrap_or_else(|| by.to_string()));
-        table.row([run.record.id.clone(), run.record.state.to_string(), clean(&by, 32), in_short(run, look)]);
+        table.row([
+            run.record.id.clone(),
+            run.record.state.to_string(),
+            clean(&by, 32),
+            in_short(run, style),
+        ]);
     }
-    let mut text = table.render(0, look.paint);
+    let mut text = table.render(0, style.paint);
     if runs.len() > LISTED {
         text += &format!("and {} older (--format json for all)\n", runs.len() - LISTED);
     }
@@ -77,7 +82,7 @@ fn list(runs: &[Run], look: Look) -> String {
 }
 
 /// What became of its rows, or what they wait for; of a file that could not be used, why.
-fn in_short(run: &Run, look: Look) -> String {
+fn in_short(run: &Run, style: Style) -> String {
     const LONGEST: usize = 70;
     let record = &run.record;
     match record.state {
@@ -89,9 +94,9 @@ fn in_short(run: &Run, look: Look) -> String {
             let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
             match record.due {
                 Some(due) if record.state == RunState::Scheduled => {
-                    format!("{rows}, {}", moment(due, look.zone))
+                    format!("{rows}, {}", moment(due, style.zone))
                 }
-                _ => format!("{rows}, since {}", moment(record.updated, look.zone)),
+                _ => format!("{rows}, since {}", moment(record.updated, style.zone)),
             }
         }
         RunState::Failed => clean(record.notes.first().map_or("", String::as_str), LONGEST),
@@ -111,11 +116,11 @@ pub(crate) fn run_text(config: &Config, run: &Run) -> anyhow::Result<String> {
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.
 pub(super) fn text(config: &Config, run: &Run, story: &RunStory, color: Color) -> String {
-    told(run, story, look(config, color), config.guard.expire)
+    told(run, story, style(config, color), config.guard.expire)
 }
 
-fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
-    let (record, paint) = (&run.record, look.paint);
+fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
+    let (record, paint) = (&run.record, style.paint);
     let state = match record.state {
         RunState::Done => paint.green("done"),
         RunState::Failed | RunState::Stale => paint.red(record.state.as_str()),
@@ -141,11 +146,11 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
         text += &folded(2, &format!("Approved by {by}."), paint);
     }
     if record.state == RunState::Done {
-        text += &plan::results(&story.plan, &story.results, look);
+        text += &plan::results(&story.plan, &story.results, style);
     } else if !story.plan.rows.is_empty() {
-        text += &format!("\n{}", plan::text(file, &story.plan, look, Tense::Did));
+        text += &format!("\n{}", plan::text(file, &story.plan, style, Tense::Did));
     }
-    text += &what_to_do(record, story, look, expire);
+    text += &what_to_do(record, story, style, expire);
     if let Some(held) = &record.held_as {
         let now =
             run.folder.parent().and_then(|runs| Run::open(runs, held).ok()).map(|held| held.record.state);
@@ -162,8 +167,8 @@ fn told(run: &Run, story: &RunStory, look: Look, expire: Duration) -> String {
 }
 
 /// What a person can do about the state that it is in; nothing where nothing is to be done.
-fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration) -> String {
-    let (id, paint) = (&record.id, look.paint);
+fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Duration) -> String {
+    let (id, paint) = (&record.id, style.paint);
     let reject = format!("quotakeeper reject {id}");
     let mut text = match record.state {
         RunState::Held => {
@@ -171,9 +176,9 @@ fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration
             let until =
                 TimeDelta::from_std(expire).ok().and_then(|expire| story.at.checked_add_signed(expire));
             let until = until.map_or_else(String::new, |until| {
-                format!(" If nobody decides, it is rejected at {} (guard.expire).", moment(until, look.zone))
+                format!(" If nobody decides, it is rejected at {} (guard.expire).", moment(until, style.zone))
             });
-            let since = moment(story.at, look.zone);
+            let since = moment(story.at, style.zone);
             let waits = format!("Held since {since}. Nothing was sent.{until}");
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
             folded(0, &waits, paint)
@@ -183,14 +188,14 @@ fn what_to_do(record: &RunRecord, story: &RunStory, look: Look, expire: Duration
         }
         RunState::Scheduled => {
             let due = story.plan.scheduled().filter_map(|row| row.due).min();
-            let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, look.zone));
+            let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and guarded again then, and sent.");
             folded(0, &waits, paint) + &command("To drop it: ", &[&reject], paint)
         }
         RunState::Stale => {
             let again = format!("quotakeeper approve {id}");
-            let stale = "Nothing was sent: what was approved is not what it would do now.";
-            folded(0, stale, paint) + &command("To plan it again and hold it: ", &[&again], paint)
+            let sentence = "Nothing was sent: what was approved is not what it would do now.";
+            folded(0, sentence, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {
             folded(0, "Fix the file as said above and drop it again.", paint)
@@ -221,7 +226,7 @@ mod tests {
         let record = RunRecord { plan_sha256: Some(story.plan.sha256.clone()), ..record(state, &story) };
         let run = Run { folder: "/data/runs/q4".into(), record };
         let paint = Paint { colors: false, width: 80 };
-        told(&run, &story, Look { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
+        told(&run, &story, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
     }
 
     fn record(state: RunState, story: &RunStory) -> RunRecord {

@@ -2,9 +2,9 @@
 //!
 //! It looks and writes nothing. What cannot be read is one of the things that are wrong, and keeps nothing else from being shown.
 
-mod facts;
+mod observed;
+mod problems;
 mod text;
-mod troubles;
 mod view;
 mod words;
 
@@ -18,7 +18,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use self::facts::{Facts, JobFacts, Lying, OwedAnswers, Waiting};
+use self::observed::{Lying, Observed, ObservedJob, OwedAnswers, Waiting};
 use super::table::Paint;
 use super::{Color, Output};
 use crate::change::RunState;
@@ -50,8 +50,8 @@ pub(super) fn status(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let facts = facts(inputs, mailer, Clock::read().now());
-    let view = view::view(facts);
+    let observed = observed(inputs, mailer, Clock::read().now());
+    let view = view::view(observed);
     match format {
         Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
         Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
@@ -60,7 +60,7 @@ pub(super) fn status(
 }
 
 /// All that is known without asking anybody.
-fn facts(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Facts {
+fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Observed {
     let ReportInputs { config, history, instance } = *inputs;
     let data = &config.data.dir;
     let mut unreadable = Vec::new();
@@ -101,7 +101,7 @@ fn facts(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Fact
     // The same reason keeps several things from being read: it is said once.
     let mut once = BTreeSet::new();
     unreadable.retain(|problem| once.insert(problem.clone()));
-    Facts {
+    Observed {
         now,
         zone: config.schedule.timezone,
         instance: instance.to_owned(),
@@ -117,7 +117,7 @@ fn facts(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Fact
         routes,
         jobs: Job::ALL
             .iter()
-            .map(|job| job_facts(&config.schedule, history, *job, state.as_ref(), is_daemon, now))
+            .map(|job| observe_job(&config.schedule, history, *job, state.as_ref(), is_daemon, now))
             .collect(),
         seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
@@ -158,18 +158,18 @@ fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> 
     read.ok()
 }
 
-fn job_facts(
+fn observe_job(
     schedule: &Schedule,
     history: &History,
     job: Job,
     state: Option<&State>,
     is_daemon: bool,
     now: DateTime<Utc>,
-) -> JobFacts {
+) -> ObservedJob {
     let zone = schedule.timezone;
     let slots = job.schedule(schedule);
     let last = state.and_then(|state| state.job(job));
-    JobFacts {
+    ObservedJob {
         job,
         last,
         failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::quota::{Aid, OrgId, Target, Units};
-use crate::thousandeyes::{OrganizationQuotas, Unreadable, Whose};
+use crate::thousandeyes::{OrganizationQuotas, Unreadable, UnreadableTarget};
 
 #[derive(Default)]
 pub(super) struct Assigned {
@@ -117,13 +117,15 @@ impl Doubts {
     fn add(&mut self, org_id: &OrgId, organization: &OrganizationQuotas) {
         for Unreadable { whose, why } in &organization.unreadable {
             let target = match whose {
-                Whose::AccountGroup(aid) => Target { org_id: org_id.clone(), aid: Some(aid.clone()) },
-                Whose::Organization => Target { org_id: org_id.clone(), aid: None },
-                Whose::SomeAccountGroup => {
+                UnreadableTarget::AccountGroup(aid) => {
+                    Target { org_id: org_id.clone(), aid: Some(aid.clone()) }
+                }
+                UnreadableTarget::Organization => Target { org_id: org_id.clone(), aid: None },
+                UnreadableTarget::SomeAccountGroup => {
                     self.some_group.entry(org_id.clone()).or_insert_with(|| why.clone());
                     continue;
                 }
-                Whose::Anybody => {
+                UnreadableTarget::Anybody => {
                     if organization.account_groups.is_empty() {
                         self.some_group.entry(org_id.clone()).or_insert_with(|| why.clone());
                     }

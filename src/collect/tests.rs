@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::Secret;
 use crate::domain::quota::{Aid, SnapshotRow};
-use crate::thousandeyes::{Settings, Unreadable, Whose};
+use crate::thousandeyes::{Settings, Unreadable, UnreadableTarget};
 
 fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
     OrganizationQuotas {
@@ -37,7 +37,7 @@ fn join(
     reading.snapshot
 }
 
-fn odd(whose: Whose) -> Unreadable {
+fn odd(whose: UnreadableTarget) -> Unreadable {
     Unreadable { whose, why: "odd".into() }
 }
 
@@ -123,7 +123,7 @@ fn unknown(snapshot: &Snapshot) -> Vec<String> {
 #[test]
 fn a_quota_that_cannot_be_read_is_unknown_and_its_row_goes_into_no_file() {
     let entry = OrganizationQuotas {
-        unreadable: vec![odd(Whose::AccountGroup("6".into()))],
+        unreadable: vec![odd(UnreadableTarget::AccountGroup("6".into()))],
         ..quotas(Some("1"), Some(9), &[("5", 7)])
     };
     let seen = join(&[entry], &[group("8", "Lab", Some("1"), "")], &BTreeMap::new());
@@ -134,13 +134,14 @@ fn a_quota_that_cannot_be_read_is_unknown_and_its_row_goes_into_no_file() {
 #[test]
 fn where_nobody_knows_whose_a_quota_is_no_target_without_one_passes_for_having_none() {
     let entry = OrganizationQuotas {
-        unreadable: vec![odd(Whose::SomeAccountGroup)],
+        unreadable: vec![odd(UnreadableTarget::SomeAccountGroup)],
         ..quotas(Some("1"), Some(9), &[("5", 7)])
     };
     let groups = [group("6", "", Some("1"), ""), group("7", "", Some("2"), "")];
     let seen = join(&[entry.clone(), quotas(Some("2"), Some(1), &[])], &groups, &BTreeMap::new());
     assert_eq!(unknown(&seen), ["account group 6 of organization 1: odd"]);
-    let nobodys = OrganizationQuotas { unreadable: vec![odd(Whose::Anybody)], ..quotas(None, None, &[]) };
+    let nobodys =
+        OrganizationQuotas { unreadable: vec![odd(UnreadableTarget::Anybody)], ..quotas(None, None, &[]) };
     let seen = join(&[nobodys, quotas(Some("2"), Some(1), &[])], &groups, &BTreeMap::new());
     assert_eq!(unknown(&seen).len(), 3, "{:?}", unknown(&seen));
 }

@@ -33,7 +33,7 @@ pub(crate) struct LargestTests {
 }
 
 /// A test or an agent as the API tells of it, before anything is copied.
-struct Seen<'a> {
+struct Consumer<'a> {
     aid: Option<&'a Aid>,
     name: &'a str,
     kind: &'a str,
@@ -76,28 +76,28 @@ impl LargestTests {
 }
 
 /// All that use anything, in an order that does not depend on the API's.
-fn largest_first<'a>(usage: &'a OrganizationUsage, rule: &UsageRule) -> Vec<Seen<'a>> {
+fn largest_first<'a>(usage: &'a OrganizationUsage, rule: &UsageRule) -> Vec<Consumer<'a>> {
     let counted = |cloud: Option<Units>, enterprise: Option<Units>| {
         rule.counted(cloud.or(Some(0)), enterprise.or(Some(0))).unwrap_or(0)
     };
-    let tests = usage.tests.iter().map(|test| Seen {
+    let tests = usage.tests.iter().map(|test| Consumer {
         aid: test.aid.as_ref(),
         name: &test.test_name,
         kind: if test.test_type.is_empty() { "test" } else { &test.test_type },
         projected: counted(Some(test.used.max(test.projected)), None),
     });
-    let agents = usage.agents.iter().map(|agent| Seen {
+    let agents = usage.agents.iter().map(|agent| Consumer {
         aid: agent.aid.as_ref(),
         name: &agent.agent_name,
         kind: "enterprise agent",
         projected: counted(None, agent.used.max(agent.projected)),
     });
-    let mut seen: Vec<Seen<'_>> = tests.chain(agents).filter(|seen| seen.projected > 0).collect();
+    let mut seen: Vec<Consumer<'_>> = tests.chain(agents).filter(|seen| seen.projected > 0).collect();
     seen.sort_by_key(|seen| (Reverse(seen.projected), seen.name, seen.kind));
     seen
 }
 
-impl Seen<'_> {
+impl Consumer<'_> {
     fn label(&self) -> String {
         let name = clean(self.name, NAME);
         let kind = clean(self.kind, KIND);

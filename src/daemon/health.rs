@@ -3,7 +3,7 @@
 //! ```text
 //! daemon, once    ─▶ activity ─▶ systemd   readiness, status line, watchdog   ◀── liveness: does the loop turn?
 //!                         ├──▶ heartbeat   a GET when all is well, /fail when a job fails
-//!                         └──▶ facts       what the files say, read after each job
+//!                         └──▶ observed    what the files say, read after each job
 //!                                ├──▶ server    /healthz /readyz /metrics, when asked   (ready: pure)
 //!                                └──▶ publish   the same metrics to a file, or to a Pushgateway
 //! ```
@@ -25,7 +25,7 @@ use tracing::warn;
 
 use self::board::Board;
 use self::heartbeat::Heartbeat;
-use self::observed::{Facts, Process};
+use self::observed::{Observed, Process};
 use self::outgoing::Outage;
 pub(crate) use self::publish::FORMAT;
 use self::publish::Publisher;
@@ -45,7 +45,7 @@ pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
         server::start(Probes { app: Arc::clone(app), board: Arc::clone(&board) }, listen).await?;
     }
     if app.config.server.listen.is_some() || publisher.is_some() {
-        tokio::spawn(keep_facts(Arc::clone(app), board, publisher));
+        tokio::spawn(keep_observed(Arc::clone(app), board, publisher));
     }
     let app = Arc::clone(app);
     tokio::spawn(async move {
@@ -108,16 +108,16 @@ impl Probes {
         if self.app.cancel.is_cancelled() {
             return vec!["The daemon is stopping.".to_owned()];
         }
-        match self.board.facts() {
-            Some(facts) => facts.not_ready(&process(&self.app.current()), Clock::read().now()),
+        match self.board.observed() {
+            Some(observed) => observed.not_ready(&process(&self.app.current()), Clock::read().now()),
             None => vec![JUST_STARTED.to_owned()],
         }
     }
 
     /// None before the files were read for the first time.
     pub(super) fn metrics(&self) -> Option<Metrics> {
-        let facts = self.board.facts()?;
-        Some(facts.metrics(&process(&self.app.current()), false, Clock::read().now()))
+        let observed = self.board.observed()?;
+        Some(observed.metrics(&process(&self.app.current()), false, Clock::read().now()))
     }
 }
 
@@ -146,7 +146,7 @@ async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
 }
 
 /// Reads the files at the start and after each job, and passes the metrics on after each job.
-async fn keep_facts(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publisher>) {
+async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publisher>) {
     let mut stale = Outage::of("metrics");
     let mut work = app.activity.follow();
     let mut seen = None;
@@ -167,17 +167,17 @@ async fn keep_facts(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publ
 
 /// Passes on what is known; nothing before the files were looked at.
 async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
-    if let Some(facts) = board.facts() {
-        publisher.publish(facts.metrics(&process(app), is_pass, Clock::read().now()).into_bytes()).await;
+    if let Some(observed) = board.observed() {
+        publisher.publish(observed.metrics(&process(app), is_pass, Clock::read().now()).into_bytes()).await;
     }
 }
 
 /// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
 async fn refresh(app: &Arc<App>, board: &Arc<Board>) -> Result<(), String> {
-    let (reader, known) = (app.current(), board.facts());
+    let (reader, known) = (app.current(), board.observed());
     let read = tokio::task::spawn_blocking(move || {
-        Facts::read(&reader.report_inputs(), &reader.mailer, known.as_deref(), Clock::read().now())
+        Observed::read(&reader.report_inputs(), &reader.mailer, known.as_deref(), Clock::read().now())
     });
-    let facts = read.await.map_err(anyhow::Error::from).flatten();
-    facts.map(|facts| board.learn(facts)).map_err(|error| format!("{error:#}"))
+    let observed = read.await.map_err(anyhow::Error::from).flatten();
+    observed.map(|observed| board.learn(observed)).map_err(|error| format!("{error:#}"))
 }

@@ -15,7 +15,7 @@ use crate::jobs::Job;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
-use crate::report::{AlertInput, Audience, Occasion, Record, Seen, Week, judge};
+use crate::report::{AlertInput, Audience, Evidence, Occasion, Record, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
 const CATCH_UP: usize = 24;
@@ -126,7 +126,7 @@ fn judge_one(
     let (rule, alerts) = (&inputs.config.usage.rule(), &inputs.config.alerts);
     for earlier in before.iter().rev() {
         let diffs = &changes::between(data_dir, *earlier, now)?;
-        let seen = Seen { latest, week, diffs, rule, alerts, largest };
+        let seen = Evidence { latest, week, diffs, rule, alerts, largest };
         let judged = inputs.history.organizations(*earlier).and_then(|organizations| {
             let mut earlier = Cursor::new(organizations);
             judge(&seen, record.clone(), &context, |org_id| earlier.seek(org_id))
@@ -137,7 +137,7 @@ fn judge_one(
         }
     }
     let diffs = &changes::between(data_dir, latest.taken_at, now)?;
-    let seen = Seen { latest, week, diffs, rule, alerts, largest };
+    let seen = Evidence { latest, week, diffs, rule, alerts, largest };
     judge(&seen, record, &context, |_| Ok(None))
 }
 

@@ -193,7 +193,7 @@ pub(crate) async fn serve(
     let services = app.changes(&work.clock);
     let taker = SnapshotJob { inputs, api: &app.api, mailer, seat: &app.seat, state };
     // On the heap: where it is awaited it would be large many times over.
-    let done = catch_panic::caught(Box::pin(async {
+    let done = catch_panic::catch(Box::pin(async {
         match job {
             Job::Inbox => inbox::whole(&services, mailer).await,
             Job::Snapshot if work.is_served => snapshot::tell_again(&taker, now).map(|()| Done::recovered()),

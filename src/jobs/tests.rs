@@ -107,7 +107,7 @@ async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_n
         std::panic::panic_any(what)
     };
     for panics in 1..=2 {
-        let done = catch_panic::caught(told("index out of bounds")).await;
+        let done = catch_panic::catch(told("index out of bounds")).await;
         let work = Work::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
         let error = work.end(&bench.app, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");

@@ -215,7 +215,7 @@ impl Worker {
             self.inbox_is_wanted = false;
             self.handed_over.pass_begins();
             let services = app.changes(&work.clock);
-            match catch_panic::caught(async { Pass::begin(&services, &app.mailer) }).await {
+            match catch_panic::catch(async { Pass::begin(&services, &app.mailer) }).await {
                 Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
                 Err(error) => return self.pass_ended(app, &work, slot, Err(error)),
             }
@@ -225,7 +225,7 @@ impl Worker {
             return Ok(());
         };
         let services = app.changes(&pass.work.clock);
-        match catch_panic::caught(Box::pin(pass.pass.step(&services, &app.mailer))).await {
+        match catch_panic::catch(Box::pin(pass.pass.step(&services, &app.mailer))).await {
             Ok(true) => {
                 self.pass = Some(pass);
                 app.activity.rests(Job::Inbox);
@@ -262,7 +262,7 @@ impl Worker {
         let now = Clock::read().now();
         let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
         app.activity.begins(Job::Inbox);
-        let advanced = catch_panic::caught(Box::pin(async {
+        let advanced = catch_panic::catch(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = lifecycle::advance(&app.changes(&work.clock), &mut run).await;
             // Many decisions in a row are one mail.
@@ -334,7 +334,7 @@ impl Worker {
             Ok(Ask::Apply { file, approve }) => {
                 app.activity.begins(Job::Inbox);
                 let services = app.changes(&Clock::read());
-                let applied = catch_panic::caught(Box::pin(async {
+                let applied = catch_panic::catch(Box::pin(async {
                     let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
                     let what = ToApply {
                         name: &file,

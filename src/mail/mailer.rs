@@ -66,7 +66,7 @@ impl Mailer {
 
     /// What became of a run, to administrators and to the owners of what it changes.
     pub(crate) fn run(&self, notice: &RunNotice, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let report = notice.report(&self.edition(now));
+        let report = notice.report(&self.context(now));
         let plan = notice.plan.clone().map(|bytes| Attachment::csv("plan.csv", bytes));
         self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, plan.as_slice(), now)?;
         self.runs_to_owners(1, |_| notice, now)
@@ -79,12 +79,12 @@ impl Mailer {
         notice: impl Fn(usize) -> RunNotice,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let edition = self.edition(now);
+        let context = self.context(now);
         let mut gathered = Gathered::default();
         for notice in (0..count).map(&notice) {
-            gathered.add(notice.report(&edition), notice.story.shown_state());
+            gathered.add(notice.report(&context), notice.story.shown_state());
         }
-        if let Some(report) = gathered.report(&edition) {
+        if let Some(report) = gathered.report(&context) {
             self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now)?;
         }
         self.runs_to_owners(count, notice, now)
@@ -92,7 +92,7 @@ impl Mailer {
 
     /// What somebody changed outside quotakeeper.
     pub(crate) fn drift(&self, seen: &Diff, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
-        match report::drift_report(seen, latest, &self.rule, &self.edition(now)) {
+        match report::drift_report(seen, latest, &self.rule, &self.context(now)) {
             Some(report) => self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now),
             None => Ok(()),
         }
@@ -110,7 +110,7 @@ impl Mailer {
 
     /// What crossed a limit, or is back to normal.
     pub(crate) fn alerts(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
-        match report::alert_report(input, &self.edition(now)) {
+        match report::alert_report(input, &self.context(now)) {
             Some(report) => self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now),
             None => Ok(()),
         }
@@ -134,7 +134,7 @@ impl Mailer {
         let causes = error.chain().map(ToString::to_string).collect();
         let advice = report::advice(error).map(|advice| format!("{advice}."));
         let failure = Failure { job: job.to_owned(), since, last_success, causes, advice };
-        let report: FailureReport = report::failure_report(&failure, &self.edition(now));
+        let report: FailureReport = report::failure_report(&failure, &self.context(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
 
@@ -144,7 +144,7 @@ impl Mailer {
         problem: &report::FileProblem,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let report = report::file_report(problem, &self.edition(now));
+        let report = report::file_report(problem, &self.context(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
 
@@ -160,7 +160,7 @@ impl Mailer {
         if self.mail.transport == config::Transport::Off || to.is_empty() {
             return Ok(());
         }
-        let report = report::recovery_report(job, since, error, &self.edition(now));
+        let report = report::recovery_report(job, since, error, &self.context(now));
         let addresses = envelope(to, report.listed)?;
         if self.thread(&Outbox::open(&self.folder)?, &report.thread, &addresses)?.is_empty() {
             return Ok(());
@@ -284,7 +284,7 @@ impl Mailer {
     pub(crate) async fn send_test(&self, address: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
         let transport =
             Transport::new(&self.mail, &self.smtp)?.context("mail is off: set mail.transport to send one")?;
-        let report = Report::Notice(Box::new(report::test_report(&self.edition(now))));
+        let report = Report::Notice(Box::new(report::test_report(&self.context(now))));
         let installation = installation::id(&self.data_dir, now);
         let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         config::mailbox(address).map_err(anyhow::Error::msg)?;
@@ -308,7 +308,7 @@ impl Mailer {
         Ok(())
     }
 
-    fn edition(&self, now: DateTime<Utc>) -> ReportContext {
+    fn context(&self, now: DateTime<Utc>) -> ReportContext {
         let is_off = self.mail.transport == config::Transport::Off;
         let id = (!is_off).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));

@@ -97,8 +97,8 @@ pub(crate) struct AlertReport {
 }
 
 /// None when there is nothing to tell that is not muted.
-pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> Option<AlertReport> {
-    let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, edition.now, edition.zone);
+pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
+    let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone);
     let told: Vec<(&News, SnapshotRow<'_>)> = input
         .news
         .iter()
@@ -121,9 +121,9 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
         .filter_map(|(place, row)| {
             let points = input.week.points().of(place);
-            let level = || level_of(&row, &points, taken_at, input.rule, input.alerts, edition);
+            let level = || level_of(&row, &points, taken_at, input.rule, input.alerts, context);
             let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
-            let stands = || standing(&row, &points, taken_at, input.rule, input.alerts, edition);
+            let stands = || standing(&row, &points, taken_at, input.rule, input.alerts, context);
             is_told.then(stands).map(|standing| (row.target.clone(), standing))
         })
         .collect();
@@ -136,7 +136,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
                 // Its usage is unknown by now: what was seen stands.
                 standing.why.clone_from(&news.why);
             }
-            let since = words::moment(news.at, edition.zone);
+            let since = words::moment(news.at, context.zone);
             let test = |test: &LargestTest| format!("{} {}", test.label, grouped(test.projected));
             let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
             Some(AlertRow { standing, was: was(news.was), since, largest })
@@ -159,9 +159,9 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
         })
         .collect();
 
-    let headline = headline(&critical, &warnings, &recovered, edition);
+    let headline = headline(&critical, &warnings, &recovered, context);
     let worst = critical.first().or(warnings.first());
-    let todo = worst.map(|worst| todo(&worst.standing, input, &standings, edition)).unwrap_or_default();
+    let todo = worst.map(|worst| todo(&worst.standing, input, &standings, context)).unwrap_or_default();
     let change_file = match input.audience {
         Audience::Administrators => {
             let lacking = critical.iter().chain(&warnings).map(|row| &row.standing);
@@ -197,13 +197,13 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, edition: &ReportContext) -> O
         more_recovered,
         no_room: left_out(&change_file),
         change_file: change_file.lines,
-        muted: muted_sentences(input, &standings, edition),
+        muted: muted_sentences(input, &standings, context),
         many_organizations: input.latest.organizations().len() > 1,
         to_owners,
-        data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
-        data_age: words::age(edition.now - taken_at),
+        data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
+        data_age: words::age(context.now - taken_at),
         slope_days: SLOPE_DAYS,
-        imprint: edition.into(),
+        imprint: context.into(),
         listed: String::new(),
         identity: identity(&told, input.audience),
     })
@@ -234,7 +234,7 @@ fn headline(
     critical: &[AlertRow],
     warnings: &[AlertRow],
     recovered: &[Recovered],
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> String {
     let mut parts = Vec::new();
     let mut counted = |count: usize, first: bool, kind: &str| {
@@ -250,18 +250,18 @@ fn headline(
     counted(warnings.len(), first_is_warning, if plural { "warnings" } else { "warning" });
     counted(recovered.len(), lead.is_none(), "back to normal");
     let first = match (lead, recovered.first()) {
-        (Some(row), _) => happens(&row.standing, edition),
+        (Some(row), _) => happens(&row.standing, context),
         (None, Some(one)) => format!("{} is back to normal", one.name),
         (None, None) => String::new(),
     };
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(standing: &Standing, edition: &ReportContext) -> String {
+fn happens(standing: &Standing, context: &ReportContext) -> String {
     let name = &standing.name;
     match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
         _ if standing.ran_out => format!("{name} has run out"),
-        (Some(at), ..) => format!("{name} runs out on {}", words::short_day(at, edition.zone)),
+        (Some(at), ..) => format!("{name} runs out on {}", words::short_day(at, context.zone)),
         (None, Some(used), _) if standing.level == Level::Critical => {
             format!("{name} has used {} % of its quota", grouped(used))
         }
@@ -277,13 +277,13 @@ fn todo(
     worst: &Standing,
     input: &AlertInput<'_>,
     standings: &BTreeMap<Target, Standing>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> String {
     let own = input.latest.organization(&worst.target.org_id);
     let own = own.map(|seen| {
         let row = seen.row();
         let standing = standings.get(&row.target).unwrap_or(worst).clone();
-        organization(seen, standing, input.rule, edition)
+        organization(seen, standing, input.rule, context)
     });
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
         return format!(
@@ -292,7 +292,7 @@ fn todo(
         );
     }
     let needs = if worst.runs_out() {
-        need(worst, edition)
+        need(worst, context)
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),
@@ -316,12 +316,12 @@ fn todo(
 fn muted_sentences(
     input: &AlertInput<'_>,
     standings: &BTreeMap<Target, Standing>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Vec<String> {
     let mut hidden: Vec<(&Mute, usize)> = Vec::new();
     for row in input.latest.rows() {
         let in_trouble = standings.get(&row.target).is_some_and(|standing| standing.level > Level::Fine);
-        let Some(mute) = input.alerts.mute(&row, edition.now, edition.zone).filter(|_| in_trouble) else {
+        let Some(mute) = input.alerts.mute(&row, context.now, context.zone).filter(|_| in_trouble) else {
             continue;
         };
         match hidden.iter_mut().find(|(other, _)| std::ptr::eq(*other, mute)) {
@@ -337,7 +337,7 @@ fn muted_sentences(
             let verb = if *count == 1 { "is" } else { "are" };
             let until = match mute.until {
                 Some(Until::Day(day)) => format!("the end of {}", day.format("%a %-d %b %Y")),
-                Some(until) => words::moment(until.moment(edition.zone), edition.zone),
+                Some(until) => words::moment(until.moment(context.zone), context.zone),
                 None => String::new(),
             };
             let reason = words::clean(&mute.reason, 120);

@@ -88,19 +88,19 @@ impl ChangesReport {
 pub(crate) fn run_report(
     story: &RunStory,
     split_off: Option<&RunStory>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> ChangesReport {
     // Of what is only planned the plan says what it would do; the results say only that it was not done.
     let state = story.shown_state();
     let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
     let results: HashMap<usize, &Outcome> =
         results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut fates = Fates::new(edition.zone, &story.carried);
+    let mut fates = Fates::new(context.zone, &story.carried);
     for row in &story.plan.rows {
         fates.add(row, results.get(&row.row).copied(), state);
     }
     let waiting = if state == RunState::Held { Some(story) } else { split_off };
-    let held = waiting.map(|story| held(story, edition));
+    let held = waiting.map(|story| held(story, context));
     let file = words::clean(&story.file, 60);
     let headline = fates.headline(&file, state);
     let todo = match (&held, state) {
@@ -151,7 +151,7 @@ pub(crate) fn run_report(
         files: Vec::new(),
         organizations,
         more_organizations,
-        imprint: edition.into(),
+        imprint: context.into(),
         // Not the time: a state that a crash makes be told again is the same mail.
         identity: match story.decided {
             0 => format!("{} {} {}", story.id, state, story.plan.sha256),
@@ -184,7 +184,7 @@ pub(crate) fn drift_report(
     diff: &Diff,
     latest: &Snapshot,
     rule: &UsageRule,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<ChangesReport> {
     let outside = Diff {
         changes: diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside).cloned().collect(),
@@ -193,12 +193,12 @@ pub(crate) fn drift_report(
     if outside.changes.is_empty() && outside.vanished.is_empty() {
         return None;
     }
-    let window = words::between(diff.from, diff.to, edition.zone);
+    let window = words::between(diff.from, diff.to, context.zone);
     let headline = match outside.changes.len() {
         0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
         count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),
     };
-    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, edition);
+    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, context);
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
     Some(report)
@@ -210,7 +210,7 @@ pub(crate) fn period_report(
     latest: &Snapshot,
     rule: &UsageRule,
     since: DateTime<Utc>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> ChangesReport {
     let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
     let outside = diffs
@@ -218,7 +218,7 @@ pub(crate) fn period_report(
         .flat_map(|diff| &diff.changes)
         .filter(|change| change.made_by == MadeBy::Outside)
         .count();
-    let since_day = words::day(since, edition.zone);
+    let since_day = words::day(since, context.zone);
     let headline = match (count, outside) {
         (0, _) => format!("No quota changed since {since_day}"),
         (count, 0) => {
@@ -230,8 +230,8 @@ pub(crate) fn period_report(
             words::number(outside)
         ),
     };
-    let mut report = of_diffs("Changes", headline, diffs, latest, rule, edition);
-    report.identity = format!("period {} {}", since.timestamp(), edition.now.timestamp());
+    let mut report = of_diffs("Changes", headline, diffs, latest, rule, context);
+    report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
     report
 }
 
@@ -241,10 +241,10 @@ fn of_diffs(
     diffs: &[Diff],
     latest: &Snapshot,
     rule: &UsageRule,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> ChangesReport {
     let (outside, by_runs): (Vec<_>, Vec<_>) =
-        rows_of_diffs(diffs, latest, rule, edition.zone).into_iter().partition(|row| row.outside);
+        rows_of_diffs(diffs, latest, rule, context.zone).into_iter().partition(|row| row.outside);
     let sections = [section(SectionKind::Outside, outside), section(SectionKind::ByRuns, by_runs)];
     let mut notes = Vec::new();
     for diff in diffs {
@@ -252,7 +252,7 @@ fn of_diffs(
             notes.push(format!(
                 "Over a fifth of all targets was missing {}: the snapshot is suspect, and the token may have lost a \
                  permission. Nothing is taken for removed.",
-                words::between(diff.from, diff.to, edition.zone)
+                words::between(diff.from, diff.to, context.zone)
             ));
         }
         if !diff.vanished.is_empty() {
@@ -284,7 +284,7 @@ fn of_diffs(
         files: Vec::new(),
         organizations: Vec::new(),
         more_organizations: 0,
-        imprint: edition.into(),
+        imprint: context.into(),
         identity: String::new(),
         table: String::new(),
         listed: String::new(),

@@ -20,8 +20,8 @@ use serde::Serialize;
 use self::totals::{began_late, late, total, year};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
-use crate::report::closing::cycle_usage::{Spent, spent, spent_by};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::wording::{
     TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
 };
@@ -52,7 +52,7 @@ pub(crate) struct ClosingInput<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct YearRow {
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: CycleUsage,
     /// `5 Nov to 5 Dec`.
     pub cycle: String,
     pub plan: Option<Units>,
@@ -66,7 +66,7 @@ pub(crate) struct YearRow {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Section {
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: CycleUsage,
     pub org_name: String,
     /// The organization of an account group that the section is about; empty where the name says it.
     pub of: String,
@@ -79,7 +79,7 @@ pub(crate) struct Section {
     /// What a person must know to read these figures rightly.
     pub notes: Vec<String>,
     /// The account groups that ran out, worst first.
-    pub ran_out: Vec<Spent>,
+    pub ran_out: Vec<CycleUsage>,
     pub more_ran_out: usize,
     /// `2026 so far`.
     pub year_title: String,
@@ -103,7 +103,7 @@ pub(crate) struct Section {
 pub(crate) struct Line {
     pub target: Target,
     pub org_name: String,
-    pub spent: Spent,
+    pub spent: CycleUsage,
     pub plan: Option<Units>,
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
@@ -140,9 +140,9 @@ pub(crate) struct ClosingReport {
 }
 
 /// `closed` must not be empty.
-pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &ReportContext) -> ClosingReport {
+pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) -> ClosingReport {
     let mut sections: Vec<Section> =
-        input.closed.iter().map(|closed| section(closed, input, edition)).collect();
+        input.closed.iter().map(|closed| section(closed, input, context)).collect();
     sections.sort_by_key(Section::worst_first);
     let headline = headline(&sections);
     let level = sections.iter().map(|section| section.spent.level).max().unwrap_or(Level::Fine);
@@ -160,10 +160,10 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &ReportContext) 
         brief,
         many_organizations,
         rows: all.len(),
-        table: format!("closing-{}.csv", edition.now.with_timezone(&edition.zone).format("%Y-%m-%d")),
-        data_from: format!("{} {}", words::moment(input.latest.taken_at, edition.zone), edition.zone),
-        data_age: words::age(edition.now - input.latest.taken_at),
-        imprint: edition.into(),
+        table: format!("closing-{}.csv", context.now.with_timezone(&context.zone).format("%Y-%m-%d")),
+        data_from: format!("{} {}", words::moment(input.latest.taken_at, context.zone), context.zone),
+        data_age: words::age(context.now - input.latest.taken_at),
+        imprint: context.into(),
         all,
         listed: String::new(),
         // What closed: told again, from whatever snapshots, it is the same mail.
@@ -171,7 +171,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, edition: &ReportContext) 
     }
 }
 
-fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -> Section {
+fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -> Section {
     let rule = input.rule;
     let last = &closed.cycles[0];
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
@@ -184,7 +184,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
     let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
     let over_plan = now.plan.zip(now.used).map(|(plan, used)| used.saturating_sub(plan));
     let over_plan = over_plan.filter(|over| *over > 0 && mismatched.is_none());
-    let mut spent = spent(name, id, now.used, now.quota);
+    let mut spent = cycle_usage(name, id, now.used, now.quota);
     let several = partial && rows.len() > 1;
     if several && spent.used.is_some() && spent.quota.is_none() {
         "not all have a quota".clone_into(&mut spent.status);
@@ -193,11 +193,11 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
         spent.level = spent.level.max(Level::Warning);
     }
 
-    let groups: Vec<Spent> =
+    let groups: Vec<CycleUsage> =
         rows.iter().filter(|row| row.target.aid.is_some()).map(|row| spent_by(row, rule)).collect();
-    let mut ran_out: Vec<Spent> = groups.iter().filter(|group| group.ran_out()).cloned().collect();
+    let mut ran_out: Vec<CycleUsage> = groups.iter().filter(|group| group.ran_out()).cloned().collect();
     ran_out.sort_by_key(|group| Reverse((group.percent, group.over)));
-    let others: Vec<&Spent> = groups.iter().filter(|group| !group.ran_out()).collect();
+    let others: Vec<&CycleUsage> = groups.iter().filter(|group| !group.ran_out()).collect();
     let alone = partial && groups.len() == 1;
     if alone {
         // It is what the section is about.
@@ -205,10 +205,10 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
     }
     let result = now.used.filter(|_| late(last).is_none());
     let before = closed.cycles.get(1).filter(|cycle| late(cycle).is_none());
-    let before = before.map(|cycle| (within(cycle, edition.zone), of(cycle).used));
+    let before = before.map(|cycle| (within(cycle, context.zone), of(cycle).used));
     let middle = closed.middle.as_ref().map(|seen| (seen.at, total(Some(seen), partial, rule).projected));
     let mut sentences =
-        vec![as_of(last, edition.zone), compared(result, before), projection(result, middle, edition.zone)];
+        vec![as_of(last, context.zone), compared(result, before), projection(result, middle, context.zone)];
     if !alone {
         sentences
             .extend([largest(&groups, now.used.filter(|_| !partial)), fine(&others, ran_out.is_empty())]);
@@ -217,7 +217,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
         target.org_id == closed.org_id && (!partial || rows.iter().any(|row| row.target == *target))
     }));
     sentences.retain(|sentence| !sentence.is_empty());
-    let year = year(closed, partial, rule, edition);
+    let year = year(closed, partial, rule, context);
     let groups_out = ran_out.len();
     ran_out.truncate(RAN_OUT);
     Section {
@@ -227,8 +227,8 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
         partial,
         cycle: format!(
             "{} {}",
-            within(last, edition.zone),
-            last.end.with_timezone(&edition.zone).format("%Y")
+            within(last, context.zone),
+            last.end.with_timezone(&context.zone).format("%Y")
         ),
         plan: now.plan,
         over_plan,
@@ -236,10 +236,10 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, edition: &ReportContext) -
         notes: notes(closed, mismatched, rule),
         more_ran_out: groups_out - ran_out.len(),
         ran_out,
-        year_title: format!("{} so far", last.year(edition.zone)),
-        year_total: year_total(&year, began_late(closed, edition), closed.cut),
+        year_title: format!("{} so far", last.year(context.zone)),
+        year_total: year_total(&year, began_late(closed, context), closed.cut),
         year,
-        month: last.middle().with_timezone(&edition.zone).format("%b").to_string(),
+        month: last.middle().with_timezone(&context.zone).format("%b").to_string(),
         several,
         groups_out,
     }
@@ -308,7 +308,7 @@ fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule
             grouped(row.quota.unwrap_or(0))
         ));
     }
-    let unknown = |seen: &Seen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
+    let unknown = |seen: &LastSeen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
     if last.seen.as_ref().is_some_and(unknown) {
         notes.push("Usage is unknown: nothing here says how much was left.".to_owned());
     }

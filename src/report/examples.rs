@@ -18,7 +18,7 @@ use crate::report::UsageInput;
 use crate::report::Week;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
-use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing_report;
 use crate::report::failure_report;
 use crate::report::run_report;
@@ -28,13 +28,13 @@ use crate::report::test_report;
 use crate::report::usage_report;
 
 /// Between them they take every branch that holds a variable of its own.
-pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
-    let held = held_run(edition);
+pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
+    let held = held_run(context);
     let snapshot = Snapshot::new(
-        edition.now,
+        context.now,
         vec![
-            row(Target::organization("1"), 4000, 500, 1000, edition),
-            row(Target::account_group("1", "2"), 3000, 2500, 5000, edition),
+            row(Target::organization("1"), 4000, 500, 1000, context),
+            row(Target::account_group("1", "2"), 3000, 2500, 5000, context),
             SnapshotRow::new(Target::organization("3")),
         ],
     );
@@ -47,14 +47,14 @@ pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    let mut usage_report = usage_report(&usage, edition);
-    let mut trends = Trends::new(usage_report.targets_to_draw(), &snapshot, usage.rule, edition.zone);
-    trends.add(&Snapshot::new(edition.now - chrono::TimeDelta::days(1), snapshot.rows()));
+    let mut usage_report = usage_report(&usage, context);
+    let mut trends = Trends::new(usage_report.targets_to_draw(), &snapshot, usage.rule, context.zone);
+    trends.add(&Snapshot::new(context.now - chrono::TimeDelta::days(1), snapshot.rows()));
     trends.add(&snapshot);
     usage_report.draw(&trends);
     let failure = Failure {
         job: "snapshot".to_owned(),
-        since: edition.now,
+        since: context.now,
         last_success: None,
         causes: vec!["an example".to_owned()],
         advice: None,
@@ -64,7 +64,7 @@ pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
         cycle: "1970-01-01".to_owned(),
         level,
         was: Level::Fine,
-        at: edition.now,
+        at: context.now,
         why: "an example".to_owned(),
         largest: vec![LargestTest { label: "a test (DNS)".to_owned(), projected: 1000 }],
     });
@@ -78,34 +78,34 @@ pub(crate) fn examples(edition: &ReportContext) -> Vec<Report> {
         guards: &Guards::default(),
         audience: Audience::Administrators,
     };
-    let alerts = alert_report(&alerts, edition).map(|report| Report::Alerts(Box::new(report)));
+    let alerts = alert_report(&alerts, context).map(|report| Report::Alerts(Box::new(report)));
     let closing = ClosingInput {
-        closed: &(0..5).map(|_| closed(&snapshot, edition)).collect::<Vec<_>>(),
+        closed: &(0..5).map(|_| closed(&snapshot, context)).collect::<Vec<_>>(),
         diffs: &[],
         latest: &snapshot,
         rule: &UsageRule::default(),
     };
     let mut files = Gathered::default();
     for _ in 0..2 {
-        files.add(run_report(&held, None, edition), held.state);
+        files.add(run_report(&held, None, context), held.state);
     }
-    let files = files.report(edition).map(|report| Report::Changes(Box::new(report)));
-    let closing = Report::Closing(Box::new(closing_report(&closing, edition)));
+    let files = files.report(context).map(|report| Report::Changes(Box::new(report)));
+    let closing = Report::Closing(Box::new(closing_report(&closing, context)));
     let usage = Report::Usage(Box::new(usage_report));
-    let run = Report::Changes(Box::new(run_report(&held, None, edition)));
-    let notice = Report::Notice(Box::new(test_report(edition)));
-    let failure = Report::Failure(Box::new(failure_report(&failure, edition)));
+    let run = Report::Changes(Box::new(run_report(&held, None, context)));
+    let notice = Report::Notice(Box::new(test_report(context)));
+    let failure = Report::Failure(Box::new(failure_report(&failure, context)));
     alerts.into_iter().chain([closing, usage, run]).chain(files).chain([notice, failure]).collect()
 }
 
 /// A cycle in which an account group ran out, and one that nothing is known of.
-fn closed(snapshot: &Snapshot, edition: &ReportContext) -> Closed {
+fn closed(snapshot: &Snapshot, context: &ReportContext) -> Closed {
     let rows = vec![
-        row(Target::organization("1"), 4000, 500, 1000, edition),
-        row(Target::account_group("1", "2"), 3000, 3500, 5000, edition),
+        row(Target::organization("1"), 4000, 500, 1000, context),
+        row(Target::account_group("1", "2"), 3000, 3500, 5000, context),
     ];
-    let day = |days| edition.now - chrono::TimeDelta::days(days);
-    let seen = Some(Seen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
+    let day = |days| context.now - chrono::TimeDelta::days(days);
+    let seen = Some(LastSeen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
     Closed {
         org_id: "1".into(),
         cycles: vec![
@@ -122,7 +122,7 @@ fn row(
     quota: Units,
     used: Units,
     projected: Units,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> SnapshotRow<'static> {
     SnapshotRow {
         quota: Some(quota),
@@ -133,19 +133,19 @@ fn row(
             enterprise_projected: Some(0),
             ..Usage::default()
         },
-        period_start: Some(edition.now - chrono::TimeDelta::days(10)),
-        period_end: Some(edition.now + chrono::TimeDelta::days(20)),
+        period_start: Some(context.now - chrono::TimeDelta::days(10)),
+        period_end: Some(context.now + chrono::TimeDelta::days(20)),
         ..SnapshotRow::new(target)
     }
 }
 
-fn held_run(edition: &ReportContext) -> RunStory {
+fn held_run(context: &ReportContext) -> RunStory {
     let tripped = GuardHit { guard: Guard::BelowUse, message: "an example".to_owned() };
     RunStory {
         id: "19700101T000000Z-example".to_owned(),
         file: "example.csv".to_owned(),
         state: RunState::Held,
-        at: edition.now,
+        at: context.now,
         plan: Plan {
             rows: vec![PlanRow {
                 row: 2,

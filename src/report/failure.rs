@@ -65,18 +65,18 @@ pub(crate) struct FailureReport {
     pub thread: String,
 }
 
-pub(crate) fn failure_report(failure: &Failure, edition: &ReportContext) -> FailureReport {
+pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> FailureReport {
     let job = words::clean(&failure.job, 40);
     let headline =
-        format!("The {job} job has been failing since {}", words::moment(failure.since, edition.zone));
+        format!("The {job} job has been failing since {}", words::moment(failure.since, context.zone));
     let last_success = failure.last_success.map_or_else(
         || "never".to_owned(),
-        |at| format!("{}, {} ago", words::moment(at, edition.zone), words::age(edition.now - at)),
+        |at| format!("{}, {} ago", words::moment(at, context.zone), words::age(context.now - at)),
     );
     FailureReport {
         subject: headline.clone(),
         headline,
-        since: words::moment(failure.since, edition.zone),
+        since: words::moment(failure.since, context.zone),
         note: format!(
             "The job is tried again at its next time. This mail comes once a day while it fails, and another one when it works again. Last success: {last_success}."
         ),
@@ -88,9 +88,9 @@ pub(crate) fn failure_report(failure: &Failure, edition: &ReportContext) -> Fail
                 .to_owned(),
             |advice| words::clean(advice, 400),
         ),
-        imprint: edition.into(),
+        imprint: context.into(),
         // One mail a day for one outage, however often the job is tried.
-        identity: format!("{job} {} {}", failure.since.timestamp(), (edition.now - failure.since).num_days()),
+        identity: format!("{job} {} {}", failure.since.timestamp(), (context.now - failure.since).num_days()),
         thread: outage(&job, failure.since),
         job,
     }
@@ -118,8 +118,8 @@ pub(crate) enum ProblemKind {
     Stays,
 }
 
-pub(crate) fn file_report(problem: &FileProblem, edition: &ReportContext) -> FailureReport {
-    let since = words::moment(problem.since, edition.zone);
+pub(crate) fn file_report(problem: &FileProblem, context: &ReportContext) -> FailureReport {
+    let since = words::moment(problem.since, context.zone);
     FailureReport {
         subject: words::clean(&problem.what, 200),
         headline: words::clean(&problem.what, 200),
@@ -131,7 +131,7 @@ pub(crate) fn file_report(problem: &FileProblem, edition: &ReportContext) -> Fai
         note: format!(
             "Since {since}. This mail comes once; `quotakeeper status` shows it as long as it lasts."
         ),
-        imprint: edition.into(),
+        imprint: context.into(),
         identity: format!("file {} {}", problem.name, problem.since.timestamp()),
         thread: String::new(),
     }
@@ -140,7 +140,7 @@ pub(crate) fn file_report(problem: &FileProblem, edition: &ReportContext) -> Fai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{at, edition};
+    use crate::report::fixtures::{at, context};
 
     fn failure() -> Failure {
         Failure {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn one_outage_has_one_identity_a_day_however_often_it_is_reported() {
-        let told_at = |now| failure_report(&failure(), &ReportContext { now: at(now), ..edition() });
+        let told_at = |now| failure_report(&failure(), &ReportContext { now: at(now), ..context() });
         let first = told_at("11-22T05:00");
         assert_eq!(first.identity, told_at("11-23T04:59").identity);
         let second = told_at("11-23T07:00");
@@ -173,6 +173,6 @@ mod tests {
 
     #[test]
     fn a_cause_is_one_line() {
-        assert_eq!(failure_report(&failure(), &edition()).causes, ["the token was refused X: y"]);
+        assert_eq!(failure_report(&failure(), &context()).causes, ["the token was refused X: y"]);
     }
 }

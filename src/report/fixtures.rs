@@ -30,7 +30,7 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
 }
 
-pub(crate) fn edition() -> ReportContext {
+pub(crate) fn context() -> ReportContext {
     ReportContext {
         now: at("11-22T07:00"),
         zone: Tz::Europe__Berlin,
@@ -190,13 +190,13 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    drawn(usage_report(&input, &edition()), latest, earlier)
+    drawn(usage_report(&input, &context()), latest, earlier)
 }
 
 /// The report with the pictures that its history allows.
 pub(crate) fn drawn(mut report: UsageReport, latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
     let rule = UsageRule::default();
-    let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, edition().zone);
+    let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, context().zone);
     let mut all: Vec<&Snapshot> = earlier.iter().chain([latest]).collect();
     all.sort_by_key(|snapshot| snapshot.taken_at);
     for snapshot in all {
@@ -344,7 +344,7 @@ pub(crate) fn usage() -> UsageReport {
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    drawn(usage_report(&input, &edition()), &latest, &earlier)
+    drawn(usage_report(&input, &context()), &latest, &earlier)
 }
 
 pub(crate) fn alert_news(target: &Target, level: Level) -> News {
@@ -390,7 +390,7 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         guards: &Guards::default(),
         audience: Audience::Administrators,
     };
-    alert_report(&input, &edition()).unwrap()
+    alert_report(&input, &context()).unwrap()
 }
 
 /// 10 000 account groups of this name: a third critical, a third warned of, a third back to normal.
@@ -416,5 +416,5 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         guards: &Guards::default(),
         audience: Audience::Administrators,
     };
-    alert_report(&input, &edition()).unwrap()
+    alert_report(&input, &context()).unwrap()
 }

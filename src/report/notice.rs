@@ -29,16 +29,16 @@ pub(crate) fn recovery_report(
     job: &str,
     since: DateTime<Utc>,
     error: Option<&str>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> NoticeReport {
-    let moment = |at| words::moment(at, edition.zone);
+    let moment = |at| words::moment(at, context.zone);
     let job = words::clean(job, 40);
-    let lasted = words::age(edition.now - since);
+    let lasted = words::age(context.now - since);
     let headline = format!("The {job} job works again, after {lasted}");
     let mut sentences = vec![format!(
         "It failed from {} until now, {}, which is {lasted}. What it missed meanwhile is done as far as that is possible.",
         moment(since),
-        moment(edition.now)
+        moment(context.now)
     )];
     if let Some(error) = error {
         sentences.push(format!("The last error was: {}", words::clean(error, 400)));
@@ -49,7 +49,7 @@ pub(crate) fn recovery_report(
         title: "Recovered",
         todo: String::new(),
         sentences,
-        imprint: edition.into(),
+        imprint: context.into(),
         listed: "mail.to.failures",
         // Not the time: made again after a crash, it is the same mail.
         identity: format!("{job} works again {}", since.timestamp()),
@@ -58,7 +58,7 @@ pub(crate) fn recovery_report(
 }
 
 /// Somebody asked for a mail to see whether mail works.
-pub(crate) fn test_report(edition: &ReportContext) -> NoticeReport {
+pub(crate) fn test_report(context: &ReportContext) -> NoticeReport {
     let headline = "Test mail: nothing is wrong".to_owned();
     NoticeReport {
         subject: "Test mail from quotakeeper".to_owned(),
@@ -70,9 +70,9 @@ pub(crate) fn test_report(edition: &ReportContext) -> NoticeReport {
              quotakeeper can send mail to you."
                 .to_owned(),
         ],
-        imprint: edition.into(),
+        imprint: context.into(),
         listed: "--send-test-mail",
-        identity: format!("test {}", edition.now.timestamp_micros()),
+        identity: format!("test {}", context.now.timestamp_micros()),
         thread: String::new(),
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn outage(job: &str, since: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{at, edition};
+    use crate::report::fixtures::{at, context};
 
     #[test]
     fn a_recovery_says_since_when_and_how_long_and_is_one_mail_however_often_it_is_made() {
@@ -94,7 +94,7 @@ mod tests {
                 "snapshot",
                 at("11-22T02:00"),
                 Some("no\r\nroom"),
-                &ReportContext { now: at(now), ..edition() },
+                &ReportContext { now: at(now), ..context() },
             )
         };
         let report = made("11-22T05:00");

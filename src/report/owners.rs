@@ -17,7 +17,7 @@ use crate::report::alerts::{AlertInput, AlertReport, alert_report};
 use crate::report::changes::held::Held;
 use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::changes::{ChangesReport, drift_report, run_report};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
 use crate::report::shared::{Audience, ReportContext, words};
 
@@ -47,13 +47,13 @@ pub(crate) fn run_report_to_owners(
     story: &RunStory,
     split_off: Option<&RunStory>,
     share: &Share,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<ChangesReport> {
     let part = of_run(story, &share.targets);
     touched(&part).next()?;
     let split_off =
         split_off.map(|story| of_run(story, &share.targets)).filter(|part| !part.plan.rows.is_empty());
-    let report = run_report(&part, split_off.as_ref(), edition);
+    let report = run_report(&part, split_off.as_ref(), context);
     let notes = notes(
         &part,
         report.held.as_ref(),
@@ -68,27 +68,27 @@ pub(crate) fn drift_report_to_owners(
     latest: &Snapshot,
     rule: &UsageRule,
     share: &Share,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<ChangesReport> {
     let changes =
         diff.changes.iter().filter(|change| share.targets.contains(&change.target)).cloned().collect();
     // What the token sees no more is the administrators' to look into.
     let part = Diff { from: diff.from, to: diff.to, changes, vanished: Vec::new(), suspect: false };
-    drift_report(&part, latest, rule, edition).map(|report| to_owners(report, share))
+    drift_report(&part, latest, rule, context).map(|report| to_owners(report, share))
 }
 
 /// What of theirs crossed a limit, or is back to normal.
 pub(crate) fn alert_report_to_owners(
     input: &AlertInput<'_>,
     share: &Share,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<AlertReport> {
     let theirs = &share.targets;
     let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
     let rows = input.latest.rows().filter(|row| theirs.contains(&row.target));
     let latest = Snapshot::new(input.latest.taken_at, rows);
     let input = AlertInput { news: &news, latest: &latest, audience: Audience::Owners, ..*input };
-    let report = alert_report(&input, edition)?;
+    let report = alert_report(&input, context)?;
     Some(AlertReport { listed: share.listed.clone(), ..report })
 }
 
@@ -96,11 +96,11 @@ pub(crate) fn alert_report_to_owners(
 pub(crate) fn closing_report_to_owners(
     input: &ClosingInput<'_>,
     share: &Share,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<ClosingReport> {
     let theirs = &share.targets;
     let is_theirs = |row: &SnapshotRow<'_>| theirs.contains(&row.target);
-    let of_seen = |seen: &Seen| Seen {
+    let of_seen = |seen: &LastSeen| LastSeen {
         at: seen.at,
         rows: seen.rows.iter().filter(|row| is_theirs(row)).cloned().collect(),
     };
@@ -120,7 +120,7 @@ pub(crate) fn closing_report_to_owners(
         return None;
     }
     let latest = Snapshot::new(input.latest.taken_at, input.latest.rows().filter(is_theirs));
-    let report = closing_report(&ClosingInput { closed: &part, latest: &latest, ..*input }, edition);
+    let report = closing_report(&ClosingInput { closed: &part, latest: &latest, ..*input }, context);
     let identity = format!("to owners {}", report.identity);
     Some(ClosingReport { listed: share.listed.clone(), identity, ..report })
 }

@@ -51,11 +51,11 @@ pub(crate) struct Imprint {
 }
 
 impl From<&ReportContext> for Imprint {
-    fn from(edition: &ReportContext) -> Self {
+    fn from(context: &ReportContext) -> Self {
         Self {
-            made: format!("{} {}", words::moment(edition.now, edition.zone), edition.zone),
-            zone: edition.zone.to_string(),
-            instance: words::clean(&edition.instance, 60),
+            made: format!("{} {}", words::moment(context.now, context.zone), context.zone),
+            zone: context.zone.to_string(),
+            instance: words::clean(&context.instance, 60),
             version: env!("CARGO_PKG_VERSION"),
         }
     }

@@ -114,22 +114,22 @@ pub(crate) struct UsageReport {
     pub identity: String,
 }
 
-pub(crate) fn usage_report(input: &UsageInput, edition: &ReportContext) -> UsageReport {
+pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
     let all: Vec<Standing> =
-        standings(input.latest, input.points, input.rule, input.alerts, edition).collect();
+        standings(input.latest, input.points, input.rule, input.alerts, context).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),
-        Err(_) => standing(row, &[], input.latest.taken_at, input.rule, input.alerts, edition),
+        Err(_) => standing(row, &[], input.latest.taken_at, input.rule, input.alerts, context),
     };
     let seen = input.latest.organizations().iter();
     let mut organizations: Vec<Organization> =
-        seen.map(|seen| organization(seen, stand(&seen.row()), input.rule, edition)).collect();
+        seen.map(|seen| organization(seen, stand(&seen.row()), input.rule, context)).collect();
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
-    let headline = format!("{}{}", headline(&groups, &own, edition), unknown_organizations(input));
+    let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(input));
     let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
-    let todo = todo(input, &groups, &organizations, edition);
+    let todo = todo(input, &groups, &organizations, context);
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
 
@@ -156,11 +156,11 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &ReportContext) -> Usage
     };
     organizations.truncate(ORGANIZATIONS);
 
-    let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, edition.zone);
+    let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, context.zone);
     let more_changes = changes.len().saturating_sub(CHANGES);
     changes.truncate(CHANGES);
     let taken_at = input.latest.taken_at;
-    let day = edition.now.with_timezone(&edition.zone).format("%Y-%m-%d");
+    let day = context.now.with_timezone(&context.zone).format("%Y-%m-%d");
     UsageReport {
         subject,
         headline,
@@ -177,16 +177,16 @@ pub(crate) fn usage_report(input: &UsageInput, edition: &ReportContext) -> Usage
         more_changes,
         no_pictures: String::new(),
         drawn: false,
-        held: input.held.iter().take(HELD).map(|story| held(story, edition)).collect(),
+        held: input.held.iter().take(HELD).map(|story| held(story, context)).collect(),
         more_held: input.held.len().saturating_sub(HELD),
-        data_from: format!("{} {}", words::moment(taken_at, edition.zone), edition.zone),
-        data_age: words::age(edition.now - taken_at),
-        data_is_old: edition.now - taken_at > STALE,
-        missing: missing(input.missed, edition),
+        data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
+        data_age: words::age(context.now - taken_at),
+        data_is_old: context.now - taken_at > STALE,
+        missing: missing(input.missed, context),
         taken_at,
         slope_days: SLOPE_DAYS,
         table: format!("usage-{day}.csv"),
-        imprint: edition.into(),
+        imprint: context.into(),
         // One report a day of one snapshot: with stale data it comes again tomorrow, and says so.
         identity: format!("{} {day}", taken_at.timestamp()),
         all,
@@ -260,7 +260,7 @@ pub(super) fn organization(
     seen: &quota::Organization,
     standing: Standing,
     rule: &UsageRule,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Organization {
     // Without a row of its own the organization is known by its account groups only.
     let row = seen.row();
@@ -297,9 +297,9 @@ pub(super) fn organization(
         next_cycle,
         next_cycle_exceeds: next_cycle.zip(row.quota).is_some_and(|(next, quota)| next > quota),
         cycle: start.zip(end).map_or_else(String::new, |(start, end)| {
-            format!("{} to {}", words::short_day(start, edition.zone), words::short_day(end, edition.zone))
+            format!("{} to {}", words::short_day(start, context.zone), words::short_day(end, context.zone))
         }),
-        days_left: end.map(|end| ((end - edition.now).num_hours() + 23).max(0) / 24),
+        days_left: end.map(|end| ((end - context.now).num_hours() + 23).max(0) / 24),
         notes,
         units_mismatch,
         own: Standing { name: org_name(&row), ..standing },

@@ -32,14 +32,14 @@ pub struct OrganizationQuotas {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// On what it sits.
-    pub whose: Whose,
+    pub whose: UnreadableTarget,
     /// What is wrong with it.
     pub why: String,
 }
 
 /// On what an unreadable quota sits, as far as the rest of its entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum UnreadableTarget {
     /// The organization of the entry.
     Organization,
     /// One of its account groups.

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use httpmock::prelude::*;
-use quotakeeper::thousandeyes::{Client, Error, Secret, Settings, Whose};
+use quotakeeper::thousandeyes::{Client, Error, Secret, Settings, UnreadableTarget};
 
 use crate::support::{Script, Step, TOKEN, client, settings, text};
 
@@ -144,7 +144,7 @@ async fn one_odd_value_never_hides_the_others_and_shows_no_token() {
     let server = server(200, "application/json", &body).await;
     let seen = client(&server.base_url()).quotas().await.unwrap();
     assert_eq!(seen[0].account_groups, [("2".into(), 6)]);
-    assert_eq!(seen[0].unreadable[0].whose, Whose::AccountGroup("1".into()));
+    assert_eq!(seen[0].unreadable[0].whose, UnreadableTarget::AccountGroup("1".into()));
     let error = client(&server.base_url()).usage(None).await.unwrap_err();
     assert!(!text(&error).contains(TOKEN));
 }

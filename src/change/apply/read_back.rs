@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::Apply;
-use super::standing::{Standing, unreadable};
+use super::progress::{Progress, unreadable};
 use crate::change::run::journal::Event;
 use crate::change::{Code, Outcome, Problem};
 use crate::domain::quota::quota_text;
@@ -21,16 +21,16 @@ where
     G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
 {
     /// Reads all sent rows back, again after a while where the API does not show them yet.
-    pub(super) async fn verify(&mut self, standing: &mut Standing) -> anyhow::Result<()> {
-        let mut waiting = std::mem::take(&mut standing.sent);
+    pub(super) async fn verify(&mut self, progress: &mut Progress) -> anyhow::Result<()> {
+        let mut waiting = std::mem::take(&mut progress.sent);
         let mut no_answer = None;
         for seconds in READ_BACKS {
-            if waiting.is_empty() && standing.refused.is_empty() {
+            if waiting.is_empty() && progress.refused.is_empty() {
                 return Ok(());
             }
-            self.tell(Phase::ReadingBack, standing, 0);
+            self.tell(Phase::ReadingBack, progress, 0);
             self.pause(Duration::from_secs(seconds)).await?;
-            no_answer = match standing.live.refresh(self.client).await {
+            no_answer = match progress.live.refresh(self.client).await {
                 Ok(()) => None,
                 // An answer without quotas shows nothing of any row, and must not pass for "no quota".
                 Err(error @ Error::Unusable { .. }) => {
@@ -42,16 +42,16 @@ where
             if no_answer.is_some() {
                 continue;
             }
-            for (row, problem) in std::mem::take(&mut standing.refused) {
-                if standing.live.quota(&row.target) == Ok(row.after) {
+            for (row, problem) in std::mem::take(&mut progress.refused) {
+                if progress.live.quota(&row.target) == Ok(row.after) {
                     waiting.insert(row.row, row); // refused, and done all the same
                 } else {
-                    self.settle(standing, &[row.row], &problem)?;
+                    self.settle(progress, &[row.row], &problem)?;
                 }
             }
             let confirmed: Vec<usize> = waiting
                 .values()
-                .filter(|row| standing.live.quota(&row.target) == Ok(row.after))
+                .filter(|row| progress.live.quota(&row.target) == Ok(row.after))
                 .map(|row| row.row)
                 .collect();
             if !confirmed.is_empty() {
@@ -59,12 +59,12 @@ where
             }
             for row in confirmed {
                 if let Some(row) = waiting.remove(&row) {
-                    standing.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+                    progress.ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
                 }
             }
         }
-        for (row, problem) in std::mem::take(&mut standing.refused) {
-            self.settle(standing, &[row.row], &problem)?;
+        for (row, problem) in std::mem::take(&mut progress.refused) {
+            self.settle(progress, &[row.row], &problem)?;
         }
         for row in waiting.into_values() {
             let unknown = |why: &str| {
@@ -74,7 +74,7 @@ where
                     why.trim_end_matches('.')
                 )
             };
-            let message = match (&no_answer, standing.live.quota(&row.target)) {
+            let message = match (&no_answer, progress.live.quota(&row.target)) {
                 (Some(why), _) => unknown(why),
                 (None, Err(why)) => unknown(&unreadable(why)),
                 (None, Ok(now)) => format!(
@@ -84,7 +84,7 @@ where
                     quota_text(row.after)
                 ),
             };
-            self.settle(standing, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
+            self.settle(progress, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ mod unknown;
 
 use self::organizations::organizations;
 pub(crate) use self::rule::Scope;
-use self::rule::{Finding, Look, Rule};
+use self::rule::{Finding, GuardInput, Rule};
 use super::context::PlanContext;
 use super::row::{GuardHit, PlanRow, Verdict};
 use crate::change::Guard;
@@ -75,7 +75,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let Some(target) = &row.target else { continue };
         let Some(organization) = organizations.get(&target.org_id) else { continue };
         let limits = context.guards.for_target(target);
-        let look = Look { row, limits: &limits, organization, live, context };
+        let look = GuardInput { row, limits: &limits, organization, live, context };
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
         for rule in RULES {
             match (rule.check)(&look) {

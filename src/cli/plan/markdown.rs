@@ -2,8 +2,8 @@
 
 use chrono_tz::Tz;
 
-use super::look::moment;
 use super::requests::Requests;
+use super::style::moment;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::report::shared::planned::{Kind, OrganizationView, organizations, parts};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::look::{Look, folded, moment, name_of};
+use super::style::{Style, folded, moment, name_of};
 use crate::change::plan::guards::Scope;
 use crate::change::{Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
@@ -19,16 +19,17 @@ const LISTED_OF_MANY: (usize, usize) = (6, 4);
 const GROUPS: usize = 4;
 
 /// Every section of a plan, the most dangerous first.
-pub(super) fn sections(plan: &Plan, look: Look) -> String {
+pub(super) fn sections(plan: &Plan, style: Style) -> String {
     let parts = parts(plan);
-    let layout = Layout::of(parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied()), plan, look);
+    let layout =
+        Layout::of(parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied()), plan, style);
     let many = parts.iter().map(|part| part.rows.len() + part.others.len()).sum::<usize>() > MANY;
     parts.iter().map(|part| section(part, many, &layout)).collect()
 }
 
 /// How all sections are laid out, so that their columns stand below each other.
 struct Layout {
-    look: Look,
+    style: Style,
     /// Rows of several organizations: each names its own, where there is room.
     names_organizations: bool,
     /// At least so wide is each column.
@@ -36,9 +37,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn of<'p>(rows: impl Iterator<Item = &'p PlanRow>, plan: &Plan, look: Look) -> Self {
-        let names_organizations = plan.organizations.len() > 1 && look.paint.width >= 120;
-        let layout = Self { look, names_organizations, widths: Vec::new() };
+    fn of<'p>(rows: impl Iterator<Item = &'p PlanRow>, plan: &Plan, style: Style) -> Self {
+        let names_organizations = plan.organizations.len() > 1 && style.paint.width >= 120;
+        let layout = Self { style, names_organizations, widths: Vec::new() };
         let widths = table_of(rows, &Show { layout: &layout, told: &[], due: false }).natural();
         Self { widths, ..layout }
     }
@@ -57,7 +58,7 @@ fn section(part: &Part<'_>, many: bool, layout: &Layout) -> String {
         Kind::FirstQuotas => "First quotas".to_owned(),
         Kind::Unassigns => "Unassigns".to_owned(),
         Kind::Raises => "Raises".to_owned(),
-        Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.look.zone)),
+        Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.style.zone)),
     };
     let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
     let others = (part.others.len(), unsent(part.others.len()));
@@ -95,7 +96,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     }
     if apart > 0 {
         let waiting = format!("{} of other organizations {}", counted(apart, "row"), wait(apart));
-        text += &format!("\n{}", folded(2, &waiting, layout.look.paint));
+        text += &format!("\n{}", folded(2, &waiting, layout.style.paint));
     }
     text
 }
@@ -124,7 +125,7 @@ struct Show<'s> {
 
 /// A section: its title, so many of its rows, and how many more there are. `others` only fall together with these.
 fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, show: &Show<'_>) -> String {
-    let paint = show.layout.look.paint;
+    let paint = show.layout.style.paint;
     let (others, do_what) = others;
     let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {}", number(rows.len() + others))));
     for reason in show.told {
@@ -147,7 +148,7 @@ fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, s
 
 fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Table<'static> {
     let names_organizations = show.layout.names_organizations;
-    let shows_change = show.layout.look.paint.width >= 100;
+    let shows_change = show.layout.style.paint.width >= 100;
     let mut columns = vec![("row", Side::Right), ("target", Side::Name)];
     if names_organizations {
         columns.push(("organization", Side::Left));
@@ -227,12 +228,13 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
         table.below(Cell::new(format!("written as {}", row.written), Tone::Dim), "");
     }
     if let Some(due) = row.due.filter(|_| show.due) {
-        table.below(Cell::new(format!("takes effect {}", moment(due, show.layout.look.zone)), Tone::Dim), "");
+        table
+            .below(Cell::new(format!("takes effect {}", moment(due, show.layout.style.zone)), Tone::Dim), "");
     }
 }
 
 /// What became of each row that was to change something: what was not done first.
-pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], look: Look) -> String {
+pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) -> String {
     let outcomes: HashMap<usize, &Outcome> =
         results.iter().map(|result| (result.row, &result.outcome)).collect();
     let (mut failed, mut applied) = (Vec::new(), Vec::new());
@@ -262,7 +264,7 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], look: Look) ->
     let many = failed.len() + applied.len() > MANY;
     let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
     applied.sort_by_key(PlanRow::danger);
-    let layout = Layout::of(failed.iter().chain(&applied), plan, look);
+    let layout = Layout::of(failed.iter().chain(&applied), plan, style);
     let section = |title: &str, rows: &[PlanRow], limit: usize| {
         let rows: Vec<&PlanRow> = rows.iter().collect();
         let show = Show { layout: &layout, told: &[], due: false };

@@ -9,12 +9,12 @@ use crate::text::width::columns;
 
 const DUE: &str = "2026-11-30T23:00:00Z";
 
-fn look(width: usize) -> Look {
-    Look { paint: Paint { colors: false, width }, zone: Tz::Europe__Berlin }
+fn style(width: usize) -> Style {
+    Style { paint: Paint { colors: false, width }, zone: Tz::Europe__Berlin }
 }
 
 fn at(width: usize, plan: &Plan) -> String {
-    let told = text("q4.csv", plan, look(width), Tense::Would { typed: "q4.csv" });
+    let told = text("q4.csv", plan, style(width), Tense::Would { typed: "q4.csv" });
     // A hash can be no shorter, and a command that is cut does not work.
     let fits = |line: &&str| line.chars().count() > 0 && !line.contains(&plan.sha256);
     for line in told.lines().filter(fits) {
@@ -274,7 +274,7 @@ fn small_and_empty_plans_say_so_in_few_lines() {
 
 #[test]
 fn a_pipe_cuts_nothing_and_has_no_colours() {
-    let told = text("q4.csv", &every_kind(), look(usize::MAX), Tense::Would { typed: "q4.csv" });
+    let told = text("q4.csv", &every_kind(), style(usize::MAX), Tense::Would { typed: "q4.csv" });
     assert!(told.contains("Retail Stores North-East and Islands 207001"), "{told}");
     assert!(!told.contains('\u{1b}'), "{told}");
     insta::assert_snapshot!("through_a_pipe", told);
@@ -312,17 +312,17 @@ fn a_path_is_typed_back_as_one_word() {
 
 #[test]
 fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
-    let told = text("standard-input.csv", &small(), look(120), Tense::Would { typed: "-" });
+    let told = text("standard-input.csv", &small(), style(120), Tense::Would { typed: "-" });
     assert!(told.contains("1 row would be sent in 1 request (1 assign)"), "{told}");
     assert!(told.contains("To apply: quotakeeper apply -\n"), "{told}");
-    let told = text("empty.csv", &Plan::default(), look(120), Tense::Would { typed: "empty.csv" });
+    let told = text("empty.csv", &Plan::default(), style(120), Tense::Would { typed: "empty.csv" });
     assert!(told.contains("Nothing would be sent") && !told.contains("To apply"), "{told}");
 }
 
 #[test]
 fn a_command_is_never_cut() {
     let words = ["quotakeeper apply q4.csv", "--approve 0123456789"];
-    let told = |width| command("To send it:", &words, look(width).paint);
+    let told = |width| command("To send it:", &words, style(width).paint);
     assert_eq!(told(80), "To send it:quotakeeper apply q4.csv --approve 0123456789\n");
     assert_eq!(told(50), "To send it:\n  quotakeeper apply q4.csv --approve 0123456789\n");
     assert_eq!(told(40), "To send it:\n  quotakeeper apply q4.csv \\\n    --approve 0123456789\n");

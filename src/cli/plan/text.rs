@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::look::{Look, folded, name_of};
 use super::requests::Requests;
 use super::rows::sections;
+use super::style::{Style, folded, name_of};
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::domain::quota::grouped;
@@ -26,13 +26,13 @@ pub(in crate::cli) enum Tense<'t> {
 }
 
 /// The whole plan.
-pub(in crate::cli) fn text(name: &str, plan: &Plan, look: Look, tense: Tense<'_>) -> String {
-    let mut text = heading(name, plan, look.paint);
-    text += &organization_table(plan, look.paint);
-    text += &sections(plan, look);
+pub(in crate::cli) fn text(name: &str, plan: &Plan, style: Style, tense: Tense<'_>) -> String {
+    let mut text = heading(name, plan, style.paint);
+    text += &organization_table(plan, style.paint);
+    text += &sections(plan, style);
     text += &unchanged(plan);
     if let Tense::Would { typed } = tense {
-        text += &footer(plan, typed, look.paint);
+        text += &footer(plan, typed, style.paint);
     }
     text
 }

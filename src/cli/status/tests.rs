@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
-use super::facts::{Facts, JobFacts, Lying, Waiting};
+use super::observed::{Lying, Observed, ObservedJob, Waiting};
 use super::text::text;
 use super::view::{View, late, view};
 use crate::cli::table::Paint;
@@ -19,7 +19,7 @@ fn shown(view: &View, width: usize) -> String {
 }
 
 /// An installation that does its work, at 9:31 in Berlin.
-fn well() -> Facts {
+fn well() -> Observed {
     let now = at("11-22T08:31");
     let job = |job: Job| {
         let (last, took_ms, next) = match job {
@@ -27,7 +27,7 @@ fn well() -> Facts {
             Job::Inbox => ("11-22T08:31", 12, Some("11-22T08:32")),
             Job::UsageReport => ("11-22T07:00", 431, Some("11-23T07:00")),
             Job::ChangesReport | Job::ClosingReport => {
-                return JobFacts {
+                return ObservedJob {
                     job,
                     last: None,
                     failing: None,
@@ -42,9 +42,9 @@ fn well() -> Facts {
             Job::Outbox => ("11-22T08:31", 802, Some("11-22T08:32")),
         };
         let last = Some(JobState { last_success: at(last), took_ms });
-        JobFacts { job, last, failing: None, next: next.map(at), due: false, late: None, missed: None }
+        ObservedJob { job, last, failing: None, next: next.map(at), due: false, late: None, missed: None }
     };
-    Facts {
+    Observed {
         now,
         zone: Tz::Europe__Berlin,
         instance: "nms-01".into(),
@@ -93,14 +93,14 @@ fn held(hours: i64) -> Waiting {
 }
 
 /// Everything is wrong at once.
-fn ill() -> Facts {
-    let mut facts = well();
+fn ill() -> Observed {
+    let mut observed = well();
     let why = |error: &str| Why {
         error: error.into(),
         todo: Some("let the user that quotakeeper runs as use what is named here".into()),
         ..Why::default()
     };
-    for job in &mut facts.jobs {
+    for job in &mut observed.jobs {
         match job.job {
             Job::Snapshot => {
                 let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: make a new one in ThousandEyes under your profile and put it in the file /etc/quotakeeper/te_token.";
@@ -115,13 +115,13 @@ fn ill() -> Facts {
             _ => {}
         }
     }
-    Facts {
+    Observed {
         unreadable: vec![
             "/var/lib/quotakeeper/alerts.json was written by a newer quotakeeper: use that one".into(),
         ],
         routes: vec!["line 3: `ann` is not an address".into(), "line 5: no owner".into()],
         templates: vec!["usage/body.html:3: unknown function: the shipped one is used instead".into()],
-        seen: facts.seen.map(|seen| ApiSeen {
+        seen: observed.seen.map(|seen| ApiSeen {
             at: at("11-21T20:00"),
             refusals: 9,
             clock_ahead: -7_260,
@@ -133,7 +133,7 @@ fn ill() -> Facts {
         scheduled: vec![Waiting {
             run: "20261122T080000Z-december".into(),
             rows: 1,
-            since: facts.now,
+            since: observed.now,
             due: Some(at("11-30T23:00")),
         }],
         unsent: Unsent {
@@ -151,7 +151,7 @@ fn ill() -> Facts {
                 reason: Some("This is a workbook.".into()),
             },
         ],
-        ..facts
+        ..observed
     }
 }
 
@@ -176,32 +176,32 @@ fn each_thing_that_is_wrong_is_said_with_its_mend() {
 
 #[test]
 fn a_program_reads_the_same() {
-    let mut facts = ill();
-    facts.nearest.truncate(1);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&view(facts)).unwrap());
+    let mut observed = ill();
+    observed.nearest.truncate(1);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&view(observed)).unwrap());
 }
 
 #[test]
 fn a_new_installation_is_told_what_to_start() {
-    let mut facts = well();
-    for job in &mut facts.jobs {
+    let mut observed = well();
+    for job in &mut observed.jobs {
         (job.last, job.due) = (None, job.next.is_some());
     }
-    let facts = Facts {
+    let observed = Observed {
         running: None,
         seen: None,
         held: Vec::new(),
         nearest: Vec::new(),
         organizations: 0,
         snapshots: 0,
-        ..facts
+        ..observed
     };
-    insta::assert_snapshot!(shown(&view(facts), 100));
+    insta::assert_snapshot!(shown(&view(observed), 100));
 }
 
 #[test]
 fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
-    let facts = Facts {
+    let observed = Observed {
         unsent: Unsent {
             waiting: 1,
             since: Some(at("11-22T08:00")),
@@ -211,7 +211,7 @@ fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
         held: vec![held(23)],
         ..well()
     };
-    assert!(view(facts).well);
+    assert!(view(observed).well);
 }
 
 #[test]
@@ -235,8 +235,8 @@ fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_c
 #[test]
 fn before_the_clocks_of_two_hosts_are_compared_the_way_of_an_answer_is_no_trouble() {
     let off = |clock_ahead| {
-        let facts = well();
-        view(Facts { seen: facts.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..facts }).well
+        let observed = well();
+        view(Observed { seen: observed.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..observed }).well
     };
     assert_eq!([off(59), off(-59), off(60), off(-60)], [true, true, false, false]);
 }

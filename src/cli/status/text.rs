@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::facts::Waiting;
-use super::troubles::Trouble;
+use super::observed::Waiting;
+use super::problems::Trouble;
 use super::view::{JobLine, View};
 use super::words::{moment, place};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
@@ -15,10 +15,10 @@ use crate::text::width::columns as width;
 
 pub(super) fn text(view: &View, paint: Paint) -> String {
     let mut text = header(view, paint) + "\n";
-    for trouble in &view.troubles {
+    for trouble in &view.problems {
         text += &trouble_lines(trouble, paint);
     }
-    if !view.troubles.is_empty() {
+    if !view.problems.is_empty() {
         text.push('\n');
     }
     text += &jobs(view, paint);
@@ -29,7 +29,7 @@ pub(super) fn text(view: &View, paint: Paint) -> String {
 
 /// The one line that is read when all is well; on a narrow terminal what runs has one of its own.
 fn header(view: &View, paint: Paint) -> String {
-    let verdict = match view.troubles.len() {
+    let verdict = match view.problems.len() {
         0 => ("all well".to_owned(), Tone::Green),
         1 => ("1 thing is wrong".to_owned(), Tone::Red),
         several => (format!("{several} things are wrong"), Tone::Red),

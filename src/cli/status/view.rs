@@ -1,11 +1,11 @@
-//! What `status` shows, as plain data: facts in, the view out, which text and JSON are both made of. Pure.
+//! What `status` shows, as plain data: what was observed in, the view out, which text and JSON are both made of. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::facts::{Facts, JobFacts, OwedAnswers, Waiting};
-use super::troubles::{Trouble, troubles};
+use super::observed::{Observed, ObservedJob, OwedAnswers, Waiting};
+use super::problems::{Trouble, problems};
 use super::words::{bytes, moment};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
@@ -33,7 +33,7 @@ pub(super) struct View {
     pub zone: Tz,
     pub running: Option<Holder>,
     pub well: bool,
-    pub troubles: Vec<Trouble>,
+    pub problems: Vec<Trouble>,
     pub jobs: Vec<JobLine>,
     pub snapshots: usize,
     pub last_snapshot: Option<DateTime<Utc>>,
@@ -92,37 +92,37 @@ pub(super) fn late(
     (now - missed > patience).then_some(missed)
 }
 
-pub(super) fn view(facts: Facts) -> View {
-    let troubles = troubles(&facts);
-    let jobs = facts.jobs.iter().map(|job| line(job, &facts)).collect();
+pub(super) fn view(observed: Observed) -> View {
+    let problems = problems(&observed);
+    let jobs = observed.jobs.iter().map(|job| line(job, &observed)).collect();
     View {
         version: env!("CARGO_PKG_VERSION"),
-        well: troubles.is_empty(),
-        troubles,
+        well: problems.is_empty(),
+        problems,
         jobs,
-        rate: rate(&facts),
+        rate: rate(&observed),
         mail: Mail {
-            waiting: facts.unsent.waiting,
-            dead: facts.unsent.dead,
-            mistakes_in_routes_file: facts.routes.len(),
+            waiting: observed.unsent.waiting,
+            dead: observed.unsent.dead,
+            mistakes_in_routes_file: observed.routes.len(),
         },
-        instance: facts.instance,
-        api: facts.api,
-        now: facts.now,
-        zone: facts.zone,
-        running: facts.running,
-        snapshots: facts.snapshots,
-        last_snapshot: facts.last_snapshot,
-        held: facts.held,
-        scheduled: facts.scheduled,
-        answers_owed: facts.owed,
-        nearest: facts.nearest,
+        instance: observed.instance,
+        api: observed.api,
+        now: observed.now,
+        zone: observed.zone,
+        running: observed.running,
+        snapshots: observed.snapshots,
+        last_snapshot: observed.last_snapshot,
+        held: observed.held,
+        scheduled: observed.scheduled,
+        answers_owed: observed.owed,
+        nearest: observed.nearest,
     }
 }
 
-fn rate(facts: &Facts) -> Option<Rate> {
-    let seen = facts.seen?;
-    let today = facts.now.with_timezone(&facts.zone).date_naive();
+fn rate(observed: &Observed) -> Option<Rate> {
+    let seen = observed.seen?;
+    let today = observed.now.with_timezone(&observed.zone).date_naive();
     Some(Rate {
         limit: seen.limit?,
         remaining: seen.remaining?,
@@ -131,24 +131,26 @@ fn rate(facts: &Facts) -> Option<Rate> {
     })
 }
 
-fn line(job: &JobFacts, facts: &Facts) -> JobLine {
+fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
     use crate::report::words::counted;
     let note = match job.job {
-        Job::Snapshot if facts.organizations == 0 => String::new(),
+        Job::Snapshot if observed.organizations == 0 => String::new(),
         Job::Snapshot => format!(
             "{}, {}",
-            counted(facts.organizations, "organization"),
-            counted(facts.account_groups, "account group")
+            counted(observed.organizations, "organization"),
+            counted(observed.account_groups, "account group")
         ),
-        Job::Inbox if facts.held.is_empty() => "nothing held".to_owned(),
-        Job::Inbox => format!("{} held", counted(facts.held.len(), "run")),
-        Job::Outbox => format!("{} waiting, {} dead", facts.unsent.waiting, facts.unsent.dead),
-        Job::Prune => format!("{}, {}", counted(facts.snapshots, "snapshot"), bytes(facts.snapshot_bytes)),
+        Job::Inbox if observed.held.is_empty() => "nothing held".to_owned(),
+        Job::Inbox => format!("{} held", counted(observed.held.len(), "run")),
+        Job::Outbox => format!("{} waiting, {} dead", observed.unsent.waiting, observed.unsent.dead),
+        Job::Prune => {
+            format!("{}, {}", counted(observed.snapshots, "snapshot"), bytes(observed.snapshot_bytes))
+        }
         Job::UsageReport | Job::ChangesReport | Job::ClosingReport | Job::Digest => String::new(),
     };
-    let missed = job.missed.filter(|missed| facts.now - missed.last < GAP_SHOWN);
+    let missed = job.missed.filter(|missed| observed.now - missed.last < GAP_SHOWN);
     let gap = missed.map_or_else(String::new, |missed| {
-        format!("{} missed until {}", counted(missed.slots, "slot"), moment(missed.last, facts.zone))
+        format!("{} missed until {}", counted(missed.slots, "slot"), moment(missed.last, observed.zone))
     });
     JobLine {
         job: job.job.name(),
@@ -158,7 +160,7 @@ fn line(job: &JobFacts, facts: &Facts) -> JobLine {
         next: job.next,
         due: job.due,
         missed: job.missed,
-        on_arrival: job.job == Job::Inbox && facts.running.is_some(),
+        on_arrival: job.job == Job::Inbox && observed.running.is_some(),
         note: [note, gap].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
     }
 }

@@ -2,19 +2,19 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::observed::Facts;
+use super::observed::Observed;
 
 /// One for a daemon, or for a pass.
 #[derive(Default)]
-pub(crate) struct Board(Mutex<Option<Arc<Facts>>>);
+pub(crate) struct Board(Mutex<Option<Arc<Observed>>>);
 
 impl Board {
     /// None before the files were looked at for the first time.
-    pub(crate) fn facts(&self) -> Option<Arc<Facts>> {
+    pub(crate) fn observed(&self) -> Option<Arc<Observed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn learn(&self, facts: Facts) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(facts));
+    pub(super) fn learn(&self, observed: Observed) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(observed));
     }
 }

@@ -21,7 +21,7 @@ use crate::report::Standing;
 use crate::thousandeyes::Client;
 
 /// The latest snapshot.
-struct Seen {
+struct RenderedSnapshot {
     at: DateTime<Utc>,
     /// Its part of the metrics.
     targets: Bytes,
@@ -37,15 +37,15 @@ pub(super) struct Process<'a> {
 }
 
 /// What the files said at one moment.
-pub(crate) struct Facts {
+pub(crate) struct Observed {
     state: State,
     runs: BTreeMap<RunState, usize>,
     held_since: Option<DateTime<Utc>>,
     outbox: OutboxSheet,
-    snapshot: Option<Arc<Seen>>,
+    snapshot: Option<Arc<RenderedSnapshot>>,
 }
 
-impl Facts {
+impl Observed {
     /// Reads them. A snapshot that `before` has rendered is not read again.
     pub(crate) fn read(
         inputs: &ReportInputs<'_>,
@@ -71,7 +71,7 @@ impl Facts {
                 None => None,
                 Some(latest) => {
                     let targets = targets(&inputs.standings(&latest, now)?);
-                    Some(Arc::new(Seen { at: latest.taken_at, targets }))
+                    Some(Arc::new(RenderedSnapshot { at: latest.taken_at, targets }))
                 }
             },
         };
@@ -202,8 +202,8 @@ mod tests {
         Exposition::read(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
     }
 
-    fn read_files(bench: &Bench, before: Option<&Facts>, now: DateTime<Utc>) -> Facts {
-        Facts::read(&bench.app.report_inputs(), &bench.app.mailer, before, now).unwrap()
+    fn read_files(bench: &Bench, before: Option<&Observed>, now: DateTime<Utc>) -> Observed {
+        Observed::read(&bench.app.report_inputs(), &bench.app.mailer, before, now).unwrap()
     }
 
     #[tokio::test]
@@ -213,8 +213,8 @@ mod tests {
             Job::Snapshot.run(&bench.app, noon() + TimeDelta::hours(hours)).await.unwrap();
         }
         let now = noon() + TimeDelta::hours(31);
-        let facts = read_files(&bench, None, now);
-        let text = whole(&facts.metrics(&super::super::process(&bench.app), false, now));
+        let observed = read_files(&bench, None, now);
+        let text = whole(&observed.metrics(&super::super::process(&bench.app), false, now));
         let metrics = read(&text);
         assert!(metrics.names().contains("quotakeeper_runs_out_timestamp_seconds"), "{text}");
         let report = bench.app.report_inputs().usage_report(now).unwrap();
@@ -233,8 +233,8 @@ mod tests {
             }
         }
         // What was rendered for a snapshot is not rendered again.
-        let again = read_files(&bench, Some(&facts), now);
-        assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), facts.snapshot.as_ref().unwrap()));
+        let again = read_files(&bench, Some(&observed), now);
+        assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), observed.snapshot.as_ref().unwrap()));
     }
 
     #[tokio::test]
@@ -242,10 +242,11 @@ mod tests {
         let bench = Bench::new(&[]).await;
         bench.app.activity.begins(Job::Outbox);
         bench.app.activity.ends(Job::Outbox, false, false);
-        let facts = read_files(&bench, None, noon());
+        let observed = read_files(&bench, None, noon());
         let outbox = [("job_name", "outbox")];
         for is_pass in [false, true] {
-            let metrics = read(&whole(&facts.metrics(&super::super::process(&bench.app), is_pass, noon())));
+            let metrics =
+                read(&whole(&observed.metrics(&super::super::process(&bench.app), is_pass, noon())));
             assert!(metrics.value("quotakeeper_job_failing_since_timestamp_seconds", &outbox).is_some());
             assert_eq!(metrics.samples("quotakeeper_job_runs_total").is_empty(), is_pass);
         }

@@ -6,12 +6,12 @@ use testkit::exposition::Exposition as Read;
 use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
-use crate::report::fixtures::{edition, group};
+use crate::report::fixtures::{context, group};
 use crate::report::{Points, Standing, standings};
 
 fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
-    let snapshot = Snapshot::new(edition().now, rows);
-    standings(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &edition()).collect()
+    let snapshot = Snapshot::new(context().now, rows);
+    standings(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &context()).collect()
 }
 
 /// What the metrics have to say of a target; none where it is unknown.
@@ -32,7 +32,7 @@ fn read(text: &str) -> Read {
 
 /// A sheet on which nothing is unknown.
 fn full() -> Sheet<'static> {
-    let at = edition().now;
+    let at = context().now;
     let job = JobSheet {
         name: "snapshot".into(),
         last_success: Some(at),

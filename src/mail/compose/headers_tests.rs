@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::change::RunStory;
 use crate::domain::quota::Snapshot;
-use crate::report::fixtures::{at, done_story, edition, group_of, report_from};
+use crate::report::fixtures::{at, context, done_story, group_of, report_from};
 use crate::report::run_report;
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::load(None));
@@ -30,7 +30,7 @@ fn messages(name: &str) -> [Email; 2] {
         Snapshot::new(at("11-22T06:00"), vec![group_of("10452", name, "1", name, Some(1000), 500, 1300)]);
     let usage = report_from(&latest, &[]).without_pictures();
     let reports =
-        [Report::Changes(Box::new(run_report(&story, None, &edition()))), Report::Usage(Box::new(usage))];
+        [Report::Changes(Box::new(run_report(&story, None, &context()))), Report::Usage(Box::new(usage))];
     reports.map(|report| compose(&report, name))
 }
 
@@ -135,7 +135,7 @@ fn an_address_listed_twice_gets_one_mail() {
     let mail = Mail { from: Some("quotas@example.com".into()), ..Mail::default() };
     let composer = Composer { mail: &mail, templates: &TEMPLATES, installation: "prod" };
     let to = |addresses: &[&str]| {
-        let report = Report::Changes(Box::new(run_report(&done_story(), None, &edition())));
+        let report = Report::Changes(Box::new(run_report(&done_story(), None, &context())));
         let to: Vec<String> = addresses.iter().map(|address| (*address).to_owned()).collect();
         composer.compose(&report, &to, &[], &[], at("11-22T07:00")).unwrap().unwrap()
     };

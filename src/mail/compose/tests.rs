@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::quota::Snapshot;
 use crate::report::closing::fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
 use crate::report::fixtures::{
-    alerts, at, changed, done_story, edition, group, group_of, held_story, many_alerts, organization,
+    alerts, at, changed, context, done_story, group, group_of, held_story, many_alerts, organization,
     realistic, report_from, report_of, usage,
 };
 use crate::report::{Occasion, closing_table, drift_report, examples, run_report, usage_table};
@@ -56,14 +56,14 @@ fn the_usage_mail() {
 
 #[test]
 fn the_mail_of_a_run_with_every_fate() {
-    let report = run_report(&done_story(), Some(&held_story()), &edition());
+    let report = run_report(&done_story(), Some(&held_story()), &context());
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
 }
 
 #[test]
 fn the_mail_of_drift() {
     let report =
-        drift_report(&changed(), &realistic(), &crate::domain::quota::UsageRule::default(), &edition())
+        drift_report(&changed(), &realistic(), &crate::domain::quota::UsageRule::default(), &context())
             .unwrap();
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
 }
@@ -126,7 +126,7 @@ fn four_hundred_cycles_of_ten_thousand_account_groups_that_close_on_a_day_stay_a
 
 #[test]
 fn the_mail_of_a_failure() {
-    insta::assert_snapshot!(read(&compose(&examples(&edition()).pop().unwrap())));
+    insta::assert_snapshot!(read(&compose(&examples(&context()).pop().unwrap())));
 }
 
 #[test]
@@ -232,13 +232,13 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
             ..row.clone()
         })
         .collect();
-    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &edition()))));
+    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &context()))));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
 }
 
 #[test]
 fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
-    let report = run_report(&held_story(), None, &edition());
+    let report = run_report(&held_story(), None, &context());
     let told = text(&compose(&Report::Changes(Box::new(report)))).replace("\r\n", "\n");
     assert!(told.lines().all(|line| line.chars().count() <= 78), "{told}");
     insta::assert_snapshot!(told.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
@@ -265,7 +265,7 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
             ..own.clone()
         })
         .collect();
-    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &edition()))));
+    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &context()))));
     assert!(html(&email).len() < 60_000, "{}", html(&email).len());
     assert!(text(&email).lines().count() < 200, "{}", text(&email));
     let approve = format!("--plan {}", story.plan.sha256);

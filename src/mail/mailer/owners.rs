@@ -58,7 +58,7 @@ impl Mailer {
         if self.mail.transport == Transport::Off || self.mail.routes_file.is_none() {
             return Ok(());
         }
-        let edition = self.edition(now);
+        let context = self.context(now);
         let mut touching: BTreeMap<Target, BTreeSet<usize>> = BTreeMap::new();
         for at in 0..count {
             let notice = notice(at);
@@ -73,11 +73,11 @@ impl Mailer {
             for at in theirs.collect::<BTreeSet<_>>() {
                 let notice = notice(*at);
                 let RunNotice { story, held, .. } = notice.borrow();
-                if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &edition) {
+                if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &context) {
                     gathered.add(report, story.shown_state());
                 }
             }
-            gathered.report(&edition).map_or(Ok(()), |report| self.changes_to(share, report, now))
+            gathered.report(&context).map_or(Ok(()), |report| self.changes_to(share, report, now))
         })
     }
 
@@ -88,19 +88,19 @@ impl Mailer {
         latest: &Snapshot,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let edition = self.edition(now);
+        let context = self.context(now);
         let outside = seen.changes.iter().filter(|change| change.made_by == MadeBy::Outside);
         self.to_each(outside.map(|change| &change.target), &self.mail.to.changes, |share| {
-            let report = drift_report_to_owners(seen, latest, &self.rule, share, &edition);
+            let report = drift_report_to_owners(seen, latest, &self.rule, share, &context);
             report.map_or(Ok(()), |report| self.changes_to(share, report, now))
         })
     }
 
     /// What crossed a limit or is back to normal, to the owners of it.
     pub(crate) fn alerts_to_owners(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let edition = self.edition(now);
+        let context = self.context(now);
         self.to_each(input.news.iter().map(|news| &news.target), &self.mail.to.alerts, |share| {
-            let report = alert_report_to_owners(input, share, &edition);
+            let report = alert_report_to_owners(input, share, &context);
             report.map_or(Ok(()), |report| {
                 self.send(&Report::Alerts(Box::new(report)), &share.recipients, &[], now)
             })
@@ -113,10 +113,10 @@ impl Mailer {
         input: &ClosingInput<'_>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let edition = self.edition(now);
+        let context = self.context(now);
         let targets = input.closed.iter().flat_map(report::seen_targets);
         self.to_each(targets, &self.mail.to.usage, |share| {
-            let Some(report) = closing_report_to_owners(input, share, &edition) else { return Ok(()) };
+            let Some(report) = closing_report_to_owners(input, share, &context) else { return Ok(()) };
             let table = Attachment::csv(&report.table, closing_table(&report));
             self.send(&Report::Closing(Box::new(report)), &share.recipients, &[table], now)
         })

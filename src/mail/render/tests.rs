@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::quota::Snapshot;
-use crate::report::fixtures::{done_story, edition, realistic, report_from, usage, week_before};
+use crate::report::fixtures::{context, done_story, realistic, report_from, usage, week_before};
 use crate::report::run_report;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -23,13 +23,13 @@ fn report() -> Report {
 
 /// Reports with more in them than the examples have.
 fn reports() -> [Report; 2] {
-    [report(), Report::Changes(Box::new(run_report(&done_story(), None, &edition())))]
+    [report(), Report::Changes(Box::new(run_report(&done_story(), None, &context())))]
 }
 
 #[test]
 fn every_shipped_template_renders_every_kind_of_report() {
     let templates = Templates::load(None);
-    for report in report::examples(&edition()) {
+    for report in report::examples(&context()) {
         assert!(!templates.subject(&report).unwrap().is_empty());
         assert!(!templates.text(&report, &[]).unwrap().contains("</"));
         assert!(templates.html(&report, &[]).unwrap().contains("</html>"));
@@ -186,7 +186,7 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 fn the_documentation_names_every_variable_and_no_other() {
     let mut used: BTreeSet<String> =
         ["attachments", "mailed", "recipients_key"].map(str::to_owned).into_iter().collect();
-    for report in report::examples(&edition()).into_iter().chain(reports()) {
+    for report in report::examples(&context()).into_iter().chain(reports()) {
         fields(&serde_json::to_value(&report).unwrap(), &mut used);
     }
     let (_, tables) =

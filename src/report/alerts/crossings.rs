@@ -74,7 +74,7 @@ pub(crate) struct News {
 }
 
 /// What a snapshot is judged by.
-pub(crate) struct Seen<'a> {
+pub(crate) struct Evidence<'a> {
     pub latest: &'a Snapshot,
     /// The week before, for the slope.
     pub week: &'a Week,
@@ -97,14 +97,14 @@ pub(crate) enum Occasion {
 /// The record after a snapshot. Judging the same snapshot again changes nothing. `earlier` is what the snapshot before it showed of
 /// an organization; it is asked in the order of the ids, for those in which something is in trouble.
 pub(crate) fn judge<E>(
-    seen: &Seen<'_>,
+    seen: &Evidence<'_>,
     record: Record,
-    edition: &ReportContext,
+    context: &ReportContext,
     mut earlier: impl FnMut(&OrgId) -> Result<Option<Organization>, E>,
 ) -> Result<Record, E> {
     let now = seen.latest.taken_at;
     // By the time of the snapshot, so that judging it again after a crash says the same.
-    let edition = &ReportContext { now, ..edition.clone() };
+    let context = &ReportContext { now, ..context.clone() };
     let first = record.judged.is_none();
     let mut targets: BTreeMap<Target, Known> =
         record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
@@ -122,7 +122,7 @@ pub(crate) fn judge<E>(
         let mut before: Option<Option<Organization>> = None;
         for (place, row) in (first_place..).zip(organization.rows()) {
             let points = seen.week.points().of(place);
-            let level = level_of(&row, &points, now, seen.rule, seen.alerts, edition);
+            let level = level_of(&row, &points, now, seen.rule, seen.alerts, context);
             let unknown = row.quota.is_some() && level.is_none();
             let was_fine = !targets.contains_key(&row.target);
             if unknown || (was_fine && level.is_none_or(|level| level == Level::Fine)) {
@@ -134,7 +134,7 @@ pub(crate) fn judge<E>(
             let before = before.as_ref().and_then(Option::as_ref);
             let before = before.and_then(|before| before.place(row.target.aid.as_ref()));
             let is_known = seen.week.showed(place) || before.is_some();
-            let silent = if seen.alerts.mute(&row, now, edition.zone).is_some() {
+            let silent = if seen.alerts.mute(&row, now, context.zone).is_some() {
                 Silence::Muted
             } else if was_fine && (first || !is_known) {
                 Silence::Baseline
@@ -147,9 +147,9 @@ pub(crate) fn judge<E>(
                 cycles: Vec::new(),
             });
             let waiting = news.remove(&row.target);
-            let standing = standing(&row, &points, now, seen.rule, seen.alerts, edition);
+            let standing = standing(&row, &points, now, seen.rule, seen.alerts, context);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
-            if let Some(told) = one(&row, target, waiting, silent, seen) {
+            if let Some(told) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(told.target.clone(), told);
             }
         }
@@ -181,12 +181,12 @@ enum Silence {
 }
 
 /// Judges one target: what is to be told of it now, if anything. `waiting` is what was to be told and was not yet.
-fn one(
+fn judge_target(
     judged: &Judged<'_>,
     known: &mut Known,
     waiting: Option<News>,
     silence: Silence,
-    seen: &Seen<'_>,
+    seen: &Evidence<'_>,
 ) -> Option<News> {
     let at = seen.latest.taken_at;
     let Judged { row, standing, .. } = judged;
@@ -280,7 +280,7 @@ fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
 }
 
 /// Why a target is back to normal.
-fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Seen<'_>) -> String {
+fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
     let Judged { row, standing, before } = judged;
     let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
     if let Some(before) = before.filter(|before| *before < quota) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::quota::{Units, Usage};
-use crate::report::fixtures::{alert_news, alerts, at, edition, group, many_alerts, organization, realistic};
+use crate::report::fixtures::{alert_news, alerts, at, context, group, many_alerts, organization, realistic};
 
 fn report_of(
     occasion: Occasion,
@@ -20,7 +20,7 @@ fn report_of(
         guards: &Guards::default(),
         audience: Audience::Administrators,
     };
-    alert_report(&input, &edition())
+    alert_report(&input, &context())
 }
 
 fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
@@ -154,7 +154,7 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
             guards: &Guards::default(),
             audience: Audience::Administrators,
         };
-        alert_report(&input, &edition()).unwrap().identity
+        alert_report(&input, &context()).unwrap().identity
     };
     assert_eq!(identity("11-22T06:00"), identity("11-22T07:00"));
 }

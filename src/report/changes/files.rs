@@ -153,7 +153,7 @@ impl Gathered {
     }
 
     /// The mail: of one file its own, of several one about all of them.
-    pub(crate) fn report(mut self, edition: &ReportContext) -> Option<ChangesReport> {
+    pub(crate) fn report(mut self, context: &ReportContext) -> Option<ChangesReport> {
         if self.count < 2 {
             return self.only;
         }
@@ -192,7 +192,7 @@ impl Gathered {
             files,
             organizations: Vec::new(),
             more_organizations: 0,
-            imprint: Imprint::from(edition),
+            imprint: Imprint::from(context),
             identity: format!("files\n{}", self.identities.join("\n")),
             table: String::new(),
             listed: self.listed,
@@ -217,16 +217,16 @@ fn first_row(report: &ChangesReport) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{done_story, edition};
+    use crate::report::fixtures::{context, done_story};
     use crate::report::run_report;
 
     #[test]
     fn the_mail_about_several_files_says_why_the_first_row_was_not_done() {
         let mut files = Gathered::default();
         for _ in 0..2 {
-            files.add(run_report(&done_story(), None, &edition()), RunState::Done);
+            files.add(run_report(&done_story(), None, &context()), RunState::Done);
         }
-        let report = files.report(&edition()).unwrap();
+        let report = files.report(&context()).unwrap();
         let line = &report.files[0].files[0];
         let (row, why) = line.why.split_once(": ").unwrap();
         assert!(row.starts_with("Row ") && !why.is_empty(), "{}", line.why);

@@ -23,7 +23,7 @@ pub(crate) struct Held {
 }
 
 /// A held run, and how to decide on it.
-pub(in crate::report) fn held(story: &RunStory, edition: &ReportContext) -> Held {
+pub(in crate::report) fn held(story: &RunStory, context: &ReportContext) -> Held {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
     // Rows that are only bound to others say less than those that tripped a guard themselves.
     let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
@@ -39,7 +39,7 @@ pub(in crate::report) fn held(story: &RunStory, edition: &ReportContext) -> Held
         file: words::clean(&story.file, 60),
         rows: reasons().count(),
         reason,
-        until: edition.until(story.at),
+        until: context.until(story.at),
         plan: story.plan.sha256.clone(),
         approve: format!("quotakeeper approve {} --plan {}", story.id, story.plan.sha256),
         reject: format!("quotakeeper reject {}", story.id),

@@ -20,8 +20,8 @@ pub(crate) struct RunNotice {
 
 impl RunNotice {
     /// As administrators read it.
-    pub(crate) fn report(&self, edition: &ReportContext) -> ChangesReport {
-        let report = run_report(&self.story, self.held.as_ref(), edition);
+    pub(crate) fn report(&self, context: &ReportContext) -> ChangesReport {
+        let report = run_report(&self.story, self.held.as_ref(), context);
         ChangesReport { dropped_by: clean(&self.dropped_by, 60), ..report }
     }
 }

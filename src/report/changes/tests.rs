@@ -3,19 +3,19 @@
 use super::*;
 use crate::change::{Plan, PlanRow, Problem, Verdict};
 use crate::domain::quota::SnapshotRow;
-use crate::report::fixtures::{at, changed, done_story, edition, held_story, plan_row, realistic};
+use crate::report::fixtures::{at, changed, context, done_story, held_story, plan_row, realistic};
 
 fn titles(report: &ChangesReport) -> Vec<&str> {
     report.sections.iter().map(|section| section.title.as_str()).collect()
 }
 
 fn drift(diff: &Diff) -> Option<ChangesReport> {
-    drift_report(diff, &realistic(), &UsageRule::default(), &edition())
+    drift_report(diff, &realistic(), &UsageRule::default(), &context())
 }
 
 #[test]
 fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
-    let report = run_report(&done_story(), Some(&held_story()), &edition());
+    let report = run_report(&done_story(), Some(&held_story()), &context());
     assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 1 refused, 1 refused by ThousandEyes");
     assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
     let applied = "3 other rows were applied already; they are listed below.";
@@ -32,14 +32,14 @@ fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
 
 #[test]
 fn a_row_that_was_refused_claims_no_headroom() {
-    let report = run_report(&done_story(), None, &edition());
+    let report = run_report(&done_story(), None, &context());
     assert!(report.sections[1..3].iter().flat_map(|section| &section.rows).all(|row| row.effect.is_empty()));
     assert!(report.notes[0].contains("quotakeeper runs 20261122T065500Z-q4.held"), "{:?}", report.notes);
 }
 
 #[test]
 fn headroom_after_a_change_is_said_in_words() {
-    let report = run_report(&done_story(), None, &edition());
+    let report = run_report(&done_story(), None, &context());
     let applied: Vec<&str> = report.sections[3].rows.iter().map(|row| &*row.effect).collect();
     assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
 }
@@ -49,7 +49,7 @@ fn what_is_held_is_told_by_its_danger_with_what_is_used_and_projected() {
     let mut story = held_story();
     let worse = PlanRow { row: 19, after: Some(100), ..story.plan.rows[0].clone() };
     story.plan.rows.push(worse);
-    let report = run_report(&story, None, &edition());
+    let report = run_report(&story, None, &context());
     let told: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
     let usage = "7 900 used, 10 800 projected";
     assert_eq!(told, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
@@ -64,7 +64,7 @@ fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_w
     for row in &mut story.plan.rows {
         (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
     }
-    let report = run_report(&story, None, &edition());
+    let report = run_report(&story, None, &context());
     assert_eq!(report.headline, "q4.csv will change 2 quotas on Tue 1 Dec 2026, 01:00");
     assert_eq!(titles(&report), ["Scheduled · 2"]);
     assert!(report.notes[0].ends_with(&format!("To drop it before: quotakeeper reject {}", story.id)));
@@ -79,7 +79,7 @@ fn of_what_was_dropped_nobody_is_told_to_mend_rows() {
         let story = held_story();
         let failed = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(stale.clone()) };
         let results = story.plan.rows.iter().map(failed).collect();
-        let report = run_report(&RunStory { state, results, ..story }, None, &edition());
+        let report = run_report(&RunStory { state, results, ..story }, None, &context());
         assert_eq!(titles(&report), ["Not sent · 2"]);
         report.todo
     };
@@ -114,7 +114,7 @@ fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_
         (Code::ChangedMeanwhile, false),
         (Code::NotConfirmed, false),
     ];
-    let report = run_report(&mixed(&ends), None, &edition());
+    let report = run_report(&mixed(&ends), None, &context());
     assert_eq!(
         report.headline,
         "q4.csv: 1 row not confirmed, 2 refused, 3 not sent with them, 1 refused by ThousandEyes, 1 changed meanwhile, 2 not sent"
@@ -144,15 +144,15 @@ fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_
 
 #[test]
 fn what_was_given_up_was_not_sent_with_anything() {
-    let report = run_report(&mixed(&[(Code::Refused, false), (Code::NotSent, false)]), None, &edition());
+    let report = run_report(&mixed(&[(Code::Refused, false), (Code::NotSent, false)]), None, &context());
     assert_eq!(report.headline, "q4.csv: 1 row refused by ThousandEyes, 1 not sent");
-    let one = run_report(&mixed(&[(Code::BadRow, true), (Code::NotSent, true)]), None, &edition());
+    let one = run_report(&mixed(&[(Code::BadRow, true), (Code::NotSent, true)]), None, &context());
     assert_eq!(one.headline, "q4.csv: 1 row refused, 1 not sent with it");
 }
 
 #[test]
 fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_sent() {
-    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_story()), &edition());
+    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_story()), &context());
     assert!(
         report.notes[0].contains("what was sent and not confirmed is listed below"),
         "{:?}",
@@ -164,7 +164,7 @@ fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_
 fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
     let mut story = mixed(&[(Code::NotSent, false), (Code::NotSent, false)]);
     story.planned_only = true;
-    let report = run_report(&story, None, &edition());
+    let report = run_report(&story, None, &context());
     assert_eq!(report.headline, "q4.csv would change 2 quotas; nothing was sent");
     assert_eq!(titles(&report), ["Would be applied · 2"]);
     assert_eq!((report.todo.as_str(), report.level), ("", Level::Fine));
@@ -173,7 +173,7 @@ fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
 #[test]
 fn each_state_of_a_run_has_its_headline() {
     let headline = |state| {
-        run_report(&RunStory { state, results: Vec::new(), ..done_story() }, None, &edition()).headline
+        run_report(&RunStory { state, results: Vec::new(), ..done_story() }, None, &context()).headline
     };
     let said: Vec<String> = RunState::ALL.iter().map(|state| headline(*state)).collect();
     insta::assert_snapshot!(said.join("\n"));
@@ -181,7 +181,7 @@ fn each_state_of_a_run_has_its_headline() {
 
 #[test]
 fn another_state_of_the_same_run_is_another_mail() {
-    let identity = |state| run_report(&RunStory { state, ..done_story() }, None, &edition()).identity;
+    let identity = |state| run_report(&RunStory { state, ..done_story() }, None, &context()).identity;
     assert_eq!(identity(RunState::Done), identity(RunState::Done));
     assert_ne!(identity(RunState::Done), identity(RunState::Stale));
 }
@@ -192,7 +192,7 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
         plan_row(row, "1", "Lab", Some(100), Some(100 + i64::try_from(row).unwrap()), Verdict::Send)
     });
     let plan = Plan { rows: rows.collect(), ..Plan::default() };
-    let report = run_report(&RunStory { plan, results: Vec::new(), ..held_story() }, None, &edition());
+    let report = run_report(&RunStory { plan, results: Vec::new(), ..held_story() }, None, &context());
     let section = &report.sections[0];
     assert_eq!((section.rows.len(), section.more), (20, 9980));
     assert_eq!(section.rows[0].after, Some(10_099));
@@ -237,7 +237,7 @@ fn what_vanished_is_not_called_removed() {
 #[test]
 fn a_period_tells_who_changed_what() {
     let period = |diffs: &[Diff]| {
-        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &edition())
+        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &context())
     };
     let report = period(&[changed()]);
     assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
@@ -251,6 +251,6 @@ fn the_headroom_of_a_target_whose_usage_is_unknown_is_unknown() {
     let mut diff = changed();
     diff.changes[0].target = Target::account_group("9", "9");
     let unseen = Snapshot::new(at("11-22T06:00"), vec![SnapshotRow::new(Target::account_group("9", "9"))]);
-    let report = drift_report(&diff, &unseen, &UsageRule::default(), &edition()).unwrap();
+    let report = drift_report(&diff, &unseen, &UsageRule::default(), &context()).unwrap();
     assert_eq!(report.sections[0].rows[0].effect, "usage unknown");
 }

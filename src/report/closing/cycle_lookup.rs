@@ -27,7 +27,7 @@ pub(crate) struct Closed {
     /// Newest first: the one that closed, then those before it, to the first of the calendar year and one before that.
     pub cycles: Vec<Cycle>,
     /// What was seen in the middle of the one that closed.
-    pub middle: Option<Seen>,
+    pub middle: Option<LastSeen>,
     /// Whether cycles before these were not looked for, because too many snapshots were opened.
     pub cut: bool,
 }
@@ -38,17 +38,17 @@ pub(crate) struct Cycle {
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
     /// The last that was seen of it.
-    pub seen: Option<Seen>,
+    pub seen: Option<LastSeen>,
 }
 
 /// The rows of one organization in one snapshot, its own first.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct LastSeen {
     pub at: DateTime<Utc>,
     pub rows: Vec<SnapshotRow<'static>>,
 }
 
-impl Seen {
+impl LastSeen {
     fn new(at: DateTime<Utc>, organization: &Organization) -> Self {
         Self { at, rows: organization.rows().map(SnapshotRow::into_owned).collect() }
     }
@@ -156,7 +156,7 @@ impl Path {
         let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));
         match cycle.filter(|(_, (start, _))| *start + SAME <= self.end) {
             Some((seen, (start, end))) => {
-                self.best = Some(Cycle { start, end, seen: Some(Seen::new(at, seen)) });
+                self.best = Some(Cycle { start, end, seen: Some(LastSeen::new(at, seen)) });
             }
             None => self.blind = Some(at),
         }
@@ -201,7 +201,7 @@ impl Path {
         let is_same = |seen: &&Organization| {
             seen.cycle().zip(closed).is_some_and(|((start, _), closed)| (start - closed).abs() < SAME)
         };
-        self.closed.middle = seen.filter(is_same).map(|seen| Seen::new(at, seen));
+        self.closed.middle = seen.filter(is_same).map(|seen| LastSeen::new(at, seen));
     }
 
     /// The way ends with the cycle before the year of the one that closed.

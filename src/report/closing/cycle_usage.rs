@@ -9,7 +9,7 @@ use crate::report::shared::words;
 
 /// What one target, or several together, used of a quota in a whole cycle.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Spent {
+pub(crate) struct CycleUsage {
     pub name: String,
     pub id: String,
     pub used: Option<Units>,
@@ -23,12 +23,17 @@ pub(crate) struct Spent {
     pub bar: Option<Bar>,
 }
 
-pub(in crate::report) fn spent_by(row: &SnapshotRow, rule: &UsageRule) -> Spent {
+pub(in crate::report) fn spent_by(row: &SnapshotRow, rule: &UsageRule) -> CycleUsage {
     let (name, id) = name_and_id(row);
-    spent(name, id, rule.used(&row.usage), row.quota)
+    cycle_usage(name, id, rule.used(&row.usage), row.quota)
 }
 
-pub(in crate::report) fn spent(name: String, id: String, used: Option<Units>, quota: Option<Units>) -> Spent {
+pub(in crate::report) fn cycle_usage(
+    name: String,
+    id: String,
+    used: Option<Units>,
+    quota: Option<Units>,
+) -> CycleUsage {
     let percent = used.zip(quota).and_then(|(used, quota)| words::percent(used, quota));
     let over = used.zip(quota).map(|(used, quota)| used.saturating_sub(quota)).filter(|over| *over > 0);
     let status = match (used, quota, over, percent) {
@@ -39,7 +44,7 @@ pub(in crate::report) fn spent(name: String, id: String, used: Option<Units>, qu
         (.., Some(percent)) => format!("{} % used", grouped(percent)),
         (.., None) => "nothing allowed".to_owned(),
     };
-    let mut spent = Spent {
+    let mut spent = CycleUsage {
         name,
         id,
         used,
@@ -56,7 +61,7 @@ pub(in crate::report) fn spent(name: String, id: String, used: Option<Units>, qu
     spent
 }
 
-impl Spent {
+impl CycleUsage {
     /// All of the quota was used, or more.
     pub(in crate::report) fn ran_out(&self) -> bool {
         self.over.is_some() || self.percent.is_some_and(|percent| percent >= 100)

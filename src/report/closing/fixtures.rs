@@ -5,10 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::report::ClosingInput;
 use crate::report::ClosingReport;
-use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen, Walk};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen, Walk};
 use crate::report::closing::cycle_tracker::Ended;
 use crate::report::closing_report;
-use crate::report::fixtures::{at, changed, edition, realistic};
+use crate::report::fixtures::{at, changed, context, realistic};
 use crate::report::shared::ReportContext;
 
 /// The cycle of that month: from its fifth to the next month's.
@@ -62,7 +62,7 @@ pub(crate) fn ended(org_id: &str) -> Ended {
 /// What a walk through these snapshots finds, and how many of them it opened.
 pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usize) {
     let moments = history.iter().map(|snapshot| snapshot.taken_at).collect();
-    let mut walk = Walk::new(ended, moments, edition().zone);
+    let mut walk = Walk::new(ended, moments, context().zone);
     let mut opened = 0;
     while let Some(at) = walk.next() {
         opened += 1;
@@ -73,7 +73,7 @@ pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usi
 
 /// When the report is made: eight in the morning, Berlin time.
 pub(crate) fn morning() -> ReportContext {
-    ReportContext { now: at("12-05T07:00"), ..edition() }
+    ReportContext { now: at("12-05T07:00"), ..context() }
 }
 
 pub(crate) fn report_on(closed: &[Closed]) -> ClosingReport {
@@ -97,7 +97,7 @@ pub(crate) fn with_a_year(mut closed: Closed) -> Closed {
     for month in (1..11).rev() {
         let (start, end) = cycle(month);
         let seen = closed.cycles[0].seen.clone();
-        closed.cycles.push(Cycle { start, end, seen: seen.map(|seen| Seen { at: end, ..seen }) });
+        closed.cycles.push(Cycle { start, end, seen: seen.map(|seen| LastSeen { at: end, ..seen }) });
     }
     closed
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, Utc};
 
 use super::{FIRST_CYCLE, LATE, YearRow};
 use crate::domain::quota::{SnapshotRow, Units, UsageRule, sum};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, Seen};
-use crate::report::closing::cycle_usage::spent;
+use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_usage::cycle_usage;
 use crate::report::closing::wording::within;
 use crate::report::shared::{ReportContext, words};
 
@@ -19,7 +19,7 @@ pub(super) struct Total {
     pub(super) plan: Option<Units>,
 }
 
-pub(super) fn total(seen: Option<&Seen>, partial: bool, rule: &UsageRule) -> Total {
+pub(super) fn total(seen: Option<&LastSeen>, partial: bool, rule: &UsageRule) -> Total {
     let Some(rows) = seen.map(|seen| seen.rows.as_slice()).filter(|rows| !rows.is_empty()) else {
         return Total::default();
     };
@@ -52,20 +52,20 @@ pub(super) fn year(
     closed: &Closed,
     partial: bool,
     rule: &UsageRule,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Vec<YearRow> {
-    let year = closed.cycles[0].year(edition.zone);
+    let year = closed.cycles[0].year(context.zone);
     let row = |cycle: &Cycle| {
         let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
         YearRow {
-            spent: spent(String::new(), String::new(), used, quota),
-            cycle: within(cycle, edition.zone),
+            spent: cycle_usage(String::new(), String::new(), used, quota),
+            cycle: within(cycle, context.zone),
             plan,
             missing: cycle.seen.is_none(),
-            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, edition.zone)),
+            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, context.zone)),
         }
     };
-    let of_year = closed.cycles.iter().filter(|cycle| cycle.year(edition.zone) == year);
+    let of_year = closed.cycles.iter().filter(|cycle| cycle.year(context.zone) == year);
     let mut rows: Vec<YearRow> = of_year.map(row).collect();
     rows.reverse();
     if rows.iter().all(|row| row.missing) {
@@ -75,9 +75,9 @@ pub(super) fn year(
 }
 
 /// The day before which nothing is known of the year; none where its first cycle is known.
-pub(super) fn began_late(closed: &Closed, edition: &ReportContext) -> Option<String> {
+pub(super) fn began_late(closed: &Closed, context: &ReportContext) -> Option<String> {
     let first = closed.cycles.last()?;
-    let year = closed.cycles[0].year(edition.zone);
-    let before = (first.start - FIRST_CYCLE).with_timezone(&edition.zone).year();
-    (first.year(edition.zone) == year && before == year).then(|| words::short_day(first.start, edition.zone))
+    let year = closed.cycles[0].year(context.zone);
+    let before = (first.start - FIRST_CYCLE).with_timezone(&context.zone).year();
+    (first.year(context.zone) == year && before == year).then(|| words::short_day(first.start, context.zone))
 }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Target, Units, grouped, sum};
 use crate::report::closing::cycle_lookup::Cycle;
-use crate::report::closing::cycle_usage::Spent;
+use crate::report::closing::cycle_usage::CycleUsage;
 use crate::report::closing::{Section, YearRow};
 use crate::report::shared::level::Level;
 use crate::report::shared::words;
@@ -53,7 +53,7 @@ fn subject(sections: &[Section]) -> String {
 fn state(sections: &[Section]) -> String {
     // Of an organization of which only some account groups are told nothing else is known.
     let own = || sections.iter().filter(|section| !section.partial);
-    let count = |is: fn(&Spent) -> bool| own().filter(|section| is(&section.spent)).count();
+    let count = |is: fn(&CycleUsage) -> bool| own().filter(|section| is(&section.spent)).count();
     let (over, unknown) = (count(|own| own.over.is_some()), count(|own| own.used.is_none()));
     let mut parts = String::new();
     for (number, what) in [(over, "over quota"), (unknown, "with unknown usage")] {
@@ -135,11 +135,11 @@ fn apart(number: Units, from: Units) -> Option<String> {
 }
 
 /// `Most was used by Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
-pub(in crate::report) fn largest(groups: &[Spent], whole: Option<Units>) -> String {
-    let mut by_use: Vec<(Units, &Spent)> =
+pub(in crate::report) fn largest(groups: &[CycleUsage], whole: Option<Units>) -> String {
+    let mut by_use: Vec<(Units, &CycleUsage)> =
         groups.iter().filter_map(|group| Some((group.used.filter(|used| *used > 0)?, group))).collect();
     by_use.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.label().cmp(&y.label())));
-    let name = |(used, group): &(Units, &Spent)| {
+    let name = |(used, group): &(Units, &CycleUsage)| {
         let share =
             whole.and_then(|whole| words::percent(*used, whole)).filter(|share| (1..=100).contains(share));
         let share = share.map(|share| format!(", {share} %")).unwrap_or_default();
@@ -153,8 +153,8 @@ pub(in crate::report) fn largest(groups: &[Spent], whole: Option<Units>) -> Stri
 }
 
 /// What is to be said of the account groups that did not run out.
-pub(in crate::report) fn fine(others: &[&Spent], all: bool) -> String {
-    let count = |is: fn(&Spent) -> bool| others.iter().filter(|group| is(group)).count();
+pub(in crate::report) fn fine(others: &[&CycleUsage], all: bool) -> String {
+    let count = |is: fn(&CycleUsage) -> bool| others.iter().filter(|group| is(group)).count();
     let within = count(|group| group.used.is_some() && group.quota.is_some());
     let mut sentences = Vec::new();
     if within > 0 {

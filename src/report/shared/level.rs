@@ -29,7 +29,7 @@ pub(in crate::report) struct Figures {
 }
 
 /// The level, and the reason for it as a sentence with its figures; none where all is fine.
-pub(in crate::report) fn level(figures: Figures, limits: Limits, edition: &ReportContext) -> (Level, String) {
+pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &ReportContext) -> (Level, String) {
     let Figures { quota, used, needed, ran_out, out } = figures;
     let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
         return (Level::Fine, String::new());
@@ -44,10 +44,10 @@ pub(in crate::report) fn level(figures: Figures, limits: Limits, edition: &Repor
     // By whose reckoning, where it is not the figures beside it.
     let day = |out: RunOut| {
         let by = if needed > quota { "" } else { "at the pace of the last days " };
-        format!("{by}it runs out on {}", words::day(out.at, edition.zone))
+        format!("{by}it runs out on {}", words::day(out.at, context.zone))
     };
     let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
-    if let Some(out) = out.filter(|out| out.at - edition.now <= within) {
+    if let Some(out) = out.filter(|out| out.at - context.now <= within) {
         let why = format!(
             "{} are used, {}, before the cycle ends (critical: within {})",
             of_quota(used),
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::config::Alerts;
     use crate::domain::quota::Target;
-    use crate::report::fixtures::{at, edition};
+    use crate::report::fixtures::{at, context};
 
     fn limits() -> Limits {
         Alerts::default().limits(&Target::organization("1"))
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn of(figures: Figures, limits: Limits) -> Level {
-        level(figures, limits, &edition()).0
+        level(figures, limits, &context()).0
     }
 
     #[test]
@@ -147,13 +147,13 @@ mod tests {
             Figures { used: None, needed: None, ..figures(5, 0, 0, None) },
             figures(0, 0, 0, None),
         ] {
-            assert_eq!(level(unknown, limits(), &edition()), (Level::Fine, String::new()), "{unknown:?}");
+            assert_eq!(level(unknown, limits(), &context()), (Level::Fine, String::new()), "{unknown:?}");
         }
     }
 
     #[test]
     fn the_reason_has_the_figures_and_the_day() {
-        let why = |figures| level(figures, limits(), &edition()).1;
+        let why = |figures| level(figures, limits(), &context()).1;
         assert_eq!(
             why(figures(9000, 9100, 12_000, None)),
             "9 100 of 9 000 (102 %) are used: nothing is left"

@@ -124,10 +124,10 @@ pub(in crate::report) fn level_of(
     taken_at: DateTime<Utc>,
     rule: &UsageRule,
     alerts: &Alerts,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Option<Level> {
     rule.headroom(row)?;
-    Some(level(figures(row, points, taken_at, rule), alerts.limits(&row.target), edition).0)
+    Some(level(figures(row, points, taken_at, rule), alerts.limits(&row.target), context).0)
 }
 
 /// How one row of the latest snapshot stands. `points` are what it used at earlier moments of this cycle.
@@ -137,14 +137,14 @@ pub(crate) fn standing(
     taken_at: DateTime<Utc>,
     rule: &UsageRule,
     alerts: &Alerts,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> Standing {
     let figures = figures(row, points, taken_at, rule);
     let Figures { used, needed, ran_out, out, .. } = figures;
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let (level, why) = level(figures, alerts.limits(&row.target), edition);
+    let (level, why) = level(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
     Standing {
         target: row.target.clone(),
@@ -169,9 +169,9 @@ pub(crate) fn standing(
         runs_out_at: out.map(|out| out.at),
         runs_out_by_projection: out.and_then(|out| out.by_projection),
         runs_out_by_slope: out.and_then(|out| out.by_slope),
-        status: status(row, needed, percent_projected, ran_out, out, edition),
+        status: status(row, needed, percent_projected, ran_out, out, context),
         sureness: out.map(|out| out.sureness()).unwrap_or_default(),
-        estimates: out.map(|out| estimates(out, edition)).unwrap_or_default(),
+        estimates: out.map(|out| estimates(out, context)).unwrap_or_default(),
         trend: String::new(),
         bar: bar(row.quota, used, needed),
         picture: None,
@@ -184,10 +184,10 @@ pub(crate) fn standings<'s>(
     points: &'s Points,
     rule: &'s UsageRule,
     alerts: &'s Alerts,
-    edition: &'s ReportContext,
+    context: &'s ReportContext,
 ) -> impl Iterator<Item = Standing> + use<'s> {
     let stand = move |(place, row): (usize, SnapshotRow<'_>)| {
-        standing(&row, &points.of(place), latest.taken_at, rule, alerts, edition)
+        standing(&row, &points.of(place), latest.taken_at, rule, alerts, context)
     };
     latest.rows().enumerate().map(stand)
 }
@@ -214,7 +214,7 @@ fn status(
     percent_projected: Option<Units>,
     ran_out: bool,
     out: Option<RunOut>,
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> String {
     if row.quota.is_none() {
         return "no quota".to_owned();
@@ -226,16 +226,16 @@ fn status(
         return "has run out".to_owned();
     }
     match (out, percent_projected) {
-        (Some(out), _) if out.at <= edition.now => "runs out now".to_owned(),
-        (Some(out), _) => format!("runs out {}", words::day(out.at, edition.zone)),
+        (Some(out), _) if out.at <= context.now => "runs out now".to_owned(),
+        (Some(out), _) => format!("runs out {}", words::day(out.at, context.zone)),
         (None, Some(percent)) => format!("{} % projected", grouped(percent)),
         (None, None) => "nothing allowed".to_owned(),
     }
 }
 
 /// Whose estimate says what: one alone may be wrong, and people trust them differently.
-fn estimates(out: RunOut, edition: &ReportContext) -> String {
-    let day = |at| words::day(at, edition.zone);
+fn estimates(out: RunOut, context: &ReportContext) -> String {
+    let day = |at| words::day(at, context.zone);
     match (out.by_projection, out.by_slope) {
         (Some(projected), Some(slope)) if day(projected) == day(slope) => {
             format!("both by projection and by the last {SLOPE_DAYS} days")
@@ -289,11 +289,11 @@ mod tests {
 
     use super::*;
     use crate::domain::quota::Usage;
-    use crate::report::fixtures::{edition, group};
+    use crate::report::fixtures::{context, group};
 
     fn stands(row: &SnapshotRow) -> Standing {
-        let taken_at = edition().now;
-        standing(row, &[], taken_at, &UsageRule::default(), &Alerts::default(), &edition())
+        let taken_at = context().now;
+        standing(row, &[], taken_at, &UsageRule::default(), &Alerts::default(), &context())
     }
 
     #[test]

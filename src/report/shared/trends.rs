@@ -135,7 +135,7 @@ pub(crate) struct Picture {
 
 /// What was read of one target at one moment.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct CycleReading {
     at: DateTime<Utc>,
     cycle: DateTime<Utc>,
     used: Option<Units>,
@@ -147,7 +147,7 @@ pub(crate) struct Trends<'a> {
     latest: &'a Snapshot,
     rule: &'a UsageRule,
     zone: Tz,
-    seen: BTreeMap<Target, Vec<Seen>>,
+    seen: BTreeMap<Target, Vec<CycleReading>>,
 }
 
 impl<'a> Trends<'a> {
@@ -172,10 +172,10 @@ impl<'a> Trends<'a> {
             let row = snapshot.row(target);
             let known = row.and_then(|row| Some((row.period_start?, row.usage)));
             if let Some((cycle, usage)) = known {
-                seen.push(Seen { at: snapshot.taken_at, cycle, used: self.rule.used(&usage) });
+                seen.push(CycleReading { at: snapshot.taken_at, cycle, used: self.rule.used(&usage) });
             } else if let Some(last) = seen.last().copied() {
                 // Usage that could not be read comes without its cycle: a gap in the one before.
-                seen.push(Seen { at: snapshot.taken_at, used: None, ..last });
+                seen.push(CycleReading { at: snapshot.taken_at, used: None, ..last });
             }
         }
     }

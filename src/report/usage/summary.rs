@@ -13,7 +13,7 @@ use crate::schedule::Missed;
 pub(in crate::report) fn headline(
     groups: &[&Standing],
     organizations: &[&Standing],
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> String {
     let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
         let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
@@ -35,7 +35,7 @@ pub(in crate::report) fn headline(
         }
     };
     let first = groups.iter().chain(organizations).filter_map(|standing| standing.runs_out_at).min();
-    let first = first.map(|at| words::short_day(at, edition.zone)).unwrap_or_default();
+    let first = first.map(|at| words::short_day(at, context.zone)).unwrap_or_default();
     let several = bad(groups, false).len() + bad(organizations, false).len() > 1;
     let day = if several { format!("first on {first}") } else { format!("on {first}") };
     let ran_out = |who: &str| {
@@ -142,7 +142,7 @@ pub(in crate::report) fn todo(
     input: &UsageInput,
     groups: &[&Standing],
     organizations: &[Organization],
-    edition: &ReportContext,
+    context: &ReportContext,
 ) -> String {
     if let Some(odd) = organizations.iter().find(|organization| organization.units_mismatch) {
         return format!(
@@ -156,7 +156,7 @@ pub(in crate::report) fn todo(
             .to_owned();
     }
     if let Some(worst) = groups.iter().find(|standing| standing.runs_out()) {
-        return format!("{} {}", need(worst, edition), room(worst, organizations));
+        return format!("{} {}", need(worst, context), room(worst, organizations));
     }
     if let Some(worst) = organizations
         .iter()
@@ -164,7 +164,7 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        return format!("{} Raise its quota, or reduce what its tests use.", need(worst, edition));
+        return format!("{} Raise its quota, or reduce what its tests use.", need(worst, context));
     }
     match input.held.len() {
         0 => String::new(),
@@ -177,9 +177,9 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-pub(in crate::report) fn need(worst: &Standing, edition: &ReportContext) -> String {
+pub(in crate::report) fn need(worst: &Standing, context: &ReportContext) -> String {
     let by = match worst.runs_out_at {
-        Some(at) if !worst.ran_out && at > edition.now => format!("by {}", words::day(at, edition.zone)),
+        Some(at) if !worst.ran_out && at > context.now => format!("by {}", words::day(at, context.zone)),
         _ => "now".to_owned(),
     };
     match worst.over {
@@ -209,8 +209,8 @@ pub(in crate::report) fn room(worst: &Standing, organizations: &[Organization]) 
 }
 
 /// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.
-pub(in crate::report) fn missing(gaps: &[Missed], edition: &ReportContext) -> String {
-    let moment = |at| words::moment(at, edition.zone);
+pub(in crate::report) fn missing(gaps: &[Missed], context: &ReportContext) -> String {
+    let moment = |at| words::moment(at, context.zone);
     let slots: usize = gaps.iter().map(|gap| gap.slots).sum();
     match gaps {
         [] => String::new(),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::quota::Usage;
 use crate::report::fixtures::{
-    at, changed, edition, group, group_of, organization, realistic, report_from, report_of, usage,
+    at, changed, context, group, group_of, organization, realistic, report_from, report_of, usage,
     week_before,
 };
 
@@ -150,7 +150,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
                 rule: &UsageRule::default(),
                 alerts: &Alerts::default(),
             },
-            &ReportContext { now, ..edition() },
+            &ReportContext { now, ..context() },
         )
     };
     let (today, later, tomorrow) = (on(at("11-22T07:00")), on(at("11-22T09:00")), on(at("11-23T07:00")));
@@ -175,7 +175,7 @@ fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
 #[test]
 fn snapshots_that_are_missing_are_said() {
     let gap = |slots, first, last| Missed { slots, first: at(first), last: at(last) };
-    let said = |gaps: &[Missed]| missing(gaps, &edition());
+    let said = |gaps: &[Missed]| missing(gaps, &context());
     assert_eq!(said(&[]), "");
     assert_eq!(
         said(&[gap(1, "11-21T02:00", "11-21T02:00")]),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::wire::{Object, Odd};
-use super::{OrganizationQuotas, Unreadable, Whose, answer, missing};
+use super::{OrganizationQuotas, Unreadable, UnreadableTarget, answer, missing};
 use crate::domain::quota::{Aid, OrgId, Units};
 
 /// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
@@ -19,7 +19,7 @@ pub(in crate::thousandeyes) fn quotas(json: &str) -> Result<Vec<OrganizationQuot
     };
     let there = answer(json)?.each("quotas", |entry| {
         let odd = |odd| OrganizationQuotas {
-            unreadable: vec![unreadable(Whose::Anybody, odd)],
+            unreadable: vec![unreadable(UnreadableTarget::Anybody, odd)],
             ..OrganizationQuotas::default()
         };
         let quotas = plain(entry).unwrap_or_else(|| careful(entry).unwrap_or_else(odd));
@@ -124,34 +124,34 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
             match own.text("orgId") {
                 Ok(id) => seen.org_id = id.map(OrgId::new),
                 // Where no account group tells whose it is, it may be anybody's.
-                Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+                Err(why) => odd.push(unreadable(UnreadableTarget::Anybody, why)),
             }
             match quota(&own) {
                 Ok(value) => seen.value = value,
-                Err(why) => odd.push(unreadable(Whose::Organization, why)),
+                Err(why) => odd.push(unreadable(UnreadableTarget::Organization, why)),
             }
         }
-        Err(why) => odd.push(unreadable(Whose::Anybody, why)),
+        Err(why) => odd.push(unreadable(UnreadableTarget::Anybody, why)),
     }
     let groups = entry.each("accountGroupQuotas", |group| {
         let group = match Object::of("an entry of `accountGroupQuotas`", group) {
             Ok(group) => group,
-            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+            Err(why) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why)),
         };
         let aid = match group.text("aid") {
             Ok(Some(aid)) => Aid::new(aid),
-            Ok(None) => return odd.push(unreadable(Whose::SomeAccountGroup, missing("aid"))),
-            Err(why) => return odd.push(unreadable(Whose::SomeAccountGroup, why)),
+            Ok(None) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, missing("aid"))),
+            Err(why) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why)),
         };
         match quota(&group) {
             Ok(Some(value)) => seen.account_groups.push((aid, value)),
             // Who has no quota is not listed: an entry without a value hides one.
-            Ok(None) => odd.push(unreadable(Whose::AccountGroup(aid), missing("value"))),
-            Err(why) => odd.push(unreadable(Whose::AccountGroup(aid), why)),
+            Ok(None) => odd.push(unreadable(UnreadableTarget::AccountGroup(aid), missing("value"))),
+            Err(why) => odd.push(unreadable(UnreadableTarget::AccountGroup(aid), why)),
         }
     });
     if let Err(why) = groups {
-        odd.push(unreadable(Whose::SomeAccountGroup, why));
+        odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why));
     }
     seen.account_groups.shrink_to_fit();
     seen.unreadable = odd.all;
@@ -168,9 +168,9 @@ struct OddQuotas {
 impl OddQuotas {
     fn push(&mut self, mut odd: Unreadable) {
         if self.all.len() >= MOST_UNREADABLE {
-            odd.whose = Whose::SomeAccountGroup;
+            odd.whose = UnreadableTarget::SomeAccountGroup;
         }
-        let is_of_some = odd.whose == Whose::SomeAccountGroup;
+        let is_of_some = odd.whose == UnreadableTarget::SomeAccountGroup;
         if !is_of_some || !self.has_some_account_group {
             self.all.push(odd);
         }
@@ -185,7 +185,7 @@ fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
     }
 }
 
-fn unreadable(whose: Whose, Odd(why): Odd) -> Unreadable {
+fn unreadable(whose: UnreadableTarget, Odd(why): Odd) -> Unreadable {
     Unreadable { whose, why }
 }
 

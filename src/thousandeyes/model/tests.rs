@@ -49,7 +49,7 @@ fn quota_entries_with_nothing_in_them_are_left_out() {
 }
 
 /// What cannot be read of an answer with one organization and these account groups.
-fn unreadable_groups(groups: &str) -> Vec<(Whose, String)> {
+fn unreadable_groups(groups: &str) -> Vec<(UnreadableTarget, String)> {
     let json = format!(
         r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{groups},{{"aid":"7","value":7}}]}}]}}"#
     );
@@ -60,7 +60,7 @@ fn unreadable_groups(groups: &str) -> Vec<(Whose, String)> {
 
 #[test]
 fn a_quota_that_cannot_be_read_is_named_and_never_none() {
-    let of_five = |why: &str| vec![(Whose::AccountGroup("5".into()), why.to_owned())];
+    let of_five = |why: &str| vec![(UnreadableTarget::AccountGroup("5".into()), why.to_owned())];
     for (value, shown) in [
         ("1000.4", "1000.4"),
         ("\"\"", "\"\""),
@@ -85,13 +85,16 @@ fn a_quota_that_cannot_be_read_is_named_and_never_none() {
         [r#"{"value":3}"#, r#"{"aid":"","value":3}"#, r#"{"aid":true,"value":3}"#, "null", "[]", "7"]
     {
         let seen = unreadable_groups(nameless);
-        assert!(matches!(&seen[..], [(Whose::SomeAccountGroup, _)]), "{nameless}: {seen:?}");
+        assert!(matches!(&seen[..], [(UnreadableTarget::SomeAccountGroup, _)]), "{nameless}: {seen:?}");
     }
     let whole = parse_quotas(
         r#"{"quotas":[true,{"organizationQuota":{"orgId":"1","value":1.5}},{"organizationQuota":"x"}]}"#,
     );
     let targets: Vec<_> = whole.iter().map(|entry| entry.unreadable[0].whose.clone()).collect();
-    assert_eq!(targets, [Whose::Anybody, Whose::Organization, Whose::Anybody]);
+    assert_eq!(
+        targets,
+        [UnreadableTarget::Anybody, UnreadableTarget::Organization, UnreadableTarget::Anybody]
+    );
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn what_cannot_be_read_is_not_many_times_as_large_as_the_answer() {
         );
         let seen = parse_quotas(&json);
         assert_eq!(seen[0].unreadable.len(), kept, "{entry}");
-        assert_eq!(seen[0].unreadable.last().unwrap().whose, Whose::SomeAccountGroup, "{entry}");
+        assert_eq!(seen[0].unreadable.last().unwrap().whose, UnreadableTarget::SomeAccountGroup, "{entry}");
     }
     assert_eq!(account_groups(&format!(r#"{{"accountGroups":[{}]}}"#, many("7"))).unwrap().1.count, 20_000);
     let fields = many("\"\":0");

@@ -149,11 +149,11 @@ fn held(story: &RunStory, zone: Tz, expire: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{done_story, edition, held_story};
+    use crate::report::fixtures::{context, done_story, held_story};
 
     fn told(story: &RunStory) -> String {
-        let edition = edition();
-        status(story, edition.zone, edition.expire)
+        let context = context();
+        status(story, context.zone, context.expire)
     }
 
     #[test]

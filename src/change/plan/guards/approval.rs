@@ -1,12 +1,12 @@
 //! `guard.approval = "always"`: every plan waits for a person.
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Approval;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::Approval, scope: Scope::Plan, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     (look.limits.approval == Approval::Always)
         .then(|| Finding::Hold("every plan waits for approval (guard.approval is \"always\")".to_owned()))
 }

@@ -3,14 +3,14 @@
 //! In the first days of a cycle the projection is small, and a group that is lowered to a fraction passes every other guard:
 //! it runs out in the middle of the month. Where nothing is known of the last cycle there is nothing to say.
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
 pub(super) const RULE: Rule =
     Rule { guard: Guard::BelowLastCycle, scope: Scope::Row, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let after = look.decrease()?;
     let used = look.context.last_cycle.used(look.row.target.as_ref()?)?;
     if after >= used || look.organization.mismatched {

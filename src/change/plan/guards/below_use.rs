@@ -4,14 +4,14 @@
 
 use std::cmp::Ordering;
 
-use super::rule::{Finding, Look, Rule, Scope, compare};
+use super::rule::{Finding, GuardInput, Rule, Scope, compare};
 use crate::change::Guard;
 use crate::change::plan::consequences;
 use crate::domain::quota::grouped;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let (after, needed) = (look.decrease()?, look.needed()?);
     let what = if look.row.used == Some(needed) { "already used" } else { look.projected_word() };
     let (after_text, needed_text) = (grouped(after), grouped(needed));

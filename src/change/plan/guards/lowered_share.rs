@@ -1,7 +1,7 @@
 //! Too many of an organization's quotas lowered at once (`guard.max_lowered_percent`, `guard.floor_rows`).
 
 use super::organizations::{Organization, is_lowered};
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule {
@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let Organization { rows, quotas, lowered, .. } = look.organization;
     let percent = look.limits.max_lowered_percent;
     let trips =

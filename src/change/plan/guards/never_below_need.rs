@@ -208,7 +208,7 @@ fn guards(random: &mut Rng) -> Guards {
 
 /// How much of what the promise is about was among the plans.
 #[derive(Default)]
-struct Seen {
+struct Counts {
     lowered: usize,
     lowered_later: usize,
     to_what_is_needed: usize,
@@ -219,7 +219,7 @@ struct Seen {
 }
 
 /// One plan of one world, and the promise held against each of its rows.
-fn check_one(case: u64, shares: &ChangeFile, tally: &mut Seen) {
+fn check_one(case: u64, shares: &ChangeFile, tally: &mut Counts) {
     let random = &mut Rng::with_seed(case);
     let world = World::new(random);
     // Sometimes a target stands twice, and sometimes it does so for two times.
@@ -270,13 +270,14 @@ fn check_one(case: u64, shares: &ChangeFile, tally: &mut Seen) {
 
 #[test]
 fn nothing_is_sent_unapproved_that_lowers_a_quota_below_what_is_used_or_projected() {
-    let mut tally = Seen::default();
+    let mut tally = Counts::default();
     let shares = parsed("aid,value\n1,1% of plan\n1,20% of plan\n1,60% of plan\n1,100% of plan\n");
     for case in 0..PLANS {
         check_one(case, &shares, &mut tally);
     }
     // A promise about rows that never occur would hold too.
-    let Seen { lowered, lowered_later, to_what_is_needed, first, own, held_below_use, held_unknown } = tally;
+    let Counts { lowered, lowered_later, to_what_is_needed, first, own, held_below_use, held_unknown } =
+        tally;
     let counts = [lowered, lowered_later, to_what_is_needed, first, own, held_below_use, held_unknown];
     assert!(counts.iter().all(|count| *count > 1_000), "{counts:?}");
 }

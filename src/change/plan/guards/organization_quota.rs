@@ -2,13 +2,13 @@
 //!
 //! A quota that is lowered below use is for `below_use`, as for any target.
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::Organization, scope: Scope::Row, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     if look.is_account_group() {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Account groups that together get more beyond what their organization has than before (`guard.over_allocation`).
 
 use super::organizations::added;
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Level;
 use crate::domain::quota::grouped;
@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let organization = look.organization;
     let (before, after) = organization.over_allocated();
     if after <= before || added(look.row) <= 0 {

@@ -1,12 +1,12 @@
 //! A zero too many: a value that is far above both the old quota and the projection (`guard.max_raise_factor`).
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::{Units, grouped};
 
 pub(super) const RULE: Rule = Rule { guard: Guard::RaiseFactor, scope: Scope::Row, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let (before, after) = (look.row.before?, look.row.after?);
     let factor = look.limits.max_raise_factor;
     // A projection that is unknown excuses no raise.

@@ -18,7 +18,7 @@ pub(super) struct Rule {
     /// has only figures of the row.
     pub(super) for_owners: Option<&'static str>,
     /// Nothing to say is the ordinary case.
-    pub(super) check: fn(&Look<'_>) -> Option<Finding>,
+    pub(super) check: fn(&GuardInput<'_>) -> Option<Finding>,
 }
 
 /// What a guard judges.
@@ -51,7 +51,7 @@ impl Finding {
 }
 
 /// What a guard looks at: a row that would be sent, and the organization that it belongs to.
-pub(super) struct Look<'a> {
+pub(super) struct GuardInput<'a> {
     pub(super) row: &'a PlanRow,
     /// The limits of the row's target.
     pub(super) limits: &'a Guards,
@@ -60,7 +60,7 @@ pub(super) struct Look<'a> {
     pub(super) context: &'a PlanContext<'a>,
 }
 
-impl Look<'_> {
+impl GuardInput<'_> {
     /// The new quota, if it lowers one or is the first.
     pub(super) fn decrease(&self) -> Option<Units> {
         self.row.after.filter(|_| self.row.is_decrease())

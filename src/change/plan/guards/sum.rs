@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use super::organizations::Organization;
-use super::rule::{Finding, Look, Rule, Scope, compare};
+use super::rule::{Finding, GuardInput, Rule, Scope, compare};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let Organization { rows, totals, .. } = look.organization;
     let (before, after) = (totals.allocated_before, totals.allocated_after);
     let moved = after.saturating_sub(before).saturating_abs();

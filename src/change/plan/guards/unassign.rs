@@ -1,11 +1,11 @@
 //! An account group whose quota is removed (`guard.unassign`).
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule { guard: Guard::Unassign, scope: Scope::Row, for_owners: None, check };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     if look.is_account_group() && look.row.after.is_none() {
         Finding::at(look.limits.unassign, "without a quota its usage is unlimited".to_owned())
     } else {

@@ -1,6 +1,6 @@
 //! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota.
 
-use super::rule::{Finding, Look, Rule, Scope};
+use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::{Guard, PlanOrganization};
 use crate::domain::quota::grouped;
 
@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &Look<'_>) -> Option<Finding> {
+fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let after = grouped(look.decrease()?);
     if look.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &look.organization.totals;

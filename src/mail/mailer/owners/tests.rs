@@ -86,7 +86,7 @@ impl Post {
     fn closing(&self, closed: &[report::Closed], latest: &Snapshot) {
         let diffs = [changed()];
         let input = ClosingInput { closed, diffs: &diffs, latest, rule: &UsageRule::default() };
-        let report = report::closing_report(&input, &self.mailer.edition(at("11-22T07:00")));
+        let report = report::closing_report(&input, &self.mailer.context(at("11-22T07:00")));
         self.mailer.closing(report, at("11-22T07:00")).unwrap();
         self.mailer.closing_to_owners(&input, at("11-22T07:00")).unwrap();
     }

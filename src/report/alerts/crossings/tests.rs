@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{AlertOverride, Mute};
 use crate::domain::quota::{Units, Usage};
-use crate::report::fixtures::{at, edition, group, organization, week_of};
+use crate::report::fixtures::{at, context, group, organization, week_of};
 
 /// A walk through snapshots, hour by hour.
 struct Walk {
@@ -41,7 +41,7 @@ impl Walk {
     fn news(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<News> {
         let latest = Snapshot::new(at("11-22T06:00") + TimeDelta::hours(self.hour), rows);
         self.hour += 1;
-        let seen = Seen {
+        let seen = Evidence {
             latest: &latest,
             week: &Week::default(),
             diffs: &self.diffs,
@@ -72,11 +72,11 @@ impl Walk {
     }
 }
 
-fn judge_after(earlier: Option<&Snapshot>, seen: &Seen<'_>, record: Record) -> Record {
+fn judge_after(earlier: Option<&Snapshot>, seen: &Evidence<'_>, record: Record) -> Record {
     let shown = |org_id: &OrgId| {
         Ok::<_, Infallible>(earlier.and_then(|earlier| earlier.organization(org_id)).cloned())
     };
-    let Ok(record) = judge(seen, record, &edition(), shown);
+    let Ok(record) = judge(seen, record, &context(), shown);
     record
 }
 
@@ -233,7 +233,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         Snapshot::new(at("11-22T06:00"), vec![critical(), other()]),
     );
     let week = week_of([Snapshot::new(at("11-22T04:00"), vec![fine(), other()])], &latest);
-    let seen = Seen {
+    let seen = Evidence {
         latest: &latest,
         week: &week,
         diffs: &[],

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::quota::{Target, Usage};
 use crate::report::closing::fixtures::{at_the_end_of, cycle, ended, history, walked};
-use crate::report::fixtures::{at, edition};
+use crate::report::fixtures::{at, context};
 
 /// `11-05 12-04T23`: the start of each cycle, and when it was last seen.
 fn found(closed: &Closed) -> Vec<String> {
@@ -51,7 +51,7 @@ fn the_cycle_before_the_year_is_found_to_compare_with_and_none_before_it() {
     let history: Vec<Snapshot> = (0..30).rev().map(shifted).collect();
     let (closed, opened) = walked(&[ended("10452"), ended("10788")], &history);
     for closed in &closed {
-        let years: Vec<i32> = closed.cycles.iter().map(|cycle| cycle.year(edition().zone)).collect();
+        let years: Vec<i32> = closed.cycles.iter().map(|cycle| cycle.year(context().zone)).collect();
         assert_eq!(years, [vec![2026; 11], vec![2025]].concat());
     }
     assert_eq!(opened, 12, "both organizations share their snapshots");
@@ -117,7 +117,7 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     };
     let moments: Vec<DateTime<Utc>> =
         (0..24 * 330).map(|hour| at("01-05T00:30") + TimeDelta::hours(hour)).collect();
-    let mut walk = Walk::new(&ended, moments, edition().zone);
+    let mut walk = Walk::new(&ended, moments, context().zone);
     let mut opened = 0;
     while let Some(at) = walk.next() {
         opened += 1;

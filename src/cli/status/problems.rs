@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::facts::{Facts, JobFacts, OwedAnswers};
+use super::observed::{Observed, ObservedJob, OwedAnswers};
 use super::words::{bytes, moment};
 use crate::jobs::state::{ApiSeen, Why};
 use crate::report::FileProblem;
@@ -32,40 +32,40 @@ pub(super) struct Trouble {
     pub fix: Option<String>,
 }
 
-pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
+pub(super) fn problems(observed: &Observed) -> Vec<Trouble> {
     let mut found = Vec::new();
     let mut add = |what: String, fix: String| {
         found.push(Trouble { what, fix: Some(fix).filter(|fix| !fix.is_empty()) });
     };
-    for problem in &facts.unreadable {
+    for problem in &observed.unreadable {
         add(problem.clone(), String::new());
     }
-    for FileProblem { what, why, fix, .. } in &facts.files {
+    for FileProblem { what, why, fix, .. } in &observed.files {
         add(format!("{what}: {}", why.trim_end_matches('.')), fix.clone());
     }
-    if !facts.has_token {
+    if !observed.has_token {
         add(
             "there is no API token".to_owned(),
             "set TE_TOKEN or api.token_file, or put it into te_token beside the configuration".to_owned(),
         );
     }
-    disk(facts, &mut add);
-    failing(facts, &mut add);
-    late(facts, &mut add);
-    daemon(facts, &mut add);
-    clock(facts, &mut add);
-    usage(facts, &mut add);
-    mail(facts, &mut add);
-    runs(facts, &mut add);
-    inbox(facts, &mut add);
-    answers(facts, &mut add);
-    if let Some(first) = facts.routes.first() {
+    disk(observed, &mut add);
+    failing(observed, &mut add);
+    late(observed, &mut add);
+    daemon(observed, &mut add);
+    clock(observed, &mut add);
+    usage(observed, &mut add);
+    mail(observed, &mut add);
+    runs(observed, &mut add);
+    inbox(observed, &mut add);
+    answers(observed, &mut add);
+    if let Some(first) = observed.routes.first() {
         add(
-            format!("{} in mail.routes_file, the first: {first}", counted(facts.routes.len(), "mistake")),
+            format!("{} in mail.routes_file, the first: {first}", counted(observed.routes.len(), "mistake")),
             "`quotakeeper check` lists them all; fix them, or those owners get no mail".to_owned(),
         );
     }
-    for problem in &facts.templates {
+    for problem in &observed.templates {
         add(
             format!("mail.templates_dir: {problem}"),
             "fix the template, then try it with `quotakeeper check`".to_owned(),
@@ -74,12 +74,12 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
     found
 }
 
-fn disk(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    let snapshots = u64::try_from(facts.snapshots.max(1)).unwrap_or(1);
-    let room = (2 * facts.snapshot_bytes / snapshots).max(LEAST_ROOM);
-    if let Some(free) = facts.free.filter(|free| *free < room) {
+fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    let snapshots = u64::try_from(observed.snapshots.max(1)).unwrap_or(1);
+    let room = (2 * observed.snapshot_bytes / snapshots).max(LEAST_ROOM);
+    if let Some(free) = observed.free.filter(|free| *free < room) {
         add(
-            format!("the disk of {} is full: {} are free", facts.data_dir.display(), bytes(free)),
+            format!("the disk of {} is full: {} are free", observed.data_dir.display(), bytes(free)),
             "make room, or lower data.keep and run `quotakeeper prune`; what failed is then done again by itself"
                 .to_owned(),
         );
@@ -87,9 +87,9 @@ fn disk(facts: &Facts, add: &mut impl FnMut(String, String)) {
 }
 
 /// Jobs that fail for the same reason are one trouble.
-fn failing(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    let mut reasons: Vec<(Option<&Why>, Vec<&JobFacts>)> = Vec::new();
-    for job in &facts.jobs {
+fn failing(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    let mut reasons: Vec<(Option<&Why>, Vec<&ObservedJob>)> = Vec::new();
+    for job in &observed.jobs {
         let Some((_, why)) = &job.failing else { continue };
         match reasons.iter_mut().find(|(known, _)| *known == why.as_ref()) {
             Some((_, jobs)) => jobs.push(job),
@@ -97,10 +97,10 @@ fn failing(facts: &Facts, add: &mut impl FnMut(String, String)) {
         }
     }
     for (why, jobs) in reasons {
-        let since = jobs.iter().filter_map(|job| Some(job.failing.as_ref()?.0)).min().unwrap_or(facts.now);
+        let since = jobs.iter().filter_map(|job| Some(job.failing.as_ref()?.0)).min().unwrap_or(observed.now);
         let (nouns, have) = if jobs.len() == 1 { ("job", "has") } else { ("jobs", "have") };
         let error = why.map_or("its error is in the log", |why| &why.error);
-        let since = moment(since, facts.zone);
+        let since = moment(since, observed.zone);
         add(
             format!("the {} {nouns} {have} failed since {since}: {error}", names(&jobs)),
             why.and_then(|why| why.todo.clone()).unwrap_or_default(),
@@ -109,8 +109,8 @@ fn failing(facts: &Facts, add: &mut impl FnMut(String, String)) {
 }
 
 /// What the running daemon says of itself.
-fn daemon(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    let Some(card) = &facts.daemon else { return };
+fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    let Some(card) = &observed.daemon else { return };
     let reload =
         "`systemctl reload quotakeeper`, or SIGHUP, takes it over; `quotakeeper check` reads it first";
     if let Some(problem) = card.problems.first() {
@@ -121,7 +121,7 @@ fn daemon(facts: &Facts, add: &mut impl FnMut(String, String)) {
             format!("the configuration cannot be used, and the one before stays in use: {problem}{more}"),
             "correct it: `quotakeeper check` lists every problem; then reload the daemon".to_owned(),
         );
-    } else if let Some(file) = &facts.unused_config {
+    } else if let Some(file) = &observed.unused_config {
         add(format!("{} changed and is not in use yet", file.display()), reload.to_owned());
     }
     if !card.needs_restart.is_empty() {
@@ -130,12 +130,12 @@ fn daemon(facts: &Facts, add: &mut impl FnMut(String, String)) {
             "restart the daemon when it suits".to_owned(),
         );
     }
-    if let Some(at_work) = card.at_work.filter(|at_work| facts.now - at_work.since > AT_WORK) {
+    if let Some(at_work) = card.at_work.filter(|at_work| observed.now - at_work.since > AT_WORK) {
         add(
             format!(
                 "the {} job has been at work on one thing since {}: it hangs, or what it does takes very long",
                 at_work.job.name(),
-                moment(at_work.since, facts.zone)
+                moment(at_work.since, observed.zone)
             ),
             "look at the end of its log; if nothing moves there, restart it: nothing is lost by that"
                 .to_owned(),
@@ -143,28 +143,28 @@ fn daemon(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn names(jobs: &[&JobFacts]) -> String {
+fn names(jobs: &[&ObservedJob]) -> String {
     let names: Vec<String> = jobs.iter().map(|job| job.job.name().to_owned()).collect();
     listed(&names, names.len())
 }
 
 /// Nothing fails, and nothing is done.
-fn late(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    if facts.jobs.iter().all(|job| job.last.is_none() && job.failing.is_none())
-        && facts.running.is_none()
-        && facts.unreadable.is_empty()
+fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    if observed.jobs.iter().all(|job| job.last.is_none() && job.failing.is_none())
+        && observed.running.is_none()
+        && observed.unreadable.is_empty()
     {
         return add(
             "nothing has run here yet".to_owned(),
             "start `quotakeeper run` as a service, or `quotakeeper once` from a timer".to_owned(),
         );
     }
-    let is_missed = |job: &&JobFacts| job.failing.is_none() && job.late.is_some();
-    let missed: Vec<&JobFacts> = facts.jobs.iter().filter(is_missed).collect();
+    let is_missed = |job: &&ObservedJob| job.failing.is_none() && job.late.is_some();
+    let missed: Vec<&ObservedJob> = observed.jobs.iter().filter(is_missed).collect();
     let Some(since) = missed.iter().filter_map(|job| job.late).min() else { return };
     let has = if missed.len() == 1 { "has" } else { "have" };
-    let what = format!("{} {has} waited since {}", names(&missed), moment(since, facts.zone));
-    match &facts.running {
+    let what = format!("{} {has} waited since {}", names(&missed), moment(since, observed.zone));
+    match &observed.running {
         Some(holder) => {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
             add(
@@ -184,22 +184,22 @@ fn late(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn clock(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    if let Some(seen) = facts.seen.filter(ApiSeen::is_clock_wrong) {
+fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    if let Some(seen) = observed.seen.filter(ApiSeen::is_clock_wrong) {
         let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
         let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
         let fix = "set the clock (NTP); then remove what is dated wrongly from history/ and changes/";
         add(format!("this machine's clock is {off} {side} the API's"), fix.to_owned());
         return;
     }
-    if let Some(file) = &facts.of_the_future {
+    if let Some(file) = &observed.of_the_future {
         add(
             format!("{} is dated in the future: a clock was wrong. No report uses it", file.display()),
             "remove the file, and any other in history/ and changes/ that is dated in the future".to_owned(),
         );
     }
-    if let Some((job, at)) = facts.successes_of_the_future.first() {
-        let (job, at) = (job.name(), moment(*at, facts.zone));
+    if let Some((job, at)) = observed.successes_of_the_future.first() {
+        let (job, at) = (job.name(), moment(*at, observed.zone));
         add(
             format!(
                 "state.json says that the {job} job succeeded on {at}, which is in the future: a clock was wrong, and it \
@@ -211,13 +211,13 @@ fn clock(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn usage(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    if facts.without_usage > 0 {
+fn usage(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    if observed.without_usage > 0 {
         add(
             format!(
                 "the usage of {} of {} is unknown",
-                number(facts.without_usage),
-                counted(facts.organizations, "organization")
+                number(observed.without_usage),
+                counted(observed.organizations, "organization")
             ),
             "run `quotakeeper check --online`, which says why; most often the token's user lacks the permission \
              `View organization usage` (older: `View Billing`) there"
@@ -226,17 +226,17 @@ fn usage(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn mail(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    let unsent = &facts.unsent;
+fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    let unsent = &observed.unsent;
     if let (Some(since), Some(error)) = (unsent.since, &unsent.error)
-        && facts.now - since >= UNSENT
+        && observed.now - since >= UNSENT
     {
         let verb = if unsent.waiting == 1 { "waits" } else { "wait" };
         add(
             format!(
                 "{} {verb}, the oldest for {}: {error}",
                 counted(unsent.waiting, "mail"),
-                age(facts.now - since)
+                age(observed.now - since)
             ),
             "fix it within five days, and all are sent; `quotakeeper check --online` tries the mail server"
                 .to_owned(),
@@ -255,37 +255,37 @@ fn mail(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn runs(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    for held in facts.held.iter().filter(|held| facts.now - held.since >= UNDECIDED) {
-        let until = TimeDelta::from_std(facts.expire).ok().map(|expire| held.since + expire);
+fn runs(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    for held in observed.held.iter().filter(|held| observed.now - held.since >= UNDECIDED) {
+        let until = TimeDelta::from_std(observed.expire).ok().map(|expire| held.since + expire);
         let until = until.map_or_else(String::new, |until| {
-            format!(", and is rejected on {} if nobody decides", moment(until, facts.zone))
+            format!(", and is rejected on {} if nobody decides", moment(until, observed.zone))
         });
         let run = &held.run;
         add(
-            format!("run {run} has waited for approval for {}{until}", age(facts.now - held.since)),
+            format!("run {run} has waited for approval for {}{until}", age(observed.now - held.since)),
             format!("`quotakeeper runs {run}` says what it would do: then `approve` or `reject` it"),
         );
     }
 }
 
 /// Answers that are owed for the same reason are one problem.
-fn answers(facts: &Facts, add: &mut impl FnMut(String, String)) {
+fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let mut reasons: BTreeMap<&str, Vec<&OwedAnswers>> = BTreeMap::new();
-    for owed in &facts.owed {
+    for owed in &observed.owed {
         reasons.entry(&owed.error).or_default().push(owed);
     }
     for (error, owed) in reasons {
         let files: Vec<String> = owed.iter().map(|owed| clean(&owed.file, 80)).collect();
-        let since = owed.iter().map(|owed| owed.since).min().unwrap_or(facts.now);
+        let since = owed.iter().map(|owed| owed.since).min().unwrap_or(observed.now);
         let is = if owed.len() == 1 { "is" } else { "are" };
         add(
             format!(
                 "the {} to {} {is} not in {} since {}: {error}",
                 if owed.len() == 1 { "answer" } else { "answers" },
                 listed(&files, 3),
-                facts.answers_dir.display(),
-                moment(since, facts.zone)
+                observed.answers_dir.display(),
+                moment(since, observed.zone)
             ),
             "make that folder writable, or make room: the answers are written with the next look into the inbox. Those of a \
              run also lie in its folder, which `quotakeeper runs RUN` names"
@@ -294,9 +294,9 @@ fn answers(facts: &Facts, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn inbox(facts: &Facts, add: &mut impl FnMut(String, String)) {
-    for lying in &facts.lying {
-        let (file, since) = (&lying.file, age(facts.now - lying.since));
+fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    for lying in &observed.lying {
+        let (file, since) = (&lying.file, age(observed.now - lying.since));
         match &lying.reason {
             Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
             None => add(

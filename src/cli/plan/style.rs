@@ -8,7 +8,7 @@ use crate::domain::quota::OrgId;
 
 /// How it is shown: with which colours in which width, and in whose time.
 #[derive(Clone, Copy)]
-pub(in crate::cli) struct Look {
+pub(in crate::cli) struct Style {
     pub paint: Paint,
     pub zone: Tz,
 }

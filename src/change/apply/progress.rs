@@ -11,7 +11,7 @@ use crate::text::redact;
 use crate::thousandeyes::FieldError;
 
 /// Where the rows stand while a run is applied.
-pub(super) struct Standing {
+pub(super) struct Progress {
     /// Rows that ended.
     pub(super) ended: BTreeMap<usize, Outcome>,
     /// Rows that the server took, or that may have been taken: the read-back at the end decides.
@@ -30,7 +30,7 @@ pub(super) struct Standing {
     pub(super) live: LiveQuotas,
 }
 
-impl Standing {
+impl Progress {
     /// Where these rows stand by what the journal says.
     pub(super) fn new(past: Past, rows: &[PendingWrite]) -> Self {
         let mut ended: BTreeMap<usize, Outcome> =

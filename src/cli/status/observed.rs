@@ -17,7 +17,7 @@ use crate::schedule::Missed;
 
 /// What is known of an installation.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(super) struct Observed {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub instance: String,
@@ -37,7 +37,7 @@ pub(super) struct Facts {
     /// What is wrong with the user's templates, and with the file of the owners.
     pub templates: Vec<String>,
     pub routes: Vec<String>,
-    pub jobs: Vec<JobFacts>,
+    pub jobs: Vec<ObservedJob>,
     pub seen: Option<ApiSeen>,
     pub snapshots: usize,
     pub snapshot_bytes: u64,
@@ -64,7 +64,7 @@ pub(super) struct Facts {
 
 /// What is known of one job.
 #[derive(Clone, Debug)]
-pub(super) struct JobFacts {
+pub(super) struct ObservedJob {
     pub job: Job,
     pub last: Option<JobState>,
     pub failing: Option<(DateTime<Utc>, Option<Why>)>,
