@@ -43,7 +43,7 @@ use crate::text::edge;
 /// How long a stop waits for the request in flight.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// A process that is told to stop has ended after this, whatever it is at.
+/// A process that is asked to stop has ended after this, whatever it is doing.
 const LONGEST_STOP: Duration = Duration::from_secs(9);
 
 const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";

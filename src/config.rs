@@ -297,7 +297,7 @@ pub(crate) struct Mail {
     pub from: Option<String>,
     pub reply_to: Option<String>,
     pub to: Recipients,
-    /// A CSV `org_id,aid,emails`: who is told of single targets. Read at each use.
+    /// A CSV `org_id,aid,emails`: who gets mail about single targets. Read at each use.
     pub routes_file: Option<PathBuf>,
     pub subject_prefix: String,
     /// A scheduled report of changes goes out also when nothing changed.

@@ -26,7 +26,7 @@ use crate::simulator::{self, SimulateArgs, Simulator};
 const DAYS: i64 = 48;
 const HOURS: i64 = 6;
 
-/// A run as `runs` tells it.
+/// A run as `runs` shows it.
 type Show = fn(&Config, &Run) -> anyhow::Result<String>;
 
 /// Plays the story into `dir`, or into a temporary folder that is removed at the end.
@@ -90,7 +90,7 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
         }
         Job::Snapshot.run(if last_day { &app } else { &quiet }, at).await?;
         if at == start {
-            Job::ClosingReport.run(&quiet, at).await?; // the cycles that run now are the first to be told at their end
+            Job::ClosingReport.run(&quiet, at).await?; // the cycles that run now are the first to be reported at their end
         }
         at += Duration::hours(HOURS);
     }

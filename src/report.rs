@@ -1,4 +1,4 @@
-//! What people are told, as plain data: snapshots, diffs and runs in, view models out.
+//! What people read, as plain data: snapshots, diffs and runs in, view models out.
 //!
 //! Pure functions. A view model holds raw numbers and finished sentences; `mail::render` and the templates only
 //! lay them out, so that text, HTML and any later format say the same.
@@ -122,7 +122,7 @@ impl Report {
         }
     }
 
-    /// What it reports, so that the same thing told twice has the same `Message-ID`.
+    /// What it reports, so that the same thing reported twice has the same `Message-ID`.
     pub(crate) fn identity(&self) -> &str {
         match self {
             Self::Usage(report) => &report.identity,

@@ -135,7 +135,7 @@ impl Simulator {
     }
 }
 
-/// `quotakeeper simulate`: says where it is in two lines that a shell can `eval`, then serves until it is told to stop.
+/// `quotakeeper simulate`: says where it is in two lines that a shell can `eval`, then serves until a signal stops it.
 pub(crate) async fn run(args: SimulateArgs) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

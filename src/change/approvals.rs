@@ -67,7 +67,7 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
     Ok(approved)
 }
 
-/// What to tell of comment rows that were to approve the file's plan, and did not.
+/// What to say of comment rows that were to approve the file's plan, and did not.
 pub(super) fn unheard(services: &Services<'_>, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
     let mut told = file.doubtful.clone();
     let plan = run.record.plan_sha256.as_deref().unwrap_or_default();

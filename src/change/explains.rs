@@ -19,12 +19,12 @@ use crate::domain::quota::{Target, Units};
 pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec<SentRow>> {
     let mut sent = Vec::new();
     for run in Run::all(runs)?.0 {
-        // A run that stands still sends, or reads back, later than it came to its state.
+        // A run that is blocked sends, or reads back, later than it came to its state.
         if run.record.updated >= since || run.record.state == RunState::Applying {
             match rows_of(&run) {
                 Ok(rows) => sent.extend(rows),
                 Err(error) => {
-                    warn!(run = %run.record.id, error = format!("{error:#}"), "the changes of a run cannot be told as its own");
+                    warn!(run = %run.record.id, error = format!("{error:#}"), "the changes of a run cannot be recognized as its own");
                 }
             }
         }

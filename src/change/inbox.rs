@@ -177,7 +177,7 @@ impl OpenInbox {
         for (name, look) in second {
             let file = shown(&name);
             if first.files.get(&name) != Some(&look) {
-                info!(%file, "still being written: left for the next look");
+                info!(%file, "still being written: left for the next pass");
             } else if open.contains(&name)
                 || self.settings.memory.writers.has_open(&name, look.bytes, Instant::now())
             {

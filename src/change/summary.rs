@@ -1,4 +1,4 @@
-//! A run as mails, `runs` and `status` tell it, put together from the files in its folder.
+//! A run as mails, `runs` and `status` show it, put together from the files in its folder.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use super::{Outcome, Plan, Problem, RowResult, RunState};
 use crate::files::csv_cell::plain;
 use crate::files::read_if_there;
 
-/// A run as mails and `runs` tell it.
+/// A run as mails and `runs` show it.
 #[derive(Clone, Debug)]
 pub(crate) struct RunStory {
     /// The name of its folder: `20261122T180500Z-raise-emea`.

@@ -92,7 +92,7 @@ pub(super) enum Command {
     },
     /// Take a snapshot now
     Snapshot,
-    /// Look into the inbox now
+    /// Process the inbox now
     Inbox,
     /// Send a report now, or write it to a file
     Report {
@@ -107,7 +107,7 @@ pub(super) enum Command {
     Plan {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// For a person, a program, or a ticket
+        /// The output: for a person, a program, or a ticket
         #[arg(long, value_enum, default_value_t)]
         format: Format,
         /// Exit with 3 if there is anything to change
@@ -139,7 +139,7 @@ pub(super) enum Command {
     Runs {
         /// Show this one
         run: Option<String>,
-        /// For a person, or a program
+        /// The output: for a person, or a program
         #[arg(long, value_enum, default_value_t)]
         format: Output,
     },
@@ -161,14 +161,14 @@ pub(super) enum Command {
         #[arg(long, value_name = "ID")]
         org: Vec<String>,
     },
-    /// Look into the history
+    /// List snapshots, show one, or compare two
     History {
         #[command(subcommand)]
         what: super::history::History,
     },
     /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
     Status {
-        /// For a person, or a program
+        /// The output: for a person, or a program
         #[arg(long, value_enum, default_value_t)]
         format: Output,
     },

@@ -146,7 +146,7 @@ fn line(mark: char, text: &str) {
     terminal::print(&format!("{mark} {text}"));
 }
 
-/// What is wrong with `mail.routes_file`, and who is told of nothing.
+/// What is wrong with `mail.routes_file`, and whose account groups have no owner.
 fn owners(history: &History, mailer: &Mailer, report: &mut Report) {
     let Some((routes, problems)) = mailer.routes() else { return };
     for problem in &problems {

@@ -44,7 +44,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         taken => taken?,
     }
     let passed = progress::shown(&app.api, pass(app)).await;
-    app.seat.leave(); // to tell others may take its time
+    app.seat.leave(); // what follows may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
     health::tell_pass(app, success).await;
     match passed? {

@@ -27,10 +27,10 @@ pub(super) fn start(global: &Global, quiet: bool) {
         None => !terminal && !journal,
     };
     let lines = tracing_subscriber::fmt()
-        // A certificate that is no good is told where it is handled, with the fix.
+        // A bad certificate is reported where it is handled, with the fix.
         .with_env_filter(EnvFilter::new(format!("{level},rustls_platform_verifier=off")))
         .with_writer(Lines { priorities: journal, is_json })
-        // It would tell standard error that standard error cannot be written, and panic.
+        // It would write to standard error that standard error cannot be written, and panic.
         .log_internal_errors(false);
     match (is_json, journal) {
         (true, _) => lines.json().flatten_event(true).with_current_span(false).init(),

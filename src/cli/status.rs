@@ -200,7 +200,7 @@ fn waiting_run(run: &Run, unreadable: &mut Vec<String>) -> Waiting {
     Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
 }
 
-/// What lies in the inbox and was not taken, with the reason where it was told.
+/// What lies in the inbox and was not taken, with the reason where one is known.
 fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
     let entries = match fs_err::read_dir(config.inbox_dir()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -225,7 +225,7 @@ fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
     Ok(found)
 }
 
-/// Bytes that can still be written where the data lies; none where that cannot be told.
+/// Bytes that can still be written where the data lies; none where that is not known.
 fn free(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(if disk.f_files > 0 && disk.f_favail == 0 { 0 } else { disk.f_bavail * disk.f_frsize })

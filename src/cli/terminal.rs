@@ -1,7 +1,7 @@
 //! Standard output and standard error: every text leaves through here, clean of what others put into it.
 //!
 //! A failure to write never ends the process by itself. Standard output remembers its first one, which `main` turns into the exit
-//! code; standard error has nobody left to tell.
+//! code; nobody is left to read standard error.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};

@@ -23,7 +23,7 @@ pub(super) struct AssignedQuotas {
     pub groups: Vec<(Aid, Units)>,
 }
 
-/// Why quotas that do not show may be there all the same.
+/// Why quotas that do not show may exist anyway.
 #[derive(Default)]
 pub(super) struct Doubts {
     pub unreadable: BTreeMap<Target, String>,

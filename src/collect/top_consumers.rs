@@ -32,7 +32,7 @@ pub(crate) struct LargestTests {
     by_target: BTreeMap<Target, Vec<LargestTest>>,
 }
 
-/// A test or an agent as the API tells of it, before anything is copied.
+/// A test or an agent as the API shows it, before anything is copied.
 struct Consumer<'a> {
     aid: Option<&'a Aid>,
     name: &'a str,

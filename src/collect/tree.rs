@@ -19,7 +19,7 @@ pub(super) fn join(
     let Assigned { organizations: quotas, doubts } = assigned;
     let mut organizations: BTreeMap<OrgId, Organization> =
         quotas.into_iter().map(|seen| (seen.org_id.clone(), organization(seen))).collect();
-    // Those whose quota cannot be read are there all the same; a name that comes later counts.
+    // Those whose quota cannot be read exist anyway; a name that comes later counts.
     let mut named: Vec<(OrgId, Aid, Box<str>)> = Vec::new();
     for target in doubts.unreadable.keys() {
         if let Some(aid) = &target.aid {

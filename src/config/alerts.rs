@@ -1,4 +1,4 @@
-//! `[alerts]`: from where on a target is a warning or critical, other limits for single targets, and who is not told of.
+//! `[alerts]`: from where on a target is a warning or critical, other limits for single targets, and what is muted.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::domain::quota::{Aid, OrgId, SnapshotRow, Target};
 use crate::schedule::instant;
 use crate::text::glob::fits;
 
-/// `[alerts]`. The reports show the same levels as the alerts tell.
+/// `[alerts]`. Reports and alerts show the same levels.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Alerts {
@@ -58,7 +58,7 @@ pub(crate) struct AlertOverride {
     pub critical_within: Option<Duration>,
 }
 
-/// `[[alerts.mutes]]`: targets that nobody is told of for a while. `*` in a pattern is any text; all that are given must fit.
+/// `[[alerts.mutes]]`: targets that no alert names for a while. `*` in a pattern is any text; all that are given must fit.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Mute {

@@ -1,4 +1,4 @@
-//! Whether each value has the type that its key wants, told in a person's words.
+//! Whether each value has the type that its key wants, and in plain words which it should have.
 //!
 //! What a key wants is what it has in the commented reference, so that the example in a message is the one that people find
 //! there. Only what has the right type is read further.

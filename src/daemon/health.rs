@@ -1,4 +1,4 @@
-//! How others learn that the daemon works: what it remembers of itself, and who is told.
+//! How others learn that the daemon works: what it remembers of itself, and where it reports that.
 //!
 //! ```text
 //! daemon, once    ─▶ activity ─▶ systemd   readiness, status line, watchdog   ◀── liveness: does the loop turn?
@@ -35,7 +35,7 @@ use crate::daemon::server;
 use crate::jobs::App;
 use crate::jobs::activity::Beat;
 
-/// Begins to tell others of the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
+/// Begins to report on the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
 pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
     let (publisher, board) = (Publisher::new(&app.config)?, Arc::<Board>::default());
     if let Some(heartbeat) = Heartbeat::new(&app.config)? {
@@ -55,7 +55,7 @@ pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells the same others of a pass of `once`, before it ends. Nothing where a signal ended it: it is neither.
+/// Reports a pass of `once` to the same places, before it ends. Nothing where a signal ended it: it is neither.
 pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
     let telling = async {
         if let Some(mut publisher) = Publisher::new(&app.config)? {
@@ -72,7 +72,7 @@ pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
         biased;
         () = app.cancel.cancelled() => {}
         told = telling => if let Err(error) = told {
-            warn!(error = format!("{error:#}"), "nobody can be told of this pass");
+            warn!(error = format!("{error:#}"), "this pass cannot be reported");
         },
     }
 }
@@ -165,7 +165,7 @@ async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<P
     }
 }
 
-/// Passes on what is known; nothing before the files were looked at.
+/// Publishes what is known; nothing before the files were read.
 async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
     if let Some(observed) = board.observed() {
         publisher.publish(observed.metrics(&process(app), is_pass, Clock::read().now()).into_bytes()).await;

@@ -64,7 +64,7 @@ pub(crate) struct Counters {
     pub refusals: u64,
 }
 
-/// Everything that is told.
+/// Everything that is published.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sheet<'a> {
     pub version: &'a str,

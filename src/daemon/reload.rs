@@ -55,7 +55,7 @@ impl Shown {
         if app.seat.check().is_ok()
             && let Err(error) = card.write(&app.config.data.dir)
         {
-            warn!(%error, "`status` cannot be told which configuration is in use");
+            warn!(%error, "the configuration in use could not be recorded for `status`");
         }
     }
 

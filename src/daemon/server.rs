@@ -1,6 +1,6 @@
 //! Health and metrics over HTTP: `/healthz`, `/readyz`, `/metrics`.
 //!
-//! It runs beside the jobs and answers from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is told so: the
+//! It runs beside the jobs and answers from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is set to that: the
 //! client of the API brings HTTP/2 into the build, and a server that guesses would serve it, with a body for each of
 //! hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
 //! one body that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).

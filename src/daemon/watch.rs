@@ -1,4 +1,4 @@
-//! Lets the daemon see a dropped file at once. The scheduled look makes it certain, where the kernel tells nothing (network
+//! Lets the daemon see a dropped file at once. The scheduled scan makes it certain, where the kernel reports nothing (network
 //! mounts, `ConfigMaps`).
 //!
 //! Only what can be worked on wakes it: neither a hidden file that is still being uploaded, nor our own claims, nor a removal.
@@ -29,15 +29,12 @@ impl Watch {
         let dropped = Arc::new(AtomicBool::new(false));
         let watcher = watch(config, memory, wake, &dropped);
         let watcher = watcher.inspect_err(|error| {
-            warn!(
-                error = format!("{error:#}"),
-                "the inbox cannot be watched: it is looked at on its schedule"
-            );
+            warn!(error = format!("{error:#}"), "the inbox cannot be watched: it is scanned on its schedule");
         });
         let requests = watch_requests(&config.data.dir, wake).inspect_err(|error| {
             warn!(
                 error = format!("{error:#}"),
-                "requests of commands cannot be watched: they are looked for every few seconds"
+                "requests of commands cannot be watched: they are scanned for every few seconds"
             );
         });
         Self { dropped, _watcher: watcher.ok(), requests: requests.ok() }

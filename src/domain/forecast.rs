@@ -27,7 +27,7 @@ pub(crate) struct Course<'a> {
 pub(crate) struct RunOut {
     /// By the API's projection; none when it stays within the quota.
     pub by_projection: Option<DateTime<Utc>>,
-    /// By the last days of our own history; none when it stays within the quota or is too short to tell.
+    /// By the last days of our own history; none when it stays within the quota or is too short for a forecast.
     pub by_slope: Option<DateTime<Utc>>,
     /// Whether our history was long enough to have an opinion.
     pub slope_known: bool,

@@ -1,6 +1,6 @@
 //! What the process remembers of its own work: which jobs run, how each went since it began, which of them fail.
 //!
-//! Whoever starts jobs tells it (`begins`, `ends`); the metrics, the heartbeat and systemd's status line follow it by a
+//! Whoever starts jobs says so (`begins`, `ends`); the metrics, the heartbeat and systemd's status line follow it by a
 //! channel, so that none of them keeps a job waiting.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Alerts with their record: judges what snapshots show, queues the mails, and only then writes `alerts.json`.
 //!
-//! A crash in between makes the same mail again, which the outbox recognizes. What is told is decided in `report::alert`.
+//! A crash in between makes the same mail again, which the outbox recognizes. What is reported is decided in `report::alerts`.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub(crate) fn tell_critical(
     }
 }
 
-/// Whether all was told of a snapshot: that comes last.
+/// Whether everything about a snapshot was reported: alerts come last.
 pub(crate) fn has_judged(data_dir: &Path, at: DateTime<Utc>) -> bool {
     let record: Option<Record> = versioned_json::read(data_dir, &FILE).unwrap_or_default();
     record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
@@ -160,7 +160,7 @@ pub(crate) fn tell_digest(
     versioned_json::save(data_dir, &FILE, &told)
 }
 
-/// Queues the mail of an occasion, if there is one, and returns the record of when it was told.
+/// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.
 fn tell(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,

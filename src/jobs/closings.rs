@@ -48,7 +48,7 @@ pub(crate) fn tell_closings(
     versioned_json::save(data_dir, &FILE, &record.told(from))
 }
 
-/// The report on the last closed cycle of every organization, told or not.
+/// The report on the last closed cycle of every organization, mailed before or not.
 pub(crate) fn last_closings(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
     let latest = inputs.history.latest_readable(now)?;
     let latest =
@@ -62,7 +62,7 @@ pub(crate) fn last_closings(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> an
     Ok(closing_report(&input, &inputs.context(now)))
 }
 
-/// The snapshots that figures of closed cycles were told from: the reports of the year say the same again.
+/// The snapshots that figures of closed cycles were taken from: later reports of the same year repeat them.
 pub(crate) fn told_from(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
     Ok(record(state, now)?.told_from)
 }

@@ -22,7 +22,7 @@ impl Job {
         }
         let grace = (!schedule.catch_up && !state.is_failing(self)).then(|| Duration::minutes(5));
         let slot = self.schedule(schedule)?.due(schedule.timezone, state.last_success(self), now, grace)?;
-        // Without a snapshot there is nothing to report on, and why there is none is told already.
+        // Without a snapshot there is nothing to report on, and why there is none was reported already.
         let too_early = self == Self::UsageReport && history.list().is_ok_and(|all| all.is_empty());
         (!too_early).then_some(slot)
     }
@@ -56,7 +56,7 @@ impl Job {
         slot.or_else(owed)
     }
 
-    /// Whether the slot was served and what it showed is still to be told.
+    /// Whether the slot was served and what it showed is still to be reported.
     pub(super) fn owes_telling(
         self,
         schedule: &Schedule,

@@ -11,7 +11,7 @@ use crate::schedule::Expression;
 pub(crate) enum Job {
     /// Dropped files become changed quotas, or wait for a person.
     Inbox,
-    /// Quotas and usage become a file of the history; what changed since the last one is told.
+    /// Quotas and usage become a file of the history; what changed since the last one is reported.
     Snapshot,
     /// The morning mail: what is used, and what will run out.
     UsageReport,

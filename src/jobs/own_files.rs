@@ -99,7 +99,7 @@ pub(crate) fn report(
     begin_damaged_files_again(inputs, mailer, state, now);
     let problems = match problems(&inputs.config.data.dir, now) {
         Ok(problems) => problems,
-        Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be looked at"),
+        Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be read"),
     };
     for problem in &problems {
         match problem.kind {

@@ -1,7 +1,7 @@
 //! The prune job: thins the history, and removes finished runs and mail that is no longer needed.
 //!
 //! What was sent and what was run is also how the same thing is recognized when it comes again. So nothing goes that a snapshot
-//! still to be told of, a file still in the inbox, or an open run could need.
+//! still to be reported, a file still in the inbox, or an open run could need.
 
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
@@ -77,7 +77,7 @@ fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime
     Ok(())
 }
 
-/// Nothing later than this goes: what the last two snapshots show is compared, and told, once more with the next.
+/// Nothing later than this goes: what the last two snapshots show is compared, and reported, once more with the next.
 fn before(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
     let last_two = history.until(now)?.into_iter().rev().nth(1);
     Ok((now - keep).min(last_two.unwrap_or(now)))
@@ -185,7 +185,7 @@ mod tests {
         job(&bench, Job::Outbox, noon() + Duration::hours(1)).await;
         assert_eq!(sent(&bench), 1, "of the drift");
 
-        // Long after, what was told last may still have to be told: the next snapshot tells it again.
+        // Long after, what was reported last may have to be reported again, with the next snapshot.
         job(&bench, Job::Prune, later(100)).await;
         assert_eq!(sent(&bench), 1);
         for day in 101..104 {

@@ -168,7 +168,7 @@ fn thinned(all: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>, count:
     kept
 }
 
-/// The runs that wait for a person. One that cannot be read is told in the log, and hides no other.
+/// The runs that wait for a person. One that cannot be read is logged, and hides no other.
 pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
     let held = Run::all(runs)?.0.into_iter().filter(|run| run.record.state == RunState::Held);
     let told = |run: Run| match story(&run) {

@@ -86,7 +86,7 @@ impl Work {
         Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app), is_served }
     }
 
-    /// Remembers how the job ended; a failure, or a panic, is told by mail.
+    /// Remembers how the job ended; a failure, or a panic, is mailed.
     pub(super) fn end(&self, app: &App, done: anyhow::Result<Done>) -> anyhow::Result<Findings> {
         let failed = |error: anyhow::Error| error.context(format!("the {} job failed", self.job.name()));
         // Whose lock is lost writes nothing more.

@@ -31,7 +31,7 @@ pub(super) struct SnapshotJob<'a> {
     pub state: StateFile<'a>,
 }
 
-/// Reads quotas, names and usage of every organization, writes them as one file, and tells what changed since the last, and
+/// Reads quotas, names and usage of every organization, writes them as one file, and reports what changed since the last, and
 /// what became critical.
 pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
     let ReportInputs { config, history, .. } = job.inputs;
@@ -51,10 +51,10 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     if let [before @ .., last] = &earlier[..]
         && !alerts::has_judged(&config.data.dir, *last)
     {
-        // A crash may have come between a snapshot and what was to be told of it; told twice it is told once.
+        // A crash may have come between a snapshot and its reports. Reported again, it is the same mail.
         let told = history.read(*last).and_then(|last| tell_changes(job, before, &last, clock.now()));
         if let Err(error) = told {
-            warn!(error = format!("{error:#}"), "what the last snapshot showed cannot be told");
+            warn!(error = format!("{error:#}"), "what the last snapshot showed could not be reported");
         }
     }
     if let Err(error) = tell(job, &earlier, &seen, &largest, clock.now()) {
@@ -63,7 +63,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     failed.or(Done::default())
 }
 
-/// Tells what the last snapshot showed, where that failed after it was written.
+/// Reports what the last snapshot showed, where that failed after it was written.
 pub(super) fn tell_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let history = job.inputs.history;
     let all = history.until(now)?;

@@ -122,7 +122,7 @@ impl Mailer {
         self.queue(&Report::Closing(Box::new(report)), |to| &to.usage, &[table], now)
     }
 
-    /// A job that has been failing since then, told once however often it is tried.
+    /// A job that has been failing since then, reported once however often it is tried.
     pub(crate) fn failure(
         &self,
         job: &str,
@@ -148,7 +148,7 @@ impl Mailer {
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }
 
-    /// A job that failed works again: whoever was told of its failure is told of that too.
+    /// A job that failed works again: whoever got the mail about its failure gets one about that too.
     pub(crate) fn works_again(
         &self,
         job: &str,

@@ -90,7 +90,7 @@ impl Outbox {
     }
 
     /// Tries every message that waits; with `respect_backoff` only those whose time has come. A message that cannot be
-    /// worked on keeps no other from being sent; the first such error is told at the end.
+    /// worked on keeps no other from being sent; the first such error is reported at the end.
     pub(crate) async fn deliver(
         &self,
         transport: &Transport,
@@ -160,7 +160,7 @@ impl Outbox {
                 if read.stems.contains(&stem) {
                     continue;
                 }
-                // A damaged one is told of where it is to be sent; a mail that stands alone is no mail lost.
+                // A damaged one is reported where it is to be sent; a mail that stands alone is no mail lost.
                 let Ok(record) = self.record(folder, &stem) else { continue };
                 if let Record { thread: Some(thread), message_id, queued_at, recipients, .. } = record {
                     let of_thread = read.messages.entry(thread).or_default();

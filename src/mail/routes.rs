@@ -1,6 +1,6 @@
 //! Who owns which targets: `mail.routes_file`, a CSV `org_id,aid,emails` that people keep in a spreadsheet.
 //!
-//! Pure. A row that is wrong is told of and the others count, so that a typing error takes nobody else's mail.
+//! Pure. A row that is wrong is reported and the others count, so that a typing error takes nobody else's mail.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -102,8 +102,8 @@ impl Routes {
         ownerless.map(|row| words::clean(row.name(), 60)).collect()
     }
 
-    /// Who is to be told of these targets. Owners of the same ones share a message, and everybody gets one; but not who
-    /// is told of all targets anyway.
+    /// Who gets mail about these targets. Owners of the same ones share a message, and everybody gets one; but not who
+    /// gets mail about all targets anyway.
     pub(crate) fn shares<'t>(
         &self,
         targets: impl IntoIterator<Item = &'t Target>,

@@ -27,7 +27,7 @@ const MUTES: usize = 5;
 /// What the mail is made from.
 pub(crate) struct AlertInput<'a> {
     pub occasion: Occasion,
-    /// What is to be told.
+    /// What is to be reported.
     pub news: &'a [News],
     pub latest: &'a Snapshot,
     /// The week before, for the slope.
@@ -80,7 +80,7 @@ pub(crate) struct AlertReport {
     pub change_file: Vec<String>,
     /// For how many there is no row, and why; empty where there is one for each.
     pub no_room: String,
-    /// What is in trouble and not told, and why, a sentence each.
+    /// What is over its limits and muted, and why, a sentence each.
     pub muted: Vec<String>,
     pub many_organizations: bool,
     /// Its readers have no access to quotakeeper: no command is named.
@@ -96,7 +96,7 @@ pub(crate) struct AlertReport {
     pub identity: String,
 }
 
-/// None when there is nothing to tell that is not muted.
+/// None when there is nothing to report that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
     let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone);
     let told: Vec<(&News, SnapshotRow<'_>)> = input
@@ -107,7 +107,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         .collect();
     let to_owners = input.audience == Audience::Owners;
     let is_due = match input.occasion {
-        // What is back to normal goes with what somebody else is told to be critical.
+        // What is back to normal goes along with what is reported as critical.
         _ if to_owners => !told.is_empty(),
         Occasion::Snapshot => told.iter().any(|(news, _)| news.level == Level::Critical),
         Occasion::Digest => !told.is_empty(),
@@ -209,7 +209,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     })
 }
 
-/// What is told, and the snapshots that showed it: made again after a crash, it is the same mail.
+/// What is reported, and the snapshots that showed it: made again after a crash, it is the same mail.
 fn identity(told: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
     let one = |(news, _): &(&News, SnapshotRow<'_>)| {
         format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())

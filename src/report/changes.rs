@@ -1,6 +1,6 @@
 //! The change report: who or what changed which quota, from what to what, and what that does to headroom.
 //!
-//! One model tells a run, drift (changes made outside quotakeeper), and all changes of a period.
+//! One model describes a run, drift (changes made outside quotakeeper), and all changes of a period.
 
 pub(in crate::report) mod files;
 pub(in crate::report) mod held;
@@ -78,7 +78,7 @@ pub(crate) struct ChangesReport {
 }
 
 impl ChangesReport {
-    /// There is nothing to tell.
+    /// There is nothing to report.
     pub(crate) fn is_empty(&self) -> bool {
         self.sections.is_empty() && self.notes.is_empty() && self.held.is_none()
     }
@@ -152,7 +152,7 @@ pub(crate) fn run_report(
         organizations,
         more_organizations,
         imprint: context.into(),
-        // Not the time: a state that a crash makes be told again is the same mail.
+        // Not the time: a state that is reported again after a crash is the same mail.
         identity: match story.decided {
             0 => format!("{} {} {}", story.id, state, story.plan.sha256),
             // Held or stale once more, also with the same plan, is news.

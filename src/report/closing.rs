@@ -1,7 +1,7 @@
 //! The closing report: what organizations used in a billing cycle that ended, and the year so far.
 //!
 //! The API forgets a cycle after a month, so this is where its end result is read. It looks back: nothing in it is to be done.
-//! The year is the calendar year in the report's zone, because the API does not tell when a contract began; a cycle belongs to
+//! The year is the calendar year in the report's zone, because the API does not say when a contract began; a cycle belongs to
 //! the month and the year of its middle.
 
 pub(in crate::report) mod cycle_lookup;
@@ -29,7 +29,7 @@ use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
 use crate::report::shared::{Imprint, ReportContext, words};
 
-/// So many organizations are told of in full, the worst first; then so many in a line; the table has them all.
+/// So many organizations are shown in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;
 const BRIEF: usize = 8;
 /// Account groups of one organization that are listed because they ran out.
@@ -116,7 +116,7 @@ pub(crate) struct ClosingReport {
     pub subject: String,
     pub headline: String,
     pub level: Level,
-    /// Those that are told of in full, worst first.
+    /// Those that are shown in full, worst first.
     pub sections: Vec<Section>,
     /// Those that get a line.
     pub brief: Vec<Section>,
@@ -166,7 +166,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
         imprint: context.into(),
         all,
         listed: String::new(),
-        // What closed: told again, from whatever snapshots, it is the same mail.
+        // What closed: reported again, from whatever snapshots, it is the same mail.
         identity: input.closed.iter().map(ended).collect::<Vec<_>>().join("\n"),
     }
 }
@@ -245,7 +245,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
     }
 }
 
-/// The rows that tell the names: of the last cycle that was seen, else of the latest snapshot.
+/// The rows that give the names: of the last cycle that was seen, else of the latest snapshot.
 fn known<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
     let seen =
         closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).find(|seen| !seen.rows.is_empty());

@@ -24,7 +24,7 @@ use crate::report::shared::{Audience, ReportContext, words};
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";
 
-/// One message: some owners, and the targets that all of them own and that there is something to tell of.
+/// One message: some owners, and the targets that all of them own and that there is something to report about.
 pub(crate) struct Share {
     pub targets: BTreeSet<Target>,
     /// `Ann <ann@example.com>`, as written.
@@ -33,7 +33,7 @@ pub(crate) struct Share {
     pub listed: String,
 }
 
-/// The targets that a run changes, or was to change; that one stays as it is is nothing to tell.
+/// The targets that a run changes, or was to change; one that stays as it is is not reported.
 pub(crate) fn touched(story: &RunStory) -> impl Iterator<Item = &Target> {
     let is_unchanged = |result: &&RowResult| matches!(result.outcome, Outcome::Unchanged { .. });
     let unchanged: BTreeSet<usize> =
@@ -42,7 +42,7 @@ pub(crate) fn touched(story: &RunStory) -> impl Iterator<Item = &Target> {
     rows.filter(move |row| !unchanged.contains(&row.row)).filter_map(|row| row.target.as_ref())
 }
 
-/// What became of their rows of a run, if it has any of theirs to tell of.
+/// What became of their rows of a run, if it has any of theirs.
 pub(crate) fn run_report_to_owners(
     story: &RunStory,
     split_off: Option<&RunStory>,

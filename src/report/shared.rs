@@ -40,7 +40,7 @@ pub(crate) enum Audience {
     Owners,
 }
 
-/// The lines at the foot of every report that tell where it comes from.
+/// The lines at the foot of every report that say where it comes from.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Imprint {
     /// `Sun 22 Nov 2026, 08:00 Europe/Berlin`.

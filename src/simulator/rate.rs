@@ -1,4 +1,4 @@
-//! The organization's rate limit: so many requests in a fixed window of one minute, and the headers that tell of it.
+//! The organization's rate limit: so many requests in a fixed window of one minute, and the headers that show it.
 //!
 //! A window runs by the time that really passes, so that waiting helps even where the world's clock stands still.
 //! Where the world's clock is moved, a new window begins.

@@ -125,7 +125,7 @@ impl Client {
         self.transport.room()
     }
 
-    /// What the work on this client is at: all long work is requests, so whoever does it tells it here.
+    /// What the work on this client is at: all long work is requests, so whoever does it says so here.
     pub(crate) fn progress(&self) -> &Progress {
         &self.progress
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, in words that tell a person what happened and what to do about it.
+//! What can go wrong with a request, in words that say what happened and what to do about it.
 //!
 //! Callers decide on the variants; people read the text. What the server said is cut, stripped of control
 //! characters, and never contains the token, even if the server echoes it.
@@ -143,7 +143,7 @@ impl Error {
         }
     }
 
-    /// What somebody who sees rows and not requests is told: without the request's name.
+    /// The words for somebody who sees rows and not requests: without the request's name.
     pub fn told_of_a_row(&self) -> String {
         match self {
             Self::Refused { status, said, .. } => {
@@ -286,7 +286,7 @@ impl Said {
         if is_html || body.trim_ascii_start().starts_with(b"<") {
             return Self { html: true, ..Self::default() };
         }
-        // A start of it is enough to tell what it is; the rest may be megabytes.
+        // A start of it is enough to see what it is; the rest may be megabytes.
         let text = wire::text(body.to_vec());
         let Ok(problem) = Object::of_answer(&text) else {
             let start: String = text.chars().take(2 * LONGEST_TEXT).collect();

@@ -27,7 +27,7 @@ pub struct Budget {
     pub refusals: u64,
 }
 
-/// What may be sent, and when: what is left to do can be told as time by it.
+/// What may be sent, and when: it turns what is left to do into time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Room {
     /// Requests sent so far, refused ones too.

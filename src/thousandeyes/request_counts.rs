@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::Call;
 use super::retry::Event;
 
-/// What is told apart. A link to a further page may lead anywhere below the API, and must not make a name of its own.
+/// What is counted by itself. A link to a further page may lead anywhere below the API, and must not make a name of its own.
 const OPERATIONS: [&str; 9] = [
     "GET /quotas",
     "GET /account-groups",

@@ -24,7 +24,7 @@ use super::request_counts::Tally;
 use super::retry::{self, Event, Verdict};
 use crate::config::Secret;
 
-/// Ours goes out with each request; whoever answers may tell its own.
+/// Ours goes out with each request; the answer may have one of its own.
 const REQUEST_ID: &str = "x-request-id";
 
 /// How a server says that the rate limit is used up.

@@ -68,7 +68,7 @@ pub(crate) struct Batch {
     pub operation: Operation,
     /// In the order of their targets, so that rows of one organization stand together.
     pub rows: Vec<PendingWrite>,
-    /// How often it was sent without an answer that tells.
+    /// How often it was sent without a clear answer.
     pub unknown: u32,
     /// Which half of a refused batch it is.
     pub(super) half: Option<Half>,

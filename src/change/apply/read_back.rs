@@ -44,7 +44,7 @@ where
             }
             for (row, problem) in std::mem::take(&mut progress.refused) {
                 if progress.live.quota(&row.target) == Ok(row.after) {
-                    waiting.insert(row.row, row); // refused, and done all the same
+                    waiting.insert(row.row, row); // refused, and applied anyway
                 } else {
                     self.settle(progress, &[row.row], &problem)?;
                 }

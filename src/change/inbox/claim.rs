@@ -129,7 +129,7 @@ impl OpenInbox {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
                 if !look.is_renamed(&Look::at(&file.look()?)) {
-                    info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next look");
+                    info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next pass");
                     return Ok(false);
                 }
                 run.write("input.csv", &bytes)?;

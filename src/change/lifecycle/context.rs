@@ -50,7 +50,7 @@ impl RunContext<'_> {
         live_plan(self.services, file, &self.situation(&done)?).await
     }
 
-    /// The same, where what was read for another file of this pass serves as well: nothing of it is sent. Also when it was read.
+    /// The same, where what was read for another file of this pass serves as well: nothing is sent from it. Also when it was read.
     pub(super) async fn plan_first(&self, file: &ChangeFile) -> anyhow::Result<(Plan, Instant)> {
         let done = self.done_before()?;
         let is_sent = |row: &PlanRow| row.due.is_none() && row.verdict == Verdict::Send;

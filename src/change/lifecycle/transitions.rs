@@ -121,7 +121,7 @@ impl RunContext<'_> {
             && let Err(error) = self.services.inbox.open().and_then(|inbox| inbox.release(self.run))
         {
             let error = format!("{error:#}");
-            warn!(run = %self.run.record.id, error, "the claimed file stays in the inbox until the next look");
+            warn!(run = %self.run.record.id, error, "the claimed file stays in the inbox until the next pass");
         }
         Ok(())
     }

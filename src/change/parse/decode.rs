@@ -57,7 +57,7 @@ fn binary() -> String {
     format!("This is not a text file. Open the change file in your spreadsheet and {SAVE_AS}.")
 }
 
-/// Formats that people rename to `.csv`, told by their first bytes.
+/// Formats that people rename to `.csv`, recognized by their first bytes.
 fn other_format(bytes: &[u8]) -> Option<String> {
     let holds = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
     let what = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {

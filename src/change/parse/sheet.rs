@@ -1,4 +1,4 @@
-//! Other tables that people keep in a spreadsheet, beside change files: read alike, and what is wrong is told alike.
+//! Other tables that people keep in a spreadsheet, beside change files: both are read, and their problems reported, in the same way.
 
 use std::collections::BTreeMap;
 

@@ -128,7 +128,7 @@ fn set_by(row: &SentRow, zone: Tz) -> String {
     format!("Run {} set that on {at} {zone}", row.run)
 }
 
-/// The quota that a row asks for, in units. The share of a plan is told by the organization's own row.
+/// The quota that a row asks for, in units. The organization's own row says what share of a plan is.
 fn asked(
     change: &RowChange,
     found: &SnapshotRow,

@@ -18,7 +18,7 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(70);
 /// The daemon is there at each slot.
 const DAEMONS_PATIENCE: TimeDelta = TimeDelta::minutes(20);
 
-/// So long a gap is told.
+/// So long a gap is shown.
 const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
 
 /// The screen.

@@ -1,4 +1,4 @@
-//! What the files said when they were last looked at, for all who tell others of it.
+//! What the files said when they were read last, for everything that reports it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use super::observed::Observed;
 pub(crate) struct Board(Mutex<Option<Arc<Observed>>>);
 
 impl Board {
-    /// None before the files were looked at for the first time.
+    /// None before the files were read for the first time.
     pub(crate) fn observed(&self) -> Option<Arc<Observed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 impl Beat {
-    /// Where it is told: a query stays as it is, unless it is what says that all is well, as Uptime Kuma's does.
+    /// Where it goes: a query stays as it is, unless it is what says that all is well, as Uptime Kuma's does.
     fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
         let is_up = |(name, value): &(Cow<str>, Cow<str>)| name == "status" && value == "up";
@@ -44,7 +44,7 @@ impl Beat {
     }
 }
 
-/// Who is told.
+/// Who gets it.
 pub(super) struct Heartbeat {
     client: Client,
     url: SecretUrl,
@@ -59,7 +59,7 @@ impl Heartbeat {
         Ok(Some(Self { client, url, outage: Outage::of("heartbeat.url") }))
     }
 
-    /// Tells it, with few tries and a bound on each.
+    /// Sends it, with few tries and a bound on each.
     pub(super) async fn tell(&mut self, beat: Beat) {
         let url = beat.url(self.url.expose());
         let mut waits = WAITS.iter();

@@ -1,4 +1,4 @@
-//! What the files say, gathered after each job, so that a scrape reads none: only the holder of the lock changes them.
+//! What the files say, read after each job, so that a scrape reads none: only the holder of the lock changes them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Observed {
         })
     }
 
-    /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters tell nothing.
+    /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters mean nothing.
     pub(super) fn metrics(&self, process: &Process<'_>, is_pass: bool, now: DateTime<Utc>) -> Metrics {
         let api = process.client.map(|client| {
             let budget = client.budget();

@@ -5,7 +5,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::thousandeyes::{deepest, other_client};
 
-/// Logs when telling somebody begins to fail and when it works again: once for an outage, however often it is tried.
+/// Logs when a report to somebody begins to fail and when it works again: once for an outage, however often it is tried.
 #[derive(Debug)]
 pub(super) struct Outage {
     what: &'static str,
@@ -20,8 +20,10 @@ impl Outage {
     pub(super) fn after(&mut self, told: Result<(), String>) {
         let lasted = std::mem::replace(&mut self.lasts, told.is_err());
         match told {
-            Ok(()) if lasted => info!(to = self.what, "told again"),
-            Err(reason) if !lasted => warn!(to = self.what, reason, "not told; no job fails for it"),
+            Ok(()) if lasted => info!(to = self.what, "reported again"),
+            Err(reason) if !lasted => {
+                warn!(to = self.what, reason, "could not be reported; no job fails because of that");
+            }
             Ok(()) | Err(_) => {}
         }
     }

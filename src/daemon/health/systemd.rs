@@ -1,6 +1,6 @@
-//! What systemd is told of the daemon, where it asks (`Type=notify`): ready, what it does, that it lives, that it stops.
+//! What the daemon reports to systemd, where it asks (`Type=notify`): ready, what it does, that it lives, that it stops.
 //!
-//! The watchdog is told twice in its time, and only while the loop of the daemon turns (see `liveness`): a wait for the rate
+//! The watchdog is notified twice in its time, and only while the loop of the daemon turns (see `liveness`): a wait for the rate
 //! limit inside a job is no hang.
 
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use crate::config::Schedule;
 use crate::jobs::Job;
 use crate::jobs::activity::{Activity, Work};
 
-/// Tells systemd until the daemon ends; at once where there is no systemd. `status` gives the status line of the moment.
+/// Notifies systemd until the daemon ends; at once where there is no systemd. `status` gives the status line of the moment.
 pub(super) async fn tell(activity: &Activity, cancel: &CancellationToken, status: impl Fn() -> String) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
@@ -36,7 +36,7 @@ pub(super) async fn tell(activity: &Activity, cancel: &CancellationToken, status
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
-        Err(error) => warn!(%error, "systemd cannot be told"),
+        Err(error) => warn!(%error, "systemd cannot be notified"),
     }
 }
 
@@ -105,7 +105,7 @@ fn status_line(work: &Work, next: Option<(DateTime<Utc>, Job)>, zone: Tz) -> Str
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        warn!(%error, "systemd cannot be told");
+        warn!(%error, "systemd cannot be notified");
     }
 }
 

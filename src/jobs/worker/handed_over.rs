@@ -28,7 +28,7 @@ pub(super) struct HandedOver {
 /// What a command asks for.
 pub(super) struct Request {
     pub id: String,
-    /// What is to be done; or why this program cannot tell.
+    /// What is to be done; or why this program does not know it.
     pub ask: Result<Ask, String>,
     /// Who asks, in words and by number.
     pub by: (String, Decider),
@@ -45,7 +45,7 @@ impl HandedOver {
         for run in waiting.decided {
             match requests::noticed(data_dir, &run) {
                 Ok(()) => self.decide(run),
-                Err(error) => warn!(run, %error, "a decision is acted on with the next look into the inbox"),
+                Err(error) => warn!(run, %error, "a decision is acted on with the next inbox pass"),
             }
         }
         let is_known = |id: &String| self.askers.contains(id) || self.next_askers.contains(id);
@@ -99,7 +99,7 @@ impl HandedOver {
         self.askers.append(&mut self.next_askers);
     }
 
-    /// Tells those who waited for the pass how it ended.
+    /// Answers those who waited for the pass.
     pub(super) fn answer_pass(&mut self, data_dir: &Path, done: &anyhow::Result<Findings>) {
         for id in std::mem::take(&mut self.askers) {
             answer(data_dir, &id, &answer_of(done, Vec::new()));

@@ -1,4 +1,4 @@
-//! Mail to the owners of single targets, by `mail.routes_file`. Administrators are told first and of all, whatever that
+//! Mail to the owners of single targets, by `mail.routes_file`. Administrators come first and get everything, whatever that
 //! file holds.
 
 use std::borrow::Borrow;
@@ -41,7 +41,7 @@ impl Mailer {
         if !problems.is_empty() {
             warn!(
                 mistakes = problems.len(),
-                "owners may not be told: `quotakeeper check` names each mistake in mail.routes_file"
+                "owners may get no mail: `quotakeeper check` names each mistake in mail.routes_file"
             );
         }
         Some(routes)
@@ -128,7 +128,7 @@ impl Mailer {
         self.send(&Report::Changes(Box::new(report)), &share.recipients, table.as_slice(), now)
     }
 
-    /// A message for each share of these targets, except to those who are told of all. One that cannot be queued keeps no
+    /// A message for each share of these targets, except to those who get everything. One that cannot be queued keeps no
     /// other from it; the first such error is returned.
     fn to_each<'t>(
         &self,
@@ -142,7 +142,7 @@ impl Mailer {
         let Some(routes) = self.warned_of_routes() else { return Ok(()) };
         let shares = routes.shares(targets, told_anyway);
         let errors = shares.iter().filter_map(|share| tell(share).err());
-        // All of them are tried before the first is told.
+        // All of them are tried before the first is reported.
         errors.reduce(|first, _| first).map_or(Ok(()), Err)
     }
 }

@@ -1,4 +1,4 @@
-//! What the outbox holds, as `status`, metrics and people are told.
+//! What the outbox holds, as `status`, metrics and mails show it.
 
 use chrono::{DateTime, Utc};
 
@@ -24,7 +24,7 @@ pub(crate) struct Problem {
 }
 
 impl Summary {
-    /// Counts a message; what was not tried this time was told before.
+    /// Counts a message; what was not tried this time was reported before.
     pub(super) fn add(&mut self, stem: &str, record: &Record, tried: bool) {
         let problem = match record.folder() {
             MailFolder::New => {

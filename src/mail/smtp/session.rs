@@ -96,7 +96,7 @@ impl<'a> Conversation<'a> {
         Ok(wire)
     }
 
-    /// A server that does not know EHLO is greeted with HELO (RFC 5321, section 3.2), which tells of no extension.
+    /// A server that does not know EHLO is greeted with HELO (RFC 5321, section 3.2), which announces no extension.
     async fn hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
         let (ehlo, helo) = (format!("EHLO {}", self.hello), format!("HELO {}", self.hello));
         match self.say(wire, Step::Hello, &ehlo, &[250]).await {

@@ -1,7 +1,7 @@
-//! What people are told when a target crosses a limit, decided from two snapshots and the record of what was told before.
+//! What is reported when a target crosses a limit, decided from two snapshots and the record of what was reported before.
 //!
-//! A target is told of when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
-//! was told. What is seen for the first time is a baseline: it is recorded as if it had been told.
+//! A target is reported when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
+//! was reported. What is seen for the first time is a baseline: it is recorded as if it had been reported.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,14 @@ use crate::report::shared::trends::Week;
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);
 
-/// `alerts.json`: what was told, and what is still to be told.
+/// `alerts.json`: what was reported, and what is still to be reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// The moment of the last snapshot that was judged; none before the first.
     pub judged: Option<DateTime<Utc>>,
     /// Every target that was in trouble lately, in the order of the targets.
     targets: Vec<Known>,
-    /// What nobody was told yet, in the order of the targets.
+    /// What was not reported yet, in the order of the targets.
     news: Vec<News>,
 }
 
@@ -50,7 +50,7 @@ struct Cycle {
     began: String,
     /// At the last snapshot.
     level: Level,
-    /// The levels that are not told again.
+    /// The levels that are not reported again.
     told: Vec<Level>,
     seen: DateTime<Utc>,
 }
@@ -85,7 +85,7 @@ pub(crate) struct Evidence<'a> {
     pub largest: &'a LargestTests,
 }
 
-/// When news is told.
+/// When news is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     /// A snapshot showed something critical. What is back to normal goes with it.
@@ -180,7 +180,7 @@ enum Silence {
     Baseline,
 }
 
-/// Judges one target: what is to be told of it now, if anything. `waiting` is what was to be told and was not yet.
+/// Judges one target: what is to be reported of it now, if anything. `waiting` is what was to be reported and was not yet.
 fn judge_target(
     judged: &Judged<'_>,
     known: &mut Known,
@@ -211,7 +211,7 @@ fn judge_target(
 
     if level == Level::Fine {
         if let Some(crossing) = waiting.as_ref().filter(|news| news.level > Level::Fine) {
-            // It passed before anybody was told, so it may be told another time.
+            // It passed before it was reported, so it may be reported another time.
             for cycle in known.cycles.iter_mut().filter(|cycle| cycle.began == crossing.cycle) {
                 cycle.told.retain(|told| *told != crossing.level);
             }
@@ -229,7 +229,7 @@ fn judge_target(
     let before = known.now_at(&began, level, at);
     let is_new = level > before && known.tells(&began, level);
     if !is_new {
-        // A level that flaps is told once; that it was back to normal is not true any more.
+        // A level that flaps is reported once; that it was back to normal is not true any more.
         let crossing = waiting.filter(|news| news.level > Level::Fine);
         known.heard = crossing.as_ref().map_or(heard, |news| news.level);
         return crossing;
@@ -252,7 +252,7 @@ impl Known {
         })
     }
 
-    /// Notes that a level is told in a cycle; false if it was already.
+    /// Notes that a level is reported in a cycle; false if it was already.
     fn tells(&mut self, began: &str, level: Level) -> bool {
         let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);
         cycle.is_some_and(|cycle| {
@@ -305,7 +305,7 @@ fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String 
 }
 
 impl Record {
-    /// What is to be told on an occasion, of targets that are visible; and the record of when it was.
+    /// What is to be reported on an occasion, of targets that are visible; and the record of when it was.
     pub(crate) fn due(&self, occasion: Occasion, latest: &Snapshot) -> (Vec<News>, Self) {
         let is_now = |news: &News| match occasion {
             Occasion::Digest => true,

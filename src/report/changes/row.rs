@@ -161,7 +161,7 @@ fn effect(after: Option<Units>, needed: Option<Units>) -> (String, bool) {
     }
 }
 
-/// Safe to show; an organization's own quota is told by the organization's name.
+/// Safe to show; an organization's own quota is shown by the organization's name.
 pub(in crate::report) fn name_and_id(
     target: Option<&Target>,
     org_name: &str,

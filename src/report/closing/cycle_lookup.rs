@@ -55,7 +55,7 @@ impl LastSeen {
 }
 
 impl Cycle {
-    /// Its middle tells the month and the year that it belongs to, whichever day it begins and ends.
+    /// Its middle decides the month and the year that it belongs to, whichever day it begins and ends.
     pub(in crate::report) fn middle(&self) -> DateTime<Utc> {
         self.start + (self.end - self.start) / 2
     }

@@ -1,6 +1,6 @@
 //! Which billing cycles closed, decided from the latest snapshot and the record of the cycles that were seen before.
 //!
-//! An organization that is seen for the first time is a baseline: nothing of it closed. Each cycle is told once.
+//! An organization that is seen for the first time is a baseline: nothing of it closed. Each cycle is reported once.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ const FORGOTTEN: TimeDelta = TimeDelta::days(45);
 /// Snapshots that closing reports were made from are kept for so long: until the year's reports are over.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
-/// `closings.json`: the cycles that run, what closed and is still to be told, and what it was told from.
+/// `closings.json`: the cycles that run, what closed and is still to be reported, and from which snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClosingRecord {
     /// The cycle of each organization that was seen last, in the order of the organizations.
     cycles: Vec<Known>,
-    /// What closed and nobody was told yet, in the order of the organizations.
+    /// What closed and was not reported yet, in the order of the organizations.
     pub pending: Vec<Ended>,
-    /// The snapshots whose figures were told as those of a closed cycle, earliest first.
+    /// The snapshots whose figures were reported as those of a closed cycle, earliest first.
     pub told_from: Vec<DateTime<Utc>>,
 }
 
@@ -35,7 +35,7 @@ struct Known {
     org_id: OrgId,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
-    /// Whether it closed by now, and was told or is pending.
+    /// Whether it closed by now, and was reported or is pending.
     closed: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Ended {
 
 impl ClosingRecord {
     /// The record after a snapshot, with what it shows to have closed. The same snapshot again closes nothing more. As long as
-    /// something is pending nothing is added to it: told again after a crash it must be the same mail.
+    /// something is pending nothing is added to it: reported again after a crash it must be the same mail.
     pub(crate) fn judge(self, latest: &Snapshot) -> Self {
         if !self.pending.is_empty() {
             return self;
@@ -87,7 +87,7 @@ impl ClosingRecord {
             }
             *known = Known { org_id, start, end, closed: false };
         }
-        // Over by its own dates, though the API does not tell of the next one: usage is unknown, or the organization is gone.
+        // Over by its own dates, though the API does not show the next one: usage is unknown, or the organization is gone.
         for known in known.values_mut().filter(|known| known.end <= now && !known.closed) {
             if pending.iter().all(|ended| ended.org_id != known.org_id) {
                 pending.push(Ended { org_id: known.org_id.clone(), start: known.start, end: known.end });
@@ -100,7 +100,7 @@ impl ClosingRecord {
         Self { cycles: known.into_values().collect(), pending, told_from }
     }
 
-    /// The record after what was pending was told from these snapshots.
+    /// The record after what was pending was reported from these snapshots.
     pub(crate) fn told(self, from: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
         let mut told_from = self.told_from;
         told_from.extend(from);

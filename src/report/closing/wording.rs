@@ -51,7 +51,7 @@ fn subject(sections: &[Section]) -> String {
 
 /// `, 1 over quota, 2 with unknown usage`; that all is well is said only where all is known.
 fn state(sections: &[Section]) -> String {
-    // Of an organization of which only some account groups are told nothing else is known.
+    // Where only some account groups of an organization are shown, nothing else of it is known.
     let own = || sections.iter().filter(|section| !section.partial);
     let count = |is: fn(&CycleUsage) -> bool| own().filter(|section| is(&section.spent)).count();
     let (over, unknown) = (count(|own| own.over.is_some()), count(|own| own.used.is_none()));

@@ -1,7 +1,7 @@
 //! The picture of a trend: what one target used in this cycle, where that leads, and its quota. Our own drawing, as SVG.
 //!
 //! It is made for a phone: few words, in letters that can still be read when the picture is shown at half its size. Whose
-//! trend it is, and when it runs out, stand right above it in the mail; alone, it is told by its alternative text.
+//! trend it is, and when it runs out, stand right above it in the mail; alone, its alternative text says it.
 //! Every shape has its light colour as an attribute, so that it stands alone, and a class for a page's dark mode.
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,5 +1,5 @@
 //! A plan as people weigh it: its rows by how dangerous they are, and what they do to each organization. The terminal,
-//! Markdown and mails tell it in this order.
+//! Markdown and mails list it in this order.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};

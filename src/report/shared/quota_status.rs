@@ -55,7 +55,7 @@ pub(crate) struct Standing {
     pub sureness: String,
     /// Both estimates of that day by name: `by projection Sat 5 Dec, by the last 7 days Fri 4 Dec`; empty where there is none.
     pub estimates: String,
-    /// `+12 % on the cycle before`, for the listed ones; empty where the history does not tell.
+    /// `+12 % on the cycle before`, for the listed ones; empty where the history does not say.
     pub trend: String,
     pub bar: Option<Bar>,
     /// The trend, for the few that are drawn.

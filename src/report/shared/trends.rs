@@ -194,7 +194,7 @@ impl<'a> Trends<'a> {
     }
 
     /// `+12 % on the cycle before`: what is used now against what was used on the same day of the cycle before. Empty
-    /// where the history does not tell.
+    /// where the history does not say.
     pub(in crate::report) fn words(&self, standing: &Standing) -> String {
         let then =
             self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));

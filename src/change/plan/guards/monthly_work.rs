@@ -1,4 +1,4 @@
-//! How the guards are tuned: the ordinary work of a month flows, and the mistakes that people make in spreadsheets stop.
+//! How the guards are tuned: the ordinary work of a month applies at once, and the mistakes that people make in spreadsheets stop.
 
 use std::collections::BTreeMap;
 
