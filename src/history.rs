@@ -9,5 +9,6 @@ mod readable;
 pub(crate) mod retention;
 mod store;
 
+pub(crate) use codec::{Block, Writer};
 pub(crate) use readable::left_out;
 pub(crate) use store::{Cursor, History, STEM, Unreadable};

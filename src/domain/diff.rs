@@ -87,6 +87,8 @@ pub(crate) struct Comparison<'s> {
     sent: HashMap<&'s Target, Vec<&'s SentRow>>,
     /// The organizations whose quotas runs may have changed in this time.
     ours: HashSet<&'s OrgId>,
+    /// The organizations of which runs sent rows, or of which a target returned.
+    touched: HashSet<&'s OrgId>,
     earlier_rows: usize,
     changes: Vec<Change>,
     vanished: Vec<Target>,
@@ -113,11 +115,27 @@ impl<'s> Comparison<'s> {
             last_seen,
             sent: by_target,
             ours: ours(sent, period),
+            touched: sent
+                .iter()
+                .map(|row| &row.target)
+                .chain(last_seen.keys())
+                .map(|target| &target.org_id)
+                .collect(),
             earlier_rows: 0,
             changes: Vec::new(),
             vanished: Vec::new(),
             returned: HashSet::new(),
         }
+    }
+
+    /// Whether an organization has to be compared even where both snapshots show the same of it.
+    pub(crate) fn is_always_compared(&self, org_id: &OrgId) -> bool {
+        self.touched.contains(org_id)
+    }
+
+    /// Takes note of so many rows of an organization that are the same in both.
+    pub(crate) fn add_same(&mut self, rows: usize) {
+        self.earlier_rows += rows;
     }
 
     /// Compares what the two snapshots show of the next organization; none where one of them does not show it.

@@ -3,13 +3,16 @@
 //! An empty quota is "none assigned", an empty usage is "unknown"; neither is 0. What is written into a column and what is read
 //! from it stand once, in [`COLUMNS`].
 
+mod block;
+mod lines;
 mod reader;
 mod writer;
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use self::block::{Block, Blocks};
 pub(crate) use self::reader::{Organizations, decode};
-pub(crate) use self::writer::encode;
+pub(crate) use self::writer::{Writer, encode};
 use crate::domain::quota::{SnapshotRow, Units};
 
 /// What a column holds.

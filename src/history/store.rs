@@ -9,8 +9,8 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
 use tracing::warn;
 
-use super::codec;
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow};
+use super::codec::{self, Block, Blocks};
+use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files::durable;
 use crate::files::format;
 
@@ -66,20 +66,16 @@ impl History {
         }
     }
 
-    /// Writes a snapshot from its rows in order, and says under which time, and how many there are. The time is cut to the
-    /// second; where that second has a file, the next free one is taken.
-    pub(crate) fn write<'r, R: Iterator<Item = SnapshotRow<'r>>>(
-        &self,
-        taken_at: DateTime<Utc>,
-        rows: impl Fn() -> R,
-    ) -> anyhow::Result<(DateTime<Utc>, usize)> {
+    /// Writes a snapshot, and says under which time, and how many rows it has. The time is cut to the second; where that second
+    /// has a file, the next free one is taken.
+    pub(crate) fn write(&self, snapshot: &Snapshot) -> anyhow::Result<(DateTime<Utc>, usize)> {
         self.check_version()?;
         self.say_version();
-        let mut at = taken_at.trunc_subsecs(0);
+        let mut at = snapshot.taken_at.trunc_subsecs(0);
         let mut count = 0;
         loop {
             let fill = |file: &mut File| {
-                count = codec::encode(file, at, rows())?;
+                count = codec::encode(file, at, snapshot.organizations())?;
                 Ok(())
             };
             if durable::create_with(&self.path(at), fill)? {
@@ -113,6 +109,22 @@ impl History {
         let damaged = move || Unreadable::damaged(path.clone());
         let read = codec::Organizations::new(self.open(at)?).with_context(&damaged)?;
         Ok(read.map(move |organization| organization.with_context(&damaged)))
+    }
+
+    /// The same, as far as it is only compared.
+    pub(crate) fn blocks(
+        &self,
+        at: DateTime<Utc>,
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Block>>> {
+        let path = self.path(at);
+        let damaged = move || Unreadable::damaged(path.clone());
+        let read = Blocks::new(self.open(at)?).with_context(&damaged)?;
+        Ok(read.map(move |block| block.with_context(&damaged)))
+    }
+
+    /// What such a block says.
+    pub(crate) fn organization(&self, at: DateTime<Utc>, block: Block) -> anyhow::Result<Organization> {
+        block.organization().with_context(|| Unreadable::damaged(self.path(at)))
     }
 
     fn open(&self, at: DateTime<Utc>) -> anyhow::Result<fs_err::File> {
@@ -242,12 +254,12 @@ fn folders(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::quota::Target;
+    use crate::domain::quota::{SnapshotRow, Target};
 
     /// Writes a snapshot of that time, and says under which it lies.
     fn write(history: &History, time: &str) -> DateTime<Utc> {
-        let rows = || std::iter::once(SnapshotRow::new(Target::organization("1")));
-        history.write(time.parse().unwrap(), rows).unwrap().0
+        let rows = [SnapshotRow::new(Target::organization("1"))];
+        history.write(&Snapshot::new(time.parse().unwrap(), rows)).unwrap().0
     }
 
     fn history() -> (tempfile::TempDir, History) {

@@ -162,7 +162,9 @@ mod tests {
     }
 
     fn takes(process: &Process, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
-        process.history.write(taken_at, || snapshot.rows()).unwrap();
+        let mut seen = snapshot.clone();
+        seen.taken_at = taken_at;
+        process.history.write(&seen).unwrap();
     }
 
     /// The mails, each as one line.

@@ -3,7 +3,6 @@
 //! An answer may leave out an organization, or an account group, for a while. When it returns, what was last known of it is
 //! in an older snapshot: one with the same quota is no change, and one with another was changed by somebody.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,8 +13,8 @@ use tracing::info;
 use crate::change::explains;
 use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
 use crate::domain::merge::merge;
-use crate::domain::quota::{Organization, Snapshot, Target};
-use crate::history::History;
+use crate::domain::quota::{Snapshot, Target};
+use crate::history::{Block, History, Writer};
 
 /// So many older snapshots are opened, and so many bytes of them, for all that returned. What is not found there is a first
 /// appearance.
@@ -39,15 +38,18 @@ impl<'a> Later<'a> {
         }
     }
 
-    fn organizations(self, history: &'a History) -> anyhow::Result<Organizations<'a>> {
+    fn blocks(self, history: &'a History) -> anyhow::Result<Blocks<'a>> {
         Ok(match self {
-            Self::Seen(snapshot) => Box::new(snapshot.organizations().iter().map(Cow::Borrowed).map(Ok)),
-            Self::Kept(at) => Box::new(history.organizations(at)?.map(|seen| seen.map(Cow::Owned))),
+            Self::Seen(snapshot) => {
+                let mut writer = Writer::without_time();
+                Box::new(snapshot.organizations().iter().map(move |seen| Ok(Block::new(seen, &mut writer))))
+            }
+            Self::Kept(at) => Box::new(history.blocks(at)?),
         })
     }
 }
 
-type Organizations<'a> = Box<dyn Iterator<Item = anyhow::Result<Cow<'a, Organization>>> + 'a>;
+type Blocks<'a> = Box<dyn Iterator<Item = anyhow::Result<Block>> + 'a>;
 
 /// What changed between a snapshot of the history and a later one, and who changed it. Both are read organization by organization.
 pub(crate) fn compare(
@@ -76,13 +78,22 @@ fn compared<'s>(
     sent: &'s [SentRow],
 ) -> anyhow::Result<Comparison<'s>> {
     let mut comparison = Comparison::new((earlier, later.taken_at()), known, sent);
-    let in_order = |a: &anyhow::Result<Organization>, b: &anyhow::Result<Cow<'_, Organization>>| match (a, b)
-    {
-        (Ok(a), Ok(b)) => a.id.cmp(&b.id),
+    let in_order = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
+        (Ok(a), Ok(b)) => a.id().cmp(b.id()),
         _ => Ordering::Equal, // an error ends it, whatever stands beside it
     };
-    for (before, after) in merge(history.organizations(earlier)?, later.organizations(history)?, in_order) {
-        comparison.add(before.transpose()?.as_ref(), after.transpose()?.as_deref());
+    for (before, after) in merge(history.blocks(earlier)?, later.blocks(history)?, in_order) {
+        let (before, after) = (before.transpose()?, after.transpose()?);
+        if let (Some(before), Some(after)) = (&before, &after)
+            && before.is_same(after)
+            && !comparison.is_always_compared(before.id())
+        {
+            comparison.add_same(before.rows());
+            continue;
+        }
+        let before = before.map(|block| history.organization(earlier, block)).transpose()?;
+        let after = after.map(|block| history.organization(later.taken_at(), block)).transpose()?;
+        comparison.add(before.as_ref(), after.as_ref());
     }
     Ok(comparison)
 }

@@ -41,7 +41,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     job.seat.check()?;
     let state = job.state.take(clock.now());
     let (mut seen, largest) = (fetched.snapshot.readable(), fetched.largest_tests);
-    let (at, rows) = history.write(seen.taken_at, || seen.rows())?;
+    let (at, rows) = history.write(&seen)?;
     seen.taken_at = at; // as its file says
     info!(rows, %at, "snapshot written");
     let mut failed = FirstError::default();

@@ -127,6 +127,25 @@ impl Organization {
         self.own_row().into_iter().chain(self.group_rows())
     }
 
+    /// Hands out its own row, then those of its account groups, in one place: for those who look at a million of them.
+    pub(crate) fn for_each_row<E>(
+        &self,
+        mut each: impl FnMut(&mut SnapshotRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(mut own) = self.own_row() {
+            each(&mut own)?;
+        }
+        let mut row = self.row_of(None);
+        for group in &self.account_groups {
+            row.target.aid = Some(group.aid.clone());
+            row.account_group_name = Cow::Borrowed(&group.name);
+            row.quota = group.quota;
+            row.usage = group.usage();
+            each(&mut row)?;
+        }
+        Ok(())
+    }
+
     /// Its own row; where only account groups of it were visible, one of which little is known.
     pub fn row(&self) -> SnapshotRow<'_> {
         self.own_row().unwrap_or_else(|| SnapshotRow {

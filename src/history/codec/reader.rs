@@ -1,17 +1,18 @@
 //! The bytes of a snapshot's file into rows, one by one.
-//!
-//! Nearly every line is plain: it is split at its commas, which takes half the time of a CSV parser. What has a quote goes through
-//! the crate `csv`, with the lines that belong to it.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use memchr::memchr_iter;
 
+use super::lines::{Line, Lines};
 use super::{COLUMNS, Cell, NEEDED};
 use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target};
 use crate::files::csv_cell::plain;
+
+pub(super) const UNSORTED: &str = "its organizations are not in the order of their ids";
 
 /// The snapshot of a file, taken at the time that the file's name says.
 pub(crate) fn decode(taken_at: DateTime<Utc>, file: impl Read) -> anyhow::Result<Snapshot> {
@@ -34,7 +35,11 @@ pub(crate) struct Organizations<R> {
 
 impl<R: Read> Organizations<R> {
     pub(crate) fn new(file: R) -> anyhow::Result<Self> {
-        Ok(Self { rows: Rows::new(file)?, begun: None, ended: false })
+        Ok(Self::of(Rows::new(file)?))
+    }
+
+    pub(super) fn of(rows: Rows<R>) -> Self {
+        Self { rows, begun: None, ended: false }
     }
 
     fn read(&mut self) -> anyhow::Result<Option<Organization>> {
@@ -46,7 +51,7 @@ impl<R: Read> Organizations<R> {
                     next.add(row);
                     let whole = begun.replace(next);
                     let is_sorted = whole.as_ref().zip(begun.as_ref()).is_none_or(|(a, b)| a.id < b.id);
-                    anyhow::ensure!(is_sorted, "its organizations are not in the order of their ids");
+                    anyhow::ensure!(is_sorted, UNSORTED);
                     if let Some(whole) = whole {
                         return Ok(Some(whole.sorted()));
                     }
@@ -72,7 +77,7 @@ impl<R: Read> Iterator for Organizations<R> {
 }
 
 /// The rows of a file, one by one.
-struct Rows<R> {
+pub(super) struct Rows<R> {
     lines: Lines<R>,
     /// In which column of the file each of ours stands.
     columns: [Option<usize>; COLUMNS.len()],
@@ -89,32 +94,39 @@ struct Rows<R> {
 
 impl<R: Read> Rows<R> {
     fn new(file: R) -> anyhow::Result<Self> {
-        let mut lines =
-            Lines { file: BufReader::with_capacity(1 << 16, file), bytes: Vec::new(), number: 0, before: 0 };
-        let header = loop {
-            match lines.next()? {
-                Some(Line::Plain) if lines.text()?.is_empty() => {}
-                Some(_) => break lines.records()?.pop_front().unwrap_or_default(),
-                None => break csv::StringRecord::new(),
-            }
-        };
+        let mut lines = Lines::new(file, 0);
+        let header = header(&mut lines)?;
+        Self::of(lines, &header)
+    }
+
+    /// Of the lines behind a header.
+    pub(super) fn of(lines: Lines<R>, header: &csv::StringRecord) -> anyhow::Result<Self> {
         let place = |name: &str| header.iter().position(|header| header == name);
         for needed in NEEDED {
             anyhow::ensure!(place(needed).is_some(), "the column {needed} is missing");
         }
-        Ok(Self {
+        Ok(Self::with_columns(lines, |_, name| place(name), header.len()))
+    }
+
+    /// Of lines that have our columns in our order, without a header.
+    pub(super) fn ours(lines: Lines<R>) -> Self {
+        Self::with_columns(lines, |index, _| Some(index), COLUMNS.len())
+    }
+
+    fn with_columns(lines: Lines<R>, place: impl Fn(usize, &str) -> Option<usize>, width: usize) -> Self {
+        Self {
             lines,
-            columns: COLUMNS.map(|(name, _)| place(name)),
-            width: header.len(),
+            columns: std::array::from_fn(|index| place(index, COLUMNS[index].0)),
+            width,
             ends: Vec::new(),
             records: VecDeque::new(),
             record: csv::StringRecord::new(),
             moments: COLUMNS.map(|_| (String::new(), None)),
-        })
+        }
     }
 
     /// The next row; none at the end.
-    fn next(&mut self) -> anyhow::Result<Option<SnapshotRow<'_>>> {
+    pub(super) fn next(&mut self) -> anyhow::Result<Option<SnapshotRow<'_>>> {
         let is_plain = loop {
             if let Some(record) = self.records.pop_front() {
                 self.record = record;
@@ -124,121 +136,33 @@ impl<R: Read> Rows<R> {
                 None => return Ok(None),
                 Some(Line::Plain) => {
                     self.ends.clear();
-                    let commas = self.lines.bytes.iter().enumerate().filter(|(_, byte)| **byte == b',');
-                    self.ends.extend(commas.map(|(index, _)| index));
-                    if !self.lines.bytes.is_empty() {
+                    self.ends.extend(memchr_iter(b',', self.lines.bytes()));
+                    if !self.lines.bytes().is_empty() {
                         break true;
                     }
                 }
                 Some(Line::Quoted) => self.records = self.lines.records()?,
             }
         };
-        let number = self.lines.before + 1;
         let cells = if is_plain {
             Cells::Plain { line: self.lines.text()?, ends: &self.ends }
         } else {
             Cells::Record(&self.record)
         };
         row(&cells, &self.columns, self.width, &mut self.moments)
-            .with_context(|| format!("line {number}"))
+            .with_context(|| format!("line {}", self.lines.number()))
             .map(Some)
     }
 }
 
-enum Line {
-    /// Its cells are what stands between its commas.
-    Plain,
-    /// It has quotes; all the lines are there that belong to it.
-    Quoted,
-}
-
-struct Lines<R> {
-    file: BufReader<R>,
-    /// The line, without its end; with quotes all the lines of the record.
-    bytes: Vec<u8>,
-    number: usize,
-    /// How many lines came before it.
-    before: usize,
-}
-
-impl<R: Read> Lines<R> {
-    fn next(&mut self) -> anyhow::Result<Option<Line>> {
-        self.bytes.clear();
-        self.before = self.number;
-        if !self.more()? {
-            return Ok(None);
-        }
-        let is_strange = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'"' | b'\r'));
-        let end = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        let end = end.strip_suffix(b"\r").unwrap_or(end);
-        if !is_strange(end) {
-            let end = end.len();
-            self.bytes.truncate(end);
-            return Ok(Some(Line::Plain));
-        }
-        loop {
-            match quotes(&self.bytes) {
-                Quotes::Closed => return Ok(Some(Line::Quoted)),
-                Quotes::Open => {
-                    anyhow::ensure!(self.more()?, "line {}: a quote is never closed", self.before + 1);
-                }
-                Quotes::Astray => {
-                    anyhow::bail!("line {}: a quote or a line break is astray", self.before + 1)
-                }
-            }
-        }
-    }
-
-    fn more(&mut self) -> anyhow::Result<bool> {
-        self.number += 1;
-        Ok(self.file.read_until(b'\n', &mut self.bytes)? > 0)
-    }
-
-    fn text(&self) -> anyhow::Result<&str> {
-        std::str::from_utf8(&self.bytes).with_context(|| format!("line {} is not UTF-8", self.before + 1))
-    }
-
-    fn records(&self) -> anyhow::Result<VecDeque<csv::StringRecord>> {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&self.bytes[..]);
-        let records: Result<_, _> = reader.records().collect();
-        records.with_context(|| format!("line {}", self.before + 1))
-    }
-}
-
-/// How the quotes of some lines stand (RFC 4180).
-enum Quotes {
-    /// They are whole records.
-    Closed,
-    /// A cell goes on in the next line.
-    Open,
-    /// They are as no program writes them.
-    Astray,
-}
-
-fn quotes(lines: &[u8]) -> Quotes {
-    let mut rest = lines;
+/// The cells of the first line that has any.
+pub(super) fn header<R: Read>(lines: &mut Lines<R>) -> anyhow::Result<csv::StringRecord> {
     loop {
-        if let Some(quoted) = rest.strip_prefix(b"\"") {
-            rest = quoted;
-            // A doubled quote is part of the cell.
-            loop {
-                let Some(end) = rest.iter().position(|byte| *byte == b'"') else { return Quotes::Open };
-                rest = &rest[end + 1..];
-                match rest.strip_prefix(b"\"") {
-                    Some(inside) => rest = inside,
-                    None => break,
-                }
-            }
-        } else {
-            let end = rest.iter().position(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'));
-            rest = &rest[end.unwrap_or(rest.len())..];
+        match lines.next()? {
+            Some(Line::Plain) if lines.text()?.is_empty() => {}
+            Some(_) => return Ok(lines.records()?.pop_front().unwrap_or_default()),
+            None => return Ok(csv::StringRecord::new()),
         }
-        rest = match rest {
-            [] | b"\n" | b"\r\n" => return Quotes::Closed,
-            [b',', next @ ..] => next,
-            _ => return Quotes::Astray,
-        };
     }
 }
 

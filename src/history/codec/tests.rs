@@ -7,7 +7,7 @@ use crate::domain::quota::{Snapshot, Target, Usage};
 
 fn encode(snapshot: &Snapshot) -> String {
     let mut bytes = Vec::new();
-    super::encode(&mut bytes, snapshot.taken_at, snapshot.rows()).unwrap();
+    super::encode(&mut bytes, snapshot.taken_at, snapshot.organizations()).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -51,6 +51,25 @@ proptest! {
     }
 
     #[test]
+    fn an_organization_is_the_same_lines_whenever_it_was_written_and_before_it_is(rows in proptest::collection::vec(any_row(), 0..20)) {
+        let snapshot = Snapshot::new(at(1_795_370_400), rows);
+        let mut later = snapshot.clone();
+        later.taken_at = at(1_795_374_000);
+        let blocks = |file: &str| Blocks::new(file.as_bytes()).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let (first, second) = (blocks(&encode(&snapshot)), blocks(&encode(&later)));
+        let mut writer = Writer::without_time();
+        let unwritten = snapshot.organizations().iter().map(|seen| Block::new(seen, &mut writer));
+        prop_assert_eq!(first.len(), snapshot.organizations().len());
+        for ((first, second), unwritten) in first.iter().zip(&second).zip(unwritten) {
+            prop_assert!(first.is_same(second) && unwritten.is_same(first));
+        }
+        let rows: usize = second.iter().map(Block::rows).sum();
+        prop_assert_eq!(rows, snapshot.row_count());
+        let read = second.into_iter().map(|block| block.organization().unwrap());
+        prop_assert_eq!(read.collect::<Vec<_>>(), snapshot.organizations());
+    }
+
+    #[test]
     fn the_bytes_are_those_of_the_crate_csv(rows in proptest::collection::vec(any_row(), 0..20)) {
         let file = encode(&Snapshot::new(at(1_795_370_400), rows));
         let mut again = csv::WriterBuilder::new().from_writer(Vec::new());
@@ -81,6 +100,8 @@ proptest! {
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = decode(at(0), &bytes[..]);
         let _ = Organizations::new(&bytes[..]).map(Iterator::count);
+        let ours = COLUMNS.map(|(name, _)| name).join(",");
+        let _ = Blocks::new([ours.as_bytes(), &bytes].concat().as_slice()).map(Iterator::count);
     }
 }
 
@@ -112,7 +133,22 @@ fn a_file_whose_organizations_are_not_in_order_cannot_be_read_one_by_one() {
     let read: Vec<_> = Organizations::new(file).unwrap().collect();
     assert_eq!(read.len(), 1);
     assert!(read[0].as_ref().unwrap_err().to_string().contains("not in the order of their ids"));
+    let mut blocks = Blocks::new(file).unwrap();
+    assert!(blocks.find_map(Result::err).unwrap().to_string().contains("not in the order of their ids"));
+    assert!(blocks.next().is_none());
     assert_eq!(decode(at(0), file).unwrap().organizations().len(), 3);
+}
+
+#[test]
+fn a_broken_line_of_an_organization_that_is_only_compared_is_named_too() {
+    let snapshot = Snapshot::new(at(0), [SnapshotRow::new(Target::account_group("1", "2"))]);
+    let file = encode(&snapshot).replace(",2,,,", ",2,,many,");
+    let block = Blocks::new(file.as_bytes()).unwrap().next().unwrap().unwrap();
+    let error = block.organization().err().unwrap();
+    assert!(format!("{error:#}").starts_with("line 2: quota is `many`"), "{error:#}");
+    let without_id = format!("{file}2026,account_group\n");
+    let error = Blocks::new(without_id.as_bytes()).unwrap().find_map(Result::err).unwrap();
+    assert_eq!(error.to_string(), "line 3: it has no org_id");
 }
 
 #[test]

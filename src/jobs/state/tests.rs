@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config;
+use crate::domain::quota::Snapshot;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -32,7 +33,7 @@ fn process(folder: &tempfile::TempDir) -> Process {
 }
 
 fn takes(process: &Process, time: &str) {
-    process.history.write(at(time), std::iter::empty).unwrap();
+    process.history.write(&Snapshot::new(at(time), [])).unwrap();
 }
 
 #[test]

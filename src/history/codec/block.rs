@@ -1,0 +1,184 @@
+//! An organization as the lines of its rows: most of what two snapshots show is the same, and need not be read to be compared.
+
+use std::io::Read;
+
+use anyhow::Context;
+use memchr::memchr_iter;
+
+use super::COLUMNS;
+use super::lines::{Line, Lines};
+use super::reader::{Organizations, Rows, UNSORTED, header};
+use super::writer::{Writer, push};
+use crate::domain::quota::{OrgId, Organization};
+
+/// In which of our columns the id of the organization stands.
+const ORG_ID: usize = 2;
+
+/// What one snapshot shows of one organization.
+pub(crate) struct Block(Content);
+
+enum Content {
+    Lines(RowLines),
+    /// Of a file with other columns.
+    Read(Organization),
+}
+
+impl Block {
+    /// Of an organization that a file is yet to be written of.
+    pub(crate) fn new(organization: &Organization, writer: &mut Writer) -> Self {
+        let mut lines = RowLines::new(organization.id.as_str(), 0);
+        lines.rows = writer.organization(organization, &mut lines.text);
+        Self(Content::Lines(lines))
+    }
+
+    pub(crate) fn id(&self) -> &OrgId {
+        match &self.0 {
+            Content::Lines(lines) => &lines.id,
+            Content::Read(organization) => &organization.id,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        match &self.0 {
+            Content::Lines(lines) => lines.rows,
+            Content::Read(organization) => organization.row_count(),
+        }
+    }
+
+    /// Whether both show the same. They may even where this says no.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Content::Lines(lines), Content::Lines(other)) => lines.text == other.text,
+            (Content::Read(organization), Content::Read(other)) => organization == other,
+            _ => false,
+        }
+    }
+
+    /// What the lines say.
+    pub(crate) fn organization(self) -> anyhow::Result<Organization> {
+        match self.0 {
+            Content::Read(organization) => Ok(organization),
+            Content::Lines(RowLines { id, text, lines_before, .. }) => {
+                let mut organization = Organization::new(id);
+                let mut rows = Rows::ours(Lines::new(text.as_bytes(), lines_before));
+                while let Some(row) = rows.next()? {
+                    organization.add(row);
+                }
+                Ok(organization.sorted())
+            }
+        }
+    }
+}
+
+/// The blocks of a file, one after the other in the order of the organizations' ids.
+pub(crate) struct Blocks<R> {
+    source: Source<R>,
+    /// Nothing comes after the end, or after an error.
+    ended: bool,
+}
+
+enum Source<R> {
+    Lines {
+        lines: Lines<R>,
+        /// Of which the next lines are.
+        begun: Option<RowLines>,
+    },
+    /// The file has other columns.
+    Rows(Box<Organizations<R>>),
+}
+
+/// The rows of an organization as our columns have them in our order, without the moment of the snapshot.
+struct RowLines {
+    id: OrgId,
+    rows: usize,
+    text: String,
+    /// How many lines of the file came before them.
+    lines_before: usize,
+}
+
+impl RowLines {
+    fn new(id: &str, lines_before: usize) -> Self {
+        Self { id: OrgId::new(id), rows: 0, text: String::new(), lines_before }
+    }
+
+    fn add(&mut self, cells: &str) {
+        self.rows += 1;
+        self.text += cells;
+        self.text.push('\n');
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    pub(crate) fn new(file: R) -> anyhow::Result<Self> {
+        let mut lines = Lines::new(file, 0);
+        let header = header(&mut lines)?;
+        let is_ours = header.iter().eq(COLUMNS.iter().map(|(name, _)| *name));
+        let source = if is_ours {
+            Source::Lines { lines, begun: None }
+        } else {
+            Source::Rows(Box::new(Organizations::of(Rows::of(lines, &header)?)))
+        };
+        Ok(Self { source, ended: false })
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = anyhow::Result<Block>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = match &mut self.source {
+            Source::Rows(organizations) => {
+                return organizations.next().map(|read| read.map(|seen| Block(Content::Read(seen))));
+            }
+            Source::Lines { .. } if self.ended => return None,
+            Source::Lines { lines, begun } => next_block(lines, begun).transpose(),
+        };
+        self.ended = !matches!(read, Some(Ok(_)));
+        read
+    }
+}
+
+/// The lines of the next organization. The first one of the organization after it is in `begun` then.
+fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> anyhow::Result<Option<Block>> {
+    let mut written = String::new();
+    while let Some(line) = lines.next()? {
+        let before = lines.number() - 1;
+        let record;
+        let (id, cells) = match line {
+            Line::Plain if lines.bytes().is_empty() => continue,
+            Line::Plain => id_and_cells(lines.text()?),
+            Line::Quoted => {
+                record = lines.records()?.pop_front().unwrap_or_default();
+                written.clear();
+                for cell in record.iter().skip(1) {
+                    written.push(',');
+                    push(&mut written, cell);
+                }
+                (record.get(ORG_ID), written.as_str())
+            }
+        };
+        let id = id.filter(|id| !id.is_empty());
+        let id = id.with_context(|| format!("line {}: it has no org_id", lines.number()))?;
+        match begun {
+            Some(begun) if begun.id.as_str() == id => begun.add(cells),
+            _ => {
+                let mut next = RowLines::new(id, before);
+                next.add(cells);
+                let is_sorted = begun.as_ref().is_none_or(|begun| begun.id < next.id);
+                anyhow::ensure!(is_sorted, UNSORTED);
+                if let Some(whole) = begun.replace(next) {
+                    return Ok(Some(Block(Content::Lines(whole))));
+                }
+            }
+        }
+    }
+    Ok(begun.take().map(|last| Block(Content::Lines(last))))
+}
+
+/// The id in a plain line, and the line without its first cell.
+fn id_and_cells(line: &str) -> (Option<&str>, &str) {
+    let mut commas = memchr_iter(b',', line.as_bytes());
+    let [first, second, third] = std::array::from_fn(|_| commas.next());
+    let id = second.zip(third).map(|(second, third)| &line[second + 1..third]);
+    (id, &line[first.unwrap_or(line.len())..])
+}

@@ -1,0 +1,164 @@
+//! The records of a file as they stand in it, one after the other, without a copy of each.
+//!
+//! Nearly every line is plain: its cells are what stands between its commas. What has a quote goes through the crate `csv`, with
+//! the lines that belong to it.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use anyhow::Context;
+use memchr::{memchr, memchr2};
+
+/// So many bytes are read at a time.
+const CHUNK: usize = 1 << 16;
+
+pub(super) enum Line {
+    /// Its cells are what stands between its commas.
+    Plain,
+    /// It has quotes; all the lines are there that belong to it.
+    Quoted,
+}
+
+pub(super) struct Lines<R> {
+    file: R,
+    buffer: Vec<u8>,
+    /// What of the buffer comes after the record.
+    unread: Range<usize>,
+    /// The record: a plain one without the end of its line.
+    record: Range<usize>,
+    number: usize,
+    /// How many lines came before the record.
+    before: usize,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of a file of which so many were read before.
+    pub(super) fn new(file: R, number: usize) -> Self {
+        Self { file, buffer: Vec::new(), unread: 0..0, record: 0..0, number, before: number }
+    }
+
+    /// Goes on to the next record; none at the end of the file.
+    pub(super) fn next(&mut self) -> anyhow::Result<Option<Line>> {
+        self.before = self.number;
+        let Some(mut end) = self.line_end(0)? else { return Ok(None) };
+        let line = &self.buffer[self.unread.start..self.unread.start + end];
+        let inner = line.strip_suffix(b"\n").unwrap_or(line);
+        let inner = inner.strip_suffix(b"\r").unwrap_or(inner);
+        if memchr2(b'"', b'\r', inner).is_none() {
+            self.record = self.unread.start..self.unread.start + inner.len();
+            self.unread.start += end;
+            return Ok(Some(Line::Plain));
+        }
+        loop {
+            match quotes(&self.buffer[self.unread.start..self.unread.start + end]) {
+                Quotes::Closed => break,
+                Quotes::Open => {
+                    let more = self.line_end(end)?;
+                    end =
+                        more.with_context(|| format!("line {}: a quote is never closed", self.before + 1))?;
+                }
+                Quotes::Astray => {
+                    anyhow::bail!("line {}: a quote or a line break is astray", self.before + 1)
+                }
+            }
+        }
+        self.record = self.unread.start..self.unread.start + end;
+        self.unread.start += end;
+        Ok(Some(Line::Quoted))
+    }
+
+    /// The bytes of the record.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.record.clone()]
+    }
+
+    pub(super) fn text(&self) -> anyhow::Result<&str> {
+        std::str::from_utf8(self.bytes()).with_context(|| format!("line {} is not UTF-8", self.number()))
+    }
+
+    /// The cells of a record that has quotes.
+    pub(super) fn records(&self) -> anyhow::Result<VecDeque<csv::StringRecord>> {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(self.bytes());
+        let records: Result<_, _> = reader.records().collect();
+        records.with_context(|| format!("line {}", self.number()))
+    }
+
+    /// The number of the record's first line, as people count them.
+    pub(super) fn number(&self) -> usize {
+        self.before + 1
+    }
+
+    /// Where the line ends that begins so many bytes behind the record; none where the file ends there.
+    fn line_end(&mut self, begin: usize) -> io::Result<Option<usize>> {
+        let mut searched = begin;
+        loop {
+            if let Some(place) = memchr(b'\n', &self.buffer[self.unread.clone()][searched..]) {
+                self.number += 1;
+                return Ok(Some(searched + place + 1));
+            }
+            searched = self.unread.len();
+            if !self.fill()? {
+                let is_line = searched > begin;
+                self.number += usize::from(is_line);
+                return Ok(is_line.then_some(searched));
+            }
+        }
+    }
+
+    /// Reads more of the file behind what is unread; false at its end.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
+        if self.unread.end == self.buffer.len() {
+            self.buffer.resize((2 * self.buffer.len()).max(CHUNK), 0);
+        }
+        loop {
+            match self.file.read(&mut self.buffer[self.unread.end..]) {
+                Ok(count) => {
+                    self.unread.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// How the quotes of some lines stand (RFC 4180).
+enum Quotes {
+    /// They are whole records.
+    Closed,
+    /// A cell goes on in the next line.
+    Open,
+    /// They are as no program writes them.
+    Astray,
+}
+
+fn quotes(lines: &[u8]) -> Quotes {
+    let mut rest = lines;
+    loop {
+        if let Some(quoted) = rest.strip_prefix(b"\"") {
+            rest = quoted;
+            // A doubled quote is part of the cell.
+            loop {
+                let Some(end) = rest.iter().position(|byte| *byte == b'"') else { return Quotes::Open };
+                rest = &rest[end + 1..];
+                match rest.strip_prefix(b"\"") {
+                    Some(inside) => rest = inside,
+                    None => break,
+                }
+            }
+        } else {
+            let end = rest.iter().position(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'));
+            rest = &rest[end.unwrap_or(rest.len())..];
+        }
+        rest = match rest {
+            [] | b"\n" | b"\r\n" => return Quotes::Closed,
+            [b',', next @ ..] => next,
+            _ => return Quotes::Astray,
+        };
+    }
+}
