@@ -28,6 +28,13 @@ impl Id {
         }
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Self::Long(text) => text.as_bytes(),
+        }
+    }
+
     fn as_str(&self) -> &str {
         match self {
             Self::Short { length, bytes } => {
@@ -69,6 +76,11 @@ macro_rules! identifier {
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }
+
+            /// Its bytes, for those who look at a million of them.
+            pub(crate) fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
         }
 
         impl fmt::Display for $name {
@@ -91,7 +103,7 @@ macro_rules! identifier {
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                numerically(self.as_str(), other.as_str())
+                numerically(self.0.as_bytes(), other.0.as_bytes())
             }
         }
 
@@ -113,7 +125,8 @@ identifier!(
 );
 
 /// Digits by value (leading zeros aside), then as text, so that the order is total for any text.
-fn numerically(a: &str, b: &str) -> Ordering {
-    let (short_a, short_b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+fn numerically(a: &[u8], b: &[u8]) -> Ordering {
+    let without_zeros = |id: &[u8]| id.iter().position(|byte| *byte != b'0').unwrap_or(id.len());
+    let (short_a, short_b) = (&a[without_zeros(a)..], &b[without_zeros(b)..]);
     (short_a.len(), short_a, a).cmp(&(short_b.len(), short_b, b))
 }

@@ -109,8 +109,8 @@ impl UsageRule {
     }
 
     /// Quota less what is needed; negative when it will not do. None without a quota or with usage unknown.
-    pub fn headroom(&self, row: &SnapshotRow<'_>) -> Option<Units> {
-        Some(row.quota?.saturating_sub(self.needed(&row.usage)?))
+    pub fn headroom(&self, quota: Option<Units>, usage: &Usage) -> Option<Units> {
+        Some(quota?.saturating_sub(self.needed(usage)?))
     }
 
     /// Whether quotas and usage of an organization look counted in different units: its plan and its own quota are

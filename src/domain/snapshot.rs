@@ -96,15 +96,20 @@ impl Snapshot {
         if unreadable.is_empty() {
             return self;
         }
-        self.only(|row| !unreadable.contains_key(&row.target))
+        self.only(|place| !unreadable.contains_key(&place.target()))
     }
 
     /// Those rows alone that are to be kept.
-    pub(crate) fn only(self, mut is_kept: impl FnMut(&SnapshotRow<'_>) -> bool) -> Self {
+    pub(crate) fn only(self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
         let organizations = self.organizations.into_iter();
         let organizations =
             organizations.filter_map(|organization| organization.only(&mut is_kept)).collect();
         Self { organizations, ..self }
+    }
+
+    /// Those targets alone, as far as they were visible.
+    pub(crate) fn like(&self, targets: &[Target]) -> Self {
+        Self::new(self.taken_at, targets.iter().filter_map(|target| self.row(target)))
     }
 
     /// Gives a target another quota, if it has a row.

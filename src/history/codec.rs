@@ -3,6 +3,17 @@
 //! An empty quota is "none assigned", an empty usage is "unknown"; neither is 0. What is written into a column and what is read
 //! from it stand once, in [`COLUMNS`].
 
+/// Does something for each column by its number, which the compiler knows.
+macro_rules! for_each_column {
+    ($this:ident.$each:ident $arguments:tt) => {
+        for_each_column!($this.$each $arguments: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)
+    };
+    ($this:ident.$each:ident $arguments:tt: $($column:literal)*) => {
+        const { assert!([$($column),*].len() == COLUMNS.len()) };
+        $($this.$each::<$column> $arguments;)*
+    };
+}
+
 mod block;
 mod lines;
 mod reader;
@@ -51,6 +62,11 @@ const COLUMNS: [(&str, Cell); 18] = [
     ("cloud_units_next_period", Cell::Units(|row| &mut row.cloud_next_period)),
     ("enterprise_units_next_period", Cell::Units(|row| &mut row.enterprise_next_period)),
 ];
+
+/// In which of our columns the ids stand.
+const ORG_ID: usize = 2;
+const AID: usize = 4;
+const _: () = assert!(matches!((COLUMNS[ORG_ID].1, COLUMNS[AID].1), (Cell::OrgId, Cell::Aid)));
 
 /// Without these a file says nothing.
 const NEEDED: [&str; 3] = ["org_id", "aid", "quota"];

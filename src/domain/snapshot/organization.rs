@@ -188,13 +188,12 @@ impl Organization {
     }
 
     /// Those of its rows alone that are to be kept; none where nothing is left.
-    pub(crate) fn only(mut self, is_kept: &mut impl FnMut(&SnapshotRow<'_>) -> bool) -> Option<Self> {
-        if self.own_row().is_some_and(|own| !is_kept(&own)) {
-            self.own = None;
-        }
-        let kept: Vec<bool> = self.group_rows().map(|group| is_kept(&group)).collect();
+    pub(crate) fn only(mut self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Option<Self> {
+        let is_own_kept = self.place(None).is_some_and(&mut is_kept);
+        let kept: Vec<bool> = self.groups().map(is_kept).collect();
         let mut kept = kept.into_iter();
         self.account_groups.retain(|_| kept.next().unwrap_or_default());
+        self.own = self.own.filter(|_| is_own_kept);
         (self.row_count() > 0).then_some(self)
     }
 
@@ -207,12 +206,19 @@ impl Organization {
         }
     }
 
+    /// Field by field, because there are millions of rows: nothing is made first and replaced then.
     fn row_of(&self, aid: Option<Aid>) -> SnapshotRow<'_> {
         SnapshotRow {
+            target: Target { org_id: self.id.clone(), aid },
             org_name: Cow::Borrowed(&self.name),
+            account_group_name: Cow::Borrowed(""),
+            quota: None,
+            usage: Usage::default(),
             period_start: self.period_start,
             period_end: self.period_end,
-            ..SnapshotRow::new(Target { org_id: self.id.clone(), aid })
+            plan_units: None,
+            cloud_next_period: None,
+            enterprise_next_period: None,
         }
     }
 

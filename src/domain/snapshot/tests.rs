@@ -59,7 +59,7 @@ fn what_is_taken_out_takes_its_organization_along_when_nothing_of_it_is_left() {
     let targets =
         [Target::organization("1"), Target::account_group("1", "2"), Target::account_group("3", "4")];
     let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, targets.clone().map(SnapshotRow::new));
-    let left = snapshot.only(|row| row.target == targets[1]);
+    let left = snapshot.only(|place| place.target() == targets[1]);
     assert_eq!(left.rows().map(|row| row.target).collect::<Vec<_>>(), [targets[1].clone()]);
     assert_eq!((left.organizations().len(), left.row_count()), (1, 1));
 }

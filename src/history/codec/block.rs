@@ -5,14 +5,11 @@ use std::io::Read;
 use anyhow::Context;
 use memchr::memchr_iter;
 
-use super::COLUMNS;
 use super::lines::{Line, Lines};
 use super::reader::{Organizations, Rows, UNSORTED, header};
 use super::writer::{Writer, push};
-use crate::domain::quota::{OrgId, Organization};
-
-/// In which of our columns the id of the organization stands.
-const ORG_ID: usize = 2;
+use super::{COLUMNS, ORG_ID};
+use crate::domain::quota::{Aid, OrgId, Organization};
 
 /// What one snapshot shows of one organization.
 pub(crate) struct Block(Content);
@@ -56,12 +53,25 @@ impl Block {
 
     /// What the lines say.
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
+        self.only(|_| true)
+    }
+
+    /// What they say of those targets that another snapshot shows of the organization.
+    pub(crate) fn organization_like(self, like: &Organization) -> anyhow::Result<Organization> {
+        if like.row_count() * 2 > self.rows() {
+            return self.only(|_| true); // to choose would take longer
+        }
+        self.only(|aid| like.place(aid.map(Aid::new).as_ref()).is_some())
+    }
+
+    /// What they say of those targets that are wanted: account groups by their ids, and the organization itself as none.
+    pub(crate) fn only(self, is_wanted: impl Fn(Option<&str>) -> bool) -> anyhow::Result<Organization> {
         match self.0 {
             Content::Read(organization) => Ok(organization),
             Content::Lines(RowLines { id, text, lines_before, .. }) => {
                 let mut organization = Organization::new(id);
-                let mut rows = Rows::ours(Lines::new(text.as_bytes(), lines_before));
-                while let Some(row) = rows.next()? {
+                let mut rows = Rows::ours(Lines::new(&text[..], lines_before));
+                while let Some(row) = rows.next_if(&is_wanted)? {
                     organization.add(row);
                 }
                 Ok(organization.sorted())
@@ -91,20 +101,20 @@ enum Source<R> {
 struct RowLines {
     id: OrgId,
     rows: usize,
-    text: String,
+    text: Vec<u8>,
     /// How many lines of the file came before them.
     lines_before: usize,
 }
 
 impl RowLines {
     fn new(id: &str, lines_before: usize) -> Self {
-        Self { id: OrgId::new(id), rows: 0, text: String::new(), lines_before }
+        Self { id: OrgId::new(id), rows: 0, text: Vec::new(), lines_before }
     }
 
-    fn add(&mut self, cells: &str) {
+    fn add(&mut self, cells: &[u8]) {
         self.rows += 1;
-        self.text += cells;
-        self.text.push('\n');
+        self.text.extend_from_slice(cells);
+        self.text.push(b'\n');
     }
 }
 
@@ -140,28 +150,30 @@ impl<R: Read> Iterator for Blocks<R> {
 
 /// The lines of the next organization. The first one of the organization after it is in `begun` then.
 fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> anyhow::Result<Option<Block>> {
-    let mut written = String::new();
+    let mut written = Vec::new();
     while let Some(line) = lines.next()? {
         let before = lines.number() - 1;
         let record;
         let (id, cells) = match line {
             Line::Plain if lines.bytes().is_empty() => continue,
-            Line::Plain => id_and_cells(lines.text()?),
+            Line::Plain => id_and_cells(lines.bytes()),
             Line::Quoted => {
                 record = lines.records()?.pop_front().unwrap_or_default();
                 written.clear();
                 for cell in record.iter().skip(1) {
-                    written.push(',');
-                    push(&mut written, cell);
+                    written.push(b',');
+                    push(&mut written, cell.as_bytes());
                 }
-                (record.get(ORG_ID), written.as_str())
+                (record.get(ORG_ID).map(str::as_bytes), &written[..])
             }
         };
         let id = id.filter(|id| !id.is_empty());
         let id = id.with_context(|| format!("line {}: it has no org_id", lines.number()))?;
         match begun {
-            Some(begun) if begun.id.as_str() == id => begun.add(cells),
+            Some(begun) if begun.id.as_bytes() == id => begun.add(cells),
             _ => {
+                let id = std::str::from_utf8(id)
+                    .with_context(|| format!("line {} is not UTF-8", lines.number()))?;
                 let mut next = RowLines::new(id, before);
                 next.add(cells);
                 let is_sorted = begun.as_ref().is_none_or(|begun| begun.id < next.id);
@@ -176,8 +188,8 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
 }
 
 /// The id in a plain line, and the line without its first cell.
-fn id_and_cells(line: &str) -> (Option<&str>, &str) {
-    let mut commas = memchr_iter(b',', line.as_bytes());
+fn id_and_cells(line: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let mut commas = memchr_iter(b',', line);
     let [first, second, third] = std::array::from_fn(|_| commas.next());
     let id = second.zip(third).map(|(second, third)| &line[second + 1..third]);
     (id, &line[first.unwrap_or(line.len())..])

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use memchr::memchr_iter;
 
 use super::lines::{Line, Lines};
-use super::{COLUMNS, Cell, NEEDED};
+use super::{AID, COLUMNS, Cell, NEEDED};
 use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target};
 use crate::files::csv_cell::plain;
 
@@ -127,32 +127,54 @@ impl<R: Read> Rows<R> {
 
     /// The next row; none at the end.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<SnapshotRow<'_>>> {
+        self.next_if(|_| true)
+    }
+
+    /// The next row of an account group that is wanted, or of an organization itself, which has none.
+    pub(super) fn next_if(
+        &mut self,
+        is_wanted: impl Fn(Option<&str>) -> bool,
+    ) -> anyhow::Result<Option<SnapshotRow<'_>>> {
         let is_plain = loop {
-            if let Some(record) = self.records.pop_front() {
-                self.record = record;
-                break false;
-            }
-            match self.lines.next()? {
-                None => return Ok(None),
-                Some(Line::Plain) => {
-                    self.ends.clear();
-                    self.ends.extend(memchr_iter(b',', self.lines.bytes()));
-                    if !self.lines.bytes().is_empty() {
-                        break true;
-                    }
+            let is_plain = match self.records.pop_front() {
+                Some(record) => {
+                    self.record = record;
+                    false
                 }
-                Some(Line::Quoted) => self.records = self.lines.records()?,
+                None => match self.lines.next()? {
+                    None => return Ok(None),
+                    Some(Line::Plain) if self.lines.bytes().is_empty() => continue,
+                    Some(Line::Plain) => {
+                        self.ends.clear();
+                        self.ends.extend(memchr_iter(b',', self.lines.bytes()));
+                        true
+                    }
+                    Some(Line::Quoted) => {
+                        self.records = self.lines.records()?;
+                        continue;
+                    }
+                },
+            };
+            let cells = cells(is_plain, &self.lines, &self.ends, &self.record)?;
+            let aid = self.columns[AID].map_or("", |place| cells.get(place));
+            if is_wanted(Some(aid).filter(|aid| !aid.is_empty())) {
+                break is_plain;
             }
         };
-        let cells = if is_plain {
-            Cells::Plain { line: self.lines.text()?, ends: &self.ends }
-        } else {
-            Cells::Record(&self.record)
-        };
+        let cells = cells(is_plain, &self.lines, &self.ends, &self.record)?;
         row(&cells, &self.columns, self.width, &mut self.moments)
             .with_context(|| format!("line {}", self.lines.number()))
             .map(Some)
     }
+}
+
+fn cells<'a, R: Read>(
+    is_plain: bool,
+    lines: &'a Lines<R>,
+    ends: &'a [usize],
+    record: &'a csv::StringRecord,
+) -> anyhow::Result<Cells<'a>> {
+    Ok(if is_plain { Cells::Plain { line: lines.text()?, ends } } else { Cells::Record(record) })
 }
 
 /// The cells of the first line that has any.

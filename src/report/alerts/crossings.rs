@@ -120,12 +120,16 @@ pub(crate) fn judge<E>(
             continue;
         }
         let mut before: Option<Option<Organization>> = None;
-        for (place, row) in (first_place..).zip(organization.rows()) {
+        for (place, at) in (first_place..).zip(organization.places()) {
+            let is_measured = seen.rule.headroom(at.quota(), &at.usage()).is_some();
+            if !is_measured && (at.quota().is_some() || targets.is_empty()) {
+                continue; // nothing says how it stands, and nobody heard of it
+            }
+            let Some(row) = at.row() else { continue };
             let points = seen.week.points().of(place);
             let level = level_of(&row, &points, now, seen.rule, seen.alerts, context);
-            let unknown = row.quota.is_some() && level.is_none();
             let was_fine = !targets.contains_key(&row.target);
-            if unknown || (was_fine && level.is_none_or(|level| level == Level::Fine)) {
+            if was_fine && level.is_none_or(|level| level == Level::Fine) {
                 continue;
             }
             if before.is_none() {

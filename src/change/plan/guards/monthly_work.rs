@@ -67,7 +67,9 @@ fn held_by(plan: &Plan) -> BTreeMap<&'static str, usize> {
 /// sum stays: the work of every month.
 fn reallocated(live: &Snapshot) -> Vec<Units> {
     let (rule, groups, mut values) = (UsageRule::default(), groups(live), quotas(live));
-    let headroom = |index: usize| rule.headroom(&groups[index]).expect("its quota and its usage are known");
+    let headroom = |index: usize| {
+        rule.headroom(groups[index].quota, &groups[index].usage).expect("its quota and its usage are known")
+    };
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|index| headroom(*index) * 100 / values[*index]);
     for taker in 0..15 {
