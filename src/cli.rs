@@ -18,7 +18,9 @@ mod propose;
 mod runs;
 mod status;
 mod table;
+mod targets;
 mod terminal;
+mod when;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,8 +32,9 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
-pub(crate) use self::arguments::{Color, Format, Output};
+pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
 use self::terminal::Out;
+use self::when::{NotATime, When};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Environment};
 use crate::daemon::Source;
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         }
         match error.downcast_ref::<LockError>() {
             Some(LockError::Busy { .. }) => Exit::Busy,
+            _ if error.is::<NotATime>() => Exit::Usage,
             _ => Exit::Failed,
         }
     });
@@ -184,7 +188,10 @@ async fn dispatch(command: Command, app: &Arc<App>, source: &Source, color: Colo
     let mut out = match command {
         Command::Export { .. }
         | Command::Propose { .. }
-        | Command::History { what: history::History::Show { .. } } => Out::data(),
+        | Command::Targets { format: TableFormat::Csv, .. }
+        | Command::History {
+            what: history::History::Show { .. } | history::History::Of { format: TableFormat::Csv, .. },
+        } => Out::data(),
         _ => Out::text(color),
     };
     let exit = carry_out(command, app, source, color, &mut out).await?;
@@ -200,6 +207,7 @@ async fn carry_out(
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
     let (here, changes) = (jobs::handover(app), app.changes(&Clock::read()));
+    let when = When { zone: app.config.schedule.timezone, now: Clock::read().now() };
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
@@ -209,10 +217,17 @@ async fn carry_out(
         Command::Outbox => jobs::run_job(app, crate::jobs::Job::Outbox, None).await,
         Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
         Command::Report { kind: ReportKind::Changes { since, out } } => {
+            let since = since.map(|since| when.since(&since)).transpose()?;
             jobs::changes_report(app, since, out.as_deref()).await
         }
         Command::Report { kind: ReportKind::Closing { out } } => {
             jobs::closing_report(app, out.as_deref()).await
+        }
+        Command::Targets { at, org, name, over, format } => {
+            let at = at.map(|at| when.moment(&at)).transpose()?;
+            let asked = targets::Asked { at, organizations: &org, name: name.as_deref(), over, format };
+            let style = plan::style(&app.config, color);
+            targets::targets(&app.report_inputs(), &asked, style, when.now, out)
         }
         Command::Plan { file, format, detailed_exitcode } => {
             plan::plan(&changes, &file, format, detailed_exitcode, color, out).await
@@ -226,11 +241,14 @@ async fn carry_out(
         Command::Reject { run } => decide::reject(&here, &changes, &app.mailer, &run).await,
         Command::Runs { run, format } => runs::runs(&app.config, run.as_deref(), format, color, out),
         Command::Export { org, at, restore } => {
-            let asked = export::Asked { organizations: &org, at: at.as_deref(), restore };
+            let at = at.map(|at| when.moment(&at)).transpose()?;
+            let asked = export::Asked { organizations: &org, at, restore };
             export::export(&app.history, &app.api, &asked, out).await
         }
         Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,
-        Command::History { what } => history::history(&app.history, &app.runs(), &what, out),
+        Command::History { what } => {
+            history::history(&app.report_inputs(), &what, when, plan::style(&app.config, color), out)
+        }
         Command::Status { format } => status::status(&app.report_inputs(), &app.mailer, format, color, out),
         Command::Demo { .. }
         | Command::Check { .. }

@@ -8,7 +8,9 @@ mod codec;
 mod readable;
 pub(crate) mod retention;
 mod store;
+mod thinned;
 
 pub(crate) use codec::{Block, Writer};
 pub(crate) use readable::left_out;
-pub(crate) use store::{Cursor, History, STEM, Unreadable};
+pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
+pub(crate) use thinned::thinned;

@@ -10,8 +10,10 @@ mod examples;
 mod failure;
 mod notice;
 mod owners;
+mod ranking;
 pub(crate) mod shared;
 mod table;
+mod timeline;
 mod usage;
 
 #[cfg(test)]
@@ -40,12 +42,13 @@ pub(crate) use self::owners::{
     Share, alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
     seen_targets, touched,
 };
-#[cfg(test)]
+pub(crate) use self::ranking::{Judging, Ranking, is_over};
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::quota_status::{Standing, standings};
 pub(crate) use self::shared::trends::{Picture, Points, Trends, Week};
 pub(crate) use self::shared::{Audience, ReportContext, words};
-pub(crate) use self::table::{changes_table, closing_table, usage_table};
+pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
+pub(crate) use self::timeline::{Moment, QuotaChange, Timeline, timeline};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 
 /// Any report, as the mail renders it.

@@ -1,7 +1,6 @@
 //! What can be typed: every command with its options. The first line of each comment is what `--help` says.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -74,6 +73,15 @@ pub(crate) enum Output {
     Json,
 }
 
+/// For people, for spreadsheets, or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    #[default]
+    Text,
+    Csv,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// The whole story with no account: simulator, snapshots, dropped files, mails
@@ -103,6 +111,24 @@ pub(super) enum Command {
     Outbox,
     /// Thin the history, and remove old mail and finished runs, now
     Prune,
+    /// How every organization and account group stands, worst first
+    Targets {
+        /// As a snapshot of the history saw them [default: the newest one]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Of this organization only, by its id or name; may be given again for more
+        #[arg(long, value_name = "ID|NAME")]
+        org: Vec<String>,
+        /// Those with this name only; `*` stands for any text
+        #[arg(long, value_name = "PATTERN")]
+        name: Option<String>,
+        /// Those only that use more of their quota, now or by the end of the cycle
+        #[arg(long, value_name = "PERCENT")]
+        over: Option<u32>,
+        /// For a person, a spreadsheet, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: TableFormat,
+    },
     /// What a change file would do; sends nothing
     Plan {
         /// The change file; `-` reads standard input
@@ -148,7 +174,7 @@ pub(super) enum Command {
         /// Of this organization only; may be given again for more
         #[arg(long, value_name = "ID")]
         org: Vec<String>,
-        /// A record of what a snapshot of the history saw: RFC 3339, or the name of its file
+        /// A record of what a snapshot of the history saw: as 2026-12-01, "2026-12-01 14:00", RFC 3339, or its file's name
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
@@ -205,9 +231,9 @@ pub(super) enum ReportKind {
     },
     /// What changed, and who changed it
     Changes {
-        /// How far back [default: to the last report that was sent; 30d where there is none, and with --out]
-        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-        since: Option<Duration>,
+        /// Since when, or for how long: a TIME, or such as 7d [default: the last report that was sent; 30d where there is none, and with --out]
+        #[arg(long, value_name = "TIME|DURATION")]
+        since: Option<String>,
         /// Write the report here instead of sending it
         #[arg(long, value_name = "FILE.html", value_parser = html_file)]
         out: Option<PathBuf>,

@@ -9,7 +9,7 @@ use super::progress;
 use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units};
+use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::{History, STEM};
@@ -20,7 +20,7 @@ pub(super) struct Asked<'a> {
     /// Of these organizations, or of all.
     pub organizations: &'a [String],
     /// As a snapshot of the history saw them, or as they are now.
-    pub at: Option<&'a str>,
+    pub at: Option<DateTime<Utc>>,
     /// The rows that make them again what they were.
     pub restore: bool,
 }
@@ -33,7 +33,7 @@ pub(super) async fn export(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let then = match asked.at {
-        Some(time) => Some(history.read(history.find(time)?)?),
+        Some(at) => Some(history.read(history.find(at)?)?),
         None => None,
     };
     let live = if then.is_none() || asked.restore {
@@ -45,7 +45,7 @@ pub(super) async fn export(
     let then_seen = then.iter().flat_map(Snapshot::organizations).map(|organization| &organization.id);
     let live_seen = live.iter().flat_map(Reading::organizations);
     let wanted = Wanted::new(asked.organizations, then_seen.chain(live_seen))?;
-    let is_wanted = |row: &SnapshotRow<'_>| wanted.has(&row.target.org_id);
+    let is_wanted = |place: Place<'_>| wanted.has(&place.organization.id);
     match (then, live) {
         (Some(then), Some(live)) => {
             let live = live.snapshot.readable().only(is_wanted);
@@ -56,12 +56,12 @@ pub(super) async fn export(
         }
         (Some(then), None) => {
             let record = record_note(then.taken_at);
-            change_file(out, then.rows().filter(is_wanted), Some(&record))?;
+            change_file(out, then.only(is_wanted).rows(), Some(&record))?;
             say(&record);
         }
         (None, live) => {
             let live = live.expect("without a time the live quotas are read");
-            change_file(out, live.snapshot.readable().rows().filter(is_wanted), None)?;
+            change_file(out, live.snapshot.readable().only(is_wanted).rows(), None)?;
         }
     }
     Ok(Exit::Done)

@@ -1,15 +1,20 @@
 //! `history`: what was, as people read it.
 
+mod of;
+
 use std::io::Write;
-use std::path::Path;
 
 use clap::Subcommand;
 
+use super::TableFormat;
+use super::plan::Style;
+use super::when::When;
 use crate::domain::diff::MadeBy;
 use crate::domain::quota::quota_text;
 use crate::exit_code::Exit;
-use crate::history::{self, STEM};
+use crate::history::STEM;
 use crate::jobs::comparison::{Later, compare};
+use crate::jobs::report_inputs::ReportInputs;
 use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]
@@ -18,7 +23,7 @@ pub(super) enum History {
     List,
     /// A snapshot as CSV
     Show {
-        /// RFC 3339, or the name of a snapshot's file: the last snapshot at or before it
+        /// As 2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`, or a file's name: the last snapshot at or before it
         time: String,
     },
     /// What changed between two snapshots, and who changed it
@@ -28,14 +33,27 @@ pub(super) enum History {
         /// The other one
         b: String,
     },
+    /// One organization or account group over time: quota, usage, and who changed the quota
+    Of {
+        /// Its id or its name; ORGANIZATION/GROUP, with both ids, where that is not unique
+        target: String,
+        /// Since when, or for how long: a TIME, or such as 90d [default: all that there is]
+        #[arg(long, value_name = "TIME|DURATION")]
+        since: Option<String>,
+        /// For a person, a spreadsheet, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: TableFormat,
+    },
 }
 
 pub(super) fn history(
-    kept: &history::History,
-    runs: &Path,
+    inputs: &ReportInputs<'_>,
     what: &History,
+    when: When,
+    style: Style,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
+    let kept = inputs.history;
     match what {
         History::List => {
             for at in kept.list()? {
@@ -43,13 +61,13 @@ pub(super) fn history(
             }
         }
         History::Show { time } => {
-            let at = kept.find(time)?;
+            let at = kept.find(when.moment(time)?)?;
             out.write_all(&fs_err::read(kept.path(at))?)?;
         }
         History::Diff { a, b } => {
-            let (a, b) = (kept.find(a)?, kept.find(b)?);
+            let (a, b) = (kept.find(when.moment(a)?)?, kept.find(when.moment(b)?)?);
             let (earlier, later) = (a.min(b), a.max(b));
-            let seen = compare(kept, runs, earlier, Later::Kept(later))?;
+            let seen = compare(kept, &inputs.config.runs_dir(), earlier, Later::Kept(later))?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             for change in &seen.changes {
                 let name = visible(change.name());
@@ -66,6 +84,10 @@ pub(super) fn history(
             if seen.changes.is_empty() && seen.vanished.is_empty() {
                 writeln!(out, "No quota changed.")?;
             }
+        }
+        History::Of { target, since, format } => {
+            let since = since.as_deref().map(|since| when.since(since)).transpose()?;
+            return of::of(inputs, &of::Asked { target, since, format: *format }, style, when.now, out);
         }
     }
     Ok(Exit::Done)

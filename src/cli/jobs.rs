@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::info;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::handover::{self, Handover, Who};
 use super::{progress, terminal};
@@ -104,14 +103,14 @@ pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::
 
 pub(super) async fn changes_report(
     app: &Arc<App>,
-    since: Option<Duration>,
+    since: Option<DateTime<Utc>>,
     out: Option<&Path>,
 ) -> anyhow::Result<Exit> {
     let now = Clock::read().now();
     let Some(out) = out else {
-        return run_job(app, Job::ChangesReport, since.map(|since| now - since)).await;
+        return run_job(app, Job::ChangesReport, since).await;
     };
-    let since = now - since.unwrap_or(Duration::from_secs(30 * 24 * 3600));
+    let since = since.unwrap_or(now - TimeDelta::days(30));
     write(out, &app.mailer.changes_html(&app.report_inputs().changes_report(since, now)?)?)
 }
 

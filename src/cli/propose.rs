@@ -59,7 +59,7 @@ async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Re
     }
     let wanted = if wanted.is_empty() { seen } else { wanted };
     reading.add_usage(client, &wanted, rule).await?;
-    Ok(reading.snapshot.readable().only(|row| wanted.contains(&row.target.org_id)))
+    Ok(reading.snapshot.readable().only(|place| wanted.contains(&place.organization.id)))
 }
 
 /// Tells a person. That nobody reads on is no failure.

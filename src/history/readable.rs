@@ -15,13 +15,12 @@ pub(crate) fn left_out(error: &anyhow::Error) {
 impl History {
     /// The snapshot of this moment; none, and a line in the log, where it cannot be read.
     pub(crate) fn read_or_warn(&self, at: DateTime<Utc>) -> Option<Snapshot> {
-        match self.read(at) {
-            Ok(snapshot) => Some(snapshot),
-            Err(error) => {
-                left_out(&error);
-                None
-            }
-        }
+        self.read(at).map_err(|error| left_out(&error)).ok()
+    }
+
+    /// The same of those targets alone that another snapshot shows.
+    pub(crate) fn like_or_warn(&self, at: DateTime<Utc>, wanted: &Snapshot) -> Option<Snapshot> {
+        self.like(at, wanted).map_err(|error| left_out(&error)).ok()
     }
 
     /// The newest snapshot until `now` that can be read: one that is damaged stops nothing.

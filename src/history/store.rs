@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks};
-use crate::domain::quota::{OrgId, Organization, Snapshot};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
 use crate::files::durable;
 use crate::files::format;
 
@@ -111,11 +111,54 @@ impl History {
         Ok(read.map(move |organization| organization.with_context(&damaged)))
     }
 
-    /// The same, as far as it is only compared.
+    /// What a snapshot shows of those targets that another one shows: organization by organization, and as little of the file
+    /// as that takes.
+    pub(crate) fn organizations_like<'w>(
+        &self,
+        at: DateTime<Utc>,
+        wanted: &'w Snapshot,
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Organization>> + use<'w>> {
+        let path = self.path(at);
+        let last = wanted.organizations().last().map(|last| &last.id);
+        let until_last = self
+            .blocks(at)?
+            .take_while(move |block| block.as_ref().map_or(true, |block| Some(block.id()) <= last));
+        let read = move |block: anyhow::Result<Block>| {
+            let block = match block {
+                Ok(block) => block,
+                Err(error) => return Some(Err(error)),
+            };
+            let like = wanted.organization(block.id())?;
+            let seen = block.organization_like(like).with_context(|| Unreadable::damaged(path.clone()));
+            Some(seen).filter(|seen| seen.as_ref().map_or(true, |seen| seen.row_count() > 0))
+        };
+        Ok(until_last.filter_map(read))
+    }
+
+    /// The targets that have this id themselves.
+    pub(crate) fn with_id(&self, at: DateTime<Utc>, id: &str) -> anyhow::Result<Vec<Target>> {
+        let mut found = Vec::new();
+        for block in self.blocks(at)? {
+            let block = block?;
+            let is_organization = block.id().as_str() == id;
+            let is_wanted = |aid: Option<&str>| aid.map_or(is_organization, |aid| aid == id);
+            let organization = block.only(is_wanted).with_context(|| Unreadable::damaged(self.path(at)))?;
+            found.extend(organization.places().map(Place::target));
+        }
+        Ok(found)
+    }
+
+    /// The same as a snapshot.
+    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
+        let organizations = self.organizations_like(at, wanted)?.collect::<anyhow::Result<_>>()?;
+        Ok(Snapshot::of_organizations(at, organizations))
+    }
+
+    /// The organizations of a snapshot, as far as they are only compared.
     pub(crate) fn blocks(
         &self,
         at: DateTime<Utc>,
-    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Block>>> {
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Block>> + use<>> {
         let path = self.path(at);
         let damaged = move || Unreadable::damaged(path.clone());
         let read = Blocks::new(self.open(at)?).with_context(&damaged)?;
@@ -137,12 +180,8 @@ impl History {
         self.list()?.last().map(|at| self.read(*at)).transpose()
     }
 
-    /// The moment that a person's TIME means: RFC 3339, or the stem of a file's name; the last snapshot at or before it.
-    pub(crate) fn find(&self, time: &str) -> anyhow::Result<DateTime<Utc>> {
-        let stem = time.strip_suffix(".csv").unwrap_or(time);
-        let wanted = parse_stem(stem).or_else(|| time.parse::<DateTime<Utc>>().ok()).with_context(|| {
-            format!("`{time}` is not a time: write 2026-11-22T18:00:00Z, or the name of a snapshot's file")
-        })?;
+    /// The last snapshot at or before a moment.
+    pub(crate) fn find(&self, wanted: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
         let all = self.list()?;
         let earlier = all.iter().rev().find(|at| **at <= wanted).copied();
         earlier.with_context(|| match all.first() {
@@ -197,7 +236,7 @@ impl<I: Iterator<Item = anyhow::Result<Organization>>> Cursor<I> {
 }
 
 /// The last moment that counts as past: a second that was taken moves a snapshot on, and clocks differ.
-pub(super) fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
     now + Duration::minutes(1)
 }
 
@@ -291,16 +330,12 @@ mod tests {
         let (_folder, history) = history();
         let early = write(&history, "2026-10-31T23:00:00Z");
         let late = write(&history, "2026-11-22T18:00:00Z");
-        assert_eq!(history.find("2026-11-22T18-00-00Z").unwrap(), late);
-        assert_eq!(history.find("2026-11-22T19:00:00+02:00").unwrap(), early);
+        let find = |time: &str| history.find(time.parse().unwrap());
+        assert_eq!(find("2026-11-22T18:00:00Z").unwrap(), late);
+        assert_eq!(find("2026-11-22T19:00:00+02:00").unwrap(), early);
         assert!(
-            history
-                .find("2020-01-01T00:00:00Z")
-                .unwrap_err()
-                .to_string()
-                .contains("the first one is 2026-10-31")
+            find("2020-01-01T00:00:00Z").unwrap_err().to_string().contains("the first one is 2026-10-31")
         );
-        assert!(history.find("yesterday").unwrap_err().to_string().contains("is not a time"));
     }
 
     #[test]

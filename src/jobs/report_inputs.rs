@@ -6,19 +6,21 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use tracing::warn;
 
-use crate::change::run::Run;
+use crate::change::run::{Run, RunRecord};
 use crate::change::summary::story;
 use crate::change::{RunState, RunStory};
 use crate::collect;
 use crate::config::Config;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::Snapshot;
+use crate::domain::quota::{Snapshot, SnapshotRow, Target};
 use crate::history::History;
-use crate::history::{changes, left_out};
+use crate::history::{changes, left_out, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
-use crate::report::{self, ChangesReport, ReportContext, Standing, Trends, UsageInput, UsageReport, Week};
+use crate::report::{
+    self, ChangesReport, ReportContext, Standing, Timeline, Trends, UsageInput, UsageReport, Week,
+};
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
 
@@ -26,6 +28,8 @@ use crate::thousandeyes::LazyClient;
 const POINTS: i32 = 28;
 /// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
 const DRAWN: i32 = 90;
+/// Snapshots that one target is followed through.
+const OVER_TIME: i32 = 120;
 
 /// Where the figures of reports come from.
 #[derive(Clone, Copy)]
@@ -89,8 +93,9 @@ impl ReportInputs<'_> {
         let mut report = report::usage_report(&input, &self.context(now));
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
+            let drawn = latest.like(&report.targets_to_draw());
             for at in thinned(&all, since, latest.taken_at, DRAWN) {
-                if let Some(snapshot) = self.history.read_or_warn(at) {
+                if let Some(snapshot) = self.history.like_or_warn(at, &drawn) {
                     trends.add(&snapshot);
                 }
             }
@@ -133,6 +138,36 @@ impl ReportInputs<'_> {
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.context(now)))
     }
 
+    /// One target over time, since a moment or since it was first seen.
+    pub(crate) fn timeline(
+        &self,
+        target: &Target,
+        since: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Timeline> {
+        let all = self.history.until(now)?;
+        let since = since.or(all.first().copied()).unwrap_or(now);
+        let mut diffs = changes::between(&self.config.data.dir, since, now)?;
+        diffs.retain(|diff| diff.changes.iter().any(|change| change.target == *target));
+        let mut moments = thinned(&all, since, now, OVER_TIME);
+        // Also those that a change was seen in, and how it stands now.
+        moments.extend(diffs.iter().map(|diff| diff.to).filter(|to| all.binary_search(to).is_ok()));
+        moments.extend(all.last().filter(|last| **last >= since));
+        moments.sort_unstable();
+        moments.dedup();
+        let wanted = Snapshot::new(now, [SnapshotRow::new(target.clone())]);
+        let seen: Vec<_> = moments
+            .into_iter()
+            .filter_map(|at| {
+                let snapshot = self.history.like_or_warn(at, &wanted)?;
+                Some((at, snapshot.row(target).map(SnapshotRow::into_owned)))
+            })
+            .collect();
+        let (runs, rule) = (self.config.runs_dir(), self.config.usage.rule());
+        let zone = self.config.schedule.timezone;
+        Ok(report::timeline(target, &seen, &diffs, |run| people(&runs, run), &rule, zone))
+    }
+
     /// What snapshots of the week before the latest showed, evenly thinned and read one after the other.
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let from = latest.taken_at - Duration::days(SLOPE_DAYS);
@@ -140,11 +175,11 @@ impl ReportInputs<'_> {
         let rule = self.config.usage.rule();
         let mut shown = Week::new(latest, &rule);
         // Nothing is judged where nothing is measured.
-        if latest.rows().all(|row| rule.headroom(&row).is_none()) {
+        if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
             return Ok(shown);
         }
         for at in week {
-            let organizations = self.history.organizations(at);
+            let organizations = self.history.organizations_like(at, latest);
             let added = organizations.and_then(|organizations| shown.add(at, organizations, latest, &rule));
             added.unwrap_or_else(|error| left_out(&error));
         }
@@ -152,20 +187,14 @@ impl ReportInputs<'_> {
     }
 }
 
-/// At most `count` moments from `from` until before `to`, evenly in time however densely they lie: the last of each of
-/// `count` equal stretches.
-fn thinned(all: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>, count: i32) -> Vec<DateTime<Utc>> {
-    let stretch = ((to - from) / count).num_seconds().max(1);
-    let inside = all.iter().copied().filter(|at| from <= *at && *at < to);
-    let mut kept: Vec<DateTime<Utc>> = Vec::new();
-    for at in inside {
-        let stretch_of = |at: DateTime<Utc>| ((at - from).num_seconds() / stretch).min(i64::from(count) - 1);
-        match kept.last_mut() {
-            Some(last) if stretch_of(*last) == stretch_of(at) => *last = at,
-            _ => kept.push(at),
-        }
-    }
-    kept
+/// Who dropped and approved a run, as far as its folder is still there and says so.
+fn people(runs: &Path, id: &str) -> Option<String> {
+    let RunRecord { dropped_by, approved_by, .. } = Run::open(runs, id).ok()?.record;
+    let dropped =
+        dropped_by.map(|by| format!("dropped by {}", by.user.unwrap_or_else(|| format!("uid {}", by.uid))));
+    let approved = approved_by.map(|by| format!("approved by {by}"));
+    let both: Vec<String> = dropped.into_iter().chain(approved).collect();
+    Some(both.join(", ")).filter(|both| !both.is_empty())
 }
 
 /// The runs that wait for a person. One that cannot be read is logged, and hides no other.
@@ -179,24 +208,4 @@ pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
         }
     };
     Ok(held.filter_map(told).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn however_long_the_history_few_snapshots_are_opened_and_they_lie_evenly() {
-        let to: DateTime<Utc> = "2026-11-22T06:00:00Z".parse().unwrap();
-        let from = to - Duration::days(60);
-        // As retention leaves it: days, then hours; and minutes, which somebody asked for.
-        let days = (7..400).rev().map(|days| to - Duration::days(days));
-        let minutes = (0..7 * 24 * 60).rev().map(|minutes| to - Duration::minutes(minutes));
-        let all: Vec<_> = days.chain(minutes).collect();
-        let kept = thinned(&all, from, to, DRAWN);
-        assert!((60..=90).contains(&kept.len()), "{}", kept.len());
-        assert!(kept.is_sorted() && from <= kept[0] && *kept.last().unwrap() == to - Duration::minutes(1));
-        assert!(kept.windows(2).all(|pair| pair[1] - pair[0] <= Duration::hours(48)), "{kept:?}");
-        assert!(thinned(&[], from, to, DRAWN).is_empty());
-    }
 }

@@ -6,24 +6,26 @@ use crate::report::closing::{ClosingReport, Line};
 use crate::report::shared::quota_status::Standing;
 use crate::report::usage::UsageReport;
 
+/// The columns of [`usage_record`].
+pub(crate) const USAGE_COLUMNS: [&str; 14] = [
+    "org_id",
+    "org_name",
+    "aid",
+    "account_group_name",
+    "quota",
+    "used",
+    "projected",
+    "headroom",
+    "percent_projected",
+    "status",
+    "sureness",
+    "runs_out",
+    "runs_out_by_projection",
+    "runs_out_by_slope",
+];
+
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
-    let header = [
-        "org_id",
-        "org_name",
-        "aid",
-        "account_group_name",
-        "quota",
-        "used",
-        "projected",
-        "headroom",
-        "percent_projected",
-        "status",
-        "sureness",
-        "runs_out",
-        "runs_out_by_projection",
-        "runs_out_by_slope",
-    ];
-    table(header, report.all.iter().map(record))
+    table(USAGE_COLUMNS, report.all.iter().map(usage_record))
 }
 
 /// Every target in the cycle that closed, and the organizations in the cycles before.
@@ -83,7 +85,8 @@ fn closing_record(line: &Line) -> [String; 13] {
     ]
 }
 
-fn record(standing: &Standing) -> [String; 14] {
+/// How one target stands, as a row of a table.
+pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
     let [name, org_name] = &standing.whole_names;
     let whole_or = |whole: &str, shown: &str| csv_cell::shown(if whole.is_empty() { shown } else { whole });
     let group_name = match &standing.target.aid {

@@ -157,10 +157,12 @@ pub(super) fn text(mut body: Vec<u8>) -> String {
 
 /// In place: each replacement is as long as what it replaces.
 fn repair(body: &mut [u8]) {
-    // Many bytes at once, which takes a tenth of the time of a look at each.
-    let is_suspect =
-        |byte: u8| (byte < 0x20) | (byte == b'\\') | (byte == b'N') | (byte == b'I') | (byte == b'-');
-    let has_suspects = |part: &[u8]| part.iter().map(|byte| u8::from(is_suspect(*byte))).fold(0, u8::max) > 0;
+    // Many bytes at once, which takes a tenth of the time of a look at each: so nothing here is decided byte by byte.
+    let is_suspect = |byte: &u8| {
+        let words = [b'\\', b'N', b'I', b'-'].map(|begin| u8::from(*byte == begin));
+        words.iter().fold(u8::from(*byte < 0x20), |any, is| any | is)
+    };
+    let has_suspects = |part: &[u8]| part.iter().map(is_suspect).fold(0, |any, is| any | is) > 0;
     if !body.chunks(4096).any(has_suspects) {
         return;
     }

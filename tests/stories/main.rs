@@ -26,6 +26,7 @@ mod owners;
 mod passes;
 mod plans;
 mod proposals;
+mod questions;
 mod rates;
 mod reloads;
 mod restoring;

@@ -79,20 +79,60 @@ impl Standing {
 
     /// Worst first: by level, what ran out, the day, the share of the quota that is needed.
     pub(crate) fn worst_first(&self, other: &Self) -> Ordering {
-        let day = |standing: &Self| standing.runs_out_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.rank().worst_first(&other.rank()).then_with(|| self.target.cmp(&other.target))
+    }
+
+    fn rank(&self) -> Rank {
+        let needed = self.used.zip(self.projected).map(|(used, projected)| used.max(projected));
+        Rank {
+            level: self.level,
+            ran_out: self.ran_out,
+            runs_out_at: self.runs_out_at,
+            share_needed: share_needed(self.quota, needed),
+        }
+    }
+}
+
+/// What decides how bad one target stands beside others, without any text: there may be a million of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rank {
+    level: Level,
+    ran_out: bool,
+    runs_out_at: Option<DateTime<Utc>>,
+    /// Of the quota; 0 where nothing is known of it.
+    share_needed: f64,
+}
+
+impl Rank {
+    /// Of one row of the latest snapshot. `points` are what it used at earlier moments of this cycle.
+    pub(crate) fn new(
+        row: &SnapshotRow<'_>,
+        points: &[(DateTime<Utc>, Units)],
+        taken_at: DateTime<Utc>,
+        rule: &UsageRule,
+        alerts: &Alerts,
+        context: &ReportContext,
+    ) -> Self {
+        let figures = figures(row, points, taken_at, rule);
+        Self {
+            level: level(figures, alerts.limits(&row.target), context).0,
+            ran_out: figures.ran_out,
+            runs_out_at: figures.out.map(|out| out.at),
+            share_needed: share_needed(figures.quota, figures.needed),
+        }
+    }
+
+    pub(crate) fn worst_first(&self, other: &Self) -> Ordering {
+        let day = |rank: &Self| rank.runs_out_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
         (other.level.cmp(&self.level))
             .then_with(|| other.ran_out.cmp(&self.ran_out))
             .then_with(|| day(self).cmp(&day(other)))
-            .then_with(|| other.share_needed().total_cmp(&self.share_needed()))
-            .then_with(|| self.target.cmp(&other.target))
+            .then_with(|| other.share_needed.total_cmp(&self.share_needed))
     }
+}
 
-    fn share_needed(&self) -> f64 {
-        match (self.quota, self.used, self.projected) {
-            (Some(quota), Some(used), Some(projected)) => share(used.max(projected), quota),
-            _ => 0.0,
-        }
-    }
+fn share_needed(quota: Option<Units>, needed: Option<Units>) -> f64 {
+    quota.zip(needed).map_or(0.0, |(quota, needed)| share(needed, quota))
 }
 
 /// What says how bad a row of the latest snapshot is. `points` are what it used at earlier moments of this cycle.
@@ -126,7 +166,7 @@ pub(in crate::report) fn level_of(
     alerts: &Alerts,
     context: &ReportContext,
 ) -> Option<Level> {
-    rule.headroom(row)?;
+    rule.headroom(row.quota, &row.usage)?;
     Some(level(figures(row, points, taken_at, rule), alerts.limits(&row.target), context).0)
 }
 
@@ -160,7 +200,7 @@ pub(crate) fn standing(
             .zip(needed)
             .map(|(quota, needed)| needed.saturating_sub(quota))
             .filter(|over| *over > 0),
-        headroom: rule.headroom(row),
+        headroom: rule.headroom(row.quota, &row.usage),
         percent_used,
         percent_projected,
         level,

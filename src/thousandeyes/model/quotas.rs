@@ -36,7 +36,9 @@ fn carefully(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
 fn plainly(json: &str) -> Option<Vec<OrganizationQuotas>> {
     let PlainAnswer { quotas, .. } = serde_json::from_str(json).ok()?;
     let mut seen = Seen::default();
-    quotas.into_iter().for_each(|entry| seen.add(entry.0));
+    for Entry(entry) in quotas {
+        seen.add(entry);
+    }
     Some(seen.all)
 }
 

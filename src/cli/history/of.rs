@@ -1,0 +1,231 @@
+//! `history of`: one organization or account group over time.
+
+use std::io::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::cli::TableFormat;
+use crate::cli::plan::{Style, folded};
+use crate::cli::table::{Side, Table};
+use crate::domain::quota::{OrgId, Place, Target, grouped, quota_text};
+use crate::exit_code::Exit;
+use crate::files::csv_cell::shown;
+use crate::history::{History, left_out, thinned};
+use crate::jobs::report_inputs::ReportInputs;
+use crate::report::{Moment, QuotaChange, Timeline, words};
+use crate::text::{edge, lookalike};
+
+/// A person reads so many lines: those at which the quota changed, and the rest evenly.
+const LINES: usize = 30;
+/// How far back a target is looked for that the newest snapshot does not show: so many snapshots, evenly over the history.
+const SEARCHED: i32 = 120;
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    /// `ORG/GROUP`, an id, or a name.
+    pub target: &'a str,
+    pub since: Option<DateTime<Utc>>,
+    pub format: TableFormat,
+}
+
+pub(super) fn of(
+    inputs: &ReportInputs<'_>,
+    asked: &Asked<'_>,
+    style: Style,
+    now: DateTime<Utc>,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let target = find(inputs.history, asked.target, now)?;
+    let timeline = inputs.timeline(&target, asked.since, now)?;
+    match asked.format {
+        TableFormat::Text => write!(out, "{}", text(&timeline, style))?,
+        TableFormat::Csv => csv(&timeline, out)?,
+        TableFormat::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&timeline)?))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The target that a person means, as the newest snapshot that shows such a one knows it.
+fn find(history: &History, asked: &str, now: DateTime<Utc>) -> anyhow::Result<Target> {
+    let all = history.until(now)?;
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
+        anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot");
+    };
+    for at in std::iter::once(*last).chain(thinned(&all, *first, *last, SEARCHED).into_iter().rev()) {
+        match fitting(history, at, asked.trim()) {
+            Ok(fitting) if fitting.is_empty() => {}
+            Ok(fitting) => return only_one(&fitting, asked),
+            Err(error) => left_out(&error),
+        }
+    }
+    anyhow::bail!("no snapshot shows {asked}: `quotakeeper targets` lists the targets of the newest one")
+}
+
+/// The targets that fit what a person wrote: those with such an id, else those with such a name.
+fn fitting(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Vec<Target>> {
+    let (id, of) = match asked.split_once('/') {
+        Some((org_id, aid)) => (aid.trim(), Some(OrgId::new(org_id.trim()))),
+        None => (asked, None),
+    };
+    let mut fitting = history.with_id(at, id)?;
+    fitting.retain(|target| of.as_ref().is_none_or(|of| target.org_id == *of && target.aid.is_some()));
+    if !fitting.is_empty() {
+        return Ok(fitting);
+    }
+    let key = lookalike::key(asked);
+    for organization in history.organizations(at)? {
+        let organization = organization?;
+        let is_so_called = |place: &Place<'_>| {
+            let name =
+                if place.account_group.is_some() { place.account_group_name() } else { place.org_name() };
+            !name.is_empty() && lookalike::key(name) == key
+        };
+        fitting.extend(organization.places().filter(is_so_called).map(Place::target));
+    }
+    Ok(fitting)
+}
+
+/// An error names those that could be meant.
+fn only_one(fitting: &[Target], asked: &str) -> anyhow::Result<Target> {
+    if let [target] = fitting {
+        return Ok(target.clone());
+    }
+    let all: Vec<String> = fitting.iter().map(Target::to_string).collect();
+    anyhow::bail!(
+        "`{asked}` is {}: write ORGANIZATION/GROUP for a group, with both ids, or an organization's id",
+        words::listed(&all, 5)
+    )
+}
+
+fn text(timeline: &Timeline, style: Style) -> String {
+    let id = timeline.target.aid.as_ref().map_or(timeline.target.org_id.as_str(), |aid| aid.as_str());
+    let organization = if timeline.target.aid.is_some() {
+        let name = &timeline.org_name;
+        let id = &timeline.target.org_id;
+        if name.is_empty() { format!(" · organization {id}") } else { format!(" · {name} {id}") }
+    } else {
+        String::new()
+    };
+    let name = if timeline.name == id { String::new() } else { format!("{} ", timeline.name) };
+    let mut text = format!("{}{}\n", style.paint.bold(&format!("{name}{id}")), organization);
+    let (Some(first), Some(last)) = (timeline.moments.first(), timeline.moments.last()) else {
+        return text + "No snapshot was taken in this time.\n";
+    };
+    let count = words::counted(timeline.moments.len(), "snapshot");
+    let [first, last] = [first, last].map(|moment| words::day(moment.taken_at, style.zone));
+    text += &format!("{count}, {first} to {last}\n");
+    text += &chart(&timeline.moments, style);
+    text.push('\n');
+    let mut table = Table::new(&[
+        ("seen at", Side::Left),
+        ("quota", Side::Right),
+        ("used", Side::Right),
+        ("projected", Side::Right),
+        ("used of quota", Side::Right),
+    ]);
+    let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
+    let shown = listed(&timeline.moments);
+    for moment in &shown {
+        let at = moment.taken_at.with_timezone(&style.zone).format("%-d %b %Y %H:%M").to_string();
+        let percent =
+            moment.percent_used.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
+        table.row([at, figure(moment.quota), figure(moment.used), figure(moment.projected), percent]);
+        for change in &moment.changes {
+            table.below(told(change).into(), "");
+        }
+        if !moment.is_visible {
+            table.below("not visible in this snapshot".to_owned().into(), "");
+        }
+    }
+    text += &table.render(0, style.paint);
+    if shown.len() < timeline.moments.len() {
+        text += &folded(
+            0,
+            "Some snapshots without a change are left out: --format csv lists more of them, and --since 7d looks closer.",
+            style.paint,
+        );
+    }
+    text
+}
+
+/// `4 000 → 5 000: run 20261121T133000Z-raise of raise.csv, dropped by ann: CHG-8841`.
+fn told(change: &QuotaChange) -> String {
+    let comment = if change.comment.is_empty() { String::new() } else { format!(": {}", change.comment) };
+    format!("{} → {}: {}{comment}", quota_text(change.before), quota_text(change.after), change.who)
+}
+
+/// What was used, as a line of bars as wide as the terminal allows, and what the highest one means.
+fn chart(moments: &[Moment], style: Style) -> String {
+    let width = style.paint.width.saturating_sub(30).clamp(10, 60).min(moments.len());
+    let used: Vec<Option<i64>> = (0..width)
+        .map(|bar| {
+            let part = bar * moments.len() / width..((bar + 1) * moments.len() / width);
+            moments[part].iter().filter_map(|moment| moment.used).max()
+        })
+        .collect();
+    let Some(highest) = used.iter().flatten().max().copied().filter(|highest| *highest > 0) else {
+        return String::new();
+    };
+    let bar = |used: &Option<i64>| match used {
+        Some(used) => {
+            let step = i128::from(*used) * (BARS.len() as i128 - 1) / i128::from(highest);
+            BARS[usize::try_from(step).unwrap_or(0).min(BARS.len() - 1)]
+        }
+        None => ' ',
+    };
+    format!("used  {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
+}
+
+/// Those that a person is shown.
+fn listed(moments: &[Moment]) -> Vec<&Moment> {
+    let every = moments.len().div_ceil(LINES).max(1);
+    let last = moments.len().saturating_sub(1);
+    let is_shown = |index: usize, moment: &Moment| {
+        (last - index).is_multiple_of(every) || index == 0 || !moment.changes.is_empty()
+    };
+    moments.iter().enumerate().filter(|(index, moment)| is_shown(*index, moment)).map(|(_, it)| it).collect()
+}
+
+fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "taken_at",
+        "org_id",
+        "org_name",
+        "aid",
+        "account_group_name",
+        "quota",
+        "used",
+        "projected",
+        "percent_used",
+        "quota_before",
+        "changed_by",
+        "comment",
+    ])?;
+    let units = |units: Option<i64>| units.map_or_else(String::new, |units| units.to_string());
+    let Target { org_id, aid } = &timeline.target;
+    for moment in timeline.moments.iter().filter(|moment| moment.is_visible || !moment.changes.is_empty()) {
+        let joined = |text: fn(&QuotaChange) -> &str| {
+            let texts: Vec<&str> = moment.changes.iter().map(text).filter(|text| !text.is_empty()).collect();
+            shown(&texts.join("; "))
+        };
+        let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
+        let before = moment.changes.first().map_or_else(String::new, |change| quota(change.before));
+        csv.write_record([
+            moment.taken_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            shown(org_id.as_str()),
+            shown(&timeline.org_name),
+            aid.as_ref().map_or_else(String::new, |aid| shown(aid.as_str())),
+            aid.as_ref().map_or_else(String::new, |_| shown(&timeline.name)),
+            units(moment.quota),
+            units(moment.used),
+            units(moment.projected),
+            units(moment.percent_used),
+            before,
+            joined(|change| &change.who),
+            joined(|change| &change.comment),
+        ])?;
+    }
+    Ok(csv.flush()?)
+}

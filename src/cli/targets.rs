@@ -1,0 +1,222 @@
+//! `targets`: how every organization and account group stands, worst first.
+
+use std::io::Write;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::TableFormat;
+use super::plan::Style;
+use super::table::{Cell, Side, Table, Tone};
+use crate::domain::quota::{Organization, Place, Snapshot, UsageRule, grouped};
+use crate::exit_code::Exit;
+use crate::history::{History, Unreadable, left_out};
+use crate::jobs::report_inputs::ReportInputs;
+use crate::report::{Judging, Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
+use crate::text::{edge, glob, lookalike};
+
+/// A person reads so many lines at most; CSV and JSON have all.
+const LISTED: usize = 1000;
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    /// As the last snapshot at or before this moment saw them; the newest one where none is given.
+    pub at: Option<DateTime<Utc>>,
+    /// Ids or names; of all organizations where there are none.
+    pub organizations: &'a [String],
+    /// A pattern for their names.
+    pub name: Option<&'a str>,
+    /// Per cent of the quota.
+    pub over: Option<u32>,
+    pub format: TableFormat,
+}
+
+pub(super) fn targets(
+    inputs: &ReportInputs<'_>,
+    asked: &Asked<'_>,
+    style: Style,
+    now: DateTime<Utc>,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let rule = inputs.config.usage.rule();
+    let latest = asked.snapshot(inputs.history, &rule, now)?;
+    let week = inputs.week(&latest)?;
+    let context = inputs.context(latest.taken_at.max(now));
+    let judging =
+        Judging { points: week.points(), rule: &rule, alerts: &inputs.config.alerts, context: &context };
+    let ranking = Ranking::new(&latest, judging);
+    match asked.format {
+        TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
+        TableFormat::Csv => {
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(USAGE_COLUMNS)?;
+            for standing in ranking.standings() {
+                csv.write_record(usage_record(&standing))?;
+            }
+            csv.flush()?;
+        }
+        TableFormat::Json => write_json(&latest, &ranking, out)?,
+    }
+    Ok(Exit::Done)
+}
+
+impl Asked<'_> {
+    /// Those targets of the snapshot alone that are asked for.
+    fn snapshot(&self, history: &History, rule: &UsageRule, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+        if let Some(at) = self.at {
+            return self.targets_of(history, history.find(at)?, rule);
+        }
+        for at in history.until(now)?.into_iter().rev() {
+            match self.targets_of(history, at, rule) {
+                Err(error) if error.is::<Unreadable>() => left_out(&error),
+                read => return read,
+            }
+        }
+        anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot")
+    }
+
+    fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
+        let mut wanted = Wanted::new(self.organizations);
+        let mut kept = Vec::new();
+        for organization in history.organizations(at)? {
+            let organization = organization?;
+            if wanted.has(&organization) {
+                kept.extend(organization.only(|place| self.wants(place, rule)));
+            }
+        }
+        wanted.check()?;
+        Ok(Snapshot::of_organizations(at, kept))
+    }
+
+    fn wants(&self, place: Place<'_>, rule: &UsageRule) -> bool {
+        let name = || place.target().name(place.org_name(), place.account_group_name()).to_owned();
+        self.over.is_none_or(|percent| is_over(place, percent, rule))
+            && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(&name())))
+    }
+}
+
+/// The organizations that somebody names, and which of them were seen.
+pub(super) struct Wanted<'a>(Vec<(&'a str, String, bool)>);
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(names: &'a [String]) -> Self {
+        let names = names.iter().map(|name| name.trim());
+        Self(names.map(|name| (name, lookalike::key(name), false)).collect())
+    }
+
+    /// Whether it is one of them, by its id or its name. All are where none is named.
+    pub(super) fn has(&mut self, organization: &Organization) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let name = lookalike::key(&organization.name);
+        let mut is_wanted = false;
+        for (id, key, seen) in &mut self.0 {
+            let is_this = *id == organization.id.as_str() || !key.is_empty() && *key == name;
+            *seen |= is_this;
+            is_wanted |= is_this;
+        }
+        is_wanted
+    }
+
+    /// An error that names one that was not seen.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let missing = self.0.iter().find(|(.., seen)| !seen).map(|(name, ..)| name);
+        match missing {
+            Some(name) => anyhow::bail!(
+                "there is no organization {name}: `quotakeeper targets` lists those that there are"
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
+    let taken = words::moment(latest.taken_at, style.zone);
+    if ranking.len() == 0 {
+        return format!("No target is like that in the snapshot of {taken}.\n");
+    }
+    let names_organizations = latest.organizations().len() > 1;
+    let mut table = Table::new(&[
+        ("target", Side::Name),
+        ("quota", Side::Right),
+        ("used", Side::Right),
+        ("projected", Side::Right),
+        ("of quota", Side::Right),
+        ("", Side::Left),
+    ]);
+    let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
+    for standing in ranking.standings().take(LISTED) {
+        let tone = match standing.level {
+            Level::Critical => Tone::Red,
+            Level::Warning => Tone::Yellow,
+            Level::Fine => Tone::Plain,
+        };
+        let percent =
+            standing.percent_projected.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
+        table.push(vec![
+            label(&standing, names_organizations).into(),
+            figure(standing.quota).into(),
+            figure(standing.used).into(),
+            figure(standing.projected).into(),
+            percent.into(),
+            Cell::new(told(&standing), tone),
+        ]);
+    }
+    let mut text = format!("{} on {taken}, worst first\n\n", words::counted(ranking.len(), "target"));
+    text += &table.render(0, style.paint);
+    if ranking.len() > LISTED {
+        let more = words::number(ranking.len() - LISTED);
+        text += &format!("and {more} more: --over, --org and --name choose, --format csv has all\n");
+    }
+    text
+}
+
+/// An organization says that it is one: its own quota stands among those of its account groups.
+fn label(standing: &Standing, names_organizations: bool) -> String {
+    match &standing.target.aid {
+        None => format!("organization {}", standing.label()),
+        Some(_) if names_organizations => format!("{} · {}", standing.org_name, standing.label()),
+        Some(_) => standing.label(),
+    }
+}
+
+/// How it stands in words, without the share that stands beside it.
+fn told(standing: &Standing) -> String {
+    let is_share = standing.status.ends_with("% projected");
+    if is_share { String::new() } else { standing.status.clone() }
+}
+
+/// One target after the other, because there may be a million.
+fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(out, "{{\n  \"taken_at\": {},\n  \"targets\": [", json!(latest.taken_at))?;
+    for (index, standing) in ranking.standings().enumerate() {
+        let [name, org_name] = &standing.whole_names;
+        let target = json!({
+            "org_id": standing.target.org_id,
+            "org_name": org_name,
+            "aid": standing.target.aid,
+            "account_group_name": standing.target.aid.as_ref().map(|_| name),
+            "quota": standing.quota,
+            "used": standing.used,
+            "projected": standing.projected,
+            "headroom": standing.headroom,
+            "percent_used": standing.percent_used,
+            "percent_projected": standing.percent_projected,
+            "level": standing.level,
+            "status": standing.status,
+            "runs_out_at": standing.runs_out_at,
+            "runs_out_by_projection": standing.runs_out_by_projection,
+            "runs_out_by_slope": standing.runs_out_by_slope,
+        });
+        let comma = if index > 0 { ",\n" } else { "" };
+        write!(
+            out,
+            "{comma}    {}",
+            edge::json(&serde_json::to_string(&target).context("figures and texts")?)
+        )?;
+    }
+    writeln!(out, "\n  ]\n}}")?;
+    Ok(())
+}

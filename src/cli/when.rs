@@ -1,0 +1,121 @@
+//! The TIME that people write: as a computer says it, as they say it, or by the name of a snapshot's file.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::history::{STEM, soon};
+
+/// That a TIME means nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotATime {
+    #[error(
+        "`{0}` is not a time: write 2026-12-01, \"2026-12-01 14:00\", 2026-12-01T14:00:00Z, now, latest, or the name of a \
+         snapshot's file"
+    )]
+    Moment(String),
+    #[error("`{0}` is neither a duration such as 7d nor a time such as 2026-12-01 or \"2026-12-01 14:00\"")]
+    Since(String),
+}
+
+/// Where and when a TIME is written, which says what it means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    /// `schedule.timezone`: of days and hours that name no zone.
+    pub zone: Tz,
+    pub now: DateTime<Utc>,
+}
+
+impl When {
+    /// The moment of a TIME. Of a day it is the beginning.
+    pub(super) fn moment(self, time: &str) -> Result<DateTime<Utc>, NotATime> {
+        let text = time.trim();
+        match text {
+            "now" => return Ok(self.now),
+            "latest" => return Ok(soon(self.now)),
+            _ => {}
+        }
+        let stem = NaiveDateTime::parse_from_str(text.strip_suffix(".csv").unwrap_or(text), STEM);
+        let absolute = stem.map(|stem| stem.and_utc()).ok().or_else(|| text.parse().ok());
+        let here = || {
+            let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|day| day.and_time(NaiveTime::MIN));
+            let hour = |form| NaiveDateTime::parse_from_str(text, form);
+            let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+            day.ok().or_else(|| forms.into_iter().find_map(|form| hour(form).ok()))
+        };
+        absolute
+            .or_else(|| here().and_then(|here| self.instant(here)))
+            .ok_or_else(|| NotATime::Moment(time.to_owned()))
+    }
+
+    /// The moment of a TIME, or so long ago.
+    pub(super) fn since(self, time: &str) -> Result<DateTime<Utc>, NotATime> {
+        let since = match humantime::parse_duration(time.trim()) {
+            Ok(ago) => TimeDelta::from_std(ago).ok().and_then(|ago| self.now.checked_sub_signed(ago)),
+            Err(_) => self.moment(time).ok(),
+        };
+        since.ok_or_else(|| NotATime::Since(time.to_owned()))
+    }
+
+    /// What a clock on the wall means: of an hour that comes twice the first one, of one that is skipped the moment of the skip.
+    fn instant(self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+        let at = |wall: NaiveDateTime| self.zone.from_local_datetime(&wall).earliest();
+        let skipped = || (1..=24 * 4).find_map(|quarters| at(wall + TimeDelta::minutes(15 * quarters)));
+        at(wall).or_else(skipped).map(|at| at.to_utc())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn when() -> When {
+        When { zone: Tz::Europe__Berlin, now: "2026-11-22T18:00:00Z".parse().unwrap() }
+    }
+
+    fn moment(time: &str) -> String {
+        when().moment(time).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    #[test]
+    fn a_time_is_read_as_people_write_it() {
+        for (time, means) in [
+            ("2026-12-01", "2026-11-30T23:00:00Z"),
+            ("2026-12-01 14:00", "2026-12-01T13:00:00Z"),
+            (" 2026-07-01 14:00:30 ", "2026-07-01T12:00:30Z"),
+            ("2026-12-01T14:00", "2026-12-01T13:00:00Z"),
+            ("2026-12-01T14:00:00Z", "2026-12-01T14:00:00Z"),
+            ("2026-12-01T14:00:00+05:30", "2026-12-01T08:30:00Z"),
+            ("2026-12-01T14-00-00Z", "2026-12-01T14:00:00Z"),
+            ("2026-12-01T14-00-00Z.csv", "2026-12-01T14:00:00Z"),
+            ("now", "2026-11-22T18:00:00Z"),
+            ("latest", "2026-11-22T18:01:00Z"),
+        ] {
+            assert_eq!(moment(time), means, "{time}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_is_the_first_one_and_a_skipped_one_is_the_moment_of_the_skip() {
+        assert_eq!(moment("2026-10-25 02:30"), "2026-10-25T00:30:00Z");
+        assert_eq!(moment("2026-03-29 02:00"), "2026-03-29T01:00:00Z");
+    }
+
+    #[test]
+    fn since_is_a_time_or_a_duration() {
+        let since = |time: &str| when().since(time).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        assert_eq!(since("7d"), "2026-11-15T18:00:00Z");
+        assert_eq!(since("15m"), "2026-11-22T17:45:00Z");
+        assert_eq!(since("2026-11-01"), "2026-10-31T23:00:00Z");
+    }
+
+    #[test]
+    fn what_is_no_time_gets_the_forms_that_are() {
+        for wrong in ["yesterday", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00"] {
+            let error = when().moment(wrong).unwrap_err().to_string();
+            assert!(error.contains("is not a time: write 2026-12-01"), "{error}");
+        }
+        let error = when().since("7 moons").unwrap_err().to_string();
+        assert!(error.starts_with("`7 moons` is neither a duration such as 7d nor a time"), "{error}");
+        assert!(when().since("99999999999y").is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! Targets of a snapshot, worst first: those that somebody asks for, however many there are.
+//!
+//! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
+
+use crate::config::Alerts;
+use crate::domain::quota::{Place, Snapshot, UsageRule};
+use crate::report::shared::ReportContext;
+use crate::report::shared::quota_status::{Rank, Standing, standing};
+use crate::report::shared::trends::Points;
+
+/// What decides how a target stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Judging<'a> {
+    /// What was used at earlier moments of the cycle.
+    pub points: &'a Points,
+    pub rule: &'a UsageRule,
+    pub alerts: &'a Alerts,
+    pub context: &'a ReportContext,
+}
+
+/// The targets of a snapshot in their order.
+pub(crate) struct Ranking<'a> {
+    latest: &'a Snapshot,
+    judging: Judging<'a>,
+    /// Each with its number in the snapshot.
+    targets: Vec<(Rank, usize, Place<'a>)>,
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn new(latest: &'a Snapshot, judging: Judging<'a>) -> Self {
+        let Judging { points, rule, alerts, context } = judging;
+        let rank = |(number, place): (usize, Place<'a>)| {
+            let row = place.row()?;
+            let rank = Rank::new(&row, &points.of(number), latest.taken_at, rule, alerts, context);
+            Some((rank, number, place))
+        };
+        let mut targets: Vec<_> = latest.places().enumerate().filter_map(rank).collect();
+        // The snapshot is in the order of the ids: where two stand alike, they stay in it.
+        targets.sort_by(|(a, ..), (b, ..)| a.worst_first(b));
+        Self { latest, judging, targets }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// How each of them stands, worst first.
+    pub(crate) fn standings(&self) -> impl Iterator<Item = Standing> {
+        let Judging { points, rule, alerts, context } = self.judging;
+        self.targets.iter().filter_map(move |(_, number, place)| {
+            let points = points.of(*number);
+            Some(standing(&place.row()?, &points, self.latest.taken_at, rule, alerts, context))
+        })
+    }
+}
+
+/// Whether more than so many per cent of its quota are used, or will be by the end of the cycle.
+pub(crate) fn is_over(place: Place<'_>, percent: u32, rule: &UsageRule) -> bool {
+    let needed = rule.needed(&place.usage());
+    let both = place.quota().zip(needed);
+    both.is_some_and(|(quota, needed)| i128::from(needed) * 100 > i128::from(quota) * i128::from(percent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::quota::{SnapshotRow, Usage};
+    use crate::report::fixtures::{at, context, group, realistic};
+
+    #[test]
+    fn the_order_is_that_of_the_usage_report() {
+        let latest = realistic();
+        let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
+        let judging = Judging { points: &Points::default(), rule: &rule, alerts: &alerts, context: &context };
+        let ranking = Ranking::new(&latest, judging);
+        assert_eq!(ranking.len(), latest.row_count());
+        let ranked: Vec<Standing> = ranking.standings().collect();
+        assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");
+    }
+
+    #[test]
+    fn over_is_what_is_used_or_will_be() {
+        let is_over = |row: SnapshotRow<'_>, percent| {
+            let snapshot = Snapshot::new(at("11-22T06:00"), [row]);
+            snapshot.places().any(|place| is_over(place, percent, &UsageRule::default()))
+        };
+        assert!(is_over(group("1", "used", Some(100), 91, 91), 90));
+        assert!(is_over(group("1", "projected", Some(100), 10, 91), 90));
+        assert!(!is_over(group("1", "exactly", Some(100), 90, 90), 90));
+        assert!(is_over(group("1", "a quota of nothing", Some(0), 1, 1), 90));
+        assert!(!is_over(group("1", "nothing of nothing", Some(0), 0, 0), 90));
+        assert!(!is_over(group("1", "no quota", None, 91, 91), 90));
+        assert!(!is_over(
+            SnapshotRow { usage: Usage::default(), ..group("1", "unknown", Some(100), 91, 91) },
+            90
+        ));
+    }
+}

@@ -1,0 +1,164 @@
+//! One target over time: its quota, what it used at each moment, and who changed its quota.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule};
+use crate::report::shared::words;
+
+/// One target over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Timeline {
+    #[serde(flatten)]
+    pub target: Target,
+    /// Its name as it was last seen; its id where it has none.
+    pub name: String,
+    pub org_name: String,
+    /// The snapshots, earliest first.
+    pub moments: Vec<Moment>,
+}
+
+/// What one snapshot shows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Moment {
+    pub taken_at: DateTime<Utc>,
+    /// Whether the snapshot shows it at all.
+    pub is_visible: bool,
+    pub quota: Option<Units>,
+    pub used: Option<Units>,
+    pub projected: Option<Units>,
+    pub percent_used: Option<Units>,
+    /// How the quota changed since the snapshot before that snapshot, step by step.
+    pub changes: Vec<QuotaChange>,
+}
+
+/// One change of its quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct QuotaChange {
+    pub before: Option<Units>,
+    pub after: Option<Units>,
+    /// `run 20261121T133000Z-raise of raise.csv, dropped by ann`, or `outside quotakeeper, between … and …`.
+    pub who: String,
+    /// The run; none where it was changed outside.
+    pub run: Option<String>,
+    pub comment: String,
+}
+
+/// `seen` are the snapshots earliest first, each with the row of the target if it shows one; `people` says of a run who dropped
+/// and approved it, as far as that is known.
+pub(crate) fn timeline(
+    target: &Target,
+    seen: &[(DateTime<Utc>, Option<SnapshotRow<'static>>)],
+    diffs: &[Diff],
+    people: impl Fn(&str) -> Option<String>,
+    rule: &UsageRule,
+    zone: Tz,
+) -> Timeline {
+    let last = seen.iter().rev().find_map(|(_, row)| row.as_ref());
+    let changes_at = |at: DateTime<Utc>| {
+        let diffs = diffs.iter().filter(move |diff| diff.to == at);
+        let changes = diffs.flat_map(|diff| diff.changes.iter().map(move |change| (diff, change)));
+        let its = changes.filter(|(_, change)| change.target == *target);
+        its.map(|(diff, change)| {
+            let (run, comment) = match &change.made_by {
+                MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
+                MadeBy::Outside => (None, String::new()),
+            };
+            let who = who(&change.made_by, diff, &people, zone);
+            QuotaChange { before: change.before, after: change.after, who, run, comment }
+        })
+        .collect()
+    };
+    let moment = |(taken_at, row): &(DateTime<Utc>, Option<SnapshotRow<'static>>)| {
+        let quota = row.as_ref().and_then(|row| row.quota);
+        let usage = row.as_ref().map(|row| row.usage).unwrap_or_default();
+        let used = rule.used(&usage);
+        Moment {
+            taken_at: *taken_at,
+            is_visible: row.is_some(),
+            quota,
+            used,
+            projected: rule.projected(&usage),
+            percent_used: used.zip(quota).and_then(|(used, quota)| words::percent(used, quota)),
+            changes: changes_at(*taken_at),
+        }
+    };
+    Timeline {
+        target: target.clone(),
+        name: words::clean(last.map_or("", SnapshotRow::name), 120),
+        org_name: words::clean(last.map_or("", |row| &row.org_name), 120),
+        moments: seen.iter().map(moment).collect(),
+    }
+}
+
+fn who(made_by: &MadeBy, diff: &Diff, people: impl Fn(&str) -> Option<String>, zone: Tz) -> String {
+    match made_by {
+        MadeBy::Outside => format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)),
+        MadeBy::Run { id, file, .. } => {
+            let file =
+                if file.is_empty() { String::new() } else { format!(" of {}", words::clean(file, 60)) };
+            let people = people(id).map(|people| format!(", {people}")).unwrap_or_default();
+            format!("run {id}{file}{people}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::diff::Change;
+    use crate::report::fixtures::{at, group};
+
+    #[test]
+    fn each_snapshot_shows_its_figures_and_who_changed_the_quota_before_it() {
+        let target = group("7", "Lab", None, 0, 0).target;
+        let change = |after, made_by| Change {
+            target: target.clone(),
+            org_name: "Acme".to_owned(),
+            account_group_name: "Lab".to_owned(),
+            before: Some(1000),
+            after: Some(after),
+            made_by,
+        };
+        let run = MadeBy::Run {
+            id: "20261121T133000Z-raise".to_owned(),
+            file: "raise.csv".to_owned(),
+            comment: "CHG-8841".to_owned(),
+            at: at("11-21T13:30"),
+        };
+        let diff = |to, made_by| Diff {
+            from: at("11-21T06:00"),
+            to: at(to),
+            changes: vec![change(1200, made_by)],
+            vanished: Vec::new(),
+            suspect: false,
+        };
+        let seen = [
+            (at("11-21T06:00"), Some(group("7", "Lab", Some(1000), 400, 900))),
+            (at("11-21T14:00"), Some(group("7", "Lab", Some(1200), 420, 900))),
+            (at("11-22T06:00"), None),
+            (at("11-23T06:00"), Some(group("7", "Lab", Some(1500), 500, 900))),
+        ];
+        let diffs = [diff("11-21T14:00", run), diff("11-23T06:00", MadeBy::Outside)];
+        let people = |run: &str| (run == "20261121T133000Z-raise").then(|| "dropped by ann".to_owned());
+        let timeline = timeline(&target, &seen, &diffs, people, &UsageRule::default(), Tz::UTC);
+        let told: Vec<String> = timeline
+            .moments
+            .iter()
+            .map(|moment| {
+                let who: Vec<_> = moment.changes.iter().map(|change| change.who.as_str()).collect();
+                format!("{:?} {:?} {who:?}", moment.quota, moment.percent_used)
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        Some(1000) Some(40) []
+        Some(1200) Some(35) ["run 20261121T133000Z-raise of raise.csv, dropped by ann"]
+        None None []
+        Some(1500) Some(33) ["outside quotakeeper, between Sat 21 Nov, 06:00 and Mon 23 Nov, 06:00"]
+        "#);
+        assert_eq!((&*timeline.name, &*timeline.org_name), ("Lab", "Acme Bank"));
+        assert!(!timeline.moments[2].is_visible);
+    }
+}

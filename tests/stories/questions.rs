@@ -1,0 +1,113 @@
+//! What administrators ask of the history: who is over, how one target grew, and who changed its quota.
+
+use crate::standin::{World, key};
+use crate::testbed::{Bench, table};
+
+/// A snapshot of a week ago, one of now, and between them a change by a dropped file and one by somebody else.
+fn week() -> Bench {
+    let bench = Bench::new(World::small());
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.age_the_last_snapshot(7);
+    bench.drop_file("raise.csv", "org_id,aid,value,comment\n10,101,6000,CHG-8841\n");
+    bench.run(&["inbox"]).ends_with(0);
+    bench.standin.world(|world| world.set(&key("10", "102"), Some(2_100)));
+    bench.run(&["snapshot"]).ends_with(0);
+    bench
+}
+
+fn names(csv: &str) -> Vec<String> {
+    let rows = table(csv.as_bytes());
+    rows.iter()
+        .map(|row| {
+            let id = if row["aid"].is_empty() { &row["org_id"] } else { &row["aid"] };
+            id.clone()
+        })
+        .collect()
+}
+
+#[test]
+fn everything_over_a_share_of_its_quota_is_one_command_worst_first() {
+    let bench = week();
+    let targets = |more: &[&str]| {
+        let arguments = [&["targets", "--format", "csv"], more].concat();
+        names(&bench.run(&arguments).ends_with(0).out)
+    };
+    assert_eq!(targets(&[]).len(), 10);
+    assert_eq!(targets(&["--over", "90"]), ["102"], "2 000 of 2 100 are projected");
+    assert_eq!(targets(&["--over", "50", "--org", "10"]), ["102", "101"]);
+    assert_eq!(targets(&["--org", "contoso"]), targets(&["--org", "20"]), "an id or a name");
+    assert_eq!(targets(&["--name", "*e*", "--org", "10"]), ["102", "101", "10", "103", "1004"]);
+    let before = bench.run(&["targets", "--at", "2020-01-01"]).ends_with(1).log;
+    assert!(before.contains("no snapshot is that old: the first one is"), "{before}");
+}
+
+#[test]
+fn a_snapshot_of_earlier_says_how_targets_stood_then() {
+    let bench = week();
+    let then = bench.run(&["history", "list"]).ends_with(0).out.lines().next().unwrap().to_owned();
+    let quota = |at: &str| {
+        let out = bench.run(&["targets", "--at", at, "--format", "json"]).ends_with(0).out;
+        let said: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let its = said["targets"].as_array().unwrap().iter().find(|target| target["aid"] == "101").unwrap();
+        its["quota"].as_i64().unwrap()
+    };
+    assert_eq!((quota(&then), quota("latest"), quota("now")), (5_000, 6_000, 6_000));
+}
+
+#[test]
+fn one_target_over_time_says_who_changed_its_quota_and_why() {
+    let bench = week();
+    let rows = |target: &str| {
+        table(bench.run(&["history", "of", target, "--format", "csv"]).ends_with(0).out.as_bytes())
+    };
+    let by_us = rows("10/101");
+    assert_eq!(by_us, rows("101"), "an id that is unique needs no organization");
+    assert_eq!(by_us, rows(" helpdesk "), "nor does a name");
+    assert_eq!(by_us.len(), 2);
+    assert_eq!((&*by_us[0]["quota"], &*by_us[0]["used"], &*by_us[0]["projected"]), ("5000", "1500", "3400"));
+    assert_eq!((&*by_us[1]["quota"], &*by_us[1]["quota_before"]), ("6000", "5000"));
+    assert!(by_us[1]["changed_by"].contains("of raise.csv, dropped by "), "{:?}", by_us[1]);
+    assert_eq!(by_us[1]["comment"], "CHG-8841");
+    let by_others = rows("102");
+    assert!(by_others[1]["changed_by"].starts_with("outside quotakeeper, between "), "{:?}", by_others[1]);
+
+    let text = bench.run(&["history", "of", "EMEA retail"]).ends_with(0).out;
+    assert!(text.starts_with("EMEA retail 102 · Northwind"), "{text}");
+    assert!(text.contains("8 000 → 2 100: outside quotakeeper"), "{text}");
+    let since = bench.run(&["history", "of", "102", "--since", "1d", "--format", "csv"]).ends_with(0).out;
+    assert_eq!(table(since.as_bytes()).len(), 1);
+}
+
+#[test]
+fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_to_write() {
+    let mut world = World::small();
+    let ops = world.organizations["20"].groups["201"].clone();
+    world.organizations.get_mut("10").unwrap().groups.insert("9".to_owned(), ops);
+    let bench = Bench::new(world);
+    let empty = bench.run(&["history", "of", "101"]).ends_with(1);
+    assert!(empty.log.contains("the history is empty: `quotakeeper snapshot`"), "{}", empty.log);
+    bench.run(&["snapshot"]).ends_with(0);
+    let several = bench.run(&["history", "of", "Ops"]).ends_with(1).log;
+    assert!(
+        several.contains("account group 9 of organization 10 and account group 201 of organization 20"),
+        "{several}"
+    );
+    assert!(several.contains("ORGANIZATION/GROUP"), "{several}");
+    let nobody = bench.run(&["history", "of", "10/201"]).ends_with(1).log;
+    assert!(nobody.contains("no snapshot shows 10/201: `quotakeeper targets` lists"), "{nobody}");
+    let unknown = bench.run(&["targets", "--org", "Nobody"]).ends_with(1).log;
+    assert!(unknown.contains("there is no organization Nobody"), "{unknown}");
+    for wrong in [&["targets", "--at", "yesterday"][..], &["history", "of", "101", "--since", "soon"]] {
+        let log = bench.run(wrong).ends_with(2).log;
+        assert!(log.contains("2026-12-01"), "{log}");
+    }
+}
+
+#[test]
+fn what_left_the_newest_snapshot_is_still_found_in_the_history() {
+    let bench = week();
+    bench.standin.world(|world| world.organizations.remove("20"));
+    bench.run(&["snapshot"]).ends_with(0);
+    let text = bench.run(&["history", "of", "20/201"]).ends_with(0).out;
+    assert!(text.contains("not visible in this snapshot"), "{text}");
+}
