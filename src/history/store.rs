@@ -1,6 +1,6 @@
 //! The snapshot files below `history/`: written whole, never replaced, listed by time.
 
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -253,12 +253,17 @@ pub(super) fn partition(folder: &Path, at: DateTime<Utc>) -> PathBuf {
 /// The moments of all files in a partitioned folder, earliest first.
 pub(super) fn moments(folder: &Path) -> anyhow::Result<Vec<DateTime<Utc>>> {
     let mut found = Vec::new();
-    for year in folders(folder)? {
-        for month in folders(&year)? {
+    for year in folders(folder, "year=")? {
+        for month in folders(&year, "month=")? {
             for entry in fs_err::read_dir(&month)? {
-                let path = entry?.path();
+                let entry = entry?;
+                let path = entry.path();
                 // A copy in another partition is none of ours.
-                found.extend(moment(&path).filter(|at| partition(folder, *at) == path && path.is_file()));
+                if let Some(at) = moment(&path).filter(|at| partition(folder, *at) == path)
+                    && kind(&entry)?.is_some_and(|kind| kind.is_file())
+                {
+                    found.push(at);
+                }
             }
         }
     }
@@ -274,20 +279,35 @@ fn parse_stem(stem: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(stem, STEM).ok().map(|time| time.and_utc())
 }
 
-/// The partition folders in a folder; none where it does not exist.
-fn folders(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The partition folders in a folder; none where it does not exist. Folders of others are not opened.
+fn folders(folder: &Path, named: &str) -> std::io::Result<Vec<PathBuf>> {
     let entries = match fs_err::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.push(path);
+        let entry = entry?;
+        let is_named = entry.file_name().to_str().is_some_and(|name| name.starts_with(named));
+        if is_named && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
+            found.push(entry.path());
         }
     }
     Ok(found)
+}
+
+/// What an entry is, or leads to; none where that is not there. What cannot be looked at is an error: passed over, it would
+/// look like a history without it.
+fn kind(entry: &fs_err::DirEntry) -> std::io::Result<Option<FileType>> {
+    let kind = entry.file_type()?;
+    if !kind.is_symlink() {
+        return Ok(Some(kind));
+    }
+    match fs_err::metadata(entry.path()) {
+        Ok(metadata) => Ok(Some(metadata.file_type())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
@@ -365,11 +385,39 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_looked_at_is_an_error_and_not_a_shorter_history() {
+        let (folder, history) = history();
+        write(&history, "2026-11-22T18:00:00Z");
+        let circle = folder.path().join("history/year=2025");
+        std::os::unix::fs::symlink("year=2025", &circle).unwrap();
+        assert!(history.list().unwrap_err().to_string().contains("year=2025"));
+        fs_err::remove_file(&circle).unwrap();
+        let circle = folder.path().join("history/year=2026/month=11/2026-11-22T19-00-00Z.csv");
+        std::os::unix::fs::symlink("2026-11-22T19-00-00Z.csv", circle).unwrap();
+        assert!(history.list().unwrap_err().to_string().contains("2026-11-22T19-00-00Z.csv"));
+    }
+
+    #[test]
+    fn a_year_that_was_moved_elsewhere_and_linked_is_of_the_history() {
+        let (folder, history) = history();
+        write(&history, "2026-11-22T18:00:00Z");
+        let year = folder.path().join("history/year=2026");
+        fs_err::rename(&year, folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere", &year).unwrap();
+        assert_eq!(history.list().unwrap().len(), 1);
+    }
+
+    #[test]
     fn files_of_others_in_the_tree_are_passed_over() {
         let (folder, history) = history();
         write(&history, "2026-11-22T18:00:00Z");
         fs_err::write(folder.path().join("history/_SIMULATED"), "").unwrap();
         fs_err::write(folder.path().join("history/year=2026/month=11/notes.csv"), "").unwrap();
+        let at = folder.path().join("history/year=2026/month=11");
+        std::os::unix::fs::symlink("nowhere", at.join("2026-11-22T19-00-00Z.csv")).unwrap();
+        fs_err::create_dir(at.join("2026-11-22T20-00-00Z.csv")).unwrap();
+        // One that leads in a circle would have to be opened to be told.
+        std::os::unix::fs::symlink("lost+found", folder.path().join("history/lost+found")).unwrap();
         assert_eq!(history.list().unwrap().len(), 1);
     }
 }
