@@ -30,6 +30,8 @@ const REQUEST_ID: &str = "x-request-id";
 /// How a server says that the rate limit is used up.
 const TOO_MANY: u16 = 429;
 
+/// The usage of one organization is read of several at once.
+const MAX_USAGE_BYTES: usize = 64 << 20;
 /// An error's body is for people: more than this is not read.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
@@ -214,7 +216,7 @@ impl Transport {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let outcome = match builder.send().await {
-            Ok(response) => self.receive(response, timeout).await,
+            Ok(response) => self.receive(response, timeout, self.most_bytes(&request.call)).await,
             Err(error) => {
                 let (event, reason) = http::explain(&error, timeout, self.through.as_ref());
                 Outcome::without_answer(event, reason)
@@ -235,7 +237,7 @@ impl Transport {
     }
 
     /// Reads an answer to its end, or to the size that is allowed, counting what gzip unpacks to.
-    async fn receive(&self, mut response: Response, timeout: Duration) -> Outcome {
+    async fn receive(&self, mut response: Response, timeout: Duration, most: usize) -> Outcome {
         let status = response.status();
         let limits = Limits::read(response.headers());
         if let Some(date) = limits::server_date(response.headers()) {
@@ -250,7 +252,7 @@ impl Transport {
         let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let answer_id = answer_id.map(|id| clean(id).chars().take(80).collect());
         let mut outcome = Outcome { event, limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
-        let most = if status.is_success() { self.settings.max_answer_bytes } else { MAX_ERROR_BYTES };
+        let most = if status.is_success() { most } else { MAX_ERROR_BYTES };
         let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
         if status.is_success() && response.content_length().is_some_and(|length| length > most as u64) {
             outcome.reason = too_large();
@@ -272,6 +274,12 @@ impl Transport {
             }
         }
         outcome
+    }
+
+    /// How much of a good answer is read.
+    fn most_bytes(&self, call: &Call) -> usize {
+        let most = self.settings.max_answer_bytes;
+        if call.path.starts_with("/usage") { most.min(MAX_USAGE_BYTES) } else { most }
     }
 
     fn token(&self, call: &Call) -> Result<SecretString, Error> {
