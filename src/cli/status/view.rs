@@ -33,6 +33,7 @@ pub(super) struct View {
     pub zone: Tz,
     pub running: Option<Holder>,
     pub well: bool,
+    #[serde(rename = "troubles")]
     pub problems: Vec<Trouble>,
     pub jobs: Vec<JobLine>,
     pub snapshots: usize,
