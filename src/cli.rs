@@ -20,6 +20,7 @@ mod status;
 mod table;
 mod targets;
 mod terminal;
+mod wanted;
 mod when;
 
 use std::io::Write;
@@ -40,7 +41,7 @@ use crate::config::{self, ConfigError, Environment};
 use crate::daemon::Source;
 use crate::exit_code::Exit;
 use crate::files::lock::LockError;
-use crate::jobs::App;
+use crate::jobs::{App, Job};
 use crate::text::edge;
 
 /// How long a stop waits for the request in flight.
@@ -211,18 +212,11 @@ async fn carry_out(
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
-        Command::Snapshot => jobs::run_job(app, crate::jobs::Job::Snapshot, None).await,
-        Command::Inbox => jobs::run_job(app, crate::jobs::Job::Inbox, None).await,
-        Command::Prune => jobs::run_job(app, crate::jobs::Job::Prune, None).await,
-        Command::Outbox => jobs::run_job(app, crate::jobs::Job::Outbox, None).await,
-        Command::Report { kind: ReportKind::Usage { out } } => jobs::usage_report(app, out.as_deref()).await,
-        Command::Report { kind: ReportKind::Changes { since, out } } => {
-            let since = since.map(|since| when.since(&since)).transpose()?;
-            jobs::changes_report(app, since, out.as_deref()).await
-        }
-        Command::Report { kind: ReportKind::Closing { out } } => {
-            jobs::closing_report(app, out.as_deref()).await
-        }
+        Command::Snapshot => jobs::run_job(app, Job::Snapshot, None).await,
+        Command::Inbox => jobs::run_job(app, Job::Inbox, None).await,
+        Command::Prune => jobs::run_job(app, Job::Prune, None).await,
+        Command::Outbox => jobs::run_job(app, Job::Outbox, None).await,
+        Command::Report { kind } => report(app, kind, when).await,
         Command::Targets { at, org, name, over, format } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = targets::Asked { at, organizations: &org, name: name.as_deref(), over, format };
@@ -255,6 +249,23 @@ async fn carry_out(
         | Command::Simulate(_)
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
+    }
+}
+
+/// A report is sent as its job does it, or written to a file.
+async fn report(app: &Arc<App>, kind: ReportKind, when: When) -> anyhow::Result<Exit> {
+    let since = |since: Option<String>| since.map(|since| when.since(&since)).transpose();
+    let (job, written, since) = match kind {
+        ReportKind::Usage { written, since: time } => (Job::UsageReport, written, since(time)?),
+        ReportKind::Changes { written, since: time } => (Job::ChangesReport, written, since(time)?),
+        ReportKind::Closing { written } => (Job::ClosingReport, written, None),
+    };
+    let Some(file) = &written.out else { return jobs::run_job(app, job, since).await };
+    let asked = jobs::Written { file, organizations: &written.org, since };
+    match job {
+        Job::ChangesReport => jobs::changes_report(app, &asked, when.now),
+        Job::ClosingReport => jobs::closing_report(app, &asked, when.now),
+        _ => jobs::usage_report(app, &asked, when.now).await,
     }
 }
 

@@ -171,8 +171,8 @@ pub(super) enum Command {
     },
     /// Current quotas as a change file, ready to edit and drop
     Export {
-        /// Of this organization only; may be given again for more
-        #[arg(long, value_name = "ID")]
+        /// Of this organization only, by its id or name; may be given again for more
+        #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
         /// A record of what a snapshot of the history saw: as 2026-12-01, "2026-12-01 14:00", RFC 3339, or its file's name
         #[arg(long, value_name = "TIME")]
@@ -183,8 +183,8 @@ pub(super) enum Command {
     },
     /// A change file that moves unused headroom to the account groups that will run out; sends nothing
     Propose {
-        /// For this organization only; may be given again for more
-        #[arg(long, value_name = "ID")]
+        /// For this organization only, by its id or name; may be given again for more
+        #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
     },
     /// List snapshots, show one, or compare two
@@ -225,37 +225,52 @@ pub(super) enum Command {
 pub(super) enum ReportKind {
     /// What is used, and what will run out
     Usage {
-        /// Write the report here instead of sending it
-        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
-        out: Option<PathBuf>,
+        #[command(flatten)]
+        written: WrittenArgs,
+        /// What changed since then, or in this time: a TIME, or such as 7d [default: since the last report]
+        #[arg(long, value_name = "TIME|DURATION", requires = "out")]
+        since: Option<String>,
     },
     /// What changed, and who changed it
     Changes {
+        #[command(flatten)]
+        written: WrittenArgs,
         /// Since when, or for how long: a TIME, or such as 7d [default: the last report that was sent; 30d where there is none, and with --out]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
-        /// Write the report here instead of sending it
-        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
-        out: Option<PathBuf>,
     },
-    /// What was used in the billing cycles that closed, and the year so far
+    /// What was used in the billing cycles that closed, and the year so far; with --out the last cycle of every organization
     Closing {
-        /// Write a report on the last cycle of every organization here instead of sending what is new
-        #[arg(long, value_name = "FILE.html", value_parser = html_file)]
-        out: Option<PathBuf>,
+        #[command(flatten)]
+        written: WrittenArgs,
     },
 }
 
-/// A page is all that a report is written as: the name must not promise something else.
-fn html_file(name: &str) -> Result<PathBuf, String> {
+#[derive(Debug, Args)]
+pub(super) struct WrittenArgs {
+    /// Write the report here instead of sending it: a page, or a table of every target
+    #[arg(long, value_name = "FILE.html|FILE.csv", value_parser = report_file)]
+    pub out: Option<ReportFile>,
+    /// On this organization only, by its id or name; may be given again for more
+    #[arg(long, value_name = "ID|NAME", requires = "out")]
+    pub org: Vec<String>,
+}
+
+/// What a report is written as.
+#[derive(Clone, Debug)]
+pub(super) enum ReportFile {
+    Page(PathBuf),
+    Table(PathBuf),
+}
+
+/// The name says what is in the file: it must not promise something else.
+fn report_file(name: &str) -> Result<ReportFile, String> {
     let path = PathBuf::from(name);
     let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-    match ending {
-        Some(ending) if ending != "html" && ending != "htm" => {
-            Err("a report is an HTML page: name it FILE.html. Tables are `quotakeeper export` and `quotakeeper history show`".to_owned())
-        }
-        _ if name.is_empty() => Err("name the file: FILE.html".to_owned()),
-        _ => Ok(path),
+    match ending.as_ref().and_then(|ending| ending.to_str()) {
+        Some("csv") => Ok(ReportFile::Table(path)),
+        Some("html" | "htm") => Ok(ReportFile::Page(path)),
+        _ => Err("a report is a page or a table: name it FILE.html or FILE.csv".to_owned()),
     }
 }
 

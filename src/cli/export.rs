@@ -1,15 +1,15 @@
 //! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
 
 use super::progress;
+use super::wanted::Wanted;
 use crate::change::propose::COLUMNS;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units};
+use crate::domain::quota::{Place, Snapshot, SnapshotRow, Target, Units};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::{History, STEM};
@@ -42,10 +42,10 @@ pub(super) async fn export(
     } else {
         None
     };
-    let then_seen = then.iter().flat_map(Snapshot::organizations).map(|organization| &organization.id);
-    let live_seen = live.iter().flat_map(Reading::organizations);
-    let wanted = Wanted::new(asked.organizations, then_seen.chain(live_seen))?;
-    let is_wanted = |place: Place<'_>| wanted.has(&place.organization.id);
+    let seen: Vec<&Snapshot> = then.iter().chain(live.iter().map(|live| &live.snapshot)).collect();
+    let wanted = Wanted::new(asked.organizations).ids(&seen)?;
+    let is_wanted =
+        |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
     match (then, live) {
         (Some(then), Some(live)) => {
             let live = live.snapshot.readable().only(is_wanted);
@@ -65,24 +65,6 @@ pub(super) async fn export(
         }
     }
     Ok(Exit::Done)
-}
-
-/// The organizations that are asked for; all of them if none is named.
-struct Wanted(BTreeSet<OrgId>);
-
-impl Wanted {
-    fn new<'s>(ids: &[String], seen: impl Iterator<Item = &'s OrgId>) -> anyhow::Result<Self> {
-        let wanted: BTreeSet<OrgId> = ids.iter().map(|id| OrgId::new(id.trim())).collect();
-        let seen: BTreeSet<&OrgId> = seen.collect();
-        if let Some(unknown) = wanted.iter().find(|id| !seen.contains(id)) {
-            anyhow::bail!("organization {unknown} is not visible: `quotakeeper export` lists those that are");
-        }
-        Ok(Self(wanted))
-    }
-
-    fn has(&self, org_id: &OrgId) -> bool {
-        self.0.is_empty() || self.0.contains(org_id)
-    }
 }
 
 /// What a record is, without a comma: it is also the last row of the file, where it is a comment.

@@ -3,20 +3,26 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use tracing::info;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::arguments::ReportFile;
 use super::handover::{self, Handover, Who};
+use super::wanted::Wanted;
 use super::{progress, terminal};
 use crate::clock::Clock;
 use crate::daemon::health;
 use crate::daemon::{self, Source};
+use crate::domain::quota::Snapshot;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
 use crate::jobs::App;
+use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker, closings};
+use crate::report::{changes_table, closing_table, usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
@@ -90,48 +96,63 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
     Ok(progress::shown(&app.api, served).await?.exit())
 }
 
-pub(super) async fn usage_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
-    let now = Clock::read().now();
-    match out {
-        Some(out) => {
-            let report = app.report_inputs().usage_report_or_live(&app.api, now).await?;
-            write(out, &app.mailer.usage_html(&report)?)
-        }
-        None => run_job(app, Job::UsageReport, None).await,
+/// Where a report goes that is written and not sent, and what it is on.
+pub(super) struct Written<'a> {
+    pub file: &'a ReportFile,
+    /// Ids or names; all organizations where there are none.
+    pub organizations: &'a [String],
+    pub since: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let inputs = app.report_inputs();
+    let latest = inputs.latest_or_live(&app.api, now).await?;
+    let scope = asked.scope(&latest)?;
+    let report = inputs.usage_report_on(&scope.of(latest), &scope, now)?;
+    match asked.file {
+        ReportFile::Page(path) => write(path, app.mailer.usage_html(&report)?.as_bytes()),
+        ReportFile::Table(path) => write(path, &usage_table(&report)),
     }
 }
 
-pub(super) async fn changes_report(
-    app: &Arc<App>,
-    since: Option<DateTime<Utc>>,
-    out: Option<&Path>,
-) -> anyhow::Result<Exit> {
-    let now = Clock::read().now();
-    let Some(out) = out else {
-        return run_job(app, Job::ChangesReport, since).await;
-    };
-    let since = since.unwrap_or(now - TimeDelta::days(30));
-    write(out, &app.mailer.changes_html(&app.report_inputs().changes_report(since, now)?)?)
-}
-
-pub(super) async fn closing_report(app: &Arc<App>, out: Option<&Path>) -> anyhow::Result<Exit> {
-    match out {
-        Some(out) => {
-            let report = closings::last_closings(&app.report_inputs(), Clock::read().now())?;
-            write(out, &app.mailer.closing_html(report)?)
-        }
-        None => run_job(app, Job::ClosingReport, None).await,
+pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let inputs = app.report_inputs();
+    let scope = asked.scope(&app.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, [])))?;
+    let since = scope.since.unwrap_or(now - TimeDelta::days(30));
+    let report = inputs.changes_report(since, &scope, now)?;
+    match asked.file {
+        ReportFile::Page(path) => write(path, app.mailer.changes_html(&report)?.as_bytes()),
+        ReportFile::Table(path) => write(path, &changes_table(&report)),
     }
 }
 
-fn write(out: &Path, html: &str) -> anyhow::Result<Exit> {
+pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let (inputs, latest) = (app.report_inputs(), app.history.latest_readable(now)?);
+    let latest =
+        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
+    let scope = asked.scope(&latest)?;
+    let report = closings::last_closings(&inputs, &scope.of(latest), now)?;
+    match asked.file {
+        ReportFile::Page(path) => write(path, app.mailer.closing_html(report)?.as_bytes()),
+        ReportFile::Table(path) => write(path, &closing_table(&report)),
+    }
+}
+
+impl Written<'_> {
+    fn scope(&self, latest: &Snapshot) -> anyhow::Result<Scope> {
+        let organizations = Wanted::new(self.organizations).ids(&[latest])?;
+        Ok(Scope { organizations, since: self.since })
+    }
+}
+
+fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     anyhow::ensure!(
         folder.is_none_or(Path::is_dir),
         "{} cannot be written: its folder does not exist",
         out.display()
     );
-    fs_err::write(out, html)?; // with the user's umask
+    fs_err::write(out, content)?; // with the user's umask
     terminal::tell(&format!("written: {}", out.display()));
     Ok(Exit::Done)
 }

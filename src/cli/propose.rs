@@ -1,14 +1,14 @@
 //! `propose`: reads what is live, and writes the change file that would fix what runs out. It never applies one.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
+use super::wanted::Wanted;
 use super::{progress, terminal};
 use crate::change::propose::{self, Proposal, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{Approval, Config};
-use crate::domain::quota::{OrgId, Snapshot, UsageRule};
+use crate::domain::quota::{Snapshot, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::History;
 use crate::thousandeyes::LazyClient;
@@ -50,14 +50,8 @@ pub(super) async fn propose(
 async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Result<Snapshot> {
     let client = api.get()?;
     let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
-    let seen: BTreeSet<OrgId> = reading.organizations().cloned().collect();
-    let wanted: BTreeSet<OrgId> = only.iter().map(|id| OrgId::new(id.trim())).collect();
-    if let Some(unknown) = wanted.iter().find(|id| !seen.contains(*id)) {
-        anyhow::bail!(
-            "the token sees no organization {unknown}: `quotakeeper export` lists those that it sees"
-        );
-    }
-    let wanted = if wanted.is_empty() { seen } else { wanted };
+    let wanted = Wanted::new(only).ids(&[&reading.snapshot])?;
+    let wanted = wanted.unwrap_or_else(|| reading.organizations().cloned().collect());
     reading.add_usage(client, &wanted, rule).await?;
     Ok(reading.snapshot.readable().only(|place| wanted.contains(&place.organization.id)))
 }

@@ -37,7 +37,6 @@ use crate::jobs::own_files;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
 use crate::mail::{self, Mailer};
-use crate::report::Standing;
 use crate::text::edge;
 
 /// Targets that are listed, nearest to their quota first.
@@ -76,10 +75,8 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> O
     );
     let newest = snapshots.last().and_then(|at| known(&mut unreadable, history.read(*at)));
     let latest = newest.or_else(|| history.latest_readable(now).ok().flatten());
-    let nearest = match &latest {
-        Some(_) => known(&mut unreadable, inputs.usage_report(now)).map(|report| report.worst),
-        None => None,
-    };
+    let nearest =
+        latest.as_ref().and_then(|latest| known(&mut unreadable, inputs.nearest(latest, NEAREST, now)));
     let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
     let unsent = known(&mut unreadable, mailer.unsent()).unwrap_or_default();
     let snapshot_bytes = known(&mut unreadable, history.bytes()).unwrap_or_default();
@@ -136,13 +133,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> O
         unsent,
         lying,
         free: free(data),
-        nearest: nearest
-            .unwrap_or_default()
-            .into_iter()
-            .filter(Standing::is_measured)
-            .take(NEAREST)
-            .map(|standing| Standing { picture: None, ..standing })
-            .collect(),
+        nearest: nearest.unwrap_or_default(),
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
-use crate::domain::quota::{Organization, Place, Snapshot, UsageRule, grouped};
+use super::wanted::Wanted;
+use crate::domain::quota::{Place, Snapshot, UsageRule, grouped};
 use crate::exit_code::Exit;
 use crate::history::{History, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
@@ -93,42 +94,6 @@ impl Asked<'_> {
         let name = || place.target().name(place.org_name(), place.account_group_name()).to_owned();
         self.over.is_none_or(|percent| is_over(place, percent, rule))
             && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(&name())))
-    }
-}
-
-/// The organizations that somebody names, and which of them were seen.
-pub(super) struct Wanted<'a>(Vec<(&'a str, String, bool)>);
-
-impl<'a> Wanted<'a> {
-    pub(super) fn new(names: &'a [String]) -> Self {
-        let names = names.iter().map(|name| name.trim());
-        Self(names.map(|name| (name, lookalike::key(name), false)).collect())
-    }
-
-    /// Whether it is one of them, by its id or its name. All are where none is named.
-    pub(super) fn has(&mut self, organization: &Organization) -> bool {
-        if self.0.is_empty() {
-            return true;
-        }
-        let name = lookalike::key(&organization.name);
-        let mut is_wanted = false;
-        for (id, key, seen) in &mut self.0 {
-            let is_this = *id == organization.id.as_str() || !key.is_empty() && *key == name;
-            *seen |= is_this;
-            is_wanted |= is_this;
-        }
-        is_wanted
-    }
-
-    /// An error that names one that was not seen.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        let missing = self.0.iter().find(|(.., seen)| !seen).map(|(name, ..)| name);
-        match missing {
-            Some(name) => anyhow::bail!(
-                "there is no organization {name}: `quotakeeper targets` lists those that there are"
-            ),
-            None => Ok(()),
-        }
     }
 }
 

@@ -3,11 +3,11 @@
 //! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
 //! again, which the outbox recognizes. What counts as closed is decided in `report::closing::cycle_tracker`.
 
-use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::domain::diff::Diff;
+use crate::domain::quota::Snapshot;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::history::changes;
 use crate::jobs::Job;
@@ -48,17 +48,17 @@ pub(crate) fn tell_closings(
     versioned_json::save(data_dir, &FILE, &record.told(from))
 }
 
-/// The report on the last closed cycle of every organization, mailed before or not.
-pub(crate) fn last_closings(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingReport> {
-    let latest = inputs.history.latest_readable(now)?;
-    let latest =
-        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
-    let ended = last_cycles(&latest);
+/// The report on the last closed cycle of every organization that a snapshot shows, mailed before or not.
+pub(crate) fn last_closings(
+    inputs: &ReportInputs<'_>,
+    latest: &Snapshot,
+    now: DateTime<Utc>,
+) -> anyhow::Result<ClosingReport> {
+    let ended = last_cycles(latest);
     anyhow::ensure!(!ended.is_empty(), "the latest snapshot shows no billing cycle: its usage is unknown");
     let closed = closed_cycles(inputs, &ended, now)?;
     let diffs = since_the_first(inputs, &closed, now)?;
-    let input =
-        ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &inputs.config.usage.rule() };
+    let input = ClosingInput { closed: &closed, diffs: &diffs, latest, rule: &inputs.config.usage.rule() };
     Ok(closing_report(&input, &inputs.context(now)))
 }
 

@@ -1,5 +1,6 @@
 //! What the reports are made from: the history, what changed, what is held. The reports themselves are pure.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,18 +9,20 @@ use tracing::warn;
 
 use crate::change::run::{Run, RunRecord};
 use crate::change::summary::story;
-use crate::change::{RunState, RunStory};
+use crate::change::{PlanRow, RunState, RunStory};
 use crate::collect;
 use crate::config::Config;
+use crate::domain::diff::Diff;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
 use crate::history::History;
 use crate::history::{changes, left_out, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, ReportContext, Standing, Timeline, Trends, UsageInput, UsageReport, Week,
+    self, ChangesReport, Judging, Ranking, ReportContext, Standing, Timeline, Trends, UsageInput,
+    UsageReport, Week,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -40,6 +43,40 @@ pub(crate) struct ReportInputs<'a> {
     pub instance: &'a str,
 }
 
+/// What part of all that is known a report is on.
+#[derive(Default)]
+pub(crate) struct Scope {
+    /// These organizations; none for all.
+    pub organizations: Option<BTreeSet<OrgId>>,
+    /// What changed since then; none for the time since the last report.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Scope {
+    fn has(&self, org_id: &OrgId) -> bool {
+        self.organizations.as_ref().is_none_or(|organizations| organizations.contains(org_id))
+    }
+
+    /// The part of a snapshot.
+    pub(crate) fn of(&self, snapshot: Snapshot) -> Snapshot {
+        snapshot.only(|place| self.has(&place.organization.id))
+    }
+
+    fn only(&self, mut diffs: Vec<Diff>) -> Vec<Diff> {
+        for diff in &mut diffs {
+            diff.changes.retain(|change| self.has(&change.target.org_id));
+            diff.vanished.retain(|target| self.has(&target.org_id));
+        }
+        diffs
+    }
+
+    fn held(&self, mut held: Vec<RunStory>) -> Vec<RunStory> {
+        let is_theirs = |row: &PlanRow| row.target.as_ref().is_none_or(|target| self.has(&target.org_id));
+        held.retain(|story| story.plan.rows.iter().any(is_theirs));
+        held
+    }
+}
+
 impl ReportInputs<'_> {
     pub(crate) fn context(&self, now: DateTime<Utc>) -> ReportContext {
         ReportContext {
@@ -52,41 +89,48 @@ impl ReportInputs<'_> {
 
     /// The usage report on the latest snapshot.
     pub(crate) fn usage_report(&self, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
-        let latest = self
-            .history
-            .latest_readable(now)?
-            .context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
-        self.usage_report_on(&latest, now)
+        self.usage_report_on(&self.latest(now)?, &Scope::default(), now)
     }
 
-    /// The usage report for somebody who has no history: on what is live now, and nothing is written.
-    pub(crate) async fn usage_report_or_live(
+    /// The newest snapshot that can be read; for somebody who has no history what is live now, and nothing is written.
+    pub(crate) async fn latest_or_live(
         &self,
         api: &LazyClient,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<UsageReport> {
+    ) -> anyhow::Result<Snapshot> {
         if !self.history.until(now)?.is_empty() {
-            return self.usage_report(now);
+            return self.latest(now);
         }
-        let live =
-            collect::take(api.get()?, true, true, &self.config.usage.rule(), now).await?.snapshot.readable();
-        self.usage_report_on(&live, now)
+        let rule = self.config.usage.rule();
+        Ok(collect::take(api.get()?, true, true, &rule, now).await?.snapshot.readable())
     }
 
-    fn usage_report_on(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
+    fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+        let latest = self.history.latest_readable(now)?;
+        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")
+    }
+
+    /// The usage report on a snapshot, or on a part of it.
+    pub(crate) fn usage_report_on(
+        &self,
+        latest: &Snapshot,
+        scope: &Scope,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsageReport> {
         let data = &self.config.data.dir;
         // Also for those who only look, where the holder of the lock is about to set a damaged file aside.
         let state = State::read(data, now).unwrap_or_else(|_| State::unusable(data, now));
-        let since = state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
+        let last = || state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
+        let since = scope.since.unwrap_or_else(last);
         let rule = self.config.usage.rule();
         let all = self.history.until(now)?;
         let week = self.week(latest)?;
         let input = UsageInput {
             latest,
             points: week.points(),
-            diffs: &changes::between(data, since, now)?,
+            diffs: &scope.only(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&all, since, now),
-            held: &held_stories(&self.config.runs_dir())?,
+            held: &scope.held(held_stories(&self.config.runs_dir())?),
             rule: &rule,
             alerts: &self.config.alerts,
         };
@@ -127,13 +171,29 @@ impl ReportInputs<'_> {
         Ok(report::standings(latest, week.points(), &rule, &self.config.alerts, &self.context(now)).collect())
     }
 
+    /// The account groups of a snapshot that are nearest to their quota, as far as that is known.
+    pub(crate) fn nearest(
+        &self,
+        latest: &Snapshot,
+        count: usize,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Standing>> {
+        let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
+        let judging =
+            Judging { points: week.points(), rule: &rule, alerts: &self.config.alerts, context: &context };
+        let ranking = Ranking::new(latest, judging);
+        let is_group = |standing: &Standing| standing.target.aid.is_some() && standing.is_measured();
+        Ok(ranking.standings().filter(is_group).take(count).collect())
+    }
+
     /// All changes that snapshots showed after `since`.
     pub(crate) fn changes_report(
         &self,
         since: DateTime<Utc>,
+        scope: &Scope,
         now: DateTime<Utc>,
     ) -> anyhow::Result<ChangesReport> {
-        let diffs = changes::between(&self.config.data.dir, since, now)?;
+        let diffs = scope.only(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.context(now)))
     }

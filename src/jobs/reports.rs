@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::Job;
 use super::serve::{Done, Trigger};
-use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
 
@@ -34,7 +34,7 @@ pub(super) fn changes(
         Trigger::Person { since: Some(since) } => since,
         Trigger::Person { since: None } | Trigger::Schedule => last,
     };
-    let report = inputs.changes_report(since, now)?;
+    let report = inputs.changes_report(since, &Scope::default(), now)?;
     let is_mailed = !report.is_empty() || inputs.config.mail.changes_when_empty;
     if is_mailed {
         mailer.changes(&report, now)?;

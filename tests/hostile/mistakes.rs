@@ -33,7 +33,7 @@ fn each_mistake_is_answered_with_what_to_do() {
         &["export", "--at", "yesterday"],
         &["report", "usage"],
         &["report", "closing", "--out", "closing.html"],
-        &["report", "usage", "--out", "usage.csv"],
+        &["report", "usage", "--out", "usage.pdf"],
         &["report", "changes", "--out", ""],
         &["report", "changes", "--since", "soon"],
         &["simulate", "--listen", "0.0.0.0:0"],

@@ -58,7 +58,7 @@ fn a_proposal_reads_the_usage_of_the_organizations_asked_for_alone_and_names_one
     let other = bench.run(&["propose", "--org", "20"]).ends_with(0);
     assert_eq!((other.out.lines().count(), bench.standin.count("GET /usage")), (1, 1));
     let unknown = bench.run(&["propose", "--org", "4711"]).ends_with(1);
-    assert!(unknown.log.contains("the token sees no organization 4711"), "{}", unknown.log);
+    assert!(unknown.log.contains("there is no organization 4711"), "{}", unknown.log);
 }
 
 #[test]

@@ -111,3 +111,29 @@ fn what_left_the_newest_snapshot_is_still_found_in_the_history() {
     let text = bench.run(&["history", "of", "20/201"]).ends_with(0).out;
     assert!(text.contains("not visible in this snapshot"), "{text}");
 }
+
+#[test]
+fn one_customers_report_is_a_file_of_every_target_and_of_nobody_else() {
+    let bench = week();
+    let table_of = |arguments: &[&str]| {
+        let path = bench.data().join("report.csv");
+        let ran = bench.run(&[arguments, &["--out", path.to_str().unwrap()]].concat()).ends_with(0);
+        assert!(ran.log.contains("report.csv"), "{}", ran.log);
+        table(fs_err::read_to_string(path).unwrap().trim_start_matches('\u{feff}').as_bytes())
+    };
+    assert_eq!(table_of(&["report", "usage"]).len(), 10);
+    let contoso = table_of(&["report", "usage", "--org", "Contoso"]);
+    assert_eq!(contoso.len(), 3);
+    assert!(contoso.iter().all(|row| row["org_id"] == "20"), "{contoso:?}");
+    assert_eq!(table_of(&["report", "changes", "--since", "30d"]).len(), 2);
+    assert_eq!(table_of(&["report", "changes", "--since", "30d", "--org", "20"]).len(), 0);
+
+    let page = bench.data().join("report.html");
+    bench
+        .run(&["report", "usage", "--org", "10", "--since", "30d", "--out", page.to_str().unwrap()])
+        .ends_with(0);
+    let page = fs_err::read_to_string(page).unwrap();
+    assert!(page.contains("Helpdesk") && !page.contains("Contoso"));
+    let sent = bench.run(&["report", "usage", "--org", "10"]).ends_with(2).log;
+    assert!(sent.contains("--out"), "only a file is on a part: {sent}");
+}
