@@ -9,6 +9,7 @@
 //! that is decided on again, because it went stale or waits for its time, takes the next from `decision-1.json`.
 
 mod decision;
+mod find;
 pub(crate) mod id;
 pub(crate) mod journal;
 mod record;

@@ -150,7 +150,7 @@ pub(super) enum Command {
     },
     /// Approve a held run
     Approve {
-        /// The run's name, as `runs` lists it
+        /// The run, as `runs` lists it, or a part of its name that no other run has
         run: String,
         /// The hash of the plan that is meant; else the run's current plan
         #[arg(long, value_name = "SHA256")]
@@ -158,12 +158,12 @@ pub(super) enum Command {
     },
     /// Reject a held run
     Reject {
-        /// The run's name, as `runs` lists it
+        /// The run, as `runs` lists it, or a part of its name that no other run has
         run: String,
     },
     /// List the runs, or show one
     Runs {
-        /// Show this one
+        /// Show this one: its name, or a part of it that no other run has
         run: Option<String>,
         /// The output: for a person, or a program
         #[arg(long, value_enum, default_value_t)]

@@ -23,30 +23,31 @@ pub(super) async fn approve(
     here: &Handover<'_>,
     services: &Services<'_>,
     mailer: &Mailer,
-    id: &str,
+    written: &str,
     plan: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    decide(here, services, mailer, id, plan, true).await
+    decide(here, services, mailer, written, plan, true).await
 }
 
 pub(super) async fn reject(
     here: &Handover<'_>,
     services: &Services<'_>,
     mailer: &Mailer,
-    id: &str,
+    written: &str,
 ) -> anyhow::Result<Exit> {
-    decide(here, services, mailer, id, None, false).await
+    decide(here, services, mailer, written, None, false).await
 }
 
 async fn decide(
     here: &Handover<'_>,
     services: &Services<'_>,
     mailer: &Mailer,
-    id: &str,
+    written: &str,
     plan: Option<&str>,
     approve: bool,
 ) -> anyhow::Result<Exit> {
-    let run = Run::open(services.runs(), id)?;
+    let run = Run::find(services.runs(), written)?;
+    let id = &*run.record.id;
     let replans = approve && run.record.state == RunState::Stale;
     match run.record.state {
         RunState::Held => {}

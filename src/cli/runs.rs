@@ -25,12 +25,12 @@ const LISTED: usize = 30;
 
 pub(super) fn runs(
     config: &Config,
-    id: Option<&str>,
+    written: Option<&str>,
     format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let Some(id) = id else {
+    let Some(written) = written else {
         let (runs, broken) = Run::all(&config.runs_dir())?;
         for broken in broken {
             terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
@@ -43,7 +43,7 @@ pub(super) fn runs(
         }
         return Ok(Exit::Done);
     };
-    let run = Run::open(&config.runs_dir(), id)?;
+    let run = Run::find(&config.runs_dir(), written)?;
     let story = shown(&run)?;
     if format == Output::Json {
         let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });

@@ -114,6 +114,31 @@ fn what_is_held_is_split_off_and_the_rest_applies_now() {
 }
 
 #[test]
+fn a_run_is_named_by_as_much_of_it_as_no_other_run_has() {
+    let bench = Bench::new(World::small());
+    bench.drop_file("both-q4.csv", "org_id,aid,value\n20,201,4500\n10,101,3000\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let (first, held) = (bench.runs()[0].id(), bench.runs()[1].id());
+    let shown = bench.run(&["runs", "both-q4"]).ends_with(0).out;
+    assert!(shown.starts_with(&format!("{first} · done")), "{shown}");
+    for command in ["runs", "approve", "reject"] {
+        let log = bench.run(&[command, "both"]).ends_with(1).log;
+        assert!(log.contains(&format!("is part of 2 runs: {held} (held) and {first} (done)")), "{log}");
+    }
+    let log = bench.run(&["approve", "both-q4"]).ends_with(1).log;
+    assert!(log.contains(&format!("its held rows wait as {held}")), "{log}");
+    // The process that holds the lock gets the whole id.
+    let lock = fs_err::File::options().write(true).open(bench.data().join("lock")).unwrap().into_file();
+    lock.try_lock().unwrap();
+    bench.run(&["approve", "q4.held"]).ends_with(0);
+    assert!(bench.data().join(format!("requests/{held}.decided")).exists());
+    drop(lock);
+    let out = bench.run(&["approve", "q4.held"]).ends_with(0).out;
+    assert!(out.contains(&format!("{held}: done")), "{out}");
+    assert_eq!(helpdesk(&bench), Some(3_000));
+}
+
+#[test]
 fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
     for status in [403, 404] {
         let bench = Bench::new(World { broken: Some(("GET /usage", status)), ..World::small() });
