@@ -237,7 +237,7 @@ async fn carry_out(
         Command::Export { org, at, restore } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = export::Asked { organizations: &org, at, restore };
-            export::export(&app.history, &app.api, &asked, out).await
+            export::export(&app.history, &app.api, &app.config.usage.rule(), &asked, out).await
         }
         Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,
         Command::History { what } => {

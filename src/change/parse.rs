@@ -21,7 +21,7 @@ pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 #[cfg(test)]
 pub(crate) use self::model::BadRow;
-pub(crate) use self::model::{ChangeFile, Effective, Record, RowChange, Skipped, TargetRef, Value};
+pub(crate) use self::model::{ChangeFile, EXPORTED, Effective, Record, RowChange, Skipped, TargetRef, Value};
 use self::rows::{Row, Rows};
 pub(super) use self::shown::{shown, trimmed};
 use super::Action;

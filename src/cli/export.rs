@@ -1,19 +1,23 @@
 //! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
 use super::wanted::Wanted;
-use crate::change::propose::COLUMNS;
+use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{Place, Snapshot, SnapshotRow, Target, Units};
+use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::{History, STEM};
 use crate::thousandeyes::LazyClient;
+
+/// Usage is updated hourly, so that a snapshot of this age still says what is used.
+const RECENT: TimeDelta = TimeDelta::hours(6);
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -29,6 +33,7 @@ pub(super) struct Asked<'a> {
 pub(super) async fn export(
     history: &History,
     api: &LazyClient,
+    rule: &UsageRule,
     asked: &Asked<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
@@ -46,25 +51,50 @@ pub(super) async fn export(
     let wanted = Wanted::new(asked.organizations).ids(&seen)?;
     let is_wanted =
         |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
+    let then = then.map(|then| then.only(is_wanted));
+    let live = match live {
+        Some(live) => {
+            let wanted = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
+            Some(with_usage(live, &wanted, history, api, rule).await?.only(is_wanted))
+        }
+        None => None,
+    };
     match (then, live) {
         (Some(then), Some(live)) => {
-            let live = live.snapshot.readable().only(is_wanted);
-            let restored = Restored::new(&then.only(is_wanted), &live);
-            out.write_all(&restored.file()?)?;
+            let restored = Restored::new(&then, &live);
+            out.write_all(&restored.file(rule)?)?;
             out.flush()?;
             restored.notes().iter().for_each(|note| say(note));
         }
         (Some(then), None) => {
             let record = record_note(then.taken_at);
-            change_file(out, then.only(is_wanted).rows(), Some(&record))?;
+            change_file(out, then.rows(), rule, Some(&record))?;
             say(&record);
         }
         (None, live) => {
             let live = live.expect("without a time the live quotas are read");
-            change_file(out, live.snapshot.readable().only(is_wanted).rows(), None)?;
+            change_file(out, live.rows(), rule, None)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// With what is used: as the newest snapshot saw it, which asks nothing of the API, or as it is now where there is no recent one.
+async fn with_usage(
+    mut live: Reading,
+    wanted: &BTreeSet<OrgId>,
+    history: &History,
+    api: &LazyClient,
+    rule: &UsageRule,
+) -> anyhow::Result<Snapshot> {
+    let now = Clock::read().now();
+    let recent = history.latest_readable(now)?.filter(|recent| now - recent.taken_at < RECENT);
+    if let Some(recent) = recent {
+        live.snapshot.take_usage_of(&recent);
+    } else {
+        progress::shown(api, live.add_usage(api.get()?, wanted, rule)).await?;
+    }
+    Ok(live.snapshot.readable())
 }
 
 /// What a record is, without a comma: it is also the last row of the file, where it is a comment.
@@ -80,13 +110,14 @@ fn record_note(at: DateTime<Utc>) -> String {
 fn change_file<'r>(
     out: &mut impl Write,
     rows: impl Iterator<Item = SnapshotRow<'r>>,
+    rule: &UsageRule,
     note: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(EXPORTED)?;
     for row in rows {
         let quota = cell(row.quota);
-        writer.write_record(line(&row, "assign", &quota, &quota, ""))?;
+        writer.write_record(line(&row, "assign", [&quota, &quota], rule, ""))?;
     }
     if let Some(note) = note {
         writer.write_record([format!("# {note}")])?;
@@ -120,16 +151,16 @@ impl<'a> Restored<'a> {
         }
     }
 
-    fn file(&self) -> anyhow::Result<Vec<u8>> {
+    fn file(&self, rule: &UsageRule) -> anyhow::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(COLUMNS)?;
+        writer.write_record(EXPORTED)?;
         let comment = format!("as it was at {}", self.then.format(STEM));
         for (now, before) in &self.rows {
             let (action, value) = match before {
                 Some(units) => ("assign", units.to_string()),
                 None => ("unassign", String::new()),
             };
-            writer.write_record(line(now, action, &value, &cell(now.quota), &comment))?;
+            writer.write_record(line(now, action, [&value, &cell(now.quota)], rule, &comment))?;
         }
         Ok(writer.into_inner()?)
     }
@@ -164,11 +195,19 @@ impl<'a> Restored<'a> {
     }
 }
 
-fn line(row: &SnapshotRow, action: &str, value: &str, expected: &str, comment: &str) -> [String; 8] {
+fn line(
+    row: &SnapshotRow,
+    action: &str,
+    [value, expected]: [&str; 2],
+    rule: &UsageRule,
+    comment: &str,
+) -> [String; 10] {
     let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
     let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
     let org_id = row.target.org_id.as_str();
-    [action, org_id, &org_name, aid, &name, value, expected, comment].map(str::to_owned)
+    let units = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
+    let (used, projected) = (units(rule.used(&row.usage)), units(rule.projected(&row.usage)));
+    [action, org_id, &org_name, aid, &name, value, expected, &used, &projected, comment].map(str::to_owned)
 }
 
 /// A quota as a cell holds it: digits, or `none`.
@@ -192,11 +231,10 @@ mod tests {
     use crate::change::plan::{PlanContext, plan};
     use crate::change::{NoChange, Verdict};
     use crate::config::{Guards, Mode};
-    use crate::domain::quota::UsageRule;
 
     fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        super::change_file(&mut bytes, snapshot.rows(), note).unwrap();
+        super::change_file(&mut bytes, snapshot.rows(), &UsageRule::default(), note).unwrap();
         bytes
     }
 
@@ -211,9 +249,9 @@ mod tests {
         );
         let bytes = change_file(&snapshot, None);
         insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap(), @r#"
-        action,org_id,org_name,aid,account_group_name,value,expected_value,comment
-        assign,1,,,,none,none,
-        assign,1,,5,"'=EMEA, ""Core""",7,7,
+        action,org_id,org_name,aid,account_group_name,value,expected_value,used,projected,comment
+        assign,1,,,,none,none,,,
+        assign,1,,5,"'=EMEA, ""Core""",7,7,,,
         "#);
         let file = parse(&bytes, &BTreeMap::new(), 10).unwrap();
         for record in file.records {
@@ -259,12 +297,12 @@ mod tests {
         ]);
         let restored = Restored::new(&then, &live);
         insta::assert_snapshot!(
-            String::from_utf8(restored.file().unwrap()).unwrap() + &restored.notes().join("\n"),
+            String::from_utf8(restored.file(&UsageRule::default()).unwrap()).unwrap() + &restored.notes().join("\n"),
             @"
-        action,org_id,org_name,aid,account_group_name,value,expected_value,comment
-        assign,1,,1,,1,10,as it was at 2026-11-22T08-00-00Z
-        unassign,1,,2,,,20,as it was at 2026-11-22T08-00-00Z
-        assign,1,,3,,3,none,as it was at 2026-11-22T08-00-00Z
+        action,org_id,org_name,aid,account_group_name,value,expected_value,used,projected,comment
+        assign,1,,1,,1,10,,,as it was at 2026-11-22T08-00-00Z
+        unassign,1,,2,,,20,,,as it was at 2026-11-22T08-00-00Z
+        assign,1,,3,,3,none,,,as it was at 2026-11-22T08-00-00Z
         3 quotas are not what they were at 2026-11-22T08-00-00Z. Nothing was sent: dropping the file restores them.
         account group 5 of organization 1 is no longer visible to this token: it is not in the file.
         1 target was not seen then and stays unchanged.

@@ -112,6 +112,15 @@ impl Snapshot {
         Self::new(self.taken_at, targets.iter().filter_map(|target| self.row(target)))
     }
 
+    /// Takes over what another snapshot says of the usage of its targets, and the cycles that it belongs to.
+    pub(crate) fn take_usage_of(&mut self, other: &Self) {
+        for organization in &mut self.organizations {
+            if let Some(other) = other.organization(&organization.id) {
+                organization.take_usage_of(other);
+            }
+        }
+    }
+
     /// Gives a target another quota, if it has a row.
     pub(crate) fn set_quota(&mut self, target: &Target, quota: Option<Units>) {
         let Some(organization) = self.organization_mut(&target.org_id) else { return };

@@ -137,3 +137,31 @@ fn one_customers_report_is_a_file_of_every_target_and_of_nobody_else() {
     let sent = bench.run(&["report", "usage", "--org", "10"]).ends_with(2).log;
     assert!(sent.contains("--out"), "only a file is on a part: {sent}");
 }
+
+#[test]
+fn an_export_shows_what_is_used_beside_each_quota_and_a_mail_about_it_does_not() {
+    let world = World::small();
+    let bench = Bench::new(world).with_mail();
+    let exported = |bench: &Bench| {
+        let rows = table(
+            bench.run(&["export", "--org", "northwind träders, \"eu\"; köln"]).ends_with(0).out.as_bytes(),
+        );
+        let row = rows.into_iter().find(|row| row["aid"] == "101").unwrap();
+        (row["used"].clone(), row["projected"].clone())
+    };
+    let asks_for_usage = |bench: &Bench| bench.standin.count("GET /usage");
+    assert_eq!(exported(&bench), ("1500".to_owned(), "3400".to_owned()), "without a history it is asked for");
+    assert!(asks_for_usage(&bench) > 0);
+    bench.run(&["snapshot"]).ends_with(0);
+    let before = asks_for_usage(&bench);
+    assert_eq!(exported(&bench), ("1500".to_owned(), "3400".to_owned()));
+    assert_eq!(asks_for_usage(&bench), before, "a recent snapshot knows it");
+
+    let file = bench.run(&["export", "--org", "10"]).ends_with(0).out;
+    bench.drop_file("edited.csv", file.replace(",5000,5000,", ",6000,5000,"));
+    bench.run(&["inbox"]).ends_with(0);
+    bench.run(&["outbox"]).ends_with(0);
+    assert_eq!(bench.posts(), 1);
+    let mails = bench.delivered().join("");
+    assert!(mails.contains("edited.csv") && !mails.contains("used: 1500"), "{mails}");
+}

@@ -29,12 +29,29 @@ pub(crate) struct ChangeFile {
     pub doubtful: Vec<String>,
 }
 
+/// The columns of an export. What is used stands beside the quotas for those who edit them.
+pub(crate) const EXPORTED: [&str; 10] = [
+    "action",
+    "org_id",
+    "org_name",
+    "aid",
+    "account_group_name",
+    "value",
+    "expected_value",
+    "used",
+    "projected",
+    "comment",
+];
+
 impl ChangeFile {
     /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
     pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
         let further = |(header, cell): (&String, &String)| {
             let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)).into_owned());
-            let says_something = !header.is_empty() && !cell.is_empty() && !self.columns.hold(header);
+            let says_something = !header.is_empty()
+                && !cell.is_empty()
+                && !self.columns.hold(header)
+                && !EXPORTED.contains(&header); // what was used says nothing of why
             says_something.then(|| (header.to_owned(), cell))
         };
         let of = |record: &Record| -> Vec<_> {

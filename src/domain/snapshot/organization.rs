@@ -257,6 +257,18 @@ impl Organization {
         self.account_groups.append(&mut later.account_groups);
     }
 
+    pub(super) fn take_usage_of(&mut self, other: &Self) {
+        (self.period_start, self.period_end) = (other.period_start, other.period_end);
+        if let (Some(own), Some(other)) = (&mut self.own, &other.own) {
+            *own = OwnFigures { quota: own.quota, ..other.clone() };
+        }
+        for group in &mut self.account_groups {
+            if let Some(other) = other.group(&group.aid) {
+                group.usage.clone_from(&other.usage);
+            }
+        }
+    }
+
     /// With its account groups sorted, each once.
     pub(crate) fn sorted(mut self) -> Self {
         self.sort();

@@ -1,6 +1,7 @@
 //! What a snapshot is made of, whatever order its rows come in.
 
 use super::*;
+use crate::domain::quota::Usage;
 use crate::domain::quota::{AccountGroup, Aid};
 #[test]
 fn an_organization_comes_before_its_account_groups() {
@@ -62,4 +63,25 @@ fn what_is_taken_out_takes_its_organization_along_when_nothing_of_it_is_left() {
     let left = snapshot.only(|place| place.target() == targets[1]);
     assert_eq!(left.rows().map(|row| row.target).collect::<Vec<_>>(), [targets[1].clone()]);
     assert_eq!((left.organizations().len(), left.row_count()), (1, 1));
+}
+
+#[test]
+fn usage_of_another_snapshot_is_taken_over_and_the_quotas_stay() {
+    let usage = |used| Usage { cloud_used: Some(used), ..Usage::default() };
+    let row =
+        |target: &Target, quota, used| SnapshotRow { quota, usage: used, ..SnapshotRow::new(target.clone()) };
+    let (own, group, new) =
+        (Target::organization("1"), Target::account_group("1", "5"), Target::account_group("1", "6"));
+    let at = "2026-11-22T08:00:00Z".parse().unwrap();
+    let mut live = Snapshot::new(
+        at,
+        [
+            row(&own, Some(9), Usage::default()),
+            row(&group, Some(7), Usage::default()),
+            row(&new, None, usage(1)),
+        ],
+    );
+    live.take_usage_of(&Snapshot::new(at, [row(&own, Some(1), usage(3)), row(&group, None, usage(4))]));
+    let seen: Vec<_> = live.rows().map(|row| (row.quota, row.usage.cloud_used)).collect();
+    assert_eq!(seen, [(Some(9), Some(3)), (Some(7), Some(4)), (None, Some(1))]);
 }
