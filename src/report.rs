@@ -48,7 +48,7 @@ pub(crate) use self::shared::quota_status::{Standing, standings};
 pub(crate) use self::shared::trends::{Picture, Points, Trends, Week};
 pub(crate) use self::shared::{Audience, ReportContext, words};
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
-pub(crate) use self::timeline::{Moment, QuotaChange, Timeline, timeline};
+pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, timeline};
 pub(crate) use self::usage::{UsageInput, UsageReport, usage_report};
 
 /// Any report, as the mail renders it.

@@ -9,12 +9,11 @@ use clap::Subcommand;
 use super::TableFormat;
 use super::plan::Style;
 use super::when::When;
-use crate::domain::diff::MadeBy;
-use crate::domain::quota::quota_text;
 use crate::exit_code::Exit;
 use crate::history::STEM;
 use crate::jobs::comparison::{Later, compare};
 use crate::jobs::report_inputs::ReportInputs;
+use crate::report::QuotaChange;
 use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]
@@ -69,14 +68,11 @@ pub(super) fn history(
             let (earlier, later) = (a.min(b), a.max(b));
             let seen = compare(kept, &inputs.config.runs_dir(), earlier, Later::Kept(later))?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
+            let people = inputs.people(std::slice::from_ref(&seen));
             for change in &seen.changes {
+                let step = QuotaChange::new(change, &seen, &people, when.zone);
                 let name = visible(change.name());
-                let by = match &change.made_by {
-                    MadeBy::Run { id, .. } => format!("run {id}"),
-                    MadeBy::Outside => "outside quotakeeper".to_owned(),
-                };
-                let (before, after) = (quota_text(change.before), quota_text(change.after));
-                writeln!(out, "{}, {name}: {before} → {after}, {by}", change.target)?;
+                writeln!(out, "{}, {name}: {step}", change.target)?;
             }
             for target in &seen.vanished {
                 writeln!(out, "{target}: no longer visible")?;

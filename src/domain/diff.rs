@@ -44,6 +44,16 @@ pub(crate) enum MadeBy {
     Outside,
 }
 
+impl MadeBy {
+    /// The run that made it; none where somebody else did.
+    pub(crate) fn run(&self) -> Option<&String> {
+        match self {
+            Self::Run { id, .. } => Some(id),
+            Self::Outside => None,
+        }
+    }
+}
+
 /// A row that a run sent: what explains a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentRow {

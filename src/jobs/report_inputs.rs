@@ -21,7 +21,7 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Judging, Ranking, ReportContext, Standing, Timeline, Trends, UsageInput,
+    self, ChangesReport, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends, UsageInput,
     UsageReport, Week,
 };
 use crate::schedule::Missed;
@@ -223,9 +223,24 @@ impl ReportInputs<'_> {
                 Some((at, snapshot.row(target).map(SnapshotRow::into_owned)))
             })
             .collect();
-        let (runs, rule) = (self.config.runs_dir(), self.config.usage.rule());
-        let zone = self.config.schedule.timezone;
-        Ok(report::timeline(target, &seen, &diffs, |run| people(&runs, run), &rule, zone))
+        let (rule, zone) = (self.config.usage.rule(), self.config.schedule.timezone);
+        Ok(report::timeline(target, &seen, &diffs, &self.people(&diffs), &rule, zone))
+    }
+
+    /// Who dropped and approved the runs that made these changes, as far as their folders are still there and say so.
+    pub(crate) fn people(&self, diffs: &[Diff]) -> People {
+        let changes = diffs.iter().flat_map(|diff| &diff.changes);
+        let runs: BTreeSet<&String> = changes.filter_map(|change| change.made_by.run()).collect();
+        let people = |id: &String| {
+            let RunRecord { dropped_by, approved_by, .. } =
+                Run::open(&self.config.runs_dir(), id).ok()?.record;
+            let dropped = dropped_by.map(|by| by.user.unwrap_or_else(|| format!("uid {}", by.uid)));
+            let both = [("dropped", dropped), ("approved", approved_by)];
+            let both = both.map(|(what, by)| by.map(|by| format!("{what} by {by}")));
+            let both: Vec<String> = both.into_iter().flatten().collect();
+            Some((id.clone(), both.join(", "))).filter(|(_, both)| !both.is_empty())
+        };
+        runs.into_iter().filter_map(people).collect()
     }
 
     /// What snapshots of the week before the latest showed, evenly thinned and read one after the other.
@@ -245,16 +260,6 @@ impl ReportInputs<'_> {
         }
         Ok(shown)
     }
-}
-
-/// Who dropped and approved a run, as far as its folder is still there and says so.
-fn people(runs: &Path, id: &str) -> Option<String> {
-    let RunRecord { dropped_by, approved_by, .. } = Run::open(runs, id).ok()?.record;
-    let dropped =
-        dropped_by.map(|by| format!("dropped by {}", by.user.unwrap_or_else(|| format!("uid {}", by.uid))));
-    let approved = approved_by.map(|by| format!("approved by {by}"));
-    let both: Vec<String> = dropped.into_iter().chain(approved).collect();
-    Some(both.join(", ")).filter(|both| !both.is_empty())
 }
 
 /// The runs that wait for a person. One that cannot be read is logged, and hides no other.

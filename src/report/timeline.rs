@@ -1,12 +1,18 @@
 //! One target over time: its quota, what it used at each moment, and who changed its quota.
 
+use std::collections::HashMap;
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::diff::{Diff, MadeBy};
-use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule};
+use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule, quota_text};
 use crate::report::shared::words;
+
+/// Of runs who dropped and approved them, as far as that is known: `dropped by ann, approved by bob`.
+pub(crate) type People = HashMap<String, String>;
 
 /// One target over time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,13 +52,33 @@ pub(crate) struct QuotaChange {
     pub comment: String,
 }
 
+impl QuotaChange {
+    /// One of the changes that a diff shows. `people` says of runs who dropped and approved them.
+    pub(crate) fn new(change: &Change, diff: &Diff, people: &People, zone: Tz) -> Self {
+        let (run, comment) = match &change.made_by {
+            MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
+            MadeBy::Outside => (None, String::new()),
+        };
+        let who = who(&change.made_by, diff, people, zone);
+        Self { before: change.before, after: change.after, who, run, comment }
+    }
+}
+
+/// `4 000 → 5 000: run 20261121T133000Z-raise of raise.csv, dropped by ann: CHG-8841`.
+impl fmt::Display for QuotaChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}: {}", quota_text(self.before), quota_text(self.after), self.who)?;
+        if self.comment.is_empty() { Ok(()) } else { write!(f, ": {}", self.comment) }
+    }
+}
+
 /// `seen` are the snapshots earliest first, each with the row of the target if it shows one; `people` says of a run who dropped
 /// and approved it, as far as that is known.
 pub(crate) fn timeline(
     target: &Target,
     seen: &[(DateTime<Utc>, Option<SnapshotRow<'static>>)],
     diffs: &[Diff],
-    people: impl Fn(&str) -> Option<String>,
+    people: &People,
     rule: &UsageRule,
     zone: Tz,
 ) -> Timeline {
@@ -61,15 +87,7 @@ pub(crate) fn timeline(
         let diffs = diffs.iter().filter(move |diff| diff.to == at);
         let changes = diffs.flat_map(|diff| diff.changes.iter().map(move |change| (diff, change)));
         let its = changes.filter(|(_, change)| change.target == *target);
-        its.map(|(diff, change)| {
-            let (run, comment) = match &change.made_by {
-                MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
-                MadeBy::Outside => (None, String::new()),
-            };
-            let who = who(&change.made_by, diff, &people, zone);
-            QuotaChange { before: change.before, after: change.after, who, run, comment }
-        })
-        .collect()
+        its.map(|(diff, change)| QuotaChange::new(change, diff, people, zone)).collect()
     };
     let moment = |(taken_at, row): &(DateTime<Utc>, Option<SnapshotRow<'static>>)| {
         let quota = row.as_ref().and_then(|row| row.quota);
@@ -93,13 +111,13 @@ pub(crate) fn timeline(
     }
 }
 
-fn who(made_by: &MadeBy, diff: &Diff, people: impl Fn(&str) -> Option<String>, zone: Tz) -> String {
+fn who(made_by: &MadeBy, diff: &Diff, people: &People, zone: Tz) -> String {
     match made_by {
         MadeBy::Outside => format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)),
         MadeBy::Run { id, file, .. } => {
             let file =
                 if file.is_empty() { String::new() } else { format!(" of {}", words::clean(file, 60)) };
-            let people = people(id).map(|people| format!(", {people}")).unwrap_or_default();
+            let people = people.get(id).map(|people| format!(", {people}")).unwrap_or_default();
             format!("run {id}{file}{people}")
         }
     }
@@ -108,7 +126,6 @@ fn who(made_by: &MadeBy, diff: &Diff, people: impl Fn(&str) -> Option<String>, z
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::diff::Change;
     use crate::report::fixtures::{at, group};
 
     #[test]
@@ -142,8 +159,8 @@ mod tests {
             (at("11-23T06:00"), Some(group("7", "Lab", Some(1500), 500, 900))),
         ];
         let diffs = [diff("11-21T14:00", run), diff("11-23T06:00", MadeBy::Outside)];
-        let people = |run: &str| (run == "20261121T133000Z-raise").then(|| "dropped by ann".to_owned());
-        let timeline = timeline(&target, &seen, &diffs, people, &UsageRule::default(), Tz::UTC);
+        let people = People::from([("20261121T133000Z-raise".to_owned(), "dropped by ann".to_owned())]);
+        let timeline = timeline(&target, &seen, &diffs, &people, &UsageRule::default(), Tz::UTC);
         let told: Vec<String> = timeline
             .moments
             .iter()

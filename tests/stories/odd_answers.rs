@@ -177,7 +177,7 @@ fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() 
     let changes = bench.run(&["history", "list"]).out;
     let [.., before, last] = changes.lines().collect::<Vec<_>>()[..] else { panic!("{changes}") };
     let seen = bench.run(&["history", "diff", before, last]).ends_with(0).out;
-    assert!(seen.contains("5 000 → 5 001, outside") && !seen.contains("no quota"), "{seen}");
+    assert!(seen.contains("5 000 → 5 001: outside") && !seen.contains("no quota"), "{seen}");
 }
 
 #[test]

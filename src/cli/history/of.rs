@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::cli::TableFormat;
 use crate::cli::plan::{Style, folded};
 use crate::cli::table::{Side, Table};
-use crate::domain::quota::{OrgId, Place, Target, grouped, quota_text};
+use crate::domain::quota::{OrgId, Place, Target, grouped};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::{History, left_out, thinned};
@@ -132,7 +132,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
             moment.percent_used.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
         table.row([at, figure(moment.quota), figure(moment.used), figure(moment.projected), percent]);
         for change in &moment.changes {
-            table.below(told(change).into(), "");
+            table.below(change.to_string().into(), "");
         }
         if !moment.is_visible {
             table.below("not visible in this snapshot".to_owned().into(), "");
@@ -147,12 +147,6 @@ fn text(timeline: &Timeline, style: Style) -> String {
         );
     }
     text
-}
-
-/// `4 000 → 5 000: run 20261121T133000Z-raise of raise.csv, dropped by ann: CHG-8841`.
-fn told(change: &QuotaChange) -> String {
-    let comment = if change.comment.is_empty() { String::new() } else { format!(": {}", change.comment) };
-    format!("{} → {}: {}{comment}", quota_text(change.before), quota_text(change.after), change.who)
 }
 
 /// What was used, as a line of bars as wide as the terminal allows, and what the highest one means.
