@@ -190,6 +190,7 @@ async fn dispatch(command: Command, app: &Arc<App>, source: &Source, color: Colo
         Command::Export { .. }
         | Command::Propose { .. }
         | Command::Targets { format: TableFormat::Csv, .. }
+        | Command::Plan { format: Format::Csv, .. }
         | Command::History {
             what: history::History::Show { .. } | history::History::Of { format: TableFormat::Csv, .. },
         } => Out::data(),
@@ -223,8 +224,9 @@ async fn carry_out(
             let style = plan::style(&app.config, color);
             targets::targets(&app.report_inputs(), &asked, style, when.now, out)
         }
-        Command::Plan { file, format, detailed_exitcode } => {
-            plan::plan(&changes, &file, format, detailed_exitcode, color, out).await
+        Command::Plan { file, format, all, detailed_exitcode } => {
+            let asked = plan::Asked { file: &file, format, all, detailed: detailed_exitcode };
+            plan::plan(&changes, &asked, color, out).await
         }
         Command::Apply { file, approve } => {
             apply::apply(&here, &changes, &app.mailer, &file, approve.as_deref(), color, out).await

@@ -117,9 +117,8 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
     Job::Inbox.run(&app, dropped).await?;
     let mut held = None;
     for run in Run::all(&app.runs())?.0 {
-        let counts: Vec<_> =
-            run.record.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts.join(", ") };
+        let counts = run.record.counts_in_words();
+        let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts };
         writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts)?;
         writeln!(out, "   {:<18} {}", "", run.folder.display())?;
         if run.record.state == crate::change::RunState::Held {

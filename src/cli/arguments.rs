@@ -63,6 +63,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Markdown,
+    Csv,
 }
 
 /// For people, or for programs.
@@ -133,9 +134,12 @@ pub(super) enum Command {
     Plan {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// The output: for a person, a program, or a ticket
+        /// The output: for a person, a program, a ticket, or a spreadsheet
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+        /// List each row, also those that change nothing; JSON and CSV always do
+        #[arg(long)]
+        all: bool,
         /// Exit with 3 if there is anything to change
         #[arg(long)]
         detailed_exitcode: bool,

@@ -20,21 +20,31 @@ use super::{Color, Format, progress, terminal};
 use crate::change::Services;
 use crate::change::live_plan::{Situation, live_plan};
 use crate::change::parse::parse;
+use crate::change::results::plan_csv;
 use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::sha256;
 use crate::text::clean::visible;
 use crate::text::edge;
 
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    pub file: &'a Path,
+    pub format: Format,
+    /// Each row is listed, also those that change nothing.
+    pub all: bool,
+    /// Changes have an exit code of their own.
+    pub detailed: bool,
+}
+
 pub(super) async fn plan(
     services: &Services<'_>,
-    file: &Path,
-    format: Format,
-    detailed: bool,
+    asked: &Asked<'_>,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let config = services.config;
+    let Asked { file, format, all, detailed } = *asked;
     let (name, bytes) = read(file, config.inbox.max_bytes)?;
     let settings = &config.inbox;
     let parsed = match parse(&bytes, &settings.columns, settings.max_rows) {
@@ -55,16 +65,14 @@ pub(super) async fn plan(
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
-            write!(
-                out,
-                "{}",
-                text(&visible(&name), &plan, style(config, color), Tense::Would { typed: &typed })
-            )?;
+            let tense = Tense::Would { typed: &typed, all };
+            write!(out, "{}", text(&visible(&name), &plan, style(config, color), tense))?;
         }
         Format::Json => {
             writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&to_json(&name, &plan))?))?;
         }
-        Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone))?,
+        Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, all))?,
+        Format::Csv => out.write_all(&plan_csv(&plan))?,
     }
     if plan.refused().next().is_some() {
         return Ok(Exit::Rows);

@@ -100,13 +100,8 @@ fn in_short(run: &Run, style: Style) -> String {
             }
         }
         RunState::Failed => clean(record.notes.first().map_or("", String::as_str), LONGEST),
-        _ => counts(record),
+        _ => record.counts_in_words(),
     }
-}
-
-fn counts(record: &RunRecord) -> String {
-    let counts: Vec<_> = record.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    counts.join(", ")
 }
 
 /// A run as `runs RUN` shows it.
@@ -129,7 +124,7 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     let mut text = format!("{} · {state}\n", paint.bold(&record.id));
     let file = &*visible(&record.file);
     if !record.counts.is_empty() {
-        text += &folded(2, &format!("{file}: {}", counts(record)), paint);
+        text += &folded(2, &format!("{file}: {}", record.counts_in_words()), paint);
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
     }

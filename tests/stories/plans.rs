@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::standin::World;
-use crate::testbed::{Bench, Ran, assigns};
+use crate::testbed::{Bench, Ran, assigns, table};
 
 const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
 /// Below the helpdesk's 3 400 projected units.
@@ -34,6 +34,33 @@ fn with_the_detail_changes_are_3_and_refused_rows_come_before_them() {
         for format in ["text", "json", "markdown"] {
             plan(&bench, file, &["--detailed-exitcode", "--format", format]).ends_with(code);
         }
+    }
+}
+
+#[test]
+fn a_plan_as_a_table_has_each_row_with_what_becomes_of_it_and_why() {
+    let bench = Bench::new(World::small());
+    let rows = "org_id,aid,value\n10,101,3000\n20,201,\"4,500\"\n9,,2000\n";
+    let ran = plan(&bench, rows, &["--format", "csv"]).ends_with(4);
+    let said: Vec<_> = table(ran.out.as_bytes())
+        .into_iter()
+        .map(|row| {
+            ["row", "aid", "before", "after", "verdict", "guards"].map(|name| row[name].clone()).join(" ")
+        })
+        .collect();
+    assert_eq!(said, ["2 101 5000 3000 held below_use", "3 201 4000  bad_row ", "4  2000 2000 unchanged "]);
+    let without_reason = table(ran.out.as_bytes()).into_iter().filter(|row| row["message"].is_empty());
+    assert_eq!(without_reason.map(|row| row["verdict"].clone()).collect::<Vec<_>>(), [] as [&str; 0]);
+}
+
+#[test]
+fn rows_that_change_nothing_are_one_line_unless_all_are_asked_for() {
+    let bench = Bench::new(World::small());
+    for format in ["text", "markdown"] {
+        let few = plan(&bench, TRUE_ALREADY, &["--format", format]).ends_with(0).out;
+        assert!(few.contains("Unchanged: 1 already so") && !few.contains("Helpdesk"), "{few}");
+        let all = plan(&bench, TRUE_ALREADY, &["--format", format, "--all"]).ends_with(0).out;
+        assert!(all.contains("Helpdesk 101"), "{all}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::id;
 use crate::change::RunState;
 use crate::files::owner::Owner;
 use crate::text::redact;
+use crate::text::words::number;
 
 /// The format of `run.json`. A newer one is refused, an older one is read.
 pub(super) const VERSION: u32 = 1;
@@ -135,6 +136,17 @@ impl RunRecord {
         id::root_of(&self.id)
     }
 
+    /// How its rows ended, for people: `3 applied, 1 invalid`. The codes are for programs.
+    pub(crate) fn counts_in_words(&self) -> String {
+        let word = |code: &str| match code {
+            "bad_row" => "invalid".to_owned(),
+            "stale" => "out of date".to_owned(),
+            code => code.replace('_', " "),
+        };
+        let counts = self.counts.iter().map(|(code, count)| format!("{} {}", number(*count), word(code)));
+        counts.collect::<Vec<_>>().join(", ")
+    }
+
     /// Its time has not come.
     pub(crate) fn is_early(&self, now: DateTime<Utc>) -> bool {
         self.due.is_some_and(|due| due > now)
@@ -156,4 +168,23 @@ pub(crate) struct Answers {
 pub(crate) struct Owed {
     pub since: DateTime<Utc>,
     pub error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Code;
+
+    #[test]
+    fn people_read_how_rows_ended_in_words_and_no_codes() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut record = RunRecord::new("r".into(), "a.csv", true, now);
+        assert_eq!(record.counts_in_words(), "");
+        record.counts = [("applied", 1_200), ("bad_row", 1), ("not_sent", 2), ("stale", 3)]
+            .map(|(code, count)| (code.to_owned(), count))
+            .into();
+        assert_eq!(record.counts_in_words(), "1 200 applied, 1 invalid, 2 not sent, 3 out of date");
+        record.counts = Code::ALL.iter().map(|code| (code.to_string(), 1)).collect();
+        assert!(!record.counts_in_words().contains('_'), "{}", record.counts_in_words());
+    }
 }

@@ -4,20 +4,21 @@ use chrono_tz::Tz;
 
 use super::requests::Requests;
 use super::style::moment;
+use super::text::unchanged;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::{Units, grouped, quota_text};
-use crate::report::shared::planned::{Kind, OrganizationView, organizations, parts};
+use crate::report::shared::planned::{OrganizationView, organizations, parts};
 use crate::report::words::{counted, number};
 use crate::text::clean::visible;
 
-/// Hosts cut long comments: so many rows are listed, and so many organizations.
+/// Hosts cut long comments: so many rows are listed, and so many organizations, unless all are asked for.
 const ROWS: usize = 100;
 const ORGANIZATIONS: usize = 50;
 
-pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz) -> String {
+pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz, all: bool) -> String {
     let counts = plan.counts();
     let mut text = format!(
-        "### {}\n\n{}: {}, {}, {}, {}, {} unchanged, {} refused; {} held · plan `{}`\n\n",
+        "### {}\n\n{}: {}, {}, {}, {}, {} unchanged, {} refused; {} held{}\n\n",
         safe(name),
         counted(plan.rows.len(), "row"),
         counted(counts.raises, "raise"),
@@ -27,7 +28,7 @@ pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz) -> String {
         number(counts.unchanged),
         number(counts.refused),
         number(counts.held),
-        plan.sha256
+        if plan.is_empty() { String::new() } else { format!(" · plan `{}`", plan.sha256) }
     );
     let requests = Requests::of(plan);
     if requests.total() > 0 {
@@ -38,19 +39,19 @@ pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz) -> String {
             requests.by_word()
         );
     }
-    text += &organization_table(&organizations(plan));
-    text += &row_table(plan, zone);
+    text += &organization_table(&organizations(plan), if all { usize::MAX } else { ORGANIZATIONS });
+    text += &row_table(plan, zone, all);
     text
 }
 
-fn organization_table(views: &[OrganizationView<'_>]) -> String {
+fn organization_table(views: &[OrganizationView<'_>], limit: usize) -> String {
     if views.is_empty() {
         return String::new();
     }
     let mut text = "| organization | allocated | of quota | held | refused | applied now | scheduled | |\n\
                     |---|--:|--:|--:|--:|--:|--:|---|\n"
         .to_owned();
-    for view in views.iter().take(ORGANIZATIONS) {
+    for view in views.iter().take(limit) {
         let totals = view.totals;
         text += &format!(
             "| {} {} | {} → {} | {} | {} | {} | {} | {} | {} |\n",
@@ -66,26 +67,35 @@ fn organization_table(views: &[OrganizationView<'_>]) -> String {
             view.over_allocation()
         );
     }
-    if views.len() > ORGANIZATIONS {
-        text += &format!("\nand {}\n", counted(views.len() - ORGANIZATIONS, "more organization"));
+    if views.len() > limit {
+        text += &format!("\nand {}\n", counted(views.len() - limit, "more organization"));
     }
     text + "\n"
 }
 
-fn row_table(plan: &Plan, zone: Tz) -> String {
+fn row_table(plan: &Plan, zone: Tz, all: bool) -> String {
     let parts = parts(plan);
-    let rows: Vec<(Kind, &PlanRow)> =
-        parts.iter().flat_map(|part| part.rows.iter().map(|row| (part.kind, *row))).collect();
-    let others: usize = parts.iter().map(|part| part.others.len()).sum();
-    if rows.is_empty() && others == 0 {
-        return "Nothing to do.\n".to_owned();
+    let mut rows: Vec<&PlanRow> = parts.iter().flat_map(|part| part.rows.iter().copied()).collect();
+    let mut others: Vec<&PlanRow> = parts.iter().flat_map(|part| part.others.iter().copied()).collect();
+    let unchanged = if all { None } else { unchanged(plan) };
+    let unchanged = unchanged.map_or_else(String::new, |unchanged| format!("Unchanged: {unchanged}.\n"));
+    if rows.is_empty() && others.is_empty() && !(all && plan.counts().unchanged > 0) {
+        return format!(
+            "Nothing to do.\n{}",
+            if unchanged.is_empty() { unchanged } else { format!("\n{unchanged}") }
+        );
+    }
+    if all {
+        rows.append(&mut others);
+        rows.extend(plan.rows.iter().filter(|row| matches!(row.verdict, Verdict::Unchanged(_))));
     }
     let mut text =
         "| row | target | before | after | used | projected | headroom | |\n|--:|---|--:|--:|--:|--:|--:|---|\n"
             .to_owned();
     let figure = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
     let quota = |known: bool, quota| if known { quota_text(quota) } else { "–".to_owned() };
-    for (_, row) in rows.iter().take(ROWS) {
+    let limit = if all { rows.len() } else { ROWS };
+    for row in rows.iter().take(limit) {
         text += &format!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
             row.row,
@@ -98,18 +108,19 @@ fn row_table(plan: &Plan, zone: Tz) -> String {
             told(row, zone)
         );
     }
-    let more = rows.len().saturating_sub(ROWS) + others;
+    let more = rows.len().saturating_sub(limit) + others.len();
     if more > 0 {
-        text += &format!("\nand {} more\n", number(more));
+        text += &format!("\nand {} more (`--all` lists them)\n", number(more));
     }
-    text
+    if unchanged.is_empty() { text } else { format!("{text}\n{unchanged}") }
 }
 
 fn told(row: &PlanRow, zone: Tz) -> String {
     let mut said = match &row.verdict {
-        Verdict::Send | Verdict::Unchanged(_) => Vec::new(),
+        Verdict::Send => Vec::new(),
+        Verdict::Unchanged(why) => vec![format!("unchanged: {}", why.message(row.before))],
         Verdict::Refused(problem) => {
-            vec![format!("**refused**: {} ({})", safe(&problem.message), safe(problem.code.as_str()))]
+            vec![format!("**refused**: {}", safe(&problem.message))]
         }
         Verdict::Held(tripped) => {
             let why: Vec<String> = tripped

@@ -1,10 +1,11 @@
 //! The rows of a plan in sections by how dangerous they are, as a person reads them in a terminal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::style::{Style, folded, moment, name_of};
+use super::text::word;
 use crate::change::plan::guards::Scope;
-use crate::change::{Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
+use crate::change::{Code, GuardHit, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::shared::planned::{Kind, Part, parts};
@@ -18,13 +19,50 @@ const LISTED_OF_MANY: (usize, usize) = (6, 4);
 /// Up to so many organizations have a section of their own for what is held of them.
 const GROUPS: usize = 4;
 
+/// How much of a plan is listed.
+#[derive(Clone, Copy)]
+pub(super) enum Extent {
+    /// Each row, also those that change nothing.
+    All,
+    /// The first rows of each section; the option that lists all.
+    First(&'static str),
+}
+
 /// Every section of a plan, the most dangerous first.
-pub(super) fn sections(plan: &Plan, style: Style) -> String {
-    let parts = parts(plan);
-    let layout =
-        Layout::of(parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied()), plan, style);
+pub(super) fn sections(plan: &Plan, extent: Extent, style: Style) -> String {
+    let mut parts = parts(plan);
+    let Extent::First(rest_with) = extent else {
+        for part in &mut parts {
+            let mut others = std::mem::take(&mut part.others);
+            part.rows.append(&mut others);
+        }
+        let layout = Layout::of(plan.rows.iter(), plan, style, "");
+        let sections: String = parts.iter().map(|part| section(part, usize::MAX, &layout)).collect();
+        return sections + &unchanged_sections(plan, &layout);
+    };
+    let listed = parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied());
+    let layout = Layout::of(listed, plan, style, rest_with);
     let many = parts.iter().map(|part| part.rows.len() + part.others.len()).sum::<usize>() > MANY;
-    parts.iter().map(|part| section(part, many, &layout)).collect()
+    let limit = |kind| match (many, kind) {
+        (false, _) => LISTED,
+        (true, Kind::Held | Kind::Refused) => LISTED_OF_MANY.0,
+        (true, _) => LISTED_OF_MANY.1,
+    };
+    parts.iter().map(|part| section(part, limit(part.kind), &layout)).collect()
+}
+
+fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
+    let mut sections: BTreeMap<NoChange, Vec<&PlanRow>> = BTreeMap::new();
+    for row in &plan.rows {
+        if let Verdict::Unchanged(why) = &row.verdict {
+            sections.entry(*why).or_default().push(row);
+        }
+    }
+    let show = Show { layout, told: &[], due: false };
+    let section = |(why, rows): (NoChange, Vec<&PlanRow>)| {
+        listed(&format!("Unchanged, {}", word(why)), &rows, (0, ""), usize::MAX, &show)
+    };
+    sections.into_iter().map(section).collect()
 }
 
 /// How all sections are laid out, so that their columns stand below each other.
@@ -34,23 +72,25 @@ struct Layout {
     names_organizations: bool,
     /// At least so wide is each column.
     widths: Vec<usize>,
+    /// The option that lists the rows that are left out.
+    rest_with: &'static str,
 }
 
 impl Layout {
-    fn of<'p>(rows: impl Iterator<Item = &'p PlanRow>, plan: &Plan, style: Style) -> Self {
+    fn of<'p>(
+        rows: impl Iterator<Item = &'p PlanRow>,
+        plan: &Plan,
+        style: Style,
+        rest_with: &'static str,
+    ) -> Self {
         let names_organizations = plan.organizations.len() > 1 && style.paint.width >= 120;
-        let layout = Self { style, names_organizations, widths: Vec::new() };
+        let layout = Self { style, names_organizations, widths: Vec::new(), rest_with };
         let widths = table_of(rows, &Show { layout: &layout, told: &[], due: false }).natural();
         Self { widths, ..layout }
     }
 }
 
-fn section(part: &Part<'_>, many: bool, layout: &Layout) -> String {
-    let limit = match (many, part.kind) {
-        (false, _) => LISTED,
-        (true, Kind::Held | Kind::Refused) => LISTED_OF_MANY.0,
-        (true, _) => LISTED_OF_MANY.1,
-    };
+fn section(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     let title = match part.kind {
         Kind::Held => return held_sections(part, limit, layout),
         Kind::Refused => "Refused".to_owned(),
@@ -138,7 +178,7 @@ fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, s
     let more = rows.len().saturating_sub(limit);
     let mut rest = Vec::new();
     if more > 0 {
-        rest.push(format!("and {} more (--format json for all)", number(more)));
+        rest.push(format!("and {} more ({} lists them)", number(more), show.layout.rest_with));
     }
     if others > 0 {
         rest.push(format!("and {} that {do_what}", number(others)));
@@ -217,7 +257,7 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
             }
         }
         Verdict::Refused(problem) => {
-            table.below(Cell::new(&problem.message, Tone::Plain), problem.code.as_str());
+            table.below(Cell::new(&problem.message, Tone::Plain), "");
         }
         Verdict::Send | Verdict::Unchanged(_) => {}
     }
@@ -264,7 +304,7 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) 
     let many = failed.len() + applied.len() > MANY;
     let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
     applied.sort_by_key(PlanRow::danger);
-    let layout = Layout::of(failed.iter().chain(&applied), plan, style);
+    let layout = Layout::of(failed.iter().chain(&applied), plan, style, "--format json");
     let section = |title: &str, rows: &[PlanRow], limit: usize| {
         let rows: Vec<&PlanRow> = rows.iter().collect();
         let show = Show { layout: &layout, told: &[], due: false };

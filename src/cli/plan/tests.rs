@@ -13,8 +13,12 @@ fn style(width: usize) -> Style {
     Style { paint: Paint { colors: false, width }, zone: Tz::Europe__Berlin }
 }
 
+fn would(typed: &str) -> Tense<'_> {
+    Tense::Would { typed, all: false }
+}
+
 fn at(width: usize, plan: &Plan) -> String {
-    let told = text("q4.csv", plan, style(width), Tense::Would { typed: "q4.csv" });
+    let told = text("q4.csv", plan, style(width), would("q4.csv"));
     // A hash can be no shorter, and a command that is cut does not work.
     let fits = |line: &&str| line.chars().count() > 0 && !line.contains(&plan.sha256);
     for line in told.lines().filter(fits) {
@@ -274,7 +278,7 @@ fn small_and_empty_plans_say_so_in_few_lines() {
 
 #[test]
 fn a_pipe_cuts_nothing_and_has_no_colours() {
-    let told = text("q4.csv", &every_kind(), style(usize::MAX), Tense::Would { typed: "q4.csv" });
+    let told = text("q4.csv", &every_kind(), style(usize::MAX), would("q4.csv"));
     assert!(told.contains("Retail Stores North-East and Islands 207001"), "{told}");
     assert!(!told.contains('\u{1b}'), "{told}");
     insta::assert_snapshot!("through_a_pipe", told);
@@ -282,10 +286,36 @@ fn a_pipe_cuts_nothing_and_has_no_colours() {
 
 #[test]
 fn markdown_lists_what_is_held_and_refused_first_and_never_more_than_a_hundred_rows() {
-    insta::assert_snapshot!("markdown", markdown("q4.csv", &every_kind(), Tz::Europe__Berlin));
-    let long = markdown("all.csv", &ten_thousand(), Tz::UTC);
+    insta::assert_snapshot!("markdown", markdown("q4.csv", &every_kind(), Tz::Europe__Berlin, false));
+    let long = markdown("all.csv", &ten_thousand(), Tz::UTC, false);
     assert!(long.lines().filter(|line| line.starts_with("| ")).count() <= 2 + 50 + 100, "{long}");
     assert!(long.contains("\nand 8") && long.len() < 60_000, "{} {long}", long.len());
+}
+
+#[test]
+fn with_all_each_row_is_listed_also_those_that_change_nothing() {
+    let all = Tense::Would { typed: "q4.csv", all: true };
+    insta::assert_snapshot!("all_rows", text("q4.csv", &every_kind(), style(80), all));
+    insta::assert_snapshot!("all_rows_in_markdown", markdown("q4.csv", &every_kind(), Tz::UTC, true));
+    let plan = ten_thousand();
+    let said = [text("q4.csv", &plan, style(usize::MAX), all), markdown("q4.csv", &plan, Tz::UTC, true)];
+    for said in said {
+        let rows = said.lines().filter(|line| line.contains("Group "));
+        assert_eq!(rows.count(), plan.rows.len());
+        assert!(!said.contains(" more"), "{said}");
+    }
+}
+
+#[test]
+fn markdown_of_a_plan_that_changes_nothing_has_a_line_for_the_rows_and_with_all_each_of_them() {
+    let said = markdown("q4.csv", &nothing(), Tz::UTC, false);
+    assert!(said.ends_with("Nothing to do.\n\nUnchanged: 1 already so, 1 not edited.\n"), "{said}");
+    let said = markdown("q4.csv", &nothing(), Tz::UTC, true);
+    assert!(
+        said.contains("| 8 | Labs 2 207005 | 500 | 500 | 0 | 0 | 500 | unchanged: not edited |"),
+        "{said}"
+    );
+    assert!(markdown("empty.csv", &Plan::default(), Tz::UTC, false).ends_with("\n\nNothing to do.\n"));
 }
 
 #[test]
@@ -312,11 +342,14 @@ fn a_path_is_typed_back_as_one_word() {
 
 #[test]
 fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
-    let told = text("standard-input.csv", &small(), style(120), Tense::Would { typed: "-" });
+    let told = text("standard-input.csv", &small(), style(120), would("-"));
     assert!(told.contains("1 row would be sent in 1 request (1 assign)"), "{told}");
     assert!(told.contains("To apply: quotakeeper apply -\n"), "{told}");
-    let told = text("empty.csv", &Plan::default(), style(120), Tense::Would { typed: "empty.csv" });
+    let told = text("empty.csv", &Plan::default(), style(120), would("empty.csv"));
     assert!(told.contains("Nothing would be sent") && !told.contains("To apply"), "{told}");
+    assert!(!told.contains("plan e3b0c442"), "nobody approves a plan that does nothing: {told}");
+    let told = markdown("q4.csv", &nothing(), Tz::UTC, false);
+    assert!(!told.contains(&nothing().sha256), "{told}");
 }
 
 #[test]

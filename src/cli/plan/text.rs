@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::Requests;
-use super::rows::sections;
+use super::rows::{Extent, sections};
 use super::style::{Style, folded, name_of};
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
@@ -18,20 +18,28 @@ const ORGANIZATIONS_OF_MANY: usize = 12;
 /// Whether the plan is looked at before or after it was carried out.
 #[derive(Clone, Copy)]
 pub(in crate::cli) enum Tense<'t> {
-    /// Before; the file is named in commands as it was typed.
+    /// Before; the file is named in commands as it was typed, and each row is listed where all are asked for.
     Would {
         typed: &'t str,
+        all: bool,
     },
     Did,
 }
 
 /// The whole plan.
 pub(in crate::cli) fn text(name: &str, plan: &Plan, style: Style, tense: Tense<'_>) -> String {
+    let extent = match tense {
+        Tense::Would { all: true, .. } => Extent::All,
+        Tense::Would { .. } => Extent::First("--all"),
+        Tense::Did => Extent::First("--format json"),
+    };
     let mut text = heading(name, plan, style.paint);
-    text += &organization_table(plan, style.paint);
-    text += &sections(plan, style);
-    text += &unchanged(plan);
-    if let Tense::Would { typed } = tense {
+    text += &organization_table(plan, extent, style.paint);
+    text += &sections(plan, extent, style);
+    if let (Extent::First(_), Some(unchanged)) = (extent, unchanged(plan)) {
+        text += &format!("\n  Unchanged: {unchanged}\n");
+    }
+    if let Tense::Would { typed, .. } = tense {
         text += &footer(plan, typed, style.paint);
     }
     text
@@ -56,7 +64,10 @@ fn heading(name: &str, plan: &Plan, paint: Paint) -> String {
     if !plan.organizations.is_empty() {
         parts.push(counted(plan.organizations.len(), "organization"));
     }
-    parts.push(format!("plan {}", plan.sha256.get(..8).unwrap_or_default()));
+    // There is nothing to approve in an empty plan.
+    if !plan.is_empty() {
+        parts.push(format!("plan {}", plan.sha256.get(..8).unwrap_or_default()));
+    }
     // Whole parts on each line, as long as a part fits a line; those after the first are indented.
     let room = paint.width.saturating_sub(2);
     let mut lines: Vec<String> = Vec::new();
@@ -77,7 +88,7 @@ fn heading(name: &str, plan: &Plan, paint: Paint) -> String {
     text
 }
 
-fn organization_table(plan: &Plan, paint: Paint) -> String {
+fn organization_table(plan: &Plan, extent: Extent, paint: Paint) -> String {
     let views = organizations(plan);
     let mut table = Table::new(&[
         ("organization", Side::Name),
@@ -86,7 +97,11 @@ fn organization_table(plan: &Plan, paint: Paint) -> String {
         ("quota", Side::Right),
         ("", Side::Left),
     ]);
-    let limit = if views.len() > ORGANIZATIONS { ORGANIZATIONS_OF_MANY } else { ORGANIZATIONS };
+    let (limit, rest_with) = match extent {
+        Extent::All => (usize::MAX, ""),
+        Extent::First(rest_with) if views.len() > ORGANIZATIONS => (ORGANIZATIONS_OF_MANY, rest_with),
+        Extent::First(rest_with) => (ORGANIZATIONS, rest_with),
+    };
     let after = |view: &OrganizationView<'_>| grouped(view.totals.allocated_after);
     let wide = views.iter().take(limit).map(|view| after(view).len()).max().unwrap_or(0);
     for view in views.iter().take(limit) {
@@ -118,7 +133,7 @@ fn organization_table(plan: &Plan, paint: Paint) -> String {
         let held = if held > 0 { format!(", {held} of them with held rows") } else { String::new() };
         text += &folded(
             2,
-            &format!("and {} more organizations{held} (--format json for all)", rest.len()),
+            &format!("and {} more organizations{held} ({rest_with} lists them)", rest.len()),
             paint,
         );
     }
@@ -149,24 +164,25 @@ fn state(view: &OrganizationView<'_>) -> (String, Tone) {
     (if words.is_empty() { "unchanged".to_owned() } else { words.join(" · ") }, tone)
 }
 
-/// `Unchanged: 12 already so, 300 not edited`.
-fn unchanged(plan: &Plan) -> String {
+/// `12 already so, 300 not edited`; none where every row changes something.
+pub(super) fn unchanged(plan: &Plan) -> Option<String> {
     let mut counts: BTreeMap<NoChange, usize> = BTreeMap::new();
     for row in &plan.rows {
         if let Verdict::Unchanged(why) = &row.verdict {
             *counts.entry(*why).or_default() += 1;
         }
     }
-    if counts.is_empty() {
-        return String::new();
-    }
-    let word = |why| match why {
-        NoChange::AlreadySo => "already so",
-        NoChange::NotEdited => "not edited",
-    };
     let said: Vec<String> =
         counts.into_iter().map(|(why, count)| format!("{} {}", number(count), word(why))).collect();
-    format!("\n  Unchanged: {}\n", said.join(", "))
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// Why rows change nothing.
+pub(super) fn word(why: NoChange) -> &'static str {
+    match why {
+        NoChange::AlreadySo => "already so",
+        NoChange::NotEdited => "not edited",
+    }
 }
 
 /// How much would be sent, what would wait, and the commands that apply it.
