@@ -235,7 +235,10 @@ async fn carry_out(
             decide::approve(&here, &changes, &app.mailer, &run, plan.as_deref()).await
         }
         Command::Reject { run } => decide::reject(&here, &changes, &app.mailer, &run).await,
-        Command::Runs { run, format } => runs::runs(&app.config, run.as_deref(), format, color, out),
+        Command::Runs { run, state, format } => match run {
+            Some(run) => runs::one(&app.config, &run, format, color, out),
+            None => runs::all(&app.config, &state, format, color, out),
+        },
         Command::Export { org, at, restore } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = export::Asked { organizations: &org, at, restore };

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::change::RunState;
 
 /// Snapshots, bulk changes and reports for Cisco `ThousandEyes` usage quotas
 #[derive(Debug, Parser)]
@@ -169,6 +171,9 @@ pub(super) enum Command {
     Runs {
         /// Show this one: its name, or a part of it that no other run has
         run: Option<String>,
+        /// List only those in this state; may be given again for more
+        #[arg(long, value_name = "STATE", conflicts_with = "run", value_parser = run_state())]
+        state: Vec<RunState>,
         /// The output: for a person, or a program
         #[arg(long, value_enum, default_value_t)]
         format: Output,
@@ -276,6 +281,12 @@ fn report_file(name: &str) -> Result<ReportFile, String> {
         Some("html" | "htm") => Ok(ReportFile::Page(path)),
         _ => Err("a report is a page or a table: name it FILE.html or FILE.csv".to_owned()),
     }
+}
+
+/// One of the states by its name, so that completions know them.
+fn run_state() -> impl TypedValueParser<Value = RunState> {
+    let names = RunState::ALL.iter().map(|state| state.as_str());
+    PossibleValuesParser::new(names).map(|name| name.parse().expect("it is one of them"))
 }
 
 /// Also an empty one: clap's words on that help nobody.

@@ -23,26 +23,40 @@ use crate::text::edge;
 /// The list shows so many, newest first.
 const LISTED: usize = 30;
 
-pub(super) fn runs(
+/// The runs in one of these states, or all of them.
+pub(super) fn all(
     config: &Config,
-    written: Option<&str>,
+    states: &[RunState],
     format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let Some(written) = written else {
-        let (runs, broken) = Run::all(&config.runs_dir())?;
-        for broken in broken {
-            terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
-        }
-        if format == Output::Json {
-            let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
-            writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
-        } else {
-            write!(out, "{}", list(&runs, style(config, color)))?;
-        }
-        return Ok(Exit::Done);
-    };
+    let (mut runs, broken) = Run::all(&config.runs_dir())?;
+    for broken in broken {
+        terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
+    }
+    let there_are_others = !runs.is_empty();
+    runs.retain(|run| states.is_empty() || states.contains(&run.record.state));
+    if format == Output::Json {
+        let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
+        writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
+    } else if runs.is_empty() && there_are_others {
+        let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+        writeln!(out, "No run is {}.", states.join(" or "))?;
+    } else {
+        write!(out, "{}", list(&runs, style(config, color)))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// One run in full: its id, or a part of it that no other run has.
+pub(super) fn one(
+    config: &Config,
+    written: &str,
+    format: Output,
+    color: Color,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
     let run = Run::find(&config.runs_dir(), written)?;
     let story = shown(&run)?;
     if format == Output::Json {

@@ -139,6 +139,30 @@ fn a_run_is_named_by_as_much_of_it_as_no_other_run_has() {
 }
 
 #[test]
+fn runs_are_listed_by_their_state() {
+    let bench = Bench::new(World::small());
+    let none = bench.run(&["runs", "--state", "held"]).ends_with(0).out;
+    assert!(none.starts_with("No runs yet"), "{none}");
+    bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,101,3000\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let (done, held) = (bench.runs()[0].id(), bench.runs()[1].id());
+    let listed = |more: &[&str]| {
+        let out = bench.run(&[&["runs", "--format", "json"], more].concat()).ends_with(0).out;
+        let runs: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
+        runs.iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--state", "held"]), [held.as_str()]);
+    assert_eq!(listed(&["--state", "done", "--state", "held"]), [done.as_str(), held.as_str()]);
+    let text = bench.run(&["runs", "--state", "done"]).ends_with(0).out;
+    assert!(text.contains(&format!("{done} ")) && !text.contains(&held), "{text}");
+    let text = bench.run(&["runs", "--state", "failed", "--state", "stale"]).ends_with(0).out;
+    assert_eq!(text, "No run is failed or stale.\n");
+    let log = bench.run(&["runs", "--state", "open"]).ends_with(2).log;
+    assert!(log.contains("planned, held, scheduled, applying, done, failed, rejected, stale"), "{log}");
+    bench.run(&["runs", &done, "--state", "done"]).ends_with(2);
+}
+
+#[test]
 fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
     for status in [403, 404] {
         let bench = Bench::new(World { broken: Some(("GET /usage", status)), ..World::small() });
