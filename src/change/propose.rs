@@ -17,8 +17,8 @@ use crate::domain::quota::{
 };
 use crate::files::csv_cell::shown;
 
-/// The columns of a proposal.
-const COLUMNS: [&str; 8] =
+/// The columns of a proposal, and of the file that undoes a run.
+pub(super) const COLUMNS: [&str; 8] =
     ["action", "org_id", "org_name", "aid", "account_group_name", "value", "expected_value", "comment"];
 
 /// A donor keeps this part of what the organization's groups have on average, even if it uses nothing.

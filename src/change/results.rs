@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
 use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trimmed};
 use super::plan::plain_quota;
+use super::propose::COLUMNS;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
 use crate::files::csv_cell::{again, shown};
 
@@ -63,10 +64,11 @@ pub(crate) fn input_csv(file: &ChangeFile, rows: &BTreeSet<usize>) -> Vec<u8> {
     })
 }
 
-/// A change file that restores what the applied rows changed, as long as nobody changed it since.
+/// A change file that restores what the applied rows changed, as long as nobody changed it since. The ids decide, and the names
+/// beside them are for people.
 pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
-    table(&["action", "org_id", "aid", "value", "expected_value", "comment"], |csv| {
+    table(&COLUMNS, |csv| {
         for row in &plan.rows {
             let Some(Outcome::Applied { before, after }) = outcomes.get(&row.row) else { continue };
             let Some(target) = &row.target else { continue };
@@ -75,7 +77,9 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
             csv.push(&[
                 action,
                 target.org_id.as_str(),
+                &row.org_name,
                 target.aid.as_ref().map_or("", |aid| aid.as_str()),
+                &row.account_group_name,
                 &value,
                 &plain_quota(*after),
                 &undo_comment(row),

@@ -35,6 +35,28 @@ fn rows_with_names_and_shares_of_the_plan_are_applied_and_their_undo_restores_th
 }
 
 #[test]
+fn an_undo_has_names_beside_the_ids_and_the_ids_decide() {
+    let bench = Bench::new(World::small());
+    let rename = |name: &str| {
+        bench.standin.world(|world| {
+            world.organizations.get_mut("10").unwrap().groups.get_mut("101").unwrap().name = name.to_owned();
+        });
+    };
+    rename("=HYPERLINK(1)");
+    let before = bench.quotas();
+    bench.drop_file("raise.csv", "aid,value\n101,6000\n");
+    bench.run(&["inbox"]).ends_with(0);
+    let undo = bench.only_run().read("undo.csv");
+    let row = table(&undo).remove(0);
+    assert_eq!(row["org_name"], "Northwind Träders, \"EU\"; Köln");
+    assert_eq!(row["account_group_name"], "'=HYPERLINK(1)", "no spreadsheet runs it");
+    rename("Service desk");
+    bench.drop_file("undo.csv", undo);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.quotas(), before);
+}
+
+#[test]
 fn an_error_file_carries_the_names_and_shares_as_they_were_written_and_finishes_the_job_once_mended() {
     let bench = Bench::new(World::small());
     bench.drop_file(
