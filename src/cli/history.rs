@@ -1,5 +1,6 @@
 //! `history`: what was, as people read it.
 
+mod list;
 mod of;
 
 use std::io::Write;
@@ -18,7 +19,7 @@ use crate::text::clean::visible;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum History {
-    /// The moments of all snapshots
+    /// All snapshots: their names, sizes, and the quota changes seen since the one before
     List,
     /// A snapshot as CSV
     Show {
@@ -54,11 +55,7 @@ pub(super) fn history(
 ) -> anyhow::Result<Exit> {
     let kept = inputs.history;
     match what {
-        History::List => {
-            for at in kept.list()? {
-                writeln!(out, "{}", at.format(STEM))?;
-            }
-        }
+        History::List => write!(out, "{}", list::list(inputs, style, when.now)?)?,
         History::Show { time } => {
             let at = kept.find(when.moment(time)?)?;
             out.write_all(&fs_err::read(kept.path(at))?)?;

@@ -19,6 +19,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use self::observed::{Lying, Observed, ObservedJob, OwedAnswers, Waiting};
+pub(super) use self::words::bytes;
 use super::table::Paint;
 use super::{Color, Output};
 use crate::change::RunState;

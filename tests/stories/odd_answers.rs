@@ -174,8 +174,8 @@ fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() 
     bench.run(&["-q", "snapshot"]).ends_with(0);
     odd.says("quotas", &QUOTAS.replace("5000", "5001"));
     bench.run(&["-q", "snapshot"]).ends_with(0);
-    let changes = bench.run(&["history", "list"]).out;
-    let [.., before, last] = changes.lines().collect::<Vec<_>>()[..] else { panic!("{changes}") };
+    let snapshots = bench.snapshots();
+    let [.., before, last] = &snapshots[..] else { panic!("{snapshots:?}") };
     let seen = bench.run(&["history", "diff", before, last]).ends_with(0).out;
     assert!(seen.contains("5 000 → 5 001: outside") && !seen.contains("no quota"), "{seen}");
 }

@@ -42,9 +42,25 @@ fn everything_over_a_share_of_its_quota_is_one_command_worst_first() {
 }
 
 #[test]
+fn the_list_of_snapshots_says_how_large_each_is_and_what_changed_before_it() {
+    let bench = week();
+    bench.run(&["snapshot"]).ends_with(0);
+    let list = bench.run(&["history", "list"]).ends_with(0).out;
+    let [first, second, third] = list.lines().collect::<Vec<_>>()[..] else { panic!("{list}") };
+    let names = bench.snapshots();
+    for (line, name) in [first, second, third].into_iter().zip(&names) {
+        let (written, rest) = line.split_once(' ').unwrap();
+        assert_eq!(written, name);
+        assert!(rest.contains(" kB") || rest.contains(" bytes"), "{line}");
+    }
+    assert!(!first.contains("change") && !third.contains("change"), "{list}");
+    assert!(second.ends_with("2 quota changes, 1 of them outside quotakeeper"), "{list}");
+}
+
+#[test]
 fn a_snapshot_of_earlier_says_how_targets_stood_then() {
     let bench = week();
-    let then = bench.run(&["history", "list"]).ends_with(0).out.lines().next().unwrap().to_owned();
+    let then = bench.snapshots().remove(0);
     let quota = |at: &str| {
         let out = bench.run(&["targets", "--at", at, "--format", "json"]).ends_with(0).out;
         let said: serde_json::Value = serde_json::from_str(&out).unwrap();

@@ -6,7 +6,7 @@ use crate::testbed::{Bench, counts, table};
 /// A snapshot, and the name by which it is asked for again.
 fn snapshot(bench: &Bench) -> String {
     bench.run(&["snapshot"]).ends_with(0);
-    bench.run(&["history", "list"]).ends_with(0).out.lines().last().unwrap().to_owned()
+    bench.snapshots().pop().unwrap()
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(super) fn place(zone: Tz) -> String {
 }
 
 /// `41 MB`, `12 kB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(in crate::cli) fn bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),

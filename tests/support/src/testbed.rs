@@ -180,6 +180,12 @@ impl Bench {
         fs_err::rename(snapshot, folder.join("2020-01-01T00-00-00Z.csv")).unwrap();
     }
 
+    /// The names of all snapshots, earliest first: the first word of each line that lists them.
+    pub fn snapshots(&self) -> Vec<String> {
+        let list = self.run(&["history", "list"]).ends_with(0).out;
+        list.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    }
+
     /// Lets the last snapshot be one of so many days ago.
     pub fn age_the_last_snapshot(&self, days: i64) {
         let snapshot = self.csv_files("history").pop().unwrap();

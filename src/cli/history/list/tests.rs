@@ -1,0 +1,45 @@
+use super::*;
+use crate::domain::diff::Change;
+use crate::domain::quota::Target;
+
+fn at(hour: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)
+}
+
+/// What the snapshot of that hour showed: so many changes by runs, and so many by others.
+fn seen(hour: i64, by_runs: usize, outside: usize) -> Diff {
+    let by_run = || MadeBy::Run { id: "r".into(), file: "a.csv".into(), comment: String::new(), at: at(0) };
+    let change = |made_by| Change {
+        target: Target::organization("1"),
+        org_name: String::new(),
+        account_group_name: String::new(),
+        before: None,
+        after: Some(5),
+        made_by,
+    };
+    let all =
+        std::iter::repeat_with(by_run).take(by_runs).chain(std::iter::repeat_n(MadeBy::Outside, outside));
+    Diff {
+        from: at(hour - 1),
+        to: at(hour),
+        changes: all.map(change).collect(),
+        vanished: Vec::new(),
+        suspect: false,
+    }
+}
+
+#[test]
+fn changes_of_snapshots_that_were_removed_count_for_the_next_one_that_is_left() {
+    let diffs = [seen(1, 1, 0), seen(3, 1, 0), seen(4, 0, 1), seen(6, 2, 0), seen(9, 1, 0)];
+    let ranges = first_shown(&[at(3), at(5), at(6), at(8)], &diffs);
+    assert_eq!(ranges, [1..2, 2..3, 3..4, 4..4]);
+    assert!(first_shown(&[], &diffs).is_empty());
+}
+
+#[test]
+fn what_changed_says_how_much_of_it_was_done_outside_quotakeeper() {
+    assert_eq!(changed(&[]), "");
+    assert_eq!(changed(&[seen(1, 1, 0)]), "1 quota change");
+    assert_eq!(changed(&[seen(1, 0, 2)]), "2 quota changes outside quotakeeper");
+    assert_eq!(changed(&[seen(1, 1, 1), seen(2, 1, 0)]), "3 quota changes, 1 of them outside quotakeeper");
+}
