@@ -104,10 +104,12 @@ def in_spark(data, tables):
 def printed_history(binary, data):
     """Every row of every snapshot as the command prints it."""
     environment = {**os.environ, "QUOTAKEEPER__DATA__DIR": data}
-    run = lambda *arguments: subprocess.run(
-        [binary, "--quiet", "history", *arguments], env=environment, check=True, capture_output=True, text=True
-    ).stdout
-    return [row for moment in run("list").split() for row in csv.DictReader(io.StringIO(run("show", moment)))]
+    rows = []
+    for path in sorted(glob.glob(f"{data}/history/*/*/*.csv")):
+        show = [binary, "--quiet", "history", "show", os.path.basename(path).removesuffix(".csv")]
+        printed = subprocess.run(show, env=environment, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+        rows += csv.DictReader(io.StringIO(printed, newline=""))
+    return rows
 
 
 def written_changes(data):
