@@ -63,9 +63,10 @@ const COLUMNS: [(&str, Cell); 18] = [
     ("enterprise_units_next_period", Cell::Units(|row| &mut row.enterprise_next_period)),
 ];
 
-/// In which of our columns the ids stand.
+/// In which of our columns the ids and the quota stand.
 const ORG_ID: usize = 2;
 const AID: usize = 4;
+const QUOTA: usize = 6;
 const _: () = assert!(matches!((COLUMNS[ORG_ID].1, COLUMNS[AID].1), (Cell::OrgId, Cell::Aid)));
 
 /// Without these a file says nothing.

@@ -84,13 +84,18 @@ fn compared<'s>(
     };
     for (before, after) in merge(history.blocks(earlier)?, later.blocks(history)?, in_order) {
         let (before, after) = (before.transpose()?, after.transpose()?);
-        if let (Some(before), Some(after)) = (&before, &after)
-            && before.is_same(after)
-            && !comparison.is_always_compared(before.id())
-        {
-            comparison.add_same(before.rows());
-            continue;
-        }
+        let (before, after) = match (before, after) {
+            (Some(before), Some(after)) if !comparison.is_always_compared(before.id()) => {
+                if before.is_same(&after) {
+                    comparison.add_same(before.rows());
+                    continue;
+                }
+                let (before, after, same) = before.without_same_rows(after);
+                comparison.add_same(same);
+                (Some(before), Some(after))
+            }
+            both => both,
+        };
         let before = before.map(|block| history.organization(earlier, block)).transpose()?;
         let after = after.map(|block| history.organization(later.taken_at(), block)).transpose()?;
         comparison.add(before.as_ref(), after.as_ref());

@@ -3,12 +3,12 @@
 use std::io::Read;
 
 use anyhow::Context;
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::lines::{Line, Lines};
 use super::reader::{Organizations, Rows, UNSORTED, header};
 use super::writer::{Writer, push};
-use super::{COLUMNS, ORG_ID};
+use super::{COLUMNS, ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization};
 
 /// What one snapshot shows of one organization.
@@ -48,6 +48,18 @@ impl Block {
             (Content::Lines(lines), Content::Lines(other)) => lines.text == other.text,
             (Content::Read(organization), Content::Read(other)) => organization == other,
             _ => false,
+        }
+    }
+
+    /// Both without the rows that are the same in them, and how many those are. One of them that has a quota stays, so that it
+    /// still shows whether the organization has any.
+    pub(crate) fn without_same_rows(self, other: Self) -> (Self, Self, usize) {
+        match (self.0, other.0) {
+            (Content::Lines(lines), Content::Lines(other)) if lines.can_be_paired_with(&other) => {
+                let (lines, other, same) = lines.without_same(&other);
+                (Self(Content::Lines(lines)), Self(Content::Lines(other)), same)
+            }
+            (content, other) => (Self(content), Self(other), 0),
         }
     }
 
@@ -116,6 +128,42 @@ impl RowLines {
         self.text.extend_from_slice(cells);
         self.text.push(b'\n');
     }
+}
+
+impl RowLines {
+    /// Whether each line is a row, and as many of them are in both.
+    fn can_be_paired_with(&self, other: &Self) -> bool {
+        let is_plain = |lines: &Self| memchr(b'"', &lines.text).is_none();
+        self.rows == other.rows && is_plain(self) && is_plain(other)
+    }
+
+    fn without_same(self, other: &Self) -> (Self, Self, usize) {
+        let empty = |lines: &Self| Self::new(lines.id.as_str(), lines.lines_before);
+        let (mut left, mut right, mut same) = (empty(&self), empty(other), 0);
+        let mut shows_quota = false;
+        let lines = |text| <[u8]>::split_inclusive(text, |byte| *byte == b'\n');
+        for (line, other) in lines(&self.text).zip(lines(&other.text)) {
+            if line == other && (shows_quota || !has_quota(line)) {
+                same += 1;
+                continue;
+            }
+            shows_quota |= line == other;
+            left.add_line(line);
+            right.add_line(other);
+        }
+        (left, right, same)
+    }
+
+    fn add_line(&mut self, line: &[u8]) {
+        self.rows += 1;
+        self.text.extend_from_slice(line);
+    }
+}
+
+/// Whether a plain line, which begins with the comma behind its first cell, shows a quota.
+fn has_quota(line: &[u8]) -> bool {
+    let mut commas = memchr_iter(b',', line).skip(QUOTA - 1);
+    commas.next().zip(commas.next()).is_some_and(|(begin, end)| end > begin + 1)
 }
 
 impl<R: Read> Blocks<R> {

@@ -70,6 +70,36 @@ proptest! {
     }
 
     #[test]
+    fn rows_that_are_the_same_in_two_snapshots_change_nothing_in_what_they_show_to_differ(
+        rows in proptest::collection::vec(any_row(), 0..20), others in proptest::collection::vec(proptest::option::of(any::<i64>()), 20),
+        plain in any::<bool>(),
+    ) {
+        let rows: Vec<_> = rows.into_iter().map(|row| SnapshotRow {
+            account_group_name: if plain { "Lab".into() } else { row.account_group_name }, org_name: "Acme".into(), ..row
+        }).collect();
+        let first = Snapshot::new(at(0), rows);
+        let changed = first.rows().zip(&others).map(|(row, other)| {
+            let quota = if other.is_some_and(|other| other % 2 == 0) { *other } else { row.quota };
+            SnapshotRow { quota, ..row }
+        });
+        let second = Snapshot::new(at(9), changed.collect::<Vec<_>>());
+        let mut writer = Writer::without_time();
+        for (before, after) in first.organizations().iter().zip(second.organizations()) {
+            let blocks = [before, after].map(|seen| Block::new(seen, &mut writer));
+            let [left, right] = blocks;
+            let (left, right, same) = left.without_same_rows(right);
+            let (left, right) = (left.organization().unwrap(), right.organization().unwrap());
+            prop_assert_eq!(left.row_count() + same, before.row_count());
+            prop_assert_eq!((left.has_quota(), right.has_quota()), (before.has_quota(), after.has_quota()));
+            let differing = |a: &crate::domain::quota::Organization, b: &crate::domain::quota::Organization| {
+                let pairs = a.rows().zip(b.rows()).filter(|(a, b)| a.quota != b.quota);
+                pairs.map(|(a, b)| (a.target, a.quota, b.quota)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(differing(&left, &right), differing(before, after));
+        }
+    }
+
+    #[test]
     fn the_bytes_are_those_of_the_crate_csv(rows in proptest::collection::vec(any_row(), 0..20)) {
         let file = encode(&Snapshot::new(at(1_795_370_400), rows));
         let mut again = csv::WriterBuilder::new().from_writer(Vec::new());
