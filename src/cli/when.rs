@@ -59,7 +59,8 @@ impl When {
     /// What a clock on the wall means: of an hour that comes twice the first one, of one that is skipped the moment of the skip.
     fn instant(self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
         let at = |wall: NaiveDateTime| self.zone.from_local_datetime(&wall).earliest();
-        let skipped = || (1..=24 * 4).find_map(|quarters| at(wall + TimeDelta::minutes(15 * quarters)));
+        let later = |quarters: i64| wall.checked_add_signed(TimeDelta::minutes(15 * quarters)).and_then(at);
+        let skipped = || (1..=24 * 4).find_map(later);
         at(wall).or_else(skipped).map(|at| at.to_utc())
     }
 }
@@ -110,7 +111,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_gets_the_forms_that_are() {
-        for wrong in ["yesterday", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00"] {
+        for wrong in
+            ["yesterday", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00", "+262143-12-31", "-262144-01-01"]
+        {
             let error = when().moment(wrong).unwrap_err().to_string();
             assert!(error.contains("is not a time: write 2026-12-01"), "{error}");
         }
