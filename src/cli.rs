@@ -34,7 +34,7 @@ use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
-use self::terminal::Out;
+use self::terminal::{Out, Unwritten};
 use self::when::{NotATime, When};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Environment};
@@ -71,7 +71,9 @@ pub fn main() -> ExitCode {
     let answered = runtime.block_on(answer(cli));
     let answered = match terminal::failure() {
         // A broken pipe is none: who reads has had enough.
-        Some(error) if answered.is_ok() => Err(error).context("standard output cannot be written"),
+        Some(error) if answered.as_ref().err().is_none_or(anyhow::Error::is::<std::io::Error>) => {
+            Err(Unwritten { what: "standard output".to_owned(), error }.into())
+        }
         _ => answered,
     };
     let exit = answered.unwrap_or_else(|error| {
@@ -119,6 +121,9 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
 
 /// What whoever typed the command can do.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<Unwritten>() && crate::report::is_full_disk(error) {
+        return Some("make room there, or write it elsewhere, then give the command again");
+    }
     let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_denied) {
         // They may lack rights that the service has.

@@ -126,7 +126,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
         /// Those only that use more of their quota, now or by the end of the cycle
-        #[arg(long, value_name = "PERCENT")]
+        #[arg(long, value_name = "PERCENT", value_parser = percent)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program
         #[arg(long, value_enum, default_value_t)]
@@ -265,6 +265,12 @@ pub(super) struct WrittenArgs {
     pub org: Vec<String>,
 }
 
+/// `90` or `90%`.
+fn percent(text: &str) -> Result<u32, String> {
+    let digits = text.trim().trim_end_matches('%').trim_end();
+    digits.parse().map_err(|_| "write a whole number of per cent, such as 90".to_owned())
+}
+
 /// What a report is written as.
 #[derive(Clone, Debug)]
 pub(super) enum ReportFile {
@@ -292,4 +298,17 @@ fn run_state() -> impl TypedValueParser<Value = RunState> {
 /// Also an empty one: clap's words on that help nobody.
 fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_whole_number_with_or_without_its_sign() {
+        assert_eq!([percent("90"), percent(" 90 % ")], [Ok(90), Ok(90)]);
+        for wrong in ["", "%", "ninety", "-1", "9.5"] {
+            assert_eq!(percent(wrong).unwrap_err(), "write a whole number of per cent, such as 90");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::arguments::ReportFile;
 use super::handover::{self, Handover, Who};
+use super::terminal::Unwritten;
 use super::wanted::Wanted;
 use super::{progress, terminal};
 use crate::clock::Clock;
@@ -152,7 +153,8 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
         "{} cannot be written: its folder does not exist",
         out.display()
     );
-    fs_err::write(out, content)?; // with the user's umask
+    let unwritten = |error| Unwritten { what: out.display().to_string(), error };
+    std::fs::write(out, content).map_err(unwritten)?; // with the user's umask
     terminal::tell(&format!("written: {}", out.display()));
     Ok(Exit::Done)
 }

@@ -109,7 +109,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
         ("used", Side::Right),
         ("projected", Side::Right),
         ("of quota", Side::Right),
-        ("", Side::Left),
+        ("runs out", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     for standing in ranking.standings().take(LISTED) {
@@ -126,7 +126,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
             figure(standing.used).into(),
             figure(standing.projected).into(),
             percent.into(),
-            Cell::new(told(&standing), tone),
+            Cell::new(runs_out(&standing, style), tone),
         ]);
     }
     let mut text = format!("{} on {taken}, worst first\n\n", words::counted(ranking.len(), "target"));
@@ -147,10 +147,13 @@ fn label(standing: &Standing, names_organizations: bool) -> String {
     }
 }
 
-/// How it stands in words, without the share that stands beside it.
-fn told(standing: &Standing) -> String {
-    let is_share = standing.status.ends_with("% projected");
-    if is_share { String::new() } else { standing.status.clone() }
+/// The day on which it runs out, or why none is known; nothing where it lasts.
+fn runs_out(standing: &Standing, style: Style) -> String {
+    match standing.runs_out_at {
+        Some(at) if !standing.ran_out => words::short_day(at, style.zone),
+        None if standing.is_measured() && !standing.ran_out => String::new(),
+        _ => standing.status.clone(),
+    }
 }
 
 /// One target after the other, because there may be a million.
@@ -184,4 +187,27 @@ fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) ->
     }
     writeln!(out, "\n  ]\n}}")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::table::Paint;
+    use crate::config::Alerts;
+    use crate::report::Points;
+    use crate::report::fixtures::{context, realistic};
+
+    #[test]
+    fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
+        let (latest, rule, alerts, context) =
+            (realistic(), UsageRule::default(), Alerts::default(), context());
+        let judging = Judging { points: &Points::default(), rule: &rule, alerts: &alerts, context: &context };
+        let ranking = Ranking::new(&latest, judging);
+        for width in [60, 80, 120] {
+            let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
+            let text = text(&latest, &ranking, style);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            insta::assert_snapshot!(format!("targets_in_{width}_columns"), text);
+        }
+    }
 }

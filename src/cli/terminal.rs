@@ -14,6 +14,15 @@ use crate::text::edge;
 /// Why standard output could not be written, the first time.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
+/// That what a person asked for could not be written where it was to go.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be written")]
+pub(super) struct Unwritten {
+    pub what: String,
+    #[source]
+    pub error: io::Error,
+}
+
 /// What stands in a text for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -3,10 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::domain::quota::{OrgId, Organization, Snapshot};
+use crate::report::words;
 use crate::text::lookalike;
 
+/// So many are named to whoever mistyped one.
+const NAMED: usize = 5;
+
 /// Those that are named, and which of them were seen. All are meant where none is named.
-pub(super) struct Wanted(Vec<Name>);
+pub(super) struct Wanted {
+    names: Vec<Name>,
+    /// Some of those that there are, for whoever mistyped one.
+    seen: Vec<String>,
+}
 
 struct Name {
     written: String,
@@ -21,17 +29,20 @@ impl Wanted {
             key: lookalike::key(name),
             was_seen: false,
         };
-        Self(names.iter().map(name).collect())
+        Self { names: names.iter().map(name).collect(), seen: Vec::new() }
     }
 
     /// Whether it is one of them.
     pub(super) fn has(&mut self, organization: &Organization) -> bool {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return true;
+        }
+        if self.seen.len() <= NAMED {
+            self.seen.push(words::clean(&format!("{} {}", organization.name, organization.id), 80));
         }
         let key = lookalike::key(&organization.name);
         let mut is_wanted = false;
-        for name in &mut self.0 {
+        for name in &mut self.names {
             let is_this = name.written == organization.id.as_str() || !key.is_empty() && name.key == key;
             name.was_seen |= is_this;
             is_wanted |= is_this;
@@ -41,18 +52,24 @@ impl Wanted {
 
     /// An error that names one that was not seen.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        match self.0.iter().find(|name| !name.was_seen) {
-            Some(name) => anyhow::bail!(
-                "there is no organization {}: `quotakeeper targets` lists those that there are, with their ids",
-                name.written
+        match self.names.iter().find(|name| !name.was_seen) {
+            Some(name) if self.seen.is_empty() => anyhow::bail!("there is no organization {}", name.written),
+            Some(name) if self.seen.len() > NAMED => anyhow::bail!(
+                "there is no organization {}. Some that there are: {}",
+                name.written,
+                self.seen[..NAMED].join(", ")
             ),
+            Some(name) => {
+                let seen = words::listed(&self.seen, NAMED);
+                anyhow::bail!("there is no organization {}. There is {seen}", name.written)
+            }
             None => Ok(()),
         }
     }
 
     /// The ids of those that any of these snapshots shows; none where none is named.
     pub(super) fn ids(mut self, seen: &[&Snapshot]) -> anyhow::Result<Option<BTreeSet<OrgId>>> {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return Ok(None);
         }
         let all = seen.iter().flat_map(|snapshot| snapshot.organizations());
@@ -92,7 +109,8 @@ mod tests {
         assert_eq!(ids(&[" ZÜRICH  ag "]).unwrap(), ["10"]);
         assert_eq!(ids(&["20"]).unwrap(), ["20", "30"], "an id, and a name that is the same digits");
         assert_eq!(ids(&[]).unwrap(), Vec::<String>::new());
-        assert!(ids(&["10", "Nobody"]).unwrap_err().starts_with("there is no organization Nobody: "));
+        let error = ids(&["10", "Nobody"]).unwrap_err();
+        assert_eq!(error, "there is no organization Nobody. There is Zürich AG 10, 20 and 20 30");
         assert!(ids(&[""]).is_err());
     }
 }

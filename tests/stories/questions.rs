@@ -112,7 +112,7 @@ fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_
     let nobody = bench.run(&["history", "of", "10/201"]).ends_with(1).log;
     assert!(nobody.contains("no snapshot shows 10/201: `quotakeeper targets` lists"), "{nobody}");
     let unknown = bench.run(&["targets", "--org", "Nobody"]).ends_with(1).log;
-    assert!(unknown.contains("there is no organization Nobody"), "{unknown}");
+    assert!(unknown.contains("there is no organization Nobody. There is Fabrikam 9, Northwind"), "{unknown}");
     for wrong in [&["targets", "--at", "yesterday"][..], &["history", "of", "101", "--since", "soon"]] {
         let log = bench.run(wrong).ends_with(2).log;
         assert!(log.contains("2026-12-01"), "{log}");
@@ -180,4 +180,29 @@ fn an_export_shows_what_is_used_beside_each_quota_and_a_mail_about_it_does_not()
     assert_eq!(bench.posts(), 1);
     let mails = bench.delivered().join("");
     assert!(mails.contains("edited.csv") && !mails.contains("used: 1500"), "{mails}");
+}
+
+#[test]
+fn a_file_that_finds_no_room_is_named_with_what_to_do() {
+    let bench = week();
+    let full = || fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap().into_parts().0;
+    for command in [&["export"][..], &["targets"], &["targets", "--format", "csv"], &["history", "of", "101"]]
+    {
+        let ran = bench.command(command).stdout(full()).output().unwrap();
+        let log = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(1), "{command:?}: {log}");
+        assert!(
+            log.contains("standard output cannot be written: No space left on device"),
+            "{command:?}: {log}"
+        );
+        assert!(log.contains("make room there") && !log.contains("data.dir"), "{command:?}: {log}");
+    }
+    let elsewhere = tempfile::tempdir().unwrap(); // the bench reads all that lies in its own folder
+    let link = elsewhere.path().join("report.csv");
+    std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+    let log = bench.run(&["report", "usage", "--out", link.to_str().unwrap()]).ends_with(1).log;
+    assert!(
+        log.contains("report.csv cannot be written: No space left") && log.contains("make room there"),
+        "{log}"
+    );
 }

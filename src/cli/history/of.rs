@@ -122,7 +122,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
         ("quota", Side::Right),
         ("used", Side::Right),
         ("projected", Side::Right),
-        ("used of quota", Side::Right),
+        ("of quota", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     let shown = listed(&timeline.moments);

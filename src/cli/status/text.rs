@@ -158,7 +158,7 @@ fn nearest(view: &View, paint: Paint) -> String {
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     for standing in &view.nearest {
         table.row([
-            format!("{} · {}", standing.label(), standing.org_name),
+            format!("{} · {}", standing.org_name, standing.label()),
             figure(standing.used),
             figure(standing.projected),
             figure(standing.quota),
