@@ -42,9 +42,9 @@ pub(crate) use self::owners::{
     Share, alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
     seen_targets, touched,
 };
-pub(crate) use self::ranking::{Judging, Ranking, is_over};
+pub(crate) use self::ranking::{Ranking, is_over};
 pub(crate) use self::shared::level::Level;
-pub(crate) use self::shared::quota_status::{Standing, standings};
+pub(crate) use self::shared::quota_status::{Judging, Standing, standings};
 pub(crate) use self::shared::trends::{Picture, Points, Trends, Week};
 pub(crate) use self::shared::{Audience, ReportContext, words};
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};

@@ -14,7 +14,7 @@ use crate::domain::quota::{Place, Snapshot, UsageRule, grouped};
 use crate::exit_code::Exit;
 use crate::history::{History, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::report::{Judging, Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
+use crate::report::{Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
 use crate::text::{edge, glob, lookalike};
 
 /// A person reads so many lines at most; CSV and JSON have all.
@@ -44,9 +44,7 @@ pub(super) fn targets(
     let latest = asked.snapshot(inputs.history, &rule, now)?;
     let week = inputs.week(&latest)?;
     let context = inputs.context(latest.taken_at.max(now));
-    let judging =
-        Judging { points: week.points(), rule: &rule, alerts: &inputs.config.alerts, context: &context };
-    let ranking = Ranking::new(&latest, judging);
+    let ranking = Ranking::new(&latest, week.points(), inputs.judging(&latest, &rule, &context));
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
         TableFormat::Csv => {
@@ -194,15 +192,16 @@ mod tests {
     use super::*;
     use crate::cli::table::Paint;
     use crate::config::Alerts;
-    use crate::report::Points;
     use crate::report::fixtures::{context, realistic};
+    use crate::report::{Judging, Points};
 
     #[test]
     fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
         let (latest, rule, alerts, context) =
             (realistic(), UsageRule::default(), Alerts::default(), context());
-        let judging = Judging { points: &Points::default(), rule: &rule, alerts: &alerts, context: &context };
-        let ranking = Ranking::new(&latest, judging);
+        let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+        let points = Points::default();
+        let ranking = Ranking::new(&latest, &points, judging);
         for width in [60, 80, 120] {
             let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
             let text = text(&latest, &ranking, style);

@@ -14,7 +14,7 @@ use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::history::History;
 use crate::history::{changes, left_out, thinned};
 use crate::jobs::Job;
@@ -166,9 +166,9 @@ impl ReportInputs<'_> {
 
     /// How every target of a snapshot stands, in its order: the figures of the usage report without its words.
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
-        let rule = self.config.usage.rule();
-        let week = self.week(latest)?;
-        Ok(report::standings(latest, week.points(), &rule, &self.config.alerts, &self.context(now)).collect())
+        let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
+        let judging = self.judging(latest, &rule, &context);
+        Ok(report::standings(latest, week.points(), judging).collect())
     }
 
     /// The account groups of a snapshot that are nearest to their quota, as far as that is known.
@@ -179,11 +179,19 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Standing>> {
         let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
-        let judging =
-            Judging { points: week.points(), rule: &rule, alerts: &self.config.alerts, context: &context };
-        let ranking = Ranking::new(latest, judging);
+        let ranking = Ranking::new(latest, week.points(), self.judging(latest, &rule, &context));
         let is_group = |standing: &Standing| standing.target.aid.is_some() && standing.is_measured();
         Ok(ranking.standings().filter(is_group).take(count).collect())
+    }
+
+    /// By what the targets of a snapshot are judged.
+    pub(crate) fn judging<'j>(
+        &'j self,
+        latest: &Snapshot,
+        rule: &'j UsageRule,
+        context: &'j ReportContext,
+    ) -> Judging<'j> {
+        Judging { taken_at: latest.taken_at, rule, alerts: &self.config.alerts, context }
     }
 
     /// All changes that snapshots showed after `since`.

@@ -14,7 +14,7 @@ use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, level_of, name_and_id, org_name, standing};
+use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
 use crate::report::shared::trends::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization;
@@ -118,12 +118,13 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
     let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
     let taken_at = input.latest.taken_at;
+    let judging = Judging { taken_at, rule: input.rule, alerts: input.alerts, context };
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
         .filter_map(|(place, row)| {
             let points = input.week.points().of(place);
-            let level = || level_of(&row, &points, taken_at, input.rule, input.alerts, context);
+            let level = || level_of(&row, &points, judging);
             let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
-            let stands = || standing(&row, &points, taken_at, input.rule, input.alerts, context);
+            let stands = || standing(&row, &points, judging);
             is_told.then(stands).map(|standing| (row.target.clone(), standing))
         })
         .collect();

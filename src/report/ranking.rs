@@ -2,42 +2,29 @@
 //!
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
-use crate::config::Alerts;
 use crate::domain::quota::{Place, Snapshot, UsageRule};
-use crate::report::shared::ReportContext;
-use crate::report::shared::quota_status::{Rank, Standing, standing};
+use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
 use crate::report::shared::trends::Points;
-
-/// What decides how a target stands.
-#[derive(Clone, Copy)]
-pub(crate) struct Judging<'a> {
-    /// What was used at earlier moments of the cycle.
-    pub points: &'a Points,
-    pub rule: &'a UsageRule,
-    pub alerts: &'a Alerts,
-    pub context: &'a ReportContext,
-}
 
 /// The targets of a snapshot in their order.
 pub(crate) struct Ranking<'a> {
-    latest: &'a Snapshot,
+    points: &'a Points,
     judging: Judging<'a>,
     /// Each with its number in the snapshot.
     targets: Vec<(Rank, usize, Place<'a>)>,
 }
 
 impl<'a> Ranking<'a> {
-    pub(crate) fn new(latest: &'a Snapshot, judging: Judging<'a>) -> Self {
-        let Judging { points, rule, alerts, context } = judging;
+    pub(crate) fn new(latest: &'a Snapshot, points: &'a Points, judging: Judging<'a>) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;
-            let rank = Rank::new(&row, &points.of(number), latest.taken_at, rule, alerts, context);
+            let rank = Rank::new(&row, &points.of(number), judging);
             Some((rank, number, place))
         };
         let mut targets: Vec<_> = latest.places().enumerate().filter_map(rank).collect();
         // The snapshot is in the order of the ids: where two stand alike, they stay in it.
         targets.sort_by(|(a, ..), (b, ..)| a.worst_first(b));
-        Self { latest, judging, targets }
+        Self { points, judging, targets }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -46,11 +33,10 @@ impl<'a> Ranking<'a> {
 
     /// How each of them stands, worst first.
     pub(crate) fn standings(&self) -> impl Iterator<Item = Standing> {
-        let Judging { points, rule, alerts, context } = self.judging;
-        self.targets.iter().filter_map(move |(_, number, place)| {
-            let points = points.of(*number);
-            Some(standing(&place.row()?, &points, self.latest.taken_at, rule, alerts, context))
-        })
+        let standing = |(_, number, place): &(Rank, usize, Place<'_>)| {
+            Some(standing(&place.row()?, &self.points.of(*number), self.judging))
+        };
+        self.targets.iter().filter_map(standing)
     }
 }
 
@@ -64,6 +50,7 @@ pub(crate) fn is_over(place: Place<'_>, percent: u32, rule: &UsageRule) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Alerts;
     use crate::domain::quota::{SnapshotRow, Usage};
     use crate::report::fixtures::{at, context, group, realistic};
 
@@ -71,8 +58,9 @@ mod tests {
     fn the_order_is_that_of_the_usage_report() {
         let latest = realistic();
         let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-        let judging = Judging { points: &Points::default(), rule: &rule, alerts: &alerts, context: &context };
-        let ranking = Ranking::new(&latest, judging);
+        let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+        let points = Points::default();
+        let ranking = Ranking::new(&latest, &points, judging);
         assert_eq!(ranking.len(), latest.row_count());
         let ranked: Vec<Standing> = ranking.standings().collect();
         assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");

@@ -13,7 +13,7 @@ use crate::domain::quota::{self, Snapshot, SnapshotRow, Target, Units, UsageRule
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, org_name, standing, standings};
+use crate::report::shared::quota_status::{Judging, Standing, org_name, standing, standings};
 use crate::report::shared::trends::{Picture, Points, Trends};
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
@@ -115,11 +115,12 @@ pub(crate) struct UsageReport {
 }
 
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
-    let all: Vec<Standing> =
-        standings(input.latest, input.points, input.rule, input.alerts, context).collect();
+    let judging =
+        Judging { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
+    let all: Vec<Standing> = standings(input.latest, input.points, judging).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),
-        Err(_) => standing(row, &[], input.latest.taken_at, input.rule, input.alerts, context),
+        Err(_) => standing(row, &[], judging),
     };
     let seen = input.latest.organizations().iter();
     let mut organizations: Vec<Organization> =

@@ -7,11 +7,13 @@ use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{context, group};
-use crate::report::{Points, Standing, standings};
+use crate::report::{Judging, Points, Standing, standings};
 
 fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
     let snapshot = Snapshot::new(context().now, rows);
-    standings(&snapshot, &Points::default(), &UsageRule::default(), &Alerts::default(), &context()).collect()
+    let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
+    let judging = Judging { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    standings(&snapshot, &Points::default(), judging).collect()
 }
 
 /// What the metrics have to say of a target; none where it is unknown.

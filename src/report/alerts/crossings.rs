@@ -16,7 +16,7 @@ use crate::domain::quota::{
 };
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, level_of, standing};
+use crate::report::shared::quota_status::{Judging, Standing, level_of, standing};
 use crate::report::shared::trends::Week;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
@@ -111,6 +111,7 @@ pub(crate) fn judge<E>(
     let mut news: BTreeMap<Target, News> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
+    let judging = Judging { taken_at: now, rule: seen.rule, alerts: seen.alerts, context };
     let mut place = 0;
     for organization in seen.latest.organizations() {
         let first_place = place;
@@ -127,7 +128,7 @@ pub(crate) fn judge<E>(
             }
             let Some(row) = at.row() else { continue };
             let points = seen.week.points().of(place);
-            let level = level_of(&row, &points, now, seen.rule, seen.alerts, context);
+            let level = level_of(&row, &points, judging);
             let was_fine = !targets.contains_key(&row.target);
             if was_fine && level.is_none_or(|level| level == Level::Fine) {
                 continue;
@@ -151,7 +152,7 @@ pub(crate) fn judge<E>(
                 cycles: Vec::new(),
             });
             let waiting = news.remove(&row.target);
-            let standing = standing(&row, &points, now, seen.rule, seen.alerts, context);
+            let standing = standing(&row, &points, judging);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
             if let Some(told) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(told.target.clone(), told);

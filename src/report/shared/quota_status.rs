@@ -93,6 +93,16 @@ impl Standing {
     }
 }
 
+/// What says how targets of the latest snapshot stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Judging<'a> {
+    /// When the snapshot was taken.
+    pub taken_at: DateTime<Utc>,
+    pub rule: &'a UsageRule,
+    pub alerts: &'a Alerts,
+    pub context: &'a ReportContext,
+}
+
 /// What decides how bad one target stands beside others, without any text: there may be a million of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rank {
@@ -108,14 +118,11 @@ impl Rank {
     pub(crate) fn new(
         row: &SnapshotRow<'_>,
         points: &[(DateTime<Utc>, Units)],
-        taken_at: DateTime<Utc>,
-        rule: &UsageRule,
-        alerts: &Alerts,
-        context: &ReportContext,
+        judging: Judging<'_>,
     ) -> Self {
-        let figures = figures(row, points, taken_at, rule);
+        let figures = figures(row, points, judging);
         Self {
-            level: level(figures, alerts.limits(&row.target), context).0,
+            level: level(figures, judging.alerts.limits(&row.target), judging.context).0,
             ran_out: figures.ran_out,
             runs_out_at: figures.out.map(|out| out.at),
             share_needed: share_needed(figures.quota, figures.needed),
@@ -139,8 +146,7 @@ fn share_needed(quota: Option<Units>, needed: Option<Units>) -> f64 {
 fn figures(
     row: &SnapshotRow<'_>,
     points: &[(DateTime<Utc>, Units)],
-    taken_at: DateTime<Utc>,
-    rule: &UsageRule,
+    Judging { taken_at, rule, .. }: Judging<'_>,
 ) -> Figures {
     let (used, needed) = (rule.used(&row.usage), rule.needed(&row.usage));
     let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
@@ -161,25 +167,20 @@ fn figures(
 pub(in crate::report) fn level_of(
     row: &SnapshotRow<'_>,
     points: &[(DateTime<Utc>, Units)],
-    taken_at: DateTime<Utc>,
-    rule: &UsageRule,
-    alerts: &Alerts,
-    context: &ReportContext,
+    judging: Judging<'_>,
 ) -> Option<Level> {
-    rule.headroom(row.quota, &row.usage)?;
-    Some(level(figures(row, points, taken_at, rule), alerts.limits(&row.target), context).0)
+    judging.rule.headroom(row.quota, &row.usage)?;
+    Some(level(figures(row, points, judging), judging.alerts.limits(&row.target), judging.context).0)
 }
 
 /// How one row of the latest snapshot stands. `points` are what it used at earlier moments of this cycle.
 pub(crate) fn standing(
     row: &SnapshotRow,
     points: &[(DateTime<Utc>, Units)],
-    taken_at: DateTime<Utc>,
-    rule: &UsageRule,
-    alerts: &Alerts,
-    context: &ReportContext,
+    judging: Judging<'_>,
 ) -> Standing {
-    let figures = figures(row, points, taken_at, rule);
+    let Judging { rule, alerts, context, .. } = judging;
+    let figures = figures(row, points, judging);
     let Figures { used, needed, ran_out, out, .. } = figures;
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
@@ -222,13 +223,9 @@ pub(crate) fn standing(
 pub(crate) fn standings<'s>(
     latest: &'s Snapshot,
     points: &'s Points,
-    rule: &'s UsageRule,
-    alerts: &'s Alerts,
-    context: &'s ReportContext,
+    judging: Judging<'s>,
 ) -> impl Iterator<Item = Standing> + use<'s> {
-    let stand = move |(place, row): (usize, SnapshotRow<'_>)| {
-        standing(&row, &points.of(place), latest.taken_at, rule, alerts, context)
-    };
+    let stand = move |(place, row): (usize, SnapshotRow<'_>)| standing(&row, &points.of(place), judging);
     latest.rows().enumerate().map(stand)
 }
 
@@ -333,7 +330,10 @@ mod tests {
 
     fn stands(row: &SnapshotRow) -> Standing {
         let taken_at = context().now;
-        standing(row, &[], taken_at, &UsageRule::default(), &Alerts::default(), &context())
+        {
+            let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
+            standing(row, &[], Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
+        }
     }
 
     #[test]
