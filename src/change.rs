@@ -12,6 +12,7 @@ pub(crate) mod fixtures;
 pub(crate) mod inbox;
 mod known_files;
 pub(crate) mod lifecycle;
+mod live;
 pub(crate) mod live_plan;
 mod outcome;
 pub(crate) mod parse;

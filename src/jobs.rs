@@ -14,6 +14,7 @@ pub(crate) mod apply;
 mod catch_panic;
 pub(crate) mod closings;
 pub(crate) mod comparison;
+mod done;
 mod due;
 mod inbox;
 mod job;
@@ -27,13 +28,15 @@ mod reports;
 pub(crate) mod requests;
 mod retry;
 mod serve;
+mod slots;
 mod snapshot;
 pub(crate) mod state;
 mod worker;
 
 pub(crate) use self::app::{App, api};
+pub(crate) use self::done::Trigger;
 pub(crate) use self::job::Job;
-pub(crate) use self::serve::{Trigger, log_failure, serve};
+pub(crate) use self::serve::{log_failure, serve};
 pub(crate) use self::worker::Worker;
 
 #[cfg(test)]

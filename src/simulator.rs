@@ -7,6 +7,7 @@
 //! server ─▶ rate, fault ─▶ operations ─▶ reads, writes ─▶ world, usage        (all right of `server` is pure)
 //! ```
 
+mod call;
 mod clock;
 mod fault;
 mod names;

@@ -33,10 +33,11 @@ mod rate_budget;
 mod recent;
 mod request_counts;
 mod retry;
+mod settings;
 mod transport;
 mod wire;
 
-pub use self::client::{Client, Period, Settings};
+pub use self::client::{Client, Period};
 pub(crate) use self::clock::is_believed;
 pub use self::error::{Call, Error, FieldError, Said};
 pub(crate) use self::http::{deepest, other_client, start_of};
@@ -47,4 +48,5 @@ pub use self::model::{
 };
 pub use self::rate_budget::Budget;
 pub(crate) use self::rate_budget::Room;
+pub use self::settings::Settings;
 pub use crate::config::Secret;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::explains;
+use super::live::Live;
 use super::parse::ChangeFile;
 use super::plan::{PlanContext, SetByRuns, effective, plan};
 use super::{Code, Plan, PlanRow, Services, Verdict};
@@ -58,27 +59,11 @@ pub(crate) async fn plan_in_pass(
     Ok((plan, read_at))
 }
 
-/// What is live, and what is known besides of the organizations in which files would change something.
-#[derive(Debug)]
-pub(super) struct Live {
-    reading: Reading,
-    /// Just before the first request.
-    pub(super) read_at: Instant,
-    /// The organizations whose usage was asked for.
-    asked: BTreeSet<OrgId>,
-    last_cycle: Option<LastCycle>,
-    set_by: Option<SetByRuns>,
-}
-
 impl Live {
     async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
         let read_at = Instant::now();
         let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
         Ok(Self::of(reading, read_at))
-    }
-
-    pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
-        Self { reading, read_at, asked: BTreeSet::new(), last_cycle: None, set_by: None }
     }
 
     async fn plan(

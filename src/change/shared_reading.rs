@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::live_plan::Live;
+use super::live::Live;
 
 /// No plan is made against anything older.
 const MOST_AGE: Duration = Duration::from_secs(5);

@@ -5,14 +5,19 @@
 
 use toml::{Table, Value};
 
-use super::source::Step;
-
 const REFERENCE: &str = include_str!("../../config/quotakeeper.toml");
 
 /// Keys that take several types, and say themselves what is wrong.
 const SEVERAL: [&str; 2] = ["mail.to", "alerts.mutes.until"];
 /// A table whose keys are the user's own.
 const OWN_KEYS: &str = "inbox.columns";
+
+/// One step into the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Key(String),
+    Index(usize),
+}
 
 /// A value of another type than its key wants.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::shape::{Misfit, misfits};
+use super::shape::{Misfit, Step, misfits};
 use super::typed::{Of, Wrong};
 use super::{Config, ConfigError, Secret, SecretUrl, trust};
 use crate::text::redact;
@@ -151,13 +151,6 @@ fn secret(
         Some(Path::new(folder).join(credential)).filter(is_there)
     };
     file.cloned().or_else(from_systemd).or_else(|| beside.filter(is_there)).map(Secret::File)
-}
-
-/// One step into the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
 }
 
 /// The keys that came from the environment, and the variable and text that each had.

@@ -14,23 +14,22 @@ mod board;
 mod heartbeat;
 mod observed;
 mod outgoing;
-mod publish;
+pub(in crate::daemon) mod probes;
+pub(in crate::daemon) mod publish;
 mod ready;
 mod systemd;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::warn;
 
 use self::board::Board;
 use self::heartbeat::Heartbeat;
-use self::observed::{Observed, Process};
+use self::observed::Observed;
 use self::outgoing::Outage;
-pub(crate) use self::publish::FORMAT;
+use self::probes::{Probes, process};
 use self::publish::Publisher;
 use crate::clock::Clock;
-use crate::daemon::metrics::Metrics;
 use crate::daemon::server;
 use crate::jobs::App;
 use crate::jobs::activity::Beat;
@@ -84,53 +83,6 @@ pub(crate) fn reloading() {
 
 pub(crate) fn reloaded() {
     systemd::reloaded();
-}
-
-/// What the server is asked.
-pub(crate) struct Probes {
-    app: Arc<App>,
-    board: Arc<Board>,
-}
-
-impl Probes {
-    /// By what names others may ask: that of `server.public_url` besides this machine's.
-    pub(super) fn public_url(&self) -> Option<&reqwest::Url> {
-        self.app.config.server.public_url.as_ref()
-    }
-
-    /// For how long the daemon's loop has been stuck, if it is.
-    pub(super) fn stuck_for(&self) -> Option<Duration> {
-        self.app.activity.stuck_for()
-    }
-
-    /// What keeps the daemon from being ready, each a sentence.
-    pub(super) fn not_ready(&self) -> Vec<String> {
-        if self.app.cancel.is_cancelled() {
-            return vec!["The daemon is stopping.".to_owned()];
-        }
-        match self.board.observed() {
-            Some(observed) => observed.not_ready(&process(&self.app.current()), Clock::read().now()),
-            None => vec![JUST_STARTED.to_owned()],
-        }
-    }
-
-    /// None before the files were read for the first time.
-    pub(super) fn metrics(&self) -> Option<Metrics> {
-        let observed = self.board.observed()?;
-        Some(observed.metrics(&process(&self.app.current()), false, Clock::read().now()))
-    }
-}
-
-/// What there is to say before the files were read.
-pub(super) const JUST_STARTED: &str = "The daemon has just started.";
-
-fn process(app: &App) -> Process<'_> {
-    Process {
-        schedule: &app.config.schedule,
-        history: &app.history,
-        client: app.api.if_used().map(AsRef::as_ref),
-        work: app.activity.work(),
-    }
 }
 
 async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {

@@ -25,7 +25,8 @@ use tracing::info;
 use self::body::Parts;
 use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
-use crate::daemon::health::{self, Probes};
+use crate::daemon::health::probes::{JUST_STARTED, Probes};
+use crate::daemon::health::publish::FORMAT;
 use crate::files::lock::hostname;
 
 /// Listens from now on, until the process ends.
@@ -95,9 +96,9 @@ fn metrics(probes: &Probes) -> Response<Parts> {
     match probes.metrics() {
         Some(metrics) => {
             let parts = Parts::new([metrics.sheet.into(), metrics.targets]);
-            typed(StatusCode::OK, health::FORMAT, parts)
+            typed(StatusCode::OK, FORMAT, parts)
         }
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", health::JUST_STARTED)),
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{JUST_STARTED}\n")),
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::done::Done;
 use super::notices;
 use super::requests;
-use super::serve::Done;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::serve::{Done, Trigger};
+use super::done::{Done, Trigger};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 use crate::mail::Mailer;

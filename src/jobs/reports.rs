@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use tracing::info;
 
 use super::Job;
-use super::serve::{Done, Trigger};
+use super::done::{Done, Trigger};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;

@@ -8,63 +8,17 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
 use super::catch_panic::Panicked;
+use super::done::{Counts, Done, NotWrittenDown, Trigger};
+use super::slots::{note_missed, took};
 use super::snapshot::{self, SnapshotJob};
 use super::{Job, alerts, catch_panic, closings, inbox, outbox, own_files, prune, reports};
 use crate::clock::Clock;
-use crate::config::Schedule;
 use crate::exit_code::Findings;
 use crate::files::lock;
 use crate::files::reserve;
 use crate::jobs::App;
 use crate::jobs::state::{ApiSeen, State, Why};
 use crate::report;
-use crate::schedule::Missed;
-
-/// Who starts a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trigger {
-    Schedule,
-    /// A command; `since` is how far back a report of changes is to look.
-    Person {
-        since: Option<DateTime<Utc>>,
-    },
-}
-
-/// What a success is to be remembered as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Counts {
-    /// The slot was served.
-    #[default]
-    Served,
-    /// What failed after the slot was served is done now.
-    Recovered,
-    Unrecorded,
-}
-
-/// What came of a job.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Done {
-    pub findings: Findings,
-    /// There was nothing to do: within one slot that is not worth a write.
-    pub is_idle: bool,
-    pub(super) counts: Counts,
-}
-
-impl Done {
-    pub(super) fn recovered() -> Self {
-        Self { counts: Counts::Recovered, ..Self::default() }
-    }
-
-    pub(super) fn unrecorded() -> Self {
-        Self { counts: Counts::Unrecorded, ..Self::default() }
-    }
-}
-
-/// The work is done, and `state.json` does not say so: there is nothing to do again but the writing, which comes with
-/// whatever is written there next.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("its work is done, but that cannot be written down")]
-pub(super) struct NotWrittenDown;
 
 /// A job under way: when it began, and what the API's rate limit had refused by then.
 #[derive(Clone, Copy, Debug)]
@@ -214,31 +168,6 @@ pub(crate) async fn serve(
     }));
     let done = done.await;
     work.end(app, done)
-}
-
-/// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
-pub(super) fn served(
-    schedule: &Schedule,
-    mut state: State,
-    job: Job,
-    clock: &Clock,
-    began: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    note_missed(schedule, job, &mut state, began);
-    state.served(job, began, took(clock, began)).context(NotWrittenDown)
-}
-
-/// Says which slots nobody served before this success.
-fn note_missed(schedule: &Schedule, job: Job, state: &mut State, began: DateTime<Utc>) {
-    if let Some(missed) = job.missed(schedule, state, began) {
-        let Missed { slots, first, last } = missed;
-        warn!(job = job.name(), slots, %first, %last, "slots were missed before this one");
-        state.missed(job, missed);
-    }
-}
-
-fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
-    (clock.now() - began).num_milliseconds().unsigned_abs()
 }
 
 /// The one line of the log that a failure gets: who started the job writes it.

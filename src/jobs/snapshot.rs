@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::serve::Done;
-use super::{Job, serve};
+use super::done::Done;
+use super::{Job, slots};
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
@@ -45,7 +45,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     seen.taken_at = at; // as its file says
     info!(rows, %at, "snapshot written");
     let mut failed = FirstError::default();
-    if let Err(error) = serve::served(&config.schedule, state, Job::Snapshot, clock, began) {
+    if let Err(error) = slots::served(&config.schedule, state, Job::Snapshot, clock, began) {
         failed.note(error);
     }
     if let [before @ .., last] = &earlier[..]

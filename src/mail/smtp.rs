@@ -8,6 +8,7 @@ mod hello;
 pub(super) mod redaction;
 mod reply;
 pub(super) mod session;
+pub(super) mod step;
 mod trust;
 mod wire;
 

@@ -5,9 +5,10 @@ use lettre::Address;
 use secrecy::ExposeSecret;
 
 use super::record::Outcome;
-use super::smtp::diagnosis::{self, Cause};
+use super::smtp::diagnosis;
 use super::smtp::redaction::Login;
 use super::smtp::session::{Conversation, Server};
+use super::smtp::step::Cause;
 use super::smtp::{HelloName, Trust};
 use crate::config::{self, Mail, Smtp, Tls};
 

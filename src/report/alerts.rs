@@ -14,10 +14,10 @@ use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
+use crate::report::shared::points::Week;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
-use crate::report::shared::trends::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
-use crate::report::usage::organization;
+use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{need, room};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.

@@ -17,7 +17,7 @@ use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
-use crate::report::changes::files::FileSection;
+use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
 use crate::report::changes::row_outcomes::{Fates, Section, SectionKind, section};

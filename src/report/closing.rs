@@ -9,12 +9,13 @@ pub(in crate::report) mod cycle_tracker;
 pub(in crate::report) mod cycle_usage;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod section;
 mod totals;
 pub(in crate::report) mod wording;
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use self::totals::{began_late, late, total, year};
@@ -22,6 +23,7 @@ use crate::domain::diff::Diff;
 use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
+use crate::report::closing::section::Section;
 use crate::report::closing::wording::{
     TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
 };
@@ -34,10 +36,6 @@ const DETAILED: usize = 3;
 const BRIEF: usize = 8;
 /// Account groups of one organization that are listed because they ran out.
 const RAN_OUT: usize = 6;
-/// What was seen so long before the end is not the result: even a daily snapshot comes closer.
-const LATE: TimeDelta = TimeDelta::hours(36);
-/// A year whose first cycle begins later is not known from its beginning.
-const FIRST_CYCLE: TimeDelta = TimeDelta::days(40);
 
 /// What the report is made from.
 pub(crate) struct ClosingInput<'a> {
@@ -46,56 +44,6 @@ pub(crate) struct ClosingInput<'a> {
     pub diffs: &'a [Diff],
     pub latest: &'a Snapshot,
     pub rule: &'a UsageRule,
-}
-
-/// One cycle of the year.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct YearRow {
-    #[serde(flatten)]
-    pub spent: CycleUsage,
-    /// `5 Nov to 5 Dec`.
-    pub cycle: String,
-    pub plan: Option<Units>,
-    /// Nothing was seen of it.
-    pub missing: bool,
-    /// The day after which nothing was seen of it, where that is long before its end: `20 Oct`.
-    pub until: String,
-}
-
-/// An organization whose cycle closed, or those account groups of it that the report is about.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Section {
-    #[serde(flatten)]
-    pub spent: CycleUsage,
-    pub org_name: String,
-    /// The organization of an account group that the section is about; empty where the name says it.
-    pub of: String,
-    /// `5 Nov to 5 Dec 2026`.
-    pub cycle: String,
-    pub plan: Option<Units>,
-    pub over_plan: Option<Units>,
-    /// How it compares, a sentence each.
-    pub sentences: Vec<String>,
-    /// What a person must know to read these figures rightly.
-    pub notes: Vec<String>,
-    /// The account groups that ran out, worst first.
-    pub ran_out: Vec<CycleUsage>,
-    pub more_ran_out: usize,
-    /// `2026 so far`.
-    pub year_title: String,
-    /// Oldest first, the cycle that closed last. Empty where nothing is known of any.
-    pub year: Vec<YearRow>,
-    pub year_total: String,
-    /// The month of the cycle: `Nov`.
-    #[serde(skip)]
-    pub month: String,
-    /// Whether it is about some account groups alone, and about several.
-    #[serde(skip)]
-    pub partial: bool,
-    #[serde(skip)]
-    pub several: bool,
-    #[serde(skip)]
-    pub groups_out: usize,
 }
 
 /// A line of the full table.

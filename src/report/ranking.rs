@@ -3,8 +3,8 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, Snapshot, UsageRule};
+use crate::report::shared::points::Points;
 use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
-use crate::report::shared::trends::Points;
 
 /// The targets of a snapshot in their order.
 pub(crate) struct Ranking<'a> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::operations::Call;
+use super::call::Call;
 use super::problem::{Answer, FieldError, Problem};
 use super::usage::Consumer;
 use super::world::{AccountGroup, Organization, World};

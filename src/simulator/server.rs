@@ -10,9 +10,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use tokio::time::Instant;
 
+use super::call::{Call, Mischief};
 use super::clock::Clock;
 use super::fault::{Armed, Fault, Kind};
-use super::operations::{self, Call, Mischief};
+use super::operations;
 use super::problem::{Answer, Problem};
 use super::rate::{Budget, RateLimit};
 use super::world::World;

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
+use super::call::{Call, Mischief};
 use super::fault::{BadRow, Level};
-use super::operations::{Call, Mischief};
 use super::problem::{Answer, FieldError, Problem};
 use super::world::World;
 

@@ -9,10 +9,10 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, NoProxy, Proxy, Url, redirect};
 
 use super::ca_file::certificates;
-use super::client::Settings;
 use super::error::Error;
 use super::proxy::{self, Through};
 use super::retry::Event;
+use super::settings::Settings;
 use crate::config::is_loopback;
 
 const USER_AGENT: &str = concat!("quotakeeper/", env!("CARGO_PKG_VERSION"));

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 
-use super::client::{Client, Settings};
+use super::client::Client;
+use super::settings::Settings;
 
 /// One client for a process, or none where no token is known.
 pub(crate) struct LazyClient {

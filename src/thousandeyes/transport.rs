@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::attempt::Outcome;
-use super::client::Settings;
 use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
@@ -22,6 +21,7 @@ use super::rate_budget::{Budget, Pace, Room};
 use super::recent::Recent;
 use super::request_counts::Tally;
 use super::retry::{self, Event, Verdict};
+use super::settings::Settings;
 use crate::config::Secret;
 
 /// Ours goes out with each request; the answer may have one of its own.

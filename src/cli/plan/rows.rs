@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::style::{Style, folded, moment, name_of};
-use super::text::word;
 use crate::change::plan::guards::Scope;
 use crate::change::{Code, GuardHit, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
@@ -311,4 +310,12 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) 
         if rows.is_empty() { String::new() } else { listed(title, &rows, (0, ""), limit, &show) }
     };
     section("Not done", &failed, limits.0) + &section("Applied", &applied, limits.1)
+}
+
+/// Why rows change nothing.
+pub(super) fn word(why: NoChange) -> &'static str {
+    match why {
+        NoChange::AlreadySo => "already so",
+        NoChange::NotEdited => "not edited",
+    }
 }

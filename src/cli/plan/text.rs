@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::Requests;
-use super::rows::{Extent, sections};
+use super::rows::{Extent, sections, word};
 use super::style::{Style, folded, name_of};
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
@@ -175,14 +175,6 @@ pub(super) fn unchanged(plan: &Plan) -> Option<String> {
     let said: Vec<String> =
         counts.into_iter().map(|(why, count)| format!("{} {}", number(count), word(why))).collect();
     (!said.is_empty()).then(|| said.join(", "))
-}
-
-/// Why rows change nothing.
-pub(super) fn word(why: NoChange) -> &'static str {
-    match why {
-        NoChange::AlreadySo => "already so",
-        NoChange::NotEdited => "not edited",
-    }
 }
 
 /// How much would be sent, what would wait, and the commands that apply it.

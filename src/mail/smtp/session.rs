@@ -9,8 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use lettre::Address;
 use secrecy::ExposeSecret;
 
-use super::diagnosis::{Cause, Step};
 use super::redaction::Credentials;
+use super::step::{Cause, Step};
 use super::{Broken, Extensions, HelloName, Mechanism, Reply, Trust, Wire};
 use crate::config::Tls;
 

@@ -16,8 +16,8 @@ use crate::domain::quota::{
 };
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
+use crate::report::shared::points::Week;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, standing};
-use crate::report::shared::trends::Week;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);

@@ -2,12 +2,13 @@
 //!
 //! It is made from the mails that each of them would have had, which are dropped one by one: a pass may have had thousands.
 
-use std::collections::BTreeMap;
+pub(in crate::report) mod section;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use crate::change::RunState;
 use crate::report::changes::ChangesReport;
+use crate::report::changes::files::section::{FileLine, FileSection};
 use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::shared::level::Level;
 use crate::report::shared::{Imprint, ReportContext, words};
@@ -91,30 +92,6 @@ impl Fate {
         };
         format!("{} {}", words::number(count), if count == 1 { one } else { many })
     }
-}
-
-/// One file, in a line or two.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct FileLine {
-    /// `q4.csv: 3 rows applied, 1 refused`.
-    pub headline: String,
-    /// The first reason; empty where there is none.
-    pub why: String,
-    pub run: String,
-    /// Who dropped it; empty where that is not known.
-    pub dropped_by: String,
-    /// The command that approves what waits; empty where nothing does.
-    pub approve: String,
-}
-
-/// The files with one fate.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct FileSection {
-    pub title: String,
-    pub level: Level,
-    pub files: Vec<FileLine>,
-    /// How many are not listed.
-    pub more: usize,
 }
 
 /// What a pass did with files, added one by one.

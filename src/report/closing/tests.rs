@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::domain::quota::{Snapshot, Usage};
 use crate::report::closing::fixtures::{

@@ -1,13 +1,18 @@
 //! The figures of a section, cycle by cycle.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
-use super::{FIRST_CYCLE, LATE, YearRow};
+use super::section::YearRow;
 use crate::domain::quota::{SnapshotRow, Units, UsageRule, sum};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::cycle_usage;
 use crate::report::closing::wording::within;
 use crate::report::shared::{ReportContext, words};
+
+/// What was seen so long before the end is not the result: even a daily snapshot comes closer.
+const LATE: TimeDelta = TimeDelta::hours(36);
+/// A year whose first cycle begins later is not known from its beginning.
+const FIRST_CYCLE: TimeDelta = TimeDelta::days(40);
 
 /// The figures of a section in one cycle: the organization's own, or the sum of the account groups that are left of it. A sum
 /// with an unknown part is unknown.

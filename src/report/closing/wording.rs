@@ -7,7 +7,7 @@ use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Target, Units, grouped, sum};
 use crate::report::closing::cycle_lookup::Cycle;
 use crate::report::closing::cycle_usage::CycleUsage;
-use crate::report::closing::{Section, YearRow};
+use crate::report::closing::section::{Section, YearRow};
 use crate::report::shared::level::Level;
 use crate::report::shared::words;
 

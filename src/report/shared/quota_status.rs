@@ -8,7 +8,8 @@ use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::shared::level::{Figures, Level, level};
-use crate::report::shared::trends::{Picture, Points};
+use crate::report::shared::picture::Picture;
+use crate::report::shared::points::Points;
 use crate::report::shared::{ReportContext, words};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.

@@ -6,7 +6,8 @@ use crate::domain::quota::{Units, grouped, sum};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::{ReportContext, words};
-use crate::report::usage::{Organization, UsageInput};
+use crate::report::usage::input::UsageInput;
+use crate::report::usage::organization::Organization;
 use crate::schedule::Missed;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.

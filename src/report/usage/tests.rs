@@ -1,11 +1,15 @@
 //! What the usage report says first, what it lists, and what it never claims.
 
 use super::*;
+use crate::config::Alerts;
 use crate::domain::quota::Usage;
+use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::fixtures::{
     at, changed, context, group, group_of, organization, realistic, report_from, report_of, usage,
     week_before,
 };
+use crate::report::shared::points::Points;
+use crate::schedule::Missed;
 
 fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
     report_of(rows).headline

@@ -5,8 +5,8 @@ use std::io;
 use rustls::CertificateError as Bad;
 use rustls::{AlertDescription, Error};
 
-use super::Step;
 use crate::mail::smtp::session::Server;
+use crate::mail::smtp::step::Step;
 
 /// TLS's own error, which an I/O error carries.
 pub(super) fn error_in(error: &io::Error) -> Option<&Error> {

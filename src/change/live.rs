@@ -1,0 +1,29 @@
+//! What is live, as it was read for planning.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::plan::SetByRuns;
+use crate::collect::Reading;
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::OrgId;
+
+/// What is live, and what is known besides of the organizations in which files would change something.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) reading: Reading,
+    /// Just before the first request.
+    pub(super) read_at: Instant,
+    /// The organizations whose usage was asked for.
+    pub(super) asked: BTreeSet<OrgId>,
+    pub(super) last_cycle: Option<LastCycle>,
+    pub(super) set_by: Option<SetByRuns>,
+}
+
+impl Live {
+    /// Targets alone: nothing was asked for besides.
+    pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
+        Self { reading, read_at, asked: BTreeSet::new(), last_cycle: None, set_by: None }
+    }
+}

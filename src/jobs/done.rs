@@ -1,0 +1,51 @@
+//! Who starts a job, and what comes of it.
+
+use chrono::{DateTime, Utc};
+
+use crate::exit_code::Findings;
+
+/// Who starts a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    Schedule,
+    /// A command; `since` is how far back a report of changes is to look.
+    Person {
+        since: Option<DateTime<Utc>>,
+    },
+}
+
+/// What a success is to be remembered as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// The slot was served.
+    #[default]
+    Served,
+    /// What failed after the slot was served is done now.
+    Recovered,
+    Unrecorded,
+}
+
+/// What came of a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    pub findings: Findings,
+    /// There was nothing to do: within one slot that is not worth a write.
+    pub is_idle: bool,
+    pub(super) counts: Counts,
+}
+
+impl Done {
+    pub(super) fn recovered() -> Self {
+        Self { counts: Counts::Recovered, ..Self::default() }
+    }
+
+    pub(super) fn unrecorded() -> Self {
+        Self { counts: Counts::Unrecorded, ..Self::default() }
+    }
+}
+
+/// The work is done, and `state.json` does not say so: there is nothing to do again but the writing, which comes with
+/// whatever is written there next.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("its work is done, but that cannot be written down")]
+pub(super) struct NotWrittenDown;

@@ -1,0 +1,38 @@
+//! What the slots of a job came to: served, or missed before this one.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::Job;
+use super::done::NotWrittenDown;
+use crate::clock::Clock;
+use crate::config::Schedule;
+use crate::jobs::state::State;
+use crate::schedule::Missed;
+
+/// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
+pub(super) fn served(
+    schedule: &Schedule,
+    mut state: State,
+    job: Job,
+    clock: &Clock,
+    began: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    note_missed(schedule, job, &mut state, began);
+    state.served(job, began, took(clock, began)).context(NotWrittenDown)
+}
+
+/// Says which slots nobody served before this success.
+pub(super) fn note_missed(schedule: &Schedule, job: Job, state: &mut State, began: DateTime<Utc>) {
+    if let Some(missed) = job.missed(schedule, state, began) {
+        let Missed { slots, first, last } = missed;
+        warn!(job = job.name(), slots, %first, %last, "slots were missed before this one");
+        state.missed(job, missed);
+    }
+}
+
+/// Of the job so far, in milliseconds.
+pub(super) fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
+    (clock.now() - began).num_milliseconds().unsigned_abs()
+}

@@ -1,0 +1,81 @@
+//! One organization: its own quota, and what of it its account groups were given.
+
+use serde::Serialize;
+
+use crate::domain::quota::{self, Units, UsageRule, grouped};
+use crate::report::shared::quota_status::{Standing, org_name};
+use crate::report::shared::{ReportContext, words};
+
+/// The organization as the report shows it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Organization {
+    #[serde(flatten)]
+    pub own: Standing,
+    pub plan: Option<Units>,
+    pub account_groups: usize,
+    /// The sum of its account groups' quotas.
+    pub allocated: Units,
+    /// What can still be handed out.
+    pub unallocated: Option<Units>,
+    pub over_allocated: Option<Units>,
+    /// Usage of the next cycle, as tests are configured now.
+    pub next_cycle: Option<Units>,
+    pub next_cycle_exceeds: bool,
+    /// `5 Nov to 5 Dec`.
+    pub cycle: String,
+    pub days_left: Option<i64>,
+    /// What a person must know to read these figures rightly.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    pub units_mismatch: bool,
+}
+
+pub(in crate::report) fn organization(
+    seen: &quota::Organization,
+    standing: Standing,
+    rule: &UsageRule,
+    context: &ReportContext,
+) -> Organization {
+    // Without a row of its own the organization is known by its account groups only.
+    let row = seen.row();
+    let allocated = seen.allocated();
+    let left = row.quota.map(|quota| quota.saturating_sub(allocated));
+    let next_cycle = rule.counted(row.cloud_next_period, row.enterprise_next_period);
+    let (start, end) = (seen.period_start, seen.period_end);
+    let units_mismatch = rule.looks_mismatched(&row);
+    let mut notes = Vec::new();
+    if units_mismatch {
+        let (plan, quota) = (row.plan_units.unwrap_or(0), row.quota.unwrap_or(0));
+        notes.push(format!(
+            "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's \
+             pages and set usage.units_per_quota_unit (to 1 if they are right as they are).",
+            grouped(plan),
+            grouped(quota)
+        ));
+    }
+    if rule.needed(&row.usage).is_none() {
+        let groups_known = seen.account_groups.iter().any(|group| rule.needed(&group.usage()).is_some());
+        let note = if groups_known {
+            "Its own usage is unknown; that of its account groups is not."
+        } else {
+            "Usage is unknown: nothing here says how much is left."
+        };
+        notes.push(note.to_owned());
+    }
+    Organization {
+        plan: row.plan_units,
+        account_groups: seen.account_groups.len(),
+        allocated,
+        unallocated: left.filter(|left| *left >= 0),
+        over_allocated: left.filter(|left| *left < 0).map(Units::saturating_neg),
+        next_cycle,
+        next_cycle_exceeds: next_cycle.zip(row.quota).is_some_and(|(next, quota)| next > quota),
+        cycle: start.zip(end).map_or_else(String::new, |(start, end)| {
+            format!("{} to {}", words::short_day(start, context.zone), words::short_day(end, context.zone))
+        }),
+        days_left: end.map(|end| ((end - context.now).num_hours() + 23).max(0) / 24),
+        notes,
+        units_mismatch,
+        own: Standing { name: org_name(&row), ..standing },
+    }
+}
