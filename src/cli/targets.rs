@@ -44,7 +44,7 @@ pub(super) fn targets(
     let latest = asked.snapshot(inputs.history, &rule, now)?;
     let week = inputs.week(&latest)?;
     let context = inputs.context(latest.taken_at.max(now));
-    let ranking = Ranking::new(&latest, week.points(), inputs.judging(&latest, &rule, &context));
+    let ranking = Ranking::new(&latest, week.slopes(), inputs.judging(&latest, &rule, &context));
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
         TableFormat::Csv => {
@@ -193,15 +193,15 @@ mod tests {
     use crate::cli::table::Paint;
     use crate::config::Alerts;
     use crate::report::fixtures::{context, realistic};
-    use crate::report::{Judging, Points};
+    use crate::report::{Judging, Slopes};
 
     #[test]
     fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
         let (latest, rule, alerts, context) =
             (realistic(), UsageRule::default(), Alerts::default(), context());
         let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-        let points = Points::default();
-        let ranking = Ranking::new(&latest, &points, judging);
+        let slopes = Slopes::default();
+        let ranking = Ranking::new(&latest, &slopes, judging);
         for width in [60, 80, 120] {
             let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
             let text = text(&latest, &ranking, style);

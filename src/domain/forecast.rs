@@ -11,15 +11,15 @@ pub(crate) const SLOPE_DAYS: i64 = 7;
 
 /// What is known of one target in the running cycle.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Course<'a> {
+pub(crate) struct Course {
     pub quota: Units,
     pub used: Units,
     pub projected: Units,
     /// When `used` was read.
     pub taken_at: DateTime<Utc>,
     pub cycle_end: DateTime<Utc>,
-    /// What was used at earlier moments of this cycle, in any order.
-    pub points: &'a [(DateTime<Utc>, Units)],
+    /// How fast units were used in the last days, per second; none where too little is known of them.
+    pub slope: Option<f64>,
 }
 
 /// That a target runs out before the cycle ends, by at least one of two estimates.
@@ -62,34 +62,56 @@ pub(crate) fn run_out(course: &Course) -> Option<RunOut> {
     }
     let room = float(course.quota.saturating_sub(course.used));
     let rate_projected = float(course.projected.saturating_sub(course.used)) / seconds(left);
-    let slope = slope(course.points, course.taken_at);
     let reached = |rate: f64| {
         let after = room / rate;
         (rate > 0.0 && after < seconds(left)).then(|| course.taken_at + whole_seconds(after))
     };
     // What is projected to be used to the last unit is not exceeded, whatever a division rounds to.
     let by_projection = reached(rate_projected).filter(|_| course.projected > course.quota);
-    let by_slope = slope.and_then(reached);
+    let by_slope = course.slope.and_then(reached);
     let at = by_projection.into_iter().chain(by_slope).min()?;
-    Some(RunOut { by_projection, by_slope, slope_known: slope.is_some(), at })
+    Some(RunOut { by_projection, by_slope, slope_known: course.slope.is_some(), at })
 }
 
-/// Units per second, by least squares over the last days. None from less than a day, or fewer than three points.
-fn slope(points: &[(DateTime<Utc>, Units)], now: DateTime<Utc>) -> Option<f64> {
-    let since = now - TimeDelta::days(SLOPE_DAYS);
-    let recent = || points.iter().filter(move |(at, _)| since <= *at && *at <= now);
-    let first = recent().map(|(at, _)| *at).min()?;
-    let last = recent().map(|(at, _)| *at).max()?;
-    if recent().count() < 3 || last - first < TimeDelta::days(1) {
-        return None;
+/// A line through what was used at moments of the last days, by least squares: of each moment its figures are added up, and
+/// nothing else is kept of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fit {
+    count: u32,
+    /// Seconds before now; the latest moment and the earliest.
+    latest: u32,
+    earliest: u32,
+    mean_time: f64,
+    mean_used: f64,
+    /// Sums of the products of what is left of both, and of time's, without their means.
+    time_and_used: f64,
+    time_squared: f64,
+}
+
+impl Fit {
+    /// Adds what was used at a moment before now; what lies before the last days, or in the future, counts for nothing.
+    pub(crate) fn add(&mut self, ago: TimeDelta, used: Units) {
+        if !(TimeDelta::zero()..=TimeDelta::days(SLOPE_DAYS)).contains(&ago) {
+            return;
+        }
+        let Ok(ago) = u32::try_from(ago.num_seconds()) else { return };
+        (self.latest, self.earliest) =
+            if self.count == 0 { (ago, ago) } else { (self.latest.min(ago), self.earliest.max(ago)) };
+        self.count += 1;
+        let (time, used) = (-f64::from(ago), float(used));
+        // Welford's way: no sum becomes so large that a small difference is lost in it.
+        let (off_time, off_used) = (time - self.mean_time, used - self.mean_used);
+        self.mean_time += off_time / f64::from(self.count);
+        self.mean_used += off_used / f64::from(self.count);
+        self.time_squared += off_time * (time - self.mean_time);
+        self.time_and_used += off_time * (used - self.mean_used);
     }
-    let xy = || recent().map(|(at, used)| (seconds(*at - first), float(*used)));
-    let count = xy().fold(0.0, |count, _| count + 1.0);
-    let (mean_x, mean_y) = xy().fold((0.0, 0.0), |(x, y), (dx, dy)| (x + dx / count, y + dy / count));
-    let (upper, lower) = xy().fold((0.0, 0.0), |(upper, lower), (x, y)| {
-        (upper + (x - mean_x) * (y - mean_y), lower + (x - mean_x).powi(2))
-    });
-    Some(upper / lower)
+
+    /// Units per second. None from less than a day, or fewer than three moments.
+    pub(crate) fn slope(&self) -> Option<f64> {
+        let is_long = TimeDelta::seconds((self.earliest - self.latest).into()) >= TimeDelta::days(1);
+        (self.count >= 3 && is_long).then(|| self.time_and_used / self.time_squared)
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53rd bit")]
@@ -120,14 +142,17 @@ mod tests {
         format!("2026-{text}:00:00Z").parse().unwrap()
     }
 
-    fn course(points: &[(DateTime<Utc>, Units)]) -> Course<'_> {
+    fn course(points: &[(DateTime<Utc>, Units)]) -> Course {
+        let taken_at = at("11-21T00");
+        let mut fit = Fit::default();
+        points.iter().for_each(|(at, used)| fit.add(taken_at - *at, *used));
         Course {
             quota: 900,
             used: 800,
             projected: 1000,
-            taken_at: at("11-21T00"),
+            taken_at,
             cycle_end: at("12-01T00"),
-            points,
+            slope: fit.slope(),
         }
     }
 
@@ -178,7 +203,38 @@ mod tests {
         assert_eq!(run_out(&Course { cycle_end: at("11-20T00"), ..course(&[]) }), None);
     }
 
+    /// As a textbook has it: the means first, then what is left.
+    fn two_passes(points: &[(f64, f64)]) -> f64 {
+        let count = points.iter().fold(0.0, |count, _| count + 1.0);
+        let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+        let (mean_x, mean_y) = (mean(|(x, _)| *x), mean(|(_, y)| *y));
+        let products = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+            points.iter().map(|(x, y)| of(x - mean_x, y - mean_y)).sum()
+        };
+        products(&|x, y| x * y) / products(&|x, _| x * x)
+    }
+
     proptest! {
+        #[test]
+        fn the_slope_is_that_of_least_squares_in_whatever_order_the_moments_come(
+            mut points in prop::collection::btree_map(0_i64..SLOPE_DAYS * 24, 0_i64..1_000_000_000, 3..40),
+            later in any::<prop::sample::Index>(),
+        ) {
+            points.insert(SLOPE_DAYS * 24, 0);
+            let mut points: Vec<(i64, Units)> = points.into_iter().collect();
+            let turn = later.index(points.len());
+            points.rotate_left(turn);
+            let mut fit = Fit::default();
+            points.iter().for_each(|(hours, used)| fit.add(TimeDelta::hours(*hours), *used));
+            let seconds: Vec<_> = points.iter().map(|(at, used)| (-float(*at) * 3600.0, float(*used))).collect();
+            if points.iter().any(|(hours, _)| *hours <= (SLOPE_DAYS - 1) * 24) {
+                let (found, expected) = (fit.slope().unwrap(), two_passes(&seconds));
+                prop_assert!((found - expected).abs() <= 1e-9 * (1.0 + expected.abs()), "{found} {expected}");
+            } else {
+                prop_assert_eq!(fit.slope(), None);
+            }
+        }
+
         #[test]
         fn a_run_out_day_lies_between_now_and_the_end_of_the_cycle(
             quota in 0_i64.., used in 0_i64.., projected in 0_i64..,

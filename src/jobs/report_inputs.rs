@@ -127,7 +127,7 @@ impl ReportInputs<'_> {
         let week = self.week(latest)?;
         let input = UsageInput {
             latest,
-            points: week.points(),
+            slopes: week.slopes(),
             diffs: &scope.only(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&all, since, now),
             held: &scope.held(held_stories(&self.config.runs_dir())?),
@@ -168,7 +168,7 @@ impl ReportInputs<'_> {
     pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
         let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
         let judging = self.judging(latest, &rule, &context);
-        Ok(report::standings(latest, week.points(), judging).collect())
+        Ok(report::standings(latest, week.slopes(), judging).collect())
     }
 
     /// The account groups of a snapshot that are nearest to their quota, as far as that is known.
@@ -179,7 +179,7 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Standing>> {
         let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
-        let ranking = Ranking::new(latest, week.points(), self.judging(latest, &rule, &context));
+        let ranking = Ranking::new(latest, week.slopes(), self.judging(latest, &rule, &context));
         let is_group = |standing: &Standing| standing.target.aid.is_some() && standing.is_measured();
         Ok(ranking.standings().filter(is_group).take(count).collect())
     }

@@ -14,8 +14,8 @@ use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
-use crate::report::shared::points::Week;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
+use crate::report::shared::week::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{need, room};
@@ -121,10 +121,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let judging = Judging { taken_at, rule: input.rule, alerts: input.alerts, context };
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
         .filter_map(|(place, row)| {
-            let points = input.week.points().of(place);
-            let level = || level_of(&row, &points, judging);
+            let slope = input.week.slopes().of(place);
+            let level = || level_of(&row, slope, judging);
             let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
-            let stands = || standing(&row, &points, judging);
+            let stands = || standing(&row, slope, judging);
             is_told.then(stands).map(|standing| (row.target.clone(), standing))
         })
         .collect();

@@ -11,8 +11,8 @@ use crate::report::ClosingInput;
 use crate::report::Failure;
 use crate::report::Gathered;
 use crate::report::Occasion;
-use crate::report::Points;
 use crate::report::Report;
+use crate::report::Slopes;
 use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::Week;
@@ -40,7 +40,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
     );
     let usage = UsageInput {
         latest: &snapshot,
-        points: &Points::default(),
+        slopes: &Slopes::default(),
         diffs: &[],
         missed: &[],
         held: std::slice::from_ref(&held),

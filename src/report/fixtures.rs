@@ -183,7 +183,7 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
     let week = week_of(earlier.iter().cloned(), latest);
     let input = UsageInput {
         latest,
-        points: week.points(),
+        slopes: week.slopes(),
         diffs: &[],
         missed: &[],
         held: &[],
@@ -337,7 +337,7 @@ pub(crate) fn usage() -> UsageReport {
     let week = week_of(earlier.iter().cloned(), &latest);
     let input = UsageInput {
         latest: &latest,
-        points: week.points(),
+        slopes: week.slopes(),
         diffs: &[changed()],
         missed: &[],
         held: &[held_story()],

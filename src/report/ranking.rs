@@ -3,28 +3,28 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, Snapshot, UsageRule};
-use crate::report::shared::points::Points;
 use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
+use crate::report::shared::week::Slopes;
 
 /// The targets of a snapshot in their order.
 pub(crate) struct Ranking<'a> {
-    points: &'a Points,
+    slopes: &'a Slopes,
     judging: Judging<'a>,
     /// Each with its number in the snapshot.
     targets: Vec<(Rank, usize, Place<'a>)>,
 }
 
 impl<'a> Ranking<'a> {
-    pub(crate) fn new(latest: &'a Snapshot, points: &'a Points, judging: Judging<'a>) -> Self {
+    pub(crate) fn new(latest: &'a Snapshot, slopes: &'a Slopes, judging: Judging<'a>) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;
-            let rank = Rank::new(&row, &points.of(number), judging);
+            let rank = Rank::new(&row, slopes.of(number), judging);
             Some((rank, number, place))
         };
         let mut targets: Vec<_> = latest.places().enumerate().filter_map(rank).collect();
         // The snapshot is in the order of the ids: where two stand alike, they stay in it.
         targets.sort_by(|(a, ..), (b, ..)| a.worst_first(b));
-        Self { points, judging, targets }
+        Self { slopes, judging, targets }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -34,7 +34,7 @@ impl<'a> Ranking<'a> {
     /// How each of them stands, worst first.
     pub(crate) fn standings(&self) -> impl Iterator<Item = Standing> {
         let standing = |(_, number, place): &(Rank, usize, Place<'_>)| {
-            Some(standing(&place.row()?, &self.points.of(*number), self.judging))
+            Some(standing(&place.row()?, self.slopes.of(*number), self.judging))
         };
         self.targets.iter().filter_map(standing)
     }
@@ -59,8 +59,8 @@ mod tests {
         let latest = realistic();
         let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
         let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-        let points = Points::default();
-        let ranking = Ranking::new(&latest, &points, judging);
+        let slopes = Slopes::default();
+        let ranking = Ranking::new(&latest, &slopes, judging);
         assert_eq!(ranking.len(), latest.row_count());
         let ranked: Vec<Standing> = ranking.standings().collect();
         assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");

@@ -4,9 +4,9 @@ pub(in crate::report) mod chart;
 pub(crate) mod level;
 pub(crate) mod picture;
 pub(crate) mod planned;
-pub(crate) mod points;
 pub(crate) mod quota_status;
 pub(crate) mod trends;
+pub(in crate::report) mod week;
 
 use std::time::Duration;
 

@@ -79,10 +79,10 @@ pub(crate) struct UsageReport {
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
     let judging =
         Judging { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
-    let all: Vec<Standing> = standings(input.latest, input.points, judging).collect();
+    let all: Vec<Standing> = standings(input.latest, input.slopes, judging).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),
-        Err(_) => standing(row, &[], judging),
+        Err(_) => standing(row, None, judging),
     };
     let seen = input.latest.organizations().iter();
     let mut organizations: Vec<Organization> =

@@ -49,7 +49,7 @@ fn when(row: &PlanRow, seen: &SnapshotRow, live: &Snapshot, context: &PlanContex
             projected: row.projected?,
             taken_at: live.taken_at,
             cycle_end: seen.period_end?,
-            points: &[],
+            slope: None,
         };
         run_out(&course)?.at
     };

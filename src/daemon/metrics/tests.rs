@@ -7,13 +7,13 @@ use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{context, group};
-use crate::report::{Judging, Points, Standing, standings};
+use crate::report::{Judging, Slopes, Standing, standings};
 
 fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
     let snapshot = Snapshot::new(context().now, rows);
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
     let judging = Judging { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
-    standings(&snapshot, &Points::default(), judging).collect()
+    standings(&snapshot, &Slopes::default(), judging).collect()
 }
 
 /// What the metrics have to say of a target; none where it is unknown.

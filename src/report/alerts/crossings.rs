@@ -16,8 +16,8 @@ use crate::domain::quota::{
 };
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::points::Week;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, standing};
+use crate::report::shared::week::Week;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);
@@ -127,8 +127,8 @@ pub(crate) fn judge<E>(
                 continue; // nothing says how it stands, and nobody heard of it
             }
             let Some(row) = at.row() else { continue };
-            let points = seen.week.points().of(place);
-            let level = level_of(&row, &points, judging);
+            let slope = seen.week.slopes().of(place);
+            let level = level_of(&row, slope, judging);
             let was_fine = !targets.contains_key(&row.target);
             if was_fine && level.is_none_or(|level| level == Level::Fine) {
                 continue;
@@ -152,7 +152,7 @@ pub(crate) fn judge<E>(
                 cycles: Vec::new(),
             });
             let waiting = news.remove(&row.target);
-            let standing = standing(&row, &points, judging);
+            let standing = standing(&row, slope, judging);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
             if let Some(told) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(told.target.clone(), told);

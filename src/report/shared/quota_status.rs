@@ -9,7 +9,7 @@ use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
 use crate::report::shared::level::{Figures, Level, level};
 use crate::report::shared::picture::Picture;
-use crate::report::shared::points::Points;
+use crate::report::shared::week::Slopes;
 use crate::report::shared::{ReportContext, words};
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.
@@ -115,13 +115,9 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
-    /// Of one row of the latest snapshot. `points` are what it used at earlier moments of this cycle.
-    pub(crate) fn new(
-        row: &SnapshotRow<'_>,
-        points: &[(DateTime<Utc>, Units)],
-        judging: Judging<'_>,
-    ) -> Self {
-        let figures = figures(row, points, judging);
+    /// Of one row of the latest snapshot. `slope` is how fast it used units in the last days, per second.
+    pub(crate) fn new(row: &SnapshotRow<'_>, slope: Option<f64>, judging: Judging<'_>) -> Self {
+        let figures = figures(row, slope, judging);
         Self {
             level: level(figures, judging.alerts.limits(&row.target), judging.context).0,
             ran_out: figures.ran_out,
@@ -143,10 +139,10 @@ fn share_needed(quota: Option<Units>, needed: Option<Units>) -> f64 {
     quota.zip(needed).map_or(0.0, |(quota, needed)| share(needed, quota))
 }
 
-/// What says how bad a row of the latest snapshot is. `points` are what it used at earlier moments of this cycle.
+/// What says how bad a row of the latest snapshot is. `slope` is how fast it used units in the last days, per second.
 fn figures(
     row: &SnapshotRow<'_>,
-    points: &[(DateTime<Utc>, Units)],
+    slope: Option<f64>,
     Judging { taken_at, rule, .. }: Judging<'_>,
 ) -> Figures {
     let (used, needed) = (rule.used(&row.usage), rule.needed(&row.usage));
@@ -158,7 +154,7 @@ fn figures(
             projected: rule.projected(&row.usage)?,
             taken_at,
             cycle_end: row.period_end?,
-            points,
+            slope,
         })
     })();
     Figures { quota: row.quota, used, needed, ran_out, out }
@@ -167,21 +163,17 @@ fn figures(
 /// How bad it is alone: of a million rows few need more than that. None where that is not known.
 pub(in crate::report) fn level_of(
     row: &SnapshotRow<'_>,
-    points: &[(DateTime<Utc>, Units)],
+    slope: Option<f64>,
     judging: Judging<'_>,
 ) -> Option<Level> {
     judging.rule.headroom(row.quota, &row.usage)?;
-    Some(level(figures(row, points, judging), judging.alerts.limits(&row.target), judging.context).0)
+    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context).0)
 }
 
-/// How one row of the latest snapshot stands. `points` are what it used at earlier moments of this cycle.
-pub(crate) fn standing(
-    row: &SnapshotRow,
-    points: &[(DateTime<Utc>, Units)],
-    judging: Judging<'_>,
-) -> Standing {
+/// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
+pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> Standing {
     let Judging { rule, alerts, context, .. } = judging;
-    let figures = figures(row, points, judging);
+    let figures = figures(row, slope, judging);
     let Figures { used, needed, ran_out, out, .. } = figures;
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
@@ -223,10 +215,10 @@ pub(crate) fn standing(
 /// How every row of a snapshot stands, in its order: one by one, because each has many texts.
 pub(crate) fn standings<'s>(
     latest: &'s Snapshot,
-    points: &'s Points,
+    slopes: &'s Slopes,
     judging: Judging<'s>,
 ) -> impl Iterator<Item = Standing> + use<'s> {
-    let stand = move |(place, row): (usize, SnapshotRow<'_>)| standing(&row, &points.of(place), judging);
+    let stand = move |(place, row): (usize, SnapshotRow<'_>)| standing(&row, slopes.of(place), judging);
     latest.rows().enumerate().map(stand)
 }
 
@@ -333,7 +325,7 @@ mod tests {
         let taken_at = context().now;
         {
             let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-            standing(row, &[], Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
+            standing(row, None, Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
         }
     }
 

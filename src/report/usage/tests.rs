@@ -8,7 +8,7 @@ use crate::report::fixtures::{
     at, changed, context, group, group_of, organization, realistic, report_from, report_of, usage,
     week_before,
 };
-use crate::report::shared::points::Points;
+use crate::report::shared::week::Slopes;
 use crate::schedule::Missed;
 
 fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
@@ -147,7 +147,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
         usage_report(
             &UsageInput {
                 latest: &latest,
-                points: &Points::default(),
+                slopes: &Slopes::default(),
                 diffs: &[changed()],
                 missed: &[],
                 held: &[],

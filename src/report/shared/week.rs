@@ -4,33 +4,33 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::forecast::SLOPE_DAYS;
+use crate::domain::forecast::{Fit, SLOPE_DAYS};
 use crate::domain::merge::merge;
 use crate::domain::quota::{Organization, Place, Snapshot, Units, UsageRule};
 
-/// What every target used at earlier moments of its cycle, for the slopes: of each moment one figure for each row of the latest
-/// snapshot, in their order.
+/// How fast every target used units in the last days of its cycle, each row of the latest snapshot by its place. Empty where nothing
+/// is known of any: a million rows of which only the quota was read take no room for it.
 #[derive(Debug, Default)]
-pub(crate) struct Points(Vec<(DateTime<Utc>, Vec<Option<Units>>)>);
+pub(crate) struct Slopes(Vec<Fit>);
 
-impl Points {
-    /// Adds what the latest snapshot itself says.
-    fn add_latest(&mut self, latest: &Snapshot, rule: &UsageRule) {
-        let used = latest.places().map(|now| rule.used(&now.usage())).collect();
-        self.push(latest.taken_at, used, latest);
-    }
-
+impl Slopes {
     /// Adds what was used at a moment of the last days.
-    fn push(&mut self, taken_at: DateTime<Utc>, used: Vec<Option<Units>>, latest: &Snapshot) {
+    fn add(&mut self, taken_at: DateTime<Utc>, used: &[Option<Units>], latest: &Snapshot) {
         let since = latest.taken_at - TimeDelta::days(SLOPE_DAYS);
-        if (since..=latest.taken_at).contains(&taken_at) && used.iter().any(Option::is_some) {
-            self.0.push((taken_at, used));
+        if !(since..=latest.taken_at).contains(&taken_at) || used.iter().all(Option::is_none) {
+            return;
+        }
+        self.0.resize(used.len(), Fit::default());
+        for (fit, used) in self.0.iter_mut().zip(used) {
+            if let Some(used) = used {
+                fit.add(latest.taken_at - taken_at, *used);
+            }
         }
     }
 
-    /// Those of one row of the latest snapshot, by its place.
-    pub(in crate::report) fn of(&self, place: usize) -> Vec<(DateTime<Utc>, Units)> {
-        self.0.iter().filter_map(|(at, used)| Some((*at, (*used.get(place)?)?))).collect()
+    /// That of one row of the latest snapshot, in units per second. None where too little is known.
+    pub(in crate::report) fn of(&self, place: usize) -> Option<f64> {
+        self.0.get(place)?.slope()
     }
 }
 
@@ -68,7 +68,7 @@ fn walk<E>(
 /// What the snapshots of the days before the latest showed: as little of them as judging it takes.
 #[derive(Default)]
 pub(crate) struct Week {
-    points: Points,
+    slopes: Slopes,
     /// Which rows of the latest snapshot any of them showed.
     showed: Vec<bool>,
 }
@@ -76,8 +76,9 @@ pub(crate) struct Week {
 impl Week {
     /// Of the latest snapshot alone.
     pub(crate) fn new(latest: &Snapshot, rule: &UsageRule) -> Self {
-        let mut week = Self { points: Points::default(), showed: vec![false; latest.row_count()] };
-        week.points.add_latest(latest, rule);
+        let mut week = Self { slopes: Slopes::default(), showed: vec![false; latest.row_count()] };
+        let used: Vec<_> = latest.places().map(|now| rule.used(&now.usage())).collect();
+        week.slopes.add(latest.taken_at, &used, latest);
         week
     }
 
@@ -95,15 +96,15 @@ impl Week {
             used[place] = used_in_cycle(now, then, rule);
             showed.push(place);
         })?;
-        self.points.push(taken_at, used, latest);
+        self.slopes.add(taken_at, &used, latest);
         for place in showed {
             self.showed[place] = true;
         }
         Ok(())
     }
 
-    pub(crate) fn points(&self) -> &Points {
-        &self.points
+    pub(crate) fn slopes(&self) -> &Slopes {
+        &self.slopes
     }
 
     /// Whether one of them showed the target of this row of the latest, by its place.
