@@ -145,7 +145,9 @@ mod tests {
     fn course(points: &[(DateTime<Utc>, Units)]) -> Course {
         let taken_at = at("11-21T00");
         let mut fit = Fit::default();
-        points.iter().for_each(|(at, used)| fit.add(taken_at - *at, *used));
+        for (at, used) in points {
+            fit.add(taken_at - *at, *used);
+        }
         Course {
             quota: 900,
             used: 800,
@@ -225,7 +227,9 @@ mod tests {
             let turn = later.index(points.len());
             points.rotate_left(turn);
             let mut fit = Fit::default();
-            points.iter().for_each(|(hours, used)| fit.add(TimeDelta::hours(*hours), *used));
+            for (hours, used) in &points {
+                fit.add(TimeDelta::hours(*hours), *used);
+            }
             let seconds: Vec<_> = points.iter().map(|(at, used)| (-float(*at) * 3600.0, float(*used))).collect();
             if points.iter().any(|(hours, _)| *hours <= (SLOPE_DAYS - 1) * 24) {
                 let (found, expected) = (fit.slope().unwrap(), two_passes(&seconds));
