@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod propose;
 mod runs;
+mod signals;
 mod status;
 mod table;
 mod targets;
@@ -46,11 +47,6 @@ use crate::text::edge;
 
 /// How long a stop waits for the request in flight.
 const GRACE: Duration = Duration::from_secs(8);
-
-/// A process that is asked to stop has ended after this, whatever it is doing.
-const LONGEST_STOP: Duration = Duration::from_secs(9);
-
-const STOPPED: &str = "stopped by a signal; what was under way is taken up again at the next start";
 
 /// Runs the command line and says the exit code.
 pub fn main() -> ExitCode {
@@ -178,13 +174,13 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let app = Arc::new(App::new(source.load()?));
     let is_daemon = matches!(command, Command::Run);
-    cancel_on_signals(&app, if is_daemon { Exit::Done } else { Exit::Failed })?;
+    signals::obey(&app, is_daemon)?;
     let grace = app.cancel.clone();
     tokio::select! {
         answered = dispatch(command, &app, &source, global.color) => answered,
         () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await } => {
-            anyhow::ensure!(is_daemon, STOPPED); // to be stopped is no failure of the daemon
-            tracing::warn!("{STOPPED}");
+            anyhow::ensure!(is_daemon, signals::STOPPED); // to be stopped is no failure of the daemon
+            tracing::warn!("{}", signals::STOPPED);
             Ok(Exit::Done)
         }
     }
@@ -345,29 +341,4 @@ fn restrict(command: &Command) {
         // group shares, a service under `RestrictSUIDSGID=` could not give it back.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));
     }
-}
-
-/// SIGTERM and SIGINT cancel the app. The second one, or work that does not come to a point where it could stop, ends the
-/// process at once: what is on disk is whole at any moment.
-fn cancel_on_signals(app: &Arc<App>, at_once: Exit) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let cancel = app.cancel.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        cancel.cancel();
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = tokio::time::sleep(LONGEST_STOP) => {}
-        }
-        tracing::warn!("{STOPPED}");
-        std::process::exit(i32::from(at_once as u8));
-    });
-    Ok(())
 }

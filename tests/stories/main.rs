@@ -31,6 +31,7 @@ mod rates;
 mod reloads;
 mod restoring;
 mod schedules;
+mod signals;
 mod snapshots;
 mod spreadsheets;
 mod stopping;

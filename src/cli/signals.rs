@@ -1,0 +1,71 @@
+//! What signals do to a process that works: some stop it, SIGHUP is the daemon's to answer, and the rest ends nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit_code::Exit;
+use crate::jobs::App;
+
+/// Why a process ended before its work did.
+pub(super) const STOPPED: &str =
+    "stopped by a signal; what was under way is taken up again at the next start";
+
+/// A process that is asked to stop has ended after this, whatever it is doing.
+const LONGEST_STOP: Duration = Duration::from_secs(9);
+
+/// SIGTERM and SIGINT cancel the app; so does SIGHUP where there is no daemon that answers it: the terminal is gone. The second
+/// one, or work that does not come to a point where it could stop, ends the process at once: what is on disk is whole at any
+/// moment.
+pub(super) fn obey(app: &Arc<App>, is_daemon: bool) -> anyhow::Result<()> {
+    let mut stops = vec![signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    // Whoever started this with `nohup` wants it to go on.
+    if !is_daemon && !is_ignored(SignalKind::hangup()) {
+        stops.push(signal(SignalKind::hangup())?);
+    }
+    if is_daemon {
+        drop(signal(SignalKind::hangup())?); // one that comes before the daemon answers it ends nothing
+    }
+    let at_once = if is_daemon { Exit::Done } else { Exit::Failed };
+    let cancel = app.cancel.clone();
+    tokio::spawn(async move {
+        any(&mut stops).await;
+        tracing::info!("stopping");
+        cancel.cancel();
+        let _ = tokio::time::timeout(LONGEST_STOP, any(&mut stops)).await;
+        tracing::warn!("{STOPPED}");
+        std::process::exit(i32::from(at_once as u8));
+    });
+    for (name, kind) in [("SIGUSR1", SignalKind::user_defined1()), ("SIGUSR2", SignalKind::user_defined2())] {
+        tokio::spawn(pass_over(name, signal(kind)?));
+    }
+    Ok(())
+}
+
+/// Tools that rotate logs or reload services send these to whatever they find: by itself the system would end the process.
+async fn pass_over(name: &'static str, mut signals: Signal) {
+    let mut hint = Some("SIGHUP reloads the configuration, SIGTERM stops");
+    while signals.recv().await.is_some() {
+        if let Some(hint) = hint.take() {
+            tracing::warn!(signal = name, hint, "this signal means nothing here and is ignored");
+        }
+    }
+}
+
+/// The next of these signals.
+async fn any(signals: &mut [Signal]) {
+    let next = std::future::poll_fn(|context| {
+        let arrived = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if arrived { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    });
+    next.await;
+}
+
+/// Whether this process was started with a signal ignored; no where the system does not say so.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}

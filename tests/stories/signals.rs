@@ -1,0 +1,66 @@
+//! Signals that are not meant to stop anything, and those that stop a pass.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command};
+
+use crate::standin::{Fault, World};
+use crate::testbed::Bench;
+
+fn send(process: &Child, name: &str) {
+    let kill = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+}
+
+#[test]
+fn a_signal_that_means_nothing_to_the_daemon_is_one_line_in_its_log_and_the_daemon_goes_on() {
+    let bench = Bench::new(World::small());
+    let mut daemon = bench.start(&["run"]);
+    bench.wait_for_log("history thinned");
+    for _ in 0..3 {
+        for name in ["-USR1", "-USR2", "-PIPE"] {
+            send(&daemon, name);
+        }
+        bench.wait_for_log("SIGUSR1");
+        bench.wait_for_log("SIGUSR2");
+    }
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    bench.standin.wait_until("the write", |log| log.iter().any(|one| one.call.starts_with("POST")));
+    send(&daemon, "-TERM");
+    let ended = daemon.wait().unwrap();
+    assert_eq!(ended.code(), Some(0), "{:?}", ended.signal());
+    let log = bench.log();
+    assert_eq!(log.matches("this signal means nothing here").count(), 2, "{log}");
+}
+
+#[test]
+fn a_pass_whose_terminal_is_closed_stops_cleanly_and_the_next_one_goes_on() {
+    let bench = Bench::new(World::small());
+    bench.standin.at("GET /usage", 1, Fault::Stall);
+    let mut pass = bench.start(&["once"]);
+    bench.standin.wait_until("the stall", |log| log.iter().any(|one| one.status.is_none()));
+    send(&pass, "-USR1");
+    bench.wait_for_log("SIGUSR1");
+    send(&pass, "-HUP");
+    let ended = pass.wait().unwrap();
+    assert_eq!(ended.code(), Some(1), "{:?}", ended.signal());
+    assert!(bench.log().contains("stopping"), "{}", bench.log());
+    bench.run(&["once"]).ends_with(0);
+    assert_eq!(bench.csv_files("history").len(), 1);
+}
+
+#[test]
+fn a_pass_that_was_started_to_outlive_its_terminal_does() {
+    let bench = Bench::new(World::small());
+    bench.standin.at("GET /usage", 0, Fault::RateLimit { reset_in: 2 });
+    let binary = bench.command(&["once"]);
+    let mut under_nohup = Command::new("nohup");
+    under_nohup.arg(binary.get_program()).arg("once").env_clear();
+    under_nohup.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    under_nohup.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    let log = fs_err::File::create(bench.data().with_file_name("started.log")).unwrap();
+    let mut pass = under_nohup.env("PATH", "/usr/bin:/bin").stderr(log.into_file()).spawn().unwrap();
+    bench.wait_for_log("the rate limit is used up");
+    send(&pass, "-HUP");
+    assert_eq!(pass.wait().unwrap().code(), Some(0), "{}", bench.log());
+    assert_eq!(bench.csv_files("history").len(), 1);
+}
