@@ -72,6 +72,15 @@ impl FromStr for Expression {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let fields: Vec<&str> = text.split_whitespace().collect();
+        // Before they are counted too.
+        if let Some((part, zone)) = fields.iter().find_map(|field| Some((*field, zone(field)?))) {
+            let rest: Vec<&str> = fields.iter().copied().filter(|field| *field != part).collect();
+            let reason = format!(
+                "the time zone of all schedules is a key of its own: write schedule.timezone = \"{zone}\", and here `{}`",
+                rest.join(" ")
+            );
+            return Err(wrong(text, part, &reason));
+        }
         // Before the fields are counted: a blank behind a comma makes one more of them.
         if let Some(list) = fields.iter().find(|field| field.split(',').any(str::is_empty)) {
             let reason = "an item of a list is empty: write lists without blanks, such as 1,5";
@@ -172,6 +181,15 @@ impl Field {
 fn parse(text: &str) -> Option<Cron> {
     let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).dom_and_dow(false);
     parser.build().parse(text).ok()
+}
+
+/// The time zone that a field names, as other schedulers take it in front of an expression or behind it.
+fn zone(field: &str) -> Option<&str> {
+    let is_variable = |name: &str| ["TZ", "CRON_TZ"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    match field.split_once('=') {
+        Some((name, zone)) => is_variable(name).then_some(zone.trim_matches(['"', '\''])),
+        None => chrono_tz::Tz::from_str(field).is_ok().then_some(field),
+    }
 }
 
 /// One field of an expression, the others being whatever fits.

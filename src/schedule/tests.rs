@@ -331,6 +331,22 @@ fn what_people_bring_from_other_schedulers_runs_when_they_expect_it() {
 }
 
 #[test]
+fn a_time_zone_in_an_expression_is_an_error_that_names_its_own_key() {
+    for (text, zone, rest) in [
+        ("TZ=Europe/Berlin 0 8 * * *", "Europe/Berlin", "0 8 * * *"),
+        ("CRON_TZ=UTC 0 8 * * 1-5", "UTC", "0 8 * * 1-5"),
+        ("cron_tz='Asia/Kolkata' 0 0 8 * * *", "Asia/Kolkata", "0 0 8 * * *"),
+        ("0 8 * * * America/New_York", "America/New_York", "0 8 * * *"),
+        ("0 8 * * 1-5 UTC", "UTC", "0 8 * * 1-5"),
+        ("TZ=Europe/Berlin @daily", "Europe/Berlin", "@daily"),
+    ] {
+        let said = text.parse::<Expression>().unwrap_err();
+        assert!(said.contains(&format!("schedule.timezone = \"{zone}\", and here `{rest}`")), "{said}");
+        assert!(!said.contains("second"), "{said}");
+    }
+}
+
+#[test]
 fn a_gap_since_1970_is_told_without_counting_millions_of_slots() {
     let minutely: Expression = "* * * * *".parse().unwrap();
     let began = "2026-11-22T12:00:30Z".parse().unwrap();
