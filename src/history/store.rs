@@ -3,6 +3,7 @@
 use std::fs::{File, FileType};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
@@ -29,11 +30,13 @@ const EARLIER_VERSION_FILE: &str = "VERSION";
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     folder: PathBuf,
+    /// That the format is one that this program knows: one look is enough for all who read here.
+    is_known: Arc<OnceLock<()>>,
 }
 
 impl History {
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join("history") }
+        Self { folder: data_dir.join("history"), is_known: Arc::default() }
     }
 
     /// The file of the snapshot that was taken at `at`.
@@ -42,25 +45,31 @@ impl History {
     }
 
     /// Refuses a history that a newer program wrote. One that says no version, or nothing that is one, is of the first: its
-    /// columns say the rest.
-    fn check_version(&self) -> anyhow::Result<()> {
-        for name in [VERSION_FILE, EARLIER_VERSION_FILE] {
+    /// columns say the rest. Says whether the file of the version is as it should be.
+    fn check_version(&self) -> anyhow::Result<bool> {
+        let [said, earlier] = [VERSION_FILE, EARLIER_VERSION_FILE].map(|name| {
             let path = self.folder.join(name);
-            if let Some(version) = read_version(&path) {
-                format::check(&path, version, VERSION)?;
-            }
+            let version = read_version(&path);
+            version.map(|version| format::check(&path, version, VERSION)).transpose()
+        });
+        earlier?;
+        Ok(said?.is_some())
+    }
+
+    /// The same for those who only read.
+    fn is_known(&self) -> anyhow::Result<()> {
+        if self.is_known.get().is_none() {
+            self.check_version()?;
+            let _ = self.is_known.set(());
         }
         Ok(())
     }
 
-    /// Says the version under its present name, and removes the file that says it under the earlier one. No snapshot is lost
-    /// because this cannot be written.
-    fn say_version(&self) {
+    /// Says the version under its present name where it is not `said` there, and removes the file that says it under the earlier
+    /// one. No snapshot is lost because this cannot be written.
+    fn say_version(&self, said: bool) {
         let path = self.folder.join(VERSION_FILE);
-        let said = match read_version(&path) {
-            Some(_) => Ok(()),
-            None => durable::write(&path, format!("{VERSION}\n").as_bytes()),
-        };
+        let said = if said { Ok(()) } else { durable::write(&path, format!("{VERSION}\n").as_bytes()) };
         if let Err(error) = said.and_then(|()| durable::remove(&self.folder.join(EARLIER_VERSION_FILE))) {
             warn!(%error, "the format of the history cannot be written beside it");
         }
@@ -69,8 +78,9 @@ impl History {
     /// Writes a snapshot, and says under which time, and how many rows it has. The time is cut to the second; where that second
     /// has a file, the next free one is taken.
     pub(crate) fn write(&self, snapshot: &Snapshot) -> anyhow::Result<(DateTime<Utc>, usize)> {
-        self.check_version()?;
-        self.say_version();
+        // Anew: what a newer program began since must not be mixed.
+        let said = self.check_version()?;
+        self.say_version(said);
         let mut at = snapshot.taken_at.trunc_subsecs(0);
         let mut count = 0;
         loop {
@@ -87,7 +97,7 @@ impl History {
 
     /// The moments of all snapshots, earliest first.
     pub(crate) fn list(&self) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        self.check_version()?;
+        self.is_known()?;
         moments(&self.folder)
     }
 
@@ -377,11 +387,27 @@ mod tests {
         }
         for name in ["_VERSION", "VERSION"] {
             fs_err::write(path(name), "2\n").unwrap();
-            assert!(history.list().unwrap_err().to_string().contains("newer"), "{name}");
+            let again = History::new(folder.path()); // as the next command does
+            assert!(again.list().unwrap_err().to_string().contains("newer"), "{name}");
+            let snapshot = Snapshot::new("2026-11-22T18:00:00Z".parse().unwrap(), []);
+            assert!(history.write(&snapshot).unwrap_err().to_string().contains("newer"), "{name}");
             fs_err::remove_file(path(name)).unwrap();
         }
         fs_err::create_dir(path("_VERSION")).unwrap();
         write(&history, "2026-11-22T19:00:00Z");
+    }
+
+    #[test]
+    fn one_look_at_the_format_is_enough_for_all_who_read_and_a_writer_looks_again() {
+        let (folder, history) = history();
+        write(&history, "2026-11-22T18:00:00Z");
+        let reader = history.clone();
+        reader.list().unwrap();
+        fs_err::write(folder.path().join("history/_VERSION"), "2\n").unwrap();
+        assert_eq!(reader.list().unwrap().len(), 1);
+        assert_eq!(history.list().unwrap().len(), 1, "a clone shares what was seen");
+        let snapshot = Snapshot::new("2026-11-22T19:00:00Z".parse().unwrap(), []);
+        assert!(reader.write(&snapshot).unwrap_err().to_string().contains("newer"));
     }
 
     #[test]
