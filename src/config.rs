@@ -7,6 +7,7 @@ mod alerts;
 mod guards;
 mod health;
 mod limits;
+pub(crate) mod loopback;
 mod recipients;
 mod secret_text;
 mod shape;
@@ -387,12 +388,6 @@ impl Config {
     pub(crate) fn answers_dir(&self) -> PathBuf {
         self.inbox.answers_dir.clone().unwrap_or_else(|| self.inbox_dir().join("answers"))
     }
-}
-
-/// Whether a host is this machine, where nothing travels in the open.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

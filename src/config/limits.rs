@@ -6,7 +6,8 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use reqwest::Url;
 
-use super::{Config, Tls, Transport, is_loopback};
+use super::loopback::is_loopback;
+use super::{Config, Tls, Transport};
 use crate::text::clean::visible;
 
 /// Longer than any billing cycle.

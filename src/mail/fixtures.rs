@@ -50,7 +50,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(twist: Option<Twist>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), twist)
+    }
+
+    /// The same where something listens already.
+    pub(crate) fn start_on(listener: TcpListener, twist: Option<Twist>) -> Self {
         let server = Self { port: listener.local_addr().unwrap().port(), accepted: Arc::default() };
         let accepted = Arc::clone(&server.accepted);
         tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! Makes the HTTP client that all requests go through, and refuses settings that would give the token away.
 
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::error::Error;
 use super::proxy::{self, Through};
 use super::retry::Event;
 use super::settings::Settings;
-use crate::config::is_loopback;
+use crate::config::loopback::{self, is_loopback};
 
 const USER_AGENT: &str = concat!("quotakeeper/", env!("CARGO_PKG_VERSION"));
 
@@ -94,7 +95,10 @@ fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwes
             .map_err(|problem| Error::Settings(format!("api.ca_file: {} {problem}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(|error| {
+    // The API, a proxy and a Pushgateway alike. The port is that of the URL.
+    let localhost = loopback::addresses("localhost").into_iter().flatten();
+    let localhost: Vec<_> = localhost.map(|address| SocketAddr::new(address, 0)).collect();
+    builder.resolve_to_addrs("localhost", &localhost).build().map_err(|error| {
         Error::Settings(format!(
             "TLS cannot be set up: {}. {}",
             deepest(&error),

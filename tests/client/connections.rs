@@ -118,6 +118,24 @@ async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
 }
 
 #[tokio::test]
+async fn localhost_is_reached_at_whichever_of_its_addresses_answers_as_the_api_and_as_a_proxy() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(listener) = TcpListener::bind(address).await else { continue }; // a machine without IPv6
+        let port = listener.local_addr().unwrap().port();
+        let script = Script::play_on(listener, vec![answer(200, "", EMPTY), answer(502, "", "")]);
+        let server = format!("http://localhost:{port}");
+        assert!(client(&server).quotas().await.unwrap().is_empty(), "{address}");
+        let settings = Settings {
+            proxy: Some(server.parse().unwrap()),
+            ca_file: Some(tls_file("ca.pem")),
+            ..Settings::new("https://api.example.test/v7/".parse().unwrap(), Secret::Value(TOKEN.into()))
+        };
+        Client::new(settings).unwrap().quotas().await.unwrap_err();
+        assert!(script.requests()[1].starts_with("CONNECT api.example.test:443 "), "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_ca_file_is_trusted_and_without_it_the_server_is_not() {
     let port = tls_server();
     let at = |ca_file| Settings {

@@ -55,7 +55,11 @@ pub(crate) struct Script {
 impl Script {
     /// Listens, and plays the steps in order. Further connections are closed at once.
     pub(crate) async fn play(steps: Vec<Step>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::play_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port"), steps)
+    }
+
+    /// The same where something listens already.
+    pub(crate) fn play_on(listener: TcpListener, steps: Vec<Step>) -> Self {
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);

@@ -102,6 +102,29 @@ fn what_cannot_be_written_or_pushed_is_a_warning_and_fails_nothing() {
     }
 }
 
+#[test]
+fn localhost_is_reached_at_whichever_of_its_addresses_answers_a_push_and_a_heartbeat() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(listener) = std::net::TcpListener::bind(address) else { continue }; // a machine without IPv6
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut request = stream.try_clone().unwrap();
+                let _begun = request.read(&mut [0; 1024]);
+                std::thread::spawn(move || std::io::copy(&mut request, &mut std::io::sink()));
+                let _gone =
+                    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        let ran = Bench::new(World::small())
+            .with("QUOTAKEEPER__METRICS__PUSH_URL", &format!("{url}/metrics/job/quotakeeper"))
+            .with("QUOTAKEEPER__HEARTBEAT__URL", &format!("{url}/ping/4711"))
+            .run(&["once"])
+            .ends_with(0);
+        assert!(!ran.log.contains("could not be reported"), "{address}: {}", ran.log);
+    }
+}
+
 /// Takes what is sent and answers with a body that never ends, for as long as anybody reads it.
 fn endless(status: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -66,8 +66,7 @@ impl<'a> Conversation<'a> {
     async fn begin(&mut self) -> Result<Wire, Cause> {
         let server = self.server;
         let trust = |tls| server.trust.as_ref().filter(|_| server.tls == tls);
-        // A name may have several addresses: one that is not there must leave time for the next.
-        let connected = Wire::connect(&server.host, server.port, server.timeout / 3).await;
+        let connected = Wire::connect(&server.host, server.port, server.timeout).await;
         let mut wire = connected.map_err(Broken::Io)?;
         self.hello = server.hello.text(&wire);
         if let Some(trust) = trust(Tls::Required) {

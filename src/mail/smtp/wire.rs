@@ -14,6 +14,7 @@ use tokio_util::either::Either;
 
 use super::reply::Assembly;
 use super::{Malformed, Reply, Trust};
+use crate::config::loopback;
 
 /// Read at once; what is kept of a reply has bounds of its own.
 const CHUNK: usize = 4096;
@@ -52,10 +53,17 @@ pub(in crate::mail) struct Wire {
 }
 
 impl Wire {
-    /// A name may have several addresses: one that is not there leaves time for the next.
-    pub(in crate::mail) async fn connect(host: &str, port: u16, patience: Duration) -> io::Result<Self> {
+    /// A name may have several addresses. Each is tried, and one that is silent leaves time for the next, and for the
+    /// conversation, of this `timeout` for all of it.
+    pub(in crate::mail) async fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
+        let addresses: Vec<SocketAddr> = match loopback::addresses(host) {
+            Some(addresses) => addresses.map(|address| SocketAddr::new(address, port)).to_vec(),
+            None => tokio::net::lookup_host((host, port)).await?.collect(),
+        };
+        let count = u32::try_from(addresses.len().max(2)).unwrap_or(u32::MAX);
+        let patience = timeout * 2 / 3 / count;
         let mut last = None;
-        for address in tokio::net::lookup_host((host, port)).await? {
+        for address in addresses {
             match tokio::time::timeout(patience, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(Self { stream: Either::Left(stream), unread: Vec::new() }),
                 Ok(Err(error)) => last = Some(error),

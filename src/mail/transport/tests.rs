@@ -65,6 +65,21 @@ async fn a_server_that_is_not_there_is_no_server() {
 }
 
 #[tokio::test]
+async fn localhost_is_reached_at_whichever_of_its_addresses_answers() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(listener) = tokio::net::TcpListener::bind(address).await else { continue }; // a machine without IPv6
+        let server = Server::start_on(listener, None);
+        for host in ["localhost", "LocalHost"] {
+            let smtp = Smtp { host: Some(host.into()), ..server.smtp() };
+            let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+            let message = b"Message-ID: <a@b>\r\n\r\ntext\r\n";
+            let outcome = transport.send("quotas@example.com", "ann@example.com", message).await;
+            assert_eq!(outcome, Outcome::Accepted, "{host} at {address}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_silent_at_the_goodbye_has_taken_the_message() {
     let (outcome, accepted) = outcome(Some(Twist::SilentGoodbye)).await;
     assert_eq!((outcome, accepted.len()), (Outcome::Accepted, 1));
