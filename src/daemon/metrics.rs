@@ -44,6 +44,13 @@ pub(crate) struct OutboxSheet {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+/// What lies there and cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub runs: usize,
+    pub mails: usize,
+}
+
 /// The rate budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ApiSheet {
@@ -73,6 +80,8 @@ pub(crate) struct Sheet<'a> {
     pub panics: u64,
     pub outbox: OutboxSheet,
     pub runs: BTreeMap<RunState, usize>,
+    /// Runs, and mails, whose record cannot be read.
+    pub unreadable: Unreadable,
     /// Since when the run waits that was held first.
     pub held_since: Option<DateTime<Utc>>,
     /// None until this process asked the API.
@@ -103,7 +112,8 @@ impl Metrics {
 pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     use Kind::Gauge;
     // Named one by one, so that a new field cannot be forgotten here.
-    let Sheet { version, jobs, panics, outbox, runs, held_since, api, counters, snapshot } = sheet;
+    let Sheet { version, jobs, panics, outbox, runs, unreadable, held_since, api, counters, snapshot } =
+        sheet;
     let mut text = Exposition::with_capacity(16_384);
     let mut info = text.family(Gauge, "quotakeeper_build_info", "The version that runs.");
     info.sample(&[("version", version)], 1);
@@ -160,6 +170,13 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     for state in RunState::ALL {
         states.sample(&[("state", state.as_str())], runs.get(state).copied().unwrap_or_default());
     }
+    let mut records = text.family(
+        Gauge,
+        "quotakeeper_unreadable_records",
+        "Runs (run) and mails (mail) whose record cannot be read: nothing is done with them until it can be.",
+    );
+    records.sample(&[("kind", "run")], unreadable.runs);
+    records.sample(&[("kind", "mail")], unreadable.mails);
     text.single(
         Gauge,
         "quotakeeper_runs_held_since_timestamp_seconds",

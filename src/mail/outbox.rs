@@ -206,18 +206,28 @@ impl Outbox {
         let (waiting, dead) = (outbox.stems(MailFolder::New)?, outbox.stems(MailFolder::Dead)?);
         let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
         for stem in &waiting {
-            let (queued, error) = match outbox.record(MailFolder::New, stem) {
-                Ok(record) => (Some(record.queued_at), record.last_error),
-                Err(error) => (queued_at(stem), Some(format!("{stem}.eml: {UNKNOWN}: {error:#}"))),
-            };
-            let queued = queued.unwrap_or_default();
-            if error.is_some() && unsent.since.is_none_or(|since| queued < since) {
-                unsent.since = Some(queued);
-                unsent.error = error;
+            match outbox.record(MailFolder::New, stem) {
+                Ok(Record { last_error: Some(error), queued_at, .. }) => {
+                    if unsent.since.is_none_or(|since| queued_at < since) {
+                        unsent.since = Some(queued_at);
+                        unsent.error = Some(error);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => unsent.unreadable.push(format!("{stem}.eml: {UNKNOWN}: {error:#}")),
             }
         }
-        let last_dead = dead.last().and_then(|stem| outbox.record(MailFolder::Dead, stem).ok());
-        unsent.refusal = last_dead.map(|record| record.refusals());
+        for stem in dead.iter().rev() {
+            match outbox.record(MailFolder::Dead, stem) {
+                Ok(record) => {
+                    unsent.refusal = Some(record.refusals());
+                    break;
+                }
+                Err(error) => {
+                    unsent.unreadable.push(format!("{stem}.eml: why it is dead is unknown: {error:#}"));
+                }
+            }
+        }
         Ok(unsent)
     }
 

@@ -100,6 +100,41 @@ fn status_and_the_metrics_show_the_same_figures() {
     promtool_likes(&daemon.get("/metrics").body);
 }
 
+#[test]
+fn a_mail_whose_record_cannot_be_read_is_in_the_headline_of_status_in_its_json_in_readiness_and_in_the_metrics()
+ {
+    let bench = Bench::new(World::small())
+        .with_mail()
+        .with("QUOTAKEEPER__MAIL__TRANSPORT", "smtp")
+        .with("QUOTAKEEPER__SMTP__HOST", "127.0.0.1")
+        .with("QUOTAKEEPER__SMTP__PORT", "1")
+        .with("QUOTAKEEPER__SMTP__TLS", "off");
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    bench.run(&["once"]).ends_with(0);
+    let status = |format: &str| bench.run(&["status", "--format", format]).ends_with(0).out;
+    assert!(status("text").contains("all well"), "{}", status("text"));
+    let waiting = bench.data().join("outbox/new");
+    let record = fs_err::read_dir(&waiting).unwrap().map(|entry| entry.unwrap().path());
+    let record = record.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    for damage in ["", "{", "\0\0\0"] {
+        fs_err::write(&record, damage).unwrap();
+        let text = status("text");
+        assert!(text.contains("1 thing is wrong") && !text.contains("all well"), "{text}");
+        let json: Value = serde_json::from_str(&status("json")).unwrap();
+        assert_eq!((&json["well"], &json["mail"]["unreadable"]), (&false.into(), &1.into()), "{json:#}");
+        let what = json["troubles"][0]["what"].as_str().unwrap();
+        assert!(what.contains("its recipients are unknown") && what.contains(".json"), "{what}");
+    }
+    let (_bench, daemon) = Daemon::start(bench);
+    let ready = eventually("the sentence", || {
+        Some(daemon.get("/readyz"))
+            .filter(|ready| ready.body.contains("its record in outbox/ cannot be read"))
+    });
+    assert_eq!(ready.status, 503);
+    let unreadable = |kind| daemon.scrape().value("quotakeeper_unreadable_records", &[("kind", kind)]);
+    assert_eq!((unreadable("mail"), unreadable("run")), (Some(1.0), Some(0.0)));
+}
+
 /// Prometheus' own judge, where it is installed; the gate installs it.
 fn promtool_likes(metrics: &str) {
     let promtool = Command::new("promtool")

@@ -228,6 +228,16 @@ fn usage(observed: &Observed, add: &mut impl FnMut(String, String)) {
 
 fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let unsent = &observed.unsent;
+    if let Some(first) = unsent.unreadable.first() {
+        let (count, more) =
+            (unsent.unreadable.len(), if unsent.unreadable.len() == 1 { "" } else { ", the first" });
+        add(
+            format!("the {} of {} cannot be read{more}: {first}", if count == 1 { "record" } else { "records" }, counted(count, "mail")),
+            "make the .json beside the mail in outbox/ readable, or restore it; a mail that nobody needs can be removed with its \
+             .json"
+                .to_owned(),
+        );
+    }
     if let (Some(since), Some(error)) = (unsent.since, &unsent.error)
         && observed.now - since >= UNSENT
     {

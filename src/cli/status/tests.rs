@@ -142,6 +142,7 @@ fn ill() -> Observed {
             since: Some(at("11-20T08:00")),
             error: Some("no answer within smtp.timeout (1m)".into()),
             refusal: Some("1 of 4 recipients refused it: 550 no such user".into()),
+            unreadable: vec!["20261122T080000Z-0123456789abcdef.eml: its recipients are unknown".into()],
         },
         lying: vec![
             Lying { file: "q4.csv".into(), since: at("11-22T04:00"), reason: None },

@@ -67,6 +67,8 @@ pub(super) struct JobLine {
 pub(super) struct Mail {
     pub waiting: usize,
     pub dead: usize,
+    /// Those whose record cannot be read.
+    pub unreadable: usize,
     pub mistakes_in_routes_file: usize,
 }
 
@@ -105,6 +107,7 @@ pub(super) fn view(observed: Observed) -> View {
         mail: Mail {
             waiting: observed.unsent.waiting,
             dead: observed.unsent.dead,
+            unreadable: observed.unsent.unreadable.len(),
             mistakes_in_routes_file: observed.routes.len(),
         },
         instance: observed.instance,

@@ -10,7 +10,7 @@ use super::ready::{self, Signs};
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
-use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet};
+use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Unreadable};
 use crate::history::History;
 use crate::jobs::Job;
 use crate::jobs::activity::Work;
@@ -42,6 +42,7 @@ pub(crate) struct Observed {
     runs: BTreeMap<RunState, usize>,
     held_since: Option<DateTime<Utc>>,
     outbox: OutboxSheet,
+    unreadable: Unreadable,
     snapshot: Option<Arc<RenderedSnapshot>>,
 }
 
@@ -56,7 +57,8 @@ impl Observed {
         let (data, history) = (&inputs.config.data.dir, inputs.history);
         let mut runs = BTreeMap::new();
         let mut held_since = None;
-        for run in Run::all(&inputs.config.runs_dir())?.0 {
+        let (kept, broken) = Run::all(&inputs.config.runs_dir())?;
+        for run in kept {
             *runs.entry(run.record.state).or_default() += 1;
             if run.record.state == RunState::Held {
                 held_since = held_since.into_iter().chain([run.record.updated]).min();
@@ -80,6 +82,7 @@ impl Observed {
             runs,
             held_since,
             outbox: OutboxSheet { new: unsent.waiting, dead: unsent.dead, oldest: mailer.oldest_waiting()? },
+            unreadable: Unreadable { runs: broken.len(), mails: unsent.unreadable.len() },
             snapshot,
         })
     }
@@ -96,6 +99,7 @@ impl Observed {
             panics: self.state.panics(),
             outbox: self.outbox,
             runs: self.runs.clone(),
+            unreadable: self.unreadable,
             held_since: self.held_since,
             api,
             counters: (!is_pass).then(|| counters(process)),
@@ -153,6 +157,7 @@ impl Observed {
             late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(process, job, now)?))).collect(),
             hangs: self.hangs(work),
             outbox: self.outbox,
+            unreadable_mails: self.unreadable.mails,
         };
         ready::reasons(&signs, schedule.timezone, now)
     }

@@ -28,6 +28,8 @@ pub(crate) struct Signs {
     /// What has been under way for too long, and for how long.
     pub hangs: Option<(Job, TimeDelta)>,
     pub outbox: OutboxSheet,
+    /// Mails whose record cannot be read.
+    pub unreadable_mails: usize,
 }
 
 /// What is not well, each a sentence; none where all is.
@@ -59,6 +61,13 @@ pub(crate) fn reasons(signs: &Signs, zone: Tz, now: DateTime<Utc>) -> Vec<String
             age(took)
         ));
     }
+    if signs.unreadable_mails > 0 {
+        let (mails, is) = (signs.unreadable_mails, if signs.unreadable_mails == 1 { "its" } else { "their" });
+        found.push(format!(
+            "{} cannot be sent, because {is} record in outbox/ cannot be read. `quotakeeper status` says why.",
+            counted(mails, "mail")
+        ));
+    }
     if let Some(oldest) = signs.outbox.oldest.filter(|oldest| now - *oldest > LONGEST_IN_THE_OUTBOX) {
         let waits = if signs.outbox.new == 1 { "waits" } else { "wait" };
         found.push(format!(
@@ -87,6 +96,7 @@ mod tests {
             late: Vec::new(),
             hangs: None,
             outbox: OutboxSheet::default(),
+            unreadable_mails: 0,
         }
     }
 
@@ -131,6 +141,16 @@ mod tests {
             told(&failing, "09:00:03"),
             "No snapshot was taken yet. The job has been failing since 22 Nov 09:00 UTC: the log and `quotakeeper status` say why."
         );
+    }
+
+    #[test]
+    fn a_mail_that_nobody_can_read_is_told_at_once() {
+        let unreadable = |count| told(&Signs { unreadable_mails: count, ..well() }, "08:30:00");
+        assert_eq!(
+            unreadable(1),
+            "1 mail cannot be sent, because its record in outbox/ cannot be read. `quotakeeper status` says why."
+        );
+        assert!(unreadable(2).starts_with("2 mails cannot be sent, because their"), "{}", unreadable(2));
     }
 
     #[test]

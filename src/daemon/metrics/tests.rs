@@ -49,6 +49,7 @@ fn full() -> Sheet<'static> {
         panics: 1,
         outbox: OutboxSheet { new: 2, dead: 1, oldest: Some(at) },
         runs: BTreeMap::from([(RunState::Held, 3)]),
+        unreadable: Unreadable { runs: 1, mails: 2 },
         held_since: Some(at),
         api: Some(ApiSheet { limit: Some(240), remaining: Some(200), wait: Duration::from_secs(12) }),
         counters: Some(Counters {
@@ -93,7 +94,8 @@ fn what_is_unknown_is_absent_and_never_zero() {
             "quotakeeper_build_info",
             "quotakeeper_job_panics_total",
             "quotakeeper_outbox_messages",
-            "quotakeeper_runs"
+            "quotakeeper_runs",
+            "quotakeeper_unreadable_records"
         ],
         "a count of nothing is known to be 0"
     );

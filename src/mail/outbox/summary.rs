@@ -56,4 +56,6 @@ pub(crate) struct Unsent {
     pub error: Option<String>,
     /// Why the latest dead message is dead.
     pub refusal: Option<String>,
+    /// Messages whose record cannot be read, each as a sentence: nobody knows whom they are for, or what became of them.
+    pub unreadable: Vec<String>,
 }

@@ -226,6 +226,36 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
     assert_eq!(files(&outbox), ["new/eml", "new/json"]);
 }
 
+#[test]
+fn records_that_cannot_be_read_are_known_of_mail_that_waits_and_of_mail_that_is_dead() {
+    let (dir, outbox) = outbox();
+    let queue = |id: &str| match outbox.queue(&email(id, &["a@x.org"]), now()).unwrap() {
+        Queued::Now(path) => path,
+        Queued::AlreadyThere(path) => panic!("{path:?}"),
+    };
+    let (waiting, dead, unread) = (queue("<1@b>"), queue("<2@b>"), queue("<3@b>"));
+    for (path, folder) in [(&dead, MailFolder::Dead), (&unread, MailFolder::Dead)] {
+        outbox.finish(stem(path), folder).unwrap();
+    }
+    let look = || Outbox::look(dir.path().join("outbox")).unwrap();
+    assert_eq!((look().waiting, look().dead, look().unreadable.len()), (1, 2, 0));
+    let record = |path: &Path, folder| outbox.folder(folder).join(format!("{}.json", stem(path)));
+    let last_dead = if stem(&dead) > stem(&unread) { &dead } else { &unread };
+    let record_of_dead = record(last_dead, MailFolder::Dead);
+    fs::write(&record_of_dead, "\0\0").unwrap();
+    let seen = look();
+    assert_eq!(seen.unreadable.len(), 1, "{seen:?}");
+    assert!(seen.unreadable[0].contains(stem(last_dead)), "{seen:?}");
+    assert!(seen.refusal.is_some(), "that of the other one");
+    // A folder in its place cannot be read either, whoever looks.
+    let record_of_waiting = record(&waiting, MailFolder::New);
+    fs::remove_file(&record_of_waiting).unwrap();
+    fs::create_dir(&record_of_waiting).unwrap();
+    let seen = look();
+    assert_eq!((seen.waiting, seen.unreadable.len(), seen.error), (1, 2, None));
+    assert!(seen.unreadable[0].contains("its recipients are unknown"), "{:?}", seen.unreadable);
+}
+
 #[tokio::test]
 async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
     let (_dir, outbox) = outbox();
