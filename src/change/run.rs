@@ -64,11 +64,11 @@ impl Run {
             return Self::open(runs, &record.id);
         }
         durable::create_folder(&folder)?;
+        durable::sync_folder(runs)?; // a crash may have left it a moment ago
         Self::begin(runs, record)
     }
 
     fn begin(runs: &Path, record: RunRecord) -> anyhow::Result<Self> {
-        durable::sync_folder(runs)?;
         let run = Self { folder: runs.join(&record.id), record };
         run.save()?;
         Ok(run)
@@ -161,8 +161,9 @@ impl Run {
         Ok(fs_err::read(self.path(name))?)
     }
 
+    /// Writes a file of the run that is durable by the next `save`.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        Ok(durable::write(&self.path(name), bytes)?)
+        Ok(durable::stage(&self.path(name), bytes)?)
     }
 
     /// Writes `plan.csv`. What it will be is recorded before it takes another's place, so that a crash between the two leaves

@@ -20,6 +20,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     create_folder(parent(path))?.write(name(path)?, bytes)
 }
 
+/// Replaces or creates a file that is durable together with what is written into its folder next: for several that belong
+/// together, one sync of their folder is enough.
+pub(crate) fn stage(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_folder(parent(path))?.stage(name(path)?, bytes)
+}
+
 /// Creates a file; false when the name is taken, which leaves that file as it was.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     create_with(path, |file| file.write_all(bytes))
@@ -44,6 +50,11 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
         return Folder::open(parent(to))?.rename(name(from)?, name(to)?);
     }
     Folder::open(parent(from))?.move_to(name(from)?, &Folder::open(parent(to))?, name(to)?)
+}
+
+/// Moves files from one folder to another, in this order, durably.
+pub(crate) fn move_all(from: &Path, names: &[&OsStr], to: &Path) -> io::Result<()> {
+    Folder::open(from)?.move_all_to(names, &Folder::open(to)?)
 }
 
 /// Removes a file, durably. That it is gone already is fine.

@@ -71,6 +71,15 @@ impl Folder {
 
     /// Makes a folder in this one; none where the name is taken.
     pub(crate) fn new_folder(&self, name: &OsStr) -> io::Result<Option<Self>> {
+        let made = self.stage_folder(name)?;
+        if made.is_some() {
+            self.sync()?;
+        }
+        Ok(made)
+    }
+
+    /// The same, durable with the next sync of this folder.
+    pub(super) fn stage_folder(&self, name: &OsStr) -> io::Result<Option<Self>> {
         // With all rights that it may have in the end: where the 2 of a shared folder was inherited and the umask leaves
         // these, nothing is left to set, which a service with `RestrictSUIDSGID=` could not.
         let mode = if is_shared(&fs::fstat(&self.descriptor)?) { 0o770 } else { 0o700 };
@@ -78,7 +87,6 @@ impl Folder {
             Ok(()) => {
                 let folder = self.open_folder(name)?;
                 self.hand_over(&folder.descriptor, Kind::Folder)?;
-                self.sync()?;
                 Ok(Some(folder))
             }
             Err(Errno::EXIST) => Ok(None),
@@ -149,11 +157,23 @@ impl Folder {
         self.replace(name, bytes, Kind::PublicFile)
     }
 
-    fn replace(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
+    /// Writes a file, in place of whatever has that name: its content is on the disk, and its name is with the next sync of this
+    /// folder. Changes within one folder survive a power cut in the order in which they were made, so for several that belong
+    /// together the sync after the last is enough.
+    pub(crate) fn stage(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+        self.stage_as(name, bytes, Kind::File)
+    }
+
+    fn stage_as(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
         let temporary = self.write_temporary(name, kind, |file| file.write_all(bytes))?;
         let renamed = single(name)
             .and_then(|name| fs::renameat(&self.descriptor, temporary.as_os_str(), &self.descriptor, name));
         self.settle_write(name, &temporary, renamed).map(drop)
+    }
+
+    fn replace(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
+        self.stage_as(name, bytes, kind)?;
+        self.sync().map_err(unsure)
     }
 
     /// Writes a file unless the name is taken, which leaves what has it as it was; whether it was written.
@@ -164,7 +184,11 @@ impl Folder {
     ) -> io::Result<bool> {
         let temporary = self.write_temporary(name, Kind::File, content)?;
         let renamed = single(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
-        self.settle_write(name, &temporary, renamed)
+        let written = self.settle_write(name, &temporary, renamed)?;
+        if written {
+            self.sync().map_err(unsure)?;
+        }
+        Ok(written)
     }
 
     /// Gives a file another name in this folder, in place of whatever has that name.
@@ -202,6 +226,12 @@ impl Folder {
         folder.sync().and_then(|()| self.sync()).map_err(unsure)
     }
 
+    /// Moves files to another folder in this order. A power cut leaves those moved that came first.
+    pub(crate) fn move_all_to(&self, names: &[&OsStr], folder: &Self) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.rename_into(name, folder, name))?;
+        folder.sync().and_then(|()| self.sync()).map_err(unsure)
+    }
+
     fn rename_into(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
         single(from)
             .and_then(|from| fs::renameat(&self.descriptor, from, &folder.descriptor, single(to)?))
@@ -210,9 +240,14 @@ impl Folder {
 
     /// Removes a file or a link (never what it leads to). That it is gone already is fine.
     pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        if self.drop_name(name)? { self.sync().map_err(unsure) } else { Ok(()) }
+    }
+
+    /// The same for what may be there again after a power cut, because it is removed again then. Whether it was there.
+    pub(crate) fn drop_name(&self, name: &OsStr) -> io::Result<bool> {
         match single(name).and_then(|name| fs::unlinkat(&self.descriptor, name, AtFlags::empty())) {
-            Ok(()) => self.sync().map_err(unsure),
-            Err(Errno::NOENT) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(named(&self.path.join(name), error)),
         }
     }
@@ -282,7 +317,7 @@ impl Folder {
 
     fn settle_write(&self, name: &OsStr, temporary: &OsStr, renamed: Result<(), Errno>) -> io::Result<bool> {
         let failed = match renamed {
-            Ok(()) => return self.sync().map(|()| true).map_err(unsure),
+            Ok(()) => return Ok(true),
             Err(error) => error,
         };
         let _ = fs::unlinkat(&self.descriptor, temporary, AtFlags::empty());

@@ -15,6 +15,7 @@
 mod summary;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -266,23 +267,23 @@ impl Outbox {
                 break;
             }
         }
-        let record = record.given_up_if_old(now);
-        write_record(&path, &record)?;
+        let given_up = record.clone().given_up_if_old(now);
+        if given_up != record {
+            write_record(&path, &given_up)?;
+        }
+        let record = given_up;
         Ok((record, Some(silent == 0)))
     }
 
     /// Moves a finished message; a crash in between is fixed by `recover`.
     fn finish(&self, stem: &str, folder: MailFolder) -> anyhow::Result<()> {
-        for extension in ["eml", "json"] {
-            let name = format!("{stem}.{extension}");
-            // One that may not survive a power cut is moved again then: its record says how it ended.
-            match durable::rename(&self.folder(MailFolder::New).join(&name), &self.folder(folder).join(&name))
-            {
-                Err(error) if !is_done(&error) => return Err(error.into()),
-                _ => {}
-            }
+        let names = ["eml", "json"].map(|extension| format!("{stem}.{extension}"));
+        let names = names.each_ref().map(OsStr::new);
+        match durable::move_all(&self.folder(MailFolder::New), &names, &self.folder(folder)) {
+            // One whose move may not survive a power cut is moved again then: its record says how it ended.
+            Err(error) if !is_done(&error) => Err(error.into()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Brings what a crash left into one of the states that are meant to be; see the table above.

@@ -29,7 +29,7 @@ pub(crate) enum State {
 }
 
 /// One recipient of a message. No `Debug`: an address is nobody's business in a log.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recipient {
     pub address: String,
     pub state: State,
@@ -39,7 +39,7 @@ pub(crate) struct Recipient {
 }
 
 /// The `.json` beside an `.eml`: the envelope, and what became of it. It is written before the `.eml` appears.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub message_id: String,
     /// What the messages that belong together have in common; none for one that stands alone.

@@ -320,10 +320,8 @@ impl OpenInbox {
         let name = claimed(&run.record.id);
         match run.record.claimed {
             _ if self.settings.read_only => {}
-            Some(was) if self.is_inode(&name, was.inode) => match self.folder.remove(&name) {
-                Err(error) if !is_done(&error) => return Err(error.into()),
-                _ => {}
-            },
+            // One that a power cut brings back is removed by the next pass.
+            Some(was) if self.is_inode(&name, was.inode) => drop(self.folder.drop_name(&name)?),
             _ if self.folder.look(&name)?.is_some() => {
                 self.leave(&name, "it is not the file that was claimed");
             }

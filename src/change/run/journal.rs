@@ -88,9 +88,9 @@ impl Journal {
         let (past, digest) = parse(&text[..whole], run)?;
         file.set_len(whole as u64)?;
         file.seek(SeekFrom::End(0))?;
-        file.sync_all()?;
+        // The content is synced with the first line.
         if let Some(folder) = path.parent() {
-            crate::files::durable::sync_folder(folder)?;
+            durable::sync_folder(folder)?;
         }
         Ok((Self { file, digest }, past))
     }

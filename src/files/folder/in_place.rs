@@ -10,8 +10,19 @@ use super::{Folder, TEMPORARY, named, single, unsure};
 
 impl Folder {
     /// A name that nobody has, for what is not finished yet. What a kill leaves of it is swept.
-    pub(crate) fn temporary_name() -> OsString {
+    fn temporary_name() -> OsString {
         OsString::from(format!("{TEMPORARY}{:016x}", fastrand::u64(..)))
+    }
+
+    /// Makes a folder with files in it, under a temporary name that is not durable by itself: `put_in_place` makes it so.
+    pub(crate) fn temporary_folder(&self, files: &[(&str, Vec<u8>)]) -> (OsString, io::Result<()>) {
+        let name = Self::temporary_name();
+        let written = self.stage_folder(&name).and_then(|folder| {
+            let folder = folder.ok_or(Errno::EXIST)?;
+            files.iter().try_for_each(|(name, bytes)| folder.stage(OsStr::new(name), bytes))?;
+            folder.sync()
+        });
+        (name, written)
     }
 
     /// Gives the folder `new` the name `to`; what had that name gets the name `new`. Whether anything had.

@@ -116,9 +116,8 @@ fn kind(stat: &rustix::fs::Stat) -> FileType {
 
 /// Puts a set in place of whatever set lies in the folder of that name, whole.
 pub(super) fn put(answers: &Folder, name: &str, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
-    let (new, name) = (Folder::temporary_name(), OsStr::new(name));
-    let folder = answers.create_folder(&new)?;
-    let written = files.iter().try_for_each(|(name, bytes)| folder.write(OsStr::new(name), bytes));
+    let name = OsStr::new(name);
+    let (new, written) = answers.temporary_folder(files);
     let placed = written.and_then(|()| answers.put_in_place(&new, name));
     // What has the temporary name now is what was replaced, or what could not be put in place.
     if placed.as_ref().map_or_else(is_done, |replaced| *replaced) {
