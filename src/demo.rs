@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chrono::{Duration, DurationRound};
+use chrono::{DateTime, Duration, DurationRound, Utc};
 
 use crate::change::run::Run;
 use crate::clock::Clock;
@@ -19,6 +19,9 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
 use crate::files::durable;
 use crate::jobs::App;
 use crate::jobs::Job;
+use crate::jobs::report_inputs::Scope;
+use crate::page;
+use crate::report::Extent;
 use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
 
@@ -152,7 +155,7 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
         writeln!(out, "   {:<42} {}", mail.file_name().to_string_lossy(), subject(&mail.path())?)?;
     }
     let page = folder.join("reports/usage.html");
-    durable::write(&page, app.mailer.usage_html(&app.report_inputs().usage_report(later)?)?.as_bytes())?;
+    durable::write(&page, usage_page(&app, later)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {
         writeln!(
@@ -167,6 +170,13 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
     }
     world.stop().await;
     Ok(())
+}
+
+/// The usage report as a page, as `report usage --out` writes it.
+fn usage_page(app: &App, now: DateTime<Utc>) -> anyhow::Result<String> {
+    let latest = app.history.latest()?.context("the demo took no snapshot")?;
+    let scope = Scope { extent: Extent::Whole, ..Scope::default() };
+    page::usage(app.report_inputs().usage_page(&latest, &scope, &|_| Vec::new(), now)?)
 }
 
 /// How this program was started, for commands to copy.

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | `cli`, `daemon` | who starts jobs: a person, `once`, the daemon; and how others learn that it works | `cli`, `daemon` |
 //! | `jobs` | one file for each job; and what they all work with, built once | `jobs`, `jobs::app` |
-//! | `mail`, `report` | plain views for people, and the mails made of them | `report`, `mail::mailer` |
+//! | `mail`, `page`, `report` | plain views for people, and the mails and pages made of them | `report`, `mail::mailer`, `page` |
 //! | `change` | a change file's way from the inbox to its answers | `change::lifecycle` |
 //! | `collect`, `history` | what the API says becomes a snapshot, and a file | `collect`, `history` |
 //! | `thousandeyes`, `schedule`, `config`, `domain`, `files`, `text` | what all stand on | |
@@ -33,6 +33,7 @@ mod files;
 mod history;
 mod jobs;
 mod mail;
+mod page;
 mod report;
 mod schedule;
 mod simulator;

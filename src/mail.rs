@@ -16,6 +16,7 @@ mod transport;
 #[cfg(test)]
 mod fixtures;
 
+pub(crate) use self::layout::add_filters;
 pub(crate) use self::mailer::Mailer;
 pub(crate) use self::outbox::Unsent;
 pub(crate) use self::render::check_templates;

@@ -43,15 +43,17 @@ pub(crate) use self::owners::{
     seen_targets, touched,
 };
 pub(crate) use self::ranking::{Ranking, is_over};
+pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Judging, Standing, standings};
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
-pub(crate) use self::shared::{Audience, ReportContext, words};
+pub(crate) use self::shared::{Audience, Extent, ReportContext, words};
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
 pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, timeline};
 pub(crate) use self::usage::input::UsageInput;
+pub(crate) use self::usage::page::{Owners, UsagePage};
 pub(crate) use self::usage::{UsageReport, usage_report};
 
 /// Any report, as the mail renders it.

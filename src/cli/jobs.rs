@@ -23,7 +23,8 @@ use crate::jobs::App;
 use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker, closings};
-use crate::report::{changes_table, closing_table, usage_table};
+use crate::page;
+use crate::report::{Extent, changes_table, closing_table, usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
@@ -109,10 +110,14 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
     let inputs = app.report_inputs();
     let latest = inputs.latest_or_live(&app.api, now).await?;
     let scope = asked.scope(&latest)?;
-    let report = inputs.usage_report_on(&scope.of(latest), &scope, now)?;
+    let latest = scope.of(latest);
     match asked.file {
-        ReportFile::Page(path) => write(path, app.mailer.usage_html(&report)?.as_bytes()),
-        ReportFile::Table(path) => write(path, &usage_table(&report)),
+        ReportFile::Page(path) => {
+            let routes = app.mailer.warned_of_routes().unwrap_or_default();
+            let page = inputs.usage_page(&latest, &scope, &|target| routes.owners(target), now)?;
+            write(path, page::usage(page)?.as_bytes())
+        }
+        ReportFile::Table(path) => write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, now)?)),
     }
 }
 
@@ -142,7 +147,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
 impl Written<'_> {
     fn scope(&self, latest: &Snapshot) -> anyhow::Result<Scope> {
         let organizations = Wanted::new(self.organizations).ids(&[latest])?;
-        Ok(Scope { organizations, since: self.since })
+        Ok(Scope { organizations, since: self.since, extent: Extent::Whole })
     }
 }
 

@@ -21,8 +21,8 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends, UsageInput,
-    UsageReport, Week,
+    self, ChangesReport, Curves, Extent, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends,
+    UsageInput, UsagePage, UsageReport, Week,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -31,6 +31,9 @@ use crate::thousandeyes::LazyClient;
 const POINTS: i32 = 28;
 /// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
 const DRAWN: i32 = 90;
+/// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
+const CURVE: i32 = 40;
+const DRAWN_TARGETS: usize = 20_000;
 /// Snapshots that one target is followed through.
 const OVER_TIME: i32 = 120;
 
@@ -50,6 +53,8 @@ pub(crate) struct Scope {
     pub organizations: Option<BTreeSet<OrgId>>,
     /// What changed since then; none for the time since the last report.
     pub since: Option<DateTime<Utc>>,
+    /// How much of it is listed.
+    pub extent: Extent,
 }
 
 impl Scope {
@@ -84,6 +89,7 @@ impl ReportInputs<'_> {
             zone: self.config.schedule.timezone,
             instance: installation::name(&self.config.data.dir, self.instance),
             expire: self.config.guard.expire,
+            extent: Extent::Mail,
         }
     }
 
@@ -117,24 +123,9 @@ impl ReportInputs<'_> {
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsageReport> {
-        let data = &self.config.data.dir;
-        // Also for those who only look, where the holder of the lock is about to set a damaged file aside.
-        let state = State::read(data, now).unwrap_or_else(|_| State::unusable(data, now));
-        let last = || state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
-        let since = scope.since.unwrap_or_else(last);
-        let rule = self.config.usage.rule();
         let all = self.history.until(now)?;
-        let week = self.week(latest)?;
-        let input = UsageInput {
-            latest,
-            slopes: week.slopes(),
-            diffs: &scope.only(changes::between(data, since, now)?),
-            missed: &self.missed_snapshots(&all, since, now),
-            held: &scope.held(held_stories(&self.config.runs_dir())?),
-            rule: &rule,
-            alerts: &self.config.alerts,
-        };
-        let mut report = report::usage_report(&input, &self.context(now));
+        let rule = self.config.usage.rule();
+        let mut report = self.undrawn(latest, scope, &all, now)?;
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             let drawn = latest.like(&report.targets_to_draw());
@@ -147,6 +138,57 @@ impl ReportInputs<'_> {
         trends.add(latest);
         report.draw(&trends);
         Ok(report)
+    }
+
+    /// The usage report on a snapshot as a page, with all that is known of its targets. `owners` says who owns one.
+    pub(crate) fn usage_page(
+        &self,
+        latest: &Snapshot,
+        scope: &Scope,
+        owners: &report::Owners<'_>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsagePage> {
+        let all = self.history.until(now)?;
+        let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let report = self.undrawn(latest, scope, &all, now)?;
+        let mut curves = Curves::new(latest, &rule);
+        let since = curves.since().filter(|_| latest.row_count() <= DRAWN_TARGETS);
+        for at in since.map(|since| thinned(&all, since, latest.taken_at, CURVE)).unwrap_or_default() {
+            let organizations = self.history.organizations_like(at, latest);
+            let added = organizations.and_then(|organizations| curves.add(at, organizations));
+            added.unwrap_or_else(|error| left_out(&error));
+        }
+        curves.add_latest();
+        let headroom = self.config.guard.headroom_percent;
+        Ok(UsagePage::new(report, latest, &curves, headroom, owners, &context))
+    }
+
+    /// The usage report without what the history says of its targets' trends.
+    fn undrawn(
+        &self,
+        latest: &Snapshot,
+        scope: &Scope,
+        all: &[DateTime<Utc>],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsageReport> {
+        let data = &self.config.data.dir;
+        // Also for those who only look, where the holder of the lock is about to set a damaged file aside.
+        let state = State::read(data, now).unwrap_or_else(|_| State::unusable(data, now));
+        let last = || state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
+        let since = scope.since.unwrap_or_else(last);
+        let rule = self.config.usage.rule();
+        let week = self.week(latest)?;
+        let input = UsageInput {
+            latest,
+            slopes: week.slopes(),
+            diffs: &scope.only(changes::between(data, since, now)?),
+            missed: &self.missed_snapshots(all, since, now),
+            held: &scope.held(held_stories(&self.config.runs_dir())?),
+            rule: &rule,
+            alerts: &self.config.alerts,
+        };
+        let context = ReportContext { extent: scope.extent, ..self.context(now) };
+        Ok(report::usage_report(&input, &context))
     }
 
     /// The slots of snapshots since then that none stands for, gap by gap. What lies before the first snapshot is no gap.

@@ -11,7 +11,7 @@ use crate::text::words;
 const WIDTH: usize = 78;
 const BAR: usize = 18;
 
-pub(super) fn add_filters(environment: &mut Environment<'_>) {
+pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("units", |state: &State, units: Option<Units>| {
         unbroken(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
     });

@@ -26,8 +26,8 @@ use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Failure, FailureReport, Gathered, Report, ReportContext,
-    RunNotice, UsageReport, closing_table, usage_table,
+    self, AlertInput, ChangesReport, ClosingReport, Extent, Failure, FailureReport, Gathered, Report,
+    ReportContext, RunNotice, UsageReport, closing_table, usage_table,
 };
 
 /// The mail of one installation.
@@ -255,11 +255,6 @@ impl Mailer {
     }
 
     /// The report as a page to open in a browser.
-    pub(crate) fn usage_html(&self, report: &UsageReport) -> anyhow::Result<String> {
-        self.templates.page(&Report::Usage(Box::new(report.clone())))
-    }
-
-    /// The report as a page to open in a browser.
     pub(crate) fn changes_html(&self, report: &ChangesReport) -> anyhow::Result<String> {
         self.templates.page(&Report::Changes(Box::new(report.clone())))
     }
@@ -312,6 +307,6 @@ impl Mailer {
         let is_off = self.mail.transport == config::Transport::Off;
         let id = (!is_off).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
-        ReportContext { now, zone: self.zone, instance, expire: self.expire }
+        ReportContext { now, zone: self.zone, instance, expire: self.expire, extent: Extent::Mail }
     }
 }

@@ -118,6 +118,7 @@ pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
         zone: Tz::UTC,
         instance: "example".to_owned(),
         expire: std::time::Duration::from_secs(3600),
+        extent: report::Extent::Mail,
     };
     for report in report::examples(&example) {
         for part in PARTS {
@@ -198,7 +199,7 @@ fn render(
     report: &Report,
     attachments: Option<&[String]>,
 ) -> Result<String, Error> {
-    let shown = serde_json::to_value(report).map(shown).map_err(|error| {
+    let shown = serde_json::to_value(report).map(edge::values).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))
     })?;
     let report_fields = minijinja::Value::from(Serde(shown));
@@ -226,17 +227,6 @@ fn render(
     // A line may break before the dot between two facts, and not after it.
     let html = html.replace(" · ", " ·&nbsp;");
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
-}
-
-/// What goes into a template, as people may see it: whatever a report was made of, no text of it hides anything or holds a secret.
-fn shown(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => Value::String(edge::lines(&text).into_owned()),
-        Value::Array(values) => values.into_iter().map(shown).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, shown(value))).collect(),
-        other => other,
-    }
 }
 
 /// In attributes too, no `<` or `>`: the inliner writes them as they are there, which is right for browsers, but programs that

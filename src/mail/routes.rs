@@ -95,6 +95,12 @@ impl Routes {
         exact.iter().chain(self.patterns.iter().filter(|index| self.rows[**index].fits(target))).copied()
     }
 
+    /// Who owns a target, as the file writes it.
+    pub(crate) fn owners(&self, target: &Target) -> Vec<String> {
+        let keys: BTreeSet<&String> = self.of(target).flat_map(|route| &self.rows[route].owners).collect();
+        keys.into_iter().map(|key| self.owners[key].clone()).collect()
+    }
+
     /// The account groups of a snapshot that nobody owns, by name.
     pub(crate) fn without_owner(&self, snapshot: &Snapshot) -> Vec<String> {
         let groups = snapshot.rows().filter(|row| row.target.aid.is_some());

@@ -15,16 +15,19 @@ use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::report::AlertInput;
 use crate::report::AlertReport;
+use crate::report::Curves;
 use crate::report::Occasion;
 use crate::report::Trends;
 use crate::report::UsageInput;
+use crate::report::UsagePage;
 use crate::report::UsageReport;
 use crate::report::Week;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
 use crate::report::shared::level::Level;
-use crate::report::shared::{Audience, ReportContext};
+use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
+use crate::report::{Judging, Slopes, Standing, standings};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
@@ -36,6 +39,7 @@ pub(crate) fn context() -> ReportContext {
         zone: Tz::Europe__Berlin,
         instance: "prod on nms-01".into(),
         expire: crate::config::Guards::default().expire,
+        extent: crate::report::Extent::Mail,
     }
 }
 
@@ -191,6 +195,36 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
         alerts: &Alerts::default(),
     };
     drawn(usage_report(&input, &context()), latest, earlier)
+}
+
+/// The page of these snapshots, each target owned by `Ann <ann@example.com>`.
+pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
+    let (rule, context) = (UsageRule::default(), ReportContext { extent: Extent::Whole, ..context() });
+    let week = week_of(earlier.iter().cloned(), latest);
+    let input = UsageInput {
+        latest,
+        slopes: week.slopes(),
+        diffs: &[changed()],
+        missed: &[],
+        held: &[held_story()],
+        rule: &rule,
+        alerts: &Alerts::default(),
+    };
+    let curves = curves_of(latest, earlier, &rule);
+    let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
+    UsagePage::new(usage_report(&input, &context), latest, &curves, 10, &owners, &context)
+}
+
+pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'a UsageRule) -> Curves<'a> {
+    let mut curves = Curves::new(latest, rule);
+    let mut earlier: Vec<&Snapshot> = earlier.iter().collect();
+    earlier.sort_by_key(|snapshot| snapshot.taken_at);
+    for snapshot in earlier {
+        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
+        let Ok(()) = curves.add(snapshot.taken_at, organizations);
+    }
+    curves.add_latest();
+    curves
 }
 
 /// The report with the pictures that its history allows.
@@ -417,4 +451,12 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         audience: Audience::Administrators,
     };
     alert_report(&input, &context()).unwrap()
+}
+
+/// How the first row of a snapshot stands.
+pub(crate) fn standing_of(latest: &Snapshot) -> Standing {
+    let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
+    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let slopes = Slopes::default();
+    standings(latest, &slopes, judging).next().unwrap()
 }

@@ -1,6 +1,7 @@
 //! What the reports have in common: when and for whom they are made, how a target stands, levels, trends and their pictures.
 
 pub(in crate::report) mod chart;
+pub(crate) mod curves;
 pub(crate) mod level;
 pub(crate) mod picture;
 pub(crate) mod planned;
@@ -16,7 +17,17 @@ use serde::Serialize;
 
 pub(crate) use crate::text::words;
 
-/// When a report is made, in which zone people read it, and which installation makes it.
+/// How much of what there is a report lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// As much as a mail holds, the worst first; the rest is counted.
+    #[default]
+    Mail,
+    /// Everything: a file leaves nothing out.
+    Whole,
+}
+
+/// When a report is made, in which zone people read it, which installation makes it, and how much it lists.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportContext {
     pub now: DateTime<Utc>,
@@ -24,9 +35,18 @@ pub(crate) struct ReportContext {
     pub instance: String,
     /// How long a held run waits for a person: `guard.expire`.
     pub expire: Duration,
+    pub extent: Extent,
 }
 
 impl ReportContext {
+    /// How many are listed of what a mail lists so many of.
+    pub(in crate::report) fn at_most(&self, in_a_mail: usize) -> usize {
+        match self.extent {
+            Extent::Mail => in_a_mail,
+            Extent::Whole => usize::MAX,
+        }
+    }
+
     /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
     pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
         words::decision_due(held, self.expire, self.zone)

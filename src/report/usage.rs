@@ -2,6 +2,7 @@
 
 pub(in crate::report) mod input;
 pub(in crate::report) mod organization;
+pub(in crate::report) mod page;
 pub(in crate::report) mod summary;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -105,10 +106,12 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
 
     let many_organizations = organizations.len() > 1;
     organizations.sort_by(|a, b| a.own.worst_first(&b.own));
-    let more_organizations = match organizations.len().saturating_sub(ORGANIZATIONS) {
+    let listed_organizations = context.at_most(ORGANIZATIONS);
+    let more_organizations = match organizations.len().saturating_sub(listed_organizations) {
         0 => String::new(),
         more => {
-            let bad = organizations[ORGANIZATIONS..].iter().filter(|other| other.own.runs_out()).count();
+            let bad =
+                organizations[listed_organizations..].iter().filter(|other| other.own.runs_out()).count();
             let state = if bad == 0 {
                 "none of them runs out".to_owned()
             } else {
@@ -117,11 +120,11 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
             format!("{} more: {state}.", words::counted(more, "organization"))
         }
     };
-    organizations.truncate(ORGANIZATIONS);
+    organizations.truncate(listed_organizations);
 
     let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, context.zone);
-    let more_changes = changes.len().saturating_sub(CHANGES);
-    changes.truncate(CHANGES);
+    let more_changes = changes.len().saturating_sub(context.at_most(CHANGES));
+    changes.truncate(context.at_most(CHANGES));
     let taken_at = input.latest.taken_at;
     let day = context.now.with_timezone(&context.zone).format("%Y-%m-%d");
     UsageReport {
@@ -140,8 +143,8 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         more_changes,
         no_pictures: String::new(),
         drawn: false,
-        held: input.held.iter().take(HELD).map(|story| held(story, context)).collect(),
-        more_held: input.held.len().saturating_sub(HELD),
+        held: input.held.iter().take(context.at_most(HELD)).map(|story| held(story, context)).collect(),
+        more_held: input.held.len().saturating_sub(context.at_most(HELD)),
         data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
         data_age: words::age(context.now - taken_at),
         data_is_old: context.now - taken_at > STALE,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::clean::visible;
 use super::redact::redact;
 
@@ -46,6 +48,16 @@ pub(crate) fn painted_lines(text: &str) -> Cow<'_, str> {
     }
     out += &lines(rest);
     Cow::Owned(redact(&out).into_owned())
+}
+
+/// What goes into a template, as people may see it: whatever a report was made of, no text of it hides anything or holds a secret.
+pub(crate) fn values(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(lines(&text).into_owned()),
+        Value::Array(items) => items.into_iter().map(values).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, values(value))).collect(),
+        other => other,
+    }
 }
 
 /// A JSON text for people's terminals and logs: what would be hidden is escaped, so that it means the same.

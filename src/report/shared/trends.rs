@@ -13,7 +13,7 @@ use crate::report::shared::quota_status::Standing;
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
 /// Longer than any month, so that the cycle before is seen whole.
-const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
+pub(in crate::report) const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 
 /// What was read of one target at one moment.
 #[derive(Clone, Copy, Debug)]

@@ -40,7 +40,7 @@ fn used_in_cycle(now: Place<'_>, then: Place<'_>, rule: &UsageRule) -> Option<Un
 }
 
 /// Calls `each` for the rows of the latest snapshot that another one shows, with their place and what it showed.
-fn walk<E>(
+pub(in crate::report) fn walk<E>(
     organizations: impl IntoIterator<Item = Result<Organization, E>>,
     latest: &Snapshot,
     mut each: impl FnMut(usize, Place<'_>, Place<'_>),

@@ -1,0 +1,180 @@
+//! What every target of a report used in its cycle and in the one before: the trends of a page, which shows all of them.
+//!
+//! `trends` draws the few that a mail shows. Here are thousands: memory holds one figure for each row and moment, and the page two
+//! letters for each.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::domain::quota::{Organization, Snapshot, Units, UsageRule};
+use crate::report::shared::chart::{Reading, Trend};
+use crate::report::shared::quota_status::Standing;
+use crate::report::shared::trends::LONGEST_CYCLE;
+use crate::report::shared::week::walk;
+
+/// A figure is written as a part of the largest one, in two letters of these.
+const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+const FINEST: i128 = 4095;
+/// Two letters that stand for a figure that is not known.
+const UNKNOWN: &str = "..";
+/// A line between points that lie closer says nothing.
+const SHORTEST: TimeDelta = TimeDelta::hours(12);
+
+/// What one snapshot showed of the latest one's targets.
+struct Moment {
+    at: DateTime<Utc>,
+    /// The cycle that the usage of each organization belongs to.
+    cycles: Vec<Option<DateTime<Utc>>>,
+    /// What each row used.
+    used: Vec<Option<Units>>,
+}
+
+/// The readings of all targets of a snapshot.
+pub(crate) struct Curves<'a> {
+    latest: &'a Snapshot,
+    rule: &'a UsageRule,
+    /// To which organization of the latest snapshot each of its rows belongs.
+    organization_of: Vec<usize>,
+    moments: Vec<Moment>,
+}
+
+/// When the readings of one organization were taken, in seconds after its cycle began. Those of the cycle before are moved to
+/// this one, so that the same day of both lies one above the other.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Axis {
+    /// When the cycle begins and ends, in seconds since 1970.
+    pub start: i64,
+    pub end: i64,
+    /// The last of them is the latest snapshot.
+    pub now: Vec<i64>,
+    pub before: Vec<i64>,
+    /// The numbers of the moments, those of this cycle first.
+    #[serde(skip)]
+    moments: Vec<usize>,
+}
+
+impl<'a> Curves<'a> {
+    pub(crate) fn new(latest: &'a Snapshot, rule: &'a UsageRule) -> Self {
+        let organizations = latest.organizations().iter().enumerate();
+        let organization_of =
+            organizations.flat_map(|(number, seen)| std::iter::repeat_n(number, seen.row_count())).collect();
+        Self { latest, rule, organization_of, moments: Vec::new() }
+    }
+
+    /// The earliest moment that they look back to; none where no cycle is known.
+    pub(crate) fn since(&self) -> Option<DateTime<Utc>> {
+        let starts = self.latest.organizations().iter().filter_map(|seen| seen.period_start);
+        starts.min().map(|start| start - LONGEST_CYCLE)
+    }
+
+    /// Adds an earlier snapshot, organization by organization in the order of their ids; earliest first. Where one cannot be
+    /// read nothing is added.
+    pub(crate) fn add<E>(
+        &mut self,
+        at: DateTime<Utc>,
+        organizations: impl IntoIterator<Item = Result<Organization, E>>,
+    ) -> Result<(), E> {
+        let mut used = vec![None; self.organization_of.len()];
+        let mut cycles = vec![None; self.latest.organizations().len()];
+        walk(organizations, self.latest, |row, _, then| {
+            used[row] = self.rule.used(&then.usage());
+            cycles[self.organization_of[row]] = then.organization.period_start;
+        })?;
+        self.moments.push(Moment { at, cycles, used });
+        Ok(())
+    }
+
+    /// Adds the latest snapshot itself: the last one.
+    pub(crate) fn add_latest(&mut self) {
+        let used = self.latest.places().map(|place| self.rule.used(&place.usage())).collect();
+        let cycles = self.latest.organizations().iter().map(|seen| seen.period_start).collect();
+        self.moments.push(Moment { at: self.latest.taken_at, cycles, used });
+    }
+
+    /// The axis of an organization by its number in the latest snapshot; none where its cycle is not known.
+    pub(in crate::report) fn axis(&self, organization: usize) -> Option<Axis> {
+        let (start, end) = self.latest.organizations()[organization].cycle()?;
+        let cycle = |moment: &Moment| moment.cycles[organization];
+        let earlier = self.moments.iter().filter_map(cycle).filter(|cycle| *cycle < start).max();
+        let earlier = earlier.filter(|earlier| start - *earlier <= LONGEST_CYCLE);
+        let numbered = || self.moments.iter().enumerate();
+        // Usage that could not be read comes without its cycle: a gap in the one that it was taken in.
+        let is_now = |moment: &Moment| cycle(moment).map_or(moment.at >= start, |cycle| cycle == start);
+        let now: Vec<usize> =
+            numbered().filter(|(_, moment)| is_now(moment)).map(|(number, _)| number).collect();
+        let before: Vec<usize> = numbered()
+            .filter(|(_, moment)| cycle(moment).is_some_and(|cycle| Some(cycle) == earlier))
+            .map(|(number, _)| number)
+            .collect();
+        let since =
+            |from: DateTime<Utc>| move |number: &usize| (self.moments[*number].at - from).num_seconds();
+        Some(Axis {
+            start: start.timestamp(),
+            end: end.timestamp(),
+            now: now.iter().map(since(start)).collect(),
+            before: before.iter().map(since(earlier.unwrap_or(start))).collect(),
+            moments: [now, before].concat(),
+        })
+    }
+
+    fn figures(&self, row: usize, axis: &Axis) -> impl Iterator<Item = Option<Units>> {
+        axis.moments.iter().map(move |moment| self.moments[*moment].used[row])
+    }
+
+    /// The figures of a row along its axis, as letters after the largest of them: `10940:0kA3..Bx`. Empty where there is no
+    /// line to draw.
+    pub(in crate::report) fn letters(&self, row: usize, axis: &Axis) -> String {
+        let known =
+            self.figures(row, axis).zip(&axis.now).filter(|(used, _)| used.is_some()).map(|(_, at)| *at);
+        let (first, last) =
+            known.fold((i64::MAX, i64::MIN), |(first, last), at| (first.min(at), last.max(at)));
+        if last.saturating_sub(first) < SHORTEST.num_seconds() {
+            return String::new();
+        }
+        let most = self.figures(row, axis).flatten().max().unwrap_or(0).max(1);
+        let mut text = format!("{most}:");
+        for used in self.figures(row, axis) {
+            match used {
+                None => text += UNKNOWN,
+                Some(used) => {
+                    let part = (i128::from(used.max(0)) * FINEST + i128::from(most) / 2) / i128::from(most);
+                    let part = usize::try_from(part).unwrap_or_default();
+                    text.extend([part / 64, part % 64].map(|digit| char::from(LETTERS[digit % 64])));
+                }
+            }
+        }
+        text
+    }
+
+    /// The trend of a row, to be drawn.
+    pub(in crate::report) fn trend(
+        &self,
+        row: usize,
+        axis: &Axis,
+        standing: &Standing,
+        zone: Tz,
+    ) -> Option<Trend> {
+        let at = |seconds: i64| DateTime::from_timestamp(axis.start.saturating_add(seconds), 0);
+        let times = axis.now.iter().chain(&axis.before).map(|seconds| at(*seconds));
+        let readings = times.zip(self.figures(row, axis)).map(|(at, used)| Some((at?, used)));
+        let mut used: Vec<Reading> = readings.collect::<Option<_>>()?;
+        let before = used.split_off(axis.now.len());
+        let trend = Trend {
+            name: standing.name.clone(),
+            level: standing.level,
+            quota: standing.quota,
+            projected: standing.projected,
+            runs_out_at: standing.runs_out_at,
+            start: at(0)?,
+            end: DateTime::from_timestamp(axis.end, 0)?,
+            used,
+            before,
+            zone,
+        };
+        trend.is_worth_drawing().then_some(trend)
+    }
+}
+
+#[cfg(test)]
+mod tests;

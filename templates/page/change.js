@@ -1,0 +1,152 @@
+// The change file: rows that are ticked get a field for a new quota, and what is edited becomes a CSV to drop into the inbox.
+
+const COLUMNS = "action,org_id,aid,value,expected_value,comment";
+
+const make = (name, properties, ...children) => {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+};
+
+// What somebody typed: digits, `none` for no quota, or null where it is neither.
+function typed(text) {
+  const plain = text.replace(/\s/g, "").toLowerCase();
+  if (plain === "none") return plain;
+  return /^\d{1,18}$/.test(plain) ? plain.replace(/^0+(?=\d)/, "") : null;
+}
+
+const cell = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// Rows of the change file, of those that are edited.
+function changeFile(rows, comment) {
+  const line = ({ organization, id, value, expected }) => {
+    const action = value === "none" ? "unassign" : "assign";
+    return [action, organization.id, id, value === "none" ? "" : value, expected, comment].map(cell).join(",");
+  };
+  return [COLUMNS, ...rows.map(line)].join("\n") + "\n";
+}
+
+// What is left of an organization to allocate: a sentence, and whether it is less than nothing.
+function leftToAllocate(organization, rows) {
+  const units = (value) => (value === "none" ? 0 : Number(value));
+  const moved = rows.reduce((sum, row) => sum + units(row.value) - units(row.expected), 0);
+  if (organization.quota === null) return [`${organization.name}: no quota of its own, ${signed(moved)}`, false];
+  const left = organization.quota - organization.allocated - moved;
+  const words = left < 0 ? `over-allocated by ${grouped(-left)}` : `${grouped(left)} left to allocate`;
+  return [`${organization.name}: ${words} (${signed(moved)})`, left < 0];
+}
+
+const signed = (units) => (units < 0 ? `−${grouped(-units)}` : `+${grouped(units)}`);
+
+function save(name, text) {
+  const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text], { type: "text/csv" })) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+// `rows` are all; `changed` is called when rows were ticked or unticked, to show it.
+function startChange(rows, data, changed) {
+  const box = document.getElementById("change");
+  const said = make("output", {});
+  const list = make("ul", {});
+  const comment = make("input", { type: "text", placeholder: "Comment: reason, ticket", maxLength: 500 });
+  comment.setAttribute("aria-label", "Comment in each row of the change file");
+  const text = make("textarea", { readOnly: true, spellcheck: false });
+  text.setAttribute("aria-label", "The change file");
+  const show = make("details", {}, make("summary", { textContent: "Show the change file" }), text);
+  const button = (words, act, name = "") => {
+    const made = make("button", { type: "button", textContent: words, className: name });
+    made.addEventListener("click", act);
+    return made;
+  };
+  const ticked = () => rows.filter((row) => row.ticked);
+  const edited = () => ticked().filter((row) => row.value !== null && row.value !== row.expected);
+  const name = `quotas-${data.day}.csv`;
+  const copy = button("Copy as change file", async () => {
+    try {
+      await navigator.clipboard.writeText(text.value);
+    } catch {
+      show.open = true;
+      text.select();
+      if (!document.execCommand("copy")) return say("Select the text and copy it.");
+    }
+    say(`Copied ${count(edited().length, "row")}. Save them as ${name}, and drop the file into the inbox.`);
+  }, "main");
+  const download = button("Download it", () => save(name, text.value));
+  const need = button(`Set to what is needed + ${data.headroom_percent}${SPACE}%`, () => {
+    for (const row of ticked()) {
+      if (row.needed !== null) row.typed = String(Math.ceil((row.needed * (100 + data.headroom_percent)) / 100));
+      if (row.field) row.field.value = row.typed;
+      read(row);
+    }
+    update();
+  });
+  const clear = button("Untick all", () => {
+    for (const row of ticked()) tick(row, false);
+    update();
+  });
+  const say = (words) => (said.textContent = words);
+  const count = (many, noun) => `${grouped(many)} ${noun}${many === 1 ? "" : "s"}`;
+  box.append(
+    make("div", { className: "line1" }, said, list),
+    make("div", { className: "line2" }, make("span", { className: "comment" }, comment), copy, download, need, clear),
+    show,
+  );
+  comment.addEventListener("input", () => update());
+
+  // What was typed for a row.
+  function read(row) {
+    row.value = typed(row.typed);
+    if (!row.field) return;
+    row.field.setAttribute("aria-invalid", String(row.value === null));
+    row.hint.textContent =
+      row.value === null ? "whole units, or none"
+      : row.value === row.expected ? ""
+      : row.value === "none" ? "unlimited"
+      : Number(row.value) < row.needed ? `below the ${grouped(row.needed)} needed`
+      : "";
+  }
+
+  function tick(row, on) {
+    row.ticked = on;
+    row.typed ??= row.expected;
+    row.value ??= row.expected;
+    if (row.box) dress(row);
+  }
+
+  // A row that is shown gets its field.
+  function dress(row) {
+    row.tr.classList.toggle("ticked", row.ticked);
+    row.box.checked = row.ticked;
+    if (!row.ticked) return row.edit?.remove();
+    if (!row.edit) {
+      row.field = make("input", { type: "text", inputMode: "numeric", value: row.typed, autocomplete: "off" });
+      row.field.setAttribute("aria-label", `New quota of ${row.name}`);
+      row.hint = make("small", { className: "muted", id: `hint-${row.number}` });
+      row.field.setAttribute("aria-describedby", row.hint.id);
+      row.field.addEventListener("input", () => {
+        row.typed = row.field.value;
+        read(row);
+        update();
+      });
+      row.edit = make("td", { className: "edit" }, make("span", { className: "label muted", textContent: "New quota" }), row.field, row.hint);
+      row.edit.setAttribute("role", "cell");
+      read(row);
+    }
+    row.tr.append(row.edit);
+  }
+
+  function update() {
+    const [chosen, rest] = [ticked(), edited()];
+    const organizations = new Map();
+    for (const row of rest) organizations.set(row.organization, [...(organizations.get(row.organization) ?? []), row]);
+    say(`${count(chosen.length, "account group")} ticked, ${grouped(rest.length)} changed`);
+    const sentences = [...organizations].map(([organization, its]) => leftToAllocate(organization, its));
+    list.replaceChildren(...sentences.map(([words, over]) => make("li", { textContent: words, className: over ? "warning" : "" })));
+    text.value = changeFile(rest, comment.value.trim());
+    copy.disabled = download.disabled = rest.length === 0;
+    box.hidden = chosen.length === 0;
+    changed(chosen.length);
+  }
+  return { tick, dress, update };
+}
