@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approvals;
+mod browser;
 mod changes;
 mod checking;
 mod closings;
@@ -23,6 +24,7 @@ mod names;
 mod odd_answers;
 mod outcomes;
 mod owners;
+mod pages;
 mod passes;
 mod plans;
 mod proposals;
