@@ -135,6 +135,32 @@ fn a_mail_whose_record_cannot_be_read_is_in_the_headline_of_status_in_its_json_i
     assert_eq!((unreadable("mail"), unreadable("run")), (Some(1.0), Some(0.0)));
 }
 
+#[test]
+fn a_job_that_waits_behind_a_file_under_the_rate_limit_is_named_as_late_and_the_file_goes_on() {
+    let bench = Bench::new(World::small()).with("QUOTAKEEPER__SCHEDULE__USAGE_REPORT", "0 * * * *");
+    bench.run(&["once"]).ends_with(0);
+    let path = bench.data().join("state.json");
+    let mut state: Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    let jobs = state["jobs"].as_object_mut().unwrap();
+    jobs.remove("inbox"); // so that the file comes first
+    jobs["usage_report"]["last_success"] = "2026-01-01T00:00:00Z".into();
+    fs_err::write(&path, state.to_string()).unwrap();
+    for file in 0..60 {
+        bench.drop_file(&format!("f{file:02}.csv"), format!("org_id,aid,value\n10,101,{}\n", 6000 + file));
+    }
+    bench.standin.forget_log();
+    bench.standin.at("GET /quotas", 0, Fault::RateLimit { reset_in: 60 });
+    let (bench, daemon) = Daemon::start(bench);
+    bench.standin.wait_until("the 429", |log| log.iter().any(|one| one.status == Some(429)));
+    let ready = eventually("the late job", || {
+        Some(daemon.get("/readyz")).filter(|ready| ready.body.contains("The usage report job is late"))
+    });
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("1 Jan"), "since when: {}", ready.body);
+    assert_eq!(daemon.get("/healthz").status, 200);
+    assert_eq!(daemon.stop().0.code(), Some(0));
+}
+
 /// Prometheus' own judge, where it is installed; the gate installs it.
 fn promtool_likes(metrics: &str) {
     let promtool = Command::new("promtool")

@@ -194,6 +194,54 @@ fn a_long_row_of_files_keeps_neither_an_approval_nor_mail_nor_a_snapshot_waiting
 }
 
 #[test]
+fn while_sixty_files_meet_the_rate_limit_an_approval_is_acted_on_after_the_file_under_way_and_the_rest_has_had_its_turn()
+ {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.drop_file("cut.csv", "org_id,aid,value\n10,102,1\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let held = bench.only_run();
+    for file in 0..60 {
+        bench.drop_file(&format!("f{file:02}.csv"), format!("org_id,aid,value\n10,101,{}\n", 6000 + file));
+    }
+    // So that the files are due from the beginning, as everything else is.
+    let path = bench.data().join("state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    state["jobs"].as_object_mut().unwrap().remove("inbox");
+    fs_err::write(&path, state.to_string()).unwrap();
+
+    // Somebody approves while the third file is being sent, after a wait for the rate limit.
+    bench.standin.at(ASSIGN, 1, Fault::RateLimit { reset_in: 1 });
+    let mut approve = bench.command(&["approve", &held.id()]);
+    approve.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (tell, told) = std::sync::mpsc::channel();
+    let (data, decision) = (bench.data(), bench.data().join("runs").join(held.id()).join("decision.json"));
+    let third = move |_: &mut World| {
+        let approving = approve.spawn().unwrap();
+        let requests = data.join("requests");
+        let is_handed_over = || {
+            let names = fs_err::read_dir(&requests).into_iter().flatten().flatten();
+            names.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "decided"))
+        };
+        while !(decision.exists() && is_handed_over()) {
+            std::thread::yield_now();
+        }
+        let count = |folder: &str| fs_err::read_dir(data.join(folder)).unwrap().count();
+        tell.send((approving, count("outbox/sent"))).unwrap();
+    };
+    bench.standin.at(ASSIGN, 3, Fault::Edit(Box::new(third)));
+    let daemon = bench.start(&["run"]);
+    let (approving, sent) = told.recv().unwrap();
+    assert!(sent > 0, "mail had its turn");
+    assert_eq!(bench.csv_files("history").len(), 1, "and so had a snapshot");
+    end(approving).ends_with(0);
+    stop(daemon);
+    let log = bench.standin.log();
+    let writes = log.iter().filter(|one| one.call == ASSIGN && one.status == Some(200));
+    let written: Vec<Option<i64>> = writes.map(|one| one.rows[0].1).collect();
+    assert_eq!(written[..4], [Some(6000), Some(6001), Some(6002), Some(1)], "the approval comes next");
+}
+
+#[test]
 fn a_person_who_fixed_what_failed_is_not_answered_from_memory() {
     let bench = Bench::new(World::small()).with_mail();
     let daemon = daemon(&bench);
