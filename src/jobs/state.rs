@@ -246,7 +246,15 @@ impl State {
         if !self.is_usable {
             return Ok(());
         }
-        let saved = versioned_json::save(&self.data_dir, &FILE, &self.content);
+        let write = || versioned_json::save(&self.data_dir, &FILE, &self.content);
+        // What was done must not look as if it had failed because of one bad moment: until its next slot nothing would correct it.
+        let saved = write().or_else(|first| {
+            let again = write();
+            if again.is_ok() {
+                warn!(error = format!("{first:#}"), "state.json could be written at the second try");
+            }
+            again
+        });
         self.unwritten.set(saved.is_err().then(|| self.content.clone()));
         saved
     }

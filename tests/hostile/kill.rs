@@ -144,6 +144,43 @@ fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
     walk_all(&["fsync", "fdatasync"], "error=EIO");
 }
 
+/// At which of its syncs `once` puts `state.json` on the disk.
+fn syncs_of_state(place: &Place) -> Vec<usize> {
+    let log = place.path().join("strace.log");
+    let mut command = Command::new("strace");
+    command.args(["-qq", "-e", "trace=fsync,renameat", "-o"]).arg(&log).args([binary(), "once"]);
+    place.prepare(&mut command);
+    assert!(command.output().unwrap().status.success());
+    let (mut syncs, mut found) = (0, Vec::new());
+    for line in std::fs::read_to_string(log).unwrap().lines() {
+        if line.starts_with("fsync") {
+            syncs += 1;
+        } else if line.contains("\"state.json\"") {
+            found.push(syncs);
+        }
+    }
+    found
+}
+
+#[test]
+fn whatever_success_one_bad_moment_keeps_from_being_written_down_nothing_looks_failed_for_a_day() {
+    if !strace_works() {
+        return;
+    }
+    let simulator = Simulator::start();
+    let syncs = syncs_of_state(&Place::new(&simulator));
+    assert!(syncs.len() > 4, "one for each job: {syncs:?}");
+    for nth in syncs {
+        let place = Place::new(&simulator);
+        let (ran, struck) = with_fault(&place, "fsync", "error=EIO", nth, &["once"]);
+        assert!(struck, "{nth}");
+        assert!(ran.stderr.contains("could be written at the second try"), "{nth}: {}", ran.stderr);
+        assert_eq!(ran.code, Some(0), "{nth}: {}", ran.stderr);
+        let status = place.run(&["status"]).stdout;
+        assert!(status.contains("all well"), "{nth}: {status}");
+    }
+}
+
 #[test]
 fn a_disk_that_is_full_at_any_rename_or_new_folder_is_made_good_by_the_next_run() {
     walk_all(&["rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat"], "error=ENOSPC");
