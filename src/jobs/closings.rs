@@ -15,7 +15,8 @@ use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
 use crate::report::{
-    Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Walk, closing_report, last_cycles,
+    Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Extent, ReportContext, Walk, closing_report,
+    last_cycles,
 };
 
 pub(crate) const FILE: Kind = Kind {
@@ -59,7 +60,7 @@ pub(crate) fn last_closings(
     let closed = closed_cycles(inputs, &ended, now)?;
     let diffs = since_the_first(inputs, &closed, now)?;
     let input = ClosingInput { closed: &closed, diffs: &diffs, latest, rule: &inputs.config.usage.rule() };
-    Ok(closing_report(&input, &inputs.context(now)))
+    Ok(closing_report(&input, &ReportContext { extent: Extent::Whole, ..inputs.context(now) }))
 }
 
 /// The snapshots that figures of closed cycles were taken from: later reports of the same year repeat them.

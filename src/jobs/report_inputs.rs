@@ -245,7 +245,8 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<ChangesReport> {
         let diffs = scope.only(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
-        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &self.context(now)))
+        let context = ReportContext { extent: scope.extent, ..self.context(now) };
+        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &context))
     }
 
     /// One target over time, since a moment or since it was first seen.

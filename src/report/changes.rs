@@ -20,13 +20,15 @@ use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
-use crate::report::changes::row_outcomes::{Fates, Section, SectionKind, section};
+use crate::report::changes::row_outcomes::{Fates, LISTED, Section, SectionKind, section};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, OrganizationView};
 use crate::report::shared::{Imprint, ReportContext, words};
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
+/// A note names so many targets that vanished, and counts the rest.
+const VANISHED: usize = 5;
 const ORGANIZATIONS: usize = 10;
 
 /// What a plan does to one organization.
@@ -245,7 +247,9 @@ fn of_diffs(
 ) -> ChangesReport {
     let (outside, by_runs): (Vec<_>, Vec<_>) =
         rows_of_diffs(diffs, latest, rule, context.zone).into_iter().partition(|row| row.outside);
-    let sections = [section(SectionKind::Outside, outside), section(SectionKind::ByRuns, by_runs)];
+    let listed = context.at_most(LISTED);
+    let sections =
+        [section(SectionKind::Outside, outside, listed), section(SectionKind::ByRuns, by_runs, listed)];
     let mut notes = Vec::new();
     for diff in diffs {
         if diff.suspect {
@@ -261,12 +265,12 @@ fn of_diffs(
             notes.push(format!(
                 "{} no longer visible, which is not the same as removed: {}.",
                 vanished_count(&diff.vanished),
-                words::listed(&names, 5)
+                words::listed(&names, context.at_most(VANISHED))
             ));
         }
     }
-    let more_notes = notes.len().saturating_sub(NOTES);
-    notes.truncate(NOTES);
+    let more_notes = notes.len().saturating_sub(context.at_most(NOTES));
+    notes.truncate(context.at_most(NOTES));
     if more_notes > 0 {
         notes.push(format!("And {} like these.", words::counted(more_notes, "more note")));
     }

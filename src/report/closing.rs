@@ -29,7 +29,7 @@ use crate::report::closing::wording::{
 };
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Extent, Imprint, ReportContext, words};
 
 /// So many organizations are shown in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;
@@ -95,7 +95,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
     let headline = headline(&sections);
     let level = sections.iter().map(|section| section.spent.level).max().unwrap_or(Level::Fine);
     let many_organizations = sections.len() > 1;
-    let mut brief = sections.split_off(DETAILED.min(sections.len()));
+    let mut brief = sections.split_off(context.at_most(DETAILED).min(sections.len()));
     let rest = brief.split_off(BRIEF.min(brief.len()));
     let all: Vec<Line> = input.closed.iter().flat_map(|closed| lines(closed, input)).collect();
     let ended = |closed: &Closed| format!("{} {}", closed.org_id, closed.cycles[0].end.timestamp());
@@ -167,7 +167,12 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
     sentences.retain(|sentence| !sentence.is_empty());
     let year = year(closed, partial, rule, context);
     let groups_out = ran_out.len();
-    ran_out.truncate(RAN_OUT);
+    ran_out.truncate(context.at_most(RAN_OUT));
+    let mut groups: Vec<CycleUsage> = match context.extent {
+        Extent::Whole if !alone => others.into_iter().cloned().collect(),
+        Extent::Whole | Extent::Mail => Vec::new(),
+    };
+    groups.sort_by_key(|group| Reverse((group.percent, group.used)));
     Section {
         spent,
         of: if alone { org_name.clone() } else { String::new() },
@@ -184,6 +189,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
         notes: notes(closed, mismatched, rule),
         more_ran_out: groups_out - ran_out.len(),
         ran_out,
+        groups,
         year_title: format!("{} so far", last.year(context.zone)),
         year_total: year_total(&year, began_late(closed, context), closed.cut),
         year,

@@ -13,7 +13,7 @@ use crate::report::shared::level::Level;
 use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
-const LISTED: usize = 20;
+pub(in crate::report) const LISTED: usize = 20;
 /// A file may have more columns than a person reads in a mail.
 const CARRIED: usize = 5;
 
@@ -314,7 +314,7 @@ impl<'s> Fates<'s> {
         let mut failed = |kind| {
             let mut rows = self.failed.remove(&kind).unwrap_or_default();
             rows.sort_by_key(|row| (row.falls_with_others, row.row));
-            listed(kind, rows)
+            listed(kind, rows, LISTED)
         };
         let before = [failed(SectionKind::NotConfirmed), failed(SectionKind::Refused)];
         let with_them = failed(SectionKind::NotSentWithRefused)
@@ -330,10 +330,11 @@ impl<'s> Fates<'s> {
             RunState::Planned => SectionKind::WouldBeApplied,
             _ => SectionKind::ToBeApplied,
         };
-        let sections = std::iter::once(listed(SectionKind::Held, self.held))
-            .chain(before)
-            .chain(after)
-            .chain([section(sent, self.sent), section(SectionKind::Scheduled, self.scheduled)]);
+        let sections =
+            std::iter::once(listed(SectionKind::Held, self.held, LISTED)).chain(before).chain(after).chain([
+                section(sent, self.sent, LISTED),
+                section(SectionKind::Scheduled, self.scheduled, LISTED),
+            ]);
         sections.flatten().collect()
     }
 }
@@ -343,16 +344,20 @@ fn rows_refused(count: usize) -> String {
 }
 
 /// The largest changes first.
-pub(in crate::report) fn section(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
+pub(in crate::report) fn section(
+    kind: SectionKind,
+    mut rows: Vec<ChangeRow>,
+    at_most: usize,
+) -> Option<Section> {
     rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
-    listed(kind, rows)
+    listed(kind, rows, at_most)
 }
 
-fn listed(kind: SectionKind, mut rows: Vec<ChangeRow>) -> Option<Section> {
+fn listed(kind: SectionKind, mut rows: Vec<ChangeRow>, at_most: usize) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }
-    let rest = rows.split_off(rows.len().min(LISTED));
+    let rest = rows.split_off(rows.len().min(at_most));
     let section = Section { kind, title: String::new(), level: kind.level(), rows, more: rest.len(), rest };
     Some(section.titled(kind))
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::change::{Plan, PlanRow, Problem, Verdict};
+use crate::domain::diff::Change;
 use crate::domain::quota::SnapshotRow;
 use crate::report::fixtures::{at, changed, context, done_story, held_story, plan_row, realistic};
+use crate::report::shared::Extent;
 
 fn titles(report: &ChangesReport) -> Vec<&str> {
     report.sections.iter().map(|section| section.title.as_str()).collect()
@@ -253,4 +255,24 @@ fn the_headroom_of_a_target_whose_usage_is_unknown_is_unknown() {
     let unseen = Snapshot::new(at("11-22T06:00"), vec![SnapshotRow::new(Target::account_group("9", "9"))]);
     let report = drift_report(&diff, &unseen, &UsageRule::default(), &context()).unwrap();
     assert_eq!(report.sections[0].rows[0].effect, "usage unknown");
+}
+
+#[test]
+fn a_file_lists_every_change_and_names_all_that_vanished_where_a_mail_counts_them() {
+    let target = |number: usize| Target::account_group("10452", number.to_string().as_str());
+    let change = |number: usize| Change { target: target(number), ..changed().changes[0].clone() };
+    let diff = Diff {
+        changes: (0..300).map(change).collect(),
+        vanished: (300..340).map(target).collect(),
+        ..changed()
+    };
+    let of = |extent| {
+        let context = ReportContext { extent, ..context() };
+        let diffs = std::slice::from_ref(&diff);
+        period_report(diffs, &realistic(), &UsageRule::default(), at("11-01T00:00"), &context)
+    };
+    let (mail, file) = (of(Extent::Mail), of(Extent::Whole));
+    assert_eq!((mail.sections[0].rows.len(), mail.sections[0].more), (20, 280));
+    assert_eq!((file.sections[0].rows.len(), file.sections[0].more), (300, 0));
+    assert!(mail.notes[0].contains("35 more") && file.notes[0].contains("group 339 of"), "{:?}", file.notes);
 }

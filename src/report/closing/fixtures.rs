@@ -9,7 +9,7 @@ use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen, Walk};
 use crate::report::closing::cycle_tracker::Ended;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, context, realistic};
-use crate::report::shared::ReportContext;
+use crate::report::shared::{Extent, ReportContext};
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -77,10 +77,14 @@ pub(crate) fn morning() -> ReportContext {
 }
 
 pub(crate) fn report_on(closed: &[Closed]) -> ClosingReport {
+    report_in(Extent::Mail, closed)
+}
+
+pub(crate) fn report_in(extent: Extent, closed: &[Closed]) -> ClosingReport {
     let latest = Snapshot::new(at("12-05T06:00"), realistic().owned_rows());
     let rule = UsageRule::default();
     let input = ClosingInput { closed, diffs: &[changed()], latest: &latest, rule: &rule };
-    closing_report(&input, &morning())
+    closing_report(&input, &ReportContext { extent, ..morning() })
 }
 
 /// One organization that closed one cycle, seen an hour before its end.

@@ -38,6 +38,8 @@ pub(crate) struct Section {
     /// The account groups that ran out, worst first.
     pub ran_out: Vec<CycleUsage>,
     pub more_ran_out: usize,
+    /// The other account groups, fullest first; empty in a mail.
+    pub groups: Vec<CycleUsage>,
     /// `2026 so far`.
     pub year_title: String,
     /// Oldest first, the cycle that closed last. Empty where nothing is known of any.

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::quota::{Snapshot, Usage};
 use crate::report::closing::fixtures::{
-    closed_with, closings, ended, history, one_closing, report_on, walked,
+    closed_with, closings, ended, history, one_closing, report_in, report_on, walked,
 };
 use crate::report::closing_table;
 use crate::report::fixtures::{group, group_of, organization};
@@ -301,4 +301,24 @@ proptest! {
         };
         prop_assert_eq!(section.ran_out.len() + section.more_ran_out, rows.iter().filter(out).count());
     }
+}
+
+#[test]
+fn a_file_shows_every_organization_in_full_and_every_account_group() {
+    let closed: Vec<Closed> = (0..30)
+        .map(|number| {
+            let id = (200 + number).to_string();
+            let groups = (0..20).map(|aid| {
+                let used = if aid < 10 { 1000 + aid } else { 500 };
+                group_of(&id, "Tenant", &(1000 + aid).to_string(), "Region", Some(1000), used, used)
+            });
+            closed_with(&id, groups.chain([organization(&id, "Tenant", Some(50_000), 1, 1)]).collect())
+        })
+        .collect();
+    let file = report_in(Extent::Whole, &closed);
+    assert_eq!((file.sections.len(), file.brief.len(), &*file.more), (30, 0, ""));
+    let section = &file.sections[0];
+    assert_eq!((section.ran_out.len(), section.more_ran_out, section.groups.len()), (10, 0, 10));
+    let mail = report_on(&closed);
+    assert!(mail.sections.len() == 3 && mail.sections[0].groups.is_empty() && !mail.more.is_empty());
 }
