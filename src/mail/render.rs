@@ -150,7 +150,8 @@ fn user_environment(dir: &Path) -> (Environment<'static>, Vec<String>) {
     }
     for (name, shipped) in SHIPPED {
         let path = dir.join(name);
-        if !path.exists() {
+        // One that cannot be looked at, or a link that leads nowhere, was meant to be used.
+        if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             continue;
         }
         let problem = match std::fs::read_to_string(&path) {

@@ -165,6 +165,23 @@ fn a_template_that_loops_without_end_is_an_error_and_the_shipped_one_is_used() {
 }
 
 #[test]
+fn a_template_that_cannot_be_looked_at_or_is_a_link_to_nothing_is_named_and_the_shipped_one_is_used() {
+    let dir = folder(&[("usage/subject.txt", "Ours")]);
+    let link =
+        |to: &str, name: &str| std::os::unix::fs::symlink(to, dir.path().join("usage").join(name)).unwrap();
+    link("body.txt", "body.txt"); // leads to itself
+    link("nowhere", "body.html");
+    let (templates, shipped) = (Templates::load(Some(dir.path())), Templates::load(None));
+    assert_eq!(templates.text(&report(), &[]).unwrap(), shipped.text(&report(), &[]).unwrap());
+    let problems = check_templates(dir.path());
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    for name in ["usage/body.txt", "usage/body.html"] {
+        let is_named = |problem: &String| problem.starts_with(&format!("template {name}: "));
+        assert!(problems.iter().any(is_named), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_said() {
     let problems = check_templates(Path::new("/nowhere/templates"));
     assert_eq!(problems, ["mail.templates_dir: /nowhere/templates is not a folder that can be read"]);
