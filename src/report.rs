@@ -24,7 +24,7 @@ use serde::Serialize;
 #[cfg(test)]
 pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
-pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
+pub(crate) use self::alerts::{AlertInput, AlertReport, REBALANCE, alert_report};
 pub(crate) use self::changes::files::Gathered;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
@@ -92,6 +92,24 @@ impl Report {
             Self::Alerts(_) => "mail.to.alerts",
             Self::Failure(_) => "mail.to.failures",
             Self::Notice(report) => report.listed,
+        }
+    }
+
+    /// What the subject begins with: how bad it is, or what it waits for.
+    pub(crate) fn tag(&self) -> &'static str {
+        let of_level = |level| match level {
+            Level::Fine => "OK",
+            Level::Warning => "Warning",
+            Level::Critical => "Critical",
+        };
+        match self {
+            Self::Usage(report) => of_level(report.level),
+            Self::Changes(report) if report.waits() => "Held",
+            Self::Changes(report) => of_level(report.level),
+            Self::Alerts(report) => of_level(report.level),
+            Self::Closing(report) => of_level(report.level),
+            Self::Failure(_) => "Failed",
+            Self::Notice(report) => report.tag,
         }
     }
 

@@ -123,7 +123,10 @@ impl Composer<'_> {
             message = message.to(one.clone());
         }
         if let Some(reply_to) = &self.mail.reply_to {
-            message = message.reply_to(mailbox(reply_to, "mail.reply_to")?);
+            let reply_to = mailbox(reply_to, "mail.reply_to")?;
+            // RFC 2369, section 3.2: whoever reads that address takes people off a list; no program does it here.
+            let ask = format!("<mailto:{}?subject=unsubscribe%20{}>", reply_to.email, report.kind());
+            message = message.reply_to(reply_to).raw_header(header("List-Unsubscribe", ask));
         }
         // Boundaries that come from the content, not from chance: the same report is the same bytes.
         let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();

@@ -54,7 +54,8 @@ impl Mailer {
             smtp: config.smtp.clone(),
             data_dir: config.data.dir.clone(),
             folder: config.data.dir.join("outbox"),
-            templates: Templates::load(config.mail.templates_dir.as_deref()),
+            templates: Templates::load(config.mail.templates_dir.as_deref())
+                .answered_at(config.mail.reply_to.clone()),
             rule: config.usage.rule(),
             zone: config.schedule.timezone,
             instance: instance.to_owned(),
@@ -111,7 +112,12 @@ impl Mailer {
     /// What crossed a limit, or is back to normal.
     pub(crate) fn alerts(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
         match report::alert_report(input, &self.context(now)) {
-            Some(report) => self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, &[], now),
+            Some(report) => {
+                let lines: Vec<u8> =
+                    report.rebalance.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect();
+                let file = (!lines.is_empty()).then(|| Attachment::csv(report::REBALANCE, lines));
+                self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, file.as_slice(), now)
+            }
             None => Ok(()),
         }
     }

@@ -58,6 +58,8 @@ pub(crate) struct Templates {
     shipped: Environment<'static>,
     /// The shipped templates with the user's in front; none without a folder.
     user: Option<Environment<'static>>,
+    /// Whom those who get a mail can ask; none where nobody reads what they answer.
+    reply_to: Option<String>,
 }
 
 impl Templates {
@@ -71,7 +73,12 @@ impl Templates {
             }
             environment
         });
-        Self { shipped: shipped_environment(), user }
+        Self { shipped: shipped_environment(), user, reply_to: None }
+    }
+
+    /// The same, for mails that are answered at an address.
+    pub(crate) fn answered_at(self, reply_to: Option<String>) -> Self {
+        Self { reply_to, ..self }
     }
 
     /// One line, whatever the template makes.
@@ -98,13 +105,14 @@ impl Templates {
 
     fn render(&self, report: &Report, part: &str, attachments: Option<&[String]>) -> anyhow::Result<String> {
         let name = format!("{}/{part}", report.kind());
+        let reply_to = self.reply_to.as_deref();
         if let Some(user) = &self.user {
-            match render(user, &name, report, attachments) {
+            match render(user, &name, report, attachments, reply_to) {
                 Ok(text) => return Ok(text),
                 Err(error) => tracing::warn!("{}: the shipped one is used instead", told(&name, &error)),
             }
         }
-        render(&self.shipped, &name, report, attachments)
+        render(&self.shipped, &name, report, attachments, reply_to)
             .with_context(|| format!("the shipped template {name} fails"))
     }
 }
@@ -123,7 +131,9 @@ pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
     for report in report::examples(&example) {
         for part in PARTS {
             let name = format!("{}/{part}", report.kind());
-            if let Err(error) = render(&environment, &name, &report, Some(&["usage.csv".to_owned()])) {
+            if let Err(error) =
+                render(&environment, &name, &report, Some(&["usage.csv".to_owned()]), Some("noc@example.com"))
+            {
                 problems.push(format!("{}: the shipped one is used instead", told(&name, &error)));
             }
         }
@@ -199,6 +209,7 @@ fn render(
     name: &str,
     report: &Report,
     attachments: Option<&[String]>,
+    reply_to: Option<&str>,
 ) -> Result<String, Error> {
     let shown = serde_json::to_value(report).map(edge::values).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))
@@ -208,6 +219,8 @@ fn render(
         attachments => attachments.unwrap_or_default().to_vec(),
         mailed => attachments.is_some(),
         recipients_key => report.recipients_key(),
+        tag => report.tag(),
+        reply_to => reply_to,
         ..report_fields
     };
     let text = environment.get_template(name)?.render(context)?;

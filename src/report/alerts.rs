@@ -18,11 +18,15 @@ use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_
 use crate::report::shared::week::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
-use crate::report::usage::summary::{need, room};
+use crate::report::usage::summary::{needs, room};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
 const MUTES: usize = 5;
+/// The mail shows so many rows of the change file that is attached.
+const SHOWN_ROWS: usize = 10;
+/// The name of that file.
+pub(crate) const REBALANCE: &str = "rebalance.csv";
 
 /// What the mail is made from.
 pub(crate) struct AlertInput<'a> {
@@ -78,6 +82,11 @@ pub(crate) struct AlertReport {
     pub more_recovered: usize,
     /// The lines of a change file that gives each account group what it needs; empty where none can be named.
     pub change_file: Vec<String>,
+    /// How many of its lines are in the attached file alone.
+    pub more_lines: usize,
+    /// All of its lines, for the attached file.
+    #[serde(skip)]
+    pub rebalance: Vec<String>,
     /// For how many there is no row, and why; empty where there is one for each.
     pub no_room: String,
     /// What is over its limits and muted, and why, a sentence each.
@@ -160,9 +169,9 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         })
         .collect();
 
-    let headline = headline(&critical, &warnings, &recovered, context);
-    let worst = critical.first().or(warnings.first());
-    let todo = worst.map(|worst| todo(&worst.standing, input, &standings, context)).unwrap_or_default();
+    let many_organizations = input.latest.organizations().len() > 1;
+    let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
+    let in_trouble: Vec<&Standing> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
     let change_file = match input.audience {
         Audience::Administrators => {
             let lacking = critical.iter().chain(&warnings).map(|row| &row.standing);
@@ -170,6 +179,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         }
         Audience::Owners => ChangeFile::default(),
     };
+    let todo = todo(&in_trouble, input, &standings, &change_file, context);
     let level = match (critical.is_empty(), warnings.is_empty()) {
         (false, _) => Level::Critical,
         (true, false) => Level::Warning,
@@ -197,9 +207,11 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         recovered,
         more_recovered,
         no_room: left_out(&change_file),
-        change_file: change_file.lines,
+        change_file: change_file.lines.iter().take(1 + SHOWN_ROWS).cloned().collect(),
+        more_lines: change_file.lines.len().saturating_sub(1 + SHOWN_ROWS),
+        rebalance: change_file.lines,
         muted: muted_sentences(input, &standings, context),
-        many_organizations: input.latest.organizations().len() > 1,
+        many_organizations,
         to_owners,
         data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
         data_age: words::age(context.now - taken_at),
@@ -235,6 +247,7 @@ fn headline(
     critical: &[AlertRow],
     warnings: &[AlertRow],
     recovered: &[Recovered],
+    many_organizations: bool,
     context: &ReportContext,
 ) -> String {
     let mut parts = Vec::new();
@@ -251,15 +264,15 @@ fn headline(
     counted(warnings.len(), first_is_warning, if plural { "warnings" } else { "warning" });
     counted(recovered.len(), lead.is_none(), "back to normal");
     let first = match (lead, recovered.first()) {
-        (Some(row), _) => happens(&row.standing, context),
+        (Some(row), _) => happens(&row.standing, many_organizations, context),
         (None, Some(one)) => format!("{} is back to normal", one.name),
         (None, None) => String::new(),
     };
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(standing: &Standing, context: &ReportContext) -> String {
-    let name = &standing.name;
+fn happens(standing: &Standing, many_organizations: bool, context: &ReportContext) -> String {
+    let name = standing.name_among(many_organizations);
     match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
         _ if standing.ran_out => format!("{name} has run out"),
         (Some(at), ..) => format!("{name} runs out on {}", words::short_day(at, context.zone)),
@@ -273,13 +286,15 @@ fn happens(standing: &Standing, context: &ReportContext) -> String {
     }
 }
 
-/// What the worst of them needs, and where it could come from.
+/// What those in trouble need, the worst first, and where it could come from.
 fn todo(
-    worst: &Standing,
+    in_trouble: &[&Standing],
     input: &AlertInput<'_>,
     standings: &BTreeMap<Target, Standing>,
+    change_file: &ChangeFile,
     context: &ReportContext,
 ) -> String {
+    let [worst, others @ ..] = in_trouble else { return String::new() };
     let own = input.latest.organization(&worst.target.org_id);
     let own = own.map(|seen| {
         let row = seen.row();
@@ -293,7 +308,9 @@ fn todo(
         );
     }
     let needs = if worst.runs_out() {
-        need(worst, context)
+        let of_same_kind = |other: &&Standing| other.runs_out() && other.target.aid.is_some();
+        let others: Vec<&Standing> = others.iter().copied().filter(of_same_kind).collect();
+        needs(worst, if worst.target.aid.is_some() { &others } else { &[] }, context)
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),
@@ -310,7 +327,18 @@ fn todo(
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }
-    format!("{needs} {}", room(worst, own.as_slice()))
+    let rows = match change_file.lines.len().saturating_sub(1) {
+        0 => String::new(),
+        rows => format!(
+            " The attached {REBALANCE} gives {} what it needs, and headroom.",
+            if rows == 1 {
+                "one account group".to_owned()
+            } else {
+                format!("each of {} account groups", words::number(rows))
+            }
+        ),
+    };
+    format!("{needs} {}{rows}", room(worst, own.as_slice()))
 }
 
 /// How many targets in trouble each mute hides, and why.

@@ -80,6 +80,12 @@ pub(crate) struct ChangesReport {
 }
 
 impl ChangesReport {
+    /// Something waits for a person.
+    pub(in crate::report) fn waits(&self) -> bool {
+        let mut files = self.files.iter().flat_map(|section| &section.files);
+        self.held.is_some() || files.any(|file| !file.approve.is_empty())
+    }
+
     /// There is nothing to report.
     pub(crate) fn is_empty(&self) -> bool {
         self.sections.is_empty() && self.notes.is_empty() && self.held.is_none()

@@ -47,11 +47,13 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
     };
-    let mut usage_report = usage_report(&usage, context);
-    let mut trends = Trends::new(usage_report.targets_to_draw(), &snapshot, usage.rule, context.zone);
+    let mut of_two = usage_report(&usage, context);
+    let mut trends = Trends::new(of_two.targets_to_draw(), &snapshot, usage.rule, context.zone);
     trends.add(&Snapshot::new(context.now - chrono::TimeDelta::days(1), snapshot.rows()));
     trends.add(&snapshot);
-    usage_report.draw(&trends);
+    of_two.draw(&trends);
+    let alone = Snapshot::new(context.now, vec![row(Target::organization("1"), 4000, 500, 1000, context)]);
+    let of_one = usage_report(&UsageInput { latest: &alone, ..usage }, context);
     let failure = Failure {
         job: "snapshot".to_owned(),
         since: context.now,
@@ -91,11 +93,11 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
     }
     let files = files.report(context).map(|report| Report::Changes(Box::new(report)));
     let closing = Report::Closing(Box::new(closing_report(&closing, context)));
-    let usage = Report::Usage(Box::new(usage_report));
+    let usage = [of_two, of_one].map(|report| Report::Usage(Box::new(report)));
     let run = Report::Changes(Box::new(run_report(&held, None, context)));
     let notice = Report::Notice(Box::new(test_report(context)));
     let failure = Report::Failure(Box::new(failure_report(&failure, context)));
-    alerts.into_iter().chain([closing, usage, run]).chain(files).chain([notice, failure]).collect()
+    alerts.into_iter().chain(usage).chain([closing, run]).chain(files).chain([notice, failure]).collect()
 }
 
 /// A cycle in which an account group ran out, and one that nothing is known of.

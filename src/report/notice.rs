@@ -11,6 +11,9 @@ pub(crate) struct NoticeReport {
     pub headline: String,
     /// `Recovered`, `Test`.
     pub title: &'static str,
+    /// What its subject begins with: `OK`, `Test`.
+    #[serde(skip)]
+    pub tag: &'static str,
     /// The one thing to do: nothing.
     pub todo: String,
     pub sentences: Vec<String>,
@@ -47,6 +50,7 @@ pub(crate) fn recovery_report(
         subject: headline.clone(),
         headline,
         title: "Recovered",
+        tag: "OK",
         todo: String::new(),
         sentences,
         imprint: context.into(),
@@ -61,9 +65,10 @@ pub(crate) fn recovery_report(
 pub(crate) fn test_report(context: &ReportContext) -> NoticeReport {
     let headline = "Test mail: nothing is wrong".to_owned();
     NoticeReport {
-        subject: "Test mail from quotakeeper".to_owned(),
+        subject: "mail from quotakeeper arrives".to_owned(),
         headline,
         title: "Test",
+        tag: "Test",
         todo: String::new(),
         sentences: vec![
             "Somebody ran `quotakeeper check --send-test-mail` with this address. That you read this shows that \

@@ -21,11 +21,13 @@ use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::{Organization, organization};
 use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
 
-/// So many account groups are always listed, however well they stand.
+/// So many account groups are listed, however well they stand; fewer where all is well, so that the mail fits a screen.
 const ALWAYS_LISTED: usize = 10;
+const LISTED_WHEN_WELL: usize = 3;
 /// No more are listed, however badly they stand: the table has them all, and a mail has to stay small.
 const LISTED: usize = 25;
 const ORGANIZATIONS: usize = 12;
+const ORGANIZATIONS_WHEN_WELL: usize = 3;
 /// So many organizations and account groups get a picture: a mail has to stay small, and a person looks at few.
 const DRAWN_ORGANIZATIONS: usize = 3;
 const DRAWN_GROUPS: usize = 3;
@@ -40,7 +42,7 @@ pub(crate) struct UsageReport {
     pub subject: String,
     pub headline: String,
     pub level: Level,
-    /// All organizations in one line; none where nothing is known.
+    /// The one organization in one line; none where there are several, or where nothing is known.
     pub total: Option<Total>,
     /// The one thing to do; empty when there is nothing.
     pub todo: String,
@@ -99,19 +101,20 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
 
     let measured: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.is_measured()).collect();
     let bad = measured.iter().filter(|standing| standing.level > Level::Fine).count();
-    let (listed, unlisted) = measured.split_at(bad.clamp(ALWAYS_LISTED, LISTED).min(measured.len()));
+    let is_well = level == Level::Fine;
+    let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
+    let (listed, unlisted) = measured.split_at(bad.clamp(least, LISTED).min(measured.len()));
     let others = others(&groups, listed.len(), unlisted);
     let worst = listed.iter().copied().cloned().collect();
     let account_groups = groups.len();
 
     let many_organizations = organizations.len() > 1;
     organizations.sort_by(|a, b| a.own.worst_first(&b.own));
-    let listed_organizations = context.at_most(ORGANIZATIONS);
-    let more_organizations = match organizations.len().saturating_sub(listed_organizations) {
+    let shown = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
+    let more_organizations = match organizations.len().saturating_sub(shown) {
         0 => String::new(),
         more => {
-            let bad =
-                organizations[listed_organizations..].iter().filter(|other| other.own.runs_out()).count();
+            let bad = organizations[shown..].iter().filter(|other| other.own.runs_out()).count();
             let state = if bad == 0 {
                 "none of them runs out".to_owned()
             } else {
@@ -120,7 +123,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
             format!("{} more: {state}.", words::counted(more, "organization"))
         }
     };
-    organizations.truncate(listed_organizations);
+    organizations.truncate(shown);
 
     let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, context.zone);
     let more_changes = changes.len().saturating_sub(context.at_most(CHANGES));
@@ -169,7 +172,9 @@ impl UsageReport {
     /// What is worth a picture: the worst organizations whose usage is known, and the worst account groups in trouble.
     fn worth_drawing(&mut self) -> impl Iterator<Item = &mut Standing> {
         let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
-        let own = own.filter(|own| own.used.is_some()).take(DRAWN_ORGANIZATIONS);
+        // Of many organizations that are well none needs a picture.
+        let most = if self.level == Level::Fine && self.many_organizations { 0 } else { DRAWN_ORGANIZATIONS };
+        let own = own.filter(|own| own.used.is_some()).take(most);
         let groups = self.worst.iter_mut().filter(|group| group.level > Level::Fine).take(DRAWN_GROUPS);
         own.chain(groups)
     }

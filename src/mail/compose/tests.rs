@@ -12,7 +12,7 @@ use crate::report::fixtures::{
 use crate::report::{Occasion, closing_table, drift_report, examples, run_report, usage_table};
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
-    let templates = Templates::load(None);
+    let templates = Templates::load(None).answered_at(mail.reply_to.clone());
     let composer = Composer { mail, templates: &templates, installation: "prod on nms-01" };
     let to: Vec<String> = to.iter().map(|address| (*address).to_owned()).collect();
     composer.compose(report, &to, attachments, &[], at("11-22T07:00")).unwrap().unwrap()

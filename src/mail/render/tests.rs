@@ -201,8 +201,10 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 
 #[test]
 fn the_documentation_names_every_variable_and_no_other() {
-    let mut used: BTreeSet<String> =
-        ["attachments", "mailed", "recipients_key"].map(str::to_owned).into_iter().collect();
+    let mut used: BTreeSet<String> = ["attachments", "mailed", "recipients_key", "reply_to", "tag"]
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
     for report in report::examples(&context()).into_iter().chain(reports()) {
         fields(&serde_json::to_value(&report).unwrap(), &mut used);
     }

@@ -8,8 +8,8 @@ use crate::domain::quota::{OrgId, Snapshot, Target, Units};
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::words;
 
-/// The file proposes no more rows, however many there are: a mail has to stay small.
-const FILE_ROWS: usize = 10;
+/// The file proposes no more rows, however many there are: a person is to look at them.
+const FILE_ROWS: usize = 500;
 
 /// The lines of a change file, and the account groups that it has no row for.
 #[derive(Default)]

@@ -67,7 +67,8 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
     let report = alerts(Occasion::Snapshot);
     assert_eq!(
         report.todo,
-        "EMEA Branches needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group."
+        "EMEA Branches needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
+         The attached rebalance.csv gives one account group what it needs, and headroom."
     );
     assert_eq!(
         report.change_file,
@@ -134,7 +135,8 @@ fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     let counts =
         [report.critical.len(), report.warnings.len(), report.recovered.len(), report.change_file.len()];
     assert_eq!(counts, [15, 15, 15, 11]);
-    assert!(report.no_room.starts_with("The file lists the first 10; "), "{}", report.no_room);
+    assert_eq!((report.more_lines, report.rebalance.len()), (490, 501));
+    assert!(report.no_room.starts_with("The file lists the first 500; "), "{}", report.no_room);
     assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
     assert_eq!(report.critical[0].standing.used, Some(999), "the nearest to its end comes first");
 }

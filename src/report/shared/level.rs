@@ -28,18 +28,39 @@ pub(in crate::report) struct Figures {
     pub out: Option<RunOut>,
 }
 
-/// The level, and the reason for it as a sentence with its figures; none where all is fine.
-pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &ReportContext) -> (Level, String) {
+/// A level, and the reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::report) struct Judged {
+    pub level: Level,
+    /// As a sentence with its figures; empty where all is fine.
+    pub why: String,
+    /// The limit of `[alerts]` that was passed: `warning: above 100 %`; empty where none was.
+    pub limit: String,
+}
+
+impl Judged {
+    /// By no limit.
+    fn plainly(level: Level, why: String) -> Self {
+        Self { level, why, limit: String::new() }
+    }
+
+    fn by(level: Level, why: &str, limit: String) -> Self {
+        Self { level, why: format!("{why} ({limit})"), limit }
+    }
+}
+
+/// How bad it is.
+pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
     let Figures { quota, used, needed, ran_out, out } = figures;
     let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
-        return (Level::Fine, String::new());
+        return Judged::plainly(Level::Fine, String::new());
     };
     let of_quota = |units| {
         let share = words::percent(units, quota).map(|percent| format!(" ({} %)", grouped(percent)));
         format!("{} of {}{}", grouped(units), grouped(quota), share.unwrap_or_default())
     };
     if ran_out {
-        return (Level::Critical, format!("{} are used: nothing is left", of_quota(used)));
+        return Judged::plainly(Level::Critical, format!("{} are used: nothing is left", of_quota(used)));
     }
     // By whose reckoning, where it is not the figures beside it.
     let day = |out: RunOut| {
@@ -48,32 +69,24 @@ pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &Repor
     };
     let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
     if let Some(out) = out.filter(|out| out.at - context.now <= within) {
-        let why = format!(
-            "{} are used, {}, before the cycle ends (critical: within {})",
-            of_quota(used),
-            day(out),
-            words::age(within)
-        );
-        return (Level::Critical, why);
+        let why = format!("{} are used, {}, before the cycle ends", of_quota(used), day(out));
+        return Judged::by(Level::Critical, &why, format!("critical: within {}", words::age(within)));
     }
     if quota > 0 && reaches(used, quota, limits.critical_used_percent) {
-        let why = format!("{} are used (critical: from {} %)", of_quota(used), limits.critical_used_percent);
-        return (Level::Critical, why);
+        let limit = format!("critical: from {} %", limits.critical_used_percent);
+        return Judged::by(Level::Critical, &format!("{} are used", of_quota(used)), limit);
     }
     let when = out.map(|out| format!(", {}", day(out))).unwrap_or_default();
     if exceeds(needed, quota, limits.warn_projected_percent) {
-        let limit = limits.warn_projected_percent;
-        let why = format!("{} are projected{when} (warning: above {limit} %)", of_quota(needed));
-        return (Level::Warning, why);
+        let limit = format!("warning: above {} %", limits.warn_projected_percent);
+        return Judged::by(Level::Warning, &format!("{} are projected{when}", of_quota(needed)), limit);
     }
     // The limit is one of the API's projection. A run-out that only our own slope sees is beyond 100 %, and nobody knows how far.
     if out.is_some() && limits.warn_projected_percent <= 100 {
-        return (
-            Level::Warning,
-            format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches(", ")),
-        );
+        let why = format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches(", "));
+        return Judged::plainly(Level::Warning, why);
     }
-    (Level::Fine, String::new())
+    Judged::plainly(Level::Fine, String::new())
 }
 
 /// Exactly, where a rounded share would be off by one.
@@ -113,7 +126,7 @@ mod tests {
     }
 
     fn of(figures: Figures, limits: Limits) -> Level {
-        level(figures, limits, &context()).0
+        level(figures, limits, &context()).level
     }
 
     #[test]
@@ -147,13 +160,17 @@ mod tests {
             Figures { used: None, needed: None, ..figures(5, 0, 0, None) },
             figures(0, 0, 0, None),
         ] {
-            assert_eq!(level(unknown, limits(), &context()), (Level::Fine, String::new()), "{unknown:?}");
+            assert_eq!(
+                level(unknown, limits(), &context()),
+                Judged::plainly(Level::Fine, String::new()),
+                "{unknown:?}"
+            );
         }
     }
 
     #[test]
     fn the_reason_has_the_figures_and_the_day() {
-        let why = |figures| level(figures, limits(), &context()).1;
+        let why = |figures| level(figures, limits(), &context()).why;
         assert_eq!(
             why(figures(9000, 9100, 12_000, None)),
             "9 100 of 9 000 (102 %) are used: nothing is left"

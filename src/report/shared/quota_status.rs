@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
-use crate::report::shared::level::{Figures, Level, level};
+use crate::report::shared::level::{Figures, Judged, Level, level};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{ReportContext, words};
@@ -46,6 +46,8 @@ pub(crate) struct Standing {
     pub level: Level,
     /// Why it is not fine, with figures; empty where it is.
     pub why: String,
+    /// The limit of `[alerts]` that was passed: `warning: above 100 %`; empty where none was.
+    pub limit: String,
     pub ran_out: bool,
     pub runs_out_at: Option<DateTime<Utc>>,
     pub runs_out_by_projection: Option<DateTime<Utc>>,
@@ -76,6 +78,15 @@ impl Standing {
     /// `EMEA Branches 204117`.
     pub(crate) fn label(&self) -> String {
         if self.name == self.id { self.id.clone() } else { format!("{} {}", self.name, self.id) }
+    }
+
+    /// `Team 1015 (Acme)`: a name alone is not unique where there are many organizations.
+    pub(in crate::report) fn name_among(&self, many_organizations: bool) -> String {
+        if many_organizations && self.target.aid.is_some() {
+            format!("{} ({})", self.name, self.org_name)
+        } else {
+            self.name.clone()
+        }
     }
 
     /// Worst first: by level, what ran out, the day, the share of the quota that is needed.
@@ -119,7 +130,7 @@ impl Rank {
     pub(crate) fn new(row: &SnapshotRow<'_>, slope: Option<f64>, judging: Judging<'_>) -> Self {
         let figures = figures(row, slope, judging);
         Self {
-            level: level(figures, judging.alerts.limits(&row.target), judging.context).0,
+            level: level(figures, judging.alerts.limits(&row.target), judging.context).level,
             ran_out: figures.ran_out,
             runs_out_at: figures.out.map(|out| out.at),
             share_needed: share_needed(figures.quota, figures.needed),
@@ -167,7 +178,7 @@ pub(in crate::report) fn level_of(
     judging: Judging<'_>,
 ) -> Option<Level> {
     judging.rule.headroom(row.quota, &row.usage)?;
-    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context).0)
+    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context).level)
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
@@ -178,7 +189,7 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let (level, why) = level(figures, alerts.limits(&row.target), context);
+    let Judged { level, why, limit } = level(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
     Standing {
         target: row.target.clone(),
@@ -199,6 +210,7 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
         percent_projected,
         level,
         why,
+        limit,
         ran_out,
         runs_out_at: out.map(|out| out.at),
         runs_out_by_projection: out.and_then(|out| out.by_projection),

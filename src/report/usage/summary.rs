@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::quota::{Units, grouped, sum};
+use crate::domain::quota::{Units, grouped};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::{ReportContext, words};
@@ -10,15 +10,19 @@ use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::Organization;
 use crate::schedule::Missed;
 
+/// So many account groups are named besides the worst, with what they need.
+const ALSO_NAMED: usize = 4;
+
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
 pub(in crate::report) fn headline(
     groups: &[&Standing],
     organizations: &[&Standing],
     context: &ReportContext,
 ) -> String {
+    let is_one_of_many = organizations.len() > 1;
     let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
         let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
-        hit.map(|standing| standing.name.clone()).collect()
+        hit.map(|standing| standing.name_among(is_one_of_many)).collect()
     };
     let who = |ran_out: bool| {
         let (groups, organizations) = (bad(groups, ran_out), bad(organizations, ran_out));
@@ -76,7 +80,8 @@ fn calm(groups: &[&Standing]) -> String {
     }
 }
 
-/// What all organizations with a quota and known usage add up to: the line below the headline.
+/// The figures of the one organization that there is: the line below the headline. Several are never added up, because units
+/// do not move between them.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Total {
     pub quota: Units,
@@ -84,57 +89,37 @@ pub(crate) struct Total {
     pub projected: Units,
     pub percent_used: Option<Units>,
     pub percent_projected: Option<Units>,
-    /// The worst of them.
     pub level: Level,
-    /// What can still be handed out to account groups, which is known of all that have a quota.
-    pub left: Units,
-    /// ` in 2 of 3 organizations`; empty where there is one.
-    pub of: String,
-    /// `, 13 days left`, where there is one organization.
+    /// What can still be handed out to account groups.
+    pub left: Option<Units>,
+    /// `, 13 days left`
     pub days: String,
-    /// None is left out.
-    #[serde(skip)]
-    is_whole: bool,
 }
 
 impl Total {
-    /// None where nothing is known.
+    /// None where there are several organizations, or where nothing is known.
     pub(in crate::report) fn of(organizations: &[Organization]) -> Option<Self> {
-        let known = || organizations.iter().filter(|organization| organization.own.is_measured());
-        let add = |units: fn(&Organization) -> Option<Units>| sum(known().filter_map(units));
-        let level = known().map(|organization| organization.own.level).max()?;
-        let (count, all) = (known().count(), organizations.len());
-        let (quota, used) = (add(|known| known.own.quota), add(|known| known.own.used));
-        let projected = add(|known| known.own.projected.max(known.own.used));
-        let days = match organizations {
-            [Organization { days_left: Some(days), .. }] => usize::try_from(*days).ok(),
-            _ => None,
-        };
+        let [Organization { own, unallocated, days_left, .. }] = organizations else { return None };
+        let (quota, used) = (own.quota?, own.used?);
+        let projected = own.projected?.max(used);
+        let days = days_left.and_then(|days| usize::try_from(days).ok());
         Some(Self {
             quota,
             used,
             projected,
             percent_used: words::percent(used, quota),
             percent_projected: words::percent(projected, quota),
-            level,
-            left: sum(organizations.iter().filter_map(|organization| organization.unallocated)),
-            of: match (all, count) {
-                (1, _) => String::new(),
-                (all, count) if all == count => format!(" in {}", words::counted(all, "organization")),
-                (all, count) => {
-                    format!(" in {} of {}", words::number(count), words::counted(all, "organization"))
-                }
-            },
+            level: own.level,
+            left: *unallocated,
             days: days.map_or_else(String::new, |days| format!(", {} left", words::counted(days, "day"))),
-            is_whole: count == all,
         })
     }
 }
 
-/// The headline, and the one figure that everybody asks for where it is known of all.
+/// The headline, and the one figure that everybody asks for where there is one organization.
 pub(in crate::report) fn subject(headline: &str, total: Option<&Total>) -> String {
     let short = headline.replace(" before the cycle ends", "");
-    let used = total.filter(|total| total.is_whole).and_then(|total| total.percent_used);
+    let used = total.and_then(|total| total.percent_used);
     used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
 }
 
@@ -156,8 +141,9 @@ pub(in crate::report) fn todo(
                 call it “View Billing”), and leave snapshot.usage on."
             .to_owned();
     }
-    if let Some(worst) = groups.iter().find(|standing| standing.runs_out()) {
-        return format!("{} {}", need(worst, context), room(worst, organizations));
+    let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
+    if let [worst, others @ ..] = out.as_slice() {
+        return format!("{} {}", needs(worst, others, context), room(worst, organizations));
     }
     if let Some(worst) = organizations
         .iter()
@@ -165,7 +151,7 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        return format!("{} Raise its quota, or reduce what its tests use.", need(worst, context));
+        return format!("{} Raise its quota, or reduce what its tests use.", needs(worst, &[], context));
     }
     match input.held.len() {
         0 => String::new(),
@@ -178,14 +164,36 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-pub(in crate::report) fn need(worst: &Standing, context: &ReportContext) -> String {
-    let by = match worst.runs_out_at {
-        Some(at) if !worst.ran_out && at > context.now => format!("by {}", words::day(at, context.zone)),
-        _ => "now".to_owned(),
-    };
+/// `Lab needs 40 more by Fri 4 Dec, Core 30 by Sat 5 Dec, and 3 more account groups run out.`: the worst, and those after it.
+pub(in crate::report) fn needs(worst: &Standing, others: &[&Standing], context: &ReportContext) -> String {
+    let mut parts = vec![need(worst, context)];
+    let named = others.iter().filter_map(|other| {
+        let over = other.over?;
+        Some(format!("{} {} {}", other.name, grouped(over), by(other, context)))
+    });
+    parts.extend(named.take(ALSO_NAMED));
+    match others.len() + 1 - parts.len() {
+        0 => {}
+        more => {
+            let verb = if more == 1 { "runs" } else { "run" };
+            parts.push(format!("and {} {verb} out", words::counted(more, "more account group")));
+        }
+    }
+    parts.join(", ") + "."
+}
+
+fn need(worst: &Standing, context: &ReportContext) -> String {
+    let by = by(worst, context);
     match worst.over {
-        Some(over) => format!("{} needs {} more {by}.", worst.name, grouped(over)),
-        None => format!("{} will need more {by} if it goes on as in the last days.", worst.name),
+        Some(over) => format!("{} needs {} more {by}", worst.name, grouped(over)),
+        None => format!("{} will need more {by} if it goes on as in the last days", worst.name),
+    }
+}
+
+fn by(standing: &Standing, context: &ReportContext) -> String {
+    match standing.runs_out_at {
+        Some(at) if !standing.ran_out && at > context.now => format!("by {}", words::day(at, context.zone)),
+        _ => "now".to_owned(),
     }
 }
 

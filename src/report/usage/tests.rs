@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::config::Alerts;
-use crate::domain::quota::Usage;
-use crate::domain::quota::{Snapshot, UsageRule};
+use crate::domain::quota::{Snapshot, Usage, UsageRule};
 use crate::report::fixtures::{
     at, changed, context, group, group_of, organization, realistic, report_from, report_of, usage,
     week_before,
@@ -76,13 +75,42 @@ fn unknown_usage_is_never_a_zero() {
 }
 
 #[test]
-fn the_ten_worst_are_listed_however_well_they_stand_and_the_rest_is_a_sentence() {
+fn the_ten_worst_are_listed_and_three_where_all_is_well_and_the_rest_is_a_sentence() {
     let rows =
-        (0..14).map(|number| group(&(100 + number).to_string(), "Region", Some(1000), 100, 200 + number));
-    let report = report_of(rows.collect());
-    assert_eq!(report.worst.len(), 10);
-    assert_eq!(report.others, ["4 others are fine: none is projected above 20 % of its quota."]);
-    assert_eq!(report.all.len(), 14);
+        || (0..14).map(|number| group(&(100 + number).to_string(), "Region", Some(1000), 100, 200 + number));
+    let well = report_of(rows().collect());
+    assert_eq!(well.worst.len(), 3);
+    assert_eq!(well.others, ["11 others are fine: none is projected above 21 % of its quota."]);
+    assert_eq!(well.all.len(), 14);
+    let one_in_trouble = report_of(rows().chain([group("99", "Lab", Some(1000), 500, 1200)]).collect());
+    assert_eq!(one_in_trouble.worst.len(), 10);
+    assert_eq!(one_in_trouble.others, ["5 others are fine: none is projected above 20 % of its quota."]);
+}
+
+#[test]
+fn what_to_do_names_each_who_runs_out_with_what_it_needs_and_counts_those_after_the_fifth() {
+    let out =
+        |aid: u32| group(&aid.to_string(), &format!("Lab {aid}"), Some(1000), 500, 1200 + i64::from(aid));
+    let todo = |count: u32| report_of((1..=count).map(out).collect()).todo;
+    assert!(todo(1).starts_with("Lab 1 needs 201 more by "), "{}", todo(1));
+    assert!(todo(2).contains(", Lab 1 201 by "), "{}", todo(2));
+    assert!(todo(7).contains("and 2 more account groups run out."), "{}", todo(7));
+}
+
+#[test]
+fn several_organizations_are_never_added_up_and_a_name_among_them_has_its_own() {
+    let rows = |org: &str| {
+        [
+            organization(org, &format!("Org {org}"), Some(9000), 10, 20),
+            group_of(org, &format!("Org {org}"), "7", "Lab", Some(1000), 500, 1200),
+        ]
+    };
+    let one = report_of(rows("1").to_vec());
+    assert_eq!(one.total.as_ref().map(|total| total.used), Some(10));
+    let two =
+        report_of([rows("1"), rows("2").map(|row| SnapshotRow { usage: Usage::default(), ..row })].concat());
+    assert!(two.total.is_none());
+    assert!(two.headline.starts_with("Lab (Org 1) will run out"), "{}", two.headline);
 }
 
 #[test]
@@ -112,7 +140,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
     assert_eq!(report.organizations[0].days_left, Some(13));
     assert_eq!(
         report.todo,
-        "EMEA Branches needs 1 940 more by Wed 25 Nov. 5 000 units of Acme Bank are not allocated to any group."
+        "EMEA Branches needs 1 940 more by Wed 25 Nov, Payments – Core 2 100 by Sat 28 Nov, \
+         Contact Center Voice 180 by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group."
     );
 }
 
