@@ -16,7 +16,7 @@ pub(crate) struct Held {
     pub reason: String,
     /// When it is rejected if nobody decides: `Sun 29 Nov 2026, 07:55`.
     pub until: String,
-    /// What an approval names.
+    /// What an approval names: as many digits of the plan's SHA-256 as it takes.
     pub plan: String,
     pub approve: String,
     pub reject: String,
@@ -34,14 +34,15 @@ pub(in crate::report) fn held(story: &RunStory, context: &ReportContext) -> Held
             name => format!("{name}: {message}"),
         }
     });
+    let plan = story.plan.sha256.get(..8).unwrap_or_default();
     Held {
         run: story.id.clone(),
         file: words::clean(&story.file, 60),
         rows: reasons().count(),
         reason,
         until: context.until(story.at),
-        plan: story.plan.sha256.clone(),
-        approve: format!("quotakeeper approve {} --plan {}", story.id, story.plan.sha256),
+        plan: plan.to_owned(),
+        approve: format!("quotakeeper approve {} --plan {plan}", story.id),
         reject: format!("quotakeeper reject {}", story.id),
     }
 }
