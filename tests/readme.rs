@@ -50,6 +50,20 @@ fn anchors(page: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_direct_dependency_has_its_reason() {
+    let manifest: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
+    let page = include_str!("../docs/dependencies.md");
+    for table in ["dependencies", "dev-dependencies"] {
+        for name in manifest[table].as_table().unwrap().keys() {
+            assert!(
+                page.contains(&format!("`{name}`")),
+                "docs/dependencies.md does not say why there is {name}"
+            );
+        }
+    }
+}
+
+#[test]
 fn everything_that_a_page_links_to_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (page, text) in pages() {
