@@ -234,11 +234,14 @@ fn while_sixty_files_meet_the_rate_limit_an_approval_is_acted_on_after_the_file_
     assert!(sent > 0, "mail had its turn");
     assert_eq!(bench.csv_files("history").len(), 1, "and so had a snapshot");
     end(approving).ends_with(0);
+    let mut written = Vec::new();
+    bench.standin.wait_until("the write after the third", |log| {
+        let writes = log.iter().filter(|one| one.call == ASSIGN && one.status == Some(200));
+        written = writes.take(4).map(|one| one.rows[0].1).collect();
+        written.len() == 4
+    });
     stop(daemon);
-    let log = bench.standin.log();
-    let writes = log.iter().filter(|one| one.call == ASSIGN && one.status == Some(200));
-    let written: Vec<Option<i64>> = writes.map(|one| one.rows[0].1).collect();
-    assert_eq!(written[..4], [Some(6000), Some(6001), Some(6002), Some(1)], "the approval comes next");
+    assert_eq!(written, [Some(6000), Some(6001), Some(6002), Some(1)], "the approval comes next");
 }
 
 #[test]
