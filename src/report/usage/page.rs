@@ -31,6 +31,8 @@ pub(crate) struct Beside {
     pub organization_trends: Vec<String>,
     /// The picture of the one organization, as SVG; empty where there are several, or nothing to draw.
     pub picture: String,
+    /// Whether any account group has a trend.
+    pub has_trends: bool,
     /// On how many account groups nothing is on the page.
     pub left_out: usize,
 }
@@ -122,7 +124,7 @@ impl UsagePage {
         rows.sort_by(|(.., a), (.., b)| a.worst_first(b));
         let left_out = rows.len().saturating_sub(ROWS);
         rows.truncate(ROWS);
-        let rows = rows
+        let rows: Vec<Row> = rows
             .into_iter()
             .map(|(number, organization, standing)| Row {
                 state: state(&standing),
@@ -149,7 +151,12 @@ impl UsagePage {
                 organizations: organizations.collect(),
                 owners: known.owners,
             },
-            beside: Beside { organization_trends, picture, left_out },
+            beside: Beside {
+                organization_trends,
+                picture,
+                has_trends: rows.iter().any(|row| !row.trend.is_empty()),
+                left_out,
+            },
             rows,
             report,
         }
