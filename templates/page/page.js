@@ -140,8 +140,12 @@ function start() {
   function set(part) {
     Object.assign(view, part);
     const words = new URLSearchParams(Object.entries(view).filter(([, value]) => value));
-    history.replaceState(null, "", `#${words}`);
     show();
+    try {
+      history.replaceState(null, "", `#${words}`);
+    } catch {
+      // Some browsers refuse this to a page in a frame, or a hundred times in a row: the page works, its address lags behind.
+    }
   }
 
   function show() {
