@@ -8,6 +8,7 @@ set -eu
 binary=$1 root=$2
 
 install -D -m 755 "$binary" "$root/usr/bin/quotakeeper"
+install -D -m 644 "$(dirname "$0")/../THIRD-PARTY.txt" "$root/usr/share/doc/quotakeeper/THIRD-PARTY.txt"
 for library in $(ldd "$binary" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do
   install -D -m 755 "$library" "$root$library"
 done
