@@ -1,6 +1,6 @@
 //! Reports as pages of their own, which a browser opens from a file: everything is in it, nothing is loaded from elsewhere.
 //!
-//! The table that the template makes is the data; without scripts it is the page. `templates/page/*.js` is one static script, which
+//! The table that the template makes is the data; without scripts it is the page. `page/*.js` is one static script, which
 //! nothing is inserted into: it reads that table, and one inert block of JSON. The policy of the page names the script's hash, so
 //! that nothing else can run whatever a name holds.
 
@@ -16,13 +16,10 @@ use crate::mail::add_filters;
 use crate::report::UsagePage;
 use crate::text::edge;
 
-const STYLE: &str = include_str!("../templates/page/page.css");
-const SCRIPT: &str = concat!(
-    include_str!("../templates/page/trend.js"),
-    include_str!("../templates/page/change.js"),
-    include_str!("../templates/page/page.js"),
-);
-const USAGE: &str = include_str!("../templates/page/usage.html");
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str =
+    concat!(include_str!("page/trend.js"), include_str!("page/change.js"), include_str!("page/page.js"),);
+const USAGE: &str = include_str!("page/usage.html");
 
 /// The usage report with every account group.
 pub(crate) fn usage(page: UsagePage) -> anyhow::Result<String> {
