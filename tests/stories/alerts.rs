@@ -39,8 +39,12 @@ fn what_becomes_critical_is_told_by_the_next_snapshot_and_once() {
     }
     let mails = alerts(&bench);
     assert_eq!(mails.len(), 1, "{mails:?}");
-    for part in ["Subject: Helpdesk has used 96 % of its quota", "10,101,5390,5000", "(critical: from 95 %)"]
-    {
+    for part in [
+        "Subject: [Critical] Helpdesk (",
+        "has used 96 % of its quota",
+        "10,101,5390,5000",
+        "(critical: from 95 %)",
+    ] {
         assert!(mails[0].contains(part), "{part}: {}", mails[0]);
     }
     uses(&bench, 4_800, 5_600);

@@ -77,7 +77,7 @@ fn two_organizations_that_close_on_a_day_are_one_mail_at_the_daily_slot() {
     bench.run(&["once"]).ends_with(0);
     let mails = told(&bench);
     assert_eq!(mails.len(), 1, "{mails:?}");
-    assert!(mails[0].contains("Subject: 2 organizations closed their cycle"), "{}", mails[0]);
+    assert!(mails[0].contains("Subject: [OK] 2 organizations closed their cycle"), "{}", mails[0]);
     assert!(mails[0].contains("Contoso") && mails[0].contains("Northwind"), "{}", mails[0]);
     assert!(!mails[0].contains("Fabrikam"), "{}", mails[0]);
 }

@@ -214,7 +214,7 @@ fn who_has_only_the_mail_of_a_held_run_knows_what_would_happen_why_it_waits_and_
     {
         assert!(one_line.contains(part), "{part}: {text}");
     }
-    for part in [plan.as_str(), "Helpdesk", "reject"] {
+    for part in [&plan[..8], "Helpdesk", "reject"] {
         assert!(html.contains(part), "{part}: {html}");
     }
     let typed: Vec<&str> = approve.split(' ').skip(1).collect();
