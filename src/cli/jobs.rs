@@ -117,7 +117,11 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
             let page = inputs.usage_page(&latest, &scope, &|target| routes.owners(target), now)?;
             write(path, page::usage(page)?.as_bytes())
         }
-        ReportFile::Table(path) => write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, now)?)),
+        ReportFile::Table(path) => {
+            // The table has every target, and no trend of those that the report lists.
+            let scope = Scope { extent: Extent::Mail, ..scope };
+            write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, now)?))
+        }
     }
 }
 
