@@ -8,11 +8,11 @@
 At random moments the pass is stopped and what lies on the device is copied: not what the kernel still holds in memory, which
 a power cut would lose. The copy is mounted. All that an earlier pass had acknowledged must be in it, byte for byte; each
 dropped file must be in the inbox or in a run; no record may be torn. A kill alone could not show this, because the kernel
-keeps what a killed process wrote. With syncs disabled (by eatmydata) at least 95 of 100 cuts must lose something: else the
-test could not fail.
+keeps what a killed process wrote. With syncs disabled (by eatmydata), at least 95 of 100 cuts must lose something; otherwise
+the test proves nothing.
 
-Needs root, a loop device, mkfs of the file system, and eatmydata for the control. Ends with 1 if
-it does not hold, and with 77 where it cannot be tried.
+Needs root, a loop device, mkfs of the file system, and eatmydata for the control. Exits with 1 if something was lost (or, in
+the control, too little) or a tool is missing, and with 77 if a loop device cannot be mounted.
 """
 
 import argparse
