@@ -107,7 +107,8 @@ impl Report {
             Self::Changes(report) if report.waits() => "Held",
             Self::Changes(report) => of_level(report.level),
             Self::Alerts(report) => of_level(report.level),
-            Self::Closing(report) => of_level(report.level),
+            // Looking back, what ran out is more than "OK", and nothing is to be done at once.
+            Self::Closing(report) => of_level(report.level.max(report.worst_of_groups())),
             Self::Failure(_) => "Failed",
             Self::Notice(report) => report.tag,
         }

@@ -47,5 +47,5 @@ impl Done {
 /// The work is done, and `state.json` does not say so: there is nothing to do again but the writing, which comes with
 /// whatever is written there next.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("its work is done, but that cannot be written down")]
+#[error("its work is done, but this could not be recorded in state.json")]
 pub(super) struct NotWrittenDown;

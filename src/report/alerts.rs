@@ -310,7 +310,8 @@ fn todo(
     let needs = if worst.runs_out() {
         let of_same_kind = |other: &&Standing| other.runs_out() && other.target.aid.is_some();
         let others: Vec<&Standing> = others.iter().copied().filter(of_same_kind).collect();
-        needs(worst, if worst.target.aid.is_some() { &others } else { &[] }, context)
+        let many_organizations = input.latest.organizations().len() > 1;
+        needs(worst, if worst.target.aid.is_some() { &others } else { &[] }, many_organizations, context)
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),

@@ -87,6 +87,14 @@ pub(crate) struct ClosingReport {
     pub identity: String,
 }
 
+impl ClosingReport {
+    /// A warning where account groups ran out, however their organizations stand.
+    pub(in crate::report) fn worst_of_groups(&self) -> Level {
+        let mut shown = self.sections.iter().chain(&self.brief);
+        if shown.any(|section| section.groups_out > 0) { Level::Warning } else { Level::Fine }
+    }
+}
+
 /// `closed` must not be empty.
 pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) -> ClosingReport {
     let mut sections: Vec<Section> =

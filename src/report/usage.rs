@@ -1,4 +1,4 @@
-//! The usage report: what runs out first and when, what is still to hand out, who changed what, what waits.
+//! The usage report: what runs out first and when, what is left to allocate, who changed what, what waits.
 
 pub(in crate::report) mod input;
 pub(in crate::report) mod organization;

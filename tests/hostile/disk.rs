@@ -249,7 +249,11 @@ fn a_data_folder_that_cannot_be_written_gets_one_snapshot_for_a_slot_and_one_mai
     for _ in 0..3 {
         let ran = place.run(&["once"]);
         assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-        assert!(ran.stderr.contains("its work is done, but that cannot be written down"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("its work is done, but this could not be recorded in state.json"),
+            "{}",
+            ran.stderr
+        );
         assert_eq!(snapshots(), 1);
         sent.push(files(&place.data().join("outbox")).len());
     }

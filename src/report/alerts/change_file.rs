@@ -22,13 +22,13 @@ pub(super) struct ChangeFile {
 }
 
 /// Each account group that lacks something gets what it needs and the headroom that the guards want above it, as long as its
-/// organization has units left to hand out: a proposal over-allocates nothing. The worst comes first.
+/// organization has units left to allocate: a proposal over-allocates nothing. The worst comes first.
 pub(super) fn change_file<'s>(
     standings: impl Iterator<Item = &'s Standing>,
     latest: &Snapshot,
     guards: &Guards,
 ) -> ChangeFile {
-    // What each organization can still hand out; one without a quota of its own has no such limit.
+    // What each organization can still allocate; one without a quota of its own has no such limit.
     let mut left: BTreeMap<&OrgId, Units> = BTreeMap::new();
     for organization in latest.organizations() {
         if let Some(quota) = organization.own.as_ref().and_then(|own| own.quota) {
@@ -83,7 +83,7 @@ pub(super) fn left_out(file: &ChangeFile) -> String {
     if file.no_room > 0 {
         let its = if file.no_room == 1 { "its" } else { "their" };
         sentences.push(format!(
-            "There is no row for {}: {its} organization has too little left to hand out.",
+            "There is no row for {}: {its} organization has too little left to allocate.",
             groups(file.no_room)
         ));
     }

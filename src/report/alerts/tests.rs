@@ -67,7 +67,7 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
     let report = alerts(Occasion::Snapshot);
     assert_eq!(
         report.todo,
-        "EMEA Branches needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
+        "EMEA Branches (Acme Bank) needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
          The attached rebalance.csv gives one account group what it needs, and headroom."
     );
     assert_eq!(

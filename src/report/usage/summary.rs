@@ -143,7 +143,11 @@ pub(in crate::report) fn todo(
     }
     let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
-        return format!("{} {}", needs(worst, others, context), room(worst, organizations));
+        return format!(
+            "{} {}",
+            needs(worst, others, organizations.len() > 1, context),
+            room(worst, organizations)
+        );
     }
     if let Some(worst) = organizations
         .iter()
@@ -151,7 +155,10 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        return format!("{} Raise its quota, or reduce what its tests use.", needs(worst, &[], context));
+        return format!(
+            "{} Raise its quota, or reduce what its tests use.",
+            needs(worst, &[], false, context)
+        );
     }
     match input.held.len() {
         0 => String::new(),
@@ -165,11 +172,17 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
 }
 
 /// `Lab needs 40 more by Fri 4 Dec, Core 30 by Sat 5 Dec, and 3 more account groups run out.`: the worst, and those after it.
-pub(in crate::report) fn needs(worst: &Standing, others: &[&Standing], context: &ReportContext) -> String {
-    let mut parts = vec![need(worst, context)];
+pub(in crate::report) fn needs(
+    worst: &Standing,
+    others: &[&Standing],
+    many_organizations: bool,
+    context: &ReportContext,
+) -> String {
+    let name = |standing: &Standing| standing.name_among(many_organizations);
+    let mut parts = vec![need(worst, &name(worst), context)];
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
-        Some(format!("{} {} {}", other.name, grouped(over), by(other, context)))
+        Some(format!("{} {} {}", name(other), grouped(over), by(other, context)))
     });
     parts.extend(named.take(ALSO_NAMED));
     match others.len() + 1 - parts.len() {
@@ -182,11 +195,11 @@ pub(in crate::report) fn needs(worst: &Standing, others: &[&Standing], context: 
     parts.join(", ") + "."
 }
 
-fn need(worst: &Standing, context: &ReportContext) -> String {
+fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {
     let by = by(worst, context);
     match worst.over {
-        Some(over) => format!("{} needs {} more {by}", worst.name, grouped(over)),
-        None => format!("{} will need more {by} if it goes on as in the last days", worst.name),
+        Some(over) => format!("{name} needs {} more {by}", grouped(over)),
+        None => format!("{name} will need more {by} if it goes on as in the last days"),
     }
 }
 
@@ -210,7 +223,7 @@ pub(in crate::report) fn room(worst: &Standing, organizations: &[Organization]) 
             )
         }
         Some((Some(_), _)) => {
-            format!("{name} has nothing left to hand out: lower another group, or raise its own quota.")
+            format!("{name} has nothing left to allocate: lower another group, or raise its own quota.")
         }
         Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
         _ => format!("{name} has no quota of its own that would limit it."),

@@ -140,8 +140,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
     assert_eq!(report.organizations[0].days_left, Some(13));
     assert_eq!(
         report.todo,
-        "EMEA Branches needs 1 940 more by Wed 25 Nov, Payments – Core 2 100 by Sat 28 Nov, \
-         Contact Center Voice 180 by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group."
+        "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov, Payments – Core (Acme Bank) 2 100 by Sat 28 Nov, \
+         Contact Center Voice (Acme Bank) 180 by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group."
     );
 }
 
