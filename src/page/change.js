@@ -72,7 +72,7 @@ function startChange(rows, data, changed) {
     }
     say(`Copied ${count(edited().length, "row")}. Save them as ${name}, and drop the file into the inbox.`);
   }, "main");
-  const download = button("Download it", () => save(name, text.value));
+  const download = button("Download change file", () => save(name, text.value));
   const need = button(`Set to what is needed + ${data.headroom_percent}${SPACE}%`, () => {
     for (const row of ticked()) {
       if (row.needed !== null) row.typed = String(Math.ceil((row.needed * (100 + data.headroom_percent)) / 100));
@@ -81,7 +81,7 @@ function startChange(rows, data, changed) {
     }
     update();
   });
-  const clear = button("Untick all", () => {
+  const clear = button("Clear selection", () => {
     for (const row of ticked()) tick(row, false);
     update();
   });
@@ -140,7 +140,7 @@ function startChange(rows, data, changed) {
     const [chosen, rest] = [ticked(), edited()];
     const organizations = new Map();
     for (const row of rest) organizations.set(row.organization, [...(organizations.get(row.organization) ?? []), row]);
-    say(`${count(chosen.length, "account group")} ticked, ${grouped(rest.length)} changed`);
+    say(`${count(chosen.length, "account group")} selected, ${grouped(rest.length)} changed`);
     const sentences = [...organizations].map(([organization, its]) => leftToAllocate(organization, its));
     list.replaceChildren(...sentences.map(([words, over]) => make("li", { textContent: words, className: over ? "warning" : "" })));
     text.value = changeFile(rest, comment.value.trim());

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
-use crate::report::fixtures::{at, group, organization, page_from, realistic, week_before};
+use crate::report::fixtures::{at, group, organization, page_from, realistic, week_before, with_names_after};
 
 fn shown(latest: &Snapshot, earlier: &[Snapshot]) -> String {
     usage(page_from(latest, earlier)).unwrap()
@@ -51,13 +51,7 @@ fn a_file_leaves_out_nothing_that_a_mail_cuts() {
 fn no_name_becomes_a_tag_or_ends_the_data() {
     const NAME: &str =
         "</script><script>alert(1)</script><!--\u{2028}\u{202e}\u{1b}[31m\" onerror=\"x' onload='y";
-    let latest = realistic();
-    let hostile = latest.rows().map(|mut row| {
-        row.org_name = format!("{NAME}{}", row.org_name).into();
-        row.account_group_name = format!("{NAME}{}", row.account_group_name).into();
-        row
-    });
-    let hostile = Snapshot::new(latest.taken_at, hostile);
+    let hostile = with_names_after(NAME);
     let page = shown(&hostile, &week_before(&hostile));
     let lower = page.to_lowercase();
     assert_eq!((lower.matches("<script").count(), lower.matches("</script").count()), (2, 2));

@@ -102,6 +102,17 @@ pub(crate) fn organization(
     }
 }
 
+/// The realistic snapshot, in which each name has this before it.
+pub(crate) fn with_names_after(before: &str) -> Snapshot {
+    let latest = realistic();
+    let renamed = latest.rows().map(|mut row| {
+        row.org_name = format!("{before}{}", row.org_name).into();
+        row.account_group_name = format!("{before}{}", row.account_group_name).into();
+        row
+    });
+    Snapshot::new(latest.taken_at, renamed)
+}
+
 /// Three organizations: one with groups in trouble and a long tail, one over-allocated, one whose usage is unknown.
 pub(crate) fn realistic() -> Snapshot {
     let mut rows = vec![

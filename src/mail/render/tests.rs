@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::quota::Snapshot;
-use crate::report::fixtures::{context, done_story, realistic, report_from, usage, week_before};
+use crate::report::fixtures::{context, done_story, report_from, usage, week_before, with_names_after};
 use crate::report::run_report;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -49,13 +48,7 @@ fn the_html_loads_nothing_from_anywhere() {
 #[test]
 fn no_name_becomes_a_tag_anywhere_not_even_in_an_attribute() {
     const NAME: &str = "<script>alert(1)</script>\u{202e}\u{1b}[31m\" onerror=\"x\u{200b}";
-    let latest = realistic();
-    let hostile = latest.rows().map(|mut row| {
-        row.org_name = format!("{NAME}{}", row.org_name).into();
-        row.account_group_name = format!("{NAME}{}", row.account_group_name).into();
-        row
-    });
-    let hostile = Snapshot::new(latest.taken_at, hostile);
+    let hostile = with_names_after(NAME);
     let report = Report::Usage(Box::new(report_from(&hostile, &week_before(&hostile))));
     let templates = Templates::load(None);
     let html = templates.html(&report, &["<script>.csv".to_owned()]).unwrap();

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use crate::domain::quota::{Units, grouped};
 use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::Standing;
 use crate::report::shared::words;
 
 pub(crate) const WIDTH: u32 = 520;
@@ -41,6 +42,28 @@ pub(crate) struct Trend {
 }
 
 impl Trend {
+    /// That of a target through the cycle of this start and end, if there is a line to draw.
+    pub(in crate::report) fn of(
+        standing: &Standing,
+        (start, end): (DateTime<Utc>, DateTime<Utc>),
+        (used, before): (Vec<Reading>, Vec<Reading>),
+        zone: Tz,
+    ) -> Option<Self> {
+        let trend = Self {
+            name: standing.name.clone(),
+            level: standing.level,
+            quota: standing.quota,
+            projected: standing.projected,
+            runs_out_at: standing.runs_out_at,
+            start,
+            end,
+            used,
+            before,
+            zone,
+        };
+        trend.is_worth_drawing().then_some(trend)
+    }
+
     /// Whether there is a line to draw: two known readings of this cycle, half a day apart.
     pub(crate) fn is_worth_drawing(&self) -> bool {
         let mut known = self.used.iter().filter(|(_, used)| used.is_some()).map(|(at, _)| *at);

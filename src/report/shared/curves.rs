@@ -160,19 +160,8 @@ impl<'a> Curves<'a> {
         let readings = times.zip(self.figures(row, axis)).map(|(at, used)| Some((at?, used)));
         let mut used: Vec<Reading> = readings.collect::<Option<_>>()?;
         let before = used.split_off(axis.now.len());
-        let trend = Trend {
-            name: standing.name.clone(),
-            level: standing.level,
-            quota: standing.quota,
-            projected: standing.projected,
-            runs_out_at: standing.runs_out_at,
-            start: at(0)?,
-            end: DateTime::from_timestamp(axis.end, 0)?,
-            used,
-            before,
-            zone,
-        };
-        trend.is_worth_drawing().then_some(trend)
+        let end = DateTime::from_timestamp(axis.end, 0)?;
+        Trend::of(standing, (at(0)?, end), (used, before), zone)
     }
 }
 

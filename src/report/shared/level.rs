@@ -69,21 +69,21 @@ pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &Repor
     };
     let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
     if let Some(out) = out.filter(|out| out.at - context.now <= within) {
-        let why = format!("{} are used, {}, before the cycle ends", of_quota(used), day(out));
+        let why = format!("{} are used; {}, before the cycle ends", of_quota(used), day(out));
         return Judged::by(Level::Critical, &why, format!("critical: within {}", words::age(within)));
     }
     if quota > 0 && reaches(used, quota, limits.critical_used_percent) {
         let limit = format!("critical: from {} %", limits.critical_used_percent);
         return Judged::by(Level::Critical, &format!("{} are used", of_quota(used)), limit);
     }
-    let when = out.map(|out| format!(", {}", day(out))).unwrap_or_default();
+    let when = out.map(|out| format!("; {}", day(out))).unwrap_or_default();
     if exceeds(needed, quota, limits.warn_projected_percent) {
         let limit = format!("warning: above {} %", limits.warn_projected_percent);
         return Judged::by(Level::Warning, &format!("{} are projected{when}", of_quota(needed)), limit);
     }
     // The limit is one of the API's projection. A run-out that only our own slope sees is beyond 100 %, and nobody knows how far.
     if out.is_some() && limits.warn_projected_percent <= 100 {
-        let why = format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches(", "));
+        let why = format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches("; "));
         return Judged::plainly(Level::Warning, why);
     }
     Judged::plainly(Level::Fine, String::new())
@@ -181,11 +181,11 @@ mod tests {
         );
         assert_eq!(
             why(figures(9000, 8120, 10_940, Some("11-25T06:00"))),
-            "8 120 of 9 000 (90 %) are used, it runs out on Wed 25 Nov, before the cycle ends (critical: within 3 days)"
+            "8 120 of 9 000 (90 %) are used; it runs out on Wed 25 Nov, before the cycle ends (critical: within 3 days)"
         );
         assert_eq!(
             why(figures(9000, 4000, 10_940, Some("11-29T06:00"))),
-            "10 940 of 9 000 (122 %) are projected, it runs out on Sun 29 Nov (warning: above 100 %)"
+            "10 940 of 9 000 (122 %) are projected; it runs out on Sun 29 Nov (warning: above 100 %)"
         );
         let mut slope = figures(9000, 4000, 8900, Some("11-29T06:00"));
         slope.out = slope.out.map(|out| RunOut { by_slope: out.by_projection, by_projection: None, ..out });

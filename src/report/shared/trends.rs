@@ -94,21 +94,9 @@ impl<'a> Trends<'a> {
     /// The picture of one target; none where the history is too short.
     pub(in crate::report) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
         let row = self.latest.row(&standing.target)?;
-        let (start, end) = (row.period_start?, row.period_end?);
-        let (used, before) = self.cycles(&standing.target)?;
-        let trend = Trend {
-            name: standing.name.clone(),
-            level: standing.level,
-            quota: standing.quota,
-            projected: standing.projected,
-            runs_out_at: standing.runs_out_at,
-            start,
-            end,
-            used,
-            before,
-            zone: self.zone,
-        };
-        trend.is_worth_drawing().then(|| Picture {
+        let cycle = (row.period_start?, row.period_end?);
+        let trend = Trend::of(standing, cycle, self.cycles(&standing.target)?, self.zone)?;
+        Some(Picture {
             cid: format!("trend-{number}@quotakeeper"),
             svg: trend.svg(),
             alt: trend.alt(),
