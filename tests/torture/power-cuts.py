@@ -17,9 +17,6 @@ the control, too little) or a tool is missing, and with 77 if a loop device cann
 
 import argparse
 import csv
-import glob
-import hashlib
-import json
 import os
 import random
 import shutil
@@ -30,11 +27,10 @@ import tempfile
 import threading
 import time
 
+import testbed
+
 MKFS = {"ext4": (48, ["mkfs.ext4", "-q", "-F"]), "xfs": (320, ["mkfs.xfs", "-q"]), "btrfs": (160, ["mkfs.btrfs", "-q", "-f"])}
 MOUNT = {"ext4": "loop", "xfs": "loop,nouuid", "btrfs": "loop"}
-# What a pass has done for good once it has ended.
-KEPT = ["history/*/*/*.csv", "changes/*/*/*.csv", "runs/*/*.csv", "runs/*/journal.jsonl", "outbox/sent/*.eml"]
-RECORDS = ["runs/*/run.json", "outbox/*/*.json", "state.json", "alerts.json"]
 
 
 class Passes(threading.Thread):
@@ -57,7 +53,7 @@ class Passes(threading.Thread):
             if self.running.returncode != 0:
                 self.failed.append(log.decode()[-500:])
             with self.lock:
-                self.running, self.count, self.acknowledged = None, number, kept(self.data)
+                self.running, self.count, self.acknowledged = None, number, testbed.kept(self.data)
 
     def drop(self, name, number):
         """As a careful dropper does it: written, synced, renamed, the folder synced."""
@@ -88,19 +84,9 @@ class Passes(threading.Thread):
             return expected, list(self.dropped)
 
 
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
-def kept(data):
-    paths = [path for pattern in KEPT for path in glob.glob(f"{data}/{pattern}")]
-    return {os.path.relpath(path, data): digest(path) for path in paths}
-
-
 def lost(data, expected, dropped):
     """What is missing, changed or torn in a file system after a cut."""
-    found = [path for path, wanted in expected.items() if not os.path.exists(f"{data}/{path}") or digest(f"{data}/{path}") != wanted]
+    found = [path for path, wanted in expected.items() if not os.path.exists(f"{data}/{path}") or testbed.digest(f"{data}/{path}") != wanted]
     inbox = os.listdir(f"{data}/inbox")
     runs = os.listdir(f"{data}/runs") if os.path.isdir(f"{data}/runs") else []
     for name in dropped:
@@ -108,13 +94,7 @@ def lost(data, expected, dropped):
         is_claimed = any(entry.endswith(f"-{stem}.claimed") for entry in inbox)
         if not (name in inbox or is_claimed or any(run.endswith(f"-{stem}") for run in runs)):
             found.append(f"inbox/{name}")
-    for path in [path for pattern in RECORDS for path in glob.glob(f"{data}/{pattern}")]:
-        try:
-            with open(path) as file:
-                json.load(file)
-        except ValueError:
-            found.append(f"{os.path.relpath(path, data)} is torn")
-    return found
+    return found + testbed.torn_records(data)
 
 
 def main():
