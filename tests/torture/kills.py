@@ -41,7 +41,7 @@ class Story:
         self.mail = testbed.MailServer(f"{path}/mail", password) if "SMTP" in kind else None
         self.place = testbed.Place(binary, path, self.api, password, self.mail)
         self.files = testbed.Files(self.api, dice)
-        self.done = {}  # messages that a record calls delivered → how often the server had taken them by then
+        self.deliveries = testbed.Deliveries(self.place, self.mail) if self.mail else None
         self.took = None  # seconds, unkilled
 
     def __str__(self):
@@ -77,7 +77,7 @@ class Story:
         self.note_deliveries()
         if self.kind.startswith("run") and self.dice.random() < 0.5:
             daemon = self.place.start("run")
-            self.place.wait_for(lambda: self.place.is_held() and self.place.is_quiet(), "rest", daemon)
+            self.place.wait_for(lambda: self.place.holder() and self.place.is_quiet(), "rest", daemon)
             self.stop(daemon)
         else:
             self.place.run("once")
@@ -104,7 +104,7 @@ class Story:
             self.place.drop(name, text)
         daemon = self.place.start("run")
         if moment is None:
-            self.place.wait_for(self.place.is_held, "the lock", daemon)
+            self.place.wait_for(self.place.holder, "the lock", daemon)
             if not is_first:
                 self.place.drop(name, text)
             self.place.wait_for(lambda: self.place.runs() and self.place.is_quiet(), "rest", daemon)
@@ -125,7 +125,7 @@ class Story:
             handed.write(text)
         victim, was_killed = self.dice.choice(["command", "daemon", "both"]), False
         daemon = self.place.start("run")
-        self.place.wait_for(self.place.is_held, "the lock", daemon)
+        self.place.wait_for(self.place.holder, "the lock", daemon)
         began = time.monotonic()
         command = self.place.start("apply", name)
         if moment is not None:
@@ -197,18 +197,8 @@ class Story:
         return run
 
     def note_deliveries(self):
-        """By the records that there are now: what is delivered was taken, and is never sent again."""
-        if not self.mail:
-            return
-        taken = collections.Counter(message for message, _, _ in self.mail.taken())
-        contents = {(message, digest) for message, _, digest in self.mail.messages}
-        hold(len(contents) == len(taken), "one Message-ID has two contents")
-        for message, times in self.done.items():
-            hold(taken[message] == times, f"{message} was recorded as delivered, and was sent again")
-        for message, mail in self.place.mails_at_any_time().items():
-            if mail["recipients"][0]["state"] == "accepted":
-                hold(taken[message] >= 1, f"{message} is recorded as delivered, and the server never took it")
-                self.done.setdefault(message, taken[message])
+        if self.deliveries:
+            self.deliveries.note()
 
     def close(self):
         self.api.close()

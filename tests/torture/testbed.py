@@ -3,6 +3,7 @@ planted secrets, and the promises that must hold in it."""
 
 import argparse
 import base64
+import collections
 import contextlib
 import csv
 import email
@@ -19,6 +20,7 @@ import random
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ import time
 KEPT = ["history/*/*/*.csv", "changes/*/*/*.csv", "runs/*/*.csv", "runs/*/journal.jsonl", "outbox/sent/*.eml"]
 RECORDS = ["runs/*/run.json", "outbox/*/*.json", "state.json", "alerts.json", "closings.json", "installation.json"]
 # No command of these tests takes nearly so long.
-HANGS = 120
+HANGS = 90
 
 
 class Broken(Exception):
@@ -54,7 +56,7 @@ def options(document, **defaults):
             parser.add_argument(flag, type=type(default), default=default)
     asked = parser.parse_args()
     asked.binary = os.path.abspath(asked.binary)
-    print(f"seed {asked.seed}", flush=True)
+    print(f"{os.path.basename(sys.argv[0])}: seed {asked.seed}", flush=True)
     return asked
 
 
@@ -66,6 +68,12 @@ def skip(reason):
 def needs_mail_server():
     if importlib.util.find_spec("aiosmtpd") is None:
         skip("aiosmtpd is not there (pip install aiosmtpd)")
+
+
+def needs_strace():
+    tried = shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL)
+    if not tried or tried.returncode != 0:
+        skip("strace is not there, or may not trace")
 
 
 def folder(prefix):
@@ -314,8 +322,8 @@ class Place:
             QUOTAKEEPER__MAIL__TO="noc@example.com",
             QUOTAKEEPER__MAIL__TRANSPORT="directory",
             QUOTAKEEPER__HEARTBEAT__URL=api.heartbeat,
-            **more,
         )
+        self.environment.update(more)
         if mail:
             self.use(mail.port)
         self.acknowledged, self.began = {}, time.strftime("%F")
@@ -334,17 +342,20 @@ class Place:
     def start(self, *arguments, before=(), **more):
         """A command whose whole output goes into the log."""
         with open(self.log, "ab") as log:
+            self.started = log.tell()
             log.write(f"\n$ {' '.join(arguments)}\n".encode())
             log.flush()
             environment = {**self.environment, **more}
-            return subprocess.Popen([*before, self.binary, "-vv", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.path)
+            return subprocess.Popen([*before, self.binary, "-vv", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.path, start_new_session=True)
 
     def end(self, process, what):
         """Waits for a command; how it ended."""
         if process.poll() is None:
             descriptor = os.pidfd_open(process.pid)  # Popen.wait with a timeout would look only now and then
             try:
-                hold(select.select([descriptor], [], [], HANGS)[0], f"{what} hangs")
+                if not select.select([descriptor], [], [], HANGS)[0]:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    raise Broken(f"{what} hangs")
             finally:
                 os.close(descriptor)
         return process.wait()
@@ -353,6 +364,12 @@ class Place:
         code = self.end(self.start(*arguments, **more), arguments[0])
         hold(expected is None or code in expected, lambda: f"{' '.join(arguments)} ended with {code}: {self.last_words()}")
         return code
+
+    def says(self, text):
+        """Whether the log has it since the last command started."""
+        with open(self.log, "rb") as log:
+            log.seek(self.started)
+            return text.encode() in log.read()
 
     def last_words(self):
         with open(self.log, "rb") as log:
@@ -364,15 +381,16 @@ class Place:
             file.write(text)
         os.rename(f"{self.inbox}/.{name}", f"{self.inbox}/{name}")
 
-    def is_held(self):
-        """Whether a process holds the lock: the one that the file names."""
+    def holder(self):
+        """The process that holds the lock: the one that the file names, if the kernel agrees."""
         try:
             with open(f"{self.data}/lock") as file:
                 process = re.match(r"process (\d+) ", file.read())
             with open("/proc/locks") as file:
-                return process is not None and re.search(rf"FLOCK .* {process[1]} ", file.read()) is not None
+                is_held = process and re.search(rf"FLOCK .* {process[1]} ", file.read())
         except FileNotFoundError:
-            return False
+            return None
+        return int(process[1]) if is_held else None
 
     def wait_for(self, condition, what, daemon=None):
         end = time.monotonic() + HANGS
@@ -525,6 +543,37 @@ class Place:
             hold(secret.encode() not in text, f"a secret is in {where}: {secret[:4]}…")
 
 
+class Deliveries:
+    """What the mail server took, against what the records of the outbox say, from now on. Each delivery is (Message-ID,
+    recipient)."""
+
+    def __init__(self, place, server):
+        self.place, self.server, self.first = place, server, len(server.taken())
+        self.done = {}  # what a record calls delivered → how often the server had taken it by then
+        self.before = self.recorded()
+
+    def counts(self):
+        taken = self.server.taken()[self.first :]
+        hold(len({(message, content) for message, _, content in taken}) == len({message for message, _, _ in taken}), "one Message-ID has two contents")
+        return collections.Counter((message, recipient) for message, recipient, _ in taken)
+
+    def recorded(self):
+        """What the records call delivered."""
+        mails = self.place.mails_at_any_time()
+        return {(message, one["address"]) for message, mail in mails.items() for one in mail["recipients"] if one["state"] == "accepted"}
+
+    def note(self):
+        """What is recorded as delivered was taken, and is never sent again. How many were taken and are not recorded."""
+        recorded = self.recorded() - self.before
+        counts = self.counts()
+        for delivery, times in self.done.items():
+            hold(counts[delivery] == times, f"{delivery} was recorded as delivered, and was sent again")
+        for delivery in recorded:
+            hold(counts[delivery] >= 1, f"{delivery} is recorded as delivered, and the server never took it")
+            self.done.setdefault(delivery, counts[delivery])
+        return len(counts.keys() - recorded)
+
+
 def secret(dice, prefix):
     return f"{prefix}-{dice.randrange(1 << 64):016x}"
 
@@ -532,15 +581,15 @@ def secret(dice, prefix):
 class Files:
     """Change files against the live quotas, each with raises that must be applied, and rows that must not be sent."""
 
-    def __init__(self, api, dice):
-        self.dice, self.count = dice, 0
+    def __init__(self, api, dice, prefix="f"):
+        self.dice, self.prefix, self.count = dice, prefix, 0
         self.live = api.quotas()
-        self.api = api
 
-    def next(self, held=False):
-        """(name, text, {row number: how it must end}, {target: value} that must be live afterwards)."""
+    def next(self, held=False, plain=False, avoid=()):
+        """(name, text, {row number: how it must end}, {target: value} that must be live afterwards). One that is plain has
+        nothing but raises."""
         self.count += 1
-        targets = [target for target, quota in self.live.items() if target[1] and quota]
+        targets = [target for target, quota in self.live.items() if target[1] and quota and target not in avoid]
         chosen = self.dice.sample(targets, 5 if held else 4)
         raised = {target: self.live[target] + self.dice.randrange(1, 9) for target in chosen[:3]}
         same = chosen[3]
@@ -555,9 +604,10 @@ class Files:
 
         for (org, aid), value in raised.items():
             add("applied", "assign", org, aid, value)
-        add("unchanged", "assign", *same, self.live[same])
-        add("unknown_target", "assign", same[0], "999999", 5)
+        if not plain:
+            add("unchanged", "assign", *same, self.live[same])
+            add("unknown_target", "assign", same[0], "999999", 5)
         if held:
             add("held", "unassign", *chosen[4], "")
         self.live.update(raised)
-        return f"f{self.count}.csv", text.getvalue(), ends, raised
+        return f"{self.prefix}{self.count}.csv", text.getvalue(), ends, raised
