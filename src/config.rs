@@ -11,6 +11,7 @@ pub(crate) mod loopback;
 mod recipients;
 mod secret_text;
 mod shape;
+mod smtp;
 mod source;
 mod trust;
 mod typed;
@@ -32,7 +33,8 @@ pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
 pub(crate) use self::health::{Heartbeat, Metrics, SecretUrl, Server};
 pub(crate) use self::limits::mailbox;
-pub(crate) use self::source::{Environment, load};
+pub(crate) use self::smtp::{OAuth2, Smtp, Tls};
+pub(crate) use self::source::{CLIENT_SECRET, Environment, load};
 pub(crate) use self::trust::{exposed, owned_by_another, planted, writable_by_others};
 pub(crate) use self::types::ConfigError;
 #[cfg(test)]
@@ -314,65 +316,6 @@ pub(crate) struct Recipients {
     pub usage: Vec<String>,
     pub alerts: Vec<String>,
     pub failures: Vec<String>,
-}
-
-/// Encryption on the way to the mail server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Tls {
-    /// TLS from the first byte (port 465).
-    Required,
-    /// STARTTLS, or no mail (port 587).
-    #[default]
-    Starttls,
-    /// None (port 25): for a relay on this machine.
-    Off,
-}
-
-/// `[smtp]`: the mail server.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Smtp {
-    pub host: Option<String>,
-    /// 465, 587 or 25, by `tls`, unless set.
-    pub port: Option<u16>,
-    pub tls: Tls,
-    pub username: Option<String>,
-    pub password_file: Option<PathBuf>,
-    /// From `QUOTAKEEPER__SMTP__PASSWORD`, `password_file`, systemd's `smtp_password`, or the file of that name beside the
-    /// configuration.
-    #[serde(skip)]
-    pub password: Option<Secret>,
-    /// How this machine greets; its full name, else its address, unless set.
-    pub hello_name: Option<String>,
-    /// For one whole delivery.
-    #[serde(deserialize_with = "duration")]
-    pub timeout: Duration,
-}
-
-impl Default for Smtp {
-    fn default() -> Self {
-        Self {
-            host: None,
-            port: None,
-            tls: Tls::default(),
-            username: None,
-            password_file: None,
-            password: None,
-            hello_name: None,
-            timeout: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Smtp {
-    pub(crate) fn port(&self) -> u16 {
-        self.port.unwrap_or(match self.tls {
-            Tls::Required => 465,
-            Tls::Starttls => 587,
-            Tls::Off => 25,
-        })
-    }
 }
 
 impl Config {

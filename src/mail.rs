@@ -4,6 +4,7 @@ mod compose;
 pub(crate) mod installation;
 mod layout;
 mod mailer;
+mod oauth2;
 mod outbox;
 mod picture;
 mod record;

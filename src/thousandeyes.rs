@@ -42,6 +42,7 @@ pub(crate) use self::clock::is_believed;
 pub use self::error::{Call, Error, FieldError, Said};
 pub(crate) use self::http::{deepest, other_client, start_of};
 pub(crate) use self::lazy::LazyClient;
+pub(crate) use self::limits::retry_after;
 pub use self::model::{
     AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable,
     UnreadableTarget,

@@ -90,7 +90,9 @@ pub(super) async fn check(
         },
     }
     let group = fs_err::metadata(&config.data.dir).ok().map(|folder| folder.gid());
-    for secret in [&config.api.token, &config.smtp.password].into_iter().flatten() {
+    let client_secret = config.smtp.oauth2.as_ref().and_then(|oauth2| oauth2.client_secret.as_ref());
+    let passwords = [config.api.token.as_ref(), config.smtp.password.as_ref(), client_secret];
+    for secret in passwords.into_iter().flatten() {
         if let Secret::File(path) = secret
             && let Some(problem) = config::exposed(path, group)
         {
@@ -103,13 +105,7 @@ pub(super) async fn check(
         permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
     }
     if online && config.mail.transport == Transport::Smtp {
-        let host = config.smtp.host.as_deref().unwrap_or_default();
-        match mailer.greet().await {
-            Ok(()) => {
-                report.good(&format!("the mail server {host} answers, takes the login if there is one, and mail.from as the sender"));
-            }
-            Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
-        }
+        mail_server(&config, &mailer, &mut report).await;
     }
     if let Some(address) = send_test_mail {
         match mailer.send_test(address, Clock::read().now()).await {
@@ -118,6 +114,26 @@ pub(super) async fn check(
         }
     }
     Ok(if report.failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Where the mail server is reached by an access token, that comes first: without one it is not asked.
+async fn mail_server(config: &Config, mailer: &Mailer, report: &mut Report) {
+    match mailer.token_server().await {
+        Some((server, Ok(()))) => {
+            report.good(&format!("the token server {server} gives an access token for mail"));
+        }
+        Some((_, Err(error))) => return report.bad(&format!("mail cannot be sent: {error:#}")),
+        None => {}
+    }
+    let host = config.smtp.host.as_deref().unwrap_or_default();
+    match mailer.greet().await {
+        Ok(()) => {
+            report.good(&format!(
+                "the mail server {host} answers, takes the login if there is one, and mail.from as the sender"
+            ));
+        }
+        Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
+    }
 }
 
 struct Report {

@@ -60,6 +60,9 @@ impl Config {
             );
         }
         self.mail_problems(&mut check);
+        if self.mail.transport == Transport::Smtp {
+            found.extend(self.smtp.oauth2_problems());
+        }
         found.extend(self.guard.problems());
         found.extend(self.alerts.problems());
         found.extend(self.metrics.problems());
@@ -105,12 +108,14 @@ impl Config {
                 "must be a full host name such as quotakeeper.example.com, or an address in brackets such as [192.0.2.1]".into(),
             );
             check(
-                self.smtp.username.is_some() && self.smtp.password.is_none(),
+                self.smtp.username.is_some() && self.smtp.password.is_none() && self.smtp.oauth2.is_none(),
                 "smtp.username",
-                "needs a password: set smtp.password_file".into(),
+                "needs a password: set smtp.password_file, or smtp.oauth2".into(),
             );
             check(
-                self.smtp.password_file.is_some() && self.smtp.username.is_none(),
+                self.smtp.password_file.is_some()
+                    && self.smtp.username.is_none()
+                    && self.smtp.oauth2.is_none(),
                 "smtp.password_file",
                 "needs smtp.username".into(),
             );
@@ -119,7 +124,10 @@ impl Config {
                     && self.smtp.tls == Tls::Off
                     && !self.smtp.host.as_deref().is_some_and(is_loopback),
                 "smtp.tls",
-                "off would send the password in the open: use \"starttls\" or \"required\"".into(),
+                format!(
+                    "off would send the {} in the open: use \"starttls\" or \"required\"",
+                    if self.smtp.oauth2.is_some() { "access token" } else { "password" }
+                ),
             );
         }
     }

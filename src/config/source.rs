@@ -22,6 +22,10 @@ pub(crate) type Environment = BTreeMap<String, String>;
 /// Every key can come from the environment under this prefix: `QUOTAKEEPER__SECTION__KEY`.
 const PREFIX: &str = "QUOTAKEEPER__";
 
+/// Secrets, which are no keys.
+const PASSWORD: &str = "QUOTAKEEPER__SMTP__PASSWORD";
+pub(crate) const CLIENT_SECRET: &str = "QUOTAKEEPER__SMTP__OAUTH2__CLIENT_SECRET";
+
 /// Reads the file (if there is one) and lets the environment win over it.
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let text = match file {
@@ -65,12 +69,25 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     config.api.token =
         secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment, beside("te_token"));
     config.smtp.password = secret(
-        "QUOTAKEEPER__SMTP__PASSWORD",
+        PASSWORD,
         config.smtp.password_file.as_ref(),
         "smtp_password",
         environment,
         beside("smtp_password"),
     );
+    if let Some(oauth2) = &mut config.smtp.oauth2 {
+        oauth2.client_secret = secret(
+            CLIENT_SECRET,
+            oauth2.client_secret_file.as_ref(),
+            "smtp_client_secret",
+            environment,
+            beside("smtp_client_secret"),
+        );
+        // A password that is only there, such as the empty credential of the systemd units, is not configured.
+        let is_configured = config.smtp.password_file.is_some();
+        let is_meant = |password: &Secret| is_configured || matches!(password, Secret::Value(_));
+        config.smtp.password = config.smtp.password.take().filter(is_meant);
+    }
     if config.data.dir == Config::default().data.dir
         && let Some(folder) = environment.get("STATE_DIRECTORY").filter(|folder| !folder.is_empty())
     {
@@ -167,7 +184,7 @@ fn overlay(table: &mut Table, environment: &Environment) -> FromEnvironment {
         base_url.map(|url| ("TE_BASE_URL".to_owned(), vec!["api".to_owned(), "base_url".to_owned()], url));
     let all = prefixed.map(|(name, keys, value)| (name.clone(), keys, value)).chain(official);
     for (name, keys, text) in all {
-        if name == "QUOTAKEEPER__SMTP__PASSWORD" {
+        if [PASSWORD, CLIENT_SECRET].contains(&name.as_str()) {
             continue;
         }
         // A TOML value where it is one (`true`, `5`, `["a"]`), else text as it stands.

@@ -274,3 +274,63 @@ fn what_tells_others_is_checked_and_no_secret_of_it_is_shown() {
     .unwrap_err();
     insta::assert_snapshot!(problems.join("\n"));
 }
+
+#[test]
+fn a_login_by_token_takes_the_place_of_a_password_and_says_what_it_lacks() {
+    let smtp = |rest: &str| {
+        format!(
+            "[mail]\ntransport = \"smtp\"\nfrom = \"q@x.example\"\nto = \"a@x.example\"\n[smtp]\nhost = \"mail.x.example\"\n{rest}"
+        )
+    };
+    let secret = ("QUOTAKEEPER__SMTP__OAUTH2__CLIENT_SECRET", "hidden-secret");
+    let good = smtp(
+        "username = \"q@x.example\"\noauth2 = { token_url = \"https://login.x.example/t\", client_id = \"id\", scope = \"all\" }\n",
+    );
+    let config = read(&good, &[secret]).unwrap();
+    let oauth2 = config.smtp.oauth2.as_ref().unwrap();
+    assert_eq!(oauth2.client_secret, Some(Secret::Value("hidden-secret".into())));
+    assert!(!format!("{config:?}").contains("hidden-secret"));
+
+    let from_environment = [
+        secret,
+        ("QUOTAKEEPER__SMTP__USERNAME", "q@x.example"),
+        ("QUOTAKEEPER__SMTP__OAUTH2__TOKEN_URL", "http://[::1]:8080/t"),
+        ("QUOTAKEEPER__SMTP__OAUTH2__CLIENT_ID", "1234"),
+    ];
+    let oauth2 = read(&smtp(""), &from_environment).unwrap().smtp.oauth2.unwrap();
+    assert_eq!((oauth2.client_id.as_deref(), oauth2.scope), (Some("1234"), None));
+
+    let problems = [
+        (smtp("oauth2 = {}\n"), vec![]),
+        (good.replace("[smtp]", "[smtp]\ntls = \"off\"\npassword_file = \"/x/y\""), vec![secret]),
+        (good.clone(), vec![secret, ("QUOTAKEEPER__SMTP__PASSWORD", "hidden-password")]),
+        (good.replace("https:", "http:").replace("scope = \"all\"", "scope = \" \""), vec![secret]),
+        (good.replace("https://", "https://me:hidden-userinfo@"), vec![secret]),
+        (good.replace("scope", "client_secret"), vec![]),
+        (smtp("oauth2 = \"hidden-secret\"\n"), vec![]),
+    ]
+    .map(|(text, pairs)| read(&text, &pairs).unwrap_err().join("\n"));
+    let told = problems.join("\n\n");
+    assert!(!told.contains("hidden"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_client_secret_comes_from_where_a_password_does_and_a_password_that_only_lies_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
+    put("smtp_client_secret", "from-systemd\n");
+    put("smtp_password", "\n");
+    let systemd = ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap());
+    let id = ("QUOTAKEEPER__SMTP__OAUTH2__CLIENT_ID", "id");
+    let smtp = |pairs: &[(&str, &str)]| load(None, &environment(&[&[systemd], pairs].concat())).unwrap().smtp;
+    let systemds = |name: &str| Some(Secret::File(folder.path().join(name)));
+    assert_eq!(smtp(&[]).password, systemds("smtp_password"));
+    let by_token = smtp(&[id]);
+    assert_eq!(
+        (by_token.oauth2.unwrap().client_secret, by_token.password),
+        (systemds("smtp_client_secret"), None)
+    );
+    let file = smtp(&[id, ("QUOTAKEEPER__SMTP__OAUTH2__CLIENT_SECRET_FILE", "/a/file")]).oauth2.unwrap();
+    assert_eq!(file.client_secret, Some(Secret::File("/a/file".into())));
+}

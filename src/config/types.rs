@@ -90,6 +90,23 @@ impl Secret {
         }
     }
 
+    /// What to edit where it is wrong; `variable` is the one that it comes from in the environment.
+    pub(crate) fn origin(&self, variable: &str) -> String {
+        match self {
+            Self::Value(_) => format!("the environment variable {variable}"),
+            // systemd's copy is made again at each start of the service.
+            Self::File(path) if is_credential(path) => {
+                let name = path.file_name().unwrap_or_default().display();
+                format!(
+                    "the file that LoadCredential={name} names in the unit (/etc/quotakeeper/{name} as installed), then restart \
+                     the service: {} is a copy of it",
+                    path.display()
+                )
+            }
+            Self::File(_) => self.place(),
+        }
+    }
+
     /// Where it comes from, for messages.
     pub(crate) fn place(&self) -> String {
         match self {
@@ -100,6 +117,11 @@ impl Secret {
             }
         }
     }
+}
+
+fn is_credential(path: &Path) -> bool {
+    path.starts_with("/run/credentials")
+        || std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
 }
 
 /// What is on a secret's path may be anything: a pipe would never end, and a device has no end.

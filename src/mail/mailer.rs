@@ -6,7 +6,7 @@ mod owners;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use tracing::{info, warn};
 
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
+use super::oauth2::Tokens;
 use super::outbox::{Outbox, Problem, Queued, Summary, Threads, Unsent};
-use super::record::Outcome;
 use super::render::Templates;
 use super::transport::Transport;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
@@ -34,6 +34,8 @@ use crate::report::{
 pub(crate) struct Mailer {
     mail: Mail,
     smtp: Smtp,
+    /// Kept from one delivery to the next.
+    tokens: Option<Arc<Tokens>>,
     data_dir: PathBuf,
     folder: PathBuf,
     templates: Templates,
@@ -52,6 +54,7 @@ impl Mailer {
         Self {
             mail: config.mail.clone(),
             smtp: config.smtp.clone(),
+            tokens: Tokens::new(config).map(Arc::new),
             data_dir: config.data.dir.clone(),
             folder: config.data.dir.join("outbox"),
             templates: Templates::load(config.mail.templates_dir.as_deref())
@@ -227,7 +230,7 @@ impl Mailer {
         ignore_backoff: bool,
         cancel: &CancellationToken,
     ) -> anyhow::Result<Summary> {
-        let Some(transport) = Transport::new(&self.mail, &self.smtp)? else { return Ok(Summary::default()) };
+        let Some(transport) = self.transport()? else { return Ok(Summary::default()) };
         let outbox = Outbox::open(&self.folder)?;
         // Who is refused is out of a thread.
         *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
@@ -272,7 +275,7 @@ impl Mailer {
 
     /// Whether the mail server can be reached, and takes the login and the sender; nothing is sent.
     pub(crate) async fn greet(&self) -> anyhow::Result<()> {
-        match Transport::new(&self.mail, &self.smtp)? {
+        match self.transport()? {
             Some(transport) => {
                 let from = self.mail.from.as_deref().context("mail.from is needed to send mail")?;
                 transport.greet(super::compose::mailbox(from, "mail.from")?.email).await
@@ -283,8 +286,7 @@ impl Mailer {
 
     /// Sends one short message now, past the outbox, to see whether the server takes it.
     pub(crate) async fn send_test(&self, address: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let transport =
-            Transport::new(&self.mail, &self.smtp)?.context("mail is off: set mail.transport to send one")?;
+        let transport = self.transport()?.context("mail is off: set mail.transport to send one")?;
         let report = Report::Notice(Box::new(report::test_report(&self.context(now))));
         let installation = installation::id(&self.data_dir, now);
         let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
@@ -296,17 +298,20 @@ impl Mailer {
             return Ok(());
         }
         for recipient in &email.recipients {
-            match transport.send(&email.from, recipient, &email.bytes).await {
-                Outcome::Accepted => {}
-                Outcome::Refused(why)
-                | Outcome::Later(why)
-                | Outcome::Silent(why)
-                | Outcome::NoServer(why) => {
-                    anyhow::bail!(why)
-                }
-            }
+            transport.send(&email.from, recipient, &email.bytes).await.accepted()?;
         }
         Ok(())
+    }
+
+    /// The server that gives access tokens for the mail server, where there is one, and whether it gives one.
+    pub(crate) async fn token_server(&self) -> Option<(String, anyhow::Result<()>)> {
+        let tokens = self.tokens.as_ref()?;
+        let given = tokens.token().await.map(drop).map_err(anyhow::Error::msg);
+        Some((tokens.server(), given))
+    }
+
+    fn transport(&self) -> anyhow::Result<Option<Transport>> {
+        Transport::new(&self.mail, &self.smtp, self.tokens.as_ref())
     }
 
     fn context(&self, now: DateTime<Utc>) -> ReportContext {

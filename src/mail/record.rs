@@ -20,6 +20,18 @@ pub(crate) enum Outcome {
     NoServer(String),
 }
 
+impl Outcome {
+    /// An error unless it was accepted.
+    pub(crate) fn accepted(self) -> anyhow::Result<()> {
+        match self {
+            Self::Accepted => Ok(()),
+            Self::Refused(why) | Self::Later(why) | Self::Silent(why) | Self::NoServer(why) => {
+                Err(anyhow::anyhow!(why))
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {

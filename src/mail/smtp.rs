@@ -5,7 +5,7 @@
 pub(super) mod diagnosis;
 mod extensions;
 mod hello;
-pub(super) mod redaction;
+pub(super) mod login;
 mod reply;
 pub(super) mod session;
 pub(super) mod step;

@@ -1,38 +1,68 @@
 //! One message to one recipient: over SMTP, or, with `transport = "directory"`, by being left where it is.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use lettre::Address;
-use secrecy::ExposeSecret;
 
+use super::oauth2::{Age, Tokens};
 use super::record::Outcome;
 use super::smtp::diagnosis;
-use super::smtp::redaction::Login;
+use super::smtp::login::Login;
 use super::smtp::session::{Conversation, Server};
-use super::smtp::step::Cause;
-use super::smtp::{HelloName, Trust};
+use super::smtp::step::{Cause, Step};
+use super::smtp::{HelloName, Reply, Trust};
 use crate::config::{self, Mail, Smtp, Tls};
 
 /// Made again for each round of deliveries, so that a rotated password is read.
 pub(crate) enum Transport {
     Smtp {
         server: Box<Server>,
-        login: Login,
+        access: Access,
     },
     /// Delivery is the move to `sent/`.
     Directory,
 }
 
+/// How one gets into the mail server.
+pub(crate) enum Access {
+    /// Without a login, or by a password.
+    Fixed(Login),
+    /// By an access token, which ends at any time.
+    Token { mailbox: String, tokens: Arc<Tokens> },
+}
+
+/// What a conversation is for.
+#[derive(Clone, Copy)]
+enum Errand<'a> {
+    Greet { from: &'a Address },
+    Deliver { from: &'a Address, to: &'a Address, message: &'a [u8] },
+}
+
+impl Errand<'_> {
+    async fn run(self, conversation: &mut Conversation<'_>) -> Result<(), Cause> {
+        match self {
+            Self::Greet { from } => conversation.greet(from).await,
+            Self::Deliver { from, to, message } => conversation.deliver(from, to, message).await,
+        }
+    }
+}
+
 impl Transport {
-    /// None when mail is switched off.
-    pub(crate) fn new(mail: &Mail, smtp: &Smtp) -> anyhow::Result<Option<Self>> {
+    /// None when mail is switched off. The tokens are those of `smtp.oauth2`, where it is set.
+    pub(crate) fn new(
+        mail: &Mail,
+        smtp: &Smtp,
+        tokens: Option<&Arc<Tokens>>,
+    ) -> anyhow::Result<Option<Self>> {
         match mail.transport {
             config::Transport::Off => Ok(None),
             config::Transport::Directory => Ok(Some(Self::Directory)),
-            config::Transport::Smtp => Ok(Some(Self::smtp(smtp)?)),
+            config::Transport::Smtp => Ok(Some(Self::smtp(smtp, tokens)?)),
         }
     }
 
-    fn smtp(smtp: &Smtp) -> anyhow::Result<Self> {
+    fn smtp(smtp: &Smtp, tokens: Option<&Arc<Tokens>>) -> anyhow::Result<Self> {
         let host = smtp.host.as_deref().context("smtp.host is needed with mail.transport = \"smtp\"")?;
         // An IPv6 address may stand in brackets, as in a URL.
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
@@ -42,44 +72,78 @@ impl Transport {
                 Some(Trust::of(&host).context("TLS to smtp.host cannot be set up")?)
             }
         };
-        let (credentials, login) = match (&smtp.username, &smtp.password) {
-            (Some(username), Some(password)) => {
+        let access = match (&smtp.username, &smtp.password, tokens) {
+            (Some(mailbox), _, Some(tokens)) => {
+                Access::Token { mailbox: mailbox.clone(), tokens: Arc::clone(tokens) }
+            }
+            (Some(username), Some(password), None) => {
                 let password =
                     password.read().context("the SMTP password (smtp.password_file) cannot be read")?;
-                let (credentials, login) = Login::new(username, password.expose_secret());
-                (Some(credentials), login)
+                Access::Fixed(Login::by_password(username, password))
             }
-            _ => (None, Login::none()),
+            _ => Access::Fixed(Login::none()),
         };
         let (port, tls, timeout) = (smtp.port(), smtp.tls, smtp.timeout);
         let hello = HelloName::of(smtp.hello_name.as_deref());
-        let server = Box::new(Server { host, port, hello, tls, trust, credentials, timeout });
-        Ok(Self::Smtp { server, login })
+        let server = Box::new(Server { host, port, hello, tls, trust, timeout });
+        Ok(Self::Smtp { server, access })
     }
 
     /// Connects, logs in and names the sender, and sends nothing.
     pub(crate) async fn greet(&self, from: Address) -> anyhow::Result<()> {
-        let Self::Smtp { server, login } = self else { return Ok(()) };
-        let mut conversation = Conversation::with(server);
-        let greeted = tokio::time::timeout(server.timeout, Box::pin(conversation.greet(from))).await;
-        greeted
-            .unwrap_or(Err(Cause::Silence))
-            .map_err(|cause| anyhow::anyhow!(diagnosis::sentence(&conversation, &cause, server, login)))
+        self.converse(Errand::Greet { from: &from }).await.accepted()
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
     pub(crate) async fn send(&self, from: &str, to: &str, message: &[u8]) -> Outcome {
-        let Self::Smtp { server, login } = self else { return Outcome::Accepted };
+        if matches!(self, Self::Directory) {
+            return Outcome::Accepted;
+        }
         let (Ok(from), Ok(to)) = (from.parse::<Address>(), to.parse::<Address>()) else {
             return Outcome::Refused("not an address that mail can be sent to".to_owned());
         };
-        let mut conversation = Conversation::with(server);
-        // Of the whole of it: a server that falls silent anywhere would hold us for ever.
-        let delivered =
-            tokio::time::timeout(server.timeout, Box::pin(conversation.deliver(from, to, message))).await;
-        match delivered.unwrap_or(Err(Cause::Silence)) {
-            Ok(()) => Outcome::Accepted,
-            Err(cause) => diagnosis::outcome(&conversation, &cause, server, login),
+        self.converse(Errand::Deliver { from: &from, to: &to, message }).await
+    }
+
+    /// A token that was good when it was given may have been revoked, or the two servers' clocks differ: once it is renewed.
+    async fn converse(&self, errand: Errand<'_>) -> Outcome {
+        let (server, mailbox, tokens) = match self {
+            Self::Directory => return Outcome::Accepted,
+            Self::Smtp { server, access: Access::Fixed(login) } => {
+                return one_try(server, login, errand).await.0;
+            }
+            Self::Smtp { server, access: Access::Token { mailbox, tokens } } => (server, mailbox, tokens),
+        };
+        loop {
+            let (token, age) = match tokens.token().await {
+                Ok(token) => token,
+                Err(why) => return Outcome::NoServer(why),
+            };
+            let login = Login::by_token(mailbox, token);
+            let (outcome, login_is_refused) = one_try(server, &login, errand).await;
+            if !login_is_refused {
+                return outcome;
+            }
+            // Also one that is new: what it lacks may be granted by the next try, and only a newer one has it then.
+            tokens.forget();
+            if age == Age::New {
+                return outcome;
+            }
+        }
+    }
+}
+
+/// The outcome, and whether it is that the login was refused for good.
+async fn one_try(server: &Server, login: &Login, errand: Errand<'_>) -> (Outcome, bool) {
+    let mut conversation = Conversation::with(server, login);
+    // Of the whole of it: a server that falls silent anywhere would hold us for ever.
+    let done = tokio::time::timeout(server.timeout, Box::pin(errand.run(&mut conversation))).await;
+    match done.unwrap_or(Err(Cause::Silence)) {
+        Ok(()) => (Outcome::Accepted, false),
+        Err(cause) => {
+            let outcome = diagnosis::outcome(&conversation, &cause, server, login);
+            let is_refusal = matches!(cause, Cause::Refused(Reply { code: 500.., .. }));
+            (outcome, is_refusal && conversation.step == Step::Login)
         }
     }
 }

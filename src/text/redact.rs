@@ -20,10 +20,14 @@ const SHORTEST: usize = 6;
 /// A vault rotates: the last secrets are remembered, and the oldest forgotten.
 const REMEMBERED: usize = 32;
 
+/// So many secrets that are renewed every hour: they must not crowd out those that are read once.
+const REMEMBERED_PASSING: usize = 8;
+
 static SECRETS: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
 
 struct Secret {
     plain: String,
+    is_passing: bool,
     hexadecimal: String,
     /// What of its base64 does not depend on what stands around it, for each alignment and both alphabets.
     base64: Vec<String>,
@@ -31,6 +35,15 @@ struct Secret {
 
 /// Takes note of a secret: from now on [`redact`] finds it.
 pub(crate) fn register(secret: &str) {
+    remember(secret, false);
+}
+
+/// The same for a secret that is good for an hour or so, such as an access token.
+pub(crate) fn register_passing(secret: &str) {
+    remember(secret, true);
+}
+
+fn remember(secret: &str, is_passing: bool) {
     let secret = secret.trim();
     if secret.len() < SHORTEST {
         return;
@@ -41,10 +54,13 @@ pub(crate) fn register(secret: &str) {
     }
     let mut secrets = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
     if !is_known(&secrets) {
-        if secrets.len() == REMEMBERED {
-            secrets.remove(0);
+        let most = if is_passing { REMEMBERED_PASSING } else { REMEMBERED };
+        if secrets.iter().filter(|known| known.is_passing == is_passing).count() == most
+            && let Some(oldest) = secrets.iter().position(|known| known.is_passing == is_passing)
+        {
+            secrets.remove(oldest);
         }
-        secrets.push(Secret::new(secret));
+        secrets.push(Secret::new(secret, is_passing));
     }
 }
 
@@ -102,7 +118,7 @@ pub(crate) fn each<S: serde::Serializer>(texts: &[String], serializer: S) -> Res
 }
 
 impl Secret {
-    fn new(secret: &str) -> Self {
+    fn new(secret: &str, is_passing: bool) -> Self {
         let hexadecimal = secret.bytes().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let mut base64 = Vec::new();
         for shift in 0..3_usize {
@@ -115,7 +131,7 @@ impl Secret {
             }
         }
         base64.dedup();
-        Self { plain: secret.to_owned(), hexadecimal, base64 }
+        Self { plain: secret.to_owned(), is_passing, hexadecimal, base64 }
     }
 
     /// Without its blanks a text is one word, of which only the secret itself is taken.
@@ -345,6 +361,18 @@ mod tests {
             assert_eq!(redact(text), shown);
             assert_eq!(redact(shown), shown);
         }
+    }
+
+    #[test]
+    fn secrets_that_pass_crowd_out_no_other() {
+        register("read-once-at-the-start");
+        for number in 0..2 * REMEMBERED {
+            register_passing(&format!("passing-secret-{number:04}"));
+        }
+        assert_eq!(redact("read-once-at-the-start"), REDACTED);
+        let last = format!("passing-secret-{:04}", 2 * REMEMBERED - 1);
+        assert_eq!(redact(&last), REDACTED);
+        assert_eq!(redact("passing-secret-0000"), "passing-secret-0000");
     }
 
     #[test]

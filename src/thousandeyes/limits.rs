@@ -46,6 +46,11 @@ impl Limits {
     }
 }
 
+/// How long a server, also another than the API, asks to be left alone.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    Limits::read(headers).retry_after
+}
+
 /// The answer's own `Date`, in seconds since the epoch.
 pub(super) fn server_date(headers: &HeaderMap) -> Option<u64> {
     headers.get(DATE).and_then(|value| value.to_str().ok()).map(str::trim).and_then(epoch)

@@ -2,7 +2,6 @@
 //!
 //! This only does. What follows from what is decided in `retry`, `pace` and `outcome`, which are pure.
 
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -171,7 +170,7 @@ impl Transport {
             if let Some(status @ 400..) = outcome.event.status() {
                 info!(method, path, request = id, answer = outcome.answer_id, status, "not done");
             }
-            let from = token_from(&self.settings.token);
+            let from = self.settings.token.origin("TE_TOKEN");
             return outcome.conclude(request.call, request.body.is_none(), &from);
         }
     }
@@ -311,24 +310,4 @@ impl Transport {
 
 fn request_id() -> String {
     format!("{:016x}", fastrand::u64(..))
-}
-
-/// What to edit where the token is wrong.
-fn token_from(token: &Secret) -> String {
-    match token {
-        Secret::Value(_) => "the environment variable TE_TOKEN".to_owned(),
-        // systemd's copy is made again at each start of the service.
-        Secret::File(path) if is_credential(path) => format!(
-            "the file that LoadCredential={} names in the unit (/etc/quotakeeper/te_token as installed), then restart the \
-             service: {} is a copy of it",
-            path.file_name().unwrap_or_default().display(),
-            path.display()
-        ),
-        Secret::File(_) => token.place(),
-    }
-}
-
-fn is_credential(path: &Path) -> bool {
-    path.starts_with("/run/credentials")
-        || std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
 }

@@ -34,6 +34,24 @@ impl Plan {
         self
     }
 
+    /// Logins by these access tokens of a mailbox, and by no password.
+    pub(crate) fn with_tokens(mut self, mailbox: &str, tokens: &[String]) -> Self {
+        self.0["tokens"] = json!({ "mailbox": mailbox, "accepts": tokens });
+        self
+    }
+
+    /// A token is good for so many logins, then it has expired.
+    pub(crate) fn with_uses_of_a_token(mut self, uses: usize) -> Self {
+        self.0["tokens"]["uses"] = uses.into();
+        self
+    }
+
+    /// What comes after a challenge instead of the refusal.
+    pub(crate) fn with_answer_to_the_empty_line(mut self, answer: &str) -> Self {
+        self.0["tokens"]["after_challenge"] = answer.into();
+        self
+    }
+
     pub(crate) fn with_size(mut self, octets: usize) -> Self {
         self.0["size"] = octets.into();
         self

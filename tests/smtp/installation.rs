@@ -100,6 +100,11 @@ impl Installation {
         self.place.command(&["outbox"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Every file that it has, with its content.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        crate::support::files(self.place.path())
+    }
+
     /// The only message that there is, wherever it is.
     pub(crate) fn only(&self) -> Stored {
         let mut stored = self.stored();

@@ -8,7 +8,9 @@ mod deliveries;
 mod exim;
 mod installation;
 mod names;
+mod oauth2;
 mod replies;
+mod token_server;
 mod troubles;
 
 use testkit::{installation as support, standin};

@@ -1,14 +1,17 @@
 """aiosmtpd on a free port of loopback, with what a test wants to go wrong.
 
 Its one argument is JSON: `folder` takes each accepted message as N.eml and a line of log.jsonl; `tls` is "starttls",
-"implicit" or absent, with `certificate` and `key`; `login` is [user, password]; `size` limits messages; `faults` is a list of
+"implicit" or absent, with `certificate` and `key`; `login` is [user, password]; `tokens` is {"mailbox": NAME, "accepts":
+[TOKEN], "uses": N, "after_challenge": ANSWER}, for XOAUTH2 alone; `size` limits messages; `faults` is a list of
 {"at": STAGE, "about": TEXT, "do": "silence" | "drop" | ANSWER, "times": N}. It prints its port, and ends with its standard input.
 """
 
 import asyncio
+import base64
 import json
 import ssl
 import sys
+from collections import Counter
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -16,9 +19,14 @@ from aiosmtpd.smtp import SMTP, AuthResult
 plan = json.loads(sys.argv[1])
 folder = Path(plan["folder"])
 faults = plan.get("faults", [])
+tokens = plan.get("tokens")
+used = Counter()
 
 
 class Server(SMTP):
+    if tokens:
+        line_length_limit = 12288  # of a response (RFC 4954); a command has 512
+
     async def fault(self, stage, about=""):
         """The answer that a fault wants, or none; silence and drops never come back."""
         for fault in faults:
@@ -56,6 +64,23 @@ class Server(SMTP):
 
     async def smtp_AUTH(self, arg):
         await self.instead("auth", arg, super().smtp_AUTH)
+
+    async def auth_XOAUTH2(self, _, args):
+        """As Google and Microsoft describe it; the refusal repeats what was sent, as bad servers do."""
+        sent = base64.b64decode(args[1], validate=True) if len(args) > 1 else await self.challenge_auth("")
+        for token in tokens["accepts"]:
+            good = f"user={tokens['mailbox']}\1auth=Bearer {token}\1\1".encode()
+            if sent == good and used[token] < tokens.get("uses", 1000):
+                used[token] += 1
+                return AuthResult(success=True, auth_data=tokens["mailbox"])
+        challenge = base64.b64encode(b'{"status":"400","schemes":"Bearer"}').decode()
+        await self.push(f"334 {challenge}")
+        line = await self._reader.readline()
+        refusal = f"535 5.7.3 Authentication unsuccessful {base64.b64encode(sent).decode()}"
+        wrong = "501 5.5.2 that was to be an empty line"
+        return AuthResult(
+            success=False, handled=False, message=tokens.get("after_challenge", refusal) if line == b"\r\n" else wrong
+        )
 
     async def smtp_MAIL(self, arg):
         await self.instead("mail", arg, super().smtp_MAIL)
@@ -116,8 +141,9 @@ async def main():
             tls_context=context if starttls else None,
             require_starttls=starttls,
             authenticator=check if plan.get("login") else None,
-            auth_required=bool(plan.get("login")),
+            auth_required=bool(plan.get("login") or tokens),
             auth_require_tls=starttls,
+            auth_exclude_mechanism=["LOGIN", "PLAIN"] if tokens else ["XOAUTH2"],
         )
 
     loop = asyncio.get_running_loop()

@@ -37,7 +37,7 @@ fn files(outbox: &Outbox) -> Vec<String> {
 
 async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
-    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
     outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap()
 }
 
@@ -159,7 +159,7 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
         password: Some(crate::config::Secret::Value("Correct-Horse-Battery".into())),
         ..server.smtp()
     };
-    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
     let summary = outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap();
     let tried = summary.problems.iter().filter(|problem| problem.error.contains("535 bad login")).count();
     assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
@@ -278,7 +278,7 @@ async fn a_try_is_counted_before_it_is_made() {
         panic!()
     };
     let server = Server::start(Some(Twist::Silence)).await;
-    let transport = Transport::new(&mail(), &server.smtp()).unwrap().unwrap();
+    let transport = Transport::new(&mail(), &server.smtp(), None).unwrap().unwrap();
     let cancel = CancellationToken::new();
     tokio::select! {
         // Killed while the server has it: whether it took it is not known.

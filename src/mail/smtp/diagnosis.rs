@@ -4,7 +4,7 @@ mod tls;
 
 use std::io;
 
-use super::redaction::Login;
+use super::login::Login;
 use super::session::{Conversation, Server};
 use super::step::{Cause, Step};
 use super::{Broken, Reply};
@@ -32,17 +32,15 @@ pub(in crate::mail) fn outcome(
 }
 
 /// What happened and how to fix it, without the addresses and logins that servers like to repeat.
-pub(in crate::mail) fn sentence(
-    conversation: &Conversation<'_>,
-    cause: &Cause,
-    server: &Server,
-    login: &Login,
-) -> String {
+fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, login: &Login) -> String {
     let (step, host, port) = (conversation.step, &server.host, server.port);
     let text = match cause {
         Cause::Silence => silence(step, server),
         Cause::NotOffered if step == Step::Starttls => format!(
             "{host}:{port} offers no STARTTLS, and mail is not sent in the open: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
+        ),
+        Cause::NotOffered if login.is_by_token() => format!(
+            "{host}:{port} offers no login by access token (XOAUTH2): check smtp.host, smtp.port and smtp.tls, or log in by smtp.password_file instead of smtp.oauth2"
         ),
         Cause::NotOffered => format!(
             "{host}:{port} offers no login by password (PLAIN or LOGIN): check smtp.port and smtp.tls, or leave out smtp.username"
@@ -107,13 +105,19 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
     let fix = match (step, code) {
         (Step::Starttls, _) => "ask who runs the mail server why there is no TLS with it",
         (Step::Login, ..500) => "the server cannot check the login now",
-        (_, 530 | 534 | 535 | 538) if server.credentials.is_none() => {
+        (_, 530 | 534 | 535 | 538) if login.credentials.is_none() => {
             "the server wants a login; check smtp.username, which is not set"
+        }
+        (Step::Login, _) | (_, 530 | 534 | 535 | 538) if login.is_by_token() => {
+            "it refuses a new access token for the mailbox smtp.username: switch SMTP AUTH on for that mailbox, and let the application send mail as it (Microsoft 365: SMTP.SendAsApp with admin consent, and access to the mailbox); check smtp.oauth2.scope"
         }
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) => "check smtp.username and the password",
         (_, ..500) => "the server wants it again in some minutes",
         (_, 552) => "raise the size that the mail server takes",
         (Step::Sender, _) => "check mail.from",
+        (Step::Message, _) if login.is_by_token() && reply.text().contains("SendAsDenied") => {
+            "set mail.from to the mailbox smtp.username, or let that mailbox send as mail.from"
+        }
         (Step::Recipient, _) => "check the recipient's address",
         _ => "ask who runs the mail server",
     };

@@ -12,8 +12,10 @@ pub(in crate::mail) enum Mechanism {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::mail) struct Extensions {
     pub starttls: bool,
-    /// The best that both sides know.
+    /// The best login by password that both sides know.
     pub login: Option<Mechanism>,
+    /// A login by access token.
+    pub xoauth2: bool,
 }
 
 impl Extensions {
@@ -30,6 +32,7 @@ impl Extensions {
                     for word in words {
                         match word {
                             "PLAIN" => extensions.login = Some(Mechanism::Plain),
+                            "XOAUTH2" => extensions.xoauth2 = true,
                             "LOGIN" => extensions.login = extensions.login.or(Some(Mechanism::Login)),
                             _ => {}
                         }
@@ -53,9 +56,10 @@ mod tests {
     #[test]
     fn a_login_by_plain_is_taken_before_login_and_the_server_s_name_is_no_extension() {
         let both = of(&["mx.example.com", "auth LOGIN PLAIN CRAM-MD5", "SIZE 1", "STARTTLS"]);
-        assert_eq!(both, Extensions { starttls: true, login: Some(Mechanism::Plain) });
+        assert_eq!(both, Extensions { starttls: true, login: Some(Mechanism::Plain), xoauth2: false });
         assert_eq!(of(&["mx", "AUTH=LOGIN"]).login, Some(Mechanism::Login));
         assert_eq!(of(&["mx", "AUTH CRAM-MD5", "XAUTH PLAIN"]).login, None);
+        assert!(of(&["mx", "AUTH LOGIN XOAUTH2"]).xoauth2 && !of(&["mx", "AUTH OAUTHBEARER"]).xoauth2);
         assert_eq!(of(&["STARTTLS"]), Extensions::default());
     }
 }

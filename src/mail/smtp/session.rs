@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use lettre::Address;
 use secrecy::ExposeSecret;
 
-use super::redaction::Credentials;
+use super::login::{Credentials, Login, Proof, encoded, plain_response, token_response};
 use super::step::{Cause, Step};
 use super::{Broken, Extensions, HelloName, Mechanism, Reply, Trust, Wire};
 use crate::config::Tls;
@@ -17,20 +15,23 @@ use crate::config::Tls;
 /// Nobody waits for it: it only lets the server close its side in good order.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Where mail goes, how this machine greets, and how one gets in.
+/// With its line end. What makes a command longer follows on a line of its own (RFC 4954, section 4).
+const LONGEST_COMMAND: usize = 512;
+
+/// Where mail goes, and how this machine greets.
 pub(in crate::mail) struct Server {
     pub host: String,
     pub port: u16,
     pub hello: HelloName,
     pub tls: Tls,
     pub trust: Option<Trust>,
-    pub credentials: Option<Credentials>,
     pub timeout: Duration,
 }
 
 /// With one server, about one message to one recipient.
 pub(in crate::mail) struct Conversation<'a> {
     server: &'a Server,
+    login: &'a Login,
     /// What is being said.
     pub step: Step,
     /// How this machine has greeted; empty before.
@@ -38,12 +39,12 @@ pub(in crate::mail) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(in crate::mail) fn with(server: &'a Server) -> Self {
-        Self { server, step: Step::Connection, hello: String::new() }
+    pub(in crate::mail) fn with(server: &'a Server, login: &'a Login) -> Self {
+        Self { server, login, step: Step::Connection, hello: String::new() }
     }
 
     /// Logs in, asks whether mail from there would be taken, and leaves again.
-    pub(in crate::mail) async fn greet(&mut self, from: Address) -> Result<(), Cause> {
+    pub(in crate::mail) async fn greet(&mut self, from: &Address) -> Result<(), Cause> {
         let mut wire = self.begin().await?;
         let asked = self.say(&mut wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await;
         leave(wire);
@@ -53,12 +54,12 @@ impl<'a> Conversation<'a> {
     /// Until the server has taken responsibility, or will not.
     pub(in crate::mail) async fn deliver(
         &mut self,
-        from: Address,
-        to: Address,
+        from: &Address,
+        to: &Address,
         message: &[u8],
     ) -> Result<(), Cause> {
         let mut wire = self.begin().await?;
-        let taken = self.hand_over(&mut wire, &from, &to, message).await;
+        let taken = self.hand_over(&mut wire, from, to, message).await;
         leave(wire);
         taken
     }
@@ -87,10 +88,9 @@ impl<'a> Conversation<'a> {
             // What was said in the open is forgotten (RFC 3207, section 4.2).
             extensions = self.hello(&mut wire).await?;
         }
-        if let Some(credentials) = &server.credentials {
+        if let Some(credentials) = &self.login.credentials {
             self.step = Step::Login;
-            let mechanism = extensions.login.ok_or(Cause::NotOffered)?;
-            self.log_in(&mut wire, mechanism, credentials).await?;
+            self.log_in(&mut wire, &extensions, credentials).await?;
         }
         Ok(wire)
     }
@@ -110,21 +110,40 @@ impl<'a> Conversation<'a> {
     async fn log_in(
         &mut self,
         wire: &mut Wire,
-        mechanism: Mechanism,
+        extensions: &Extensions,
         credentials: &Credentials,
     ) -> Result<(), Cause> {
-        let (username, password) = (&credentials.username, credentials.password.expose_secret());
-        let encoded = |text: &str| BASE64_STANDARD.encode(text);
-        match mechanism {
-            Mechanism::Plain => {
-                let response = encoded(&format!("\0{username}\0{password}"));
+        let username = &credentials.username;
+        match (&credentials.proof, extensions.login) {
+            (Proof::Token(token), _) if extensions.xoauth2 => {
+                self.log_in_by_token(wire, &token_response(username, token.expose_secret())).await?;
+            }
+            (Proof::Password(password), Some(Mechanism::Plain)) => {
+                let response = plain_response(username, password.expose_secret());
                 self.say(wire, Step::Login, &format!("AUTH PLAIN {response}"), &[235]).await?;
             }
-            Mechanism::Login => {
+            (Proof::Password(password), Some(Mechanism::Login)) => {
                 self.say(wire, Step::Login, "AUTH LOGIN", &[334]).await?;
                 self.say(wire, Step::Login, &encoded(username), &[334]).await?;
-                self.say(wire, Step::Login, &encoded(password), &[235]).await?;
+                self.say(wire, Step::Login, &encoded(password.expose_secret()), &[235]).await?;
             }
+            (Proof::Token(_), _) | (Proof::Password(_), None) => return Err(Cause::NotOffered),
+        }
+        Ok(())
+    }
+
+    /// A refusal may come in two parts: a challenge, whose content only clients with other ways to log in need, and after an
+    /// empty answer to it the refusal itself.
+    async fn log_in_by_token(&mut self, wire: &mut Wire, response: &str) -> Result<(), Cause> {
+        let whole = format!("AUTH XOAUTH2 {response}");
+        let answer = if whole.len() + "\r\n".len() <= LONGEST_COMMAND {
+            self.say(wire, Step::Login, &whole, &[235, 334]).await?
+        } else {
+            self.say(wire, Step::Login, "AUTH XOAUTH2", &[334]).await?;
+            self.say(wire, Step::Login, response, &[235, 334]).await?
+        };
+        if answer.code == 334 {
+            self.say(wire, Step::Login, "", &[]).await?;
         }
         Ok(())
     }
@@ -150,7 +169,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// An answer that belongs to another question shows that the two sides are out of step: "taken" could mean something else.
+/// An answer with one of these codes, of which there may be none where only a refusal belongs. One that belongs to another question shows that the two sides are out of step: "taken" could mean something else.
 fn expect(codes: &[u16], reply: Reply) -> Result<Reply, Cause> {
     if codes.contains(&reply.code) {
         Ok(reply)

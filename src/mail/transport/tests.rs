@@ -8,7 +8,7 @@ use crate::mail::fixtures::{Server, Twist, mail};
 async fn outcome(twist: Option<Twist>) -> (Outcome, Vec<String>) {
     let server = Server::start(twist).await;
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
-    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
     let message = b"Message-ID: <a@b>\r\n\r\ntext\r\n";
     let outcome = transport.send("quotas@example.com", "ann@example.com", message).await;
     (outcome, server.accepted())
@@ -58,7 +58,7 @@ async fn a_server_that_is_not_there_is_no_server() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let smtp = Smtp { host: Some("127.0.0.1".into()), port: Some(port), tls: Tls::Off, ..Smtp::default() };
-    let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+    let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
     let outcome = transport.send("quotas@example.com", "ann@example.com", b"x").await;
     let Outcome::NoServer(error) = outcome else { panic!("{outcome:?}") };
     assert!(error.contains("cannot be reached (Connection refused"), "{error}");
@@ -71,7 +71,7 @@ async fn localhost_is_reached_at_whichever_of_its_addresses_answers() {
         let server = Server::start_on(listener, None);
         for host in ["localhost", "LocalHost"] {
             let smtp = Smtp { host: Some(host.into()), ..server.smtp() };
-            let transport = Transport::new(&mail(), &smtp).unwrap().unwrap();
+            let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
             let message = b"Message-ID: <a@b>\r\n\r\ntext\r\n";
             let outcome = transport.send("quotas@example.com", "ann@example.com", message).await;
             assert_eq!(outcome, Outcome::Accepted, "{host} at {address}");
@@ -97,7 +97,8 @@ async fn an_answer_to_another_question_is_no_yes() {
 async fn a_greeting_tells_whether_the_server_is_there_and_sends_nothing() {
     let (there, silent) = (Server::start(None).await, Server::start(Some(Twist::Silence)).await);
     let from: Address = "quotas@example.com".parse().unwrap();
-    let greet = async |smtp: Smtp| Transport::new(&mail(), &smtp).unwrap().unwrap().greet(from.clone()).await;
+    let greet =
+        async |smtp: Smtp| Transport::new(&mail(), &smtp, None).unwrap().unwrap().greet(from.clone()).await;
     greet(there.smtp()).await.unwrap();
     assert!(there.accepted().is_empty());
     let picky = Server::start(Some(Twist::Sender("553 5.7.1 <quotas@example.com>: not owned by you"))).await;

@@ -1,0 +1,92 @@
+//! A login as it is sent. Some mail servers repeat it in their refusal: there it is taken out again, in every shape that it has.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+/// What the mail server asks for.
+pub(in crate::mail) struct Credentials {
+    /// With a token, the mailbox.
+    pub username: String,
+    pub proof: Proof,
+}
+
+/// What shows that the name is ours.
+pub(in crate::mail) enum Proof {
+    Password(SecretString),
+    /// An access token (OAuth 2.0).
+    Token(SecretString),
+}
+
+/// One login, or none, and the texts of it that nobody may see.
+pub(in crate::mail) struct Login {
+    pub credentials: Option<Credentials>,
+    withheld: Vec<String>,
+}
+
+impl Login {
+    pub(in crate::mail) fn none() -> Self {
+        Self { credentials: None, withheld: Vec::new() }
+    }
+
+    pub(in crate::mail) fn by_password(username: &str, password: SecretString) -> Self {
+        let text = password.expose_secret();
+        let withheld = vec![plain_response(username, text), encoded(text), text.to_owned()];
+        let credentials = Credentials { username: username.to_owned(), proof: Proof::Password(password) };
+        Self { credentials: Some(credentials), withheld }
+    }
+
+    pub(in crate::mail) fn by_token(mailbox: &str, token: SecretString) -> Self {
+        let text = token.expose_secret();
+        let withheld = vec![token_response(mailbox, text), encoded(text), text.to_owned()];
+        let credentials = Credentials { username: mailbox.to_owned(), proof: Proof::Token(token) };
+        Self { credentials: Some(credentials), withheld }
+    }
+
+    pub(super) fn is_by_token(&self) -> bool {
+        matches!(self.credentials, Some(Credentials { proof: Proof::Token(_), .. }))
+    }
+
+    pub(in crate::mail) fn withheld_from(&self, text: &str) -> String {
+        self.withheld.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(login)"))
+    }
+}
+
+pub(super) fn encoded(text: &str) -> String {
+    BASE64_STANDARD.encode(text)
+}
+
+/// The response of PLAIN (RFC 4616).
+pub(super) fn plain_response(username: &str, password: &str) -> String {
+    encoded(&format!("\0{username}\0{password}"))
+}
+
+/// The response of XOAUTH2, as Google and Microsoft describe it.
+pub(super) fn token_response(mailbox: &str, token: &str) -> String {
+    encoded(&format!("user={mailbox}\x01auth=Bearer {token}\x01\x01"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_shape_of_a_login_is_left() {
+        let login = Login::by_password("tim", "tanstaaftanstaaf".into()); // the example of RFC 4616
+        let said = "535 AHRpbQB0YW5zdGFhZnRhbnN0YWFm dGFuc3RhYWZ0YW5zdGFhZg== <tanstaaftanstaaf> no";
+        assert_eq!(login.withheld_from(said), "535 (login) (login) <(login)> no");
+        assert_eq!(Login::none().withheld_from(said), said);
+        let login = Login::by_token("a@b.example", "tok.en-1".into());
+        let said = "535 dXNlcj1hQGIuZXhhbXBsZQFhdXRoPUJlYXJlciB0b2suZW4tMQEB dG9rLmVuLTE= <tok.en-1> no";
+        assert_eq!(login.withheld_from(said), "535 (login) (login) <(login)> no");
+    }
+
+    #[test]
+    fn a_token_is_sent_behind_the_mailbox_with_two_control_a_at_its_end() {
+        // The example of the providers' pages.
+        assert_eq!(
+            token_response("someuser@example.com", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg"),
+            "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2cBAQ=="
+        );
+    }
+}
