@@ -334,3 +334,14 @@ fn a_client_secret_comes_from_where_a_password_does_and_a_password_that_only_lie
     let file = smtp(&[id, ("QUOTAKEEPER__SMTP__OAUTH2__CLIENT_SECRET_FILE", "/a/file")]).oauth2.unwrap();
     assert_eq!(file.client_secret, Some(Secret::File("/a/file".into())));
 }
+
+#[test]
+fn the_configuration_for_microsoft_365_in_the_documentation_is_valid() {
+    let page = include_str!("../../docs/operations.md");
+    let section = page.split("## Microsoft 365 and Google").nth(1).unwrap();
+    let toml = section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let smtp = read(toml, &[]).unwrap().smtp;
+    assert_eq!((smtp.tls, smtp.port()), (Tls::Starttls, 587));
+    let secret = Secret::File("/etc/quotakeeper/smtp_client_secret".into());
+    assert_eq!(smtp.oauth2.unwrap().client_secret, Some(secret));
+}
