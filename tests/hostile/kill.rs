@@ -16,8 +16,14 @@ pub(crate) fn strace_works() -> bool {
     works
 }
 
-/// The command with a fault at the nth call of these; and whether it came to that call.
-fn with_fault(place: &Place, calls: &str, fault: &str, nth: usize, arguments: &[&str]) -> (Ran, bool) {
+/// The command with a fault at the nth call of these (`7+`: and at all later ones); and whether it came to that call.
+fn with_fault(
+    place: &Place,
+    calls: &str,
+    fault: &str,
+    nth: impl std::fmt::Display,
+    arguments: &[&str],
+) -> (Ran, bool) {
     let log = place.path().join("strace.log");
     let mut command = Command::new("strace");
     command
@@ -142,6 +148,27 @@ fn killed_at_any_word_to_the_server_or_to_a_file_the_next_run_ends_it_once() {
 #[test]
 fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
     walk_all(&["fsync", "fdatasync"], "error=EIO");
+}
+
+#[test]
+fn where_no_write_works_any_more_from_some_moment_on_it_ends_and_the_next_run_ends_the_file_once() {
+    if !strace_works() {
+        return;
+    }
+    let mut tried = 0;
+    for nth in (1..).step_by(5) {
+        let simulator = Simulator::start();
+        let place = Place::new(&simulator);
+        let target = change_file(&place);
+        let (_, struck) = with_fault(&place, "write", "error=EROFS", format!("{nth}+"), &["inbox"]);
+        assert_healed(&place, &target, &format!("no write works from the {nth}th on"));
+        if !struck {
+            break;
+        }
+        tried += 1;
+    }
+    eprintln!("no write works from {tried} moments on");
+    assert!(tried > 5, "too few: {tried}");
 }
 
 /// At which of its syncs `once` puts `state.json` on the disk.
