@@ -79,7 +79,8 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn is_old(stat: &Stat, now: DateTime<Utc>) -> bool {
+/// Whether nobody can still be writing it.
+pub(crate) fn is_old(stat: &Stat, now: DateTime<Utc>) -> bool {
     DateTime::from_timestamp(stat.st_mtime, 0).is_some_and(|modified| now - modified >= YOUNGEST)
 }
 

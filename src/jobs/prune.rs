@@ -17,6 +17,7 @@ use crate::files::leftovers;
 use crate::history::History;
 use crate::history::retention as snapshots;
 use crate::jobs::closings;
+use crate::jobs::requests;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
 use crate::thousandeyes::{LazyClient, is_believed};
@@ -124,10 +125,14 @@ pub(crate) fn leftovers(config: &Config, now: DateTime<Utc>) -> anyhow::Result<(
         (data.join("outbox"), 1),
         (data.join("reports"), 0),
         (config.answers_dir(), 1),
+        (requests::folder(data), 0),
     ];
-    match leftovers::empty_folders(&config.runs_dir(), is_id, now) {
-        Ok(count) => removed += count,
-        Err(error) => failed.note(error.into()),
+    for swept in [leftovers::empty_folders(&config.runs_dir(), is_id, now), requests::sweep_unseen(data, now)]
+    {
+        match swept {
+            Ok(count) => removed += count,
+            Err(error) => failed.note(error.into()),
+        }
     }
     for (folder, depth) in folders {
         match leftovers::temporary_files(&folder, depth, now) {

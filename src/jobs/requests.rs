@@ -24,6 +24,7 @@ use super::Job;
 use crate::files::durable;
 use crate::files::folder::{Folder, Links, OpenFile, Unfit};
 use crate::files::format;
+use crate::files::leftovers;
 
 /// The format of requests and answers.
 const VERSION: u32 = 1;
@@ -249,6 +250,31 @@ pub(crate) fn sweep(data_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Removes what commands left that were killed while they asked: change files whose request nobody ever saw, and such requests.
+/// How many there were.
+pub(crate) fn sweep_unseen(data_dir: &Path, now: DateTime<Utc>) -> io::Result<usize> {
+    let requests = match Folder::open(&folder(data_dir)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let names = requests.names()?;
+    let mut removed = 0;
+    for (name_of, (id, kind)) in
+        names.iter().filter_map(|name| name.to_str()?.rsplit_once('.').map(|parts| (name, parts)))
+    {
+        let is_seen = || ["json", "taken", "answer"].iter().any(|kind| names.contains(&name(id, kind)));
+        if (kind == "asking" || kind == "csv" && !is_seen())
+            && let Some(stat) = requests.look(name_of)?
+            && leftovers::is_old(&stat, now)
+            && requests.is_ours(&stat)?
+        {
+            requests.remove(name_of)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 fn name(id: &str, kind: &str) -> std::ffi::OsString {
     format!("{id}.{kind}").into()
 }
@@ -309,6 +335,29 @@ mod tests {
         drop(waits);
         sweep(data.path()).unwrap();
         assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_command_left_that_was_killed_while_it_asked_goes_when_it_is_old() {
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(sweep_unseen(data.path(), now()).unwrap(), 0, "there is no folder yet");
+        let (id, killed) = (new_id(now()), new_id(now()));
+        let _waits = ask(data.path(), &id, &prune(), Some(b"x")).unwrap();
+        let path = |name: String| folder(data.path()).join(name);
+        for left in [format!("{killed}.csv"), format!(".{killed}.asking")] {
+            fs_err::write(path(left), "x").unwrap();
+        }
+        let made = fs_err::metadata(path(format!(".{killed}.asking"))).unwrap().modified().unwrap();
+        let later = DateTime::from(made) + chrono::TimeDelta::minutes(2);
+        assert_eq!(sweep_unseen(data.path(), DateTime::from(made)).unwrap(), 0);
+        assert_eq!(sweep_unseen(data.path(), later).unwrap(), 2);
+        let left = fs_err::read_dir(folder(data.path())).unwrap();
+        let left: BTreeSet<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(
+            left,
+            BTreeSet::from([name(&id, "csv"), name(&id, "json")]),
+            "one that waits keeps its own"
+        );
     }
 
     #[test]
