@@ -40,7 +40,7 @@ mod wire;
 pub use self::client::{Client, Period};
 pub(crate) use self::clock::is_believed;
 pub use self::error::{Call, Error, FieldError, Said};
-pub(crate) use self::http::{deepest, other_client, start_of};
+pub(crate) use self::http::{bad_certificate, deepest, other_client, start_of};
 pub(crate) use self::lazy::LazyClient;
 pub(crate) use self::limits::retry_after;
 pub use self::model::{

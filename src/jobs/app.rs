@@ -159,7 +159,9 @@ pub(crate) fn api(config: &Api) -> LazyClient {
 /// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as
 /// one may take in all, or the slowest answer that is allowed.
 fn longest_wait(config: &Config) -> Duration {
-    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout)
+    // A login by token that is refused once is two requests for a token and two deliveries.
+    let deliveries = if config.smtp.oauth2.is_some() { 4 } else { 1 };
+    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout.saturating_mul(deliveries))
 }
 
 /// How to reach the API; none without a token.

@@ -16,7 +16,7 @@ use tracing::debug;
 use self::answer::{Answer, Issued, LARGEST, Refused, Wording};
 use crate::config::{CLIENT_SECRET, Config, OAuth2};
 use crate::text::redact;
-use crate::thousandeyes::{deepest, other_client, retry_after};
+use crate::thousandeyes::{bad_certificate, deepest, other_client, retry_after};
 
 /// Whether a token was good for another message before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,9 @@ impl Tokens {
         let request = client.post(url.clone()).header(ACCEPT, "application/json").form(&form);
         match tokio::time::timeout(self.timeout, receive(request)).await {
             Ok(Ok(answer)) => answer::read(&answer, &words),
-            Ok(Err(error)) if error.is_connect() => Err(words.unreachable(&deepest(&error)).into()),
+            Ok(Err(error)) if error.is_connect() => {
+                Err(words.unreachable(&deepest(&error), bad_certificate(&error)).into())
+            }
             Ok(Err(error)) => Err(words.broken_off(&deepest(&error)).into()),
             Err(_) => Err(words.silent().into()),
         }

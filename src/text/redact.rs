@@ -20,8 +20,9 @@ const SHORTEST: usize = 6;
 /// A vault rotates: the last secrets are remembered, and the oldest forgotten.
 const REMEMBERED: usize = 32;
 
-/// So many secrets that are renewed every hour: they must not crowd out those that are read once.
-const REMEMBERED_PASSING: usize = 8;
+/// So many secrets that are renewed every hour: they must not crowd out those that are read once, and each costs time with
+/// every text.
+const REMEMBERED_PASSING: usize = 4;
 
 static SECRETS: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, NoProxy, Proxy, Url, redirect};
+use rustls::CertificateError;
 
 use super::ca_file::certificates;
 use super::error::Error;
@@ -144,7 +145,7 @@ pub(super) fn explain(
         return (Event::NoAnswer, reason);
     }
     let host = error.url().and_then(Url::host_str).unwrap_or("the server");
-    if is_bad_certificate(error) {
+    if bad_certificate(error).is_some() {
         let fix = "If a proxy or an authority of your own signs it, name its certificate in api.ca_file";
         return (Event::Unsendable, format!("{host} is not trusted: {cause}. {fix}."));
     }
@@ -164,17 +165,18 @@ pub(super) fn explain(
     (Event::NotConnected, reason)
 }
 
-/// rustls's error comes inside I/O errors, whose `source` skips the error that they hold.
-fn is_bad_certificate(error: &reqwest::Error) -> bool {
+/// What is wrong with a server's certificate, if that is why there is no connection. rustls's error comes inside I/O errors, whose
+/// `source` skips the error that they hold.
+pub(crate) fn bad_certificate(error: &reqwest::Error) -> Option<&CertificateError> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return true;
+        if let Some(rustls::Error::InvalidCertificate(bad)) = error.downcast_ref() {
+            return Some(bad);
         }
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         cause = held.map(|held| held as _).or_else(|| error.source());
     }
-    false
+    None
 }
 
 /// The start of what a server answers besides the API, for a message: no more of it is read.

@@ -100,6 +100,11 @@ impl Installation {
         self.place.command(&["outbox"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// The daemon, whose log can be read.
+    pub(crate) fn start_daemon(&self) -> Child {
+        self.place.command(&["run", "-vv"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Every file that it has, with its content.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         crate::support::files(self.place.path())

@@ -1,7 +1,9 @@
 //! A mail server that takes access tokens only, and the token server that gives them: what goes well, what does not, and whose
 //! fault it is said to be.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::aiosmtpd::{Plan, Server};
 use crate::certificates::CERTIFICATES;
@@ -149,6 +151,31 @@ fn a_token_that_has_expired_is_renewed_once_and_the_mail_arrives() {
 }
 
 #[test]
+fn a_daemon_keeps_its_token_from_one_round_of_deliveries_to_the_next() {
+    let Some(server) = Server::start(taking(2, LONG).with_uses_of_a_token(2)) else { return };
+    let tokens = TokenServer::start(Says::Tokens { padding: LONG });
+    let installation = installation(&["ann@example.com"], &server, &tokens);
+    let mut daemon = installation.start_daemon();
+    let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // The last of what it does at its start.
+    let started: Vec<String> = lines.by_ref().take_while(|line| !line.contains("history thinned")).collect();
+    let rest = std::thread::spawn(move || lines.collect::<Vec<_>>());
+    for (number, requests) in [(1, 1), (2, 1), (3, 2)] {
+        if number > 1 {
+            installation.drop_file(&format!("nonsense-{number}.csv"), &format!("no header in {number}"));
+        }
+        let handed_over = send(&installation);
+        assert_eq!(handed_over.code, Some(0), "{}", handed_over.stderr);
+        assert_eq!((server.taken().len(), tokens.requests().len()), (number, requests));
+    }
+    let ended = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+    assert!(ended.success() && daemon.wait().unwrap().success());
+    let log = [started, rest.join().unwrap()].concat().join("\n");
+    assert!(log.contains("a new access token for mail") && log.contains("handed over by a command"), "{log}");
+    assert_no_secret(&log, "the daemon's log");
+}
+
+#[test]
 fn a_mailbox_that_takes_no_token_keeps_the_mail_and_asks_for_one_token_in_a_try() {
     for padding in [0, LONG] {
         let Some(server) = Server::start(taking(0, padding)) else { return };
@@ -221,6 +248,33 @@ fn a_token_server_that_is_down_keeps_the_mail_until_it_is_up() {
     );
     let _up = TokenServer::start_on(TcpListener::bind(address).unwrap(), Says::Tokens { padding: LONG });
     assert_sent(&installation);
+}
+
+#[test]
+fn a_token_comes_over_https_from_whom_this_machine_trusts_and_from_nobody_else() {
+    let Some(server) = Server::start(taking(1, LONG)) else { return };
+    let says = || Says::Tokens { padding: LONG };
+    let mut told = String::new();
+    for (name, certificate) in [
+        ("stranger", &CERTIFICATES.stranger),
+        ("expired", &CERTIFICATES.expired),
+        ("other name", &CERTIFICATES.other_name),
+    ] {
+        let tokens = TokenServer::start_tls(certificate, says());
+        let installation = installation(&["ann@example.com"], &server, &tokens);
+        let complaint = complaint(&installation);
+        // When it ended, and for whom it is, differ from run to run.
+        let (cause, fix) = complaint.split_once("): ").unwrap();
+        assert!(
+            cause.starts_with("the token server localhost cannot be reached (invalid peer certificate"),
+            "{cause}"
+        );
+        told += &format!("{name}: {fix}\n");
+        assert!(tokens.requests().is_empty(), "{name}: no secret went there");
+    }
+    insta::assert_snapshot!(told);
+    let tokens = TokenServer::start_tls(&CERTIFICATES.good, says());
+    assert_sent(&installation(&["ann@example.com"], &server, &tokens));
 }
 
 #[test]

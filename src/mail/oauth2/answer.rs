@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::CertificateError;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
@@ -162,11 +163,15 @@ impl Wording {
     }
 
     /// There was no connection.
-    pub(super) fn unreachable(&self, cause: &str) -> String {
-        let fix = if cause.contains("certificate") {
-            "if an authority of your own or a proxy signs its certificate, name that one in api.ca_file"
-        } else {
-            "it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy"
+    pub(super) fn unreachable(&self, cause: &str, bad: Option<&CertificateError>) -> String {
+        let fix = match bad {
+            None => "it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
+            Some(CertificateError::UnknownIssuer) => {
+                "if a proxy or an authority of your own signs its certificate, name that one in api.ca_file"
+            }
+            Some(_) => {
+                "check smtp.oauth2.token_url and this machine's clock, or ask who runs the token server"
+            }
         };
         said(&format!("the token server {} cannot be reached ({cause}): {fix}", self.server))
     }
