@@ -58,6 +58,14 @@ fn send(installation: &Installation) -> Ran {
     ran
 }
 
+/// `check` with all that can be logged.
+fn check(installation: &Installation, arguments: &[&str]) -> Ran {
+    let ran = installation.run(&[&["check", "-vv"], arguments].concat());
+    assert_no_secret(&ran.stderr, "the log of the check");
+    assert_no_secret(&ran.stdout, "the output of the check");
+    ran
+}
+
 /// What the log says of the one mail, which still waits.
 fn complaint(installation: &Installation) -> String {
     let ran = send(installation);
@@ -115,21 +123,21 @@ fn a_check_asks_both_servers_and_says_which_one_is_wrong() {
     let Some(server) = Server::start(taking(1, LONG)) else { return };
     let tokens = TokenServer::start(Says::Tokens { padding: LONG });
     let mut installation = installation(&["ann@example.com"], &server, &tokens);
-    let checked = installation.run(&["check", "--online", "--send-test-mail", "ann@example.com"]);
+    let checked = check(&installation, &["--online", "--send-test-mail", "ann@example.com"]);
     assert_eq!(checked.code, Some(0), "{}", checked.stdout);
     assert!(checked.stdout.contains("✓ the token server 127.0.0.1 gives an access token for mail\n"));
     assert!(checked.stdout.contains("✓ the mail server localhost answers"), "{}", checked.stdout);
     assert_eq!((tokens.requests().len(), server.taken().len()), (1, 1));
 
     tokens.says(Says::Answer("400 Bad Request", "", r#"{"error":"invalid_scope"}"#.into()));
-    let checked = installation.run(&["check", "--online"]);
+    let checked = check(&installation, &["--online"]);
     let told = "✗ mail cannot be sent: the token server 127.0.0.1 gives no access token (400 invalid_scope): check smtp.oauth2.scope\n";
     assert!(checked.code == Some(1) && checked.stdout.contains(told), "{}", checked.stdout);
     assert!(!checked.stdout.contains("mail server"), "it was not asked: {}", checked.stdout);
 
     tokens.says(Says::Tokens { padding: LONG });
     installation.set("QUOTAKEEPER__SMTP__USERNAME", "other@example.com");
-    let checked = installation.run(&["check", "--online"]);
+    let checked = check(&installation, &["--online"]);
     assert!(
         checked.stdout.contains("✓ the token server")
             && checked.stdout.contains("✗ the mail server localhost cannot be used: 535"),
@@ -288,6 +296,19 @@ fn a_mail_server_without_logins_by_token_is_said_to_have_none() {
         "localhost:PORT offers no login by access token (XOAUTH2): check smtp.host, smtp.port and smtp.tls, or log in by \
          smtp.password_file instead of smtp.oauth2"
     );
+}
+
+#[test]
+fn a_sender_that_is_not_the_mailbox_is_named_as_what_to_change() {
+    let refusal =
+        "554 5.2.252 SendAsDenied; quotas@example.com not allowed to send as quotakeeper@example.com";
+    let Some(server) = Server::start(taking(1, LONG).with_fault("dot", refusal)) else { return };
+    let tokens = TokenServer::start(Says::Tokens { padding: LONG });
+    let installation = installation(&["ann@example.com"], &server, &tokens);
+    let ran = send(&installation);
+    assert_eq!(installation.only().place, "dead", "{}", ran.stderr);
+    let told = "SendAsDenied; (address) not allowed to send as (address): set mail.from to the mailbox smtp.username";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::mail::smtp::login::without_addresses;
 use crate::text::redact;
 
 /// The largest answer that is read, in bytes. Tokens have some thousand.
@@ -186,9 +187,9 @@ impl Wording {
         let server = &self.server;
         let answer = match bad {
             Some(Bad { error, error_description: Some(Value::String(description)) }) => {
-                redact::clean(&format!("{error}: {description}"), 160)
+                redact::clean(&without_addresses(&format!("{error}: {description}")), 160)
             }
-            Some(Bad { error, .. }) => redact::clean(error, 160),
+            Some(Bad { error, .. }) => redact::clean(&without_addresses(error), 160),
             None => String::new(),
         };
         let answer = format!("{status} {answer}");

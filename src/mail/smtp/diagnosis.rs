@@ -4,7 +4,7 @@ mod tls;
 
 use std::io;
 
-use super::login::Login;
+use super::login::{Login, without_addresses};
 use super::session::{Conversation, Server};
 use super::step::{Cause, Step};
 use super::{Broken, Reply};
@@ -214,7 +214,5 @@ fn reason(error: &io::Error) -> String {
 
 /// What a server said, without the login and the addresses in it.
 fn shown(said: &str, login: &Login) -> String {
-    let said = login.withheld_from(said);
-    let word = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
-    redact::clean(&said.split_whitespace().map(word).collect::<Vec<_>>().join(" "), 250)
+    redact::clean(&without_addresses(&login.withheld_from(said)), 250)
 }

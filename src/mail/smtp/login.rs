@@ -52,6 +52,12 @@ impl Login {
     }
 }
 
+/// What a server said, on one line without the addresses in it.
+pub(in crate::mail) fn without_addresses(said: &str) -> String {
+    let word = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+    said.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
 pub(super) fn encoded(text: &str) -> String {
     BASE64_STANDARD.encode(text)
 }

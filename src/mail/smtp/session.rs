@@ -169,7 +169,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// An answer with one of these codes, of which there may be none where only a refusal belongs. One that belongs to another question shows that the two sides are out of step: "taken" could mean something else.
+/// An answer with one of these codes; there are none where only a refusal belongs. One that belongs to another question shows
+/// that the two sides are out of step: "taken" could mean something else.
 fn expect(codes: &[u16], reply: Reply) -> Result<Reply, Cause> {
     if codes.contains(&reply.code) {
         Ok(reply)

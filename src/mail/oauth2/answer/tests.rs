@@ -88,9 +88,14 @@ fn the_words_of_a_server_are_cut_and_show_no_secret() {
     redact::register("The-Client-Secret-77af");
     let long = "x".repeat(5000);
     let body = format!(
-        r#"{{"error":"invalid_client","error_description":"\u001b[31m The-Client-Secret-77af %54he-Client-Secret-77af {long}"}}"#
+        r#"{{"error":"invalid_client","error_description":"\u001b[31m ann@example.com The-Client-Secret-77af %54he-Client-Secret-77af {long}"}}"#
     );
     let sentence = answered(401, &body).unwrap_err().sentence;
-    assert!(!sentence.contains("Client-Secret-77af") && !sentence.contains('\u{1b}'), "{sentence}");
+    assert!(
+        sentence.contains("(address)")
+            && !sentence.contains("Client-Secret-77af")
+            && !sentence.contains('\u{1b}'),
+        "{sentence}"
+    );
     assert!(sentence.chars().count() <= 600 && sentence.ends_with("smtp_client_secret"), "{sentence}");
 }
