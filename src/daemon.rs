@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod metrics;
 mod reload;
 pub(crate) mod server;
+pub(crate) mod status;
 mod watch;
 
 use std::sync::Arc;

@@ -1,47 +1,20 @@
 //! `status`: one screen that says whether all is well, what is wrong where it is not, and what happens next.
-//!
-//! It looks and writes nothing. What cannot be read is one of the things that are wrong, and keeps nothing else from being shown.
 
-mod observed;
-mod problems;
 mod text;
-mod view;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::io::Write;
 
-use chrono::{DateTime, Utc};
-
-use self::observed::{Lying, Observed, ObservedJob, OwedAnswers, Waiting};
-pub(super) use self::words::bytes;
 use super::table::Paint;
 use super::{Color, Output};
-use crate::change::RunState;
-use crate::change::inbox::answers;
-use crate::change::run::{Owed, Run, RunRecord};
-use crate::change::stored::stored_plan;
 use crate::clock::Clock;
-use crate::config::{Config, Schedule};
-use crate::daemon::Card;
-use crate::domain::quota::{Organization, Snapshot, Usage};
+use crate::daemon::status;
 use crate::exit_code::Exit;
-use crate::files::lock;
-use crate::history::History;
-use crate::jobs::Job;
-use crate::jobs::own_files;
 use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::State;
-use crate::mail::{self, Mailer};
+use crate::mail::Mailer;
 use crate::text::edge;
-
-/// Targets that are listed, nearest to their quota first.
-const NEAREST: usize = 5;
 
 pub(super) fn status(
     inputs: &ReportInputs<'_>,
@@ -50,175 +23,10 @@ pub(super) fn status(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let observed = observed(inputs, mailer, Clock::read().now());
-    let view = view::view(observed);
+    let view = status::status(inputs, mailer, super::advice, Clock::read().now());
     match format {
         Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
         Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
     }
     Ok(Exit::Done)
-}
-
-/// All that is known without asking anybody.
-fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Observed {
-    let ReportInputs { config, history, instance } = *inputs;
-    let data = &config.data.dir;
-    let mut unreadable = Vec::new();
-    let daemon = Card::of_running(data);
-    let is_daemon = daemon.is_some();
-    let state = State::read(data, now).ok(); // why not is one of the problems with our files
-    let files = known(&mut unreadable, own_files::problems(data, now)).unwrap_or_default();
-    let snapshots = known(&mut unreadable, history.until(now)).unwrap_or_default();
-    let all = known(&mut unreadable, history.list()).unwrap_or_default();
-    let (runs, broken) = known(&mut unreadable, Run::all(&config.runs_dir())).unwrap_or_default();
-    unreadable.extend(
-        broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
-    );
-    let newest = snapshots.last().and_then(|at| known(&mut unreadable, history.read(*at)));
-    let latest = newest.or_else(|| history.latest_readable(now).ok().flatten());
-    let nearest =
-        latest.as_ref().and_then(|latest| known(&mut unreadable, inputs.nearest(latest, NEAREST, now)));
-    let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
-    let unsent = known(&mut unreadable, mailer.unsent()).unwrap_or_default();
-    let snapshot_bytes = known(&mut unreadable, history.bytes()).unwrap_or_default();
-    let lying = match lying(config, now) {
-        // The failing job says why.
-        Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
-        looked => known(&mut unreadable, looked).unwrap_or_default(),
-    };
-    let mut wait = |state| -> Vec<Waiting> {
-        let waiting = runs.iter().filter(|run| run.record.state == state);
-        waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
-    };
-    let mut owed: Vec<OwedAnswers> = runs.iter().filter_map(|run| owed_by(&run.record)).collect();
-    owed.extend(answers::not_taken_files(&config.data.dir).into_iter().filter_map(|(file, not)| {
-        let Owed { since, error } = not.owed?;
-        Some(OwedAnswers { run: None, file, since, error })
-    }));
-    let (held, scheduled) = (wait(RunState::Held), wait(RunState::Scheduled));
-    // The same reason keeps several things from being read: it is said once.
-    let mut once = BTreeSet::new();
-    unreadable.retain(|problem| once.insert(problem.clone()));
-    Observed {
-        now,
-        zone: config.schedule.timezone,
-        instance: instance.to_owned(),
-        api: config.api.base_url.host_str().unwrap_or_default().to_owned(),
-        data_dir: data.clone(),
-        running: lock::holder(data),
-        unused_config: daemon.as_ref().and_then(|card| card.changed_file().map(Path::to_owned)),
-        daemon,
-        unreadable,
-        files,
-        has_token: config.api.token.is_some(),
-        templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
-        routes,
-        jobs: Job::ALL
-            .iter()
-            .map(|job| observe_job(&config.schedule, history, *job, state.as_ref(), is_daemon, now))
-            .collect(),
-        seen: state.as_ref().and_then(State::api),
-        snapshots: snapshots.len(),
-        snapshot_bytes,
-        last_snapshot: snapshots.last().copied(),
-        of_the_future: all.last().filter(|last| !snapshots.contains(last)).map(|last| history.path(*last)),
-        successes_of_the_future: state.as_ref().map(State::in_the_future).unwrap_or_default(),
-        organizations: latest.as_ref().map_or(0, |latest| latest.organizations().len()),
-        account_groups: latest.as_ref().map_or(0, |latest| latest.groups().count()),
-        without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
-        held,
-        scheduled,
-        owed,
-        answers_dir: config.answers_dir(),
-        expire: config.guard.expire,
-        unsent,
-        lying,
-        free: free(data),
-        nearest: nearest.unwrap_or_default(),
-    }
-}
-
-/// What could be read; else why not is noted.
-fn known<T>(unreadable: &mut Vec<String>, read: anyhow::Result<T>) -> Option<T> {
-    let told = |error: &anyhow::Error| match super::advice(error) {
-        // What keeps from one keeps from all.
-        Some(advice) if unreadable.is_empty() => format!("{error:#}: {advice}"),
-        _ => format!("{error:#}"),
-    };
-    let problem = read.as_ref().err().map(told);
-    unreadable.extend(problem);
-    read.ok()
-}
-
-fn observe_job(
-    schedule: &Schedule,
-    history: &History,
-    job: Job,
-    state: Option<&State>,
-    is_daemon: bool,
-    now: DateTime<Utc>,
-) -> ObservedJob {
-    let zone = schedule.timezone;
-    let slots = job.schedule(schedule);
-    let last = state.and_then(|state| state.job(job));
-    ObservedJob {
-        job,
-        last,
-        failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),
-        next: slots.as_ref().and_then(|slots| slots.next(zone, now)),
-        missed: state.and_then(|state| state.last_missed(job)),
-        due: state.is_some_and(|state| job.due(schedule, history, state, now).is_some()),
-        late: slots
-            .zip(last)
-            .and_then(|(slots, last)| view::late(&slots, zone, last.last_success, is_daemon, now)),
-    }
-}
-
-/// Organizations of which no usage is known.
-fn without_usage(latest: &Snapshot) -> usize {
-    let is_unknown =
-        |organization: &&Organization| organization.rows().all(|row| row.usage == Usage::default());
-    latest.organizations().iter().filter(is_unknown).count()
-}
-
-fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
-    let Owed { since, error } = record.answers.as_ref()?.owed.clone()?;
-    Some(OwedAnswers { run: Some(record.id.clone()), file: record.file.clone(), since, error })
-}
-
-fn waiting_run(run: &Run, unreadable: &mut Vec<String>) -> Waiting {
-    let plan = known(unreadable, stored_plan(run)).unwrap_or_default();
-    let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
-    Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
-}
-
-/// What lies in the inbox and was not taken, with the reason where one is known.
-fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
-    let entries = match fs_err::read_dir(config.inbox_dir()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let (answers, not_taken) = (config.answers_dir(), answers::not_taken_files(&config.data.dir));
-    let mut found: Vec<Lying> = entries
-        .flatten()
-        .filter(|entry| entry.path() != answers)
-        .filter_map(|entry| {
-            let file = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
-            let changed = DateTime::from_timestamp(fs_err::symlink_metadata(entry.path()).ok()?.ctime(), 0)?;
-            let reason = not_taken.get(&file).map(|not| not.reason.clone());
-            let is_change = Path::new(&file).extension().is_some_and(|kind| {
-                ["csv", "tsv", "txt"].iter().any(|known| kind.eq_ignore_ascii_case(known))
-            });
-            let is_old = now - changed > chrono::TimeDelta::hours(1) && !config.inbox.read_only;
-            (reason.is_some() || is_change && is_old).then_some(Lying { file, since: changed, reason })
-        })
-        .collect();
-    found.sort_by(|a, b| a.file.cmp(&b.file));
-    Ok(found)
-}
-
-/// Bytes that can still be written where the data lies; none where that is not known.
-fn free(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(if disk.f_files > 0 && disk.f_favail == 0 { 0 } else { disk.f_bavail * disk.f_frsize })
 }

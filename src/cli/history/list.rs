@@ -5,8 +5,8 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 
 use crate::cli::plan::Style;
-use crate::cli::status::bytes;
 use crate::cli::table::{Side, Table};
+use crate::daemon::status::bytes;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::history::{STEM, changes};
 use crate::jobs::report_inputs::ReportInputs;

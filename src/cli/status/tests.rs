@@ -3,10 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
-use super::observed::{Lying, Observed, ObservedJob, Waiting};
 use super::text::text;
-use super::view::{View, late, view};
 use crate::cli::table::Paint;
+use crate::daemon::status::{Lying, Observed, ObservedJob, View, Waiting, late, view};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, JobState, Why};
@@ -218,17 +217,17 @@ fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
 #[test]
 fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_come() {
     let now = at("11-22T08:31");
-    let late = |schedule: &str, last: DateTime<Utc>| {
+    let seldom = |schedule: &str, last: DateTime<Utc>| {
         late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, false, now)
     };
-    assert_eq!(late("0 * * * *", at("11-22T06:00")), Some(at("11-22T07:00")));
-    assert_eq!(late("0 * * * *", at("11-22T07:00")), None);
-    assert_eq!(late("* * * * *", at("11-22T07:31")), None, "a timer may ring once an hour");
-    assert_eq!(late("* * * * *", at("11-22T07:19")), Some(at("11-22T07:20")));
-    assert_eq!(late("0 8 * * *", at("11-21T08:00")), None);
-    assert_eq!(late("0 7 * * *", at("11-20T07:00")), Some(at("11-21T07:00")));
+    assert_eq!(seldom("0 * * * *", at("11-22T06:00")), Some(at("11-22T07:00")));
+    assert_eq!(seldom("0 * * * *", at("11-22T07:00")), None);
+    assert_eq!(seldom("* * * * *", at("11-22T07:31")), None, "a timer may ring once an hour");
+    assert_eq!(seldom("* * * * *", at("11-22T07:19")), Some(at("11-22T07:20")));
+    assert_eq!(seldom("0 8 * * *", at("11-21T08:00")), None);
+    assert_eq!(seldom("0 7 * * *", at("11-20T07:00")), Some(at("11-21T07:00")));
     let minutely = "* * * * *".parse::<Expression>().unwrap();
-    let beside_a_daemon = |last| super::view::late(&minutely, Tz::UTC, last, true, now);
+    let beside_a_daemon = |at| late(&minutely, Tz::UTC, at, true, now);
     assert_eq!(beside_a_daemon(at("11-22T08:00")), Some(at("11-22T08:01")));
     assert_eq!(beside_a_daemon(at("11-22T08:20")), None);
 }

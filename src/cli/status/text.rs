@@ -3,11 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::observed::Waiting;
-use super::problems::Trouble;
-use super::view::{JobLine, View};
-use super::words::{moment, place};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
+use crate::daemon::status::{JobLine, Trouble, View, Waiting, moment, place};
 use crate::domain::quota::grouped;
 use crate::report::Standing;
 use crate::report::words::{self, counted};

@@ -23,7 +23,7 @@ const GAP_SHOWN: TimeDelta = TimeDelta::days(7);
 
 /// The screen.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct View {
+pub(crate) struct View {
     pub version: &'static str,
     pub instance: String,
     pub api: String,
@@ -47,7 +47,7 @@ pub(super) struct View {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct JobLine {
+pub(crate) struct JobLine {
     pub job: &'static str,
     pub last_success: Option<DateTime<Utc>>,
     pub took_ms: Option<u64>,
@@ -64,7 +64,7 @@ pub(super) struct JobLine {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Mail {
+pub(crate) struct Mail {
     pub waiting: usize,
     pub dead: usize,
     /// Those whose record cannot be read.
@@ -74,7 +74,7 @@ pub(super) struct Mail {
 
 /// The rate budget as the last answer showed it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     pub limit: u32,
     pub remaining: u32,
     pub seen: DateTime<Utc>,
@@ -82,7 +82,7 @@ pub(super) struct Rate {
 }
 
 /// The first slot after the last success, if it was missed for longer than the job's period and some patience.
-pub(super) fn late(
+pub(crate) fn late(
     schedule: &Expression,
     zone: Tz,
     last_success: DateTime<Utc>,
@@ -95,7 +95,7 @@ pub(super) fn late(
     (now - missed > patience).then_some(missed)
 }
 
-pub(super) fn view(observed: Observed) -> View {
+pub(crate) fn view(observed: Observed) -> View {
     let problems = problems(&observed);
     let jobs = observed.jobs.iter().map(|job| line(job, &observed)).collect();
     View {

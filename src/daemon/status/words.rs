@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 /// `22 Nov 08:00 Berlin`.
-pub(super) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+pub(crate) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{} {}", at.with_timezone(&zone).format("%-d %b %H:%M"), place(zone))
 }
 
 /// `Berlin` of `Europe/Berlin`.
-pub(super) fn place(zone: Tz) -> String {
+pub(crate) fn place(zone: Tz) -> String {
     let name = zone.name();
     name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
 }
 
 /// `41 MB`, `12 kB`.
-pub(in crate::cli) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),

@@ -17,7 +17,7 @@ use crate::schedule::Missed;
 
 /// What is known of an installation.
 #[derive(Clone, Debug)]
-pub(super) struct Observed {
+pub(crate) struct Observed {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub instance: String,
@@ -64,7 +64,7 @@ pub(super) struct Observed {
 
 /// What is known of one job.
 #[derive(Clone, Debug)]
-pub(super) struct ObservedJob {
+pub(crate) struct ObservedJob {
     pub job: Job,
     pub last: Option<JobState>,
     pub failing: Option<(DateTime<Utc>, Option<Why>)>,
@@ -78,7 +78,7 @@ pub(super) struct ObservedJob {
 
 /// A run that waits for a person or for its time.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     pub run: String,
     pub rows: usize,
     pub since: DateTime<Utc>,
@@ -88,7 +88,7 @@ pub(super) struct Waiting {
 
 /// Answers that could not be put where the dropper looks.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct OwedAnswers {
+pub(crate) struct OwedAnswers {
     /// None for a file that was not taken.
     pub run: Option<String>,
     pub file: String,
@@ -98,7 +98,7 @@ pub(super) struct OwedAnswers {
 
 /// Something in the inbox that was not taken.
 #[derive(Clone, Debug)]
-pub(super) struct Lying {
+pub(crate) struct Lying {
     pub file: String,
     pub since: DateTime<Utc>,
     pub reason: Option<String>,
