@@ -9,8 +9,7 @@ use crate::exit_code::Exit;
 use crate::jobs::App;
 
 /// Why a process ended before its work did.
-pub(super) const STOPPED: &str =
-    "stopped by a signal; what was under way is taken up again at the next start";
+pub(super) const STOPPED: &str = "stopped by a signal; the next start continues what was under way";
 
 /// A process that is asked to stop has ended after this, whatever it is doing.
 const LONGEST_STOP: Duration = Duration::from_secs(9);
@@ -48,7 +47,7 @@ async fn pass_over(name: &'static str, mut signals: Signal) {
     let mut hint = Some("SIGHUP reloads the configuration, SIGTERM stops");
     while signals.recv().await.is_some() {
         if let Some(hint) = hint.take() {
-            tracing::warn!(signal = name, hint, "this signal means nothing here and is ignored");
+            tracing::warn!(signal = name, hint, "this signal has no meaning here and is ignored");
         }
     }
 }

@@ -78,7 +78,7 @@ impl History {
     /// Writes a snapshot, and says under which time, and how many rows it has. The time is cut to the second; where that second
     /// has a file, the next free one is taken.
     pub(crate) fn write(&self, snapshot: &Snapshot) -> anyhow::Result<(DateTime<Utc>, usize)> {
-        // Anew: what a newer program began since must not be mixed.
+        // Looked at again: what a newer program began since must not be mixed.
         let said = self.check_version()?;
         self.say_version(said);
         let mut at = snapshot.taken_at.trunc_subsecs(0);

@@ -251,7 +251,7 @@ impl State {
         let saved = write().or_else(|first| {
             let again = write();
             if again.is_ok() {
-                warn!(error = format!("{first:#}"), "state.json could be written at the second try");
+                warn!(error = format!("{first:#}"), "state.json was written on the second attempt");
             }
             again
         });

@@ -76,7 +76,7 @@ impl FromStr for Expression {
         if let Some((part, zone)) = fields.iter().find_map(|field| Some((*field, zone(field)?))) {
             let rest: Vec<&str> = fields.iter().copied().filter(|field| *field != part).collect();
             let reason = format!(
-                "the time zone of all schedules is a key of its own: write schedule.timezone = \"{zone}\", and here `{}`",
+                "a schedule has no time zone of its own: write schedule.timezone = \"{zone}\", and `{}` here",
                 rest.join(" ")
             );
             return Err(wrong(text, part, &reason));

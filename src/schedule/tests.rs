@@ -341,7 +341,7 @@ fn a_time_zone_in_an_expression_is_an_error_that_names_its_own_key() {
         ("TZ=Europe/Berlin @daily", "Europe/Berlin", "@daily"),
     ] {
         let said = text.parse::<Expression>().unwrap_err();
-        assert!(said.contains(&format!("schedule.timezone = \"{zone}\", and here `{rest}`")), "{said}");
+        assert!(said.contains(&format!("schedule.timezone = \"{zone}\", and `{rest}` here")), "{said}");
         assert!(!said.contains("second"), "{said}");
     }
 }

@@ -178,7 +178,7 @@ fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
         }
         None => add(
             format!("{what}: quotakeeper is not running"),
-            "start the service, or look why the timer or CronJob of `quotakeeper once` does not come"
+            "start the service, or find out why the timer or CronJob does not run `quotakeeper once`"
                 .to_owned(),
         ),
     }
