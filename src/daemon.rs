@@ -8,6 +8,7 @@
 mod card;
 pub(crate) mod health;
 pub(crate) mod metrics;
+mod pages;
 mod reload;
 pub(crate) mod server;
 pub(crate) mod status;

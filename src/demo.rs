@@ -160,7 +160,7 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
     if let Some(held) = held {
         writeln!(
             out,
-            "5. The held file waits for a person (not here: the simulator ends with the demo). Why, as `runs` tells:\n"
+            "5. The held file waits for approval (not in this demo: the simulator ends with it). `runs` says why:\n"
         )?;
         let run = Run::open(&app.runs(), &held)?;
         for line in show(&app.config, &run)?.lines() {
@@ -176,7 +176,7 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
 fn usage_page(app: &App, now: DateTime<Utc>) -> anyhow::Result<String> {
     let latest = app.history.latest()?.context("the demo took no snapshot")?;
     let scope = Scope { extent: Extent::Whole, ..Scope::default() };
-    page::usage(app.report_inputs().usage_page(&latest, &scope, &|_| Vec::new(), now)?)
+    page::usage(app.report_inputs().usage_page(&latest, &scope, &|_| Vec::new(), now)?, None)
 }
 
 /// How this program was started, for commands to copy.

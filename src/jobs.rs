@@ -22,6 +22,7 @@ mod liveness;
 pub(crate) mod notices;
 mod outbox;
 pub(crate) mod own_files;
+mod page_inputs;
 pub(crate) mod prune;
 pub(crate) mod report_inputs;
 mod reports;

@@ -20,4 +20,6 @@ mod fixtures;
 pub(crate) use self::layout::add_filters;
 pub(crate) use self::mailer::Mailer;
 pub(crate) use self::outbox::Unsent;
+#[cfg(test)]
+pub(crate) use self::render::Templates;
 pub(crate) use self::render::check_templates;

@@ -1,7 +1,8 @@
-//! Reports as pages of their own, which a browser opens from a file: everything is in it, nothing is loaded from elsewhere.
+//! Reports as pages of their own, which a browser opens from a file, and the same as the daemon serves them: everything is in a
+//! page, nothing is loaded from elsewhere.
 //!
-//! The table that the template makes is the data; without scripts it is the page. `page/*.js` is one static script, which
-//! nothing is inserted into: it reads that table, and one inert block of JSON. The policy of the page names the script's hash, so
+//! The tables that a template makes are the data; without scripts they are the page. `page/*.js` is one static script, which
+//! nothing is inserted into: it reads the tables, and one inert block of JSON. The policy of the page names the script's hash, so
 //! that nothing else can run whatever a name holds.
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::mail::add_filters;
@@ -17,12 +19,66 @@ use crate::report::UsagePage;
 use crate::text::edge;
 
 const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str =
-    concat!(include_str!("page/trend.js"), include_str!("page/change.js"), include_str!("page/page.js"),);
-const USAGE: &str = include_str!("page/usage.html");
+const SCRIPT: &str = concat!(
+    include_str!("page/trend.js"),
+    include_str!("page/change.js"),
+    include_str!("page/page.js"),
+    include_str!("page/live.js"),
+);
+const TEMPLATES: [(&str, &str); 11] = [
+    ("page.html", include_str!("page/page.html")),
+    ("parts.html", include_str!("page/parts.html")),
+    ("usage.html", include_str!("page/usage.html")),
+    ("now.html", include_str!("page/now.html")),
+    ("group.html", include_str!("page/group.html")),
+    ("changes.html", include_str!("page/changes.html")),
+    ("runs.html", include_str!("page/runs.html")),
+    ("cycles.html", include_str!("page/cycles.html")),
+    ("history.html", include_str!("page/history.html")),
+    ("health.html", include_str!("page/health.html")),
+    ("message.html", include_str!("page/message.html")),
+];
 
-/// The usage report with every account group.
-pub(crate) fn usage(page: UsagePage) -> anyhow::Result<String> {
+/// What stands around a page that the daemon serves.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Live {
+    /// Another one whenever the page may show something else.
+    pub stamp: String,
+    /// The label of the view that the page belongs to.
+    pub here: &'static str,
+    pub views: Vec<View>,
+}
+
+/// One of the views that each page leads to.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct View {
+    pub label: &'static str,
+    pub href: &'static str,
+    /// How much there waits for somebody.
+    pub count: usize,
+}
+
+/// The usage report with the account groups that are in it.
+pub(crate) fn usage(page: UsagePage, live: Option<&Live>) -> anyhow::Result<String> {
+    render("usage.html", values_of(page)?, live)
+}
+
+/// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
+pub(crate) fn now(page: UsagePage, now: &impl Serialize, live: &Live) -> anyhow::Result<String> {
+    let now = Value::from(Serde(edge::values(serde_json::to_value(now)?)));
+    render("now.html", context! { now, ..values_of(page)? }, Some(live))
+}
+
+/// A page that is its template and plain values.
+pub(crate) fn plain(
+    template: &'static str,
+    view: &impl Serialize,
+    live: Option<&Live>,
+) -> anyhow::Result<String> {
+    render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
+}
+
+fn values_of(page: UsagePage) -> anyhow::Result<Value> {
     let UsagePage { report, beside, rows, data } = page;
     let rows = Value::make_object_iterable(rows, |rows| {
         Box::new(rows.iter().map(|row| {
@@ -37,33 +93,42 @@ pub(crate) fn usage(page: UsagePage) -> anyhow::Result<String> {
         }))
     });
     let report = Value::from(Serde(edge::values(serde_json::to_value(&report)?)));
-    let values = context! {
-        policy => policy(),
-        style => Value::from_safe_string(STYLE.to_owned()),
-        script => Value::from_safe_string(SCRIPT.to_owned()),
-        data => Value::from_safe_string(inert(&edge::values(serde_json::to_value(&data)?).to_string())),
-        rows,
-        beside => Value::from(Serde(beside)),
-        ..report
-    };
-    render(values).context("the page of the usage report fails")
+    let data = inert(&edge::values(serde_json::to_value(&data)?).to_string());
+    let beside = Value::from(Serde(beside));
+    Ok(context! { data => Value::from_safe_string(data), rows, beside, ..report })
 }
 
-fn render(values: Value) -> Result<String, minijinja::Error> {
+fn render(template: &'static str, values: Value, live: Option<&Live>) -> anyhow::Result<String> {
+    let values = context! {
+        policy => policy(live.is_some()),
+        style => Value::from_safe_string(STYLE.to_owned()),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+        live => live.map(Serde),
+        ..values
+    };
+    let rendered = environment().and_then(|pages| pages.get_template(template)?.render(values));
+    rendered.with_context(|| format!("the page {template} fails"))
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(blocks);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_filters(&mut environment);
-    environment.add_template("usage.html", USAGE)?;
-    environment.get_template("usage.html")?.render(values)
+    for (name, template) in TEMPLATES {
+        environment.add_template(name, template)?;
+    }
+    Ok(environment)
 }
 
-/// What the page may do: run its one script, show its one style, and nothing else.
-fn policy() -> String {
+/// What a page may do: run its one script, show its one style, and nothing else. One that is served asks where it came from for what
+/// is new.
+pub(crate) fn policy(is_served: bool) -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    let own = if is_served { "connect-src 'self'; form-action 'self'" } else { "form-action 'none'" };
     format!(
-        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; {own}",
         hash(SCRIPT),
         hash(STYLE)
     )
@@ -81,5 +146,7 @@ fn inert(json: &str) -> String {
     safe
 }
 
+#[cfg(test)]
+mod same_numbers;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod owners;
 mod ranking;
 pub(crate) mod shared;
 mod table;
+mod target;
 mod timeline;
 mod usage;
 
@@ -26,6 +27,8 @@ pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, REBALANCE, alert_report};
 pub(crate) use self::changes::files::Gathered;
+pub(crate) use self::changes::held::{Held, held};
+pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
 pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
@@ -49,8 +52,9 @@ pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Judging, Standing, standings};
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
-pub(crate) use self::shared::{Audience, Extent, ReportContext, words};
+pub(crate) use self::shared::{Audience, Extent, Imprint, ReportContext, page_of, words};
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
+pub(crate) use self::target::{TargetPage, TargetParts, target_page};
 pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, timeline};
 pub(crate) use self::usage::input::UsageInput;
 pub(crate) use self::usage::page::{Owners, UsagePage};
@@ -112,6 +116,22 @@ impl Report {
             Self::Failure(_) => "Failed",
             Self::Notice(report) => report.tag,
         }
+    }
+
+    /// Where the page of what it is about is, if pages are served, and what leads there; none where its readers have no access.
+    pub(crate) fn page(&self) -> Option<(String, &'static str)> {
+        Some(match self {
+            Self::Usage(_) => ("/".to_owned(), "Open the overview"),
+            Self::Changes(report) if !report.listed.is_empty() => return None,
+            Self::Changes(report) => match &report.run {
+                Some(run) => (format!("/changes/{run}"), "Open the change file"),
+                None => ("/changes".to_owned(), "Open the changes"),
+            },
+            Self::Alerts(report) => report.page()?,
+            Self::Closing(report) if !report.listed.is_empty() => return None,
+            Self::Closing(_) => ("/cycles".to_owned(), "Open the cycles"),
+            Self::Failure(_) | Self::Notice(_) => ("/health".to_owned(), "Open the service's health"),
+        })
     }
 
     /// What is drawn in it.

@@ -115,7 +115,7 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
         ReportFile::Page(path) => {
             let routes = app.mailer.warned_of_routes().unwrap_or_default();
             let page = inputs.usage_page(&latest, &scope, &|target| routes.owners(target), now)?;
-            write(path, page::usage(page)?.as_bytes())
+            write(path, page::usage(page, None)?.as_bytes())
         }
         ReportFile::Table(path) => {
             // The table has every target, and no trend of those that the report lists.
@@ -131,7 +131,7 @@ pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let since = scope.since.unwrap_or(now - TimeDelta::days(30));
     let report = inputs.changes_report(since, &scope, now)?;
     match asked.file {
-        ReportFile::Page(path) => write(path, app.mailer.changes_html(&report)?.as_bytes()),
+        ReportFile::Page(path) => write(path, page::plain("changes.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &changes_table(&report)),
     }
 }
@@ -143,7 +143,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let scope = asked.scope(&latest)?;
     let report = closings::last_closings(&inputs, &scope.of(latest), now)?;
     match asked.file {
-        ReportFile::Page(path) => write(path, app.mailer.closing_html(report)?.as_bytes()),
+        ReportFile::Page(path) => write(path, page::plain("cycles.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &closing_table(&report)),
     }
 }

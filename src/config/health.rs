@@ -8,8 +8,8 @@ use reqwest::Url;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// `[server]`: health and metrics over HTTP.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// `[server]`: pages, health and metrics over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     /// Off unless set.
@@ -18,6 +18,14 @@ pub(crate) struct Server {
     /// The URL by which people reach it: its host is one of the names that may be asked for.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<Url>,
+    /// Whether there are pages for people besides health and metrics.
+    pub page: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: None, public_url: None, page: true }
+    }
 }
 
 /// `[metrics]`: the same metrics for runs that nobody can scrape.

@@ -1,6 +1,6 @@
-//! Health and metrics over HTTP: `/healthz`, `/readyz`, `/metrics`.
+//! Health, metrics and pages over HTTP: `/healthz`, `/readyz`, `/metrics`, and what [`super::pages`] has.
 //!
-//! It runs beside the jobs and answers from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is set to that: the
+//! It runs beside the jobs. Health and metrics are answered from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is set to that: the
 //! client of the API brings HTTP/2 into the build, and a server that guesses would serve it, with a body for each of
 //! hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
 //! one body that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).
@@ -15,8 +15,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
@@ -27,7 +31,10 @@ use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
 use crate::daemon::health::probes::{JUST_STARTED, Probes};
 use crate::daemon::health::publish::FORMAT;
+use crate::daemon::pages::address::Address;
+use crate::daemon::pages::{Answer, Pages};
 use crate::files::lock::hostname;
+use crate::page::policy;
 
 /// Listens from now on, until the process ends.
 pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<()> {
@@ -36,39 +43,99 @@ pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<
             "server.listen: {listen} cannot be listened on (is it taken, or not an address of this machine?)"
         )
     })?;
-    info!(listen = %listener.local_addr()?, "health and metrics");
-    let hosts = Arc::new(Hosts::new(probes.public_url(), &hostname()));
+    info!(listen = %listener.local_addr()?, "health, metrics and pages");
     let probes = Arc::new(probes);
+    let asked = Arc::new(Asked {
+        hosts: Hosts::new(probes.public_url(), &hostname()),
+        pages: Pages::new(Arc::clone(&probes)),
+        probes,
+    });
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(&probes, &hosts, &request);
-        async { Ok::<_, Infallible>(answer) }
+        let asked = Arc::clone(&asked);
+        async move { Ok::<_, Infallible>(asked.answer(&request).await) }
     });
     tokio::spawn(Connections::default().serve(listener, service));
     Ok(())
 }
 
-/// All is in memory, so that nothing here waits.
-fn answer<B>(probes: &Probes, hosts: &Hosts, request: &Request<B>) -> Response<Parts> {
-    if let Err(refused) = hosts.admit(request) {
-        let status = match refused {
-            Refused::Malformed => StatusCode::BAD_REQUEST,
-            Refused::Unknown => StatusCode::MISDIRECTED_REQUEST,
-        };
-        return plain(status, format!("{refused}\n"));
+/// What answers.
+struct Asked {
+    probes: Arc<Probes>,
+    hosts: Hosts,
+    pages: Pages,
+}
+
+impl Asked {
+    /// Only pages are waited for: all else is in memory.
+    async fn answer<B>(&self, request: &Request<B>) -> Response<Parts> {
+        if let Err(refused) = self.hosts.admit(request) {
+            let status = match refused {
+                Refused::Malformed => StatusCode::BAD_REQUEST,
+                Refused::Unknown => StatusCode::MISDIRECTED_REQUEST,
+            };
+            return plain(status, format!("{refused}\n"));
+        }
+        let (uri, method) = (request.uri(), request.method());
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
+        }
+        let path = uri.path();
+        match path.strip_suffix('/').unwrap_or(path) {
+            "/healthz" => healthz(&self.probes),
+            "/readyz" => readyz(&self.probes),
+            "/metrics" => metrics(&self.probes),
+            _ if self.pages.are_served() => {
+                let known = request.headers().get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+                let address = Address::parse(path, uri.query().unwrap_or_default());
+                page(self.pages.answer(address, known).await)
+            }
+            _ => plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
+        }
     }
-    let path = request.uri().path();
-    let known = match path.strip_suffix('/').unwrap_or(path) {
-        "/healthz" => healthz,
-        "/readyz" => readyz,
-        "/metrics" => metrics,
-        _ => return plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
+}
+
+/// A page, or a table to download. Nobody keeps a copy, and nobody frames it.
+fn page(answer: Answer) -> Response<Parts> {
+    const HTML: &str = "text/html; charset=utf-8";
+    let html = |status, page: String| typed(status, HTML, Parts::new([Bytes::from(page)]));
+    let mut response = match answer {
+        Answer::Page(page, stamp) => {
+            let mut response = html(StatusCode::OK, page);
+            if let Ok(stamp) = HeaderValue::try_from(stamp) {
+                response.headers_mut().insert(ETAG, stamp);
+            }
+            response
+        }
+        Answer::Unchanged => {
+            let mut response = Response::new(Parts::new([]));
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        }
+        Answer::Table(file) => match Parts::of_file(file) {
+            Ok(parts) => typed(StatusCode::OK, "text/csv; charset=utf-8", parts),
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
+        },
+        Answer::Missing(page) => html(StatusCode::NOT_FOUND, page),
+        Answer::Failed(page) => html(StatusCode::INTERNAL_SERVER_ERROR, page),
     };
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return known(probes);
-    }
-    let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
-    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    refused
+    guard(response.headers_mut());
+    response
+}
+
+fn guard(headers: &mut HeaderMap) {
+    let policy = format!("{}; frame-ancestors 'none'", policy(true));
+    let fixed = [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
 }
 
 /// Alive: the loop of the daemon turns.

@@ -14,7 +14,7 @@ use tracing::warn;
 use crate::change::run::Run;
 use crate::change::stored::parsed;
 use crate::change::summary::story;
-use crate::change::{RunState, RunStory};
+use crate::change::{Outcome, RunState, RunStory};
 use crate::config::Config;
 use crate::files::durable;
 use crate::files::versioned_json::{self, Kind, Remembered};
@@ -26,6 +26,9 @@ pub(crate) const FILE: Kind = Kind {
     version: 1,
     without: "without it, one mail about several files may come twice",
 };
+
+/// A larger file is not attached: it lies in the run's folder and beside the dropped file.
+const LARGEST: usize = 1 << 20;
 
 /// The runs that one mail is about.
 #[derive(Default, Serialize, Deserialize)]
@@ -98,9 +101,15 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
     // Somebody may have decided already.
     let held = held.filter(|held| held.record.state == RunState::Held);
     let waiting = if run.record.state == RunState::Held { Some(run) } else { held.as_ref() };
+    let story_of_run = RunStory { carried, ..story(run).unwrap_or_else(|error| without_rows(run, &error)) };
+    let is_to_be_corrected = run.record.state == RunState::Done
+        && story_of_run.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)));
+    let plan = waiting.and_then(|run| Some(("plan.csv", run.read("plan.csv").ok()?)));
+    let errors = Some(run).filter(|_| is_to_be_corrected);
+    let errors = errors.and_then(|run| Some(("error.csv", run.read("error.csv").ok()?)));
     RunNotice {
-        plan: waiting.and_then(|run| run.read("plan.csv").ok()),
-        story: RunStory { carried, ..story(run).unwrap_or_else(|error| without_rows(run, &error)) },
+        files: plan.into_iter().chain(errors.filter(|(_, bytes)| bytes.len() <= LARGEST)).collect(),
+        story: story_of_run,
         held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
         dropped_by: run.record.dropped_by.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -21,8 +21,8 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Curves, Extent, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends,
-    UsageInput, UsagePage, UsageReport, Week,
+    self, ChangesReport, Extent, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends,
+    UsageInput, UsageReport, Week,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -31,9 +31,6 @@ use crate::thousandeyes::LazyClient;
 const POINTS: i32 = 28;
 /// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
 const DRAWN: i32 = 90;
-/// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
-const CURVE: i32 = 40;
-const DRAWN_TARGETS: usize = 20_000;
 /// Snapshots that one target is followed through.
 const OVER_TIME: i32 = 120;
 
@@ -111,7 +108,7 @@ impl ReportInputs<'_> {
         Ok(collect::take(api.get()?, true, true, &rule, now).await?.snapshot.readable())
     }
 
-    fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+    pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
         let latest = self.history.latest_readable(now)?;
         latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")
     }
@@ -140,31 +137,8 @@ impl ReportInputs<'_> {
         Ok(report)
     }
 
-    /// The usage report on a snapshot as a page, with all that is known of its targets. `owners` says who owns one.
-    pub(crate) fn usage_page(
-        &self,
-        latest: &Snapshot,
-        scope: &Scope,
-        owners: &report::Owners<'_>,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<UsagePage> {
-        let all = self.history.until(now)?;
-        let (rule, context) = (self.config.usage.rule(), self.context(now));
-        let report = self.undrawn(latest, scope, &all, now)?;
-        let mut curves = Curves::new(latest, &rule);
-        let since = curves.since().filter(|_| latest.row_count() <= DRAWN_TARGETS);
-        for at in since.map(|since| thinned(&all, since, latest.taken_at, CURVE)).unwrap_or_default() {
-            let organizations = self.history.organizations_like(at, latest);
-            let added = organizations.and_then(|organizations| curves.add(at, organizations));
-            added.unwrap_or_else(|error| left_out(&error));
-        }
-        curves.add_latest();
-        let headroom = self.config.guard.headroom_percent;
-        Ok(UsagePage::new(report, latest, &curves, headroom, owners, &context))
-    }
-
     /// The usage report without what the history says of its targets' trends.
-    fn undrawn(
+    pub(super) fn undrawn(
         &self,
         latest: &Snapshot,
         scope: &Scope,

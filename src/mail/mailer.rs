@@ -58,7 +58,8 @@ impl Mailer {
             data_dir: config.data.dir.clone(),
             folder: config.data.dir.join("outbox"),
             templates: Templates::load(config.mail.templates_dir.as_deref())
-                .answered_at(config.mail.reply_to.clone()),
+                .answered_at(config.mail.reply_to.clone())
+                .leading_to(config.server.public_url.clone().filter(|_| config.server.page)),
             rule: config.usage.rule(),
             zone: config.schedule.timezone,
             instance: instance.to_owned(),
@@ -71,8 +72,9 @@ impl Mailer {
     /// What became of a run, to administrators and to the owners of what it changes.
     pub(crate) fn run(&self, notice: &RunNotice, now: DateTime<Utc>) -> anyhow::Result<()> {
         let report = notice.report(&self.context(now));
-        let plan = notice.plan.clone().map(|bytes| Attachment::csv("plan.csv", bytes));
-        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, plan.as_slice(), now)?;
+        let files = notice.files.iter().map(|(name, bytes)| Attachment::csv(name, bytes.clone()));
+        let files: Vec<Attachment> = files.collect();
+        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &files, now)?;
         self.runs_to_owners(1, |_| notice, now)
     }
 
@@ -261,16 +263,6 @@ impl Mailer {
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
         if fs_err::exists(&self.folder)? { Outbox::open(&self.folder)?.oldest() } else { Ok(None) }
-    }
-
-    /// The report as a page to open in a browser.
-    pub(crate) fn changes_html(&self, report: &ChangesReport) -> anyhow::Result<String> {
-        self.templates.page(&Report::Changes(Box::new(report.clone())))
-    }
-
-    /// The report as a page to open in a browser.
-    pub(crate) fn closing_html(&self, report: ClosingReport) -> anyhow::Result<String> {
-        self.templates.page(&Report::Closing(Box::new(report)))
     }
 
     /// Whether the mail server can be reached, and takes the login and the sender; nothing is sent.

@@ -11,6 +11,8 @@ use css_inline::CSSInliner;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
+use reqwest::Url;
+use serde::Serialize;
 
 use super::layout::add_filters;
 use crate::report::{self, Report, ReportContext};
@@ -60,6 +62,23 @@ pub(crate) struct Templates {
     user: Option<Environment<'static>>,
     /// Whom those who get a mail can ask; none where nobody reads what they answer.
     reply_to: Option<String>,
+    /// Where the daemon's pages are, as people reach them; none where there are none.
+    pages: Option<Url>,
+}
+
+/// What a mail says beside its report.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    attachments: &'a [String],
+    reply_to: Option<&'a str>,
+    pages: Option<&'a Url>,
+}
+
+/// What leads from a mail to the page of what it is about.
+#[derive(Serialize)]
+struct Link {
+    url: String,
+    label: &'static str,
 }
 
 impl Templates {
@@ -73,7 +92,7 @@ impl Templates {
             }
             environment
         });
-        Self { shipped: shipped_environment(), user, reply_to: None }
+        Self { shipped: shipped_environment(), user, reply_to: None, pages: None }
     }
 
     /// The same, for mails that are answered at an address.
@@ -81,38 +100,38 @@ impl Templates {
         Self { reply_to, ..self }
     }
 
+    /// The same, for mails that lead to pages below a URL.
+    pub(crate) fn leading_to(self, pages: Option<Url>) -> Self {
+        Self { pages, ..self }
+    }
+
     /// One line, whatever the template makes.
     pub(crate) fn subject(&self, report: &Report) -> anyhow::Result<String> {
-        Ok(redact::clean(&self.render(report, "subject.txt", None)?, 250))
+        Ok(redact::clean(&self.render(report, "subject.txt", &[])?, 250))
     }
 
     /// The text part.
     pub(crate) fn text(&self, report: &Report, attachments: &[String]) -> anyhow::Result<String> {
-        let text = self.render(report, "body.txt", Some(attachments))?;
+        let text = self.render(report, "body.txt", attachments)?;
         let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
         Ok(lines.join("\n") + "\n")
     }
 
     /// The HTML part: it loads nothing from anywhere.
     pub(crate) fn html(&self, report: &Report, attachments: &[String]) -> anyhow::Result<String> {
-        self.render(report, "body.html", Some(attachments))
+        self.render(report, "body.html", attachments)
     }
 
-    /// The same as a file, which nobody was sent and nothing is attached to: what `report … --out FILE.html` writes.
-    pub(crate) fn page(&self, report: &Report) -> anyhow::Result<String> {
-        self.render(report, "body.html", None)
-    }
-
-    fn render(&self, report: &Report, part: &str, attachments: Option<&[String]>) -> anyhow::Result<String> {
+    fn render(&self, report: &Report, part: &str, attachments: &[String]) -> anyhow::Result<String> {
         let name = format!("{}/{part}", report.kind());
-        let reply_to = self.reply_to.as_deref();
+        let beside = Beside { attachments, reply_to: self.reply_to.as_deref(), pages: self.pages.as_ref() };
         if let Some(user) = &self.user {
-            match render(user, &name, report, attachments, reply_to) {
+            match render(user, &name, report, beside) {
                 Ok(text) => return Ok(text),
                 Err(error) => tracing::warn!("{}: the shipped one is used instead", told(&name, &error)),
             }
         }
-        render(&self.shipped, &name, report, attachments, reply_to)
+        render(&self.shipped, &name, report, beside)
             .with_context(|| format!("the shipped template {name} fails"))
     }
 }
@@ -128,12 +147,16 @@ pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
         expire: std::time::Duration::from_secs(3600),
         extent: report::Extent::Mail,
     };
+    let example_pages = Url::parse("https://quotas.example.com").ok();
     for report in report::examples(&example) {
         for part in PARTS {
             let name = format!("{}/{part}", report.kind());
-            if let Err(error) =
-                render(&environment, &name, &report, Some(&["usage.csv".to_owned()]), Some("noc@example.com"))
-            {
+            let beside = Beside {
+                attachments: &["usage.csv".to_owned()],
+                reply_to: Some("noc@example.com"),
+                pages: example_pages.as_ref(),
+            };
+            if let Err(error) = render(&environment, &name, &report, beside) {
                 problems.push(format!("{}: the shipped one is used instead", told(&name, &error)));
             }
         }
@@ -208,19 +231,18 @@ fn render(
     environment: &Environment<'_>,
     name: &str,
     report: &Report,
-    attachments: Option<&[String]>,
-    reply_to: Option<&str>,
+    beside: Beside<'_>,
 ) -> Result<String, Error> {
     let shown = serde_json::to_value(report).map(edge::values).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))
     })?;
     let report_fields = minijinja::Value::from(Serde(shown));
     let context = context! {
-        attachments => attachments.unwrap_or_default().to_vec(),
-        mailed => attachments.is_some(),
+        attachments => beside.attachments.to_vec(),
         recipients_key => report.recipients_key(),
         tag => report.tag(),
-        reply_to => reply_to,
+        reply_to => beside.reply_to,
+        link => Serde(beside.pages.and_then(|pages| link(report, pages))),
         ..report_fields
     };
     let text = environment.get_template(name)?.render(context)?;
@@ -241,6 +263,13 @@ fn render(
     // A line may break before the dot between two facts, and not after it.
     let html = html.replace(" · ", " ·&nbsp;");
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
+}
+
+/// Where the page of a report is; none where there is none for its readers.
+fn link(report: &Report, pages: &Url) -> Option<Link> {
+    let (path, label) = report.page()?;
+    let url = format!("{}{path}", pages.as_str().trim_end_matches('/'));
+    Some(Link { url, label })
 }
 
 /// In attributes too, no `<` or `>`: the inliner writes them as they are there, which is right for browsers, but programs that
@@ -294,7 +323,5 @@ fn told(name: &str, error: &Error) -> String {
     format!("template {name}{line}: {}{detail}", error.kind())
 }
 
-#[cfg(test)]
-mod same_numbers;
 #[cfg(test)]
 mod tests;

@@ -56,22 +56,19 @@ function withRoles(tr) {
   for (const part of tr.cells) part.setAttribute("role", part.tagName === "TD" ? "cell" : "rowheader");
 }
 
-function start() {
+function start(signal) {
   const find = (id) => document.getElementById(id);
-  const data = JSON.parse(find("data").textContent);
   for (const element of document.querySelectorAll(".js")) element.classList.remove("js");
-  startTrends(data.zone);
+  if (!find("data")) return;
+  const data = JSON.parse(find("data").textContent);
+  startTrends(data.zone, signal);
   for (const table of document.querySelectorAll(".targets")) table.classList.add("on");
-  for (const tr of document.querySelectorAll("#own-rows tr")) {
-    const organization = data.organizations[tr.dataset.o];
-    const own = { organization, name: organization.name, state: tr.className, letters: tr.dataset.t || "", out: null, quota: organization.quota };
-    own.used = units(digits(tr, "used"));
-    own.projected = units(digits(tr, "projected"));
-    tr.querySelector(".use").after(trendCell(own));
+  for (const tr of document.querySelectorAll(".targets tbody:not(#rows) tr")) {
+    tr.querySelector(".use").after(trendCell(readRow(tr, 0, data)));
     withRoles(tr);
   }
   const body = find("rows");
-  if (!body) return find("tools").remove(), find("bar").remove();
+  if (!body) return find("tools")?.remove(), find("bar")?.remove();
   const rows = [...body.rows].map((tr, number) => readRow(tr, number, data));
   body.replaceChildren();
   const table = find("table");
@@ -204,11 +201,12 @@ function start() {
   find("more").querySelector("button").addEventListener("click", addAll);
   new IntersectionObserver(([seen]) => seen.isIntersecting && add(MORE), { rootMargin: "1500px" }).observe(find("more"));
   find("download").addEventListener("click", () => save(`usage-${data.day}.csv`, usageTable(visible)));
-  addEventListener("beforeprint", () => {
+  const print = () => {
     add(visible.length);
     for (const details of document.querySelectorAll("details.card")) details.open = true;
-  });
-  addEventListener("hashchange", readAddress);
+  };
+  addEventListener("beforeprint", print, { signal });
+  addEventListener("hashchange", readAddress, { signal });
   readAddress();
 }
 
@@ -225,12 +223,3 @@ function usageTable(rows) {
   };
   return "\ufeff" + [header, ...rows.map(line)].join("\r\n") + "\r\n";
 }
-
-document.documentElement.classList.add("starting");
-document.addEventListener("DOMContentLoaded", () => {
-  try {
-    start();
-  } finally {
-    document.documentElement.classList.remove("starting");
-  }
-});

@@ -5,7 +5,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
 use crate::report::fixtures::{at, group, organization, page_from, realistic, week_before, with_names_after};
 
 fn shown(latest: &Snapshot, earlier: &[Snapshot]) -> String {
-    usage(page_from(latest, earlier)).unwrap()
+    usage(page_from(latest, earlier), None).unwrap()
 }
 
 fn of_rows(rows: impl IntoIterator<Item = SnapshotRow<'static>>) -> String {

@@ -156,7 +156,7 @@ function trendCell(target) {
 }
 
 // One panel, beside the button that is pointed at or has the focus.
-function startTrends(zone) {
+function startTrends(zone, signal) {
   const panel = document.getElementById("trend");
   let shown = null;
   let closing = 0;
@@ -197,15 +197,16 @@ function startTrends(zone) {
     clearTimeout(closing);
     closing = setTimeout(hide, 200);
   };
-  document.addEventListener("pointerover", (event) => {
+  const on = (name, act) => document.addEventListener(name, act, { signal });
+  on("pointerover", (event) => {
     if (button(event)) show(button(event));
     else if (panel.contains(event.target)) clearTimeout(closing);
     else if (shown && document.activeElement !== shown) later();
   });
-  document.addEventListener("focusin", (event) => (button(event) ? show(button(event)) : hide()));
-  document.addEventListener("click", (event) => {
+  on("focusin", (event) => (button(event) ? show(button(event)) : hide()));
+  on("click", (event) => {
     if (button(event)) show(button(event));
     else if (!panel.contains(event.target)) hide();
   });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  on("keydown", (event) => event.key === "Escape" && hide());
 }

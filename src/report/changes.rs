@@ -155,7 +155,7 @@ pub(crate) fn run_report(
         dropped_by: String::new(),
         notes,
         held,
-        sections: fates.sections(state),
+        sections: fates.sections(state, context.at_most(LISTED)),
         files: Vec::new(),
         organizations,
         more_organizations,

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use crate::domain::quota::Target;
 pub(crate) use crate::text::words;
 
 /// How much of what there is a report lists.
@@ -50,6 +51,14 @@ impl ReportContext {
     /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
     pub(crate) fn until(&self, held: DateTime<Utc>) -> String {
         words::decision_due(held, self.expire, self.zone)
+    }
+}
+
+/// Where the page of a target is, if pages are served: `/organizations/10452/groups/204117`.
+pub(crate) fn page_of(target: &Target) -> String {
+    match &target.aid {
+        Some(aid) => format!("/organizations/{}/groups/{aid}", target.org_id),
+        None => format!("/organizations/{}/quota", target.org_id),
     }
 }
 

@@ -52,6 +52,18 @@ pub(crate) struct QuotaChange {
     pub comment: String,
 }
 
+impl Timeline {
+    /// About so many moments for a person: those at which the quota changed, the first, and the rest evenly.
+    pub(crate) fn listed(&self, lines: usize) -> Vec<&Moment> {
+        let every = self.moments.len().div_ceil(lines).max(1);
+        let last = self.moments.len().saturating_sub(1);
+        let is_shown = |(index, moment): &(usize, &Moment)| {
+            (last - index).is_multiple_of(every) || *index == 0 || !moment.changes.is_empty()
+        };
+        self.moments.iter().enumerate().filter(is_shown).map(|(_, moment)| moment).collect()
+    }
+}
+
 impl QuotaChange {
     /// One of the changes that a diff shows. `people` says of runs who dropped and approved them.
     pub(crate) fn new(change: &Change, diff: &Diff, people: &People, zone: Tz) -> Self {

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod heartbeat;
+mod pages;
 mod published;
 mod reached;
 mod scraped;

@@ -2,7 +2,6 @@
 
 mod alerts;
 mod approvals;
-mod browser;
 mod changes;
 mod checking;
 mod closings;
@@ -41,4 +40,4 @@ mod surroundings;
 mod terminal;
 mod young_cycles;
 
-use testkit::{standin, testbed};
+use testkit::{browser, standin, testbed};

@@ -1,47 +1,11 @@
 //! The usage report as a page, in a real browser: what people find on it, and what they make with it.
 
-use std::fmt::Write;
 use std::path::PathBuf;
-
-use chrono::{DateTime, Duration, DurationRound, Utc};
 
 use crate::browser::Browser;
 use crate::standin::World;
 use crate::testbed::Bench;
-
-/// So many snapshots, twelve hours apart, of so many account groups in up to 25 organizations: every seventh runs out, every
-/// eleventh has no quota.
-fn history(bench: &Bench, groups: usize, snapshots: i32, name: impl Fn(usize) -> String) {
-    #[expect(clippy::disallowed_methods, reason = "the binary reads the same clock")]
-    let now = Utc::now().duration_trunc(Duration::hours(1)).unwrap();
-    let (start, end) = (now - Duration::days(10), now + Duration::days(20));
-    let text = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    for back in (0..snapshots).rev() {
-        let at = now - Duration::hours(12) * back;
-        let mut csv = "taken_at,level,org_id,org_name,aid,account_group_name,quota,cloud_units_used,cloud_units_projected,\
-                       enterprise_units_used,enterprise_units_projected,device_units_used,device_units_projected,period_start,\
-                       period_end,plan_units,cloud_units_next_period,enterprise_units_next_period\n"
-            .to_owned();
-        let organizations = groups.div_ceil(400).max(1);
-        for organization in 0..organizations {
-            let org = format!("{},Organization {organization}", 100 + organization);
-            let period = format!("{},{}", text(start), text(end));
-            writeln!(csv, "{},organization,{org},,,9000000,400,1200,0,0,,,{period},,,", text(at)).unwrap();
-            for group in (organization..groups).step_by(organizations) {
-                let quota = if group % 11 == 10 { String::new() } else { (1000 + group).to_string() };
-                let projected = if group % 7 == 0 { 2000 + group } else { 500 };
-                let used = projected / 3 - usize::try_from(back).unwrap();
-                let name = name(group).replace('"', "\"\"");
-                let usage = format!("{quota},{used},{projected},0,0,,,{period}");
-                writeln!(csv, "{},account_group,{org},{},\"{name}\",{usage},,,", text(at), 1_000_000 + group)
-                    .unwrap();
-            }
-        }
-        let folder = bench.data().join(at.format("history/year=%Y/month=%m").to_string());
-        fs_err::create_dir_all(&folder).unwrap();
-        fs_err::write(folder.join(at.format("%Y-%m-%dT%H-%M-%SZ.csv").to_string()), csv).unwrap();
-    }
-}
+use testkit::histories::history;
 
 fn page(bench: &Bench) -> PathBuf {
     let path = bench.data().join("usage.html");
@@ -65,7 +29,7 @@ fn however_many_account_groups_there_are_each_is_found_and_none_is_missing() {
     let Some(mut browser) = Browser::find() else { return };
     for groups in [1, 30, 3_000, 10_000] {
         let bench = Bench::new(World::default());
-        history(&bench, groups, 2, |group| format!("Group {group}"));
+        history(&bench.data(), groups, 2, |group| format!("Group {group}"));
         let path = page(&bench);
         assert!(fs_err::metadata(&path).unwrap().len() < 6_000_000);
         browser.open(&path, "");
@@ -90,7 +54,7 @@ fn however_many_account_groups_there_are_each_is_found_and_none_is_missing() {
 fn a_link_leads_to_what_it_speaks_of_and_a_filter_stands_in_the_address() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
-    history(&bench, 900, 2, |group| format!("Group {group}"));
+    history(&bench.data(), 900, 2, |group| format!("Group {group}"));
     let path = page(&bench);
     browser.open(&path, "#org=101&state=uncapped&sort=-name");
     let shown =
@@ -118,7 +82,7 @@ fn no_name_is_run_or_hides_another() {
     const NAME: &str = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\"'`${1}";
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
-    history(&bench, 3, 3, |group| format!("{NAME}{group}"));
+    history(&bench.data(), 3, 3, |group| format!("{NAME}{group}"));
     let path = page(&bench);
     browser.open(&path, "#q=%3Cimg");
     assert_eq!(browser.text(SHOWN), "3 account groups");
@@ -161,7 +125,7 @@ fn what_is_ticked_and_typed_by_keyboard_is_a_change_file_that_the_plan_takes() {
 fn what_cannot_be_a_quota_is_in_no_change_file_and_none_removes_one() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
-    history(&bench, 5, 2, |group| format!("Group {group}"));
+    history(&bench.data(), 5, 2, |group| format!("Group {group}"));
     let path = page(&bench);
     browser.open(&path, "#sort=name");
     browser.eval("document.getElementById('tick-all').click()");
@@ -183,7 +147,7 @@ fn what_cannot_be_a_quota_is_in_no_change_file_and_none_removes_one() {
 fn without_scripts_it_is_a_table_of_everything() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
-    history(&bench, 900, 2, |group| format!("Group {group}"));
+    history(&bench.data(), 900, 2, |group| format!("Group {group}"));
     let path = page(&bench);
     browser.runs_no_scripts();
     browser.open(&path, "");
@@ -196,7 +160,7 @@ fn without_scripts_it_is_a_table_of_everything() {
 fn a_trend_is_shown_on_focus_and_leaves_on_escape() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
-    history(&bench, 3, 6, |group| format!("Group {group}"));
+    history(&bench.data(), 3, 6, |group| format!("Group {group}"));
     let path = page(&bench);
     browser.open(&path, "");
     browser.eval("document.querySelector('#rows .trend button').focus()");
@@ -213,13 +177,13 @@ fn on_no_screen_anything_lies_beside_it_and_axe_finds_nothing() {
     bench.run(&["snapshot"]).ends_with(0); // on the first day
     let first_day = page(&bench);
     let bench = Bench::new(World::default());
-    history(&bench, 60, 6, |group| format!("A rather long name of a group {group}"));
+    history(&bench.data(), 60, 6, |group| format!("A rather long name of a group {group}"));
     let weeks_later = page(&bench);
     let unknown = Bench::new(World { broken: Some(("GET /usage", 403)), ..World::small() });
     unknown.run(&["snapshot"]).ends_with(0);
     let all_unknown = page(&unknown);
     let nothing = Bench::new(World::default());
-    history(&nothing, 0, 1, |_| String::new());
+    history(&nothing.data(), 0, 1, |_| String::new());
     let nothing = page(&nothing);
     let axe = std::env::var_os("QUOTAKEEPER_TEST_AXE").map(|path| fs_err::read_to_string(path).unwrap());
     for path in [first_day, weeks_later, all_unknown, nothing] {

@@ -125,7 +125,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
         ("of quota", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
-    let shown = listed(&timeline.moments);
+    let shown = timeline.listed(LINES);
     for moment in &shown {
         let at = moment.taken_at.with_timezone(&style.zone).format("%-d %b %Y %H:%M").to_string();
         let percent =
@@ -169,16 +169,6 @@ fn chart(moments: &[Moment], style: Style) -> String {
         None => ' ',
     };
     format!("used  {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
-}
-
-/// Those that a person is shown.
-fn listed(moments: &[Moment]) -> Vec<&Moment> {
-    let every = moments.len().div_ceil(LINES).max(1);
-    let last = moments.len().saturating_sub(1);
-    let is_shown = |index: usize, moment: &Moment| {
-        (last - index).is_multiple_of(every) || index == 0 || !moment.changes.is_empty()
-    };
-    moments.iter().enumerate().filter(|(index, moment)| is_shown(*index, moment)).map(|(_, it)| it).collect()
 }
 
 fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {

@@ -87,6 +87,11 @@ impl Observed {
         })
     }
 
+    /// How many runs wait for a person.
+    pub(super) fn held(&self) -> usize {
+        self.runs.get(&RunState::Held).copied().unwrap_or_default()
+    }
+
     /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters mean nothing.
     pub(super) fn metrics(&self, process: &Process<'_>, is_pass: bool, now: DateTime<Utc>) -> Metrics {
         let api = process.client.map(|client| {

@@ -21,6 +21,16 @@ impl Probes {
         self.app.config.server.public_url.as_ref()
     }
 
+    /// With the configuration as it is now.
+    pub(in crate::daemon) fn app(&self) -> Arc<App> {
+        self.app.current()
+    }
+
+    /// How many runs wait for a person, as the files said last.
+    pub(in crate::daemon) fn held(&self) -> usize {
+        self.board.observed().map_or(0, |observed| observed.held())
+    }
+
     /// For how long the daemon's loop has been stuck, if it is.
     pub(in crate::daemon) fn stuck_for(&self) -> Option<Duration> {
         self.app.activity.stuck_for()

@@ -270,7 +270,7 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
     assert!(text(&email).lines().count() < 200, "{}", text(&email));
     let approve = format!("--plan {}", &story.plan.sha256[..8]);
     for part in
-        [approve.as_str(), "And 9 980 more: quotakeeper runs 20261122T065500Z-q4.held", "And 40 more."]
+        [approve.as_str(), "And 9 990 more: quotakeeper runs 20261122T065500Z-q4.held", "And 40 more."]
     {
         assert!(text(&email).contains(part), "{part}: {}", text(&email));
     }

@@ -41,6 +41,9 @@ struct Known {
     /// What people think of it, by the last news of it, delivered or waiting.
     heard: Level,
     cycles: Vec<Cycle>,
+    /// What uses most of it, as the last snapshot that said so showed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    largest: Vec<LargestTest>,
 }
 
 /// What is remembered of one target in one billing cycle.
@@ -150,7 +153,13 @@ pub(crate) fn judge<E>(
                 target: row.target.clone(),
                 heard: Level::Fine,
                 cycles: Vec::new(),
+                largest: Vec::new(),
             });
+            // A snapshot that is judged afterwards does not say.
+            let largest = seen.largest.of(&row.target);
+            if !largest.is_empty() {
+                target.largest = largest.to_vec();
+            }
             let waiting = news.remove(&row.target);
             let standing = standing(&row, slope, judging);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
@@ -310,6 +319,21 @@ fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String 
 }
 
 impl Record {
+    /// What uses most of a target that was in trouble lately; empty where that is not known.
+    pub(in crate::report) fn largest(&self, target: &Target) -> &[LargestTest] {
+        let known = self.targets.iter().find(|known| known.target == *target);
+        known.map_or(&[], |known| known.largest.as_slice())
+    }
+
+    /// What was reported of a target: the day on which a cycle began, and the levels, cycle by cycle.
+    pub(in crate::report) fn reported(&self, target: &Target) -> impl Iterator<Item = (&str, &[Level])> {
+        let known = self.targets.iter().find(|known| known.target == *target);
+        let cycles = known.into_iter().flat_map(|known| &known.cycles);
+        cycles
+            .filter(|cycle| !cycle.told.is_empty())
+            .map(|cycle| (cycle.began.as_str(), cycle.told.as_slice()))
+    }
+
     /// What is to be reported on an occasion, of targets that are visible; and the record of when it was.
     pub(crate) fn due(&self, occasion: Occasion, latest: &Snapshot) -> (Vec<News>, Self) {
         let is_now = |news: &News| match occasion {

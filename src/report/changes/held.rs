@@ -23,7 +23,7 @@ pub(crate) struct Held {
 }
 
 /// A held run, and how to decide on it.
-pub(in crate::report) fn held(story: &RunStory, context: &ReportContext) -> Held {
+pub(crate) fn held(story: &RunStory, context: &ReportContext) -> Held {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
     // Rows that are only bound to others say less than those that tripped a guard themselves.
     let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::change::PlanRow;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
-use crate::report::shared::words;
+use crate::report::shared::{page_of, words};
 
 /// One changed, held or refused quota.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,8 @@ pub(crate) struct ChangeRow {
     pub row: Option<usize>,
     pub name: String,
     pub id: String,
+    /// Where its page is; empty where it is not known.
+    pub page: String,
     pub org_name: String,
     pub before: Option<Units>,
     pub after: Option<Units>,
@@ -34,12 +36,18 @@ pub(crate) struct ChangeRow {
     pub due: String,
     /// `raise-trading.csv, run 20261121T133000Z-raise-trading`, or `outside quotakeeper, between …`; empty where the report says it once.
     pub who: String,
+    /// The run that changed it, where `who` names one; else empty.
+    pub run: String,
     pub outside: bool,
     pub comment: String,
     /// The further columns of the change file: `ticket: CHG-8841 · asked by: Ann`.
     pub carried: String,
     /// The guards' reasons, or why it was refused.
     pub why: Vec<String>,
+    /// `287 rows for one reason: …`, on the first of rows that share it; else empty.
+    pub shared: String,
+    /// The reason stands above it, on the first of those that share it.
+    pub is_explained: bool,
     pub warnings: Vec<String>,
     /// Only there because another row is held or refused: listed behind those.
     #[serde(skip)]
@@ -68,13 +76,14 @@ pub(in crate::report) fn rows_of_diffs(
 
 fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {
     let needed = latest.row(&change.target).and_then(|row| rule.needed(&row.usage));
-    let (who, comment) = match &change.made_by {
+    let (who, run, comment) = match &change.made_by {
         MadeBy::Run { id, file, comment, .. } => {
             let file = if file.is_empty() { String::new() } else { format!("{}, ", words::clean(file, 60)) };
-            (format!("{file}run {id}"), words::clean(comment, 120))
+            (format!("{file}run {id}"), id.clone(), words::clean(comment, 120))
         }
         MadeBy::Outside => {
-            (format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)), String::new())
+            let who = format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone));
+            (who, String::new(), String::new())
         }
     };
     let (effect, falls_short) = effect(change.after, needed);
@@ -83,6 +92,7 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         row: None,
         name,
         id,
+        page: page_of(&change.target),
         org_name: words::clean(&change.org_name, 60),
         before: change.before,
         after: change.after,
@@ -90,10 +100,13 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         effect,
         falls_short,
         who,
+        run,
         outside: change.made_by == MadeBy::Outside,
         comment,
         carried: String::new(),
         why: Vec::new(),
+        shared: String::new(),
+        is_explained: false,
         warnings: Vec::new(),
         falls_with_others: false,
         usage: String::new(),
@@ -118,6 +131,7 @@ pub(in crate::report) fn row_of_plan(
         row: Some(row.row),
         name,
         id,
+        page: row.target.as_ref().map_or_else(String::new, page_of),
         org_name: words::clean(&row.org_name, 60),
         before,
         after,
@@ -125,10 +139,13 @@ pub(in crate::report) fn row_of_plan(
         effect,
         falls_short,
         who: String::new(),
+        run: String::new(),
         outside: false,
         comment: words::clean(&row.comment, 120),
         carried: String::new(),
         why,
+        shared: String::new(),
+        is_explained: false,
         warnings: row.warnings.iter().take(3).map(|warning| words::clean(warning, 200)).collect(),
         falls_with_others: row.falls_with_others(),
         usage: if is_change { usage(row) } else { String::new() },

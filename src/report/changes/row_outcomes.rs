@@ -1,7 +1,7 @@
 //! The rows of a run by what became of them, and the commands that decide on those that are held.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -14,6 +14,9 @@ use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
 pub(in crate::report) const LISTED: usize = 20;
+/// From so many rows on a reason that they share is said once, and so many of them are listed.
+const SHARED: usize = 6;
+const LISTED_OF_SHARED: usize = 10;
 /// A file may have more columns than a person reads in a mail.
 const CARRIED: usize = 5;
 
@@ -308,13 +311,13 @@ impl<'s> Fates<'s> {
     }
 
     /// What a person has to act on comes first.
-    pub(in crate::report) fn sections(mut self, state: RunState) -> Vec<Section> {
+    pub(in crate::report) fn sections(mut self, state: RunState, at_most: usize) -> Vec<Section> {
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
         let mut failed = |kind| {
             let mut rows = self.failed.remove(&kind).unwrap_or_default();
             rows.sort_by_key(|row| (row.falls_with_others, row.row));
-            listed(kind, rows, LISTED)
+            listed(kind, rows, at_most)
         };
         let before = [failed(SectionKind::NotConfirmed), failed(SectionKind::Refused)];
         let with_them = failed(SectionKind::NotSentWithRefused)
@@ -331,10 +334,9 @@ impl<'s> Fates<'s> {
             _ => SectionKind::ToBeApplied,
         };
         let sections =
-            std::iter::once(listed(SectionKind::Held, self.held, LISTED)).chain(before).chain(after).chain([
-                section(sent, self.sent, LISTED),
-                section(SectionKind::Scheduled, self.scheduled, LISTED),
-            ]);
+            std::iter::once(listed(SectionKind::Held, self.held, at_most)).chain(before).chain(after).chain(
+                [section(sent, self.sent, at_most), section(SectionKind::Scheduled, self.scheduled, at_most)],
+            );
         sections.flatten().collect()
     }
 }
@@ -353,13 +355,42 @@ pub(in crate::report) fn section(
     listed(kind, rows, at_most)
 }
 
-fn listed(kind: SectionKind, mut rows: Vec<ChangeRow>, at_most: usize) -> Option<Section> {
+fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }
-    let rest = rows.split_off(rows.len().min(at_most));
+    let (mut rows, mut rest) = by_reason(rows, at_most);
+    rest.splice(0..0, rows.split_off(rows.len().min(at_most)));
     let section = Section { kind, title: String::new(), level: kind.level(), rows, more: rest.len(), rest };
     Some(section.titled(kind))
+}
+
+/// Rows that share their reasons stand together, the first of them saying so; those that are not listed are the second part.
+fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>, Vec<ChangeRow>) {
+    let mut groups: Vec<Vec<ChangeRow>> = Vec::new();
+    let mut places: HashMap<Vec<String>, usize> = HashMap::new();
+    for row in rows {
+        let place = *places.entry(row.why.clone()).or_insert(groups.len());
+        if place == groups.len() || row.why.is_empty() {
+            groups.push(vec![row]);
+        } else {
+            groups[place].push(row);
+        }
+    }
+    let (mut shown, mut rest) = (Vec::new(), Vec::new());
+    for mut group in groups {
+        if group.len() >= SHARED {
+            let count = words::counted(group.len(), "row");
+            group[0].shared = format!("{count} for one reason: {}", group[0].why.join("; "));
+            for row in &mut group {
+                row.is_explained = true;
+            }
+            let listed = if at_most < usize::MAX { LISTED_OF_SHARED } else { usize::MAX };
+            rest.extend(group.split_off(group.len().min(listed)));
+        }
+        shown.append(&mut group);
+    }
+    (shown, rest)
 }
 
 impl Section {

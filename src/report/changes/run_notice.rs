@@ -10,8 +10,8 @@ pub(crate) struct RunNotice {
     pub story: RunStory,
     /// The run that its held rows were split off into, as long as nobody has decided on it.
     pub held: Option<RunStory>,
-    /// The plan of what waits for a decision.
-    pub plan: Option<Vec<u8>>,
+    /// What is attached for administrators: the plan of what waits for a decision, and the rows that are to be corrected.
+    pub files: Vec<(&'static str, Vec<u8>)>,
     /// What is only planned changes nothing of the owners'.
     pub is_for_owners: bool,
     /// Who owned the dropped file, as far as that is recorded.

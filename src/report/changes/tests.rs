@@ -1,7 +1,9 @@
 //! What a change report says of runs, of drift, and of a period.
 
+use std::collections::HashSet;
+
 use super::*;
-use crate::change::{Plan, PlanRow, Problem, Verdict};
+use crate::change::{Guard, GuardHit, Plan, PlanRow, Problem, Verdict};
 use crate::domain::diff::Change;
 use crate::domain::quota::SnapshotRow;
 use crate::report::fixtures::{at, changed, context, done_story, held_story, plan_row, realistic};
@@ -195,6 +197,30 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
     let section = &report.sections[0];
     assert_eq!((section.rows.len(), section.more), (20, 9980));
     assert_eq!(section.rows[0].after, Some(10_099));
+}
+
+#[test]
+fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stands_in_one_place() {
+    let mut story = held_story();
+    let row = story.plan.rows[0].clone();
+    let hit = |message: &str| GuardHit { guard: Guard::Sum, message: message.to_owned() };
+    story.plan.rows = (0..300)
+        .map(|number| {
+            let message = if number == 7 { "its own reason" } else { "the sum moves by 40 %" };
+            PlanRow { row: number, verdict: Verdict::Held(vec![hit(message)]), ..row.clone() }
+        })
+        .collect();
+    let of = |extent| run_report(&story, None, &ReportContext { extent, ..context() }).sections.remove(0);
+    let (mail, page) = (of(Extent::Mail), of(Extent::Whole));
+    for (section, listed) in [(&mail, 10 + 1), (&page, 300)] {
+        assert_eq!((section.rows.len(), section.more), (listed, 300 - listed));
+        let shared: Vec<&str> = section.rows.iter().map(|row| row.shared.as_str()).collect();
+        let said: Vec<&&str> = shared.iter().filter(|shared| !shared.is_empty()).collect();
+        assert_eq!(said, [&"299 rows for one reason: the sum moves by 40 %"]);
+        assert_eq!(section.rows.iter().filter(|row| !row.is_explained).count(), 1);
+        let all: HashSet<_> = section.rows.iter().chain(&section.rest).map(|row| row.row).collect();
+        assert_eq!(all.len(), 300);
+    }
 }
 
 #[test]

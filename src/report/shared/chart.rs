@@ -32,6 +32,8 @@ pub(crate) struct Trend {
     pub quota: Option<Units>,
     pub projected: Option<Units>,
     pub runs_out_at: Option<DateTime<Utc>>,
+    /// When the slope of the last days meets the quota; none where that is not drawn.
+    pub slope_ends_at: Option<DateTime<Utc>>,
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
     /// This cycle, earliest first; the last one is now.
@@ -55,6 +57,7 @@ impl Trend {
             quota: standing.quota,
             projected: standing.projected,
             runs_out_at: standing.runs_out_at,
+            slope_ends_at: None,
             start,
             end,
             used,
@@ -62,6 +65,11 @@ impl Trend {
             zone,
         };
         trend.is_worth_drawing().then_some(trend)
+    }
+
+    /// With both forecasts: that of the last days leads to the quota as a finer line.
+    pub(in crate::report) fn with_slope(self, standing: Option<&Standing>) -> Self {
+        Self { slope_ends_at: standing.and_then(|standing| standing.runs_out_by_slope), ..self }
     }
 
     /// Whether there is a line to draw: two known readings of this cycle, half a day apart.
@@ -156,6 +164,14 @@ impl Trend {
                     "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{RIGHT}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"2.5\" \
                      stroke-dasharray=\"6 5\" class=\"chart-line-{class}\"/>\n",
                     scale.y(projected)
+                );
+            }
+            if let Some((at, quota)) = self.slope_ends_at.zip(self.quota).filter(|(at, _)| *at > now) {
+                svg += &format!(
+                    "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"1.5\" \
+                     stroke-dasharray=\"1 4\" class=\"chart-line-{class}\"/>\n",
+                    scale.x(at),
+                    scale.y(quota)
                 );
             }
             svg += &format!(

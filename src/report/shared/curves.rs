@@ -118,6 +118,11 @@ impl<'a> Curves<'a> {
         })
     }
 
+    /// That of the first organization, where there is one.
+    pub(in crate::report) fn axis_of_first(&self) -> Option<Axis> {
+        if self.latest.organizations().is_empty() { None } else { self.axis(0) }
+    }
+
     fn figures(&self, row: usize, axis: &Axis) -> impl Iterator<Item = Option<Units>> {
         axis.moments.iter().map(move |moment| self.moments[*moment].used[row])
     }

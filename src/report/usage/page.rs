@@ -44,6 +44,7 @@ pub(crate) struct Row {
     pub standing: Standing,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
+    pub org_id: String,
     /// The place of its organization in [`Data::organizations`].
     pub organization: usize,
     /// The places of its owners in [`Data::owners`], with spaces between them.
@@ -128,6 +129,7 @@ impl UsagePage {
             .into_iter()
             .map(|(number, organization, standing)| Row {
                 state: state(&standing),
+                org_id: standing.target.org_id.to_string(),
                 organization,
                 owned_by: known.places(owners(&standing.target)),
                 out: if standing.ran_out { Some(latest.taken_at) } else { standing.runs_out_at }

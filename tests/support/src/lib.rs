@@ -1,7 +1,9 @@
 //! What the tests of `quotakeeper` share, those in `src/` and those in `tests/`. It knows nothing of the code that is tested:
 //! what one of them got wrong, the other need not.
 
+pub mod browser;
 pub mod exposition;
+pub mod histories;
 pub mod installation;
 pub mod scenario;
 pub mod standin;

@@ -59,7 +59,10 @@ impl Post {
     fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
         let (story, held) = (story.clone(), held.cloned());
         self.mailer
-            .run(&RunNotice { story, held, plan: None, is_for_owners: true, dropped_by: String::new() }, now)
+            .run(
+                &RunNotice { story, held, files: Vec::new(), is_for_owners: true, dropped_by: String::new() },
+                now,
+            )
             .unwrap();
     }
 

@@ -17,6 +17,7 @@ fn trend(a_day: Units) -> Trend {
         quota: Some(9_000),
         projected: Some(a_day * 30),
         runs_out_at: None,
+        slope_ends_at: None,
         start: at("11-05T00"),
         end: at("12-05T00"),
         used: used.collect(),

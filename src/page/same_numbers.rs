@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::*;
 use crate::domain::quota::{Snapshot, SnapshotRow, Units, Usage, grouped};
-use crate::report::fixtures::{at, group, organization, report_from};
-use crate::report::usage_table;
+use crate::mail::Templates;
+use crate::page;
+use crate::report::fixtures::{at, group, organization, page_from, report_from};
+use crate::report::{Report, usage_table};
 
 /// What a target has: its quota, and what it uses, unless that is unknown.
 type Figures = (Option<Units>, Option<(Units, Units)>);
@@ -30,6 +31,13 @@ fn said(row: &SnapshotRow) -> String {
         }
         _ => format!("usage unknown{quota}"),
     }
+}
+
+/// `8 120 10 940 9 000`: the cells of a row.
+fn cells(row: &SnapshotRow) -> String {
+    let units = |units: Option<Units>| units.map_or_else(|| "unknown".to_owned(), grouped);
+    let quota = row.quota.map_or_else(|| "no quota".to_owned(), grouped);
+    format!("{} {} {quota}", units(row.usage.cloud_used), units(row.usage.cloud_projected))
 }
 
 /// The words that a reader sees, with single blanks.
@@ -61,11 +69,20 @@ proptest! {
         let templates = Templates::load(None);
         let text = templates.text(&report, &[]).unwrap();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (html, page) = (templates.html(&report, &[]).unwrap(), templates.page(&report).unwrap());
+        let html = templates.html(&report, &[]).unwrap();
+        let page = page::usage(page_from(&latest, &[]), None).unwrap();
 
         prop_assert_eq!(organizations, 1);
         let total = format!("{} of {} units used", grouped(own.1), grouped(own.0));
-        for told in [&text, &words_of(&html), &words_of(&page)] {
+        let page = words_of(&page.replace("<td", " <td"));
+        prop_assert!(page.contains(&total), "{}: {}", total, page);
+        for place in latest.groups() {
+            let row = place.row().unwrap();
+            let block = page.split(&format!("{} {}", row.name(), row.target.aid.as_ref().unwrap())).nth(1).unwrap();
+            let block = block.split(" Group ").next().unwrap();
+            prop_assert!(block.contains(&cells(&row)), "{}: {}", cells(&row), block);
+        }
+        for told in [&text, &words_of(&html)] {
             prop_assert!(told.contains(&total), "{}: {}", total, told);
             for standing in &worst {
                 let row = latest.row(&standing.target).unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A browser with a profile of its own and one page.
-pub(crate) struct Browser {
+pub struct Browser {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -23,7 +23,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// None where none is installed, which is said past the test's capture.
-    pub(crate) fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         let path = std::env::var_os("PATH")?;
         if !std::env::split_paths(&path).any(|folder| folder.join("chromium").exists()) {
             let _ = writeln!(std::io::stderr(), "skipped: there is no chromium here (Debian: chromium)");
@@ -67,9 +67,21 @@ impl Browser {
     }
 
     /// Opens a file. What follows the name, such as `#q=lab`, is for the page.
-    pub(crate) fn open(&mut self, path: &Path, fragment: &str) {
+    #[track_caller]
+    pub fn open(&mut self, path: &Path, fragment: &str) {
+        self.visit(&format!("file://{}{fragment}", path.display()));
+    }
+
+    /// Opens what is served at an address.
+    #[track_caller]
+    pub fn visit(&mut self, url: &str) {
+        self.visit_unchecked(url);
+        self.has_no_problems();
+    }
+
+    fn visit_unchecked(&mut self, url: &str) {
         // From elsewhere, because another fragment alone opens nothing.
-        for url in ["about:blank".to_owned(), format!("file://{}{fragment}", path.display())] {
+        for url in ["about:blank", url] {
             self.is_loaded = false;
             self.problems.clear();
             self.call("Page.navigate", &json!({ "url": url }));
@@ -77,18 +89,39 @@ impl Browser {
                 self.receive();
             }
         }
+    }
+
+    /// The same for a page that is served with a status that says that something is wrong.
+    pub fn visit_any(&mut self, url: &str) {
+        self.visit_unchecked(url);
+        self.problems.retain(|problem| !problem.contains("Failed to load resource"));
+        self.has_no_problems();
+    }
+
+    /// Clicks on the first link that begins with a text.
+    #[track_caller]
+    pub fn follow(&mut self, text: &str) {
+        self.is_loaded = false;
+        let text = Value::from(text);
+        let link = format!(
+            "[...document.querySelectorAll('a')].find(link => link.textContent.trim().startsWith({text}))"
+        );
+        self.eval(&format!("{link}.click()"));
+        while !self.is_loaded {
+            self.receive();
+        }
         self.has_no_problems();
     }
 
     /// No script has thrown anything, and the policy has refused nothing.
     #[track_caller]
-    pub(crate) fn has_no_problems(&self) {
+    pub fn has_no_problems(&self) {
         assert!(self.problems.is_empty(), "{:#?}", self.problems);
     }
 
     /// What an expression gives, once it is there.
     #[track_caller]
-    pub(crate) fn eval(&mut self, expression: &str) -> Value {
+    pub fn eval(&mut self, expression: &str) -> Value {
         let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", &asked);
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer:#}");
@@ -96,13 +129,13 @@ impl Browser {
     }
 
     #[track_caller]
-    pub(crate) fn text(&mut self, expression: &str) -> String {
+    pub fn text(&mut self, expression: &str) -> String {
         let value = self.eval(expression);
         value.as_str().unwrap_or_else(|| panic!("{expression}: {value}")).to_owned()
     }
 
     /// Presses keys: `Tab`, `Space`, `Escape`, or types what is none of them.
-    pub(crate) fn press(&mut self, keys: &[&str]) {
+    pub fn press(&mut self, keys: &[&str]) {
         for key in keys {
             let (name, code, text) = match *key {
                 "Tab" => ("Tab", 9, ""),
@@ -123,18 +156,18 @@ impl Browser {
         }
     }
 
-    pub(crate) fn has_size(&mut self, width: u32, height: u32) {
+    pub fn has_size(&mut self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    pub(crate) fn is_dark(&mut self, is_dark: bool) {
+    pub fn is_dark(&mut self, is_dark: bool) {
         let scheme = if is_dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.call("Emulation.setEmulatedMedia", &media);
     }
 
-    pub(crate) fn runs_no_scripts(&mut self) {
+    pub fn runs_no_scripts(&mut self) {
         self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
     }
 

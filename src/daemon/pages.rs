@@ -1,0 +1,207 @@
+//! The pages that the daemon serves beside health and metrics, for people: how all is now, and what led to it.
+//!
+//! They are made of the files as they are, when somebody asks, one page at a time and on a thread where that keeps no job waiting.
+//! Nothing on them changes anything. `address` says what is asked for; each view makes plain values of what is known; `page` has the
+//! templates.
+
+pub(in crate::daemon) mod address;
+mod health;
+mod history;
+mod overview;
+mod runs;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Duration, Utc};
+use fs_err::File;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+use self::address::{Address, VIEWS};
+use crate::clock::Clock;
+use crate::daemon::health::probes::Probes;
+use crate::domain::quota::Snapshot;
+use crate::jobs::App;
+use crate::jobs::closings;
+use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::page::{self, Live, View};
+use crate::report::{Extent, Imprint};
+
+/// Ages are said in words: a page is another one after so long, whatever happened.
+const STALE: Duration = Duration::minutes(5);
+
+/// What is answered.
+pub(in crate::daemon) enum Answer {
+    /// A page, and its stamp.
+    Page(String, String),
+    /// What the browser has is as new.
+    Unchanged,
+    /// A table to download.
+    Table(File),
+    /// Nothing has this address, as a page; and why.
+    Missing(String),
+    /// It could not be made, as a page.
+    Failed(String),
+}
+
+/// What makes them.
+pub(in crate::daemon) struct Pages {
+    probes: Arc<Probes>,
+    /// One page at a time: there may be thousands of account groups on it.
+    turn: Semaphore,
+}
+
+/// What is to be said where there is nothing to show.
+#[derive(Debug, Serialize)]
+struct Message {
+    headline: &'static str,
+    text: String,
+    imprint: Imprint,
+}
+
+impl Pages {
+    pub(in crate::daemon) fn new(probes: Arc<Probes>) -> Self {
+        Self { probes, turn: Semaphore::new(1) }
+    }
+
+    /// Whether there are pages at all, as the configuration is now.
+    pub(in crate::daemon) fn are_served(&self) -> bool {
+        self.probes.app().config.server.page
+    }
+
+    /// What there is at an address. `known` is the stamp of what the browser has.
+    pub(in crate::daemon) async fn answer(&self, address: Option<Address>, known: Option<&str>) -> Answer {
+        let now = Clock::read().now();
+        let app = self.probes.app();
+        let stamp = Self::stamp(&app, now);
+        if known == Some(stamp.as_str()) && address.as_ref().is_some_and(Address::is_page) {
+            return Answer::Unchanged;
+        }
+        let live = Live {
+            stamp,
+            here: address.as_ref().map_or("", Address::view),
+            views: VIEWS
+                .into_iter()
+                .map(|(label, href)| View { label, href, count: self.waiting_at(href) })
+                .collect(),
+        };
+        let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
+        let made = tokio::task::spawn_blocking(move || answer(&app, address, &live, now)).await;
+        made.unwrap_or_else(|error| {
+            warn!(error = %error, "a page cannot be made");
+            Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
+        })
+    }
+
+    /// Another one whenever a job ended, or a snapshot came.
+    fn stamp(app: &App, now: DateTime<Utc>) -> String {
+        let newest = app.history.until(now).ok().and_then(|all| all.last().copied());
+        let newest = newest.map_or(0, |newest| newest.timestamp());
+        let (ended, process) = (app.activity.work().ended(), std::process::id());
+        format!("{process}-{newest}-{ended}-{}", now.timestamp() / STALE.num_seconds())
+    }
+
+    fn waiting_at(&self, href: &str) -> usize {
+        match href {
+            "/changes" => self.probes.held(),
+            "/health" => self.probes.not_ready().len(),
+            _ => 0,
+        }
+    }
+}
+
+/// Makes it. Whatever fails is a page that says so.
+fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) -> Answer {
+    let inputs = app.report_inputs();
+    let message = |headline, text: String| {
+        let message = Message { headline, text, imprint: (&inputs.context(now)).into() };
+        page::plain("message.html", &message, Some(live)).unwrap_or(message.text)
+    };
+    let Some(address) = address else {
+        return Answer::Missing(message(
+            "There is no such page",
+            "Its address may be mistyped, or what it showed is gone.".to_owned(),
+        ));
+    };
+    let made = match address {
+        Address::Snapshot(stem) => history::file(&inputs, &stem).map(|file| file.map(Answer::Table)),
+        Address::RunFile(run, file) => runs::file(&inputs, &run, file).map(|file| file.map(Answer::Table)),
+        page => view(app, &inputs, page, live, now)
+            .map(|page| page.map(|page| Answer::Page(page, live.stamp.clone()))),
+    };
+    match made {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Answer::Missing(message(
+            "There is no such page",
+            "What it showed may have been removed by retention, or is no longer visible.".to_owned(),
+        )),
+        Err(error) => {
+            warn!(error = format!("{error:#}"), "a page cannot be made");
+            Answer::Failed(message("This page cannot be made", format!("{error:#}.")))
+        }
+    }
+}
+
+/// None where nothing has this address.
+fn view(
+    app: &App,
+    inputs: &ReportInputs<'_>,
+    address: Address,
+    live: &Live,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<String>> {
+    // On the first day there is no snapshot yet, and what fails is what one wants to know.
+    let latest = || inputs.latest(now);
+    Ok(Some(match address {
+        Address::Now => match app.history.latest_readable(now)? {
+            Some(latest) => {
+                let status = overview::Now::new(app, inputs, now);
+                page::now(inputs.overview(latest, now)?, &status, live)?
+            }
+            None => health::page(app, inputs, live, now)?,
+        },
+        Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
+        Address::Organization(org_id) => {
+            let scope = Scope { organizations: Some([org_id].into()), ..Scope::default() };
+            let latest = scope.of(latest()?);
+            if latest.organizations().is_empty() {
+                return Ok(None);
+            }
+            page::usage(groups(app, inputs, &latest, scope, now)?, Some(live))?
+        }
+        Address::Target(target) => match inputs.target_page(&target, latest()?, now)? {
+            Some(target) => page::plain("group.html", &target, Some(live))?,
+            None => return Ok(None),
+        },
+        Address::Runs { all } => page::plain("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
+        Address::Run(id) => match runs::run(inputs, &id, now)? {
+            Some(run) => page::plain("changes.html", &run, Some(live))?,
+            None => return Ok(None),
+        },
+        Address::History { from, to } => {
+            let history = history::history(inputs, from.as_deref(), to.as_deref(), now)?;
+            page::plain("history.html", &history, Some(live))?
+        }
+        Address::Cycles => {
+            let report = closings::last_closings(inputs, &latest()?, now)
+                .context("No closed billing cycle can be shown yet")?;
+            page::plain("cycles.html", &report, Some(live))?
+        }
+        Address::Health => health::page(app, inputs, live, now)?,
+        Address::Snapshot(_) | Address::RunFile(..) => return Ok(None),
+    }))
+}
+
+fn groups(
+    app: &App,
+    inputs: &ReportInputs<'_>,
+    latest: &Snapshot,
+    scope: Scope,
+    now: DateTime<Utc>,
+) -> anyhow::Result<crate::report::UsagePage> {
+    let routes = app.mailer.routes().map(|(routes, _)| routes).unwrap_or_default();
+    let scope = Scope { extent: Extent::Whole, ..scope };
+    inputs.usage_page(latest, &scope, &|target| routes.owners(target), now)
+}

@@ -1,0 +1,103 @@
+//! What somebody asks for: the address of a page and what it means. Pure.
+
+use reqwest::Url;
+
+use crate::change::run::id::is_id;
+use crate::domain::quota::{OrgId, Target};
+
+/// The views that each page leads to, with their addresses.
+pub(in crate::daemon) const VIEWS: [(&str, &str); 6] = [
+    ("Now", "/"),
+    ("Account groups", "/groups"),
+    ("Changes", "/changes"),
+    ("History", "/history"),
+    ("Cycles", "/cycles"),
+    ("Health", "/health"),
+];
+
+/// The files of a run that can be downloaded.
+pub(super) const RUN_FILES: [&str; 5] = ["plan.csv", "success.csv", "error.csv", "undo.csv", "input.csv"];
+
+/// The longest part of an address; ids and names of files are a fraction of it.
+const LONGEST: usize = 200;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::daemon) enum Address {
+    Now,
+    Groups,
+    Organization(OrgId),
+    Target(Target),
+    Runs {
+        all: bool,
+    },
+    Run(String),
+    RunFile(String, &'static str),
+    /// Two snapshots to compare, by the stems of their files' names.
+    History {
+        from: Option<String>,
+        to: Option<String>,
+    },
+    Snapshot(String),
+    Cycles,
+    Health,
+}
+
+impl Address {
+    /// None where nothing has this address.
+    pub(in crate::daemon) fn parse(path: &str, query: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        // Everything that has an address is called so: nothing here is a path to somewhere else.
+        let is_plain = |part: &&str| {
+            part.len() <= LONGEST
+                && !part.starts_with('.')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        if !parts.iter().all(is_plain) {
+            return None;
+        }
+        let asked = |name: &str| {
+            let url = Url::parse(&format!("http://localhost/?{query}")).ok()?;
+            url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        Some(match parts.as_slice() {
+            [""] => Self::Now,
+            ["groups"] => Self::Groups,
+            ["organizations", org_id] => Self::Organization(OrgId::new(*org_id)),
+            ["organizations", org_id, "quota"] => {
+                Self::Target(Target { org_id: OrgId::new(*org_id), aid: None })
+            }
+            ["organizations", org_id, "groups", aid] => Self::Target(Target::account_group(*org_id, *aid)),
+            ["changes"] => Self::Runs { all: asked("all").is_some() },
+            ["changes", run] if is_id(run) => Self::Run((*run).to_owned()),
+            ["changes", run, file] if is_id(run) => {
+                Self::RunFile((*run).to_owned(), RUN_FILES.into_iter().find(|known| known == file)?)
+            }
+            ["history"] => Self::History { from: asked("from"), to: asked("to") },
+            ["history", file] => Self::Snapshot(file.strip_suffix(".csv")?.to_owned()),
+            ["cycles"] => Self::Cycles,
+            ["health"] => Self::Health,
+            _ => return None,
+        })
+    }
+
+    /// The label of the view that it belongs to.
+    pub(super) fn view(&self) -> &'static str {
+        match self {
+            Self::Now => "Now",
+            Self::Groups | Self::Organization(_) | Self::Target(_) => "Account groups",
+            Self::Runs { .. } | Self::Run(_) | Self::RunFile(..) => "Changes",
+            Self::History { .. } | Self::Snapshot(_) => "History",
+            Self::Cycles => "Cycles",
+            Self::Health => "Health",
+        }
+    }
+
+    /// Whether it is a page, and not a table to download.
+    pub(super) fn is_page(&self) -> bool {
+        !matches!(self, Self::Snapshot(_) | Self::RunFile(..))
+    }
+}
+
+#[cfg(test)]
+mod tests;

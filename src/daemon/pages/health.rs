@@ -1,0 +1,113 @@
+//! Whether the service is well: what `status` says, as a page.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::overview::Problem;
+use crate::daemon::status::{self, JobLine, View, moment};
+use crate::jobs::App;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::page::{self, Live};
+use crate::report::{self, Imprint, words};
+
+#[derive(Debug, Serialize)]
+struct Health {
+    headline: String,
+    problems: Vec<Problem>,
+    jobs: Vec<Job>,
+    facts: Vec<Fact>,
+    imprint: Imprint,
+}
+
+#[derive(Debug, Serialize)]
+struct Job {
+    name: &'static str,
+    /// Empty before the first.
+    last: String,
+    took: String,
+    /// Empty where it does not fail.
+    failing_since: String,
+    next: String,
+    note: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+    is_bad: bool,
+}
+
+pub(super) fn page(
+    app: &App,
+    inputs: &ReportInputs<'_>,
+    live: &Live,
+    now: DateTime<Utc>,
+) -> anyhow::Result<String> {
+    let view = status::status(inputs, &app.mailer, report::advice, now);
+    page::plain("health.html", &health(view, (&inputs.context(now)).into()), Some(live))
+}
+
+fn health(view: View, imprint: Imprint) -> Health {
+    let headline = match (view.problems.len(), view.snapshots) {
+        (0, 0) => "All is well; no snapshot was taken yet".to_owned(),
+        (0, _) => "All is well".to_owned(),
+        (1, _) => "1 thing is wrong".to_owned(),
+        (several, _) => format!("{several} things are wrong"),
+    };
+    let facts = facts(&view);
+    let jobs = view.jobs.into_iter().map(|job| line(job, view.zone)).collect();
+    Health {
+        headline,
+        problems: view.problems.into_iter().map(Problem::from).collect(),
+        jobs,
+        facts,
+        imprint,
+    }
+}
+
+fn line(job: JobLine, zone: chrono_tz::Tz) -> Job {
+    let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| moment(at, zone));
+    Job {
+        name: job.job,
+        last: at(job.last_success),
+        took: job.took_ms.map_or_else(String::new, |ms| match ms {
+            0..10_000 => format!("{ms} ms"),
+            _ => format!("{} s", ms / 1000),
+        }),
+        failing_since: at(job.failing_since),
+        next: match job.next {
+            _ if job.due => "due now".to_owned(),
+            Some(_) if job.on_arrival => "when a file is dropped".to_owned(),
+            Some(next) => moment(next, zone),
+            None => "off".to_owned(),
+        },
+        note: job.note,
+    }
+}
+
+fn facts(view: &View) -> Vec<Fact> {
+    let mail = &view.mail;
+    let mut facts = vec![
+        Fact { name: "Mails that wait to be sent", value: words::number(mail.waiting), is_bad: false },
+        Fact { name: "Mails that could not be sent", value: words::number(mail.dead), is_bad: mail.dead > 0 },
+        Fact { name: "API", value: view.api.clone(), is_bad: false },
+    ];
+    if let Some(rate) = &view.rate {
+        facts.push(Fact {
+            name: "Requests left in this minute",
+            value: format!("{} of {}", rate.remaining, rate.limit),
+            is_bad: false,
+        });
+        facts.push(Fact {
+            name: "Refused for the rate today",
+            value: rate.refused_today.to_string(),
+            is_bad: false,
+        });
+    }
+    facts.push(Fact { name: "Snapshots", value: words::number(view.snapshots), is_bad: false });
+    if let Some(last) = view.last_snapshot {
+        facts.push(Fact { name: "The last one", value: moment(last, view.zone), is_bad: false });
+    }
+    facts
+}

@@ -1,0 +1,168 @@
+//! The snapshots, and what changed between two of them.
+
+use std::io::ErrorKind;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use fs_err::File;
+use serde::Serialize;
+
+use crate::daemon::status::bytes;
+use crate::domain::diff::Diff;
+use crate::history::{STEM, changes, thinned};
+use crate::jobs::comparison::{Later, compare};
+use crate::jobs::report_inputs::ReportInputs;
+use crate::report::{Imprint, QuotaChange, page_of, words};
+use crate::text::words::counted;
+
+/// So many of the latest are listed, and so many can be chosen, evenly over all that there are.
+const LISTED: usize = 100;
+const CHOICE: i32 = 300;
+/// So many changes are listed.
+const CHANGES: usize = 1000;
+
+#[derive(Debug, Serialize)]
+pub(super) struct History {
+    headline: String,
+    /// Those that can be chosen, the latest first.
+    moments: Vec<Moment>,
+    from: String,
+    to: String,
+    /// None where nothing was chosen.
+    compared: Option<Compared>,
+    /// The latest first.
+    listed: Vec<Moment>,
+    older: usize,
+    imprint: Imprint,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Moment {
+    stem: String,
+    at: String,
+    size: String,
+    /// `3 quota changes`; empty where none was seen.
+    changed: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Compared {
+    title: String,
+    changes: Vec<Change>,
+    more: usize,
+    vanished: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    name: String,
+    target: String,
+    href: String,
+    #[serde(flatten)]
+    step: QuotaChange,
+}
+
+pub(super) fn history(
+    inputs: &ReportInputs<'_>,
+    from: Option<&str>,
+    to: Option<&str>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<History> {
+    let context = inputs.context(now);
+    let all = inputs.history.until(now)?;
+    let at = |moment: DateTime<Utc>| words::moment(moment, context.zone);
+    let latest = &all[all.len().saturating_sub(LISTED)..];
+    let since = latest.first().copied().unwrap_or(now);
+    let diffs = changes::between(&inputs.config.data.dir, since, now)?;
+    let listed = latest.iter().rev().map(|moment| {
+        let seen: usize = diffs.iter().filter(|diff| diff.to == *moment).map(|diff| diff.changes.len()).sum();
+        Moment {
+            stem: moment.format(STEM).to_string(),
+            at: at(*moment),
+            // One that was pruned meanwhile has no size.
+            size: fs_err::metadata(inputs.history.path(*moment))
+                .map_or_else(|_| String::new(), |file| bytes(file.len())),
+            changed: if seen == 0 { String::new() } else { counted(seen, "quota change") },
+        }
+    });
+    let chosen = [from, to].map(|stem| stem.and_then(|stem| known(&all, stem)));
+    let compared = match chosen {
+        [Some(a), Some(b)] => Some(compared(inputs, a.min(b), a.max(b), now)?),
+        _ => None,
+    };
+    // Without a choice: the last day.
+    let last = all.last().copied().unwrap_or(now);
+    let day_before = all.iter().rev().find(|at| last - **at >= chrono::TimeDelta::days(1)).or(all.first());
+    let stem = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| at.format(STEM).to_string());
+    let mut choice = match all.first() {
+        Some(first) => thinned(&all, *first, last, CHOICE),
+        None => Vec::new(),
+    };
+    choice.extend(chosen.into_iter().flatten().chain(day_before.copied()).chain(all.last().copied()));
+    choice.sort_unstable();
+    choice.dedup();
+    Ok(History {
+        headline: match all.first() {
+            None => "No snapshot was taken yet".to_owned(),
+            Some(first) => {
+                format!("{} since {}", counted(all.len(), "snapshot"), words::day(*first, context.zone))
+            }
+        },
+        moments: choice
+            .iter()
+            .rev()
+            .map(|moment| Moment {
+                stem: moment.format(STEM).to_string(),
+                at: at(*moment),
+                size: String::new(),
+                changed: String::new(),
+            })
+            .collect(),
+        from: stem(chosen[0].or(day_before.copied())),
+        to: stem(chosen[1].or(all.last().copied())),
+        compared,
+        listed: listed.collect(),
+        older: all.len() - latest.len(),
+        imprint: (&context).into(),
+    })
+}
+
+fn compared(
+    inputs: &ReportInputs<'_>,
+    earlier: DateTime<Utc>,
+    later: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Compared> {
+    let zone = inputs.context(now).zone;
+    let diff: Diff = compare(inputs.history, &inputs.config.runs_dir(), earlier, Later::Kept(later))?;
+    let people = inputs.people(std::slice::from_ref(&diff));
+    let changes = diff.changes.iter().take(CHANGES).map(|change| {
+        let target = &change.target;
+        Change {
+            name: words::clean(change.name(), 120),
+            target: target.to_string(),
+            href: page_of(target),
+            step: QuotaChange::new(change, &diff, &people, zone),
+        }
+    });
+    Ok(Compared {
+        title: format!("{} to {}", words::moment(earlier, zone), words::moment(later, zone)),
+        changes: changes.collect(),
+        more: diff.changes.len().saturating_sub(CHANGES),
+        vanished: diff.vanished.iter().take(CHANGES).map(ToString::to_string).collect(),
+    })
+}
+
+/// The file of a snapshot; none where there is none.
+pub(super) fn file(inputs: &ReportInputs<'_>, stem: &str) -> anyhow::Result<Option<File>> {
+    let Some(at) = known(&inputs.history.list()?, stem) else { return Ok(None) };
+    match File::open(inputs.history.path(at)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        file => Ok(Some(file?)),
+    }
+}
+
+/// The snapshot of that name, if there is one.
+fn known(all: &[DateTime<Utc>], stem: &str) -> Option<DateTime<Utc>> {
+    let at = NaiveDateTime::parse_from_str(stem, STEM).ok()?.and_utc();
+    all.binary_search(&at).is_ok().then_some(at)
+}

@@ -1,0 +1,52 @@
+//! What the first page says beside the figures: what is wrong, and what is scheduled.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::daemon::status::{self, Trouble, moment};
+use crate::jobs::App;
+use crate::jobs::report_inputs::ReportInputs;
+use crate::report;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Now {
+    problems: Vec<Problem>,
+    scheduled: Vec<Scheduled>,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    what: String,
+    fix: Option<String>,
+}
+
+/// A run that waits for its time.
+#[derive(Debug, Serialize)]
+struct Scheduled {
+    run: String,
+    rows: usize,
+    /// Empty where it is not known.
+    due: String,
+}
+
+impl From<Trouble> for Problem {
+    fn from(Trouble { what, fix }: Trouble) -> Self {
+        Self { what, fix }
+    }
+}
+
+impl Now {
+    pub(super) fn new(app: &App, inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> Self {
+        let view = status::status(inputs, &app.mailer, report::advice, now);
+        let scheduled = view.scheduled.into_iter().map(|waiting| Scheduled {
+            run: waiting.run,
+            rows: waiting.rows,
+            due: waiting.due.map_or_else(String::new, |due| moment(due, view.zone)),
+        });
+        Self {
+            scheduled: scheduled.collect(),
+            problems: view.problems.into_iter().map(Problem::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Change files: all of them, and one with each of its rows.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use chrono::{DateTime, Duration, Utc};
+use fs_err::File;
+use serde::Serialize;
+
+use super::address::RUN_FILES;
+use crate::change::run::{Run, RunRecord};
+use crate::change::summary;
+use crate::change::{RunState, RunStory, Verdict};
+use crate::daemon::status::moment;
+use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::report::{
+    ChangesReport, ChangesSection, Extent, Held, Imprint, Level, ReportContext, held, run_report, words,
+};
+
+/// So many of the latest are listed.
+const LISTED: usize = 100;
+const PERIOD: Duration = Duration::days(30);
+
+#[derive(Debug, Serialize)]
+pub(super) struct Runs {
+    headline: String,
+    inbox: String,
+    held: Vec<Held>,
+    /// What waits first, then the latest first.
+    lines: Vec<Line>,
+    older: usize,
+    unreadable: Vec<String>,
+    /// What changed lately, whoever changed it.
+    sections: Vec<ChangesSection>,
+    imprint: Imprint,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    id: String,
+    state: &'static str,
+    level: Level,
+    file: String,
+    rows: String,
+    by: String,
+    at: String,
+}
+
+pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> anyhow::Result<Runs> {
+    let context = inputs.context(now);
+    let (mut runs, broken) = Run::all(&inputs.config.runs_dir())?;
+    let waits = |run: &Run| match run.record.state {
+        RunState::Held => 0,
+        RunState::Scheduled | RunState::Planned | RunState::Applying | RunState::Stale => 1,
+        RunState::Done | RunState::Failed | RunState::Rejected => 2,
+    };
+    runs.reverse();
+    runs.sort_by_key(waits);
+    let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
+    let waiting: Vec<Held> =
+        stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
+    let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
+    runs.truncate(runs.len() - older);
+    let rows_of = |id: &String| waiting.iter().find(|held| held.run == *id).map(|held| held.rows);
+    let lines = runs.iter().map(|run| line(&run.record, rows_of(&run.record.id), context.zone)).collect();
+    let scope = Scope { extent: Extent::Whole, ..Scope::default() };
+    let changed = inputs.changes_report(now - PERIOD, &scope, now)?;
+    Ok(Runs {
+        headline: match waiting.len() {
+            0 => "Nothing waits for approval".to_owned(),
+            1 => "1 change file waits for you".to_owned(),
+            several => format!("{several} change files wait for you"),
+        },
+        inbox: inputs.config.inbox_dir().display().to_string(),
+        held: waiting,
+        lines,
+        older,
+        unreadable: broken
+            .into_iter()
+            .map(|broken| format!("Run {} cannot be read: {}", broken.id, broken.problem))
+            .collect(),
+        sections: changed.sections,
+        imprint: (&context).into(),
+    })
+}
+
+fn line(record: &RunRecord, held: Option<usize>, zone: chrono_tz::Tz) -> Line {
+    let by = record.dropped_by.as_ref();
+    Line {
+        id: record.id.clone(),
+        state: record.state.as_str(),
+        level: match record.state {
+            RunState::Failed | RunState::Stale => Level::Critical,
+            RunState::Held => Level::Warning,
+            _ => Level::Fine,
+        },
+        file: words::clean(&record.file, 60),
+        rows: match record.state {
+            RunState::Held => words::counted(held.unwrap_or_default(), "row"),
+            RunState::Failed | RunState::Stale => {
+                words::clean(record.notes.first().map_or("", String::as_str), 120)
+            }
+            _ => record.counts_in_words(),
+        },
+        by: by.map_or_else(String::new, |by| {
+            words::clean(&by.user.clone().unwrap_or_else(|| by.to_string()), 32)
+        }),
+        at: moment(record.updated, zone),
+    }
+}
+
+/// One run with each of its rows.
+#[derive(Debug, Serialize)]
+pub(super) struct OneRun {
+    #[serde(flatten)]
+    report: ChangesReport,
+    beside: Beside,
+}
+
+/// What a page says beside the report.
+#[derive(Debug, Serialize)]
+struct Beside {
+    files: Vec<&'static str>,
+    guards: Vec<GuardLine>,
+}
+
+/// The rows that one guard holds.
+#[derive(Debug, Serialize)]
+struct GuardLine {
+    name: String,
+    rows: usize,
+    example: String,
+}
+
+/// None where there is none of this name.
+pub(super) fn run(inputs: &ReportInputs<'_>, id: &str, now: DateTime<Utc>) -> anyhow::Result<Option<OneRun>> {
+    let Some(run) = open(inputs, id)? else { return Ok(None) };
+    let story = summary::shown(&run)?;
+    let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
+    let report = run_report(&story, None, &context);
+    let by = run.record.dropped_by.as_ref().map_or_else(String::new, |by| words::clean(&by.to_string(), 60));
+    Ok(Some(OneRun {
+        report: ChangesReport { dropped_by: by, ..report },
+        beside: Beside {
+            files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
+            guards: guards(&story),
+        },
+    }))
+}
+
+/// The guards that hold rows, those that hold the most first.
+fn guards(story: &RunStory) -> Vec<GuardLine> {
+    let mut found: BTreeMap<&'static str, (usize, String)> = BTreeMap::new();
+    for row in &story.plan.rows {
+        let Verdict::Held(hits) = &row.verdict else { continue };
+        for hit in hits {
+            let (rows, _) = found
+                .entry(hit.guard.as_str())
+                .or_insert_with(|| (0, words::clean(&format!("{}: {}", row.label(), hit.message), 300)));
+            *rows += 1;
+        }
+    }
+    let mut lines: Vec<GuardLine> = found
+        .into_iter()
+        .map(|(name, (rows, example))| GuardLine { name: name.replace('_', " "), rows, example })
+        .collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.rows));
+    lines
+}
+
+/// One file of a run; none where there is none.
+pub(super) fn file(inputs: &ReportInputs<'_>, id: &str, name: &str) -> anyhow::Result<Option<File>> {
+    let Some(run) = open(inputs, id)? else { return Ok(None) };
+    match File::open(run.path(name)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        file => Ok(Some(file?)),
+    }
+}
+
+fn open(inputs: &ReportInputs<'_>, id: &str) -> anyhow::Result<Option<Run>> {
+    let runs = inputs.config.runs_dir();
+    if runs.join(id).join("run.json").is_file() { Ok(Some(Run::open(&runs, id)?)) } else { Ok(None) }
+}

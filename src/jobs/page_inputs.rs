@@ -1,0 +1,99 @@
+//! What pages are made from, beyond what the mails are: trends of all that is on them, and one target with its past.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::quota::{Snapshot, Target, UsageRule};
+use crate::files::versioned_json;
+use crate::history::{left_out, thinned};
+use crate::jobs::alerts;
+use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::report::{self, Curves, Extent, Owners, TargetPage, TargetParts, UsagePage, UsageReport};
+
+/// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
+const CURVE: i32 = 40;
+const DRAWN_TARGETS: usize = 20_000;
+
+impl ReportInputs<'_> {
+    /// The usage report on a snapshot as a page, with all that is known of its targets. `owners` says who owns one.
+    pub(crate) fn usage_page(
+        &self,
+        latest: &Snapshot,
+        scope: &Scope,
+        owners: &Owners<'_>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsagePage> {
+        let report = self.undrawn(latest, scope, &self.history.until(now)?, now)?;
+        self.page_of(report, latest, owners, now)
+    }
+
+    /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
+    pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
+        let scope = Scope { extent: Extent::Whole, ..Scope::default() };
+        let mut report = self.undrawn(&latest, &scope, &self.history.until(now)?, now)?;
+        let worst: BTreeSet<Target> = report.worst.iter().map(|standing| standing.target.clone()).collect();
+        report.all.retain(|standing| standing.target.aid.is_none() || worst.contains(&standing.target));
+        let part = latest.only(|place| place.account_group.is_none() || worst.contains(&place.target()));
+        self.page_of(report, &part, &|_| Vec::new(), now)
+    }
+
+    fn page_of(
+        &self,
+        report: UsageReport,
+        shown: &Snapshot,
+        owners: &Owners<'_>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<UsagePage> {
+        let rule = self.config.usage.rule();
+        let curves = self.curves(shown, &rule, now)?;
+        let headroom = self.config.guard.headroom_percent;
+        Ok(UsagePage::new(report, shown, &curves, headroom, owners, &self.context(now)))
+    }
+
+    fn curves<'a>(
+        &self,
+        shown: &'a Snapshot,
+        rule: &'a UsageRule,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Curves<'a>> {
+        let mut curves = Curves::new(shown, rule);
+        let since = curves.since().filter(|_| shown.row_count() <= DRAWN_TARGETS);
+        let all = self.history.until(now)?;
+        for at in since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default() {
+            let organizations = self.history.organizations_like(at, shown);
+            let added = organizations.and_then(|organizations| curves.add(at, organizations));
+            added.unwrap_or_else(|error| left_out(&error));
+        }
+        curves.add_latest();
+        Ok(curves)
+    }
+
+    /// One target: how it stands, its cycle, and how its quota came to be. None where no snapshot shows it.
+    pub(crate) fn target_page(
+        &self,
+        target: &Target,
+        latest: Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<TargetPage>> {
+        let timeline = self.timeline(target, None, now)?;
+        if timeline.moments.iter().all(|moment| !moment.is_visible) {
+            return Ok(None);
+        }
+        let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let shown = latest.only(|place| place.target() == *target);
+        let curves = self.curves(&shown, &rule, now)?;
+        // Alerts that cannot be read are reported by `status`.
+        let record: Option<report::Record> =
+            versioned_json::read(&self.config.data.dir, &alerts::FILE).ok().flatten();
+        let parts = TargetParts {
+            timeline: &timeline,
+            standing: self.standings(&shown, now)?.into_iter().find(|standing| standing.target == *target),
+            curves: &curves,
+            record: record.as_ref(),
+            mute: shown.row(target).and_then(|row| self.config.alerts.mute(&row, now, context.zone)),
+            latest: &shown,
+        };
+        Ok(Some(report::target_page(parts, &context)))
+    }
+}

@@ -1,0 +1,55 @@
+// A page that the daemon serves shows what is new without being loaded again, unless somebody is at work on it.
+
+const LOOKS_EVERY = 60000;
+
+function keepLive(restart) {
+  let stamp = document.querySelector("meta[name=stamp]")?.content;
+  if (!stamp) return;
+  const say = (...parts) => document.getElementById("live").replaceChildren(...parts);
+  const isBusy = () => document.querySelector("tr.ticked, input:focus, select:focus, textarea:focus, #trend:not([hidden])");
+  const show = (page) => {
+    const opened = [...document.querySelectorAll("details[open]")].map((details) => details.querySelector("summary").textContent);
+    stamp = page.querySelector("meta[name=stamp]").content;
+    document.title = page.title;
+    for (const part of ["nav", "main"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
+    for (const details of document.querySelectorAll("details")) if (opened.includes(details.querySelector("summary").textContent)) details.open = true;
+    restart();
+  };
+  const look = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(location.pathname + location.search, { cache: "no-store", headers: { "If-None-Match": stamp } });
+      if (answer.status === 304) return say();
+      if (!answer.ok) return say(`No new figures: ${answer.status}`);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!isBusy()) return show(page);
+      const button = make("button", { type: "button" }, "Show new figures");
+      button.addEventListener("click", () => show(page));
+      say(button);
+    } catch {
+      say("quotakeeper does not answer: these figures may be old.");
+    }
+  };
+  setInterval(look, LOOKS_EVERY);
+  document.addEventListener("visibilitychange", look);
+}
+
+// What listens to the whole document is silenced where the page is filled with something else.
+let listening = new AbortController();
+
+function starting() {
+  listening.abort();
+  listening = new AbortController();
+  document.documentElement.classList.add("starting");
+  try {
+    start(listening.signal);
+  } finally {
+    document.documentElement.classList.remove("starting");
+  }
+}
+
+document.documentElement.classList.add("starting");
+document.addEventListener("DOMContentLoaded", () => {
+  starting();
+  keepLive(starting);
+});

@@ -1,0 +1,156 @@
+//! One target as a page: how it stands in this cycle, what was reported of it, and how its quota came to be.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+
+use crate::collect::top_consumers::LargestTest;
+use crate::config::Mute;
+use crate::domain::forecast::SLOPE_DAYS;
+use crate::domain::quota::{Organization, Snapshot, Target, Units};
+use crate::report::alerts::crossings::Record;
+use crate::report::shared::curves::Curves;
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::Standing;
+use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::timeline::{QuotaChange, Timeline};
+
+/// So many moments are listed: those at which the quota changed, and the rest evenly.
+const MOMENTS: usize = 40;
+
+/// What the page is made from.
+pub(crate) struct TargetParts<'a> {
+    pub timeline: &'a Timeline,
+    /// None where the latest snapshot does not show it.
+    pub standing: Option<Standing>,
+    /// Of a snapshot that shows it alone.
+    pub curves: &'a Curves<'a>,
+    pub record: Option<&'a Record>,
+    pub mute: Option<&'a Mute>,
+    pub latest: &'a Snapshot,
+}
+
+/// The whole page.
+#[derive(Debug, Serialize)]
+pub(crate) struct TargetPage {
+    pub name: String,
+    pub id: String,
+    pub org_id: String,
+    pub org_name: String,
+    /// As a command names it: `10452/204117`.
+    pub target: String,
+    pub standing: Option<Standing>,
+    /// `5 Nov to 5 Dec`; empty where it is not known.
+    pub cycle: String,
+    /// The cycle with both forecasts and the cycle before, as SVG; empty where there is no line to draw.
+    pub picture: String,
+    /// When it runs out by either forecast: `Fri 4 Dec`; empty where it does not.
+    pub by_projection: String,
+    pub by_slope: String,
+    pub slope_days: i64,
+    /// What was reported of it, and whether it is muted, a sentence each.
+    pub alerts: Vec<String>,
+    /// What uses most of it; empty where nothing was wrong with it lately.
+    pub largest: Vec<LargestTest>,
+    /// How its quota changed, the latest first.
+    pub steps: Vec<Step>,
+    pub first_seen: String,
+    /// The latest first.
+    pub moments: Vec<Line>,
+    pub data_age: String,
+    pub imprint: Imprint,
+}
+
+/// One change of the quota.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    pub at: String,
+    #[serde(flatten)]
+    pub change: QuotaChange,
+}
+
+/// What one snapshot shows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    pub at: String,
+    pub is_visible: bool,
+    pub quota: Option<Units>,
+    pub used: Option<Units>,
+    pub projected: Option<Units>,
+    pub percent_used: Option<Units>,
+}
+
+/// The page of one target.
+pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> TargetPage {
+    let TargetParts { timeline, standing, curves, record, mute, latest } = parts;
+    let target = &timeline.target;
+    let at = |at: DateTime<Utc>| words::moment(at, context.zone);
+    let day = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| words::day(at, context.zone));
+    let axis = curves.axis_of_first();
+    let number = usize::from(target.aid.is_some() && latest.row_count() > 1);
+    let trend = standing
+        .as_ref()
+        .zip(axis.as_ref())
+        .and_then(|(standing, axis)| curves.trend(number, axis, standing, context.zone));
+    let cycle = latest.organizations().first().and_then(Organization::cycle);
+    let mut alerts: Vec<String> = record.map_or_else(Vec::new, |record| record.told_of(target));
+    alerts.extend(mute.map(|mute| format!("Muted: {}", words::clean(&mute.reason, 200))));
+    let changes = timeline.moments.iter().rev();
+    let steps = changes.flat_map(|moment| {
+        moment
+            .changes
+            .iter()
+            .rev()
+            .map(move |change| Step { at: at(moment.taken_at), change: change.clone() })
+    });
+    let moments = timeline.listed(MOMENTS).into_iter().rev().map(|moment| Line {
+        at: at(moment.taken_at),
+        is_visible: moment.is_visible,
+        quota: moment.quota,
+        used: moment.used,
+        projected: moment.projected,
+        percent_used: moment.percent_used,
+    });
+    let id = target.aid.as_ref().map_or(target.org_id.as_str(), |aid| aid.as_str());
+    let name = |name: &str, id: &str| if name.is_empty() { id.to_owned() } else { name.to_owned() };
+    TargetPage {
+        name: name(&timeline.name, id),
+        id: id.to_owned(),
+        org_id: target.org_id.to_string(),
+        org_name: name(&timeline.org_name, target.org_id.as_str()),
+        target: target.aid.as_ref().map_or_else(|| id.to_owned(), |aid| format!("{}/{aid}", target.org_id)),
+        cycle: cycle.map_or_else(String::new, |(start, end)| {
+            format!("{} to {}", words::short_day(start, context.zone), words::short_day(end, context.zone))
+        }),
+        picture: trend.map(|trend| trend.with_slope(standing.as_ref()).svg()).unwrap_or_default(),
+        by_projection: day(standing.as_ref().and_then(|standing| standing.runs_out_by_projection)),
+        by_slope: day(standing.as_ref().and_then(|standing| standing.runs_out_by_slope)),
+        slope_days: SLOPE_DAYS,
+        largest: record.map_or_else(Vec::new, |record| record.largest(target).to_vec()),
+        alerts,
+        steps: steps.collect(),
+        first_seen: timeline.moments.first().map(|moment| at(moment.taken_at)).unwrap_or_default(),
+        moments: moments.collect(),
+        data_age: words::age(context.now - latest.taken_at),
+        standing,
+        imprint: context.into(),
+    }
+}
+
+impl Record {
+    /// What was reported of a target in the cycles that are remembered, a sentence each.
+    fn told_of(&self, target: &Target) -> Vec<String> {
+        let word = |level| match level {
+            Level::Fine => "within its quota again",
+            Level::Warning => "a warning",
+            Level::Critical => "critical",
+        };
+        self.reported(target)
+            .map(|(began, levels)| {
+                let levels: Vec<&str> = levels.iter().map(|level| word(*level)).collect();
+                let began =
+                    began.parse().map_or(began.to_owned(), |day: NaiveDate| day.format("%-d %b").to_string());
+                format!("In the cycle that began on {began}: reported as {}.", levels.join(", then "))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,216 @@
+//! The pages of a running daemon: in a real browser, and by requests that none would send.
+
+use serde_json::Value;
+use testkit::browser::Browser;
+use testkit::histories::history;
+
+use crate::daemon::{Daemon, eventually};
+use crate::standin::World;
+use crate::testbed::Bench;
+
+/// A daemon with a held run and the figures of a snapshot.
+fn installed() -> (Bench, Daemon) {
+    let bench = Bench::new(World::small()).with_mail().with("QUOTAKEEPER__GUARD__APPROVAL", "always");
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.drop_file("raise.csv", "org_id,aid,value,comment\n10,101,6000,CHG-1\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let (bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    (bench, daemon)
+}
+
+const TEXT: &str = "document.querySelector('main').innerText";
+
+#[test]
+fn each_question_is_three_clicks_from_the_first_page() {
+    let Some(mut browser) = Browser::find() else { return };
+    let (bench, daemon) = installed();
+    let start = format!("http://{}/", daemon.address);
+    // The links that lead there, by their text, and what the last page says.
+    let run = bench.only_run();
+    let (approve, id) = (format!("quotakeeper approve {}", run.id()), run.id());
+    for (links, shown) in [
+        (&["Helpdesk"][..], "How its quota changed"),
+        (&["Account groups"], "Clear filters"),
+        (&["Changes", "raise.csv"], approve.as_str()),
+        (&["Changes", "raise.csv", "Helpdesk"], "How its quota changed"),
+        (&["History"], "snapshot"),
+        (&["Health"], "snapshot"),
+    ] {
+        browser.visit(&start);
+        for link in links {
+            browser.follow(link);
+        }
+        let text = browser.text(TEXT);
+        assert!(
+            text.contains(shown) || browser.text("document.body.innerHTML").contains(shown),
+            "{links:?}: {text}"
+        );
+    }
+    assert!(browser.text("document.body.innerHTML").contains("outbox"));
+    browser.visit(&format!("{start}changes/{id}"));
+    let text = browser.text(TEXT).replace('\u{202f}', " ");
+    assert!(text.contains("approval") && text.contains("6 000") && text.contains("CHG-1"), "{text}");
+}
+
+#[test]
+fn what_is_new_is_shown_without_a_reload_unless_somebody_is_at_work_on_the_page() {
+    let Some(mut browser) = Browser::find() else { return };
+    let (bench, daemon) = installed();
+    browser.visit(&format!("http://{}/changes", daemon.address));
+    browser.eval("window.same = true");
+    let run = bench.only_run().id();
+    bench.run(&["approve", &run]).ends_with(0);
+    // The page looks whenever it is shown again.
+    let look = "document.dispatchEvent(new Event('visibilitychange'))";
+    eventually("the run is done", || {
+        browser.eval(look);
+        browser.text(TEXT).contains("Nothing waits for approval").then_some(())
+    });
+    assert_eq!(browser.eval("window.same"), true, "it was not loaded again");
+
+    browser.visit(&format!("http://{}/groups", daemon.address));
+    browser.eval("document.querySelector('#rows input').click()");
+    let typed = "document.querySelector('#rows .edit input').value";
+    browser.eval("document.querySelector('#rows .edit input').value = '7777'");
+    bench.run(&["snapshot"]).ends_with(0);
+    eventually("the offer", || {
+        browser.eval(look);
+        (browser.eval("document.querySelector('#live button') !== null") == true).then_some(())
+    });
+    assert_eq!(browser.text(typed), "7777");
+    browser.eval("document.querySelector('#live button').click()");
+    assert_eq!(browser.eval("document.querySelectorAll('tr.ticked').length"), 0);
+    assert_ne!(browser.eval("document.querySelectorAll('#rows tr').length"), 0);
+    browser.has_no_problems();
+}
+
+#[test]
+fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
+    let Some(mut browser) = Browser::find() else { return };
+    let (bench, daemon) = installed();
+    let axe = std::env::var_os("QUOTAKEEPER_TEST_AXE").map(|path| fs_err::read_to_string(path).unwrap());
+    let run = format!("/changes/{}", bench.only_run().id());
+    let snapshot = bench.snapshots().pop().unwrap();
+    let stem = snapshot.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
+    let compared = format!("/history?from={stem}&to={stem}");
+    for path in [
+        "/",
+        "/groups",
+        "/organizations/10",
+        "/organizations/10/quota",
+        "/organizations/10/groups/101",
+        "/changes",
+        &run,
+        "/history",
+        &compared,
+        "/cycles",
+        "/health",
+        "/nothing",
+    ] {
+        for (width, is_dark) in [(320, true), (800, false), (1280, true)] {
+            browser.has_size(width, 900);
+            browser.is_dark(is_dark);
+            browser.visit_any(&format!("http://{}{path}", daemon.address));
+            let wide = browser.eval("document.documentElement.scrollWidth");
+            assert!(wide.as_u64().unwrap() <= u64::from(width), "{path} at {width}: {wide}");
+            if let Some(axe) = &axe {
+                browser.eval(axe);
+                let found = browser.eval("axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))");
+                assert_eq!(found, Value::Array(Vec::new()), "{path} at {width}: {found:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn thousands_of_account_groups_and_none_at_all_are_shown_whatever_their_names_are() {
+    const NAME: &str = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\"'";
+    let Some(mut browser) = Browser::find() else { return };
+    for groups in [0, 1, 3_000] {
+        let bench = Bench::new(World::default()).with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 1 1 *");
+        history(&bench.data(), groups, 3, |group| format!("{NAME}{group}"));
+        let (_bench, daemon) = Daemon::start(bench);
+        eventually("the files are read", || (daemon.get("/metrics").status == 200).then_some(()));
+        for path in ["/", "/groups", "/history"] {
+            browser.visit(&format!("http://{}{path}", daemon.address));
+            assert_eq!(browser.eval("document.querySelectorAll('img, body script:not([type])').length"), 0);
+        }
+        if groups == 0 {
+            continue;
+        }
+        browser.visit(&format!("http://{}/groups", daemon.address));
+        let counted = browser.text("document.getElementById('shown').textContent.replace(/\\D/g, '')");
+        assert_eq!(counted, groups.to_string());
+        browser.visit(&format!("http://{}/organizations/100/groups/1000000", daemon.address));
+        assert!(browser.text("document.querySelector('h1').textContent").starts_with("<img src=x"));
+        assert_eq!(browser.eval("document.querySelectorAll('.picture svg').length"), 1);
+    }
+}
+
+#[test]
+fn a_page_is_kept_by_nobody_framed_by_nobody_and_runs_its_own_script_alone() {
+    let (_bench, daemon) = installed();
+    for path in ["/", "/groups", "/changes", "/history", "/health", "/nothing"] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, if path == "/nothing" { 404 } else { 200 }, "{path}");
+        for header in [
+            "cache-control: no-store",
+            "x-content-type-options: nosniff",
+            "x-frame-options: deny",
+            "referrer-policy: no-referrer",
+            "content-security-policy: default-src 'none'; script-src 'sha256-",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(answer.head.contains(header), "{path}: {header} is missing in {}", answer.head);
+        }
+        assert!(!answer.head.contains("unsafe"), "{}", answer.head);
+    }
+    let host = |host: &str| daemon.ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).status;
+    assert_eq!((host("evil.example"), host("localhost")), (421, 200));
+    let posted = daemon
+        .ask(&format!("POST /changes HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", daemon.address));
+    assert_eq!(posted.status, 405);
+}
+
+#[test]
+fn tables_are_downloaded_and_nothing_else_of_the_data_folder_is() {
+    let (bench, daemon) = installed();
+    let run = bench.only_run();
+    let plan = daemon.get(&format!("/changes/{}/plan.csv", run.id()));
+    assert_eq!((plan.status, plan.body.as_bytes()), (200, run.read("plan.csv").as_slice()));
+    let stem = bench.snapshots().pop().unwrap();
+    let stem = stem.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
+    let snapshot = daemon.get(&format!("/history/{stem}.csv"));
+    let kept = fs_err::read(bench.csv_files("history").pop().unwrap()).unwrap();
+    assert_eq!((snapshot.status, snapshot.body.as_bytes()), (200, kept.as_slice()));
+    for path in [
+        &*format!("/changes/{}/run.json", run.id()),
+        &format!("/changes/{}/undo.csv", run.id()),
+        &format!("/changes/{}/../../state.json", run.id()),
+        "/history/../state.json",
+        "/history/..%2fstate.json",
+        "/history/2020-01-01T00-00-00Z.csv",
+        "/state.json",
+        "/organizations/999",
+        "/organizations/10/groups/999",
+        "/changes/20200101T000000Z-x",
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
+        assert!(answer.body.contains("There is no such page"), "{path}");
+    }
+}
+
+#[test]
+fn what_a_browser_has_is_not_sent_again_and_without_pages_there_is_health_alone() {
+    let (bench, daemon) = installed();
+    let head = daemon.get("/health").head;
+    let stamp = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let again = format!("GET /health HTTP/1.1\r\nHost: {}\r\nIf-None-Match: {stamp}\r\n\r\n", daemon.address);
+    // A job that ended meanwhile makes it another page.
+    assert!(matches!(daemon.ask(&again).status, 304 | 200));
+    daemon.stop();
+    let (_bench, daemon) = Daemon::start(bench.with("QUOTAKEEPER__SERVER__PAGE", "false"));
+    assert_eq!((daemon.get("/healthz").status, daemon.get("/").status), (200, 404));
+}
