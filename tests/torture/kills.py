@@ -43,6 +43,7 @@ class Story:
         self.files = testbed.Files(self.api, dice)
         self.deliveries = testbed.Deliveries(self.place, self.mail) if self.mail else None
         self.took = None  # seconds, unkilled
+        self.place.run("once")  # with the day's thinning of snapshots: from now on each stays
 
     def __str__(self):
         return f"{self.kind}{' with ' + self.faults[0] if self.faults else ''}"

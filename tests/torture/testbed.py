@@ -55,6 +55,7 @@ def options(document, **defaults):
         else:
             parser.add_argument(flag, type=type(default), default=default)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing that was started is left
     asked.binary = os.path.abspath(asked.binary)
     print(f"{os.path.basename(sys.argv[0])}: seed {asked.seed}", flush=True)
     return asked
@@ -130,6 +131,7 @@ class Api:
         said = dict(self.process.stdout.readline().strip().split("=", 1) for _ in range(2))
         self.token, self.upstream = said["TE_TOKEN"], said["TE_BASE_URL"].removeprefix("http://")
         self.latency, self.heartbeat_path = latency, "/" + secret(dice, "beat")
+        self.dropped_last = None  # the simulator's last connection that broke: a fault's doing, or a trouble of the test itself
         self.lock, self.in_flight, self.acted, self.heartbeats, self.spans = threading.Lock(), 0, [], 0, {}
         api = self
 
@@ -156,6 +158,9 @@ class Api:
         self.heartbeat = self.base_url + self.heartbeat_path
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
+    def __str__(self):
+        return f"simulator: {self.process.poll() or 'runs'}, the last connection that broke: {self.dropped_last}"
+
     def serve(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         if request.path.startswith(self.heartbeat_path):
@@ -175,10 +180,12 @@ class Api:
                 request.connection_upstream.request(request.command, "/" + path, body or None, headers)
                 response = request.connection_upstream.getresponse()
                 status, got, content = response.status, response.headers, response.read()
-            except http.client.HTTPException:
-                request.connection_upstream.close()  # the fault drop-after: it acted
+            except (http.client.HTTPException, OSError) as error:
+                request.connection_upstream.close()
+                self.dropped_last = repr(error)
             with self.lock:
                 span[1], span[2] = time.monotonic(), span[2] + 1
+                # No answer is the fault drop-after: it acted.
                 if request.command == "POST" and (status is None or status < 300):
                     self.acted += rows(path, json.loads(body))
         finally:
@@ -193,7 +200,6 @@ class Api:
 
     def settle(self):
         """Waits until nothing is on its way any more that a killed caller had sent."""
-        hold(self.process.poll() is None, "the simulator ended, which says nothing of the rest")
         while self.in_flight:
             time.sleep(0.001)
         time.sleep(0.001)  # what the kernel holds for a thread that has not read it yet
@@ -363,7 +369,7 @@ class Place:
 
     def run(self, *arguments, expected=(0,), **more):
         code = self.end(self.start(*arguments, **more), arguments[0])
-        hold(expected is None or code in expected, lambda: f"{' '.join(arguments)} ended with {code}: {self.last_words()}")
+        hold(expected is None or code in expected, lambda: f"{' '.join(arguments)} ended with {code}: {self.last_words()}\n{self.api}")
         return code
 
     def says(self, text):
