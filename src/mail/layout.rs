@@ -1,7 +1,7 @@
 //! The filters of the templates: numbers that do not break over lines, and the columns of plain text.
 
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, State};
+use minijinja::{AutoEscape, Environment, Error, Output, State, escape_formatter};
 
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::width::columns;
@@ -12,6 +12,7 @@ const WIDTH: usize = 78;
 const BAR: usize = 18;
 
 pub(crate) fn add_filters(environment: &mut Environment<'_>) {
+    environment.set_formatter(isolated);
     environment.add_filter("units", |state: &State, units: Option<Units>| {
         unbroken(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
     });
@@ -23,6 +24,26 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("spread", |left: String, right: String| spread(&left, &right));
     environment.add_filter("underline", |text: String| "=".repeat(columns(&text).min(WIDTH)));
     environment.add_filter("bar", |bar: Value| bar_of(&bar));
+}
+
+/// A name that is written from right to left keeps to itself, in HTML: what follows it, such as its id, stays behind it. A sentence is
+/// written from left to right, whatever names are in it. Not an element, which some mail programs do not know.
+fn isolated(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let name = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe());
+    match name.filter(|name| is_from_right_to_left(name)) {
+        Some(name) => escape_formatter(out, state, &Value::from(format!("\u{2068}{name}\u{2069}"))),
+        None => escape_formatter(out, state, value),
+    }
+}
+
+/// Hebrew, Arabic and their kin, and no Latin letter.
+fn is_from_right_to_left(text: &str) -> bool {
+    let is_of_them = |letter: char| {
+        matches!(letter,
+            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
+            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+    };
+    text.contains(is_of_them) && !text.contains(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
@@ -106,6 +127,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_from_right_to_left_is_isolated_in_html_alone_and_a_sentence_never() {
+        let mut environment = Environment::new();
+        add_filters(&mut environment);
+        environment.add_template("a.html", "{{ name }} {{ id }}").unwrap();
+        environment.add_template("a.txt", "{{ name }} {{ id }}").unwrap();
+        let shown = |file: &str, name: &str| {
+            let template = environment.get_template(file).unwrap();
+            template.render(minijinja::context! { name, id => "204117" }).unwrap()
+        };
+        assert_eq!(shown("a.html", "שלום 7 <"), "\u{2068}שלום 7 &lt;\u{2069} 204117");
+        assert_eq!(shown("a.txt", "שלום 7"), "שלום 7 204117");
+        for name in ["Zürich Campus", "北京 Office", "שלום runs out on 4 Dec"] {
+            assert_eq!(shown("a.html", name), format!("{name} 204117"));
+        }
+    }
 
     #[test]
     fn a_bar_shows_its_parts_in_order() {

@@ -16,7 +16,7 @@ function readRow(tr, number, data) {
   const quota = digits(tr, "quota");
   const row = {
     tr, number, id, organization,
-    name: name.firstChild.textContent.trim(),
+    name: name.firstChild.textContent.replace(/[\u2068\u2069]/g, "").trim(),
     state: tr.classList[0],
     used: units(digits(tr, "used")),
     projected: units(digits(tr, "projected")),
