@@ -75,23 +75,29 @@ impl Asked {
             };
             return plain(status, format!("{refused}\n"));
         }
-        let (uri, method) = (request.uri(), request.method());
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
-            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refused;
-        }
-        let path = uri.path();
-        match path.strip_suffix('/').unwrap_or(path) {
-            "/healthz" => healthz(&self.probes),
-            "/readyz" => readyz(&self.probes),
-            "/metrics" => metrics(&self.probes),
-            _ if self.pages.are_served() => {
-                let known = request.headers().get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-                let address = Address::parse(path, uri.query().unwrap_or_default());
-                page(self.pages.answer(address, known).await)
+        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+        let known: Option<fn(&Probes) -> Response<Parts>> = match path.strip_suffix('/').unwrap_or(path) {
+            "/healthz" => Some(healthz),
+            "/readyz" => Some(readyz),
+            "/metrics" => Some(metrics),
+            _ => None,
+        };
+        let address = Address::parse(path, query).filter(|_| self.pages.are_served());
+        let is_asked = matches!(*request.method(), Method::GET | Method::HEAD);
+        match (known, address) {
+            (None, None) if !self.pages.are_served() || !is_asked => {
+                plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned())
             }
-            _ => plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned()),
+            _ if !is_asked => {
+                let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
+                refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                refused
+            }
+            (Some(known), _) => known(&self.probes),
+            (None, address) => {
+                let stamp = request.headers().get(IF_NONE_MATCH).and_then(|stamp| stamp.to_str().ok());
+                page(self.pages.answer(address, stamp).await)
+            }
         }
     }
 }
