@@ -115,8 +115,10 @@ pub(super) fn usage(organization: &Organization, call: &Call, now: DateTime<Utc>
             "endpoint-agent" => {
                 ("endpointAgents", counts(groups, "endpointAgentsUsed", |group| group.endpoint_agents))
             }
-            "endpoint-agent-essential" => ("endpointAgentsEssentials", Vec::new()),
-            _ => ("endpointAgentsEmbedded", Vec::new()),
+            "endpoint-agent-essential" => {
+                ("endpointAgentsEssentials", counts(groups, "endpointAgentsEssentialsUsed", |_| 0))
+            }
+            _ => ("endpointAgentsEmbedded", counts(groups, "endpointAgentsEmbeddedUsed", |_| 0)),
         };
         usage[key] = breakdown.into();
     }

@@ -198,6 +198,31 @@ async fn what_is_no_batch_is_refused() {
 }
 
 #[tokio::test]
+async fn a_value_may_have_a_fraction_of_zero_and_no_other() {
+    let test = Test::start(SimulateArgs::default()).await;
+    let of_value = |value: f64| json!({"organizations": [{"orgId": ACME, "value": value}]});
+    assert_eq!(test.post("/v7/quotas/assign", of_value(5000.0)).await.status, 200);
+    assert_eq!(test.quota(None), Some(5000));
+    for wrong in [0.5, -2.0, 1e19] {
+        let got = test.post("/v7/quotas/assign", of_value(wrong)).await;
+        assert_eq!((got.status, got.fields()), (400, vec!["organizations[0].value"]));
+    }
+}
+
+#[tokio::test]
+async fn null_is_no_id_of_an_organization() {
+    let test = Test::start(SimulateArgs::default()).await;
+    let before = test.quota(None);
+    let of_organization = json!({"organizations": [{"orgId": null, "value": 5}]});
+    let got = test.post("/v7/quotas/assign", of_organization).await;
+    assert_eq!((got.status, got.fields()), (400, vec!["organizations[0].orgId"]));
+    let of_group = json!({"organizations": [{"orgId": null, "accountGroups": []}]});
+    let got = test.post("/v7/quotas/account-groups/assign", of_group).await;
+    assert_eq!((got.status, got.fields()), (400, vec!["organizations[0].orgId"]));
+    assert_eq!(test.quota(None), before);
+}
+
+#[tokio::test]
 async fn an_organization_that_the_token_may_not_edit_is_forbidden() {
     let test = Test::start(SimulateArgs::default()).await;
     let body = json!({"organizations": [{"orgId": ACME, "value": 5}, {"orgId": "1", "value": 5}]});
@@ -237,6 +262,24 @@ async fn usage_has_no_breakdown_unless_expanded_and_belongs_to_the_tokens_organi
     assert_eq!(usage["quota"]["cloudUnitsIncluded"], test.simulator.state().world().organizations[0].plan);
     assert_eq!(test.get("/v7/usage?aid=1").await.status, 403);
     assert_eq!(test.get("/v7/usage?expand=tests").await.fields(), ["expand"]);
+    assert_eq!(test.get("/v7/usage?expand=test,").await.fields(), ["expand"]);
+    assert_eq!(test.get("/v7/usage?expand=").await.fields(), ["expand"]);
+}
+
+#[tokio::test]
+async fn every_breakdown_names_its_account_groups() {
+    let test = Test::start(SimulateArgs::default()).await;
+    for (expansion, list) in [
+        ("test", "tests"),
+        ("enterprise-agent", "enterpriseAgents"),
+        ("enterprise-agent-unit", "enterpriseAgentUnits"),
+        ("endpoint-agent", "endpointAgents"),
+        ("endpoint-agent-essential", "endpointAgentsEssentials"),
+        ("endpoint-agent-embedded", "endpointAgentsEmbedded"),
+    ] {
+        let got = test.get(&format!("/v7/usage?expand={expansion}")).await;
+        assert_eq!(got.body["usage"][list][0]["aid"], EMEA, "{expansion}");
+    }
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ impl Batch<'_> {
 
     fn organization_or_own(&mut self, item: &Value, field: &str) -> Option<usize> {
         match item.get("orgId") {
-            None | Some(Value::Null) => Some(self.own),
+            None => Some(self.own),
             given => self.organization(given, &format!("{field}.orgId")),
         }
     }
@@ -206,7 +206,7 @@ impl Batch<'_> {
         let field = format!("{field}.value");
         match item.get("value") {
             None | Some(Value::Null) => self.refuse("QUOTA-4000", &field, "Must not be null"),
-            Some(value) => match value.as_i64() {
+            Some(value) => match whole(value) {
                 None => self.refuse("QUOTA-4001", &field, "Must be a whole number"),
                 Some(..0) => self.refuse("QUOTA-4002", &field, "Must be greater than or equal to 0"),
                 units => units,
@@ -218,6 +218,12 @@ impl Batch<'_> {
         self.errors.push(error(code, field, message));
         None
     }
+}
+
+/// A whole number, which JSON may also write as `12.0` or `1.2e1`.
+fn whole(value: &Value) -> Option<i64> {
+    let float = || value.as_f64().filter(|float| float.fract() == 0.0);
+    value.as_i64().or_else(|| format!("{:.0}", float()?).parse().ok())
 }
 
 fn error(code: &'static str, field: &str, message: &str) -> FieldError {
