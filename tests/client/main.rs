@@ -4,5 +4,6 @@
 mod connections;
 mod operations;
 mod rate_limit;
+mod recorded;
 mod statuses;
 mod support;
