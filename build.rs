@@ -15,13 +15,14 @@ fn main() {
     println!("cargo::rustc-env=QUOTAKEEPER_VERSION={version}");
 }
 
-/// `3cd1cfb 2026-11-26`.
+/// `3cd1cfb2e 2026-11-26`. Nine digits, because git's own choice depends on how many objects a clone has, and two clones of one commit should
+/// make the same bytes.
 fn of_the_repository() -> Option<String> {
     let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
     if Path::new(&log).exists() {
         println!("cargo::rerun-if-changed={log}");
     }
-    git(&["log", "-1", "--format=%h %cs"])
+    git(&["log", "-1", "--abbrev=9", "--format=%h %cs"])
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -13,7 +13,7 @@ root=$work/root
 
 echo "--- nothing in it but the binary, its libraries, the certificates and how names are resolved"
 config/image-root.sh "${CARGO_TARGET_DIR:-target}/release/quotakeeper" "$root"
-others=$(cd "$root" && find . ! -type d | grep -vxE './usr/bin/quotakeeper|./lib(64)?/(.*/)?(ld-linux-.*|lib(c|m|gcc_s))\.so\.[0-9]+|./etc/ssl/certs/ca-certificates.crt|./etc/nsswitch.conf|./usr/share/doc/quotakeeper/THIRD-PARTY.txt' || true)
+others=$(cd "$root" && find . ! -type d | grep -vxE './usr/bin/quotakeeper|./lib(64)?/(.*/)?(ld-linux-.*|lib(c|m|gcc_s))\.so\.[0-9]+|./etc/ssl/certs/ca-certificates.crt|./etc/nsswitch.conf|./usr/share/doc/quotakeeper/(THIRD-PARTY.txt|quotakeeper.cdx.json|debian-packages.txt)' || true)
 [ -z "$others" ] || fail "unexpected:" $others
 user=$(sed -n 's/^USER //p' config/Containerfile)
 writable=$(cd "$root" && find . ! -type l \( -user "${user%:*}" -o -group "${user#*:}" -o -perm /o+w \) ! -path ./var/lib/quotakeeper)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Debian package: built, unpacked, and what is in it used.
+# The Debian package: built, unpacked, and what is in it used. With --only-build it is left in target/package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fail() { echo "$*" >&2; exit 1; }
@@ -27,7 +27,15 @@ page
 # Whoever builds a package for others answers for it: as Debian's own tools ask, else as git knows them.
 maintainer=${DEBEMAIL:+${DEBFULLNAME:-$DEBEMAIL} <$DEBEMAIL>}
 maintainer=${maintainer:-$(git log -1 --format='%an <%ae>')}
+# The time of the files in it, so that a commit makes the same package whenever it is built.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 package=$(cargo deb --no-build --quiet --maintainer "$maintainer" --output target/package/)
+[ "${1:-}" != --only-build ] || exit 0
+
+echo "--- built again, with the same bytes"
+touch target/package/quotakeeper.* target/package/man/*
+(umask 077 && cargo deb --no-build --quiet --maintainer "$maintainer" --output "$work/again.deb" >/dev/null)
+cmp "$package" "$work/again.deb"
 
 echo "--- unpacked"
 dpkg-deb --info "$package" | sed -n 's/^ \(Version\|Depends\|Installed-Size\)/\1/p'
@@ -35,7 +43,7 @@ dpkg-deb --extract "$package" "$work/root"
 dpkg-deb --control "$package" "$work/control"
 for file in usr/bin/quotakeeper etc/quotakeeper/quotakeeper.toml usr/lib/systemd/system/quotakeeper{,@,-once}.service \
   usr/lib/systemd/system/quotakeeper-once.timer usr/share/doc/quotakeeper/{quotakeeper.toml,copyright} \
-  usr/share/doc/quotakeeper/examples/{inbox.conf,quotakeeper-inbox.conf} usr/share/bash-completion/completions/quotakeeper \
+  usr/share/doc/quotakeeper/{quotakeeper.cdx.json,THIRD-PARTY.txt} usr/share/doc/quotakeeper/examples/{inbox.conf,quotakeeper-inbox.conf} usr/share/bash-completion/completions/quotakeeper \
   usr/share/zsh/vendor-completions/_quotakeeper usr/share/fish/vendor_completions.d/quotakeeper.fish; do
   [ -s "$work/root/$file" ] || fail "the package has no $file"
 done
