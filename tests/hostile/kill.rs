@@ -201,7 +201,7 @@ fn whatever_success_one_bad_moment_keeps_from_being_written_down_nothing_looks_f
         let place = Place::new(&simulator);
         let (ran, struck) = with_fault(&place, "fsync", "error=EIO", nth, &["once"]);
         assert!(struck, "{nth}");
-        assert!(ran.stderr.contains("could be written at the second try"), "{nth}: {}", ran.stderr);
+        assert!(ran.stderr.contains("was written on the second attempt"), "{nth}: {}", ran.stderr);
         assert_eq!(ran.code, Some(0), "{nth}: {}", ran.stderr);
         let status = place.run(&["status"]).stdout;
         assert!(status.contains("all well"), "{nth}: {status}");
