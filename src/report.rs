@@ -60,6 +60,22 @@ pub(crate) use self::usage::input::UsageInput;
 pub(crate) use self::usage::page::{Owners, UsagePage};
 pub(crate) use self::usage::{UsageReport, usage_report};
 
+impl AlertReport {
+    /// Where the page of what it is about is, and what leads there: that of one target, or the worst of them; none for owners.
+    fn page(&self) -> Option<(String, &'static str)> {
+        let shown: Vec<&Standing> =
+            self.critical.iter().chain(&self.warnings).map(|row| &row.standing).collect();
+        let page = match (shown.as_slice(), self.level) {
+            _ if self.to_owners => return None,
+            ([one], _) if self.more_critical + self.more_warnings == 0 => page_of(&one.target),
+            (_, Level::Critical) => "/groups#state=critical".to_owned(),
+            (_, Level::Warning) => "/groups#state=warning".to_owned(),
+            (_, Level::Fine) => "/groups".to_owned(),
+        };
+        Some((page, if shown.len() == 1 { "Open it" } else { "Open them all" }))
+    }
+}
+
 /// Any report, as the mail renders it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]

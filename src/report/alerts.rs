@@ -16,7 +16,7 @@ use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
 use crate::report::shared::week::Week;
-use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
+use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{needs, room};
 
@@ -103,22 +103,6 @@ pub(crate) struct AlertReport {
     pub listed: String,
     #[serde(skip)]
     pub identity: String,
-}
-
-impl AlertReport {
-    /// Where the page of what it is about is, and what leads there: that of one target, or the worst of them; none for owners.
-    pub(in crate::report) fn page(&self) -> Option<(String, &'static str)> {
-        let shown: Vec<&Standing> =
-            self.critical.iter().chain(&self.warnings).map(|row| &row.standing).collect();
-        let page = match (shown.as_slice(), self.level) {
-            _ if self.to_owners => return None,
-            ([one], _) if self.more_critical + self.more_warnings == 0 => page_of(&one.target),
-            (_, Level::Critical) => "/groups#state=critical".to_owned(),
-            (_, Level::Warning) => "/groups#state=warning".to_owned(),
-            (_, Level::Fine) => "/groups".to_owned(),
-        };
-        Some((page, if shown.len() == 1 { "Open it" } else { "Open them all" }))
-    }
 }
 
 /// None when there is nothing to report that is not muted.

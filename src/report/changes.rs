@@ -4,6 +4,7 @@
 
 pub(in crate::report) mod files;
 pub(in crate::report) mod held;
+mod reasons;
 pub(in crate::report) mod row;
 pub(in crate::report) mod row_outcomes;
 pub(in crate::report) mod run_notice;

@@ -1,22 +1,20 @@
 //! The rows of a run by what became of them, and the commands that decide on those that are held.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::change::{Code, GuardHit, Outcome, PlanRow, RunState, Verdict};
 use crate::domain::quota::Units;
+use crate::report::changes::reasons::by_reason;
 use crate::report::changes::row::{ChangeRow, row_of_plan, size};
 use crate::report::shared::level::Level;
 use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
 pub(in crate::report) const LISTED: usize = 20;
-/// From so many rows on a reason that they share is said once, and so many of them are listed.
-const SHARED: usize = 6;
-const LISTED_OF_SHARED: usize = 10;
 /// A file may have more columns than a person reads in a mail.
 const CARRIED: usize = 5;
 
@@ -363,34 +361,6 @@ fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Sec
     rest.splice(0..0, rows.split_off(rows.len().min(at_most)));
     let section = Section { kind, title: String::new(), level: kind.level(), rows, more: rest.len(), rest };
     Some(section.titled(kind))
-}
-
-/// Rows that share their reasons stand together, the first of them saying so; those that are not listed are the second part.
-fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>, Vec<ChangeRow>) {
-    let mut groups: Vec<Vec<ChangeRow>> = Vec::new();
-    let mut places: HashMap<Vec<String>, usize> = HashMap::new();
-    for row in rows {
-        let place = *places.entry(row.why.clone()).or_insert(groups.len());
-        if place == groups.len() || row.why.is_empty() {
-            groups.push(vec![row]);
-        } else {
-            groups[place].push(row);
-        }
-    }
-    let (mut shown, mut rest) = (Vec::new(), Vec::new());
-    for mut group in groups {
-        if group.len() >= SHARED {
-            let count = words::counted(group.len(), "row");
-            group[0].shared = format!("{count} for one reason: {}", group[0].why.join("; "));
-            for row in &mut group {
-                row.is_explained = true;
-            }
-            let listed = if at_most < usize::MAX { LISTED_OF_SHARED } else { usize::MAX };
-            rest.extend(group.split_off(group.len().min(listed)));
-        }
-        shown.append(&mut group);
-    }
-    (shown, rest)
 }
 
 impl Section {
