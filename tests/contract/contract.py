@@ -193,7 +193,9 @@ def schemathesis(seed, examples, binary):
     if done.returncode != 0:
         yield f"schemathesis, with the seed {seed}:\n{done.stdout}{done.stderr}"
     else:
-        print(next(line.strip() for line in done.stdout.splitlines() if line.strip().endswith("skipped")), "by schemathesis")
+        for line in done.stdout.splitlines():
+            if "generated," in line:
+                print("schemathesis:", line.strip())
 
 
 def main():
