@@ -153,15 +153,15 @@ fn view(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<String>> {
     // On the first day there is no snapshot yet, and what fails is what one wants to know.
+    if address.needs_a_snapshot() && app.history.until(now)?.is_empty() {
+        return Ok(Some(health::page(app, inputs, live, now)?));
+    }
     let latest = || inputs.latest(now);
     Ok(Some(match address {
-        Address::Now => match app.history.latest_readable(now)? {
-            Some(latest) => {
-                let status = overview::Now::new(app, inputs, now);
-                page::now(inputs.overview(latest, now)?, &status, live)?
-            }
-            None => health::page(app, inputs, live, now)?,
-        },
+        Address::Now => {
+            let status = overview::Now::new(app, inputs, now);
+            page::now(inputs.overview(latest()?, now)?, &status, live)?
+        }
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
         Address::Organization(org_id) => {
             let scope = Scope { organizations: Some([org_id].into()), ..Scope::default() };

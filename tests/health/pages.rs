@@ -149,6 +149,21 @@ fn thousands_of_account_groups_and_none_at_all_are_shown_whatever_their_names_ar
 }
 
 #[test]
+fn before_the_first_snapshot_each_page_says_what_is_wrong() {
+    let bench = Bench::new(World { broken: Some(("GET /quotas", 403)), ..World::small() });
+    let (_bench, daemon) = Daemon::start(bench);
+    eventually("the failure", || daemon.get("/").body.contains("failing since").then_some(()));
+    for path in ["/", "/groups", "/organizations/10", "/organizations/10/groups/101", "/cycles", "/health"] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.body.contains("wrong</h1>") && answer.body.contains("failing since"), "{path}");
+    }
+    for path in ["/changes", "/history"] {
+        assert_eq!(daemon.get(path).status, 200, "{path}");
+    }
+}
+
+#[test]
 fn a_page_is_kept_by_nobody_framed_by_nobody_and_runs_its_own_script_alone() {
     let (_bench, daemon) = installed();
     for path in ["/", "/groups", "/changes", "/history", "/health", "/nothing"] {

@@ -93,6 +93,19 @@ impl Address {
         }
     }
 
+    /// Whether it shows what the latest snapshot says.
+    pub(super) fn needs_a_snapshot(&self) -> bool {
+        match self {
+            Self::Now | Self::Groups | Self::Organization(_) | Self::Target(_) | Self::Cycles => true,
+            Self::Runs { .. }
+            | Self::Run(_)
+            | Self::RunFile(..)
+            | Self::History { .. }
+            | Self::Snapshot(_)
+            | Self::Health => false,
+        }
+    }
+
     /// Whether it is a page, and not a table to download.
     pub(super) fn is_page(&self) -> bool {
         !matches!(self, Self::Snapshot(_) | Self::RunFile(..))
