@@ -139,7 +139,7 @@ pub(super) enum Command {
         /// The output: for a person, a program, a ticket, or a spreadsheet
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// List each row, also those that change nothing; JSON and CSV always do
+        /// List each row, also those that change nothing, and however many; JSON and CSV always do
         #[arg(long)]
         all: bool,
         /// Exit with 3 if there is anything to change

@@ -119,6 +119,8 @@ impl From<String> for Cell {
 
 #[derive(Debug)]
 struct Row {
+    /// What it and the rows after it belong to, on a line of its own.
+    heading: Option<Cell>,
     cells: Vec<Cell>,
     /// What is said of it on lines of its own.
     below: Vec<[Cell; 2]>,
@@ -131,11 +133,13 @@ pub(super) struct Table<'h> {
     rows: Vec<Row>,
     /// At least so wide is each column, so that several tables stand below each other.
     least: Vec<usize>,
+    /// The heading of the next row.
+    heading: Option<Cell>,
 }
 
 impl<'h> Table<'h> {
     pub(super) fn new(columns: &[(&'h str, Side)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), least: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), least: Vec::new(), heading: None }
     }
 
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
@@ -144,7 +148,12 @@ impl<'h> Table<'h> {
 
     pub(super) fn push(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push(Row { cells, below: Vec::new() });
+        self.rows.push(Row { heading: self.heading.take(), cells, below: Vec::new() });
+    }
+
+    /// What the rows from the next one on belong to.
+    pub(super) fn heading(&mut self, text: String) {
+        self.heading = Some(Cell::from(text));
     }
 
     /// More about the last row, on lines of its own: a text, and what follows it dimly.
@@ -157,13 +166,7 @@ impl<'h> Table<'h> {
     /// The table as text, indented. Where the line is full, the widest text is cut, and the last cell goes on below:
     /// it says why. Where even that leaves too little of a name, it has a line of its own above its row.
     pub(super) fn render(&self, indent: usize, paint: Paint) -> String {
-        let mut widths = self.widths(indent, paint.width);
-        let stacked = self.is_too_narrow(&widths);
-        if let Some(column) = stacked {
-            widths[column] = 0;
-            let rest = self.needed(indent, &widths);
-            widths[column] = width(self.columns[column].0).min(paint.width.saturating_sub(rest));
-        }
+        let (widths, _) = self.layout(indent, paint);
         let mut text = String::new();
         let headers: Vec<Cell> =
             self.columns.iter().map(|(header, _)| Cell::new(*header, Tone::Plain)).collect();
@@ -171,7 +174,29 @@ impl<'h> Table<'h> {
             let (header, _) = self.line(&headers, &widths, indent, Paint { colors: false, ..paint });
             let _ = writeln!(text, "{}", paint.dim(header.trim_end()));
         }
+        text + &self.render_rows(indent, paint)
+    }
+
+    /// How wide each column is, and which one has a line of its own.
+    fn layout(&self, indent: usize, paint: Paint) -> (Vec<usize>, Option<usize>) {
+        let mut widths = self.widths(indent, paint.width);
+        let stacked = self.is_too_narrow(&widths);
+        if let Some(column) = stacked {
+            widths[column] = 0;
+            let rest = self.needed(indent, &widths);
+            widths[column] = width(self.columns[column].0).min(paint.width.saturating_sub(rest));
+        }
+        (widths, stacked)
+    }
+
+    /// The rows alone, for a table that goes on below another one.
+    pub(super) fn render_rows(&self, indent: usize, paint: Paint) -> String {
+        let (widths, stacked) = self.layout(indent, paint);
+        let mut text = String::new();
         for row in &self.rows {
+            if let Some(heading) = &row.heading {
+                text += &folded(&[heading.clone(), Cell::default()], indent, paint);
+            }
             let mut cells = row.cells.clone();
             if let Some(column) = stacked {
                 let (head, figures) = row.cells.split_at(column + 1);

@@ -60,6 +60,12 @@ impl Guard {
         self.rule().map_or(Scope::Binding, |rule| rule.scope)
     }
 
+    /// The key of the configuration that sets the limit, such as `guard.max_raise_factor`; none where no key does, or where the
+    /// reason names it.
+    pub(crate) fn limit_key(self) -> Option<&'static str> {
+        self.rule().and_then(|rule| rule.limit_key)
+    }
+
     /// What somebody reads who may see the row's target and not its organization; none where the reason itself may be shown.
     pub(crate) fn for_owners(self) -> Option<&'static str> {
         self.rule().map_or(Some("waits with other rows of the file that it goes together with"), |rule| {

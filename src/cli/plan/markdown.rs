@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::requests::Requests;
-use super::style::moment;
+use super::style::{moment, name_of};
 use super::text::unchanged;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::{Units, grouped, quota_text};
@@ -11,7 +11,10 @@ use crate::report::shared::planned::{OrganizationView, organizations, parts};
 use crate::report::words::{counted, number};
 use crate::text::clean::visible;
 
-/// Hosts cut long comments: so many rows are listed, and so many organizations, unless all are asked for.
+/// Hosts cut comments that are longer than some 65 000 characters: up to so many bytes each row is listed that changes, is
+/// held or is refused.
+const BYTES: usize = 60_000;
+/// Of more than that so many rows are listed, and always so many organizations, unless all are asked for.
 const ROWS: usize = 100;
 const ORGANIZATIONS: usize = 50;
 
@@ -40,7 +43,8 @@ pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz, all: bool) -> String {
         );
     }
     text += &organization_table(&organizations(plan), if all { usize::MAX } else { ORGANIZATIONS });
-    text += &row_table(plan, zone, all);
+    let room = if all { usize::MAX } else { BYTES.saturating_sub(text.len()) };
+    text += &row_table(plan, zone, all, room);
     text
 }
 
@@ -73,46 +77,64 @@ fn organization_table(views: &[OrganizationView<'_>], limit: usize) -> String {
     text + "\n"
 }
 
-fn row_table(plan: &Plan, zone: Tz, all: bool) -> String {
+fn row_table(plan: &Plan, zone: Tz, all: bool, room: usize) -> String {
     let parts = parts(plan);
     let mut rows: Vec<&PlanRow> = parts.iter().flat_map(|part| part.rows.iter().copied()).collect();
-    let mut others: Vec<&PlanRow> = parts.iter().flat_map(|part| part.others.iter().copied()).collect();
+    rows.extend(parts.iter().flat_map(|part| part.others.iter().copied()));
     let unchanged = if all { None } else { unchanged(plan) };
     let unchanged = unchanged.map_or_else(String::new, |unchanged| format!("Unchanged: {unchanged}.\n"));
-    if rows.is_empty() && others.is_empty() && !(all && plan.counts().unchanged > 0) {
+    if rows.is_empty() && !(all && plan.counts().unchanged > 0) {
         return format!(
             "Nothing to do.\n{}",
             if unchanged.is_empty() { unchanged } else { format!("\n{unchanged}") }
         );
     }
     if all {
-        rows.append(&mut others);
         rows.extend(plan.rows.iter().filter(|row| matches!(row.verdict, Verdict::Unchanged(_))));
     }
-    let mut text =
-        "| row | target | before | after | used | projected | headroom | |\n|--:|---|--:|--:|--:|--:|--:|---|\n"
-            .to_owned();
-    let figure = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
-    let quota = |known: bool, quota| if known { quota_text(quota) } else { "–".to_owned() };
-    let limit = if all { rows.len() } else { ROWS };
-    for row in rows.iter().take(limit) {
-        text += &format!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
-            row.row,
-            safe(&row.label()),
-            quota(row.target.is_some(), row.before),
-            quota(row.is_understood(), row.after),
-            figure(row.used),
-            figure(row.projected),
-            figure(row.headroom()),
-            told(row, zone)
-        );
+    let has_organizations = plan.organizations.len() > 1;
+    let organization = if has_organizations { ("organization | ", "---|") } else { ("", "") };
+    let mut text = format!(
+        "| row | target | {}before | after | used | projected | headroom | |\n|--:|---|{}--:|--:|--:|--:|--:|---|\n",
+        organization.0, organization.1
+    );
+    let (mut listed, mut end_of_first) = (0, text.len());
+    for row in &rows {
+        text += &row_line(row, zone, has_organizations);
+        listed += 1;
+        if listed == ROWS {
+            end_of_first = text.len();
+        }
+        if listed > ROWS && text.len() > room {
+            listed = ROWS;
+            text.truncate(end_of_first);
+            break;
+        }
     }
-    let more = rows.len().saturating_sub(limit) + others.len();
+    let more = rows.len() - listed;
     if more > 0 {
         text += &format!("\nand {} more (`--all` lists them)\n", number(more));
     }
     if unchanged.is_empty() { text } else { format!("{text}\n{unchanged}") }
+}
+
+fn row_line(row: &PlanRow, zone: Tz, has_organizations: bool) -> String {
+    let figure = |units: Option<Units>| units.map_or_else(|| "–".to_owned(), grouped);
+    let quota = |known: bool, quota| if known { quota_text(quota) } else { "–".to_owned() };
+    let organization = row.target.as_ref().filter(|_| has_organizations);
+    let organization = organization.map(|target| safe(&name_of(&row.org_name, &target.org_id)));
+    format!(
+        "| {} | {} | {}{} | {} | {} | {} | {} | {} |\n",
+        row.row,
+        safe(&row.label()),
+        if has_organizations { organization.unwrap_or_default() + " | " } else { String::new() },
+        quota(row.target.is_some(), row.before),
+        quota(row.is_understood(), row.after),
+        figure(row.used),
+        figure(row.projected),
+        figure(row.headroom()),
+        told(row, zone)
+    )
 }
 
 fn told(row: &PlanRow, zone: Tz) -> String {
@@ -125,7 +147,10 @@ fn told(row: &PlanRow, zone: Tz) -> String {
         Verdict::Held(tripped) => {
             let why: Vec<String> = tripped
                 .iter()
-                .map(|tripped| format!("{} ({})", safe(&tripped.message), safe(tripped.guard.as_str())))
+                .map(|tripped| match tripped.guard.limit_key() {
+                    None => safe(&tripped.message),
+                    Some(key) => safe(&format!("{} ({key})", tripped.message)),
+                })
                 .collect();
             vec![format!("**held**: {}", why.join("; "))]
         }

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::style::{Style, folded, moment, name_of};
 use crate::change::plan::guards::Scope;
-use crate::change::{Code, GuardHit, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
+use crate::change::{Code, Guard, GuardHit, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::shared::planned::{Kind, Part, parts};
 use crate::report::words::{counted, number};
 
-/// A section lists so many rows, and JSON has them all.
+/// The results of a run list so many rows of a section, and JSON has them all.
 const LISTED: usize = 20;
-/// A plan of more rows than this is summarized: its sections list so many of what is held or refused, and of the rest.
+/// Results of more rows than this are summarized.
 const MANY: usize = 100;
-const LISTED_OF_MANY: (usize, usize) = (6, 4);
+/// A plan that does something about more rows than this is summarized: nobody reads thousands of lines unasked.
+const THOUSAND: usize = 1_000;
+/// A summary lists so many rows of a section of what is held or refused, and of the rest.
+const LISTED_OF_MANY: (usize, usize) = (6, 3);
 /// Up to so many organizations have a section of their own for what is held of them.
 const GROUPS: usize = 4;
 
@@ -23,31 +26,28 @@ const GROUPS: usize = 4;
 pub(super) enum Extent {
     /// Each row, also those that change nothing.
     All,
-    /// The first rows of each section; the option that lists all.
-    First(&'static str),
+    /// Each row that changes, is held or is refused, where these are no thousands; the option that lists all.
+    Changes(&'static str),
 }
 
 /// Every section of a plan, the most dangerous first.
 pub(super) fn sections(plan: &Plan, extent: Extent, style: Style) -> String {
-    let mut parts = parts(plan);
-    let Extent::First(rest_with) = extent else {
-        for part in &mut parts {
-            let mut others = std::mem::take(&mut part.others);
-            part.rows.append(&mut others);
-        }
-        let layout = Layout::of(plan.rows.iter(), plan, style, "");
-        let sections: String = parts.iter().map(|part| section(part, usize::MAX, &layout)).collect();
-        return sections + &unchanged_sections(plan, &layout);
+    let parts = parts(plan);
+    let count: usize = parts.iter().map(|part| part.rows.len() + part.others.len()).sum();
+    let (limits, rest_with) = match extent {
+        Extent::Changes(rest_with) if count > THOUSAND => (LISTED_OF_MANY, rest_with),
+        _ => ((usize::MAX, usize::MAX), ""),
     };
-    let listed = parts.iter().flat_map(|part| part.rows.iter().take(LISTED).copied());
-    let layout = Layout::of(listed, plan, style, rest_with);
-    let many = parts.iter().map(|part| part.rows.len() + part.others.len()).sum::<usize>() > MANY;
-    let limit = |kind| match (many, kind) {
-        (false, _) => LISTED,
-        (true, Kind::Held | Kind::Refused) => LISTED_OF_MANY.0,
-        (true, _) => LISTED_OF_MANY.1,
-    };
-    parts.iter().map(|part| section(part, limit(part.kind), &layout)).collect()
+    let limit = |kind| if matches!(kind, Kind::Held | Kind::Refused) { limits.0 } else { limits.1 };
+    let listed = parts.iter().flat_map(|part| {
+        let limit = limit(part.kind);
+        part.rows.iter().take(limit).chain(part.others.iter().filter(move |_| limit == usize::MAX)).copied()
+    });
+    let unchanged = plan.rows.iter().filter(|row| matches!(row.verdict, Verdict::Unchanged(_)));
+    let unchanged = unchanged.filter(|_| matches!(extent, Extent::All));
+    let layout = Layout::of(listed.chain(unchanged), plan, style, rest_with);
+    let sections: String = parts.iter().map(|part| section(part, limit(part.kind), &layout)).collect();
+    if matches!(extent, Extent::All) { sections + &unchanged_sections(plan, &layout) } else { sections }
 }
 
 fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
@@ -57,9 +57,9 @@ fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
             sections.entry(*why).or_default().push(row);
         }
     }
-    let show = Show { layout, told: &[], due: false };
+    let show = Show::of(layout);
     let section = |(why, rows): (NoChange, Vec<&PlanRow>)| {
-        listed(&format!("Unchanged, {}", word(why)), &rows, (0, ""), usize::MAX, &show)
+        listed(&format!("Unchanged, {}", word(why)), &rows, (&[], ""), usize::MAX, &show)
     };
     sections.into_iter().map(section).collect()
 }
@@ -67,8 +67,8 @@ fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
 /// How all sections are laid out, so that their columns stand below each other.
 struct Layout {
     style: Style,
-    /// Rows of several organizations: each names its own, where there is room.
-    names_organizations: bool,
+    /// Whether rows are of several organizations, so that each says of which.
+    has_organizations: bool,
     /// At least so wide is each column.
     widths: Vec<usize>,
     /// The option that lists the rows that are left out.
@@ -82,10 +82,15 @@ impl Layout {
         style: Style,
         rest_with: &'static str,
     ) -> Self {
-        let names_organizations = plan.organizations.len() > 1 && style.paint.width >= 120;
-        let layout = Self { style, names_organizations, widths: Vec::new(), rest_with };
-        let widths = table_of(rows, &Show { layout: &layout, told: &[], due: false }).natural();
+        let has_organizations = plan.organizations.len() > 1;
+        let layout = Self { style, has_organizations, widths: Vec::new(), rest_with };
+        let widths = table_of(rows, &Show::of(&layout)).natural();
         Self { widths, ..layout }
+    }
+
+    /// Each row has its organization in a column of its own.
+    fn has_organization_column(&self) -> bool {
+        self.has_organizations && self.style.paint.width >= 120
     }
 }
 
@@ -100,8 +105,8 @@ fn section(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
         Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.style.zone)),
     };
     let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
-    let others = (part.others.len(), unsent(part.others.len()));
-    listed(&title, &part.rows, others, limit, &Show { layout, told: &[], due: false })
+    let others = (part.others.as_slice(), unsent(part.others.len()));
+    listed(&title, &part.rows, others, limit, &Show::of(layout))
 }
 
 /// What is held, by organization where those are few: what holds the whole of one is said once.
@@ -116,26 +121,31 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
         }
     }
     if groups.len() > GROUPS {
-        let others = (part.others.len(), wait(part.others.len()));
-        return listed("Held", &part.rows, others, limit, &Show { layout, told: &[], due: true });
+        let others = (part.others.as_slice(), wait(part.others.len()));
+        return listed("Held", &part.rows, others, limit, &Show { due: true, ..Show::of(layout) });
     }
-    let limit = (limit / groups.len().max(1)).max(3);
+    let limit = if limit == usize::MAX { limit } else { (limit / groups.len().max(1)).max(3) };
     let mut text = String::new();
     let is_of =
         |row: &PlanRow, org_id: &OrgId| row.target.as_ref().is_some_and(|target| target.org_id == *org_id);
     // In mode `file` an organization may wait for another one's rows alone.
-    let elsewhere = |row: &&&PlanRow| !groups.iter().any(|(org_id, _)| is_of(row, org_id));
-    let apart = part.others.iter().filter(elsewhere).count();
+    let elsewhere = |row: &&PlanRow| !groups.iter().any(|(org_id, _)| is_of(row, org_id));
+    let apart: Vec<&PlanRow> = part.others.iter().copied().filter(elsewhere).collect();
     for (org_id, rows) in groups {
         let name = name_of(rows.first().map_or("", |row| &row.org_name), org_id);
         let told = of_the_whole(&rows);
-        let others = part.others.iter().filter(|row| is_of(row, org_id)).count();
-        let show = Show { layout, told: &told, due: true };
-        text += &listed(&format!("Held: {name}"), &rows, (others, wait(others)), limit, &show);
+        let others: Vec<&PlanRow> = part.others.iter().copied().filter(|row| is_of(row, org_id)).collect();
+        let show = Show { told: &told, due: true, is_of_one: true, ..Show::of(layout) };
+        text += &listed(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
     }
-    if apart > 0 {
-        let waiting = format!("{} of other organizations {}", counted(apart, "row"), wait(apart));
-        text += &format!("\n{}", folded(2, &waiting, layout.style.paint));
+    if !apart.is_empty() {
+        let waiting = format!("{} of other organizations {}", counted(apart.len(), "row"), wait(apart.len()));
+        let is_whole = limit == usize::MAX;
+        let end = if is_whole { ":" } else { "" };
+        text += &format!("\n{}", folded(2, &format!("{waiting}{end}"), layout.style.paint));
+        if is_whole {
+            text += &with_others(&apart, &Show { due: true, ..Show::of(layout) });
+        }
     }
     text
 }
@@ -154,39 +164,88 @@ fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p GuardHit> {
 }
 
 /// How the rows of a section are shown.
+#[derive(Clone, Copy)]
 struct Show<'s> {
     layout: &'s Layout,
     /// The reasons that are said once, above the rows.
     told: &'s [&'s GuardHit],
     /// Each row says when it takes effect.
     due: bool,
+    /// The title names the organization of all rows.
+    is_of_one: bool,
+    /// Each row says why it is held or refused.
+    why: bool,
 }
 
-/// A section: its title, so many of its rows, and how many more there are. `others` only fall together with these.
-fn listed(title: &str, rows: &[&PlanRow], others: (usize, &str), limit: usize, show: &Show<'_>) -> String {
+impl<'s> Show<'s> {
+    fn of(layout: &'s Layout) -> Self {
+        Self { layout, told: &[], due: false, is_of_one: false, why: true }
+    }
+}
+
+/// A section: its title, so many of its rows, and how many more there are. `others` only fall together with these: where
+/// all is listed they follow, and what they wait for is said once.
+fn listed(
+    title: &str,
+    rows: &[&PlanRow],
+    others: (&[&PlanRow], &str),
+    limit: usize,
+    show: &Show<'_>,
+) -> String {
     let paint = show.layout.style.paint;
     let (others, do_what) = others;
-    let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {}", number(rows.len() + others))));
+    let count = number(rows.len() + others.len());
+    let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {count}")));
     for reason in show.told {
-        let said = [Cell::from(reason.message.clone()), Cell::new(reason.guard.as_str(), Tone::Dim)];
+        let said = [Cell::from(reason.message.clone()), Cell::new(held_by(reason.guard), Tone::Dim)];
         text += &table::folded(&said, 4, paint);
     }
     let mut table = table_of(rows.iter().take(limit).copied(), show);
     table.at_least(&show.layout.widths);
     text += &table.render(2, paint);
     let more = rows.len().saturating_sub(limit);
+    let that = format!("{} that {do_what}", number(others.len()));
+    if limit == usize::MAX && !others.is_empty() {
+        return text + &folded(6, &format!("and {that}:"), paint) + &with_others(others, show);
+    }
     let mut rest = Vec::new();
     if more > 0 {
         rest.push(format!("and {} more ({} lists them)", number(more), show.layout.rest_with));
     }
-    if others > 0 {
-        rest.push(format!("and {} that {do_what}", number(others)));
+    if !others.is_empty() {
+        rest.push(format!("and {that}"));
     }
     if rest.is_empty() { text } else { text + &folded(6, &rest.join(", "), paint) }
 }
 
+/// The rows that fall together with those above them, below a line that says so.
+fn with_others(others: &[&PlanRow], show: &Show<'_>) -> String {
+    let mut table = table_of(others.iter().copied(), &Show { why: false, ..*show });
+    table.at_least(&show.layout.widths);
+    table.render_rows(2, show.layout.style.paint)
+}
+
+/// Rows with those of one organization together, in the order of the first of each; what is of none comes first.
+fn by_organization<'p>(rows: impl Iterator<Item = &'p PlanRow>) -> Vec<&'p PlanRow> {
+    let mut order: HashMap<&OrgId, usize> = HashMap::new();
+    let mut rows: Vec<&PlanRow> = rows.collect();
+    rows.sort_by_cached_key(|row| {
+        let next = order.len() + 1;
+        row.target.as_ref().map_or(0, |target| *order.entry(&target.org_id).or_insert(next))
+    });
+    rows
+}
+
+/// Which key of the configuration makes the guard hold; empty where there is none.
+fn held_by(guard: Guard) -> String {
+    guard.limit_key().map_or_else(String::new, |key| format!("held by {key}"))
+}
+
 fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Table<'static> {
-    let names_organizations = show.layout.names_organizations;
+    let names_organizations = show.layout.has_organization_column();
+    let has_headings = show.layout.has_organizations && !names_organizations && !show.is_of_one;
+    let rows = if has_headings { by_organization(rows) } else { rows.collect() };
+    let mut heading = None;
     let shows_change = show.layout.style.paint.width >= 100;
     let mut columns = vec![("row", Side::Right), ("target", Side::Name)];
     if names_organizations {
@@ -205,6 +264,11 @@ fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Tab
         (true, Some(units)) => Cell::from(grouped(units)),
     };
     for row in rows {
+        let org_id = row.target.as_ref().map(|target| &target.org_id);
+        if has_headings && org_id != heading {
+            heading = org_id;
+            table.heading(org_id.map_or_else(String::new, |org_id| name_of(&row.org_name, org_id)));
+        }
         let is_known = row.is_understood();
         let mut cells = vec![Cell::from(row.row.to_string()), Cell::from(row.label())];
         if names_organizations {
@@ -249,10 +313,11 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
         table.below(Cell::new("the organization’s own quota", Tone::Dim), "");
     }
     match &row.verdict {
+        Verdict::Held(_) | Verdict::Refused(_) if !show.why => {}
         Verdict::Held(tripped) => {
             let own = tripped.iter().filter(|reason| !show.told.contains(reason));
             for reason in own {
-                table.below(Cell::new(&reason.message, Tone::Plain), reason.guard.as_str());
+                table.below(Cell::new(&reason.message, Tone::Plain), &held_by(reason.guard));
             }
         }
         Verdict::Refused(problem) => {
@@ -306,8 +371,11 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) 
     let layout = Layout::of(failed.iter().chain(&applied), plan, style, "--format json");
     let section = |title: &str, rows: &[PlanRow], limit: usize| {
         let rows: Vec<&PlanRow> = rows.iter().collect();
-        let show = Show { layout: &layout, told: &[], due: false };
-        if rows.is_empty() { String::new() } else { listed(title, &rows, (0, ""), limit, &show) }
+        if rows.is_empty() {
+            String::new()
+        } else {
+            listed(title, &rows, (&[], ""), limit, &Show::of(&layout))
+        }
     };
     section("Not done", &failed, limits.0) + &section("Applied", &applied, limits.1)
 }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use super::*;
 use crate::change::{Code, Guard, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict};
 use crate::domain::quota::{Target, Units};
+use crate::report::words::number;
 use crate::text::width::columns;
 
 const DUE: &str = "2026-11-30T23:00:00Z";
@@ -285,11 +286,116 @@ fn a_pipe_cuts_nothing_and_has_no_colours() {
 }
 
 #[test]
-fn markdown_lists_what_is_held_and_refused_first_and_never_more_than_a_hundred_rows() {
+fn markdown_lists_what_is_held_and_refused_first_and_a_hundred_rows_of_what_fits_no_comment() {
     insta::assert_snapshot!("markdown", markdown("q4.csv", &every_kind(), Tz::Europe__Berlin, false));
     let long = markdown("all.csv", &ten_thousand(), Tz::UTC, false);
     assert!(long.lines().filter(|line| line.starts_with("| ")).count() <= 2 + 50 + 100, "{long}");
     assert!(long.contains("\nand 8") && long.len() < 60_000, "{} {long}", long.len());
+}
+
+/// A plan of one organization that raises so many account groups and leaves as many as they are.
+fn raises(count: usize) -> Plan {
+    let groups = (0..count).map(|number| {
+        let aid = (204_000 + number).to_string();
+        let raise =
+            row(number + 2, ACME, &Group("", "", 800, 900), (Some(1_000), Some(2_000)), Verdict::Send);
+        PlanRow {
+            account_group_name: format!("Branch {number}"),
+            target: Some(Target::account_group(ACME.1, aid.as_str())),
+            ..raise
+        }
+    });
+    let kept = |raise: &PlanRow| PlanRow {
+        row: raise.row + count,
+        account_group_name: raise.account_group_name.replace("Branch", "Office"),
+        after: raise.before,
+        verdict: Verdict::Unchanged(NoChange::AlreadySo),
+        ..raise.clone()
+    };
+    let changed: Vec<PlanRow> = groups.collect();
+    let rows = changed.iter().cloned().chain(changed.iter().map(kept)).collect();
+    made(rows, vec![total(ACME, 9_000_000, 1_000_000, 2_000_000)])
+}
+
+#[test]
+fn each_row_that_changes_is_listed_up_to_a_thousand_and_unchanged_ones_are_one_line() {
+    for (count, listed) in [(5, 5), (40, 40), (1_000, 1_000), (2_000, 3)] {
+        let plan = raises(count);
+        for width in [60, 80, 120, usize::MAX] {
+            let said = at(width, &plan);
+            assert_eq!(said.matches("Branch ").count(), listed, "{count} rows, {width} columns: {said}");
+            assert!(!said.contains("Office "), "{said}");
+            assert!(said.contains(&format!("\n  Unchanged: {} already so\n", number(count))), "{said}");
+            let rest = format!("and {} more (--all lists them)", number(count - listed));
+            assert_eq!(said.contains(&rest), count > listed, "{said}");
+        }
+    }
+}
+
+#[test]
+fn rows_that_fall_with_others_are_listed_below_them_without_saying_why_again() {
+    let said = at(80, &every_kind());
+    let (_, waiting) = said.split_once("      and 1 that waits with these:\n").unwrap();
+    assert!(waiting.starts_with("   32  Kiosk 208005 "), "{said}");
+    assert!(!said.contains("held because row 17 is"), "{said}");
+}
+
+#[test]
+fn rows_of_several_organizations_stand_below_the_name_of_theirs() {
+    let said = at(80, &every_kind());
+    let rows = said.split_once("  Raises · 3\n").unwrap().1;
+    let heads: Vec<&str> = rows
+        .lines()
+        .skip(1)
+        .take(5)
+        .map(|line| line.split("  ").find(|cell| !cell.trim().is_empty()).unwrap().trim())
+        .collect();
+    assert_eq!(heads, ["Acme Bank 10452", "2", "3", "Globex 10788", "34"], "{said}");
+    let one = at(80, &raises(3));
+    assert_eq!(one.matches("Acme Bank 10452").count(), 1, "only in the table of organizations: {one}");
+}
+
+#[test]
+fn people_read_sentences_and_keys_of_limits_and_no_codes_of_guards() {
+    let plan = every_kind();
+    let said = [at(60, &plan), at(120, &plan), markdown("q4.csv", &plan, Tz::UTC, true)];
+    for said in said.map(|said| said.replace('\\', "")) {
+        assert!(said.contains("guard.unassign"), "{said}");
+        assert!(said.contains("guard.max_sum_change_percent"), "{said}");
+        for code in ["below_use", "  sum", "(sum)", "  unassign\n", "bound", "bad_row", "stale"] {
+            assert!(!said.contains(code), "{code}: {said}");
+        }
+    }
+}
+
+#[test]
+fn each_key_that_a_guard_names_is_one_of_the_reference_configuration() {
+    let reference = include_str!("../../../config/quotakeeper.toml");
+    let keys: Vec<&str> = Guard::ALL.iter().filter_map(|guard| guard.limit_key()).collect();
+    assert_eq!(keys.len(), 6, "{keys:?}");
+    for key in keys {
+        let name = key.strip_prefix("guard.").unwrap();
+        assert!(
+            reference
+                .lines()
+                .any(|line| line.trim_start_matches(['#', ' ']).starts_with(&format!("{name} ="))),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn markdown_lists_each_row_that_changes_as_long_as_a_comment_holds_them() {
+    let said = markdown("q4.csv", &raises(300), Tz::UTC, false);
+    assert_eq!(said.matches("Branch ").count(), 300);
+    assert!(!said.contains("Office ") && said.ends_with("\nUnchanged: 300 already so.\n"), "{said}");
+    let said = markdown("q4.csv", &raises(2_000), Tz::UTC, false);
+    assert_eq!(said.matches("Branch ").count(), 100);
+    assert!(
+        said.contains("and 1\u{a0}900 more (`--all` lists them)")
+            || said.contains("and 1 900 more (`--all` lists them)"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -30,13 +30,13 @@ pub(in crate::cli) enum Tense<'t> {
 pub(in crate::cli) fn text(name: &str, plan: &Plan, style: Style, tense: Tense<'_>) -> String {
     let extent = match tense {
         Tense::Would { all: true, .. } => Extent::All,
-        Tense::Would { .. } => Extent::First("--all"),
-        Tense::Did => Extent::First("--format json"),
+        Tense::Would { .. } => Extent::Changes("--all"),
+        Tense::Did => Extent::Changes("--format json"),
     };
     let mut text = heading(name, plan, style.paint);
     text += &organization_table(plan, extent, style.paint);
     text += &sections(plan, extent, style);
-    if let (Extent::First(_), Some(unchanged)) = (extent, unchanged(plan)) {
+    if let (Extent::Changes(_), Some(unchanged)) = (extent, unchanged(plan)) {
         text += &format!("\n  Unchanged: {unchanged}\n");
     }
     if let Tense::Would { typed, .. } = tense {
@@ -99,8 +99,8 @@ fn organization_table(plan: &Plan, extent: Extent, paint: Paint) -> String {
     ]);
     let (limit, rest_with) = match extent {
         Extent::All => (usize::MAX, ""),
-        Extent::First(rest_with) if views.len() > ORGANIZATIONS => (ORGANIZATIONS_OF_MANY, rest_with),
-        Extent::First(rest_with) => (ORGANIZATIONS, rest_with),
+        Extent::Changes(rest_with) if views.len() > ORGANIZATIONS => (ORGANIZATIONS_OF_MANY, rest_with),
+        Extent::Changes(rest_with) => (ORGANIZATIONS, rest_with),
     };
     let after = |view: &OrganizationView<'_>| grouped(view.totals.allocated_after);
     let wide = views.iter().take(limit).map(|view| after(view).len()).max().unwrap_or(0);

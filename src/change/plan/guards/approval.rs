@@ -4,7 +4,8 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Approval;
 
-pub(super) const RULE: Rule = Rule { guard: Guard::Approval, scope: Scope::Plan, for_owners: None, check };
+pub(super) const RULE: Rule =
+    Rule { guard: Guard::Approval, scope: Scope::Plan, for_owners: None, limit_key: None, check };
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     (look.limits.approval == Approval::Always)

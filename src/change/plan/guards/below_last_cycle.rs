@@ -7,8 +7,13 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
-pub(super) const RULE: Rule =
-    Rule { guard: Guard::BelowLastCycle, scope: Scope::Row, for_owners: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::BelowLastCycle,
+    scope: Scope::Row,
+    for_owners: None,
+    limit_key: Some("guard.below_last_cycle"),
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let after = look.decrease()?;

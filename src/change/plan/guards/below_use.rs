@@ -9,7 +9,8 @@ use crate::change::Guard;
 use crate::change::plan::consequences;
 use crate::domain::quota::grouped;
 
-pub(super) const RULE: Rule = Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, check };
+pub(super) const RULE: Rule =
+    Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, limit_key: None, check };
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let (after, needed) = (look.decrease()?, look.needed()?);

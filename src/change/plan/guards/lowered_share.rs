@@ -8,6 +8,7 @@ pub(super) const RULE: Rule = Rule {
     guard: Guard::LoweredShare,
     scope: Scope::Organization,
     for_owners: Some("the file lowers many of the organization's quotas at once"),
+    limit_key: Some("guard.max_lowered_percent"),
     check,
 };
 

@@ -6,7 +6,8 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
-pub(super) const RULE: Rule = Rule { guard: Guard::Organization, scope: Scope::Row, for_owners: None, check };
+pub(super) const RULE: Rule =
+    Rule { guard: Guard::Organization, scope: Scope::Row, for_owners: None, limit_key: None, check };
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     if look.is_account_group() {

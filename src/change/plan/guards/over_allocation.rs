@@ -10,6 +10,7 @@ pub(super) const RULE: Rule = Rule {
     guard: Guard::OverAllocation,
     scope: Scope::Organization,
     for_owners: Some("the account groups would have more than their organization"),
+    limit_key: Some("guard.over_allocation"),
     check,
 };
 

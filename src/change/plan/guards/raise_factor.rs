@@ -4,7 +4,13 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::{Units, grouped};
 
-pub(super) const RULE: Rule = Rule { guard: Guard::RaiseFactor, scope: Scope::Row, for_owners: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::RaiseFactor,
+    scope: Scope::Row,
+    for_owners: None,
+    limit_key: Some("guard.max_raise_factor"),
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let (before, after) = (look.row.before?, look.row.after?);

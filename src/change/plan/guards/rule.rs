@@ -17,6 +17,8 @@ pub(super) struct Rule {
     /// What an owner of the row's target reads instead of a message with the organization's figures; none where the message
     /// has only figures of the row.
     pub(super) for_owners: Option<&'static str>,
+    /// The key of the configuration that sets its limit; none where no key does, or where the message names it.
+    pub(super) limit_key: Option<&'static str>,
     /// Nothing to say is the ordinary case.
     pub(super) check: fn(&GuardInput<'_>) -> Option<Finding>,
 }

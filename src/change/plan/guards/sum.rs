@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     guard: Guard::Sum,
     scope: Scope::Organization,
     for_owners: Some("the file moves the sum of the organization's quotas far"),
+    limit_key: Some("guard.max_sum_change_percent"),
     check,
 };
 

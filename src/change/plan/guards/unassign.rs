@@ -3,7 +3,13 @@
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 
-pub(super) const RULE: Rule = Rule { guard: Guard::Unassign, scope: Scope::Row, for_owners: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::Unassign,
+    scope: Scope::Row,
+    for_owners: None,
+    limit_key: Some("guard.unassign"),
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     if look.is_account_group() && look.row.after.is_none() {

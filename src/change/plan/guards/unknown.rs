@@ -8,6 +8,7 @@ pub(super) const RULE: Rule = Rule {
     guard: Guard::Unknown,
     scope: Scope::Row,
     for_owners: Some("nobody can tell whether the new quota is enough"),
+    limit_key: None,
     check,
 };
 
