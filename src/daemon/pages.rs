@@ -5,6 +5,7 @@
 //! templates.
 
 pub(in crate::daemon) mod address;
+mod cycles;
 mod health;
 mod history;
 mod overview;
@@ -12,7 +13,6 @@ mod runs;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Duration, Utc};
 use fs_err::File;
 use serde::Serialize;
@@ -24,7 +24,6 @@ use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
 use crate::jobs::App;
-use crate::jobs::closings;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::page::{self, Live, View};
 use crate::report::{Extent, Imprint};
@@ -58,8 +57,18 @@ pub(in crate::daemon) struct Pages {
 struct Message {
     headline: &'static str,
     text: String,
+    /// Where to go on from here.
+    link: Link,
     imprint: Imprint,
 }
+
+#[derive(Debug, Serialize)]
+struct Link {
+    href: &'static str,
+    label: &'static str,
+}
+
+const FIRST_PAGE: Link = Link { href: "/", label: "Back to the first page" };
 
 impl Pages {
     pub(in crate::daemon) fn new(probes: Arc<Probes>) -> Self {
@@ -115,14 +124,15 @@ impl Pages {
 /// Makes it. Whatever fails is a page that says so.
 fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) -> Answer {
     let inputs = app.report_inputs();
-    let message = |headline, text: String| {
-        let message = Message { headline, text, imprint: (&inputs.context(now)).into() };
+    let message = |headline, text: String, link| {
+        let message = Message { headline, text, link, imprint: (&inputs.context(now)).into() };
         page::plain("message.html", &message, Some(live)).unwrap_or(message.text)
     };
     let Some(address) = address else {
         return Answer::Missing(message(
             "There is no such page",
             "Its address may be mistyped, or what it showed is gone.".to_owned(),
+            FIRST_PAGE,
         ));
     };
     let made = match address {
@@ -136,10 +146,15 @@ fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) 
         Ok(None) => Answer::Missing(message(
             "There is no such page",
             "What it showed may have been removed by retention, or is no longer visible.".to_owned(),
+            FIRST_PAGE,
         )),
         Err(error) => {
             warn!(error = format!("{error:#}"), "a page cannot be made");
-            Answer::Failed(message("This page cannot be made", format!("{error:#}.")))
+            Answer::Failed(message(
+                "This page cannot be made",
+                format!("{error:#}."),
+                Link { href: "/health", label: "What else is wrong" },
+            ))
         }
     }
 }
@@ -184,11 +199,7 @@ fn view(
             let history = history::history(inputs, from.as_deref(), to.as_deref(), now)?;
             page::plain("history.html", &history, Some(live))?
         }
-        Address::Cycles => {
-            let report = closings::last_closings(inputs, &latest()?, now)
-                .context("No closed billing cycle can be shown yet")?;
-            page::plain("cycles.html", &report, Some(live))?
-        }
+        Address::Cycles => cycles::page(inputs, &latest()?, live, now)?,
         Address::Health => health::page(app, inputs, live, now)?,
         Address::Snapshot(_) | Address::RunFile(..) => return Ok(None),
     }))

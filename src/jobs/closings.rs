@@ -49,6 +49,37 @@ pub(crate) fn tell_closings(
     versioned_json::save(data_dir, &FILE, &record.told(from))
 }
 
+/// What the last cycles that closed came to, or why nothing of them is known.
+pub(crate) enum LastClosings {
+    Report(Box<ClosingReport>),
+    /// No snapshot shows usage, and with it no cycle.
+    NoCycle,
+    /// No snapshot is of a cycle that closed. The first that closes next, and whose it is; none where its end has passed and
+    /// only the next snapshot says more.
+    NoneClosed(Option<(DateTime<Utc>, String)>),
+}
+
+/// What is shown to somebody who asks at any time, also before the first cycle closed.
+pub(crate) fn seen_closings(
+    inputs: &ReportInputs<'_>,
+    latest: &Snapshot,
+    now: DateTime<Utc>,
+) -> anyhow::Result<LastClosings> {
+    let ended = last_cycles(latest);
+    if ended.is_empty() {
+        return Ok(LastClosings::NoCycle);
+    }
+    let closed = closed_cycles(inputs, &ended, now)?;
+    if closed.iter().flat_map(|closed| &closed.cycles).any(|cycle| cycle.seen.is_some()) {
+        return Ok(LastClosings::Report(Box::new(report_on(inputs, &closed, latest, now)?)));
+    }
+    let ends = latest.organizations().iter().filter_map(|own| Some((own.cycle()?.1, own)));
+    let next = ends.filter(|(end, _)| *end > now).min_by_key(|(end, _)| *end);
+    Ok(LastClosings::NoneClosed(next.map(|(end, own)| {
+        (end, if own.name.is_empty() { own.id.to_string() } else { own.name.to_string() })
+    })))
+}
+
 /// The report on the last closed cycle of every organization that a snapshot shows, mailed before or not.
 pub(crate) fn last_closings(
     inputs: &ReportInputs<'_>,
@@ -57,9 +88,17 @@ pub(crate) fn last_closings(
 ) -> anyhow::Result<ClosingReport> {
     let ended = last_cycles(latest);
     anyhow::ensure!(!ended.is_empty(), "the latest snapshot shows no billing cycle: its usage is unknown");
-    let closed = closed_cycles(inputs, &ended, now)?;
-    let diffs = since_the_first(inputs, &closed, now)?;
-    let input = ClosingInput { closed: &closed, diffs: &diffs, latest, rule: &inputs.config.usage.rule() };
+    report_on(inputs, &closed_cycles(inputs, &ended, now)?, latest, now)
+}
+
+fn report_on(
+    inputs: &ReportInputs<'_>,
+    closed: &[Closed],
+    latest: &Snapshot,
+    now: DateTime<Utc>,
+) -> anyhow::Result<ClosingReport> {
+    let diffs = since_the_first(inputs, closed, now)?;
+    let input = ClosingInput { closed, diffs: &diffs, latest, rule: &inputs.config.usage.rule() };
     Ok(closing_report(&input, &ReportContext { extent: Extent::Whole, ..inputs.context(now) }))
 }
 

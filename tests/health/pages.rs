@@ -164,6 +164,77 @@ fn before_the_first_snapshot_each_page_says_what_is_wrong() {
 }
 
 #[test]
+fn before_a_billing_cycle_closed_its_page_says_when_the_first_one_will() {
+    for (groups, snapshots) in [(1, 1), (30, 3)] {
+        let bench = Bench::new(World::default()).with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 1 1 *");
+        history(&bench.data(), groups, snapshots, |group| format!("Group {group}"));
+        let (_bench, daemon) = Daemon::start(bench);
+        eventually("the files are read", || (daemon.get("/metrics").status == 200).then_some(()));
+        let answer = daemon.get("/cycles");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        for said in [
+            "No billing cycle has closed yet</h1>",
+            "The cycle of Organization 0 closes on ",
+            "from then on its result is here",
+        ] {
+            assert!(answer.body.contains(said), "{said}: {}", answer.body);
+        }
+    }
+}
+
+#[test]
+fn without_usage_every_view_is_a_page_and_says_what_is_unknown() {
+    let bench = Bench::new(World { broken: Some(("GET /usage", 403)), ..World::small() });
+    bench.run(&["snapshot"]).ends_with(0);
+    let (_bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    for path in [
+        "/",
+        "/groups",
+        "/organizations/10",
+        "/organizations/10/quota",
+        "/organizations/10/groups/101",
+        "/health",
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert!(answer.body.contains("unknown"), "{path}: {}", answer.body);
+    }
+    for path in ["/changes", "/history"] {
+        assert_eq!(daemon.get(path).status, 200, "{path}");
+    }
+    let cycles = daemon.get("/cycles");
+    assert_eq!(cycles.status, 200, "{}", cycles.body);
+    assert!(
+        cycles.body.contains("No billing cycle is known yet</h1>")
+            && cycles.body.contains("Why usage is unknown"),
+        "{}",
+        cycles.body
+    );
+}
+
+#[test]
+fn an_address_of_nothing_is_a_page_that_leads_back() {
+    let (_bench, daemon) = installed();
+    for path in [
+        "/nothing",
+        "/changes/none",
+        "/organizations/99",
+        "/organizations/10/groups/9",
+        "/history/2020-01-01T00-00-00Z.csv",
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(
+            answer.body.contains("There is no such page</h1>")
+                && answer.body.contains("Back to the first page"),
+            "{path}: {}",
+            answer.body
+        );
+    }
+}
+
+#[test]
 fn a_page_is_kept_by_nobody_framed_by_nobody_and_runs_its_own_script_alone() {
     let (_bench, daemon) = installed();
     for path in ["/", "/groups", "/changes", "/history", "/health", "/nothing"] {

@@ -1,0 +1,45 @@
+//! The billing cycles that closed, or when the first one will.
+
+use chrono::{DateTime, Utc};
+
+use super::{Link, Message};
+use crate::domain::quota::Snapshot;
+use crate::jobs::closings::{LastClosings, seen_closings};
+use crate::jobs::report_inputs::ReportInputs;
+use crate::page::{self, Live};
+use crate::report::words;
+
+pub(super) fn page(
+    inputs: &ReportInputs<'_>,
+    latest: &Snapshot,
+    live: &Live,
+    now: DateTime<Utc>,
+) -> anyhow::Result<String> {
+    let context = inputs.context(now);
+    let day = |at: DateTime<Utc>| words::day(at, context.zone);
+    let message = match seen_closings(inputs, latest, now)? {
+        LastClosings::Report(report) => return page::plain("cycles.html", &report, Some(live)),
+        LastClosings::NoCycle => Message {
+            headline: "No billing cycle is known yet",
+            text: "The latest snapshot shows no usage, and with it no billing cycle. As soon as one does, this page says when the \
+                   first cycle closes."
+                .to_owned(),
+            link: Link { href: "/health", label: "Why usage is unknown" },
+            imprint: (&context).into(),
+        },
+        LastClosings::NoneClosed(next) => Message {
+            headline: "No billing cycle has closed yet",
+            text: match (inputs.history.until(now)?.first(), next) {
+                (Some(first), Some((end, name))) => format!(
+                    "The first snapshot is of {}. The cycle of {name} closes on {}: from then on its result is here.",
+                    day(*first),
+                    day(end)
+                ),
+                _ => "The next snapshot shows whether a cycle closed.".to_owned(),
+            },
+            link: Link { href: "/", label: "How the current cycles stand" },
+            imprint: (&context).into(),
+        },
+    };
+    page::plain("message.html", &message, Some(live))
+}
