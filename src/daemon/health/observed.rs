@@ -94,6 +94,8 @@ impl Observed {
 
     /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters mean nothing.
     pub(super) fn metrics(&self, process: &Process<'_>, is_pass: bool, now: DateTime<Utc>) -> Metrics {
+        // First: whoever sees a refusal counted sees the wait that it caused too.
+        let counters = (!is_pass).then(|| counters(process));
         let api = process.client.map(|client| {
             let budget = client.budget();
             ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
@@ -107,7 +109,7 @@ impl Observed {
             unreadable: self.unreadable,
             held_since: self.held_since,
             api,
-            counters: (!is_pass).then(|| counters(process)),
+            counters,
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
         });
         let targets = self.snapshot.as_ref().map(|seen| seen.targets.clone());
