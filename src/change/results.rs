@@ -118,13 +118,15 @@ struct Lines(csv::Writer<Vec<u8>>);
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
     fn behind(&mut self, fields: &[String], ours: &[&str]) {
-        let ours = ours.iter().map(|cell| shown(cell));
+        let ours = ours.iter().map(|cell| shown(cell).into_owned());
         let cells = fields.iter().map(|field| again(field)).chain(ours);
         self.0.write_record(cells).expect("memory takes every line");
     }
 
     fn push(&mut self, cells: &[&str]) {
-        self.0.write_record(cells.iter().map(|cell| shown(cell))).expect("memory takes every line");
+        self.0
+            .write_record(cells.iter().map(|cell| shown(cell).into_owned()))
+            .expect("memory takes every line");
     }
 }
 

@@ -116,8 +116,9 @@ fn change_file<'r>(
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
     writer.write_record(EXPORTED)?;
     for row in rows {
-        let quota = cell(row.quota);
-        writer.write_record(line(&row, "assign", [&quota, &quota], rule, ""))?;
+        let mut quota = itoa::Buffer::new();
+        let quota = cell(row.quota, &mut quota);
+        write_row(&mut writer, &row, "assign", [quota, quota], rule, "")?;
     }
     if let Some(note) = note {
         writer.write_record([format!("# {note}")])?;
@@ -156,11 +157,13 @@ impl<'a> Restored<'a> {
         writer.write_record(EXPORTED)?;
         let comment = format!("as it was at {}", self.then.format(STEM));
         for (now, before) in &self.rows {
+            let [mut value, mut expected] = [itoa::Buffer::new(); 2];
             let (action, value) = match before {
-                Some(units) => ("assign", units.to_string()),
-                None => ("unassign", String::new()),
+                Some(units) => ("assign", value.format(*units)),
+                None => ("unassign", ""),
             };
-            writer.write_record(line(now, action, [&value, &cell(now.quota)], rule, &comment))?;
+            let expected = cell(now.quota, &mut expected);
+            write_row(&mut writer, now, action, [value, expected], rule, &comment)?;
         }
         Ok(writer.into_inner()?)
     }
@@ -195,24 +198,27 @@ impl<'a> Restored<'a> {
     }
 }
 
-fn line(
-    row: &SnapshotRow,
+/// Writes one row. There may be a million, so that no cell is copied that needs no change.
+fn write_row(
+    writer: &mut csv::Writer<impl Write>,
+    row: &SnapshotRow<'_>,
     action: &str,
     [value, expected]: [&str; 2],
     rule: &UsageRule,
     comment: &str,
-) -> [String; 10] {
+) -> csv::Result<()> {
     let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
     let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
     let org_id = row.target.org_id.as_str();
-    let units = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
-    let (used, projected) = (units(rule.used(&row.usage)), units(rule.projected(&row.usage)));
-    [action, org_id, &org_name, aid, &name, value, expected, &used, &projected, comment].map(str::to_owned)
+    let [mut used, mut projected] = [itoa::Buffer::new(); 2];
+    let used = rule.used(&row.usage).map_or("", |units| used.format(units));
+    let projected = rule.projected(&row.usage).map_or("", |units| projected.format(units));
+    writer.write_record([action, org_id, &org_name, aid, &name, value, expected, used, projected, comment])
 }
 
 /// A quota as a cell holds it: digits, or `none`.
-fn cell(quota: Option<Units>) -> String {
-    quota.map_or_else(|| "none".to_owned(), |units| units.to_string())
+fn cell(quota: Option<Units>, buffer: &mut itoa::Buffer) -> &str {
+    quota.map_or("none", |units| buffer.format(units))
 }
 
 /// Tells a person. That nobody reads on is no failure.

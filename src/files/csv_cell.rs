@@ -18,8 +18,11 @@ pub(crate) fn inert(text: &str) -> Cow<'_, str> {
 }
 
 /// A name or a message in a column of ours: nothing hidden in it either, because people also look at these files in a terminal.
-pub(crate) fn shown(text: &str) -> String {
-    inert(&visible(text)).into_owned()
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        Cow::Borrowed(text) => inert(text),
+        Cow::Owned(text) => Cow::Owned(inert(&text).into_owned()),
+    }
 }
 
 /// The text that [`inert`] was given.

@@ -58,6 +58,10 @@ fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [Strin
     csv.into_inner().expect("memory takes every write")
 }
 
+fn shown(text: &str) -> String {
+    csv_cell::shown(text).into_owned()
+}
+
 fn units(units: Option<i64>) -> String {
     units.map(|units| units.to_string()).unwrap_or_default()
 }
@@ -69,10 +73,10 @@ fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
 fn closing_record(line: &Line) -> [String; 13] {
     let aid = line.target.aid.as_ref();
     [
-        csv_cell::shown(line.target.org_id.as_str()),
-        csv_cell::shown(&line.org_name),
-        aid.map(|aid| csv_cell::shown(aid.as_str())).unwrap_or_default(),
-        aid.map(|_| csv_cell::shown(&line.spent.name)).unwrap_or_default(),
+        shown(line.target.org_id.as_str()),
+        shown(&line.org_name),
+        aid.map(|aid| shown(aid.as_str())).unwrap_or_default(),
+        aid.map(|_| shown(&line.spent.name)).unwrap_or_default(),
         day(Some(line.start)),
         day(Some(line.end)),
         day(line.seen_at),
@@ -88,15 +92,15 @@ fn closing_record(line: &Line) -> [String; 13] {
 /// How one target stands, as a row of a table.
 pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
     let [name, org_name] = &standing.whole_names;
-    let whole_or = |whole: &str, shown: &str| csv_cell::shown(if whole.is_empty() { shown } else { whole });
+    let whole_or = |whole: &str, cut: &str| shown(if whole.is_empty() { cut } else { whole });
     let group_name = match &standing.target.aid {
         Some(_) => whole_or(name, &standing.name),
         None => String::new(),
     };
     [
-        csv_cell::shown(standing.target.org_id.as_str()),
+        shown(standing.target.org_id.as_str()),
         whole_or(org_name, &standing.org_name),
-        standing.target.aid.as_ref().map(|aid| csv_cell::shown(aid.as_str())).unwrap_or_default(),
+        standing.target.aid.as_ref().map(|aid| shown(aid.as_str())).unwrap_or_default(),
         group_name,
         units(standing.quota),
         units(standing.used),
@@ -143,7 +147,7 @@ pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
             &row.comment,
             &row.carried,
         ];
-        csv.write_record(cells.map(csv_cell::shown)).expect("memory takes every write");
+        csv.write_record(cells.map(shown)).expect("memory takes every write");
     }
     csv.into_inner().expect("memory takes every write")
 }

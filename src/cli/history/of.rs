@@ -9,7 +9,7 @@ use crate::cli::plan::{Style, folded};
 use crate::cli::table::{Side, Table};
 use crate::domain::quota::{OrgId, Place, Target, grouped};
 use crate::exit_code::Exit;
-use crate::files::csv_cell::shown;
+use crate::files::csv_cell;
 use crate::history::{History, left_out, thinned};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Moment, QuotaChange, Timeline, words};
@@ -187,6 +187,7 @@ fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
         "changed_by",
         "comment",
     ])?;
+    let shown = |text: &str| csv_cell::shown(text).into_owned();
     let units = |units: Option<i64>| units.map_or_else(String::new, |units| units.to_string());
     let Target { org_id, aid } = &timeline.target;
     for moment in timeline.moments.iter().filter(|moment| moment.is_visible || !moment.changes.is_empty()) {
