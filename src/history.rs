@@ -10,7 +10,7 @@ pub(crate) mod retention;
 mod store;
 mod thinned;
 
-pub(crate) use codec::{Block, Writer};
+pub(crate) use codec::{Block, Figures, Writer};
 pub(crate) use readable::left_out;
 pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
 pub(crate) use thinned::thinned;

@@ -50,6 +50,7 @@ pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Judging, Standing, standings};
+pub(crate) use self::shared::readings::Readings;
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
 pub(crate) use self::shared::{Audience, Extent, Imprint, ReportContext, page_of, words};

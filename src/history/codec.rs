@@ -5,16 +5,21 @@
 
 /// Does something for each column by its number, which the compiler knows.
 macro_rules! for_each_column {
-    ($this:ident.$each:ident $arguments:tt) => {
-        for_each_column!($this.$each $arguments: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)
+    ($this:ident.$each:ident $arguments:tt $($question:tt)?) => {
+        for_each_column!($this.$each $arguments $($question)?: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)
     };
     ($this:ident.$each:ident $arguments:tt: $($column:literal)*) => {
         const { assert!([$($column),*].len() == COLUMNS.len()) };
         $($this.$each::<$column> $arguments;)*
     };
+    ($this:ident.$each:ident $arguments:tt ?: $($column:literal)*) => {
+        const { assert!([$($column),*].len() == COLUMNS.len()) };
+        $($this.$each::<$column> $arguments?;)*
+    };
 }
 
 mod block;
+mod figures;
 mod lines;
 mod reader;
 mod writer;
@@ -22,6 +27,7 @@ mod writer;
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::block::{Block, Blocks};
+pub(crate) use self::figures::Figures;
 pub(crate) use self::reader::{Organizations, decode};
 pub(crate) use self::writer::{Writer, encode};
 use crate::domain::quota::{SnapshotRow, Units};
@@ -63,10 +69,12 @@ const COLUMNS: [(&str, Cell); 18] = [
     ("enterprise_units_next_period", Cell::Units(|row| &mut row.enterprise_next_period)),
 ];
 
-/// In which of our columns the ids and the quota stand.
+/// In which of our columns the ids, the quota, the first figure of usage and the cycle stand.
 const ORG_ID: usize = 2;
 const AID: usize = 4;
 const QUOTA: usize = 6;
+const USAGE: usize = 7;
+const PERIOD_START: usize = 13;
 const _: () = assert!(matches!((COLUMNS[ORG_ID].1, COLUMNS[AID].1), (Cell::OrgId, Cell::Aid)));
 
 /// Without these a file says nothing.

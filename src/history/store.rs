@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
 use tracing::warn;
 
-use super::codec::{self, Block, Blocks};
+use super::codec::{self, Block, Blocks, Figures};
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
 use crate::files::durable;
 use crate::files::format;
@@ -121,28 +121,45 @@ impl History {
         Ok(read.map(move |organization| organization.with_context(&damaged)))
     }
 
-    /// What a snapshot shows of those targets that another one shows: organization by organization, and as little of the file
-    /// as that takes.
-    pub(crate) fn organizations_like<'w>(
+    /// What a snapshot shows of the usage of those targets that another one shows: organization by organization in the order of
+    /// their ids, and as little of the file as that takes.
+    pub(crate) fn figures_like<'w>(
         &self,
         at: DateTime<Utc>,
         wanted: &'w Snapshot,
-    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Organization>> + use<'w>> {
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Figures>> + use<'w>> {
+        self.each_like(at, wanted, Block::figures_like)
+    }
+
+    /// What a snapshot shows of those targets that another one shows.
+    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
+        let organizations = self.each_like(at, wanted, Block::organization_like)?;
+        let is_seen =
+            |seen: &anyhow::Result<Organization>| seen.as_ref().map_or(true, |seen| seen.row_count() > 0);
+        let organizations = organizations.filter(is_seen).collect::<anyhow::Result<_>>()?;
+        Ok(Snapshot::of_organizations(at, organizations))
+    }
+
+    /// Reads the organizations that another snapshot shows too.
+    fn each_like<'w, T>(
+        &self,
+        at: DateTime<Utc>,
+        wanted: &'w Snapshot,
+        read: fn(Block, &Organization) -> anyhow::Result<T>,
+    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<T>> + use<'w, T>> {
         let path = self.path(at);
         let last = wanted.organizations().last().map(|last| &last.id);
         let until_last = self
             .blocks(at)?
             .take_while(move |block| block.as_ref().map_or(true, |block| Some(block.id()) <= last));
-        let read = move |block: anyhow::Result<Block>| {
+        Ok(until_last.filter_map(move |block| {
             let block = match block {
                 Ok(block) => block,
                 Err(error) => return Some(Err(error)),
             };
             let like = wanted.organization(block.id())?;
-            let seen = block.organization_like(like).with_context(|| Unreadable::damaged(path.clone()));
-            Some(seen).filter(|seen| seen.as_ref().map_or(true, |seen| seen.row_count() > 0))
-        };
-        Ok(until_last.filter_map(read))
+            Some(read(block, like).with_context(|| Unreadable::damaged(path.clone())))
+        }))
     }
 
     /// The targets that have this id themselves.
@@ -156,12 +173,6 @@ impl History {
             found.extend(organization.places().map(Place::target));
         }
         Ok(found)
-    }
-
-    /// The same as a snapshot.
-    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
-        let organizations = self.organizations_like(at, wanted)?.collect::<anyhow::Result<_>>()?;
-        Ok(Snapshot::of_organizations(at, organizations))
     }
 
     /// The organizations of a snapshot, as far as they are only compared.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::files::versioned_json;
-use crate::history::{left_out, thinned};
+use crate::history::thinned;
 use crate::jobs::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{self, Curves, Extent, Owners, TargetPage, TargetParts, UsagePage, UsageReport};
@@ -60,11 +60,8 @@ impl ReportInputs<'_> {
         let mut curves = Curves::new(shown, rule);
         let since = curves.since().filter(|_| shown.row_count() <= DRAWN_TARGETS);
         let all = self.history.until(now)?;
-        for at in since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default() {
-            let organizations = self.history.organizations_like(at, shown);
-            let added = organizations.and_then(|organizations| curves.add(at, organizations));
-            added.unwrap_or_else(|error| left_out(&error));
-        }
+        let moments = since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default();
+        self.each_reading(&moments, shown, rule, |earlier| curves.add(earlier));
         curves.add_latest();
         Ok(curves)
     }

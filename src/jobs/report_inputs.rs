@@ -21,8 +21,8 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Extent, Judging, People, Ranking, ReportContext, Standing, Timeline, Trends,
-    UsageInput, UsageReport, Week,
+    self, ChangesReport, Extent, Judging, People, Ranking, Readings, ReportContext, Standing, Timeline,
+    Trends, UsageInput, UsageReport, Week,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -278,12 +278,25 @@ impl ReportInputs<'_> {
         if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
             return Ok(shown);
         }
-        for at in week {
-            let organizations = self.history.organizations_like(at, latest);
-            let added = organizations.and_then(|organizations| shown.add(at, organizations, latest, &rule));
-            added.unwrap_or_else(|error| left_out(&error));
-        }
+        self.each_reading(&week, latest, &rule, |earlier| shown.add(&earlier, latest));
         Ok(shown)
+    }
+
+    /// What snapshots of these moments showed of the latest's targets, one after the other. One that cannot be read is left out.
+    pub(super) fn each_reading(
+        &self,
+        moments: &[DateTime<Utc>],
+        latest: &Snapshot,
+        rule: &UsageRule,
+        mut add: impl FnMut(Readings),
+    ) {
+        for at in moments {
+            let figures = self.history.figures_like(*at, latest);
+            match figures.and_then(|figures| Readings::of(*at, figures, latest, rule)) {
+                Ok(readings) => add(readings),
+                Err(error) => left_out(&error),
+            }
+        }
     }
 }
 

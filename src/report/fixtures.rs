@@ -21,13 +21,13 @@ use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::UsagePage;
 use crate::report::UsageReport;
-use crate::report::Week;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
 use crate::report::shared::level::Level;
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
 use crate::report::{Judging, Slopes, Standing, standings};
+use crate::report::{Readings, Week};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
@@ -144,8 +144,9 @@ pub(crate) fn week_of(earlier: impl IntoIterator<Item = Snapshot>, latest: &Snap
     let rule = UsageRule::default();
     let mut week = Week::new(latest, &rule);
     for snapshot in earlier {
-        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
-        let Ok(()) = week.add(snapshot.taken_at, organizations, latest, &rule);
+        let figures = snapshot.organizations().iter().map(|seen| Ok::<_, Infallible>(seen.into()));
+        let Ok(readings) = Readings::of(snapshot.taken_at, figures, latest, &rule);
+        week.add(&readings, latest);
     }
     week
 }
@@ -231,8 +232,9 @@ pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'
     let mut earlier: Vec<&Snapshot> = earlier.iter().collect();
     earlier.sort_by_key(|snapshot| snapshot.taken_at);
     for snapshot in earlier {
-        let organizations = snapshot.organizations().iter().cloned().map(Ok::<_, Infallible>);
-        let Ok(()) = curves.add(snapshot.taken_at, organizations);
+        let figures = snapshot.organizations().iter().map(|seen| Ok::<_, Infallible>(seen.into()));
+        let Ok(readings) = Readings::of(snapshot.taken_at, figures, latest, rule);
+        curves.add(readings);
     }
     curves.add_latest();
     curves

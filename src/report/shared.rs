@@ -6,6 +6,7 @@ pub(crate) mod level;
 pub(crate) mod picture;
 pub(crate) mod planned;
 pub(crate) mod quota_status;
+pub(crate) mod readings;
 pub(crate) mod trends;
 pub(in crate::report) mod week;
 

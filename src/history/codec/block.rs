@@ -5,6 +5,7 @@ use std::io::Read;
 use anyhow::Context;
 use memchr::{memchr, memchr_iter};
 
+use super::figures::{self, Figures};
 use super::lines::{Line, Lines};
 use super::reader::{Organizations, Rows, UNSORTED, header};
 use super::writer::{Writer, push};
@@ -66,6 +67,26 @@ impl Block {
     /// What the lines say.
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
         self.only(|_| true)
+    }
+
+    /// What they say of usage.
+    pub(crate) fn figures(self) -> anyhow::Result<Figures> {
+        let plain = match &self.0 {
+            Content::Lines(lines) => figures::of_lines(&lines.id, &lines.text),
+            Content::Read(_) => None,
+        };
+        match plain {
+            Some(figures) => Ok(figures),
+            None => Ok(Figures::from(&self.organization()?)),
+        }
+    }
+
+    /// The same of those targets that another snapshot shows of the organization.
+    pub(crate) fn figures_like(self, like: &Organization) -> anyhow::Result<Figures> {
+        if like.row_count() * 2 > self.rows() {
+            return self.figures(); // to choose would take longer
+        }
+        Ok(Figures::from(&self.organization_like(like)?))
     }
 
     /// What they say of those targets that another snapshot shows of the organization.

@@ -89,8 +89,10 @@ pub(super) struct Rows<R> {
     records: VecDeque<csv::StringRecord>,
     record: csv::StringRecord,
     /// The last text of each column of moments, and what it means: it stands in many rows, one below the other.
-    moments: [(String, Option<DateTime<Utc>>); COLUMNS.len()],
+    moments: Moments,
 }
+
+type Moments = [(String, Option<DateTime<Utc>>); COLUMNS.len()];
 
 impl<R: Read> Rows<R> {
     fn new(file: R) -> anyhow::Result<Self> {
@@ -218,12 +220,27 @@ fn row<'a>(
     cells: &Cells<'a>,
     columns: &[Option<usize>; COLUMNS.len()],
     width: usize,
-    moments: &mut [(String, Option<DateTime<Utc>>); COLUMNS.len()],
+    moments: &mut Moments,
 ) -> anyhow::Result<SnapshotRow<'a>> {
     anyhow::ensure!(cells.count() == width, "it has {} cells, and the first line {width}", cells.count());
     let mut row = SnapshotRow::new(Target::organization(""));
-    for (((name, cell), place), known) in COLUMNS.iter().zip(columns).zip(moments) {
-        let text = place.map_or("", |place| cells.get(place));
+    let mut source = Source { cells, columns, moments };
+    for_each_column!(source.read(&mut row)?);
+    Ok(row)
+}
+
+/// From where the cells of a row are taken.
+struct Source<'a, 'c> {
+    cells: &'c Cells<'a>,
+    columns: &'c [Option<usize>; COLUMNS.len()],
+    moments: &'c mut Moments,
+}
+
+impl<'a> Source<'a, '_> {
+    /// Takes a column that the compiler knows: what it holds is not asked a million times then.
+    fn read<const COLUMN: usize>(&mut self, row: &mut SnapshotRow<'a>) -> anyhow::Result<()> {
+        let (name, cell) = const { COLUMNS[COLUMN] };
+        let text = self.columns[COLUMN].map_or("", |place| self.cells.get(place));
         match cell {
             Cell::TakenAt | Cell::Level => {}
             Cell::OrgId => {
@@ -236,16 +253,17 @@ fn row<'a>(
             Cell::AccountGroupName => row.account_group_name = plain(text),
             Cell::Units(units) => {
                 let number = text.parse().with_context(|| format!("{name} is `{text}`, not a number"))?;
-                *units(&mut row) = Some(number);
+                *units(row) = Some(number);
             }
             Cell::Moment(at) => {
+                let known = &mut self.moments[COLUMN];
                 if known.1.is_none() || known.0 != text {
                     let moment = text.parse().with_context(|| format!("{name} is `{text}`, not a time"))?;
                     *known = (text.to_owned(), Some(moment));
                 }
-                *at(&mut row) = known.1;
+                *at(row) = known.1;
             }
         }
+        Ok(())
     }
-    Ok(row)
 }

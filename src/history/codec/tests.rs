@@ -51,6 +51,15 @@ proptest! {
     }
 
     #[test]
+    fn what_is_read_of_usage_alone_is_what_is_read_of_everything(rows in proptest::collection::vec(any_row(), 0..20)) {
+        let snapshot = Snapshot::new(at(1_795_370_400), rows);
+        let file = encode(&snapshot);
+        let blocks = Blocks::new(file.as_bytes()).unwrap();
+        let figures: Vec<Figures> = blocks.map(|block| block.unwrap().figures().unwrap()).collect();
+        prop_assert_eq!(figures, snapshot.organizations().iter().map(Figures::from).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn an_organization_is_the_same_lines_whenever_it_was_written_and_before_it_is(rows in proptest::collection::vec(any_row(), 0..20)) {
         let snapshot = Snapshot::new(at(1_795_370_400), rows);
         let mut later = snapshot.clone();

@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::quota::{Organization, Snapshot, Units, UsageRule};
+use crate::domain::quota::{Snapshot, Units, UsageRule};
 use crate::report::shared::chart::{Reading, Trend};
 use crate::report::shared::quota_status::Standing;
+use crate::report::shared::readings::Readings;
 use crate::report::shared::trends::LONGEST_CYCLE;
-use crate::report::shared::week::walk;
 
 /// A figure is written as a part of the largest one, in two letters of these.
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
@@ -21,22 +21,11 @@ const UNKNOWN: &str = "..";
 /// A line between points that lie closer says nothing.
 const SHORTEST: TimeDelta = TimeDelta::hours(12);
 
-/// What one snapshot showed of the latest one's targets.
-struct Moment {
-    at: DateTime<Utc>,
-    /// The cycle that the usage of each organization belongs to.
-    cycles: Vec<Option<DateTime<Utc>>>,
-    /// What each row used.
-    used: Vec<Option<Units>>,
-}
-
 /// The readings of all targets of a snapshot.
 pub(crate) struct Curves<'a> {
     latest: &'a Snapshot,
     rule: &'a UsageRule,
-    /// To which organization of the latest snapshot each of its rows belongs.
-    organization_of: Vec<usize>,
-    moments: Vec<Moment>,
+    moments: Vec<Readings>,
 }
 
 /// When the readings of one organization were taken, in seconds after its cycle began. Those of the cycle before are moved to
@@ -56,10 +45,7 @@ pub(crate) struct Axis {
 
 impl<'a> Curves<'a> {
     pub(crate) fn new(latest: &'a Snapshot, rule: &'a UsageRule) -> Self {
-        let organizations = latest.organizations().iter().enumerate();
-        let organization_of =
-            organizations.flat_map(|(number, seen)| std::iter::repeat_n(number, seen.row_count())).collect();
-        Self { latest, rule, organization_of, moments: Vec::new() }
+        Self { latest, rule, moments: Vec::new() }
     }
 
     /// The earliest moment that they look back to; none where no cycle is known.
@@ -68,39 +54,25 @@ impl<'a> Curves<'a> {
         starts.min().map(|start| start - LONGEST_CYCLE)
     }
 
-    /// Adds an earlier snapshot, organization by organization in the order of their ids; earliest first. Where one cannot be
-    /// read nothing is added.
-    pub(crate) fn add<E>(
-        &mut self,
-        at: DateTime<Utc>,
-        organizations: impl IntoIterator<Item = Result<Organization, E>>,
-    ) -> Result<(), E> {
-        let mut used = vec![None; self.organization_of.len()];
-        let mut cycles = vec![None; self.latest.organizations().len()];
-        walk(organizations, self.latest, |row, _, then| {
-            used[row] = self.rule.used(&then.usage());
-            cycles[self.organization_of[row]] = then.organization.period_start;
-        })?;
-        self.moments.push(Moment { at, cycles, used });
-        Ok(())
+    /// Adds what an earlier snapshot showed; earliest first.
+    pub(crate) fn add(&mut self, earlier: Readings) {
+        self.moments.push(earlier);
     }
 
     /// Adds the latest snapshot itself: the last one.
     pub(crate) fn add_latest(&mut self) {
-        let used = self.latest.places().map(|place| self.rule.used(&place.usage())).collect();
-        let cycles = self.latest.organizations().iter().map(|seen| seen.period_start).collect();
-        self.moments.push(Moment { at: self.latest.taken_at, cycles, used });
+        self.moments.push(Readings::of_latest(self.latest, self.rule));
     }
 
     /// The axis of an organization by its number in the latest snapshot; none where its cycle is not known.
     pub(in crate::report) fn axis(&self, organization: usize) -> Option<Axis> {
         let (start, end) = self.latest.organizations()[organization].cycle()?;
-        let cycle = |moment: &Moment| moment.cycles[organization];
+        let cycle = |moment: &Readings| moment.cycles[organization];
         let earlier = self.moments.iter().filter_map(cycle).filter(|cycle| *cycle < start).max();
         let earlier = earlier.filter(|earlier| start - *earlier <= LONGEST_CYCLE);
         let numbered = || self.moments.iter().enumerate();
         // Usage that could not be read comes without its cycle: a gap in the one that it was taken in.
-        let is_now = |moment: &Moment| cycle(moment).map_or(moment.at >= start, |cycle| cycle == start);
+        let is_now = |moment: &Readings| cycle(moment).map_or(moment.at >= start, |cycle| cycle == start);
         let now: Vec<usize> =
             numbered().filter(|(_, moment)| is_now(moment)).map(|(number, _)| number).collect();
         let before: Vec<usize> = numbered()
