@@ -5,6 +5,8 @@
 //! nothing is inserted into: it reads the tables, and one inert block of JSON. The policy of the page names the script's hash, so
 //! that nothing else can run whatever a name holds.
 
+use std::borrow::Cow;
+
 use anyhow::Context;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,8 +16,9 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::domain::quota::Units;
 use crate::mail::add_filters;
-use crate::report::UsagePage;
+use crate::report::{Bar, Level, UsagePage, UsageRow};
 use crate::text::edge;
 
 const STYLE: &str = include_str!("page/page.css");
@@ -80,22 +83,64 @@ pub(crate) fn plain(
 
 fn values_of(page: UsagePage) -> anyhow::Result<Value> {
     let UsagePage { report, beside, rows, data } = page;
-    let rows = Value::make_object_iterable(rows, |rows| {
-        Box::new(rows.iter().map(|row| {
-            let trend = row.trend.as_str();
-            match serde_json::to_value(row).map(edge::values) {
-                Ok(row) => context! { trend, ..Value::from(Serde(row)) },
-                Err(error) => Value::from(minijinja::Error::new(
-                    minijinja::ErrorKind::BadSerialization,
-                    error.to_string(),
-                )),
-            }
-        }))
-    });
+    let rows = Value::make_object_iterable(rows, |rows| Box::new(rows.iter().map(row_value)));
     let report = Value::from(Serde(edge::values(serde_json::to_value(&report)?)));
     let data = inert(&edge::values(serde_json::to_value(&data)?).to_string());
     let beside = Value::from(Serde(beside));
     Ok(context! { data => Value::from_safe_string(data), rows, beside, ..report })
+}
+
+/// What the templates show of an account group, and no more: there may be 50,000, and most of the time of a page goes into this.
+#[derive(Serialize)]
+struct RowView<'a> {
+    name: Cow<'a, str>,
+    id: Cow<'a, str>,
+    org_id: Cow<'a, str>,
+    org_name: Cow<'a, str>,
+    organization: usize,
+    owned_by: &'a str,
+    state: &'static str,
+    level: Level,
+    status: Cow<'a, str>,
+    sureness: Cow<'a, str>,
+    estimates: Cow<'a, str>,
+    runs_out_at: bool,
+    out: Option<i64>,
+    quota: Option<Units>,
+    used: Option<Units>,
+    projected: Option<Units>,
+    percent_projected: Option<Units>,
+    over: Option<Units>,
+    headroom: Option<Units>,
+    bar: Option<Bar>,
+    trend: &'a str,
+}
+
+fn row_value(row: &UsageRow) -> Value {
+    let standing = &row.standing;
+    Value::from(Serde(RowView {
+        name: edge::lines(&standing.name),
+        id: edge::lines(&standing.id),
+        org_id: edge::lines(&row.org_id),
+        org_name: edge::lines(&standing.org_name),
+        organization: row.organization,
+        owned_by: &row.owned_by,
+        state: row.state,
+        level: standing.level,
+        status: edge::lines(&standing.status),
+        sureness: edge::lines(&standing.sureness),
+        estimates: edge::lines(&standing.estimates),
+        runs_out_at: standing.runs_out_at.is_some(),
+        out: row.out,
+        quota: standing.quota,
+        used: standing.used,
+        projected: standing.projected,
+        percent_projected: standing.percent_projected,
+        over: standing.over,
+        headroom: standing.headroom,
+        bar: standing.bar,
+        trend: &row.trend,
+    }))
 }
 
 fn render(template: &'static str, values: Value, live: Option<&Live>) -> anyhow::Result<String> {

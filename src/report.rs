@@ -49,7 +49,7 @@ pub(crate) use self::ranking::{Ranking, is_over};
 pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
-pub(crate) use self::shared::quota_status::{Judging, Standing, standings};
+pub(crate) use self::shared::quota_status::{Bar, Judging, Standing, standings};
 pub(crate) use self::shared::readings::Readings;
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
@@ -58,7 +58,7 @@ pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_
 pub(crate) use self::target::{TargetPage, TargetParts, target_page};
 pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, timeline};
 pub(crate) use self::usage::input::UsageInput;
-pub(crate) use self::usage::page::{Owners, UsagePage};
+pub(crate) use self::usage::page::{Owners, Row as UsageRow, UsagePage};
 pub(crate) use self::usage::{UsageReport, usage_report};
 
 impl AlertReport {

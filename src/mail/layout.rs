@@ -43,12 +43,14 @@ fn is_from_right_to_left(text: &str) -> bool {
             '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
             | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
     };
-    text.contains(is_of_them) && !text.contains(|letter: char| letter.is_ascii_alphabetic())
+    !text.is_ascii()
+        && text.contains(is_of_them)
+        && !text.contains(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
 fn unbroken(state: &State, text: &str) -> String {
-    if !matches!(state.auto_escape(), AutoEscape::Html) {
+    if !text.contains(' ') || !matches!(state.auto_escape(), AutoEscape::Html) {
         return text.to_owned();
     }
     let letters: Vec<char> = text.chars().collect();

@@ -38,9 +38,8 @@ pub(crate) struct Beside {
 }
 
 /// One account group.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Row {
-    #[serde(flatten)]
     pub standing: Standing,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
@@ -52,7 +51,6 @@ pub(crate) struct Row {
     /// When it runs out, in seconds since 1970; now where it has.
     pub out: Option<i64>,
     /// What was used, as [`Curves::letters`] writes it.
-    #[serde(skip)]
     pub trend: String,
 }
 
