@@ -4,12 +4,14 @@
 //! a name that cannot be read is left out; usage with one number that cannot be read is unknown as a whole, because its
 //! sums would be wrong. An answer without the list or object that it is about is no answer.
 
+mod plain;
 mod quotas;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 pub(super) use self::quotas::quotas;
 use super::wire::{Object, Odd};
@@ -170,6 +172,13 @@ impl LeftOut {
 
 /// The body of `GET /account-groups`, and what of it cannot be read.
 pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
+    match plain::account_groups(json) {
+        Some(groups) => Ok((groups, LeftOut::default())),
+        None => account_groups_carefully(json),
+    }
+}
+
+fn account_groups_carefully(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
     let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
     let there = answer(json)?.each("accountGroups", |entry| {
         let entry = match Object::of("an entry of `accountGroups`", entry) {
@@ -207,8 +216,10 @@ pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
         device_used: details.units("connectedDevicesUnitsUsed")?,
         device_projected: details.units("connectedDevicesUnitsProjected")?,
     };
-    let (tests, agents) =
-        (rows(&details, "tests", test_usage)?, rows(&details, "enterpriseAgentUnits", agent_units)?);
+    let (tests, agents) = (
+        rows(&details, "tests", plain::test_usage, test_usage)?,
+        rows(&details, "enterpriseAgentUnits", |_| None, agent_units)?,
+    );
     let cloud =
         nothing_unless_missing(tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected));
     let enterprise = nothing_unless_missing(
@@ -258,21 +269,26 @@ pub(super) fn page<T>(
     row: impl Fn(&Object<'_>) -> Result<T, Odd>,
 ) -> Result<(Vec<T>, Option<String>), Odd> {
     let page = answer(json)?;
-    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
+    let rows = rows(&page, "breakdowns", |_| None, row)?.ok_or_else(|| missing("breakdowns"))?;
     let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
     Ok((rows, next.text("href")?.map(Cow::into_owned)))
 }
 
-/// The rows of a breakdown; none where it is not there at all, which is not the same as an empty one.
+/// The rows of a breakdown, where `plainly` knows them or else field by field; none where it is not there at all, which is not the
+/// same as an empty one.
 fn rows<T>(
     of: &Object<'_>,
     name: &str,
+    plainly: impl Fn(&RawValue) -> Option<T>,
     row: impl Fn(&Object<'_>) -> Result<T, Odd>,
 ) -> Result<Option<Vec<T>>, Odd> {
     let mut rows = Ok(Vec::new());
+    let entry = format!("an entry of `{name}`");
     let there = of.each(name, |raw| {
         if let Ok(seen) = &mut rows {
-            let entry = format!("an entry of `{name}`");
+            if let Some(row) = plainly(raw) {
+                return seen.push(row);
+            }
             match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
                 Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
                 Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),

@@ -257,6 +257,10 @@ impl Transport {
             outcome.reason = too_large();
             return outcome; // the connection is closed with the rest of it unread
         }
+        if let Some(length) = response.content_length() {
+            // What is announced and never comes takes no memory.
+            outcome.body.reserve(usize::try_from(length).unwrap_or(most).min(most));
+        }
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if outcome.body.len() + chunk.len() > most => {
