@@ -3,7 +3,7 @@
 //! A person who reads `1 000 is below the 3 480 projected` asks next what would stop, and whom to talk to.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +26,17 @@ pub(crate) struct LargestTest {
     pub projected: Units,
 }
 
-/// The largest of each target, the largest first. Nothing is known of targets whose usage was not read.
+/// The largest of each target. Nothing is known of targets whose usage was not read.
 #[derive(Debug, Default)]
 pub(crate) struct LargestTests {
-    by_target: BTreeMap<Target, Vec<LargestTest>>,
+    /// The largest first. Each is one of the largest of its account group, or of the organization.
+    by_organization: BTreeMap<OrgId, Vec<Owned>>,
+}
+
+#[derive(Debug)]
+struct Owned {
+    aid: Option<Aid>,
+    test: LargestTest,
 }
 
 /// A test or an agent as the API shows it, before anything is copied.
@@ -43,21 +50,26 @@ struct Consumer<'a> {
 impl LargestTests {
     /// Where nothing is known of single tests.
     pub(crate) fn none() -> &'static Self {
-        static NONE: LargestTests = LargestTests { by_target: BTreeMap::new() };
+        static NONE: LargestTests = LargestTests { by_organization: BTreeMap::new() };
         &NONE
     }
 
     /// Adds those of one organization, which comes once. Tests have cloud units and enterprise agents enterprise units; what the rule does not count is left out.
     pub(crate) fn add(&mut self, org_id: &OrgId, usage: &OrganizationUsage, rule: &UsageRule) {
+        let mut kept_of: HashMap<&Aid, usize> = HashMap::new();
+        let mut kept: Vec<Owned> = Vec::new();
         for seen in largest_first(usage, rule) {
-            let group = seen.aid.map(|aid| Target { org_id: org_id.clone(), aid: Some(aid.clone()) });
-            for target in group.into_iter().chain([Target { org_id: org_id.clone(), aid: None }]) {
-                let largest = self.by_target.entry(target).or_default();
-                if largest.len() < KEPT {
-                    largest.push(LargestTest { label: seen.label(), projected: seen.projected });
-                }
+            let is_of_its_group = seen.aid.is_some_and(|aid| {
+                let count = kept_of.entry(aid).or_default();
+                *count += 1;
+                *count <= KEPT
+            });
+            if is_of_its_group || kept.len() < KEPT {
+                let test = LargestTest { label: seen.label(), projected: seen.projected };
+                kept.push(Owned { aid: seen.aid.cloned(), test });
             }
         }
+        self.by_organization.insert(org_id.clone(), kept);
     }
 
     #[cfg(test)]
@@ -70,8 +82,10 @@ impl LargestTests {
     }
 
     /// The largest of one target (an organization's are those of all its account groups), the largest first.
-    pub(crate) fn of(&self, target: &Target) -> &[LargestTest] {
-        self.by_target.get(target).map_or(&[], Vec::as_slice)
+    pub(crate) fn of(&self, target: &Target) -> Vec<LargestTest> {
+        let of_organization = self.by_organization.get(&target.org_id).into_iter().flatten();
+        let of_it = of_organization.filter(|kept| target.aid.is_none() || kept.aid == target.aid);
+        of_it.take(KEPT).map(|kept| kept.test.clone()).collect()
     }
 }
 

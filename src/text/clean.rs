@@ -59,6 +59,9 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 
 /// The same with single blanks and none around it, cut after `max` characters.
 pub(crate) fn clean(text: &str, max: usize) -> String {
+    if text.len() <= max && is_clean(text) {
+        return text.to_owned();
+    }
     let visible = visible(text);
     let mut line = String::with_capacity(visible.len().min(4 * max.min(1024)));
     let mut count = 0_usize;
@@ -81,6 +84,12 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         count += blank + letters;
     }
     line
+}
+
+/// Whether it is as it should be already, which nearly every text is.
+fn is_clean(text: &str) -> bool {
+    let has_blanks_alone = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
+    has_blanks_alone && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// What a cell may have around it without meaning anything: blanks, also those that nobody sees.

@@ -158,7 +158,7 @@ pub(crate) fn judge<E>(
             // A snapshot that is judged afterwards does not say.
             let largest = seen.largest.of(&row.target);
             if !largest.is_empty() {
-                target.largest = largest.to_vec();
+                target.largest = largest;
             }
             let waiting = news.remove(&row.target);
             let standing = standing(&row, slope, judging);
@@ -218,7 +218,7 @@ fn judge_target(
     let news = |level, why| {
         let largest = match level {
             Level::Fine => Vec::new(),
-            Level::Warning | Level::Critical => seen.largest.of(&row.target).to_vec(),
+            Level::Warning | Level::Critical => seen.largest.of(&row.target),
         };
         Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why, largest })
     };
