@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::explains;
 use super::live::Live;
 use super::parse::ChangeFile;
-use super::plan::{PlanContext, SetByRuns, effective, plan};
-use super::{Code, Plan, PlanRow, Services, Verdict};
+use super::plan::{Outline, PlanContext, SetByRuns, effective, outline, plan};
+use super::{Plan, PlanRow, Services};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{OrgId, Snapshot};
@@ -80,15 +80,9 @@ impl Live {
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
-        let without_usage = plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
-        let unread: BTreeSet<OrgId> = without_usage
-            .rows
-            .iter()
-            .filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)))
-            .filter_map(|row| Some(&row.target.as_ref()?.org_id))
-            .filter(|org_id| !self.asked.contains(*org_id))
-            .cloned()
-            .collect();
+        let Outline { organizations, is_stale } =
+            outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
+        let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
             self.asked.extend(unread);
@@ -97,9 +91,7 @@ impl Live {
         if self.last_cycle.is_none() {
             self.last_cycle = Some(services.history.last_cycle(&self.reading.snapshot, &rule)?);
         }
-        let is_stale =
-            |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
-        if self.set_by.is_none() && without_usage.rows.iter().any(is_stale) {
+        if self.set_by.is_none() && is_stale {
             self.set_by = Some(explains::set_since(services.runs(), DateTime::UNIX_EPOCH));
         }
         let context = PlanContext {

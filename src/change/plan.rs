@@ -16,7 +16,7 @@ mod stale;
 mod totals;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -27,10 +27,10 @@ pub(crate) use self::row::{Action, GuardHit, NoChange, PlanRow, Verdict, plain_q
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
 use self::totals::touched;
-use super::parse::{ChangeFile, Record};
+use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::Visible;
 use super::{Code, Problem};
-use crate::domain::quota::{Snapshot, Target};
+use crate::domain::quota::{OrgId, Snapshot};
 use crate::text::words::rows_text;
 
 /// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
@@ -40,23 +40,9 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     let mut organizations = Vec::with_capacity(file.records.len());
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found)>> = BTreeMap::new();
     for record in &file.records {
-        let whose = match &record.change {
-            Ok(change) => &change.whose,
-            Err(bad) => &bad.whose,
-        };
-        let found = visible.find(whose);
-        let due = match (&record.change, &found) {
-            (Ok(change), Ok(row)) => {
-                effective::due(change.effective, row, live.taken_at, &file.columns, context)
-            }
-            _ => Ok(None),
-        };
-        organizations.push(visible.organization(whose));
-        let portion = due.as_ref().copied().unwrap_or_default();
-        portions
-            .entry(portion)
-            .or_default()
-            .push((record, Found { target: found.map(|row| row.target), due }));
+        organizations.push(visible.organization(whose(record)));
+        let found = found(record, &mut visible, live, file, context);
+        portions.entry(found.due.as_ref().copied().unwrap_or_default()).or_default().push((record, found));
     }
     let now = live;
     let mut live = Cow::Borrowed(now);
@@ -80,23 +66,73 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     Plan { rows, organizations, sha256 }
 }
 
-/// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.
-fn refuse_duplicates(rows: &mut [PlanRow]) {
-    let mut by_target: HashMap<Target, Vec<usize>> = HashMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        if let Some(target) = &row.target {
-            by_target.entry(target.clone()).or_default().push(index);
+/// What a plan needs to know beyond the quotas.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// The organizations in which rows may change something: those whose usage counts.
+    pub organizations: BTreeSet<OrgId>,
+    /// Whether a row may expect another quota than is there: who set that one is worth a word.
+    pub is_stale: bool,
+}
+
+/// Looks at each row by itself, which takes a fraction of the time of a plan.
+pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Outline {
+    let mut visible = Visible::new(live, &file.columns);
+    let mut outline = Outline::default();
+    for record in &file.records {
+        let row =
+            draft(record, found(record, &mut visible, live, file, context), live, &file.columns, context);
+        // What a row meets later depends on the rows before it.
+        let (is_later, is_unchanged) = (row.due.is_some(), matches!(row.verdict, Verdict::Unchanged(_)));
+        outline.is_stale |=
+            is_later || matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
+        let org_id = row.target.map(|target| target.org_id).filter(|_| is_later || !is_unchanged);
+        if let Some(org_id) = org_id.filter(|org_id| !outline.organizations.contains(org_id)) {
+            outline.organizations.insert(org_id);
         }
     }
-    for (target, indices) in by_target.into_iter().filter(|(_, indices)| indices.len() > 1) {
+    outline
+}
+
+fn whose(record: &Record) -> &TargetRef {
+    match &record.change {
+        Ok(change) => &change.whose,
+        Err(bad) => &bad.whose,
+    }
+}
+
+/// What a row means, and when it takes effect.
+fn found(
+    record: &Record,
+    visible: &mut Visible<'_>,
+    live: &Snapshot,
+    file: &ChangeFile,
+    context: &PlanContext<'_>,
+) -> Found {
+    let found = visible.find(whose(record));
+    let due = match (&record.change, &found) {
+        (Ok(change), Ok(row)) => effective::due(change.effective, row, live.taken_at, &file.columns, context),
+        _ => Ok(None),
+    };
+    Found { target: found.map(|row| row.target), due }
+}
+
+/// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.
+fn refuse_duplicates(rows: &mut [PlanRow]) {
+    let mut order: Vec<usize> = (0..rows.len()).filter(|index| rows[*index].target.is_some()).collect();
+    order.sort_by(|a, b| rows[*a].target.cmp(&rows[*b].target));
+    let chunks = order.chunk_by(|a, b| rows[*a].target == rows[*b].target);
+    let twice: Vec<&[usize]> = chunks.filter(|indices| indices.len() > 1).collect();
+    for indices in twice {
         let numbers: Vec<usize> = indices.iter().map(|index| rows[*index].row).collect();
         for index in indices {
-            let row = &mut rows[index];
+            let row = &mut rows[*index];
             if matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::BadRow) {
                 continue;
             }
             let others = numbers.iter().copied().filter(|number| *number != row.row);
             let others = rows_text(others, numbers.len() - 1);
+            let Some(target) = &row.target else { continue };
             row.verdict = Verdict::Refused(Problem {
                 code: Code::Duplicate,
                 message: format!("{target} is also in {others}. Keep one of them."),

@@ -5,6 +5,8 @@
 
 mod names;
 
+use std::cell::OnceCell;
+
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, shown};
 use super::{Code, Problem};
@@ -15,8 +17,8 @@ use crate::text::lookalike;
 pub(super) struct Visible<'a> {
     live: &'a Snapshot,
     columns: &'a Columns,
-    /// All account groups, sorted by their ids as texts.
-    by_aid: Vec<Place<'a>>,
+    /// See [`groups_by_id`]. Made when an account group is first looked for without its organization.
+    by_aid: OnceCell<Vec<Place<'a>>>,
     groups: Names<'a>,
     organizations: Names<'a>,
 }
@@ -36,17 +38,16 @@ impl Wrong {
 
 impl<'a> Visible<'a> {
     pub(super) fn new(live: &'a Snapshot, columns: &'a Columns) -> Self {
-        let organizations = (live.organizations().iter())
-            .map(|organization| Place { organization, account_group: None })
-            .collect();
-        let mut by_aid: Vec<Place<'_>> = live.groups().collect();
-        by_aid.sort_by_key(|group| id(*group));
+        let organizations: for<'p> fn(&'p Snapshot) -> Vec<Place<'p>> = |live| {
+            let all = live.organizations().iter();
+            all.map(|organization| Place { organization, account_group: None }).collect()
+        };
         Self {
             live,
             columns,
-            groups: Names::new(by_aid.clone(), |place| place.account_group_name()),
-            by_aid,
-            organizations: Names::new(organizations, |place| place.org_name()),
+            by_aid: OnceCell::new(),
+            groups: Names::new(live, groups_by_id, |place| place.account_group_name()),
+            organizations: Names::new(live, organizations, |place| place.org_name()),
         }
     }
 
@@ -264,10 +265,18 @@ impl<'a> Visible<'a> {
     }
 
     fn with_aid(&self, aid: &Aid) -> &[Place<'a>] {
-        let first = self.by_aid.partition_point(|group| id(*group) < aid.as_str());
-        let count = self.by_aid[first..].partition_point(|group| id(*group) == aid.as_str());
-        &self.by_aid[first..first + count]
+        let by_aid = self.by_aid.get_or_init(|| groups_by_id(self.live));
+        let first = by_aid.partition_point(|group| id(*group) < aid.as_str());
+        let count = by_aid[first..].partition_point(|group| id(*group) == aid.as_str());
+        &by_aid[first..first + count]
     }
+}
+
+/// All account groups, sorted by their ids as texts.
+fn groups_by_id(live: &Snapshot) -> Vec<Place<'_>> {
+    let mut groups: Vec<Place<'_>> = live.groups().collect();
+    groups.sort_by_key(|group| id(*group));
+    groups
 }
 
 /// The first of those with a name, unless the target itself is among them: a name that two have is also its own.

@@ -1,35 +1,69 @@
 //! What a plan does to each organization as a whole.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::model::PlanOrganization;
 use super::row::PlanRow;
-use crate::domain::quota::{self, OrgId, Organization, Snapshot, SnapshotRow, Target, Units};
+use crate::domain::merge::merge;
+use crate::domain::quota::{self, OrgId, Organization, Snapshot, Target, Units};
 
-/// What the pending rows ask for, by target.
-pub(super) type Asked<'a> = HashMap<&'a Target, Option<Units>>;
+/// What rows ask for, by target. Of two that ask for the same target, the later counts.
+pub(super) struct Asked<'a>(Vec<(&'a Target, Option<Units>)>);
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(rows: impl IntoIterator<Item = &'a PlanRow>) -> Self {
+        let asked = rows.into_iter().filter_map(|row| Some((row.target.as_ref()?, row.after)));
+        let mut asked: Vec<_> = asked.collect();
+        asked.reverse();
+        asked.sort_by_key(|(target, _)| *target);
+        asked.dedup_by_key(|(target, _)| *target);
+        Self(asked)
+    }
+
+    /// Those of one organization, by account group.
+    fn of(&self, org_id: &OrgId) -> &[(&'a Target, Option<Units>)] {
+        let begin = self.0.partition_point(|(target, _)| target.org_id < *org_id);
+        let count = self.0[begin..].partition_point(|(target, _)| target.org_id == *org_id);
+        &self.0[begin..begin + count]
+    }
+
+    /// The quotas of an organization's account groups, before and after.
+    pub(super) fn of_groups(
+        &self,
+        seen: &Organization,
+    ) -> impl Iterator<Item = (Option<Units>, Option<Units>)> {
+        let asked = self.of(&seen.id);
+        let both = merge(seen.groups(), asked, |group, (target, _)| group.aid().cmp(&target.aid.as_ref()));
+        both.filter_map(|(group, asked)| {
+            let before = group?.quota();
+            Some((before, asked.map_or(before, |(_, after)| *after)))
+        })
+    }
+
+    /// The organization's own quota afterwards.
+    fn own(&self, seen: &Organization) -> Option<Units> {
+        let own = seen.own.as_ref()?;
+        let asked = self.of(&seen.id).first().filter(|(target, _)| target.aid.is_none());
+        asked.map_or(own.quota, |(_, after)| *after)
+    }
+}
 
 /// The organizations that any row is about.
 pub(super) fn touched(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
     let ids: BTreeSet<&OrgId> = rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
-    let asked: Asked<'_> = rows
-        .iter()
-        .filter(|row| row.is_pending())
-        .filter_map(|row| Some((row.target.as_ref()?, row.after)))
-        .collect();
+    let asked = Asked::new(rows.iter().filter(|row| row.is_pending()));
     let seen = ids.into_iter().filter_map(|org_id| live.organization(org_id));
     seen.map(|seen| organization(seen, &asked)).collect()
 }
 
 /// One organization before and after.
 pub(super) fn organization(seen: &Organization, asked: &Asked<'_>) -> PlanOrganization {
-    let after = |row: SnapshotRow<'_>| asked.get(&row.target).copied().unwrap_or(row.quota);
     PlanOrganization {
         org_id: seen.id.clone(),
         name: seen.name.to_string(),
-        quota: seen.own_row().and_then(after),
+        quota: asked.own(seen),
         plan_units: seen.own.as_ref().and_then(|own| own.plan_units),
         allocated_before: seen.allocated(),
-        allocated_after: quota::sum(seen.group_rows().filter_map(after)),
+        allocated_after: quota::sum(asked.of_groups(seen).filter_map(|(_, after)| after)),
     }
 }

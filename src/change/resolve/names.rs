@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::change::parse::trimmed;
-use crate::domain::quota::{OrgId, Place};
+use crate::domain::quota::{OrgId, Place, Snapshot};
 use crate::text::lookalike::{composed, key, skeleton};
 use crate::text::similarity::nearest;
 
@@ -18,8 +18,9 @@ const OFFERED: usize = 3;
 
 /// Organizations or account groups by name. Those without a name are not found.
 pub(super) struct Names<'a> {
+    live: &'a Snapshot,
+    places: for<'p> fn(&'p Snapshot) -> Vec<Place<'p>>,
     name: for<'p> fn(Place<'p>) -> &'p str,
-    all: Vec<Place<'a>>,
     /// Made when a name is first looked for: most files name ids alone.
     index: OnceCell<Index<'a>>,
     comparisons: usize,
@@ -27,21 +28,26 @@ pub(super) struct Names<'a> {
 
 #[derive(Default)]
 struct Index<'a> {
+    all: Vec<Place<'a>>,
     by_name: HashMap<String, Vec<Place<'a>>>,
     by_look: HashMap<String, Vec<Place<'a>>>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(mut all: Vec<Place<'a>>, name: for<'p> fn(Place<'p>) -> &'p str) -> Self {
-        all.retain(|place| !trimmed(name(*place)).is_empty());
-        all.shrink_to_fit();
-        Self { name, all, index: OnceCell::new(), comparisons: 0 }
+    /// Of these places of what is live.
+    pub(super) fn new(
+        live: &'a Snapshot,
+        places: for<'p> fn(&'p Snapshot) -> Vec<Place<'p>>,
+        name: for<'p> fn(Place<'p>) -> &'p str,
+    ) -> Self {
+        Self { live, places, name, index: OnceCell::new(), comparisons: 0 }
     }
 
     fn index(&self) -> &Index<'a> {
         self.index.get_or_init(|| {
-            let mut index = Index::default();
-            for place in &self.all {
+            let mut index = Index { all: (self.places)(self.live), ..Index::default() };
+            index.all.retain(|place| !trimmed((self.name)(*place)).is_empty());
+            for place in &index.all {
                 let name = (self.name)(*place);
                 index.by_name.entry(key(name)).or_default().push(*place);
                 index.by_look.entry(skeleton(name)).or_default().push(*place);
@@ -52,6 +58,9 @@ impl<'a> Names<'a> {
 
     /// Those of that name, in one organization or among all. Where any has exactly this name, the others are not meant.
     pub(super) fn called(&self, name: &str, within: Option<&OrgId>) -> Vec<Place<'a>> {
+        if trimmed(name).is_empty() {
+            return Vec::new();
+        }
         let is_within = |place: &&Place<'_>| within.is_none_or(|org_id| place.organization.id == *org_id);
         let alike = self.index().by_name.get(&key(name)).map_or(&[][..], Vec::as_slice);
         let (exact, others): (Vec<_>, Vec<_>) = alike
@@ -69,9 +78,9 @@ impl<'a> Names<'a> {
         if !alike.is_empty() || self.comparisons >= COMPARISONS {
             return alike;
         }
-        let known: Vec<String> =
-            self.all.iter().filter(is_within).map(|place| key((self.name)(*place))).collect();
-        self.comparisons += self.all.len();
+        let all = &self.index().all;
+        let known: Vec<String> = all.iter().filter(is_within).map(|place| key((self.name)(*place))).collect();
+        self.comparisons += all.len();
         let mut near = nearest(&key(name), known.iter().map(String::as_str), OFFERED);
         near.dedup();
         near.into_iter().flat_map(|name| self.called(name, within)).take(OFFERED).collect()

@@ -7,7 +7,7 @@ use crate::change::plan::model::PlanOrganization;
 use crate::change::plan::row::{PlanRow, Verdict};
 use crate::change::plan::totals::{Asked, organization};
 use crate::config::{Level, Mode};
-use crate::domain::quota::{self, OrgId, Snapshot, SnapshotRow, Units};
+use crate::domain::quota::{self, OrgId, Snapshot, Units};
 
 /// What the rows to be sent do to one organization together.
 pub(super) struct Organization {
@@ -38,14 +38,14 @@ impl Organization {
             let limits = row.target.as_ref().map(|target| context.guards.for_target(target));
             limits.is_some_and(|limits| limits.over_allocation != Level::Allow)
         };
-        let larger =
-            |row: SnapshotRow<'_>| row.quota.max(asked.get(&row.target).copied().unwrap_or(row.quota));
         Self {
             own_quota_before: seen.own.as_ref().and_then(|own| own.quota),
             to_cover: match context.mode {
                 Mode::Organization | Mode::File => totals.allocated_after,
                 // Each row stands alone: a decrease may wait for approval while this one is sent.
-                Mode::Row => quota::sum(seen.group_rows().filter_map(larger)),
+                Mode::Row => {
+                    quota::sum(asked.of_groups(seen).filter_map(|(before, after)| before.max(after)))
+                }
             },
             mismatched: seen.own_row().is_some_and(|own| context.rule.looks_mismatched(&own)),
             rows: rows.len(),
@@ -77,20 +77,15 @@ pub(super) fn organizations(
     live: &Snapshot,
     context: &PlanContext<'_>,
 ) -> HashMap<OrgId, Organization> {
-    let mut asked = Asked::new();
-    let mut by_organization: HashMap<&OrgId, Vec<&PlanRow>> = HashMap::new();
-    for row in rows.iter().filter(|row| row.verdict == Verdict::Send) {
-        if let Some(target) = &row.target {
-            asked.insert(target, row.after);
-            by_organization.entry(&target.org_id).or_default().push(row);
-        }
-    }
-    by_organization
-        .into_iter()
-        .filter_map(|(org_id, rows)| {
-            let seen = live.organization(org_id)?;
+    let mut sent: Vec<&PlanRow> = rows.iter().filter(|row| row.verdict == Verdict::Send).collect();
+    let asked = Asked::new(sent.iter().copied());
+    let org_id = |row: &PlanRow| row.target.as_ref().map(|target| target.org_id.clone());
+    sent.sort_by_cached_key(|row| org_id(row));
+    sent.chunk_by(|a, b| org_id(a) == org_id(b))
+        .filter_map(|rows| {
+            let seen = live.organization(&org_id(rows[0])?)?;
             let totals = organization(seen, &asked);
-            Some((org_id.clone(), Organization::new(seen, totals, &rows, &asked, context)))
+            Some((seen.id.clone(), Organization::new(seen, totals, rows, &asked, context)))
         })
         .collect()
 }
