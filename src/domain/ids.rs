@@ -35,6 +35,19 @@ impl Id {
         }
     }
 
+    /// Those that begin with no zero and are short, as nearly all are, are ordered as this is.
+    fn as_number(&self) -> Option<u128> {
+        match self {
+            Self::Short { length, bytes } if bytes[0] != b'0' => {
+                let mut number = [0; 16];
+                number[0] = *length;
+                number[1..=INLINE].copy_from_slice(bytes);
+                Some(u128::from_be_bytes(number))
+            }
+            _ => None,
+        }
+    }
+
     fn as_str(&self) -> &str {
         match self {
             Self::Short { length, bytes } => {
@@ -103,7 +116,10 @@ macro_rules! identifier {
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                numerically(self.0.as_bytes(), other.0.as_bytes())
+                match (self.0.as_number(), other.0.as_number()) {
+                    (Some(number), Some(other)) => number.cmp(&other),
+                    _ => numerically(self.0.as_bytes(), other.0.as_bytes()),
+                }
             }
         }
 
@@ -129,4 +145,21 @@ fn numerically(a: &[u8], b: &[u8]) -> Ordering {
     let without_zeros = |id: &[u8]| id.iter().position(|byte| *byte != b'0').unwrap_or(id.len());
     let (short_a, short_b) = (&a[without_zeros(a)..], &b[without_zeros(b)..]);
     (short_a.len(), short_a, a).cmp(&(short_b.len(), short_b, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_ids_are_ordered_as_all_are(a in "[0-9a]{0,16}", b in "[0-9a]{0,16}") {
+            prop_assert_eq!(Aid::new(&a).cmp(&Aid::new(&b)), numerically(a.as_bytes(), b.as_bytes()));
+            let same_length = b.chars().cycle().take(a.len()).collect::<String>();
+            let expected = numerically(a.as_bytes(), same_length.as_bytes());
+            prop_assert_eq!(Aid::new(&a).cmp(&Aid::new(&same_length)), expected);
+        }
+    }
 }
