@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use httpmock::prelude::*;
 use quotakeeper::thousandeyes::{Client, Secret, Settings};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 const TOKEN: &str = "token-of-the-tests";
 
@@ -12,11 +15,14 @@ const TOKEN: &str = "token-of-the-tests";
 async fn logs_tell_each_request_and_never_the_token() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let writer = Arc::clone(&log);
+    // httpmock logs what it gets, headers and all: that is the server's side.
+    let levels: Targets = "trace,httpmock=off".parse().unwrap();
     tracing_subscriber::fmt()
-        // httpmock logs what it gets, headers and all: that is the server's side.
-        .with_env_filter("trace,httpmock=off")
+        .with_max_level(LevelFilter::TRACE)
         .with_ansi(false)
         .with_writer(move || Writer(Arc::clone(&writer)))
+        .finish()
+        .with(levels)
         .init();
     let server = MockServer::start_async().await;
     let refused = server

@@ -4,8 +4,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::progress::Log;
 use super::{Global, LogFormat};
@@ -26,18 +28,25 @@ pub(super) fn start(global: &Global, quiet: bool) {
         Some(LogFormat::Text) => false,
         None => !terminal && !journal,
     };
+    // A bad certificate is reported where it is handled, with the fix.
+    let levels: Targets = format!("{level},rustls_platform_verifier=off").parse().expect("levels by name");
     let lines = tracing_subscriber::fmt()
-        // A bad certificate is reported where it is handled, with the fix.
-        .with_env_filter(EnvFilter::new(format!("{level},rustls_platform_verifier=off")))
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(Lines { priorities: journal, is_json })
         // It would write to standard error that standard error cannot be written, and panic.
         .log_internal_errors(false);
     match (is_json, journal) {
-        (true, _) => lines.json().flatten_event(true).with_current_span(false).init(),
+        (true, _) => {
+            lines.json().flatten_event(true).with_current_span(false).finish().with(levels).init();
+        }
         // The journal has a time and a level of its own.
-        (false, true) => lines.without_time().with_level(false).with_ansi(false).with_target(false).init(),
+        (false, true) => {
+            let lines = lines.without_time().with_level(false).with_ansi(false).with_target(false);
+            lines.finish().with(levels).init();
+        }
         (false, false) => {
-            lines.with_ansi(super::table::colors(global.color, terminal)).with_target(false).init();
+            let colors = super::table::colors(global.color, terminal);
+            lines.with_ansi(colors).with_target(false).finish().with(levels).init();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Health, metrics and pages over HTTP: `/healthz`, `/readyz`, `/metrics`, and what [`super::pages`] has.
 //!
-//! It runs beside the jobs. Health and metrics are answered from memory. It speaks HTTP/1.1 and 1.0 alone, with a parser that is set to that: the
-//! client of the API brings HTTP/2 into the build, and a server that guesses would serve it, with a body for each of
-//! hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
+//! It runs beside the jobs. Health and metrics are answered from memory. It speaks HTTP/1.1 and 1.0 alone,
+//! with a parser that is set to that: a server that guesses would serve HTTP/2 if ever it came into the build, with a body for
+//! each of hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
 //! one body that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).
 //! When the daemon stops it is not waited for.
 
