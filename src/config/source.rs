@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use super::shape::{Misfit, Step, misfits};
 use super::typed::{Of, Wrong};
-use super::{Config, ConfigError, Secret, SecretUrl, trust};
+use super::{Config, ConfigError, Data, Secret, SecretUrl, trust};
 use crate::text::redact;
 use crate::text::similarity::nearest;
 
@@ -88,7 +88,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         let is_meant = |password: &Secret| is_configured || matches!(password, Secret::Value(_));
         config.smtp.password = config.smtp.password.take().filter(is_meant);
     }
-    if config.data.dir == Config::default().data.dir
+    if config.data.dir == Data::default().dir
         && let Some(folder) = environment.get("STATE_DIRECTORY").filter(|folder| !folder.is_empty())
     {
         // systemd names the folder of StateDirectory=, the first one where there are several.
