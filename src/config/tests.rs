@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::quota::Target;
+use crate::testing::fuzz::fuzzed;
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -344,4 +345,20 @@ fn the_configuration_for_microsoft_365_in_the_documentation_is_valid() {
     assert_eq!((smtp.tls, smtp.port()), (Tls::Starttls, 587));
     let secret = Secret::File("/etc/quotakeeper/smtp_client_secret".into());
     assert_eq!(smtp.oauth2.unwrap().client_secret, Some(secret));
+}
+
+#[test]
+fn fuzzed_configurations_are_taken_or_refused_with_a_reason() {
+    let reference: Vec<&str> = include_str!("../../config/quotakeeper.toml")
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .collect();
+    let reference = reference.join("\n");
+    let minimal = include_bytes!("../../config/minimal.toml");
+    fuzzed("configurations", &[reference.as_bytes(), minimal], |text| {
+        if let Err(problems) = read(&String::from_utf8_lossy(text), &[]) {
+            assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.trim().is_empty()));
+        }
+    });
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::fuzz::fuzzed;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -355,4 +356,19 @@ fn a_gap_since_1970_is_told_without_counting_millions_of_slots() {
     assert_eq!(missed.last, "2026-11-22T11:59:00Z".parse::<DateTime<Utc>>().unwrap());
     let minutes = (missed.last - missed.first).num_minutes();
     assert_eq!(missed.slots, usize::try_from(minutes).unwrap() + 1);
+}
+
+#[test]
+fn fuzzed_expressions_have_slots_in_the_future_or_none_or_are_refused_with_a_reason() {
+    let after: DateTime<Utc> = "2026-11-22T18:05:00Z".parse().unwrap();
+    fuzzed(
+        "expressions",
+        &[b"*/15 6-18/2 1,15,L * MON-FRI", b"@hourly", b"30 59 23 31 DEC SUN#2", b"0 0 15W * 5L"],
+        |text| match String::from_utf8_lossy(text).parse::<Expression>() {
+            Ok(expression) => {
+                assert!(expression.next(Tz::Europe__Berlin, after).is_none_or(|next| next > after));
+            }
+            Err(reason) => assert!(!reason.is_empty()),
+        },
+    );
 }

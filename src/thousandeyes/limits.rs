@@ -99,6 +99,7 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
+    use crate::testing::fuzz::fuzzed;
 
     /// 2001-09-09T01:46:40Z, a billion seconds: no machine's clock is near it.
     const DATE: (&str, &str) = ("date", "Sun, 09 Sep 2001 01:46:40 GMT");
@@ -175,5 +176,28 @@ mod tests {
             ("x-organization-rate-limit-remaining", "-3"),
         ]);
         assert_eq!((seen.limit, seen.remaining), (None, Some(0)));
+    }
+
+    #[test]
+    fn fuzzed_headers_of_the_rate_limit_never_mean_more_than_they_say() {
+        let plain = b"600\n42\n1795370400\nSun, 22 Nov 2026 18:00:00 GMT\n30";
+        let others = b"1\n0\n0\n2026-11-22T18:00:00Z\nSun, 22 Nov 2026 18:00:30 GMT";
+        fuzzed("headers of the rate limit", &[plain, others], |text| {
+            let mut headers = HeaderMap::new();
+            let names = [
+                "x-organization-rate-limit-limit",
+                "x-organization-rate-limit-remaining",
+                RESETS[0],
+                "date",
+                "retry-after",
+            ];
+            for (name, value) in names.into_iter().zip(text.split(|byte| *byte == b'\n')) {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    headers.insert(HeaderName::from_static(name), value);
+                }
+            }
+            let limits = Limits::read(&headers);
+            assert_ne!(limits.limit, Some(0));
+        });
     }
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::quota::Units;
+use crate::testing::fuzz::fuzzed;
 
 fn read(bytes: &[u8]) -> Result<ChangeFile, Vec<String>> {
     parse(bytes, &BTreeMap::new(), 5)
@@ -306,4 +307,22 @@ fn further_columns_are_those_that_are_no_fields_and_say_something() {
     assert_eq!(told(2), Some(vec!["Ticket==CHG-1".to_owned(), "Asked by=Ann".to_owned()]));
     assert_eq!(told(3), None);
     assert_eq!(told(4), Some(vec!["Ticket=CHG-2".to_owned()]));
+}
+
+#[test]
+fn fuzzed_change_files_are_read_or_refused() {
+    let file = "action,org_id,org_name,aid,account_group_name,value,expected_value,effective,comment\n\
+        assign,10,\"Acme, Inc.\",101,Lab,5000,4000,2026-12-01,why\nunassign,10,,102,,,,next_cycle,\n,,Acme,,Core,20% of plan,,,\n";
+    let german = "org_id;aid;value\r\n10;101;\"5.000\"\r\n";
+    let wide: Vec<u8> =
+        "org_id\taid\tvalue\n10\t101\t1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fuzzed(
+        "change files",
+        &[file.as_bytes(), german.as_bytes(), &[&[0xff, 0xfe], &wide[..]].concat()],
+        |bytes| {
+            if let Ok(file) = parse(bytes, &BTreeMap::new(), 50) {
+                assert!(file.records.len() <= 50);
+            }
+        },
+    );
 }

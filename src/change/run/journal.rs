@@ -154,6 +154,7 @@ fn parse(text: &[u8], run: &str) -> anyhow::Result<(Past, Sha256)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::fuzz::fuzzed;
 
     #[test]
     fn a_half_written_last_line_is_cut_off_and_the_rest_stands() {
@@ -209,5 +210,26 @@ mod tests {
         assert_eq!(Journal::read(&path, "a").unwrap().verified.len(), 1);
         let later = fs_err::read_to_string(&path).unwrap();
         assert!(read(&later.replacen("[3]", "[4]", 1), "a").is_err());
+    }
+
+    #[test]
+    fn fuzzed_journals_are_read_or_refused_and_whoever_opens_one_reads_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let at = "2026-11-22T18:05:00Z".parse().unwrap();
+        let (mut journal, _) = Journal::open(&path, "a").unwrap();
+        for batch in 0..3 {
+            journal
+                .append(&Event::Intent { at, batch, operation: "assign".into(), rows: vec![2, 3] })
+                .unwrap();
+        }
+        let whole = fs_err::read(&path).unwrap();
+        fuzzed("journals", &[&whole], |text| {
+            fs_err::write(&path, text).unwrap();
+            match (Journal::read(&path, "a"), Journal::open(&path, "a")) {
+                (Ok(read), Ok((_, opened))) => assert_eq!(read, opened),
+                (read, opened) => assert!(read.is_err() && opened.is_err()),
+            }
+        });
     }
 }

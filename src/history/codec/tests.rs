@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::quota::{Snapshot, Target, Usage};
+use crate::testing::fuzz::fuzzed;
 
 fn encode(snapshot: &Snapshot) -> String {
     let mut bytes = Vec::new();
@@ -194,4 +195,27 @@ fn a_broken_line_of_an_organization_that_is_only_compared_is_named_too() {
 fn a_file_of_another_version_is_read_by_the_names_of_its_columns() {
     let snapshot = decode(at(0), &b"new_column,quota,aid,org_id\nx,5,2,1\n"[..]).unwrap();
     assert_eq!(snapshot.row(&Target::account_group("1", "2")).unwrap().quota, Some(5));
+}
+
+#[test]
+fn fuzzed_snapshot_files_are_read_or_refused_and_what_is_read_is_written_and_read_alike() {
+    let row = |aid: &str, quota| SnapshotRow {
+        org_name: "Zürich, \"AG\"".into(),
+        quota,
+        usage: Usage { cloud_used: Some(7), cloud_projected: Some(19), ..Usage::default() },
+        period_start: Some(at(1_790_000_000)),
+        period_end: Some(at(1_792_000_000)),
+        ..SnapshotRow::new(Target::account_group("10", aid))
+    };
+    let snapshot = Snapshot::new(at(1_795_370_400), [row("1", Some(5)), row("20", None)]);
+    let older = "org_id,aid,quota\n10,,500\n10,7,\n11,9,3\n";
+    fuzzed("snapshot files", &[encode(&snapshot).as_bytes(), older.as_bytes()], |file| {
+        if let Ok(read) = decode(snapshot.taken_at, file) {
+            assert_eq!(decode(snapshot.taken_at, encode(&read).as_bytes()).unwrap(), read);
+        }
+        for block in Blocks::new(file).into_iter().flatten() {
+            let Ok(block) = block else { break };
+            drop(block.figures());
+        }
+    });
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::report::fixtures::{context, done_story, report_from, usage, week_before, with_names_after};
 use crate::report::run_report;
+use crate::testing::fuzz::fuzzed;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -217,4 +218,17 @@ fn the_documentation_names_every_variable_and_no_other() {
     let values = ["fine", "warning", "critical", "usage"].map(str::to_owned);
     let unknown: Vec<&String> = words.difference(&used).filter(|word| !values.contains(word)).collect();
     assert_eq!((missing, unknown), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn whatever_a_users_fuzzed_template_is_the_mail_goes_out() {
+    let shipped = include_bytes!("../../../templates/usage/body.txt");
+    fuzzed(
+        "templates",
+        &[shipped, b"{{ headline }}\n{% for row in worst %}{{ row.name }}{% endfor %}\n"],
+        |source| {
+            let dir = folder(&[("usage/body.txt", &String::from_utf8_lossy(source))]);
+            assert!(!Templates::load(Some(dir.path())).text(&report(), &[]).unwrap().is_empty());
+        },
+    );
 }

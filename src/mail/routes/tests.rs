@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::quota::SnapshotRow;
+use crate::testing::fuzz::fuzzed;
 
 fn routes(text: &str) -> Routes {
     let (routes, problems) = Routes::parse(text.as_bytes());
@@ -124,4 +125,13 @@ fn account_groups_that_nobody_owns_are_named() {
     let snapshot = Snapshot::new(chrono::DateTime::UNIX_EPOCH, rows);
     assert_eq!(routes("org_id,aid,emails\n7,71,ann@x\n").without_owner(&snapshot), ["Lab", "73"]);
     assert!(routes("org_id,aid,emails\n*,*,ann@x\n").without_owner(&snapshot).is_empty());
+}
+
+#[test]
+fn fuzzed_files_of_owners_are_read_and_what_is_wrong_with_them_is_told() {
+    let file = b"org_id,aid,email\n10,,ops@example.com\n10,101,\"Ann <ann@example.com>; bob@example.com\"\n";
+    fuzzed("files of owners", &[file], |bytes| {
+        let (_, problems) = Routes::parse(bytes);
+        assert!(problems.iter().all(|problem| !problem.trim().is_empty()));
+    });
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::quotas::MOST_UNREADABLE;
 use super::*;
+use crate::testing::fuzz::fuzzed;
 use crate::thousandeyes::wire;
 
 fn parse_quotas(json: &str) -> Vec<OrganizationQuotas> {
@@ -329,4 +330,20 @@ proptest! {
         let cut = wire::text(USAGE.bytes().take(cut).collect());
         let _ = usage(&cut);
     }
+}
+
+#[test]
+fn fuzzed_answers_are_read_or_refused() {
+    let quotas_body = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{}}"#;
+    let groups = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
+    fuzzed("answers", &[quotas_body.as_bytes(), groups.as_bytes(), USAGE.as_bytes()], |body| {
+        let text = wire::text(body.to_vec());
+        let _ = (
+            quotas(&text),
+            account_groups(&text),
+            usage(&text),
+            page(&text, test_units),
+            page(&text, agent_units),
+        );
+    });
 }
