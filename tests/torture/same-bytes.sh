@@ -24,7 +24,8 @@ build() { # build FOLDER JOBS
   cd "$1"
   CARGO_TARGET_DIR="$1/target" CARGO_INCREMENTAL=0 cargo build --quiet --locked --jobs "$2" "${options[@]}"
   cp "target/$profile/quotakeeper" "$1/quotakeeper"
-  strip "$1/quotakeeper" # of a release nothing, it has been done
+  # Of a release there is nothing to strip; of another build also the name of the build, which is a sum over its debugging information.
+  [ $profile = release ] || strip --remove-section .note.gnu.build-id "$1/quotakeeper"
   if cargo deb --version >/dev/null 2>&1 && [ $profile = release ]; then
     CARGO_TARGET_DIR="$1/target" .ci/package.sh --only-build
     cp target/package/*.deb "$1/quotakeeper.deb"
