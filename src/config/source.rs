@@ -4,6 +4,7 @@
 //! any more: so one run of `check` shows all that is to be fixed.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_path_to_error::Segment;
@@ -57,7 +58,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
                 if retry_as_text(&mut table, &path, &from_environment) {
                     continue;
                 }
-                problems.push(source.place(&path, &from_environment, &explain(error.inner())));
+                problems.push(source.place(&path, &from_environment, &explain(error.inner(), &path)));
                 if !remove(&mut table, &path) {
                     return Err(in_order(problems));
                 }
@@ -126,7 +127,10 @@ fn read(path: &Path) -> Result<String, String> {
     if let Some(who) = trust::writable_by_all(path) {
         return Err(who);
     }
-    let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
+    let bytes = fs_err::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("there is no configuration {}: check the path", path.display()),
+        _ => error.to_string(),
+    })?;
     let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());
     String::from_utf8(bytes).map_err(not_utf8)
 }
@@ -269,12 +273,44 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
     steps
 }
 
-/// What follows the name of the key; an unknown one gets the nearest known.
-fn explain(wrong: &Wrong) -> String {
+/// What follows the name of the key; an unknown one is told its section or gets the nearest known.
+fn explain(wrong: &Wrong, path: &[Step]) -> String {
     let Wrong::UnknownKey { key, known } = wrong else { return wrong.to_string() };
-    match nearest(key, known.iter().copied(), 1).first() {
-        Some(name) => format!("{wrong}: did you mean `{name}`?"),
-        None => format!("{wrong}: known here are {}", known.join(", ")),
+    let near = nearest(key, known.iter().copied(), 1);
+    match (belongs(key), near.first()) {
+        // A section whose name is like it was not meant.
+        (Some((section, name)), _) if path.len() == 1 => format!("{wrong}: write `{name}` under [{section}]"),
+        (_, Some(name)) => format!("{wrong}: did you mean `{name}`?"),
+        (belongs, None) => {
+            let elsewhere = belongs.map(|(section, name)| format!("; `{name}` stands under [{section}]"));
+            format!("{wrong}: known here are {}{}", known.join(", "), elsewhere.unwrap_or_default())
+        }
+    }
+}
+
+/// The section and the key that a key in a wrong place is: by its name (`base_url`), or by both (`data_dir`).
+fn belongs(key: &str) -> Option<(&'static str, &'static str)> {
+    let mut keys =
+        keys(&[]).iter().flat_map(|section| keys(&[section]).iter().map(move |name| (*section, *name)));
+    let is_meant = |section: &str, name: &str| {
+        let rest = key.strip_prefix(section).and_then(|rest| rest.strip_prefix(['_', '-', '.']));
+        key == name || rest == Some(name)
+    };
+    keys.find(|(section, name)| is_meant(section, name))
+}
+
+/// The keys that can stand in a section, of those that are tables of keys.
+fn keys(section: &[&str]) -> &'static [&'static str] {
+    let nobody = Table::from_iter([("?".to_owned(), Value::Boolean(true))]);
+    let table = section
+        .iter()
+        .rev()
+        .fold(nobody, |inner, name| Table::from_iter([((*name).to_owned(), Value::Table(inner))]));
+    match serde_path_to_error::deserialize::<_, Config>(Of(&Value::Table(table)))
+        .map_err(serde_path_to_error::Error::into_inner)
+    {
+        Err(Wrong::UnknownKey { known, key }) if key == "?" => known,
+        _ => &[],
     }
 }
 

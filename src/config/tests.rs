@@ -55,6 +55,16 @@ fn every_problem_is_reported_at_once_with_file_line_and_key() {
 }
 
 #[test]
+fn a_key_outside_its_section_is_told_where_it_belongs() {
+    let problems = read(
+        "data_dir = \"x\"\nbase_url = \"y\"\nsmtp-host = \"z\"\napi.timezone = \"UTC\"\napi.apply = true\n[data]\nkeep.interval = 1\n",
+        &[("QUOTAKEEPER__DATA_DIR", "x")],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems.join("\n"));
+}
+
+#[test]
 fn a_file_that_is_not_toml_is_reported_with_its_line() {
     let problems = read("[api]\ntimeout = \n", &[]).unwrap_err();
     assert!(problems[0].starts_with("quotakeeper.toml:2: "), "{problems:?}");
