@@ -108,7 +108,8 @@ fn not_opened(file: &Path, error: std::io::Error) -> anyhow::Error {
     if error.kind() != std::io::ErrorKind::NotFound {
         return error.into();
     }
-    let typed = shell_word(&file.to_string_lossy());
+    // Whatever was typed: only a CSV file is taken from an inbox.
+    let typed = shell_word(&file.with_extension("csv").to_string_lossy());
     anyhow::anyhow!(
         "there is no file {}: check its path, or make a change file to edit with `quotakeeper export > {typed}`",
         visible(&file.to_string_lossy())
