@@ -54,9 +54,16 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
-    // The demo plays weeks of jobs: their log lines would bury the tour.
-    logging::start(&cli.global, matches!(cli.command, Command::Demo { .. }));
     let is_service = matches!(cli.command, Command::Run | Command::Once { .. });
+    logging::start(
+        &cli.global,
+        match cli.command {
+            // It plays weeks of jobs: their log lines would bury the tour.
+            Command::Demo { .. } => logging::Of::Demo,
+            _ if is_service => logging::Of::Service,
+            _ => logging::Of::Command,
+        },
+    );
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -37,7 +37,7 @@ async fn logs_tell_each_request_and_never_the_token() {
     let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     refused.assert_async().await;
     let told: Vec<&str> = log.lines().filter(|line| line.contains("path=\"/usage\"")).collect();
-    assert_eq!(told.len(), 2, "the request and that it was not done: {told:#?}");
+    assert_eq!(told.len(), 2, "the request and that it was refused: {told:#?}");
     for line in told {
         assert!(line.contains("status=400") && line.contains("answer=\"server-77\""), "{line}");
         assert!(line.contains("request=\""), "{line}");

@@ -13,16 +13,27 @@ use super::progress::Log;
 use super::{Global, LogFormat};
 use crate::text::edge;
 
-pub(super) fn start(global: &Global, quiet: bool) {
-    let level = match (global.quiet || quiet && global.verbose == 0, global.verbose) {
+/// Whose log it is, which says what is worth a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Service,
+    Command,
+    Demo,
+}
+
+pub(super) fn start(global: &Global, of: Of) {
+    let (terminal, journal) = (io::stderr().is_terminal(), is_journal());
+    let level = match (global.quiet, global.verbose) {
         (true, _) => "warn",
+        (false, 0) if of == Of::Demo => "warn",
+        // What the API answered is in the sentence that a person gets.
+        (false, 0) if of == Of::Command && terminal => "warn,quotakeeper=info,quotakeeper::thousandeyes=warn",
         (false, 0) => "warn,quotakeeper=info",
         (false, 1) => "quotakeeper=debug,info",
         // Not everybody's: the HTML libraries log whole mails at debug, with the addresses in them.
         (false, _) => "quotakeeper=trace,reqwest=debug,hyper_util=debug,rustls=debug,info",
     };
     Log::with_info(level != "warn");
-    let (terminal, journal) = (io::stderr().is_terminal(), is_journal());
     let is_json = match global.log_format {
         Some(LogFormat::Json) => true,
         Some(LogFormat::Text) => false,

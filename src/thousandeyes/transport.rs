@@ -168,7 +168,7 @@ impl Transport {
                 }
             }
             if let Some(status @ 400..) = outcome.event.status() {
-                info!(method, path, request = id, answer = outcome.answer_id, status, "not done");
+                info!(method, path, request = id, answer = outcome.answer_id, status, "refused");
             }
             let from = self.settings.token.origin("TE_TOKEN");
             return outcome.conclude(request.call, request.body.is_none(), &from);
@@ -258,8 +258,8 @@ impl Transport {
             return outcome; // the connection is closed with the rest of it unread
         }
         if let Some(length) = response.content_length() {
-            // What is announced and never comes takes no memory.
-            outcome.body.reserve(usize::try_from(length).unwrap_or(most).min(most));
+            // What is announced and never comes takes no memory; where there is no room for it, what comes will say so.
+            let _ = outcome.body.try_reserve(usize::try_from(length).unwrap_or(most).min(most));
         }
         loop {
             match response.chunk().await {

@@ -32,7 +32,7 @@ fn a_failure_is_one_line_with_its_job_its_causes_and_the_request_before_it() {
     let error = errors[0]["error"].as_str().unwrap();
     assert!(error.contains("GET /quotas: not allowed (403"), "{error}");
     assert!(error.contains("needs the permission `Edit organization and account group quotas`"), "{error}");
-    let request = lines.iter().find(|line| line["message"] == "not done").unwrap();
+    let request = lines.iter().find(|line| line["message"] == "refused").unwrap();
     assert_eq!((&request["status"], &request["path"]), (&403.into(), &"/quotas".into()));
     assert_eq!(request["request"].as_str().unwrap().len(), 16);
 }
