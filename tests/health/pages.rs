@@ -5,7 +5,7 @@ use testkit::browser::Browser;
 use testkit::histories::history;
 
 use crate::daemon::{Daemon, eventually};
-use crate::standin::World;
+use crate::standin::{World, key};
 use crate::testbed::Bench;
 
 /// A daemon with a held run and the figures of a snapshot.
@@ -257,6 +257,29 @@ fn a_page_is_kept_by_nobody_framed_by_nobody_and_runs_its_own_script_alone() {
     let posted = daemon
         .ask(&format!("POST /changes HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", daemon.address));
     assert_eq!(posted.status, 405);
+}
+
+#[test]
+fn a_comparison_of_two_snapshots_says_how_to_go_back_to_the_earlier_one() {
+    let bench = Bench::new(World::small());
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(7000)));
+    bench.run(&["snapshot"]).ends_with(0);
+    let stem = |path: &String| path.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
+    let stems: Vec<String> = bench.snapshots().iter().map(stem).collect();
+    let (bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    // In whichever order they are chosen.
+    let page = daemon.get(&format!("/history?from={}&to={}", stems[1], stems[0])).body;
+    let command = ["export", "--at", &stems[0], "--restore"];
+    assert!(
+        page.contains(&format!("<code>quotakeeper {} &gt; restore.csv</code>", command.join(" "))),
+        "{page}"
+    );
+    let restored = bench.run(&command).ends_with(0);
+    assert_eq!(restored.out.lines().filter(|row| row.contains(",101,")).count(), 1, "{}", restored.out);
+    let same = daemon.get(&format!("/history?from={0}&to={0}", stems[1])).body;
+    assert!(same.contains("No quota changed.") && !same.contains("restore.csv"), "{same}");
 }
 
 #[test]

@@ -47,6 +47,8 @@ struct Moment {
 #[derive(Debug, Serialize)]
 struct Compared {
     title: String,
+    /// The name of the earlier snapshot.
+    earlier: String,
     changes: Vec<Change>,
     more: usize,
     vanished: Vec<String>,
@@ -146,6 +148,7 @@ fn compared(
     });
     Ok(Compared {
         title: format!("{} to {}", words::moment(earlier, zone), words::moment(later, zone)),
+        earlier: earlier.format(STEM).to_string(),
         changes: changes.collect(),
         more: diff.changes.len().saturating_sub(CHANGES),
         vanished: diff.vanished.iter().take(CHANGES).map(ToString::to_string).collect(),
