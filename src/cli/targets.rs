@@ -44,7 +44,9 @@ pub(super) fn targets(
     let latest = asked.snapshot(inputs.history, &rule, now)?;
     let week = inputs.week(&latest)?;
     let context = inputs.context(latest.taken_at.max(now));
-    let ranking = Ranking::new(&latest, week.slopes(), inputs.judging(&latest, &rule, &context));
+    let most = if asked.format == TableFormat::Text { LISTED } else { usize::MAX };
+    let judging = inputs.judging(&latest, &rule, &context);
+    let ranking = Ranking::new(latest.places().enumerate(), most, week.slopes(), judging);
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
         TableFormat::Csv => {
@@ -97,7 +99,7 @@ impl Asked<'_> {
 
 fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
     let taken = words::moment(latest.taken_at, style.zone);
-    if ranking.len() == 0 {
+    if ranking.count() == 0 {
         return format!("No target is like that in the snapshot of {taken}.\n");
     }
     let names_organizations = latest.organizations().len() > 1;
@@ -110,7 +112,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
         ("runs out", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
-    for standing in ranking.standings().take(LISTED) {
+    for standing in ranking.standings() {
         let tone = match standing.level {
             Level::Critical => Tone::Red,
             Level::Warning => Tone::Yellow,
@@ -127,10 +129,10 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
             Cell::new(runs_out(&standing, style), tone),
         ]);
     }
-    let mut text = format!("{} on {taken}, worst first\n\n", words::counted(ranking.len(), "target"));
+    let mut text = format!("{} on {taken}, worst first\n\n", words::counted(ranking.count(), "target"));
     text += &table.render(0, style.paint);
-    if ranking.len() > LISTED {
-        let more = words::number(ranking.len() - LISTED);
+    if ranking.count() > LISTED {
+        let more = words::number(ranking.count() - LISTED);
         text += &format!("and {more} more: --over, --org and --name choose, --format csv has all\n");
     }
     text
@@ -201,7 +203,7 @@ mod tests {
             (realistic(), UsageRule::default(), Alerts::default(), context());
         let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
         let slopes = Slopes::default();
-        let ranking = Ranking::new(&latest, &slopes, judging);
+        let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
         for width in [60, 80, 120] {
             let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
             let text = text(&latest, &ranking, style);

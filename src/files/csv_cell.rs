@@ -45,7 +45,7 @@ pub(crate) fn again(text: &str) -> String {
 }
 
 fn each_part(text: &str, change: impl Fn(&mut String, &str)) -> Cow<'_, str> {
-    if !parts(text).any(|part| is_dangerous(text, part)) {
+    if is_one_word(text) || !parts(text).any(|part| is_dangerous(text, part)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 2);
@@ -57,6 +57,12 @@ fn each_part(text: &str, change: impl Fn(&mut String, &str)) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Begins with a letter or digit and is one part to every spreadsheet: nearly every name, seen without a look at its parts.
+fn is_one_word(text: &str) -> bool {
+    text.as_bytes().first().is_none_or(u8::is_ascii_alphanumeric)
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
 }
 
 /// Each with the delimiter that ends it.
@@ -158,6 +164,11 @@ mod tests {
                 let shown = part.trim_matches(is_padding);
                 prop_assert!(!begins_like_a_formula(shown) || is_number(shown), "{:?}", written);
             }
+        }
+
+        #[test]
+        fn what_is_one_word_has_no_dangerous_part(text in "[a0]?['=+@;\t\r\n ＝a1-]{0,4}[ -~]{0,3}") {
+            prop_assert!(!is_one_word(&text) || !parts(&text).any(|part| is_dangerous(&text, part)));
         }
 
         #[test]

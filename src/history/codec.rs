@@ -19,6 +19,7 @@ macro_rules! for_each_column {
 }
 
 mod block;
+mod commas;
 mod figures;
 mod lines;
 mod reader;

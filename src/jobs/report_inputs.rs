@@ -14,7 +14,7 @@ use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
+use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::history::History;
 use crate::history::{changes, left_out, thinned};
 use crate::jobs::Job;
@@ -195,9 +195,11 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Standing>> {
         let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
-        let ranking = Ranking::new(latest, week.slopes(), self.judging(latest, &rule, &context));
-        let is_group = |standing: &Standing| standing.target.aid.is_some() && standing.is_measured();
-        Ok(ranking.standings().filter(is_group).take(count).collect())
+        let is_measured = |place: Place<'_>| rule.headroom(place.quota(), &place.usage()).is_some();
+        let groups = latest.places().enumerate();
+        let groups = groups.filter(|(_, place)| place.account_group.is_some() && is_measured(*place));
+        let judging = self.judging(latest, &rule, &context);
+        Ok(Ranking::new(groups, count, week.slopes(), judging).standings().collect())
     }
 
     /// By what the targets of a snapshot are judged.

@@ -59,17 +59,21 @@ fn indexed(pixels: &Pixmap) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut palette = Vec::new();
         let mut known: HashMap<[u8; 3], u8> = HashMap::new();
         let mut indices = Vec::with_capacity(pixels.pixels().len());
+        let mut last = None; // nearly every pixel is like the one before it
         for pixel in pixels.pixels() {
             let colour = [pixel.red(), pixel.green(), pixel.blue()];
             let near = colour.map(|part| part >> dropped_bits);
-            let index = if let Some(index) = known.get(&near) {
-                *index
-            } else {
-                let next = u8::try_from(known.len()).ok()?;
-                palette.extend(colour);
-                *known.entry(near).or_insert(next)
-            };
-            indices.push(index);
+            if last.is_none_or(|(like, _)| like != near) {
+                let index = if let Some(index) = known.get(&near) {
+                    *index
+                } else {
+                    let next = u8::try_from(known.len()).ok()?;
+                    palette.extend(colour);
+                    *known.entry(near).or_insert(next)
+                };
+                last = Some((near, index));
+            }
+            indices.extend(last.map(|(_, index)| index));
         }
         Some((palette, indices))
     })

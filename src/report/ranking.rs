@@ -2,41 +2,58 @@
 //!
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
-use crate::domain::quota::{Place, Snapshot, UsageRule};
+use crate::domain::quota::{Place, UsageRule};
 use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
 use crate::report::shared::week::Slopes;
 
-/// The targets of a snapshot in their order.
+/// Targets of a snapshot, the worst of them in their order.
 pub(crate) struct Ranking<'a> {
     slopes: &'a Slopes,
     judging: Judging<'a>,
-    /// Each with its number in the snapshot.
-    targets: Vec<(Rank, usize, Place<'a>)>,
+    /// How many there are.
+    count: usize,
+    /// The worst, each with its number in the snapshot.
+    worst: Vec<(Rank, usize, Place<'a>)>,
 }
 
 impl<'a> Ranking<'a> {
-    pub(crate) fn new(latest: &'a Snapshot, slopes: &'a Slopes, judging: Judging<'a>) -> Self {
+    /// Of targets with their numbers in the snapshot; no more than `most` are put in order.
+    pub(crate) fn new(
+        targets: impl Iterator<Item = (usize, Place<'a>)>,
+        most: usize,
+        slopes: &'a Slopes,
+        judging: Judging<'a>,
+    ) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;
             let rank = Rank::new(&row, slopes.of(number), judging);
             Some((rank, number, place))
         };
-        let mut targets: Vec<_> = latest.places().enumerate().filter_map(rank).collect();
+        let mut worst: Vec<_> = targets.filter_map(rank).collect();
+        let count = worst.len();
         // The snapshot is in the order of the ids: where two stand alike, they stay in it.
-        targets.sort_by(|(a, ..), (b, ..)| a.worst_first(b));
-        Self { slopes, judging, targets }
+        let in_order = |a: &(Rank, usize, Place<'_>), b: &(Rank, usize, Place<'_>)| {
+            a.0.worst_first(&b.0).then_with(|| a.1.cmp(&b.1))
+        };
+        if most < count {
+            worst.select_nth_unstable_by(most, in_order);
+            worst.truncate(most);
+        }
+        worst.sort_unstable_by(in_order);
+        Self { slopes, judging, count, worst }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.targets.len()
+    /// How many targets there are, whether or not they are among the worst.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
-    /// How each of them stands, worst first.
+    /// How each of the worst stands, worst first.
     pub(crate) fn standings(&self) -> impl Iterator<Item = Standing> {
         let standing = |(_, number, place): &(Rank, usize, Place<'_>)| {
             Some(standing(&place.row()?, self.slopes.of(*number), self.judging))
         };
-        self.targets.iter().filter_map(standing)
+        self.worst.iter().filter_map(standing)
     }
 }
 
@@ -51,7 +68,7 @@ pub(crate) fn is_over(place: Place<'_>, percent: u32, rule: &UsageRule) -> bool 
 mod tests {
     use super::*;
     use crate::config::Alerts;
-    use crate::domain::quota::{SnapshotRow, Usage};
+    use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
     use crate::report::fixtures::{at, context, group, realistic};
 
     #[test]
@@ -60,10 +77,17 @@ mod tests {
         let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
         let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
         let slopes = Slopes::default();
-        let ranking = Ranking::new(&latest, &slopes, judging);
-        assert_eq!(ranking.len(), latest.row_count());
-        let ranked: Vec<Standing> = ranking.standings().collect();
+        let ranking = |most| Ranking::new(latest.places().enumerate(), most, &slopes, judging);
+        let ranked: Vec<Standing> = ranking(usize::MAX).standings().collect();
+        assert_eq!(ranked.len(), latest.row_count());
         assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");
+        for most in 0..=ranked.len() {
+            let worst = ranking(most);
+            assert_eq!(worst.count(), ranked.len());
+            let targets =
+                |standings: &[Standing]| standings.iter().map(|one| one.target.clone()).collect::<Vec<_>>();
+            assert_eq!(targets(&worst.standings().collect::<Vec<_>>()), targets(&ranked[..most]));
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::io::Read;
 use anyhow::Context;
 use memchr::{memchr, memchr_iter};
 
+use super::commas::Commas;
 use super::figures::{self, Figures};
 use super::lines::{Line, Lines};
 use super::reader::{Organizations, Rows, UNSORTED, header};
 use super::writer::{Writer, push};
 use super::{COLUMNS, ORG_ID, QUOTA};
-use crate::domain::quota::{Aid, OrgId, Organization};
+use crate::domain::quota::{Aid, OrgId, Organization, Place};
 
 /// What one snapshot shows of one organization.
 pub(crate) struct Block(Content);
@@ -52,8 +53,8 @@ impl Block {
         }
     }
 
-    /// Both without the rows that are the same in them, and how many those are. One of them that has a quota stays, so that it
-    /// still shows whether the organization has any.
+    /// Both without the rows that show the same target, names and quota, and how many those are. One of them that has a quota stays,
+    /// so that it still shows whether the organization has any.
     pub(crate) fn without_same_rows(self, other: Self) -> (Self, Self, usize) {
         match (self.0, other.0) {
             (Content::Lines(lines), Content::Lines(other)) if lines.can_be_paired_with(&other) => {
@@ -66,33 +67,41 @@ impl Block {
 
     /// What the lines say.
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
-        self.only(|_| true)
+        match self.0 {
+            Content::Read(organization) => Ok(organization),
+            Content::Lines(RowLines { id, text, lines_before, .. }) => {
+                let mut organization = Organization::new(id);
+                let mut rows = Rows::ours(Lines::new(&text[..], lines_before));
+                while let Some(row) = rows.next()? {
+                    organization.add(row);
+                }
+                Ok(organization.sorted())
+            }
+        }
     }
 
-    /// What they say of usage.
-    pub(crate) fn figures(self) -> anyhow::Result<Figures> {
+    /// What they say of the usage of those targets that another snapshot shows of the organization.
+    pub(crate) fn figures_like(self, like: &Organization) -> anyhow::Result<Figures> {
+        let mut known = like.places().map(Place::aid).peekable();
+        // Both are in the order of the ids.
+        let is_wanted = |aid: Option<&Aid>| {
+            while known.next_if(|known| *known < aid).is_some() {}
+            known.peek() == Some(&aid)
+        };
         let plain = match &self.0 {
-            Content::Lines(lines) => figures::of_lines(&lines.id, &lines.text),
+            Content::Lines(lines) => figures::of_lines(&lines.id, &lines.text, is_wanted),
             Content::Read(_) => None,
         };
         match plain {
             Some(figures) => Ok(figures),
-            None => Ok(Figures::from(&self.organization()?)),
+            None => Ok(Figures::from(&self.organization_like(like)?)),
         }
-    }
-
-    /// The same of those targets that another snapshot shows of the organization.
-    pub(crate) fn figures_like(self, like: &Organization) -> anyhow::Result<Figures> {
-        if like.row_count() * 2 > self.rows() {
-            return self.figures(); // to choose would take longer
-        }
-        Ok(Figures::from(&self.organization_like(like)?))
     }
 
     /// What they say of those targets that another snapshot shows of the organization.
     pub(crate) fn organization_like(self, like: &Organization) -> anyhow::Result<Organization> {
         if like.row_count() * 2 > self.rows() {
-            return self.only(|_| true); // to choose would take longer
+            return self.organization(); // to choose would take longer
         }
         self.only(|aid| like.place(aid.map(Aid::new).as_ref()).is_some())
     }
@@ -104,8 +113,10 @@ impl Block {
             Content::Lines(RowLines { id, text, lines_before, .. }) => {
                 let mut organization = Organization::new(id);
                 let mut rows = Rows::ours(Lines::new(&text[..], lines_before));
-                while let Some(row) = rows.next_if(&is_wanted)? {
-                    organization.add(row);
+                while rows.advance()? {
+                    if is_wanted(rows.aid()?) {
+                        organization.add(rows.row()?);
+                    }
                 }
                 Ok(organization.sorted())
             }
@@ -162,17 +173,27 @@ impl RowLines {
         let empty = |lines: &Self| Self::new(lines.id.as_str(), lines.lines_before);
         let (mut left, mut right, mut same) = (empty(&self), empty(other), 0);
         let mut shows_quota = false;
-        let lines = |text| <[u8]>::split_inclusive(text, |byte| *byte == b'\n');
-        for (line, other) in lines(&self.text).zip(lines(&other.text)) {
-            if line == other && (shows_quota || !has_quota(line)) {
+        for (line, other) in self.lines().zip(other.lines()) {
+            let until_quota = until_quota(line);
+            let is_same = other.starts_with(until_quota);
+            if is_same && (shows_quota || !has_quota(until_quota)) {
                 same += 1;
                 continue;
             }
-            shows_quota |= line == other;
+            shows_quota |= is_same;
             left.add_line(line);
             right.add_line(other);
         }
         (left, right, same)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let mut begin = 0;
+        memchr_iter(b'\n', &self.text).map(move |end| {
+            let line = &self.text[begin..=end];
+            begin = end + 1;
+            line
+        })
     }
 
     fn add_line(&mut self, line: &[u8]) {
@@ -181,10 +202,15 @@ impl RowLines {
     }
 }
 
-/// Whether a plain line, which begins with the comma behind its first cell, shows a quota.
-fn has_quota(line: &[u8]) -> bool {
-    let mut commas = memchr_iter(b',', line).skip(QUOTA - 1);
-    commas.next().zip(commas.next()).is_some_and(|(begin, end)| end > begin + 1)
+/// A plain line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.
+fn until_quota(line: &[u8]) -> &[u8] {
+    let end = Commas::of(line).nth(QUOTA);
+    &line[..end.map_or(line.len(), |end| end + 1)]
+}
+
+/// Whether there is one.
+fn has_quota(until_quota: &[u8]) -> bool {
+    !until_quota.ends_with(b",,")
 }
 
 impl<R: Read> Blocks<R> {
@@ -258,7 +284,7 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
 
 /// The id in a plain line, and the line without its first cell.
 fn id_and_cells(line: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let mut commas = memchr_iter(b',', line);
+    let mut commas = Commas::of(line);
     let [first, second, third] = std::array::from_fn(|_| commas.next());
     let id = second.zip(third).map(|(second, third)| &line[second + 1..third]);
     (id, &line[first.unwrap_or(line.len())..])

@@ -4,8 +4,9 @@
 //! read as every row is, which says what is wrong.
 
 use chrono::{DateTime, Utc};
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
+use super::reader::{OURS, split};
 use super::{AID, COLUMNS, PERIOD_START, USAGE};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
 
@@ -30,26 +31,36 @@ impl From<&Organization> for Figures {
     }
 }
 
-/// Of lines with our columns, each without the moment of the snapshot. None where anything in them is odd.
-pub(super) fn of_lines(id: &OrgId, lines: &[u8]) -> Option<Figures> {
+/// Of the wanted ones among lines with our columns, each without the moment of the snapshot. None where anything in them is odd.
+pub(super) fn of_lines(
+    id: &OrgId,
+    lines: &[u8],
+    mut is_wanted: impl FnMut(Option<&Aid>) -> bool,
+) -> Option<Figures> {
     if memchr(b'"', lines).is_some() {
         return None;
     }
     let mut figures = Figures { id: id.clone(), period_start: None, rows: Vec::new() };
-    let mut knows_cycle = false;
+    let (mut knows_cycle, mut last) = (false, None);
     for line in lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
-        let cells = cells(std::str::from_utf8(line).ok()?)?;
+        let mut cells = [""; COLUMNS.len()];
+        if split(std::str::from_utf8(line).ok()?, &OURS, &mut cells) != cells.len() {
+            return None;
+        }
         let aid = Some(cells[AID]).filter(|aid| !aid.is_empty()).map(Aid::new);
-        if figures.rows.last().is_some_and(|(last, _)| *last >= aid) {
+        if last.as_ref().is_some_and(|last| *last >= aid) {
             return None; // not in our order
         }
-        let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
-        let says_cycle = !start.is_empty() || !end.is_empty();
-        if says_cycle && !knows_cycle {
-            figures.period_start = if start.is_empty() { None } else { Some(start.parse().ok()?) };
-            knows_cycle = true;
+        if is_wanted(aid.as_ref()) {
+            let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
+            let says_cycle = !start.is_empty() || !end.is_empty();
+            if says_cycle && !knows_cycle {
+                figures.period_start = if start.is_empty() { None } else { Some(start.parse().ok()?) };
+                knows_cycle = true;
+            }
+            figures.rows.push((aid.clone(), usage(&cells[USAGE..])?));
         }
-        figures.rows.push((aid, usage(&cells[USAGE..])?));
+        last = Some(aid);
     }
     Some(figures)
 }
@@ -66,15 +77,4 @@ fn usage(cells: &[&str]) -> Option<Usage> {
         device_used: units(4).ok()?,
         device_projected: units(5).ok()?,
     })
-}
-
-/// The cells of a plain line; none where they are not as many as our columns.
-fn cells(line: &str) -> Option<[&str; COLUMNS.len()]> {
-    let mut cells = [""; COLUMNS.len()];
-    let (mut begin, mut count) = (0, 0);
-    for end in memchr_iter(b',', line.as_bytes()).chain([line.len()]) {
-        *cells.get_mut(count)? = &line[begin..end];
-        (begin, count) = (end + 1, count + 1);
-    }
-    (count == COLUMNS.len()).then_some(cells)
 }

@@ -5,8 +5,8 @@ use std::io::Read;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use memchr::memchr_iter;
 
+use super::commas::Commas;
 use super::lines::{Line, Lines};
 use super::{AID, COLUMNS, Cell, NEEDED};
 use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target};
@@ -79,15 +79,12 @@ impl<R: Read> Iterator for Organizations<R> {
 /// The rows of a file, one by one.
 pub(super) struct Rows<R> {
     lines: Lines<R>,
-    /// In which column of the file each of ours stands.
-    columns: [Option<usize>; COLUMNS.len()],
-    /// How many cells every row has.
-    width: usize,
-    /// The cells of the line end here.
-    ends: Vec<usize>,
+    /// Which of our columns stands in each column of the file.
+    order: Vec<Option<usize>>,
     /// Records of lines that are not plain, which come next.
     records: VecDeque<csv::StringRecord>,
-    record: csv::StringRecord,
+    /// The one that is read; none where it is a plain line.
+    record: Option<csv::StringRecord>,
     /// The last text of each column of moments, and what it means: it stands in many rows, one below the other.
     moments: Moments,
 }
@@ -103,80 +100,102 @@ impl<R: Read> Rows<R> {
 
     /// Of the lines behind a header.
     pub(super) fn of(lines: Lines<R>, header: &csv::StringRecord) -> anyhow::Result<Self> {
-        let place = |name: &str| header.iter().position(|header| header == name);
-        for needed in NEEDED {
-            anyhow::ensure!(place(needed).is_some(), "the column {needed} is missing");
+        let mut order = vec![None; header.len()];
+        for (column, (name, _)) in COLUMNS.iter().enumerate() {
+            match header.iter().position(|header| header == *name) {
+                Some(place) => order[place] = Some(column),
+                None => anyhow::ensure!(!NEEDED.contains(name), "the column {name} is missing"),
+            }
         }
-        Ok(Self::with_columns(lines, |_, name| place(name), header.len()))
+        Ok(Self::in_order(lines, order))
     }
 
     /// Of lines that have our columns in our order, without a header.
     pub(super) fn ours(lines: Lines<R>) -> Self {
-        Self::with_columns(lines, |index, _| Some(index), COLUMNS.len())
+        Self::in_order(lines, OURS.to_vec())
     }
 
-    fn with_columns(lines: Lines<R>, place: impl Fn(usize, &str) -> Option<usize>, width: usize) -> Self {
-        Self {
-            lines,
-            columns: std::array::from_fn(|index| place(index, COLUMNS[index].0)),
-            width,
-            ends: Vec::new(),
-            records: VecDeque::new(),
-            record: csv::StringRecord::new(),
-            moments: COLUMNS.map(|_| (String::new(), None)),
-        }
+    fn in_order(lines: Lines<R>, order: Vec<Option<usize>>) -> Self {
+        let moments = COLUMNS.map(|_| (String::new(), None));
+        Self { lines, order, records: VecDeque::new(), record: None, moments }
     }
 
     /// The next row; none at the end.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<SnapshotRow<'_>>> {
-        self.next_if(|_| true)
+        if self.advance()? { self.row().map(Some) } else { Ok(None) }
     }
 
-    /// The next row of an account group that is wanted, or of an organization itself, which has none.
-    pub(super) fn next_if(
-        &mut self,
-        is_wanted: impl Fn(Option<&str>) -> bool,
-    ) -> anyhow::Result<Option<SnapshotRow<'_>>> {
-        let is_plain = loop {
-            let is_plain = match self.records.pop_front() {
-                Some(record) => {
-                    self.record = record;
-                    false
-                }
-                None => match self.lines.next()? {
-                    None => return Ok(None),
-                    Some(Line::Plain) if self.lines.bytes().is_empty() => continue,
-                    Some(Line::Plain) => {
-                        self.ends.clear();
-                        self.ends.extend(memchr_iter(b',', self.lines.bytes()));
-                        true
-                    }
-                    Some(Line::Quoted) => {
-                        self.records = self.lines.records()?;
-                        continue;
-                    }
-                },
-            };
-            let cells = cells(is_plain, &self.lines, &self.ends, &self.record)?;
-            let aid = self.columns[AID].map_or("", |place| cells.get(place));
-            if is_wanted(Some(aid).filter(|aid| !aid.is_empty())) {
-                break is_plain;
+    /// Goes on to the next row; false at the end.
+    pub(super) fn advance(&mut self) -> anyhow::Result<bool> {
+        loop {
+            self.record = self.records.pop_front();
+            if self.record.is_some() {
+                return Ok(true);
             }
-        };
-        let cells = cells(is_plain, &self.lines, &self.ends, &self.record)?;
-        row(&cells, &self.columns, self.width, &mut self.moments)
-            .with_context(|| format!("line {}", self.lines.number()))
-            .map(Some)
+            match self.lines.next()? {
+                None => return Ok(false),
+                Some(Line::Plain) if self.lines.bytes().is_empty() => {}
+                Some(Line::Plain) => return Ok(true),
+                Some(Line::Quoted) => self.records = self.lines.records()?,
+            }
+        }
+    }
+
+    /// The account group of the row; none of an organization itself.
+    pub(super) fn aid(&self) -> anyhow::Result<Option<&str>> {
+        let aid = cells(&self.lines, self.record.as_ref(), &self.order)?[AID];
+        Ok(Some(aid).filter(|aid| !aid.is_empty()))
+    }
+
+    pub(super) fn row(&mut self) -> anyhow::Result<SnapshotRow<'_>> {
+        let cells = cells(&self.lines, self.record.as_ref(), &self.order)?;
+        row(&cells, &mut self.moments).with_context(|| format!("line {}", self.lines.number()))
     }
 }
 
+/// The texts of a row's cells in the order of our columns; empty where the file has no such column.
+pub(super) type Cells<'a> = [&'a str; COLUMNS.len()];
+
+/// Our columns in our order.
+pub(super) const OURS: [Option<usize>; COLUMNS.len()] = {
+    let mut order = [None; COLUMNS.len()];
+    let mut column = 0;
+    while column < order.len() {
+        order[column] = Some(column);
+        column += 1;
+    }
+    order
+};
+
 fn cells<'a, R: Read>(
-    is_plain: bool,
     lines: &'a Lines<R>,
-    ends: &'a [usize],
-    record: &'a csv::StringRecord,
+    record: Option<&'a csv::StringRecord>,
+    order: &[Option<usize>],
 ) -> anyhow::Result<Cells<'a>> {
-    Ok(if is_plain { Cells::Plain { line: lines.text()?, ends } } else { Cells::Record(record) })
+    let mut cells = [""; COLUMNS.len()];
+    let count = match record {
+        Some(record) => {
+            let texts = order.iter().zip(record).filter_map(|(column, text)| Some(((*column)?, text)));
+            texts.for_each(|(column, text)| cells[column] = text);
+            record.len()
+        }
+        None => split(lines.text()?, order, &mut cells),
+    };
+    let (line, width) = (lines.number(), order.len());
+    anyhow::ensure!(count == width, "line {line}: it has {count} cells, and the first line {width}");
+    Ok(cells)
+}
+
+/// Puts what stands between the commas of a plain line where it belongs, and says how many cells there are.
+pub(super) fn split<'a>(line: &'a str, order: &[Option<usize>], cells: &mut Cells<'a>) -> usize {
+    let (mut begin, mut count) = (0, 0);
+    for end in Commas::of(line.as_bytes()).chain([line.len()]) {
+        if let Some(Some(column)) = order.get(count) {
+            cells[*column] = &line[begin..end];
+        }
+        (begin, count) = (end + 1, count + 1);
+    }
+    count
 }
 
 /// The cells of the first line that has any.
@@ -190,41 +209,9 @@ pub(super) fn header<R: Read>(lines: &mut Lines<R>) -> anyhow::Result<csv::Strin
     }
 }
 
-/// The cells of one row.
-enum Cells<'a> {
-    Plain { line: &'a str, ends: &'a [usize] },
-    Record(&'a csv::StringRecord),
-}
-
-impl<'a> Cells<'a> {
-    fn count(&self) -> usize {
-        match self {
-            Self::Plain { ends, .. } => ends.len() + 1,
-            Self::Record(record) => record.len(),
-        }
-    }
-
-    fn get(&self, index: usize) -> &'a str {
-        match self {
-            Self::Plain { line, ends } => {
-                let start = index.checked_sub(1).map_or(Some(0), |before| Some(ends.get(before)? + 1));
-                let end = ends.get(index).copied().unwrap_or(line.len());
-                start.and_then(|start| line.get(start..end)).unwrap_or_default()
-            }
-            Self::Record(record) => record.get(index).unwrap_or_default(),
-        }
-    }
-}
-
-fn row<'a>(
-    cells: &Cells<'a>,
-    columns: &[Option<usize>; COLUMNS.len()],
-    width: usize,
-    moments: &mut Moments,
-) -> anyhow::Result<SnapshotRow<'a>> {
-    anyhow::ensure!(cells.count() == width, "it has {} cells, and the first line {width}", cells.count());
+fn row<'a>(cells: &Cells<'a>, moments: &mut Moments) -> anyhow::Result<SnapshotRow<'a>> {
     let mut row = SnapshotRow::new(Target::organization(""));
-    let mut source = Source { cells, columns, moments };
+    let mut source = Source { cells, moments };
     for_each_column!(source.read(&mut row)?);
     Ok(row)
 }
@@ -232,7 +219,6 @@ fn row<'a>(
 /// From where the cells of a row are taken.
 struct Source<'a, 'c> {
     cells: &'c Cells<'a>,
-    columns: &'c [Option<usize>; COLUMNS.len()],
     moments: &'c mut Moments,
 }
 
@@ -240,7 +226,7 @@ impl<'a> Source<'a, '_> {
     /// Takes a column that the compiler knows: what it holds is not asked a million times then.
     fn read<const COLUMN: usize>(&mut self, row: &mut SnapshotRow<'a>) -> anyhow::Result<()> {
         let (name, cell) = const { COLUMNS[COLUMN] };
-        let text = self.columns[COLUMN].map_or("", |place| self.cells.get(place));
+        let text = self.cells[COLUMN];
         match cell {
             Cell::TakenAt | Cell::Level => {}
             Cell::OrgId => {

@@ -1,6 +1,6 @@
 //! How bad a target's state is, and why: one function for reports, `status` and alerts, so that they always agree.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Limits;
@@ -28,6 +28,22 @@ pub(in crate::report) struct Figures {
     pub out: Option<RunOut>,
 }
 
+/// Why it is how bad it is. Of a million targets this is decided, and said of the few that are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// Nothing, or too little is known.
+    None,
+    UsedUp,
+    /// Within so long.
+    RunsOutWithin(RunOut, TimeDelta),
+    /// So many per cent are used.
+    Used(u32),
+    /// Over so many per cent are projected.
+    Projected(u32),
+    /// By our own slope alone.
+    RunsOut(RunOut),
+}
+
 /// A level, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::report) struct Judged {
@@ -38,55 +54,91 @@ pub(in crate::report) struct Judged {
     pub limit: String,
 }
 
-impl Judged {
-    /// By no limit.
-    fn plainly(level: Level, why: String) -> Self {
-        Self { level, why, limit: String::new() }
+impl Reason {
+    fn level(self) -> Level {
+        match self {
+            Self::None => Level::Fine,
+            Self::Projected(_) | Self::RunsOut(_) => Level::Warning,
+            Self::UsedUp | Self::RunsOutWithin(..) | Self::Used(_) => Level::Critical,
+        }
     }
 
-    fn by(level: Level, why: &str, limit: String) -> Self {
-        Self { level, why: format!("{why} ({limit})"), limit }
+    fn limit(self) -> Option<String> {
+        match self {
+            Self::None | Self::UsedUp | Self::RunsOut(_) => None,
+            Self::RunsOutWithin(_, within) => Some(format!("critical: within {}", words::age(within))),
+            Self::Used(percent) => Some(format!("critical: from {percent} %")),
+            Self::Projected(percent) => Some(format!("warning: above {percent} %")),
+        }
+    }
+}
+
+fn reason(figures: Figures, limits: Limits, now: DateTime<Utc>) -> Reason {
+    let Figures { quota, used, needed, ran_out, out } = figures;
+    let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else { return Reason::None };
+    if ran_out {
+        return Reason::UsedUp;
+    }
+    let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
+    if let Some(out) = out.filter(|out| out.at - now <= within) {
+        return Reason::RunsOutWithin(out, within);
+    }
+    if quota > 0 && reaches(used, quota, limits.critical_used_percent) {
+        return Reason::Used(limits.critical_used_percent);
+    }
+    if exceeds(needed, quota, limits.warn_projected_percent) {
+        return Reason::Projected(limits.warn_projected_percent);
+    }
+    // The limit is one of the API's projection. A run-out that only our own slope sees is beyond 100 %, and nobody knows how far.
+    match out {
+        Some(out) if limits.warn_projected_percent <= 100 => Reason::RunsOut(out),
+        _ => Reason::None,
     }
 }
 
 /// How bad it is.
-pub(in crate::report) fn level(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
-    let Figures { quota, used, needed, ran_out, out } = figures;
-    let (Some(quota), Some(used), Some(needed)) = (quota, used, needed) else {
-        return Judged::plainly(Level::Fine, String::new());
-    };
+pub(in crate::report) fn level(figures: Figures, limits: Limits, now: DateTime<Utc>) -> Level {
+    reason(figures, limits, now).level()
+}
+
+/// How bad it is, and why.
+pub(in crate::report) fn judged(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
+    let reason = reason(figures, limits, context.now);
+    let limit = reason.limit();
+    let why = why(reason, figures, context).unwrap_or_default();
+    let in_brackets = limit.as_ref().map(|limit| format!(" ({limit})"));
+    Judged {
+        level: reason.level(),
+        why: why + &in_brackets.unwrap_or_default(),
+        limit: limit.unwrap_or_default(),
+    }
+}
+
+/// None where nothing is wrong.
+fn why(reason: Reason, figures: Figures, context: &ReportContext) -> Option<String> {
+    let (quota, used, needed) = (figures.quota?, figures.used?, figures.needed?);
     let of_quota = |units| {
         let share = words::percent(units, quota).map(|percent| format!(" ({} %)", grouped(percent)));
         format!("{} of {}{}", grouped(units), grouped(quota), share.unwrap_or_default())
     };
-    if ran_out {
-        return Judged::plainly(Level::Critical, format!("{} are used: nothing is left", of_quota(used)));
-    }
     // By whose reckoning, where it is not the figures beside it.
     let day = |out: RunOut| {
         let by = if needed > quota { "" } else { "at the pace of the last days " };
         format!("{by}it runs out on {}", words::day(out.at, context.zone))
     };
-    let within = TimeDelta::from_std(limits.critical_within).unwrap_or(TimeDelta::MAX);
-    if let Some(out) = out.filter(|out| out.at - context.now <= within) {
-        let why = format!("{} are used; {}, before the cycle ends", of_quota(used), day(out));
-        return Judged::by(Level::Critical, &why, format!("critical: within {}", words::age(within)));
-    }
-    if quota > 0 && reaches(used, quota, limits.critical_used_percent) {
-        let limit = format!("critical: from {} %", limits.critical_used_percent);
-        return Judged::by(Level::Critical, &format!("{} are used", of_quota(used)), limit);
-    }
-    let when = out.map(|out| format!("; {}", day(out))).unwrap_or_default();
-    if exceeds(needed, quota, limits.warn_projected_percent) {
-        let limit = format!("warning: above {} %", limits.warn_projected_percent);
-        return Judged::by(Level::Warning, &format!("{} are projected{when}", of_quota(needed)), limit);
-    }
-    // The limit is one of the API's projection. A run-out that only our own slope sees is beyond 100 %, and nobody knows how far.
-    if out.is_some() && limits.warn_projected_percent <= 100 {
-        let why = format!("{} are projected, but {}", of_quota(needed), when.trim_start_matches("; "));
-        return Judged::plainly(Level::Warning, why);
-    }
-    Judged::plainly(Level::Fine, String::new())
+    Some(match reason {
+        Reason::None => return None,
+        Reason::UsedUp => format!("{} are used: nothing is left", of_quota(used)),
+        Reason::RunsOutWithin(out, _) => {
+            format!("{} are used; {}, before the cycle ends", of_quota(used), day(out))
+        }
+        Reason::Used(_) => format!("{} are used", of_quota(used)),
+        Reason::Projected(_) => {
+            let when = figures.out.map(|out| format!("; {}", day(out)));
+            format!("{} are projected{}", of_quota(needed), when.unwrap_or_default())
+        }
+        Reason::RunsOut(out) => format!("{} are projected, but {}", of_quota(needed), day(out)),
+    })
 }
 
 /// Exactly, where a rounded share would be off by one.
@@ -126,7 +178,7 @@ mod tests {
     }
 
     fn of(figures: Figures, limits: Limits) -> Level {
-        level(figures, limits, &context()).level
+        level(figures, limits, context().now)
     }
 
     #[test]
@@ -160,17 +212,14 @@ mod tests {
             Figures { used: None, needed: None, ..figures(5, 0, 0, None) },
             figures(0, 0, 0, None),
         ] {
-            assert_eq!(
-                level(unknown, limits(), &context()),
-                Judged::plainly(Level::Fine, String::new()),
-                "{unknown:?}"
-            );
+            let nothing = Judged { level: Level::Fine, why: String::new(), limit: String::new() };
+            assert_eq!(judged(unknown, limits(), &context()), nothing, "{unknown:?}");
         }
     }
 
     #[test]
     fn the_reason_has_the_figures_and_the_day() {
-        let why = |figures| level(figures, limits(), &context()).why;
+        let why = |figures| judged(figures, limits(), &context()).why;
         assert_eq!(
             why(figures(9000, 9100, 12_000, None)),
             "9 100 of 9 000 (102 %) are used: nothing is left"

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
-use crate::report::shared::level::{Figures, Judged, Level, level};
+use crate::report::shared::level::{Figures, Judged, Level, judged, level};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{ReportContext, words};
@@ -130,7 +130,7 @@ impl Rank {
     pub(crate) fn new(row: &SnapshotRow<'_>, slope: Option<f64>, judging: Judging<'_>) -> Self {
         let figures = figures(row, slope, judging);
         Self {
-            level: level(figures, judging.alerts.limits(&row.target), judging.context).level,
+            level: level(figures, judging.alerts.limits(&row.target), judging.context.now),
             ran_out: figures.ran_out,
             runs_out_at: figures.out.map(|out| out.at),
             share_needed: share_needed(figures.quota, figures.needed),
@@ -178,7 +178,7 @@ pub(in crate::report) fn level_of(
     judging: Judging<'_>,
 ) -> Option<Level> {
     judging.rule.headroom(row.quota, &row.usage)?;
-    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context).level)
+    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context.now))
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
@@ -189,7 +189,7 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let Judged { level, why, limit } = level(figures, alerts.limits(&row.target), context);
+    let Judged { level, why, limit } = judged(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
     Standing {
         target: row.target.clone(),
