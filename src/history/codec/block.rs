@@ -270,6 +270,8 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
                 let id = std::str::from_utf8(id)
                     .with_context(|| format!("line {} is not UTF-8", lines.number()))?;
                 let mut next = RowLines::new(id, before);
+                // Most have about as many account groups as the one before.
+                next.text.reserve(begun.as_ref().map_or(0, |begun| begun.text.len()));
                 next.add(cells);
                 let is_sorted = begun.as_ref().is_none_or(|begun| begun.id < next.id);
                 anyhow::ensure!(is_sorted, UNSORTED);

@@ -25,6 +25,8 @@ pub(super) struct Lines<R> {
     buffer: Vec<u8>,
     /// What of the buffer comes after the record.
     unread: Range<usize>,
+    /// Until here what is unread has neither a quote nor a carriage return.
+    clear: usize,
     /// The record: a plain one without the end of its line.
     record: Range<usize>,
     number: usize,
@@ -35,7 +37,7 @@ pub(super) struct Lines<R> {
 impl<R: Read> Lines<R> {
     /// The lines of a file of which so many were read before.
     pub(super) fn new(file: R, number: usize) -> Self {
-        Self { file, buffer: Vec::new(), unread: 0..0, record: 0..0, number, before: number }
+        Self { file, buffer: Vec::new(), unread: 0..0, clear: 0, record: 0..0, number, before: number }
     }
 
     /// Goes on to the next record; none at the end of the file.
@@ -45,8 +47,9 @@ impl<R: Read> Lines<R> {
         let line = &self.buffer[self.unread.start..self.unread.start + end];
         let inner = line.strip_suffix(b"\n").unwrap_or(line);
         let inner = inner.strip_suffix(b"\r").unwrap_or(inner);
-        if memchr2(b'"', b'\r', inner).is_none() {
-            self.record = self.unread.start..self.unread.start + inner.len();
+        let record = self.unread.start..self.unread.start + inner.len();
+        if self.is_clear_until(record.end) {
+            self.record = record;
             self.unread.start += end;
             return Ok(Some(Line::Plain));
         }
@@ -107,9 +110,20 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// One search serves all lines until the next quote.
+    fn is_clear_until(&mut self, end: usize) -> bool {
+        if self.clear < end {
+            let begin = self.clear.max(self.unread.start);
+            let odd = memchr2(b'"', b'\r', &self.buffer[begin..self.unread.end]);
+            self.clear = odd.map_or(self.unread.end, |place| begin + place);
+        }
+        end <= self.clear
+    }
+
     /// Reads more of the file behind what is unread; false at its end.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.copy_within(self.unread.clone(), 0);
+        self.clear = self.clear.saturating_sub(self.unread.start);
         self.unread = 0..self.unread.len();
         if self.unread.end == self.buffer.len() {
             self.buffer.resize((2 * self.buffer.len()).max(CHUNK), 0);
