@@ -7,10 +7,10 @@ use memchr::{memchr, memchr_iter};
 
 use super::commas::Commas;
 use super::figures::{self, Figures};
-use super::lines::{Line, Lines};
-use super::reader::{Organizations, Rows, UNSORTED, header};
+use super::lines::{Line, Lines, quoted_cell_ends};
+use super::reader::{OURS, Organizations, Rows, UNSORTED, order};
 use super::writer::{Writer, push};
-use super::{COLUMNS, ORG_ID, QUOTA};
+use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, Place};
 
 /// What one snapshot shows of one organization.
@@ -71,7 +71,7 @@ impl Block {
             Content::Read(organization) => Ok(organization),
             Content::Lines(RowLines { id, text, lines_before, .. }) => {
                 let mut organization = Organization::new(id);
-                let mut rows = Rows::ours(Lines::new(&text[..], lines_before));
+                let mut rows = Rows::ours(Lines::of_text(&text, lines_before));
                 while let Some(row) = rows.next()? {
                     organization.add(row);
                 }
@@ -89,8 +89,10 @@ impl Block {
             known.peek() == Some(&aid)
         };
         let plain = match &self.0 {
-            Content::Lines(lines) => figures::of_lines(&lines.id, &lines.text, is_wanted),
-            Content::Read(_) => None,
+            Content::Lines(lines) if lines.has_row_on_each_line() => {
+                figures::of_lines(&lines.id, &lines.text, is_wanted)
+            }
+            _ => None,
         };
         match plain {
             Some(figures) => Ok(figures),
@@ -112,7 +114,7 @@ impl Block {
             Content::Read(organization) => Ok(organization),
             Content::Lines(RowLines { id, text, lines_before, .. }) => {
                 let mut organization = Organization::new(id);
-                let mut rows = Rows::ours(Lines::new(&text[..], lines_before));
+                let mut rows = Rows::ours(Lines::of_text(&text, lines_before));
                 while rows.advance()? {
                     if is_wanted(rows.aid()?) {
                         organization.add(rows.row()?);
@@ -163,10 +165,14 @@ impl RowLines {
 }
 
 impl RowLines {
-    /// Whether each line is a row, and as many of them are in both.
+    /// Whether as many rows are in both.
     fn can_be_paired_with(&self, other: &Self) -> bool {
-        let is_plain = |lines: &Self| memchr(b'"', &lines.text).is_none();
-        self.rows == other.rows && is_plain(self) && is_plain(other)
+        self.rows == other.rows && self.has_row_on_each_line() && other.has_row_on_each_line()
+    }
+
+    /// Not where a line breaks within a name.
+    fn has_row_on_each_line(&self) -> bool {
+        memchr_iter(b'\n', &self.text).count() == self.rows
     }
 
     fn without_same(self, other: &Self) -> (Self, Self, usize) {
@@ -202,9 +208,12 @@ impl RowLines {
     }
 }
 
-/// A plain line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.
+/// A line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.
 fn until_quota(line: &[u8]) -> &[u8] {
-    let end = Commas::of(line).nth(QUOTA);
+    let end = match memchr(b'"', line) {
+        None => Commas::of(line).nth(QUOTA),
+        Some(_) => quoted_cell_ends(line).nth(QUOTA),
+    };
     &line[..end.map_or(line.len(), |end| end + 1)]
 }
 
@@ -215,13 +224,12 @@ fn has_quota(until_quota: &[u8]) -> bool {
 
 impl<R: Read> Blocks<R> {
     pub(crate) fn new(file: R) -> anyhow::Result<Self> {
-        let mut lines = Lines::new(file, 0);
-        let header = header(&mut lines)?;
-        let is_ours = header.iter().eq(COLUMNS.iter().map(|(name, _)| *name));
-        let source = if is_ours {
+        let mut lines = Lines::of_file(file);
+        let order = order(&mut lines)?;
+        let source = if order == OURS {
             Source::Lines { lines, begun: None }
         } else {
-            Source::Rows(Box::new(Organizations::of(Rows::of(lines, &header)?)))
+            Source::Rows(Box::new(Organizations::of(Rows::in_order(lines, order))))
         };
         Ok(Self { source, ended: false })
     }
@@ -245,15 +253,14 @@ impl<R: Read> Iterator for Blocks<R> {
 
 /// The lines of the next organization. The first one of the organization after it is in `begun` then.
 fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> anyhow::Result<Option<Block>> {
-    let mut written = Vec::new();
+    let (mut record, mut written) = (csv::StringRecord::new(), Vec::new());
     while let Some(line) = lines.next()? {
         let before = lines.number() - 1;
-        let record;
         let (id, cells) = match line {
             Line::Plain if lines.bytes().is_empty() => continue,
             Line::Plain => id_and_cells(lines.bytes()),
             Line::Quoted => {
-                record = lines.records()?.pop_front().unwrap_or_default();
+                lines.read_quoted(&mut record)?;
                 written.clear();
                 for cell in record.iter().skip(1) {
                     written.push(b',');

@@ -6,6 +6,8 @@
 use chrono::{DateTime, Utc};
 use memchr::memchr;
 
+use super::commas::Commas;
+use super::lines::quoted_cell_ends;
 use super::reader::{OURS, split};
 use super::{AID, COLUMNS, PERIOD_START, USAGE};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
@@ -37,14 +39,18 @@ pub(super) fn of_lines(
     lines: &[u8],
     mut is_wanted: impl FnMut(Option<&Aid>) -> bool,
 ) -> Option<Figures> {
-    if memchr(b'"', lines).is_some() {
-        return None;
-    }
+    let has_quotes = memchr(b'"', lines).is_some();
     let mut figures = Figures { id: id.clone(), period_start: None, rows: Vec::new() };
     let (mut knows_cycle, mut last) = (false, None);
     for line in lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
         let mut cells = [""; COLUMNS.len()];
-        if split(std::str::from_utf8(line).ok()?, &OURS, &mut cells) != cells.len() {
+        let (text, cells_there) = (std::str::from_utf8(line).ok()?, &mut cells);
+        let count = if has_quotes {
+            split(text, quoted_cell_ends(line), &OURS, cells_there)
+        } else {
+            split(text, Commas::of(line), &OURS, cells_there)
+        };
+        if count != cells.len() {
             return None;
         }
         let aid = Some(cells[AID]).filter(|aid| !aid.is_empty()).map(Aid::new);

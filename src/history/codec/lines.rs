@@ -1,16 +1,15 @@
 //! The records of a file as they stand in it, one after the other, without a copy of each.
 //!
-//! Nearly every line is plain: its cells are what stands between its commas. What has a quote goes through the crate `csv`, with
-//! the lines that belong to it.
+//! Nearly every line is plain: its cells are what stands between its commas. Of what has a quote all the lines are read that belong
+//! to it, as RFC 4180 has it.
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use anyhow::Context;
 use memchr::{memchr, memchr2};
 
-/// So many bytes are read at a time.
+/// So many bytes of a file are read at a time.
 const CHUNK: usize = 1 << 16;
 
 pub(super) enum Line {
@@ -22,6 +21,8 @@ pub(super) enum Line {
 
 pub(super) struct Lines<R> {
     file: R,
+    /// So many bytes are read at a time.
+    chunk: usize,
     buffer: Vec<u8>,
     /// What of the buffer comes after the record.
     unread: Range<usize>,
@@ -34,10 +35,21 @@ pub(super) struct Lines<R> {
     before: usize,
 }
 
+impl<'t> Lines<&'t [u8]> {
+    /// Lines in memory, of a file of which so many were read before.
+    pub(super) fn of_text(text: &'t [u8], number: usize) -> Self {
+        // One more, so that the end is seen without more room.
+        Self::new(text, text.len() + 1, number)
+    }
+}
+
 impl<R: Read> Lines<R> {
-    /// The lines of a file of which so many were read before.
-    pub(super) fn new(file: R, number: usize) -> Self {
-        Self { file, buffer: Vec::new(), unread: 0..0, clear: 0, record: 0..0, number, before: number }
+    pub(super) fn of_file(file: R) -> Self {
+        Self::new(file, CHUNK, 0)
+    }
+
+    fn new(file: R, chunk: usize, number: usize) -> Self {
+        Self { file, chunk, buffer: Vec::new(), unread: 0..0, clear: 0, record: 0..0, number, before: number }
     }
 
     /// Goes on to the next record; none at the end of the file.
@@ -80,12 +92,23 @@ impl<R: Read> Lines<R> {
         std::str::from_utf8(self.bytes()).with_context(|| format!("line {} is not UTF-8", self.number()))
     }
 
-    /// The cells of a record that has quotes.
-    pub(super) fn records(&self) -> anyhow::Result<VecDeque<csv::StringRecord>> {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(self.bytes());
-        let records: Result<_, _> = reader.records().collect();
-        records.with_context(|| format!("line {}", self.number()))
+    /// Takes the cells of a record that has quotes, without those.
+    pub(super) fn read_quoted(&self, record: &mut csv::StringRecord) -> anyhow::Result<()> {
+        let line = self.text()?;
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        record.clear();
+        let mut begin = 0;
+        for end in quoted_cell_ends(line.as_bytes()).chain([line.len()]) {
+            let cell = &line[begin..end];
+            match cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')) {
+                Some(inner) if inner.contains('"') => record.push_field(&inner.replace("\"\"", "\"")),
+                Some(inner) => record.push_field(inner),
+                None => record.push_field(cell),
+            }
+            begin = end + 1;
+        }
+        Ok(())
     }
 
     /// The number of the record's first line, as people count them.
@@ -125,8 +148,10 @@ impl<R: Read> Lines<R> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.clear = self.clear.saturating_sub(self.unread.start);
         self.unread = 0..self.unread.len();
-        if self.unread.end == self.buffer.len() {
-            self.buffer.resize((2 * self.buffer.len()).max(CHUNK), 0);
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; self.chunk]; // the system's zeros cost nothing
+        } else if self.unread.end == self.buffer.len() {
+            self.buffer.resize(2 * self.buffer.len(), 0);
         }
         loop {
             match self.file.read(&mut self.buffer[self.unread.end..]) {
@@ -154,25 +179,41 @@ enum Quotes {
 fn quotes(lines: &[u8]) -> Quotes {
     let mut rest = lines;
     loop {
-        if let Some(quoted) = rest.strip_prefix(b"\"") {
-            rest = quoted;
-            // A doubled quote is part of the cell.
-            loop {
-                let Some(end) = rest.iter().position(|byte| *byte == b'"') else { return Quotes::Open };
-                rest = &rest[end + 1..];
-                match rest.strip_prefix(b"\"") {
-                    Some(inside) => rest = inside,
-                    None => break,
-                }
-            }
+        let end = if let Some(quoted) = rest.strip_prefix(b"\"") {
+            let Some(end) = closing_quote(quoted) else { return Quotes::Open };
+            end + 2
         } else {
             let end = rest.iter().position(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'));
-            rest = &rest[end.unwrap_or(rest.len())..];
-        }
-        rest = match rest {
+            end.unwrap_or(rest.len())
+        };
+        rest = match &rest[end..] {
             [] | b"\n" | b"\r\n" => return Quotes::Closed,
             [b',', next @ ..] => next,
             _ => return Quotes::Astray,
         };
     }
+}
+
+/// Where the quote is that ends a cell. A doubled one is part of it.
+fn closing_quote(cell: &[u8]) -> Option<usize> {
+    let mut begin = 0;
+    loop {
+        let end = begin + memchr(b'"', &cell[begin..])?;
+        if cell.get(end + 1) != Some(&b'"') {
+            return Some(end);
+        }
+        begin = end + 2;
+    }
+}
+
+/// Where the commas of a record are that end its cells, whatever stands in quotes.
+pub(super) fn quoted_cell_ends(line: &[u8]) -> impl Iterator<Item = usize> {
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let cell = line.get(begin..)?;
+        let in_quotes = cell.strip_prefix(b"\"").and_then(closing_quote).map_or(0, |end| end + 2);
+        let end = begin + in_quotes + memchr(b',', cell.get(in_quotes..)?)?;
+        begin = end + 1;
+        Some(end)
+    })
 }

@@ -1,6 +1,5 @@
 //! The bytes of a snapshot's file into rows, one by one.
 
-use std::collections::VecDeque;
 use std::io::Read;
 
 use anyhow::Context;
@@ -81,10 +80,10 @@ pub(super) struct Rows<R> {
     lines: Lines<R>,
     /// Which of our columns stands in each column of the file.
     order: Vec<Option<usize>>,
-    /// Records of lines that are not plain, which come next.
-    records: VecDeque<csv::StringRecord>,
-    /// The one that is read; none where it is a plain line.
-    record: Option<csv::StringRecord>,
+    /// Whether the row is a plain line.
+    is_plain: bool,
+    /// The cells of one that is none.
+    record: csv::StringRecord,
     /// The last text of each column of moments, and what it means: it stands in many rows, one below the other.
     moments: Moments,
 }
@@ -93,20 +92,8 @@ type Moments = [(String, Option<DateTime<Utc>>); COLUMNS.len()];
 
 impl<R: Read> Rows<R> {
     fn new(file: R) -> anyhow::Result<Self> {
-        let mut lines = Lines::new(file, 0);
-        let header = header(&mut lines)?;
-        Self::of(lines, &header)
-    }
-
-    /// Of the lines behind a header.
-    pub(super) fn of(lines: Lines<R>, header: &csv::StringRecord) -> anyhow::Result<Self> {
-        let mut order = vec![None; header.len()];
-        for (column, (name, _)) in COLUMNS.iter().enumerate() {
-            match header.iter().position(|header| header == *name) {
-                Some(place) => order[place] = Some(column),
-                None => anyhow::ensure!(!NEEDED.contains(name), "the column {name} is missing"),
-            }
-        }
+        let mut lines = Lines::of_file(file);
+        let order = order(&mut lines)?;
         Ok(Self::in_order(lines, order))
     }
 
@@ -115,9 +102,10 @@ impl<R: Read> Rows<R> {
         Self::in_order(lines, OURS.to_vec())
     }
 
-    fn in_order(lines: Lines<R>, order: Vec<Option<usize>>) -> Self {
+    /// Of the lines behind a header.
+    pub(super) fn in_order(lines: Lines<R>, order: Vec<Option<usize>>) -> Self {
         let moments = COLUMNS.map(|_| (String::new(), None));
-        Self { lines, order, records: VecDeque::new(), record: None, moments }
+        Self { lines, order, is_plain: true, record: csv::StringRecord::new(), moments }
     }
 
     /// The next row; none at the end.
@@ -128,27 +116,29 @@ impl<R: Read> Rows<R> {
     /// Goes on to the next row; false at the end.
     pub(super) fn advance(&mut self) -> anyhow::Result<bool> {
         loop {
-            self.record = self.records.pop_front();
-            if self.record.is_some() {
-                return Ok(true);
-            }
             match self.lines.next()? {
                 None => return Ok(false),
-                Some(Line::Plain) if self.lines.bytes().is_empty() => {}
-                Some(Line::Plain) => return Ok(true),
-                Some(Line::Quoted) => self.records = self.lines.records()?,
+                Some(Line::Plain) if self.lines.bytes().is_empty() => continue,
+                Some(Line::Plain) => self.is_plain = true,
+                Some(Line::Quoted) => {
+                    self.lines.read_quoted(&mut self.record)?;
+                    self.is_plain = false;
+                }
             }
+            return Ok(true);
         }
     }
 
     /// The account group of the row; none of an organization itself.
     pub(super) fn aid(&self) -> anyhow::Result<Option<&str>> {
-        let aid = cells(&self.lines, self.record.as_ref(), &self.order)?[AID];
+        let record = (!self.is_plain).then_some(&self.record);
+        let aid = cells(&self.lines, record, &self.order)?[AID];
         Ok(Some(aid).filter(|aid| !aid.is_empty()))
     }
 
     pub(super) fn row(&mut self) -> anyhow::Result<SnapshotRow<'_>> {
-        let cells = cells(&self.lines, self.record.as_ref(), &self.order)?;
+        let record = (!self.is_plain).then_some(&self.record);
+        let cells = cells(&self.lines, record, &self.order)?;
         row(&cells, &mut self.moments).with_context(|| format!("line {}", self.lines.number()))
     }
 }
@@ -173,23 +163,28 @@ fn cells<'a, R: Read>(
     order: &[Option<usize>],
 ) -> anyhow::Result<Cells<'a>> {
     let mut cells = [""; COLUMNS.len()];
-    let count = match record {
-        Some(record) => {
-            let texts = order.iter().zip(record).filter_map(|(column, text)| Some(((*column)?, text)));
-            texts.for_each(|(column, text)| cells[column] = text);
-            record.len()
-        }
-        None => split(lines.text()?, order, &mut cells),
+    let count = if let Some(record) = record {
+        let texts = order.iter().zip(record).filter_map(|(column, text)| Some(((*column)?, text)));
+        texts.for_each(|(column, text)| cells[column] = text);
+        record.len()
+    } else {
+        let line = lines.text()?;
+        split(line, Commas::of(line.as_bytes()), order, &mut cells)
     };
     let (line, width) = (lines.number(), order.len());
     anyhow::ensure!(count == width, "line {line}: it has {count} cells, and the first line {width}");
     Ok(cells)
 }
 
-/// Puts what stands between the commas of a plain line where it belongs, and says how many cells there are.
-pub(super) fn split<'a>(line: &'a str, order: &[Option<usize>], cells: &mut Cells<'a>) -> usize {
+/// Puts what stands between the commas of a line where it belongs, and says how many cells there are.
+pub(super) fn split<'a>(
+    line: &'a str,
+    commas: impl Iterator<Item = usize>,
+    order: &[Option<usize>],
+    cells: &mut Cells<'a>,
+) -> usize {
     let (mut begin, mut count) = (0, 0);
-    for end in Commas::of(line.as_bytes()).chain([line.len()]) {
+    for end in commas.chain([line.len()]) {
         if let Some(Some(column)) = order.get(count) {
             cells[*column] = &line[begin..end];
         }
@@ -198,15 +193,28 @@ pub(super) fn split<'a>(line: &'a str, order: &[Option<usize>], cells: &mut Cell
     count
 }
 
-/// The cells of the first line that has any.
-pub(super) fn header<R: Read>(lines: &mut Lines<R>) -> anyhow::Result<csv::StringRecord> {
-    loop {
+/// Which of our columns stands in each column of the file, as its header says: the first line that is not empty.
+pub(super) fn order<R: Read>(lines: &mut Lines<R>) -> anyhow::Result<Vec<Option<usize>>> {
+    let header: Vec<String> = loop {
         match lines.next()? {
-            Some(Line::Plain) if lines.text()?.is_empty() => {}
-            Some(_) => return Ok(lines.records()?.pop_front().unwrap_or_default()),
-            None => return Ok(csv::StringRecord::new()),
+            Some(Line::Plain) if lines.bytes().is_empty() => {}
+            Some(Line::Plain) => break lines.text()?.split(',').map(str::to_owned).collect(),
+            Some(Line::Quoted) => {
+                let mut record = csv::StringRecord::new();
+                lines.read_quoted(&mut record)?;
+                break record.iter().map(str::to_owned).collect();
+            }
+            None => break Vec::new(),
+        }
+    };
+    let mut order = vec![None; header.len()];
+    for (column, (name, _)) in COLUMNS.iter().enumerate() {
+        match header.iter().position(|header| header == name) {
+            Some(place) => order[place] = Some(column),
+            None => anyhow::ensure!(!NEEDED.contains(name), "the column {name} is missing"),
         }
     }
+    Ok(order)
 }
 
 fn row<'a>(cells: &Cells<'a>, moments: &mut Moments) -> anyhow::Result<SnapshotRow<'a>> {

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::commas::Commas;
+use super::lines::Lines;
 use super::reader::{OURS, split};
 use super::*;
 use crate::domain::quota::{Snapshot, Target, Usage};
@@ -83,7 +85,7 @@ proptest! {
     #[test]
     fn cells_are_what_stands_between_commas(text in "[a,é\u{80}-]{0,30}[a,]{0,20}") {
         let (mut cells, expected): (_, Vec<&str>) = ([""; COLUMNS.len()], text.split(',').collect());
-        prop_assert_eq!(split(&text, &OURS, &mut cells), expected.len());
+        prop_assert_eq!(split(&text, Commas::of(text.as_bytes()), &OURS, &mut cells), expected.len());
         for (cell, expected) in cells.iter().zip(expected.iter().chain(std::iter::repeat(&""))) {
             prop_assert_eq!(cell, expected);
         }
@@ -136,6 +138,19 @@ proptest! {
             };
             prop_assert_eq!(differing(&left, &right), differing(before, after));
         }
+    }
+
+    #[test]
+    fn cells_in_quotes_are_those_of_the_crate_csv(cells in prop::collection::vec("[a,\"é\r\n]{0,4}", 1..5)) {
+        let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+        writer.write_record(&cells).unwrap();
+        let written = writer.into_inner().unwrap();
+        let mut lines = Lines::of_text(&written, 0);
+        lines.next().unwrap();
+        let mut record = csv::StringRecord::new();
+        lines.read_quoted(&mut record).unwrap();
+        prop_assert_eq!(record, csv::StringRecord::from(cells));
+        prop_assert!(lines.next().unwrap().is_none());
     }
 
     #[test]
