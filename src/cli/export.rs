@@ -37,45 +37,56 @@ pub(super) async fn export(
     asked: &Asked<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let then = match asked.at {
-        Some(at) => Some(history.read(history.find(at)?)?),
-        None => None,
+    let then = match (asked.at, asked.restore) {
+        (Some(at), false) => return record(history, at, asked, rule, out),
+        (Some(at), true) => Some(history.read(history.find(at)?)?),
+        (None, _) => None,
     };
-    let live = if then.is_none() || asked.restore {
-        let reading = Reading::targets(api.get()?, true, Clock::read().now());
-        Some(progress::shown(api, reading).await?)
-    } else {
-        None
-    };
-    let seen: Vec<&Snapshot> = then.iter().chain(live.iter().map(|live| &live.snapshot)).collect();
+    let reading = Reading::targets(api.get()?, true, Clock::read().now());
+    let live = progress::shown(api, reading).await?;
+    let seen: Vec<&Snapshot> = then.iter().chain([&live.snapshot]).collect();
     let wanted = Wanted::new(asked.organizations).ids(&seen)?;
     let is_wanted =
         |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
     let then = then.map(|then| then.only(is_wanted));
-    let live = match live {
-        Some(live) => {
-            let wanted = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
-            Some(with_usage(live, &wanted, history, api, rule).await?.only(is_wanted))
-        }
-        None => None,
-    };
-    match (then, live) {
-        (Some(then), Some(live)) => {
-            let restored = Restored::new(&then, &live);
-            out.write_all(&restored.file(rule)?)?;
-            out.flush()?;
-            restored.notes().iter().for_each(|note| say(note));
-        }
-        (Some(then), None) => {
-            let record = record_note(then.taken_at);
-            change_file(out, then.rows(), rule, Some(&record))?;
-            say(&record);
-        }
-        (None, live) => {
-            let live = live.expect("without a time the live quotas are read");
-            change_file(out, live.rows(), rule, None)?;
+    let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
+    let live = with_usage(live, &named, history, api, rule).await?.only(is_wanted);
+    if let Some(then) = then {
+        let restored = Restored::new(&then, &live);
+        out.write_all(&restored.file(rule)?)?;
+        out.flush()?;
+        restored.notes().iter().for_each(|note| say(note));
+    } else {
+        let mut writer = change_file(out)?;
+        add_unedited(&mut writer, live.rows(), rule)?;
+        writer.flush()?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What the quotas were: organization by organization, and whole before any of it is written.
+fn record(
+    history: &History,
+    at: DateTime<Utc>,
+    asked: &Asked<'_>,
+    rule: &UsageRule,
+    out: &mut impl Write,
+) -> anyhow::Result<Exit> {
+    let at = history.find(at)?;
+    let mut wanted = Wanted::new(asked.organizations);
+    let mut writer = change_file(Vec::new())?;
+    for organization in history.organizations(at)? {
+        let organization = organization?;
+        if wanted.has(&organization) {
+            add_unedited(&mut writer, organization.rows(), rule)?;
         }
     }
+    wanted.check()?;
+    let note = record_note(at);
+    writer.write_record([format!("# {note}")])?;
+    out.write_all(&writer.into_inner()?)?;
+    out.flush()?;
+    say(&note);
     Ok(Exit::Done)
 }
 
@@ -106,24 +117,25 @@ fn record_note(at: DateTime<Utc>) -> String {
     )
 }
 
-/// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
-fn change_file<'r>(
-    out: &mut impl Write,
-    rows: impl Iterator<Item = SnapshotRow<'r>>,
-    rule: &UsageRule,
-    note: Option<&str>,
-) -> anyhow::Result<()> {
+/// A change file with its header.
+fn change_file<W: Write>(out: W) -> csv::Result<csv::Writer<W>> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
     writer.write_record(EXPORTED)?;
+    Ok(writer)
+}
+
+/// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
+fn add_unedited<'r>(
+    writer: &mut csv::Writer<impl Write>,
+    rows: impl Iterator<Item = SnapshotRow<'r>>,
+    rule: &UsageRule,
+) -> csv::Result<()> {
     for row in rows {
         let mut quota = itoa::Buffer::new();
         let quota = cell(row.quota, &mut quota);
-        write_row(&mut writer, &row, "assign", [quota, quota], rule, "")?;
+        write_row(writer, &row, "assign", [quota, quota], rule, "")?;
     }
-    if let Some(note) = note {
-        writer.write_record([format!("# {note}")])?;
-    }
-    Ok(writer.flush()?)
+    Ok(())
 }
 
 /// What has to change so that the quotas are again what they were.
@@ -153,8 +165,7 @@ impl<'a> Restored<'a> {
     }
 
     fn file(&self, rule: &UsageRule) -> anyhow::Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(EXPORTED)?;
+        let mut writer = change_file(Vec::new())?;
         let comment = format!("as it was at {}", self.then.format(STEM));
         for (now, before) in &self.rows {
             let [mut value, mut expected] = [itoa::Buffer::new(); 2];
@@ -239,9 +250,10 @@ mod tests {
     use crate::config::{Guards, Mode};
 
     fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        super::change_file(&mut bytes, snapshot.rows(), &UsageRule::default(), note).unwrap();
-        bytes
+        let mut writer = super::change_file(Vec::new()).unwrap();
+        add_unedited(&mut writer, snapshot.rows(), &UsageRule::default()).unwrap();
+        note.iter().for_each(|note| writer.write_record([format!("# {note}")]).unwrap());
+        writer.into_inner().unwrap()
     }
 
     #[test]
