@@ -5,22 +5,26 @@
 
 Makes an environment with the peers from PyPI and all data in a temporary folder (2 GB while it runs). Each row runs both programs one
 after the other, several times, as whole processes, and prints the median of the ratios of each pair. Memory is the peak that
-the system accounts to the process. Below the launcher's own peak it cannot be seen, and is printed as "<".
+the system accounts to the process. Below the launcher's own peak it cannot be seen, and is printed as "<". What the daemon takes has
+no peer: those figures come last, and alone with `--only daemon`.
 """
 
 import argparse
+import concurrent.futures
 import csv
 import datetime as dt
 import http.server
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 PEERS = [
@@ -238,8 +242,7 @@ class Bench:
         self.python, self.api = folder / "peers/bin/python", serve()
         self.floor = self.run(["/bin/true"])[2]
 
-    def run(self, command, data=None, name=None):
-        """Seconds of wall clock and of processor, and peak MiB, of one process."""
+    def environment(self, data=None, name=None):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TE_TOKEN": "token"}
         if data:
             section = {"API__REQUESTS_PER_MINUTE": "100000", "MAIL__TRANSPORT": "directory", "MAIL__FROM": "a@example.com"}
@@ -247,11 +250,15 @@ class Bench:
             if name != "named":
                 section |= {"SNAPSHOT__NAMES": "false", "SNAPSHOT__USAGE": "false"}
             environment |= {f"QUOTAKEEPER__{key}": value for key, value in section.items()}
+        return environment
+
+    def run(self, command, data=None, name=None):
+        """Seconds of wall clock and of processor, and peak MiB, of one process."""
         reading, writing = os.pipe()
         with open(self.folder / "log", "wb") as log:
             launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(writing)]
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [writing]}
-            subprocess.run([*launcher, *map(str, command)], env=environment, cwd=self.folder, check=True, **streams)
+            subprocess.run([*launcher, *map(str, command)], env=self.environment(data, name), cwd=self.folder, check=True, **streams)
         os.close(writing)
         with open(reading) as answer:
             wall, processor, peak, status = map(float, answer.read().split())
@@ -336,6 +343,27 @@ def rows_of_a_million(bench, million):
     bench.row("export of 1,001,000 rows", "DuckDB", export, ask(exported))
 
 
+def rows_of_a_million_used(bench, used):
+    """Two snapshots of 1,001,000 rows with names and usage: each row is another one in the second."""
+    first, second = sorted(used.glob("history/*/*/*.csv"))
+    ask = lambda sql: bench.peer(duckdb_query, sql)
+    work = "1,001,000 rows with usage"
+    differing = f"""
+        SELECT org_id, aid, a.quota AS before, b.quota AS after
+        FROM {csv_table(first)} a FULL JOIN {csv_table(second)} b USING (level, org_id, aid)
+        WHERE a.quota IS DISTINCT FROM b.quota"""
+    bench.row(f"history diff of {work}", "DuckDB", bench.ours("history", "diff", first.stem, second.stem, data=used), ask(differing))
+    share = f"SELECT *, greatest({USED}, {PROJECTED}) / quota AS share FROM {csv_table(second)} WHERE quota > 0"
+    nearest, over = f"{share} ORDER BY share DESC LIMIT 5", f"SELECT * FROM ({share}) WHERE share > 0.9 ORDER BY share DESC"
+    bench.row(f"status, {work}", "DuckDB", bench.ours("status", data=used), ask(nearest))
+    bench.row(f"targets --over 90, {work}", "DuckDB", bench.ours("targets", "--over", "90", data=used), ask(over))
+    exported = f"SELECT 'assign' AS action, org_id, org_name, aid, account_group_name, quota, {USED}, {PROJECTED} FROM {csv_table(second)}"
+    bench.row(f"export, {work}", "DuckDB", bench.ours("export", "--at", "latest", data=used), ask(exported))
+    both = csv_table(f"{used}/history/*/*/*.csv")
+    one = ask(f"SELECT taken_at, quota, {USED}, {PROJECTED} FROM {both} WHERE aid = 1042007")
+    bench.row(f"history of, {work}", "DuckDB", bench.ours("history", "of", "1042007", data=used), one)
+
+
 def rows_of_a_year(bench, year):
     """A history of a year of daily snapshots of 10,000 targets."""
     files = [str(path) for path in sorted(year.glob("history/*/*/*.csv"))]
@@ -360,6 +388,88 @@ def rows_of_a_year(bench, year):
     bench.row("history of, a year of 10,000", "DuckDB", history_of, ask(one))
 
 
+class Daemon:
+    """`quotakeeper run` on a data folder, which does only what it is asked for."""
+
+    def __init__(self, bench, data, name):
+        self.bench, self.data, self.name = bench, data, name
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        told.bind(str(bench.folder / "notify"))
+        off = {"SNAPSHOT": "0 0 1 1 *", "USAGE_REPORT": "", "DIGEST": "", "CATCH_UP": "false"}
+        environment = bench.environment(data, name) | {f"QUOTAKEEPER__SCHEDULE__{key}": value for key, value in off.items()}
+        environment |= {"QUOTAKEEPER__SERVER__LISTEN": self.address, "NOTIFY_SOCKET": str(bench.folder / "notify")}
+        began = time.monotonic()
+        self.process = subprocess.Popen([bench.binary, "--quiet", "run"], env=environment, stderr=subprocess.DEVNULL)
+        while b"READY=1" not in told.recv(4096):
+            pass
+        self.ready_after = time.monotonic() - began
+        told.close()
+        (bench.folder / "notify").unlink()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def resident(self):
+        """MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def processor(self):
+        """Seconds."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+    def ask(self, *arguments):
+        self.bench.ours(*arguments, data=self.data, name=self.name)()
+
+    def scrape(self):
+        """Seconds."""
+        began = time.monotonic()
+        with urllib.request.urlopen(f"http://{self.address}/metrics") as answer:
+            answer.read()
+        return time.monotonic() - began
+
+
+def figures_of_the_daemon(bench):
+    def figure(what, value):
+        print(f"| {what} | {value} |", flush=True)
+
+    print("\n| the daemon | |\n|---|---|", flush=True)
+    starts = []
+    for _ in range(max(bench.rounds, 3)):
+        with Daemon(bench, bench.folder / "daemon", "small") as daemon:
+            starts.append(daemon.ready_after)
+            resident = daemon.resident()
+    figure("start to ready", f"{statistics.median(starts) * 1000:.0f} ms")
+    figure("resident after the start", f"{resident:.1f} MiB")
+    with Daemon(bench, bench.folder / "daemon", "small") as daemon:
+        daemon.ask("snapshot")
+        daemon.ask("report", "usage")
+        figure("resident after a snapshot and a report of 10,100 targets", f"{daemon.resident():.1f} MiB")
+        daemon.scrape()
+        scrapes = [daemon.scrape() for _ in range(20)]
+        figure("a scrape of /metrics at 10,000 groups", f"{statistics.median(scrapes) * 1000:.1f} ms")
+        before = daemon.resident()
+        with concurrent.futures.ThreadPoolExecutor(16) as sixteen:
+            list(sixteen.map(lambda _: daemon.scrape(), range(160)))
+        figure("16 scrapes at once, in all 160", f"{daemon.resident() - before:+.1f} MiB")
+        before = daemon.processor()
+        time.sleep(60)
+        figure("processor time of an idle hour, from a minute of it", f"{(daemon.processor() - before) * 60:.1f} s")
+    with Daemon(bench, bench.folder / "large", "big") as daemon:
+        idle = daemon.resident()
+        for _ in range(10):
+            daemon.ask("snapshot")
+        figure("resident after ten snapshots of 1,001,000 targets, beside idle", f"{daemon.resident() - idle:+.1f} MiB")
+
+
 def all_rows(bench):
     print(f"{TABLE}\n{'|---' * 9}|", flush=True)
     million, year = bench.folder / "million", bench.folder / "year"
@@ -367,8 +477,13 @@ def all_rows(bench):
     rows_of_snapshots(bench, million)
     bench.ours("snapshot", data=million, name="moved")()
     rows_of_a_million(bench, million)
+    used = bench.folder / "used"
+    year_of_snapshots(used, days=2, organizations=1000, groups=1000)
+    rows_of_a_million_used(bench, used)
     year_of_snapshots(year)
     rows_of_a_year(bench, year)
+    if not bench.only or "daemon" in bench.only:
+        figures_of_the_daemon(bench)
 
 
 def main():

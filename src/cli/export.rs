@@ -252,7 +252,9 @@ mod tests {
     fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
         let mut writer = super::change_file(Vec::new()).unwrap();
         add_unedited(&mut writer, snapshot.rows(), &UsageRule::default()).unwrap();
-        note.iter().for_each(|note| writer.write_record([format!("# {note}")]).unwrap());
+        if let Some(note) = note {
+            writer.write_record([format!("# {note}")]).unwrap();
+        }
         writer.into_inner().unwrap()
     }
 

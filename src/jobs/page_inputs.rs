@@ -85,7 +85,9 @@ impl ReportInputs<'_> {
             versioned_json::read(&self.config.data.dir, &alerts::FILE).ok().flatten();
         let parts = TargetParts {
             timeline: &timeline,
-            standing: self.standings(&shown, now)?.into_iter().find(|standing| standing.target == *target),
+            standing: self.standings(&shown, now, |mut standings| {
+                Iterator::find(&mut standings, |standing| standing.target == *target)
+            })?,
             curves: &curves,
             record: record.as_ref(),
             mute: shown.row(target).and_then(|row| self.config.alerts.mute(&row, now, context.zone)),

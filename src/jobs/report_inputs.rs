@@ -180,11 +180,16 @@ impl ReportInputs<'_> {
         taken.windows(2).filter_map(gap).collect()
     }
 
-    /// How every target of a snapshot stands, in its order: the figures of the usage report without its words.
-    pub(crate) fn standings(&self, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Standing>> {
+    /// Hands out how every target of a snapshot stands, one after the other in its order.
+    pub(crate) fn standings<T>(
+        &self,
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+        take: impl FnOnce(&mut dyn Iterator<Item = Standing>) -> T,
+    ) -> anyhow::Result<T> {
         let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
         let judging = self.judging(latest, &rule, &context);
-        Ok(report::standings(latest, week.slopes(), judging).collect())
+        Ok(take(&mut report::standings(latest, week.slopes(), judging)))
     }
 
     /// The account groups of a snapshot that are nearest to their quota, as far as that is known.

@@ -11,13 +11,13 @@ use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
 use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Unreadable};
+use crate::domain::quota::Snapshot;
 use crate::history::History;
 use crate::jobs::Job;
 use crate::jobs::activity::Work;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
 use crate::mail::Mailer;
-use crate::report::Standing;
 use crate::thousandeyes::Client;
 
 /// The latest snapshot.
@@ -72,7 +72,7 @@ impl Observed {
             None => match history.latest_readable(now)? {
                 None => None,
                 Some(latest) => {
-                    let targets = targets(&inputs.standings(&latest, now)?);
+                    let targets = targets(inputs, &latest, now)?;
                     Some(Arc::new(RenderedSnapshot { at: latest.taken_at, targets }))
                 }
             },
@@ -171,8 +171,9 @@ impl Observed {
 }
 
 /// The part of the metrics that is of a snapshot, without the room that it was rendered in.
-fn targets(standings: &[Standing]) -> Bytes {
-    metrics::targets(standings).into_boxed_str().into_boxed_bytes().into()
+fn targets(inputs: &ReportInputs<'_>, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Bytes> {
+    let text = inputs.standings(latest, now, |standings| metrics::targets(standings))?;
+    Ok(text.into_boxed_str().into_boxed_bytes().into())
 }
 
 /// Twice what a job took the last time, and some more.
@@ -204,6 +205,7 @@ mod tests {
 
     use super::*;
     use crate::daemon::metrics::tests::figures;
+    use crate::report::Standing;
     use crate::testing::testbed::{Bench, noon};
 
     fn whole(metrics: &Metrics) -> String {

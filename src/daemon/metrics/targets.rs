@@ -6,8 +6,7 @@ use crate::report::Standing;
 /// The families of all targets, by the figures that `status` and the reports show.
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
-pub(crate) fn targets(standings: &[Standing]) -> String {
-    let mut text = Exposition::with_capacity(standings.len() * 512);
+pub(crate) fn targets(standings: impl Iterator<Item = Standing>) -> String {
     let units = [
         (
             "quotakeeper_quota_units",
@@ -30,18 +29,24 @@ pub(crate) fn targets(standings: &[Standing]) -> String {
             |standing| standing.runs_out_at.map(|at| at.timestamp()),
         ),
     ];
-    for (name, help, figure) in units {
-        let mut family = text.family(Kind::Gauge, name, help);
-        for standing in standings {
-            let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
-            let labels = [
-                ("org_id", standing.target.org_id.as_str()),
-                ("org_name", &standing.org_name),
-                ("aid", aid),
-                ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
-            ];
-            family.some(&labels, figure(standing));
+    // Each family stands by itself, and a standing is looked at once: there may be a million.
+    let mut texts = units.map(|_| Exposition::default());
+    let families = texts.iter_mut().zip(units);
+    let mut families: Vec<_> =
+        families.map(|(text, (name, help, figure))| (text.family(Kind::Gauge, name, help), figure)).collect();
+    for standing in standings {
+        let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
+        let labels = [
+            ("org_id", standing.target.org_id.as_str()),
+            ("org_name", &standing.org_name),
+            ("aid", aid),
+            ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
+        ];
+        for (family, figure) in &mut families {
+            family.some(&labels, figure(&standing));
         }
     }
-    text.finish()
+    let mut texts = texts.into_iter().map(Exposition::finish);
+    let first = texts.next().unwrap_or_default();
+    texts.fold(first, |all, text| all + &text)
 }
