@@ -68,6 +68,38 @@ mod tests {
         assert!((500..=168 + 400 + 84).contains(&kept), "{kept}");
     }
 
+    #[test]
+    fn ten_years_of_hours_thinned_again_and_again_end_as_if_thinned_once() {
+        let start = at("2026-01-01T00:00:00Z");
+        let hours = |from: i64, until: i64| (from..until).map(move |hour| start + Duration::hours(hour));
+        let (end, step) = (10 * 365 * 24, 20 * 24 + 7);
+        let mut kept = Vec::new();
+        let mut begin = 0;
+        while begin < end {
+            let until = (begin + step).min(end);
+            kept.extend(hours(begin, until));
+            let gone = superfluous(&kept, Keep::default());
+            kept.retain(|at| gone.binary_search(at).is_err());
+            begin = until;
+        }
+        let last = start + Duration::hours(end - 1);
+        let is_hourly = |at: &DateTime<Utc>| last - *at < Duration::hours(168);
+        assert_eq!(kept.iter().filter(|at| is_hourly(at)).count(), 168);
+        let days: BTreeSet<_> = kept
+            .iter()
+            .map(DateTime::date_naive)
+            .filter(|day| last.date_naive() - *day < Duration::days(400))
+            .collect();
+        assert_eq!(days.len(), 400);
+        let months: BTreeSet<_> = kept.iter().map(|at| at.format("%Y-%m").to_string()).collect();
+        assert_eq!((months.len(), months.first().map(String::as_str)), (84, Some("2029-01")));
+        // Each is the last of its day, or of an hour of the last week.
+        assert!(kept.iter().all(|at| is_hourly(at) || at.format("%H").to_string() == "23"), "{kept:?}");
+        let all: Vec<_> = hours(0, end).collect();
+        let gone = superfluous(&all, Keep::default());
+        assert_eq!(kept, all.into_iter().filter(|at| gone.binary_search(at).is_err()).collect::<Vec<_>>());
+    }
+
     proptest! {
         #[test]
         fn thinning_twice_is_thinning_once_and_the_newest_two_stay(
