@@ -25,6 +25,7 @@ mod wanted;
 mod when;
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -64,8 +65,10 @@ pub fn main() -> ExitCode {
             _ => logging::Of::Command,
         },
     );
+    // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for ever, also
+    // after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
     let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
+        Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {
             terminal::tell(&format!("quotakeeper: {error}"));
             return Exit::Failed.into();
@@ -100,9 +103,6 @@ pub fn main() -> ExitCode {
             _ => Exit::Failed,
         }
     });
-    // A request that is still under way at the end is abandoned: the journal knows it as unknown. The threads end with the
-    // process. To shut them down would need a call to wake them, and where the kernel fails that one would wait for ever.
-    std::mem::forget(runtime);
     exit.into()
 }
 

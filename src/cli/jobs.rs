@@ -65,17 +65,22 @@ async fn pass(app: &Arc<App>) -> anyhow::Result<Findings> {
     app.mailer.warned_of_routes();
     let mut worker = Worker::for_a_pass(Clock::read().now());
     until_idle(app, &mut worker).await?;
-    if !app.cancel.is_cancelled() {
+    while !app.cancel.is_cancelled() {
         worker.deliver(app).await?;
+        // What people asked for meanwhile, and what became due, may have made mail.
+        if !until_idle(app, &mut worker).await? {
+            break;
+        }
     }
-    // What people asked for meanwhile.
-    until_idle(app, &mut worker).await?;
     Ok(worker.findings)
 }
 
-async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
+/// Whether there was anything to do.
+async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<bool> {
+    let mut did_anything = false;
     while !app.cancel.is_cancelled() {
         if worker.step(app).await? {
+            did_anything = true;
             continue;
         }
         let Some(at) = worker.settles_at() else { break };
@@ -84,7 +89,7 @@ async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<()> {
             () = app.cancel.cancelled() => {}
         }
     }
-    Ok(())
+    Ok(did_anything)
 }
 
 /// One job, now.

@@ -1,11 +1,13 @@
 //! One mail for a run, one for what somebody else did, none twice.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use mail_parser::MessageParser;
 
 use crate::standin::{Fault, World, key};
-use crate::testbed::{Bench, counts, table};
+use crate::testbed::{self, Bench, counts, table};
 
 const RAISE: &str = "org_id,aid,value,comment\n10,101,6000,more\n";
 
@@ -257,4 +259,54 @@ fn a_report_of_changes_names_the_run_and_the_file_of_each() {
     let page = fs_err::read_to_string(page).unwrap();
     let who = format!("raise.csv, run {}", bench.only_run().id());
     assert!(page.contains(&who), "{who}: {page}");
+}
+
+/// A mail server that takes everything.
+fn take_mail(mut client: TcpStream) -> std::io::Result<()> {
+    let mut lines = BufReader::new(client.try_clone()?).lines();
+    client.write_all(b"220 here\r\n")?;
+    while let Some(line) = lines.next().transpose()? {
+        if line == "DATA" {
+            client.write_all(b"354 go on\r\n")?;
+            while lines.next().transpose()?.is_some_and(|line| line != ".") {}
+        }
+        client.write_all(b"250 ok\r\n")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_report_that_is_asked_for_while_a_pass_delivers_its_mail_is_delivered_by_that_pass() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let bench = Bench::new(World::small()).with_mail();
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.drop_file("raise.csv", RAISE);
+    let bench = bench
+        .with("QUOTAKEEPER__MAIL__TRANSPORT", "smtp")
+        .with("QUOTAKEEPER__SMTP__HOST", "127.0.0.1")
+        .with("QUOTAKEEPER__SMTP__PORT", &port)
+        .with("QUOTAKEEPER__SMTP__TLS", "off")
+        .with("QUOTAKEEPER__SCHEDULE__USAGE_REPORT", "")
+        .with("QUOTAKEEPER__MAIL__TO__USAGE", r#"["usage@example.com"]"#);
+    let mut pass = bench.start(&["once"]);
+    let (client, _) = server.accept().unwrap();
+    // It waits for the greeting now; the report waits for it.
+    let mut report = bench.command(&["report", "usage"]).spawn().unwrap();
+    let requests = bench.data().join("requests");
+    let has_request = || fs_err::read_dir(&requests).is_ok_and(|mut there| there.next().is_some());
+    while !has_request() {
+        assert!(report.try_wait().unwrap().is_none(), "it was handed to nobody");
+        std::thread::yield_now();
+    }
+    std::thread::spawn(move || {
+        // Who hangs up has what it wanted.
+        let _ = take_mail(client);
+        server.incoming().flatten().for_each(|client| drop(take_mail(client)));
+    });
+    assert!(report.wait().unwrap().success());
+    assert!(pass.wait().unwrap().success(), "{}", bench.log());
+    let waiting = testbed::files(&bench.data().join("outbox/new"));
+    assert!(waiting.is_empty(), "{waiting:?}\n{}", bench.log());
+    assert_eq!(bench.delivered().len(), 2, "of the run, and the report");
 }
