@@ -109,10 +109,14 @@ fn not_opened(file: &Path, error: std::io::Error) -> anyhow::Error {
         return error.into();
     }
     // Whatever was typed: only a CSV file is taken from an inbox.
-    let typed = shell_word(&file.with_extension("csv").to_string_lossy());
+    let csv = file.with_extension("csv");
+    let (named, typed) = (visible(&file.to_string_lossy()).into_owned(), shell_word(&csv.to_string_lossy()));
+    // What is there must not be written over.
+    if fs_err::symlink_metadata(&csv).is_ok() {
+        return anyhow::anyhow!("there is no file {named}: did you mean {typed}?");
+    }
     anyhow::anyhow!(
-        "there is no file {}: check its path, or make a change file to edit with `quotakeeper export > {typed}`",
-        visible(&file.to_string_lossy())
+        "there is no file {named}: check its path, or make a change file to edit with `quotakeeper export > {typed}`"
     )
 }
 

@@ -466,3 +466,18 @@ fn a_command_is_never_cut() {
     assert_eq!(told(50), "To send it:\n  quotakeeper apply q4.csv --approve 0123456789\n");
     assert_eq!(told(40), "To send it:\n  quotakeeper apply q4.csv \\\n    --approve 0123456789\n");
 }
+
+#[test]
+fn the_hint_for_a_file_that_is_not_there_writes_over_none_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let file = folder.path().join("q4");
+    let shown = |file: &Path| not_opened(file, missing()).to_string();
+    assert!(
+        shown(&file).ends_with("q4.csv`") && shown(&file).contains("quotakeeper export > "),
+        "{}",
+        shown(&file)
+    );
+    fs_err::write(folder.path().join("q4.csv"), "").unwrap();
+    assert!(shown(&file).ends_with("q4.csv?") && !shown(&file).contains("export"), "{}", shown(&file));
+}
