@@ -56,17 +56,15 @@ pub fn main() -> ExitCode {
         Err(error) => return not_parsed(&error),
     };
     let is_service = matches!(cli.command, Command::Run | Command::Once { .. });
-    logging::start(
-        &cli.global,
-        match cli.command {
-            // It plays weeks of jobs: their log lines would bury the tour.
-            Command::Demo { .. } => logging::Of::Demo,
-            _ if is_service => logging::Of::Service,
-            _ => logging::Of::Command,
-        },
-    );
-    // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for ever, also
-    // after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
+    let log_of = match cli.command {
+        // It plays weeks of jobs: their log lines would bury the tour.
+        Command::Demo { .. } => logging::Of::Demo,
+        _ if is_service => logging::Of::Service,
+        _ => logging::Of::Command,
+    };
+    logging::start(&cli.global, log_of);
+    // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for
+    // ever, also after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {

@@ -290,25 +290,23 @@ fn explain(wrong: &Wrong, path: &[Step]) -> String {
 
 /// The section and the key that a key in a wrong place is: by its name (`base_url`), or by both (`data_dir`).
 fn belongs(key: &str) -> Option<(&'static str, &'static str)> {
-    let mut keys =
-        keys(&[]).iter().flat_map(|section| keys(&[section]).iter().map(move |name| (*section, *name)));
-    let is_meant = |section: &str, name: &str| {
+    let in_section = |section: &'static str| keys(Some(section)).iter().map(move |name| (section, *name));
+    let mut keys = keys(None).iter().flat_map(|section| in_section(section));
+    keys.find(|(section, name)| {
         let rest = key.strip_prefix(section).and_then(|rest| rest.strip_prefix(['_', '-', '.']));
-        key == name || rest == Some(name)
-    };
-    keys.find(|(section, name)| is_meant(section, name))
+        key == *name || rest == Some(name)
+    })
 }
 
-/// The keys that can stand in a section, of those that are tables of keys.
-fn keys(section: &[&str]) -> &'static [&'static str] {
-    let nobody = Table::from_iter([("?".to_owned(), Value::Boolean(true))]);
-    let table = section
-        .iter()
-        .rev()
-        .fold(nobody, |inner, name| Table::from_iter([((*name).to_owned(), Value::Table(inner))]));
-    match serde_path_to_error::deserialize::<_, Config>(Of(&Value::Table(table)))
-        .map_err(serde_path_to_error::Error::into_inner)
-    {
+/// The keys that can stand in a section, or the sections themselves: those that are said to be known where an unknown one stands.
+fn keys(section: Option<&str>) -> &'static [&'static str] {
+    let unknown = Table::from_iter([("?".to_owned(), Value::Boolean(true))]);
+    let table = match section {
+        Some(section) => Table::from_iter([(section.to_owned(), Value::Table(unknown))]),
+        None => unknown,
+    };
+    let read = serde_path_to_error::deserialize::<_, Config>(Of(&Value::Table(table)));
+    match read.map_err(serde_path_to_error::Error::into_inner) {
         Err(Wrong::UnknownKey { known, key }) if key == "?" => known,
         _ => &[],
     }

@@ -67,17 +67,7 @@ impl Block {
 
     /// What the lines say.
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
-        match self.0 {
-            Content::Read(organization) => Ok(organization),
-            Content::Lines(RowLines { id, text, lines_before, .. }) => {
-                let mut organization = Organization::new(id);
-                let mut rows = Rows::ours(Lines::of_text(&text, lines_before));
-                while let Some(row) = rows.next()? {
-                    organization.add(row);
-                }
-                Ok(organization.sorted())
-            }
-        }
+        self.read(|_| Ok(true))
     }
 
     /// What they say of the usage of those targets that another snapshot shows of the organization.
@@ -110,13 +100,17 @@ impl Block {
 
     /// What they say of those targets that are wanted: account groups by their ids, and the organization itself as none.
     pub(crate) fn only(self, is_wanted: impl Fn(Option<&str>) -> bool) -> anyhow::Result<Organization> {
+        self.read(|rows| Ok(is_wanted(rows.aid()?)))
+    }
+
+    fn read(self, takes: impl Fn(&Rows<&[u8]>) -> anyhow::Result<bool>) -> anyhow::Result<Organization> {
         match self.0 {
             Content::Read(organization) => Ok(organization),
             Content::Lines(RowLines { id, text, lines_before, .. }) => {
                 let mut organization = Organization::new(id);
                 let mut rows = Rows::ours(Lines::of_text(&text, lines_before));
                 while rows.advance()? {
-                    if is_wanted(rows.aid()?) {
+                    if takes(&rows)? {
                         organization.add(rows.row()?);
                     }
                 }

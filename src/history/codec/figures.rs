@@ -44,11 +44,11 @@ pub(super) fn of_lines(
     let (mut knows_cycle, mut last) = (false, None);
     for line in lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
         let mut cells = [""; COLUMNS.len()];
-        let (text, cells_there) = (std::str::from_utf8(line).ok()?, &mut cells);
+        let text = std::str::from_utf8(line).ok()?;
         let count = if has_quotes {
-            split(text, quoted_cell_ends(line), &OURS, cells_there)
+            split(text, quoted_cell_ends(line), &OURS, &mut cells)
         } else {
-            split(text, Commas::of(line), &OURS, cells_there)
+            split(text, Commas::of(line), &OURS, &mut cells)
         };
         if count != cells.len() {
             return None;
