@@ -126,6 +126,10 @@ impl Pass {
                     }
                     Some(Ok(Claim::Nothing)) => {}
                     Some(Ok(Claim::NotTaken(not))) => self.left.push(not),
+                    Some(Ok(Claim::Failed(not, error))) => {
+                        self.failed.note(error.context(format!("{} could not be taken", not.file)));
+                        self.left.push(not);
+                    }
                     Some(Err(error)) => self.failed.note(error),
                     None => {
                         self.files = Files::Done;

@@ -35,10 +35,16 @@ pub(crate) enum Claim {
     /// Nothing for now: somebody still writes it, or (in a read-only inbox) its content was acted on before.
     Nothing,
     NotTaken(NotTaken),
+    /// The same, for a reason that whoever runs quotakeeper must know too.
+    Failed(NotTaken, anyhow::Error),
 }
 
 fn not_taken(name: &OsStr, reason: String) -> Claim {
-    Claim::NotTaken(NotTaken { file: super::shown(name), reason })
+    Claim::NotTaken(left(name, reason))
+}
+
+fn left(name: &OsStr, reason: String) -> NotTaken {
+    NotTaken { file: super::shown(name), reason }
 }
 
 /// Files of one name that come together are claimed for one second after the other. A claim that is further ahead, and whose
@@ -101,10 +107,10 @@ impl OpenInbox {
             }
             Err(error) => {
                 Run::remove(&self.settings.runs, &run.record.id)?; // nothing was claimed into it
-                return Ok(if error.kind() == ErrorKind::NotFound {
-                    Claim::Nothing
-                } else {
-                    not_taken(name, cannot_be_moved(&error))
+                return Ok(match error.kind() {
+                    ErrorKind::NotFound => Claim::Nothing,
+                    ErrorKind::ResourceBusy => not_taken(name, is_a_mount(&error)),
+                    _ => Claim::Failed(left(name, cannot_be_moved(&error)), error.into()),
                 });
             }
         }
@@ -357,17 +363,21 @@ fn is_in_the_way(claimed: &OsStr) -> String {
     )
 }
 
-fn cannot_be_moved(error: &std::io::Error) -> String {
-    if error.kind() == ErrorKind::ResourceBusy {
-        return format!(
-            "This file is mounted by itself, so that it cannot be taken out of the inbox ({error}). Mount the folder that it \
-             is in instead, or set inbox.read_only = true."
-        );
-    }
+fn is_a_mount(error: &std::io::Error) -> String {
     format!(
-        "This file cannot be taken out of the inbox ({error}). Make the folder writable for quotakeeper, or set \
-         inbox.read_only = true."
+        "This file is mounted by itself, so that it cannot be taken out of the inbox ({error}). Mount the folder that it is in \
+         instead, or set inbox.read_only = true."
     )
+}
+
+fn cannot_be_moved(error: &std::io::Error) -> String {
+    let what_helps = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "Make the folder writable for quotakeeper, or set inbox.read_only = true."
+        }
+        _ => "It stays there, and each pass tries it again.",
+    };
+    format!("This file cannot be taken out of the inbox ({error}). {what_helps}")
 }
 
 /// The run came to rest, if only for now: what it was made of is not looked at again.

@@ -51,6 +51,10 @@ async fn take_at(inbox: &Inbox, now: DateTime<Utc>) -> Taken {
             Ok(Claim::Run(run)) => taken.runs.push(*run),
             Ok(Claim::Nothing) => {}
             Ok(Claim::NotTaken(not)) => taken.left.push(not),
+            Ok(Claim::Failed(not, error)) => {
+                taken.left.push(not);
+                taken.failed.note(error);
+            }
             Err(error) => taken.failed.note(error),
         }
     }
