@@ -178,8 +178,12 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
         }
         _ => {}
     }
-    let app = Arc::new(App::new(source.load()?));
+    let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
+    if !is_daemon {
+        app.history = app.history.on_all_cores();
+    }
+    let app = Arc::new(app);
     signals::obey(&app, is_daemon)?;
     let grace = app.cancel.clone();
     tokio::select! {

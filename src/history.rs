@@ -5,6 +5,7 @@
 
 pub(crate) mod changes;
 mod codec;
+mod in_order;
 mod readable;
 pub(crate) mod retention;
 mod store;

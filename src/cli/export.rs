@@ -10,10 +10,10 @@ use super::wanted::Wanted;
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
-use crate::history::{History, STEM};
+use crate::history::{Block, History, STEM};
 use crate::thousandeyes::LazyClient;
 
 /// Usage is updated hourly, so that a snapshot of this age still says what is used.
@@ -74,17 +74,21 @@ fn record(
 ) -> anyhow::Result<Exit> {
     let at = history.find(at)?;
     let mut wanted = Wanted::new(asked.organizations);
-    let mut writer = change_file(Vec::new())?;
-    for organization in history.organizations(at)? {
-        let organization = organization?;
-        if wanted.has(&organization) {
-            add_unedited(&mut writer, organization.rows(), rule)?;
-        }
-    }
+    let read = |block: Block| {
+        let organization = block.organization()?;
+        let mut rows = rows_of_a_change_file(Vec::new());
+        add_unedited(&mut rows, organization.rows(), rule)?;
+        Ok((rows.into_inner()?, organization.only(|_| false)))
+    };
+    let is_wanted = |read: anyhow::Result<(Vec<u8>, Organization)>| {
+        read.map(|(rows, organization)| wanted.has(&organization).then_some(rows)).transpose()
+    };
+    let parts: Vec<Vec<u8>> = history.each(at, read, |all| all.filter_map(is_wanted).collect())?;
     wanted.check()?;
     let note = record_note(at);
-    writer.write_record([format!("# {note}")])?;
-    out.write_all(&writer.into_inner()?)?;
+    change_file(&mut *out)?.flush()?;
+    parts.iter().try_for_each(|rows| out.write_all(rows))?;
+    rows_of_a_change_file(&mut *out).write_record([format!("# {note}")])?;
     out.flush()?;
     say(&note);
     Ok(Exit::Done)
@@ -119,9 +123,14 @@ fn record_note(at: DateTime<Utc>) -> String {
 
 /// A change file with its header.
 fn change_file<W: Write>(out: W) -> csv::Result<csv::Writer<W>> {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
+    let mut writer = rows_of_a_change_file(out);
     writer.write_record(EXPORTED)?;
     Ok(writer)
+}
+
+/// What comes after the header.
+fn rows_of_a_change_file<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().flexible(true).from_writer(out)
 }
 
 /// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.

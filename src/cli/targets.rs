@@ -10,9 +10,9 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::wanted::Wanted;
-use crate::domain::quota::{Place, Snapshot, UsageRule, grouped};
+use crate::domain::quota::{Organization, Place, Snapshot, UsageRule, grouped};
 use crate::exit_code::Exit;
-use crate::history::{History, Unreadable, left_out};
+use crate::history::{Block, History, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
 use crate::text::{edge, glob, lookalike};
@@ -79,15 +79,12 @@ impl Asked<'_> {
 
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
         let mut wanted = Wanted::new(self.organizations);
-        let mut kept = Vec::new();
-        for organization in history.organizations(at)? {
-            let organization = organization?;
-            if wanted.has(&organization) {
-                kept.extend(organization.only(|place| self.wants(place, rule)));
-            }
-        }
+        let read = |block: Block| Ok(block.organization()?.only(|place| self.wants(place, rule)));
+        let kept: Vec<Organization> = history.each(at, read, |organizations| {
+            organizations.filter(|read| read.as_ref().map_or(true, |read| wanted.has(read))).collect()
+        })?;
         wanted.check()?;
-        Ok(Snapshot::of_organizations(at, kept))
+        Ok(Snapshot::of_organizations(at, kept.into_iter().filter(|kept| kept.row_count() > 0).collect()))
     }
 
     fn wants(&self, place: Place<'_>, rule: &UsageRule) -> bool {

@@ -11,6 +11,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks, Figures};
+use super::in_order::in_order;
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
 use crate::files::durable;
 use crate::files::format;
@@ -26,17 +27,26 @@ const VERSION_FILE: &str = "_VERSION";
 /// Its name in earlier programs.
 const EARLIER_VERSION_FILE: &str = "VERSION";
 
+/// Of a file with fewer bytes all is read before other cores have begun.
+const LARGE: u64 = 8 << 20;
+
 /// The folder of the snapshots.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     folder: PathBuf,
     /// That the format is one that this program knows: one look is enough for all who read here.
     is_known: Arc<OnceLock<()>>,
+    takes_all_cores: bool,
 }
 
 impl History {
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join("history"), is_known: Arc::default() }
+        Self { folder: data_dir.join("history"), is_known: Arc::default(), takes_all_cores: false }
+    }
+
+    /// For a command, which somebody waits for. The daemon has time, and shares its machine: each thread keeps memory of its own.
+    pub(crate) fn on_all_cores(self) -> Self {
+        Self { takes_all_cores: true, ..self }
     }
 
     /// The file of the snapshot that was taken at `at`.
@@ -107,7 +117,23 @@ impl History {
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at)))
+        match self.each(at, Block::organization, |organizations| organizations.collect()) {
+            Ok(organizations) => Ok(Snapshot::of_organizations(at, organizations)),
+            // Somebody's editor may have put the rows into another order; what is damaged is damaged this way too.
+            Err(_) => codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at))),
+        }
+    }
+
+    /// Does something with each organization of a snapshot, and hands out what came of it in the order of their ids.
+    pub(crate) fn each<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        work: impl Fn(Block) -> anyhow::Result<T> + Sync,
+        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let work =
+            |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
+        self.in_order(at, self.blocks(at)?, work, take)
     }
 
     /// The organizations of a snapshot, one after the other in the order of their ids, for those who need not hold all of it.
@@ -123,56 +149,70 @@ impl History {
 
     /// What a snapshot shows of the usage of those targets that another one shows: organization by organization in the order of
     /// their ids, and as little of the file as that takes.
-    pub(crate) fn figures_like<'w>(
+    pub(crate) fn figures_like<R>(
         &self,
         at: DateTime<Utc>,
-        wanted: &'w Snapshot,
-    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Figures>> + use<'w>> {
-        self.each_like(at, wanted, Block::figures_like)
+        wanted: &Snapshot,
+        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Figures>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        self.each_like(at, wanted, Block::figures_like, take)
     }
 
     /// What a snapshot shows of those targets that another one shows.
     pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
-        let organizations = self.each_like(at, wanted, Block::organization_like)?;
         let is_seen =
             |seen: &anyhow::Result<Organization>| seen.as_ref().map_or(true, |seen| seen.row_count() > 0);
-        let organizations = organizations.filter(is_seen).collect::<anyhow::Result<_>>()?;
+        let organizations = self.each_like(at, wanted, Block::organization_like, |organizations| {
+            organizations.filter(is_seen).collect()
+        })?;
         Ok(Snapshot::of_organizations(at, organizations))
     }
 
     /// Reads the organizations that another snapshot shows too.
-    fn each_like<'w, T>(
+    fn each_like<T: Send, R>(
         &self,
         at: DateTime<Utc>,
-        wanted: &'w Snapshot,
+        wanted: &Snapshot,
         read: fn(Block, &Organization) -> anyhow::Result<T>,
-    ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<T>> + use<'w, T>> {
-        let path = self.path(at);
+        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
         let last = wanted.organizations().last().map(|last| &last.id);
-        let until_last = self
-            .blocks(at)?
-            .take_while(move |block| block.as_ref().map_or(true, |block| Some(block.id()) <= last));
-        Ok(until_last.filter_map(move |block| {
-            let block = match block {
-                Ok(block) => block,
-                Err(error) => return Some(Err(error)),
-            };
-            let like = wanted.organization(block.id())?;
-            Some(read(block, like).with_context(|| Unreadable::damaged(path.clone())))
-        }))
+        let is_until_last =
+            |block: &anyhow::Result<Block>| block.as_ref().map_or(true, |block| Some(block.id()) <= last);
+        let work = |block: anyhow::Result<Block>| {
+            let block = block?;
+            let Some(like) = wanted.organization(block.id()) else { return Ok(None) };
+            read(block, like).map(Some).with_context(|| Unreadable::damaged(self.path(at)))
+        };
+        let blocks = self.blocks(at)?.take_while(is_until_last);
+        self.in_order(at, blocks, work, |read| take(&mut read.filter_map(Result::transpose)))
+    }
+
+    /// Does something with each thing that is made of a snapshot: on all cores where it is large, and that is asked for.
+    pub(crate) fn in_order<T: Send, U: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        things: impl Iterator<Item = T>,
+        work: impl Fn(T) -> U + Sync,
+        take: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+    ) -> R {
+        let is_large = || fs_err::metadata(self.path(at)).is_ok_and(|file| file.len() >= LARGE);
+        if self.takes_all_cores && is_large() {
+            in_order(things, work, take)
+        } else {
+            take(&mut things.map(work))
+        }
     }
 
     /// The targets that have this id themselves.
     pub(crate) fn with_id(&self, at: DateTime<Utc>, id: &str) -> anyhow::Result<Vec<Target>> {
-        let mut found = Vec::new();
-        for block in self.blocks(at)? {
-            let block = block?;
+        let with_id = |block: Block| {
             let is_organization = block.id().as_str() == id;
             let is_wanted = |aid: Option<&str>| aid.map_or(is_organization, |aid| aid == id);
-            let organization = block.only(is_wanted).with_context(|| Unreadable::damaged(self.path(at)))?;
-            found.extend(organization.places().map(Place::target));
-        }
-        Ok(found)
+            Ok(block.only(is_wanted)?.places().map(Place::target).collect())
+        };
+        let found: Vec<Vec<_>> = self.each(at, with_id, |found| found.collect())?;
+        Ok(found.concat())
     }
 
     /// The organizations of a snapshot, as far as they are only compared.

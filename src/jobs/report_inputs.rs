@@ -298,8 +298,9 @@ impl ReportInputs<'_> {
         mut add: impl FnMut(Readings),
     ) {
         for at in moments {
-            let figures = self.history.figures_like(*at, latest);
-            match figures.and_then(|figures| Readings::of(*at, figures, latest, rule)) {
+            let readings =
+                self.history.figures_like(*at, latest, |figures| Readings::of(*at, figures, latest, rule));
+            match readings {
                 Ok(readings) => add(readings),
                 Err(error) => left_out(&error),
             }

@@ -10,7 +10,7 @@ use crate::cli::table::{Side, Table};
 use crate::domain::quota::{OrgId, Place, Target, grouped};
 use crate::exit_code::Exit;
 use crate::files::csv_cell;
-use crate::history::{History, left_out, thinned};
+use crate::history::{Block, History, left_out, thinned};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Moment, QuotaChange, Timeline, words};
 use crate::text::{edge, lookalike};
@@ -74,16 +74,14 @@ fn fitting(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<
         return Ok(fitting);
     }
     let key = lookalike::key(asked);
-    for organization in history.organizations(at)? {
-        let organization = organization?;
-        let is_so_called = |place: &Place<'_>| {
-            let name =
-                if place.account_group.is_some() { place.account_group_name() } else { place.org_name() };
-            !name.is_empty() && lookalike::key(name) == key
-        };
-        fitting.extend(organization.places().filter(is_so_called).map(Place::target));
-    }
-    Ok(fitting)
+    let is_so_called = |place: &Place<'_>| {
+        let name = if place.account_group.is_some() { place.account_group_name() } else { place.org_name() };
+        !name.is_empty() && lookalike::key(name) == key
+    };
+    let so_called =
+        |block: Block| Ok(block.organization()?.places().filter(is_so_called).map(Place::target).collect());
+    let found: Vec<Vec<_>> = history.each(at, so_called, |found| found.collect())?;
+    Ok(found.concat())
 }
 
 /// An error names those that could be meant.

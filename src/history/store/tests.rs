@@ -122,3 +122,37 @@ fn files_of_others_in_the_tree_are_passed_over() {
     std::os::unix::fs::symlink("lost+found", folder.path().join("history/lost+found")).unwrap();
     assert_eq!(history.list().unwrap().len(), 1);
 }
+
+#[test]
+fn on_all_cores_a_large_snapshot_reads_as_on_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::new(folder.path());
+    let row = |number: usize| SnapshotRow {
+        org_name: format!("Organization {}", number / 1000).into(),
+        account_group_name: "A name that makes a line of some length".repeat(2).into(),
+        quota: Some(7),
+        ..SnapshotRow::new(Target::account_group(
+            (number / 1000).to_string().as_str(),
+            number.to_string().as_str(),
+        ))
+    };
+    let snapshot = Snapshot::new("2026-11-22T06:00:00Z".parse().unwrap(), (0..60_000).map(row));
+    let (at, _) = history.write(&snapshot).unwrap();
+    assert!(history.bytes().unwrap() > LARGE);
+    let on_all = history.clone().on_all_cores();
+    assert!(on_all.read(at).unwrap() == snapshot);
+    assert!(on_all.like(at, &snapshot).unwrap() == snapshot);
+    assert_eq!(on_all.with_id(at, "31007").unwrap(), [Target::account_group("31", "31007")]);
+    let ids = |history: &History| {
+        let id = |block: Block| Ok(block.id().clone());
+        history.each(at, id, |ids| ids.collect::<anyhow::Result<Vec<_>>>()).unwrap()
+    };
+    assert_eq!(ids(&on_all), ids(&history));
+
+    let mut text = fs_err::read_to_string(history.path(at)).unwrap();
+    text.truncate(text.len() - 5);
+    fs_err::write(history.path(at), text).unwrap();
+    let [one, all] = [&history, &on_all].map(|history| format!("{:#}", history.read(at).unwrap_err()));
+    assert_eq!(one, all);
+    assert!(one.contains("is damaged"), "{one}");
+}
