@@ -120,7 +120,10 @@ async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<P
 /// Publishes what is known; nothing before the files were read.
 async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
     if let Some(observed) = board.observed() {
-        publisher.publish(observed.metrics(&process(app), is_pass, Clock::read().now()).into_bytes()).await;
+        match observed.metrics(&process(app), is_pass, Clock::read().now()).into_bytes() {
+            Ok(metrics) => publisher.publish(metrics).await,
+            Err(error) => warn!(%error, "the metrics cannot be published"),
+        }
     }
 }
 

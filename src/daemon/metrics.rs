@@ -11,15 +11,17 @@ mod exposition;
 mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use self::exposition::{Exposition, Kind};
 pub(crate) use self::targets::targets;
+pub(crate) use self::text::Text;
 use crate::change::RunState;
 use crate::jobs::activity::Tally;
 
@@ -98,13 +100,15 @@ pub(crate) struct Sheet<'a> {
 pub(crate) struct Metrics {
     pub sheet: String,
     /// What [`targets()`] makes of the snapshot.
-    pub targets: Bytes,
+    pub targets: Vec<Text>,
 }
 
 impl Metrics {
     /// All of it in one piece, for those who take no parts.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        [self.sheet.as_bytes(), &self.targets].concat()
+    pub(crate) fn into_bytes(self) -> io::Result<Vec<u8>> {
+        let mut all = self.sheet.into_bytes();
+        self.targets.iter().try_for_each(|text| text.append_to(&mut all))?;
+        Ok(all)
     }
 }
 

@@ -31,6 +31,7 @@ use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
 use crate::daemon::health::probes::{JUST_STARTED, Probes};
 use crate::daemon::health::publish::FORMAT;
+use crate::daemon::metrics::Text;
 use crate::daemon::pages::address::Address;
 use crate::daemon::pages::{Answer, Pages};
 use crate::files::lock::hostname;
@@ -105,7 +106,7 @@ impl Asked {
 /// A page, or a table to download. Nobody keeps a copy, and nobody frames it.
 fn page(answer: Answer) -> Response<Parts> {
     const HTML: &str = "text/html; charset=utf-8";
-    let html = |status, page: String| typed(status, HTML, Parts::new([Bytes::from(page)]));
+    let html = |status, page: String| typed(status, HTML, Parts::of_bytes(page.into()));
     let mut response = match answer {
         Answer::Page(page, stamp) => {
             let mut response = html(StatusCode::OK, page);
@@ -115,7 +116,7 @@ fn page(answer: Answer) -> Response<Parts> {
             response
         }
         Answer::Unchanged => {
-            let mut response = Response::new(Parts::new([]));
+            let mut response = Response::new(Parts::of_bytes(Bytes::new()));
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         }
@@ -168,15 +169,15 @@ fn readyz(probes: &Probes) -> Response<Parts> {
 fn metrics(probes: &Probes) -> Response<Parts> {
     match probes.metrics() {
         Some(metrics) => {
-            let parts = Parts::new([metrics.sheet.into(), metrics.targets]);
-            typed(StatusCode::OK, FORMAT, parts)
+            let parts = [Text::Memory(metrics.sheet.into())].into_iter().chain(metrics.targets);
+            typed(StatusCode::OK, FORMAT, Parts::new(parts))
         }
         None => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{JUST_STARTED}\n")),
     }
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Parts> {
-    typed(status, "text/plain; charset=utf-8", Parts::new([text.into()]))
+    typed(status, "text/plain; charset=utf-8", Parts::of_bytes(text.into()))
 }
 
 fn typed(status: StatusCode, content_type: &'static str, body: Parts) -> Response<Parts> {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ready::{self, Signs};
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
-use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Unreadable};
+use crate::daemon::metrics::{
+    self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Text, Unreadable,
+};
 use crate::domain::quota::Snapshot;
 use crate::history::History;
 use crate::jobs::Job;
@@ -24,7 +26,7 @@ use crate::thousandeyes::Client;
 struct RenderedSnapshot {
     at: DateTime<Utc>,
     /// Its part of the metrics.
-    targets: Bytes,
+    targets: Vec<Text>,
 }
 
 /// What this process knows by itself.
@@ -170,10 +172,11 @@ impl Observed {
     }
 }
 
-/// The part of the metrics that is of a snapshot, without the room that it was rendered in.
-fn targets(inputs: &ReportInputs<'_>, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Bytes> {
-    let text = inputs.standings(latest, now, |standings| metrics::targets(standings))?;
-    Ok(text.into_boxed_str().into_boxed_bytes().into())
+/// The part of the metrics that is of a snapshot.
+fn targets(inputs: &ReportInputs<'_>, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
+    let texts =
+        inputs.standings(latest, now, |standings| metrics::targets(standings, &inputs.config.data.dir))?;
+    texts.context("the metrics of all targets cannot be written")
 }
 
 /// Twice what a job took the last time, and some more.
@@ -209,7 +212,7 @@ mod tests {
     use crate::testing::testbed::{Bench, noon};
 
     fn whole(metrics: &Metrics) -> String {
-        String::from_utf8(metrics.clone().into_bytes()).unwrap()
+        String::from_utf8(metrics.clone().into_bytes().unwrap()).unwrap()
     }
 
     fn read(text: &str) -> Exposition {

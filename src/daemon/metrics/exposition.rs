@@ -55,6 +55,11 @@ pub(super) struct Family<'e> {
 }
 
 impl Family<'_> {
+    /// What was written, for whoever takes it away piece by piece.
+    pub(super) fn text(&mut self) -> &mut String {
+        self.text
+    }
+
     /// A sample, if its value is known.
     pub(super) fn some(&mut self, labels: Labels<'_>, value: Option<impl Display>) {
         if let Some(value) = value {

@@ -1,12 +1,16 @@
 //! How every organization and account group stands: the part of the metrics that is large, and that only a snapshot changes.
 
+use std::io;
+use std::path::Path;
+
 use super::exposition::{Exposition, Kind};
+use super::text::{Text, Writing};
 use crate::report::Standing;
 
-/// The families of all targets, by the figures that `status` and the reports show.
+/// The families of all targets, by the figures that `status` and the reports show. What is large lies in the folder.
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
-pub(crate) fn targets(standings: impl Iterator<Item = Standing>) -> String {
+pub(crate) fn targets(standings: impl Iterator<Item = Standing>, folder: &Path) -> io::Result<Vec<Text>> {
     let units = [
         (
             "quotakeeper_quota_units",
@@ -32,8 +36,11 @@ pub(crate) fn targets(standings: impl Iterator<Item = Standing>) -> String {
     // Each family stands by itself, and a standing is looked at once: there may be a million.
     let mut texts = units.map(|_| Exposition::default());
     let families = texts.iter_mut().zip(units);
-    let mut families: Vec<_> =
-        families.map(|(text, (name, help, figure))| (text.family(Kind::Gauge, name, help), figure)).collect();
+    let mut families: Vec<_> = families
+        .map(|(text, (name, help, figure))| {
+            (text.family(Kind::Gauge, name, help), figure, Writing::new(folder))
+        })
+        .collect();
     for standing in standings {
         let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
         let labels = [
@@ -42,11 +49,11 @@ pub(crate) fn targets(standings: impl Iterator<Item = Standing>) -> String {
             ("aid", aid),
             ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
         ];
-        for (family, figure) in &mut families {
+        for (family, figure, whole) in &mut families {
             family.some(&labels, figure(&standing));
+            whole.take(family.text())?;
         }
     }
-    let mut texts = texts.into_iter().map(Exposition::finish);
-    let first = texts.next().unwrap_or_default();
-    texts.fold(first, |all, text| all + &text)
+    let written: Vec<Writing<'_>> = families.into_iter().map(|(_, _, whole)| whole).collect();
+    written.into_iter().zip(texts).map(|(whole, last)| whole.finish(last.finish())).collect()
 }

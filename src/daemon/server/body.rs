@@ -1,47 +1,85 @@
-//! A body of parts that lie in memory already, each shared by all who are sent it, or of a file, which is read as it is sent.
+//! A body of parts, each shared by all who are sent it: they lie in memory already, or in a file, which is read as it is sent.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use fs_err::File;
 use hyper::body::{Body, Frame, SizeHint};
 
+use crate::daemon::metrics::Text;
+
 /// So much of a file is read at once, which on a disk of this machine takes no time worth waiting for.
 const PIECE: u64 = 256 << 10;
 
 /// What is still to be sent.
 #[derive(Debug)]
-pub(super) enum Parts {
-    Memory(std::vec::IntoIter<Bytes>),
+pub(super) struct Parts(VecDeque<Part>);
+
+#[derive(Debug)]
+enum Part {
+    Memory(Bytes),
     /// What is still to be read of a file that nobody changes.
-    File(File, u64),
+    File {
+        file: Arc<File>,
+        from: u64,
+        to: u64,
+    },
 }
 
 impl Parts {
-    pub(super) fn new(parts: impl IntoIterator<Item = Bytes>) -> Self {
-        Self::Memory(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().into_iter())
+    pub(super) fn new(texts: impl IntoIterator<Item = Text>) -> Self {
+        let part = |text| match text {
+            Text::Memory(bytes) => Part::Memory(bytes),
+            Text::File(file, to) => Part::File { file, from: 0, to },
+        };
+        Self(texts.into_iter().map(part).filter(|part| part.length() > 0).collect())
     }
 
-    pub(super) fn of_file(file: File) -> std::io::Result<Self> {
+    pub(super) fn of_bytes(bytes: Bytes) -> Self {
+        Self::new([Text::Memory(bytes)])
+    }
+
+    pub(super) fn of_file(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self::File(file, length))
+        Ok(Self::new([Text::File(Arc::new(file), length)]))
     }
 
-    fn next(&mut self) -> Option<std::io::Result<Bytes>> {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let mut part = self.0.pop_front()?;
+        let piece = part.next_piece();
+        // What is cut off ends: the other side sees that the length is not what was said.
+        match &piece {
+            Ok(_) if part.length() > 0 => self.0.push_front(part),
+            Ok(_) => {}
+            Err(_) => self.0.clear(),
+        }
+        Some(piece)
+    }
+}
+
+impl Part {
+    fn length(&self) -> u64 {
         match self {
-            Self::Memory(parts) => parts.next().map(Ok),
-            Self::File(_, 0) => None,
-            Self::File(file, left) => {
-                let mut piece = Vec::new();
-                let read = file.take(PIECE.min(*left)).read_to_end(&mut piece);
-                *left = match &read {
-                    // Cut off: the other side sees that the length is not what was said.
-                    Ok(0) | Err(_) => 0,
-                    Ok(read) => left.saturating_sub(*read as u64),
-                };
-                Some(read.map(|_| Bytes::from(piece)))
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File { from, to, .. } => to - from,
+        }
+    }
+
+    /// Takes what is sent next.
+    fn next_piece(&mut self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(std::mem::take(bytes)),
+            Self::File { file, from, to } => {
+                let length = PIECE.min(*to - *from);
+                let mut piece = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+                file.file().read_exact_at(&mut piece, *from)?;
+                *from += length;
+                Ok(piece.into())
             }
         }
     }
@@ -59,16 +97,10 @@ impl Body for Parts {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Memory(parts) => parts.as_slice().is_empty(),
-            Self::File(_, left) => *left == 0,
-        }
+        self.0.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Memory(parts) => parts.as_slice().iter().map(|part| part.len() as u64).sum(),
-            Self::File(_, left) => *left,
-        })
+        SizeHint::with_exact(self.0.iter().map(Part::length).sum())
     }
 }
