@@ -107,7 +107,11 @@ impl Metrics {
     /// All of it in one piece, for those who take no parts.
     pub(crate) fn into_bytes(self) -> io::Result<Vec<u8>> {
         let mut all = self.sheet.into_bytes();
-        self.targets.iter().try_for_each(|text| text.append_to(&mut all))?;
+        for mut text in self.targets {
+            while text.length() > 0 {
+                all.extend(text.next_piece()?);
+            }
+        }
         Ok(all)
     }
 }

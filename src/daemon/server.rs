@@ -1,9 +1,10 @@
 //! Health, metrics and pages over HTTP: `/healthz`, `/readyz`, `/metrics`, and what [`super::pages`] has.
 //!
-//! It runs beside the jobs. Health and metrics are answered from memory. It speaks HTTP/1.1 and 1.0 alone,
+//! It runs beside the jobs. Health and metrics are answered from memory, and from a file that is open where there are very many
+//! targets: no job is waited for. It speaks HTTP/1.1 and 1.0 alone,
 //! with a parser that is set to that: a server that guesses would serve HTTP/2 if ever it came into the build, with a body for
 //! each of hundreds of streams. Connections are few and short, one request each ([`connections`]). The metrics of all targets are
-//! one body that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).
+//! texts that all who ask share ([`body`]). Who asks by a name that is not ours is refused ([`hosts`]).
 //! When the daemon stops it is not waited for.
 
 mod body;
@@ -67,7 +68,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Only pages are waited for: all else is in memory.
+    /// Only pages are waited for: all else is there already.
     async fn answer<B>(&self, request: &Request<B>) -> Response<Parts> {
         if let Err(refused) = self.hosts.admit(request) {
             let status = match refused {
@@ -120,8 +121,8 @@ fn page(answer: Answer) -> Response<Parts> {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         }
-        Answer::Table(file) => match Parts::of_file(file) {
-            Ok(parts) => typed(StatusCode::OK, "text/csv; charset=utf-8", parts),
+        Answer::Table(file) => match Text::of_file(file.into_file()) {
+            Ok(table) => typed(StatusCode::OK, "text/csv; charset=utf-8", Parts::new([table])),
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
         },
         Answer::Missing(page) => html(StatusCode::NOT_FOUND, page),

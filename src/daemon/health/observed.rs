@@ -1,10 +1,11 @@
-//! What the files say, read after each job, so that a scrape reads none: only the holder of the lock changes them.
+//! What the files say, read after each job, so that a scrape reads none of them: only the holder of the lock changes them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::{SpooledTempFile, spooled_tempfile_in};
+use tracing::warn;
 
 use super::ready::{self, Signs};
 use crate::change::RunState;
@@ -21,6 +22,9 @@ use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
 use crate::mail::Mailer;
 use crate::thousandeyes::Client;
+
+/// A family of metrics that is larger lies in a file.
+const IN_MEMORY: usize = 256 << 10;
 
 /// The latest snapshot.
 struct RenderedSnapshot {
@@ -174,9 +178,17 @@ impl Observed {
 
 /// The part of the metrics that is of a snapshot.
 fn targets(inputs: &ReportInputs<'_>, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
-    let texts =
-        inputs.standings(latest, now, |standings| metrics::targets(standings, &inputs.config.data.dir))?;
-    texts.context("the metrics of all targets cannot be written")
+    let folder = &inputs.config.data.dir;
+    let spooled = || spooled_tempfile_in(IN_MEMORY, folder);
+    match inputs.standings(latest, now, |standings| metrics::targets(standings, spooled))? {
+        Ok(texts) => Ok(texts),
+        // Whoever has to be told that the disk is full reads the metrics.
+        Err(error) => {
+            warn!(%error, "the metrics of all targets stay in memory: they cannot be written");
+            let in_memory = || SpooledTempFile::new(usize::MAX);
+            Ok(inputs.standings(latest, now, |standings| metrics::targets(standings, in_memory))??)
+        }
+    }
 }
 
 /// Twice what a job took the last time, and some more.
@@ -209,6 +221,7 @@ mod tests {
     use super::*;
     use crate::daemon::metrics::tests::figures;
     use crate::report::Standing;
+    use crate::report::fixtures::group;
     use crate::testing::testbed::{Bench, noon};
 
     fn whole(metrics: &Metrics) -> String {
@@ -252,6 +265,24 @@ mod tests {
         // What was rendered for a snapshot is not rendered again.
         let again = read_files(&bench, Some(&observed), now);
         assert!(Arc::ptr_eq(again.snapshot.as_ref().unwrap(), observed.snapshot.as_ref().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn where_no_file_can_be_made_the_metrics_of_all_targets_stay_in_memory() {
+        let bench = Bench::new(&[]).await;
+        let rows = (0..3000).map(|aid| group(&(200_000 + aid).to_string(), "EMEA", Some(9000), 4000, 9500));
+        let latest = Snapshot::new(noon(), rows);
+        let (inputs, folder) = (bench.app.report_inputs(), &bench.app.config.data.dir);
+        let read = || {
+            let targets = targets(&inputs, &latest, noon()).unwrap();
+            let is_file = |text: &Text| matches!(text, Text::File(..));
+            let in_files = targets.iter().filter(|text| is_file(text)).count();
+            (in_files, Metrics { sheet: String::new(), targets }.into_bytes().unwrap())
+        };
+        let (in_files, text) = read();
+        assert_eq!(in_files, 4);
+        fs_err::remove_dir_all(folder).unwrap();
+        assert_eq!(read(), (0, text));
     }
 
     #[tokio::test]

@@ -1,16 +1,23 @@
 //! How every organization and account group stands: the part of the metrics that is large, and that only a snapshot changes.
 
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
+
+use tempfile::SpooledTempFile;
 
 use super::exposition::{Exposition, Kind};
-use super::text::{Text, Writing};
+use super::text::Text;
 use crate::report::Standing;
 
-/// The families of all targets, by the figures that `status` and the reports show. What is large lies in the folder.
+/// So much of a text is written at a time.
+const CHUNK: usize = 64 << 10;
+
+/// The families of all targets, by the figures that `status` and the reports show, each written to what `spool` gives.
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
-pub(crate) fn targets(standings: impl Iterator<Item = Standing>, folder: &Path) -> io::Result<Vec<Text>> {
+pub(crate) fn targets(
+    standings: impl Iterator<Item = Standing>,
+    spool: impl Fn() -> SpooledTempFile,
+) -> io::Result<Vec<Text>> {
     let units = [
         (
             "quotakeeper_quota_units",
@@ -37,9 +44,7 @@ pub(crate) fn targets(standings: impl Iterator<Item = Standing>, folder: &Path) 
     let mut texts = units.map(|_| Exposition::default());
     let families = texts.iter_mut().zip(units);
     let mut families: Vec<_> = families
-        .map(|(text, (name, help, figure))| {
-            (text.family(Kind::Gauge, name, help), figure, Writing::new(folder))
-        })
+        .map(|(text, (name, help, figure))| (text.family(Kind::Gauge, name, help), figure, spool()))
         .collect();
     for standing in standings {
         let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
@@ -51,9 +56,16 @@ pub(crate) fn targets(standings: impl Iterator<Item = Standing>, folder: &Path) 
         ];
         for (family, figure, whole) in &mut families {
             family.some(&labels, figure(&standing));
-            whole.take(family.text())?;
+            if family.text().len() >= CHUNK {
+                whole.write_all(family.text().as_bytes())?;
+                family.text().clear();
+            }
         }
     }
-    let written: Vec<Writing<'_>> = families.into_iter().map(|(_, _, whole)| whole).collect();
-    written.into_iter().zip(texts).map(|(whole, last)| whole.finish(last.finish())).collect()
+    let written: Vec<SpooledTempFile> = families.into_iter().map(|(_, _, whole)| whole).collect();
+    let whole = |(mut whole, last): (SpooledTempFile, Exposition)| {
+        whole.write_all(last.finish().as_bytes())?;
+        Text::of_spooled(whole)
+    };
+    written.into_iter().zip(texts).map(whole).collect()
 }

@@ -1,83 +1,99 @@
-//! A text that lies in memory, or in a file without a name where it is too large to lie there for months: the metrics of a million
-//! account groups.
+//! A text that lies in memory, or in an unnamed temporary file where it is too large to lie in memory for months: the metrics of a
+//! million account groups.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fs_err::File;
+use tempfile::{SpooledData, SpooledTempFile};
 
-/// More than this is not kept in memory.
-const MOST: usize = 256 << 10;
+/// So much of a file is read at once, which on a disk of this machine takes no time worth waiting for.
+const PIECE: u64 = 256 << 10;
 
-/// One that all who are sent it share.
+/// One that all who are sent it share, or what is left of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Text {
     Memory(Bytes),
-    /// So many bytes from the beginning. Nobody changes them.
-    File(Arc<File>, u64),
+    /// This part of a file that nobody changes.
+    File(Arc<File>, Range<u64>),
 }
 
 impl Text {
-    /// Appends all of it, for those who take no parts.
-    pub(super) fn append_to(&self, all: &mut Vec<u8>) -> io::Result<()> {
+    /// All of a file.
+    pub(crate) fn of_file(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self::File(Arc::new(file), 0..length))
+    }
+
+    pub(super) fn of_spooled(spooled: SpooledTempFile) -> io::Result<Self> {
+        match spooled.into_inner() {
+            SpooledData::InMemory(bytes) => Ok(Self::Memory(bytes.into_inner().into_boxed_slice().into())),
+            SpooledData::OnDisk(file) => Self::of_file(file),
+        }
+    }
+
+    /// In bytes.
+    pub(crate) fn length(&self) -> u64 {
         match self {
-            Self::Memory(bytes) => all.extend_from_slice(bytes),
-            Self::File(file, length) => {
-                let begin = all.len();
-                all.resize(begin + usize::try_from(*length).map_err(io::Error::other)?, 0);
-                file.file().read_exact_at(&mut all[begin..], 0)?;
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(_, part) => part.end - part.start,
+        }
+    }
+
+    /// Takes its beginning off; nothing once all is taken.
+    pub(crate) fn next_piece(&mut self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(std::mem::take(bytes)),
+            Self::File(file, part) => {
+                let length = PIECE.min(part.end - part.start);
+                let mut piece = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+                file.read_exact_at(&mut piece, part.start)?;
+                part.start += length;
+                Ok(piece.into())
             }
         }
-        Ok(())
     }
 }
 
-/// One that is being written, piece by piece.
-pub(super) struct Writing<'f> {
-    /// Where a large one lies.
-    folder: &'f Path,
-    file: Option<(File, u64)>,
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
 
-impl<'f> Writing<'f> {
-    pub(super) fn new(folder: &'f Path) -> Self {
-        Self { folder, file: None }
-    }
+    use super::*;
 
-    /// Takes what was written since, once it is much.
-    pub(super) fn take(&mut self, written: &mut String) -> io::Result<()> {
-        if written.len() < MOST {
-            return Ok(());
+    fn rest(text: &mut Text) -> Vec<u8> {
+        let mut all = Vec::new();
+        while text.length() > 0 {
+            all.extend(text.next_piece().unwrap());
         }
-        self.write(written.as_bytes())?;
-        written.clear();
-        Ok(())
+        all
     }
 
-    /// The whole text, of which this comes last.
-    pub(super) fn finish(mut self, last: String) -> io::Result<Text> {
-        if self.file.is_some() {
-            self.write(last.as_bytes())?;
+    #[test]
+    fn a_large_text_is_read_piece_by_piece_by_several_at_once() {
+        let content: Vec<u8> = (0..5 * PIECE / 2).map(|place| (place % 251) as u8).collect();
+        for (most, is_file) in [(1024, true), (1 << 20, false)] {
+            let mut spooled = SpooledTempFile::new(most);
+            content.chunks(1000).for_each(|chunk| spooled.write_all(chunk).unwrap());
+            let mut text = Text::of_spooled(spooled).unwrap();
+            assert_eq!(matches!(text, Text::File(..)), is_file);
+            let mut other = text.clone();
+            let first = text.next_piece().unwrap();
+            assert_eq!(rest(&mut other), content);
+            assert_eq!([&first[..], &rest(&mut text)].concat(), content);
+            assert!(text.next_piece().unwrap().is_empty());
         }
-        Ok(match self.file {
-            Some((file, length)) => Text::File(Arc::new(file), length),
-            None => Text::Memory(last.into_boxed_str().into_boxed_bytes().into()),
-        })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (file, length) = match &mut self.file {
-            Some(file) => file,
-            none => {
-                let file = tempfile::tempfile_in(self.folder)?;
-                none.insert((File::from_parts(file, self.folder.join("(a file without a name)")), 0))
-            }
-        };
-        file.write_all(bytes)?;
-        *length += bytes.len() as u64;
-        Ok(())
+    #[test]
+    fn a_file_that_was_cut_off_is_an_error() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(10).unwrap();
+        let mut text = Text::of_file(file.try_clone().unwrap()).unwrap();
+        file.set_len(5).unwrap();
+        assert!(text.next_piece().is_err());
     }
 }
