@@ -206,7 +206,11 @@ impl OpenInbox {
         } else {
             self.claim(&name, look, now)
         };
-        Some(claim.map_err(|error| error.context(format!("{} could not be taken", shown(&name)))))
+        let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown(&name)));
+        Some(match claim {
+            Ok(Claim::Failed(not, error)) => Ok(Claim::Failed(not, named(error))),
+            claim => claim.map_err(named),
+        })
     }
 
     /// The approvals that lie in the inbox. What is in them does not matter.

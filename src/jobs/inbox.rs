@@ -127,7 +127,7 @@ impl Pass {
                     Some(Ok(Claim::Nothing)) => {}
                     Some(Ok(Claim::NotTaken(not))) => self.left.push(not),
                     Some(Ok(Claim::Failed(not, error))) => {
-                        self.failed.note(error.context(format!("{} could not be taken", not.file)));
+                        self.failed.note(error);
                         self.left.push(not);
                     }
                     Some(Err(error)) => self.failed.note(error),

@@ -43,6 +43,16 @@ fn not_taken(name: &OsStr, reason: String) -> Claim {
     Claim::NotTaken(left(name, reason))
 }
 
+fn unfit_to_take(name: &OsStr, unfit: Unfit) -> Claim {
+    let reason = sentence(&unfit);
+    match unfit {
+        Unfit::Io(error) if error.kind() != ErrorKind::PermissionDenied => {
+            Claim::Failed(left(name, reason), error.into())
+        }
+        _ => not_taken(name, reason),
+    }
+}
+
 fn left(name: &OsStr, reason: String) -> NotTaken {
     NotTaken { file: super::shown(name), reason }
 }
@@ -50,6 +60,9 @@ fn left(name: &OsStr, reason: String) -> NotTaken {
 /// Files of one name that come together are claimed for one second after the other. A claim that is further ahead, and whose
 /// run nobody made, is a name that somebody else made up.
 const FARTHEST_AHEAD: TimeDelta = TimeDelta::days(1);
+
+/// What is said where a disk fails, about which whoever dropped the file can do nothing.
+const TRIED_AGAIN: &str = "It stays in the inbox, and each pass tries it again.";
 
 /// What a claimed file holds that was written on after it was copied, kept in the run's folder.
 const LATER: &str = "input-later.csv";
@@ -73,11 +86,12 @@ pub(super) fn sentence(unfit: &Unfit) -> String {
                 "The file has more than the {limit} bytes that are allowed (inbox.max_bytes). Split it into smaller files."
             )
         }
-        Unfit::Io(error) => {
+        Unfit::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
             format!(
                 "This file may not be read ({error}). Give quotakeeper the right to read it, or drop a copy."
             )
         }
+        Unfit::Io(error) => format!("This file cannot be read ({error}). {TRIED_AGAIN}"),
     }
 }
 
@@ -87,7 +101,7 @@ impl OpenInbox {
         let file = match self.folder.open_file(name, Links::Refused) {
             Ok(file) => file,
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
-            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+            Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
         if Look::at(&file.stat) != look {
             return Ok(Claim::Nothing); // another file by now
@@ -189,7 +203,7 @@ impl OpenInbox {
         let file = match self.folder.open_file(name, Links::Within) {
             Ok(file) => file,
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
-            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+            Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
         if Look::at(&file.stat) != look {
             return Ok(Claim::Nothing);
@@ -199,7 +213,7 @@ impl OpenInbox {
             Err(unfit @ Unfit::TooLarge { .. }) => {
                 return Ok(not_taken(name, self.too_large(look.bytes, &unfit)));
             }
-            Err(unfit) => return Ok(not_taken(name, sentence(&unfit))),
+            Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
         let hash = sha256(&bytes);
         if !known.insert(hash.clone()) {
@@ -375,7 +389,7 @@ fn cannot_be_moved(error: &std::io::Error) -> String {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "Make the folder writable for quotakeeper, or set inbox.read_only = true."
         }
-        _ => "It stays there, and each pass tries it again.",
+        _ => TRIED_AGAIN,
     };
     format!("This file cannot be taken out of the inbox ({error}). {what_helps}")
 }

@@ -138,6 +138,7 @@ mod tests {
         let writer = fs_err::File::create(path("written.csv")).unwrap();
         assert_eq!(open_for_writing(folder.path()), BTreeSet::from(["written.csv".into()]));
         drop(writer);
-        assert_eq!(open_for_writing(folder.path()), BTreeSet::new());
+        // A process that another test starts has all that is open here, for the moment until it is another program.
+        assert!((0..1000).any(|_| open_for_writing(folder.path()).is_empty()));
     }
 }
