@@ -180,7 +180,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
-    if !is_daemon {
+    if is_waited_for(&command) {
         app.history = app.history.on_all_cores();
     }
     let app = Arc::new(app);
@@ -326,6 +326,18 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
         None => true,
     });
     trusted.or_else(|| Some(PathBuf::from("/etc/quotakeeper/quotakeeper.toml")).filter(is_there))
+}
+
+/// Whether somebody waits for what is read of the history. Jobs have time, and share their machine.
+fn is_waited_for(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Targets { .. }
+            | Command::Export { .. }
+            | Command::History { .. }
+            | Command::Status { .. }
+            | Command::Report { .. }
+    )
 }
 
 /// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has

@@ -10,7 +10,7 @@ use super::wanted::Wanted;
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::shown;
 use crate::history::{Block, History, STEM};
@@ -73,22 +73,21 @@ fn record(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let at = history.find(at)?;
-    let mut wanted = Wanted::new(asked.organizations);
-    let read = |block: Block| {
+    let wanted = Wanted::new(asked.organizations);
+    let rows = |block: Block| {
         let organization = block.organization()?;
         let mut rows = rows_of_a_change_file(Vec::new());
-        add_unedited(&mut rows, organization.rows(), rule)?;
-        Ok((rows.into_inner()?, organization.only(|_| false)))
+        if wanted.has(&organization.id, &organization.name) {
+            add_unedited(&mut rows, organization.rows(), rule)?;
+        }
+        Ok((organization.id, organization.name, rows.into_inner()?))
     };
-    let is_wanted = |read: anyhow::Result<(Vec<u8>, Organization)>| {
-        read.map(|(rows, organization)| wanted.has(&organization).then_some(rows)).transpose()
-    };
-    let parts: Vec<Vec<u8>> = history.each(at, read, |all| all.filter_map(is_wanted).collect())?;
-    wanted.check()?;
+    let all: Vec<_> = history.each(at, rows, |organizations| organizations.collect())?;
+    wanted.check(all.iter().map(|(id, name, _)| (id, &**name)))?;
     let note = record_note(at);
     change_file(&mut *out)?.flush()?;
-    parts.iter().try_for_each(|rows| out.write_all(rows))?;
-    rows_of_a_change_file(&mut *out).write_record([format!("# {note}")])?;
+    all.iter().try_for_each(|(_, _, rows)| out.write_all(rows))?;
+    writeln!(out, "# {note}")?;
     out.flush()?;
     say(&note);
     Ok(Exit::Done)

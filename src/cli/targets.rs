@@ -10,7 +10,7 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::wanted::Wanted;
-use crate::domain::quota::{Organization, Place, Snapshot, UsageRule, grouped};
+use crate::domain::quota::{Place, Snapshot, UsageRule, grouped};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
@@ -78,13 +78,20 @@ impl Asked<'_> {
     }
 
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
-        let mut wanted = Wanted::new(self.organizations);
-        let read = |block: Block| Ok(block.organization()?.only(|place| self.wants(place, rule)));
-        let kept: Vec<Organization> = history.each(at, read, |organizations| {
-            organizations.filter(|read| read.as_ref().map_or(true, |read| wanted.has(read))).collect()
-        })?;
-        wanted.check()?;
-        Ok(Snapshot::of_organizations(at, kept.into_iter().filter(|kept| kept.row_count() > 0).collect()))
+        let wanted = Wanted::new(self.organizations);
+        let read = |block: Block| {
+            let organization = block.organization()?;
+            let (id, name) = (organization.id.clone(), organization.name.clone());
+            let kept = if wanted.has(&id, &name) {
+                organization.only(|place| self.wants(place, rule))
+            } else {
+                None
+            };
+            Ok((id, name, kept))
+        };
+        let read: Vec<_> = history.each(at, read, |organizations| organizations.collect())?;
+        wanted.check(read.iter().map(|(id, name, _)| (id, &**name)))?;
+        Ok(Snapshot::of_organizations(at, read.into_iter().filter_map(|(_, _, kept)| kept).collect()))
     }
 
     fn wants(&self, place: Place<'_>, rule: &UsageRule) -> bool {

@@ -2,82 +2,73 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::quota::{OrgId, Organization, Snapshot};
+use crate::domain::quota::{OrgId, Snapshot};
 use crate::report::words;
 use crate::text::lookalike;
 
 /// So many are named to whoever mistyped one.
 const NAMED: usize = 5;
 
-/// Those that are named, and which of them were seen. All are meant where none is named.
-pub(super) struct Wanted {
-    names: Vec<Name>,
-    /// Some of those that there are, for whoever mistyped one.
-    seen: Vec<String>,
-}
+/// Those that are named. All are meant where none is.
+pub(super) struct Wanted(Vec<Name>);
 
 struct Name {
     written: String,
     key: String,
-    was_seen: bool,
 }
 
 impl Wanted {
     pub(super) fn new(names: &[String]) -> Self {
-        let name = |name: &String| Name {
-            written: name.trim().to_owned(),
-            key: lookalike::key(name),
-            was_seen: false,
-        };
-        Self { names: names.iter().map(name).collect(), seen: Vec::new() }
+        let name = |name: &String| Name { written: name.trim().to_owned(), key: lookalike::key(name) };
+        Self(names.iter().map(name).collect())
     }
 
-    /// Whether it is one of them.
-    pub(super) fn has(&mut self, organization: &Organization) -> bool {
-        if self.names.is_empty() {
+    /// Whether the organization with this id and this name is one of them.
+    pub(super) fn has(&self, id: &OrgId, name: &str) -> bool {
+        if self.0.is_empty() {
             return true;
         }
-        if self.seen.len() <= NAMED {
-            self.seen.push(words::clean(&format!("{} {}", organization.name, organization.id), 80));
-        }
-        let key = lookalike::key(&organization.name);
-        let mut is_wanted = false;
-        for name in &mut self.names {
-            let is_this = name.written == organization.id.as_str() || !key.is_empty() && name.key == key;
-            name.was_seen |= is_this;
-            is_wanted |= is_this;
-        }
-        is_wanted
+        let key = lookalike::key(name);
+        self.0.iter().any(|named| named.is(id, &key))
     }
 
-    /// An error that names one that was not seen.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        match self.names.iter().find(|name| !name.was_seen) {
-            Some(name) if self.seen.is_empty() => anyhow::bail!("there is no organization {}", name.written),
-            Some(name) if self.seen.len() > NAMED => anyhow::bail!(
-                "there is no organization {}. Some that there are: {}",
-                name.written,
-                self.seen[..NAMED].join(", ")
-            ),
-            Some(name) => {
-                let seen = words::listed(&self.seen, NAMED);
-                anyhow::bail!("there is no organization {}. There is {seen}", name.written)
+    /// An error that names one that is none of those that there are.
+    pub(super) fn check<'s>(
+        &self,
+        there: impl Iterator<Item = (&'s OrgId, &'s str)> + Clone,
+    ) -> anyhow::Result<()> {
+        let is_there = |named: &Name| there.clone().any(|(id, name)| named.is(id, &lookalike::key(name)));
+        let Some(Name { written, .. }) = self.0.iter().find(|named| !is_there(named)) else { return Ok(()) };
+        let some = there.take(NAMED + 1);
+        let some: Vec<String> = some.map(|(id, name)| words::clean(&format!("{name} {id}"), 80)).collect();
+        match some.len() {
+            0 => anyhow::bail!("there is no organization {written}"),
+            1..=NAMED => {
+                let all = words::listed(&some, NAMED);
+                anyhow::bail!("there is no organization {written}. There is {all}")
             }
-            None => Ok(()),
+            _ => {
+                let some = some[..NAMED].join(", ");
+                anyhow::bail!("there is no organization {written}. Some that there are: {some}")
+            }
         }
     }
 
     /// The ids of those that any of these snapshots shows; none where none is named.
-    pub(super) fn ids(mut self, seen: &[&Snapshot]) -> anyhow::Result<Option<BTreeSet<OrgId>>> {
-        if self.names.is_empty() {
+    pub(super) fn ids(&self, seen: &[&Snapshot]) -> anyhow::Result<Option<BTreeSet<OrgId>>> {
+        if self.0.is_empty() {
             return Ok(None);
         }
         let all = seen.iter().flat_map(|snapshot| snapshot.organizations());
-        let ids =
-            all.filter(|organization| self.has(organization)).map(|organization| organization.id.clone());
-        let ids = ids.collect();
-        self.check()?;
-        Ok(Some(ids))
+        let all = all.map(|organization| (&organization.id, &*organization.name));
+        self.check(all.clone())?;
+        Ok(Some(all.filter(|(id, name)| self.has(id, name)).map(|(id, _)| id.clone()).collect()))
+    }
+}
+
+impl Name {
+    fn is(&self, id: &OrgId, key: &str) -> bool {
+        self.written == id.as_str() || !key.is_empty() && self.key == key
     }
 }
 

@@ -101,8 +101,9 @@ impl Snapshot {
 
     /// Those rows alone that are to be kept.
     pub(crate) fn only(self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
-        let organizations = self.organizations.into_iter().map(|all| all.only(&mut is_kept));
-        let organizations = organizations.filter(|left| left.row_count() > 0).collect();
+        let organizations = self.organizations.into_iter();
+        let organizations =
+            organizations.filter_map(|organization| organization.only(&mut is_kept)).collect();
         Self { organizations, ..self }
     }
 

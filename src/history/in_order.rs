@@ -1,57 +1,87 @@
-//! Work on many things by all cores, and what came of it in the order of the things: a snapshot may have a million rows.
+//! Work on many items by all cores, and what came of it in the order of the items: a snapshot may have a million rows.
 
+use std::io;
 use std::num::NonZero;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
-/// So many things wait for each core, so that none of them stands still, and few are in memory.
+/// So many items of each worker are under way, so that none waits for the next one, and few are in memory.
 const AHEAD: usize = 2;
-/// A disk gives no more than these can take.
+/// More workers only wait for the disk.
 const MOST: usize = 8;
 
-/// Hands out what came of the work, in the order of the things. They are made, and taken, in the thread that calls.
+/// Hands out the results in the order of the items. Those are made, and the results consumed, by the thread that calls.
 pub(super) fn in_order<T: Send, U: Send, R>(
-    things: impl Iterator<Item = T>,
+    items: impl Iterator<Item = T>,
     work: impl Fn(T) -> U + Sync,
-    take: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+    consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
 ) -> R {
-    let mut things = things.fuse();
     let cores = thread::available_parallelism().map_or(1, NonZero::get).min(MOST);
+    let work = &work;
     thread::scope(|scope| {
-        let mut lanes: Vec<Lane<T, U>> = Vec::new();
-        let (mut given, mut taken) = (0, 0);
-        let mut results = std::iter::from_fn(|| {
-            while given - taken < cores * AHEAD
-                && let Some(thing) = things.next()
+        // Where no thread can be had, this one does it all.
+        let workers: io::Result<Vec<_>> = (0..cores).map(|_| Worker::begin(scope, work)).collect();
+        let Some(mut workers) = workers.ok().filter(|workers| workers.len() > 1) else {
+            return consume(&mut items.map(work));
+        };
+        let mut items = items.fuse();
+        let (mut sent, mut received) = (0, 0);
+        consume(&mut std::iter::from_fn(|| {
+            while sent - received < cores * AHEAD
+                && let Some(item) = items.next()
             {
-                if lanes.len() == given && given < cores {
-                    let (lane, things, results) = lane();
-                    let work = &work;
-                    scope.spawn(move || things.into_iter().map(work).try_for_each(|done| results.send(done)));
-                    lanes.push(lane);
-                }
-                // It is refused where the work on an earlier one panicked, and so does the end of the scope then.
-                lanes[given % cores].things.send(thing).ok()?;
-                given += 1;
+                workers[sent % cores].send(item);
+                sent += 1;
             }
-            let result = lanes.get(taken % cores).filter(|_| taken < given)?.results.recv().ok();
-            taken += 1;
-            result
-        });
-        take(&mut results)
+            if received == sent {
+                return None;
+            }
+            received += 1;
+            Some(workers[(received - 1) % cores].receive())
+        }))
     })
 }
 
-/// The way to one core and back: each gets every so-manieth thing, and gives back what came of it in their order.
-struct Lane<T, U> {
-    things: SyncSender<T>,
+/// Each gets every n-th item, and gives back the results in their order.
+struct Worker<'scope, T, U> {
+    items: Sender<T>,
     results: Receiver<U>,
+    thread: Option<ScopedJoinHandle<'scope, ()>>,
 }
 
-fn lane<T, U>() -> (Lane<T, U>, Receiver<T>, SyncSender<U>) {
-    let (things, their_things) = sync_channel(AHEAD);
-    let (their_results, results) = sync_channel(AHEAD);
-    (Lane { things, results }, their_things, their_results)
+impl<'scope, T: Send + 'scope, U: Send + 'scope> Worker<'scope, T, U> {
+    fn begin<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        work: &'scope (impl Fn(T) -> U + Sync),
+    ) -> io::Result<Self> {
+        let (items, their_items) = channel();
+        let (their_results, results) = channel();
+        let thread = thread::Builder::new().spawn_scoped(scope, move || {
+            // Nobody wants the rest where the other end is gone.
+            let _ = their_items.into_iter().map(work).try_for_each(|result| their_results.send(result));
+        })?;
+        Ok(Self { items, results, thread: Some(thread) })
+    }
+
+    fn send(&mut self, item: T) {
+        if self.items.send(item).is_err() {
+            self.panic();
+        }
+    }
+
+    fn receive(&mut self) -> U {
+        match self.results.recv() {
+            Ok(result) => result,
+            Err(_) => self.panic(),
+        }
+    }
+
+    /// It ended early: nothing but a panic ends it.
+    fn panic(&mut self) -> ! {
+        let ended = self.thread.take().map_or(Ok(()), ScopedJoinHandle::join);
+        resume_unwind(ended.err().unwrap_or_else(|| Box::new("a worker ended early")))
+    }
 }
 
 #[cfg(test)]
@@ -59,10 +89,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_of_it_is_in_the_order_of_the_things_however_long_each_takes() {
+    fn what_comes_of_it_is_in_the_order_of_the_items_however_long_each_takes() {
         for count in [0, 1, 2, 3, 50, 1000] {
             let slow_first =
-                |thing: u64| (0..(count - thing) * 50).fold(thing, |sum, _| std::hint::black_box(sum));
+                |item: u64| (0..(count - item) * 50).fold(item, |same, _| std::hint::black_box(same));
             let all: Vec<u64> = in_order(0..count, slow_first, |results| results.collect());
             assert_eq!(all, (0..count).collect::<Vec<_>>());
         }
@@ -74,12 +104,28 @@ mod tests {
         let three =
             in_order(std::iter::repeat_with(|| made += 1), |()| (), |results| results.take(3).count());
         assert_eq!(three, 3);
-        assert!(made < 100, "{made} things were made for three");
+        assert!(made < 100, "{made} items were made for three");
+        let failed = |item: u32| if item == 500 { Err(item) } else { Ok(item) };
+        let first: Result<Vec<_>, _> = in_order(0.., failed, |results| results.collect());
+        assert_eq!(first, Err(500));
     }
 
     #[test]
-    #[should_panic(expected = "a scoped thread panicked")]
-    fn a_panic_is_no_early_end() {
-        in_order(0..1000, |thing| assert_ne!(thing, 500), |results| results.count());
+    #[should_panic(expected = "at 500")]
+    fn a_panic_at_work_is_no_early_end() {
+        in_order(0..1000, |item| assert_ne!(item, 500, "at 500"), |results| results.count());
+    }
+
+    #[test]
+    #[should_panic(expected = "made 500")]
+    fn neither_is_one_where_the_items_are_made() {
+        let items = (0..1000).inspect(|item| assert_ne!(*item, 500, "made 500"));
+        in_order(items, |item| item, |results| results.count());
+    }
+
+    #[test]
+    #[should_panic(expected = "consumed 500")]
+    fn a_panic_of_whoever_consumes_ends_it() {
+        in_order(0.., |item| item, |results| results.for_each(|item| assert_ne!(item, 500, "consumed 500")));
     }
 }

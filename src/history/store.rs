@@ -27,7 +27,7 @@ const VERSION_FILE: &str = "_VERSION";
 /// Its name in earlier programs.
 const EARLIER_VERSION_FILE: &str = "VERSION";
 
-/// Of a file with fewer bytes all is read before other cores have begun.
+/// A smaller file is read before a second thread has started.
 const LARGE: u64 = 8 << 20;
 
 /// The folder of the snapshots.
@@ -44,7 +44,7 @@ impl History {
         Self { folder: data_dir.join("history"), is_known: Arc::default(), takes_all_cores: false }
     }
 
-    /// For a command, which somebody waits for. The daemon has time, and shares its machine: each thread keeps memory of its own.
+    /// For somebody who waits. Each thread keeps memory of its own.
     pub(crate) fn on_all_cores(self) -> Self {
         Self { takes_all_cores: true, ..self }
     }
@@ -117,11 +117,14 @@ impl History {
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        match self.each(at, Block::organization, |organizations| organizations.collect()) {
-            Ok(organizations) => Ok(Snapshot::of_organizations(at, organizations)),
-            // Somebody's editor may have put the rows into another order; what is damaged is damaged this way too.
-            Err(_) => codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at))),
+        if self.is_for_all_cores(at)
+            && let Ok(organizations) =
+                self.each(at, Block::organization, |organizations| organizations.collect())
+        {
+            return Ok(Snapshot::of_organizations(at, organizations));
         }
+        // Also what somebody's editor has put into another order. What is damaged is named here.
+        codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at)))
     }
 
     /// Does something with each organization of a snapshot, and hands out what came of it in the order of their ids.
@@ -129,11 +132,11 @@ impl History {
         &self,
         at: DateTime<Utc>,
         work: impl Fn(Block) -> anyhow::Result<T> + Sync,
-        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let work =
             |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
-        self.in_order(at, self.blocks(at)?, work, take)
+        self.in_order(at, self.blocks(at)?, work, consume)
     }
 
     /// The organizations of a snapshot, one after the other in the order of their ids, for those who need not hold all of it.
@@ -153,9 +156,9 @@ impl History {
         &self,
         at: DateTime<Utc>,
         wanted: &Snapshot,
-        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Figures>>) -> anyhow::Result<R>,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Figures>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        self.each_like(at, wanted, Block::figures_like, take)
+        self.each_like(at, wanted, Block::figures_like, consume)
     }
 
     /// What a snapshot shows of those targets that another one shows.
@@ -174,7 +177,7 @@ impl History {
         at: DateTime<Utc>,
         wanted: &Snapshot,
         read: fn(Block, &Organization) -> anyhow::Result<T>,
-        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let last = wanted.organizations().last().map(|last| &last.id);
         let is_until_last =
@@ -185,23 +188,22 @@ impl History {
             read(block, like).map(Some).with_context(|| Unreadable::damaged(self.path(at)))
         };
         let blocks = self.blocks(at)?.take_while(is_until_last);
-        self.in_order(at, blocks, work, |read| take(&mut read.filter_map(Result::transpose)))
+        self.in_order(at, blocks, work, |read| consume(&mut read.filter_map(Result::transpose)))
     }
 
-    /// Does something with each thing that is made of a snapshot: on all cores where it is large, and that is asked for.
+    /// Does something with each item that is made of a snapshot: on all cores where it is large, and somebody waits.
     pub(crate) fn in_order<T: Send, U: Send, R>(
         &self,
         at: DateTime<Utc>,
-        things: impl Iterator<Item = T>,
+        items: impl Iterator<Item = T>,
         work: impl Fn(T) -> U + Sync,
-        take: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+        consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
     ) -> R {
-        let is_large = || fs_err::metadata(self.path(at)).is_ok_and(|file| file.len() >= LARGE);
-        if self.takes_all_cores && is_large() {
-            in_order(things, work, take)
-        } else {
-            take(&mut things.map(work))
-        }
+        if self.is_for_all_cores(at) { in_order(items, work, consume) } else { consume(&mut items.map(work)) }
+    }
+
+    fn is_for_all_cores(&self, at: DateTime<Utc>) -> bool {
+        self.takes_all_cores && fs_err::metadata(self.path(at)).is_ok_and(|file| file.len() >= LARGE)
     }
 
     /// The targets that have this id themselves.

@@ -187,14 +187,15 @@ impl Organization {
         self.period_start.zip(self.period_end).filter(|(start, end)| start < end)
     }
 
-    /// Those of its rows alone that are to be kept. There may be none left.
-    pub(crate) fn only(mut self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
+    /// Those of its rows alone that are to be kept; none where nothing is left.
+    pub(crate) fn only(mut self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Option<Self> {
         let is_own_kept = self.place(None).is_some_and(&mut is_kept);
         let kept: Vec<bool> = self.groups().map(is_kept).collect();
         let mut kept = kept.into_iter();
         self.account_groups.retain(|_| kept.next().unwrap_or_default());
+        self.account_groups.shrink_to_fit();
         self.own = self.own.filter(|_| is_own_kept);
-        self
+        (self.row_count() > 0).then_some(self)
     }
 
     fn row_of_group<'s>(&'s self, group: &'s AccountGroup) -> SnapshotRow<'s> {

@@ -73,14 +73,12 @@ proptest! {
         let file = encode(&snapshot);
         for (block, seen) in Blocks::new(file.as_bytes()).unwrap().zip(snapshot.organizations()) {
             let mut wanted = wanted.iter();
-            let like = seen.clone().only(|_| *wanted.next().unwrap());
-            if like.row_count() == 0 {
-                continue;
+            if let Some(like) = seen.clone().only(|_| *wanted.next().unwrap()) {
+                let mut figures = block.unwrap().figures_like(&like).unwrap();
+                // Of names that need quotes more may be read than was asked for.
+                figures.rows.retain(|(aid, _)| like.place(aid.as_ref()).is_some());
+                prop_assert_eq!(figures, Figures::from(&like));
             }
-            let mut figures = block.unwrap().figures_like(&like).unwrap();
-            // Of names that need quotes more may be read than was asked for.
-            figures.rows.retain(|(aid, _)| like.place(aid.as_ref()).is_some());
-            prop_assert_eq!(figures, Figures::from(&like));
         }
     }
 
