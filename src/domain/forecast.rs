@@ -177,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_that_lasts_to_the_last_second_of_the_cycle_does_not_run_out() {
+        let left = (at("12-01T00") - at("11-21T00")).num_seconds();
+        let lasts = |quota| run_out(&Course { quota, projected: 800, slope: Some(1.0), ..course(&[]) });
+        assert!(lasts(800 + left).is_none());
+        assert!(lasts(800 + left - 1).is_some());
+    }
+
+    #[test]
     fn an_estimate_that_stands_alone_says_so() {
         let flat = [(at("11-18T00"), 800), (at("11-19T00"), 800), (at("11-21T00"), 800)];
         assert_eq!(run_out(&course(&flat)).unwrap().sureness(), "by projection alone");
