@@ -138,9 +138,9 @@ impl<'s> Comparison<'s> {
         }
     }
 
-    /// The organizations that have to be compared even where both snapshots show the same of them.
-    pub(crate) fn always_compared(&self) -> &HashSet<&'s OrgId> {
-        &self.touched
+    /// Whether an organization has to be compared even where both snapshots show the same of it.
+    pub(crate) fn is_always_compared(&self, org_id: &OrgId) -> bool {
+        self.touched.contains(org_id)
     }
 
     /// Takes note of so many rows of an organization that are the same in both.

@@ -196,8 +196,9 @@ mod tests {
     #[test]
     fn a_short_or_old_history_has_no_slope() {
         let short = [(at("11-20T12"), 100), (at("11-20T18"), 400), (at("11-21T00"), 800)];
+        let short_and_past = [(at("11-18T00"), 100), (at("11-18T06"), 400), (at("11-18T12"), 800)];
         let old = [(at("11-10T00"), 0), (at("11-11T00"), 400), (at("11-12T00"), 800)];
-        for points in [short, old] {
+        for points in [short, short_and_past, old] {
             assert!(!run_out(&course(&points)).unwrap().slope_known);
         }
     }

@@ -192,7 +192,7 @@ impl History {
     }
 
     /// Does something with each item that is made of a snapshot: on all cores where it is large, and somebody waits.
-    pub(crate) fn in_order<T: Send, U: Send, R>(
+    fn in_order<T: Send, U: Send, R>(
         &self,
         at: DateTime<Utc>,
         items: impl Iterator<Item = T>,

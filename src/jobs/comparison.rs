@@ -13,7 +13,7 @@ use tracing::info;
 use crate::change::explains;
 use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
 use crate::domain::merge::merge;
-use crate::domain::quota::{OrgId, Snapshot, Target};
+use crate::domain::quota::{Snapshot, Target};
 use crate::history::{Block, History, Writer};
 
 /// So many older snapshots are opened, and so many bytes of them, for all that returned. What is not found there is a first
@@ -78,46 +78,29 @@ fn compared<'s>(
     sent: &'s [SentRow],
 ) -> anyhow::Result<Comparison<'s>> {
     let mut comparison = Comparison::new((earlier, later.taken_at()), known, sent);
-    let always = comparison.always_compared().clone();
-    let in_order_of_ids = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
+    let in_order = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
         (Ok(a), Ok(b)) => a.id().cmp(b.id()),
         _ => Ordering::Equal, // an error ends it, whatever stands beside it
     };
-    let pairs = merge(history.blocks(earlier)?, later.blocks(history)?, in_order_of_ids);
-    let read = |(before, after): (Option<anyhow::Result<Block>>, Option<anyhow::Result<Block>>)| {
-        let (before, after, same) = differing(before.transpose()?, after.transpose()?, &always);
+    for (before, after) in merge(history.blocks(earlier)?, later.blocks(history)?, in_order) {
+        let (before, after) = (before.transpose()?, after.transpose()?);
+        let (before, after) = match (before, after) {
+            (Some(before), Some(after)) if !comparison.is_always_compared(before.id()) => {
+                if before.is_same(&after) {
+                    comparison.add_same(before.rows());
+                    continue;
+                }
+                let (before, after, same) = before.without_same_rows(after);
+                comparison.add_same(same);
+                (Some(before), Some(after))
+            }
+            both => both,
+        };
         let before = before.map(|block| history.organization(earlier, block)).transpose()?;
         let after = after.map(|block| history.organization(later.taken_at(), block)).transpose()?;
-        anyhow::Ok((before, after, same))
-    };
-    history.in_order(earlier, pairs, read, |pairs| {
-        for pair in pairs {
-            let (before, after, same) = pair?;
-            comparison.add_same(same);
-            if before.is_some() || after.is_some() {
-                comparison.add(before.as_ref(), after.as_ref());
-            }
-        }
-        Ok(comparison)
-    })
-}
-
-/// What of the same organization has to be read to compare it, and how many rows need not be.
-fn differing(
-    before: Option<Block>,
-    after: Option<Block>,
-    always: &HashSet<&OrgId>,
-) -> (Option<Block>, Option<Block>, usize) {
-    match (before, after) {
-        (Some(before), Some(after)) if !always.contains(before.id()) => {
-            if before.is_same(&after) {
-                return (None, None, before.rows());
-            }
-            let (before, after, same) = before.without_same_rows(after);
-            (Some(before), Some(after), same)
-        }
-        (before, after) => (before, after, 0),
+        comparison.add(before.as_ref(), after.as_ref());
     }
+    Ok(comparison)
 }
 
 /// What older snapshots say of targets that the earlier one does not show: `open` are those.

@@ -10,9 +10,7 @@ fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
     let mut less = Comparison::new((earlier.taken_at, later.taken_at), &last_seen, sent);
     for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
         match (before, after) {
-            (Some(before), Some(after))
-                if before == after && !less.always_compared().contains(&before.id) =>
-            {
+            (Some(before), Some(after)) if before == after && !less.is_always_compared(&before.id) => {
                 less.add_same(before.row_count());
             }
             _ => less.add(before, after),
