@@ -57,5 +57,9 @@ mod tests {
         assert!(!retries.may_try(Job::Inbox, slot, at("2026-11-22T08:01:00Z")));
         assert!(retries.may_try(Job::Inbox, slot, at("2026-11-22T08:05:02Z")));
         assert!(retries.may_try(Job::Inbox, at("2026-11-22T08:01:00Z"), at("2026-11-22T08:01:00Z")));
+        assert!(retries.times().eq([at("2026-11-22T08:05:02Z")]));
+        retries.succeeded(Job::Inbox);
+        assert!(retries.may_try(Job::Inbox, slot, at("2026-11-22T08:01:00Z")));
+        assert_eq!(retries.times().count(), 0, "nobody is woken for what is done");
     }
 }
