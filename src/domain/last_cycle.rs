@@ -152,6 +152,13 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_that_saw_this_cycle_before_it_began_by_our_clock_says_nothing_of_the_last() {
+        let history =
+            [("11-05T07:00", seen("7", Some(4_900), OCT)), ("11-05T07:59", seen("7", Some(1), NOV))];
+        assert_eq!(known(&history), (Some(4_900), 2));
+    }
+
+    #[test]
     fn nothing_is_known_without_a_history_and_of_a_cycle_that_is_not_the_one_before() {
         assert_eq!(known(&[]), (None, 0));
         assert_eq!(known(&[("11-10T07:00", seen("7", Some(5), NOV))]), (None, 0));
