@@ -10,7 +10,7 @@ mod quotas;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::value::RawValue;
 
 pub(super) use self::quotas::quotas;
@@ -366,9 +366,10 @@ fn name(row: &Object<'_>, field: &str) -> String {
     row.text(field).ok().flatten().unwrap_or_default().into_owned()
 }
 
+/// To the second, as a snapshot's file has it: else a cycle would be another one once it was written and read.
 fn moment(period: &Object<'_>, field: &str) -> Option<DateTime<Utc>> {
     let text = period.text(field).ok()??;
-    DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.to_utc())
+    DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.to_utc().trunc_subsecs(0))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use super::commas::Commas;
 use super::lines::quoted_cell_ends;
-use super::reader::{OURS, split};
+use super::reader::{OURS, moment, split};
 use super::{AID, COLUMNS, PERIOD_START, USAGE};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
 
@@ -61,7 +61,7 @@ pub(super) fn of_lines(
             let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
             let says_cycle = !start.is_empty() || !end.is_empty();
             if says_cycle && !knows_cycle {
-                figures.period_start = if start.is_empty() { None } else { Some(start.parse().ok()?) };
+                figures.period_start = if start.is_empty() { None } else { Some(moment(start).ok()?) };
                 knows_cycle = true;
             }
             figures.rows.push((aid.clone(), usage(&cells[USAGE..])?));

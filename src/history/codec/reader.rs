@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::commas::Commas;
 use super::lines::{Line, Lines};
@@ -224,6 +224,11 @@ fn row<'a>(cells: &Cells<'a>, moments: &mut Moments) -> anyhow::Result<SnapshotR
     Ok(row)
 }
 
+/// To the second, as it is written.
+pub(super) fn moment(text: &str) -> chrono::ParseResult<DateTime<Utc>> {
+    text.parse().map(|moment: DateTime<Utc>| moment.trunc_subsecs(0))
+}
+
 /// From where the cells of a row are taken.
 struct Source<'a, 'c> {
     cells: &'c Cells<'a>,
@@ -252,7 +257,7 @@ impl<'a> Source<'a, '_> {
             Cell::Moment(at) => {
                 let known = &mut self.moments[COLUMN];
                 if known.1.is_none() || known.0 != text {
-                    let moment = text.parse().with_context(|| format!("{name} is `{text}`, not a time"))?;
+                    let moment = moment(text).with_context(|| format!("{name} is `{text}`, not a time"))?;
                     *known = (text.to_owned(), Some(moment));
                 }
                 *at(row) = known.1;

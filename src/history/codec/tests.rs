@@ -236,6 +236,15 @@ fn a_broken_line_of_an_organization_that_is_only_compared_is_named_too() {
 }
 
 #[test]
+fn a_moment_that_somebody_wrote_more_exactly_is_the_same_once_it_is_written() {
+    let file =
+        b"org_id,aid,quota,period_start,period_end\n1,,5,2026-11-05T00:00:00.9Z,2026-12-05T00:00:00.25Z\n";
+    let read = decode(at(0), &file[..]).unwrap();
+    assert_eq!(read.organizations()[0].cycle(), Some((at(1_793_836_800), at(1_796_428_800))));
+    assert_eq!(decode(at(0), encode(&read).as_bytes()).unwrap(), read);
+}
+
+#[test]
 fn a_file_of_another_version_is_read_by_the_names_of_its_columns() {
     let snapshot = decode(at(0), &b"new_column,quota,aid,org_id\nx,5,2,1\n"[..]).unwrap();
     assert_eq!(snapshot.row(&Target::account_group("1", "2")).unwrap().quota, Some(5));

@@ -185,7 +185,7 @@ fn what_cannot_be_read_is_not_many_times_as_large_as_the_answer() {
 }
 
 const USAGE: &str = r#"{"usage":{
-    "quota":{"monthStart":"2031-03-04T07:00:00Z","monthEnd":"2031-04-04T07:00:00Z","cloudUnitsIncluded":900000},
+    "quota":{"monthStart":"2031-03-04T07:00:00Z","monthEnd":"2031-04-04T07:00:00.25Z","cloudUnitsIncluded":900000},
     "cloudUnitsUsed":700,"cloudUnitsProjected":1500,"cloudUnitsNextBillingPeriod":1600,
     "enterpriseUnitsUsed":90,"enterpriseUnitsProjected":110,"enterpriseUnitsNextBillingPeriod":0,
     "connectedDevicesUnitsUsed":4,"connectedDevicesUnitsProjected":8,
