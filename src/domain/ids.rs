@@ -36,6 +36,7 @@ impl Id {
     }
 
     /// Those that begin with no zero and are short, as nearly all are, are ordered as this is.
+    #[inline]
     fn as_number(&self) -> Option<u128> {
         match self {
             Self::Short { length, bytes } if bytes[0] != b'0' => {
@@ -115,6 +116,7 @@ macro_rules! identifier {
         }
 
         impl Ord for $name {
+            #[inline]
             fn cmp(&self, other: &Self) -> Ordering {
                 match (self.0.as_number(), other.0.as_number()) {
                     (Some(number), Some(other)) => number.cmp(&other),

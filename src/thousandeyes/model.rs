@@ -8,7 +8,7 @@ mod plain;
 mod quotas;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::value::RawValue;
@@ -85,7 +85,7 @@ pub struct OrganizationUsage {
     /// The enterprise agents with what each used of the enterprise units, as the API orders them.
     pub agents: Vec<AgentUnits>,
     /// Sums of the breakdowns, for the account groups that they name; [`Self::account_group`] knows the others too.
-    pub groups: BTreeMap<Aid, Usage>,
+    pub groups: HashMap<Aid, Usage>,
     /// What an account group used that no breakdown names: 0, or unknown where a breakdown is missing.
     pub unnamed: Usage,
 }
@@ -232,7 +232,7 @@ pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
         enterprise_projected: enterprise,
         ..Usage::default()
     };
-    let mut groups: BTreeMap<Aid, Usage> = BTreeMap::new();
+    let mut groups: HashMap<Aid, Usage> = HashMap::new();
     let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
     for test in &tests {
         if let Some(aid) = &test.aid {
