@@ -328,7 +328,7 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
     trusted.or_else(|| Some(PathBuf::from("/etc/quotakeeper/quotakeeper.toml")).filter(is_there))
 }
 
-/// Whether somebody waits for what is read of the history. Jobs have time, and share their machine.
+/// Whether somebody waits for what it reads of the history. The daemon, and what a timer starts, have time and share their machine.
 fn is_waited_for(command: &Command) -> bool {
     matches!(
         command,

@@ -257,12 +257,9 @@ mod tests {
     use crate::change::{NoChange, Verdict};
     use crate::config::{Guards, Mode};
 
-    fn change_file(snapshot: &Snapshot, note: Option<&str>) -> Vec<u8> {
+    fn change_file(snapshot: &Snapshot) -> Vec<u8> {
         let mut writer = super::change_file(Vec::new()).unwrap();
         add_unedited(&mut writer, snapshot.rows(), &UsageRule::default()).unwrap();
-        if let Some(note) = note {
-            writer.write_record([format!("# {note}")]).unwrap();
-        }
         writer.into_inner().unwrap()
     }
 
@@ -275,7 +272,7 @@ mod tests {
             "2026-11-22T08:00:00Z".parse().unwrap(),
             vec![SnapshotRow::new(Target::organization("1")), group],
         );
-        let bytes = change_file(&snapshot, None);
+        let bytes = change_file(&snapshot);
         insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap(), @r#"
         action,org_id,org_name,aid,account_group_name,value,expected_value,used,projected,comment
         assign,1,,,,none,none,,,
@@ -292,7 +289,13 @@ mod tests {
     fn the_note_of_a_record_is_a_row_that_a_change_file_may_have() {
         let group = SnapshotRow { quota: Some(7), ..SnapshotRow::new(Target::account_group("1", "5")) };
         let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), vec![group]);
-        let bytes = change_file(&snapshot, Some(&record_note(snapshot.taken_at)));
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::new(folder.path());
+        history.write(&snapshot).unwrap();
+        let (asked, rule) = (Asked { organizations: &[], at: None, restore: false }, UsageRule::default());
+        let mut bytes = Vec::new();
+        record(&history, snapshot.taken_at, &asked, &rule, &mut bytes).unwrap();
+        assert!(bytes.starts_with(&change_file(&snapshot)));
         let text = String::from_utf8(bytes.clone()).unwrap();
         assert!(
             text.lines()
@@ -352,7 +355,7 @@ mod tests {
                 ..SnapshotRow::new(Target::account_group(org_id.to_string().as_str(), aid.to_string().as_str()))
             });
             let snapshot = Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows);
-            let file = parse(&change_file(&snapshot, None), &BTreeMap::new(), 100).unwrap();
+            let file = parse(&change_file(&snapshot), &BTreeMap::new(), 100).unwrap();
             let (guards, rule) = (Guards::default(), UsageRule::default());
             let plan = plan(&file, &snapshot, &PlanContext::new(&guards, Mode::File, &rule));
             for (row, seen) in plan.rows.iter().zip(snapshot.rows()) {
