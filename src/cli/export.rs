@@ -58,7 +58,7 @@ pub(super) async fn export(
         restored.notes().iter().for_each(|note| say(note));
     } else {
         let mut writer = change_file(out)?;
-        add_unedited(&mut writer, live.rows(), rule)?;
+        live.rows().try_for_each(|row| add_unedited(&mut writer, &row, rule))?;
         writer.flush()?;
     }
     Ok(Exit::Done)
@@ -75,15 +75,22 @@ fn record(
     let at = history.find(at)?;
     let wanted = Wanted::new(asked.organizations);
     let rows = |block: Block| {
-        let organization = block.organization()?;
+        let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
         let mut rows = rows_of_a_change_file(Vec::new());
-        if wanted.has(&organization.id, &organization.name) {
-            add_unedited(&mut rows, organization.rows(), rule)?;
-        }
-        Ok((organization.id, organization.name, rows.into_inner()?))
+        block.for_each_row(|row| {
+            if name.is_none() {
+                is_wanted = wanted.has(&id, &row.org_name);
+                name = Some(row.org_name.clone().into_owned());
+            }
+            if is_wanted {
+                add_unedited(&mut rows, row, rule)?;
+            }
+            Ok(())
+        })?;
+        Ok((id, name.unwrap_or_default(), rows.into_inner()?))
     };
     let all: Vec<_> = history.each(at, rows, |organizations| organizations.collect())?;
-    wanted.check(all.iter().map(|(id, name, _)| (id, &**name)))?;
+    wanted.check(all.iter().map(|(id, name, _)| (id, name.as_str())))?;
     let note = record_note(at);
     change_file(&mut *out)?.flush()?;
     all.iter().try_for_each(|(_, _, rows)| out.write_all(rows))?;
@@ -132,18 +139,15 @@ fn rows_of_a_change_file<W: Write>(out: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().flexible(true).from_writer(out)
 }
 
-/// One unedited row for each target: `expected_value` is what is there, so that only edited rows are sent.
-fn add_unedited<'r>(
+/// An unedited row for a target: `expected_value` is what is there, so that only edited rows are sent.
+fn add_unedited(
     writer: &mut csv::Writer<impl Write>,
-    rows: impl Iterator<Item = SnapshotRow<'r>>,
+    row: &SnapshotRow<'_>,
     rule: &UsageRule,
 ) -> csv::Result<()> {
-    for row in rows {
-        let mut quota = itoa::Buffer::new();
-        let quota = cell(row.quota, &mut quota);
-        write_row(writer, &row, "assign", [quota, quota], rule, "")?;
-    }
-    Ok(())
+    let mut quota = itoa::Buffer::new();
+    let quota = cell(row.quota, &mut quota);
+    write_row(writer, row, "assign", [quota, quota], rule, "")
 }
 
 /// What has to change so that the quotas are again what they were.
@@ -259,7 +263,9 @@ mod tests {
 
     fn change_file(snapshot: &Snapshot) -> Vec<u8> {
         let mut writer = super::change_file(Vec::new()).unwrap();
-        add_unedited(&mut writer, snapshot.rows(), &UsageRule::default()).unwrap();
+        for row in snapshot.rows() {
+            add_unedited(&mut writer, &row, &UsageRule::default()).unwrap();
+        }
         writer.into_inner().unwrap()
     }
 

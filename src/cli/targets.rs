@@ -10,7 +10,7 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::wanted::Wanted;
-use crate::domain::quota::{Place, Snapshot, UsageRule, grouped};
+use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule, grouped};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
@@ -42,11 +42,11 @@ pub(super) fn targets(
 ) -> anyhow::Result<Exit> {
     let rule = inputs.config.usage.rule();
     let latest = asked.snapshot(inputs.history, &rule, now)?;
-    let week = inputs.week(&latest)?;
+    let slopes = inputs.slopes(&latest)?;
     let context = inputs.context(latest.taken_at.max(now));
     let most = if asked.format == TableFormat::Text { LISTED } else { usize::MAX };
-    let judging = inputs.judging(&latest, &rule, &context);
-    let ranking = Ranking::new(latest.places().enumerate(), most, week.slopes(), judging);
+    let judging = inputs.judging(latest.taken_at, &rule, &context);
+    let ranking = Ranking::new(latest.places().enumerate(), most, &slopes, judging);
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
         TableFormat::Csv => {
@@ -80,24 +80,19 @@ impl Asked<'_> {
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
         let wanted = Wanted::new(self.organizations);
         let read = |block: Block| {
-            let organization = block.organization()?;
+            let organization = block.that(|row| self.wants(row, rule))?;
+            let is_wanted = wanted.has(&organization.id, &organization.name);
             let (id, name) = (organization.id.clone(), organization.name.clone());
-            let kept = if wanted.has(&id, &name) {
-                organization.only(|place| self.wants(place, rule))
-            } else {
-                None
-            };
-            Ok((id, name, kept))
+            Ok((id, name, Some(organization).filter(|kept| is_wanted && kept.row_count() > 0)))
         };
         let read: Vec<_> = history.each(at, read, |organizations| organizations.collect())?;
         wanted.check(read.iter().map(|(id, name, _)| (id, &**name)))?;
         Ok(Snapshot::of_organizations(at, read.into_iter().filter_map(|(_, _, kept)| kept).collect()))
     }
 
-    fn wants(&self, place: Place<'_>, rule: &UsageRule) -> bool {
-        let name = || place.target().name(place.org_name(), place.account_group_name()).to_owned();
-        self.over.is_none_or(|percent| is_over(place, percent, rule))
-            && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(&name())))
+    fn wants(&self, row: &SnapshotRow<'_>, rule: &UsageRule) -> bool {
+        self.over.is_none_or(|percent| is_over(row, percent, rule))
+            && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(row.name())))
     }
 }
 

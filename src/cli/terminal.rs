@@ -3,7 +3,6 @@
 //! A failure to write never ends the process by itself. Standard output remembers its first one, which `main` turns into the exit
 //! code; nobody is left to read standard error.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -52,13 +51,12 @@ impl Out {
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let text = String::from_utf8_lossy(bytes);
-        let bytes = match self.kind {
-            Kind::Data => Cow::Borrowed(bytes),
-            Kind::Plain => Cow::Owned(edge::lines(&text).into_owned().into_bytes()),
-            Kind::Painted => Cow::Owned(edge::painted_lines(&text).into_owned().into_bytes()),
-        };
-        note(io::stdout().write_all(&bytes))
+        let text = || String::from_utf8_lossy(bytes);
+        note(match self.kind {
+            Kind::Data => io::stdout().write_all(bytes),
+            Kind::Plain => io::stdout().write_all(edge::lines(&text()).as_bytes()),
+            Kind::Painted => io::stdout().write_all(edge::painted_lines(&text()).as_bytes()),
+        })
     }
 }
 

@@ -29,17 +29,13 @@ use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::config::{Config, Schedule};
 use crate::daemon::Card;
-use crate::domain::quota::{Organization, Snapshot, Usage};
 use crate::files::lock;
-use crate::history::History;
+use crate::history::{History, left_out};
 use crate::jobs::Job;
 use crate::jobs::own_files;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
 use crate::mail::{self, Mailer};
-
-/// Targets that are listed, nearest to their quota first.
-const NEAREST: usize = 5;
 
 /// What there is to do about an error, where that is known.
 type Advice = fn(&anyhow::Error) -> Option<&'static str>;
@@ -64,9 +60,10 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     unreadable.problems.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );
-    let newest = snapshots.last().and_then(|at| unreadable.known(history.read(*at)));
-    let latest = newest.or_else(|| history.latest_readable(now).ok().flatten());
-    let nearest = latest.as_ref().and_then(|latest| unreadable.known(inputs.nearest(latest, NEAREST, now)));
+    let mut newest_first = snapshots.iter().rev().map(|at| inputs.summary(*at, now));
+    let newest = newest_first.next().and_then(|newest| unreadable.known(newest));
+    let earlier = || newest_first.find_map(|earlier| earlier.map_err(|error| left_out(&error)).ok());
+    let (summary, nearest) = newest.or_else(earlier).unwrap_or_default();
     let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
     let unsent = unreadable.known(mailer.unsent()).unwrap_or_default();
     let snapshot_bytes = unreadable.known(history.bytes()).unwrap_or_default();
@@ -112,9 +109,9 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         last_snapshot: snapshots.last().copied(),
         of_the_future: all.last().filter(|last| !snapshots.contains(last)).map(|last| history.path(*last)),
         successes_of_the_future: state.as_ref().map(State::in_the_future).unwrap_or_default(),
-        organizations: latest.as_ref().map_or(0, |latest| latest.organizations().len()),
-        account_groups: latest.as_ref().map_or(0, |latest| latest.groups().count()),
-        without_usage: latest.as_ref().filter(|_| config.snapshot.usage).map_or(0, without_usage),
+        organizations: summary.organizations,
+        account_groups: summary.account_groups,
+        without_usage: if config.snapshot.usage { summary.without_usage } else { 0 },
         held,
         scheduled,
         owed,
@@ -123,7 +120,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         unsent,
         lying,
         free: free(data),
-        nearest: nearest.unwrap_or_default(),
+        nearest,
     }
 }
 
@@ -172,13 +169,6 @@ fn observe_job(
             .zip(last)
             .and_then(|(slots, last)| view::late(&slots, zone, last.last_success, is_daemon, now)),
     }
-}
-
-/// Organizations of which no usage is known.
-fn without_usage(latest: &Snapshot) -> usize {
-    let is_unknown =
-        |organization: &&Organization| organization.rows().all(|row| row.usage == Usage::default());
-    latest.organizations().iter().filter(is_unknown).count()
 }
 
 fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {

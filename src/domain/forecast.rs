@@ -107,11 +107,16 @@ impl Fit {
         self.time_and_used += off_time * (used - self.mean_used);
     }
 
-    /// Units per second. None from less than a day, or fewer than three moments.
+    /// Units per second. None where [`is_slope_known`] says no.
     pub(crate) fn slope(&self) -> Option<f64> {
-        let is_long = TimeDelta::seconds((self.earliest - self.latest).into()) >= TimeDelta::days(1);
-        (self.count >= 3 && is_long).then(|| self.time_and_used / self.time_squared)
+        let span = TimeDelta::seconds((self.earliest - self.latest).into());
+        is_slope_known(self.count as usize, span).then(|| self.time_and_used / self.time_squared)
     }
+}
+
+/// Whether so many moments, with so much time from the first to the last, tell a slope: not fewer than three, or less than a day.
+pub(crate) fn is_slope_known(moments: usize, span: TimeDelta) -> bool {
+    moments >= 3 && span >= TimeDelta::days(1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53rd bit")]

@@ -150,15 +150,16 @@ impl History {
         Ok(read.map(move |organization| organization.with_context(&damaged)))
     }
 
-    /// What a snapshot shows of the usage of those targets that another one shows: organization by organization in the order of
-    /// their ids, and as little of the file as that takes.
-    pub(crate) fn figures_like<R>(
+    /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization beside
+    /// that of the other, and hands out what came of it in the order of their ids. As little of the file is read as that takes.
+    pub(crate) fn figures_like<T: Send, R>(
         &self,
         at: DateTime<Utc>,
         wanted: &Snapshot,
-        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Figures>>) -> anyhow::Result<R>,
+        work: impl Fn(Figures, &Organization) -> T + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        self.each_like(at, wanted, Block::figures_like, consume)
+        self.each_like(at, wanted, |block, like| Ok(work(block.figures_like(like)?, like)), consume)
     }
 
     /// What a snapshot shows of those targets that another one shows.
@@ -176,7 +177,7 @@ impl History {
         &self,
         at: DateTime<Utc>,
         wanted: &Snapshot,
-        read: fn(Block, &Organization) -> anyhow::Result<T>,
+        read: impl Fn(Block, &Organization) -> anyhow::Result<T> + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let last = wanted.organizations().last().map(|last| &last.id);

@@ -13,16 +13,15 @@ use crate::change::{PlanRow, RunState, RunStory};
 use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
-use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, UsageRule};
-use crate::history::History;
-use crate::history::{changes, left_out, thinned};
+use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Target, UsageRule};
+use crate::history::{Block, Figures, History, changes, left_out, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Extent, Judging, People, Ranking, Readings, ReportContext, Standing, Timeline,
-    Trends, UsageInput, UsageReport, Week,
+    self, ChangesReport, Extent, Judging, OrganizationReadings, People, Readings, ReportContext, Slopes,
+    SnapshotSummary, Standing, Timeline, Trends, UsageInput, UsageReport, Week,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -151,10 +150,9 @@ impl ReportInputs<'_> {
         let last = || state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
         let since = scope.since.unwrap_or_else(last);
         let rule = self.config.usage.rule();
-        let week = self.week(latest)?;
         let input = UsageInput {
             latest,
-            slopes: week.slopes(),
+            slopes: &self.slopes(latest)?,
             diffs: &scope.only(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(all, since, now),
             held: &scope.held(held_stories(&self.config.runs_dir())?),
@@ -187,34 +185,60 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
         take: impl FnOnce(&mut dyn Iterator<Item = Standing>) -> T,
     ) -> anyhow::Result<T> {
-        let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
-        let judging = self.judging(latest, &rule, &context);
-        Ok(take(&mut report::standings(latest, week.slopes(), judging)))
+        let (rule, slopes, context) = (self.config.usage.rule(), self.slopes(latest)?, self.context(now));
+        let judging = self.judging(latest.taken_at, &rule, &context);
+        Ok(take(&mut report::standings(latest, &slopes, judging)))
     }
 
-    /// The account groups of a snapshot that are nearest to their quota, as far as that is known.
-    pub(crate) fn nearest(
+    /// A snapshot in a few figures, and how those stand that are nearest to their quota.
+    pub(crate) fn summary(
         &self,
-        latest: &Snapshot,
-        count: usize,
+        at: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Vec<Standing>> {
-        let (rule, week, context) = (self.config.usage.rule(), self.week(latest)?, self.context(now));
-        let is_measured = |place: Place<'_>| rule.headroom(place.quota(), &place.usage()).is_some();
-        let groups = latest.places().enumerate();
-        let groups = groups.filter(|(_, place)| place.account_group.is_some() && is_measured(*place));
-        let judging = self.judging(latest, &rule, &context);
-        Ok(Ranking::new(groups, count, week.slopes(), judging).standings().collect())
+    ) -> anyhow::Result<(SnapshotSummary, Vec<Standing>)> {
+        let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let judging = self.judging(at, &rule, &context);
+        let summary = self.summary_of(at, judging)?;
+        let nearest = summary.nearest(judging);
+        Ok((summary, nearest))
+    }
+
+    fn summary_of(&self, at: DateTime<Utc>, judging: Judging<'_>) -> anyhow::Result<SnapshotSummary> {
+        if !self.knows_slopes(at)? {
+            let of_organization = |block: Block| {
+                let mut part = SnapshotSummary::default();
+                block.for_each_row(|row| {
+                    part.add(row, None, judging);
+                    Ok(())
+                })?;
+                Ok(part)
+            };
+            let all = self.history.each(at, of_organization, |mut parts| {
+                Iterator::try_fold(&mut parts, SnapshotSummary::default(), |before, part| {
+                    Ok(before.and(part?))
+                })
+            });
+            if let Ok(all) = all {
+                return Ok(all);
+            }
+        }
+        // Also what somebody's editor has put into another order.
+        let latest = self.history.read(at)?;
+        let (slopes, mut all) = (self.slopes(&latest)?, SnapshotSummary::default());
+        for (place, row) in latest.rows().enumerate() {
+            all.add(&row, slopes.of(place), judging);
+        }
+        Ok(all)
     }
 
     /// By what the targets of a snapshot are judged.
     pub(crate) fn judging<'j>(
         &'j self,
-        latest: &Snapshot,
+        taken_at: DateTime<Utc>,
         rule: &'j UsageRule,
         context: &'j ReportContext,
     ) -> Judging<'j> {
-        Judging { taken_at: latest.taken_at, rule, alerts: &self.config.alerts, context }
+        Judging { taken_at, rule, alerts: &self.config.alerts, context }
     }
 
     /// All changes that snapshots showed after `since`.
@@ -275,18 +299,35 @@ impl ReportInputs<'_> {
         runs.into_iter().filter_map(people).collect()
     }
 
-    /// What snapshots of the week before the latest showed, evenly thinned and read one after the other.
+    /// How fast the targets of the latest snapshot used units in the week before it. No file is opened where it is too short to say.
+    pub(crate) fn slopes(&self, latest: &Snapshot) -> anyhow::Result<Slopes> {
+        let knows = self.knows_slopes(latest.taken_at)?;
+        if knows { Ok(self.week(latest)?.into_slopes()) } else { Ok(Slopes::default()) }
+    }
+
+    /// Whether the history is long enough for any.
+    fn knows_slopes(&self, at: DateTime<Utc>) -> anyhow::Result<bool> {
+        let earlier = self.moments_of_the_week(at)?;
+        let span = earlier.first().map_or(Duration::zero(), |first| at - *first);
+        Ok(is_slope_known(earlier.len() + 1, span))
+    }
+
+    /// What snapshots of the week before the latest showed, read one after the other.
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
-        let from = latest.taken_at - Duration::days(SLOPE_DAYS);
-        let week = thinned(&self.history.until(latest.taken_at)?, from, latest.taken_at, POINTS);
         let rule = self.config.usage.rule();
         let mut shown = Week::new(latest, &rule);
         // Nothing is judged where nothing is measured.
         if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
             return Ok(shown);
         }
+        let week = self.moments_of_the_week(latest.taken_at)?;
         self.each_reading(&week, latest, &rule, |earlier| shown.add(&earlier, latest));
         Ok(shown)
+    }
+
+    /// Evenly thinned.
+    fn moments_of_the_week(&self, at: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        Ok(thinned(&self.history.until(at)?, at - Duration::days(SLOPE_DAYS), at, POINTS))
     }
 
     /// What snapshots of these moments showed of the latest's targets, one after the other. One that cannot be read is left out.
@@ -298,8 +339,11 @@ impl ReportInputs<'_> {
         mut add: impl FnMut(Readings),
     ) {
         for at in moments {
-            let readings =
-                self.history.figures_like(*at, latest, |figures| Readings::of(*at, figures, latest, rule));
+            let of_organization =
+                |then: Figures, now: &Organization| OrganizationReadings::new(&then, now, rule);
+            let readings = self
+                .history
+                .figures_like(*at, latest, of_organization, |read| Readings::of(*at, read, latest));
             match readings {
                 Ok(readings) => add(readings),
                 Err(error) => left_out(&error),

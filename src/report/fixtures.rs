@@ -27,7 +27,7 @@ use crate::report::shared::level::Level;
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
 use crate::report::{Judging, Slopes, Standing, standings};
-use crate::report::{Readings, Week};
+use crate::report::{OrganizationReadings, Readings, Week};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
@@ -144,11 +144,18 @@ pub(crate) fn week_of(earlier: impl IntoIterator<Item = Snapshot>, latest: &Snap
     let rule = UsageRule::default();
     let mut week = Week::new(latest, &rule);
     for snapshot in earlier {
-        let figures = snapshot.organizations().iter().map(|seen| Ok::<_, Infallible>(seen.into()));
-        let Ok(readings) = Readings::of(snapshot.taken_at, figures, latest, &rule);
-        week.add(&readings, latest);
+        week.add(&readings_of(&snapshot, latest, &rule), latest);
     }
     week
+}
+
+fn readings_of(snapshot: &Snapshot, latest: &Snapshot, rule: &UsageRule) -> Readings {
+    let readings = snapshot.organizations().iter().filter_map(|then| {
+        let now = latest.organization(&then.id)?;
+        Some(Ok::<_, Infallible>(OrganizationReadings::new(&then.into(), now, rule)))
+    });
+    let Ok(readings) = Readings::of(snapshot.taken_at, readings, latest);
+    readings
 }
 
 /// The week before: everything used a little less each day.
@@ -232,9 +239,7 @@ pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'
     let mut earlier: Vec<&Snapshot> = earlier.iter().collect();
     earlier.sort_by_key(|snapshot| snapshot.taken_at);
     for snapshot in earlier {
-        let figures = snapshot.organizations().iter().map(|seen| Ok::<_, Infallible>(seen.into()));
-        let Ok(readings) = Readings::of(snapshot.taken_at, figures, latest, rule);
-        curves.add(readings);
+        curves.add(readings_of(snapshot, latest, rule));
     }
     curves.add_latest();
     curves

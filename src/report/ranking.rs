@@ -2,7 +2,7 @@
 //!
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
-use crate::domain::quota::{Place, UsageRule};
+use crate::domain::quota::{Place, SnapshotRow, UsageRule};
 use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
 use crate::report::shared::week::Slopes;
 
@@ -58,9 +58,8 @@ impl<'a> Ranking<'a> {
 }
 
 /// Whether more than so many per cent of its quota are used, or will be by the end of the cycle.
-pub(crate) fn is_over(place: Place<'_>, percent: u32, rule: &UsageRule) -> bool {
-    let needed = rule.needed(&place.usage());
-    let both = place.quota().zip(needed);
+pub(crate) fn is_over(row: &SnapshotRow<'_>, percent: u32, rule: &UsageRule) -> bool {
+    let both = row.quota.zip(rule.needed(&row.usage));
     both.is_some_and(|(quota, needed)| i128::from(needed) * 100 > i128::from(quota) * i128::from(percent))
 }
 
@@ -68,8 +67,8 @@ pub(crate) fn is_over(place: Place<'_>, percent: u32, rule: &UsageRule) -> bool 
 mod tests {
     use super::*;
     use crate::config::Alerts;
-    use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
-    use crate::report::fixtures::{at, context, group, realistic};
+    use crate::domain::quota::Usage;
+    use crate::report::fixtures::{context, group, realistic};
 
     #[test]
     fn the_order_is_that_of_the_usage_report() {
@@ -92,10 +91,7 @@ mod tests {
 
     #[test]
     fn over_is_what_is_used_or_will_be() {
-        let is_over = |row: SnapshotRow<'_>, percent| {
-            let snapshot = Snapshot::new(at("11-22T06:00"), [row]);
-            snapshot.places().any(|place| is_over(place, percent, &UsageRule::default()))
-        };
+        let is_over = |row: SnapshotRow<'_>, percent| is_over(&row, percent, &UsageRule::default());
         assert!(is_over(group("1", "used", Some(100), 91, 91), 90));
         assert!(is_over(group("1", "projected", Some(100), 10, 91), 90));
         assert!(!is_over(group("1", "exactly", Some(100), 90, 90), 90));

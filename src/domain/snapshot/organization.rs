@@ -223,14 +223,19 @@ impl Organization {
         }
     }
 
-    /// Takes a row of it over. What is known already stands.
-    pub(crate) fn add(&mut self, row: SnapshotRow<'_>) {
+    /// Takes over what a row of it says of it as a whole. What is known already stands.
+    pub(crate) fn describe(&mut self, row: &SnapshotRow<'_>) {
         if self.name.is_empty() {
-            self.name = row.org_name.into();
+            self.name = (&*row.org_name).into();
         }
         if self.period_start.is_none() && self.period_end.is_none() {
             (self.period_start, self.period_end) = (row.period_start, row.period_end);
         }
+    }
+
+    /// Takes a row of it over. What is known already stands.
+    pub(crate) fn add(&mut self, row: SnapshotRow<'_>) {
+        self.describe(&row);
         let Some(aid) = row.target.aid else {
             self.own.get_or_insert(OwnFigures {
                 quota: row.quota,

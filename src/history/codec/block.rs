@@ -1,6 +1,6 @@
 //! An organization as the lines of its rows: most of what two snapshots show is the same, and need not be read to be compared.
 
-use std::io::Read;
+use std::io::{Empty, Read};
 
 use anyhow::Context;
 use memchr::{memchr, memchr_iter};
@@ -11,7 +11,7 @@ use super::lines::{Line, Lines, quoted_cell_ends};
 use super::reader::{OURS, Organizations, Rows, UNSORTED, order};
 use super::writer::{Writer, push};
 use super::{ORG_ID, QUOTA};
-use crate::domain::quota::{Aid, OrgId, Organization, Place};
+use crate::domain::quota::{Aid, OrgId, Organization, Place, SnapshotRow};
 
 /// What one snapshot shows of one organization.
 pub(crate) struct Block(Content);
@@ -67,7 +67,42 @@ impl Block {
 
     /// What the lines say.
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
-        self.read(|_| Ok(true))
+        match self.0 {
+            Content::Read(organization) => Ok(organization),
+            lines @ Content::Lines(_) => Self(lines).that(|_| true),
+        }
+    }
+
+    /// Hands out the rows as they stand in the file: for those who keep none.
+    pub(crate) fn for_each_row(
+        self,
+        mut each: impl FnMut(&SnapshotRow<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self.0 {
+            Content::Lines(lines) => lines.for_each(|rows| each(&rows.row()?)),
+            Content::Read(organization) => organization.rows().try_for_each(|row| each(&row)),
+        }
+    }
+
+    /// What they say of the organization, and of those targets whose rows are wanted.
+    pub(crate) fn that(self, is_wanted: impl Fn(&SnapshotRow<'_>) -> bool) -> anyhow::Result<Organization> {
+        let take = |organization: &mut Organization, row: SnapshotRow<'_>| {
+            organization.describe(&row);
+            if is_wanted(&row) {
+                organization.add(row);
+            }
+        };
+        match self.0 {
+            Content::Lines(lines) => lines.read(|rows, organization| {
+                take(organization, rows.row()?);
+                Ok(())
+            }),
+            Content::Read(read) => {
+                let mut organization = Organization::new(read.id.clone());
+                read.rows().for_each(|row| take(&mut organization, row));
+                Ok(organization)
+            }
+        }
     }
 
     /// What they say of the usage of those targets that another snapshot shows of the organization.
@@ -100,21 +135,15 @@ impl Block {
 
     /// What they say of those targets that are wanted: account groups by their ids, and the organization itself as none.
     pub(crate) fn only(self, is_wanted: impl Fn(Option<&str>) -> bool) -> anyhow::Result<Organization> {
-        self.read(|rows| Ok(is_wanted(rows.aid()?)))
-    }
-
-    fn read(self, takes: impl Fn(&Rows<&[u8]>) -> anyhow::Result<bool>) -> anyhow::Result<Organization> {
         match self.0 {
-            Content::Read(organization) => Ok(organization),
-            Content::Lines(RowLines { id, text, lines_before, .. }) => {
-                let mut organization = Organization::new(id);
-                let mut rows = Rows::ours(Lines::of_text(&text, lines_before));
-                while rows.advance()? {
-                    if takes(&rows)? {
-                        organization.add(rows.row()?);
-                    }
+            Content::Lines(lines) => lines.read(|rows, organization| {
+                if is_wanted(rows.aid()?) {
+                    organization.add(rows.row()?);
                 }
-                Ok(organization.sorted())
+                Ok(())
+            }),
+            read @ Content::Read(_) => {
+                Self(read).that(|row| is_wanted(row.target.aid.as_ref().map(Aid::as_str)))
             }
         }
     }
@@ -167,6 +196,23 @@ impl RowLines {
     /// Not where a line breaks within a name.
     fn has_row_on_each_line(&self) -> bool {
         memchr_iter(b'\n', &self.text).count() == self.rows
+    }
+
+    fn read(
+        self,
+        mut take: impl FnMut(&mut Rows<Empty>, &mut Organization) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Organization> {
+        let mut organization = Organization::new(self.id.clone());
+        self.for_each(|rows| take(rows, &mut organization))?;
+        Ok(organization.sorted())
+    }
+
+    fn for_each(self, mut take: impl FnMut(&mut Rows<Empty>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut rows = Rows::ours(Lines::of_text(self.text, self.lines_before));
+        while rows.advance()? {
+            take(&mut rows)?;
+        }
+        Ok(())
     }
 
     fn without_same(self, other: &Self) -> (Self, Self, usize) {

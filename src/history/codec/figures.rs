@@ -40,35 +40,69 @@ pub(super) fn of_lines(
     mut is_wanted: impl FnMut(Option<&Aid>) -> bool,
 ) -> Option<Figures> {
     let has_quotes = memchr(b'"', lines).is_some();
-    let mut figures = Figures { id: id.clone(), period_start: None, rows: Vec::new() };
-    let (mut knows_cycle, mut last) = (false, None);
+    let mut reader = Reader {
+        figures: Figures { id: id.clone(), period_start: None, rows: Vec::new() },
+        knows_cycle: false,
+        lines: 0,
+        last: None,
+    };
     for line in lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
-        let mut cells = [""; COLUMNS.len()];
-        let text = std::str::from_utf8(line).ok()?;
-        let count = if has_quotes {
-            split(text, quoted_cell_ends(line), &OURS, &mut cells)
+        if has_quotes {
+            reader.add(line, quoted_cell_ends(line), &mut is_wanted)?;
         } else {
-            split(text, Commas::of(line), &OURS, &mut cells)
-        };
-        if count != cells.len() {
-            return None;
+            reader.add(line, Commas::of(line), &mut is_wanted)?;
         }
-        let aid = Some(cells[AID]).filter(|aid| !aid.is_empty()).map(Aid::new);
-        if last.as_ref().is_some_and(|last| *last >= aid) {
+    }
+    Some(reader.figures)
+}
+
+struct Reader {
+    figures: Figures,
+    knows_cycle: bool,
+    /// How many were looked at, and the last one's.
+    lines: usize,
+    last: Option<Aid>,
+}
+
+impl Reader {
+    /// Takes a line over: nothing behind the id of one that is not wanted is looked at.
+    fn add(
+        &mut self,
+        line: &[u8],
+        mut ends: impl Iterator<Item = usize>,
+        is_wanted: impl FnOnce(Option<&Aid>) -> bool,
+    ) -> Option<()> {
+        let (aid, end) = aid(line, &mut ends)?;
+        if self.lines > 0 && self.last >= aid {
             return None; // not in our order
         }
         if is_wanted(aid.as_ref()) {
+            let mut cells = [""; COLUMNS.len()];
+            let rest = str::from_utf8(&line[end + 1..]).ok()?;
+            let ends = ends.map(|place| place - (end + 1));
+            if AID + 1 + split(rest, ends, &OURS[AID + 1..], &mut cells) != cells.len() {
+                return None;
+            }
             let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
             let says_cycle = !start.is_empty() || !end.is_empty();
-            if says_cycle && !knows_cycle {
-                figures.period_start = if start.is_empty() { None } else { Some(moment(start).ok()?) };
-                knows_cycle = true;
+            if says_cycle && !self.knows_cycle {
+                self.figures.period_start = if start.is_empty() { None } else { Some(moment(start).ok()?) };
+                self.knows_cycle = true;
             }
-            figures.rows.push((aid.clone(), usage(&cells[USAGE..])?));
+            self.figures.rows.push((aid.clone(), usage(&cells[USAGE..])?));
         }
-        last = Some(aid);
+        (self.lines, self.last) = (self.lines + 1, aid);
+        Some(())
     }
-    Some(figures)
+}
+
+/// The account group of a line, none of an organization's own, and where its cell ends. Nothing where it has no
+/// such cell.
+fn aid(line: &[u8], ends: &mut impl Iterator<Item = usize>) -> Option<(Option<Aid>, usize)> {
+    let begin = ends.nth(AID - 1)? + 1;
+    let end = ends.next()?;
+    let aid = str::from_utf8(&line[begin..end]).ok()?;
+    Some((Some(aid).filter(|aid| !aid.is_empty()).map(Aid::new), end))
 }
 
 fn usage(cells: &[&str]) -> Option<Usage> {

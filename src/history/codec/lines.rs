@@ -3,7 +3,7 @@
 //! Nearly every line is plain: its cells are what stands between its commas. Of what has a quote all the lines are read that belong
 //! to it, as RFC 4180 has it.
 
-use std::io::{self, Read};
+use std::io::{self, Empty, Read};
 use std::ops::Range;
 
 use anyhow::Context;
@@ -21,8 +21,8 @@ pub(super) enum Line {
 
 pub(super) struct Lines<R> {
     file: R,
-    /// So many bytes are read at a time.
-    chunk: usize,
+    /// Whether all of it was read.
+    ended: bool,
     buffer: Vec<u8>,
     /// What of the buffer comes after the record.
     unread: Range<usize>,
@@ -35,21 +35,26 @@ pub(super) struct Lines<R> {
     before: usize,
 }
 
-impl<'t> Lines<&'t [u8]> {
+impl Lines<Empty> {
     /// Lines in memory, of a file of which so many were read before.
-    pub(super) fn of_text(text: &'t [u8], number: usize) -> Self {
-        // One more, so that the end is seen without more room.
-        Self::new(text, text.len() + 1, number)
+    pub(super) fn of_text(text: Vec<u8>, number: usize) -> Self {
+        let unread = 0..text.len();
+        Self { ended: true, buffer: text, unread, number, before: number, ..Self::of_file(io::empty()) }
     }
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn of_file(file: R) -> Self {
-        Self::new(file, CHUNK, 0)
-    }
-
-    fn new(file: R, chunk: usize, number: usize) -> Self {
-        Self { file, chunk, buffer: Vec::new(), unread: 0..0, clear: 0, record: 0..0, number, before: number }
+        Self {
+            file,
+            ended: false,
+            buffer: Vec::new(),
+            unread: 0..0,
+            clear: 0,
+            record: 0..0,
+            number: 0,
+            before: 0,
+        }
     }
 
     /// Goes on to the next record; none at the end of the file.
@@ -145,18 +150,20 @@ impl<R: Read> Lines<R> {
 
     /// Reads more of the file behind what is unread; false at its end.
     fn fill(&mut self) -> io::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
         self.buffer.copy_within(self.unread.clone(), 0);
         self.clear = self.clear.saturating_sub(self.unread.start);
         self.unread = 0..self.unread.len();
-        if self.buffer.is_empty() {
-            self.buffer = vec![0; self.chunk]; // the system's zeros cost nothing
-        } else if self.unread.end == self.buffer.len() {
-            self.buffer.resize(2 * self.buffer.len(), 0);
+        if self.unread.end == self.buffer.len() {
+            self.buffer.resize((2 * self.buffer.len()).max(CHUNK), 0);
         }
         loop {
             match self.file.read(&mut self.buffer[self.unread.end..]) {
                 Ok(count) => {
                     self.unread.end += count;
+                    self.ended = count == 0;
                     return Ok(count > 0);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -132,14 +132,20 @@ impl<R: Read> Rows<R> {
     /// The account group of the row; none of an organization itself.
     pub(super) fn aid(&self) -> anyhow::Result<Option<&str>> {
         let record = (!self.is_plain).then_some(&self.record);
-        let aid = cells(&self.lines, record, &self.order)?[AID];
-        Ok(Some(aid).filter(|aid| !aid.is_empty()))
+        let mut cells = [""; COLUMNS.len()];
+        read_cells(&self.lines, record, &self.order, &mut cells)?;
+        Ok(Some(cells[AID]).filter(|aid| !aid.is_empty()))
     }
 
+    #[inline]
     pub(super) fn row(&mut self) -> anyhow::Result<SnapshotRow<'_>> {
         let record = (!self.is_plain).then_some(&self.record);
-        let cells = cells(&self.lines, record, &self.order)?;
-        row(&cells, &mut self.moments).with_context(|| format!("line {}", self.lines.number()))
+        let mut cells = [""; COLUMNS.len()];
+        read_cells(&self.lines, record, &self.order, &mut cells)?;
+        let mut row = SnapshotRow::new(Target::organization(""));
+        let read = read_row(&cells, &mut self.moments, &mut row);
+        read.with_context(|| format!("line {}", self.lines.number()))?;
+        Ok(row)
     }
 }
 
@@ -157,23 +163,23 @@ pub(super) const OURS: [Option<usize>; COLUMNS.len()] = {
     order
 };
 
-fn cells<'a, R: Read>(
+fn read_cells<'a, R: Read>(
     lines: &'a Lines<R>,
     record: Option<&'a csv::StringRecord>,
     order: &[Option<usize>],
-) -> anyhow::Result<Cells<'a>> {
-    let mut cells = [""; COLUMNS.len()];
+    cells: &mut Cells<'a>,
+) -> anyhow::Result<()> {
     let count = if let Some(record) = record {
         let texts = order.iter().zip(record).filter_map(|(column, text)| Some(((*column)?, text)));
         texts.for_each(|(column, text)| cells[column] = text);
         record.len()
     } else {
         let line = lines.text()?;
-        split(line, Commas::of(line.as_bytes()), order, &mut cells)
+        split(line, Commas::of(line.as_bytes()), order, cells)
     };
     let (line, width) = (lines.number(), order.len());
     anyhow::ensure!(count == width, "line {line}: it has {count} cells, and the first line {width}");
-    Ok(cells)
+    Ok(())
 }
 
 /// Puts what stands between the commas of a line where it belongs, and says how many cells there are.
@@ -217,11 +223,10 @@ pub(super) fn order<R: Read>(lines: &mut Lines<R>) -> anyhow::Result<Vec<Option<
     Ok(order)
 }
 
-fn row<'a>(cells: &Cells<'a>, moments: &mut Moments) -> anyhow::Result<SnapshotRow<'a>> {
-    let mut row = SnapshotRow::new(Target::organization(""));
+fn read_row<'a>(cells: &Cells<'a>, moments: &mut Moments, row: &mut SnapshotRow<'a>) -> anyhow::Result<()> {
     let mut source = Source { cells, moments };
-    for_each_column!(source.read(&mut row)?);
-    Ok(row)
+    for_each_column!(source.read(row)?);
+    Ok(())
 }
 
 /// To the second, as it is written.

@@ -6,7 +6,7 @@ use super::commas::Commas;
 use super::lines::Lines;
 use super::reader::{OURS, split};
 use super::*;
-use crate::domain::quota::{Snapshot, Target, Usage};
+use crate::domain::quota::{Aid, Organization, Place, Snapshot, Target, Usage};
 use crate::testing::fuzz::fuzzed;
 
 fn encode(snapshot: &Snapshot) -> String {
@@ -145,7 +145,7 @@ proptest! {
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
         writer.write_record(&cells).unwrap();
         let written = writer.into_inner().unwrap();
-        let mut lines = Lines::of_text(&written, 0);
+        let mut lines = Lines::of_text(written, 0);
         lines.next().unwrap();
         let mut record = csv::StringRecord::new();
         lines.read_quoted(&mut record).unwrap();
@@ -161,6 +161,35 @@ proptest! {
             again.write_record(&record.unwrap()).unwrap();
         }
         prop_assert_eq!(String::from_utf8(again.into_inner().unwrap()).unwrap(), file);
+    }
+    #[test]
+    fn those_rows_alone_are_taken_that_are_wanted_whatever_columns_a_file_has(rows in proptest::collection::vec(any_row(), 0..20)) {
+        let snapshot = Snapshot::new(at(1_795_370_400), rows);
+        let ours = encode(&snapshot);
+        // One more column is not one of ours.
+        let others = ours.replacen("taken_at", "odd,taken_at", 1).replace("2026-11-22T18:00:00Z", "x,2026-11-22T18:00:00Z");
+        for file in [&ours, &others] {
+            let blocks = || Blocks::new(file.as_bytes()).unwrap().map(Result::unwrap);
+            for (block, seen) in blocks().zip(snapshot.organizations()) {
+                let mut rows = seen.rows();
+                let each = |row: &SnapshotRow<'_>| {
+                    assert_eq!(Some(row), rows.next().as_ref());
+                    Ok(())
+                };
+                block.for_each_row(each).unwrap();
+                assert_eq!(rows.next(), None);
+            }
+            for ((by_id, by_row), seen) in blocks().zip(blocks()).zip(snapshot.organizations()) {
+                let targets = |organization: &Organization| organization.places().map(Place::target).collect::<Vec<_>>();
+                let first = seen.places().next().unwrap();
+                let only = by_id.only(|aid| aid == first.aid().map(Aid::as_str)).unwrap();
+                prop_assert_eq!(targets(&only), [first.target()]);
+                let without_quota = by_row.that(|row| row.quota.is_none()).unwrap();
+                let expected = seen.places().filter(|place| place.quota().is_none()).map(Place::target);
+                prop_assert_eq!(targets(&without_quota), expected.collect::<Vec<_>>());
+                prop_assert_eq!((&without_quota.name, without_quota.cycle()), (&seen.name, seen.cycle()));
+            }
+        }
     }
 
     #[test]

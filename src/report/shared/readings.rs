@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 
 use crate::domain::merge::merge;
-use crate::domain::quota::{Organization, Snapshot, Units, Usage, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Organization, Place, Snapshot, Units, Usage, UsageRule};
 use crate::history::Figures;
 
 /// The figures stand by the places of the rows in the latest snapshot, and of its organizations.
@@ -19,22 +19,57 @@ pub(crate) struct Readings {
     pub(in crate::report) showed: Vec<bool>,
 }
 
+/// The same of one organization.
+pub(crate) struct OrganizationReadings {
+    id: OrgId,
+    cycle: Option<DateTime<Utc>>,
+    used: Vec<Option<Units>>,
+    showed: Vec<bool>,
+}
+
+impl OrganizationReadings {
+    /// Of what was shown then of an organization of the latest snapshot.
+    pub(crate) fn new(then: &Figures, now: &Organization, rule: &UsageRule) -> Self {
+        let rows = now.row_count();
+        let (mut used, mut showed) = (vec![None; rows], vec![false; rows]);
+        let in_order =
+            |(_, now): &(usize, Option<&Aid>), (then, _): &&(Option<Aid>, Usage)| now.cmp(&then.as_ref());
+        let now = now.places().map(Place::aid).enumerate();
+        for both in merge(now, &then.rows, in_order) {
+            if let (Some((row, _)), Some((_, usage))) = both {
+                (used[row], showed[row]) = (rule.used(usage), true);
+            }
+        }
+        Self { id: then.id.clone(), cycle: then.period_start, used, showed }
+    }
+}
+
 impl Readings {
-    /// Of a snapshot that comes organization by organization, in the order of their ids.
+    /// Of a snapshot that comes organization by organization, in the order of their ids, and those alone that the latest shows too.
     pub(crate) fn of<E>(
         at: DateTime<Utc>,
-        figures: impl IntoIterator<Item = Result<Figures, E>>,
+        organizations: impl IntoIterator<Item = Result<OrganizationReadings, E>>,
         latest: &Snapshot,
-        rule: &UsageRule,
     ) -> Result<Self, E> {
         let rows = latest.row_count();
-        let cycles = vec![None; latest.organizations().len()];
-        let mut seen = Self { at, cycles, used: vec![None; rows], showed: vec![false; rows] };
-        walk(figures, latest, |organization, row, cycle, usage| {
-            seen.cycles[organization] = cycle;
-            seen.used[row] = rule.used(usage);
-            seen.showed[row] = true;
-        })?;
+        let cycles = Vec::with_capacity(latest.organizations().len());
+        let mut seen = Self { at, cycles, used: Vec::with_capacity(rows), showed: Vec::with_capacity(rows) };
+        let in_order = |now: &&Organization, then: &Result<OrganizationReadings, E>| match then {
+            Ok(then) => now.id.cmp(&then.id),
+            Err(_) => Ordering::Equal, // it ends all, whatever stands beside it
+        };
+        let mut until = 0;
+        for (now, then) in merge(latest.organizations(), organizations, in_order) {
+            let (then, Some(now)) = (then.transpose()?, now) else { continue };
+            until += now.row_count();
+            seen.cycles.push(then.as_ref().and_then(|then| then.cycle));
+            if let Some(then) = then {
+                seen.used.extend(then.used);
+                seen.showed.extend(then.showed);
+            }
+            seen.used.resize(until, None);
+            seen.showed.resize(until, false);
+        }
         Ok(seen)
     }
 
@@ -47,31 +82,4 @@ impl Readings {
             showed: vec![true; latest.row_count()],
         }
     }
-}
-
-/// Calls `each` for the rows of the latest snapshot that the other one shows too: with the place of the organization and that of the
-/// row, and with the cycle and the usage that were shown.
-fn walk<E>(
-    figures: impl IntoIterator<Item = Result<Figures, E>>,
-    latest: &Snapshot,
-    mut each: impl FnMut(usize, usize, Option<DateTime<Utc>>, &Usage),
-) -> Result<(), E> {
-    let mut first = 0;
-    let in_order = |then: &Result<Figures, E>, (_, now): &(usize, &Organization)| match then {
-        Ok(then) => then.id.cmp(&now.id),
-        Err(_) => Ordering::Equal, // it ends the walk, whatever stands beside it
-    };
-    for (then, now) in merge(figures, latest.organizations().iter().enumerate(), in_order) {
-        let (then, Some((organization, now))) = (then.transpose()?, now) else { continue };
-        if let Some(then) = then {
-            let rows = now.places().enumerate();
-            for both in merge(&then.rows, rows, |(aid, _), (_, now)| aid.as_ref().cmp(&now.aid())) {
-                if let (Some((_, usage)), Some((row, _))) = both {
-                    each(organization, first + row, then.period_start, usage);
-                }
-            }
-        }
-        first += now.row_count();
-    }
-    Ok(())
 }

@@ -31,7 +31,7 @@ impl Slopes {
     }
 
     /// That of one row of the latest snapshot, in units per second. None where too little is known.
-    pub(in crate::report) fn of(&self, place: usize) -> Option<f64> {
+    pub(crate) fn of(&self, place: usize) -> Option<f64> {
         self.0.get(place)?.slope()
     }
 }
@@ -62,6 +62,10 @@ impl Week {
 
     pub(crate) fn slopes(&self) -> &Slopes {
         &self.slopes
+    }
+
+    pub(crate) fn into_slopes(self) -> Slopes {
+        self.slopes
     }
 
     /// Whether one of them showed the target of this row of the latest, by its place.
