@@ -192,6 +192,22 @@ impl History {
         self.in_order(at, blocks, work, |read| consume(&mut read.filter_map(Result::transpose)))
     }
 
+    /// Does something for each of these snapshots, and hands out what came of it in their order: for several at once where somebody
+    /// waits. Of large ones each takes all cores by itself.
+    pub(crate) fn each_of<T: Send, R>(
+        &self,
+        moments: &[DateTime<Utc>],
+        work: impl Fn(DateTime<Utc>) -> T + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+    ) -> R {
+        let moments = moments.iter().copied();
+        if self.takes_all_cores && !moments.clone().any(|at| self.is_for_all_cores(at)) {
+            in_order(moments, work, consume)
+        } else {
+            consume(&mut moments.map(work))
+        }
+    }
+
     /// Does something with each item that is made of a snapshot: on all cores where it is large, and somebody waits.
     fn in_order<T: Send, U: Send, R>(
         &self,

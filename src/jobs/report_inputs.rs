@@ -338,17 +338,18 @@ impl ReportInputs<'_> {
         rule: &UsageRule,
         mut add: impl FnMut(Readings),
     ) {
-        for at in moments {
-            let of_organization =
-                |then: Figures, now: &Organization| OrganizationReadings::new(&then, now, rule);
-            let readings = self
-                .history
-                .figures_like(*at, latest, of_organization, |read| Readings::of(*at, read, latest));
-            match readings {
-                Ok(readings) => add(readings),
-                Err(error) => left_out(&error),
+        let of_organization = |then: Figures, now: &Organization| OrganizationReadings::new(&then, now, rule);
+        let read = |at: DateTime<Utc>| {
+            self.history.figures_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
+        };
+        self.history.each_of(moments, read, |readings| {
+            for readings in readings {
+                match readings {
+                    Ok(readings) => add(readings),
+                    Err(error) => left_out(&error),
+                }
             }
-        }
+        });
     }
 }
 

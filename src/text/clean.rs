@@ -16,7 +16,7 @@ const MOST_MARKS: usize = 8;
 
 /// The text on one line, with nothing hidden in it. Runs of blanks stay as they are.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || text.chars().all(is_ours) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -55,6 +55,11 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
+}
+
+/// What our own lines are made of: most that is shown needs no longer look.
+fn is_ours(letter: char) -> bool {
+    matches!(letter, ' '..='~' | '–' | '→' | '·' | '…' | '±')
 }
 
 /// The same with single blanks and none around it, cut after `max` characters.

@@ -34,7 +34,7 @@ part forecast "src/domain/forecast.rs" "forecast quota_status report::usage leve
 part retry "src/thousandeyes/retry.rs src/mail/retry.rs src/jobs/retry.rs" "retry jobs::tests mail::record thousandeyes"
 part last_cycle "src/domain/last_cycle.rs" "last_cycle guards"
 part diff "src/domain/diff.rs" "diff comparison report::changes"
-part guards "src/change/plan/guards.rs src/change/plan/guards/*.rs" "guards plan::tests"
+part guards "src/change/plan/guards.rs src/change/plan/guards/*.rs" "guards plan::tests owners"
 part plan "src/change/plan.rs src/change/plan/*.rs" "plan"
 part parse "src/change/parse.rs src/change/parse/*.rs" "parse"
 part schedule "src/schedule.rs src/schedule/*.rs" "schedule"
