@@ -161,11 +161,8 @@ pub(super) fn text(mut body: Vec<u8>) -> String {
 
 /// In place: each replacement is as long as what it replaces.
 fn repair(body: &mut [u8]) {
-    // Many bytes at once, which takes a tenth of the time of a look at each: so nothing here is decided byte by byte.
-    let is_suspect = |byte: &u8| u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
-    let has_suspects = |part: &[u8]| part.iter().map(is_suspect).fold(0, |any, is| any | is) > 0;
     let has_word = |word: &str| memmem::find(body, word.as_bytes()).is_some();
-    if !body.chunks(4096).any(has_suspects) && !has_word("NaN") && !has_word("Infinity") {
+    if !has_suspects(body) && !has_word("NaN") && !has_word("Infinity") {
         return;
     }
     let mut in_text = false;
@@ -195,6 +192,21 @@ fn repair(body: &mut [u8]) {
         }
         at = next;
     }
+}
+
+/// Whether any byte is a control character or a backslash. Eight are looked at in one go: nearly all answers have none.
+fn has_suspects(body: &[u8]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let (eights, rest) = body.as_chunks();
+    let is_odd = |eight: &[u8; 8]| {
+        let eight = u64::from_ne_bytes(*eight);
+        let differs = eight ^ (EACH * u64::from(b'\\'));
+        // In the highest bit of a byte, which a borrow reaches only from a byte that is suspect itself.
+        let is_control = eight.wrapping_sub(EACH * 0x20) & !eight;
+        let is_backslash = differs.wrapping_sub(EACH) & !differs;
+        (is_control | is_backslash) & (EACH << 7) != 0
+    };
+    eights.iter().any(is_odd) || rest.iter().any(|byte| *byte < 0x20 || *byte == b'\\')
 }
 
 /// The number of a `\uXXXX` that these bytes begin with.

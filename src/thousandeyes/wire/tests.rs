@@ -1,5 +1,7 @@
 //! Numbers and texts as servers may write them, and the field names against the vendor's description.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn object(json: &str) -> Object<'_> {
@@ -136,4 +138,19 @@ fn camel_case(name: &str) -> String {
         camel.push_str(&word[1..]);
     }
     camel
+}
+
+proptest! {
+    #[test]
+    fn suspect_is_an_answer_with_a_control_character_or_a_backslash_wherever_it_stands(
+        mut body in prop::collection::vec(prop_oneof![0x20_u8..=255, Just(0x20), Just(b'['), Just(b']')], 0..40),
+        odd in prop::option::of((prop_oneof![0_u8..0x20, Just(b'\\')], any::<prop::sample::Index>())),
+    ) {
+        if let Some((byte, place)) = odd && !body.is_empty() {
+            let place = place.index(body.len());
+            body[place] = byte;
+        }
+        let expected = body.iter().any(|byte| *byte < 0x20 || *byte == b'\\');
+        prop_assert_eq!(has_suspects(&body), expected);
+    }
 }
