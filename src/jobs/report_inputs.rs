@@ -315,11 +315,12 @@ impl ReportInputs<'_> {
     /// What snapshots of the week before the latest showed, read one after the other.
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let rule = self.config.usage.rule();
-        let mut shown = Week::new(latest, &rule);
+        let mut shown = Week::new(latest);
         // Nothing is judged where nothing is measured.
         if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
             return Ok(shown);
         }
+        shown.add_latest(latest, &rule);
         let week = self.moments_of_the_week(latest.taken_at)?;
         self.each_reading(&week, latest, &rule, |earlier| shown.add(&earlier, latest));
         Ok(shown)

@@ -142,7 +142,8 @@ pub(crate) fn realistic() -> Snapshot {
 /// What these snapshots showed of the latest.
 pub(crate) fn week_of(earlier: impl IntoIterator<Item = Snapshot>, latest: &Snapshot) -> Week {
     let rule = UsageRule::default();
-    let mut week = Week::new(latest, &rule);
+    let mut week = Week::new(latest);
+    week.add_latest(latest, &rule);
     for snapshot in earlier {
         week.add(&readings_of(&snapshot, latest, &rule), latest);
     }

@@ -45,11 +45,14 @@ pub(crate) struct Week {
 }
 
 impl Week {
-    /// Of the latest snapshot alone.
-    pub(crate) fn new(latest: &Snapshot, rule: &UsageRule) -> Self {
-        let mut week = Self { slopes: Slopes::default(), showed: vec![false; latest.row_count()] };
-        week.slopes.add(&Readings::of_latest(latest, rule), latest);
-        week
+    /// Before anything is known of it.
+    pub(crate) fn new(latest: &Snapshot) -> Self {
+        Self { slopes: Slopes::default(), showed: vec![false; latest.row_count()] }
+    }
+
+    /// Adds what the latest itself shows.
+    pub(crate) fn add_latest(&mut self, latest: &Snapshot, rule: &UsageRule) {
+        self.slopes.add(&Readings::of_latest(latest, rule), latest);
     }
 
     /// Adds what an earlier snapshot showed.
