@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::exit_code::Exit;
-use crate::files::csv_cell::shown;
+use crate::files::csv_cell::{push, shown};
 use crate::history::{Block, History, STEM};
 use crate::thousandeyes::LazyClient;
 
@@ -53,14 +53,19 @@ pub(super) async fn export(
     let live = with_usage(live, &named, history, api, rule).await?.only(is_wanted);
     if let Some(then) = then {
         let restored = Restored::new(&then, &live);
-        out.write_all(&restored.file(rule)?)?;
+        out.write_all(&restored.file(rule))?;
         out.flush()?;
         restored.notes().iter().for_each(|note| say(note));
     } else {
-        let mut writer = change_file(out)?;
-        live.rows().try_for_each(|row| add_unedited(&mut writer, &row, rule))?;
-        writer.flush()?;
+        let mut file = change_file();
+        for organization in live.organizations() {
+            organization.rows().for_each(|row| add_unedited(&mut file, &row, rule));
+            out.write_all(&file)?;
+            file.clear();
+        }
+        out.write_all(&file)?; // the header, where there is nothing else
     }
+    out.flush()?;
     Ok(Exit::Done)
 }
 
@@ -76,23 +81,23 @@ fn record(
     let wanted = Wanted::new(asked.organizations);
     let rows = |block: Block| {
         let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
-        let mut rows = rows_of_a_change_file(Vec::new());
+        let mut rows = Vec::new();
         block.for_each_row(|row| {
             if name.is_none() {
                 is_wanted = wanted.has(&id, &row.org_name);
                 name = Some(row.org_name.clone().into_owned());
             }
             if is_wanted {
-                add_unedited(&mut rows, row, rule)?;
+                add_unedited(&mut rows, row, rule);
             }
             Ok(())
         })?;
-        Ok((id, name.unwrap_or_default(), rows.into_inner()?))
+        Ok((id, name.unwrap_or_default(), rows))
     };
     let all: Vec<_> = history.each(at, rows, |organizations| organizations.collect())?;
     wanted.check(all.iter().map(|(id, name, _)| (id, name.as_str())))?;
     let note = record_note(at);
-    change_file(&mut *out)?.flush()?;
+    out.write_all(&change_file())?;
     all.iter().try_for_each(|(_, _, rows)| out.write_all(rows))?;
     writeln!(out, "# {note}")?;
     out.flush()?;
@@ -127,27 +132,18 @@ fn record_note(at: DateTime<Utc>) -> String {
     )
 }
 
-/// A change file with its header.
-fn change_file<W: Write>(out: W) -> csv::Result<csv::Writer<W>> {
-    let mut writer = rows_of_a_change_file(out);
-    writer.write_record(EXPORTED)?;
-    Ok(writer)
-}
-
-/// What comes after the header.
-fn rows_of_a_change_file<W: Write>(out: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new().flexible(true).from_writer(out)
+/// A change file without rows.
+fn change_file() -> Vec<u8> {
+    let mut file = Vec::new();
+    add_line(&mut file, EXPORTED);
+    file
 }
 
 /// An unedited row for a target: `expected_value` is what is there, so that only edited rows are sent.
-fn add_unedited(
-    writer: &mut csv::Writer<impl Write>,
-    row: &SnapshotRow<'_>,
-    rule: &UsageRule,
-) -> csv::Result<()> {
+fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule) {
     let mut quota = itoa::Buffer::new();
     let quota = cell(row.quota, &mut quota);
-    write_row(writer, row, "assign", [quota, quota], rule, "")
+    add_row(file, row, "assign", [quota, quota], rule, "");
 }
 
 /// What has to change so that the quotas are again what they were.
@@ -176,8 +172,8 @@ impl<'a> Restored<'a> {
         }
     }
 
-    fn file(&self, rule: &UsageRule) -> anyhow::Result<Vec<u8>> {
-        let mut writer = change_file(Vec::new())?;
+    fn file(&self, rule: &UsageRule) -> Vec<u8> {
+        let mut file = change_file();
         let comment = format!("as it was at {}", self.then.format(STEM));
         for (now, before) in &self.rows {
             let [mut value, mut expected] = [itoa::Buffer::new(); 2];
@@ -186,9 +182,9 @@ impl<'a> Restored<'a> {
                 None => ("unassign", ""),
             };
             let expected = cell(now.quota, &mut expected);
-            write_row(&mut writer, now, action, [value, expected], rule, &comment)?;
+            add_row(&mut file, now, action, [value, expected], rule, &comment);
         }
-        Ok(writer.into_inner()?)
+        file
     }
 
     /// What a person should know of the file, one sentence each.
@@ -221,22 +217,32 @@ impl<'a> Restored<'a> {
     }
 }
 
-/// Writes one row. There may be a million, so that no cell is copied that needs no change.
-fn write_row(
-    writer: &mut csv::Writer<impl Write>,
+/// Adds one row. There may be a million, so that no cell is copied that needs no change.
+fn add_row(
+    file: &mut Vec<u8>,
     row: &SnapshotRow<'_>,
     action: &str,
     [value, expected]: [&str; 2],
     rule: &UsageRule,
     comment: &str,
-) -> csv::Result<()> {
+) {
     let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
     let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
     let org_id = row.target.org_id.as_str();
     let [mut used, mut projected] = [itoa::Buffer::new(); 2];
     let used = rule.used(&row.usage).map_or("", |units| used.format(units));
     let projected = rule.projected(&row.usage).map_or("", |units| projected.format(units));
-    writer.write_record([action, org_id, &org_name, aid, &name, value, expected, used, projected, comment])
+    add_line(file, [action, org_id, &org_name, aid, &name, value, expected, used, projected, comment]);
+}
+
+fn add_line(file: &mut Vec<u8>, cells: [&str; EXPORTED.len()]) {
+    for (place, cell) in cells.iter().enumerate() {
+        if place > 0 {
+            file.push(b',');
+        }
+        push(file, cell.as_bytes());
+    }
+    file.push(b'\n');
 }
 
 /// A quota as a cell holds it: digits, or `none`.
@@ -262,11 +268,9 @@ mod tests {
     use crate::config::{Guards, Mode};
 
     fn change_file(snapshot: &Snapshot) -> Vec<u8> {
-        let mut writer = super::change_file(Vec::new()).unwrap();
-        for row in snapshot.rows() {
-            add_unedited(&mut writer, &row, &UsageRule::default()).unwrap();
-        }
-        writer.into_inner().unwrap()
+        let mut file = super::change_file();
+        snapshot.rows().for_each(|row| add_unedited(&mut file, &row, &UsageRule::default()));
+        file
     }
 
     #[test]
@@ -334,7 +338,7 @@ mod tests {
         ]);
         let restored = Restored::new(&then, &live);
         insta::assert_snapshot!(
-            String::from_utf8(restored.file(&UsageRule::default()).unwrap()).unwrap() + &restored.notes().join("\n"),
+            String::from_utf8(restored.file(&UsageRule::default())).unwrap() + &restored.notes().join("\n"),
             @"
         action,org_id,org_name,aid,account_group_name,value,expected_value,used,projected,comment
         assign,1,,1,,1,10,,,as it was at 2026-11-22T08-00-00Z

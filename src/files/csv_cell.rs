@@ -44,6 +44,22 @@ pub(crate) fn again(text: &str) -> String {
     inert(&cleaned).into_owned()
 }
 
+/// Adds a cell to a line, in quotes where its text needs them (RFC 4180): for files of a million rows.
+pub(crate) fn push(text: &mut Vec<u8>, cell: &[u8]) {
+    if cell.iter().any(|byte| matches!(byte, b'"' | b',' | b'\n' | b'\r')) {
+        text.push(b'"');
+        for part in cell.split_inclusive(|byte| *byte == b'"') {
+            text.extend_from_slice(part);
+            if part.ends_with(b"\"") {
+                text.push(b'"');
+            }
+        }
+        text.push(b'"');
+    } else {
+        text.extend_from_slice(cell);
+    }
+}
+
 fn each_part(text: &str, change: impl Fn(&mut String, &str)) -> Cow<'_, str> {
     if is_one_word(text) || !parts(text).any(|part| is_dangerous(text, part)) {
         return Cow::Borrowed(text);

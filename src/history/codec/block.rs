@@ -9,9 +9,10 @@ use super::commas::Commas;
 use super::figures::{self, Figures};
 use super::lines::{Line, Lines, quoted_cell_ends};
 use super::reader::{OURS, Organizations, Rows, UNSORTED, order};
-use super::writer::{Writer, push};
+use super::writer::Writer;
 use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, SnapshotRow};
+use crate::files::csv_cell::push;
 
 /// What one snapshot shows of one organization.
 pub(crate) struct Block(Content);

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{COLUMNS, Cell};
 use crate::domain::quota::{Organization, SnapshotRow};
-use crate::files::csv_cell::inert;
+use crate::files::csv_cell::{inert, push};
 
 /// So many bytes are written at a time.
 const CHUNK: usize = 1 << 16;
@@ -101,22 +101,6 @@ impl Writer {
             }
         }
         text.push(b',');
-    }
-}
-
-/// A cell, in quotes where its text needs them (RFC 4180).
-pub(super) fn push(text: &mut Vec<u8>, cell: &[u8]) {
-    if cell.iter().any(|byte| matches!(byte, b'"' | b',' | b'\n' | b'\r')) {
-        text.push(b'"');
-        for part in cell.split_inclusive(|byte| *byte == b'"') {
-            text.extend_from_slice(part);
-            if part.ends_with(b"\"") {
-                text.push(b'"');
-            }
-        }
-        text.push(b'"');
-    } else {
-        text.extend_from_slice(cell);
     }
 }
 

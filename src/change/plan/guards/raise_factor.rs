@@ -19,7 +19,8 @@ fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let projected = look.row.projected.filter(|_| !look.organization.mismatched);
     #[expect(clippy::cast_precision_loss, reason = "a factor of some five needs no 53rd bit")]
     let is_far_above = |base: Units| after as f64 > factor * base as f64;
-    let trips = after > before && is_far_above(before) && is_far_above(projected.unwrap_or(0));
+    // A factor is at least 1: what is lowered never trips.
+    let trips = is_far_above(before) && is_far_above(projected.unwrap_or(0));
     trips.then(|| {
         let projected = projected
             .map_or(String::new(), |units| format!(" and the {} {}", grouped(units), look.projected_word()));
