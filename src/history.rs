@@ -13,5 +13,5 @@ mod thinned;
 
 pub(crate) use codec::{Block, Figures, Writer};
 pub(crate) use readable::left_out;
-pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
+pub(crate) use store::{Cursor, Earlier, History, STEM, Unreadable, soon};
 pub(crate) use thinned::thinned;

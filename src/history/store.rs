@@ -12,6 +12,7 @@ use tracing::warn;
 
 use super::codec::{self, Block, Blocks, Figures};
 use super::in_order::in_order;
+use super::readable::left_out;
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
 use crate::files::durable;
 use crate::files::format;
@@ -139,6 +140,39 @@ impl History {
         self.in_order(at, self.blocks(at)?, work, consume)
     }
 
+    /// The same of a snapshot beside earlier ones: each organization comes with what those show of it. One of them that cannot be
+    /// read is left out.
+    pub(crate) fn each_beside<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        earlier: &[DateTime<Utc>],
+        work: impl Fn(Block, Vec<Earlier>) -> anyhow::Result<T> + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let open = |at: &DateTime<Utc>| match self.blocks(*at) {
+            Ok(blocks) => Some((*at, blocks.peekable())),
+            Err(error) => {
+                left_out(&error);
+                None
+            }
+        };
+        let mut opened: Vec<_> = earlier.iter().filter_map(open).collect();
+        let items = self.blocks(at)?.map(|block| {
+            let block = block?;
+            let shown = opened.iter_mut().filter_map(|(at, blocks)| {
+                let block = seek(blocks, block.id())?;
+                Some(Earlier { at: *at, block })
+            });
+            let shown = shown.collect();
+            Ok((block, shown))
+        });
+        let work = |item: anyhow::Result<(Block, Vec<Earlier>)>| {
+            let (block, earlier) = item?;
+            work(block, earlier).with_context(|| Unreadable::damaged(self.path(at)))
+        };
+        self.in_order(at, items, work, consume)
+    }
+
     /// The organizations of a snapshot, one after the other in the order of their ids, for those who need not hold all of it.
     pub(crate) fn organizations(
         &self,
@@ -250,6 +284,12 @@ impl History {
         block.organization().with_context(|| Unreadable::damaged(self.path(at)))
     }
 
+    /// What an earlier snapshot says of the usage of those targets that the later one shows of the organization.
+    pub(crate) fn figures(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<Figures> {
+        let Earlier { at, block } = earlier;
+        block.figures_like(later).with_context(|| Unreadable::damaged(self.path(at)))
+    }
+
     fn open(&self, at: DateTime<Utc>) -> anyhow::Result<fs_err::File> {
         let path = self.path(at);
         fs_err::File::open(&path).with_context(|| Unreadable { path, what: "cannot be opened" })
@@ -292,6 +332,26 @@ pub(crate) struct Unreadable {
 impl Unreadable {
     fn damaged(path: PathBuf) -> Self {
         Self { path, what: "is damaged" }
+    }
+}
+
+/// What an earlier snapshot shows of an organization.
+pub(crate) struct Earlier {
+    pub at: DateTime<Utc>,
+    block: Block,
+}
+
+/// That of an organization, if it is among them. Each must be asked for after those that come before it.
+fn seek<I: Iterator<Item = anyhow::Result<Block>>>(
+    blocks: &mut Peekable<I>,
+    org_id: &OrgId,
+) -> Option<Block> {
+    loop {
+        match blocks.next_if(|next| next.as_ref().map_or(true, |next| next.id() <= org_id))? {
+            Ok(block) if block.id() == org_id => return Some(block),
+            Ok(_) => {}
+            Err(error) => left_out(&error), // nothing comes after it
+        }
     }
 }
 

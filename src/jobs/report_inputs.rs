@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Target, UsageRule};
-use crate::history::{Block, Figures, History, changes, left_out, thinned};
+use crate::history::{Block, Earlier, Figures, History, changes, left_out, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
@@ -204,31 +204,51 @@ impl ReportInputs<'_> {
     }
 
     fn summary_of(&self, at: DateTime<Utc>, judging: Judging<'_>) -> anyhow::Result<SnapshotSummary> {
-        if !self.knows_slopes(at)? {
-            let of_organization = |block: Block| {
-                let mut part = SnapshotSummary::default();
+        let of_organization = |block: Block, earlier: Vec<Earlier>| {
+            let mut part = SnapshotSummary::default();
+            if earlier.is_empty() {
                 block.for_each_row(|row| {
                     part.add(row, None, judging);
                     Ok(())
                 })?;
-                Ok(part)
-            };
-            let all = self.history.each(at, of_organization, |mut parts| {
-                Iterator::try_fold(&mut parts, SnapshotSummary::default(), |before, part| {
-                    Ok(before.and(part?))
-                })
-            });
-            if let Ok(all) = all {
-                return Ok(all);
+            } else {
+                let latest = Snapshot::of_organizations(at, vec![block.organization()?]);
+                part.add_all(&latest, &self.slopes_beside(&latest, earlier, judging.rule), judging);
             }
-        }
+            Ok(part)
+        };
+        let all = self.history.each_beside(at, &self.moments_of_slopes(at)?, of_organization, |mut parts| {
+            Iterator::try_fold(&mut parts, SnapshotSummary::default(), |before, part| Ok(before.and(part?)))
+        });
         // Also what somebody's editor has put into another order.
-        let latest = self.history.read(at)?;
-        let (slopes, mut all) = (self.slopes(&latest)?, SnapshotSummary::default());
-        for (place, row) in latest.rows().enumerate() {
-            all.add(&row, slopes.of(place), judging);
-        }
-        Ok(all)
+        all.or_else(|_| {
+            let (latest, mut all) = (self.history.read(at)?, SnapshotSummary::default());
+            all.add_all(&latest, &self.slopes(&latest)?, judging);
+            Ok(all)
+        })
+    }
+
+    /// Hands out how every target of a snapshot stands, of which no more than one organization is in memory.
+    pub(crate) fn each_standing<R>(
+        &self,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Standing>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let judging = self.judging(at, &rule, &context);
+        let of_organization = |block: Block, earlier: Vec<Earlier>| {
+            let latest = Snapshot::of_organizations(at, vec![block.organization()?]);
+            let slopes = self.slopes_beside(&latest, earlier, &rule);
+            Ok(report::standings(&latest, &slopes, judging).collect())
+        };
+        let flat = |part: anyhow::Result<Vec<Standing>>| match part {
+            Ok(standings) => standings.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        self.history.each_beside(at, &self.moments_of_slopes(at)?, of_organization, |parts| {
+            take(&mut parts.flat_map(flat))
+        })
     }
 
     /// By what the targets of a snapshot are judged.
@@ -301,15 +321,31 @@ impl ReportInputs<'_> {
 
     /// How fast the targets of the latest snapshot used units in the week before it. No file is opened where it is too short to say.
     pub(crate) fn slopes(&self, latest: &Snapshot) -> anyhow::Result<Slopes> {
-        let knows = self.knows_slopes(latest.taken_at)?;
-        if knows { Ok(self.week(latest)?.into_slopes()) } else { Ok(Slopes::default()) }
+        let is_empty = self.moments_of_slopes(latest.taken_at)?.is_empty();
+        if is_empty { Ok(Slopes::default()) } else { Ok(self.week(latest)?.into_slopes()) }
     }
 
-    /// Whether the history is long enough for any.
-    fn knows_slopes(&self, at: DateTime<Utc>) -> anyhow::Result<bool> {
+    /// The same of one organization, by what earlier snapshots show of it.
+    fn slopes_beside(&self, latest: &Snapshot, earlier: Vec<Earlier>, rule: &UsageRule) -> Slopes {
+        let mut week = Week::new(latest);
+        week.add_latest(latest, rule);
+        for then in earlier {
+            let (at, now) = (then.at, latest.organizations().first());
+            let readings =
+                now.map(|now| Ok(OrganizationReadings::new(&self.history.figures(then, now)?, now, rule)));
+            match Readings::of::<anyhow::Error>(at, readings, latest) {
+                Ok(readings) => week.add(&readings, latest),
+                Err(error) => left_out(&error),
+            }
+        }
+        week.into_slopes()
+    }
+
+    /// The snapshots of the week before, if they are enough to tell a slope.
+    fn moments_of_slopes(&self, at: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
         let earlier = self.moments_of_the_week(at)?;
         let span = earlier.first().map_or(Duration::zero(), |first| at - *first);
-        Ok(is_slope_known(earlier.len() + 1, span))
+        Ok(if is_slope_known(earlier.len() + 1, span) { earlier } else { Vec::new() })
     }
 
     /// What snapshots of the week before the latest showed, read one after the other.

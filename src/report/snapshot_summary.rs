@@ -2,8 +2,9 @@
 //!
 //! Rows are only looked at, one after the other: there may be a million of them.
 
-use crate::domain::quota::{OrgId, SnapshotRow, Units, Usage};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
 use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
+use crate::report::shared::week::Slopes;
 
 /// Account groups that are listed, nearest to their quota first.
 const NEAREST: usize = 5;
@@ -42,11 +43,17 @@ impl SnapshotSummary {
         }
         if row.target.aid.is_some() {
             self.account_groups += 1;
-            let headroom: Option<Units> = judging.rule.headroom(row.quota, &row.usage);
-            if headroom.is_some() {
+            if judging.rule.headroom(row.quota, &row.usage).is_some() {
                 let rank = Rank::new(row, slope, judging);
                 self.insert(rank, || Near { rank, row: row.clone().into_owned(), slope });
             }
+        }
+    }
+
+    /// Counts all rows of a snapshot.
+    pub(crate) fn add_all(&mut self, snapshot: &Snapshot, slopes: &Slopes, judging: Judging<'_>) {
+        for (place, row) in snapshot.rows().enumerate() {
+            self.add(&row, slopes.of(place), judging);
         }
     }
 
@@ -79,8 +86,8 @@ mod tests {
     use super::*;
     use crate::config::Alerts;
     use crate::domain::quota::UsageRule;
+    use crate::report::Ranking;
     use crate::report::fixtures::{context, realistic};
-    use crate::report::{Ranking, Slopes};
 
     #[test]
     fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_or_in_parts() {
@@ -96,7 +103,7 @@ mod tests {
         assert_eq!(expected.len(), NEAREST);
 
         let mut at_once = SnapshotSummary::default();
-        latest.rows().for_each(|row| at_once.add(&row, None, judging));
+        at_once.add_all(&latest, &slopes, judging);
         let in_parts =
             latest.organizations().iter().fold(SnapshotSummary::default(), |before, organization| {
                 let mut part = SnapshotSummary::default();

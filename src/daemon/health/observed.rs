@@ -11,11 +11,8 @@ use super::ready::{self, Signs};
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
-use crate::daemon::metrics::{
-    self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Text, Unreadable,
-};
-use crate::domain::quota::Snapshot;
-use crate::history::History;
+use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Text};
+use crate::history::{History, Unreadable, left_out};
 use crate::jobs::Job;
 use crate::jobs::activity::Work;
 use crate::jobs::report_inputs::ReportInputs;
@@ -48,7 +45,7 @@ pub(crate) struct Observed {
     runs: BTreeMap<RunState, usize>,
     held_since: Option<DateTime<Utc>>,
     outbox: OutboxSheet,
-    unreadable: Unreadable,
+    unreadable: metrics::Unreadable,
     snapshot: Option<Arc<RenderedSnapshot>>,
 }
 
@@ -72,23 +69,17 @@ impl Observed {
         }
         let unsent = mailer.unsent()?;
         let rendered = before.and_then(|before| before.snapshot.as_ref());
-        let newest = history.until(now)?.last().copied();
-        let snapshot = match rendered.filter(|rendered| Some(rendered.at) == newest) {
+        let snapshots = history.until(now)?;
+        let snapshot = match rendered.filter(|rendered| Some(&rendered.at) == snapshots.last()) {
             Some(rendered) => Some(Arc::clone(rendered)),
-            None => match history.latest_readable(now)? {
-                None => None,
-                Some(latest) => {
-                    let targets = targets(inputs, &latest, now)?;
-                    Some(Arc::new(RenderedSnapshot { at: latest.taken_at, targets }))
-                }
-            },
+            None => rendered_snapshot(inputs, &snapshots, now)?.map(Arc::new),
         };
         Ok(Self {
             state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
             runs,
             held_since,
             outbox: OutboxSheet { new: unsent.waiting, dead: unsent.dead, oldest: mailer.oldest_waiting()? },
-            unreadable: Unreadable { runs: broken.len(), mails: unsent.unreadable.len() },
+            unreadable: metrics::Unreadable { runs: broken.len(), mails: unsent.unreadable.len() },
             snapshot,
         })
     }
@@ -176,18 +167,32 @@ impl Observed {
     }
 }
 
+/// The newest that can be read.
+fn rendered_snapshot(
+    inputs: &ReportInputs<'_>,
+    snapshots: &[DateTime<Utc>],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<RenderedSnapshot>> {
+    for at in snapshots.iter().rev().copied() {
+        match targets(inputs, at, now) {
+            Err(error) if error.is::<Unreadable>() => left_out(&error),
+            targets => return Ok(Some(RenderedSnapshot { at, targets: targets? })),
+        }
+    }
+    Ok(None)
+}
+
 /// The part of the metrics that is of a snapshot.
-fn targets(inputs: &ReportInputs<'_>, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
-    let folder = &inputs.config.data.dir;
-    let spooled = || spooled_tempfile_in(IN_MEMORY, folder);
-    match inputs.standings(latest, now, |standings| metrics::targets(standings, spooled))? {
-        Ok(texts) => Ok(texts),
+fn targets(inputs: &ReportInputs<'_>, at: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
+    let spooled = || spooled_tempfile_in(IN_MEMORY, &inputs.config.data.dir);
+    match inputs.each_standing(at, now, |standings| metrics::targets(standings, spooled)) {
         // Whoever has to be told that the disk is full reads the metrics.
-        Err(error) => {
+        Err(error) if !error.is::<Unreadable>() => {
             warn!(%error, "the metrics of all targets stay in memory: they cannot be written");
             let in_memory = || SpooledTempFile::new(usize::MAX);
-            Ok(inputs.standings(latest, now, |standings| metrics::targets(standings, in_memory))??)
+            inputs.each_standing(at, now, |standings| metrics::targets(standings, in_memory))
         }
+        targets => targets,
     }
 }
 
@@ -219,7 +224,9 @@ mod tests {
     use testkit::exposition::Exposition;
 
     use super::*;
+    use crate::config::Config;
     use crate::daemon::metrics::tests::figures;
+    use crate::domain::quota::Snapshot;
     use crate::report::Standing;
     use crate::report::fixtures::group;
     use crate::testing::testbed::{Bench, noon};
@@ -271,18 +278,19 @@ mod tests {
     async fn where_no_file_can_be_made_the_metrics_of_all_targets_stay_in_memory() {
         let bench = Bench::new(&[]).await;
         let rows = (0..3000).map(|aid| group(&(200_000 + aid).to_string(), "EMEA", Some(9000), 4000, 9500));
-        let latest = Snapshot::new(noon(), rows);
-        let (inputs, folder) = (bench.app.report_inputs(), &bench.app.config.data.dir);
-        let read = || {
-            let targets = targets(&inputs, &latest, noon()).unwrap();
+        let (at, _) = bench.app.history.write(&Snapshot::new(noon(), rows)).unwrap();
+        let read = |config: &Config| {
+            let inputs = ReportInputs { config, ..bench.app.report_inputs() };
+            let targets = targets(&inputs, at, noon()).unwrap();
             let is_file = |text: &Text| matches!(text, Text::File(..));
             let in_files = targets.iter().filter(|text| is_file(text)).count();
             (in_files, Metrics { sheet: String::new(), targets }.into_bytes().unwrap())
         };
-        let (in_files, text) = read();
+        let mut config = Config::clone(&bench.app.config);
+        let (in_files, text) = read(&config);
         assert_eq!(in_files, 4);
-        fs_err::remove_dir_all(folder).unwrap();
-        assert_eq!(read(), (0, text));
+        config.data.dir.push("is not there");
+        assert_eq!(read(&config), (0, text));
     }
 
     #[tokio::test]

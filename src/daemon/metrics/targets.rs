@@ -1,6 +1,6 @@
 //! How every organization and account group stands: the part of the metrics that is large, and that only a snapshot changes.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use tempfile::SpooledTempFile;
 
@@ -15,9 +15,9 @@ const CHUNK: usize = 64 << 10;
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
 pub(crate) fn targets(
-    standings: impl Iterator<Item = Standing>,
+    standings: impl Iterator<Item = anyhow::Result<Standing>>,
     spool: impl Fn() -> SpooledTempFile,
-) -> io::Result<Vec<Text>> {
+) -> anyhow::Result<Vec<Text>> {
     let units = [
         (
             "quotakeeper_quota_units",
@@ -47,6 +47,7 @@ pub(crate) fn targets(
         .map(|(text, (name, help, figure))| (text.family(Kind::Gauge, name, help), figure, spool()))
         .collect();
     for standing in standings {
+        let standing = standing?;
         let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
         let labels = [
             ("org_id", standing.target.org_id.as_str()),
@@ -65,7 +66,7 @@ pub(crate) fn targets(
     let written: Vec<SpooledTempFile> = families.into_iter().map(|(_, _, whole)| whole).collect();
     let whole = |(mut whole, last): (SpooledTempFile, Exposition)| {
         whole.write_all(last.finish().as_bytes())?;
-        Text::of_spooled(whole)
+        Ok(Text::of_spooled(whole)?)
     };
     written.into_iter().zip(texts).map(whole).collect()
 }
