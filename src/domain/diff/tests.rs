@@ -171,6 +171,47 @@ fn an_organization_whose_quotas_all_go_at_once_is_out_of_sight_and_not_stripped(
 }
 
 #[test]
+fn rows_of_an_organization_that_stayed_the_same_count_among_those_that_did_not_vanish() {
+    let row = |org_id: &str, aid: u32| SnapshotRow {
+        quota: Some(1),
+        ..SnapshotRow::new(Target::account_group(org_id, aid.to_string().as_str()))
+    };
+    // One of two vanishes from the first organization; the second has as many as are named.
+    let is_suspect = |others: u32| {
+        let [earlier, later] = [(8, 2), (9, 1)].map(|(hour, first)| {
+            let rows = (0..first).map(|aid| row("1", aid));
+            Snapshot::new(at(hour), rows.chain((0..others).map(|aid| row("2", aid))))
+        });
+        diff(&earlier, &later, &[]).suspect
+    };
+    assert!(is_suspect(0));
+    assert!(is_suspect(2));
+    assert!(!is_suspect(3));
+}
+
+#[test]
+fn a_change_says_the_name_of_its_target_and_the_run_that_made_it() {
+    let change = |account_group_name: &str, made_by| Change {
+        target: Target::account_group("1", "5"),
+        org_name: "Acme".into(),
+        account_group_name: account_group_name.into(),
+        before: None,
+        after: Some(1),
+        made_by,
+    };
+    let run = MadeBy::Run {
+        id: "20261122T080000Z-q4".into(),
+        file: String::new(),
+        comment: String::new(),
+        at: at(8),
+    };
+    let (ours, outside) = (change("EMEA", run), change("", MadeBy::Outside));
+    assert_eq!([ours.name(), outside.name()], ["EMEA", "5"]);
+    assert_eq!(ours.made_by.run().map(String::as_str), Some("20261122T080000Z-q4"));
+    assert_eq!(outside.made_by.run(), None);
+}
+
+#[test]
 fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
     let ten: Vec<_> = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"].map(|aid| (aid, Some(1))).into();
     let all = snapshot(8, &ten);
