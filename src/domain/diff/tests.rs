@@ -219,6 +219,18 @@ fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
     assert!(diff(&all, &snapshot(9, &ten[3..]), &[]).suspect);
 }
 
+#[test]
+fn only_a_run_between_both_snapshots_makes_it_a_removal_that_all_quotas_of_an_organization_went() {
+    let gone = |row: SentRow| diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &[row]);
+    let removal = gone(half_past_eight(Some(5), None));
+    assert_eq!((told(&removal), removal.vanished), (vec!["Some(5) → None run".to_owned()], vec![]));
+    for hour in ["06", "10"] {
+        let [began, ended] = ["00", "01"].map(|second| format!("2026-11-22T{hour}:30:{second}Z"));
+        let hidden = gone(sent(&began, Some(&ended), None, Some(5)));
+        assert_eq!((told(&hidden), hidden.vanished.len()), (vec![], 1), "{hour}");
+    }
+}
+
 /// What is told of the last of these snapshots, oldest first, as the history would be searched.
 fn told_of_the_last(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
     let [older @ .., earlier, later] = snapshots else { return Vec::new() };
