@@ -5,6 +5,7 @@
 
 pub(crate) mod changes;
 mod codec;
+mod each;
 mod in_order;
 mod readable;
 pub(crate) mod retention;
@@ -12,6 +13,7 @@ mod store;
 mod thinned;
 
 pub(crate) use codec::{Block, Figures, Writer};
+pub(crate) use each::Earlier;
 pub(crate) use readable::left_out;
-pub(crate) use store::{Cursor, Earlier, History, STEM, Unreadable, soon};
+pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
 pub(crate) use thinned::thinned;

@@ -10,10 +10,8 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 
 use tracing::warn;
 
-use super::codec::{self, Block, Blocks, Figures};
-use super::in_order::in_order;
-use super::readable::left_out;
-use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
+use super::codec::{self, Block, Blocks};
+use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files::durable;
 use crate::files::format;
 
@@ -28,16 +26,13 @@ const VERSION_FILE: &str = "_VERSION";
 /// Its name in earlier programs.
 const EARLIER_VERSION_FILE: &str = "VERSION";
 
-/// A smaller file is read before a second thread has started.
-const LARGE: u64 = 8 << 20;
-
 /// The folder of the snapshots.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     folder: PathBuf,
     /// That the format is one that this program knows: one look is enough for all who read here.
     is_known: Arc<OnceLock<()>>,
-    takes_all_cores: bool,
+    pub(super) takes_all_cores: bool,
 }
 
 impl History {
@@ -118,7 +113,7 @@ impl History {
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        if self.is_for_all_cores(at)
+        if self.is_for_all_cores(&[at])
             && let Ok(organizations) =
                 self.each(at, Block::organization, |organizations| organizations.collect())
         {
@@ -126,51 +121,6 @@ impl History {
         }
         // Also what somebody's editor has put into another order. What is damaged is named here.
         codec::decode(at, self.open(at)?).with_context(|| Unreadable::damaged(self.path(at)))
-    }
-
-    /// Does something with each organization of a snapshot, and hands out what came of it in the order of their ids.
-    pub(crate) fn each<T: Send, R>(
-        &self,
-        at: DateTime<Utc>,
-        work: impl Fn(Block) -> anyhow::Result<T> + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
-    ) -> anyhow::Result<R> {
-        let work =
-            |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
-        self.in_order(at, self.blocks(at)?, work, consume)
-    }
-
-    /// The same of a snapshot beside earlier ones: each organization comes with what those show of it. One of them that cannot be
-    /// read is left out.
-    pub(crate) fn each_beside<T: Send, R>(
-        &self,
-        at: DateTime<Utc>,
-        earlier: &[DateTime<Utc>],
-        work: impl Fn(Block, Vec<Earlier>) -> anyhow::Result<T> + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
-    ) -> anyhow::Result<R> {
-        let open = |at: &DateTime<Utc>| match self.blocks(*at) {
-            Ok(blocks) => Some((*at, blocks.peekable())),
-            Err(error) => {
-                left_out(&error);
-                None
-            }
-        };
-        let mut opened: Vec<_> = earlier.iter().filter_map(open).collect();
-        let items = self.blocks(at)?.map(|block| {
-            let block = block?;
-            let shown = opened.iter_mut().filter_map(|(at, blocks)| {
-                let block = seek(blocks, block.id())?;
-                Some(Earlier { at: *at, block })
-            });
-            let shown = shown.collect();
-            Ok((block, shown))
-        });
-        let work = |item: anyhow::Result<(Block, Vec<Earlier>)>| {
-            let (block, earlier) = item?;
-            work(block, earlier).with_context(|| Unreadable::damaged(self.path(at)))
-        };
-        self.in_order(at, items, work, consume)
     }
 
     /// The organizations of a snapshot, one after the other in the order of their ids, for those who need not hold all of it.
@@ -182,90 +132,6 @@ impl History {
         let damaged = move || Unreadable::damaged(path.clone());
         let read = codec::Organizations::new(self.open(at)?).with_context(&damaged)?;
         Ok(read.map(move |organization| organization.with_context(&damaged)))
-    }
-
-    /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization beside
-    /// that of the other, and hands out what came of it in the order of their ids. As little of the file is read as that takes.
-    pub(crate) fn figures_like<T: Send, R>(
-        &self,
-        at: DateTime<Utc>,
-        wanted: &Snapshot,
-        work: impl Fn(Figures, &Organization) -> T + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
-    ) -> anyhow::Result<R> {
-        self.each_like(at, wanted, |block, like| Ok(work(block.figures_like(like)?, like)), consume)
-    }
-
-    /// What a snapshot shows of those targets that another one shows.
-    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
-        let is_seen =
-            |seen: &anyhow::Result<Organization>| seen.as_ref().map_or(true, |seen| seen.row_count() > 0);
-        let organizations = self.each_like(at, wanted, Block::organization_like, |organizations| {
-            organizations.filter(is_seen).collect()
-        })?;
-        Ok(Snapshot::of_organizations(at, organizations))
-    }
-
-    /// Reads the organizations that another snapshot shows too.
-    fn each_like<T: Send, R>(
-        &self,
-        at: DateTime<Utc>,
-        wanted: &Snapshot,
-        read: impl Fn(Block, &Organization) -> anyhow::Result<T> + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
-    ) -> anyhow::Result<R> {
-        let last = wanted.organizations().last().map(|last| &last.id);
-        let is_until_last =
-            |block: &anyhow::Result<Block>| block.as_ref().map_or(true, |block| Some(block.id()) <= last);
-        let work = |block: anyhow::Result<Block>| {
-            let block = block?;
-            let Some(like) = wanted.organization(block.id()) else { return Ok(None) };
-            read(block, like).map(Some).with_context(|| Unreadable::damaged(self.path(at)))
-        };
-        let blocks = self.blocks(at)?.take_while(is_until_last);
-        self.in_order(at, blocks, work, |read| consume(&mut read.filter_map(Result::transpose)))
-    }
-
-    /// Does something for each of these snapshots, and hands out what came of it in their order: for several at once where somebody
-    /// waits. Of large ones each takes all cores by itself.
-    pub(crate) fn each_of<T: Send, R>(
-        &self,
-        moments: &[DateTime<Utc>],
-        work: impl Fn(DateTime<Utc>) -> T + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
-    ) -> R {
-        let moments = moments.iter().copied();
-        if self.takes_all_cores && !moments.clone().any(|at| self.is_for_all_cores(at)) {
-            in_order(moments, work, consume)
-        } else {
-            consume(&mut moments.map(work))
-        }
-    }
-
-    /// Does something with each item that is made of a snapshot: on all cores where it is large, and somebody waits.
-    fn in_order<T: Send, U: Send, R>(
-        &self,
-        at: DateTime<Utc>,
-        items: impl Iterator<Item = T>,
-        work: impl Fn(T) -> U + Sync,
-        consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
-    ) -> R {
-        if self.is_for_all_cores(at) { in_order(items, work, consume) } else { consume(&mut items.map(work)) }
-    }
-
-    fn is_for_all_cores(&self, at: DateTime<Utc>) -> bool {
-        self.takes_all_cores && fs_err::metadata(self.path(at)).is_ok_and(|file| file.len() >= LARGE)
-    }
-
-    /// The targets that have this id themselves.
-    pub(crate) fn with_id(&self, at: DateTime<Utc>, id: &str) -> anyhow::Result<Vec<Target>> {
-        let with_id = |block: Block| {
-            let is_organization = block.id().as_str() == id;
-            let is_wanted = |aid: Option<&str>| aid.map_or(is_organization, |aid| aid == id);
-            Ok(block.only(is_wanted)?.places().map(Place::target).collect())
-        };
-        let found: Vec<Vec<_>> = self.each(at, with_id, |found| found.collect())?;
-        Ok(found.concat())
     }
 
     /// The organizations of a snapshot, as far as they are only compared.
@@ -282,12 +148,6 @@ impl History {
     /// What such a block says.
     pub(crate) fn organization(&self, at: DateTime<Utc>, block: Block) -> anyhow::Result<Organization> {
         block.organization().with_context(|| Unreadable::damaged(self.path(at)))
-    }
-
-    /// What an earlier snapshot says of the usage of those targets that the later one shows of the organization.
-    pub(crate) fn figures(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<Figures> {
-        let Earlier { at, block } = earlier;
-        block.figures_like(later).with_context(|| Unreadable::damaged(self.path(at)))
     }
 
     fn open(&self, at: DateTime<Utc>) -> anyhow::Result<fs_err::File> {
@@ -312,8 +172,12 @@ impl History {
 
     /// What the snapshots take on the disk.
     pub(crate) fn bytes(&self) -> anyhow::Result<u64> {
-        let size = |at: &DateTime<Utc>| fs_err::metadata(self.path(*at)).map_or(0, |file| file.len());
-        Ok(self.list()?.iter().map(size).sum())
+        Ok(self.list()?.iter().map(|at| self.size(*at)).sum())
+    }
+
+    /// That of one; 0 where it cannot be told.
+    pub(super) fn size(&self, at: DateTime<Utc>) -> u64 {
+        fs_err::metadata(self.path(at)).map_or(0, |file| file.len())
     }
 
     pub(crate) fn remove(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
@@ -330,28 +194,8 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    fn damaged(path: PathBuf) -> Self {
+    pub(super) fn damaged(path: PathBuf) -> Self {
         Self { path, what: "is damaged" }
-    }
-}
-
-/// What an earlier snapshot shows of an organization.
-pub(crate) struct Earlier {
-    pub at: DateTime<Utc>,
-    block: Block,
-}
-
-/// That of an organization, if it is among them. Each must be asked for after those that come before it.
-fn seek<I: Iterator<Item = anyhow::Result<Block>>>(
-    blocks: &mut Peekable<I>,
-    org_id: &OrgId,
-) -> Option<Block> {
-    loop {
-        match blocks.next_if(|next| next.as_ref().map_or(true, |next| next.id() <= org_id))? {
-            Ok(block) if block.id() == org_id => return Some(block),
-            Ok(_) => {}
-            Err(error) => left_out(&error), // nothing comes after it
-        }
     }
 }
 

@@ -1,0 +1,266 @@
+//! Snapshots organization by organization: something is done with each, on all cores where they are large and somebody waits, and
+//! no more than a few are in memory.
+
+use std::iter::Peekable;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use super::codec::{Block, Figures};
+use super::in_order::in_order;
+use super::readable::left_out;
+use super::store::{History, Unreadable};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
+
+/// A smaller file is read before a second thread has started.
+const LARGE: u64 = 8 << 20;
+
+impl History {
+    /// Does something with each organization of a snapshot, and hands out what came of it in the order of their ids.
+    pub(crate) fn each<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        work: impl Fn(Block) -> anyhow::Result<T> + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let work =
+            |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
+        self.in_order(&[at], self.blocks(at)?, work, consume)
+    }
+
+    /// The same of a snapshot beside earlier ones: each organization comes with what those show of it. One of them that cannot be
+    /// read is left out.
+    pub(crate) fn each_beside<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        earlier: &[DateTime<Utc>],
+        work: impl Fn(Block, Vec<Earlier>) -> anyhow::Result<T> + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let open = |at: &DateTime<Utc>| match self.blocks(*at) {
+            Ok(blocks) => Some((*at, blocks.peekable())),
+            Err(error) => {
+                left_out(&error);
+                None
+            }
+        };
+        let mut opened: Vec<_> = earlier.iter().filter_map(open).collect();
+        let items = self.blocks(at)?.map(|block| {
+            let block = block?;
+            let shown = opened.iter_mut().filter_map(|(at, blocks)| {
+                let block = seek(blocks, block.id())?;
+                Some(Earlier { at: *at, block })
+            });
+            let shown = shown.collect();
+            Ok((block, shown))
+        });
+        let work = |item: anyhow::Result<(Block, Vec<Earlier>)>| {
+            let (block, earlier) = item?;
+            work(block, earlier).with_context(|| Unreadable::damaged(self.path(at)))
+        };
+        self.in_order(&[&[at], earlier].concat(), items, work, consume)
+    }
+
+    /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization beside
+    /// that of the other, and hands out what came of it in the order of their ids. As little of the file is read as that takes.
+    pub(crate) fn figures_like<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        wanted: &Snapshot,
+        work: impl Fn(Figures, &Organization) -> T + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        self.each_like(at, wanted, |block, like| Ok(work(block.figures_like(like)?, like)), consume)
+    }
+
+    /// What a snapshot shows of those targets that another one shows.
+    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
+        let is_seen =
+            |seen: &anyhow::Result<Organization>| seen.as_ref().map_or(true, |seen| seen.row_count() > 0);
+        let organizations = self.each_like(at, wanted, Block::organization_like, |organizations| {
+            organizations.filter(is_seen).collect()
+        })?;
+        Ok(Snapshot::of_organizations(at, organizations))
+    }
+
+    /// Reads the organizations that another snapshot shows too.
+    fn each_like<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        wanted: &Snapshot,
+        read: impl Fn(Block, &Organization) -> anyhow::Result<T> + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let last = wanted.organizations().last().map(|last| &last.id);
+        let is_until_last =
+            |block: &anyhow::Result<Block>| block.as_ref().map_or(true, |block| Some(block.id()) <= last);
+        let work = |block: anyhow::Result<Block>| {
+            let block = block?;
+            let Some(like) = wanted.organization(block.id()) else { return Ok(None) };
+            read(block, like).map(Some).with_context(|| Unreadable::damaged(self.path(at)))
+        };
+        let blocks = self.blocks(at)?.take_while(is_until_last);
+        self.in_order(&[at], blocks, work, |read| consume(&mut read.filter_map(Result::transpose)))
+    }
+
+    /// Does something for each of these snapshots, and hands out what came of it in their order: for several at once where somebody
+    /// waits. Of large ones each takes all cores by itself.
+    pub(crate) fn each_of<T: Send, R>(
+        &self,
+        moments: &[DateTime<Utc>],
+        work: impl Fn(DateTime<Utc>) -> T + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+    ) -> R {
+        let is_one_large = moments.iter().any(|at| self.is_for_all_cores(&[*at]));
+        let moments = moments.iter().copied();
+        if self.takes_all_cores && !is_one_large {
+            in_order(moments, work, consume)
+        } else {
+            consume(&mut moments.map(work))
+        }
+    }
+
+    /// Does something with each item that is made of these snapshots: on all cores where they are large, and somebody waits.
+    fn in_order<T: Send, U: Send, R>(
+        &self,
+        of: &[DateTime<Utc>],
+        items: impl Iterator<Item = T>,
+        work: impl Fn(T) -> U + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+    ) -> R {
+        if self.is_for_all_cores(of) { in_order(items, work, consume) } else { consume(&mut items.map(work)) }
+    }
+
+    pub(super) fn is_for_all_cores(&self, moments: &[DateTime<Utc>]) -> bool {
+        self.takes_all_cores && moments.iter().map(|at| self.size(*at)).sum::<u64>() >= LARGE
+    }
+
+    /// The targets that have this id themselves.
+    pub(crate) fn with_id(&self, at: DateTime<Utc>, id: &str) -> anyhow::Result<Vec<Target>> {
+        let with_id = |block: Block| {
+            let is_organization = block.id().as_str() == id;
+            let is_wanted = |aid: Option<&str>| aid.map_or(is_organization, |aid| aid == id);
+            Ok(block.only(is_wanted)?.places().map(Place::target).collect())
+        };
+        let found: Vec<Vec<_>> = self.each(at, with_id, |found| found.collect())?;
+        Ok(found.concat())
+    }
+
+    /// What an earlier snapshot says of the usage of those targets that the later one shows of the organization.
+    pub(crate) fn figures(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<Figures> {
+        let Earlier { at, block } = earlier;
+        block.figures_like(later).with_context(|| Unreadable::damaged(self.path(at)))
+    }
+}
+
+/// What an earlier snapshot shows of an organization.
+pub(crate) struct Earlier {
+    pub at: DateTime<Utc>,
+    block: Block,
+}
+
+/// That of an organization, if it is among them. Each must be asked for after those that come before it.
+fn seek<I: Iterator<Item = anyhow::Result<Block>>>(
+    blocks: &mut Peekable<I>,
+    org_id: &OrgId,
+) -> Option<Block> {
+    loop {
+        match blocks.next_if(|next| next.as_ref().map_or(true, |next| next.id() <= org_id))? {
+            Ok(block) if block.id() == org_id => return Some(block),
+            Ok(_) => {}
+            Err(error) => left_out(&error), // nothing comes after it
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::quota::SnapshotRow;
+
+    #[test]
+    fn on_all_cores_a_large_snapshot_reads_as_on_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::new(folder.path());
+        let row = |number: usize| SnapshotRow {
+            org_name: format!("Organization {}", number / 1000).into(),
+            account_group_name: "A name that makes a line of some length".repeat(2).into(),
+            quota: Some(7),
+            ..SnapshotRow::new(Target::account_group(
+                (number / 1000).to_string().as_str(),
+                number.to_string().as_str(),
+            ))
+        };
+        let snapshot = Snapshot::new("2026-11-22T06:00:00Z".parse().unwrap(), (0..60_000).map(row));
+        let (at, _) = history.write(&snapshot).unwrap();
+        assert!(history.bytes().unwrap() > LARGE);
+        let on_all = history.clone().on_all_cores();
+        assert!(on_all.read(at).unwrap() == snapshot);
+        assert!(on_all.like(at, &snapshot).unwrap() == snapshot);
+        assert_eq!(on_all.with_id(at, "31007").unwrap(), [Target::account_group("31", "31007")]);
+        let ids = |history: &History| {
+            let id = |block: Block| Ok(block.id().clone());
+            history.each(at, id, |ids| ids.collect::<anyhow::Result<Vec<_>>>()).unwrap()
+        };
+        assert_eq!(ids(&on_all), ids(&history));
+
+        let text = fs_err::read_to_string(history.path(at)).unwrap();
+        fs_err::write(history.path(at), text.replacen(",31007,", ",31007,x,", 1)).unwrap();
+        let errors = |history: &History| {
+            let organization =
+                |block: Block| block.organization().map(|organization| organization.row_count());
+            let figures =
+                history.figures_like(at, &snapshot, |figures, _| figures.rows.len(), |rows| rows.sum());
+            let errors = [
+                history.read(at).map(|read| read.row_count()),
+                history.like(at, &snapshot).map(|read| read.row_count()),
+                history.each(at, organization, |rows| rows.sum()),
+                figures,
+            ];
+            errors.map(|error| format!("{:#}", error.unwrap_err()))
+        };
+        let [one, all] = [&history, &on_all].map(errors);
+        assert_eq!(one, all);
+        for error in one {
+            assert!(error.contains("is damaged: line 31009: it has 19 cells"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_organization_comes_with_what_earlier_snapshots_show_of_it_as_far_as_they_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::new(folder.path());
+        let write = |hour: u32, org_ids: &[&str]| {
+            let row = |org_id: &&str| SnapshotRow {
+                quota: Some(hour.into()),
+                ..SnapshotRow::new(Target::account_group(*org_id, "5"))
+            };
+            let at = format!("2026-11-22T{hour:02}:00:00Z").parse().unwrap();
+            history.write(&Snapshot::new(at, org_ids.iter().map(row))).unwrap().0
+        };
+        let earlier = [write(3, &["2", "4"]), write(4, &["1", "2", "3", "4"]), write(5, &["9"])];
+        let latest = write(6, &["2", "3", "4", "10"]);
+        let beside = || {
+            let hours = |block: Block, earlier: Vec<Earlier>| {
+                let hour = |block: Block| {
+                    Ok::<_, anyhow::Error>(block.organization()?.account_groups[0].quota.unwrap_or_default())
+                };
+                let id = block.id().as_str().to_owned();
+                let earlier: anyhow::Result<Vec<_>> =
+                    earlier.into_iter().map(|earlier| hour(earlier.block)).collect();
+                Ok((id, hour(block)?, earlier?))
+            };
+            let all: Vec<_> = history.each_beside(latest, &earlier, hours, |all| all.collect()).unwrap();
+            all.iter().map(|(id, latest, earlier)| format!("{id}: {latest} {earlier:?}")).collect::<Vec<_>>()
+        };
+        assert_eq!(beside(), ["2: 6 [3, 4]", "3: 6 [4]", "4: 6 [3, 4]", "10: 6 []"]);
+
+        // One breaks off in the middle, and one is not there.
+        let path = history.path(earlier[1]);
+        let whole = fs_err::read_to_string(&path).unwrap();
+        let (until, _) = whole.split_once("account_group,4,").unwrap();
+        fs_err::write(&path, format!("{until},\"")).unwrap();
+        history.remove(earlier[0]).unwrap();
+        assert_eq!(beside(), ["2: 6 [4]", "3: 6 []", "4: 6 []", "10: 6 []"]);
+    }
+}
