@@ -45,6 +45,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     let taken: Vec<_> = taken.map(|stem| time(stem, "%Y-%m-%dT%H-%M-%SZ")).collect();
     let snapshots = each_slot(&hours, &taken, |slot| seen.told("snapshot", slot), week.kills);
 
+    each_file_was_one_run(week);
     assert_eq!(names(&week.data().join("outbox/new")), [""; 0]);
     assert_eq!(names(&week.data().join("outbox/dead")), [""; 0]);
     let sent = names(&week.data().join("outbox/sent"));
@@ -70,6 +71,26 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     );
     assert!(snapshots.served * 5 > hours.len(), "this machine was too slow for the week to show anything");
     seen
+}
+
+/// Each that was dropped became one run, which came to its end, and whoever dropped it was told.
+fn each_file_was_one_run(week: &Week) {
+    let mut ended: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for run in std::fs::read_dir(week.data().join("runs")).unwrap() {
+        let record = std::fs::read_to_string(run.unwrap().path().join("run.json")).unwrap();
+        let record: Value = serde_json::from_str(&record).unwrap();
+        let [file, state] = ["file", "state"].map(|key| record[key].as_str().unwrap().to_owned());
+        ended.entry(file).or_default().push(state);
+    }
+    let inbox = week.data().join("inbox");
+    for file in &week.dropped {
+        assert_eq!(ended.get(file).map(Vec::as_slice), Some(&["done".to_owned()][..]), "{file}");
+        let answer = inbox.join("answers").join(file);
+        assert!(answer.join("success.csv").is_file(), "{file}: {:?}", names(&answer));
+        assert!(!inbox.join(file).exists(), "{file} is still in the inbox");
+    }
+    assert_eq!(ended.len(), week.dropped.len());
+    eprintln!("{} change files, each one run", week.dropped.len());
 }
 
 struct Slots {

@@ -26,6 +26,12 @@ pub(crate) fn library() -> Option<PathBuf> {
     found
 }
 
+/// A change file is dropped so often.
+const EACH_FILE: TimeDelta = TimeDelta::minutes(230);
+
+/// An account group of the simulator's small world: its organization, its id, and about its quota.
+const GROUP: (&str, &str, usize) = ("10788", "204132", 18_000);
+
 pub(crate) struct Week {
     folder: tempfile::TempDir,
     library: PathBuf,
@@ -38,6 +44,8 @@ pub(crate) struct Week {
     daemon: Option<Child>,
     dice: fastrand::Rng,
     pub(crate) kills: usize,
+    /// The change files that people dropped.
+    pub(crate) dropped: Vec<String>,
 }
 
 impl Week {
@@ -54,6 +62,7 @@ impl Week {
             daemon: None,
             dice: fastrand::Rng::with_seed(seed),
             kills: 0,
+            dropped: Vec::new(),
         };
         week.start_at(at);
         week
@@ -77,10 +86,39 @@ impl Week {
         at + since.elapsed() * RATE.unsigned_abs()
     }
 
-    /// Lets time pass.
-    pub(crate) fn until(&self, at: DateTime<Utc>) {
+    /// Lets time pass. Every few hours somebody drops a change file, or has the configuration read again.
+    pub(crate) fn until(&mut self, at: DateTime<Utc>) {
+        while at - self.now() > EACH_FILE {
+            self.sleep_until(self.now() + EACH_FILE);
+            self.drop_file();
+            if self.dice.bool() {
+                self.signal("-HUP");
+            }
+        }
+        self.sleep_until(at);
+    }
+
+    fn sleep_until(&self, at: DateTime<Utc>) {
         let left = (at - self.now()).to_std().unwrap_or_default();
         std::thread::sleep(left / RATE.unsigned_abs());
+    }
+
+    /// Another quota for one account group, whole in one step as a good copier leaves it.
+    fn drop_file(&mut self) {
+        let number = self.dropped.len();
+        let name = format!("week-{number}.csv");
+        let whole = self.folder.path().join(&name);
+        let quota = GROUP.2 + number;
+        std::fs::write(&whole, format!("action,org_id,aid,value\nassign,{},{},{quota}\n", GROUP.0, GROUP.1))
+            .unwrap();
+        std::fs::rename(whole, self.data().join("inbox").join(&name)).unwrap();
+        self.dropped.push(name);
+    }
+
+    fn signal(&self, signal: &str) {
+        let Some(daemon) = &self.daemon else { return };
+        let kill = Command::new("kill").args([signal, &daemon.id().to_string()]).status().unwrap();
+        assert!(kill.success());
     }
 
     /// From now on the API has these faults: a new simulator with the same world takes the place of the old one.
@@ -119,9 +157,8 @@ impl Week {
 
     /// Ends the daemon as an init system does.
     pub(crate) fn stop(&mut self) {
+        self.signal("-TERM");
         let mut daemon = self.daemon.take().unwrap();
-        let kill = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
-        assert!(kill.success());
         assert_eq!(daemon.wait().unwrap().code(), Some(0), "the daemon ends cleanly");
     }
 
