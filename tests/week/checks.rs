@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 use serde_json::Value;
 
-use crate::clockwork::{Week, names};
+use crate::clockwork::{Week, message_id, names};
 
 /// What the log told as missed: the job, and its first and last slot.
 struct Gap {
@@ -52,11 +52,18 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     let (mut ids, mut reports) = (BTreeSet::new(), Vec::new());
     for stem in sent.iter().filter_map(|name| name.strip_suffix(".eml")) {
         let mail = std::fs::read_to_string(week.data().join(format!("outbox/sent/{stem}.eml"))).unwrap();
-        let id = mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+        let id = message_id(&mail);
         if id.starts_with("<usage.") {
             reports.push(time(&stem[..16], "%Y%m%dT%H%M%SZ"));
         }
         assert!(ids.insert(id), "{stem} was sent twice");
+    }
+    if let Some(taken) = week.taken() {
+        let arrived: BTreeSet<_> = taken.iter().cloned().collect();
+        assert_eq!(arrived, ids, "what arrived is what was noted as sent");
+        // A kill may come between the server's answer and the note of it.
+        assert!(taken.len() - arrived.len() <= week.kills, "{taken:?}");
+        eprintln!("{} mails, of which {} came twice", arrived.len(), taken.len() - arrived.len());
     }
     let days = each_slot(&nights(begin, end), &reports, |slot| seen.told("usage report", slot), 0);
     seen.missed_reports = days.missed;

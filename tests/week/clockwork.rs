@@ -40,6 +40,7 @@ pub(crate) struct Week {
     port: u16,
     token: String,
     simulator: Option<Child>,
+    mail_server: Option<MailServer>,
     faults: Vec<&'static str>,
     daemon: Option<Child>,
     dice: fastrand::Rng,
@@ -51,6 +52,7 @@ pub(crate) struct Week {
 impl Week {
     /// Starts everything at this time.
     pub(crate) fn begin(library: PathBuf, at: DateTime<Utc>, seed: u64) -> Self {
+        let mail_server = MailServer::start(); // before the clock runs
         let mut week = Self {
             folder: tempfile::tempdir().unwrap(),
             library,
@@ -58,6 +60,7 @@ impl Week {
             port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
             token: String::new(),
             simulator: None,
+            mail_server,
             faults: Vec::new(),
             daemon: None,
             dice: fastrand::Rng::with_seed(seed),
@@ -66,6 +69,11 @@ impl Week {
         };
         week.start_at(at);
         week
+    }
+
+    /// The identities of all mails that the mail server took, as often as it took them; none where there is no such server.
+    pub(crate) fn taken(&self) -> Option<Vec<String>> {
+        self.mail_server.as_ref().map(MailServer::taken)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -225,8 +233,61 @@ impl Week {
             .env("QUOTAKEEPER__MAIL__FROM", "quotakeeper@example.com")
             .env("QUOTAKEEPER__MAIL__TO", to)
             .stdin(Stdio::null());
+        if let Some(server) = &self.mail_server {
+            command
+                .env("QUOTAKEEPER__MAIL__TRANSPORT", "smtp")
+                .env("QUOTAKEEPER__SMTP__HOST", "localhost")
+                .env("QUOTAKEEPER__SMTP__PORT", server.port.to_string())
+                .env("QUOTAKEEPER__SMTP__TLS", "off")
+                // The server's clock is not the fast one.
+                .env("QUOTAKEEPER__SMTP__TIMEOUT", "5h");
+        }
         command
     }
+}
+
+/// aiosmtpd, by way of the script that the tests of mail use.
+struct MailServer {
+    process: Child,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl MailServer {
+    /// None, and said, where there is no aiosmtpd: the mails lie in a folder then.
+    fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/smtp/server.py");
+        let plan = serde_json::json!({ "folder": folder.path() }).to_string();
+        let mut server = Command::new("python3");
+        server.args([script, &plan]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = server.spawn().ok()?;
+        let said = BufReader::new(process.stdout.take()?).lines().next();
+        let Some(port) = said.and_then(|line| line.ok()?.parse().ok()) else {
+            eprintln!("no mail server: python3 has no aiosmtpd");
+            end(process);
+            return None;
+        };
+        Some(Self { process, folder, port })
+    }
+
+    fn taken(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log.jsonl")).unwrap_or_default();
+        let mail =
+            |number| std::fs::read_to_string(self.folder.path().join(format!("{number}.eml"))).unwrap();
+        (0..log.lines().count()).map(|number| message_id(&mail(number))).collect()
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn message_id(mail: &str) -> String {
+    mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().trim().to_owned()
 }
 
 impl Drop for Week {

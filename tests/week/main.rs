@@ -1,5 +1,6 @@
 //! A week of the daemon in minutes: the real binary against its simulator, both under a clock that runs 3 000 times as
-//! fast (`libfaketime`), through 429 storms, an hour of 500s, kills, restarts, long downtimes and both changes of clocks.
+//! fast (`libfaketime`), through 429 storms, an hour of 500s, kills, restarts, reloads, long downtimes and both changes of clocks,
+//! while people drop change files and a real mail server takes the mails.
 //!
 //! Nothing here depends on how fast this machine is: what it does not get done in its time must be told as a gap.
 

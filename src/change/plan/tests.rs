@@ -44,6 +44,22 @@ fn a_target_is_found_by_its_ids_or_not_at_all() {
 }
 
 #[test]
+fn the_outline_of_a_file_has_the_organizations_it_may_change_and_whether_a_row_may_be_stale() {
+    let (guards, rule) = (Guards::default(), UsageRule::default());
+    let outlined = |text: &str| {
+        let context = PlanContext::new(&guards, Mode::Organization, &rule);
+        let Outline { organizations, is_stale } = outline(&parsed(text), &world(), &context);
+        (organizations.iter().map(OrgId::as_str).collect::<Vec<_>>().join(" "), is_stale)
+    };
+    let is = |organizations: &str, is_stale| (organizations.to_owned(), is_stale);
+    assert_eq!(outlined("aid,value,expected_value\n1,1001,1000\n2,2000,2000\n"), is("7", false));
+    assert_eq!(outlined("aid,value,expected_value\n1,1001,1000\n4,1001,5\n2,x,\n"), is("7 8", true));
+    // What a later row meets, nobody knows.
+    assert_eq!(outlined("aid,value,effective\n4,1000,2999-12-01\n"), is("8", true));
+    assert_eq!(outlined("aid,value\n4,1000\n"), is("", false));
+}
+
+#[test]
 fn the_same_target_twice_is_refused_on_each_row_that_names_it() {
     insta::assert_snapshot!(
         says("org_id,aid,value\n7,1,1001\n,1,1002\n7,2,2001\n7,2,x\n8,4,1\n8,4,1\n8,4,1\n", Mode::Row).join("\n"), @r#"
