@@ -64,8 +64,8 @@ pub(super) async fn export(
             file.clear();
         }
         out.write_all(&file)?; // the header, where there is nothing else
+        out.flush()?;
     }
-    out.flush()?;
     Ok(Exit::Done)
 }
 

@@ -80,7 +80,7 @@ impl Asked<'_> {
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
         let wanted = Wanted::new(self.organizations);
         let read = |block: Block| {
-            let organization = block.that(|row| self.wants(row, rule))?;
+            let organization = block.filtered(|row| self.wants(row, rule))?;
             let is_wanted = wanted.has(&organization.id, &organization.name);
             let (id, name) = (organization.id.clone(), organization.name.clone());
             Ok((id, name, Some(organization).filter(|kept| is_wanted && kept.row_count() > 0)))

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr_iter};
 use super::commas::Commas;
 use super::figures::{self, Figures};
 use super::lines::{Line, Lines, quoted_cell_ends};
-use super::reader::{OURS, Organizations, Rows, UNSORTED, order};
+use super::reader::{Order, Organizations, Rows, UNSORTED, order};
 use super::writer::Writer;
 use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, SnapshotRow};
@@ -70,7 +70,7 @@ impl Block {
     pub(crate) fn organization(self) -> anyhow::Result<Organization> {
         match self.0 {
             Content::Read(organization) => Ok(organization),
-            lines @ Content::Lines(_) => Self(lines).that(|_| true),
+            lines @ Content::Lines(_) => Self(lines).filtered(|_| true),
         }
     }
 
@@ -86,7 +86,10 @@ impl Block {
     }
 
     /// What they say of the organization, and of those targets whose rows are wanted.
-    pub(crate) fn that(self, is_wanted: impl Fn(&SnapshotRow<'_>) -> bool) -> anyhow::Result<Organization> {
+    pub(crate) fn filtered(
+        self,
+        is_wanted: impl Fn(&SnapshotRow<'_>) -> bool,
+    ) -> anyhow::Result<Organization> {
         let take = |organization: &mut Organization, row: SnapshotRow<'_>| {
             organization.describe(&row);
             if is_wanted(&row) {
@@ -144,7 +147,7 @@ impl Block {
                 Ok(())
             }),
             read @ Content::Read(_) => {
-                Self(read).that(|row| is_wanted(row.target.aid.as_ref().map(Aid::as_str)))
+                Self(read).filtered(|row| is_wanted(row.target.aid.as_ref().map(Aid::as_str)))
             }
         }
     }
@@ -266,11 +269,11 @@ fn has_quota(until_quota: &[u8]) -> bool {
 impl<R: Read> Blocks<R> {
     pub(crate) fn new(file: R) -> anyhow::Result<Self> {
         let mut lines = Lines::of_file(file);
-        let order = order(&mut lines)?;
-        let source = if order == OURS {
-            Source::Lines { lines, begun: None }
-        } else {
-            Source::Rows(Box::new(Organizations::of(Rows::in_order(lines, order))))
+        let source = match order(&mut lines)? {
+            Order::Ours => Source::Lines { lines, begun: None },
+            other @ Order::Other(_) => {
+                Source::Rows(Box::new(Organizations::of(Rows::in_order(lines, other))))
+            }
         };
         Ok(Self { source, ended: false })
     }

@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use super::commas::Commas;
 use super::lines::quoted_cell_ends;
-use super::reader::{OURS, moment, split};
+use super::reader::{moment, split};
 use super::{AID, COLUMNS, PERIOD_START, USAGE};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
 
@@ -80,7 +80,8 @@ impl Reader {
             let mut cells = [""; COLUMNS.len()];
             let rest = str::from_utf8(&line[end + 1..]).ok()?;
             let ends = ends.map(|place| place - (end + 1));
-            if AID + 1 + split(rest, ends, &OURS[AID + 1..], &mut cells) != cells.len() {
+            let column = |place: usize| Some(AID + 1 + place).filter(|column| *column < COLUMNS.len());
+            if AID + 1 + split(rest, ends, column, &mut cells) != cells.len() {
                 return None;
             }
             let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
