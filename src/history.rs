@@ -14,6 +14,6 @@ mod thinned;
 
 pub(crate) use codec::{Block, Figures, Writer};
 pub(crate) use each::Earlier;
-pub(crate) use readable::left_out;
+pub(crate) use readable::{NONE_READABLE, left_out};
 pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
 pub(crate) use thinned::thinned;

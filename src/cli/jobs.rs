@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use tracing::info;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -142,9 +141,8 @@ pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
 }
 
 pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
-    let (inputs, latest) = (app.report_inputs(), app.history.latest_readable(now)?);
-    let latest =
-        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")?;
+    let inputs = app.report_inputs();
+    let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest)?;
     let report = closings::last_closings(&inputs, &scope.of(latest), now)?;
     match asked.file {

@@ -12,7 +12,7 @@ use super::table::{Cell, Side, Table, Tone};
 use super::wanted::Wanted;
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule, grouped};
 use crate::exit_code::Exit;
-use crate::history::{Block, History, Unreadable, left_out};
+use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
 use crate::text::{edge, glob, lookalike};
@@ -68,12 +68,14 @@ impl Asked<'_> {
         if let Some(at) = self.at {
             return self.targets_of(history, history.find(at)?, rule);
         }
-        for at in history.until(now)?.into_iter().rev() {
-            match self.targets_of(history, at, rule) {
+        let all = history.until(now)?;
+        for at in all.iter().rev() {
+            match self.targets_of(history, *at, rule) {
                 Err(error) if error.is::<Unreadable>() => left_out(&error),
                 read => return read,
             }
         }
+        anyhow::ensure!(all.is_empty(), NONE_READABLE);
         anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot")
     }
 
@@ -195,6 +197,23 @@ mod tests {
     use crate::config::Alerts;
     use crate::report::fixtures::{context, realistic};
     use crate::report::{Judging, Slopes};
+
+    #[test]
+    fn where_all_snapshots_are_damaged_the_history_is_not_called_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::new(folder.path());
+        let format = TableFormat::Text;
+        let asked = Asked { at: None, organizations: &[], name: None, over: None, format };
+        let latest = realistic();
+        let error = || {
+            let read = asked.snapshot(&history, &UsageRule::default(), latest.taken_at);
+            read.unwrap_err().to_string()
+        };
+        assert!(error().starts_with("the history is empty"));
+        history.write(&latest).unwrap();
+        fs_err::write(history.path(latest.taken_at), "org_id,aid,quota\n1,,many\n").unwrap();
+        assert_eq!(error(), NONE_READABLE);
+    }
 
     #[test]
     fn a_narrow_terminal_keeps_the_ids_and_the_figures() {

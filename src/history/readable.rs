@@ -7,6 +7,10 @@ use super::History;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, UsageRule};
 
+/// What somebody is told who needs a snapshot where there are only damaged ones.
+pub(crate) const NONE_READABLE: &str =
+    "no snapshot of the history can be read, as the log says of each: `quotakeeper snapshot` takes a new one";
+
 /// Says in the log why a snapshot is passed over.
 pub(crate) fn left_out(error: &anyhow::Error) {
     warn!(error = format!("{error:#}"), "a snapshot that cannot be read is left out");

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use tracing::warn;
 
@@ -15,7 +14,7 @@ use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Target, UsageRule};
-use crate::history::{Block, Earlier, Figures, History, changes, left_out, thinned};
+use crate::history::{Block, Earlier, Figures, History, NONE_READABLE, changes, left_out, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
@@ -108,8 +107,11 @@ impl ReportInputs<'_> {
     }
 
     pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        let latest = self.history.latest_readable(now)?;
-        latest.context("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")
+        if let Some(latest) = self.history.latest_readable(now)? {
+            return Ok(latest);
+        }
+        anyhow::ensure!(self.history.until(now)?.is_empty(), NONE_READABLE);
+        anyhow::bail!("there is no snapshot to report on: `quotakeeper snapshot` takes the first one")
     }
 
     /// The usage report on a snapshot, or on a part of it.

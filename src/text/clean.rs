@@ -57,7 +57,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
 }
 
-/// What our own lines are made of: most that is shown needs no longer look.
+/// Stands in our own lines, and hides nothing: most texts are made of these alone.
 fn is_ours(letter: char) -> bool {
     matches!(letter, ' '..='~' | '–' | '→' | '·' | '…' | '±')
 }
