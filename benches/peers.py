@@ -144,6 +144,7 @@ class Api(http.server.BaseHTTPRequestHandler):
     """Answers that are made beforehand; /NAME/v7 has those of `answers[NAME]`. Only "named" has names and usage."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as every server does that sends headers and body apart
     answers = {}
 
     def do_GET(self):

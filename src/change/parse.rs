@@ -64,7 +64,8 @@ pub(crate) fn parse(
     if !header.is_understood() {
         return Err(problems);
     }
-    let mut records = Vec::new();
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+    let mut records = Vec::with_capacity(max_rows.min(lines));
     let mut blanks = 0;
     for row in rows {
         match row {

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::context::PlanContext;
-use self::draft::{Found, draft};
+use self::draft::{Found, draft, judged};
 pub(crate) use self::model::{Plan, PlanOrganization, hash};
 pub(crate) use self::row::{Action, GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
@@ -38,26 +38,42 @@ use crate::text::words::rows_text;
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
     let mut visible = Visible::new(live, &file.columns);
     let mut organizations = Vec::with_capacity(file.records.len());
-    let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found)>> = BTreeMap::new();
+    let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
     for record in &file.records {
         organizations.push(visible.organization(whose(record)));
         let found = found(record, &mut visible, live, file, context);
-        portions.entry(found.due.as_ref().copied().unwrap_or_default()).or_default().push((record, found));
+        portions.entry(found.due()).or_default().push((record, found));
     }
     let now = live;
     let mut live = Cow::Borrowed(now);
-    let mut rows = Vec::with_capacity(file.records.len());
+    let mut rows = Vec::new();
     for portion in portions.into_values() {
+        // What is done before is another snapshot, with the same targets.
+        let later = match &live {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(later) => Some(later),
+        };
         let mut drafts: Vec<PlanRow> = portion
             .into_iter()
-            .map(|(record, found)| draft(record, found, &live, &file.columns, context))
+            .map(|(record, Found { target, due })| {
+                let target = target.map(|place| match later {
+                    Some(later) => later.place(&place.target()).expect("its targets are the same"),
+                    None => place,
+                });
+                let found = Found { target, due };
+                draft(record, found, &live, &file.columns, context)
+            })
             .collect();
         refuse_duplicates(&mut drafts);
         guards::check(&mut drafts, &live, context);
         if drafts.len() < file.records.len() {
             live = Cow::Owned(effective::done(live.into_owned(), &drafts));
         }
-        rows.append(&mut drafts);
+        if rows.is_empty() {
+            rows = drafts;
+        } else {
+            rows.append(&mut drafts);
+        }
     }
     rows.sort_by_key(|row| row.row);
     binding::bind(&mut rows, &organizations, context.mode);
@@ -80,15 +96,16 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
     let mut visible = Visible::new(live, &file.columns);
     let mut outline = Outline::default();
     for record in &file.records {
-        let row =
-            draft(record, found(record, &mut visible, live, file, context), live, &file.columns, context);
+        let found = found(record, &mut visible, live, file, context);
+        let (is_later, known) = (found.due().is_some(), found.known(record));
+        let (_, verdict) = judged(record, found, live, &file.columns, context);
         // What a row meets later depends on the rows before it.
-        let (is_later, is_unchanged) = (row.due.is_some(), matches!(row.verdict, Verdict::Unchanged(_)));
         outline.is_stale |=
-            is_later || matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
-        let org_id = row.target.map(|target| target.org_id).filter(|_| is_later || !is_unchanged);
-        if let Some(org_id) = org_id.filter(|org_id| !outline.organizations.contains(org_id)) {
-            outline.organizations.insert(org_id);
+            is_later || matches!(&verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
+        let org_id = known.map(|place| &place.organization.id);
+        let org_id = org_id.filter(|_| is_later || !matches!(verdict, Verdict::Unchanged(_)));
+        if let Some(org_id) = org_id.filter(|org_id| !outline.organizations.contains(*org_id)) {
+            outline.organizations.insert(org_id.clone());
         }
     }
     outline
@@ -102,19 +119,21 @@ fn whose(record: &Record) -> &TargetRef {
 }
 
 /// What a row means, and when it takes effect.
-fn found(
+fn found<'s>(
     record: &Record,
-    visible: &mut Visible<'_>,
+    visible: &mut Visible<'s>,
     live: &Snapshot,
     file: &ChangeFile,
     context: &PlanContext<'_>,
-) -> Found {
-    let found = visible.find(whose(record));
-    let due = match (&record.change, &found) {
-        (Ok(change), Ok(row)) => effective::due(change.effective, row, live.taken_at, &file.columns, context),
+) -> Found<'s> {
+    let target = visible.find(whose(record));
+    let due = match (&record.change, &target) {
+        (Ok(change), Ok(place)) => {
+            effective::due(change.effective, *place, live.taken_at, &file.columns, context)
+        }
         _ => Ok(None),
     };
-    Found { target: found.map(|row| row.target), due }
+    Found { target, due }
 }
 
 /// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.

@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, shown};
 use super::{Code, Problem};
-use crate::domain::quota::{Aid, OrgId, Place, Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{Aid, OrgId, Place, Snapshot};
 use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.
@@ -51,8 +51,8 @@ impl<'a> Visible<'a> {
         }
     }
 
-    /// The live row that a change is about.
-    pub(super) fn find(&mut self, whose: &TargetRef) -> Result<SnapshotRow<'a>, Problem> {
+    /// The live target that a change is about.
+    pub(super) fn find(&mut self, whose: &TargetRef) -> Result<Place<'a>, Problem> {
         self.found(whose).map_err(|Wrong { code, column, sentence }| match column {
             Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
             None => Problem { code, message: sentence },
@@ -71,7 +71,7 @@ impl<'a> Visible<'a> {
         whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
     }
 
-    fn found(&mut self, whose: &TargetRef) -> Result<SnapshotRow<'a>, Wrong> {
+    fn found(&mut self, whose: &TargetRef) -> Result<Place<'a>, Wrong> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let found = match (org_id, aid) {
             (Some(org_id), Some(aid)) => self.by_ids(org_id, Some(aid))?,
@@ -95,11 +95,10 @@ impl<'a> Visible<'a> {
             (None, None) => self.group_called(group_name, None)?,
         };
         self.check_names(found, whose)?;
-        Ok(found.row().expect("it was visible"))
+        Ok(found)
     }
 
     fn by_ids(&self, org_id: &OrgId, aid: Option<&Aid>) -> Result<Place<'a>, Wrong> {
-        let target = Target { org_id: org_id.clone(), aid: aid.cloned() };
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
         let unknown = || match aid.map(|aid| (aid, self.with_aid(aid))) {
             Some((aid, elsewhere)) if !elsewhere.is_empty() => format!(
@@ -115,7 +114,8 @@ impl<'a> Visible<'a> {
                 "the token sees no organization {org_id}. Correct `{org_column}`, or use a token that may edit it."
             ),
         };
-        self.live.place(&target).ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
+        let place = self.live.organization(org_id).and_then(|organization| organization.place(aid));
+        place.ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
     }
 
     /// A question, where an id has zeros before it that a form or a program added.

@@ -85,6 +85,11 @@ impl Snapshot {
         self.unreadable.get(target).map(String::as_str)
     }
 
+    /// Whether the quota of every target can be read.
+    pub(crate) fn is_all_readable(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
     #[cfg(test)]
     pub(crate) fn all_unreadable(&self) -> &BTreeMap<Target, String> {
         &self.unreadable

@@ -99,7 +99,8 @@ fn is_clean(text: &str) -> bool {
 
 /// What a cell may have around it without meaning anything: blanks, also those that nobody sees.
 pub(crate) fn is_padding(letter: char) -> bool {
-    letter.is_whitespace() || is_hidden(letter) || matches!(letter, '\u{2800}' | JOINER | EMOJI_SELECTOR)
+    letter.is_whitespace()
+        || !letter.is_ascii() && (is_hidden(letter) || matches!(letter, '\u{2800}' | JOINER | EMOJI_SELECTOR))
 }
 
 /// Shown as a blank.

@@ -98,18 +98,18 @@ impl<'a> Reading<'a> {
 
     fn action(&mut self) -> Option<Action> {
         let text = self.text(Field::Action);
-        match text.to_ascii_lowercase().as_str() {
-            "" | "assign" => Some(Action::Assign),
-            "unassign" => Some(Action::Unassign),
-            _ => {
-                let sentence = format!(
-                    "`{}` is not an action. Type assign (set a quota), unassign (take it off), or nothing for assign.",
-                    shown(text)
-                );
-                self.problem_in(Field::Action, &sentence);
-                None
-            }
+        if text.is_empty() || text.eq_ignore_ascii_case("assign") {
+            return Some(Action::Assign);
         }
+        if text.eq_ignore_ascii_case("unassign") {
+            return Some(Action::Unassign);
+        }
+        let sentence = format!(
+            "`{}` is not an action. Type assign (set a quota), unassign (take it off), or nothing for assign.",
+            shown(text)
+        );
+        self.problem_in(Field::Action, &sentence);
+        None
     }
 
     /// A name as our own exports write it, or as somebody typed it.

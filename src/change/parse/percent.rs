@@ -24,6 +24,9 @@ pub(crate) struct Percent {
 impl Percent {
     /// What the text says; none where it is not a share of the plan at all. The error is a sentence about the text.
     pub(super) fn read(text: &str) -> Option<Result<Self, String>> {
+        if !text.contains('%') {
+            return None;
+        }
         let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
         let (number, of, plan) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [number, of, plan] => (number.strip_suffix('%')?, of, plan),

@@ -76,29 +76,33 @@ pub(super) struct Rows<'a> {
     rest: &'a str,
     delimiter: char,
     number: usize,
+    /// The cells of the row before, of which the next one will have as many.
+    width: usize,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(text: &'a str, delimiter: char) -> Self {
-        Self { rest: text, delimiter, number: 0 }
+        Self { rest: text, delimiter, number: 0, width: 0 }
     }
 
     /// The cell that the rest begins with; the rest then begins with what ended it. No more of it is read than a cell may hold.
     fn cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
         let (whole, mut text, mut room) = (self.rest, String::new(), LONGEST_CELL);
-        let mut take = |text: &mut String, part: &str, number: usize| {
-            // Counting is enough until it is too long.
-            room = match part.chars().take(room + 1).count() {
-                count if count > room => {
-                    return Err(format!(
-                        "Row {number}: the cell that begins with `{}` has more than {LONGEST_CELL} characters, which no \
-                         spreadsheet holds. Shorten it.",
-                        beginning(whole.trim_start_matches('"'))
-                    ));
-                }
-                count => room - count,
-            };
-            text.push_str(part);
+        let mut take = |text: &mut String, part: &str, number: usize| -> Result<(), String> {
+            // Whoever has more bytes than that need not be counted.
+            let count = if part.len() < LONGEST_CELL_IN_BYTES { part.chars().count() } else { usize::MAX };
+            room = room.checked_sub(count).ok_or_else(|| {
+                format!(
+                    "Row {number}: the cell that begins with `{}` has more than {LONGEST_CELL} characters, which no \
+                     spreadsheet holds. Shorten it.",
+                    beginning(whole.trim_start_matches('"'))
+                )
+            })?;
+            if text.is_empty() {
+                part.clone_into(text);
+            } else {
+                text.push_str(part);
+            }
             Ok(())
         };
         let was_quoted = whole.starts_with('"');
@@ -120,10 +124,7 @@ impl<'a> Rows<'a> {
             }
             self.rest = quoted;
         }
-        let cut_between_letters = |back| self.rest.get(..LONGEST_CELL_IN_BYTES - back);
-        let within = (0..4).find_map(cut_between_letters).unwrap_or(self.rest);
-        let end = within.find([self.delimiter, '\r', '\n']).unwrap_or(within.len());
-        let (unquoted, rest) = self.rest.split_at(end);
+        let (unquoted, rest) = self.rest.split_at(self.end_of_unquoted());
         let is_torn = was_quoted && !unquoted.trim_matches(' ').is_empty();
         if is_torn || !was_quoted || unquoted.len() > LONGEST_CELL {
             take(&mut text, unquoted, self.number)?;
@@ -133,6 +134,20 @@ impl<'a> Rows<'a> {
         }
         self.rest = rest;
         Ok(text)
+    }
+
+    /// Where the delimiter or a line end stands; somewhere beyond the longest cell where none is before that.
+    fn end_of_unquoted(&self) -> usize {
+        // A letter that has several bytes can be told by its first one, and there are few of those.
+        let mut bytes = [0; 4];
+        let first = self.delimiter.encode_utf8(&mut bytes).as_bytes()[0];
+        let ends = |(at, byte): (usize, u8)| {
+            byte == b'\r' || byte == b'\n' || (byte == first && self.rest[at..].starts_with(self.delimiter))
+        };
+        let within = self.rest.len().min(LONGEST_CELL_IN_BYTES);
+        let end = self.rest.bytes().take(within).enumerate().position(ends);
+        let boundary = || (within..within + 4).find(|at| self.rest.is_char_boundary(*at));
+        end.or_else(boundary).unwrap_or(within)
     }
 }
 
@@ -149,7 +164,7 @@ impl Iterator for Rows<'_> {
             return None;
         }
         self.number += 1;
-        let (mut cells, mut torn, mut blank) = (Vec::new(), None, 0);
+        let (mut cells, mut torn, mut blank) = (Vec::with_capacity(self.width), None, 0);
         loop {
             match self.cell(&mut torn) {
                 Ok(cell) if cells.len() < MOST_CELLS => cells.push(cell),
@@ -172,6 +187,7 @@ impl Iterator for Rows<'_> {
                 None => break,
             }
         }
+        self.width = cells.len();
         let rest = self.rest;
         self.rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n'])).unwrap_or(rest);
         Some(Ok(Row { number: self.number, cells, torn }))

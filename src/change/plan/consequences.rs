@@ -6,7 +6,7 @@ use super::context::PlanContext;
 use super::effective;
 use super::row::PlanRow;
 use crate::domain::forecast::{Course, run_out};
-use crate::domain::quota::{Snapshot, SnapshotRow, Units, grouped};
+use crate::domain::quota::{Place, Snapshot, Units, grouped};
 use crate::text::words::short_day;
 
 /// So many are named; a person wants to know whom to ask, not to read a list.
@@ -15,17 +15,17 @@ const NAMED: usize = 3;
 /// The rest of a sentence on a quota that is too small: `: tests would stop about 24 Nov. Largest: portal (DNS) 1 900`.
 /// Empty where nothing is known.
 pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext<'_>) -> String {
-    let Some(seen) = row.target.as_ref().and_then(|target| live.row(target)) else { return String::new() };
+    let Some(seen) = row.target.as_ref().and_then(|target| live.place(target)) else { return String::new() };
     // What the next cycle's line looks like is not known, and its largest tests are those of this one.
-    let is_next = effective::is_next_cycle(&seen, row.due);
+    let is_next = effective::is_next_cycle(seen, row.due);
     let stops = if is_next {
         None
     } else {
-        when(row, &seen, live, context).map(|when| format!(": tests would stop {when}"))
+        when(row, seen, live, context).map(|when| format!(": tests would stop {when}"))
     };
     let named: Vec<String> = context
         .largest
-        .of(&seen.target)
+        .of(&seen.target())
         .iter()
         .take(NAMED)
         .map(|test| format!("{} {}", test.label, grouped(test.projected)))
@@ -38,7 +38,7 @@ pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext
 }
 
 /// When the new quota is used up, by the API's projection alone; none where that is not known.
-fn when(row: &PlanRow, seen: &SnapshotRow, live: &Snapshot, context: &PlanContext<'_>) -> Option<String> {
+fn when(row: &PlanRow, seen: Place<'_>, live: &Snapshot, context: &PlanContext<'_>) -> Option<String> {
     let (quota, used): (Units, Units) = (row.after?, row.used?);
     let at = if used >= quota {
         live.taken_at
@@ -48,7 +48,7 @@ fn when(row: &PlanRow, seen: &SnapshotRow, live: &Snapshot, context: &PlanContex
             used,
             projected: row.projected?,
             taken_at: live.taken_at,
-            cycle_end: seen.period_end?,
+            cycle_end: seen.organization.period_end?,
             slope: None,
         };
         run_out(&course)?.at
@@ -71,6 +71,7 @@ mod tests {
     use crate::change::plan::plan;
     use crate::collect::top_consumers::LargestTests;
     use crate::config::{Guards, Mode};
+    use crate::domain::quota::SnapshotRow;
     use crate::domain::quota::UsageRule;
     use crate::thousandeyes::{OrganizationUsage, TestUsage};
 

@@ -9,117 +9,131 @@ use super::row::{Action, NoChange, PlanRow, Verdict, plain_quota};
 use crate::change::parse::{Columns, Field, Record, RowChange, Value};
 use crate::change::{Code, Problem};
 use crate::domain::diff::SentRow;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule, grouped, quota_text};
+use crate::domain::quota::{Place, Snapshot, Units, UsageRule, grouped, quota_text};
 use crate::text::words;
 
 /// What a row's ids mean, and when it takes effect.
-pub(super) struct Found {
-    pub(super) target: Result<Target, Problem>,
+pub(super) struct Found<'s> {
+    pub(super) target: Result<Place<'s>, Problem>,
     pub(super) due: Result<Option<DateTime<Utc>>, Problem>,
 }
 
-/// One row on its own: refused, unchanged, or to be sent as far as nothing else speaks against it.
+impl<'s> Found<'s> {
+    /// The target of a row whose ids can be read.
+    pub(super) fn known(&self, record: &Record) -> Option<Place<'s>> {
+        let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
+        self.target.as_ref().ok().copied().filter(|_| is_known)
+    }
+
+    pub(super) fn due(&self) -> Option<DateTime<Utc>> {
+        self.due.as_ref().copied().unwrap_or_default()
+    }
+}
+
+/// One row on its own, against `live`, in which its target was found.
 pub(super) fn draft(
     record: &Record,
-    found: Found,
+    found: Found<'_>,
     live: &Snapshot,
     columns: &Columns,
     context: &PlanContext<'_>,
 ) -> PlanRow {
-    let Found { target, due } = found;
     let rule = context.rule;
-    let found = target.map(|target| live.row(&target).expect("it was found there"));
-    let mut row = PlanRow {
+    let (known, due) = (found.known(record), found.due());
+    let usage = known.map(|known| effective::usage(known, due));
+    let (after, verdict) = judged(record, found, live, columns, context);
+    let change = record.change.as_ref().ok();
+    PlanRow {
         row: record.row,
-        action: Action::Assign,
-        target: None,
-        org_name: String::new(),
-        account_group_name: String::new(),
-        before: None,
-        after: None,
-        used: None,
-        projected: None,
-        written: String::new(),
-        due: due.as_ref().copied().unwrap_or_default(),
-        comment: String::new(),
-        verdict: Verdict::Send,
-        warnings: Vec::new(),
-    };
-    let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
-    if let (Ok(found), true) = (&found, is_known) {
-        row.target = Some(found.target.clone());
-        row.org_name = found.org_name.clone().into_owned();
-        row.account_group_name = found.account_group_name.clone().into_owned();
-        row.before = found.quota;
-        let usage = effective::usage(found, live, row.due);
-        row.used = rule.used(&usage);
-        row.projected = rule.projected(&usage);
+        action: change.map_or(Action::Assign, |change| change.action),
+        target: known.map(Place::target),
+        org_name: known.map_or("", Place::org_name).to_owned(),
+        account_group_name: known.map_or("", Place::account_group_name).to_owned(),
+        before: known.and_then(Place::quota),
+        after,
+        used: usage.and_then(|usage| rule.used(&usage)),
+        projected: usage.and_then(|usage| rule.projected(&usage)),
+        written: match change.and_then(|change| change.value) {
+            Some(Value::OfPlan(share)) => share.to_string(),
+            Some(Value::Units(_)) | None => String::new(),
+        },
+        due,
+        comment: change.map_or_else(String::new, |change| change.comment.clone()),
+        warnings: match (change, &verdict) {
+            (Some(change), Verdict::Send) => {
+                effective::past(change.effective, live.taken_at, context).into_iter().collect()
+            }
+            _ => Vec::new(),
+        },
+        verdict,
     }
+}
+
+/// The quota that a row asks for, and whether it is refused, unchanged, or to be sent as far as nothing else speaks against it.
+pub(super) fn judged(
+    record: &Record,
+    found: Found<'_>,
+    live: &Snapshot,
+    columns: &Columns,
+    context: &PlanContext<'_>,
+) -> (Option<Units>, Verdict) {
     let change = match &record.change {
         Ok(change) => change,
-        Err(bad) => {
-            row.verdict = Verdict::Refused(all(&bad.problems));
-            return row;
-        }
+        Err(bad) => return (None, Verdict::Refused(all(&bad.problems))),
     };
-    row.action = change.action;
-    row.comment.clone_from(&change.comment);
-    match change.value {
-        Some(Value::Units(units)) => row.after = Some(units),
-        Some(Value::OfPlan(share)) => row.written = share.to_string(),
-        None => {}
-    }
-    let after = found.and_then(|found| {
+    let Found { target, due } = found;
+    let known = target.as_ref().ok().copied();
+    let (before, target_of) = (known.and_then(Place::quota), || known.map(Place::target));
+    let after = target.and_then(|found| {
         due?;
-        asked(change, &found, live, columns, rule)
+        asked(change, found, columns, context.rule)
     });
-    match after {
-        Ok(after) => row.after = after,
-        Err(problem) => {
-            row.verdict = Verdict::Refused(problem);
-            return row;
-        }
-    }
-    let asks_for_none = change.action == Action::Assign && row.after.is_none();
-    if change.expected == Some(row.after) {
+    let after = match (after, change.value) {
+        (Ok(after), _) => after,
+        (Err(problem), Some(Value::Units(units))) => return (Some(units), Verdict::Refused(problem)),
+        (Err(problem), _) => return (None, Verdict::Refused(problem)),
+    };
+    if change.expected == Some(after) {
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
-        row.after = row.before;
-        row.verdict = Verdict::Unchanged(NoChange::NotEdited);
-    } else if let Some(why) = row.target.as_ref().and_then(|target| live.unreadable(target)) {
-        // Unknown is not "none": whatever is planned from here on would be a guess.
-        row.verdict = Verdict::Refused(Problem {
+        return (before, Verdict::Unchanged(NoChange::NotEdited));
+    }
+    // Unknown is not "none": whatever is planned from here on would be a guess.
+    let unreadable = if live.is_all_readable() { None } else { target_of() };
+    let verdict = if let Some(why) = unreadable.and_then(|target| live.unreadable(&target)) {
+        Verdict::Refused(Problem {
             code: Code::UnknownTarget,
             message: format!(
                 "the live quota is not known, because the API's answer cannot be read here: {}. Try again later; if it stays \
                  so, report it to ThousandEyes.",
                 words::clean(why, 160)
             ),
-        });
-    } else if row.after == row.before {
+        })
+    } else if after == before {
         // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
-        row.verdict = Verdict::Unchanged(NoChange::AlreadySo);
-    } else if asks_for_none {
-        row.verdict = Verdict::Refused(Problem::in_column(
+        Verdict::Unchanged(NoChange::AlreadySo)
+    } else if change.action == Action::Assign && after.is_none() {
+        Verdict::Refused(Problem::in_column(
             Code::BadRow,
             columns.name(Field::Value),
             "`none` is not a quota. To remove the quota, make the action unassign and empty the cell.",
-        ));
-    } else if let Some(expected) = change.expected.filter(|expected| *expected != row.before) {
-        let who = row.target.as_ref().and_then(|target| context.set_by.who_set(target, row.before));
-        row.verdict = Verdict::Refused(Problem {
+        ))
+    } else if let Some(expected) = change.expected.filter(|expected| *expected != before) {
+        let target = target_of();
+        let who = target.as_ref().and_then(|target| context.set_by.who_set(target, before));
+        Verdict::Refused(Problem {
             code: Code::Stale,
             message: format!(
                 "`{column}` is `{}`, but the quota is `{live}` now. {}: look at it again, then put `{live}` into `{column}`.",
                 plain_quota(expected),
                 who.map_or_else(|| "Somebody changed it since".to_owned(), |who| set_by(who, context.zone)),
                 column = columns.name(Field::Expected),
-                live = plain_quota(row.before)
+                live = plain_quota(before)
             ),
-        });
+        })
     } else {
-        row.warnings.extend(effective::past(change.effective, live.taken_at, context));
-    }
-    row
+        Verdict::Send
+    };
+    (after, verdict)
 }
 
 /// Which run set a quota, and when.
@@ -131,8 +145,7 @@ fn set_by(row: &SentRow, zone: Tz) -> String {
 /// The quota that a row asks for, in units. The organization's own row says what share of a plan is.
 fn asked(
     change: &RowChange,
-    found: &SnapshotRow,
-    live: &Snapshot,
+    found: Place<'_>,
     columns: &Columns,
     rule: &UsageRule,
 ) -> Result<Option<Units>, Problem> {
@@ -141,11 +154,11 @@ fn asked(
         Some(Value::Units(units)) => return Ok(Some(units)),
         Some(Value::OfPlan(share)) => share,
     };
-    let org_id = &found.target.org_id;
+    let org_id = &found.organization.id;
     let refused = |why: String| {
         Problem::in_column(Code::BadRow, columns.name(Field::Value), &format!("`{share}` {why}"))
     };
-    let own = live.row(&Target { org_id: org_id.clone(), aid: None });
+    let own = found.organization.own_row();
     let plan = rule.plan(own.as_ref().and_then(|own| own.plan_units)).filter(|plan| *plan >= 0);
     let (Some(own), Some(plan)) = (own, plan) else {
         return Err(refused(format!(

@@ -10,12 +10,12 @@ use super::context::PlanContext;
 use super::row::PlanRow;
 use crate::change::parse::{Columns, Effective, Field};
 use crate::change::{Code, Problem};
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage};
+use crate::domain::quota::{Place, Snapshot, Units, Usage};
 
-/// When a row is due; none for now. `live` is what is seen of its target at `now`.
+/// When a row is due; none for now. `live` is its target as it is seen at `now`.
 pub(super) fn due(
     effective: Option<Effective>,
-    live: &SnapshotRow,
+    live: Place<'_>,
     now: DateTime<Utc>,
     columns: &Columns,
     context: &PlanContext<'_>,
@@ -24,11 +24,11 @@ pub(super) fn due(
         (None, None) => return Ok(None),
         (Some(due), _) => due,
         (None, Some(Effective::On(date))) => beginning(date.and_time(NaiveTime::MIN), context.zone),
-        (None, Some(Effective::NextCycle)) => live.period_end.ok_or_else(|| {
+        (None, Some(Effective::NextCycle)) => live.organization.period_end.ok_or_else(|| {
             let sentence = format!(
                 "the end of the billing cycle of {} is not known, because its usage could not be read. Type a date, such as \
                  2026-12-01.",
-                live.target
+                live.target()
             );
             Problem::in_column(Code::BadRow, columns.name(Field::Effective), &sentence)
         })?,
@@ -65,18 +65,17 @@ fn beginning(midnight: chrono::NaiveDateTime, zone: Tz) -> DateTime<Utc> {
 }
 
 /// Whether what is due then meets another billing cycle than the one that was seen.
-pub(super) fn is_next_cycle(row: &SnapshotRow, due: Option<DateTime<Utc>>) -> bool {
-    due.zip(row.period_end).is_some_and(|(due, end)| due >= end)
+pub(super) fn is_next_cycle(live: Place<'_>, due: Option<DateTime<Utc>>) -> bool {
+    due.zip(live.organization.period_end).is_some_and(|(due, end)| due >= end)
 }
 
 /// The usage that a row's new quota will meet: of this cycle, or what is projected for the next one.
-pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc>>) -> Usage {
-    if !is_next_cycle(row, due) {
-        return row.usage;
+pub(super) fn usage(live: Place<'_>, due: Option<DateTime<Utc>>) -> Usage {
+    let usage = live.usage();
+    if !is_next_cycle(live, due) {
+        return usage;
     }
-    let Some(own) = live.row(&Target { org_id: row.target.org_id.clone(), aid: None }) else {
-        return Usage::default();
-    };
+    let Some(own) = &live.organization.own else { return Usage::default() };
     // The API projects the next cycle of organizations only: an account group has its share of it.
     let share =
         |group: Option<Units>, whole: Option<Units>, next: Option<Units>| match (group?, whole?, next?) {
@@ -89,10 +88,10 @@ pub(super) fn usage(row: &SnapshotRow, live: &Snapshot, due: Option<DateTime<Utc
         };
     Usage {
         cloud_used: Some(0),
-        cloud_projected: share(row.usage.cloud_projected, own.usage.cloud_projected, own.cloud_next_period),
+        cloud_projected: share(usage.cloud_projected, own.usage.cloud_projected, own.cloud_next_period),
         enterprise_used: Some(0),
         enterprise_projected: share(
-            row.usage.enterprise_projected,
+            usage.enterprise_projected,
             own.usage.enterprise_projected,
             own.enterprise_next_period,
         ),
@@ -118,7 +117,7 @@ mod tests {
     use crate::change::fixtures::{group, own, parsed, snapshot, told};
     use crate::change::plan::plan;
     use crate::config::{Guards, Mode};
-    use crate::domain::quota::UsageRule;
+    use crate::domain::quota::{SnapshotRow, UsageRule};
 
     const CYCLE_END: &str = "2026-12-10T00:00:00Z";
 

@@ -111,17 +111,24 @@ impl Plan {
 
 /// SHA-256 over the sorted `org_id,aid,before,after` lines (with the time, where it is not now) of all rows that are to be sent or held.
 pub(crate) fn hash(rows: &[PlanRow]) -> String {
-    let mut lines: Vec<String> = rows
-        .iter()
-        .filter(|row| row.is_pending())
-        .filter_map(|row| {
-            let Target { org_id, aid } = row.target.as_ref()?;
-            let aid = aid.as_ref().map_or("", |aid| aid.as_str());
-            // When it is to happen is a part of what a person approves.
-            let due = row.due.map_or_else(String::new, |due| format!(",{}", due.to_rfc3339()));
-            Some(format!("{org_id},{aid},{},{}{due}\n", plain_quota(row.before), plain_quota(row.after)))
-        })
-        .collect();
+    let mut text = String::new();
+    for row in rows.iter().filter(|row| row.is_pending()) {
+        let Some(Target { org_id, aid }) = &row.target else { continue };
+        for id in [org_id.as_str(), aid.as_ref().map_or("", |aid| aid.as_str())] {
+            text += id;
+            text.push(',');
+        }
+        text += &plain_quota(row.before);
+        text.push(',');
+        text += &plain_quota(row.after);
+        // When it is to happen is a part of what a person approves.
+        if let Some(due) = row.due {
+            text.push(',');
+            text += &due.to_rfc3339();
+        }
+        text.push('\n');
+    }
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     sha256(lines.concat().as_bytes())
 }

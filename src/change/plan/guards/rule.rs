@@ -79,8 +79,8 @@ impl GuardInput<'_> {
 
     /// Which cycle the row's projection is of, in words.
     pub(super) fn projected_word(&self) -> &'static str {
-        let seen = self.row.target.as_ref().and_then(|target| self.live.row(target));
-        if seen.is_some_and(|seen| effective::is_next_cycle(&seen, self.row.due)) {
+        let seen = self.row.target.as_ref().and_then(|target| self.live.place(target));
+        if seen.is_some_and(|seen| effective::is_next_cycle(seen, self.row.due)) {
             "projected for the next cycle"
         } else {
             "projected"
