@@ -1,10 +1,10 @@
 //! The installation whose clock runs fast: the simulator, the daemon, and who starts and kills them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -34,6 +34,7 @@ const GROUP: (&str, &str, usize) = ("10788", "204132", 18_000);
 
 pub(crate) struct Week {
     folder: tempfile::TempDir,
+    disk: Disk,
     library: PathBuf,
     /// A moment of the fast clock, and when that was.
     set: (DateTime<Utc>, Instant),
@@ -53,8 +54,10 @@ impl Week {
     /// Starts everything at this time.
     pub(crate) fn begin(library: PathBuf, at: DateTime<Utc>, seed: u64) -> Self {
         let mail_server = MailServer::start(); // before the clock runs
+        let folder = tempfile::tempdir().unwrap();
         let mut week = Self {
-            folder: tempfile::tempdir().unwrap(),
+            disk: Disk::mount(folder.path().join("disk")),
+            folder,
             library,
             set: (at, Instant::now()),
             port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
@@ -77,7 +80,30 @@ impl Week {
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.disk.folder.join("data")
+    }
+
+    /// Whether the data folder has a disk of its own, which can be filled.
+    pub(crate) fn has_own_disk(&self) -> bool {
+        self.disk.is_own
+    }
+
+    /// Until then nothing more fits onto the disk of the data folder, and nobody drops anything. The daemon is killed and started
+    /// again in the middle of it.
+    pub(crate) fn full_until(&mut self, at: DateTime<Utc>) {
+        self.keep_full_until(self.now() + (at - self.now()) / 2);
+        self.kill();
+        self.start_after_a_moment();
+        self.keep_full_until(at);
+        self.disk.free();
+    }
+
+    /// Whatever the daemon takes away makes room, which is filled too.
+    fn keep_full_until(&self, at: DateTime<Utc>) {
+        while self.now() < at {
+            self.disk.fill();
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// What all daemons logged, one after the other.
@@ -115,7 +141,7 @@ impl Week {
     fn drop_file(&mut self) {
         let number = self.dropped.len();
         let name = format!("week-{number}.csv");
-        let whole = self.folder.path().join(&name);
+        let whole = self.disk.folder.join(&name);
         let quota = GROUP.2 + number;
         std::fs::write(&whole, format!("action,org_id,aid,value\nassign,{},{},{quota}\n", GROUP.0, GROUP.1))
             .unwrap();
@@ -243,6 +269,55 @@ impl Week {
                 .env("QUOTAKEEPER__SMTP__TIMEOUT", "5h");
         }
         command
+    }
+}
+
+/// Where the data lies.
+struct Disk {
+    folder: PathBuf,
+    /// A file system of its own, which is unmounted at the end.
+    is_own: bool,
+}
+
+impl Disk {
+    const SIZE: usize = 64 << 20;
+
+    /// In memory; where that may not be mounted it is an ordinary folder.
+    fn mount(folder: PathBuf) -> Self {
+        std::fs::create_dir(&folder).unwrap();
+        let size = format!("size={}", Self::SIZE);
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
+        let is_own = mount.is_ok_and(|output| output.status.success());
+        if !is_own {
+            eprintln!("no right to mount: the disk is never full");
+        }
+        Self { folder, is_own }
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.folder.join("filler")
+    }
+
+    fn fill(&self) {
+        let mut filler = std::fs::File::options().create(true).append(true).open(self.filler()).unwrap();
+        let block = [b'x'; 4096];
+        let written = std::iter::repeat_with(|| filler.write_all(&block)).take(2 * Self::SIZE / block.len());
+        assert!(
+            !self.is_own || written.into_iter().any(|written| written.is_err()),
+            "the disk does not fill"
+        );
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A week of the daemon in minutes: the real binary against its simulator, both under a clock that runs 3 000 times as
-//! fast (`libfaketime`), through 429 storms, an hour of 500s, kills, restarts, reloads, long downtimes and both changes of clocks,
-//! while people drop change files and a real mail server takes the mails.
+//! fast (`libfaketime`), through 429 storms, an hour of 500s, kills, restarts, reloads, a full disk, long downtimes and both changes of
+//! clocks, while people drop change files and a real mail server takes the mails.
 //!
 //! Nothing here depends on how fast this machine is: what it does not get done in its time must be told as a gap.
 
@@ -52,6 +52,9 @@ fn a_week_with_an_hour_that_comes_twice_ends_with_every_slot_a_snapshot_or_a_log
     week.stop();
     week.start_at(at("2026-10-27T02:10:00Z"));
     week.killed_until(at("2026-10-27T20:00:00Z"), 6);
+    // The last day: for hours nothing more fits onto the disk.
+    week.until(at("2026-10-28T05:10:00Z"));
+    week.full_until(at("2026-10-28T11:10:00Z"));
     week.until(at("2026-10-28T20:10:00Z"));
     let end = week.end();
 
@@ -64,7 +67,11 @@ fn a_week_with_an_hour_that_comes_twice_ends_with_every_slot_a_snapshot_or_a_log
     );
     assert!(seen.log.contains("the rate limit is used up"), "there was a storm");
     assert!(seen.log.contains("status\":500"), "there was an outage");
-    assert_eq!(week.kills, 19);
+    if week.has_own_disk() {
+        assert!(seen.log.contains("No space left on device"), "the disk was full");
+        assert!(seen.gap_covers(at("2026-10-28T07:00:00Z")), "the hours of the full disk");
+    }
+    assert_eq!(week.kills, 20);
 }
 
 #[test]
