@@ -27,7 +27,7 @@ pub(super) fn start(global: &Global, of: Of) {
         (true, _) => "warn",
         (false, 0) if of == Of::Demo => "warn",
         // What the API answered is in the sentence that a person gets.
-        (false, 0) if of == Of::Command && terminal => "warn,quotakeeper=info,quotakeeper::thousandeyes=warn",
+        (false, 0) if of == Of::Command => "warn,quotakeeper=info,quotakeeper::thousandeyes=warn",
         (false, 0) => "warn,quotakeeper=info",
         (false, 1) => "quotakeeper=debug,info",
         // Not everybody's: the HTML libraries log whole mails at debug, with the addresses in them.
