@@ -132,12 +132,9 @@ impl UsageRule {
 
     /// Any number of usage units, such as the next cycle's projection, in quota units.
     pub fn counted(&self, cloud: Option<Units>, enterprise: Option<Units>) -> Option<Units> {
-        let mut sum: Units = 0;
-        for (counts, units) in [(self.cloud, cloud), (self.enterprise, enterprise)] {
-            if counts {
-                sum = sum.saturating_add(units?);
-            }
-        }
+        let cloud = if self.cloud { cloud? } else { 0 };
+        let enterprise = if self.enterprise { enterprise? } else { 0 };
+        let sum = cloud.saturating_add(enterprise);
         Some(match self.units_per_quota_unit {
             None => sum,
             #[expect(

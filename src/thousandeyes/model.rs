@@ -8,14 +8,12 @@ mod plain;
 mod quotas;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use serde_json::value::RawValue;
 
 pub(super) use self::quotas::quotas;
 use super::wire::{Object, Odd};
-use crate::domain::quota::{Aid, OrgId, Units, Usage};
+use crate::domain::quota::{Aid, OrgId, Units, Usage, sum};
 
 /// The quotas of one organization: its own, and those of its account groups that have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,8 +82,8 @@ pub struct OrganizationUsage {
     pub tests: Vec<TestUsage>,
     /// The enterprise agents with what each used of the enterprise units, as the API orders them.
     pub agents: Vec<AgentUnits>,
-    /// Sums of the breakdowns, for the account groups that they name; [`Self::account_group`] knows the others too.
-    pub groups: HashMap<Aid, Usage>,
+    /// Sums of the breakdowns, for the account groups that they name, sorted by id; [`Self::account_group`] knows the others too.
+    pub groups: Vec<(Aid, Usage)>,
     /// What an account group used that no breakdown names: 0, or unknown where a breakdown is missing.
     pub unnamed: Usage,
 }
@@ -95,7 +93,8 @@ impl OrganizationUsage {
     ///
     /// A kind of units is unknown if its breakdown is missing although the organization used some.
     pub fn account_group(&self, aid: &Aid) -> Usage {
-        self.groups.get(aid).copied().unwrap_or(self.unnamed)
+        let place = self.groups.binary_search_by(|(named, _)| named.cmp(aid));
+        place.map_or(self.unnamed, |place| self.groups[place].1)
     }
 }
 
@@ -203,23 +202,51 @@ fn account_groups_carefully(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), 
     if there { Ok((groups, left_out)) } else { Err(missing("accountGroups")) }
 }
 
-/// The body of `GET /usage`.
+/// The body of `GET /usage`. Nearly every one is what the API promises, and is read in one go; else field by field.
 pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
+    plain::usage(json).map_or_else(|| usage_carefully(json), Ok).map(summed)
+}
+
+/// What the body of `GET /usage` says; a breakdown is none where it is not there at all.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct UsageAnswer {
+    period_start: Option<DateTime<Utc>>,
+    period_end: Option<DateTime<Utc>>,
+    plan_units: Option<Units>,
+    total: Usage,
+    cloud_next_period: Option<Units>,
+    enterprise_next_period: Option<Units>,
+    tests: Option<Vec<TestUsage>>,
+    agents: Option<Vec<AgentUnits>>,
+}
+
+fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
     let details = answer(json)?.object("usage")?.filter(|usage| !usage.is_empty());
     let details = details.ok_or_else(|| missing("usage"))?;
     let period = details.object("quota")?.unwrap_or_default();
-    let total = Usage {
-        cloud_used: details.units("cloudUnitsUsed")?,
-        cloud_projected: details.units("cloudUnitsProjected")?,
-        enterprise_used: details.units("enterpriseUnitsUsed")?,
-        enterprise_projected: details.units("enterpriseUnitsProjected")?,
-        device_used: details.units("connectedDevicesUnitsUsed")?,
-        device_projected: details.units("connectedDevicesUnitsProjected")?,
-    };
-    let (tests, agents) = (
-        rows(&details, "tests", plain::test_usage, test_usage)?,
-        rows(&details, "enterpriseAgentUnits", |_| None, agent_units)?,
-    );
+    let time = |field| period.text(field).ok().flatten().and_then(|text| moment(&text));
+    Ok(UsageAnswer {
+        period_start: time("monthStart"),
+        period_end: time("monthEnd"),
+        plan_units: period.units("cloudUnitsIncluded")?,
+        total: Usage {
+            cloud_used: details.units("cloudUnitsUsed")?,
+            cloud_projected: details.units("cloudUnitsProjected")?,
+            enterprise_used: details.units("enterpriseUnitsUsed")?,
+            enterprise_projected: details.units("enterpriseUnitsProjected")?,
+            device_used: details.units("connectedDevicesUnitsUsed")?,
+            device_projected: details.units("connectedDevicesUnitsProjected")?,
+        },
+        cloud_next_period: details.units("cloudUnitsNextBillingPeriod")?,
+        enterprise_next_period: details.units("enterpriseUnitsNextBillingPeriod")?,
+        tests: rows(&details, "tests", test_usage)?,
+        agents: rows(&details, "enterpriseAgentUnits", agent_units)?,
+    })
+}
+
+/// With the sums of the breakdowns.
+fn summed(answer: UsageAnswer) -> OrganizationUsage {
+    let UsageAnswer { total, tests, agents, .. } = answer;
     let cloud =
         nothing_unless_missing(tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected));
     let enterprise = nothing_unless_missing(
@@ -232,35 +259,41 @@ pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
         enterprise_projected: enterprise,
         ..Usage::default()
     };
-    let mut groups: HashMap<Aid, Usage> = HashMap::new();
     let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
-    for test in &tests {
-        if let Some(aid) = &test.aid {
-            let group = groups.entry(aid.clone()).or_insert(unnamed);
-            add(&mut group.cloud_used, test.used);
-            add(&mut group.cloud_projected, test.projected);
-        }
-    }
-    for agent in &agents {
-        if let Some(aid) = &agent.aid {
-            let group = groups.entry(aid.clone()).or_insert(unnamed);
-            let (used, projected) = used_and_projected(agent.used, agent.projected);
-            add(&mut group.enterprise_used, used);
-            add(&mut group.enterprise_projected, projected);
-        }
-    }
-    Ok(OrganizationUsage {
-        period_start: moment(&period, "monthStart"),
-        period_end: moment(&period, "monthEnd"),
-        plan_units: period.units("cloudUnitsIncluded")?,
+    let of_tests =
+        tests.iter().filter_map(|test| Some((test.aid.as_ref()?, [test.used, test.projected, 0, 0])));
+    let of_agents = agents.iter().filter_map(|agent| {
+        let (used, projected) = used_and_projected(agent.used, agent.projected);
+        Some((agent.aid.as_ref()?, [0, 0, used, projected]))
+    });
+    let mut parts: Vec<_> = of_tests.chain(of_agents).collect();
+    parts.sort_by_key(|(aid, _)| *aid);
+    let of_one = |parts: &[(&Aid, [Units; 4])]| {
+        let part = |unnamed: Option<Units>, part: usize| {
+            unnamed.map(|_| sum(parts.iter().map(|(_, units)| units[part])))
+        };
+        let usage = Usage {
+            cloud_used: part(unnamed.cloud_used, 0),
+            cloud_projected: part(unnamed.cloud_projected, 1),
+            enterprise_used: part(unnamed.enterprise_used, 2),
+            enterprise_projected: part(unnamed.enterprise_projected, 3),
+            ..Usage::default()
+        };
+        (parts[0].0.clone(), usage)
+    };
+    let groups = parts.chunk_by(|(a, _), (b, _)| a == b).map(of_one).collect();
+    OrganizationUsage {
+        period_start: answer.period_start,
+        period_end: answer.period_end,
+        plan_units: answer.plan_units,
         total,
-        cloud_next_period: details.units("cloudUnitsNextBillingPeriod")?,
-        enterprise_next_period: details.units("enterpriseUnitsNextBillingPeriod")?,
+        cloud_next_period: answer.cloud_next_period,
+        enterprise_next_period: answer.enterprise_next_period,
         tests,
         agents,
         groups,
         unnamed,
-    })
+    }
 }
 
 /// A page of `/usage/units/…`, and where the next one is.
@@ -269,26 +302,21 @@ pub(super) fn page<T>(
     row: impl Fn(&Object<'_>) -> Result<T, Odd>,
 ) -> Result<(Vec<T>, Option<String>), Odd> {
     let page = answer(json)?;
-    let rows = rows(&page, "breakdowns", |_| None, row)?.ok_or_else(|| missing("breakdowns"))?;
+    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
     let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
     Ok((rows, next.text("href")?.map(Cow::into_owned)))
 }
 
-/// The rows of a breakdown, where `plainly` knows them or else field by field; none where it is not there at all, which is not the
-/// same as an empty one.
+/// The rows of a breakdown; none where it is not there at all, which is not the same as an empty one.
 fn rows<T>(
     of: &Object<'_>,
     name: &str,
-    plainly: impl Fn(&RawValue) -> Option<T>,
     row: impl Fn(&Object<'_>) -> Result<T, Odd>,
 ) -> Result<Option<Vec<T>>, Odd> {
     let mut rows = Ok(Vec::new());
     let entry = format!("an entry of `{name}`");
     let there = of.each(name, |raw| {
         if let Ok(seen) = &mut rows {
-            if let Some(row) = plainly(raw) {
-                return seen.push(row);
-            }
             match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
                 Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
                 Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),
@@ -310,10 +338,6 @@ fn nothing_unless_missing(missing: bool) -> Option<Units> {
 fn used_and_projected(used: Option<Units>, projected: Option<Units>) -> (Units, Units) {
     let used = used.unwrap_or(0);
     (used, projected.unwrap_or(used))
-}
-
-fn add(sum: &mut Option<Units>, more: Units) {
-    *sum = sum.map(|sum| sum.saturating_add(more));
 }
 
 fn test_usage(row: &Object<'_>) -> Result<TestUsage, Odd> {
@@ -367,9 +391,8 @@ fn name(row: &Object<'_>, field: &str) -> String {
 }
 
 /// To the second, as a snapshot's file has it: else a cycle would be another one once it was written and read.
-fn moment(period: &Object<'_>, field: &str) -> Option<DateTime<Utc>> {
-    let text = period.text(field).ok()??;
-    DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.to_utc().trunc_subsecs(0))
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc().trunc_subsecs(0))
 }
 
 #[cfg(test)]

@@ -156,13 +156,14 @@ fn figures(
     slope: Option<f64>,
     Judging { taken_at, rule, .. }: Judging<'_>,
 ) -> Figures {
-    let (used, needed) = (rule.used(&row.usage), rule.needed(&row.usage));
+    let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
+    let needed = used.zip(projected).map(|(used, projected)| used.max(projected));
     let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
     let out = (|| {
         run_out(&Course {
             quota: row.quota?,
             used: used?,
-            projected: rule.projected(&row.usage)?,
+            projected: projected?,
             taken_at,
             cycle_end: row.period_end?,
             slope,
@@ -177,8 +178,9 @@ pub(in crate::report) fn level_of(
     slope: Option<f64>,
     judging: Judging<'_>,
 ) -> Option<Level> {
-    judging.rule.headroom(row.quota, &row.usage)?;
-    Some(level(figures(row, slope, judging), judging.alerts.limits(&row.target), judging.context.now))
+    let figures = figures(row, slope, judging);
+    figures.quota.zip(figures.needed)?;
+    Some(level(figures, judging.alerts.limits(&row.target), judging.context.now))
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.

@@ -1,14 +1,13 @@
-//! Account groups and tests as nearly all of them are: what the API promises, with nothing odd in it.
+//! Account groups and usage as nearly every answer has them: what the API promises, with nothing odd in it.
 //!
-//! There are hundreds of thousands, which are read so in a third of the time. None of them decides anything here: whatever is odd
-//! is read again, field by field.
+//! There are hundreds of thousands of entries, which are read so in a third of the time. None of them decides anything here: where
+//! anything is odd, the whole answer is read again, field by field.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::super::wire::Text;
-use super::{AccountGroup, TestUsage, used_and_projected};
-use crate::domain::quota::{Aid, OrgId, Units};
+use super::{AccountGroup, AgentUnits, TestUsage, UsageAnswer, moment, used_and_projected};
+use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
 #[derive(Deserialize)]
 struct PlainAnswer<'a> {
@@ -42,27 +41,110 @@ pub(super) fn account_groups(json: &str) -> Option<Vec<AccountGroup>> {
 }
 
 #[derive(Deserialize)]
+struct PlainUsageAnswer<'a> {
+    #[serde(borrow)]
+    usage: PlainUsage<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlainUsage<'a> {
+    #[serde(borrow)]
+    quota: Option<PlainCycle<'a>>,
+    cloud_units_used: Option<Units>,
+    cloud_units_projected: Option<Units>,
+    cloud_units_next_billing_period: Option<Units>,
+    enterprise_units_used: Option<Units>,
+    enterprise_units_projected: Option<Units>,
+    enterprise_units_next_billing_period: Option<Units>,
+    connected_devices_units_used: Option<Units>,
+    connected_devices_units_projected: Option<Units>,
+    tests: Option<Vec<PlainTest<'a>>>,
+    enterprise_agent_units: Option<Vec<PlainAgent<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlainCycle<'a> {
+    #[serde(borrow)]
+    month_start: Option<Text<'a>>,
+    month_end: Option<Text<'a>>,
+    cloud_units_included: Option<Units>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PlainTest<'a> {
     #[serde(borrow)]
-    aid: Option<Text<'a>>,
+    aid: Text<'a>,
     test_name: Option<Text<'a>>,
     test_type: Option<Text<'a>>,
     cloud_units_used: Option<Units>,
     cloud_units_projected: Option<Units>,
 }
 
-/// An entry of `tests`; none where anything in it is odd, or nobody's.
-pub(super) fn test_usage(entry: &RawValue) -> Option<TestUsage> {
-    let test: PlainTest<'_> = serde_json::from_str(entry.get()).ok()?;
-    let aid = text(test.aid)?;
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlainAgent<'a> {
+    #[serde(borrow)]
+    aid: Text<'a>,
+    account_group_name: Option<Text<'a>>,
+    agent_id: Option<Text<'a>>,
+    agent_name: Option<Text<'a>>,
+    enterprise_units_used: Option<Units>,
+    enterprise_units_projected: Option<Units>,
+}
+
+/// The body of `GET /usage`; none where anything in it is odd, or nobody's, or where it may say nothing at all.
+pub(super) fn usage(json: &str) -> Option<UsageAnswer> {
+    let PlainUsageAnswer { usage } = serde_json::from_str(json).ok()?;
+    let cycle = usage.quota.unwrap_or_default();
+    let time = |field| text(field).and_then(|text| moment(&text));
+    let answer = UsageAnswer {
+        period_start: time(cycle.month_start),
+        period_end: time(cycle.month_end),
+        plan_units: cycle.cloud_units_included,
+        total: Usage {
+            cloud_used: usage.cloud_units_used,
+            cloud_projected: usage.cloud_units_projected,
+            enterprise_used: usage.enterprise_units_used,
+            enterprise_projected: usage.enterprise_units_projected,
+            device_used: usage.connected_devices_units_used,
+            device_projected: usage.connected_devices_units_projected,
+        },
+        cloud_next_period: usage.cloud_units_next_billing_period,
+        enterprise_next_period: usage.enterprise_units_next_billing_period,
+        tests: all(usage.tests, test)?,
+        agents: all(usage.enterprise_agent_units, agent)?,
+    };
+    (answer != UsageAnswer::default()).then_some(answer)
+}
+
+/// None where one of them is not plain; there are none at all where the list is missing.
+#[expect(clippy::option_option, reason = "not plain, and not there")]
+fn all<P, T>(entries: Option<Vec<P>>, plainly: fn(P) -> Option<T>) -> Option<Option<Vec<T>>> {
+    entries.map_or(Some(None), |entries| entries.into_iter().map(plainly).collect::<Option<_>>().map(Some))
+}
+
+fn test(test: PlainTest<'_>) -> Option<TestUsage> {
     let (used, projected) = used_and_projected(test.cloud_units_used, test.cloud_units_projected);
     Some(TestUsage {
-        aid: Some(Aid::new(aid)),
+        aid: Some(Aid::new(text(Some(test.aid))?)),
         test_name: owned(test.test_name),
         test_type: owned(test.test_type),
         used,
         projected,
+    })
+}
+
+fn agent(agent: PlainAgent<'_>) -> Option<AgentUnits> {
+    Some(AgentUnits {
+        aid: Some(Aid::new(text(Some(agent.aid))?)),
+        account_group_name: owned(agent.account_group_name),
+        agent_id: owned(agent.agent_id),
+        agent_name: owned(agent.agent_name),
+        used: agent.enterprise_units_used,
+        projected: agent.enterprise_units_projected,
     })
 }
 
@@ -99,13 +181,29 @@ mod tests {
         ])
     }
 
-    fn objects(names: &[&'static str], entries: &[Vec<(prop::sample::Index, &'static str)>]) -> Vec<String> {
+    fn objects(names: &[&str], entries: &[Vec<(prop::sample::Index, &'static str)>]) -> Vec<String> {
         let object = |fields: &Vec<(prop::sample::Index, &str)>| {
             let field =
                 |(name, value): &(prop::sample::Index, &str)| format!("\"{}\":{value}", name.get(names));
             format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
         };
         entries.iter().map(object).collect()
+    }
+
+    #[test]
+    fn an_ordinary_answer_is_plain_and_one_with_a_test_of_nobody_is_not() {
+        let answer = |aid: &str| {
+            format!(
+                r#"{{"usage":{{"quota":{{"monthStart":"2026-11-05T00:00:00Z","cloudUnitsIncluded":9}},"cloudUnitsUsed":7,
+                "tests":[{{{aid}"testName":"t","cloudUnitsUsed":7}}],"enterpriseAgentUnits":[]}},"_links":{{}}}}"#
+            )
+        };
+        let plain = usage(&answer(r#""aid":"1","#)).unwrap();
+        assert_eq!(plain.tests.map(|tests| tests.len()), Some(1));
+        assert_eq!(plain.agents, Some(Vec::new()));
+        for odd in [answer(""), answer(r#""aid":"","#), r#"{"usage":{}}"#.to_owned()] {
+            assert_eq!(usage(&odd), None, "{odd}");
+        }
     }
 
     proptest! {
@@ -119,12 +217,28 @@ mod tests {
             if let Some(plain) = account_groups(&answer) {
                 prop_assert_eq!(model::account_groups_carefully(&answer), Ok((plain, model::LeftOut::default())));
             }
-            let names = ["aid", "testName", "testType", "cloudUnitsUsed", "cloudUnitsProjected", "other"];
-            for test in objects(&names, &entries) {
-                let entry = RawValue::from_string(test).unwrap();
-                if let Some(plain) = test_usage(&entry) {
-                    prop_assert_eq!(model::test_usage(&model::Object::of("it", &entry).unwrap()), Ok(plain));
-                }
+        }
+
+        #[test]
+        fn usage_that_is_plain_reads_the_same_field_by_field(
+            entries in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), value()), 0..5), 0..3),
+            own in prop::collection::vec((any::<prop::sample::Index>(), value()), 0..5),
+            cycle in prop::collection::vec((any::<prop::sample::Index>(), value()), 0..3),
+            lists in prop::sample::select(vec!["tests", "enterpriseAgentUnits", "both", "none"]),
+        ) {
+            let units = ["cloudUnitsUsed", "cloudUnitsProjected", "enterpriseUnitsUsed", "enterpriseUnitsProjected"];
+            let entry = [&["aid", "aid", "testName", "testType", "agentName", "agentId", "other"][..], &units].concat();
+            let total = [&["connectedDevicesUnitsUsed", "cloudUnitsNextBillingPeriod", "other"][..], &units].concat();
+            let time = "\"2026-11-05T00:00:00.5Z\"";
+            let list = objects(&entry, &entries).join(",");
+            let mut fields = vec![objects(&total, &[own])[0].trim_matches(['{', '}']).to_owned()];
+            fields.push(format!(r#""quota":{}"#, objects(&["cloudUnitsIncluded", "monthEnd"], &[cycle])[0].replace("\"5\"", time)));
+            let named = ["tests", "enterpriseAgentUnits"].into_iter().filter(|name| lists == "both" || lists == *name);
+            fields.extend(named.map(|name| format!(r#""{name}":[{list}]"#)));
+            let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
+            let answer = format!(r#"{{"usage":{{{}}},"_links":null}}"#, fields.join(","));
+            if let Some(plain) = usage(&answer) {
+                prop_assert_eq!(model::usage_carefully(&answer), Ok(plain));
             }
         }
     }
