@@ -180,9 +180,11 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
-    if is_waited_for(&command) {
+    let is_waited_for = is_waited_for(&command);
+    if is_waited_for {
         app.history = app.history.on_all_cores();
     }
+    let _bar = is_waited_for.then(|| progress::of_reading(&app.history));
     let app = Arc::new(app);
     signals::obey(&app, is_daemon)?;
     let grace = app.cancel.clone();

@@ -8,6 +8,7 @@ mod codec;
 mod each;
 mod in_order;
 mod readable;
+mod reads;
 pub(crate) mod retention;
 mod store;
 mod thinned;

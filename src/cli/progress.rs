@@ -3,12 +3,15 @@
 //! Log lines go through [`Log`], which takes the bar away while it writes: they never tear each other.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::MissedTickBehavior;
 
+use crate::history::History;
 use crate::report::words::{counted, number};
 use crate::thousandeyes::progress::{Phase, Shown, time_to_go};
 use crate::thousandeyes::{Budget, LazyClient, Room};
@@ -32,7 +35,7 @@ static LOGS_INFO: OnceLock<bool> = OnceLock::new();
 
 /// Does work, and shows on a terminal what it is at.
 pub(super) async fn shown<T>(api: &LazyClient, work: impl Future<Output = T>) -> T {
-    if !io::stderr().is_terminal() || !LOGS_INFO.get().copied().unwrap_or_default() {
+    if !is_wanted() {
         return work.await;
     }
     let began = Instant::now();
@@ -53,10 +56,53 @@ struct Gone;
 
 impl Drop for Gone {
     fn drop(&mut self) {
-        if let Some(bar) = lock().take() {
-            bar.finish_and_clear();
-        }
+        clear();
     }
+}
+
+/// Takes the bar away before something else is written.
+pub(super) fn clear() {
+    if let Some(bar) = lock().take() {
+        bar.finish_and_clear();
+    }
+}
+
+/// Shows on a terminal how many snapshots were read, until it is dropped. By a thread: who reads does nothing else.
+pub(super) struct ReadingBar {
+    /// Tells the thread to end.
+    alive: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub(super) fn of_reading(history: &History) -> Option<ReadingBar> {
+    if !is_wanted() {
+        return None;
+    }
+    let reads = Arc::clone(history.reads());
+    let (alive, ended) = mpsc::channel();
+    let draw = move || {
+        let mut wait = AT_FIRST;
+        while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            if let Some((done, of)) = reads.left() {
+                say(bar("reading", "snapshots", done, of));
+            }
+            wait = EACH;
+        }
+    };
+    Some(ReadingBar { alive: Some(alive), thread: Some(std::thread::spawn(draw)) })
+}
+
+impl Drop for ReadingBar {
+    fn drop(&mut self) {
+        self.alive.take();
+        let _ = self.thread.take().map(JoinHandle::join);
+        clear();
+    }
+}
+
+/// Whether somebody sees a bar, and wants to know what goes on.
+fn is_wanted() -> bool {
+    io::stderr().is_terminal() && LOGS_INFO.get().copied().unwrap_or_default()
 }
 
 fn draw(api: &LazyClient, began: Instant) {
@@ -65,12 +111,16 @@ fn draw(api: &LazyClient, began: Instant) {
     if shown.phase == Phase::Starting {
         return;
     }
+    say(line(&shown, &client.budget(), &room, began.elapsed()));
+}
+
+fn say(line: String) {
     let mut drawn = lock();
     let bar = drawn.get_or_insert_with(|| {
         let style = ProgressStyle::with_template("{wide_msg}").expect("the template is constant");
         ProgressBar::new(0).with_style(style)
     });
-    bar.set_message(line(&shown, &client.budget(), &room, began.elapsed()));
+    bar.set_message(line);
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
@@ -80,22 +130,14 @@ fn lock() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
 /// `sending ━━━━╌╌╌╌ 5 000 of 10 000 rows · 12 s to go · 57 requests, 181 left`: what matters most comes first, because a
 /// narrow terminal cuts the rest off.
 fn line(shown: &Shown, budget: &Budget, room: &Room, took: Duration) -> String {
-    let (phase, things) = match shown.phase {
-        Phase::Starting => return String::new(),
-        Phase::Quotas => ("quotas", "requests"),
-        Phase::Usage => ("usage", "organizations"),
-        Phase::Sending => ("sending", "rows"),
-        Phase::ReadingBack => ("reading back", "rows"),
-    };
     let (done, of) = (shown.rows.done.min(shown.rows.of), shown.rows.of);
-    let full = (done * CELLS).checked_div(of).unwrap_or(CELLS);
-    let mut text = format!(
-        "{phase} {}{} {} of {} {things}",
-        "━".repeat(full),
-        "╌".repeat(CELLS - full),
-        number(done),
-        number(of)
-    );
+    let mut text = match shown.phase {
+        Phase::Starting => return String::new(),
+        Phase::Quotas => bar("quotas", "requests", done, of),
+        Phase::Usage => bar("usage", "organizations", done, of),
+        Phase::Sending => bar("sending", "rows", done, of),
+        Phase::ReadingBack => bar("reading back", "rows", done, of),
+    };
     let sent = u32::try_from(room.sent).unwrap_or(u32::MAX);
     let each = if sent < 3 { ONE_REQUEST } else { (took / sent).min(ONE_REQUEST) };
     let left = time_to_go(shown.requests_left, each, room);
@@ -110,6 +152,13 @@ fn line(shown: &Shown, budget: &Budget, room: &Room, took: Duration) -> String {
         text += &format!(", waits {}", told(room.wait));
     }
     text
+}
+
+/// `quotas ━━━━╌╌╌╌ 1 of 2 requests`.
+fn bar(phase: &str, things: &str, done: usize, of: usize) -> String {
+    let full = (done * CELLS).checked_div(of).unwrap_or(CELLS);
+    let (full, rest) = ("━".repeat(full), "╌".repeat(CELLS - full));
+    format!("{phase} {full}{rest} {} of {} {things}", number(done), number(of))
 }
 
 /// To the second below two minutes, else to the minute.
@@ -171,6 +220,13 @@ mod tests {
             line(&shown, &Budget::default(), &room(33), Duration::from_secs(1)),
             "usage ╌╌╌╌╌╌╌╌ 12 of 400 organizations · 33 s to go · 14 requests, waits 33 s"
         );
+    }
+
+    #[test]
+    fn a_bar_is_as_full_as_what_is_done() {
+        assert_eq!(bar("reading", "snapshots", 0, 31), "reading ╌╌╌╌╌╌╌╌ 0 of 31 snapshots");
+        assert_eq!(bar("reading", "snapshots", 30, 31), "reading ━━━━━━━╌ 30 of 31 snapshots");
+        assert_eq!(bar("reading", "snapshots", 1200, 1200), "reading ━━━━━━━━ 1 200 of 1 200 snapshots");
     }
 
     #[test]

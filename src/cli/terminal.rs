@@ -6,8 +6,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::Color;
 use super::table::colors;
+use super::{Color, progress};
 use crate::text::edge;
 
 /// Why standard output could not be written, the first time.
@@ -51,6 +51,7 @@ impl Out {
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        progress::clear();
         let text = || String::from_utf8_lossy(bytes);
         note(match self.kind {
             Kind::Data => io::stdout().write_all(bytes),
@@ -87,6 +88,7 @@ pub(super) fn print(text: &str) {
 
 /// A line on standard error. Nothing can be done where it cannot be written.
 pub(super) fn tell(text: &str) {
+    progress::clear();
     let _ = io::stderr().write_all(format!("{}\n", edge::lines(text)).as_bytes());
 }
 

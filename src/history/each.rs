@@ -112,6 +112,12 @@ impl History {
         consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
     ) -> R {
         let is_one_large = moments.iter().any(|at| self.is_for_all_cores(&[*at]));
+        self.reads().begin(moments.len());
+        let work = |at| {
+            let done = work(at);
+            self.reads().step();
+            done
+        };
         let moments = moments.iter().copied();
         if self.takes_all_cores && !is_one_large {
             in_order(moments, work, consume)

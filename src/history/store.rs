@@ -11,6 +11,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks};
+use super::reads::Reads;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files::durable;
 use crate::files::format;
@@ -33,16 +34,27 @@ pub(crate) struct History {
     /// That the format is one that this program knows: one look is enough for all who read here.
     is_known: Arc<OnceLock<()>>,
     pub(super) takes_all_cores: bool,
+    reads: Arc<Reads>,
 }
 
 impl History {
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join("history"), is_known: Arc::default(), takes_all_cores: false }
+        Self {
+            folder: data_dir.join("history"),
+            is_known: Arc::default(),
+            takes_all_cores: false,
+            reads: Arc::default(),
+        }
     }
 
     /// For somebody who waits. Each thread keeps memory of its own.
     pub(crate) fn on_all_cores(self) -> Self {
         Self { takes_all_cores: true, ..self }
+    }
+
+    /// How far those snapshots were read that are many.
+    pub(crate) fn reads(&self) -> &Arc<Reads> {
+        &self.reads
     }
 
     /// The file of the snapshot that was taken at `at`.
