@@ -37,7 +37,7 @@ part retry "src/thousandeyes/retry.rs src/mail/retry.rs src/jobs/retry.rs" "retr
 part last_cycle "src/domain/last_cycle.rs" "last_cycle guards"
 part diff "src/domain/diff.rs" "diff comparison report::changes"
 part guards "src/change/plan/guards.rs src/change/plan/guards/*.rs" "guards plan::tests owners"
-part plan "src/change/plan.rs src/change/plan/*.rs" "plan"
+part plan "src/change/plan.rs src/change/plan/*.rs" "plan owners"
 part parse "src/change/parse.rs src/change/parse/*.rs" "parse"
 part schedule "src/schedule.rs src/schedule/*.rs" "schedule"
 for name in ${asked[@]+"${asked[@]}"}; do

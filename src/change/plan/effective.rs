@@ -172,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_at_this_very_moment_takes_effect_now() {
+        let (live, guards, rule) = (live(), Guards::default(), UsageRule::default());
+        let planned = |due| {
+            let context =
+                PlanContext { due: Some(due), ..PlanContext::new(&guards, Mode::Organization, &rule) };
+            plan(&parsed("aid,value\n1,3000\n"), &live, &context).rows[0].due
+        };
+        assert_eq!(planned(live.taken_at), None);
+        let later = live.taken_at + TimeDelta::seconds(1);
+        assert_eq!(planned(later), Some(later));
+    }
+
+    #[test]
     fn a_day_without_a_midnight_begins_after_it() {
         let date = "2026-09-06".parse::<chrono::NaiveDate>().unwrap();
         assert_eq!(
