@@ -10,7 +10,7 @@ use super::wanted::Wanted;
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::{push, shown};
 use crate::history::{Block, History, STEM};
@@ -134,9 +134,7 @@ fn record_note(at: DateTime<Utc>) -> String {
 
 /// A change file without rows.
 fn change_file() -> Vec<u8> {
-    let mut file = Vec::new();
-    add_line(&mut file, EXPORTED);
-    file
+    (EXPORTED.join(",") + "\n").into_bytes()
 }
 
 /// An unedited row for a target: `expected_value` is what is there, so that only edited rows are sent.
@@ -226,22 +224,22 @@ fn add_row(
     rule: &UsageRule,
     comment: &str,
 ) {
-    let aid = row.target.aid.as_ref().map_or("", |aid| aid.as_str());
+    let aid = row.target.aid.as_ref().map_or(&b""[..], Aid::as_bytes);
     let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
-    let org_id = row.target.org_id.as_str();
+    let org_id = row.target.org_id.as_bytes();
     let [mut used, mut projected] = [itoa::Buffer::new(); 2];
     let used = rule.used(&row.usage).map_or("", |units| used.format(units));
     let projected = rule.projected(&row.usage).map_or("", |units| projected.format(units));
-    add_line(file, [action, org_id, &org_name, aid, &name, value, expected, used, projected, comment]);
-}
-
-fn add_line(file: &mut Vec<u8>, cells: [&str; EXPORTED.len()]) {
-    for (place, cell) in cells.iter().enumerate() {
-        if place > 0 {
-            file.push(b',');
-        }
-        push(file, cell.as_bytes());
+    // In the order of `EXPORTED`.
+    for text in [action.as_bytes(), org_id, org_name.as_bytes(), aid, name.as_bytes()] {
+        push(file, text);
+        file.push(b',');
     }
+    for number in [value, expected, used, projected] {
+        file.extend_from_slice(number.as_bytes());
+        file.push(b',');
+    }
+    push(file, comment.as_bytes());
     file.push(b'\n');
 }
 

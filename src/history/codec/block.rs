@@ -177,11 +177,42 @@ struct RowLines {
     text: Vec<u8>,
     /// How many lines of the file came before them.
     lines_before: usize,
+    /// What the last of them began with.
+    head: Head,
+}
+
+/// The beginning of a plain line until the comma behind its organization's id. Nearly every line begins as the one before.
+#[derive(Default)]
+struct Head {
+    bytes: Vec<u8>,
+    /// Where the first cell ends.
+    first: usize,
+    /// Where the id begins.
+    id: usize,
+}
+
+impl Head {
+    /// None where the line has no such cells.
+    fn of(line: &[u8]) -> Option<Self> {
+        let mut commas = Commas::of(line);
+        let first = commas.next()?;
+        let (before, end) = (commas.nth(ORG_ID - 2)?, commas.next()?);
+        Some(Self { bytes: line[..=end].to_vec(), first, id: before + 1 })
+    }
+
+    fn id(&self) -> &[u8] {
+        self.bytes.get(self.id..self.bytes.len().saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// A line of the same organization without its first cell; none where it begins in another way.
+    fn cells<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
+        (!self.bytes.is_empty() && line.starts_with(&self.bytes)).then(|| &line[self.first..])
+    }
 }
 
 impl RowLines {
     fn new(id: &str, lines_before: usize) -> Self {
-        Self { id: OrgId::new(id), rows: 0, text: Vec::new(), lines_before }
+        Self { id: OrgId::new(id), rows: 0, text: Vec::new(), lines_before, head: Head::default() }
     }
 
     fn add(&mut self, cells: &[u8]) {
@@ -300,9 +331,19 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
     let (mut record, mut written) = (csv::StringRecord::new(), Vec::new());
     while let Some(line) = lines.next()? {
         let before = lines.number() - 1;
+        let mut head = Head::default();
         let (id, cells) = match line {
             Line::Plain if lines.bytes().is_empty() => continue,
-            Line::Plain => id_and_cells(lines.bytes()),
+            Line::Plain => {
+                if let Some(begun) = begun
+                    && let Some(cells) = begun.head.cells(lines.bytes())
+                {
+                    begun.add(cells);
+                    continue;
+                }
+                head = Head::of(lines.bytes()).unwrap_or_default();
+                (head.id(), &lines.bytes()[head.first..])
+            }
             Line::Quoted => {
                 lines.read_quoted(&mut record)?;
                 written.clear();
@@ -310,13 +351,15 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
                     written.push(b',');
                     push(&mut written, cell.as_bytes());
                 }
-                (record.get(ORG_ID).map(str::as_bytes), &written[..])
+                (record.get(ORG_ID).unwrap_or_default().as_bytes(), &written[..])
             }
         };
-        let id = id.filter(|id| !id.is_empty());
-        let id = id.with_context(|| format!("line {}: it has no org_id", lines.number()))?;
-        match begun {
-            Some(begun) if begun.id.as_bytes() == id => begun.add(cells),
+        anyhow::ensure!(!id.is_empty(), "line {}: it has no org_id", lines.number());
+        let whole = match begun {
+            Some(begun) if begun.id.as_bytes() == id => {
+                begun.add(cells);
+                None
+            }
             _ => {
                 let id = std::str::from_utf8(id)
                     .with_context(|| format!("line {} is not UTF-8", lines.number()))?;
@@ -326,19 +369,15 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
                 next.add(cells);
                 let is_sorted = begun.as_ref().is_none_or(|begun| begun.id < next.id);
                 anyhow::ensure!(is_sorted, UNSORTED);
-                if let Some(whole) = begun.replace(next) {
-                    return Ok(Some(Block(Content::Lines(whole))));
-                }
+                begun.replace(next)
             }
+        };
+        if let Some(begun) = begun {
+            begun.head = head;
+        }
+        if let Some(whole) = whole {
+            return Ok(Some(Block(Content::Lines(whole))));
         }
     }
     Ok(begun.take().map(|last| Block(Content::Lines(last))))
-}
-
-/// The id in a plain line, and the line without its first cell.
-fn id_and_cells(line: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let mut commas = Commas::of(line);
-    let [first, second, third] = std::array::from_fn(|_| commas.next());
-    let id = second.zip(third).map(|(second, third)| &line[second + 1..third]);
-    (id, &line[first.unwrap_or(line.len())..])
 }
