@@ -50,8 +50,9 @@ pub(crate) fn tell_critical(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let latest = Latest { snapshot: Some(latest), largest };
-    match record(inputs, mailer, state, latest, now) {
-        Ok(record) => judge_from(inputs, mailer, record, None, latest, now).map(drop),
+    match known(inputs, now) {
+        Ok(Some(record)) => judge_from(inputs, mailer, record, None, latest, now).map(drop),
+        Ok(None) => begin(inputs, mailer, state, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
         Err(error) if error.is::<Unusable>() => {
             warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
@@ -67,8 +68,7 @@ pub(crate) fn has_judged(data_dir: &Path, at: DateTime<Utc>) -> bool {
     record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
 }
 
-/// What was reported. Where that was lost, the snapshots since the last digest are judged again: what waited for the
-/// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
+/// What was reported.
 pub(crate) fn record(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
@@ -76,13 +76,30 @@ pub(crate) fn record(
     latest: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
-    match versioned_json::take(&inputs.config.data.dir, &FILE, now)? {
-        Remembered::Known(record) => Ok(record),
-        Remembered::Nothing | Remembered::SetAside => {
-            let digest = state.take(now).last_success(Job::Digest);
-            judge_from(inputs, mailer, Record::default(), digest, latest, now)
-        }
+    match known(inputs, now)? {
+        Some(record) => Ok(record),
+        None => begin(inputs, mailer, state, latest, now),
     }
+}
+
+fn known(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
+    Ok(match versioned_json::take(&inputs.config.data.dir, &FILE, now)? {
+        Remembered::Known(record) => Some(record),
+        Remembered::Nothing | Remembered::SetAside => None,
+    })
+}
+
+/// A record where there is none. Where it was lost, the snapshots since the last digest are judged again: what waited for the
+/// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
+fn begin(
+    inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
+    state: &StateFile<'_>,
+    latest: Latest<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    let digest = state.take(now).last_success(Job::Digest);
+    judge_from(inputs, mailer, Record::default(), digest, latest, now)
 }
 
 fn judge_from(
