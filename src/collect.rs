@@ -9,7 +9,7 @@ mod places;
 pub(crate) mod top_consumers;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -76,6 +76,7 @@ impl Reading {
         let mut asked = JoinSet::new();
         let mut waiting = organizations.iter();
         let mut forbidden = 0;
+        let mut unknown: BTreeMap<String, Vec<OrgId>> = BTreeMap::new();
         client.progress().begin(Phase::Usage, organizations.len());
         loop {
             while asked.len() < AT_ONCE
@@ -96,12 +97,16 @@ impl Reading {
             match usage {
                 Ok(usage) => self.take_usage(&org_id, &usage, rule),
                 Err(Error::Forbidden { .. }) => forbidden += 1,
-                Err(error @ Error::Unusable { .. }) => {
-                    warn!(%org_id, %error, "its usage stays unknown");
+                Err(error) if error.is_refusal() || matches!(error, Error::Unusable { .. }) => {
+                    unknown.entry(error.to_string()).or_default().push(org_id);
                 }
-                Err(error) if error.is_refusal() => warn!(%org_id, %error, "its usage stays unknown"),
                 Err(error) => return Err(error),
             }
+        }
+        for (error, organizations) in &mut unknown {
+            organizations.sort_unstable();
+            let org_ids = listed(organizations);
+            warn!(organizations = organizations.len(), org_ids, error, "their usage stays unknown");
         }
         if forbidden > 0 {
             warn!(
@@ -128,6 +133,14 @@ impl Reading {
             group.set_usage(usage.account_group(&group.aid));
         }
     }
+}
+
+/// The first of them: where all have one reason, it tells more than their ids.
+fn listed(organizations: &[OrgId]) -> String {
+    const MOST: usize = 5;
+    let first: Vec<&str> = organizations.iter().take(MOST).map(OrgId::as_str).collect();
+    let more = organizations.len().saturating_sub(MOST);
+    if more > 0 { format!("{} and {more} more", first.join(", ")) } else { first.join(", ") }
 }
 
 /// Whether the API left out whose quotas these are. An organization without a quota of its own has no id there.

@@ -165,3 +165,11 @@ fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
     assert_eq!(unknown(&seen), ["account group 5 of organization 1: it comes twice, as 7 and as 70"]);
     assert_eq!(told(&seen.readable()), ["1 -   Some(9)", "1 6   Some(8)"]);
 }
+
+#[test]
+fn of_many_organizations_with_one_reason_the_first_are_named() {
+    let ids: Vec<OrgId> = (1..=7).map(|id| OrgId::from(id.to_string().as_str())).collect();
+    assert_eq!(listed(&ids[..1]), "1");
+    assert_eq!(listed(&ids[..5]), "1, 2, 3, 4, 5");
+    assert_eq!(listed(&ids), "1, 2, 3, 4, 5 and 2 more");
+}
