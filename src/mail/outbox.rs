@@ -29,6 +29,7 @@ use super::record::{MailFolder, Outcome, Record, State};
 use super::transport::Transport;
 use crate::files::durable;
 use crate::files::folder::is_done;
+use crate::files::sha256;
 
 /// How the names of messages begin: when they were queued.
 const QUEUED: &str = "%Y%m%dT%H%M%SZ";
@@ -81,6 +82,7 @@ impl Outbox {
         let stem = format!("{}-{hash}", now.format(QUEUED));
         let folder = self.folder(MailFolder::New);
         let record = Record {
+            sha256: Some(sha256(&email.bytes)),
             thread: email.thread.clone(),
             ..Record::new(&email.message_id, &email.from, &email.recipients, now)
         };
@@ -208,13 +210,16 @@ impl Outbox {
         let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
         for stem in &waiting {
             match outbox.record(MailFolder::New, stem) {
-                Ok(Record { last_error: Some(error), queued_at, .. }) => {
-                    if unsent.since.is_none_or(|since| queued_at < since) {
-                        unsent.since = Some(queued_at);
+                Ok(record) => {
+                    if let Err(error) = outbox.message(stem, &record) {
+                        unsent.unreadable.push(format!("{stem}.eml is not sent: {error:#}"));
+                    } else if let Some(error) = record.last_error
+                        && unsent.since.is_none_or(|since| record.queued_at < since)
+                    {
+                        unsent.since = Some(record.queued_at);
                         unsent.error = Some(error);
                     }
                 }
-                Ok(_) => {}
                 Err(error) => unsent.unreadable.push(format!("{stem}.eml: {UNKNOWN}: {error:#}")),
             }
         }
@@ -247,7 +252,7 @@ impl Outbox {
         cancel: &CancellationToken,
     ) -> anyhow::Result<(Record, Option<bool>)> {
         let path = self.folder(MailFolder::New).join(format!("{stem}.json"));
-        let message = fs::read(path.with_extension("eml"))?;
+        let message = self.message(stem, &record)?;
         let mut record = record.tried(now);
         write_record(&path, &record)?;
         let mut silent = 0;
@@ -319,6 +324,17 @@ impl Outbox {
         let path = self.folder(folder).join(format!("{stem}.json"));
         let text = fs::read_to_string(&path)?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// A message that waits, as it was queued.
+    fn message(&self, stem: &str, record: &Record) -> anyhow::Result<Vec<u8>> {
+        let message = fs::read(self.folder(MailFolder::New).join(format!("{stem}.eml")))?;
+        let is_whole = record.sha256.as_ref().is_none_or(|queued| *queued == sha256(&message));
+        anyhow::ensure!(
+            is_whole,
+            "it is not what quotakeeper queued (its SHA-256 is another). Put it back from a backup, or move it away"
+        );
+        Ok(message)
     }
 
     fn find(&self, hash: &str) -> anyhow::Result<Option<PathBuf>> {

@@ -54,6 +54,9 @@ pub(crate) struct Recipient {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub message_id: String,
+    /// Of the `.eml`, which is sent only as it was queued; none where an earlier version queued it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// What the messages that belong together have in common; none for one that stands alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
@@ -88,6 +91,7 @@ impl Record {
         };
         Self {
             message_id: message_id.to_owned(),
+            sha256: None,
             thread: None,
             from: from.to_owned(),
             recipients: to.iter().map(waiting).collect(),

@@ -272,6 +272,29 @@ async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_not_what_was_queued_is_not_sent_and_stays() {
+    for damaged in ["", "\0\0\0", "From: quota"] {
+        let (dir, outbox) = outbox();
+        let Queued::Now(bad) = outbox.queue(&email("<1@b>", &["ann@example.com"]), now()).unwrap() else {
+            panic!()
+        };
+        outbox.queue(&email("<2@b>", &["ann@example.com"]), now() + TimeDelta::seconds(1)).unwrap();
+        let whole = fs::read(&bad).unwrap();
+        fs::write(&bad, damaged).unwrap();
+        let deliver =
+            || async { outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await };
+        let error = format!("{:#}", deliver().await.unwrap_err());
+        assert!(error.contains("is not what quotakeeper queued"), "{error}");
+        assert_eq!(outbox.stems(MailFolder::New).unwrap(), [stem(&bad)]);
+        assert_eq!(outbox.stems(MailFolder::Sent).unwrap().len(), 1, "the other one");
+        let seen = Outbox::look(dir.path().join("outbox")).unwrap();
+        assert_eq!((seen.waiting, seen.unreadable.len()), (1, 1));
+        fs::write(&bad, whole).unwrap();
+        assert_eq!(deliver().await.unwrap().waiting, 0, "put back, it is sent");
+    }
+}
+
+#[tokio::test]
 async fn a_try_is_counted_before_it_is_made() {
     let (_dir, outbox) = outbox();
     let Queued::Now(path) = outbox.queue(&email("<1@b>", &["ann@example.com"]), now()).unwrap() else {
