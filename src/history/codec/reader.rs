@@ -7,8 +7,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::commas::Commas;
 use super::lines::{Line, Lines};
-use super::{AID, COLUMNS, Cell, NEEDED};
-use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target};
+use super::{AID, COLUMNS, Cell, NEEDED, QUOTA};
+use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target, Units};
 use crate::files::csv_cell::plain;
 
 pub(super) const UNSORTED: &str = "its organizations are not in the order of their ids";
@@ -278,7 +278,13 @@ impl<'a> Source<'a, '_> {
             Cell::OrgName => row.org_name = plain(text),
             Cell::AccountGroupName => row.account_group_name = plain(text),
             Cell::Units(units) => {
-                let number = text.parse().with_context(|| format!("{name} is `{text}`, not a number"))?;
+                let number: Units =
+                    text.parse().with_context(|| format!("{name} is `{text}`, not a number"))?;
+                // Never written; what is restored or compared would send it, or call it a change.
+                anyhow::ensure!(
+                    COLUMN != QUOTA || number >= 0,
+                    "{name} is `{text}`, and no quota is below 0"
+                );
                 *units(row) = Some(number);
             }
             Cell::Moment(at) => {

@@ -32,7 +32,9 @@ prop_compose! {
             None => Target::organization(org.to_string().as_str()),
         };
         SnapshotRow {
-            target, org_name: names.0.into(), account_group_name: names.1.into(), quota: units[0],
+            target, org_name: names.0.into(), account_group_name: names.1.into(),
+            quota: units[0].map(|quota| quota & i64::MAX), // no quota is below 0
+
             usage: Usage {
                 cloud_used: units[1], cloud_projected: units[2], enterprise_used: units[3],
                 enterprise_projected: units[4], device_used: units[5], device_projected: units[6],
@@ -121,7 +123,7 @@ proptest! {
         }).collect();
         let first = Snapshot::new(at(0), rows);
         let changed = first.rows().zip(&others).map(|(row, other)| {
-            let quota = if other.is_some_and(|other| other % 2 == 0) { *other } else { row.quota };
+            let quota = if other.is_some_and(|other| other % 2 == 0) { other.map(|quota| quota & i64::MAX) } else { row.quota };
             SnapshotRow { quota, usage: Usage { cloud_used: *other, ..row.usage }, ..row }
         });
         let second = Snapshot::new(at(9), changed.collect::<Vec<_>>());
@@ -239,6 +241,8 @@ fn a_file_has_the_documented_columns_and_tells_unknown_from_nothing() {
 fn a_broken_cell_is_named_with_its_line() {
     let error = decode(at(0), &b"org_id,aid,quota\n1,,5\n1,2,many\n"[..]).unwrap_err();
     assert_eq!(format!("{error:#}"), "line 3: quota is `many`, not a number: invalid digit found in string");
+    let error = decode(at(0), &b"org_id,aid,quota\n1,,5\n1,2,-5\n"[..]).unwrap_err();
+    assert_eq!(format!("{error:#}"), "line 3: quota is `-5`, and no quota is below 0");
 }
 
 #[test]
