@@ -75,6 +75,7 @@ impl RunContext<'_> {
     async fn start(&mut self) -> anyhow::Result<()> {
         let services = self.services;
         let Some(file) = self.input()? else { return Ok(()) };
+        self.run.record.columns.get_or_insert_with(|| services.config.inbox.columns.clone());
         services.known_files.note_same_content(services.runs(), self.run)?;
         let (plan, guarded) = self.plan_first(&file).await?;
         self.keep_plan(&plan)?;

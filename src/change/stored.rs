@@ -67,7 +67,8 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The run's file as rows, or why it cannot be used.
+/// The run's file as rows, or why it cannot be used. What was planned once is read as it was then, whatever the configuration says
+/// by now: what it asks for was told to people.
 pub(crate) fn parsed(run: &Run, settings: &Inbox) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
     let stored = match input(run) {
         Err(error) if error.is::<Damaged>() => return Ok(Err(vec![format!("{error} Drop the file again.")])),
@@ -78,7 +79,11 @@ pub(crate) fn parsed(run: &Run, settings: &Inbox) -> anyhow::Result<Result<Chang
         let missing = || vec!["The file is missing from the run's folder.".to_owned()];
         return Ok(Err(if notes.is_empty() { missing() } else { notes.clone() }));
     };
-    let parsed = parse(&bytes, &settings.columns, settings.max_rows);
+    let (columns, most) = match &run.record.columns {
+        Some(columns) => (columns, usize::MAX),
+        None => (&settings.columns, settings.max_rows),
+    };
+    let parsed = parse(&bytes, columns, most);
     Ok(parsed.map(|mut file| {
         // Split-off rows keep the numbers that they have in the file that was dropped.
         for (record, row) in file.records.iter_mut().zip(run.record.rows.iter().flatten()) {

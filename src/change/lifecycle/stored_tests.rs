@@ -148,3 +148,35 @@ async fn a_quota_that_another_run_of_ours_set_is_not_called_somebody_elses() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_file_means_what_it_did_when_it_was_planned_whatever_the_configuration_says_by_now() {
+    let mut bench = Bench::new(&[]).await;
+    let groups = calm(&bench, 0).await;
+    let columns = |name: &str| [(name.to_owned(), "value".to_owned())].into();
+    bench.app.config.inbox.columns = columns("in Q4");
+    let (group, other) = (&groups[0], &groups[1]);
+    let row = |group: &Group, units: i64| {
+        let quota = group.quota;
+        format!("{},{},{},{},2026-11-24\n", group.org_id, group.aid, quota + units, quota + 90)
+    };
+    let text = format!("org_id,aid,in Q4,in Q1,effective\n{}{}", row(group, 10), row(other, 20));
+    let mut run = bench.run(&text);
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Scheduled);
+    // Another header and fewer rows count for the files that come from now on.
+    bench.app.config.inbox.columns = columns("in Q1");
+    bench.app.config.inbox.max_rows = 1;
+    bench.advance_at(&mut run, "2026-11-24T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!((run.record.state, run.record.counts["applied"]), (RunState::Done, 2));
+    assert_eq!((bench.quota(group), bench.quota(other)), (Some(group.quota + 10), Some(other.quota + 20)));
+
+    bench.app.config.inbox.max_rows = 2;
+    let mut run = held(&bench, &groups[2..4]).await;
+    bench.app.config.inbox.max_rows = 1;
+    let plan_sha256 = run.record.plan_sha256.clone().unwrap();
+    run.decide(&Decision { approve: false, plan_sha256, by: "ann".into(), decider: None, at: noon() })
+        .unwrap();
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.state, RunState::Rejected);
+}

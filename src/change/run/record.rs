@@ -36,6 +36,10 @@ pub(crate) struct RunRecord {
     pub updated: DateTime<Utc>,
     /// SHA-256 of `input.csv`; none until it is copied.
     pub input_sha256: Option<String>,
+    /// What `inbox.columns` said when the file was first planned: it means the same ever after. None until then, and where an
+    /// earlier version planned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<BTreeMap<String, String>>,
     pub plan_sha256: Option<String>,
     /// SHA-256 of `plan.csv` as a file; two while one takes the place of the other, none where an earlier version wrote it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -99,6 +103,7 @@ impl RunRecord {
             created: now,
             updated: now,
             input_sha256: None,
+            columns: None,
             plan_sha256: None,
             plan_csv_sha256: Vec::new(),
             undo_sha256: None,
@@ -127,6 +132,7 @@ impl RunRecord {
         Self {
             split_from: Some(self.id.clone()),
             dropped_by: self.dropped_by.clone(),
+            columns: self.columns.clone(),
             ..Self::new(id, &self.file, self.dropped, now)
         }
     }
