@@ -86,17 +86,21 @@ impl Run {
         Ok(Self { folder, record })
     }
 
-    /// Removes a run's folder, `run.json` last: what a crash leaves is still a run, and goes the next time.
+    /// Removes a run's folder, `run.json` last: what a crash leaves is still a run, and goes the next time. A folder in it is
+    /// somebody else's, such as a file server's, and stays.
     pub(crate) fn remove(runs: &Path, id: &str) -> anyhow::Result<()> {
         let folder = runs.join(id);
         for entry in fs_err::read_dir(&folder)? {
-            let path = entry?.path();
-            if !path.ends_with("run.json") {
-                fs_err::remove_file(path)?;
+            let entry = entry?;
+            if entry.file_name() != "run.json" && !entry.file_type()?.is_dir() {
+                fs_err::remove_file(entry.path())?;
             }
         }
         durable::remove(&folder.join("run.json"))?;
-        fs_err::remove_dir(&folder)?;
+        match fs_err::remove_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => return Err(error.into()),
+            _ => {}
+        }
         Ok(durable::sync_folder(runs)?)
     }
 
@@ -114,6 +118,10 @@ impl Run {
                 continue; // of somebody else, such as a file manager's copy
             };
             let opened = match fs_err::exists(entry.path().join("run.json")) {
+                // Only somebody who copies or removes files by hand leaves one without its record.
+                Ok(false) if fs_err::exists(entry.path().join("input.csv"))? => Err(anyhow::anyhow!(
+                    "its run.json is missing: put it back from a backup, or move the run's folder away"
+                )),
                 // A folder that a crash left before its run.json (nothing was claimed into it), or a file of somebody's.
                 Ok(false) => continue,
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
@@ -235,6 +243,39 @@ mod tests {
         for id in ["../x", "", ".", "a/b"] {
             assert!(Run::open(folder.path(), id).is_err(), "{id}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_stays_where_a_run_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [mixed, plain] =
+            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), file, true, now()).unwrap());
+        for run in [&mixed, &plain] {
+            run.write("input.csv", b"x").unwrap();
+        }
+        fs_err::create_dir(mixed.path("@eaDir")).unwrap();
+        for run in [&mixed, &plain] {
+            Run::remove(folder.path(), &run.record.id).unwrap();
+        }
+        assert!(mixed.path("@eaDir").is_dir() && !mixed.path("input.csv").exists());
+        assert!(!plain.path("").exists());
+        let (found, broken) = Run::all(folder.path()).unwrap();
+        assert_eq!((found.len(), broken.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_run_without_its_record_is_told_and_a_folder_that_a_crash_left_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let [copied, begun] =
+            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), file, true, now()).unwrap());
+        copied.write("input.csv", b"x").unwrap();
+        for run in [&copied, &begun] {
+            fs_err::remove_file(run.path("run.json")).unwrap();
+        }
+        let (found, broken) = Run::all(folder.path()).unwrap();
+        assert_eq!((found.len(), broken.len()), (0, 1));
+        assert_eq!(broken[0].id, copied.record.id);
+        assert!(broken[0].problem.contains("run.json is missing"), "{}", broken[0].problem);
     }
 
     #[test]

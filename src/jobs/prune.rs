@@ -97,13 +97,13 @@ fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
         answers::remove(services, &run.record)?;
     }
-    for id in &gone {
-        Run::remove(services.runs(), id)?;
+    // One that cannot be removed keeps no other.
+    let removed: Vec<anyhow::Result<()>> = gone.iter().map(|id| Run::remove(services.runs(), id)).collect();
+    let count = removed.iter().filter(|removed| removed.is_ok()).count();
+    if count > 0 {
+        info!(removed = count, "finished runs removed");
     }
-    if !gone.is_empty() {
-        info!(removed = gone.len(), "finished runs removed");
-    }
-    Ok(())
+    removed.into_iter().collect()
 }
 
 fn mail(config: &Config, history: &History, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<()> {

@@ -187,15 +187,17 @@ fn what_is_no_csv_file_is_told_once_and_left_where_it_is() {
     place.drop_file("book.xlsx", "PK");
     place.drop_file(".hidden.csv", "aid,value\n204117,5\n");
     place.drop_file("notes.docx", "x");
+    // Its name is no UTF-8.
+    std::fs::write(inbox.join(std::ffi::OsStr::from_bytes(b"y\xff.bak")), "x").unwrap();
 
     let first = place.run(&["inbox"]);
     let second = place.run(&["inbox"]);
 
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     assert_eq!(place.runs().len(), 0);
-    assert_eq!(first.stderr.matches("not taken").count(), 6, "{}", first.stderr);
+    assert_eq!(first.stderr.matches("\"not taken\"").count(), 7, "{}", first.stderr);
     assert!(!second.stderr.contains("not taken"), "told once: {}", second.stderr);
-    assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 8, "all are left, beside the answers");
+    assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 9, "all are left, beside the answers");
     let told = ["pipe.csv", "link.csv", "dangling.csv", "folder.csv", "book.xlsx", "notes.docx"];
     insta::assert_snapshot!("not taken", told.map(|file| format!("{}\n", reason(&place, file))).concat());
 }

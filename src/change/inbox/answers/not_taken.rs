@@ -2,7 +2,7 @@
 //!
 //! `not_taken.json` in `data.dir` says which files these are, so that nothing is decided by what lies among the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::Context;
@@ -84,7 +84,12 @@ fn update(services: &Services<'_>, change: impl FnOnce(&mut Record)) {
     };
     let before = record.files.clone();
     let inbox = services.config.inbox_dir();
-    record.files.retain(|file, _| fs_err::symlink_metadata(inbox.join(file)).is_ok());
+    // By the names as they are shown: those that are no UTF-8 cannot be asked for by them.
+    if let Ok(entries) = fs_err::read_dir(inbox) {
+        let names: HashSet<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        record.files.retain(|file, _| names.contains(file));
+    }
     change(&mut record);
     if record.files == before {
         return;
