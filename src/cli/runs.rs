@@ -10,7 +10,7 @@ use super::plan::{self, Style, Tense, command, folded, moment, style, to_json};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
-use crate::change::run::{Run, RunRecord};
+use crate::change::run::{Decision, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::change::summary::{shown, story};
 use crate::change::{RunState, RunStory};
@@ -159,7 +159,10 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     } else if !story.plan.rows.is_empty() {
         text += &format!("\n{}", plan::text(file, &story.plan, style, Tense::Did));
     }
-    text += &what_to_do(record, story, style, expire);
+    text += &match run.decision() {
+        Ok(Some(decision)) => decided(&decision, style),
+        Ok(None) | Err(_) => what_to_do(record, story, style, expire),
+    };
     if let Some(held) = &record.held_as {
         let now =
             run.folder.parent().and_then(|runs| Run::open(runs, held).ok()).map(|held| held.record.state);
@@ -173,6 +176,17 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     }
     // Not folded: a path is copied as it is.
     text + &format!("\nFiles: {}\n", run.folder.display())
+}
+
+/// What somebody decided and nobody acted on yet: no other word counts any more.
+fn decided(decision: &Decision, style: Style) -> String {
+    let word = if decision.approve { "Approved" } else { "Rejected" };
+    let (by, at) = (clean(&decision.by, 80), moment(decision.at, style.zone));
+    let sentence = format!(
+        "{word} by {by} at {at}, and not acted on yet: the running quotakeeper does as soon as the API answers; if none runs, the \
+         next inbox, once or run does."
+    );
+    format!("\n{}", folded(0, &sentence, style.paint))
 }
 
 /// What a person can do about the state that it is in; nothing where nothing is to be done.
@@ -262,6 +276,22 @@ mod tests {
         assert!(told.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{told}");
         let told = at_80(RunState::Stale, &held_story());
         assert!(told.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
+    }
+
+    #[test]
+    fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
+        let (folder, at) = (tempfile::tempdir().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
+        let mut run = Run::create(folder.path(), "q4.csv", true, at).unwrap();
+        run.set_state(RunState::Held, at).unwrap();
+        assert!(run.waits_for_person());
+        let plan_sha256 = "f".repeat(64);
+        run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at }).unwrap();
+        assert!(!run.waits_for_person());
+        let paint = Paint { colors: false, width: 80 };
+        let style = Style { paint, zone: Tz::Europe__Berlin };
+        let told = super::told(&run, &held_story(), style, Duration::from_secs(3600));
+        assert!(told.contains("Approved by ann at 22 Nov 2026 13:00 CET, and not acted on yet"), "{told}");
+        assert!(!told.contains("To send it anyway") && !told.contains("quotakeeper reject"), "{told}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use crate::change::run::{Run, RunRecord};
 use crate::change::summary::story;
-use crate::change::{PlanRow, RunState, RunStory};
+use crate::change::{PlanRow, RunStory};
 use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
@@ -394,7 +394,7 @@ impl ReportInputs<'_> {
 
 /// The runs that wait for a person. One that cannot be read is logged, and hides no other.
 pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
-    let held = Run::all(runs)?.0.into_iter().filter(|run| run.record.state == RunState::Held);
+    let held = Run::all(runs)?.0.into_iter().filter(Run::waits_for_person);
     let told = |run: Run| match story(&run) {
         Ok(story) => Some(story),
         Err(error) => {

@@ -12,10 +12,13 @@ use crate::change::plan::staleness;
 use crate::change::run::Decision;
 use crate::change::{Guard, GuardHit, RunState, Verdict, results};
 use crate::files::durable;
+use crate::text::words::counted;
 use crate::thousandeyes::is_believed;
 
 /// What this machine's clock and another's may differ by.
 const SKEW: TimeDelta = TimeDelta::hours(1);
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 impl RunContext<'_> {
     /// A held run that somebody approved: sent if it still would do what was approved, else stale. One that is not due yet
@@ -120,7 +123,11 @@ impl RunContext<'_> {
             warn!(run = %self.run.record.id, %since, "held since a time in the future: a clock was wrong");
             return self.begin_to_wait_again();
         }
-        let limit = humantime::format_duration(limit);
+        let (days, rest) = (limit.as_secs() / DAY, limit.as_secs() % DAY);
+        let limit = match usize::try_from(days) {
+            Ok(days) if rest == 0 => counted(days, "day"),
+            _ => humantime::format_duration(limit).to_string(),
+        };
         self.rejected(format!(
             "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
         ))

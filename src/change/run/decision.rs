@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::Run;
+use crate::change::RunState;
 use crate::files::folder::is_done;
 use crate::files::owner::Owner;
 use crate::files::{durable, read_if_there};
@@ -69,6 +70,11 @@ impl Run {
     /// What a person decided, if somebody did and it was not acted on yet.
     pub(crate) fn decision(&self) -> anyhow::Result<Option<Decision>> {
         read_decision(&self.decision_file())
+    }
+
+    /// Whether somebody is still to decide on it. What was decided is acted on as soon as the API can be asked.
+    pub(crate) fn waits_for_person(&self) -> bool {
+        self.record.state == RunState::Held && !matches!(self.decision(), Ok(Some(_)))
     }
 
     /// Whether one of the decisions that were acted on is theirs.

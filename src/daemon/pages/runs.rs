@@ -57,12 +57,13 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
     runs.reverse();
     runs.sort_by_key(waits);
     let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
-    let waiting: Vec<Held> =
+    let mut waiting: Vec<Held> =
         stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
     let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
     runs.truncate(runs.len() - older);
     let rows_of = |id: &String| waiting.iter().find(|held| held.run == *id).map(|held| held.rows);
     let lines = runs.iter().map(|run| line(&run.record, rows_of(&run.record.id), context.zone)).collect();
+    waiting.retain(|held| runs.iter().any(|run| run.record.id == held.run && run.waits_for_person()));
     let scope = Scope { extent: Extent::Whole, ..Scope::default() };
     let changed = inputs.changes_report(now - PERIOD, &scope, now)?;
     Ok(Runs {
