@@ -104,6 +104,7 @@ fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
         &run,
         "/history",
         &compared,
+        "/history?from=Monday",
         "/cycles",
         "/health",
         "/nothing",
@@ -121,6 +122,9 @@ fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
             }
         }
     }
+    browser.visit_any(&format!("http://{}/history?from=Monday", daemon.address));
+    let said = browser.eval("document.querySelector('header .warning').textContent");
+    assert_eq!(said, "There is no snapshot Monday: choose two.");
 }
 
 #[test]

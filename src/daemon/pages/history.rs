@@ -27,6 +27,8 @@ pub(super) struct History {
     moments: Vec<Moment>,
     from: String,
     to: String,
+    /// That what was chosen is not there; else empty.
+    missing: String,
     /// None where nothing was chosen.
     compared: Option<Compared>,
     /// The latest first.
@@ -87,6 +89,13 @@ pub(super) fn history(
         }
     });
     let chosen = [from, to].map(|stem| stem.and_then(|stem| known(&all, stem)));
+    let asked = [from, to].into_iter().flatten().filter(|stem| !stem.is_empty());
+    let missing: Vec<String> =
+        asked.filter(|stem| known(&all, stem).is_none()).map(|stem| words::clean(stem, 40)).collect();
+    let missing = match missing.as_slice() {
+        [] => String::new(),
+        stems => format!("There is no snapshot {}: choose two.", stems.join(" or ")),
+    };
     let compared = match chosen {
         [Some(a), Some(b)] => Some(compared(inputs, a.min(b), a.max(b), now)?),
         _ => None,
@@ -121,6 +130,7 @@ pub(super) fn history(
             .collect(),
         from: stem(chosen[0].or(day_before.copied())),
         to: stem(chosen[1].or(all.last().copied())),
+        missing,
         compared,
         listed: listed.collect(),
         older: all.len() - latest.len(),
