@@ -27,6 +27,7 @@ impl Block {
     /// Of an organization that a file is yet to be written of.
     pub(crate) fn new(organization: &Organization, writer: &mut Writer) -> Self {
         let mut lines = RowLines::new(organization.id.as_str(), 0);
+        lines.text.reserve(organization.row_count() * 64); // as long as lines with a quota alone are
         lines.rows = writer.organization(organization, &mut lines.text);
         Self(Content::Lines(lines))
     }
