@@ -19,7 +19,7 @@ use tracing::warn;
 use self::assigned::Assigned;
 use self::places::Places;
 use crate::collect::top_consumers::LargestTests;
-use crate::domain::quota::{OrgId, Snapshot, Target, Units, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule};
 use crate::text::redact;
 use crate::thousandeyes::progress::Phase;
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
@@ -82,10 +82,9 @@ impl Reading {
             while asked.len() < AT_ONCE
                 && let Some(org_id) = waiting.next()
             {
-                // Any account group stands for its organization; without one there is no way to ask.
-                let group = self.snapshot.organization(org_id).and_then(|seen| seen.account_groups.first());
-                let Some(aid) = group.map(|group| group.aid.clone()) else {
-                    warn!(%org_id, "no account group of the organization is visible: its usage stays unknown");
+                // An account group stands for its organization; without one there is no way to ask.
+                let Some(aid) = own_group(&self.snapshot, org_id).cloned() else {
+                    warn!(%org_id, "no account group of this organization alone is visible: its usage stays unknown");
                     continue;
                 };
                 let (client, org_id) = (Arc::clone(client), org_id.clone());
@@ -133,6 +132,21 @@ impl Reading {
             group.set_usage(usage.account_group(&group.aid));
         }
     }
+}
+
+/// An account group that no other organization lists: by one that two of them list, the API may answer for the other.
+fn own_group<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Option<&'s Aid> {
+    /// So many are looked at: hardly one is ever listed twice.
+    const MOST: usize = 100;
+    let is_listed_by = |organization: &Organization, aid: &Aid| {
+        let groups = &organization.account_groups;
+        let may_be = groups.first().is_some_and(|first| first.aid <= *aid)
+            && groups.last().is_some_and(|last| *aid <= last.aid);
+        may_be && organization.group(aid).is_some()
+    };
+    let others = || snapshot.organizations().iter().filter(|other| other.id != *org_id);
+    let aids = snapshot.organization(org_id)?.account_groups.iter().map(|group| &group.aid).take(MOST);
+    aids.into_iter().find(|aid| !others().any(|other| is_listed_by(other, aid)))
 }
 
 /// The first of them: where all have one reason, it tells more than their ids.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::Secret;
-use crate::domain::quota::{Aid, SnapshotRow};
+use crate::domain::quota::SnapshotRow;
 use crate::thousandeyes::{Settings, Unreadable, UnreadableTarget};
 
 fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
@@ -172,4 +172,21 @@ fn of_many_organizations_with_one_reason_the_first_are_named() {
     assert_eq!(listed(&ids[..1]), "1");
     assert_eq!(listed(&ids[..5]), "1, 2, 3, 4, 5");
     assert_eq!(listed(&ids), "1, 2, 3, 4, 5 and 2 more");
+}
+
+#[test]
+fn usage_is_asked_by_an_account_group_that_no_other_organization_lists() {
+    let seen = join(
+        &[
+            quotas(Some("1"), None, &[("5", 1), ("7", 1)]),
+            quotas(Some("2"), None, &[("5", 1), ("6", 1), ("9", 1)]),
+        ],
+        &[group("8", "", Some("3"), ""), group("9", "", Some("3"), ""), group("9", "", Some("4"), "")],
+        &BTreeMap::new(),
+    );
+    let own = |org_id: &str| own_group(&seen, &OrgId::from(org_id)).map(Aid::as_str);
+    assert_eq!(
+        [own("1"), own("2"), own("3"), own("4"), own("5")],
+        [Some("7"), Some("6"), Some("8"), None, None]
+    );
 }
