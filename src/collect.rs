@@ -5,6 +5,7 @@
 //! failure is an error, and nothing is written of a snapshot that could not be read whole.
 
 mod assigned;
+mod live_quotas;
 mod places;
 pub(crate) mod top_consumers;
 mod tree;
@@ -17,9 +18,10 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use self::assigned::Assigned;
+pub(crate) use self::live_quotas::{LiveQuotas, Planned};
 use self::places::Places;
 use crate::collect::top_consumers::LargestTests;
-use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, UsageRule};
 use crate::text::redact;
 use crate::thousandeyes::progress::Phase;
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
@@ -160,35 +162,6 @@ fn listed(organizations: &[OrgId]) -> String {
 /// Whether the API left out whose quotas these are. An organization without a quota of its own has no id there.
 fn has_nameless(quotas: &[OrganizationQuotas]) -> bool {
     quotas.iter().any(|organization| organization.org_id.is_none())
-}
-
-/// The quotas as they are now, read again and again while a run is applied.
-#[derive(Default)]
-pub(crate) struct LiveQuotas {
-    /// Read once, and only where the quotas don't say whose they are.
-    groups: Option<Vec<AccountGroup>>,
-    assigned: Assigned,
-}
-
-impl LiveQuotas {
-    /// Reads them again. What was read before stays where that fails.
-    pub(crate) async fn refresh(&mut self, client: &Client) -> Result<(), Error> {
-        let quotas = client.quotas().await?;
-        if self.groups.is_none() && has_nameless(&quotas) {
-            self.groups = Some(client.account_groups().await?);
-        }
-        let groups = self.groups.as_deref().unwrap_or_default();
-        let places = Places::new(&quotas, groups);
-        let of: Vec<Option<OrgId>> =
-            quotas.iter().map(|organization| places.organization(organization)).collect();
-        self.assigned = Assigned::new(quotas.into_iter().zip(of));
-        Ok(())
-    }
-
-    /// The quota of a target as it was last read, or why it is not known.
-    pub(crate) fn quota(&self, target: &Target) -> Result<Option<Units>, &str> {
-        self.assigned.quota(target)
-    }
 }
 
 /// All that a whole snapshot is made of: every organization that the token sees.

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use self::api::post;
 use self::batch::{Batch, PendingWrite, batches};
-use self::progress::{Progress, unreadable};
+use self::progress::Progress;
 use super::explains::OtherRuns;
 use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
@@ -131,10 +131,10 @@ where
         if batch.rows.is_empty() {
             return Ok(batch);
         }
-        progress.live.refresh(self.client).await?;
+        progress.read_quotas(self.client).await?;
         for row in std::mem::take(&mut batch.rows) {
             let intended = progress.intended.contains(&row.row);
-            let now = match progress.live.quota(&row.target) {
+            let now = match progress.quota(&row.target) {
                 Ok(now) => now,
                 Err(_) if intended => {
                     // Whether it took effect cannot be seen now: the read-back at the end decides.
@@ -142,7 +142,7 @@ where
                     continue;
                 }
                 Err(why) => {
-                    let message = format!("not sent: {}", unreadable(why));
+                    let message = format!("not sent: {why}");
                     self.settle(progress, &[row.row], &Problem { code: Code::NotSent, message })?;
                     continue;
                 }

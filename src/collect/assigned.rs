@@ -104,9 +104,14 @@ impl Assigned {
         }
     }
 
+    /// What the answer shows of an organization.
+    pub(super) fn organization(&self, org_id: &OrgId) -> Option<&AssignedQuotas> {
+        let place = self.organizations.binary_search_by(|seen| seen.org_id.cmp(org_id)).ok()?;
+        Some(&self.organizations[place])
+    }
+
     fn shown(&self, target: &Target) -> Option<Units> {
-        let place = self.organizations.binary_search_by(|seen| seen.org_id.cmp(&target.org_id)).ok()?;
-        let organization = &self.organizations[place];
+        let organization = self.organization(&target.org_id)?;
         let Some(aid) = &target.aid else { return organization.own };
         let place = organization.groups.binary_search_by(|(seen, _)| seen.cmp(aid)).ok()?;
         Some(organization.groups[place].1)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::Secret;
-use crate::domain::quota::SnapshotRow;
+use crate::domain::quota::{SnapshotRow, Target};
 use crate::thousandeyes::{Settings, Unreadable, UnreadableTarget};
 
 fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
@@ -110,7 +110,7 @@ async fn a_quota_whose_organization_the_api_leaves_out_is_not_taken_for_none() {
     let url = server.url("/v7/").parse().unwrap();
     let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
     let mut live = LiveQuotas::default();
-    live.refresh(&client).await.unwrap();
+    live.refresh(&client, &Planned::new(), &|_| false).await.unwrap();
     assert_eq!(live.quota(&Target::account_group("1", "5")), Ok(Some(7)));
     assert_eq!(live.quota(&Target::organization("1")), Ok(Some(9)));
 }

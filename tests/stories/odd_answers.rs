@@ -20,6 +20,9 @@ const USAGE: &str = r#"{"usage":{"cloudUnitsUsed":100,"cloudUnitsProjected":200,
 /// What the quotas are from the first POST on, if anything is given here.
 const AFTER_A_POST: &str = "after a POST";
 
+/// What the quotas are from their second reading on, if anything is given here.
+const AFTER_A_READ: &str = "after a read";
+
 type Answers = Arc<Mutex<BTreeMap<&'static str, String>>>;
 
 /// A server that answers as it is told, takes every POST and does nothing.
@@ -81,7 +84,13 @@ fn serve(mut connection: &TcpStream, answers: &Answers) -> std::io::Result<()> {
             {
                 answers.insert("quotas", after);
             }
-            answers.get(path).cloned().unwrap_or_default()
+            let body = answers.get(path).cloned().unwrap_or_default();
+            if path == "quotas"
+                && let Some(after) = answers.remove(AFTER_A_READ)
+            {
+                answers.insert("quotas", after);
+            }
+            body
         };
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -182,8 +191,12 @@ fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() 
 
 #[test]
 fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read_back() {
-    let bodies =
-        ["{}", "null", "[]", r#"{"quotas":null}"#, r#"{"quotas":{}}"#, "<html>please log in</html>", ""];
+    let nobody = r#"{"quotas":[]}"#;
+    let null = r#"{"quotas":null}"#;
+    let another = r#"{"quotas":[{"organizationQuota":{"orgId":"20","value":9000}}]}"#;
+    let no_groups =
+        r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":100000},"accountGroupQuotas":[]}]}"#;
+    let bodies = ["{}", "null", "[]", null, nobody, another, no_groups, "<html>please log in</html>", ""];
     std::thread::scope(|scope| {
         for body in bodies {
             scope.spawn(move || {
@@ -198,4 +211,34 @@ fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read
             });
         }
     });
+}
+
+#[test]
+fn an_unassign_is_not_done_already_because_the_api_stopped_telling_of_its_organization() {
+    let odd = Odd::start();
+    let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+    odd.says(AFTER_A_READ, r#"{"quotas":[{"organizationQuota":{"orgId":"20","value":9000}}]}"#);
+    bench.drop_file("x.csv", "action,org_id,aid,value\nunassign,10,101,\nassign,10,102,6000\n");
+    bench.run(&["-q", "inbox"]).ends_with(4);
+    let error = String::from_utf8(bench.only_run().read("error.csv")).unwrap();
+    assert_eq!(error.matches("no longer shows the quotas of organization 10").count(), 2, "{error}");
+    assert_eq!(error.matches("not_sent").count(), 2, "{error}");
+}
+
+#[test]
+fn the_last_quota_of_an_organization_is_unassigned_where_the_account_groups_still_show_it() {
+    let only =
+        r#"{"quotas":[{"organizationQuota":{"orgId":"10"},"accountGroupQuotas":[{"aid":"101","value":3}]}]}"#;
+    let nobody = r#"{"quotas":[]}"#;
+    for (groups, exit) in [(GROUPS, 0), (r#"{"accountGroups":[]}"#, 4)] {
+        let odd = Odd::start();
+        let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+        odd.says("quotas", only);
+        odd.says("account-groups", groups);
+        odd.says(AFTER_A_POST, nobody);
+        bench.drop_file("x.csv", "action,org_id,aid\nunassign,10,101\n");
+        bench.run(&["-q", "inbox"]).ends_with(exit);
+        let code = if exit == 0 { "applied" } else { "not_confirmed" };
+        assert_eq!(bench.only_run().counts(), BTreeMap::from([(code.to_owned(), 1)]), "{groups}");
+    }
 }

@@ -6,9 +6,9 @@ use super::batch::{Batch, PendingWrite};
 use super::size::Size;
 use crate::change::run::journal::Past;
 use crate::change::{Code, Outcome, Problem};
-use crate::collect::LiveQuotas;
-use crate::text::redact;
-use crate::thousandeyes::FieldError;
+use crate::collect::{LiveQuotas, Planned};
+use crate::domain::quota::{Target, Units};
+use crate::thousandeyes::{Client, Error, FieldError};
 
 /// Where the rows stand while a run is applied.
 pub(super) struct Progress {
@@ -27,7 +27,11 @@ pub(super) struct Progress {
     pub(super) size: Size,
     pub(super) total: usize,
     /// The quotas as they were last read.
-    pub(super) live: LiveQuotas,
+    live: LiveQuotas,
+    /// The targets that had a quota when the run was planned.
+    planned: Planned,
+    /// The rows that remove a quota.
+    unassigns: BTreeMap<Target, usize>,
 }
 
 impl Progress {
@@ -37,6 +41,16 @@ impl Progress {
             past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect();
         for row in rows.iter().filter(|row| past.verified.contains_key(&row.row)) {
             ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
+        }
+        let mut planned = Planned::new();
+        let mut unassigns = BTreeMap::new();
+        for PendingWrite { row, target, before, after } in rows {
+            if before.is_some() {
+                planned.entry(target.org_id.clone()).or_default().push(target.aid.clone());
+            }
+            if after.is_none() {
+                unassigns.insert(target.clone(), *row);
+            }
         }
         Self {
             ended,
@@ -49,6 +63,8 @@ impl Progress {
             next_batch: past.next_batch,
             size: Size::new(),
             live: LiveQuotas::default(),
+            planned,
+            unassigns,
             total: rows.len(),
         }
     }
@@ -56,6 +72,18 @@ impl Progress {
     /// Rows that ended, or only wait to be read back.
     pub(super) fn done(&self) -> usize {
         self.ended.len() + self.sent.len() + self.refused.len()
+    }
+
+    /// Reads the quotas again.
+    pub(super) async fn read_quotas(&mut self, client: &Client) -> Result<(), Error> {
+        let removed =
+            |target: &Target| self.unassigns.get(target).is_some_and(|row| self.intended.contains(row));
+        self.live.refresh(client, &self.planned, &removed).await
+    }
+
+    /// The quota of a target as it was last read, or a clause that says why it is not known.
+    pub(super) fn quota(&self, target: &Target) -> Result<Option<Units>, String> {
+        self.live.quota(target)
     }
 
     /// Splits a refused batch; a row that stands alone is refused.
@@ -74,9 +102,4 @@ impl Progress {
             queue.push_front(first);
         }
     }
-}
-
-/// Why nothing is known of a quota that the API gave.
-pub(super) fn unreadable(why: &str) -> String {
-    format!("the quota in the API's answer cannot be read ({})", redact::clean(why, 300))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::Apply;
-use super::progress::{Progress, unreadable};
+use super::progress::Progress;
 use crate::change::run::journal::Event;
 use crate::change::{Code, Outcome, Problem};
 use crate::domain::quota::quota_text;
@@ -30,7 +30,7 @@ where
             }
             self.tell(Phase::ReadingBack, progress, 0);
             self.pause(Duration::from_secs(seconds)).await?;
-            no_answer = match progress.live.refresh(self.client).await {
+            no_answer = match progress.read_quotas(self.client).await {
                 Ok(()) => None,
                 // An answer without quotas shows nothing of any row, and must not pass for "no quota".
                 Err(error @ Error::Unusable { .. }) => {
@@ -43,7 +43,7 @@ where
                 continue;
             }
             for (row, problem) in std::mem::take(&mut progress.refused) {
-                if progress.live.quota(&row.target) == Ok(row.after) {
+                if progress.quota(&row.target) == Ok(row.after) {
                     waiting.insert(row.row, row); // refused, and applied anyway
                 } else {
                     self.settle(progress, &[row.row], &problem)?;
@@ -51,7 +51,7 @@ where
             }
             let confirmed: Vec<usize> = waiting
                 .values()
-                .filter(|row| progress.live.quota(&row.target) == Ok(row.after))
+                .filter(|row| progress.quota(&row.target) == Ok(row.after))
                 .map(|row| row.row)
                 .collect();
             if !confirmed.is_empty() {
@@ -74,9 +74,9 @@ where
                     why.trim_end_matches('.')
                 )
             };
-            let message = match (&no_answer, progress.live.quota(&row.target)) {
+            let message = match (&no_answer, progress.quota(&row.target)) {
                 (Some(why), _) => unknown(why),
-                (None, Err(why)) => unknown(&unreadable(why)),
+                (None, Err(why)) => unknown(&why),
                 (None, Ok(now)) => format!(
                     "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
                      still wanted",
