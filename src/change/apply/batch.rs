@@ -2,12 +2,17 @@
 //!
 //! Raises and unassigns go first, then decreases and first quotas, so that an interruption leaves more room, not less.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 
 use super::size::{Half, MOST_ROWS};
 use crate::change::PlanRow;
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
+
+/// So often in a row the names of a server are taken at their word. One that names other rows than the bad ones would have a
+/// batch taken apart row by row.
+const MOST_NAMED: u8 = 2;
 
 /// A row that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +77,8 @@ pub(crate) struct Batch {
     pub unknown: u32,
     /// Which half of a refused batch it is.
     pub(super) half: Option<Half>,
+    /// How often in a row it was made smaller by what the server named.
+    named: u8,
 }
 
 impl Batch {
@@ -107,40 +114,54 @@ impl Batch {
         if self.rows.len() < 2 {
             return None;
         }
-        let named: Vec<usize> = fields.iter().filter_map(|error| self.position(&error.field)).collect();
         let of = self.rows.len();
-        let portion = |rows| Self { operation: self.operation, rows, unknown: 0, half: None };
-        let is_named = |index: &usize| named.contains(index);
-        let (bad, rest): (Vec<_>, Vec<_>) =
-            self.rows.iter().cloned().enumerate().partition(|(index, _)| is_named(index));
-        let rows =
-            |indexed: Vec<(usize, PendingWrite)>| indexed.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
-        if !bad.is_empty() && !rest.is_empty() {
-            return Some([portion(rows(rest)), portion(rows(bad))]);
+        let named = if self.named < MOST_NAMED { self.named(fields) } else { BTreeSet::new() };
+        if !named.is_empty() && named.len() < of {
+            let (bad, rest): (Vec<_>, Vec<_>) =
+                self.rows.into_iter().enumerate().partition(|(index, _)| named.contains(index));
+            let portion = |indexed: Vec<(usize, PendingWrite)>| Self {
+                operation: self.operation,
+                rows: indexed.into_iter().map(|(_, row)| row).collect(),
+                unknown: 0,
+                half: None,
+                named: self.named + 1,
+            };
+            return Some([portion(rest), portion(bad)]);
         }
         let mut first = self.rows;
         let second = first.split_off(first.len() / 2);
         let operation = self.operation;
-        let half = |rows, half| Self { operation, rows, unknown: 0, half: Some(half) };
+        let half = |rows, half| Self { operation, rows, unknown: 0, half: Some(half), named: 0 };
         Some([half(first, Half::First { of }), half(second, Half::Second { of })])
     }
 
-    /// The row that `organizations[1].accountGroups[2].value` speaks of; none where the field tells less.
-    fn position(&self, field: &str) -> Option<usize> {
-        let mut indexes =
-            field.split('[').skip(1).map(|part| part.split(']').next().unwrap_or_default().parse::<usize>());
-        let organization = indexes.next()?.ok()?;
-        match self.operation {
-            Operation::AssignOrganizations | Operation::UnassignOrganizations => {
-                (organization < self.rows.len()).then_some(organization)
+    /// The rows that fields such as `organizations[1].accountGroups[2].value` speak of; none where they tell less.
+    fn named(&self, fields: &[FieldError]) -> BTreeSet<usize> {
+        let mut start = 0;
+        let organizations: Vec<Range<usize>> = self
+            .rows
+            .chunk_by(|a, b| a.target.org_id == b.target.org_id)
+            .map(|rows| {
+                let from = start;
+                start += rows.len();
+                from..start
+            })
+            .collect();
+        let position = |field: &str| {
+            let mut indexes =
+                field.split('[').skip(1).map(|part| part.split(']').next()?.parse::<usize>().ok());
+            let organization = indexes.next()??;
+            match self.operation {
+                Operation::AssignOrganizations | Operation::UnassignOrganizations => {
+                    (organization < self.rows.len()).then_some(organization)
+                }
+                Operation::AssignAccountGroups | Operation::UnassignAccountGroups => {
+                    let group = indexes.next()??;
+                    organizations.get(organization)?.clone().nth(group)
+                }
             }
-            Operation::AssignAccountGroups | Operation::UnassignAccountGroups => {
-                let group = indexes.next()?.ok()?;
-                let org_id = *self.by_organization().keys().nth(organization)?;
-                let mut own = self.rows.iter().enumerate().filter(|(_, row)| row.target.org_id == *org_id);
-                own.nth(group).map(|(index, _)| index)
-            }
-        }
+        };
+        fields.iter().filter_map(|error| position(&error.field)).collect()
     }
 }
 
@@ -158,7 +179,7 @@ pub(crate) fn batches(rows: Vec<PendingWrite>) -> VecDeque<Batch> {
     for ((_, _, operation), mut rows) in steps {
         rows.sort_by(|a, b| a.target.cmp(&b.target));
         for portion in rows.chunks(MOST_ROWS) {
-            queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0, half: None });
+            queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0, half: None, named: 0 });
         }
     }
     queue
@@ -246,7 +267,36 @@ mod tests {
         let [rest, bad] = batch.clone().split(&named(&["organizations[1].accountGroups[0].value"])).unwrap();
         assert_eq!(bad.rows.iter().map(|row| row.row).collect::<Vec<_>>(), [2]);
         assert_eq!(rest.rows.len(), 3);
-        let [first, _] = batch.split(&named(&["value", "organizations[9]"])).unwrap();
+        let [first, _] =
+            batch.split(&named(&["value", "organizations[9]", "organizations[1].accountGroups[2]"])).unwrap();
         assert_eq!(first.rows.len(), 2, "a field that names no row leaves halving");
+    }
+
+    /// Sends a batch to a server that names the row after the bad one; says how often it refused.
+    fn refusals_of_a_server_that_names_the_next_row(rows: usize, bad: usize) -> usize {
+        let rows = (0..rows).map(|n| todo(n, ("1", Some(&format!("{n:06}"))), Some(1), Some(2)));
+        let mut queue = batches(rows.collect());
+        let (mut refusals, mut alone) = (0, Vec::new());
+        while let Some(batch) = queue.pop_front() {
+            let Some(place) = batch.rows.iter().position(|row| row.row == bad) else { continue };
+            refusals += 1;
+            let field = format!("organizations[0].accountGroups[{}].value", place + 1);
+            if batch.rows.len() == 1 {
+                alone.push(batch.rows[0].row);
+            } else if let Some([first, second]) = batch.split(&named(&[&field])) {
+                queue.push_front(second);
+                queue.push_front(first);
+            }
+        }
+        assert_eq!(alone, [bad]);
+        refusals
+    }
+
+    #[test]
+    fn a_server_that_names_the_wrong_row_costs_no_more_than_three_times_the_halving() {
+        for bad in [0, 1, 700, 2_498, 2_499] {
+            let refusals = refusals_of_a_server_that_names_the_next_row(2_500, bad);
+            assert!(refusals <= 3 * 12 + 1, "{bad}: {refusals}");
+        }
     }
 }
