@@ -28,11 +28,9 @@ use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
 use crate::domain::quota::{Target, Units, quota_text};
 use crate::files::lock::Seat;
-use crate::thousandeyes::Client;
 use crate::thousandeyes::progress::{Phase, Rows};
+use crate::thousandeyes::{Client, Error};
 
-/// So many refusals without one acceptance, and the server is taken to refuse everything.
-const MOST_REFUSALS: u32 = 64;
 /// So often a batch is sent whose outcome stays unknown and that did not take effect.
 const MOST_UNKNOWN: u32 = 3;
 /// Usage read longer ago than this does not clear a decrease any more.
@@ -85,11 +83,12 @@ where
             anyhow::ensure!(!self.cancel.is_cancelled(), "{STOPPED}");
             // Read first, also where the rest is given up: a server may take rows of a batch that it refuses.
             let mut batch = self.still_to_send(batch, &queue, progress).await?;
-            if progress.accepted == 0 && progress.refusals >= MOST_REFUSALS {
-                let message = format!(
-                    "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
-                );
-                let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
+            if let Some(message) = progress.given_up() {
+                // Of what was sent without a clear answer, the read-back at the end has the last word.
+                let is_sent = |row: &PendingWrite| progress.causes.contains_key(&row.row);
+                let (sent, unsent): (Vec<_>, Vec<_>) = batch.rows.into_iter().partition(is_sent);
+                progress.sent.extend(sent.into_iter().map(|row| (row.row, row)));
+                let rows: Vec<usize> = unsent.iter().map(|row| row.row).collect();
                 self.settle(progress, &rows, &Problem { code: Code::NotSent, message })?;
             } else if !batch.rows.is_empty() {
                 self.tell(Phase::Sending, progress, queue.len() + 1);
@@ -196,12 +195,19 @@ where
             rows: rows.clone(),
         })?;
         progress.intended.extend(&rows);
+        let begun = Instant::now();
         let outcome = post(self.client, &batch).await;
+        if !outcome.as_ref().is_err_and(Error::outcome_unknown) {
+            progress.unanswered = Duration::ZERO;
+        }
         let at = self.clock.now();
         match outcome {
             Ok(()) => {
                 self.journal.append(&Event::Accepted { at, batch: number })?;
                 progress.accepted += 1;
+                for row in &rows {
+                    progress.causes.remove(row);
+                }
                 progress.size.accepted(batch.half);
                 progress.decreased |= batch.decreases();
                 progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
@@ -235,11 +241,14 @@ where
                 let answer = error.to_string();
                 warn!(batch = number, operation, rows = rows.len(), error = %answer, "the outcome of a batch is unknown: reading back");
                 self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
+                let (cause, asked) = error.without_answer().unwrap_or_default();
+                progress.causes.extend(rows.iter().map(|row| (*row, cause.to_owned())));
+                progress.unanswered += begun.elapsed();
                 progress.size.unknown(rows.len());
                 batch.unknown += 1;
                 match batch {
                     batch if batch.unknown < MOST_UNKNOWN => {
-                        self.pause(Duration::from_secs(1 << batch.unknown)).await?;
+                        self.pause(asked.max(Duration::from_secs(1 << batch.unknown))).await?;
                         queue.push_front(batch);
                     }
                     batch if batch.rows.len() == 1 => {

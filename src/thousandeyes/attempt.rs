@@ -3,6 +3,10 @@
 //! Only a 4xx says for certain that a write was not done as sent. After anything else that is no success, nobody
 //! knows.
 
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+
 use super::error::{Call, Error, PROXY, Said};
 use super::limits::Limits;
 use super::retry::Event;
@@ -19,6 +23,8 @@ pub(super) struct Outcome {
     pub answer_id: Option<String>,
     /// As much of it as was read.
     pub body: Vec<u8>,
+    /// HTTP/1 told no length and no last chunk: the answer ends where the connection does, whole or not.
+    pub is_undelimited: bool,
 }
 
 impl Outcome {
@@ -27,7 +33,15 @@ impl Outcome {
     }
 
     pub(super) fn without_answer(event: Event, reason: String) -> Self {
-        Self { event, reason, limits: Limits::default(), is_html: false, answer_id: None, body: Vec::new() }
+        Self {
+            event,
+            reason,
+            limits: Limits::default(),
+            is_html: false,
+            answer_id: None,
+            body: Vec::new(),
+            is_undelimited: false,
+        }
     }
 
     /// The event as a reader of the answer sees it: JSON without its end is no answer, even where HTTP saw nothing
@@ -35,7 +49,13 @@ impl Outcome {
     pub(super) fn noticing_a_cut_object(self) -> Self {
         let body = self.body.trim_ascii();
         let is_success = matches!(self.event, Event::Status(200..=299));
-        if is_success && self.reason.is_empty() && body.starts_with(b"{") && !body.ends_with(b"}") {
+        let is_cut = || {
+            // An object inside may end where the answer was cut.
+            let ends_early =
+                |body| serde_json::from_slice::<IgnoredAny>(body).is_err_and(|error| error.is_eof());
+            !body.ends_with(b"}") || (self.is_undelimited && ends_early(body))
+        };
+        if is_success && self.reason.is_empty() && body.starts_with(b"{") && is_cut() {
             let reason = "the answer ends in the middle".to_owned();
             return Self { limits: self.limits, ..Self::without_answer(Event::NoAnswer, reason) };
         }
@@ -48,9 +68,10 @@ impl Outcome {
             Event::NotConnected | Event::Unsendable => {
                 return Err(Error::NotSent { call, reason: self.reason });
             }
-            Event::NoAnswer => return Err(failed(call, is_read, None, self.reason)),
+            Event::NoAnswer => return Err(failed(call, is_read, None, self.reason, None)),
             Event::Status(status) | Event::Throttled(status) => status,
         };
+        let retry_after = self.limits.retry_after;
         let said = || Said::read(&self.body, self.is_html);
         Err(match status {
             200..=299 if !is_read => return Ok(Vec::new()),
@@ -62,7 +83,7 @@ impl Outcome {
             403 => Error::Forbidden { call, said: said() },
             408 | 500..=599 => {
                 let reason = format!("the server failed ({status}{})", said());
-                failed(call, is_read, Some(status), reason)
+                failed(call, is_read, Some(status), reason, retry_after)
             }
             400..=499 => Error::Refused { call, status, said: said() },
             _ => {
@@ -72,7 +93,7 @@ impl Outcome {
                 if is_read {
                     Error::Unusable { call, reason }
                 } else {
-                    Error::Unknown { call, status: Some(status), reason }
+                    Error::Unknown { call, status: Some(status), reason, retry_after }
                 }
             }
         })
@@ -91,11 +112,17 @@ impl Outcome {
     }
 }
 
-fn failed(call: Call, is_read: bool, status: Option<u16>, reason: String) -> Error {
+fn failed(
+    call: Call,
+    is_read: bool,
+    status: Option<u16>,
+    reason: String,
+    retry_after: Option<Duration>,
+) -> Error {
     if is_read {
         Error::Unavailable { call, status, reason }
     } else {
-        Error::Unknown { call, status, reason }
+        Error::Unknown { call, status, reason, retry_after }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::retry::LONGEST_WAIT;
 use super::wire::{self, Object};
 use crate::text::{redact, words};
 
@@ -98,6 +99,8 @@ pub enum Error {
         status: Option<u16>,
         /// What came instead of an answer.
         reason: String,
+        /// How long the server asks not to be asked again.
+        retry_after: Option<Duration>,
     },
     /// A read that failed each time.
     Unavailable {
@@ -130,6 +133,17 @@ impl Error {
     /// Whether a write may have been done anyway.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
+    }
+
+    /// What came instead of an answer to a write, and how long the server asks not to be asked again: for somebody who sees
+    /// rows and not requests.
+    pub(crate) fn without_answer(&self) -> Option<(&str, Duration)> {
+        match self {
+            Self::Unknown { reason, retry_after, .. } => {
+                Some((bare(reason), retry_after.unwrap_or_default().min(LONGEST_WAIT)))
+            }
+            _ => None,
+        }
     }
 
     /// The status of the answer that decided, if there was one.

@@ -5,8 +5,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Response, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use reqwest::{Method, Response, Url, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
@@ -250,7 +250,11 @@ impl Transport {
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
         let answer_id = response.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let answer_id = answer_id.map(|id| clean(id).chars().take(80).collect());
-        let mut outcome = Outcome { event, limits, is_html, answer_id, ..Outcome::answer(status.as_u16()) };
+        let is_undelimited = response.version() <= Version::HTTP_11
+            && response.content_length().is_none()
+            && !response.headers().contains_key(TRANSFER_ENCODING);
+        let answer = Outcome::answer(status.as_u16());
+        let mut outcome = Outcome { event, limits, is_html, answer_id, is_undelimited, ..answer };
         let most = if status.is_success() { most } else { MAX_ERROR_BYTES };
         let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
         if status.is_success() && response.content_length().is_some_and(|length| length > most as u64) {

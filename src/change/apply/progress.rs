@@ -1,6 +1,7 @@
 //! Where the rows of a run stand while it is applied.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use super::batch::{Batch, PendingWrite};
 use super::size::Size;
@@ -9,6 +10,11 @@ use crate::change::{Code, Outcome, Problem};
 use crate::collect::{LiveQuotas, Planned};
 use crate::domain::quota::{Target, Units};
 use crate::thousandeyes::{Client, Error, FieldError};
+
+/// So many refusals without one acceptance, and the server is taken to refuse everything.
+const MOST_REFUSALS: u32 = 64;
+/// So long in all without a clear answer, and the server is taken to answer nothing.
+const MOST_UNANSWERED: Duration = Duration::from_secs(5 * 60);
 
 /// Where the rows stand while a run is applied.
 pub(super) struct Progress {
@@ -20,6 +26,10 @@ pub(super) struct Progress {
     pub(super) refused: Vec<(PendingWrite, Problem)>,
     /// Rows that this run tried to send, now or before a crash.
     pub(super) intended: BTreeSet<usize>,
+    /// What came instead of an answer to the last request that each row was in.
+    pub(super) causes: BTreeMap<usize, String>,
+    /// How long the requests took together that had no clear answer, one after the other.
+    pub(super) unanswered: Duration,
     pub(super) refusals: u32,
     pub(super) accepted: u32,
     pub(super) decreased: bool,
@@ -57,6 +67,8 @@ impl Progress {
             sent: BTreeMap::new(),
             refused: Vec::new(),
             intended: past.intended.into_keys().collect(),
+            causes: BTreeMap::new(),
+            unanswered: Duration::ZERO,
             refusals: 0,
             accepted: 0,
             decreased: false,
@@ -67,6 +79,19 @@ impl Progress {
             unassigns,
             total: rows.len(),
         }
+    }
+
+    /// Why no more of the run is sent; none where it goes on. A server that takes minutes to say nothing would keep a run
+    /// busy for hours.
+    pub(super) fn given_up(&self) -> Option<String> {
+        if self.accepted == 0 && self.refusals >= MOST_REFUSALS {
+            return Some(format!(
+                "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
+            ));
+        }
+        let seconds = self.unanswered.as_secs();
+        (self.unanswered >= MOST_UNANSWERED)
+            .then(|| format!("given up: the server left requests unanswered for {seconds} seconds before it"))
     }
 
     /// Rows that ended, or only wait to be read back.
@@ -101,5 +126,31 @@ impl Progress {
             queue.push_front(second);
             queue.push_front(first);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_given_up_where_nothing_was_taken_or_nothing_answered_for_minutes() {
+        let mut progress = Progress::new(Past::default(), &[]);
+        assert_eq!(progress.given_up(), None);
+        progress.unanswered = Duration::from_secs(299);
+        progress.refusals = 63;
+        assert_eq!(progress.given_up(), None);
+        progress.unanswered = Duration::from_secs(300);
+        let message = "given up: the server left requests unanswered for 300 seconds before it";
+        assert_eq!(progress.given_up().as_deref(), Some(message));
+        progress.unanswered = Duration::ZERO;
+        progress.refusals = 64;
+        assert!(progress.given_up().is_some());
+        progress.accepted = 1;
+        assert_eq!(
+            progress.given_up(),
+            None,
+            "a server that takes some rows refuses others for what they are"
+        );
     }
 }

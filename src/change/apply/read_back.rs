@@ -67,9 +67,13 @@ where
             self.settle(progress, &[row.row], &problem)?;
         }
         for row in waiting.into_values() {
+            // Of a request that was answered, the answer was a good one.
+            let sent = progress.causes.get(&row.row);
+            let sent = sent
+                .map_or_else(|| "sent".to_owned(), |cause| format!("sent without a clear answer ({cause})"));
             let unknown = |why: &str| {
                 format!(
-                    "sent, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
+                    "{sent}, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
                      still wanted",
                     why.trim_end_matches('.')
                 )
@@ -78,7 +82,7 @@ where
                 (Some(why), _) => unknown(why),
                 (None, Err(why)) => unknown(&why),
                 (None, Ok(now)) => format!(
-                    "sent, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
+                    "{sent}, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
                      still wanted",
                     quota_text(now),
                     quota_text(row.after)

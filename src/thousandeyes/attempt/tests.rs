@@ -152,3 +152,28 @@ fn errors_say_what_happened_and_what_to_do() {
     .collect();
     insta::assert_snapshot!(texts.join("\n"));
 }
+
+#[test]
+fn an_answer_that_is_cut_after_an_object_is_no_answer_where_the_connection_ends_it() {
+    let event = |body: &str, is_undelimited| {
+        let outcome = Outcome { body: body.into(), is_undelimited, ..Outcome::answer(200) };
+        outcome.noticing_a_cut_object().event
+    };
+    let cut = r#"{"quotas":[{"organizationQuota":{"orgId":"1"}}"#;
+    assert_eq!(event(cut, true), Event::NoAnswer);
+    assert_eq!(event(cut, false), Event::Status(200), "with a length, it is what the server wanted to say");
+    assert_eq!(event(&format!("{cut}]}}\n"), true), Event::Status(200));
+    assert_eq!(event(r#"{"a":1}}"#, true), Event::Status(200), "odd, and not cut");
+}
+
+#[test]
+fn a_write_without_a_clear_answer_says_how_long_the_server_asks_for() {
+    let failed = |seconds| {
+        let limits = Limits { retry_after: Some(Duration::from_secs(seconds)), ..Limits::default() };
+        Outcome { limits, ..Outcome::answer(503) }
+            .conclude(call("POST", "/quotas/assign"), false, "")
+            .unwrap_err()
+    };
+    assert_eq!(failed(20).without_answer(), Some(("the server failed (503)", Duration::from_secs(20))));
+    assert_eq!(failed(3600).without_answer(), Some(("the server failed (503)", Duration::from_secs(65))));
+}
