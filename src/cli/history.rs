@@ -1,5 +1,6 @@
 //! `history`: what was, as people read it.
 
+mod find;
 mod list;
 mod of;
 

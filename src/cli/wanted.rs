@@ -1,10 +1,11 @@
 //! The organizations that a person names with `--org`, by their ids or their names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::quota::{OrgId, Snapshot};
 use crate::report::words;
 use crate::text::lookalike;
+use crate::text::similarity::nearest;
 
 /// So many are named to whoever mistyped one.
 const NAMED: usize = 5;
@@ -39,8 +40,15 @@ impl Wanted {
     ) -> anyhow::Result<()> {
         let is_there = |named: &Name| there.clone().any(|(id, name)| named.is(id, &lookalike::key(name)));
         let Some(Name { written, .. }) = self.0.iter().find(|named| !is_there(named)) else { return Ok(()) };
-        let some = there.take(NAMED + 1);
-        let some: Vec<String> = some.map(|(id, name)| words::clean(&format!("{name} {id}"), 80)).collect();
+        let by_key: BTreeMap<String, (&OrgId, &str)> =
+            there.clone().map(|(id, name)| (lookalike::key(name), (id, name))).collect();
+        let alike = nearest(&lookalike::key(written), by_key.keys().map(String::as_str), 2);
+        let called = |(id, name): (&OrgId, &str)| words::clean(&format!("{name} {id}"), 80);
+        let alike: Vec<String> = alike.into_iter().map(|key| called(by_key[key])).collect();
+        if !alike.is_empty() {
+            anyhow::bail!("there is no organization {written}. Did you mean {}?", alike.join(" or "));
+        }
+        let some: Vec<String> = there.take(NAMED + 1).map(called).collect();
         match some.len() {
             0 => anyhow::bail!("there is no organization {written}"),
             1..=NAMED => {
@@ -102,6 +110,10 @@ mod tests {
         assert_eq!(ids(&[]).unwrap(), Vec::<String>::new());
         let error = ids(&["10", "Nobody"]).unwrap_err();
         assert_eq!(error, "there is no organization Nobody. There is Zürich AG 10, 20 and 20 30");
+        assert_eq!(
+            ids(&["Zurich"]).unwrap_err(),
+            "there is no organization Zurich. Did you mean Zürich AG 10?"
+        );
         assert!(ids(&[""]).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! The TIME that people write: as a computer says it, as they say it, or by the name of a snapshot's file.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Tz;
 
 use crate::history::{STEM, soon};
@@ -9,8 +11,8 @@ use crate::history::{STEM, soon};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotATime {
     #[error(
-        "`{0}` is not a time: write 2026-12-01, \"2026-12-01 14:00\", 2026-12-01T14:00:00Z, now, latest, or the name of a \
-         snapshot's file"
+        "`{0}` is not a time: write 2026-12-01, \"2026-12-01 14:00\", 2026-12-01T14:00:00Z, 2026-12 for its first day, \
+         Monday for the last one, yesterday, today, now, latest, or the name of a snapshot's file"
     )]
     Moment(String),
     #[error("`{0}` is neither a duration such as 7d nor a time such as 2026-12-01 or \"2026-12-01 14:00\"")]
@@ -37,10 +39,11 @@ impl When {
         let stem = NaiveDateTime::parse_from_str(text.strip_suffix(".csv").unwrap_or(text), STEM);
         let absolute = stem.map(|stem| stem.and_utc()).ok().or_else(|| text.parse().ok());
         let here = || {
-            let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|day| day.and_time(NaiveTime::MIN));
+            let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().or_else(|| self.day(text));
+            let day = day.map(|day| day.and_time(NaiveTime::MIN));
             let hour = |form| NaiveDateTime::parse_from_str(text, form);
             let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
-            day.ok().or_else(|| forms.into_iter().find_map(|form| hour(form).ok()))
+            day.or_else(|| forms.into_iter().find_map(|form| hour(form).ok()))
         };
         absolute
             .or_else(|| here().and_then(|here| self.instant(here)))
@@ -54,6 +57,21 @@ impl When {
             Err(_) => self.moment(time).ok(),
         };
         since.ok_or_else(|| NotATime::Since(time.to_owned()))
+    }
+
+    /// A day as people speak of it: `yesterday`, the last `Monday`, or a month for its first day.
+    fn day(self, text: &str) -> Option<NaiveDate> {
+        let today = self.now.with_timezone(&self.zone).date_naive();
+        match text.to_ascii_lowercase().as_str() {
+            "today" => return Some(today),
+            "yesterday" => return today.pred_opt(),
+            _ => {}
+        }
+        if let Ok(weekday) = text.parse::<Weekday>() {
+            let since = today.weekday().days_since(weekday);
+            return today.checked_sub_days(Days::new(u64::from(since)));
+        }
+        NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok()
     }
 
     /// What a clock on the wall means: of an hour that comes twice the first one, of one that is skipped the moment of the skip.
@@ -89,6 +107,11 @@ mod tests {
             ("2026-12-01T14-00-00Z", "2026-12-01T14:00:00Z"),
             ("2026-12-01T14-00-00Z.csv", "2026-12-01T14:00:00Z"),
             ("now", "2026-11-22T18:00:00Z"),
+            ("today", "2026-11-21T23:00:00Z"),
+            ("yesterday", "2026-11-20T23:00:00Z"),
+            ("Monday", "2026-11-15T23:00:00Z"),
+            ("sun", "2026-11-21T23:00:00Z"),
+            ("2026-09", "2026-08-31T22:00:00Z"),
             ("latest", "2026-11-22T18:01:00Z"),
         ] {
             assert_eq!(moment(time), means, "{time}");
@@ -112,7 +135,7 @@ mod tests {
     #[test]
     fn what_is_no_time_gets_the_forms_that_are() {
         for wrong in
-            ["yesterday", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00", "+262143-12-31", "-262144-01-01"]
+            ["tomorrow", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00", "+262143-12-31", "-262144-01-01"]
         {
             let error = when().moment(wrong).unwrap_err().to_string();
             assert!(error.contains("is not a time: write 2026-12-01"), "{error}");

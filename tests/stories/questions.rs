@@ -90,6 +90,7 @@ fn one_target_over_time_says_who_changed_its_quota_and_why() {
     let text = bench.run(&["history", "of", "EMEA retail"]).ends_with(0).out;
     assert!(text.starts_with("EMEA retail 102 · Northwind"), "{text}");
     assert!(text.contains("8 000 → 2 100: outside quotakeeper"), "{text}");
+    assert!(text.contains("\nprojected  "), "{text}");
     let since = bench.run(&["history", "of", "102", "--since", "1d", "--format", "csv"]).ends_with(0).out;
     assert_eq!(table(since.as_bytes()).len(), 1);
 }
@@ -104,16 +105,19 @@ fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_
     assert!(empty.log.contains("the history is empty: `quotakeeper snapshot`"), "{}", empty.log);
     bench.run(&["snapshot"]).ends_with(0);
     let several = bench.run(&["history", "of", "Ops"]).ends_with(1).log;
-    assert!(
-        several.contains("account group 9 of organization 10 and account group 201 of organization 20"),
-        "{several}"
-    );
+    assert!(several.contains(" · Ops (10/9) and Contoso · Ops (20/201)"), "{several}");
     assert!(several.contains("ORGANIZATION/GROUP"), "{several}");
     let nobody = bench.run(&["history", "of", "10/201"]).ends_with(1).log;
     assert!(nobody.contains("no snapshot shows 10/201: `quotakeeper targets` lists"), "{nobody}");
+    let mistyped = bench.run(&["history", "of", "Helpdeks"]).ends_with(1).log;
+    assert!(mistyped.contains("no snapshot shows Helpdeks. Did you mean Helpdesk?"), "{mistyped}");
+    for printed in ["Contoso · Ops 201", "contoso/ops", "Contoso · Ops", "20/Ops", "Ops 201"] {
+        let text = bench.run(&["history", "of", printed]).ends_with(0).out;
+        assert!(text.starts_with("Ops 201 · Contoso 20"), "{printed}: {text}");
+    }
     let unknown = bench.run(&["targets", "--org", "Nobody"]).ends_with(1).log;
     assert!(unknown.contains("there is no organization Nobody. There is Fabrikam 9, Northwind"), "{unknown}");
-    for wrong in [&["targets", "--at", "yesterday"][..], &["history", "of", "101", "--since", "soon"]] {
+    for wrong in [&["targets", "--at", "tomorrow"][..], &["history", "of", "101", "--since", "soon"]] {
         let log = bench.run(wrong).ends_with(2).log;
         assert!(log.contains("2026-12-01"), "{log}");
     }

@@ -4,21 +4,19 @@ use std::io::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::find::find;
 use crate::cli::TableFormat;
 use crate::cli::plan::{Style, folded};
 use crate::cli::table::{Side, Table};
-use crate::domain::quota::{OrgId, Place, Target, grouped};
+use crate::domain::quota::{Target, grouped};
 use crate::exit_code::Exit;
 use crate::files::csv_cell;
-use crate::history::{Block, History, left_out, thinned};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Moment, QuotaChange, Timeline, words};
-use crate::text::{edge, lookalike};
+use crate::text::edge;
 
 /// A person reads so many lines: those at which the quota changed, and the rest evenly.
 const LINES: usize = 30;
-/// How far back a target is looked for that the newest snapshot does not show: so many snapshots, evenly over the history.
-const SEARCHED: i32 = 120;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What is asked for.
@@ -46,56 +44,6 @@ pub(super) fn of(
     Ok(Exit::Done)
 }
 
-/// The target that a person means, as the newest snapshot that shows such a one knows it.
-fn find(history: &History, asked: &str, now: DateTime<Utc>) -> anyhow::Result<Target> {
-    let all = history.until(now)?;
-    let (Some(first), Some(last)) = (all.first(), all.last()) else {
-        anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot");
-    };
-    for at in std::iter::once(*last).chain(thinned(&all, *first, *last, SEARCHED).into_iter().rev()) {
-        match fitting(history, at, asked.trim()) {
-            Ok(fitting) if fitting.is_empty() => {}
-            Ok(fitting) => return only_one(&fitting, asked),
-            Err(error) => left_out(&error),
-        }
-    }
-    anyhow::bail!("no snapshot shows {asked}: `quotakeeper targets` lists the targets of the newest one")
-}
-
-/// The targets that fit what a person wrote: those with such an id, else those with such a name.
-fn fitting(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Vec<Target>> {
-    let (id, of) = match asked.split_once('/') {
-        Some((org_id, aid)) => (aid.trim(), Some(OrgId::new(org_id.trim()))),
-        None => (asked, None),
-    };
-    let mut fitting = history.with_id(at, id)?;
-    fitting.retain(|target| of.as_ref().is_none_or(|of| target.org_id == *of && target.aid.is_some()));
-    if !fitting.is_empty() {
-        return Ok(fitting);
-    }
-    let key = lookalike::key(asked);
-    let is_so_called = |place: &Place<'_>| {
-        let name = if place.account_group.is_some() { place.account_group_name() } else { place.org_name() };
-        !name.is_empty() && lookalike::key(name) == key
-    };
-    let so_called =
-        |block: Block| Ok(block.organization()?.places().filter(is_so_called).map(Place::target).collect());
-    let found: Vec<Vec<_>> = history.each(at, so_called, |found| found.collect())?;
-    Ok(found.concat())
-}
-
-/// An error names those that could be meant.
-fn only_one(fitting: &[Target], asked: &str) -> anyhow::Result<Target> {
-    if let [target] = fitting {
-        return Ok(target.clone());
-    }
-    let all: Vec<String> = fitting.iter().map(Target::to_string).collect();
-    anyhow::bail!(
-        "`{asked}` is {}: write ORGANIZATION/GROUP for a group, with both ids, or an organization's id",
-        words::listed(&all, 5)
-    )
-}
-
 fn text(timeline: &Timeline, style: Style) -> String {
     let id = timeline.target.aid.as_ref().map_or(timeline.target.org_id.as_str(), |aid| aid.as_str());
     let organization = if timeline.target.aid.is_some() {
@@ -114,6 +62,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
     let [first, last] = [first, last].map(|moment| words::day(moment.taken_at, style.zone));
     text += &format!("{count}, {first} to {last}\n");
     text += &chart(&timeline.moments, style);
+    text += &growth(&timeline.moments);
     text.push('\n');
     let mut table = Table::new(&[
         ("seen at", Side::Left),
@@ -167,6 +116,26 @@ fn chart(moments: &[Moment], style: Style) -> String {
         None => ' ',
     };
     format!("used  {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
+}
+
+/// How much the projected usage grew from the first moment to the last that tell it: unlike what was used, it does not begin
+/// again with each billing cycle.
+fn growth(moments: &[Moment]) -> String {
+    let mut projected = moments.iter().filter_map(|moment| moment.projected);
+    let (Some(first), Some(last)) = (projected.next(), projected.next_back()) else { return String::new() };
+    let percent = match words::percent(last.saturating_sub(first).saturating_abs(), first) {
+        Some(percent) if first > 0 => {
+            format!(", {}{} %", if last < first { "-" } else { "+" }, grouped(percent))
+        }
+        _ => String::new(),
+    };
+    let sign = if last < first { "" } else { "+" };
+    format!(
+        "projected  {} → {} ({sign}{}{percent})\n",
+        grouped(first),
+        grouped(last),
+        grouped(last.saturating_sub(first))
+    )
 }
 
 fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
