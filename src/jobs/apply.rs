@@ -102,6 +102,9 @@ fn begin(services: &Services<'_>, what: &ToApply<'_>) -> anyhow::Result<Run> {
         None => Run::create(services.runs(), what.name, false, services.now())?,
     };
     run.record.request = what.request.map(str::to_owned);
+    if let (_, Decider::User { user, login }) = &what.by {
+        run.record.dropped_by = Some(login.as_ref().unwrap_or(user).clone());
+    }
     run.save()?;
     run.write("input.csv", what.bytes)?;
     run.record.input_sha256 = Some(sha256(what.bytes));
