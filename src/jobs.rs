@@ -23,6 +23,7 @@ pub(crate) mod notices;
 mod outbox;
 pub(crate) mod own_files;
 mod page_inputs;
+mod people;
 pub(crate) mod prune;
 pub(crate) mod report_inputs;
 mod reports;

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Duration, Utc};
 use tracing::warn;
 
-use crate::change::run::{Run, RunRecord};
+use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::change::{PlanRow, RunStory};
 use crate::collect;
@@ -16,6 +16,7 @@ use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::history::{Block, Earlier, Figures, History, NONE_READABLE, changes, left_out, thinned};
 use crate::jobs::Job;
+use crate::jobs::people::people;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
@@ -273,7 +274,8 @@ impl ReportInputs<'_> {
         let diffs = scope.only(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
-        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &context))
+        let people = self.people(&diffs);
+        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &people, &context))
     }
 
     /// One target over time, since a moment or since it was first seen.
@@ -305,20 +307,9 @@ impl ReportInputs<'_> {
         Ok(report::timeline(target, &seen, &diffs, &self.people(&diffs), &rule, zone))
     }
 
-    /// Who dropped and approved the runs that made these changes, as far as their folders are still there and say so.
+    /// Who dropped and approved the runs that made these changes.
     pub(crate) fn people(&self, diffs: &[Diff]) -> People {
-        let changes = diffs.iter().flat_map(|diff| &diff.changes);
-        let runs: BTreeSet<&String> = changes.filter_map(|change| change.made_by.run()).collect();
-        let people = |id: &String| {
-            let RunRecord { dropped_by, approved_by, .. } =
-                Run::open(&self.config.runs_dir(), id).ok()?.record;
-            let dropped = dropped_by.map(|by| by.user.unwrap_or_else(|| format!("uid {}", by.uid)));
-            let both = [("dropped", dropped), ("approved", approved_by)];
-            let both = both.map(|(what, by)| by.map(|by| format!("{what} by {by}")));
-            let both: Vec<String> = both.into_iter().flatten().collect();
-            Some((id.clone(), both.join(", "))).filter(|(_, both)| !both.is_empty())
-        };
-        runs.into_iter().filter_map(people).collect()
+        people(&self.config.runs_dir(), diffs)
     }
 
     /// How fast the targets of the latest snapshot used units in the week before it. No file is opened where it is too short to say.

@@ -25,6 +25,7 @@ use crate::report::changes::row_outcomes::{Fates, LISTED, Section, SectionKind, 
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, OrganizationView};
 use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::timeline::People;
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
@@ -207,18 +208,19 @@ pub(crate) fn drift_report(
         0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
         count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),
     };
-    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, context);
+    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, &People::new(), context);
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
     Some(report)
 }
 
-/// Everything that changed since a moment, by runs and outside of them.
+/// Everything that changed since a moment, by runs and outside of them; `people` says of a run who dropped and approved it.
 pub(crate) fn period_report(
     diffs: &[Diff],
     latest: &Snapshot,
     rule: &UsageRule,
     since: DateTime<Utc>,
+    people: &People,
     context: &ReportContext,
 ) -> ChangesReport {
     let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
@@ -239,7 +241,7 @@ pub(crate) fn period_report(
             words::number(outside)
         ),
     };
-    let mut report = of_diffs("Changes", headline, diffs, latest, rule, context);
+    let mut report = of_diffs("Changes", headline, diffs, latest, rule, people, context);
     report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
     report
 }
@@ -250,10 +252,16 @@ fn of_diffs(
     diffs: &[Diff],
     latest: &Snapshot,
     rule: &UsageRule,
+    people: &People,
     context: &ReportContext,
 ) -> ChangesReport {
-    let (outside, by_runs): (Vec<_>, Vec<_>) =
-        rows_of_diffs(diffs, latest, rule, context.zone).into_iter().partition(|row| row.outside);
+    let mut rows = rows_of_diffs(diffs, latest, rule, context.zone);
+    for row in &mut rows {
+        if let Some(people) = people.get(&row.run) {
+            row.who += &format!(", {people}");
+        }
+    }
+    let (outside, by_runs): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.outside);
     let listed = context.at_most(LISTED);
     let sections =
         [section(SectionKind::Outside, outside, listed), section(SectionKind::ByRuns, by_runs, listed)];

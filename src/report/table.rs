@@ -1,5 +1,7 @@
 //! The full tables as CSV for spreadsheets: every account group, and every change, also those that a mail sums up.
 
+use chrono::SecondsFormat;
+
 use crate::files::csv_cell;
 use crate::report::changes::ChangesReport;
 use crate::report::closing::{ClosingReport, Line};
@@ -119,7 +121,8 @@ pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
 pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
     let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     let header = [
-        "org_name", "name", "id", "fate", "before", "after", "effect", "made_by", "why", "comment", "carried",
+        "org_id", "org_name", "name", "id", "fate", "at", "before", "after", "effect", "made_by", "why",
+        "comment", "carried",
     ];
     csv.write_record(header).expect("memory takes every write");
     let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
@@ -134,11 +137,14 @@ pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
             (String::new(), String::new())
         };
         let why = row.why.join("; ");
+        let at = row.at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
         let cells = [
+            &row.org_id,
             &row.org_name,
             &row.name,
             &row.id,
             fate,
+            &at,
             &before,
             &after,
             &row.effect,

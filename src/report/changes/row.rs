@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -21,6 +22,12 @@ pub(crate) struct ChangeRow {
     /// Where its page is; empty where it is not known.
     pub page: String,
     pub org_name: String,
+    /// Of its organization; empty where a row names none.
+    #[serde(skip)]
+    pub org_id: String,
+    /// When a run changed it, or the snapshot was taken that first shows it; none of what is planned.
+    #[serde(skip)]
+    pub at: Option<DateTime<Utc>>,
     pub before: Option<Units>,
     pub after: Option<Units>,
     /// Whether before and after are known at all; a row that could not be read has neither.
@@ -76,14 +83,14 @@ pub(in crate::report) fn rows_of_diffs(
 
 fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {
     let needed = latest.row(&change.target).and_then(|row| rule.needed(&row.usage));
-    let (who, run, comment) = match &change.made_by {
-        MadeBy::Run { id, file, comment, .. } => {
+    let (who, run, comment, at) = match &change.made_by {
+        MadeBy::Run { id, file, comment, at } => {
             let file = if file.is_empty() { String::new() } else { format!("{}, ", words::clean(file, 60)) };
-            (format!("{file}run {id}"), id.clone(), words::clean(comment, 120))
+            (format!("{file}run {id}"), id.clone(), words::clean(comment, 120), *at)
         }
         MadeBy::Outside => {
             let who = format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone));
-            (who, String::new(), String::new())
+            (who, String::new(), String::new(), diff.to)
         }
     };
     let (effect, falls_short) = effect(change.after, needed);
@@ -94,6 +101,8 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         id,
         page: page_of(&change.target),
         org_name: words::clean(&change.org_name, 60),
+        org_id: change.target.org_id.to_string(),
+        at: Some(at),
         before: change.before,
         after: change.after,
         is_change: true,
@@ -133,6 +142,8 @@ pub(in crate::report) fn row_of_plan(
         id,
         page: row.target.as_ref().map_or_else(String::new, page_of),
         org_name: words::clean(&row.org_name, 60),
+        org_id: row.target.as_ref().map_or_else(String::new, |target| target.org_id.to_string()),
+        at: None,
         before,
         after,
         is_change,

@@ -262,12 +262,15 @@ fn what_vanished_is_not_called_removed() {
 #[test]
 fn a_period_tells_who_changed_what() {
     let period = |diffs: &[Diff]| {
-        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &context())
+        let people =
+            People::from([("20261121T133000Z-raise-trading".to_owned(), "dropped by ann".to_owned())]);
+        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &people, &context())
     };
     let report = period(&[changed()]);
     assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
     assert_eq!(titles(&report), ["Outside quotakeeper · 1", "By change files · 1"]);
-    assert_eq!(report.sections[1].rows[0].who, "raise-trading.csv, run 20261121T133000Z-raise-trading");
+    let who = "raise-trading.csv, run 20261121T133000Z-raise-trading, dropped by ann";
+    assert_eq!(report.sections[1].rows[0].who, who);
     assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
 }
 
@@ -292,7 +295,8 @@ fn a_file_lists_every_change_and_names_all_that_vanished_where_a_mail_counts_the
     let of = |extent| {
         let context = ReportContext { extent, ..context() };
         let diffs = std::slice::from_ref(&diff);
-        period_report(diffs, &realistic(), &UsageRule::default(), at("11-01T00:00"), &context)
+        let rule = UsageRule::default();
+        period_report(diffs, &realistic(), &rule, at("11-01T00:00"), &People::new(), &context)
     };
     let (mail, file) = (of(Extent::Mail), of(Extent::Whole));
     assert_eq!((mail.sections[0].rows.len(), mail.sections[0].more), (20, 280));

@@ -264,7 +264,7 @@ fn an_owner_of_many_changed_quotas_has_them_all_in_a_table() {
     post.run(&story, None);
     let got = post.to("all@example.com");
     assert!(got.text.contains("And 30 more: they are in the attached changes.csv."), "{}", got.text);
-    assert!(got.attached.starts_with("changes.csv\n\u{feff}org_name,"), "{}", got.attached);
+    assert!(got.attached.starts_with("changes.csv\n\u{feff}org_id,org_name,"), "{}", got.attached);
     assert_eq!(got.attached.lines().count(), 52, "{}", got.attached);
     assert!(got.attached.contains("'=HYPERLINK"), "{}", got.attached);
 }
