@@ -93,6 +93,10 @@ pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)>
         "standard-input.csv".to_owned()
     } else {
         let opened = fs_err::File::open(file).map_err(|error| not_opened(file, error))?;
+        if opened.metadata()?.is_dir() {
+            let folder = visible(&file.to_string_lossy()).into_owned();
+            anyhow::bail!("{folder} is a folder: name the change file in it");
+        }
         opened.take(limit + 1).read_to_end(&mut bytes)?;
         file.file_name().map_or_else(|| "file.csv".to_owned(), |name| name.to_string_lossy().into_owned())
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rows::{Row, Rows};
 use super::shown::{listed, shown, torn, trimmed};
+use crate::text::similarity::nearest;
 
 /// The fields of a change file; the numbers index [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,11 +194,27 @@ impl Header {
         if needed.is_empty() {
             return None;
         }
+        let known = NAMES.map(|(_, name, _)| name);
+        let is_lacking = |name: &&str| match *name {
+            "value" => self.column(Field::Value).is_none(),
+            "org_id" | "org_name" | "aid" | "account_group_name" => !self.has_target(),
+            _ => false,
+        };
+        let others = names.iter().enumerate().filter(|(index, _)| !self.columns.contains(&Some(*index)));
+        let meant = others.filter_map(|(_, name)| {
+            let written = trimmed(name).to_lowercase();
+            // A letter or two are like anything, and other files than tables have no names there.
+            let is_word = written.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c));
+            (is_word && written.len() > 2).then_some(())?;
+            let meant = *nearest(&written, known.into_iter().filter(is_lacking), 1).first()?;
+            Some(format!(" Is `{}` meant to be `{meant}`?", shown(trimmed(name))))
+        });
         Some(format!(
-            "The first row must name the columns. It has {}, but {}. Understood are {}.",
+            "The first row must name the columns. It has {}, but {}.{} Understood are {}.",
             listed(names.iter().map(|name| format!("`{}`", shown(name)))),
             needed.join(" and "),
-            NAMES.map(|(_, name, _)| name).join(", ")
+            meant.take(1).collect::<String>(),
+            known.join(", ")
         ))
     }
 
