@@ -23,16 +23,17 @@ mod sending;
 mod split;
 mod transitions;
 
-use tracing::info;
+use tracing::{debug, info};
 
 use self::context::{Planned, RunContext, held_now};
 use self::sending::{Approved, approved_guards};
 pub(crate) use self::transitions::abandon;
 use super::approvals;
+use super::inbox::answers;
 use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::{Damaged, parsed, stored_plan};
-use super::{Code, Outcome, PlanRow, Problem, RunState, Services, Verdict};
+use super::{Code, Outcome, PlanRow, Problem, RunState, RunStory, Services, Verdict};
 use crate::exit_code::Findings;
 use crate::text::words::rows_text;
 
@@ -41,7 +42,34 @@ pub(crate) async fn advance(services: &Services<'_>, run: &mut Run) -> anyhow::R
     services.known_files.add(&run.record);
     let advanced = RunContext { services, run: &mut *run }.advance().await;
     services.known_files.add(&run.record);
+    if let Err(error) = &advanced
+        && !services.cancel.is_cancelled()
+        && services.seat.check().is_ok()
+    {
+        tell_interrupted(services, run, error);
+    }
     advanced.map(|()| findings(run))
+}
+
+/// Tells whoever dropped a file, once, that it was taken and what keeps it from its end.
+fn tell_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Error) {
+    if !run.record.dropped || run.record.answers.is_some() {
+        return;
+    }
+    // What the failed work changed in memory is not to be saved with it.
+    let told = Run::open(services.runs(), &run.record.id).and_then(|mut stored| {
+        let mut story = RunStory { at: services.now(), ..RunStory::of(&stored.record) };
+        story.notes.push(format!("It is not finished, and is tried again by itself: {error:#}"));
+        answers::deliver(services, &mut stored, &story);
+        stored.save()?;
+        Ok(stored.record.answers)
+    });
+    match told {
+        Ok(answers) => run.record.answers = answers,
+        Err(error) => {
+            debug!(run = %run.record.id, error = format!("{error:#}"), "what interrupted it is only in the log")
+        }
+    }
 }
 
 impl RunContext<'_> {

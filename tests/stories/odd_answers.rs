@@ -242,3 +242,21 @@ fn the_last_quota_of_an_organization_is_unassigned_where_the_account_groups_stil
         assert_eq!(bench.only_run().counts(), BTreeMap::from([(code.to_owned(), 1)]), "{groups}");
     }
 }
+
+#[test]
+fn whoever_dropped_a_file_learns_what_keeps_it_from_its_end() {
+    let odd = Odd::start();
+    let bench = odd.bench();
+    bench.drop_file("x.csv", "aid,value\n101,3000\n");
+    odd.says("quotas", "<html>please log in</html>");
+    bench.run(&["-q", "inbox"]).ends_with(1);
+    let status = || fs_err::read_to_string(bench.data().join("inbox/answers/x.csv/status.txt")).unwrap();
+    let told = status();
+    assert!(told.starts_with("x.csv: being worked on\nrun "), "{told}");
+    assert!(told.contains("It is not finished, and is tried again by itself: GET /quotas: "), "{told}");
+    bench.run(&["-q", "inbox"]).ends_with(1);
+    assert_eq!(status(), told, "once, not at each try");
+    odd.says("quotas", QUOTAS);
+    bench.run(&["-q", "inbox"]).ends_with(0);
+    assert!(status().starts_with("x.csv: done\n"), "{}", status());
+}
