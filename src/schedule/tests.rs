@@ -160,8 +160,11 @@ fn a_day_that_a_zone_left_out_has_its_daily_slots_when_it_is_over_and_no_hourly_
 
 #[test]
 fn a_time_that_does_not_exist_is_taken_at_the_end_of_the_gap() {
-    let daily = expression("30 2 * * *");
-    assert_eq!(daily.next(BERLIN, at("2026-03-29T00:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
+    // Also one that is on no quarter of an hour, and one with seconds, whose first field is not the hour.
+    for daily in ["30 2 * * *", "7 2 * * *", "30 7 2 * * *", "0 * 2 * * *"] {
+        let slot = expression(daily).next(BERLIN, at("2026-03-29T00:00:00Z"));
+        assert_eq!(slot, Some(at("2026-03-29T01:00:00Z")), "{daily}");
+    }
 }
 
 #[test]
@@ -237,7 +240,20 @@ fn without_catch_up_an_old_slot_is_let_go() {
     let grace = Some(Duration::minutes(5));
     let last = Some(at("2026-11-21T08:00:00Z"));
     assert_eq!(daily.due(Tz::UTC, last, at("2026-11-22T08:10:00Z"), grace), None);
-    assert!(daily.due(Tz::UTC, last, at("2026-11-22T08:04:00Z"), grace).is_some());
+    assert!(daily.due(Tz::UTC, last, at("2026-11-22T08:05:00Z"), grace).is_some());
+}
+
+#[test]
+fn a_range_of_one_value_and_a_step_to_the_end_of_its_range_are_taken() {
+    let slots = |text: &str| {
+        let expression = expression(text);
+        assert_eq!(expression.to_string(), text);
+        let next = |after: DateTime<Utc>| expression.next(Tz::UTC, after);
+        let first = next(at("2026-11-22T08:00:00Z")).unwrap();
+        [first, next(first).unwrap()].map(|slot| shown(Tz::UTC, slot))
+    };
+    assert_eq!(slots("5-5 8 * * *"), ["08:05", "08:05"]);
+    assert_eq!(slots("0-30/30 * * * *"), ["08:30", "09:00"]);
 }
 
 #[test]

@@ -154,8 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn there_are_three_tries() {
-        assert_eq!(delays().count(), 2);
+    fn there_are_three_tries_after_up_to_one_and_two_seconds() {
+        assert!(delays().eq([Duration::from_secs(1), Duration::from_secs(2)]));
+    }
+
+    #[test]
+    fn only_an_answer_has_a_status() {
+        assert_eq!([Event::Status(200), Event::Throttled(429)].map(Event::status), [Some(200), Some(429)]);
+        assert_eq!([Event::NoAnswer, Event::NotConnected, Event::Unsendable].map(Event::status), [None; 3]);
+    }
+
+    #[test]
+    fn programs_that_wait_for_the_same_reset_do_not_all_come_back_at_once() {
+        assert_eq!(wait_for_reset(&reset_in(42), 0, 1.0), Duration::from_secs(43));
     }
 
     #[test]
