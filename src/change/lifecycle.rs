@@ -67,7 +67,7 @@ fn tell_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Erro
     match told {
         Ok(answers) => run.record.answers = answers,
         Err(error) => {
-            debug!(run = %run.record.id, error = format!("{error:#}"), "what interrupted it is only in the log")
+            debug!(run = %run.record.id, error = format!("{error:#}"), "what interrupted it is only in the log");
         }
     }
 }

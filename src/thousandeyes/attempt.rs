@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use super::error::{Call, Error, PROXY, Said};
 use super::limits::Limits;
-use super::retry::Event;
+use super::retry::{Event, LONGEST_WAIT};
 
 /// One try's result, plain data.
 #[derive(Debug)]
@@ -120,6 +120,10 @@ fn failed(
     retry_after: Option<Duration>,
 ) -> Error {
     if is_read {
+        let reason = match retry_after.filter(|asked| *asked > LONGEST_WAIT) {
+            Some(asked) => format!("{reason} and asks for no request within {} seconds", asked.as_secs()),
+            None => format!("{}. Trying again did not help", reason.trim_end_matches('.')),
+        };
         Error::Unavailable { call, status, reason }
     } else {
         Error::Unknown { call, status, reason, retry_after }

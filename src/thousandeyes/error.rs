@@ -108,7 +108,7 @@ pub enum Error {
         call: Call,
         /// The last answer's status, if there was an answer.
         status: Option<u16>,
-        /// What came instead of a good answer.
+        /// What came instead of a good answer, and whether it was asked for again.
         reason: String,
     },
     /// An answer to a read that is not what the API promises.
@@ -225,7 +225,7 @@ impl fmt::Display for Error {
                 bare(reason)
             ),
             Self::Unavailable { call, reason, .. } => {
-                write!(f, "{call}: {}. Trying again did not help: try later.", bare(reason))
+                write!(f, "{call}: {}: try later.", bare(reason))
             }
             Self::Unusable { call, reason } => write!(f, "{call}: {}.", bare(reason)),
         }

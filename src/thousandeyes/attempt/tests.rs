@@ -177,3 +177,16 @@ fn a_write_without_a_clear_answer_says_how_long_the_server_asks_for() {
     assert_eq!(failed(20).without_answer(), Some(("the server failed (503)", Duration::from_secs(20))));
     assert_eq!(failed(3600).without_answer(), Some(("the server failed (503)", Duration::from_secs(65))));
 }
+
+#[test]
+fn a_server_that_asks_for_more_time_than_anybody_waits_was_not_asked_again() {
+    let limits = Limits { retry_after: Some(Duration::from_secs(3600)), ..Limits::default() };
+    let outcome = Outcome { limits, ..Outcome::answer(503) };
+    let error = outcome.conclude(call("GET", "/quotas"), true, "").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "GET /quotas: the server failed (503) and asks for no request within 3600 seconds: try later."
+    );
+    let error = read("/quotas", 503, "").unwrap_err().to_string();
+    assert_eq!(error, "GET /quotas: the server failed (503). Trying again did not help: try later.");
+}
