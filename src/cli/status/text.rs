@@ -80,11 +80,10 @@ fn jobs(view: &View, paint: Paint) -> String {
     for job in &view.jobs {
         let failing = job.failing_since.is_some();
         let last = job.last_success.map_or_else(|| "never".to_owned(), moment);
-        let took = job.took_ms.map_or_else(String::new, |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100));
         table.push(vec![
             Cell::new(job.job, if failing { Tone::Red } else { Tone::Plain }),
             last.into(),
-            took.into(),
+            job.took().into(),
             next(job, moment).into(),
             if failing { Cell::new("fails", Tone::Red) } else { job.note.clone().into() },
         ]);

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::overview::Problem;
 use crate::daemon::status::{self, JobLine, View, moment};
+use crate::domain::quota::grouped;
 use crate::jobs::App;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::page::{self, Live};
@@ -71,10 +72,7 @@ fn line(job: JobLine, zone: chrono_tz::Tz) -> Job {
     Job {
         name: job.job,
         last: at(job.last_success),
-        took: job.took_ms.map_or_else(String::new, |ms| match ms {
-            0..10_000 => format!("{ms} ms"),
-            _ => format!("{} s", ms / 1000),
-        }),
+        took: job.took(),
         failing_since: at(job.failing_since),
         next: match job.next {
             _ if job.due => "due now".to_owned(),
@@ -96,7 +94,7 @@ fn facts(view: &View) -> Vec<Fact> {
     if let Some(rate) = &view.rate {
         facts.push(Fact {
             name: "Requests left in this minute",
-            value: format!("{} of {}", rate.remaining, rate.limit),
+            value: format!("{} of {}", grouped(rate.remaining.into()), grouped(rate.limit.into())),
             is_bad: false,
         });
         facts.push(Fact {

@@ -63,6 +63,13 @@ pub(crate) struct JobLine {
     pub note: String,
 }
 
+impl JobLine {
+    /// How long it took last, such as `0.3 s`; empty before the first time.
+    pub(crate) fn took(&self) -> String {
+        self.took_ms.map_or_else(String::new, |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100))
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Mail {
     pub waiting: usize,
