@@ -13,7 +13,7 @@ use super::plan::Style;
 use super::when::When;
 use crate::exit_code::Exit;
 use crate::history::STEM;
-use crate::jobs::comparison::{Later, compare};
+use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::QuotaChange;
 use crate::text::clean::visible;
@@ -64,7 +64,7 @@ pub(super) fn history(
         History::Diff { a, b } => {
             let (a, b) = (kept.find(when.moment(a)?)?, kept.find(when.moment(b)?)?);
             let (earlier, later) = (a.min(b), a.max(b));
-            let seen = compare(kept, &inputs.config.runs_dir(), earlier, Later::Kept(later))?;
+            let seen = compare(kept, &inputs.config.runs_dir(), earlier, later)?;
             writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
             let people = inputs.people(std::slice::from_ref(&seen));
             for change in &seen.changes {

@@ -30,7 +30,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use self::block::{Block, Blocks};
 pub(crate) use self::figures::Figures;
 pub(crate) use self::reader::{Organizations, decode};
-pub(crate) use self::writer::{Writer, encode};
+pub(crate) use self::writer::encode;
 use crate::domain::quota::{SnapshotRow, Units};
 
 /// What a column holds.

@@ -209,6 +209,11 @@ impl Unreadable {
     pub(super) fn damaged(path: PathBuf) -> Self {
         Self { path, what: "is damaged" }
     }
+
+    /// Whether it is the file of this path that cannot be read.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        self.path == path
+    }
 }
 
 /// A snapshot that is read as far as it is asked for, in the order of the organizations' ids.

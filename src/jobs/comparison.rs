@@ -13,50 +13,20 @@ use tracing::info;
 use crate::change::explains;
 use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
 use crate::domain::merge::merge;
-use crate::domain::quota::{Snapshot, Target};
-use crate::history::{Block, History, Writer};
+use crate::domain::quota::Target;
+use crate::history::{Block, History};
 
 /// So many older snapshots are opened, and so many bytes of them, for all that returned. What is not found there is a first
 /// appearance.
 const MOST_SNAPSHOTS: usize = 100;
 const MOST_BYTES: u64 = 512 << 20;
 
-/// The later one of two snapshots that are compared.
-#[derive(Clone, Copy)]
-pub(crate) enum Later<'a> {
-    /// It was just taken.
-    Seen(&'a Snapshot),
-    /// It is in the history.
-    Kept(DateTime<Utc>),
-}
-
-impl<'a> Later<'a> {
-    fn taken_at(self) -> DateTime<Utc> {
-        match self {
-            Self::Seen(snapshot) => snapshot.taken_at,
-            Self::Kept(at) => at,
-        }
-    }
-
-    fn blocks(self, history: &'a History) -> anyhow::Result<Blocks<'a>> {
-        Ok(match self {
-            Self::Seen(snapshot) => {
-                let mut writer = Writer::without_time();
-                Box::new(snapshot.organizations().iter().map(move |seen| Ok(Block::new(seen, &mut writer))))
-            }
-            Self::Kept(at) => Box::new(history.blocks(at)?),
-        })
-    }
-}
-
-type Blocks<'a> = Box<dyn Iterator<Item = anyhow::Result<Block>> + 'a>;
-
-/// What changed between a snapshot of the history and a later one, and who changed it. Both are read organization by organization.
+/// What changed between two snapshots of the history, and who changed it. Both are read organization by organization.
 pub(crate) fn compare(
     history: &History,
     runs: &Path,
     earlier: DateTime<Utc>,
-    later: Later<'_>,
+    later: DateTime<Utc>,
 ) -> anyhow::Result<Diff> {
     let sent = explains::sent_rows(runs, earlier)?;
     let nothing_known = HashMap::new();
@@ -73,16 +43,16 @@ pub(crate) fn compare(
 fn compared<'s>(
     history: &History,
     earlier: DateTime<Utc>,
-    later: Later<'_>,
+    later: DateTime<Utc>,
     known: &'s HashMap<Target, LastSeen>,
     sent: &'s [SentRow],
 ) -> anyhow::Result<Comparison<'s>> {
-    let mut comparison = Comparison::new((earlier, later.taken_at()), known, sent);
+    let mut comparison = Comparison::new((earlier, later), known, sent);
     let in_order = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
         (Ok(a), Ok(b)) => a.id().cmp(b.id()),
         _ => Ordering::Equal, // an error ends it, whatever stands beside it
     };
-    for (before, after) in merge(history.blocks(earlier)?, later.blocks(history)?, in_order) {
+    for (before, after) in merge(history.blocks(earlier)?, history.blocks(later)?, in_order) {
         let (before, after) = (before.transpose()?, after.transpose()?);
         let (before, after) = match (before, after) {
             (Some(before), Some(after)) if !comparison.is_always_compared(before.id()) => {
@@ -97,7 +67,7 @@ fn compared<'s>(
             both => both,
         };
         let before = before.map(|block| history.organization(earlier, block)).transpose()?;
-        let after = after.map(|block| history.organization(later.taken_at(), block)).transpose()?;
+        let after = after.map(|block| history.organization(later, block)).transpose()?;
         comparison.add(before.as_ref(), after.as_ref());
     }
     Ok(comparison)

@@ -15,7 +15,7 @@ use crate::domain::quota::Snapshot;
 use crate::files::lock::Seat;
 use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::alerts;
-use crate::jobs::comparison::{Later, compare};
+use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
@@ -92,9 +92,12 @@ fn tell_changes(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let ReportInputs { config, history, .. } = job.inputs;
+    let file = history.path(later.taken_at);
+    let is_unreadable =
+        |error: &anyhow::Error| error.downcast_ref::<Unreadable>().is_some_and(|found| !found.is_of(&file));
     for before in earlier.iter().rev() {
-        let seen = match compare(history, &config.runs_dir(), *before, Later::Seen(later)) {
-            Err(error) if error.is::<Unreadable>() => {
+        let seen = match compare(history, &config.runs_dir(), *before, later.taken_at) {
+            Err(error) if is_unreadable(&error) => {
                 left_out(&error);
                 continue;
             }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::daemon::status::bytes;
 use crate::domain::diff::Diff;
 use crate::history::{STEM, changes, thinned};
-use crate::jobs::comparison::{Later, compare};
+use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Imprint, QuotaChange, page_of, words};
 use crate::text::words::counted;
@@ -145,7 +145,7 @@ fn compared(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Compared> {
     let zone = inputs.context(now).zone;
-    let diff: Diff = compare(inputs.history, &inputs.config.runs_dir(), earlier, Later::Kept(later))?;
+    let diff: Diff = compare(inputs.history, &inputs.config.runs_dir(), earlier, later)?;
     let people = inputs.people(std::slice::from_ref(&diff));
     let changes = diff.changes.iter().take(CHANGES).map(|change| {
         let target = &change.target;

@@ -9,7 +9,6 @@ use super::commas::Commas;
 use super::figures::{self, Figures};
 use super::lines::{Line, Lines, quoted_cell_ends};
 use super::reader::{Order, Organizations, Rows, UNSORTED, order};
-use super::writer::Writer;
 use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, SnapshotRow};
 use crate::files::csv_cell::push;
@@ -24,14 +23,6 @@ enum Content {
 }
 
 impl Block {
-    /// Of an organization that a file is yet to be written of.
-    pub(crate) fn new(organization: &Organization, writer: &mut Writer) -> Self {
-        let mut lines = RowLines::new(organization.id.as_str(), 0);
-        lines.text.reserve(organization.row_count() * 64); // as long as lines with a quota alone are
-        lines.rows = writer.organization(organization, &mut lines.text);
-        Self(Content::Lines(lines))
-    }
-
     pub(crate) fn id(&self) -> &OrgId {
         match &self.0 {
             Content::Lines(lines) => &lines.id,

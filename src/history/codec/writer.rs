@@ -3,7 +3,6 @@
 //! Written by hand, because a snapshot may have a million rows of eighteen cells: the same bytes as by the crate `csv`, which a
 //! test compares, in a third of the time.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,7 +20,7 @@ pub(crate) fn encode(
     taken_at: DateTime<Utc>,
     organizations: &[Organization],
 ) -> io::Result<usize> {
-    let mut writer = Writer::of(time(taken_at));
+    let mut writer = Writer::new(time(taken_at));
     let mut text = Vec::with_capacity(2 * CHUNK);
     text.extend_from_slice(COLUMNS.map(|(name, _)| name).join(",").as_bytes());
     text.push(b'\n');
@@ -43,31 +42,15 @@ pub(crate) fn encode(
 }
 
 /// Makes lines of rows.
-pub(crate) struct Writer {
+struct Writer {
     taken_at: String,
     /// The same moment stands in many rows, one below the other.
     moments: [(Option<DateTime<Utc>>, String); COLUMNS.len()],
 }
 
 impl Writer {
-    fn of(taken_at: String) -> Self {
+    fn new(taken_at: String) -> Self {
         Self { taken_at, moments: COLUMNS.map(|_| (None, String::new())) }
-    }
-
-    /// Of lines that don't say when their snapshot was taken.
-    pub(crate) fn without_time() -> Self {
-        Self::of(String::new())
-    }
-
-    /// Adds the lines of an organization, and says how many there are.
-    pub(super) fn organization(&mut self, organization: &Organization, text: &mut Vec<u8>) -> usize {
-        let mut rows = 0;
-        let Ok(()) = organization.for_each_row(|row| {
-            rows += 1;
-            self.row(row, text);
-            Ok::<(), Infallible>(())
-        });
-        rows
     }
 
     fn row(&mut self, row: &mut SnapshotRow<'_>, text: &mut Vec<u8>) {
