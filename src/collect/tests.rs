@@ -115,6 +115,33 @@ async fn a_quota_whose_organization_the_api_leaves_out_is_not_taken_for_none() {
     assert_eq!(live.quota(&Target::organization("1")), Ok(Some(9)));
 }
 
+#[tokio::test]
+async fn the_last_quota_of_an_organization_is_gone_only_where_its_account_groups_can_be_seen() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let there = r#"{"accountGroups":[{"aid":"5","orgId":"1"}]}"#;
+    for (status, body, is_gone) in
+        [(200, there, true), (200, r#"{"accountGroups":[]}"#, false), (403, "{}", false)]
+    {
+        let server = httpmock::MockServer::start_async().await;
+        for (path, status, body) in
+            [("/v7/quotas", 200, r#"{"quotas":[]}"#), ("/v7/account-groups", status, body)]
+        {
+            server.mock(|when, then| {
+                when.path(path);
+                then.status(status).body(body);
+            });
+        }
+        let url = server.url("/v7/").parse().unwrap();
+        let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
+        let mut live = LiveQuotas::default();
+        let planned = Planned::from([("1".into(), vec![Some("5".into())])]);
+        live.refresh(&client, &planned, &|_| true).await.unwrap();
+        assert_eq!(live.quota(&Target::account_group("1", "5")).is_ok(), is_gone, "{status} {body}");
+        live.refresh(&client, &planned, &|_| false).await.unwrap();
+        assert_eq!(live.quota(&Target::account_group("1", "5")).is_ok(), is_gone, "once known, it stays so");
+    }
+}
+
 /// Whose quota in this snapshot is unknown.
 fn unknown(snapshot: &Snapshot) -> Vec<String> {
     snapshot.all_unreadable().iter().map(|(target, why)| format!("{target}: {why}")).collect()
