@@ -92,12 +92,13 @@ fn tell_changes(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let ReportInputs { config, history, .. } = job.inputs;
+    // Where the later one cannot be read, no other earlier one helps.
     let file = history.path(later.taken_at);
-    let is_unreadable =
+    let is_for_an_earlier_one =
         |error: &anyhow::Error| error.downcast_ref::<Unreadable>().is_some_and(|found| !found.is_of(&file));
     for before in earlier.iter().rev() {
         let seen = match compare(history, &config.runs_dir(), *before, later.taken_at) {
-            Err(error) if is_unreadable(&error) => {
+            Err(error) if is_for_an_earlier_one(&error) => {
                 left_out(&error);
                 continue;
             }

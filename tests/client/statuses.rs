@@ -53,6 +53,16 @@ async fn a_400_names_the_fields_that_the_server_named() {
 }
 
 #[tokio::test]
+async fn an_answer_of_more_entries_than_anybody_could_need_is_not_read() {
+    let entries = "{},".repeat(250_000);
+    let body = format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{entries}{{}}]}}}}"#);
+    let server = server(200, "application/json", &body).await;
+    let error = client(&server.base_url()).usage(None).await.unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }));
+    assert!(text(&error).contains("has 250003 entries, more than the 250000"), "{error}");
+}
+
+#[tokio::test]
 async fn refusals_are_not_repeated() {
     for status in [400, 401, 403, 404, 409, 413, 422] {
         let server = MockServer::start_async().await;

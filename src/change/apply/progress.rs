@@ -66,8 +66,8 @@ impl Progress {
             ended,
             sent: BTreeMap::new(),
             refused: Vec::new(),
+            causes: past.intended.keys().map(|row| (*row, "the run was interrupted".to_owned())).collect(),
             intended: past.intended.into_keys().collect(),
-            causes: BTreeMap::new(),
             unanswered: Duration::ZERO,
             refusals: 0,
             accepted: 0,
@@ -91,7 +91,7 @@ impl Progress {
         }
         let seconds = self.unanswered.as_secs();
         (self.unanswered >= MOST_UNANSWERED)
-            .then(|| format!("given up: the server left requests unanswered for {seconds} seconds before it"))
+            .then(|| format!("given up: requests had no clear answer for {seconds} seconds before it"))
     }
 
     /// Rows that ended, or only wait to be read back.
@@ -134,6 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_sent_before_a_crash_is_not_said_to_be_unsent() {
+        let past = Past { intended: BTreeMap::from([(2, chrono::DateTime::UNIX_EPOCH)]), ..Past::default() };
+        let progress = Progress::new(past, &[]);
+        assert!(progress.causes.contains_key(&2) && progress.intended.contains(&2));
+    }
+
+    #[test]
     fn a_run_is_given_up_where_nothing_was_taken_or_nothing_answered_for_minutes() {
         let mut progress = Progress::new(Past::default(), &[]);
         assert_eq!(progress.given_up(), None);
@@ -141,7 +148,7 @@ mod tests {
         progress.refusals = 63;
         assert_eq!(progress.given_up(), None);
         progress.unanswered = Duration::from_secs(300);
-        let message = "given up: the server left requests unanswered for 300 seconds before it";
+        let message = "given up: requests had no clear answer for 300 seconds before it";
         assert_eq!(progress.given_up().as_deref(), Some(message));
         progress.unanswered = Duration::ZERO;
         progress.refusals = 64;
