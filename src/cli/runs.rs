@@ -142,8 +142,10 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
     }
-    if let Some(by) = &record.dropped_by {
-        text += &folded(2, &format!("Dropped by {}.", clean(&by.to_string(), 60)), paint);
+    for (what, by) in [("Dropped", &record.dropped_by), ("Applied", &record.applied_by)] {
+        if let Some(by) = by {
+            text += &folded(2, &format!("{what} by {}.", clean(&by.to_string(), 60)), paint);
+        }
     }
     for note in &story.notes {
         text += &folded(2, note, paint);

@@ -103,7 +103,7 @@ fn begin(services: &Services<'_>, what: &ToApply<'_>) -> anyhow::Result<Run> {
     };
     run.record.request = what.request.map(str::to_owned);
     if let (_, Decider::User { user, login }) = &what.by {
-        run.record.dropped_by = Some(login.as_ref().unwrap_or(user).clone());
+        run.record.applied_by = Some(login.as_ref().unwrap_or(user).clone());
     }
     run.save()?;
     run.write("input.csv", what.bytes)?;

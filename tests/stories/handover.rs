@@ -66,7 +66,8 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
     fs_err::write(bench.data().join("cut.csv"), "org_id,aid,value\n10,102,1\n").unwrap();
     let file = |name: &str| bench.data().join(name).to_str().unwrap().to_owned();
     let ran = bench.run(&["apply", &file("raise.csv")]).ends_with(0);
-    assert!(ran.out.contains("raise"), "{}", ran.out);
+    assert!(ran.out.contains("raise") && ran.out.contains("Applied by "), "{}", ran.out);
+    assert!(!ran.out.contains("Dropped by "), "nobody dropped it: {}", ran.out);
     assert_eq!(bench.posts(), 1);
     bench.run(&["apply", &file("cut.csv")]).ends_with(5);
     assert_eq!(bench.posts(), 1);
@@ -75,6 +76,9 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
     bench.standin.wait_until("the approved write", |log| {
         log.iter().filter(|one| one.call.starts_with("POST")).count() == 2
     });
+    bench.run(&["snapshot"]).ends_with(0);
+    let changes = bench.run(&["history", "of", "10/101", "--format", "csv"]).ends_with(0).out;
+    assert!(changes.contains("of raise.csv, applied by "), "{changes}");
     assert_eq!(left(&bench), [""; 0]);
     stop(daemon);
 }

@@ -27,6 +27,9 @@ pub(crate) struct RunRecord {
     /// Who owned the file that was dropped; none where it was not dropped, or by an earlier program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped_by: Option<Owner>,
+    /// Who gave the file to `apply`; none where it was dropped, or by an earlier program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<Owner>,
     /// The file that was claimed in the inbox, as it was when it was copied; it is kept there until the run settles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Claimed>,
@@ -98,6 +101,7 @@ impl RunRecord {
             file: file.to_owned(),
             dropped,
             dropped_by: None,
+            applied_by: None,
             claimed: None,
             state: RunState::Planned,
             created: now,
@@ -132,6 +136,7 @@ impl RunRecord {
         Self {
             split_from: Some(self.id.clone()),
             dropped_by: self.dropped_by.clone(),
+            applied_by: self.applied_by.clone(),
             columns: self.columns.clone(),
             ..Self::new(id, &self.file, self.dropped, now)
         }
