@@ -19,6 +19,7 @@
 //! A write whose outcome is unknown ([`Error::outcome_unknown`]) is never sent again here: read the quotas first.
 
 mod attempt;
+mod body;
 mod ca_file;
 mod client;
 mod clock;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
+use super::body::Body;
 use super::error::{Call, Error, PROXY, Said};
 use super::limits::Limits;
 use super::retry::{Event, LONGEST_WAIT};
@@ -22,7 +23,7 @@ pub(super) struct Outcome {
     /// By what the other side knows the request, if it said so.
     pub answer_id: Option<String>,
     /// As much of it as was read.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// HTTP/1 told no length and no last chunk: the answer ends where the connection does, whole or not.
     pub is_undelimited: bool,
 }
@@ -39,7 +40,7 @@ impl Outcome {
             limits: Limits::default(),
             is_html: false,
             answer_id: None,
-            body: Vec::new(),
+            body: Body::default(),
             is_undelimited: false,
         }
     }
@@ -47,7 +48,7 @@ impl Outcome {
     /// The event as a reader of the answer sees it: JSON without its end is no answer, even where HTTP saw nothing
     /// wrong with it (a body without a length ends wherever the connection does).
     pub(super) fn noticing_a_cut_object(self) -> Self {
-        let body = self.body.trim_ascii();
+        let body = self.body.bytes.trim_ascii();
         let is_success = matches!(self.event, Event::Status(200..=299));
         let is_cut = || {
             // An object inside may end where the answer was cut.
@@ -63,7 +64,7 @@ impl Outcome {
     }
 
     /// The last word on a request: its answer's body, which is empty for a write.
-    pub(super) fn conclude(self, call: Call, is_read: bool, token_from: &str) -> Result<Vec<u8>, Error> {
+    pub(super) fn conclude(self, call: Call, is_read: bool, token_from: &str) -> Result<Body, Error> {
         let status = match self.event {
             Event::NotConnected | Event::Unsendable => {
                 return Err(Error::NotSent { call, reason: self.reason });
@@ -72,9 +73,9 @@ impl Outcome {
             Event::Status(status) | Event::Throttled(status) => status,
         };
         let retry_after = self.limits.retry_after;
-        let said = || Said::read(&self.body, self.is_html);
+        let said = || Said::read(&self.body.bytes, self.is_html);
         Err(match status {
-            200..=299 if !is_read => return Ok(Vec::new()),
+            200..=299 if !is_read => return Ok(Body::default()),
             200..=299 => match self.flaw() {
                 None => return Ok(self.body),
                 Some(reason) => Error::Unusable { call, reason },
@@ -101,7 +102,7 @@ impl Outcome {
 
     /// What keeps a successful answer from being read.
     fn flaw(&self) -> Option<String> {
-        let body = self.body.trim_ascii_start();
+        let body = self.body.bytes.trim_ascii_start();
         if !self.reason.is_empty() {
             return Some(self.reason.clone());
         }

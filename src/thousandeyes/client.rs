@@ -8,6 +8,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tracing::warn;
 
+use super::body::starts_as_object;
 use super::clock::is_believed;
 use super::error::{Error, clean};
 use super::model::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
@@ -21,12 +22,6 @@ use crate::thousandeyes::progress::Progress;
 
 /// Far more pages than any organization has tests: a server that never stops paging is broken.
 const MAX_PAGES: usize = 2000;
-
-/// Three times the largest house known, with a thousand organizations of a thousand account groups each. An answer of many tiny
-/// objects takes many times its own size in memory: a broken or hostile server must not take the pod down.
-const MOST_OBJECTS: usize = 3_000_000;
-/// Of one organization's usage, of which several answers are read at once.
-const MOST_OBJECTS_OF_USAGE: usize = 250_000;
 
 /// A time to look at, from and to.
 pub type Period = (DateTime<Utc>, DateTime<Utc>);
@@ -237,23 +232,16 @@ impl Client {
 
     /// Asks, and takes what `parse` finds in the answer. Its text is freed then.
     async fn read<T>(&self, url: &Url, parse: impl FnOnce(&str) -> Result<T, Odd>) -> Result<T, Error> {
-        let json = wire::text(self.transport.get(url.clone()).await?);
+        let body = self.transport.get(url.clone()).await?;
+        let (json, _alone) = (wire::text(body.bytes), body.alone);
         let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
-        if !json.trim_ascii_start().starts_with('{') {
+        if !starts_as_object(json.as_bytes()) {
             let start: String = json.chars().take(80).collect();
             let start = clean(&start);
             let start =
                 if start.is_empty() { "is empty".to_owned() } else { format!("begins with `{start}`") };
             return Err(unusable(format!(
                 "the answer {start} where a JSON object is promised. Check api.base_url."
-            )));
-        }
-        let most = if url.path().ends_with("/usage") { MOST_OBJECTS_OF_USAGE } else { MOST_OBJECTS };
-        let objects = memchr::memchr_iter(b'{', json.as_bytes()).count();
-        if objects > most {
-            return Err(unusable(format!(
-                "the answer has {objects} entries, more than the {most} that any organization could need. Report it to \
-                 ThousandEyes."
             )));
         }
         parse(&json).map_err(|Odd(why)| {

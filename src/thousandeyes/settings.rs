@@ -31,7 +31,7 @@ pub struct Settings {
     /// For one request with all its waits and tries.
     pub max_total: Duration,
     /// An answer that unpacks to more is not read; one about a single organization, of which several are read at once, has
-    /// a bound of 64 MiB besides. A million account groups with their names are two thirds of the usual 256 MiB.
+    /// a bound of 16 MiB besides. A million account groups with their names are two thirds of the usual 256 MiB.
     pub max_answer_bytes: usize,
 }
 

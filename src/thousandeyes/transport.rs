@@ -2,16 +2,18 @@
 //!
 //! This only does. What follows from what is decided in `retry`, `pace` and `outcome`, which are pure.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use reqwest::{Method, Response, Url, Version};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::attempt::Outcome;
+use super::body::{Body, Bounds, Next};
 use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
@@ -29,11 +31,6 @@ const REQUEST_ID: &str = "x-request-id";
 /// How a server says that the rate limit is used up.
 const TOO_MANY: u16 = 429;
 
-/// The usage of one organization is read of several at once.
-const MAX_USAGE_BYTES: usize = 64 << 20;
-/// An error's body is for people: more than this is not read.
-const MAX_ERROR_BYTES: usize = 256 * 1024;
-
 pub(super) struct Transport {
     http: reqwest::Client,
     through: Option<Through>,
@@ -46,6 +43,8 @@ pub(super) struct Transport {
     dated: Mutex<Option<(Instant, u64)>>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
     turn: tokio::sync::Mutex<()>,
+    /// Of answers that are large one is in memory at a time.
+    large: Arc<Semaphore>,
 }
 
 /// What is sent, the same at each try.
@@ -71,6 +70,7 @@ impl Transport {
             dated: Mutex::new(None),
             started: Instant::now(),
             turn: tokio::sync::Mutex::new(()),
+            large: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -102,7 +102,7 @@ impl Transport {
     }
 
     /// The body of a good answer, which begins like JSON but was not parsed yet.
-    pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Error> {
+    pub(super) async fn get(&self, url: Url) -> Result<Body, Error> {
         let address = url.to_string();
         if let Some(error) = self.recent().failure(&address, self.now()) {
             return Err(error);
@@ -125,7 +125,7 @@ impl Transport {
         Call { method, path: clean(&format!("/{}", below.trim_start_matches('/'))) }
     }
 
-    async fn send(&self, request: Request) -> Result<Vec<u8>, Error> {
+    async fn send(&self, request: Request) -> Result<Body, Error> {
         let (Call { method, path }, id) = (&request.call, &request.id);
         let mut delays = retry::delays();
         let mut refusals = 0;
@@ -215,7 +215,7 @@ impl Transport {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let outcome = match builder.send().await {
-            Ok(response) => self.receive(response, timeout, self.most_bytes(&request.call)).await,
+            Ok(response) => self.receive(response, timeout, self.bounds(&request.call)).await,
             Err(error) => {
                 let (event, reason) = http::explain(&error, timeout, self.through.as_ref());
                 Outcome::without_answer(event, reason)
@@ -236,7 +236,7 @@ impl Transport {
     }
 
     /// Reads an answer to its end, or to the size that is allowed, counting what gzip unpacks to.
-    async fn receive(&self, mut response: Response, timeout: Duration, most: usize) -> Outcome {
+    async fn receive(&self, mut response: Response, timeout: Duration, bounds: Bounds) -> Outcome {
         let status = response.status();
         let limits = Limits::read(response.headers());
         if let Some(date) = limits::server_date(response.headers()) {
@@ -255,38 +255,37 @@ impl Transport {
             && !response.headers().contains_key(TRANSFER_ENCODING);
         let answer = Outcome::answer(status.as_u16());
         let mut outcome = Outcome { event, limits, is_html, answer_id, is_undelimited, ..answer };
-        let most = if status.is_success() { most } else { MAX_ERROR_BYTES };
-        let too_large = || format!("the answer is larger than the {most} bytes allowed for one");
-        if status.is_success() && response.content_length().is_some_and(|length| length > most as u64) {
-            outcome.reason = too_large();
+        let bounds = if status.is_success() { bounds } else { Bounds::OF_ERROR };
+        let length = response.content_length();
+        if let Some(why) = length.and_then(|length| bounds.too_large(length)).filter(|_| status.is_success())
+        {
+            outcome.reason = why;
             return outcome; // the connection is closed with the rest of it unread
         }
-        if let Some(length) = response.content_length() {
-            // What is announced and never comes takes no memory; where there is no room for it, what comes will say so.
-            let _ = outcome.body.try_reserve(usize::try_from(length).unwrap_or(most).min(most));
-        }
         loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if outcome.body.len() + chunk.len() > most => {
-                    outcome.reason = too_large();
-                    break;
-                }
-                Ok(Some(chunk)) => outcome.body.extend_from_slice(&chunk),
+            let next = match response.chunk().await {
+                Ok(Some(chunk)) => outcome.body.add(&chunk, length, bounds),
                 Err(error) if status.is_success() => {
                     let (_, reason) = http::explain(&error, timeout, self.through.as_ref());
                     return Outcome { limits, ..Outcome::without_answer(Event::NoAnswer, reason) };
                 }
                 // The status of a failure is its outcome, also without the words that belong to it.
-                Ok(None) | Err(_) => break,
+                Ok(None) | Err(_) => Next::Enough,
+            };
+            match next {
+                Next::Read => {}
+                Next::Enough => break outcome,
+                Next::Refuse(why) => break Outcome { reason: why, ..outcome },
+            }
+            if outcome.body.is_large() && outcome.body.alone.is_none() {
+                outcome.body.alone = Arc::clone(&self.large).acquire_owned().await.ok();
             }
         }
-        outcome
     }
 
     /// How much of a good answer is read.
-    fn most_bytes(&self, call: &Call) -> usize {
-        let most = self.settings.max_answer_bytes;
-        if call.path.starts_with("/usage") { most.min(MAX_USAGE_BYTES) } else { most }
+    fn bounds(&self, call: &Call) -> Bounds {
+        Bounds::of_answer(&call.path, self.settings.max_answer_bytes)
     }
 
     fn token(&self, call: &Call) -> Result<SecretString, Error> {

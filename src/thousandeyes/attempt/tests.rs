@@ -8,15 +8,21 @@ fn call(method: &'static str, path: &str) -> Call {
     Call { method, path: path.to_owned() }
 }
 
+fn body_of(text: &str) -> Body {
+    let mut body = Body::default();
+    body.bytes.extend_from_slice(text.as_bytes());
+    body
+}
+
 fn read(path: &str, status: u16, body: &str) -> Result<Vec<u8>, Error> {
     crate::text::redact::register(TOKEN);
-    let outcome = Outcome { body: body.as_bytes().to_vec(), ..Outcome::answer(status) };
-    outcome.conclude(call("GET", path), true, "the file /run/te_token")
+    let outcome = Outcome { body: body_of(body), ..Outcome::answer(status) };
+    outcome.conclude(call("GET", path), true, "the file /run/te_token").map(|body| body.bytes)
 }
 
 fn write(path: &str, status: u16, body: &str) -> Result<Vec<u8>, Error> {
-    let outcome = Outcome { body: body.as_bytes().to_vec(), ..Outcome::answer(status) };
-    outcome.conclude(call("POST", path), false, "the environment variable TE_TOKEN")
+    let outcome = Outcome { body: body_of(body), ..Outcome::answer(status) };
+    outcome.conclude(call("POST", path), false, "the environment variable TE_TOKEN").map(|body| body.bytes)
 }
 
 #[test]
@@ -59,12 +65,12 @@ fn each_error_knows_its_status() {
 
 #[test]
 fn json_without_its_end_is_no_answer() {
-    let cut = Outcome { body: b"{\"quotas\":[{".to_vec(), ..Outcome::answer(200) }.noticing_a_cut_object();
+    let cut = Outcome { body: body_of("{\"quotas\":[{"), ..Outcome::answer(200) }.noticing_a_cut_object();
     assert_eq!(cut.event, Event::NoAnswer);
     let whole =
-        Outcome { body: b"{\"quotas\":[]}\n".to_vec(), ..Outcome::answer(200) }.noticing_a_cut_object();
+        Outcome { body: body_of("{\"quotas\":[]}\n"), ..Outcome::answer(200) }.noticing_a_cut_object();
     assert_eq!(whole.event, Event::Status(200));
-    let error = Outcome { body: b"{\"title\":".to_vec(), ..Outcome::answer(400) }.noticing_a_cut_object();
+    let error = Outcome { body: body_of("{\"title\":"), ..Outcome::answer(400) }.noticing_a_cut_object();
     assert_eq!(error.event, Event::Status(400), "an error's status stands without its words");
 }
 
@@ -156,7 +162,7 @@ fn errors_say_what_happened_and_what_to_do() {
 #[test]
 fn an_answer_that_is_cut_after_an_object_is_no_answer_where_the_connection_ends_it() {
     let event = |body: &str, is_undelimited| {
-        let outcome = Outcome { body: body.into(), is_undelimited, ..Outcome::answer(200) };
+        let outcome = Outcome { body: body_of(body), is_undelimited, ..Outcome::answer(200) };
         outcome.noticing_a_cut_object().event
     };
     let cut = r#"{"quotas":[{"organizationQuota":{"orgId":"1"}}"#;

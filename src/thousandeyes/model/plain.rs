@@ -10,10 +10,14 @@ use super::{AccountGroup, AgentUnits, TestUsage, UsageAnswer, moment, used_and_p
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
 #[derive(Deserialize)]
-struct PlainAnswer<'a> {
-    #[serde(borrow, rename = "accountGroups")]
-    account_groups: Vec<PlainGroup<'a>>,
+struct PlainAnswer {
+    #[serde(rename = "accountGroups")]
+    account_groups: Vec<Group>,
 }
+
+#[derive(Deserialize)]
+#[serde(try_from = "PlainGroup<'_>")]
+struct Group(AccountGroup);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,19 +29,23 @@ struct PlainGroup<'a> {
     organization_name: Option<Text<'a>>,
 }
 
-/// The body of `GET /account-groups`; none where anything in it is odd.
-pub(super) fn account_groups(json: &str) -> Option<Vec<AccountGroup>> {
-    let PlainAnswer { account_groups } = serde_json::from_str(json).ok()?;
-    let group = |group: PlainGroup<'_>| {
-        let Text(aid) = group.aid;
-        (!aid.is_empty()).then(|| AccountGroup {
-            aid: Aid::new(aid),
+impl TryFrom<PlainGroup<'_>> for Group {
+    type Error = &'static str;
+
+    fn try_from(group: PlainGroup<'_>) -> Result<Self, Self::Error> {
+        Ok(Self(AccountGroup {
+            aid: somebodys(group.aid)?,
             name: owned(group.account_group_name),
             org_id: text(group.org_id).map(OrgId::new),
             org_name: owned(group.organization_name),
-        })
-    };
-    account_groups.into_iter().map(group).collect()
+        }))
+    }
+}
+
+/// The body of `GET /account-groups`; none where anything in it is odd.
+pub(super) fn account_groups(json: &str) -> Option<Vec<AccountGroup>> {
+    let PlainAnswer { account_groups } = serde_json::from_str(json).ok()?;
+    Some(account_groups.into_iter().map(|Group(group)| group).collect())
 }
 
 #[derive(Deserialize)]
@@ -59,8 +67,8 @@ struct PlainUsage<'a> {
     enterprise_units_next_billing_period: Option<Units>,
     connected_devices_units_used: Option<Units>,
     connected_devices_units_projected: Option<Units>,
-    tests: Option<Vec<PlainTest<'a>>>,
-    enterprise_agent_units: Option<Vec<PlainAgent<'a>>>,
+    tests: Option<Vec<Test>>,
+    enterprise_agent_units: Option<Vec<Agent>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -72,6 +80,11 @@ struct PlainCycle<'a> {
     cloud_units_included: Option<Units>,
 }
 
+/// Taken over one at a time, as agents and account groups are: a second list of them all would double what the largest answers take.
+#[derive(Deserialize)]
+#[serde(try_from = "PlainTest<'_>")]
+struct Test(TestUsage);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PlainTest<'a> {
@@ -82,6 +95,10 @@ struct PlainTest<'a> {
     cloud_units_used: Option<Units>,
     cloud_units_projected: Option<Units>,
 }
+
+#[derive(Deserialize)]
+#[serde(try_from = "PlainAgent<'_>")]
+struct Agent(AgentUnits);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,38 +131,46 @@ pub(super) fn usage(json: &str) -> Option<UsageAnswer> {
         },
         cloud_next_period: usage.cloud_units_next_billing_period,
         enterprise_next_period: usage.enterprise_units_next_billing_period,
-        tests: all(usage.tests, test)?,
-        agents: all(usage.enterprise_agent_units, agent)?,
+        tests: usage.tests.map(|tests| tests.into_iter().map(|Test(test)| test).collect()),
+        agents: usage
+            .enterprise_agent_units
+            .map(|agents| agents.into_iter().map(|Agent(agent)| agent).collect()),
     };
     (answer != UsageAnswer::default()).then_some(answer)
 }
 
-/// None where one of them is not plain; there are none at all where the list is missing.
-#[expect(clippy::option_option, reason = "not plain, and not there")]
-fn all<P, T>(entries: Option<Vec<P>>, plainly: fn(P) -> Option<T>) -> Option<Option<Vec<T>>> {
-    entries.map_or(Some(None), |entries| entries.into_iter().map(plainly).collect::<Option<_>>().map(Some))
+impl TryFrom<PlainTest<'_>> for Test {
+    type Error = &'static str;
+
+    fn try_from(test: PlainTest<'_>) -> Result<Self, Self::Error> {
+        let (used, projected) = used_and_projected(test.cloud_units_used, test.cloud_units_projected);
+        Ok(Self(TestUsage {
+            aid: Some(somebodys(test.aid)?),
+            test_name: owned(test.test_name),
+            test_type: owned(test.test_type),
+            used,
+            projected,
+        }))
+    }
 }
 
-fn test(test: PlainTest<'_>) -> Option<TestUsage> {
-    let (used, projected) = used_and_projected(test.cloud_units_used, test.cloud_units_projected);
-    Some(TestUsage {
-        aid: Some(Aid::new(text(Some(test.aid))?)),
-        test_name: owned(test.test_name),
-        test_type: owned(test.test_type),
-        used,
-        projected,
-    })
+impl TryFrom<PlainAgent<'_>> for Agent {
+    type Error = &'static str;
+
+    fn try_from(agent: PlainAgent<'_>) -> Result<Self, Self::Error> {
+        Ok(Self(AgentUnits {
+            aid: Some(somebodys(agent.aid)?),
+            account_group_name: owned(agent.account_group_name),
+            agent_id: owned(agent.agent_id),
+            agent_name: owned(agent.agent_name),
+            used: agent.enterprise_units_used,
+            projected: agent.enterprise_units_projected,
+        }))
+    }
 }
 
-fn agent(agent: PlainAgent<'_>) -> Option<AgentUnits> {
-    Some(AgentUnits {
-        aid: Some(Aid::new(text(Some(agent.aid))?)),
-        account_group_name: owned(agent.account_group_name),
-        agent_id: owned(agent.agent_id),
-        agent_name: owned(agent.agent_name),
-        used: agent.enterprise_units_used,
-        projected: agent.enterprise_units_projected,
-    })
+fn somebodys(Text(aid): Text<'_>) -> Result<Aid, &'static str> {
+    if aid.is_empty() { Err("it is nobody's") } else { Ok(Aid::new(aid)) }
 }
 
 /// An empty text is as good as none.

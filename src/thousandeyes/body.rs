@@ -1,0 +1,202 @@
+//! The body of an answer as far as it is worth reading: a broken or hostile server must not take the pod down.
+//!
+//! What cannot be an answer of the API is noticed while it comes, not when its last byte is in memory.
+
+use memchr::memchr_iter;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Twice the largest house known, with a thousand organizations of a thousand account groups each. An answer of many tiny objects
+/// takes many times its own size in memory.
+const MOST_ENTRIES: usize = 2_000_000;
+/// Of one organization's usage: far more tests than any has. Several of these answers are read at once.
+const MOST_ENTRIES_OF_USAGE: usize = 100_000;
+const MOST_USAGE_BYTES: usize = 16 << 20;
+
+/// An error's body is for people: more than this is not read.
+const MOST_ERROR_BYTES: usize = 256 * 1024;
+/// What does not begin as JSON is for people too.
+const MOST_BYTES_OF_NO_JSON: usize = 4096;
+
+/// From this size on a body takes part in the one large answer that is in memory at a time.
+const LARGE: usize = 512 * 1024;
+
+/// How often, and in what, a body is looked at for whether it says anything new.
+const LOOK_EVERY: usize = 4 << 20;
+const LOOK_AT: usize = 256 * 1024;
+/// What is unpacked to hundreds of times its size repeats what came within this distance before (RFC 1951, section 2).
+const LONGEST_PERIOD: usize = 32 * 1024;
+
+/// What may be read of one answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    bytes: usize,
+    entries: usize,
+}
+
+impl Bounds {
+    /// Of a good answer to a request for this path below the base URL.
+    pub(super) fn of_answer(path: &str, most_bytes: usize) -> Self {
+        if path.starts_with("/usage") {
+            Self { bytes: most_bytes.min(MOST_USAGE_BYTES), entries: MOST_ENTRIES_OF_USAGE }
+        } else {
+            Self { bytes: most_bytes, entries: MOST_ENTRIES }
+        }
+    }
+
+    pub(super) const OF_ERROR: Self = Self { bytes: MOST_ERROR_BYTES, entries: usize::MAX };
+
+    pub(super) fn too_large(self, length: u64) -> Option<String> {
+        (length > self.bytes as u64)
+            .then(|| format!("the answer is larger than the {} bytes allowed for one", self.bytes))
+    }
+}
+
+/// What came of an answer so far.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub bytes: Vec<u8>,
+    entries: usize,
+    looked_at: usize,
+    /// The right to be the one that is large, kept until what was read of it is parsed.
+    pub alone: Option<OwnedSemaphorePermit>,
+}
+
+/// What to do after a part of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Read,
+    /// It is no JSON object: what came of it will do to say so.
+    Enough,
+    /// It is none of the API's answers, in words.
+    Refuse(String),
+}
+
+impl Body {
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes.len() > LARGE
+    }
+
+    /// Takes the next part of a body that is announced to have this length.
+    pub(super) fn add(&mut self, part: &[u8], length: Option<u64>, bounds: Bounds) -> Next {
+        if let Some(why) = bounds.too_large((self.bytes.len() + part.len()) as u64) {
+            return Next::Refuse(why);
+        }
+        if self.bytes.is_empty() {
+            // What is announced and never comes takes no memory; where there is no room for it, what comes will say so.
+            let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+            let _ = self.bytes.try_reserve(length.min(bounds.bytes));
+        }
+        self.entries += memchr_iter(b'{', part).count();
+        self.bytes.extend_from_slice(part);
+        let most = bounds.entries;
+        if self.entries > most {
+            return Next::Refuse(format!(
+                "the answer has over {most} entries, more than any organization could need. Report it to ThousandEyes"
+            ));
+        }
+        if self.bytes.len() > MOST_BYTES_OF_NO_JSON && !starts_as_object(&self.bytes) {
+            return Next::Enough;
+        }
+        if self.bytes.len() - self.looked_at > LOOK_EVERY {
+            self.looked_at = self.bytes.len();
+            if repeats(&self.bytes[self.bytes.len() - LOOK_AT..]) {
+                return Next::Refuse("the answer says the same over and over".to_owned());
+            }
+        }
+        Next::Read
+    }
+}
+
+/// Whether a body, or the text of one, begins like each answer of the API.
+pub(super) fn starts_as_object(body: &[u8]) -> bool {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start().starts_with(b"{")
+}
+
+/// Whether all of it is one short stretch again and again, as in no answer that has anything to say.
+///
+/// Its smallest period by the prefix function of Knuth, Morris and Pratt: how much of the beginning ends at each place.
+fn repeats(part: &[u8]) -> bool {
+    let mut prefixes = vec![0; part.len()];
+    let mut prefix = 0;
+    for (at, byte) in part.iter().enumerate().skip(1) {
+        while prefix > 0 && part[prefix] != *byte {
+            prefix = prefixes[prefix - 1];
+        }
+        prefix += usize::from(part[prefix] == *byte);
+        prefixes[at] = prefix;
+    }
+    part.len() - prefix <= LONGEST_PERIOD
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { bytes: 64 << 20, entries: MOST_ENTRIES };
+
+    /// What is said to a body that begins so and goes on with these parts, and how much of it was read.
+    fn said<'p>(beginning: &str, parts: impl IntoIterator<Item = &'p [u8]>, bounds: Bounds) -> (Next, usize) {
+        let mut body = Body::default();
+        let mut next = body.add(beginning.as_bytes(), None, bounds);
+        let mut parts = parts.into_iter();
+        while next == Next::Read
+            && let Some(part) = parts.next()
+        {
+            next = body.add(part, None, bounds);
+        }
+        (next, body.bytes.len())
+    }
+
+    fn over_and_over(entry: &str) -> (Next, usize) {
+        let part = entry.repeat(16_000 / entry.len());
+        said(r#"{"accountGroups":["#, std::iter::repeat_n(part.as_bytes(), 10_000), BOUNDS)
+    }
+
+    #[test]
+    fn what_says_the_same_over_and_over_is_read_for_four_megabytes() {
+        let long = format!(r#"{{"aid":"1","accountGroupName":"{}"}},"#, "n".repeat(9000));
+        let two = r#"{"aid":"1","accountGroupName":"A team"},{"aid":"1","accountGroupName":"A tent"},"#;
+        for entry in [" ", "[", "{\"a\":", r#"{"aid":"1","accountGroupName":"Acme"},"#, two, &long] {
+            let (next, read) = over_and_over(entry);
+            assert_eq!(
+                next,
+                Next::Refuse("the answer says the same over and over".to_owned()),
+                "{entry:.40}"
+            );
+            assert!(read < 5 << 20, "{read} of {entry:.40}");
+        }
+    }
+
+    #[test]
+    fn what_differs_anywhere_is_read() {
+        let mut text = String::from(r#"{"accountGroups":["#);
+        for aid in 0..300_000 {
+            write!(text, r#"{{"aid":"{aid}","accountGroupName":"Acme"}},"#).unwrap();
+        }
+        assert!(text.len() > 2 * LOOK_EVERY);
+        let (next, read) = said("", text.as_bytes().chunks(16_000), BOUNDS);
+        assert_eq!((next, read), (Next::Read, text.len()));
+    }
+
+    #[test]
+    fn many_tiny_entries_are_refused_while_they_come() {
+        let bounds = Bounds::of_answer("/usage", usize::MAX);
+        let entries = "{},".repeat(5_000);
+        let (next, read) = said("{", std::iter::repeat_n(entries.as_bytes(), 100), bounds);
+        assert!(matches!(&next, Next::Refuse(why) if why.contains("over 100000 entries")), "{next:?}");
+        assert!(read < 700_000, "{read}");
+    }
+
+    #[test]
+    fn of_what_is_no_object_only_its_beginning_is_read() {
+        for beginning in ["<html>", "", "[{"] {
+            let (next, read) = said(beginning, std::iter::repeat_n(&[b' '; 1000][..], 100), BOUNDS);
+            assert_eq!(next, Next::Enough, "{beginning}");
+            assert!(read < 6000, "{read}");
+        }
+        let (next, _) = said("\u{feff} \n{", std::iter::repeat_n(&[b' '; 1000][..], 100), BOUNDS);
+        assert_eq!(next, Next::Read);
+    }
+}
