@@ -237,7 +237,7 @@ impl Default for Inbox {
             mode: Mode::default(),
             settle: Duration::from_secs(10),
             max_rows: 200_000,
-            max_bytes: 64 << 20,
+            max_bytes: 40 << 20,
             columns: BTreeMap::new(),
             answers_dir: None,
             read_only: false,

@@ -27,6 +27,9 @@ pub(super) use self::shown::{shown, trimmed};
 use super::Action;
 use crate::text::words::counted;
 
+/// So many rows of a file with too many are looked at for what else is wrong.
+const LOOKED_AT: usize = 1000;
+
 /// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
 /// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as they can be told.
 pub(crate) fn parse(
@@ -44,7 +47,7 @@ pub(crate) fn parse(
         None => {}
     };
     let mut rows = Rows::new(text, delimiter);
-    let (header, mut problems) = loop {
+    let (header_row, (header, mut problems)) = loop {
         match rows.next() {
             None => {
                 return Err(vec![
@@ -58,14 +61,22 @@ pub(crate) fn parse(
                 skipped.comments += 1;
                 comment(&row);
             }
-            Some(Ok(row)) => break Header::read(&row, columns),
+            Some(Ok(row)) => break (row.number, Header::read(&row, columns)),
         }
     };
     if !header.is_understood() {
         return Err(problems);
     }
-    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
-    let mut records = Vec::with_capacity(max_rows.min(lines));
+    let lines = memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()).count();
+    let mut most = max_rows;
+    // Counted before they are kept: the rows of a file that is far too large take many times its size.
+    if lines > max_rows && has_more_rows(Rows::new(text, delimiter), header_row, &header, max_rows) {
+        problems.push(format!(
+            "The file has more than {max_rows} rows of data. Split it into several files, or raise inbox.max_rows."
+        ));
+        most = max_rows.min(LOOKED_AT);
+    }
+    let mut records = Vec::with_capacity(most.min(lines));
     let mut blanks = 0;
     for row in rows {
         match row {
@@ -75,13 +86,7 @@ pub(crate) fn parse(
                 comment(&row);
             }
             Err(sentence) => problems.push(sentence),
-            Ok(_) if records.len() == max_rows => {
-                problems.push(format!(
-                    "The file has more than {max_rows} rows of data. Split it into several files, or raise \
-                     inbox.max_rows."
-                ));
-                break;
-            }
+            Ok(_) if records.len() == most => break,
             Ok(row) => {
                 skipped.blanks += std::mem::take(&mut blanks);
                 records.push(record(row, &header));
@@ -110,6 +115,12 @@ pub(crate) fn parse(
         problems.extend(of_rows(&records));
         Err(problems)
     }
+}
+
+/// Whether a file has more rows of data than are allowed.
+fn has_more_rows(rows: Rows<'_>, header_row: usize, header: &Header, most: usize) -> bool {
+    let is_data = |row: &Row| row.number > header_row && !row.is_blank() && !header.is_comment(row);
+    rows.flatten().filter(is_data).nth(most).is_some()
 }
 
 /// What is wrong with the rows of a file that can't be used anyway, so that it can be fixed in one go.

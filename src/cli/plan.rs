@@ -88,20 +88,25 @@ pub(super) fn style(config: &Config, color: Color) -> Style {
 /// The file's name and bytes; `-` is standard input.
 pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
+    let mut size = 0;
     let name = if file == Path::new("-") {
         std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;
         "standard-input.csv".to_owned()
     } else {
         let opened = fs_err::File::open(file).map_err(|error| not_opened(file, error))?;
-        if opened.metadata()?.is_dir() {
+        let metadata = opened.metadata()?;
+        if metadata.is_dir() {
             let folder = visible(&file.to_string_lossy()).into_owned();
             anyhow::bail!("{folder} is a folder: name the change file in it");
         }
-        opened.take(limit + 1).read_to_end(&mut bytes)?;
+        size = metadata.len();
+        if size <= limit {
+            opened.take(limit + 1).read_to_end(&mut bytes)?;
+        }
         file.file_name().map_or_else(|| "file.csv".to_owned(), |name| name.to_string_lossy().into_owned())
     };
     anyhow::ensure!(
-        bytes.len() as u64 <= limit,
+        size.max(bytes.len() as u64) <= limit,
         "{name} has more than {limit} bytes (inbox.max_bytes): split it"
     );
     Ok((name, bytes))

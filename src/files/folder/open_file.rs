@@ -40,6 +40,10 @@ pub(crate) enum Unfit {
 impl OpenFile {
     /// All bytes of the file, if it has no more than `limit`. What it grows to while it is read counts.
     pub(crate) fn read(&self, limit: u64) -> Result<Vec<u8>, Unfit> {
+        // A large one is not read first; what does not know its length, or grows, is found out below.
+        if u64::try_from(self.stat.st_size).is_ok_and(|size| size > limit) {
+            return Err(Unfit::TooLarge { limit });
+        }
         let mut bytes = Vec::new();
         (&self.file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit { Err(Unfit::TooLarge { limit }) } else { Ok(bytes) }
