@@ -67,7 +67,8 @@ pub(crate) fn parse(
     if !header.is_understood() {
         return Err(problems);
     }
-    let lines = memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()).count();
+    let ends = |byte| memchr::memchr_iter(byte, text.as_bytes()).count();
+    let lines = ends(b'\n').max(ends(b'\r'));
     let mut most = max_rows;
     // Counted before they are kept: the rows of a file that is far too large take many times its size.
     if lines > max_rows && has_more_rows(Rows::new(text, delimiter), header_row, &header, max_rows) {
