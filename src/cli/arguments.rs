@@ -125,7 +125,7 @@ pub(super) enum Command {
         /// Those with this name only; `*` stands for any text
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
-        /// Those only that use more of their quota, now or by the end of the cycle
+        /// Those only that use more of their quota, now or by the end of the cycle: 100 for those that run out
         #[arg(long, value_name = "PERCENT", value_parser = percent)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program

@@ -14,6 +14,7 @@ mod totals;
 pub(in crate::report) mod wording;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -56,6 +57,8 @@ pub(crate) struct Line {
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
     pub seen_at: Option<DateTime<Utc>>,
+    /// What the API projected in the middle of the cycle, for the one that closed.
+    pub projected: Option<Units>,
 }
 
 /// The whole report.
@@ -286,6 +289,9 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
     };
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
     let has_own = seen().flat_map(|seen| &seen.rows).any(|row| row.target.aid.is_none());
+    let middle = closed.middle.iter().flat_map(|seen| &seen.rows);
+    let projected: BTreeMap<&Target, Units> =
+        middle.filter_map(|row| Some((&row.target, rule.projected(&row.usage)?))).collect();
     let mut lines = Vec::new();
     for (index, cycle) in closed.cycles.iter().enumerate() {
         let line = |row: &SnapshotRow<'_>, seen_at| Line {
@@ -296,6 +302,7 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
             start: cycle.start,
             end: cycle.end,
             seen_at,
+            projected: projected.get(&row.target).copied().filter(|_| index == 0),
         };
         match &cycle.seen {
             Some(seen) => {

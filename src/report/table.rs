@@ -46,6 +46,7 @@ pub(crate) fn closing_table(report: &ClosingReport) -> Vec<u8> {
         "over",
         "plan",
         "status",
+        "projected_at_mid_cycle",
     ];
     table(header, report.all.iter().map(closing_record))
 }
@@ -72,7 +73,7 @@ fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
     at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
 }
 
-fn closing_record(line: &Line) -> [String; 13] {
+fn closing_record(line: &Line) -> [String; 14] {
     let aid = line.target.aid.as_ref();
     [
         shown(line.target.org_id.as_str()),
@@ -88,6 +89,7 @@ fn closing_record(line: &Line) -> [String; 13] {
         units(line.spent.over),
         units(line.plan),
         line.spent.status.clone(),
+        units(line.projected),
     ]
 }
 

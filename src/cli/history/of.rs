@@ -115,7 +115,7 @@ fn chart(moments: &[Moment], style: Style) -> String {
         }
         None => ' ',
     };
-    format!("used  {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
+    format!("used       {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
 }
 
 /// How much the projected usage grew from the first moment to the last that tell it: unlike what was used, it does not begin
@@ -123,19 +123,17 @@ fn chart(moments: &[Moment], style: Style) -> String {
 fn growth(moments: &[Moment]) -> String {
     let mut projected = moments.iter().filter_map(|moment| moment.projected);
     let (Some(first), Some(last)) = (projected.next(), projected.next_back()) else { return String::new() };
-    let percent = match words::percent(last.saturating_sub(first).saturating_abs(), first) {
-        Some(percent) if first > 0 => {
-            format!(", {}{} %", if last < first { "-" } else { "+" }, grouped(percent))
-        }
-        _ => String::new(),
+    let change = last.saturating_sub(first);
+    // A number below 0 has its own.
+    let (sign, of_percent) = if change < 0 { ("", "-") } else { ("+", "+") };
+    let percent = words::percent(change.saturating_abs(), first).filter(|_| first > 0);
+    let change = match percent {
+        _ if change == 0 => "unchanged".to_owned(),
+        Some(0) => format!("{sign}{}, less than 1 %", grouped(change)),
+        Some(percent) => format!("{sign}{}, {of_percent}{} %", grouped(change), grouped(percent)),
+        None => format!("{sign}{}", grouped(change)),
     };
-    let sign = if last < first { "" } else { "+" };
-    format!(
-        "projected  {} → {} ({sign}{}{percent})\n",
-        grouped(first),
-        grouped(last),
-        grouped(last.saturating_sub(first))
-    )
+    format!("projected  {} → {} ({change})\n", grouped(first), grouped(last))
 }
 
 fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
@@ -180,4 +178,30 @@ fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
         ])?;
     }
     Ok(csv.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_the_projection_grew_is_said_in_units_and_in_per_cent_of_the_first_one() {
+        let moment = |projected| Moment {
+            taken_at: DateTime::UNIX_EPOCH,
+            is_visible: true,
+            quota: Some(9000),
+            used: None,
+            projected,
+            percent_used: None,
+            changes: Vec::new(),
+        };
+        let told =
+            |projected: &[Option<i64>]| growth(&projected.iter().copied().map(moment).collect::<Vec<_>>());
+        assert_eq!(told(&[Some(4000), None, Some(5000), None]), "projected  4 000 → 5 000 (+1 000, +25 %)\n");
+        assert_eq!(told(&[Some(5000), Some(4000)]), "projected  5 000 → 4 000 (-1 000, -20 %)\n");
+        assert_eq!(told(&[Some(7880), Some(7819)]), "projected  7 880 → 7 819 (-61, less than 1 %)\n");
+        assert_eq!(told(&[Some(0), Some(7)]), "projected  0 → 7 (+7)\n");
+        assert_eq!(told(&[Some(7), Some(7)]), "projected  7 → 7 (unchanged)\n");
+        assert_eq!(told(&[Some(7)]), "");
+    }
 }

@@ -262,12 +262,18 @@ fn the_table_has_every_account_group_and_every_cycle_of_the_year() {
     let report = one_closing();
     let table = String::from_utf8(closing_table(&report)).unwrap();
     assert!(table.starts_with("\u{feff}org_id,org_name,"), "{table}");
-    assert!(table.contains("10452,Acme Bank,204117,EMEA Branches,2026-11-05T00:00:00Z,2026-12-05T00:00:00Z,2026-12-04T23:00:00Z,9000,10940,122,1940,,1 940 over"), "{table}");
+    assert!(table.contains("10452,Acme Bank,204117,EMEA Branches,2026-11-05T00:00:00Z,2026-12-05T00:00:00Z,2026-12-04T23:00:00Z,9000,10940,122,1940,,1 940 over,10246\n"), "{table}");
     assert!(
         table.contains("10452,Acme Bank,,,2026-08-05T00:00:00Z,2026-09-05T00:00:00Z,,,,,,,usage unknown"),
         "{table}"
     );
     assert_eq!(table.lines().count(), 1 + report.rows);
+    let of_months_before = table.lines().filter(|line| line.contains(",2026-07-05T00:00:00Z,"));
+    assert_eq!(
+        of_months_before.filter(|line| !line.ends_with(',')).count(),
+        0,
+        "only of the last one a projection is looked up"
+    );
 }
 
 proptest! {
