@@ -40,6 +40,12 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
             Found::Decided => used(inbox, &approval),
+            Found::TooLate { run, why } => {
+                left(&format!(
+                    "Run {run}, which held this plan, {why}, so nothing is sent by this file. Remove it, and drop the change file \
+                     again for a new plan."
+                ));
+            }
             Found::Held(runs) => {
                 for run in runs {
                     let decision = Decision {
@@ -88,6 +94,11 @@ enum Found {
     None,
     /// It was decided on before.
     Decided,
+    /// It was held once, and nothing will come of it any more.
+    TooLate {
+        run: String,
+        why: &'static str,
+    },
     Held(Vec<Run>),
 }
 
@@ -108,7 +119,22 @@ fn of(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
             held.push(run.clone());
         }
     }
-    Ok(if held.is_empty() { Found::Decided } else { Found::Held(held) })
+    if !held.is_empty() {
+        return Ok(Found::Held(held));
+    }
+    // The names of runs begin with their time.
+    let newest = all.iter().filter(|run| is_named(run)).max_by(|a, b| a.record.id.cmp(&b.record.id));
+    Ok(newest
+        .and_then(|run| Some((run, too_late(run.record.state)?)))
+        .map_or(Found::Decided, |(run, why)| Found::TooLate { run: run.record.id.clone(), why }))
+}
+
+fn too_late(state: RunState) -> Option<&'static str> {
+    match state {
+        RunState::Stale => Some("is stale because the quotas moved"),
+        RunState::Rejected => Some("was rejected"),
+        _ => None,
+    }
 }
 
 fn by(approval: &ApprovalFile) -> Decider {

@@ -237,6 +237,30 @@ fn a_file_named_by_the_plans_hash_approves_it_also_when_it_was_there_before() {
 }
 
 #[test]
+fn an_approval_that_comes_too_late_is_answered() {
+    for (is_stale, word) in [(false, "was rejected"), (true, "is stale because the quotas moved")] {
+        let (bench, run) = held();
+        let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+        if is_stale {
+            bench.standin.world(|world| world.set(&key("10", "101"), Some(4_321)));
+            bench.run(&["approve", &run.id()]).ends_with(1);
+        } else {
+            bench.run(&["reject", &run.id()]).ends_with(0);
+        }
+        let bench = bench.with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+        bench.drop_file(&format!("{plan}.approved"), "");
+        for _ in 0..2 {
+            bench.run(&["inbox"]);
+            let answer = bench.data().join(format!("inbox/answers/{plan}.approved/status.txt"));
+            let status = fs_err::read_to_string(answer).unwrap();
+            assert!(status.contains(&run.id()) && status.contains(word), "{status}");
+            assert!(bench.data().join(format!("inbox/{plan}.approved")).exists(), "nothing vanishes");
+            assert_eq!(bench.posts(), 0);
+        }
+    }
+}
+
+#[test]
 fn a_reviewed_commit_approves_itself_where_the_inbox_is_a_read_only_mount() {
     let bench = Bench::new(World::small())
         .with("QUOTAKEEPER__INBOX__READ_ONLY", "true")
