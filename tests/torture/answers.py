@@ -247,7 +247,8 @@ class Rounds:
 
     def one(self):
         path, fault = self.dice.choice(list(GOOD)), Fault(self.dice)
-        times = self.dice.choice([1, 2, 3, 5]) if fault.kind == "is_throttled" else self.dice.choice([1, 2, 1000, 1000])
+        # Without a time to wait for, the waits double: 5, 10, 20 seconds.
+        times = self.dice.choice([1, 1, 2]) if fault.kind == "is_throttled" else self.dice.choice([1, 2, 1000, 1000])
         self.server.lie(path, fault, times)
         what = f"{path} {fault}, {times} times"
         before = len(self.rows())
@@ -258,12 +259,11 @@ class Rounds:
             errors = [line for line in text.splitlines() if line.startswith("quotakeeper: ")]
             hold(len(errors) == 1 and len(errors[0]) < 600, lambda: f"{what}: ended with {code}, not in one line\n{text[-2000:]}")
             hold(len(self.rows()) == before, lambda: f"{what}: ended with {code}, and wrote a snapshot")
-        elif path != "/quotas" or "schema" not in fault.kind and "garbage" not in fault.kind:
+        elif path != "/quotas" or fault.kind not in ("is_of_another_schema", "is_garbage"):
             hold(self.rows()[-1] == QUOTAS, lambda: f"{what}: the snapshot has other quotas\n{text[-2000:]}")
-        hold(all(targets <= QUOTAS or "schema" in fault.kind or "garbage" in fault.kind for targets in self.rows()[before:]), what)
         self.ended[code] += 1
         self.server.lie(None, None, 0)
-        for written in glob.glob(f"{self.place}/data/history/*/*/*.csv")[:]:
+        for written in glob.glob(f"{self.place}/data/history/*/*/*.csv"):
             os.remove(written)
         code, text = self.run(f"after {what}", "snapshot")
         hold(code == 0 and self.rows()[-1:] == [QUOTAS], lambda: f"after {what}: ended with {code}\n{text[-2000:]}")
@@ -299,6 +299,8 @@ def main():
                 rounds.one()
                 done += 1
         memory, ended = max(memory, rounds.memory), ended + rounds.ended
+        if done < asked.rounds:
+            print(f"{done} so far", flush=True)
     print(f"{done} lies: {ended[0]} snapshots for all that, {done - ended[0]} ended with one line; at most {memory} MiB; the token shown: 0")
 
 
