@@ -124,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_is_nothing_is_in_no_text_of_any_encoding() {
+        let marked = "\u{feff}aid,value\n5,\0\n";
+        for bytes in [utf_16_bytes(marked, u16::to_le_bytes), b"\0\x01\x02\x03".to_vec()] {
+            assert_eq!(decode(&bytes), Err(binary()), "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn text_that_is_not_utf_8_is_windows_1252() {
         assert_eq!(decode(b"Z\xFCrich \x80").as_deref(), Ok("Zürich €"));
     }

@@ -86,6 +86,9 @@ fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_
     let file = read(b"org_name,aid,value\n#1 Retail,5,900\n# only words\n").unwrap();
     assert_eq!(file.records[0].change.as_ref().unwrap().whose.org_name, "#1 Retail");
 
+    let file = read(b"# ours\n# of today\naid,value\n5,900\n").unwrap();
+    assert_eq!(file.skipped.sentence().unwrap(), "2 comments were skipped.");
+
     let file = read(b"org_id,aid,value\n7,5,900\n# a note, with a comma\n").unwrap();
     let bad = file.records[1].change.as_ref().unwrap_err();
     assert!(bad.problems.last().unwrap().message.contains("it is no comment"), "{bad:?}");
