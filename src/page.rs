@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, HtmlEscape, UndefinedBehavior, Value, context};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -161,24 +161,10 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.set_syntax(blocks);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_filters(&mut environment);
-    environment.add_filter("commands", |text: &str| Value::from_safe_string(with_commands(text)));
     for (name, template) in TEMPLATES {
         environment.add_template(name, template)?;
     }
     Ok(environment)
-}
-
-/// A sentence as HTML, with what stands between backticks as code: what to type.
-fn with_commands(text: &str) -> String {
-    let parts: Vec<String> = text.split('`').map(|part| HtmlEscape(part).to_string()).collect();
-    if parts.len().is_multiple_of(2) {
-        return parts.join("`"); // one of them has no other
-    }
-    let part = |(index, part): (usize, String)| match index % 2 {
-        0 => part,
-        _ => format!("<code>{part}</code>"),
-    };
-    parts.into_iter().enumerate().map(part).collect()
 }
 
 /// What a page may do: run its one script, show its one style, and nothing else. One that is served asks where it came from for what

@@ -1,7 +1,7 @@
 //! The filters of the templates: numbers that do not break over lines, and the columns of plain text.
 
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, Error, Output, State, escape_formatter};
+use minijinja::{AutoEscape, Environment, Error, HtmlEscape, Output, State, escape_formatter};
 
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::width::columns;
@@ -19,6 +19,8 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment
         .add_filter("quota", |state: &State, quota: Option<Units>| unbroken(state, &quota_text(quota)));
     environment.add_filter("prose", |state: &State, text: String| unbroken(state, &text));
+    environment.add_filter("commands", |text: &str| Value::from_safe_string(with_commands(text)));
+    environment.add_filter("sentence", |text: &str| words::capitalized(text));
     environment.add_filter("wrap", |text: String, indent: Option<usize>| wrap(&text, indent.unwrap_or(0)));
     environment.add_filter("right", |text: String, width: usize| padding(width, &text) + &text);
     environment.add_filter("spread", |left: String, right: String| spread(&left, &right));
@@ -26,26 +28,55 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("bar", |bar: Value| bar_of(&bar));
 }
 
-/// A name that is written from right to left keeps to itself, in HTML: what follows it, such as its id, stays behind it. A sentence is
-/// written from left to right, whatever names are in it. Not an element, which some mail programs do not know.
+/// What is written from right to left keeps to itself, in HTML: what follows it, such as an id or a figure, stays behind it. Not by an
+/// element, which some mail programs do not know.
 fn isolated(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    let name = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe());
-    match name.filter(|name| is_from_right_to_left(name)) {
-        Some(name) => escape_formatter(out, state, &Value::from(format!("\u{2068}{name}\u{2069}"))),
+    let text = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe());
+    match text.filter(|text| text.contains(is_from_right_to_left)) {
+        Some(text) => escape_formatter(out, state, &Value::from(with_isolates(text))),
         None => escape_formatter(out, state, value),
     }
 }
 
-/// Hebrew, Arabic and their kin, and no Latin letter.
-fn is_from_right_to_left(text: &str) -> bool {
-    let is_of_them = |letter: char| {
-        matches!(letter,
-            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
-            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+/// A name without a Latin letter is one piece, with its digits. In a name or a sentence that has some, each stretch from the first to
+/// the last letter of the other direction is.
+fn with_isolates(text: &str) -> String {
+    let is_latin = |letter: char| letter.is_alphabetic() && !is_from_right_to_left(letter);
+    if text.contains(is_from_right_to_left) && !text.contains(is_latin) {
+        return format!("\u{2068}{text}\u{2069}");
+    }
+    let mut isolated = String::with_capacity(text.len() + 12);
+    let mut rest = text;
+    while let Some(start) = rest.find(is_from_right_to_left) {
+        let run = &rest[start..];
+        let run = &run[..run.find(is_latin).unwrap_or(run.len())];
+        let last = run.char_indices().rfind(|(_, letter)| is_from_right_to_left(*letter));
+        let end = start + last.map_or(0, |(at, letter)| at + letter.len_utf8());
+        isolated.extend([&rest[..start], "\u{2068}", &rest[start..end], "\u{2069}"]);
+        rest = &rest[end..];
+    }
+    isolated + rest
+}
+
+/// A letter of Hebrew, Arabic and their kin.
+fn is_from_right_to_left(letter: char) -> bool {
+    matches!(letter,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// A sentence as HTML, with what stands between backticks as code: what to type.
+fn with_commands(text: &str) -> String {
+    let text = HtmlEscape(&with_isolates(text)).to_string();
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return parts.join("`"); // one of them has no other
+    }
+    let part = |(index, part): (usize, &str)| match index % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
     };
-    !text.is_ascii()
-        && text.contains(is_of_them)
-        && !text.contains(|letter: char| letter.is_ascii_alphabetic())
+    parts.into_iter().enumerate().map(part).collect()
 }
 
 /// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
@@ -131,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_from_right_to_left_is_isolated_in_html_alone_and_a_sentence_never() {
+    fn what_is_written_from_right_to_left_is_isolated_in_html_alone() {
         let mut environment = Environment::new();
         add_filters(&mut environment);
         environment.add_template("a.html", "{{ name }} {{ id }}").unwrap();
@@ -142,9 +173,29 @@ mod tests {
         };
         assert_eq!(shown("a.html", "שלום 7 <"), "\u{2068}שלום 7 &lt;\u{2069} 204117");
         assert_eq!(shown("a.txt", "שלום 7"), "שלום 7 204117");
-        for name in ["Zürich Campus", "北京 Office", "שלום runs out on 4 Dec"] {
+        for name in ["Zürich Campus", "北京 Office", "100 %"] {
             assert_eq!(shown("a.html", name), format!("{name} 204117"));
         }
+        for (written, isolated) in [
+            ("Acme שלום", "Acme \u{2068}שלום\u{2069}"),
+            ("שלום runs out on 4 Dec", "\u{2068}שלום\u{2069} runs out on 4 Dec"),
+            (
+                "For قسم المبيعات: 300, and قسم 7: 5 is below",
+                "For \u{2068}قسم المبيعات\u{2069}: 300, and \u{2068}قسم\u{2069} 7: 5 is below",
+            ),
+        ] {
+            assert_eq!(shown("a.html", written), format!("{isolated} 204117"));
+        }
+    }
+
+    #[test]
+    fn what_to_type_is_code_in_a_sentence_and_nothing_else_is_markup() {
+        assert_eq!(
+            with_commands("run `a <b>` and `c`, שלום"),
+            "run <code>a &lt;b&gt;</code> and <code>c</code>, \u{2068}שלום\u{2069}"
+        );
+        assert_eq!(with_commands("the server said `<b>"), "the server said `&lt;b&gt;");
+        assert_eq!(with_commands("plain & simple"), "plain &amp; simple");
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Extent, Failure, FailureReport, Gathered, Report,
     ReportContext, RunNotice, UsageReport, closing_table, usage_table,
 };
+use crate::thousandeyes;
 
 /// The mail of one installation.
 pub(crate) struct Mailer {
@@ -143,8 +144,15 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let causes = error.chain().map(ToString::to_string).collect();
-        let advice = report::advice(error).map(|advice| format!("{advice}."));
-        let failure = Failure { job: job.to_owned(), since, last_success, causes, advice };
+        let of_api = error.chain().find_map(|cause| cause.downcast_ref::<thousandeyes::Error>());
+        let advice = report::advice(error).map(str::to_owned).or_else(|| of_api?.to_do());
+        let in_short = match of_api {
+            Some(error) => error.in_short(),
+            None if report::is_full_disk(error) => "the disk is full",
+            None => "",
+        };
+        let advice = advice.map(|advice| format!("{advice}."));
+        let failure = Failure { job: job.to_owned(), since, last_success, in_short, causes, advice };
         let report: FailureReport = report::failure_report(&failure, &self.context(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }

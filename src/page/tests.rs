@@ -142,13 +142,3 @@ fn an_owner_is_in_the_data_once() {
     assert_eq!(page.matches("ann@example.com").count(), 1);
     assert_eq!(page.matches(" data-w=\"0\"").count(), 2);
 }
-
-#[test]
-fn what_to_type_is_code_in_a_sentence_and_nothing_else_is_markup() {
-    assert_eq!(
-        with_commands("set it, then `quotakeeper <RUN>`."),
-        "set it, then <code>quotakeeper &lt;RUN&gt;</code>."
-    );
-    assert_eq!(with_commands("the server said `<b>"), "the server said `&lt;b&gt;");
-    assert_eq!(with_commands("plain & simple"), "plain &amp; simple");
-}

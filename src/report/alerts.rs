@@ -3,7 +3,7 @@
 mod change_file;
 pub(in crate::report) mod crossings;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
@@ -295,12 +295,12 @@ fn todo(
     context: &ReportContext,
 ) -> String {
     let [worst, others @ ..] = in_trouble else { return String::new() };
-    let own = input.latest.organization(&worst.target.org_id);
-    let own = own.map(|seen| {
-        let row = seen.row();
-        let standing = standings.get(&row.target).unwrap_or(worst).clone();
-        organization(seen, standing, input.rule, context)
-    });
+    let of = |org_id: &OrgId| {
+        let seen = input.latest.organization(org_id)?;
+        let standing = standings.get(&seen.row().target).unwrap_or(worst).clone();
+        Some(organization(seen, standing, input.rule, context))
+    };
+    let own = of(&worst.target.org_id);
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
         return format!(
             "check the units of {}: its plan and its quota look counted differently. Set usage.units_per_quota_unit.",
@@ -339,7 +339,11 @@ fn todo(
             }
         ),
     };
-    format!("{needs} {}{rows}", room(worst, own.as_slice()))
+    let of_groups: Vec<&Standing> =
+        in_trouble.iter().copied().filter(|standing| standing.target.aid.is_some()).collect();
+    let ids: BTreeSet<&OrgId> = of_groups.iter().map(|standing| &standing.target.org_id).collect();
+    let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
+    format!("{needs} {}{rows}", room(&of_groups, &organizations))
 }
 
 /// How many targets in trouble each mute hides, and why.

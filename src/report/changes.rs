@@ -11,7 +11,7 @@ pub(in crate::report) mod run_notice;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::change::run::id::root_of;
@@ -211,6 +211,13 @@ pub(crate) fn drift_report(
     let mut report = of_diffs("Drift", headline, &[outside], latest, rule, &People::new(), context);
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
+    if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
+        let before = diff.from.to_rfc3339_opts(SecondsFormat::Secs, true);
+        report.todo = format!(
+            "if this was not intended, `quotakeeper export --at {before} --restore >restore.csv` writes a change file that \
+             restores it."
+        );
+    }
     Some(report)
 }
 

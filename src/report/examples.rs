@@ -58,6 +58,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         job: "snapshot".to_owned(),
         since: context.now,
         last_success: None,
+        in_short: "an example",
         causes: vec!["an example".to_owned()],
         advice: None,
     };

@@ -16,6 +16,8 @@ pub(crate) struct Failure {
     /// When it first failed, with no success since.
     pub since: DateTime<Utc>,
     pub last_success: Option<DateTime<Utc>>,
+    /// What is in the way, in a few words; empty where that is not known.
+    pub in_short: &'static str,
     /// The error and the errors below it, outermost first.
     pub causes: Vec<String>,
     /// The fix, if the error has one of its own.
@@ -74,7 +76,10 @@ pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> Fail
         |at| format!("{}, {} ago", words::moment(at, context.zone), words::age(context.now - at)),
     );
     FailureReport {
-        subject: headline.clone(),
+        subject: match failure.in_short {
+            "" => headline.clone(),
+            why => format!("{headline}: {why}"),
+        },
         headline,
         since: words::moment(failure.since, context.zone),
         note: format!(
@@ -149,6 +154,7 @@ mod tests {
             last_success: Some(at("11-22T04:00")),
             causes: vec!["the token was refused\r\nX: y".into()],
             advice: None,
+            in_short: "the token is not accepted",
         }
     }
 

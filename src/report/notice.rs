@@ -39,7 +39,7 @@ pub(crate) fn recovery_report(
     let lasted = words::age(context.now - since);
     let headline = format!("The {job} job works again, after {lasted}");
     let mut sentences = vec![format!(
-        "It failed from {} until now, {}, which is {lasted}. What it missed meanwhile is done as far as that is possible.",
+        "It failed for {lasted}, from {} to {}. What it missed is done now, except snapshots: those of the past cannot be taken.",
         moment(since),
         moment(context.now)
     )];
@@ -105,7 +105,8 @@ mod tests {
         let report = made("11-22T05:00");
         assert_eq!(report.headline, "The snapshot job works again, after 3 hours");
         assert!(
-            report.sentences[0].contains("from Sun 22 Nov 2026, 03:00 until now, Sun 22 Nov 2026, 06:00"),
+            report.sentences[0]
+                .contains("for 3 hours, from Sun 22 Nov 2026, 03:00 to Sun 22 Nov 2026, 06:00"),
             "{report:?}"
         );
         assert_eq!(report.sentences[1], "The last error was: no room");

@@ -93,8 +93,11 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
-    let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(input));
+    let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
     let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
+    // Nobody is well of whom nothing is known.
+    let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
+    let level = if is_blind { level.max(Level::Warning) } else { level };
     let todo = todo(input, &groups, &organizations, context);
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
@@ -114,13 +117,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let more_organizations = match organizations.len().saturating_sub(shown) {
         0 => String::new(),
         more => {
-            let bad = organizations[shown..].iter().filter(|other| other.own.runs_out()).count();
-            let state = if bad == 0 {
-                "none of them runs out".to_owned()
-            } else {
-                format!("{} of them run out", words::number(bad))
-            };
-            format!("{} more: {state}.", words::counted(more, "organization"))
+            format!("{} more: {}.", words::counted(more, "organization"), state_of(&organizations[shown..]))
         }
     };
     organizations.truncate(shown);
@@ -213,10 +210,8 @@ impl UsageReport {
 }
 
 /// ` · usage of 3 of 6 organizations is unknown`: what the headline cannot speak of. Where all are, it says so itself.
-fn unknown_organizations(input: &UsageInput<'_>) -> String {
-    let is_unknown = |row: SnapshotRow<'_>| input.rule.needed(&row.usage).is_none();
-    let organizations = input.latest.organizations();
-    let count = organizations.iter().filter(|seen| seen.rows().all(is_unknown)).count();
+fn unknown_organizations(organizations: &[Organization]) -> String {
+    let count = organizations.iter().filter(|organization| organization.usage_is_unknown).count();
     if count == 0 || count == organizations.len() {
         return String::new();
     }
@@ -225,6 +220,22 @@ fn unknown_organizations(input: &UsageInput<'_>) -> String {
         words::number(count),
         words::counted(organizations.len(), "organization")
     )
+}
+
+/// How those stand that are not listed.
+fn state_of(others: &[Organization]) -> String {
+    let bad = others.iter().filter(|other| other.own.runs_out()).count();
+    let unknown = others.iter().filter(|other| other.usage_is_unknown).count();
+    match (bad, unknown) {
+        (0, 0) => "none of them runs out".to_owned(),
+        (0, unknown) if unknown == others.len() => "usage unknown".to_owned(),
+        (0, unknown) => format!(
+            "none of them is known to run out, and the usage of {} is unknown",
+            words::number(unknown)
+        ),
+        (1, _) => "one of them runs out".to_owned(),
+        (bad, _) => format!("{} of them run out", words::number(bad)),
+    }
 }
 
 #[cfg(test)]

@@ -96,6 +96,12 @@ pub(crate) fn percent(part: Units, whole: Units) -> Option<Units> {
     Some(Units::try_from(share).unwrap_or(Units::MAX))
 }
 
+/// As the beginning of a sentence.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word, and the dot between two
 /// facts goes with the second.
 pub(crate) fn unbroken(text: &str) -> Vec<String> {

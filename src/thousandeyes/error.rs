@@ -170,6 +170,33 @@ impl Error {
         }
     }
 
+    /// What is in the way, in the few words that a subject has room for.
+    pub(crate) fn in_short(&self) -> &'static str {
+        match self {
+            Self::Settings(_) => "the settings of the API cannot be used",
+            Self::Unauthorized { .. } => "the token is not accepted",
+            Self::Forbidden { said, .. } if !said.html => "the token lacks a permission",
+            Self::RateLimited { .. } => "the rate limit leaves no room",
+            Self::NotSent { .. } => "nothing can be sent to ThousandEyes",
+            Self::Unknown { .. } | Self::Unavailable { .. } => "ThousandEyes does not answer",
+            Self::Refused { .. } => "ThousandEyes refuses the request",
+            Self::Forbidden { .. } | Self::Unusable { .. } => "the answer is not ThousandEyes' own",
+        }
+    }
+
+    /// The fix, where there is one that a check cannot find better.
+    pub(crate) fn to_do(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized { token_from, .. } => Some(format!(
+                "make a new token in ThousandEyes under your profile, and put it in {token_from}"
+            )),
+            Self::Forbidden { call, said } if !said.html => {
+                Some(permission(&call.path).trim_end_matches('.').to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The same, where it stands for an answer that was not asked for again.
     pub(super) fn not_asked_again(mut self, within: Duration) -> Self {
         if let Self::Unavailable { reason, .. } | Self::NotSent { reason, .. } = &mut self {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id;
+use crate::change::Code;
 use crate::change::RunState;
 use crate::files::owner::Owner;
 use crate::text::redact;
@@ -147,6 +148,12 @@ impl RunRecord {
         id::root_of(&self.id)
     }
 
+    /// How many of its rows ended without what they asked for. Those that a guard holds go on in a run of their own.
+    pub(crate) fn failed_rows(&self) -> usize {
+        let is_failed = |code: &str| code.parse().is_ok_and(|code: Code| code != Code::Held);
+        self.counts.iter().filter(|(code, _)| is_failed(code)).map(|(_, count)| count).sum()
+    }
+
     /// How its rows ended, for people: `3 applied, 1 invalid`. The codes are for programs.
     pub(crate) fn counts_in_words(&self) -> String {
         let word = |code: &str| match code {
@@ -184,7 +191,6 @@ pub(crate) struct Owed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::Code;
 
     #[test]
     fn people_read_how_rows_ended_in_words_and_no_codes() {

@@ -98,14 +98,14 @@ fn facts(view: &View) -> Vec<Fact> {
             is_bad: false,
         });
         facts.push(Fact {
-            name: "Refused for the rate today",
+            name: "Requests refused for the rate today",
             value: rate.refused_today.to_string(),
             is_bad: false,
         });
     }
     facts.push(Fact { name: "Snapshots", value: words::number(view.snapshots), is_bad: false });
     if let Some(last) = view.last_snapshot {
-        facts.push(Fact { name: "The last one", value: moment(last, view.zone), is_bad: false });
+        facts.push(Fact { name: "Last snapshot", value: moment(last, view.zone), is_bad: false });
     }
     facts
 }

@@ -151,7 +151,11 @@ fn compared(
         let target = &change.target;
         Change {
             name: words::clean(change.name(), 120),
-            target: target.to_string(),
+            target: match &target.aid {
+                None => target.org_id.to_string(),
+                Some(aid) if change.org_name.is_empty() => format!("{aid} · {}", target.org_id),
+                Some(aid) => format!("{aid} · {}", words::clean(&change.org_name, 120)),
+            },
             href: page_of(target),
             step: QuotaChange::new(change, &diff, &people, zone),
         }

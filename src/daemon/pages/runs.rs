@@ -89,10 +89,17 @@ fn line(record: &RunRecord, held: Option<usize>, zone: chrono_tz::Tz) -> Line {
     let by = record.dropped_by.as_ref();
     Line {
         id: record.id.clone(),
-        state: record.state.as_str(),
+        state: match record.state {
+            RunState::Done if record.failed_rows() > 0 && record.counts.contains_key("applied") => {
+                "done in part"
+            }
+            RunState::Done if record.failed_rows() > 0 => "not applied",
+            state => state.as_str(),
+        },
         level: match record.state {
             RunState::Failed | RunState::Stale => Level::Critical,
             RunState::Held => Level::Warning,
+            RunState::Done if record.failed_rows() > 0 => Level::Warning,
             _ => Level::Fine,
         },
         file: words::clean(&record.file, 60),

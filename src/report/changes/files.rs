@@ -15,6 +15,8 @@ use crate::report::shared::{Imprint, ReportContext, words};
 
 /// Each kind lists so many files and counts the rest.
 const LISTED: usize = 20;
+/// More of a subject than most programs show.
+const LONGEST_SUBJECT: usize = 100;
 
 /// What became of files, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,8 +59,7 @@ impl Fate {
 
     fn level(self) -> Level {
         match self {
-            Self::Unusable => Level::Critical,
-            Self::Waits | Self::Stale | Self::NotDone | Self::Partly => Level::Warning,
+            Self::Unusable | Self::Waits | Self::Stale | Self::NotDone | Self::Partly => Level::Warning,
             Self::Rejected | Self::Planned | Self::Scheduled | Self::Done => Level::Fine,
         }
     }
@@ -124,6 +125,8 @@ impl Gathered {
                 run: report.run.clone().unwrap_or_default(),
                 dropped_by: report.dropped_by.clone(),
                 approve: report.held.as_ref().map(|held| held.approve.clone()).unwrap_or_default(),
+                reject: report.held.as_ref().map(|held| held.reject.clone()).unwrap_or_default(),
+                until: report.held.as_ref().map(|held| held.until.clone()).unwrap_or_default(),
             });
         }
         self.only = (self.count == 1).then_some(report);
@@ -138,6 +141,7 @@ impl Gathered {
         let (level, counts): (Vec<Level>, Vec<String>) =
             self.fates.iter().map(|(fate, (count, _))| (fate.level(), fate.counted(*count))).unzip();
         let headline = format!("{}: {}", words::counted(self.count, "file"), counts.join(", "));
+        let subject = self.subject(&headline);
         let is_to_owners = !self.listed.is_empty();
         let has = |fate| !is_to_owners && self.fates.contains_key(&fate);
         let is_to_fix = has(Fate::Unusable) || has(Fate::NotDone) || has(Fate::Partly);
@@ -157,7 +161,7 @@ impl Gathered {
         let files = self.fates.into_iter().map(section).collect();
         Some(ChangesReport {
             title: "Change files".to_owned(),
-            subject: headline.clone(),
+            subject,
             headline,
             level: level.into_iter().max().unwrap_or(Level::Fine),
             todo: todo.to_owned(),
@@ -178,16 +182,27 @@ impl Gathered {
     }
 }
 
+impl Gathered {
+    /// Few files are named, each with what became of it; many are counted.
+    fn subject(&self, headline: &str) -> String {
+        let files: Vec<&str> =
+            self.fates.values().flat_map(|(_, files)| files).map(|file| file.headline.as_str()).collect();
+        let named = files.join(" · ");
+        let is_short = files.len() == self.count && named.chars().count() <= LONGEST_SUBJECT;
+        if is_short { named } else { headline.to_owned() }
+    }
+}
+
 /// The first row that was not done, and why. The rows that were only not sent with it say nothing of their own.
 fn first_row(report: &ChangesReport) -> Option<String> {
-    let rows = report
-        .sections
-        .iter()
-        .filter(|section| section.level > Level::Fine)
-        .flat_map(|section| &section.rows);
-    rows.filter(|row| !row.falls_with_others).find_map(|row| {
-        let why = row.why.first()?;
-        Some(row.row.map_or_else(|| why.clone(), |number| format!("Row {number}: {why}")))
+    let sections = || report.sections.iter().filter(|section| section.level > Level::Fine);
+    let mut rows = sections().flat_map(|section| &section.rows).filter(|row| !row.falls_with_others);
+    let (number, why) = rows.find_map(|row| Some((row.row, row.why.first()?)))?;
+    let first = number.map_or_else(|| why.clone(), |number| format!("Row {number}: {why}"));
+    Some(match rows.count() + sections().map(|section| section.more).sum::<usize>() {
+        0 => first,
+        1 => format!("{first} And 1 more row."),
+        more => format!("{first} And {} more rows.", words::number(more)),
     })
 }
 

@@ -299,9 +299,14 @@ impl<'s> Fates<'s> {
     }
 
     pub(in crate::report) fn level(&self, state: RunState) -> Level {
-        if matches!(state, RunState::Failed) {
+        // A file that nobody could use changed nothing: whoever dropped it has to correct it, and nobody is woken.
+        let changed_nothing = self.sent.is_empty() && self.failed.is_empty();
+        if matches!(state, RunState::Failed) && !changed_nothing {
             Level::Critical
-        } else if matches!(state, RunState::Stale) || !self.failed.is_empty() || !self.held.is_empty() {
+        } else if matches!(state, RunState::Failed | RunState::Stale)
+            || !self.failed.is_empty()
+            || !self.held.is_empty()
+        {
             Level::Warning
         } else {
             Level::Fine

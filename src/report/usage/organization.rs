@@ -28,6 +28,9 @@ pub(crate) struct Organization {
     pub notes: Vec<String>,
     #[serde(skip)]
     pub units_mismatch: bool,
+    /// Neither its own usage is known nor that of any of its account groups.
+    #[serde(skip)]
+    pub usage_is_unknown: bool,
 }
 
 pub(in crate::report) fn organization(
@@ -53,12 +56,14 @@ pub(in crate::report) fn organization(
             grouped(quota)
         ));
     }
-    if rule.needed(&row.usage).is_none() {
-        let groups_known = seen.account_groups.iter().any(|group| rule.needed(&group.usage()).is_some());
-        let note = if groups_known {
-            "Its own usage is unknown; that of its account groups is not."
-        } else {
+    let own_is_unknown = rule.needed(&row.usage).is_none();
+    let usage_is_unknown =
+        own_is_unknown && seen.account_groups.iter().all(|group| rule.needed(&group.usage()).is_none());
+    if own_is_unknown {
+        let note = if usage_is_unknown {
             "Usage is unknown: nothing here says how much is left."
+        } else {
+            "Its own usage is unknown; that of its account groups is not."
         };
         notes.push(note.to_owned());
     }
@@ -76,6 +81,7 @@ pub(in crate::report) fn organization(
         days_left: end.map(|end| ((end - context.now).num_hours() + 23).max(0) / 24),
         notes,
         units_mismatch,
+        usage_is_unknown,
         own: Standing { name: org_name(&row), ..standing },
     }
 }

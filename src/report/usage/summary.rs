@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::{OrgId, Units, grouped, sum};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::{ReportContext, words};
@@ -12,6 +12,8 @@ use crate::schedule::Missed;
 
 /// So many account groups are named besides the worst, with what they need.
 const ALSO_NAMED: usize = 4;
+/// Of so many organizations it is said what they have left.
+const ROOM_OF: usize = 3;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
 pub(in crate::report) fn headline(
@@ -141,13 +143,16 @@ pub(in crate::report) fn todo(
                 call it “View Billing”), and leave snapshot.usage on."
             .to_owned();
     }
+    let unread = unread(organizations);
+    let and_unread = |told: String| match &unread {
+        Some(unread) if told.is_empty() => unread.clone(),
+        Some(unread) => format!("{told} {unread}"),
+        None => told,
+    };
     let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
-        return format!(
-            "{} {}",
-            needs(worst, others, organizations.len() > 1, context),
-            room(worst, organizations)
-        );
+        let needs = needs(worst, others, organizations.len() > 1, context);
+        return and_unread(format!("{needs} {}", room(&out, organizations)));
     }
     if let Some(worst) = organizations
         .iter()
@@ -155,15 +160,13 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        return format!(
-            "{} Raise its quota, or reduce what its tests use.",
-            needs(worst, &[], false, context)
-        );
+        let needs = needs(worst, &[], false, context);
+        return and_unread(format!("{needs} Raise its quota, or reduce what its tests use."));
     }
-    match input.held.len() {
+    and_unread(match input.held.len() {
         0 => String::new(),
         one_or_more => format!("decide on {} below.", words::counted(one_or_more, "held change file")),
-    }
+    })
 }
 
 fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
@@ -210,24 +213,53 @@ fn by(standing: &Standing, context: &ReportContext) -> String {
     }
 }
 
-/// Where the missing units could come from.
-pub(in crate::report) fn room(worst: &Standing, organizations: &[Organization]) -> String {
-    let of = organizations.iter().find(|other| other.own.target.org_id == worst.target.org_id);
-    let name = of.map_or("The organization", |organization| organization.own.name.as_str());
-    match of.map(|organization| (organization.unallocated, organization.over_allocated)) {
-        Some((Some(left), _)) if left > 0 => {
-            format!(
-                "{} of {name} {} not allocated to any group.",
-                words::counted(usize::try_from(left).unwrap_or(usize::MAX), "unit"),
-                if left == 1 { "is" } else { "are" }
-            )
+/// Where the missing units could come from, for each organization of those who run out.
+pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization]) -> String {
+    let mut ids: Vec<&OrgId> = Vec::new();
+    for standing in out {
+        if !ids.contains(&&standing.target.org_id) {
+            ids.push(&standing.target.org_id);
         }
-        Some((Some(_), _)) => {
-            format!("{name} has nothing left to allocate: lower another group, or raise its own quota.")
+    }
+    let sentence = |org_id: &&OrgId| {
+        let missing = sum(out.iter().filter(|out| out.target.org_id == **org_id).filter_map(|out| out.over));
+        room_of(organizations.iter().find(|own| own.own.target.org_id == **org_id), missing)
+    };
+    ids.iter().take(ROOM_OF).map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+fn room_of(organization: Option<&Organization>, missing: Units) -> String {
+    const PROPOSE: &str = "`quotakeeper propose` finds what other groups do not use";
+    let name = organization.map_or("The organization", |organization| organization.own.name.as_str());
+    match organization.map(|organization| (organization.unallocated, organization.over_allocated)) {
+        Some((Some(0), _)) => {
+            format!("{name} has nothing left to allocate: {PROPOSE}; else raise its own quota.")
+        }
+        Some((Some(left), _)) => {
+            let units = words::counted(usize::try_from(left).unwrap_or(usize::MAX), "unit");
+            let are = if left == 1 { "is" } else { "are" };
+            if left < missing {
+                format!("Only {units} of {name} {are} not allocated to any group: {PROPOSE}.")
+            } else {
+                format!("{units} of {name} {are} not allocated to any group.")
+            }
         }
         Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
         _ => format!("{name} has no quota of its own that would limit it."),
     }
+}
+
+/// Whose usage could not be read at all, and why that may be.
+fn unread(organizations: &[Organization]) -> Option<String> {
+    let unknown = organizations.iter().filter(|organization| organization.usage_is_unknown);
+    let names: Vec<String> = unknown.map(|organization| organization.own.name.clone()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "The usage of {} could not be read: the token's user needs the permission “View organization usage” there; the \
+             log says more.",
+            words::listed(&names, ALSO_NAMED)
+        )
+    })
 }
 
 /// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.

@@ -16,6 +16,10 @@ pub(crate) struct FileLine {
     pub dropped_by: String,
     /// The command that approves what waits; empty where nothing does.
     pub approve: String,
+    /// The command that drops it.
+    pub reject: String,
+    /// When it is rejected if nobody decides.
+    pub until: String,
 }
 
 /// The files with one fate.
