@@ -11,7 +11,7 @@ use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::stored_plan;
 use super::{Code, RunState};
-use crate::domain::diff::SentRow;
+use crate::domain::diff::{CLOCK_ERROR, SentRow};
 use crate::domain::quota::{Target, Units};
 
 /// The rows that runs sent and that may have taken effect after `since`, as their journals say: what explains a change
@@ -20,7 +20,8 @@ pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec
     let mut sent = Vec::new();
     for run in Run::all(runs)?.0 {
         // A run that is blocked sends, or reads back, later than it came to its state.
-        if run.record.updated >= since || run.record.state == RunState::Applying {
+        // Nor need the clock have been right.
+        if run.record.updated >= since - CLOCK_ERROR || run.record.state == RunState::Applying {
             match rows_of(&run) {
                 Ok(rows) => sent.extend(rows),
                 Err(error) => {

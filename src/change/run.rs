@@ -79,7 +79,7 @@ impl Run {
         anyhow::ensure!(id::is_id(id), "`{id}` is not a run: `quotakeeper runs` lists them");
         let folder = runs.join(id);
         let path = folder.join("run.json");
-        let bytes = files::read_if_there(&path)?
+        let bytes = files::read_if_there(&path, files::RECORD)?
             .with_context(|| format!("there is no run `{id}`: `quotakeeper runs` lists them"))?;
         let fix = "put it back from a backup, or move the run's folder away";
         let record = format::read_json(&path, &bytes, VERSION, fix)?;
@@ -166,7 +166,7 @@ impl Run {
     }
 
     pub(crate) fn read(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        Ok(fs_err::read(self.path(name))?)
+        Ok(files::read(&self.path(name), files::ROWS)?)
     }
 
     /// Writes a file of the run that is durable by the next `save`.

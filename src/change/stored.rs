@@ -7,6 +7,7 @@ use super::plan::hash;
 use super::run::Run;
 use super::{Plan, PlanRow, results};
 use crate::config::Inbox;
+use crate::files;
 use crate::files::read_if_there;
 use crate::files::sha256;
 
@@ -28,7 +29,7 @@ impl Damaged {
 /// The plan that a run stored; none where it has none yet.
 pub(crate) fn plan_if_any(run: &Run) -> anyhow::Result<Option<Plan>> {
     const FILE: &str = "plan.csv";
-    let Some(bytes) = read_if_there(&run.path(FILE))? else { return Ok(None) };
+    let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     let known = &run.record.plan_csv_sha256;
     if !known.is_empty() && !known.contains(&sha256(&bytes)) {
         return Err(Damaged::of(run, FILE, "its SHA-256 is another").into());
@@ -58,7 +59,7 @@ fn is_recorded(run: &Run, plan: &Plan) -> bool {
 /// The run's copy of the file that was dropped; none where it has none.
 fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     const FILE: &str = "input.csv";
-    let Some(bytes) = read_if_there(&run.path(FILE))? else { return Ok(None) };
+    let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     match &run.record.input_sha256 {
         Some(known) if *known != sha256(&bytes) => {
             Err(Damaged::of(run, FILE, "its SHA-256 is another").into())

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::run::{Run, RunRecord, id};
 use super::stored::{Damaged, plan_if_any};
 use super::{Outcome, Plan, Problem, RowResult, RunState};
+use crate::files;
 use crate::files::csv_cell::plain;
 use crate::files::read_if_there;
 
@@ -56,7 +57,7 @@ pub(crate) fn shown(run: &Run) -> anyhow::Result<RunStory> {
 fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
     let mut rows = Vec::new();
     for (name, succeeded) in [("success.csv", true), ("error.csv", false)] {
-        if let Some(bytes) = read_if_there(&run.path(name))? {
+        if let Some(bytes) = read_if_there(&run.path(name), files::ROWS)? {
             outcomes(&bytes, succeeded, &mut rows)?;
         }
     }

@@ -14,6 +14,7 @@ use toml::{Table, Value};
 use super::shape::{Misfit, Step, misfits};
 use super::typed::{Of, Wrong};
 use super::{Config, ConfigError, Data, Secret, SecretUrl, trust};
+use crate::files;
 use crate::text::redact;
 use crate::text::similarity::nearest;
 
@@ -127,7 +128,7 @@ fn read(path: &Path) -> Result<String, String> {
     if let Some(who) = trust::writable_by_all(path) {
         return Err(who);
     }
-    let bytes = fs_err::read(path).map_err(|error| match error.kind() {
+    let bytes = files::read(path, files::TEXT).map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!("there is no configuration {}: check the path", path.display()),
         _ => error.to_string(),
     })?;

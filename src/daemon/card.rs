@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::files::lock;
 use crate::files::sha256;
 use crate::files::{durable, format};
@@ -56,7 +57,8 @@ impl Card {
     pub(crate) fn of_running(data_dir: &Path) -> Option<Self> {
         let path = path(data_dir);
         let card: Self =
-            format::read_json(&path, &fs_err::read(&path).ok()?, VERSION, "restart the daemon").ok()?;
+            format::read_json(&path, &files::read(&path, files::TEXT).ok()?, VERSION, "restart the daemon")
+                .ok()?;
         (lock::holder(data_dir)?.process == Some(card.process)).then_some(card)
     }
 
@@ -74,7 +76,7 @@ impl Card {
 
 impl InUse {
     pub(super) fn read(file: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: std::path::absolute(file)?, sha256: sha256(&fs_err::read(file)?) })
+        Ok(Self { file: std::path::absolute(file)?, sha256: sha256(&files::read(file, files::TEXT)?) })
     }
 }
 

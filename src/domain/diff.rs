@@ -6,10 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::domain::merge::merge;
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Units};
+
+/// By so much a clock may be wrong for a while, before somebody sets it.
+pub(crate) const CLOCK_ERROR: TimeDelta = TimeDelta::minutes(15);
 
 /// A quota that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,9 +184,14 @@ impl<'s> Comparison<'s> {
             return;
         }
         let period = (from, self.period.1);
-        let mut rows = sent.cloned().unwrap_or_default();
-        rows.retain(|row| may_fall_into(row, period));
-        steps(before, after, &fell_into(&rows, period, [before, after.quota()]), &mut self.changes);
+        let sent = sent.map_or(&[][..], Vec::as_slice);
+        let quotas = [before, after.quota()];
+        let rows: Vec<&SentRow> = sent.iter().copied().filter(|row| may_fall_into(row, period)).collect();
+        let mut fell = fell_into(&rows, period, quotas);
+        if fell.is_empty() {
+            fell.extend(beside(sent, period, quotas));
+        }
+        steps(before, after, &fell, &mut self.changes);
     }
 
     /// The targets that the earlier snapshot does not show, or only without any quota of their organization, and the later one
@@ -247,6 +255,17 @@ fn is_hidden(earlier: Option<&Organization>, later: Option<&Organization>, ours:
 /// Whether a row can have taken effect between two snapshots. Those know their time to the second.
 fn may_fall_into(row: &SentRow, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> bool {
     row.sent.trunc_subsecs(0) <= to && row.verified.is_none_or(|at| at.trunc_subsecs(0) >= from)
+}
+
+/// The row that made exactly this change and by its time just missed the two snapshots: one of the three was told a wrong time.
+fn beside<'r>(
+    rows: &[&'r SentRow],
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    [before, after]: [Option<Units>; 2],
+) -> Option<&'r SentRow> {
+    let made_it = |row: &&&SentRow| (row.before, row.after) == (before, after) && before != after;
+    let period = (from - CLOCK_ERROR, to + CLOCK_ERROR);
+    rows.iter().filter(made_it).rfind(|row| may_fall_into(row, period)).copied()
 }
 
 /// Which of a target's rows did, in the order of sending: those that the later snapshot shows and the earlier one does not.

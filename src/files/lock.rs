@@ -185,11 +185,11 @@ impl Holder {
 
 /// Who holds the lock now, for those who only look: none when nobody does.
 pub(crate) fn holder(data_dir: &Path) -> Option<Holder> {
-    let mut file = File::open(data_dir.join("lock")).ok()?;
-    match file.try_lock_shared() {
+    let file = super::open(&data_dir.join("lock")).ok()?;
+    match file.file().try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            file.read_to_string(&mut holder).ok()?;
+            file.take(super::TEXT).read_to_string(&mut holder).ok()?;
             Some(Holder::parse(&holder))
         }
         Ok(()) | Err(TryLockError::Error(_)) => None,

@@ -27,6 +27,8 @@ pub(crate) struct Kind {
     pub version: u32,
     /// What happens without it, as a sentence for people.
     pub without: &'static str,
+    /// The most bytes that it may have.
+    pub limit: u64,
 }
 
 /// What the holder of the lock found.
@@ -53,9 +55,6 @@ pub(crate) enum Unusable {
     NotNow(#[from] io::Error),
 }
 
-/// More than a million targets need.
-const LIMIT: u64 = 1 << 30;
-
 /// What follows the name of a file that was set aside, before the time.
 const DAMAGED: &str = ".damaged-";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
@@ -76,7 +75,7 @@ pub(crate) fn read<T: DeserializeOwned>(data_dir: &Path, kind: &Kind) -> Result<
         folder => folder?,
     };
     // A backup may have given it a second name.
-    let bytes = folder.open_file(OsStr::new(kind.name), Links::Hard).and_then(|file| file.read(LIMIT));
+    let bytes = folder.open_file(OsStr::new(kind.name), Links::Hard).and_then(|file| file.read(kind.limit));
     let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(Unfit::Missing) => return Ok(None),

@@ -13,6 +13,7 @@ use tracing::warn;
 use super::codec::{self, Block, Blocks};
 use super::reads::Reads;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
+use crate::files;
 use crate::files::durable;
 use crate::files::format;
 
@@ -243,7 +244,7 @@ pub(crate) fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// What a version file says; none where there is none, or where it says nothing that is a version.
 fn read_version(path: &Path) -> Option<u64> {
-    fs_err::read_to_string(path).ok()?.trim().parse().ok()
+    files::read_text(path, files::TEXT).ok()?.trim().parse().ok()
 }
 
 /// `FOLDER/year=2026/month=11/2026-11-22T18-00-00Z.csv`: the partitions that Hive readers know.

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
+use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
@@ -24,6 +25,7 @@ pub(crate) const FILE: Kind = Kind {
     name: "alerts.json",
     version: 1,
     without: "the snapshots since the last digest are judged again, and what was mailed is not mailed again",
+    limit: files::ROWS,
 };
 
 /// What is known of the latest snapshot without reading it.

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use crate::domain::diff::Diff;
 use crate::domain::quota::Snapshot;
+use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::history::changes;
 use crate::jobs::Job;
@@ -23,6 +24,7 @@ pub(crate) const FILE: Kind = Kind {
     name: "closings.json",
     version: 1,
     without: "what closed since the last closing report is found again",
+    limit: files::RECORD,
 };
 
 /// Mails what closed since the last time; nothing where nothing did.

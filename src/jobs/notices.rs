@@ -16,6 +16,7 @@ use crate::change::stored::parsed;
 use crate::change::summary::story;
 use crate::change::{Outcome, RunState, RunStory};
 use crate::config::Config;
+use crate::files;
 use crate::files::durable;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::mail::Mailer;
@@ -25,6 +26,7 @@ pub(crate) const FILE: Kind = Kind {
     name: "notices.json",
     version: 1,
     without: "without it, one mail about several files may come twice",
+    limit: files::RECORD,
 };
 
 /// A larger file is not attached: it lies in the run's folder and beside the dropped file.

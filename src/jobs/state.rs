@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing::warn;
 
 use crate::config::Config;
+use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::History;
 use crate::jobs::Job;
@@ -111,6 +112,7 @@ pub(crate) const FILE: Kind = Kind {
     name: "state.json",
     version: 1,
     without: "when each job last succeeded is taken from the newest snapshot",
+    limit: files::RECORD,
 };
 
 /// Clocks differ by so much.

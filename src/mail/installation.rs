@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::compose::short_hash;
+use crate::files;
 use crate::files::versioned_json::{self, Kind};
 use crate::files::{durable, read_if_there};
 
@@ -16,6 +17,7 @@ pub(crate) const FILE: Kind = Kind {
     name: "installation.json",
     version: 1,
     without: "mails have another identity from now on, and one about something that goes on may come once more",
+    limit: files::TEXT,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -26,7 +28,7 @@ struct Installation {
 
 /// The id, if one was made: also of a newer version's file, whatever else is in it.
 pub(crate) fn read(data_dir: &Path) -> io::Result<Option<String>> {
-    let Some(bytes) = read_if_there(&data_dir.join(FILE.name))? else { return Ok(None) };
+    let Some(bytes) = read_if_there(&data_dir.join(FILE.name), files::TEXT)? else { return Ok(None) };
     let id = serde_json::from_slice(&bytes).ok().and_then(|json: serde_json::Value| {
         let id = json.get("id")?.as_str()?;
         (!id.is_empty() && id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))

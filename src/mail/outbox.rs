@@ -27,6 +27,7 @@ pub(crate) use self::summary::{Problem, Summary, Unsent};
 use super::compose::{Email, short_hash};
 use super::record::{MailFolder, Outcome, Record, State};
 use super::transport::Transport;
+use crate::files;
 use crate::files::durable;
 use crate::files::folder::is_done;
 use crate::files::sha256;
@@ -322,13 +323,13 @@ impl Outbox {
 
     fn record(&self, folder: MailFolder, stem: &str) -> anyhow::Result<Record> {
         let path = self.folder(folder).join(format!("{stem}.json"));
-        let text = fs::read_to_string(&path)?;
+        let text = files::read_text(&path, files::RECORD)?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
     /// A message that waits, as it was queued.
     fn message(&self, stem: &str, record: &Record) -> anyhow::Result<Vec<u8>> {
-        let message = fs::read(self.folder(MailFolder::New).join(format!("{stem}.eml")))?;
+        let message = files::read(&self.folder(MailFolder::New).join(format!("{stem}.eml")), files::ROWS)?;
         let is_whole = record.sha256.as_ref().is_none_or(|queued| *queued == sha256(&message));
         anyhow::ensure!(
             is_whole,

@@ -15,6 +15,7 @@ use reqwest::Url;
 use serde::Serialize;
 
 use super::layout::add_filters;
+use crate::files;
 use crate::report::{self, Report, ReportContext};
 use crate::text::{edge, redact};
 
@@ -187,7 +188,7 @@ fn user_environment(dir: &Path) -> (Environment<'static>, Vec<String>) {
         if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             continue;
         }
-        let problem = match std::fs::read_to_string(&path) {
+        let problem = match files::read_text(&path, files::TEXT) {
             Ok(source) => environment.add_template_owned(*name, source).err().map(|error| told(name, &error)),
             Err(error) => Some(format!("template {name}: {error}")),
         };

@@ -16,6 +16,7 @@ use super::proxy::{self, Through};
 use super::retry::Event;
 use super::settings::Settings;
 use crate::config::loopback::{self, is_loopback};
+use crate::files;
 
 const USER_AGENT: &str = concat!("quotakeeper/", env!("CARGO_PKG_VERSION"));
 
@@ -91,7 +92,8 @@ fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
 
 fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
     if let Some(path) = ca_file {
-        let bytes = fs_err::read(path).map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
+        let bytes = files::read(path, files::TEXT)
+            .map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;
         let certificates = certificates(&bytes)
             .map_err(|problem| Error::Settings(format!("api.ca_file: {} {problem}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);

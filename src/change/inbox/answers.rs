@@ -24,6 +24,7 @@ use crate::change::run::{Answers, Owed, Run, RunRecord};
 use crate::change::summary::shown;
 use crate::change::{RunStory, Services};
 use crate::config::Config;
+use crate::files;
 use crate::files::read_if_there;
 use crate::text::edge;
 
@@ -80,7 +81,7 @@ fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (Stri
                 .into_bytes(),
         )];
         for name in FILES {
-            files.extend(read_if_there(&run.path(name))?.map(|bytes| (name, bytes)));
+            files.extend(read_if_there(&run.path(name), files::ROWS)?.map(|bytes| (name, bytes)));
         }
         place::put(&answers, &folder, &files)?;
         anyhow::Ok(folder)

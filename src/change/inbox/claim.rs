@@ -23,6 +23,7 @@ use crate::change::RunState;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::run::id::{is_id_of_file, time_of_file};
 use crate::change::run::{Claimed, Run, RunRecord};
+use crate::files;
 use crate::files::folder::{Links, OpenFile, Unfit, is_done};
 use crate::files::owner::Owner;
 use crate::files::read_if_there;
@@ -185,7 +186,7 @@ impl OpenInbox {
         let dropped = runs.into_iter().filter(|run| run.record.dropped && run.record.split_from.is_none());
         let mut known: BTreeSet<String> = dropped.filter_map(|run| run.record.input_sha256).collect();
         for run in unreadable.iter().filter(|run| is_id_of_file(&run.id)) {
-            let input = read_if_there(&self.settings.runs.join(&run.id).join("input.csv"));
+            let input = read_if_there(&self.settings.runs.join(&run.id).join("input.csv"), files::ROWS);
             let input = input.with_context(|| format!("run {} cannot be read", run.id))?;
             known.extend(input.map(|bytes| sha256(&bytes)));
         }

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::Run;
 use crate::change::RunState;
+use crate::files;
 use crate::files::folder::is_done;
 use crate::files::owner::Owner;
 use crate::files::{durable, read_if_there};
@@ -115,7 +116,7 @@ impl Run {
 }
 
 fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
-    let Some(bytes) = read_if_there(path)? else { return Ok(None) };
+    let Some(bytes) = read_if_there(path, files::RECORD)? else { return Ok(None) };
     let damaged = || format!("{} is damaged: remove it and decide again", path.display());
     serde_json::from_slice(&bytes).with_context(damaged).map(Some)
 }

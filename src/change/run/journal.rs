@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Code, Problem};
+use crate::files;
 use crate::files::{durable, read_if_there};
 
 /// One line.
@@ -97,7 +98,7 @@ impl Journal {
 
     /// What a journal holds, without opening it for writing; nothing where there is none.
     pub(crate) fn read(path: &Path, run: &str) -> anyhow::Result<Past> {
-        let Some(text) = read_if_there(path)? else { return Ok(Past::default()) };
+        let Some(text) = read_if_there(path, files::ROWS)? else { return Ok(Past::default()) };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         Ok(parse(&text[..whole], run)?.0)
     }

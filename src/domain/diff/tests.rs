@@ -100,6 +100,20 @@ fn a_change_that_a_verified_row_explains_is_the_runs() {
 }
 
 #[test]
+fn a_run_whose_clock_was_minutes_off_made_the_change_that_is_exactly_its_own() {
+    let at = |at: &str| [sent(at, Some(at), Some(5), Some(6))];
+    let (eight, nine) = (snapshot(8, &[("1", Some(5))]), snapshot(9, &[("1", Some(6))]));
+    for off in ["2026-11-22T07:50:00Z", "2026-11-22T09:10:00Z"] {
+        assert_eq!(told(&diff(&eight, &nine, &at(off))), ["Some(5) → Some(6) run"], "{off}");
+        let other = snapshot(9, &[("1", Some(7))]);
+        assert_eq!(told(&diff(&eight, &other, &at(off))), ["Some(5) → Some(7) outside"], "{off}");
+    }
+    for long_ago in ["2026-11-22T07:40:00Z", "2026-11-22T09:20:00Z"] {
+        assert_eq!(told(&diff(&eight, &nine, &at(long_ago))), ["Some(5) → Some(6) outside"], "{long_ago}");
+    }
+}
+
+#[test]
 fn what_others_did_before_and_after_a_run_is_told_apart() {
     let rows = [half_past_eight(Some(6), Some(7))];
     let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &rows);

@@ -12,6 +12,9 @@ use memchr::{memchr, memchr2};
 /// So many bytes of a file are read at a time.
 const CHUNK: usize = 1 << 16;
 
+/// Far longer than any record is, whatever its names: a file without ends of lines, as a broken disk leaves it, is not read whole.
+const LONGEST: usize = 8 << 20;
+
 pub(super) enum Line {
     /// Its cells are what stands between its commas.
     Plain,
@@ -156,6 +159,13 @@ impl<R: Read> Lines<R> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.clear = self.clear.saturating_sub(self.unread.start);
         self.unread = 0..self.unread.len();
+        if self.unread.len() >= LONGEST {
+            let line = self.before + 1;
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("line {line} does not end within {LONGEST} bytes"),
+            ));
+        }
         if self.unread.end == self.buffer.len() {
             self.buffer.resize((2 * self.buffer.len()).max(CHUNK), 0);
         }

@@ -242,6 +242,21 @@ fn a_broken_cell_is_named_with_its_line() {
     assert_eq!(format!("{error:#}"), "line 3: quota is `-5`, and no quota is below 0");
 }
 
+/// As a broken disk leaves it: gigabytes of nothing.
+#[test]
+fn a_file_without_ends_of_lines_is_not_read_whole() {
+    for byte in [0, b'x', b'"'] {
+        let mut lines = Lines::of_file(std::io::Read::take(std::io::repeat(byte), 1 << 40));
+        let told = loop {
+            match lines.next() {
+                Ok(line) => assert!(line.is_some()),
+                Err(error) => break format!("{error:#}"),
+            }
+        };
+        assert!(told.contains("line 1 does not end within 8388608 bytes"), "{told}");
+    }
+}
+
 #[test]
 fn a_file_whose_organizations_are_not_in_order_cannot_be_read_one_by_one() {
     let file = &b"org_id,aid,quota\n2,,5\n1,2,6\n3,,7\n"[..];

@@ -106,9 +106,10 @@ impl Claims {
         }
         for number in 1..=MOST {
             let name = place::name(record, number);
-            if !self.others(&name, id).any(|other| is_later(other, id) || self.is_waiting(other))
-                && usable(&name)?
-            {
+            // A run that had no folder yet is the newest, also where a clock that was set back gave it an earlier name.
+            let had_one = self.runs.contains_key(id);
+            let gives_way = |other: &str| !(self.is_waiting(other) || had_one && is_later(other, id));
+            if self.others(&name, id).all(gives_way) && usable(&name)? {
                 return Ok(name);
             }
         }
@@ -198,6 +199,16 @@ mod tests {
         assert_eq!(claims.forget("1-q"), None);
         assert_eq!(claims.forget("2-q").as_deref(), Some("q.csv"));
         assert_eq!(claims.forget("2-q"), None);
+    }
+
+    #[test]
+    fn a_run_that_is_new_takes_the_folder_of_one_that_ended_also_after_the_clock_was_set_back() {
+        let (before, after) = (record("2-q", "q.csv"), record("1-q", "q.csv"));
+        let mut claims = Claims::default();
+        claims.note(&before, "q.csv", RunState::Done, false);
+        assert_eq!(chosen(&claims, &after), "q.csv");
+        claims.note(&before, "q.csv", RunState::Held, false);
+        assert_eq!(chosen(&claims, &after), "q.csv (2)");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::place::{self, STATUS};
 use crate::change::Services;
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
+use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered};
 use crate::text::clean::visible;
 use crate::text::edge;
@@ -22,7 +23,11 @@ pub(crate) const FILE: Kind = Kind {
     name: "not_taken.json",
     version: 1,
     without: "the reasons why files are not taken are written once more",
+    limit: files::ROWS,
 };
+
+/// An answer is a folder and a synced file: thousands of them in one pass would keep everything else waiting.
+const SAID_AT_ONCE: usize = 200;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Record {
@@ -49,11 +54,14 @@ pub(crate) fn not_taken(services: &Services<'_>, left: &[NotTaken]) {
         return;
     }
     update(services, |record| {
-        for not in left {
-            let known = record.files.get(&not.file);
-            if known.is_some_and(|known| known.reason == not.reason) {
-                continue;
-            }
+        let is_said =
+            |not: &&NotTaken| record.files.get(&not.file).is_some_and(|known| known.reason == not.reason);
+        let unsaid: Vec<&NotTaken> = left.iter().filter(|not| !is_said(not)).collect();
+        let later = unsaid.len().saturating_sub(SAID_AT_ONCE);
+        if later > 0 {
+            warn!(files = later, "more files are not taken: why is said in the next passes");
+        }
+        for not in unsaid.into_iter().take(SAID_AT_ONCE) {
             warn!(file = %not.file, reason = %not.reason, "not taken");
             let owed = answer(services, &not.file, &not.reason, None);
             record.files.insert(not.file.clone(), LeftFile { reason: not.reason.clone(), owed });

@@ -169,3 +169,21 @@ async fn a_run_that_could_not_be_read_once_keeps_its_folder() {
     assert!(text(&answers(&bench).join("q.csv/status.txt")).contains("held for approval"));
     assert!(text(&answers(&bench).join("q.csv (2)/status.txt")).contains("1 applied"));
 }
+
+#[tokio::test]
+async fn of_thousands_of_files_that_are_not_taken_some_are_told_in_each_pass_and_a_good_one_never_waits() {
+    let bench = Bench::new(&[]).await;
+    let inbox = bench.app.config.inbox_dir();
+    fs_err::create_dir_all(&inbox).unwrap();
+    for number in 0..450 {
+        fs_err::write(inbox.join(format!("{number}.bak")), "").unwrap();
+    }
+    let group = bench.groups(0).remove(0);
+    drop_file(&bench, "z.csv", &group, group.quota + 1);
+    for (hour, told) in [200, 400, 450, 450].into_iter().enumerate() {
+        look(&bench, noon() + Duration::hours(i64::try_from(hour).unwrap())).await;
+        assert_eq!(runs(&bench)[0].record.state, RunState::Done);
+        assert_eq!(not_taken_files(&bench.app.config.data.dir).len(), told);
+    }
+    assert_eq!(names(&answers(&bench)).len(), 451);
+}
