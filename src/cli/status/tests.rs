@@ -215,6 +215,18 @@ fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
 }
 
 #[test]
+fn of_thousands_of_files_that_are_not_taken_five_are_named() {
+    let lying = |number| Lying {
+        file: format!("{number}.bak"),
+        since: at("11-22T08:00"),
+        reason: Some("why".into()),
+    };
+    let screen = shown(&view(Observed { lying: (0..3000).map(lying).collect(), ..well() }), 100);
+    assert_eq!(screen.matches(" in the inbox is not taken: why").count(), 5, "{screen}");
+    assert!(screen.contains("2 995 more files in the inbox are not taken"), "{screen}");
+}
+
+#[test]
 fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_come() {
     let now = at("11-22T08:31");
     let seldom = |schedule: &str, last: DateTime<Utc>| {

@@ -305,7 +305,9 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
 }
 
 fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
-    for lying in &observed.lying {
+    /// Somebody may drop thousands.
+    const NAMED: usize = 5;
+    for lying in observed.lying.iter().take(NAMED) {
         let (file, since) = (&lying.file, age(observed.now - lying.since));
         match &lying.reason {
             Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
@@ -314,5 +316,13 @@ fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 "look that quotakeeper runs, and looks into this folder (inbox.dir)".to_owned(),
             ),
         }
+    }
+    let more = observed.lying.len().saturating_sub(NAMED);
+    if more > 0 {
+        let are = if more == 1 { "is" } else { "are" };
+        add(
+            format!("{} in the inbox {are} not taken", counted(more, "more file")),
+            format!("see the status.txt of each in {}", observed.answers_dir.display()),
+        );
     }
 }

@@ -15,8 +15,8 @@ use crate::report::shared::{Imprint, ReportContext, words};
 
 /// Each kind lists so many files and counts the rest.
 const LISTED: usize = 20;
-/// More of a subject than most programs show.
-const LONGEST_SUBJECT: usize = 100;
+/// The worst comes first, for those who see less of it.
+const LONGEST_SUBJECT: usize = 140;
 
 /// What became of files, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -213,7 +213,8 @@ fn by(standing: &Standing, context: &ReportContext) -> String {
     }
 }
 
-/// Where the missing units could come from, for each organization of those who run out.
+/// Where the missing units could come from, for each organization of those who run out: what is not allocated, or what others do not
+/// use.
 pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization]) -> String {
     let mut ids: Vec<&OrgId> = Vec::new();
     for standing in out {
@@ -221,14 +222,32 @@ pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization])
             ids.push(&standing.target.org_id);
         }
     }
-    let sentence = |org_id: &&OrgId| {
-        let missing = sum(out.iter().filter(|out| out.target.org_id == **org_id).filter_map(|out| out.over));
-        room_of(organizations.iter().find(|own| own.own.target.org_id == **org_id), missing)
-    };
-    ids.iter().take(ROOM_OF).map(sentence).collect::<Vec<_>>().join(" ")
+    let (mut enough, mut is_one): (Vec<String>, bool) = (Vec::new(), false);
+    let mut sentences: Vec<String> = Vec::new();
+    for org_id in ids.into_iter().take(ROOM_OF) {
+        let own = organizations.iter().find(|own| own.own.target.org_id == *org_id);
+        let missing = sum(out.iter().filter(|out| out.target.org_id == *org_id).filter_map(|out| out.over));
+        match own.and_then(|own| Some((own, own.unallocated.filter(|left| *left > 0 && *left >= missing)?))) {
+            Some((own, left)) => {
+                let units = if enough.is_empty() { units(left) } else { grouped(left) };
+                is_one = enough.is_empty() && left == 1;
+                enough.push(format!("{units} of {}", own.own.name));
+            }
+            None => sentences.push(room_of(own)),
+        }
+    }
+    if !enough.is_empty() {
+        let are = if is_one { "is" } else { "are" };
+        sentences.insert(0, format!("{} {are} not allocated to any group.", words::listed(&enough, ROOM_OF)));
+    }
+    sentences.join(" ")
 }
 
-fn room_of(organization: Option<&Organization>, missing: Units) -> String {
+fn units(count: Units) -> String {
+    words::counted(usize::try_from(count).unwrap_or(usize::MAX), "unit")
+}
+
+fn room_of(organization: Option<&Organization>) -> String {
     const PROPOSE: &str = "`quotakeeper propose` finds what other groups do not use";
     let name = organization.map_or("The organization", |organization| organization.own.name.as_str());
     match organization.map(|organization| (organization.unallocated, organization.over_allocated)) {
@@ -236,13 +255,8 @@ fn room_of(organization: Option<&Organization>, missing: Units) -> String {
             format!("{name} has nothing left to allocate: {PROPOSE}; else raise its own quota.")
         }
         Some((Some(left), _)) => {
-            let units = words::counted(usize::try_from(left).unwrap_or(usize::MAX), "unit");
             let are = if left == 1 { "is" } else { "are" };
-            if left < missing {
-                format!("Only {units} of {name} {are} not allocated to any group: {PROPOSE}.")
-            } else {
-                format!("{units} of {name} {are} not allocated to any group.")
-            }
+            format!("Only {} of {name} {are} not allocated to any group: {PROPOSE}.", units(left))
         }
         Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
         _ => format!("{name} has no quota of its own that would limit it."),

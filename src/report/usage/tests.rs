@@ -98,6 +98,63 @@ fn what_to_do_names_each_who_runs_out_with_what_it_needs_and_counts_those_after_
 }
 
 #[test]
+fn what_to_do_says_of_each_organization_what_it_has_left() {
+    let rows = |org: &str, quota| {
+        [
+            organization(org, &format!("Org {org}"), Some(quota), 10, 20),
+            group_of(
+                org,
+                &format!("Org {org}"),
+                &format!("{org}7"),
+                &format!("Lab {org}"),
+                Some(1000),
+                500,
+                1200,
+            ),
+        ]
+    };
+    let todo = |quotas: &[i64]| {
+        let named = ["1", "2", "3"].into_iter().zip(quotas);
+        report_of(named.flat_map(|(org, quota)| rows(org, *quota)).collect()).todo
+    };
+    for (quotas, told) in [
+        (&[1200_i64, 5000][..], "200 units of Org 1 and 4 000 of Org 2 are not allocated to any group."),
+        (
+            &[1200, 1100],
+            "200 units of Org 1 are not allocated to any group. Only 100 units of Org 2 are not allocated to any group: \
+             `quotakeeper propose` finds what other groups do not use.",
+        ),
+        (
+            &[1000],
+            "Org 1 has nothing left to allocate: `quotakeeper propose` finds what other groups do not use; else raise its own \
+             quota.",
+        ),
+        (&[900], "Org 1 is already over-allocated by 100."),
+    ] {
+        assert!(todo(quotas).ends_with(told), "{}", todo(quotas));
+    }
+}
+
+#[test]
+fn a_report_of_which_nothing_is_known_of_an_organization_is_no_good_news() {
+    let blind = |org: &str| {
+        [
+            organization(org, &format!("Org {org}"), Some(9000), 10, 20),
+            group_of(org, &format!("Org {org}"), &format!("{org}7"), "Lab", Some(1000), 5, 12),
+        ]
+        .map(|row| SnapshotRow { usage: Usage::default(), ..row })
+    };
+    let known = [
+        organization("1", "Org 1", Some(9000), 10, 20),
+        group_of("1", "Org 1", "17", "Lab", Some(1000), 5, 12),
+    ];
+    let report = report_of([known.clone(), blind("2")].concat());
+    assert_eq!(report.level, Level::Warning);
+    assert!(report.todo.starts_with("The usage of Org 2 could not be read"), "{}", report.todo);
+    assert_eq!(report_of(known.to_vec()).level, Level::Fine);
+}
+
+#[test]
 fn several_organizations_are_never_added_up_and_a_name_among_them_has_its_own() {
     let rows = |org: &str| {
         [
