@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn what_to_type_is_only_said_where_it_is_certain() {
+        assert_eq!(quota("１２００").unwrap_err(), "`１２００` is written in wide digits. Type 1200.");
+        for (text, never) in [
+            ("１x", "wide digits"),
+            ("#", "too narrow"),
+            ("1234,567", "thousands separator"),
+            ("012,345", "thousands separator"),
+            ("x,567", "thousands separator"),
+            (&format!("{LARGEST}.5"), " or "),
+        ] {
+            let sentence = quota(text).unwrap_err();
+            assert!(!sentence.contains(never), "{sentence}");
+        }
+        assert!(quota(&format!("{}.5", LARGEST - 1)).unwrap_err().contains(&format!(" or {LARGEST}.")));
+    }
+
+    #[test]
     fn what_may_mean_several_numbers_is_never_read_as_one() {
         for text in [
             "12.5", "1,20,000", "12k", "20%", "-5", "+5", "(5)", "5-10", "1.2E+04", "1,2e4", "1e", "e5",

@@ -105,6 +105,13 @@ mod tests {
 
     #[test]
     fn what_is_no_share_of_the_plan_is_left_to_others_and_a_bad_one_says_why() {
+        assert!(Percent::read("12,5% of plan").unwrap().unwrap_err().contains("such as 12.5% of plan"));
+        for text in ["12,x% of plan", "x,5% of plan"] {
+            assert!(
+                Percent::read(text).unwrap().unwrap_err().contains("no percentage that can be read"),
+                "{text}"
+            );
+        }
         for text in
             ["", "20%", "20", "20% of quota", "20% of plan + 5", "plan", "% of", "20 of plan", "20%of plan"]
         {

@@ -74,6 +74,33 @@ fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped()
 }
 
 #[test]
+fn of_a_file_whose_first_row_names_no_column_nothing_is_said_of_the_rows() {
+    assert_eq!(read(b"foo,bar\n1,2\n").unwrap_err().len(), 1);
+    let told = read(b"ai,b\n1,2\n").unwrap_err();
+    assert!(!told[0].contains("meant to be"), "two letters are like anything: {told:?}");
+}
+
+#[test]
+fn a_column_is_only_taken_for_a_mistyped_one_that_differs_in_a_letter() {
+    let told = read(b"aid,value,expectd_value\n5,6,7\n").unwrap_err();
+    assert!(told[0].contains("`expected_value` is missing"), "{told:?}");
+    assert_eq!(read(b"aid,value,expctd_vale\n5,6,7\n").unwrap().headers, ["aid", "value", "expctd_vale"]);
+}
+
+#[test]
+fn our_own_columns_are_left_out_also_where_they_are_the_last_ones() {
+    let file = read(b"aid,value,row,code,message\n5,6,2,bad_row,why\n").unwrap();
+    assert_eq!(file.headers, ["aid", "value"]);
+}
+
+#[test]
+fn the_line_of_a_spreadsheet_that_names_the_separator_is_short() {
+    assert_eq!(header::separator_line("sep=;"), Some((';', "")));
+    assert_eq!(header::separator_line("\"sep=|\"\r\na|b"), Some(('|', "a|b")));
+    assert_eq!(header::separator_line(&format!("sep=;{}", " ".repeat(59))), None);
+}
+
+#[test]
 fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_it() {
     let text = "ticket,org_id,aid,value,comment\n#8841,10452,204123,6010,\n# note,,,,\n# a, , ,,more\n\n#8842,10452,204124,70,x\n\n";
     let file = read(text.as_bytes()).unwrap();
@@ -88,6 +115,8 @@ fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_
 
     let file = read(b"# ours\n# of today\naid,value\n5,900\n").unwrap();
     assert_eq!(file.skipped.sentence().unwrap(), "2 comments were skipped.");
+    let file = read(b"# ours\naid,value\n5,900\n").unwrap();
+    assert_eq!(file.skipped.sentence().unwrap(), "1 comment was skipped.");
 
     let file = read(b"org_id,aid,value\n7,5,900\n# a note, with a comma\n").unwrap();
     let bad = file.records[1].change.as_ref().unwrap_err();
