@@ -218,13 +218,13 @@ fn by(standing: &Standing, context: &ReportContext) -> String {
 pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization]) -> String {
     let mut ids: Vec<&OrgId> = Vec::new();
     for standing in out {
-        if !ids.contains(&&standing.target.org_id) {
+        if ids.len() < ROOM_OF && !ids.contains(&&standing.target.org_id) {
             ids.push(&standing.target.org_id);
         }
     }
     let (mut enough, mut is_one): (Vec<String>, bool) = (Vec::new(), false);
     let mut sentences: Vec<String> = Vec::new();
-    for org_id in ids.into_iter().take(ROOM_OF) {
+    for org_id in ids {
         let own = organizations.iter().find(|own| own.own.target.org_id == *org_id);
         let missing = sum(out.iter().filter(|out| out.target.org_id == *org_id).filter_map(|out| out.over));
         match own.and_then(|own| Some((own, own.unallocated.filter(|left| *left > 0 && *left >= missing)?))) {
@@ -258,7 +258,7 @@ fn room_of(organization: Option<&Organization>) -> String {
             let are = if left == 1 { "is" } else { "are" };
             format!("Only {} of {name} {are} not allocated to any group: {PROPOSE}.", units(left))
         }
-        Some((_, Some(over))) => format!("{name} is already over-allocated by {}.", grouped(over)),
+        Some((_, Some(over))) => format!("{name} is already over-allocated by {}: {PROPOSE}.", grouped(over)),
         _ => format!("{name} has no quota of its own that would limit it."),
     }
 }

@@ -129,7 +129,10 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
             "Org 1 has nothing left to allocate: `quotakeeper propose` finds what other groups do not use; else raise its own \
              quota.",
         ),
-        (&[900], "Org 1 is already over-allocated by 100."),
+        (
+            &[900],
+            "Org 1 is already over-allocated by 100: `quotakeeper propose` finds what other groups do not use.",
+        ),
     ] {
         assert!(todo(quotas).ends_with(told), "{}", todo(quotas));
     }
