@@ -211,10 +211,11 @@ impl Trend {
                 BOTTOM + 5.0
             );
         }
-        // The ends first, then what matters most: a day that has no room beside them is left out.
+        // What people look for first: a day that has no room beside those before it is left out.
         let middle = self.start + (self.end - self.start) / 2;
-        let mut days = vec![(self.end, "muted"), (self.start, "muted")];
-        days.extend(self.runs_out_at.map(|at| (at, "out")));
+        let mut days: Vec<(DateTime<Utc>, &str)> =
+            self.runs_out_at.map(|at| (at, "out")).into_iter().collect();
+        days.extend([(self.end, "muted"), (self.start, "muted")]);
         days.extend(self.used.last().map(|(at, _)| (*at, "ink")));
         days.push((middle, "muted"));
         let mut taken: Vec<(f64, f64)> = Vec::new();
