@@ -37,6 +37,12 @@ fn the_headline_is_the_summary() {
         headline_of(&[acme(Some(1000), 911), globex(10)]),
         "2 organizations closed their cycle, all within quota"
     );
+    let lab = group("7", "Lab", Some(10), 11, 0);
+    let with_lab = closed_with("10452", vec![organization("10452", "Acme Bank", Some(1000), 911, 911), lab]);
+    assert_eq!(
+        headline_of(&[with_lab, globex(10)]),
+        "2 organizations closed their cycle, all within quota, but 1 account group ran out"
+    );
     assert_eq!(
         headline_of(&[acme(Some(1000), 911), globex(1001)]),
         "2 organizations closed their cycle, 1 over quota"

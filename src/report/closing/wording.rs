@@ -24,16 +24,17 @@ pub(in crate::report) fn within(cycle: &Cycle, zone: Tz) -> String {
 /// The summary in one sentence.
 pub(in crate::report) fn headline(sections: &[Section]) -> String {
     let groups_out: usize = sections.iter().map(|section| section.groups_out).sum();
-    let groups = match groups_out {
+    let joined = |joint: &str| match groups_out {
         0 => String::new(),
-        1 => ", 1 account group ran out".to_owned(),
-        many => format!(", {} account groups ran out", words::number(many)),
+        count => format!("{joint}{} ran out", words::counted(count, "account group")),
     };
     let [one] = sections else {
-        return format!("{} closed their cycle{}{groups}", subject(sections), state(sections));
+        let (state, all_within) = state(sections);
+        let groups = joined(if all_within { ", but " } else { ", " });
+        return format!("{} closed their cycle{state}{groups}", subject(sections));
     };
     let Section { spent, month, .. } = one;
-    let name = &spent.name;
+    let (name, groups) = (&spent.name, joined(", "));
     match (spent.used, spent.percent, spent.over) {
         (None, ..) => format!("What {name} used in the {month} cycle is unknown{groups}"),
         (Some(_), Some(percent), over) => {
@@ -49,8 +50,8 @@ fn subject(sections: &[Section]) -> String {
     words::counted(sections.len(), "organization")
 }
 
-/// `, 1 over quota, 2 with unknown usage`; that all is well is said only where all is known.
-fn state(sections: &[Section]) -> String {
+/// `, 1 over quota, 2 with unknown usage`; that all is well is said only where all is known, and whether it is.
+fn state(sections: &[Section]) -> (String, bool) {
     // Where only some account groups of an organization are shown, nothing else of it is known.
     let own = || sections.iter().filter(|section| !section.partial);
     let count = |is: fn(&CycleUsage) -> bool| own().filter(|section| is(&section.spent)).count();
@@ -62,7 +63,8 @@ fn state(sections: &[Section]) -> String {
         }
     }
     let capped = sections.iter().all(|section| section.spent.percent.is_some() && !section.partial);
-    if parts.is_empty() && capped { ", all within quota".to_owned() } else { parts }
+    let all_within = parts.is_empty() && capped;
+    (if all_within { ", all within quota".to_owned() } else { parts }, all_within)
 }
 
 /// What is said of the organizations that are not listed.
