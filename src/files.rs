@@ -1,7 +1,7 @@
 //! Files: durable writes, opening without following links, files with a version, room set aside, cells that stay text.
 //!
-//! There is one way each to open a file in a folder that others may write into ([`folder::Folder`]), and to write one so
-//! that it survives a crash (the same, and [`durable`] by path).
+//! There is one way each to open a file in a folder that others may write into ([`folder::Folder`]), to read one of our own or of the
+//! administrator's ([`read`]), and to write one so that it survives a crash (the folder's, and [`durable`] by path).
 
 pub(crate) mod csv_cell;
 pub(crate) mod durable;

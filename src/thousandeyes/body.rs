@@ -91,7 +91,7 @@ impl Body {
         let most = bounds.entries;
         if self.entries > most {
             return Next::Refuse(format!(
-                "the answer has over {most} entries, more than any organization could need. Report it to ThousandEyes"
+                "the answer has over {most} entries, far more than there can be. Report it to ThousandEyes"
             ));
         }
         if self.bytes.len() > MOST_BYTES_OF_NO_JSON && !starts_as_object(&self.bytes) {

@@ -1,6 +1,6 @@
 //! Sends one request until it is done, refused or given up: token, pacing, retry, the cap on an answer's size.
 //!
-//! This only does. What follows from what is decided in `retry`, `pace` and `outcome`, which are pure.
+//! This only does. What follows from what is decided in `retry`, `rate_budget`, `attempt` and `body`, which are pure.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -180,9 +180,7 @@ impl Gathered {
             thread: String::new(),
         })
     }
-}
 
-impl Gathered {
     /// Few files are named, each with what became of it; many are counted.
     fn subject(&self, headline: &str) -> String {
         let files: Vec<&str> =
