@@ -269,8 +269,8 @@ fn unread(organizations: &[Organization]) -> Option<String> {
     let names: Vec<String> = unknown.map(|organization| organization.own.name.clone()).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "The usage of {} could not be read: the token's user needs the permission “View organization usage” there; the \
-             log says more.",
+            "The usage of {} could not be read, and the log says why. The token's user needs the permission “View organization usage” \
+             there.",
             words::listed(&names, ALSO_NAMED)
         )
     })

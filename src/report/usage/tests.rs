@@ -202,8 +202,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
         report.todo,
         "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov, Payments – Core (Acme Bank) 2 100 by Sat 28 Nov, \
          Contact Center Voice (Acme Bank) 180 by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group. \
-         The usage of Initech could not be read: the token's user needs the permission “View organization usage” there; the log \
-         says more."
+         The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
+         usage” there."
     );
 }
 
