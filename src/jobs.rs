@@ -24,6 +24,7 @@ mod outbox;
 pub(crate) mod own_files;
 mod page_inputs;
 mod people;
+mod proposed;
 pub(crate) mod prune;
 pub(crate) mod report_inputs;
 mod reports;

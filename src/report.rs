@@ -26,7 +26,7 @@ use serde::Serialize;
 #[cfg(test)]
 pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
-pub(crate) use self::alerts::{AlertInput, AlertReport, REBALANCE, alert_report};
+pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::files::Gathered;
 pub(crate) use self::changes::held::{Held, held};
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
@@ -52,6 +52,7 @@ pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Bar, Judging, Standing, standings};
 pub(crate) use self::shared::readings::{OrganizationReadings, Readings};
+pub(crate) use self::shared::rebalance::{REBALANCE, Rebalance};
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
 pub(crate) use self::shared::{Audience, Extent, Imprint, ReportContext, page_of, words};

@@ -1,12 +1,14 @@
-//! Unused headroom → where it will be needed: a change file that keeps each organization's sum and trips no guard.
+//! Unused headroom → where it will be needed: a change file that over-allocates nothing and trips no guard.
 //!
-//! Pure. What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks, each in
+//! Pure. It keeps each organization's sum, unless units that are not allocated are to be handed out too. What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks, each in
 //! proportion to what every group lacks of it. So nobody gets headroom while another group of the organization would
 //! run out. The groups with most to spare give first, so that the file is short, and each keeps a cushion: twice the
 //! headroom; what it used in the billing cycle before this one and the headroom, because a young cycle's projection says
 //! little; and at least a tenth of what the organization's groups have on average. All limits depend only on what a
 //! proposal leaves as it is (use, sums, counts), so that there is nothing to propose once one has been applied, unless
 //! `max_lowered_percent` cut it short.
+
+mod told;
 
 use std::cmp::Reverse;
 
@@ -33,6 +35,8 @@ pub(crate) struct Proposal {
     pub moves: Vec<Move>,
     /// Those who will not have what they should.
     pub short: Vec<Short>,
+    /// What they get besides what others give: units that no group had.
+    pub from_unallocated: Units,
     /// More groups could give, but lowering so many at once would be held.
     pub too_many_donors: bool,
     /// By how much the groups' sum exceeds the organization's own quota.
@@ -61,6 +65,8 @@ pub(crate) struct Move {
 pub(crate) struct Short {
     pub label: String,
     pub lacks: Units,
+    /// Not only headroom: it will run out.
+    pub runs_out: bool,
 }
 
 /// An account group that has a quota, and a use that is known.
@@ -100,22 +106,36 @@ impl Group<'_> {
     }
 }
 
+/// What a proposal goes by.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub last_cycle: &'a LastCycle,
+    pub guards: &'a Guards,
+    pub rule: &'a UsageRule,
+}
+
 /// What to move in each organization, in the order of their ids; uncapped groups and those of unknown use stay alone.
-pub(crate) fn propose(
-    live: &Snapshot,
-    last_cycle: &LastCycle,
-    guards: &Guards,
-    rule: &UsageRule,
-) -> Vec<Proposal> {
-    let of = |seen| organization(seen, last_cycle, guards, rule);
-    live.organizations().iter().map(of).collect()
+pub(crate) fn propose(live: &Snapshot, terms: Terms<'_>) -> Vec<Proposal> {
+    live.organizations().iter().map(|seen| organization(seen, terms, 0, |_| true)).collect()
+}
+
+/// What these account groups of an organization could get: first units that no group has, then what others do not use.
+pub(crate) fn propose_for(
+    seen: &Organization,
+    terms: Terms<'_>,
+    is_to_get: impl Fn(&Aid) -> bool,
+) -> Proposal {
+    // One without a quota of its own has no such limit.
+    let quota = seen.own.as_ref().and_then(|own| own.quota);
+    let unallocated = quota.map_or(Units::MAX, |quota| quota.saturating_sub(seen.allocated()).max(0));
+    organization(seen, terms, unallocated, is_to_get)
 }
 
 fn organization<'s>(
     seen: &'s Organization,
-    last_cycle: &LastCycle,
-    guards: &Guards,
-    rule: &UsageRule,
+    Terms { last_cycle, guards, rule }: Terms<'_>,
+    unallocated: Units,
+    is_to_get: impl Fn(&Aid) -> bool,
 ) -> Proposal {
     let own = seen.own_row();
     let capped: Vec<Units> = seen.account_groups.iter().filter_map(|group| group.quota).collect();
@@ -124,6 +144,7 @@ fn organization<'s>(
         org_name: seen.name.to_string(),
         moves: Vec::new(),
         short: Vec::new(),
+        from_unallocated: 0,
         too_many_donors: false,
         over_allocated: own
             .as_ref()
@@ -144,7 +165,8 @@ fn organization<'s>(
     let groups: Vec<Group<'_>> = seen.account_groups.iter().filter_map(known).collect();
     proposal.unknown = capped.len() - groups.len();
 
-    let mut needy: Vec<&Group<'_>> = groups.iter().filter(|group| group.wanted > group.quota).collect();
+    let is_needy = |group: &&Group<'_>| group.wanted > group.quota && is_to_get(&group.seen.aid);
+    let mut needy: Vec<&Group<'_>> = groups.iter().filter(is_needy).collect();
     needy.sort_by_key(|group| Reverse(group.wanted.saturating_sub(group.quota)));
     let (projections, headrooms): (Vec<Units>, Vec<Units>) = needy.iter().map(|group| group.lacks()).unzip();
     let lacking = quota::sum(projections.iter().chain(&headrooms).copied());
@@ -153,11 +175,18 @@ fn organization<'s>(
     donors.sort_by_key(|group| Reverse(group.spare()));
     let limits = guards.for_target(&Target { org_id: proposal.org_id.clone(), aid: None });
     let most = most_donors(&limits, capped.len(), needy.len());
+    // With few rows no guard looks at the sum; else it may grow as far as flows without approval.
+    let growth = units(sum * i128::from(limits.max_sum_change_percent) / 100);
+    let few = limits.floor_rows.saturating_sub(needy.len());
+    proposal.from_unallocated = unallocated.min(lacking).min(if few > 0 { Units::MAX } else { growth });
+    let most = if proposal.from_unallocated > growth { most.min(few - 1) } else { most };
+    let to_move = lacking - proposal.from_unallocated;
     let spare = |donors: &[&Group<'_>]| quota::sum(donors.iter().map(|group| group.spare()));
-    proposal.too_many_donors = donors.len() > most && spare(&donors[..most]) < lacking;
+    proposal.too_many_donors = donors.len() > most && spare(&donors[..most]) < to_move;
     donors.truncate(most);
 
-    let moved = spare(&donors).min(lacking);
+    let given = spare(&donors).min(to_move);
+    let moved = proposal.from_unallocated + given;
     let for_projections = share(moved, &projections);
     let for_headrooms = share(moved - quota::sum(for_projections.iter().copied()), &headrooms);
     for ((group, a), b) in needy.iter().zip(for_projections).zip(for_headrooms) {
@@ -167,10 +196,11 @@ fn organization<'s>(
         }
         if after < group.wanted {
             let label = label(&group.seen.name, &group.seen.aid);
-            proposal.short.push(Short { label, lacks: group.wanted.saturating_sub(after) });
+            let lacks = group.wanted.saturating_sub(after);
+            proposal.short.push(Short { label, lacks, runs_out: after < group.needed });
         }
     }
-    let mut left = moved;
+    let mut left = given;
     for group in donors {
         let given = group.spare().min(left);
         if given > 0 {
@@ -231,6 +261,18 @@ fn share(amount: Units, wants: &[Units]) -> Vec<Units> {
     shares
 }
 
+/// Whether a group of it has less than it should have.
+pub(crate) fn is_lacking(seen: &Organization, guards: &Guards, rule: &UsageRule) -> bool {
+    seen.account_groups.iter().any(|group| {
+        let target = Target { org_id: seen.id.clone(), aid: Some(group.aid.clone()) };
+        let percent = || guards.for_target(&target).headroom_percent;
+        let needed = || rule.needed(&group.usage());
+        group
+            .quota
+            .is_some_and(|quota| needed().is_some_and(|needed| with_headroom(needed, percent()) > quota))
+    })
+}
+
 /// Rounded up, so that the guard finds nothing missing.
 pub(crate) fn with_headroom(needed: Units, percent: u32) -> Units {
     units((i128::from(needed) * (100 + i128::from(percent)) + 99) / 100)
@@ -240,97 +282,8 @@ fn units(exact: i128) -> Units {
     Units::try_from(exact).unwrap_or(Units::MAX)
 }
 
-impl Move {
-    fn gives(&self) -> bool {
-        self.after < self.before
-    }
-
-    /// Why, with its figures.
-    fn comment(&self) -> String {
-        let (needed, before) = (grouped(self.needed), grouped(self.before));
-        let moved = grouped(self.after.saturating_sub(self.before).saturating_abs());
-        if self.gives() {
-            let unused = grouped(self.before.saturating_sub(self.needed));
-            return format!("gives {moved} of {unused} unused");
-        }
-        let then = match self.after.saturating_sub(self.needed) {
-            lacks if lacks < 0 => format!("still {} short", grouped(-lacks)),
-            headroom => {
-                format!("headroom then {} %", i128::from(headroom) * 100 / i128::from(self.needed.max(1)))
-            }
-        };
-        format!("needs {needed}, had {before}: +{moved}, {then}")
-    }
-}
-
-impl Proposal {
-    /// What a person should know of it, one sentence each; nothing of an organization in which all is well.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let name = match self.org_name.as_str() {
-            "" => format!("Organization {}", self.org_id),
-            name => format!("{name} ({})", self.org_id),
-        };
-        let mut told = Vec::new();
-        if self.mismatched {
-            told.push(format!(
-                "{name}: left alone, because quotas and usage look counted in different units. Set \
-                 usage.units_per_quota_unit."
-            ));
-        }
-        let getting: Vec<&Move> = self.moves.iter().filter(|row| !row.gives()).collect();
-        if !getting.is_empty() {
-            let moved = quota::sum(getting.iter().map(|row| row.after - row.before));
-            let giving = self.moves.len() - getting.len();
-            let (groups, do_) =
-                (counted(getting.len(), "group", "gets", "get"), if giving == 1 { "does" } else { "do" });
-            told.push(format!("{name}: {groups} {} from {giving} that {do_} not need it.", grouped(moved)));
-        }
-        if !self.short.is_empty() {
-            let lacking = grouped(quota::sum(self.short.iter().map(|short| short.lacks)));
-            let why = if self.too_many_donors {
-                "Others have more to spare, but to lower so many quotas at once would be held (guard.max_lowered_percent)."
-            } else {
-                "The others have no more to spare."
-            };
-            told.push(format!(
-                "{name}: {} {lacking}: {}. {why}",
-                counted(self.short.len(), "group", "still lacks", "still lack"),
-                listed(&self.short)
-            ));
-        }
-        if self.over_allocated > 0 && !told.is_empty() && !self.mismatched {
-            told.push(format!(
-                "{name}: the groups together have {} more than the organization's own quota; that stays as it is.",
-                grouped(self.over_allocated)
-            ));
-        }
-        if self.unknown > 0 && !self.mismatched {
-            let (groups, whose) = (
-                counted(self.unknown, "group", "is", "are"),
-                if self.unknown == 1 { "its" } else { "their" },
-            );
-            told.push(format!("{name}: {groups} left alone, because {whose} usage is unknown."));
-        }
-        told
-    }
-}
-
-/// `1 group gets`, `3 groups get`.
-fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {noun} {one}") } else { format!("{count} {noun}s {many}") }
-}
-
 fn label(name: &str, aid: &Aid) -> String {
     if name.is_empty() { aid.to_string() } else { format!("{name} {aid}") }
-}
-
-/// The worst few, and how many more there are.
-fn listed(short: &[Short]) -> String {
-    const SHOWN: usize = 3;
-    let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
-    let shown = each.collect::<Vec<_>>().join(" · ");
-    let more = short.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{shown} · and {more} more") } else { shown }
 }
 
 /// The proposals as a change file. `expected_value` lets a row go stale that somebody changed before it was dropped.

@@ -124,7 +124,7 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
         ReportFile::Table(path) => {
             // The table has every target, and no trend of those that the report lists.
             let scope = Scope { extent: Extent::Mail, ..scope };
-            write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, now)?))
+            write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, None, now)?))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::wanted::Wanted;
 use super::{progress, terminal};
-use crate::change::propose::{self, Proposal, change_file};
+use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{Approval, Config};
@@ -24,7 +24,8 @@ pub(super) async fn propose(
     let rule = config.usage.rule();
     let live = progress::shown(api, read(api, &rule, only)).await?;
     let last_cycle = history.last_cycle(&live, &rule)?;
-    let proposals = propose::propose(&live, &last_cycle, &config.guard, &rule);
+    let proposals =
+        propose::propose(&live, Terms { last_cycle: &last_cycle, guards: &config.guard, rule: &rule });
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
     for sentence in proposals.iter().flat_map(Proposal::told) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
+use crate::change::propose::Terms;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files;
@@ -198,9 +199,12 @@ fn tell(
         news: &news,
         latest,
         week,
-        rule: &inputs.config.usage.rule(),
         alerts: &inputs.config.alerts,
-        guards: &inputs.config.guard,
+        terms: Terms {
+            last_cycle: &inputs.last_cycle(latest)?,
+            guards: &inputs.config.guard,
+            rule: &inputs.config.usage.rule(),
+        },
         audience: Audience::Administrators,
     };
     mailer.alerts(&input, now)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Duration, Utc};
 use tracing::warn;
 
+use crate::change::propose::Terms;
 use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::change::{PlanRow, RunStory};
@@ -89,11 +90,6 @@ impl ReportInputs<'_> {
         }
     }
 
-    /// The usage report on the latest snapshot.
-    pub(crate) fn usage_report(&self, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
-        self.usage_report_on(&self.latest(now)?, &Scope::default(), now)
-    }
-
     /// The newest snapshot that can be read; for somebody who has no history what is live now, and nothing is written.
     pub(crate) async fn latest_or_live(
         &self,
@@ -120,11 +116,12 @@ impl ReportInputs<'_> {
         &self,
         latest: &Snapshot,
         scope: &Scope,
+        terms: Option<Terms<'_>>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsageReport> {
         let all = self.history.until(now)?;
         let rule = self.config.usage.rule();
-        let mut report = self.undrawn(latest, scope, &all, now)?;
+        let mut report = self.undrawn(latest, scope, &all, terms, now)?;
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             let drawn = latest.like(&report.targets_to_draw());
@@ -145,6 +142,7 @@ impl ReportInputs<'_> {
         latest: &Snapshot,
         scope: &Scope,
         all: &[DateTime<Utc>],
+        terms: Option<Terms<'_>>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsageReport> {
         let data = &self.config.data.dir;
@@ -161,6 +159,7 @@ impl ReportInputs<'_> {
             held: &scope.held(held_stories(&self.config.runs_dir())?),
             rule: &rule,
             alerts: &self.config.alerts,
+            terms,
         };
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
         Ok(report::usage_report(&input, &context))

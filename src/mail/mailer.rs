@@ -26,8 +26,8 @@ use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Extent, Failure, FailureReport, Gathered, Report,
-    ReportContext, RunNotice, UsageReport, closing_table, usage_table,
+    self, AlertInput, ChangesReport, ClosingReport, Extent, Failure, FailureReport, Gathered, Rebalance,
+    Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
 };
 use crate::thousandeyes;
 
@@ -111,17 +111,17 @@ impl Mailer {
     }
 
     pub(crate) fn usage(&self, report: &UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let table = Attachment::csv(&report.table, usage_table(report));
-        self.queue(&Report::Usage(Box::new(report.clone())), |to| &to.usage, &[table], now)
+        let files: Vec<Attachment> = std::iter::once(Attachment::csv(&report.table, usage_table(report)))
+            .chain(rebalance_file(&report.rebalance))
+            .collect();
+        self.queue(&Report::Usage(Box::new(report.clone())), |to| &to.usage, &files, now)
     }
 
     /// What crossed a limit, or is back to normal.
     pub(crate) fn alerts(&self, input: &AlertInput<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
         match report::alert_report(input, &self.context(now)) {
             Some(report) => {
-                let lines: Vec<u8> =
-                    report.rebalance.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect();
-                let file = (!lines.is_empty()).then(|| Attachment::csv(report::REBALANCE, lines));
+                let file = rebalance_file(&report.rebalance);
                 self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, file.as_slice(), now)
             }
             None => Ok(()),
@@ -320,4 +320,9 @@ impl Mailer {
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
         ReportContext { now, zone: self.zone, instance, expire: self.expire, extent: Extent::Mail }
     }
+}
+
+/// The change file that a report proposes.
+fn rebalance_file(proposed: &Rebalance) -> Option<Attachment> {
+    proposed.file().map(|bytes| Attachment::csv(report::REBALANCE, bytes))
 }

@@ -1,20 +1,20 @@
 //! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
 
-mod change_file;
 pub(in crate::report) mod crossings;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use self::change_file::{ChangeFile, change_file, left_out};
+use crate::change::propose::Terms;
 use crate::collect::top_consumers::LargestTest;
-use crate::config::{Alerts, Guards, Mute, Until};
+use crate::config::{Alerts, Mute, Until};
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, grouped};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, grouped};
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
+use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Week;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
@@ -23,10 +23,6 @@ use crate::report::usage::summary::{needs, room};
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
 const MUTES: usize = 5;
-/// The mail shows so many rows of the change file that is attached.
-const SHOWN_ROWS: usize = 10;
-/// The name of that file.
-pub(crate) const REBALANCE: &str = "rebalance.csv";
 
 /// What the mail is made from.
 pub(crate) struct AlertInput<'a> {
@@ -36,9 +32,9 @@ pub(crate) struct AlertInput<'a> {
     pub latest: &'a Snapshot,
     /// The week before, for the slope.
     pub week: &'a Week,
-    pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
-    pub guards: &'a Guards,
+    /// What the proposed change file goes by.
+    pub terms: Terms<'a>,
     pub audience: Audience,
 }
 
@@ -80,15 +76,14 @@ pub(crate) struct AlertReport {
     pub more_warnings: usize,
     pub recovered: Vec<Recovered>,
     pub more_recovered: usize,
-    /// The lines of a change file that gives each account group what it needs; empty where none can be named.
-    pub change_file: Vec<String>,
-    /// How many of its lines are in the attached file alone.
-    pub more_lines: usize,
-    /// All of its lines, for the attached file.
+    /// The rows of a change file that gives each account group what it needs; empty where there is nothing to give.
+    pub proposed: Vec<RebalanceRow>,
+    /// How many of its rows are in the attached file alone.
+    pub more_proposed: usize,
+    /// What it moves, and who will still lack something, a sentence each.
+    pub proposal_notes: Vec<String>,
     #[serde(skip)]
-    pub rebalance: Vec<String>,
-    /// For how many there is no row, and why; empty where there is one for each.
-    pub no_room: String,
+    pub rebalance: Rebalance,
     /// What is over its limits and muted, and why, a sentence each.
     pub muted: Vec<String>,
     pub many_organizations: bool,
@@ -127,7 +122,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
     let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
     let taken_at = input.latest.taken_at;
-    let judging = Judging { taken_at, rule: input.rule, alerts: input.alerts, context };
+    let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
         .filter_map(|(place, row)| {
             let slope = input.week.slopes().of(place);
@@ -172,14 +167,11 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let many_organizations = input.latest.organizations().len() > 1;
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
     let in_trouble: Vec<&Standing> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
-    let change_file = match input.audience {
-        Audience::Administrators => {
-            let lacking = critical.iter().chain(&warnings).map(|row| &row.standing);
-            change_file(lacking, input.latest, input.guards)
-        }
-        Audience::Owners => ChangeFile::default(),
+    let rebalance = match input.audience {
+        Audience::Administrators => Rebalance::of(in_trouble.iter().copied(), input.latest, input.terms),
+        Audience::Owners => Rebalance::default(),
     };
-    let todo = todo(&in_trouble, input, &standings, &change_file, context);
+    let todo = todo(&in_trouble, input, &standings, &rebalance, context);
     let level = match (critical.is_empty(), warnings.is_empty()) {
         (false, _) => Level::Critical,
         (true, false) => Level::Warning,
@@ -206,10 +198,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         more_warnings,
         recovered,
         more_recovered,
-        no_room: left_out(&change_file),
-        change_file: change_file.lines.iter().take(1 + SHOWN_ROWS).cloned().collect(),
-        more_lines: change_file.lines.len().saturating_sub(1 + SHOWN_ROWS),
-        rebalance: change_file.lines,
+        more_proposed: rebalance.rows() - rebalance.shown().len(),
+        proposed: rebalance.shown(),
+        proposal_notes: rebalance.notes(),
+        rebalance,
         muted: muted_sentences(input, &standings, context),
         many_organizations,
         to_owners,
@@ -291,14 +283,14 @@ fn todo(
     in_trouble: &[&Standing],
     input: &AlertInput<'_>,
     standings: &BTreeMap<Target, Standing>,
-    change_file: &ChangeFile,
+    rebalance: &Rebalance,
     context: &ReportContext,
 ) -> String {
     let [worst, others @ ..] = in_trouble else { return String::new() };
     let of = |org_id: &OrgId| {
         let seen = input.latest.organization(org_id)?;
         let standing = standings.get(&seen.row().target).unwrap_or(worst).clone();
-        Some(organization(seen, standing, input.rule, context))
+        Some(organization(seen, standing, input.terms.rule, context))
     };
     let own = of(&worst.target.org_id);
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
@@ -328,22 +320,11 @@ fn todo(
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }
-    let rows = match change_file.lines.len().saturating_sub(1) {
-        0 => String::new(),
-        rows => format!(
-            " The attached {REBALANCE} gives {} what it needs, and headroom.",
-            if rows == 1 {
-                "one account group".to_owned()
-            } else {
-                format!("each of {} account groups", words::number(rows))
-            }
-        ),
-    };
     let of_groups: Vec<&Standing> =
         in_trouble.iter().copied().filter(|standing| standing.target.aid.is_some()).collect();
     let ids: BTreeSet<&OrgId> = of_groups.iter().map(|standing| &standing.target.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
-    format!("{needs} {}{rows}", room(&of_groups, &organizations))
+    format!("{needs} {}", room(&of_groups, &organizations, Some(rebalance)))
 }
 
 /// How many targets in trouble each mute hides, and why.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::change::propose::Terms;
 use crate::change::{Action, Guard, GuardHit, Plan, PlanRow, RunState, RunStory, Verdict};
 use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards};
+use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::report::AlertInput;
 use crate::report::ClosingInput;
@@ -38,6 +40,8 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
             SnapshotRow::new(Target::organization("3")),
         ],
     );
+    let (guards, rule) = (Guards::default(), UsageRule::default());
+    let terms = Terms { last_cycle: LastCycle::none(), guards: &guards, rule: &rule };
     let usage = UsageInput {
         latest: &snapshot,
         slopes: &Slopes::default(),
@@ -46,6 +50,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         held: std::slice::from_ref(&held),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
+        terms: Some(terms),
     };
     let mut of_two = usage_report(&usage, context);
     let mut trends = Trends::new(of_two.targets_to_draw(), &snapshot, usage.rule, context.zone);
@@ -76,9 +81,8 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         news: &news,
         latest: &snapshot,
         week: &Week::default(),
-        rule: &UsageRule::default(),
         alerts: &Alerts::default(),
-        guards: &Guards::default(),
+        terms,
         audience: Audience::Administrators,
     };
     let alerts = alert_report(&alerts, context).map(|report| Report::Alerts(Box::new(report)));

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::change::propose::Terms;
 use crate::change::{
     Action, Code, Guard, GuardHit, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult,
     RunState, RunStory, Verdict,
 };
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::report::AlertInput;
 use crate::report::AlertReport;
@@ -203,17 +206,25 @@ pub(crate) fn changed() -> Diff {
     }
 }
 
-pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
-    let week = week_of(earlier.iter().cloned(), latest);
-    let input = UsageInput {
+/// A snapshot alone, with nothing else known.
+pub(crate) fn input_of(latest: &Snapshot) -> UsageInput<'_> {
+    static NO_SLOPES: LazyLock<Slopes> = LazyLock::new(Slopes::default);
+    static ALERTS: LazyLock<Alerts> = LazyLock::new(Alerts::default);
+    UsageInput {
         latest,
-        slopes: week.slopes(),
+        slopes: &NO_SLOPES,
         diffs: &[],
         missed: &[],
         held: &[],
-        rule: &UsageRule::default(),
-        alerts: &Alerts::default(),
-    };
+        rule: terms().rule,
+        alerts: &ALERTS,
+        terms: Some(terms()),
+    }
+}
+
+pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageReport {
+    let week = week_of(earlier.iter().cloned(), latest);
+    let input = UsageInput { slopes: week.slopes(), ..input_of(latest) };
     drawn(usage_report(&input, &context()), latest, earlier)
 }
 
@@ -222,13 +233,11 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
     let (rule, context) = (UsageRule::default(), ReportContext { extent: Extent::Whole, ..context() });
     let week = week_of(earlier.iter().cloned(), latest);
     let input = UsageInput {
-        latest,
         slopes: week.slopes(),
         diffs: &[changed()],
-        missed: &[],
         held: &[held_story()],
-        rule: &rule,
-        alerts: &Alerts::default(),
+        terms: None,
+        ..input_of(latest)
     };
     let curves = curves_of(latest, earlier, &rule);
     let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
@@ -388,16 +397,16 @@ pub(crate) fn usage() -> UsageReport {
     let latest = realistic();
     let earlier = week_before(&latest);
     let week = week_of(earlier.iter().cloned(), &latest);
-    let input = UsageInput {
-        latest: &latest,
-        slopes: week.slopes(),
-        diffs: &[changed()],
-        missed: &[],
-        held: &[held_story()],
-        rule: &UsageRule::default(),
-        alerts: &Alerts::default(),
-    };
+    let input =
+        UsageInput { slopes: week.slopes(), diffs: &[changed()], held: &[held_story()], ..input_of(&latest) };
     drawn(usage_report(&input, &context()), &latest, &earlier)
+}
+
+/// Those of a configuration that says nothing, without a history.
+pub(crate) fn terms() -> Terms<'static> {
+    static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
+    static RULE: LazyLock<UsageRule> = LazyLock::new(UsageRule::default);
+    Terms { last_cycle: LastCycle::none(), guards: &GUARDS, rule: &RULE }
 }
 
 pub(crate) fn alert_news(target: &Target, level: Level) -> News {
@@ -438,9 +447,8 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         news: &news,
         latest: &latest,
         week: &week_of(week_before(&latest), &latest),
-        rule: &UsageRule::default(),
         alerts: &Alerts { mutes, ..Alerts::default() },
-        guards: &Guards::default(),
+        terms: terms(),
         audience: Audience::Administrators,
     };
     alert_report(&input, &context()).unwrap()
@@ -464,9 +472,8 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         news: &news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
         week: &Week::default(),
-        rule: &UsageRule::default(),
         alerts: &Alerts::default(),
-        guards: &Guards::default(),
+        terms: terms(),
         audience: Audience::Administrators,
     };
     alert_report(&input, &context()).unwrap()

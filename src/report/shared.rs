@@ -7,6 +7,7 @@ pub(crate) mod picture;
 pub(crate) mod planned;
 pub(crate) mod quota_status;
 pub(crate) mod readings;
+pub(crate) mod rebalance;
 pub(crate) mod trends;
 pub(in crate::report) mod week;
 

@@ -15,6 +15,7 @@ use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
 use crate::report::shared::quota_status::{Judging, Standing, standing, standings};
+use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::input::UsageInput;
@@ -73,6 +74,9 @@ pub(crate) struct UsageReport {
     /// The file name of the full table.
     pub table: String,
     pub imprint: Imprint,
+    /// The change file that is proposed to those who run out.
+    #[serde(skip)]
+    pub rebalance: Rebalance,
     #[serde(skip)]
     pub all: Vec<Standing>,
     #[serde(skip)]
@@ -98,7 +102,9 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     // Nobody is well of whom nothing is known.
     let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
     let level = if is_blind { level.max(Level::Warning) } else { level };
-    let todo = todo(input, &groups, &organizations, context);
+    let out = || groups.iter().copied().filter(|standing| standing.runs_out());
+    let rebalance = input.terms.map(|terms| Rebalance::of(out(), input.latest, terms));
+    let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
 
@@ -155,6 +161,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         imprint: context.into(),
         // One report a day of one snapshot: with stale data it comes again tomorrow, and says so.
         identity: format!("{} {day}", taken_at.timestamp()),
+        rebalance: rebalance.unwrap_or_default(),
         all,
     }
 }

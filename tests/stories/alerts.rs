@@ -42,7 +42,7 @@ fn what_becomes_critical_is_told_by_the_next_snapshot_and_once() {
     for part in [
         "Subject: [Critical] Helpdesk (",
         "has used 96 % of its quota",
-        "10,101,5390,5000",
+        "5 000 =E2=86=92 5 390",
         "(critical: from 95 %)",
     ] {
         assert!(mails[0].contains(part), "{part}: {}", mails[0]);

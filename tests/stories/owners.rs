@@ -106,7 +106,7 @@ fn what_crosses_a_limit_is_told_to_its_owner_with_the_tests_to_cut() {
     uses("102", 7_800, 7_900);
     bench.run(&["snapshot"]).ends_with(0);
     let texts = texts(&bench);
-    tells(&texts["alerts@example.com"][0], &["Helpdesk", "EMEA retail", "expected_value"], &[]);
+    tells(&texts["alerts@example.com"][0], &["Helpdesk", "EMEA retail", "8 000 → 8 690"], &[]);
     let helpdesk = &texts["helpdesk@example.com"];
     assert_eq!(helpdesk.len(), 1);
     tells(
@@ -117,7 +117,7 @@ fn what_crosses_a_limit_is_told_to_its_owner_with_the_tests_to_cut() {
             "4 600",
             "ask quotakeeper’s administrators",
         ],
-        &["EMEA", "expected_value", "quotakeeper propose"],
+        &["EMEA", "rebalance.csv", "quotakeeper propose"],
     );
     assert_eq!(texts.len(), 3, "{texts:?}");
 }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use mail_parser::{MessageParser, MimeHeaders};
+
 use crate::standin::{TOKEN, World, key};
 use crate::testbed::{Bench, counts, table};
 
@@ -72,6 +74,38 @@ fn without_the_permission_for_usage_nothing_is_proposed_and_it_says_why() {
         "{}",
         proposal.log
     );
+}
+
+#[test]
+fn where_nothing_is_left_to_allocate_the_alert_brings_a_file_that_moves_quota_and_that_no_guard_holds() {
+    let mut world = World::small();
+    let northwind = world.organizations.get_mut("10").unwrap();
+    northwind.quota = Some(16_000);
+    let bench =
+        Bench::new(world).with_mail().with("QUOTAKEEPER__MAIL__TO__ALERTS", r#"["alerts@example.com"]"#);
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.standin.world(|world| {
+        let northwind = world.organizations.get_mut("10").unwrap();
+        northwind.groups.get_mut("101").unwrap().tests = vec![(4_500, Some(5_600))];
+    });
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.run(&["outbox"]).ends_with(0);
+    let mail = bench.delivered().into_iter().find(|mail| mail.contains("To: alerts@example.com")).unwrap();
+    let message = MessageParser::default().parse(mail.as_bytes()).unwrap();
+    let words = message.body_text(0).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "has nothing left to allocate; other groups can give 1 930. The attached rebalance.csv gives one account group what it \
+         needs, and headroom.",
+        "Helpdesk 101 · Northwind Träders, \"EU\"; Köln: 5 000 → 6 930 Needs 6 300, had 5 000: +1 930, headroom then 10 %",
+        "EMEA retail 102 · Northwind Träders, \"EU\"; Köln: 8 000 → 6 070 Gives 1 930 of 6 000 unused",
+    ] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
+    let file = message.attachments().find(|part| part.attachment_name() == Some("rebalance.csv")).unwrap();
+    bench.drop_file("rebalance.csv", std::str::from_utf8(file.contents()).unwrap());
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.only_run().counts(), counts([("applied", 2)]));
+    assert_eq!(bench.quotas()[&key("10", "101")], 6_930);
 }
 
 #[test]

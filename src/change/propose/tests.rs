@@ -12,8 +12,14 @@ use crate::change::plan::{PlanContext, plan};
 use crate::config::{GuardOverride, Level, Mode};
 use crate::domain::quota::SnapshotRow;
 
+const RULE: &UsageRule = &UsageRule { cloud: true, enterprise: true, units_per_quota_unit: None };
+
 fn proposed(live: &Snapshot, guards: &Guards) -> Vec<Proposal> {
-    propose(live, LastCycle::none(), guards, &UsageRule::default())
+    propose(live, terms(guards))
+}
+
+fn terms(guards: &Guards) -> Terms<'_> {
+    Terms { last_cycle: LastCycle::none(), guards, rule: RULE }
 }
 
 fn shown(live: &Snapshot) -> String {
@@ -77,7 +83,7 @@ fn a_giver_keeps_what_it_used_in_the_last_cycle_and_the_headroom_unless_that_gua
     let last = LastCycle::of([(target("2"), 8_000), (target("3"), 9_600), (target("1"), 1)]);
     let given = |below_last_cycle| {
         let guards = Guards { below_last_cycle, ..Guards::default() };
-        let proposal = propose(&live, &last, &guards, &UsageRule::default()).remove(0);
+        let proposal = propose(&live, Terms { last_cycle: &last, ..terms(&guards) }).remove(0);
         let giving = proposal.moves.iter().filter(|row| row.gives());
         giving.map(|row| (row.aid.to_string(), row.after)).collect::<Vec<_>>()
     };
@@ -103,6 +109,42 @@ fn a_group_that_uses_nothing_keeps_a_tenth_of_what_the_groups_have_on_average() 
     let proposal = proposed(&live, &Guards::default()).remove(0);
     assert_eq!(proposal.moves[1].after, 200);
     assert_eq!(proposed(&with(&live, &[proposal]), &Guards::default())[0].moves, []);
+}
+
+#[test]
+fn what_no_group_has_is_handed_out_before_others_give() {
+    let live = |quota| {
+        snapshot([
+            own("7", quota, 0, 0),
+            group("7", "1", Some(1_000), 0, 1_500),
+            group("7", "2", Some(1_000), 0, 1_500),
+            group("7", "3", Some(1_000), 0, 0),
+        ])
+    };
+    let told = |quota| {
+        let live = live(quota);
+        let proposal =
+            propose_for(&live.organizations()[0], terms(&Guards::default()), |aid| aid.as_str() == "1");
+        let after = proposal.moves.iter().map(|row| (row.aid.to_string(), row.after)).collect::<Vec<_>>();
+        (after, proposal.told().remove(0))
+    };
+    let is = |after: &[(&str, Units)], sentence: &str| {
+        let after: Vec<_> = after.iter().map(|(aid, after)| ((*aid).to_owned(), *after)).collect();
+        (after, format!("Org 7 (7): {sentence}"))
+    };
+    assert_eq!(told(Some(9_000)), is(&[("1", 1_650)], "1 group gets 650 that no group had."));
+    assert_eq!(told(None), told(Some(9_000)), "nothing limits what the groups may have together");
+    assert_eq!(
+        told(Some(3_200)),
+        is(
+            &[("1", 1_650), ("3", 550)],
+            "1 group gets 650: 200 that no group had, and 450 from 1 that does not need it."
+        )
+    );
+    assert_eq!(
+        told(Some(3_000)),
+        is(&[("1", 1_650), ("3", 350)], "1 group gets 650 from 1 that does not need it.")
+    );
 }
 
 #[test]
@@ -201,49 +243,78 @@ fn sums(live: &Snapshot) -> Vec<Units> {
     live.organizations().iter().map(Organization::allocated).collect()
 }
 
+/// Nothing that is needed is taken, nobody gets headroom while another who is to get would run out, and no guard holds or warns.
+fn is_safe(
+    live: &Snapshot,
+    proposals: &[Proposal],
+    guards: &Guards,
+    is_to_get: impl Fn(&Aid) -> bool,
+) -> Result<(), TestCaseError> {
+    let after = with(live, proposals);
+    for own in proposals {
+        for row in &own.moves {
+            let target = Target { org_id: own.org_id.clone(), aid: Some(row.aid.clone()) };
+            let headroom = i128::from(guards.for_target(&target).headroom_percent);
+            if row.gives() {
+                prop_assert!(i128::from(row.after) * 100 >= i128::from(row.needed) * (100 + headroom));
+            } else {
+                prop_assert!(is_to_get(&row.aid) && row.after <= row.wanted && row.before < row.wanted);
+            }
+        }
+        // Unless a raise to its projection looks like a zero too many.
+        let gets_headroom = |row: &Move| !row.gives() && row.after > row.before.max(row.needed);
+        if own.moves.iter().any(gets_headroom) {
+            for row in after.rows().filter(|row| row.target.org_id == own.org_id) {
+                let (used, projected) = (RULE.used(&row.usage), RULE.projected(&row.usage));
+                let gets = row.target.aid.as_ref().is_some_and(&is_to_get);
+                prop_assert!(
+                    !gets || row.quota.is_none() || used > projected || row.quota >= projected,
+                    "{row:?}"
+                );
+            }
+        }
+    }
+    if proposals.iter().all(|own| own.moves.is_empty()) {
+        return Ok(());
+    }
+    let file = parse(&change_file(proposals), &BTreeMap::new(), 1_000).unwrap();
+    for mode in [Mode::Organization, Mode::File, Mode::Row] {
+        for row in plan(&file, live, &PlanContext::new(guards, mode, RULE)).rows {
+            prop_assert_eq!(&row.verdict, &Verdict::Send, "{:?}", row);
+            prop_assert_eq!(&row.warnings, &Vec::<String>::new());
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_proposal_keeps_the_sum_takes_nothing_that_is_needed_and_trips_no_guard((live, guards) in worlds()) {
-        let rule = UsageRule::default();
-        let proposals = propose(&live, LastCycle::none(), &guards, &rule);
-        prop_assert_eq!(&proposals, &propose(&live, LastCycle::none(), &guards, &rule));
+        let proposals = proposed(&live, &guards);
+        prop_assert_eq!(&proposals, &proposed(&live, &guards));
         let after = with(&live, &proposals);
         prop_assert_eq!(sums(&live), sums(&after));
-        for own in &proposals {
-            for row in &own.moves {
-                let target = Target { org_id: own.org_id.clone(), aid: Some(row.aid.clone()) };
-                let headroom = i128::from(guards.for_target(&target).headroom_percent);
-                if row.gives() {
-                    prop_assert!(i128::from(row.after) * 100 >= i128::from(row.needed) * (100 + headroom));
-                } else {
-                    prop_assert!(row.after <= row.wanted && row.before < row.wanted);
-                }
-            }
-            // Nobody gets headroom while another would run out (unless a raise to its projection looks like a zero too many).
-            let gets_headroom = |row: &Move| !row.gives() && row.after > row.before.max(row.needed);
-            if own.moves.iter().any(gets_headroom) {
-                for row in after.rows().filter(|row| row.target.org_id == own.org_id) {
-                    let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
-                    prop_assert!(row.quota.is_none() || used > projected || row.quota >= projected, "{:?}", row);
-                }
-            }
-        }
-        let bytes = change_file(&proposals);
-        for mode in [Mode::Organization, Mode::File, Mode::Row] {
-            if proposals.iter().all(|own| own.moves.is_empty()) {
-                break;
-            }
-            let file = parse(&bytes, &BTreeMap::new(), 1_000).unwrap();
-            for row in plan(&file, &live, &PlanContext::new(&guards, mode, &rule)).rows {
-                prop_assert_eq!(&row.verdict, &Verdict::Send, "{:?}", row);
-                prop_assert_eq!(&row.warnings, &Vec::<String>::new());
-            }
-        }
-        let again = propose(&after, LastCycle::none(), &guards, &rule);
-        for (own, before) in again.iter().zip(&proposals) {
+        is_safe(&live, &proposals, &guards, |_| true)?;
+        for (own, before) in proposed(&after, &guards).iter().zip(&proposals) {
             prop_assert!(before.too_many_donors || own.moves.is_empty(), "{:?} after {:?}", own, before);
         }
+    }
+
+    #[test]
+    fn what_is_proposed_for_some_uses_what_no_group_has_first_over_allocates_nothing_and_trips_no_guard(
+        (live, guards) in worlds(), growth in 0_u32..200, every in 1_u64..4,
+    ) {
+        let guards = Guards { max_sum_change_percent: growth, ..guards };
+        let is_to_get = |aid: &Aid| aid.as_str().parse::<u64>().unwrap() % every == 0;
+        let of = |seen| propose_for(seen, terms(&guards), is_to_get);
+        let proposals: Vec<Proposal> = live.organizations().iter().map(of).collect();
+        for ((own, before), after) in proposals.iter().zip(live.organizations()).zip(with(&live, &proposals).organizations()) {
+            prop_assert_eq!(after.allocated() - before.allocated(), own.from_unallocated);
+            let quota = before.own.as_ref().and_then(|own| own.quota);
+            prop_assert!(own.from_unallocated == 0 || quota.is_none_or(|quota| after.allocated() <= quota));
+        }
+        is_safe(&live, &proposals, &guards, is_to_get)?;
     }
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::quota::{Units, Usage};
-use crate::report::fixtures::{alert_news, alerts, at, context, group, many_alerts, organization, realistic};
+use crate::report::fixtures::{
+    alert_news, alerts, at, context, group, many_alerts, organization, realistic, terms,
+};
 
 fn report_of(
     occasion: Occasion,
@@ -15,9 +17,8 @@ fn report_of(
         news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
         week: &Week::default(),
-        rule: &UsageRule::default(),
         alerts,
-        guards: &Guards::default(),
+        terms: terms(),
         audience: Audience::Administrators,
     };
     alert_report(&input, &context())
@@ -70,9 +71,11 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
         "EMEA Branches (Acme Bank) needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
          The attached rebalance.csv gives one account group what it needs, and headroom."
     );
+    let file = String::from_utf8(report.rebalance.file().unwrap()).unwrap();
+    let row = "assign,10452,Acme Bank,204117,EMEA Branches,12034,9000,\"needs 10 940, had 9 000: +3 034, headroom then 10 %\"";
     assert_eq!(
-        report.change_file,
-        ["org_id,aid,value,expected_value", "10452,204117,12034,9000"],
+        file.lines().collect::<Vec<_>>()[1..],
+        [row],
         "the need and the headroom that the guards want above it"
     );
     assert_eq!(report.critical[0].standing.over, Some(1940));
@@ -87,7 +90,7 @@ fn an_organization_in_trouble_has_no_row_to_drop() {
         report.todo,
         "Acme has 40 left until its cycle ends. Raise its quota, or reduce what its tests use."
     );
-    assert_eq!(report.change_file, Vec::<String>::new());
+    assert_eq!(report.rebalance.file(), None);
 }
 
 #[test]
@@ -133,10 +136,11 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
 fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     let report = many_alerts("Region");
     let counts =
-        [report.critical.len(), report.warnings.len(), report.recovered.len(), report.change_file.len()];
-    assert_eq!(counts, [15, 15, 15, 11]);
-    assert_eq!((report.more_lines, report.rebalance.len()), (490, 501));
-    assert!(report.no_room.starts_with("The file lists the first 500; "), "{}", report.no_room);
+        [report.critical.len(), report.warnings.len(), report.recovered.len(), report.proposed.len()];
+    assert_eq!(counts, [15, 15, 15, 10]);
+    assert_eq!(report.more_proposed, 490);
+    let notes = report.proposal_notes.join(" ");
+    assert!(notes.contains("The file looks at the worst 500; "), "{notes}");
     assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
     assert_eq!(report.critical[0].standing.used, Some(999), "the nearest to its end comes first");
 }
@@ -151,9 +155,8 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
             news: &news,
             latest: &Snapshot::new(at(taken_at), latest.owned_rows()),
             week: &Week::default(),
-            rule: &UsageRule::default(),
             alerts: &Alerts::default(),
-            guards: &Guards::default(),
+            terms: terms(),
             audience: Audience::Administrators,
         };
         alert_report(&input, &context()).unwrap().identity

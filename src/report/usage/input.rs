@@ -1,6 +1,7 @@
 //! What the usage report is made from.
 
 use crate::change::RunStory;
+use crate::change::propose::Terms;
 use crate::config::Alerts;
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
@@ -20,4 +21,6 @@ pub(crate) struct UsageInput<'a> {
     pub held: &'a [RunStory],
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
+    /// What a change file goes by that is proposed to those who run out; none where none is to be attached.
+    pub terms: Option<Terms<'a>>,
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::quota::{OrgId, Units, grouped, sum};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
+use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::{ReportContext, words};
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::Organization;
@@ -130,6 +131,7 @@ pub(in crate::report) fn todo(
     input: &UsageInput,
     groups: &[&Standing],
     organizations: &[Organization],
+    rebalance: Option<&Rebalance>,
     context: &ReportContext,
 ) -> String {
     if let Some(odd) = organizations.iter().find(|organization| organization.units_mismatch) {
@@ -152,7 +154,7 @@ pub(in crate::report) fn todo(
     let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
         let needs = needs(worst, others, organizations.len() > 1, context);
-        return and_unread(format!("{needs} {}", room(&out, organizations)));
+        return and_unread(format!("{needs} {}", room(&out, organizations, rebalance)));
     }
     if let Some(worst) = organizations
         .iter()
@@ -214,8 +216,12 @@ fn by(standing: &Standing, context: &ReportContext) -> String {
 }
 
 /// Where the missing units could come from, for each organization of those who run out: what is not allocated, or what others do not
-/// use.
-pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization]) -> String {
+/// use; and the file that is attached, if one is.
+pub(in crate::report) fn room(
+    out: &[&Standing],
+    organizations: &[Organization],
+    rebalance: Option<&Rebalance>,
+) -> String {
     let mut ids: Vec<&OrgId> = Vec::new();
     for standing in out {
         if ids.len() < ROOM_OF && !ids.contains(&&standing.target.org_id) {
@@ -233,13 +239,14 @@ pub(in crate::report) fn room(out: &[&Standing], organizations: &[Organization])
                 is_one = enough.is_empty() && left == 1;
                 enough.push(format!("{units} of {}", own.own.name));
             }
-            None => sentences.push(room_of(own)),
+            None => sentences.push(room_of(own, rebalance.map(|rebalance| rebalance.given(org_id)))),
         }
     }
     if !enough.is_empty() {
         let are = if is_one { "is" } else { "are" };
         sentences.insert(0, format!("{} {are} not allocated to any group.", words::listed(&enough, ROOM_OF)));
     }
+    sentences.extend(rebalance.map(Rebalance::sentence).filter(|sentence| !sentence.is_empty()));
     sentences.join(" ")
 }
 
@@ -247,20 +254,24 @@ fn units(count: Units) -> String {
     words::counted(usize::try_from(count).unwrap_or(usize::MAX), "unit")
 }
 
-fn room_of(organization: Option<&Organization>) -> String {
-    const PROPOSE: &str = "`quotakeeper propose` finds what other groups do not use";
+/// `given` is what a proposal takes from its other groups, where there is one.
+fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String {
     let name = organization.map_or("The organization", |organization| organization.own.name.as_str());
-    match organization.map(|organization| (organization.unallocated, organization.over_allocated)) {
-        Some((Some(0), _)) => {
-            format!("{name} has nothing left to allocate: {PROPOSE}; else raise its own quota.")
+    let from_others = match given {
+        None => {
+            ": `quotakeeper propose` finds what other groups do not use; else raise its own quota.".to_owned()
         }
-        Some((Some(left), _)) => {
-            let are = if left == 1 { "is" } else { "are" };
-            format!("Only {} of {name} {are} not allocated to any group: {PROPOSE}.", units(left))
-        }
-        Some((_, Some(over))) => format!("{name} is already over-allocated by {}: {PROPOSE}.", grouped(over)),
-        _ => format!("{name} has no quota of its own that would limit it."),
-    }
+        Some(0) => ", and no other group has enough to spare: raise its own quota.".to_owned(),
+        Some(given) => format!("; other groups can give {}.", grouped(given)),
+    };
+    let what = match organization.map(|organization| (organization.unallocated, organization.over_allocated))
+    {
+        Some((Some(0), _)) => "has nothing left to allocate".to_owned(),
+        Some((Some(left), _)) => format!("has only {} left to allocate", units(left)),
+        Some((_, Some(over))) => format!("is already over-allocated by {}", grouped(over)),
+        _ => return format!("{name} has no quota of its own that would limit it."),
+    };
+    format!("{name} {what}{from_others}")
 }
 
 /// Whose usage could not be read at all, and why that may be.

@@ -1,13 +1,11 @@
 //! What the usage report says first, what it lists, and what it never claims.
 
 use super::*;
-use crate::config::Alerts;
-use crate::domain::quota::{Snapshot, Usage, UsageRule};
+use crate::domain::quota::{Snapshot, Usage};
 use crate::report::fixtures::{
-    at, changed, context, group, group_of, organization, realistic, report_from, report_of, usage,
+    at, changed, context, group, group_of, input_of, organization, realistic, report_from, report_of, usage,
     week_before,
 };
-use crate::report::shared::week::Slopes;
 use crate::schedule::Missed;
 
 fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
@@ -118,24 +116,49 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
         report_of(named.flat_map(|(org, quota)| rows(org, *quota)).collect()).todo
     };
     for (quotas, told) in [
-        (&[1200_i64, 5000][..], "200 units of Org 1 and 4 000 of Org 2 are not allocated to any group."),
+        (
+            &[1200_i64, 5000][..],
+            "200 units of Org 1 and 4 000 of Org 2 are not allocated to any group. The attached rebalance.csv gives each of 2 \
+             account groups what it needs, and as much headroom as there is.",
+        ),
         (
             &[1200, 1100],
-            "200 units of Org 1 are not allocated to any group. Only 100 units of Org 2 are not allocated to any group: \
-             `quotakeeper propose` finds what other groups do not use.",
+            "200 units of Org 1 are not allocated to any group. Org 2 has only 100 units left to allocate, and no other group \
+             has enough to spare: raise its own quota. The attached rebalance.csv gives 2 account groups as much as there is.",
         ),
         (
             &[1000],
-            "Org 1 has nothing left to allocate: `quotakeeper propose` finds what other groups do not use; else raise its own \
-             quota.",
+            "Org 1 has nothing left to allocate, and no other group has enough to spare: raise its own quota.",
         ),
         (
             &[900],
-            "Org 1 is already over-allocated by 100: `quotakeeper propose` finds what other groups do not use.",
+            "Org 1 is already over-allocated by 100, and no other group has enough to spare: raise its own quota.",
         ),
     ] {
         assert!(todo(quotas).ends_with(told), "{}", todo(quotas));
     }
+    let idle = group_of("1", "Org 1", "18", "Idle", Some(2000), 0, 0);
+    let full = report_of(rows("1", 3000).into_iter().chain([idle]).collect());
+    assert!(
+        full.todo.ends_with(
+            "Org 1 has nothing left to allocate; other groups can give 320. The attached rebalance.csv gives one account group \
+             what it needs, and headroom."
+        ),
+        "{}",
+        full.todo
+    );
+    let unattached = usage_report(
+        &UsageInput { terms: None, ..input_of(&Snapshot::new(at("11-22T06:00"), rows("1", 1000))) },
+        &context(),
+    );
+    assert!(
+        unattached.todo.ends_with(
+            "Org 1 has nothing left to allocate: `quotakeeper propose` finds what other groups do not use; else raise its own \
+             quota."
+        ),
+        "{}",
+        unattached.todo
+    );
 }
 
 #[test]
@@ -202,7 +225,7 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
         report.todo,
         "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov, Payments – Core (Acme Bank) 2 100 by Sat 28 Nov, \
          Contact Center Voice (Acme Bank) 180 by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group. \
-         The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
+         The attached rebalance.csv gives each of 3 account groups what it needs, and headroom. The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
          usage” there."
     );
 }
@@ -236,15 +259,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
     let latest = realistic();
     let on = |now| {
         usage_report(
-            &UsageInput {
-                latest: &latest,
-                slopes: &Slopes::default(),
-                diffs: &[changed()],
-                missed: &[],
-                held: &[],
-                rule: &UsageRule::default(),
-                alerts: &Alerts::default(),
-            },
+            &UsageInput { diffs: &[changed()], ..input_of(&latest) },
             &ReportContext { now, ..context() },
         )
     };

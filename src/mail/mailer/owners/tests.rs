@@ -9,9 +9,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
 use crate::collect::top_consumers::LargestTest;
-use crate::config::{Alerts, Config, Data, Guards, Mail, Recipients};
+use crate::config::{Alerts, Config, Data, Mail, Recipients};
 use crate::domain::quota::UsageRule;
-use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic};
+use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic, terms};
 use crate::report::{Audience, Level, Occasion, Week};
 
 struct Post {
@@ -77,9 +77,8 @@ impl Post {
             news,
             latest,
             week: &Week::default(),
-            rule: &UsageRule::default(),
             alerts: &Alerts::default(),
-            guards: &Guards::default(),
+            terms: terms(),
             audience: Audience::Administrators,
         };
         self.mailer.alerts(&input, at("11-22T07:00")).unwrap();

@@ -1,0 +1,102 @@
+//! What a proposal says to people: the comment of each row, and a few sentences on each organization.
+
+use super::{Move, Proposal, Short, grouped, quota};
+
+impl Move {
+    pub(crate) fn gives(&self) -> bool {
+        self.after < self.before
+    }
+
+    /// Why, with its figures.
+    pub(crate) fn comment(&self) -> String {
+        let (needed, before) = (grouped(self.needed), grouped(self.before));
+        let moved = grouped(self.after.saturating_sub(self.before).saturating_abs());
+        if self.gives() {
+            let unused = grouped(self.before.saturating_sub(self.needed));
+            return format!("gives {moved} of {unused} unused");
+        }
+        let then = match self.after.saturating_sub(self.needed) {
+            lacks if lacks < 0 => format!("still {} short", grouped(-lacks)),
+            headroom => {
+                format!("headroom then {} %", i128::from(headroom) * 100 / i128::from(self.needed.max(1)))
+            }
+        };
+        format!("needs {needed}, had {before}: +{moved}, {then}")
+    }
+}
+
+impl Proposal {
+    /// What a person should know of it, one sentence each; nothing of an organization in which all is well.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let name = match self.org_name.as_str() {
+            "" => format!("Organization {}", self.org_id),
+            name => format!("{name} ({})", self.org_id),
+        };
+        let mut told = Vec::new();
+        if self.mismatched {
+            told.push(format!(
+                "{name}: left alone, because quotas and usage look counted in different units. Set \
+                 usage.units_per_quota_unit."
+            ));
+        }
+        let getting: Vec<&Move> = self.moves.iter().filter(|row| !row.gives()).collect();
+        if !getting.is_empty() {
+            let moved = quota::sum(getting.iter().map(|row| row.after - row.before));
+            let giving = self.moves.len() - getting.len();
+            let groups = counted(getting.len(), "group", "gets", "get");
+            let do_ = if giving == 1 { "does" } else { "do" };
+            let from = match (self.from_unallocated, giving) {
+                (0, _) => format!("{} from {giving} that {do_} not need it", grouped(moved)),
+                (all, 0) => format!("{} that no group had", grouped(all)),
+                (part, _) => format!(
+                    "{}: {} that no group had, and {} from {giving} that {do_} not need it",
+                    grouped(moved),
+                    grouped(part),
+                    grouped(moved - part)
+                ),
+            };
+            told.push(format!("{name}: {groups} {from}."));
+        }
+        if !self.short.is_empty() {
+            let lacking = grouped(quota::sum(self.short.iter().map(|short| short.lacks)));
+            let why = if self.too_many_donors {
+                "Others have more to spare, but to lower so many quotas at once would be held (guard.max_lowered_percent)."
+            } else {
+                "The others have no more to spare."
+            };
+            told.push(format!(
+                "{name}: {} {lacking}: {}. {why}",
+                counted(self.short.len(), "group", "still lacks", "still lack"),
+                listed(&self.short)
+            ));
+        }
+        if self.over_allocated > 0 && !told.is_empty() && !self.mismatched {
+            told.push(format!(
+                "{name}: the groups together have {} more than the organization's own quota; that stays as it is.",
+                grouped(self.over_allocated)
+            ));
+        }
+        if self.unknown > 0 && !self.mismatched {
+            let (groups, whose) = (
+                counted(self.unknown, "group", "is", "are"),
+                if self.unknown == 1 { "its" } else { "their" },
+            );
+            told.push(format!("{name}: {groups} left alone, because {whose} usage is unknown."));
+        }
+        told
+    }
+}
+
+/// `1 group gets`, `3 groups get`.
+fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {noun} {one}") } else { format!("{count} {noun}s {many}") }
+}
+
+/// The worst few, and how many more there are.
+fn listed(short: &[Short]) -> String {
+    const SHOWN: usize = 3;
+    let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
+    let shown = each.collect::<Vec<_>>().join(" · ");
+    let more = short.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{shown} · and {more} more") } else { shown }
+}

@@ -1,0 +1,32 @@
+//! What mails propose to those who will run out, and what that goes by: also what those used in the cycle before who could give.
+
+use chrono::{DateTime, Utc};
+
+use crate::change::propose::{self, Terms};
+use crate::domain::last_cycle::LastCycle;
+use crate::domain::quota::{Organization, Snapshot, Target};
+use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::report::UsageReport;
+
+impl ReportInputs<'_> {
+    /// The usage report on the latest snapshot, as it is mailed.
+    pub(crate) fn usage_report(&self, now: DateTime<Utc>) -> anyhow::Result<UsageReport> {
+        let (latest, rule) = (self.latest(now)?, self.config.usage.rule());
+        let last_cycle = self.last_cycle(&latest)?;
+        let terms = Terms { last_cycle: &last_cycle, guards: &self.config.guard, rule: &rule };
+        self.usage_report_on(&latest, &Scope::default(), Some(terms), now)
+    }
+
+    /// For the organizations alone in which a group lacks something.
+    pub(super) fn last_cycle(&self, latest: &Snapshot) -> anyhow::Result<LastCycle> {
+        let rule = self.config.usage.rule();
+        let lacking = latest.organizations().iter();
+        let lacking = lacking.filter(|seen| propose::is_lacking(seen, &self.config.guard, &rule));
+        let targets: Vec<Target> = lacking.flat_map(Organization::rows).map(|row| row.target).collect();
+        if targets.is_empty() {
+            return Ok(LastCycle::default());
+        }
+        let part = latest.like(&targets);
+        Ok(LastCycle::find(&part, &self.history.list()?, &rule, |at| self.history.like_or_warn(at, &part)))
+    }
+}
