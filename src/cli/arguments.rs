@@ -40,7 +40,7 @@ pub(super) struct Global {
     /// Log warnings and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Colours: `auto` paints on a terminal unless `NO_COLOR` is set
+    /// Colours: `auto` uses them on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
 }
@@ -95,7 +95,7 @@ pub(super) enum Command {
     },
     /// The daemon: all jobs on their schedules until SIGTERM
     Run,
-    /// What is due, then exit: for a cron job or a timer
+    /// Do what is due, then exit: for a cron job or a timer
     Once {
         /// Exit with 4 for refused rows, 5 for held runs, 75 when another instance is at work
         #[arg(long)]
@@ -119,13 +119,13 @@ pub(super) enum Command {
         /// As a snapshot of the history saw them [default: the newest one]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
-        /// Of this organization only, by its id or name; may be given again for more
+        /// Only this organization, by id or name; repeat it for more
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
-        /// Those with this name only; `*` stands for any text
+        /// Only those with this name; `*` stands for any text
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
-        /// Those only that use more of their quota, now or by the end of the cycle: 100 for those that run out
+        /// Only those that use more than this share of their quota, now or by the end of the cycle; 100 lists those that run out
         #[arg(long, value_name = "PERCENT", value_parser = percent)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program
@@ -180,7 +180,7 @@ pub(super) enum Command {
     },
     /// Current quotas as a change file, ready to edit and drop
     Export {
-        /// Of this organization only, by its id or name; may be given again for more
+        /// Only this organization, by id or name; repeat it for more
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
         /// A record of what a snapshot of the history saw: as 2026-12-01, "2026-12-01 14:00", RFC 3339, or its file's name
@@ -236,7 +236,7 @@ pub(super) enum ReportKind {
     Usage {
         #[command(flatten)]
         written: WrittenArgs,
-        /// What changed since then, or in this time: a TIME, or such as 7d [default: since the last report]
+        /// Show what changed since a TIME, or for a duration such as 7d [default: since the last report]
         #[arg(long, value_name = "TIME|DURATION", requires = "out")]
         since: Option<String>,
     },
@@ -244,7 +244,7 @@ pub(super) enum ReportKind {
     Changes {
         #[command(flatten)]
         written: WrittenArgs,
-        /// Since when, or for how long: a TIME, or such as 7d [default: the last report that was sent; 30d where there is none, and with --out]
+        /// How far back to look: a TIME, or a duration such as 7d [default: since the last report sent; 30d if there is none, or with --out]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },

@@ -68,7 +68,7 @@ pub(super) async fn check(
     }
     if config.inbox.read_only && config.inbox.answers_dir.is_none() {
         report.note(
-            "inbox.read_only is set and inbox.answers_dir is not: who drops files gets no answers. Set inbox.answers_dir to a \
+            "inbox.read_only is set and inbox.answers_dir is not: people who drop files get no answers. Set inbox.answers_dir to a \
              folder that quotakeeper may write",
         );
     }

@@ -185,8 +185,8 @@ fn decided(decision: &Decision, style: Style) -> String {
     let word = if decision.approve { "Approved" } else { "Rejected" };
     let (by, at) = (clean(&decision.by, 80), moment(decision.at, style.zone));
     let sentence = format!(
-        "{word} by {by} at {at}, and not acted on yet: the running quotakeeper does as soon as the API answers; if none runs, the \
-         next inbox, once or run does."
+        "{word} by {by} at {at}, and not acted on yet. A running quotakeeper acts on it when the API answers; otherwise the next `inbox`, `once` \
+         or `run` does."
     );
     format!("\n{}", folded(0, &sentence, style.paint))
 }
@@ -209,13 +209,13 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             folded(0, &waits, paint)
                 + &format!("Plan SHA-256: {hash}\n")
                 + &command("To send it anyway: ", &approve.each_ref().map(String::as_str), paint)
-                + &command("To drop it: ", &[&reject], paint)
+                + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
             let due = story.plan.scheduled().filter_map(|row| row.due).min();
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and guarded again then, and sent.");
-            folded(0, &waits, paint) + &command("To drop it: ", &[&reject], paint)
+            folded(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Stale => {
             let again = format!("quotakeeper approve {id}");
@@ -226,7 +226,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             folded(0, "Fix the file as said above and drop it again.", paint)
         }
         RunState::Planned | RunState::Applying => {
-            let goes_on = "The running quotakeeper is at it; if none runs, the next inbox, once or run goes on with it.";
+            let goes_on = "A running quotakeeper is working on it; if none runs, the next `inbox`, `once` or `run` continues with it.";
             folded(0, goes_on, paint)
         }
         RunState::Done | RunState::Rejected | RunState::Failed => String::new(),

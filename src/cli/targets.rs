@@ -101,7 +101,7 @@ impl Asked<'_> {
 fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
     let taken = words::moment(latest.taken_at, style.zone);
     if ranking.count() == 0 {
-        return format!("No target is like that in the snapshot of {taken}.\n");
+        return format!("No target matches in the snapshot of {taken}.\n");
     }
     let names_organizations = latest.organizations().len() > 1;
     let mut table = Table::new(&[

@@ -88,7 +88,7 @@ impl Asked {
         let is_asked = matches!(*request.method(), Method::GET | Method::HEAD);
         match (known, address) {
             (None, None) if !self.pages.are_served() || !is_asked => {
-                plain(StatusCode::NOT_FOUND, "Here are /healthz, /readyz and /metrics.\n".to_owned())
+                plain(StatusCode::NOT_FOUND, "Available here: /healthz, /readyz and /metrics.\n".to_owned())
             }
             _ if !is_asked => {
                 let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());

@@ -69,11 +69,11 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
     let error = versioned_json::read::<IgnoredAny>(data_dir, file).err()?;
     let (kind, fix) = match &error {
         Unusable::Damaged { .. } => {
-            (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and goes on")
+            (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and continues")
         }
         Unusable::Newer(_) => (
             ProblemKind::Stays,
-            "use the newer quotakeeper again; or move the file away, to begin again without it",
+            "use the newer quotakeeper again; or move the file away, to start without it",
         ),
         Unusable::NotNow(_) => (ProblemKind::Stays, "look at the disk of data.dir, and at who may read it"),
     };

@@ -132,7 +132,7 @@ pub(crate) fn run_report(
     }
     if state == RunState::Scheduled {
         notes.push(format!(
-            "It is planned and guarded again then. To drop it before: quotakeeper reject {}",
+            "It is planned and guarded again then. To reject it before that: quotakeeper reject {}",
             story.id
         ));
     }

@@ -83,7 +83,7 @@ pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> Fail
         headline,
         since: words::moment(failure.since, context.zone),
         note: format!(
-            "The job is tried again at its next time. This mail comes once a day while it fails, and another one when it works again. Last success: {last_success}."
+            "`quotakeeper run` tries it again within five minutes, `once` each time that it runs. This mail comes once a day while it fails, and another one when it works again. Last success: {last_success}."
         ),
         last_success,
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),

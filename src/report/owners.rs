@@ -246,9 +246,11 @@ fn of_problem(problem: &Problem) -> Problem {
         Code::ChangedMeanwhile | Code::Rejected => return problem.clone(),
         Code::BadRow => "not sent: the row could not be understood",
         Code::Duplicate => "not sent: the file has several rows for it",
-        Code::UnknownTarget | Code::AmbiguousTarget => "not sent: the file leaves open what is meant",
+        Code::UnknownTarget | Code::AmbiguousTarget => {
+            "not sent: the file does not say clearly which target is meant"
+        }
         Code::Stale => "not sent: a quota had moved since",
-        Code::NotSent => "not sent: some of the file could not be, and this goes together with it",
+        Code::NotSent => "not sent: other rows of the file were refused, and this one is bound to them",
         Code::Held => "not sent: a guard held it back",
         Code::Refused => "ThousandEyes refused it",
         Code::NotConfirmed => "ThousandEyes does not show it",

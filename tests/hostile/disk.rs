@@ -172,7 +172,7 @@ fn a_full_disk_is_told_by_mail_by_status_and_by_the_exit_code_and_heals_by_itsel
     disk.fill_but(0);
     let status = place.run(&["status"]);
     assert_eq!(status.code, Some(0));
-    for part in ["is full: 0 bytes are free", "inbox job has failed since", "→ make room"] {
+    for part in ["has only 0 bytes left", "inbox job has failed since", "→ make room"] {
         assert!(status.stdout.contains(part), "{}", status.stdout);
     }
     assert_eq!(place.run(&["once"]).code, Some(1));

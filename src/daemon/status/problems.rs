@@ -79,7 +79,7 @@ fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let room = (2 * observed.snapshot_bytes / snapshots).max(LEAST_ROOM);
     if let Some(free) = observed.free.filter(|free| *free < room) {
         add(
-            format!("the disk of {} is full: {} are free", observed.data_dir.display(), bytes(free)),
+            format!("the disk that holds {} has only {} left", observed.data_dir.display(), bytes(free)),
             "make room, or lower data.keep and run `quotakeeper prune`; what failed is then done again by itself"
                 .to_owned(),
         );

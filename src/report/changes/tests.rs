@@ -68,7 +68,7 @@ fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_w
     let report = run_report(&story, None, &context());
     assert_eq!(report.headline, "q4.csv will change 2 quotas on Tue 1 Dec 2026, 01:00");
     assert_eq!(titles(&report), ["Scheduled · 2"]);
-    assert!(report.notes[0].ends_with(&format!("To drop it before: quotakeeper reject {}", story.id)));
+    assert!(report.notes[0].ends_with(&format!("To reject it before that: quotakeeper reject {}", story.id)));
     let row = &report.sections[0].rows[0];
     assert_eq!((row.due.as_str(), row.written.as_str()), ("Tue 1 Dec 2026, 01:00", "20% of plan"));
 }
