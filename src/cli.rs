@@ -332,14 +332,58 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
 
 /// Whether somebody waits for what it reads of the history. The daemon, and what a timer starts, have time and share their machine.
 fn is_waited_for(command: &Command) -> bool {
-    matches!(
-        command,
+    match command {
         Command::Targets { .. }
-            | Command::Export { .. }
-            | Command::History { .. }
-            | Command::Status { .. }
-            | Command::Report { .. }
-    )
+        | Command::Export { .. }
+        | Command::History { .. }
+        | Command::Status { .. }
+        | Command::Report { .. } => true,
+        Command::Demo { .. }
+        | Command::Run
+        | Command::Once { .. }
+        | Command::Snapshot
+        | Command::Inbox
+        | Command::Outbox
+        | Command::Prune
+        | Command::Plan { .. }
+        | Command::Apply { .. }
+        | Command::Approve { .. }
+        | Command::Reject { .. }
+        | Command::Runs { .. }
+        | Command::Propose { .. }
+        | Command::Check { .. }
+        | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => false,
+    }
+}
+
+/// Whether it writes below `data.dir`.
+fn is_writer(command: &Command) -> bool {
+    match command {
+        Command::Run
+        | Command::Once { .. }
+        | Command::Snapshot
+        | Command::Inbox
+        | Command::Outbox
+        | Command::Prune
+        | Command::Apply { .. }
+        | Command::Approve { .. }
+        | Command::Reject { .. } => true,
+        Command::Report { kind } => kind.written().out.is_none(),
+        Command::Demo { .. }
+        | Command::Targets { .. }
+        | Command::Plan { .. }
+        | Command::Runs { .. }
+        | Command::Export { .. }
+        | Command::Propose { .. }
+        | Command::History { .. }
+        | Command::Status { .. }
+        | Command::Check { .. }
+        | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => false,
+    }
 }
 
 /// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
@@ -348,19 +392,7 @@ fn restrict(command: &Command) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // A core would hold the token.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let is_writer = matches!(
-        command,
-        Command::Run
-            | Command::Once { .. }
-            | Command::Snapshot
-            | Command::Inbox
-            | Command::Outbox
-            | Command::Prune
-            | Command::Apply { .. }
-            | Command::Approve { .. }
-            | Command::Reject { .. }
-    );
-    if is_writer {
+    if is_writer(command) {
         // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
         // group shares, a service under `RestrictSUIDSGID=` could not give it back.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));

@@ -47,8 +47,6 @@ const TEMPLATES: [(&str, &str); 11] = [
 pub(crate) struct Live {
     /// Another one whenever the page may show something else.
     pub stamp: String,
-    /// The label of the view that the page belongs to.
-    pub here: &'static str,
     pub views: Vec<View>,
 }
 
@@ -59,6 +57,8 @@ pub(crate) struct View {
     pub href: &'static str,
     /// How much there waits for somebody.
     pub count: usize,
+    /// Whether the page belongs to it.
+    pub is_here: bool,
 }
 
 /// The usage report with the account groups that are in it.

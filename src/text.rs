@@ -3,6 +3,7 @@
 //! There is one way each to make a text safe ([`clean`]), to keep secrets out of it ([`redact`]), and to let it out ([`edge`]).
 
 pub(crate) mod clean;
+pub(crate) mod codes;
 pub(crate) mod edge;
 pub(crate) mod glob;
 pub(crate) mod lookalike;

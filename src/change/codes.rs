@@ -1,41 +1,6 @@
 //! The fixed words that files, scripts and the configuration know: codes of rows, guards, and states of runs.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-macro_rules! codes {
-    ($(#[$enum_doc:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$enum_doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub(crate) enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
-
-        impl $name {
-            /// Every value, in the order of the declaration.
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The fixed text that files carry.
-            pub(crate) fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|known| known.as_str() == text)
-                    .ok_or_else(|| format!("`{text}` is none of {}", Self::ALL.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(", ")))
-            }
-        }
-    };
-}
+use crate::text::codes::codes;
 
 codes!(
     /// The codes of `error.csv`.
@@ -73,20 +38,20 @@ codes!(
         BelowUse = "below_use",
         /// Lowers a quota, or sets a first one, below what was used in the billing cycle before this one.
         BelowLastCycle = "below_last_cycle",
-        /// Lowers too large a share of an organization's quotas.
-        LoweredShare = "lowered_share",
-        /// Moves the sum of an organization's account groups too far.
-        Sum = "sum",
-        /// Raises one value by too large a factor: a zero too many.
-        RaiseFactor = "raise_factor",
+        /// Lowers a quota while usage is unknown, or counted in units that look mismatched.
+        Unknown = "unknown",
         /// Touches the organization's own quota dangerously.
         Organization = "organization",
         /// Takes a quota off.
         Unassign = "unassign",
+        /// Raises one value by too large a factor: a zero too many.
+        RaiseFactor = "raise_factor",
+        /// Lowers too large a share of an organization's quotas.
+        LoweredShare = "lowered_share",
+        /// Moves the sum of an organization's account groups too far.
+        Sum = "sum",
         /// Gives the account groups of an organization more than it has.
         OverAllocation = "over_allocation",
-        /// Lowers a quota while usage is unknown, or counted in units that look mismatched.
-        Unknown = "unknown",
         /// `guard.approval = "always"`: every plan is held.
         Approval = "approval",
         /// Held because another row that it falls together with is held.

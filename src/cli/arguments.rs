@@ -255,12 +255,22 @@ pub(super) enum ReportKind {
     },
 }
 
+impl ReportKind {
+    pub(super) fn written(&self) -> &WrittenArgs {
+        match self {
+            Self::Usage { written, .. } | Self::Changes { written, .. } | Self::Closing { written } => {
+                written
+            }
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct WrittenArgs {
     /// Write the report here instead of sending it: a page, or a table of every target
     #[arg(long, value_name = "FILE.html|FILE.csv", value_parser = report_file)]
     pub out: Option<ReportFile>,
-    /// On this organization only, by its id or name; may be given again for more
+    /// Only this organization, by id or name; repeat it for more
     #[arg(long, value_name = "ID|NAME", requires = "out")]
     pub org: Vec<String>,
 }

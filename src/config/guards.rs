@@ -93,11 +93,25 @@ impl Guards {
             if !named {
                 continue;
             }
+            // Each key once: the compiler names one that is forgotten.
             macro_rules! take {
-                ($($key:ident),+) => { $(if let Some(value) = other.$key { guards.$key = value; })+ };
+                ($($key:ident),+) => {
+                    let GuardOverride { org_id: _, aid: _, $($key),+ } = other;
+                    $(if let Some(value) = $key { guards.$key = *value; })+
+                };
             }
-            take!(approval, headroom_percent, max_lowered_percent, max_sum_change_percent, floor_rows);
-            take!(below_last_cycle, max_raise_factor, over_allocation, above_plan, unassign);
+            take!(
+                approval,
+                headroom_percent,
+                below_last_cycle,
+                max_lowered_percent,
+                max_sum_change_percent,
+                floor_rows,
+                max_raise_factor,
+                over_allocation,
+                above_plan,
+                unassign
+            );
         }
         guards
     }

@@ -300,7 +300,7 @@ fn belongs(key: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// The keys that can stand in a section, or the sections themselves: those that are said to be known where an unknown one stands.
-fn keys(section: Option<&str>) -> &'static [&'static str] {
+pub(super) fn keys(section: Option<&str>) -> &'static [&'static str] {
     let unknown = Table::from_iter([("?".to_owned(), Value::Boolean(true))]);
     let table = match section {
         Some(section) => Table::from_iter([(section.to_owned(), Value::Table(unknown))]),

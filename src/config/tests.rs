@@ -38,6 +38,21 @@ fn the_reference_is_valid_and_says_the_defaults() {
 }
 
 #[test]
+fn the_reference_has_every_key() {
+    let reference = shape::reference();
+    let in_order = |mut keys: Vec<&str>| {
+        keys.sort_unstable();
+        keys.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let sections: Vec<&str> = reference.keys().map(String::as_str).collect();
+    assert_eq!(in_order(sections.clone()), in_order(source::keys(None).to_vec()));
+    for section in sections {
+        let written = reference[section].as_table().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(in_order(written), in_order(source::keys(Some(section)).to_vec()), "[{section}]");
+    }
+}
+
+#[test]
 fn the_minimal_configuration_is_valid_and_ten_lines_long() {
     let minimal = include_str!("../../config/minimal.toml");
     assert!(minimal.lines().count() <= 10);

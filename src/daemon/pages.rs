@@ -19,13 +19,13 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use self::address::{Address, VIEWS};
+use self::address::{Address, View};
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
 use crate::jobs::App;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
-use crate::page::{self, Live, View};
+use crate::page::{self, Live};
 use crate::report::{Extent, Imprint};
 
 /// Ages are said in words: a page is another one after so long, whatever happened.
@@ -88,16 +88,13 @@ impl Pages {
         if known == Some(stamp.as_str()) && address.as_ref().is_some_and(Address::is_page) {
             return Answer::Unchanged;
         }
-        let live = Live {
-            stamp,
-            here: address.as_ref().map_or("", Address::view),
-            views: VIEWS
-                .into_iter()
-                .map(|(label, href)| View { label, href, count: self.waiting_at(href) })
-                .collect(),
-        };
         let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
-        let made = tokio::task::spawn_blocking(move || answer(&app, address, &live, now)).await;
+        let held = self.probes.held();
+        let made = tokio::task::spawn_blocking(move || {
+            let live = live(&app, stamp, address.as_ref().map(Address::view), held, now);
+            answer(&app, address, &live, now)
+        })
+        .await;
         made.unwrap_or_else(|error| {
             warn!(error = %error, "a page cannot be made");
             Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
@@ -111,14 +108,22 @@ impl Pages {
         let (ended, process) = (app.activity.work().ended(), std::process::id());
         format!("{process}-{newest}-{ended}-{}", now.timestamp() / STALE.num_seconds())
     }
+}
 
-    fn waiting_at(&self, href: &str) -> usize {
-        match href {
-            "/changes" => self.probes.held(),
-            "/health" => self.probes.not_ready().len(),
-            _ => 0,
-        }
-    }
+/// What stands around each page: the views, and how much there waits for somebody.
+fn live(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> Live {
+    let count = |view| match view {
+        View::Changes => held,
+        View::Health => health::problems(app, now),
+        View::Now | View::Groups | View::History | View::Cycles => 0,
+    };
+    let line = |view: View| page::View {
+        label: view.label(),
+        href: view.href(),
+        count: count(view),
+        is_here: here == Some(view),
+    };
+    Live { stamp, views: View::ALL.into_iter().map(line).collect() }
 }
 
 /// Makes it. Whatever fails is a page that says so.

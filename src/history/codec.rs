@@ -71,12 +71,28 @@ const COLUMNS: [(&str, Cell); 18] = [
 ];
 
 /// In which of our columns the ids, the quota, the first figure of usage and the cycle stand.
-const ORG_ID: usize = 2;
-const AID: usize = 4;
-const QUOTA: usize = 6;
-const USAGE: usize = 7;
-const PERIOD_START: usize = 13;
-const _: () = assert!(matches!((COLUMNS[ORG_ID].1, COLUMNS[AID].1), (Cell::OrgId, Cell::Aid)));
+const ORG_ID: usize = place("org_id");
+const AID: usize = place("aid");
+const QUOTA: usize = place("quota");
+const USAGE: usize = place("cloud_units_used");
+const PERIOD_START: usize = place("period_start");
+
+/// Where a column stands. That there is one of this name, the compiler knows.
+const fn place(name: &str) -> usize {
+    let mut place = 0;
+    while !is_same(COLUMNS[place].0.as_bytes(), name.as_bytes()) {
+        place += 1;
+    }
+    place
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    a.len() == b.len() && at == a.len()
+}
 
 /// Without these a file says nothing.
 const NEEDED: [&str; 3] = ["org_id", "aid", "quota"];

@@ -1,44 +1,32 @@
 //! The jobs by name, and when each happens.
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::Schedule;
 use crate::schedule::Expression;
+use crate::text::codes::codes;
 
-/// The jobs, in the order in which `once` does them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Job {
-    /// Dropped files become changed quotas, or wait for a person.
-    Inbox,
-    /// Quotas and usage become a file of the history; what changed since the last one is reported.
-    Snapshot,
-    /// The morning mail: what is used, and what will run out.
-    UsageReport,
-    /// What changed in a period, and who changed it.
-    ChangesReport,
-    /// What was used in the billing cycles that closed since the last such report.
-    ClosingReport,
-    /// Warnings, and what is back to normal, since the last digest.
-    Digest,
-    /// Old snapshots are thinned, finished runs and old mail removed.
-    Prune,
-    /// Queued mail is delivered.
-    Outbox,
-}
+codes!(
+    /// The jobs, in the order in which `once` does them. The text is that of `state.json` and of metrics.
+    Job {
+        /// Dropped files become changed quotas, or wait for a person.
+        Inbox = "inbox",
+        /// Quotas and usage become a file of the history; what changed since the last one is reported.
+        Snapshot = "snapshot",
+        /// The morning mail: what is used, and what will run out.
+        UsageReport = "usage_report",
+        /// What changed in a period, and who changed it.
+        ChangesReport = "changes_report",
+        /// What was used in the billing cycles that closed since the last such report.
+        ClosingReport = "closing_report",
+        /// Warnings, and what is back to normal, since the last digest.
+        Digest = "digest",
+        /// Old snapshots are thinned, finished runs and old mail removed.
+        Prune = "prune",
+        /// Queued mail is delivered.
+        Outbox = "outbox",
+    }
+);
 
 impl Job {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Inbox,
-        Self::Snapshot,
-        Self::UsageReport,
-        Self::ChangesReport,
-        Self::ClosingReport,
-        Self::Digest,
-        Self::Prune,
-        Self::Outbox,
-    ];
-
     /// The name in logs, mails and `status`.
     pub(crate) fn name(self) -> &'static str {
         match self {

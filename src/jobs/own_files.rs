@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(problems(bench.folder.path(), noon()).unwrap().len(), 3);
         for hours in 1..4 {
             let now = noon() + TimeDelta::hours(hours);
-            for job in Job::ALL {
+            for job in Job::ALL.iter().copied() {
                 job.run(&bench.app, now).await.unwrap();
             }
         }

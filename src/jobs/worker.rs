@@ -149,7 +149,7 @@ impl Worker {
         let due = |job: Job| self.due(app, &state, job, now);
         let inbox = due(Job::Inbox).filter(|_| self.began_pass.is_none());
         let mail = due(Job::Outbox);
-        let jobs = Job::ALL.into_iter().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
+        let jobs = Job::ALL.iter().copied().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
         let jobs: Vec<_> = jobs.filter_map(|job| Some((due(job)?, job))).collect();
         // In their order, so that a report comes after its snapshot; one that is due again waits until all had their turn.
         let job = jobs.iter().find(|(_, job)| !self.in_this_row.contains(job)).or(jobs.first()).copied();

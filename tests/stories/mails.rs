@@ -212,8 +212,7 @@ fn who_has_only_the_mail_of_a_held_run_knows_what_would_happen_why_it_waits_and_
     let plan = held.record()["plan_sha256"].as_str().unwrap().to_owned();
     let (approve, reject) =
         (format!("quotakeeper approve {id} --plan {}", &plan[..8]), format!("quotakeeper reject {id}"));
-    for part in [approve.as_str(), &reject, "if nobody decides until then", "1 other row was applied already"]
-    {
+    for part in [approve.as_str(), &reject, "if nobody decides by then", "1 other row was applied already"] {
         assert!(one_line.contains(part), "{part}: {text}");
     }
     for part in [&plan[..8], "Helpdesk", "reject"] {

@@ -1,7 +1,7 @@
 //! The rules that hold a row back until a person approves it. They stop dangerous work and let ordinary work flow.
 //!
-//! Each guard is a file of its own with everything about it. To add one: a variant in [`Guard`], its file, and a line in [`RULES`] and
-//! in [`Guard::rule`]. A limit is a key of `config::Guards`; each row is judged by the limits of its own target.
+//! Each guard is a file of its own with everything about it. To add one: a variant in [`Guard`], its file, and a line in
+//! [`Guard::rule`], which the compiler asks for. A limit is a key of `config::Guards`; each row is judged by the limits of its own target.
 
 mod approval;
 mod below_last_cycle;
@@ -24,19 +24,10 @@ use super::row::{GuardHit, PlanRow, Verdict};
 use crate::change::Guard;
 use crate::domain::quota::Snapshot;
 
-/// Every guard, in the order in which their reasons are listed.
-const RULES: [&Rule; 10] = [
-    &below_use::RULE,
-    &below_last_cycle::RULE,
-    &unknown::RULE,
-    &organization_quota::RULE,
-    &unassign::RULE,
-    &raise_factor::RULE,
-    &lowered_share::RULE,
-    &sum::RULE,
-    &over_allocation::RULE,
-    &approval::RULE,
-];
+/// Every guard that looks at rows, in the order in which their reasons are listed.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    Guard::ALL.iter().filter_map(|guard| guard.rule())
+}
 
 impl Guard {
     fn rule(self) -> Option<&'static Rule> {
@@ -83,7 +74,7 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let limits = context.guards.for_target(target);
         let look = GuardInput { row, limits: &limits, organization, live, context };
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
-        for rule in RULES {
+        for rule in rules() {
             match (rule.check)(&look) {
                 Some(Finding::Hold(message)) => tripped.push(GuardHit { guard: rule.guard, message }),
                 Some(Finding::Warn(message)) => warnings.push(message),

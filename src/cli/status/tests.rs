@@ -57,7 +57,7 @@ fn well() -> Observed {
         has_token: true,
         templates: Vec::new(),
         routes: Vec::new(),
-        jobs: Job::ALL.map(job).to_vec(),
+        jobs: Job::ALL.iter().copied().map(job).collect(),
         seen: Some(ApiSeen {
             at: at("11-22T08:31"),
             limit: Some(240),

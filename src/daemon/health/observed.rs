@@ -118,7 +118,7 @@ impl Observed {
         let Process { schedule, history, work, .. } = process;
         let next = || job.schedule(schedule)?.next(schedule.timezone, now);
         JobSheet {
-            name: label(job),
+            name: job.as_str().to_owned(),
             last_success: done.map(|done| done.last_success),
             took: done.map(|done| std::time::Duration::from_millis(done.took_ms)),
             failing_since: self.failing_since(job, work, now),
@@ -158,7 +158,7 @@ impl Observed {
             due: Job::Snapshot.due(schedule, history, &self.state, now),
             took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
             failing_since: self.failing_since(Job::Snapshot, work, now),
-            late: Job::ALL.into_iter().filter_map(|job| Some((job, self.late(process, job, now)?))).collect(),
+            late: Job::ALL.iter().filter_map(|job| Some((*job, self.late(process, *job, now)?))).collect(),
             hangs: self.hangs(work),
             outbox: self.outbox,
             unreadable_mails: self.unreadable.mails,
@@ -207,16 +207,11 @@ fn counters(process: &Process<'_>) -> Counters {
     Counters {
         jobs: Job::ALL
             .iter()
-            .map(|job| (label(*job), process.work.tallies.get(job).copied().unwrap_or_default()))
+            .map(|job| (job.as_str().to_owned(), process.work.tallies.get(job).copied().unwrap_or_default()))
             .collect(),
         requests: client.map(|client| client.tally().into_counts()).unwrap_or_default(),
         refusals: client.map_or(0, |client| client.budget().refusals),
     }
-}
-
-/// `usage_report`, as in `state.json`.
-fn label(job: Job) -> String {
-    job.name().replace(' ', "_")
 }
 
 #[cfg(test)]

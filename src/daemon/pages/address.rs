@@ -5,15 +5,43 @@ use reqwest::Url;
 use crate::change::run::id::is_id;
 use crate::domain::quota::{OrgId, Target};
 
-/// The views that each page leads to, with their addresses.
-pub(in crate::daemon) const VIEWS: [(&str, &str); 6] = [
-    ("Now", "/"),
-    ("Account groups", "/groups"),
-    ("Changes", "/changes"),
-    ("History", "/history"),
-    ("Cycles", "/cycles"),
-    ("Health", "/health"),
-];
+/// One of the views that each page leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::daemon) enum View {
+    Now,
+    Groups,
+    Changes,
+    History,
+    Cycles,
+    Health,
+}
+
+impl View {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Now, Self::Groups, Self::Changes, Self::History, Self::Cycles, Self::Health];
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Now => "Now",
+            Self::Groups => "Account groups",
+            Self::Changes => "Changes",
+            Self::History => "History",
+            Self::Cycles => "Cycles",
+            Self::Health => "Health",
+        }
+    }
+
+    pub(in crate::daemon) fn href(self) -> &'static str {
+        match self {
+            Self::Now => "/",
+            Self::Groups => "/groups",
+            Self::Changes => "/changes",
+            Self::History => "/history",
+            Self::Cycles => "/cycles",
+            Self::Health => "/health",
+        }
+    }
+}
 
 /// The files of a run that can be downloaded.
 pub(super) const RUN_FILES: [&str; 5] = ["plan.csv", "success.csv", "error.csv", "undo.csv", "input.csv"];
@@ -81,15 +109,15 @@ impl Address {
         })
     }
 
-    /// The label of the view that it belongs to.
-    pub(super) fn view(&self) -> &'static str {
+    /// The view that it belongs to.
+    pub(super) fn view(&self) -> View {
         match self {
-            Self::Now => "Now",
-            Self::Groups | Self::Organization(_) | Self::Target(_) => "Account groups",
-            Self::Runs { .. } | Self::Run(_) | Self::RunFile(..) => "Changes",
-            Self::History { .. } | Self::Snapshot(_) => "History",
-            Self::Cycles => "Cycles",
-            Self::Health => "Health",
+            Self::Now => View::Now,
+            Self::Groups | Self::Organization(_) | Self::Target(_) => View::Groups,
+            Self::Runs { .. } | Self::Run(_) | Self::RunFile(..) => View::Changes,
+            Self::History { .. } | Self::Snapshot(_) => View::History,
+            Self::Cycles => View::Cycles,
+            Self::Health => View::Health,
         }
     }
 

@@ -49,6 +49,11 @@ pub(super) fn page(
     page::plain("health.html", &health(view, (&inputs.context(now)).into()), Some(live))
 }
 
+/// How many things are wrong.
+pub(super) fn problems(app: &App, now: DateTime<Utc>) -> usize {
+    status::status(&app.report_inputs(), &app.mailer, report::advice, now).problems.len()
+}
+
 fn health(view: View, imprint: Imprint) -> Health {
     let headline = match (view.problems.len(), view.snapshots) {
         (0, 0) => "All is well; no snapshot was taken yet".to_owned(),

@@ -21,6 +21,43 @@ fn an_organization_comes_before_its_account_groups() {
 }
 
 #[test]
+fn the_rows_that_are_handed_out_in_one_place_are_the_same_as_the_others() {
+    let number = std::cell::Cell::new(0);
+    let next = || {
+        number.set(number.get() + 1);
+        Some(number.get())
+    };
+    let usage = || Usage {
+        cloud_used: next(),
+        cloud_projected: next(),
+        enterprise_used: next(),
+        enterprise_projected: next(),
+        device_used: next(),
+        device_projected: next(),
+    };
+    let row = |target: Target, name: &'static str| SnapshotRow {
+        org_name: "Acme".into(),
+        account_group_name: name.into(),
+        quota: next(),
+        usage: usage(),
+        plan_units: Some(9),
+        period_start: Some(DateTime::UNIX_EPOCH),
+        ..SnapshotRow::new(target)
+    };
+    let groups = [("1", "One"), ("2", "Two")].map(|(aid, name)| row(Target::account_group("7", aid), name));
+    let own = row(Target::organization("7"), "");
+    let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, groups.into_iter().chain([own]));
+    let organization = &snapshot.organizations()[0];
+    let mut handed_out = Vec::new();
+    let keep = |row: &mut SnapshotRow<'_>| {
+        handed_out.push(row.clone().into_owned());
+        Ok::<_, std::convert::Infallible>(())
+    };
+    organization.for_each_row(keep).unwrap();
+    assert_eq!(handed_out, organization.rows().map(SnapshotRow::into_owned).collect::<Vec<_>>());
+}
+
+#[test]
 fn rows_in_any_order_make_the_same_snapshot_and_of_two_of_one_target_the_first_stands() {
     let row = |org_id: &str, aid: Option<&str>, quota| SnapshotRow {
         quota: Some(quota),

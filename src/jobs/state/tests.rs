@@ -53,7 +53,8 @@ fn a_success_is_remembered_and_a_newer_file_is_neither_read_nor_written() {
     assert_eq!(fs_err::read_to_string(folder.path().join("state.json")).unwrap(), newer);
     // What takes up whatever waits goes on, and so do mails.
     let due: Vec<Job> = Job::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|job| {
             job.due(&process.config.schedule, &process.history, &process.state(now()), now()).is_some()
         })
@@ -103,7 +104,7 @@ fn what_a_wrong_clock_wrote_into_the_future_does_not_count() {
     let folder = tempfile::tempdir().unwrap();
     let process = process(&folder);
     let ahead = at("2029-11-25T14:00:00Z");
-    for job in Job::ALL {
+    for job in Job::ALL.iter().copied() {
         process.state(ahead).succeeded(job, ahead, 12).unwrap();
     }
     let mut state = process.state(ahead);
@@ -121,7 +122,7 @@ fn what_a_wrong_clock_wrote_into_the_future_does_not_count() {
     let state = process.state(now());
     assert_eq!(state.in_the_future().len(), Job::ALL.len());
     assert_eq!((state.last_missed(Job::Snapshot), state.api()), (None, None));
-    for job in Job::ALL {
+    for job in Job::ALL.iter().copied() {
         assert_eq!(state.last_success(job), None, "{job:?}");
         if job.schedule(&process.config.schedule).is_some() && job != Job::UsageReport {
             assert!(job.due(&process.config.schedule, &process.history, &state, now()).is_some(), "{job:?}");
