@@ -87,12 +87,13 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let context = self.context(now);
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut files) = (Gathered::default(), FilesOfRuns::default());
         for notice in (0..count).map(&notice) {
             gathered.add(notice.report(&context), notice.story.shown_state());
+            files.add(notice);
         }
         if let Some(report) = gathered.report(&context) {
-            self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now)?;
+            self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &files.attachments, now)?;
         }
         self.runs_to_owners(count, notice, now)
     }
@@ -319,6 +320,29 @@ impl Mailer {
         let id = (!is_off).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
         ReportContext { now, zone: self.zone, instance, expire: self.expire, extent: Extent::Mail }
+    }
+}
+
+/// What is attached to a mail about several runs: of the first ones, as much as a mail holds.
+#[derive(Default)]
+struct FilesOfRuns {
+    attachments: Vec<Attachment>,
+    bytes: usize,
+}
+
+impl FilesOfRuns {
+    const MOST: usize = 20;
+    const LARGEST: usize = 2 << 20;
+
+    /// `error.csv` of `q4.csv` is `q4.error.csv`.
+    fn add(&mut self, notice: RunNotice) {
+        let stem = notice.story.file.rsplit_once('.').map_or(notice.story.file.as_str(), |(stem, _)| stem);
+        for (name, bytes) in notice.files {
+            if self.attachments.len() < Self::MOST && self.bytes + bytes.len() <= Self::LARGEST {
+                self.bytes += bytes.len();
+                self.attachments.push(Attachment::csv(&format!("{stem}.{name}"), bytes));
+            }
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! One mail for a run, one for what somebody else did, none twice.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use mail_parser::MessageParser;
+use mail_parser::{MessageParser, MimeHeaders};
 
 use crate::standin::{Fault, World, key};
 use crate::testbed::{self, Bench, counts, table};
@@ -24,6 +25,28 @@ fn a_run_is_told_in_one_mail_however_often_the_jobs_run_again() {
     }
     bench.run(&["once"]).ends_with(0);
     assert_eq!(bench.delivered().len(), 1);
+}
+
+#[test]
+fn a_mail_about_several_files_brings_what_is_to_be_corrected_of_each() {
+    let bench = Bench::new(World::small()).with_mail();
+    bench.drop_file("raise.csv", RAISE);
+    bench.drop_file("typo.csv", "org_id,aid,value\n10,101,12x\n");
+    bench.drop_file("north.csv", "org_id,aid,value\n10,999,5\n");
+    bench.run(&["inbox"]).ends_with(4);
+    bench.run(&["outbox"]).ends_with(0);
+    let [mail] = bench.delivered().try_into().unwrap();
+    let mail: String = mail;
+    let message = MessageParser::default().parse(mail.as_bytes()).unwrap();
+    let files: BTreeMap<String, String> = message
+        .attachments()
+        .map(|part| (part.attachment_name().unwrap().to_owned(), part.text_contents().unwrap().to_owned()))
+        .collect();
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["north.error.csv", "typo.error.csv"]);
+    assert!(
+        files["typo.error.csv"].contains("12x") && files["north.error.csv"].contains("unknown_target"),
+        "{files:?}"
+    );
 }
 
 #[test]
