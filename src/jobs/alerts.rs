@@ -198,7 +198,7 @@ fn tell(
         occasion,
         news: &news,
         latest,
-        week,
+        slopes: week.slopes(),
         alerts: &inputs.config.alerts,
         terms: Terms {
             last_cycle: &inputs.last_cycle(latest)?,

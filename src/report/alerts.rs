@@ -15,7 +15,7 @@ use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
-use crate::report::shared::week::Week;
+use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{needs, room};
@@ -30,8 +30,8 @@ pub(crate) struct AlertInput<'a> {
     /// What is to be reported.
     pub news: &'a [News],
     pub latest: &'a Snapshot,
-    /// The week before, for the slope.
-    pub week: &'a Week,
+    /// How fast units were used in the last days.
+    pub slopes: &'a Slopes,
     pub alerts: &'a Alerts,
     /// What the proposed change file goes by.
     pub terms: Terms<'a>,
@@ -125,7 +125,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
         .filter_map(|(place, row)| {
-            let slope = input.week.slopes().of(place);
+            let slope = input.slopes.of(place);
             let level = || level_of(&row, slope, judging);
             let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
             let stands = || standing(&row, slope, judging);

@@ -17,7 +17,6 @@ use crate::report::Report;
 use crate::report::Slopes;
 use crate::report::Trends;
 use crate::report::UsageInput;
-use crate::report::Week;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
@@ -80,7 +79,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         occasion: Occasion::Digest,
         news: &news,
         latest: &snapshot,
-        week: &Week::default(),
+        slopes: &Slopes::default(),
         alerts: &Alerts::default(),
         terms,
         audience: Audience::Administrators,

@@ -442,11 +442,12 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         until: Some(Until::Day("2026-12-31".parse().unwrap())),
         ..Mute::default()
     }];
+    let week = week_of(week_before(&latest), &latest);
     let input = AlertInput {
         occasion,
         news: &news,
         latest: &latest,
-        week: &week_of(week_before(&latest), &latest),
+        slopes: week.slopes(),
         alerts: &Alerts { mutes, ..Alerts::default() },
         terms: terms(),
         audience: Audience::Administrators,
@@ -471,7 +472,7 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         occasion: Occasion::Digest,
         news: &news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
-        week: &Week::default(),
+        slopes: &Slopes::default(),
         alerts: &Alerts::default(),
         terms: terms(),
         audience: Audience::Administrators,

@@ -85,9 +85,12 @@ pub(crate) fn alert_report_to_owners(
 ) -> Option<AlertReport> {
     let theirs = &share.targets;
     let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
-    let rows = input.latest.rows().filter(|row| theirs.contains(&row.target));
+    let rows = input.latest.rows().enumerate().filter(|(_, row)| theirs.contains(&row.target));
+    let (places, rows): (Vec<usize>, Vec<SnapshotRow<'_>>) = rows.unzip();
     let latest = Snapshot::new(input.latest.taken_at, rows);
-    let input = AlertInput { news: &news, latest: &latest, audience: Audience::Owners, ..*input };
+    let slopes = input.slopes.at(&places);
+    let input =
+        AlertInput { news: &news, latest: &latest, slopes: &slopes, audience: Audience::Owners, ..*input };
     let report = alert_report(&input, context)?;
     Some(AlertReport { listed: share.listed.clone(), ..report })
 }

@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::quota::{Units, Usage};
 use crate::report::fixtures::{
-    alert_news, alerts, at, context, group, many_alerts, organization, realistic, terms,
+    alert_news, alerts, at, context, group, many_alerts, organization, realistic, terms, week_before, week_of,
 };
+use crate::report::owners::{Share, alert_report_to_owners};
 
 fn report_of(
     occasion: Occasion,
@@ -16,7 +17,7 @@ fn report_of(
         occasion,
         news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
-        week: &Week::default(),
+        slopes: &Slopes::default(),
         alerts,
         terms: terms(),
         audience: Audience::Administrators,
@@ -133,6 +134,35 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
 }
 
 #[test]
+fn owners_and_administrators_read_the_same_of_each_target() {
+    let latest = realistic();
+    let week = week_of(week_before(&latest), &latest);
+    let news: Vec<News> = latest.rows().map(|row| alert_news(&row.target, Level::Critical)).collect();
+    let input = AlertInput {
+        occasion: Occasion::Snapshot,
+        news: &news,
+        latest: &latest,
+        slopes: week.slopes(),
+        alerts: &Alerts::default(),
+        terms: terms(),
+        audience: Audience::Administrators,
+    };
+    let read = |report: AlertReport| -> Vec<_> {
+        let rows = report.critical.into_iter().map(|row| row.standing);
+        rows.map(|own| {
+            (own.target, own.level, own.runs_out_at, own.status, own.estimates, own.sureness, own.why)
+        })
+        .collect()
+    };
+    let all = read(alert_report(&input, &context()).unwrap());
+    assert!(all.iter().any(|own| own.2.is_some()) && all.len() > 5, "{all:?}");
+    for own in all {
+        let share = Share { targets: [own.0.clone()].into(), recipients: Vec::new(), listed: String::new() };
+        assert_eq!(read(alert_report_to_owners(&input, &share, &context()).unwrap()), [own]);
+    }
+}
+
+#[test]
 fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     let report = many_alerts("Region");
     let counts =
@@ -154,7 +184,7 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
             occasion: Occasion::Snapshot,
             news: &news,
             latest: &Snapshot::new(at(taken_at), latest.owned_rows()),
-            week: &Week::default(),
+            slopes: &Slopes::default(),
             alerts: &Alerts::default(),
             terms: terms(),
             audience: Audience::Administrators,

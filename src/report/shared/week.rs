@@ -30,6 +30,11 @@ impl Slopes {
         }
     }
 
+    /// Those of a part of the snapshot: of the rows at these places, in their order.
+    pub(in crate::report) fn at(&self, places: &[usize]) -> Self {
+        Self(places.iter().map(|place| self.0.get(*place).copied().unwrap_or_default()).collect())
+    }
+
     /// That of one row of the latest snapshot, in units per second. None where too little is known.
     pub(crate) fn of(&self, place: usize) -> Option<f64> {
         self.0.get(place)?.slope()

@@ -12,7 +12,7 @@ use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Config, Data, Mail, Recipients};
 use crate::domain::quota::UsageRule;
 use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic, terms};
-use crate::report::{Audience, Level, Occasion, Week};
+use crate::report::{Audience, Level, Occasion, Slopes};
 
 struct Post {
     folder: TempDir,
@@ -76,7 +76,7 @@ impl Post {
             occasion,
             news,
             latest,
-            week: &Week::default(),
+            slopes: &Slopes::default(),
             alerts: &Alerts::default(),
             terms: terms(),
             audience: Audience::Administrators,
