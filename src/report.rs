@@ -28,7 +28,7 @@ pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::files::Gathered;
-pub(crate) use self::changes::held::{Held, held};
+pub(crate) use self::changes::held::{Held, held, reason};
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};

@@ -9,8 +9,10 @@ use std::io::Write;
 use clap::Subcommand;
 
 use super::TableFormat;
-use super::plan::Style;
+use super::plan::{Style, folded};
+use super::terminal;
 use super::when::When;
+use crate::domain::diff::Change;
 use crate::exit_code::Exit;
 use crate::history::STEM;
 use crate::jobs::comparison::compare;
@@ -56,7 +58,13 @@ pub(super) fn history(
 ) -> anyhow::Result<Exit> {
     let kept = inputs.history;
     match what {
-        History::List => write!(out, "{}", list::list(inputs, style, when.now)?)?,
+        History::List => {
+            let listed = list::list(inputs, style, when.now)?;
+            if listed.is_empty() {
+                terminal::tell("The history is empty: `quotakeeper snapshot` takes the first snapshot.");
+            }
+            write!(out, "{listed}")?;
+        }
         History::Show { time } => {
             let at = kept.find(when.moment(time)?)?;
             out.write_all(&fs_err::read(kept.path(at))?)?;
@@ -69,8 +77,7 @@ pub(super) fn history(
             let people = inputs.people(std::slice::from_ref(&seen));
             for change in &seen.changes {
                 let step = QuotaChange::new(change, &seen, &people, when.zone);
-                let name = visible(change.name());
-                writeln!(out, "{}, {name}: {step}", change.target)?;
+                write!(out, "{}", folded(0, &format!("{}: {step}", called(change)), style.paint))?;
             }
             for target in &seen.vanished {
                 writeln!(out, "{target}: no longer visible")?;
@@ -85,4 +92,14 @@ pub(super) fn history(
         }
     }
     Ok(Exit::Done)
+}
+
+/// `Acme Bank · EMEA Branches (10452/204117)`, or `organization Acme Bank (10452)`.
+fn called(change: &Change) -> String {
+    let (name, org_id) = (visible(change.name()), &change.target.org_id);
+    match &change.target.aid {
+        None => format!("organization {name} ({org_id})"),
+        Some(aid) if change.org_name.is_empty() => format!("{name} ({org_id}/{aid})"),
+        Some(aid) => format!("{} · {name} ({org_id}/{aid})", visible(&change.org_name)),
+    }
 }

@@ -16,7 +16,8 @@ use crate::change::summary::{shown, story};
 use crate::change::{RunState, RunStory};
 use crate::config::Config;
 use crate::exit_code::Exit;
-use crate::report::words::{clean, counted};
+use crate::report;
+use crate::report::words::{clean, counted, decision_due};
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -44,7 +45,7 @@ pub(super) fn all(
         let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
         writeln!(out, "No run is {}.", states.join(" or "))?;
     } else {
-        write!(out, "{}", list(&runs, style(config, color)))?;
+        write!(out, "{}", list(&runs, style(config, color), config.guard.expire))?;
     }
     Ok(Exit::Done)
 }
@@ -68,7 +69,7 @@ pub(super) fn one(
     Ok(Exit::Done)
 }
 
-fn list(runs: &[Run], style: Style) -> String {
+fn list(runs: &[Run], style: Style, expire: Duration) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
@@ -85,10 +86,18 @@ fn list(runs: &[Run], style: Style) -> String {
             run.record.id.clone(),
             run.record.state.to_string(),
             clean(&by, 32),
-            in_short(run, style),
+            in_short(run, style, expire),
         ]);
+        if run.record.state == RunState::Held {
+            let reason = story(run).map_or_else(|_| String::new(), |story| report::reason(&story));
+            table.below(reason.into(), "");
+        }
     }
     let mut text = table.render(0, style.paint);
+    if runs.iter().take(LISTED).any(|run| run.record.state == RunState::Held) {
+        let next = "`quotakeeper runs RUN` shows the plan of one that is held, and the commands that approve and reject it.";
+        text += &folded(0, next, style.paint);
+    }
     if runs.len() > LISTED {
         text += &format!("and {} older (--format json for all)\n", runs.len() - LISTED);
     }
@@ -96,7 +105,7 @@ fn list(runs: &[Run], style: Style) -> String {
 }
 
 /// What became of its rows, or what they wait for; of a file that could not be used, why.
-fn in_short(run: &Run, style: Style) -> String {
+fn in_short(run: &Run, style: Style, expire: Duration) -> String {
     const LONGEST: usize = 70;
     let record = &run.record;
     match record.state {
@@ -110,7 +119,7 @@ fn in_short(run: &Run, style: Style) -> String {
                 Some(due) if record.state == RunState::Scheduled => {
                     format!("{rows}, {}", moment(due, style.zone))
                 }
-                _ => format!("{rows}, since {}", moment(record.updated, style.zone)),
+                _ => format!("{rows}, until {}", decision_due(record.updated, expire, style.zone)),
             }
         }
         RunState::Failed => clean(record.notes.first().map_or("", String::as_str), LONGEST),

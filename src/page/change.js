@@ -36,7 +36,29 @@ function leftToAllocate(organization, rows) {
   return [`${organization.name}: ${words} (${signed(moved)})`, left < 0];
 }
 
-const signed = (units) => (units < 0 ? `−${grouped(-units)}` : `+${grouped(units)}`);
+const signed = (units) => (units < 0 ? `${grouped(-units)} freed` : `${grouped(units)} more allocated`);
+
+// What is being edited outlives the page in its tab: new figures, a look at a group and the way back.
+const KEPT = `change ${location.pathname}`;
+const keyOf = (row) => `${row.organization.id}/${row.id}`;
+
+function keep(rows, comment) {
+  const edits = Object.fromEntries(rows.map((row) => [keyOf(row), [row.typed, row.expected]]));
+  try {
+    if (rows.length) sessionStorage.setItem(KEPT, JSON.stringify({ comment, edits }));
+    else sessionStorage.removeItem(KEPT);
+  } catch {
+    // Some browsers keep nothing for a page that is a file.
+  }
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? { comment: "", edits: {} };
+  } catch {
+    return { comment: "", edits: {} };
+  }
+}
 
 function save(name, text) {
   const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text], { type: "text/csv" })) });
@@ -73,9 +95,12 @@ function startChange(rows, data, changed) {
     say(`Copied ${count(edited().length, "row")}. Save them as ${name}, and drop the file into the inbox.`);
   }, "main");
   const download = button("Download change file", () => save(name, text.value));
-  const need = button(`Set to what is needed + ${data.headroom_percent}${SPACE}%`, () => {
+  // It only raises: to lower a quota, or to set a first one, is for somebody who looks at that group.
+  const need = button(`Raise to what is needed + ${data.headroom_percent}${SPACE}%`, () => {
     for (const row of ticked()) {
-      if (row.needed !== null) row.typed = String(Math.ceil((row.needed * (100 + data.headroom_percent)) / 100));
+      const value = Math.ceil((row.needed * (100 + data.headroom_percent)) / 100);
+      if (row.needed === null || row.quota === null || value <= row.quota) continue;
+      row.typed = String(value);
       if (row.field) row.field.value = row.typed;
       read(row);
     }
@@ -88,7 +113,7 @@ function startChange(rows, data, changed) {
   const say = (words) => (said.textContent = words);
   const count = (many, noun) => `${grouped(many)} ${noun}${many === 1 ? "" : "s"}`;
   box.append(
-    make("div", { className: "line1" }, said, list),
+    make("div", { className: "line1" }, said, list, make("output", { className: "news" })),
     make("div", { className: "line2" }, make("span", { className: "comment" }, comment), copy, download, need, clear),
     show,
   );
@@ -101,6 +126,7 @@ function startChange(rows, data, changed) {
     row.field.setAttribute("aria-invalid", String(row.value === null));
     row.hint.textContent =
       row.value === null ? "whole units, or none"
+      : row.was !== undefined && row.was !== row.expected ? `the quota was ${row.was} before, and is ${row.expected} now`
       : row.value === row.expected ? ""
       : row.value === "none" ? "unlimited"
       : Number(row.value) < row.needed ? `below the ${grouped(row.needed)} needed`
@@ -124,6 +150,14 @@ function startChange(rows, data, changed) {
       row.field.setAttribute("aria-label", `New quota of ${row.name}`);
       row.hint = make("small", { className: "muted", id: `hint-${row.number}` });
       row.field.setAttribute("aria-describedby", row.hint.id);
+      row.field.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        const fields = [...document.querySelectorAll("#rows .edit input")];
+        const next = fields[fields.indexOf(row.field) + 1] ?? comment;
+        next.focus();
+        next.select();
+      });
       row.field.addEventListener("input", () => {
         row.typed = row.field.value;
         read(row);
@@ -140,13 +174,26 @@ function startChange(rows, data, changed) {
     const [chosen, rest] = [ticked(), edited()];
     const organizations = new Map();
     for (const row of rest) organizations.set(row.organization, [...(organizations.get(row.organization) ?? []), row]);
-    say(`${count(chosen.length, "account group")} selected, ${grouped(rest.length)} changed`);
+    const wrong = chosen.filter((row) => row.value === null).length;
+    const left = wrong === 0 ? "" : `; ${wrong === 1 ? "1 value is" : `${grouped(wrong)} values are`} no quota and left out`;
+    say(`${count(chosen.length, "account group")} selected, ${grouped(rest.length)} changed${left}`);
+    said.classList.toggle("warning", wrong > 0);
     const sentences = [...organizations].map(([organization, its]) => leftToAllocate(organization, its));
     list.replaceChildren(...sentences.map(([words, over]) => make("li", { textContent: words, className: over ? "warning" : "" })));
     text.value = changeFile(rest, comment.value.trim());
     copy.disabled = download.disabled = rest.length === 0;
     box.hidden = chosen.length === 0;
+    keep(chosen, comment.value);
     changed(chosen.length);
+  }
+
+  const before = kept();
+  comment.value = before.comment;
+  for (const row of rows.filter((row) => keyOf(row) in before.edits)) {
+    const [typed, expected] = before.edits[keyOf(row)];
+    // One that was only ticked stands at its quota, also at a new one.
+    Object.assign(row, { ticked: true, was: expected, typed: typed === expected ? row.expected : typed });
+    read(row);
   }
   return { tick, dress, update };
 }

@@ -5,15 +5,21 @@ const LOOKS_EVERY = 60000;
 function keepLive(restart) {
   let stamp = document.querySelector("meta[name=stamp]")?.content;
   if (!stamp) return;
-  const say = (...parts) => document.getElementById("live").replaceChildren(...parts);
-  const isBusy = () => document.querySelector("tr.ticked, input:focus, select:focus, textarea:focus, #trend:not([hidden])");
+  const say = (...parts) => {
+    for (const place of document.querySelectorAll("#live, .news")) place.replaceChildren();
+    // Who edits sees the bar of the change file, and not the top of the page.
+    (document.querySelector("#change:not([hidden]) .news") ?? document.getElementById("live")).replaceChildren(...parts);
+  };
+  const isBusy = () => document.querySelector("#change:not([hidden]), input:focus, select:focus, textarea:focus, #trend:not([hidden])");
   const show = (page) => {
+    const focused = document.activeElement.getAttribute("href") ?? "";
     const opened = [...document.querySelectorAll("details[open]")].map((details) => details.querySelector("summary").textContent);
     stamp = page.querySelector("meta[name=stamp]").content;
     document.title = page.title;
     for (const part of ["nav", "main"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
     for (const details of document.querySelectorAll("details")) if (opened.includes(details.querySelector("summary").textContent)) details.open = true;
     restart();
+    document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus();
   };
   const look = async () => {
     if (document.hidden) return;

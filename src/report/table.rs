@@ -26,8 +26,11 @@ pub(crate) const USAGE_COLUMNS: [&str; 14] = [
     "runs_out_by_slope",
 ];
 
+/// Every target, worst first.
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
-    table(USAGE_COLUMNS, report.all.iter().map(usage_record))
+    let mut all: Vec<&Standing> = report.all.iter().collect();
+    all.sort_by(|a, b| a.worst_first(b));
+    table(USAGE_COLUMNS, all.into_iter().map(usage_record))
 }
 
 /// Every target in the cycle that closed, and the organizations in the cycles before.

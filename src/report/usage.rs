@@ -5,11 +5,13 @@ pub(in crate::report) mod organization;
 pub(in crate::report) mod page;
 pub(in crate::report) mod summary;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{SnapshotRow, Target};
+use crate::domain::quota::{OrgId, SnapshotRow, Target};
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
@@ -92,8 +94,13 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         Err(_) => standing(row, None, judging),
     };
     let seen = input.latest.organizations().iter();
-    let mut organizations: Vec<Organization> =
-        seen.map(|seen| organization(seen, stand(&seen.row()), input.rule, context)).collect();
+    let of_level = groups_by_level(&all);
+    let mut organizations: Vec<Organization> = seen
+        .map(|seen| {
+            let (critical, warnings) = of_level.get(&seen.id).copied().unwrap_or_default();
+            organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
+        })
+        .collect();
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
@@ -118,7 +125,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let account_groups = groups.len();
 
     let many_organizations = organizations.len() > 1;
-    organizations.sort_by(|a, b| a.own.worst_first(&b.own));
+    organizations.sort_by(Organization::worst_first);
     let shown = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
     let more_organizations = match organizations.len().saturating_sub(shown) {
         0 => String::new(),
@@ -229,8 +236,24 @@ fn unknown_organizations(organizations: &[Organization]) -> String {
     )
 }
 
+/// How many account groups of each organization are critical, and how many are warned of.
+fn groups_by_level(all: &[Standing]) -> HashMap<&OrgId, (usize, usize)> {
+    let mut counts: HashMap<&OrgId, (usize, usize)> = HashMap::new();
+    for standing in
+        all.iter().filter(|standing| standing.target.aid.is_some() && standing.level > Level::Fine)
+    {
+        let (critical, warnings) = counts.entry(&standing.target.org_id).or_default();
+        *(if standing.level == Level::Critical { critical } else { warnings }) += 1;
+    }
+    counts
+}
+
 /// How those stand that are not listed.
 fn state_of(others: &[Organization]) -> String {
+    let in_trouble = others.iter().filter(|other| !other.trouble.is_empty()).count();
+    if in_trouble > 0 {
+        return format!("account groups of {} of them need attention", words::number(in_trouble));
+    }
     let bad = others.iter().filter(|other| other.own.runs_out()).count();
     let unknown = others.iter().filter(|other| other.usage_is_unknown).count();
     match (bad, unknown) {

@@ -122,6 +122,53 @@ fn what_is_ticked_and_typed_by_keyboard_is_a_change_file_that_the_plan_takes() {
 }
 
 #[test]
+fn what_is_edited_outlives_a_filter_that_hides_it_and_a_page_that_is_loaded_again() {
+    let Some(mut browser) = Browser::find() else { return };
+    let bench = Bench::new(World::default());
+    history(&bench.data(), 5, 2, |group| format!("Group {group}"));
+    let path = page(&bench);
+    browser.open(&path, "#sort=name");
+    for row in [0, 1] {
+        browser.eval(&format!("document.querySelectorAll('#rows input[type=checkbox]')[{row}].click()"));
+    }
+    browser.eval("document.querySelector('#rows .edit input').select()");
+    browser.press(&["7 000", "Enter"]);
+    let focused = "document.activeElement.getAttribute('aria-label')";
+    assert_eq!(browser.text(focused), "New quota of Group 1");
+    browser.press(&["9k", "Enter", "CHG-7"]);
+    let said = "document.querySelector('#change output').textContent";
+    assert_eq!(browser.text(said), "2 account groups selected, 1 changed; 1 value is no quota and left out");
+    let file = "document.querySelector('#change textarea').value";
+    let edited = browser.text(file);
+    assert!(edited.ends_with(",7000,1000,CHG-7\n"), "{edited}");
+    browser.open(&path, "#q=nothing+like+it");
+    assert_eq!(browser.text(SHOWN), "0 of 5 account groups");
+    assert_eq!((browser.text(file), browser.text(said)), (edited, browser.text(said)));
+    browser.eval("[...document.querySelectorAll('#change button')].find(is => is.textContent === 'Clear selection').click()");
+    browser.open(&path, "#sort=name");
+    assert_eq!(browser.text(file), "action,org_id,aid,value,expected_value,comment\n");
+    browser.has_no_problems();
+}
+
+#[test]
+fn what_a_group_needs_only_raises_its_quota() {
+    let Some(mut browser) = Browser::find() else { return };
+    let bench = Bench::new(World::small());
+    bench.standin.world(|world| {
+        let group = world.organizations.get_mut("10").unwrap().groups.get_mut("101").unwrap();
+        group.tests = vec![(4_000, Some(6_000))];
+    });
+    bench.run(&["snapshot"]).ends_with(0);
+    let path = page(&bench);
+    browser.open(&path, "");
+    browser.eval("document.getElementById('tick-all').click()");
+    browser.eval("[...document.querySelectorAll('#change button')].find(is => is.textContent.startsWith('Raise')).click()");
+    let file = browser.text("document.querySelector('#change textarea').value");
+    assert_eq!(file.lines().count(), 2, "of those that need less, or have no quota, none is touched: {file}");
+    assert!(file.contains("assign,10,101,7370,5000,"), "{file}");
+}
+
+#[test]
 fn what_cannot_be_a_quota_is_in_no_change_file_and_none_removes_one() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());

@@ -69,7 +69,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
         ("quota", Side::Right),
         ("used", Side::Right),
         ("projected", Side::Right),
-        ("of quota", Side::Right),
+        ("% used", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     let shown = timeline.listed(LINES);

@@ -124,13 +124,13 @@ impl Address {
     /// Whether it shows what the latest snapshot says.
     pub(super) fn needs_a_snapshot(&self) -> bool {
         match self {
-            Self::Now | Self::Groups | Self::Organization(_) | Self::Target(_) | Self::Cycles => true,
-            Self::Runs { .. }
-            | Self::Run(_)
-            | Self::RunFile(..)
+            Self::Now
+            | Self::Groups
+            | Self::Organization(_)
+            | Self::Target(_)
             | Self::History { .. }
-            | Self::Snapshot(_)
-            | Self::Health => false,
+            | Self::Cycles => true,
+            Self::Runs { .. } | Self::Run(_) | Self::RunFile(..) | Self::Snapshot(_) | Self::Health => false,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Imprint, QuotaChange, page_of, words};
 use crate::text::words::counted;
 
-/// So many of the latest are listed, and so many can be chosen, evenly over all that there are.
+/// So many of the latest are listed. They can be chosen, and so many others, evenly over all that there are.
 const LISTED: usize = 100;
 const CHOICE: i32 = 300;
 /// So many changes are listed.
@@ -44,6 +44,8 @@ struct Moment {
     size: String,
     /// `3 quota changes`; empty where none was seen.
     changed: String,
+    /// The one before, for the comparison that shows them.
+    before: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,6 +79,8 @@ pub(super) fn history(
     let latest = &all[all.len().saturating_sub(LISTED)..];
     let since = latest.first().copied().unwrap_or(now);
     let diffs = changes::between(&inputs.config.data.dir, since, now)?;
+    let before = |at: DateTime<Utc>| all[..all.partition_point(|other| *other < at)].last().copied();
+    let stem = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| at.format(STEM).to_string());
     let listed = latest.iter().rev().map(|moment| {
         let seen: usize = diffs.iter().filter(|diff| diff.to == *moment).map(|diff| diff.changes.len()).sum();
         Moment {
@@ -86,6 +90,7 @@ pub(super) fn history(
             size: fs_err::metadata(inputs.history.path(*moment))
                 .map_or_else(|_| String::new(), |file| bytes(file.len())),
             changed: if seen == 0 { String::new() } else { counted(seen, "quota change") },
+            before: stem(before(*moment)),
         }
     });
     let chosen = [from, to].map(|stem| stem.and_then(|stem| known(&all, stem)));
@@ -103,12 +108,11 @@ pub(super) fn history(
     // Without a choice: the last day.
     let last = all.last().copied().unwrap_or(now);
     let day_before = all.iter().rev().find(|at| last - **at >= chrono::TimeDelta::days(1)).or(all.first());
-    let stem = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| at.format(STEM).to_string());
     let mut choice = match all.first() {
         Some(first) => thinned(&all, *first, last, CHOICE),
         None => Vec::new(),
     };
-    choice.extend(chosen.into_iter().flatten().chain(day_before.copied()).chain(all.last().copied()));
+    choice.extend(chosen.into_iter().flatten().chain(day_before.copied()).chain(latest.iter().copied()));
     choice.sort_unstable();
     choice.dedup();
     Ok(History {
@@ -126,6 +130,7 @@ pub(super) fn history(
                 at: at(*moment),
                 size: String::new(),
                 changed: String::new(),
+                before: String::new(),
             })
             .collect(),
         from: stem(chosen[0].or(day_before.copied())),

@@ -12,7 +12,7 @@ pub(crate) struct Held {
     pub run: String,
     pub file: String,
     pub rows: usize,
-    /// The first reason, with the target's name.
+    /// The reason that weighs most, with the target's name, and how many rows have others.
     pub reason: String,
     /// When it is rejected if nobody decides: `Sun 29 Nov 2026, 07:55`.
     pub until: String,
@@ -24,22 +24,13 @@ pub(crate) struct Held {
 
 /// A held run, and how to decide on it.
 pub(crate) fn held(story: &RunStory, context: &ReportContext) -> Held {
-    let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, first_reason(row)?)));
-    // Rows that are only bound to others say less than those that tripped a guard themselves.
-    let telling = reasons().find(|(_, tripped)| tripped.guard != Guard::Bound).or_else(|| reasons().next());
-    let reason = telling.map_or_else(String::new, |(row, tripped)| {
-        let message = words::clean(&tripped.message, 300);
-        match name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name).0 {
-            name if name.is_empty() => message,
-            name => format!("{name}: {message}"),
-        }
-    });
+    let rows = story.plan.rows.iter().filter(|row| main_reason(row).is_some()).count();
     let plan = story.plan.sha256.get(..8).unwrap_or_default();
     Held {
         run: story.id.clone(),
         file: words::clean(&story.file, 60),
-        rows: reasons().count(),
-        reason,
+        rows,
+        reason: reason(story),
         until: context.until(story.at),
         plan: plan.to_owned(),
         approve: format!("quotakeeper approve {} --plan {plan}", story.id),
@@ -47,9 +38,28 @@ pub(crate) fn held(story: &RunStory, context: &ReportContext) -> Held {
     }
 }
 
-fn first_reason(row: &PlanRow) -> Option<&GuardHit> {
+/// Why a run is held: the reason that weighs most, with the target's name, and how many rows have others.
+pub(crate) fn reason(story: &RunStory) -> String {
+    let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, main_reason(row)?)));
+    // Guards are declared with what stops tests first; rows that are only bound to others say least.
+    let telling = reasons().min_by_key(|(_, tripped)| tripped.guard);
+    let others = reasons().filter(|(_, tripped)| tripped.guard != Guard::Bound).count().saturating_sub(1);
+    telling.map_or_else(String::new, |(row, tripped)| {
+        let message = words::clean(&tripped.message, 300);
+        let reason = match name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name).0 {
+            name if name.is_empty() => message,
+            name => format!("{name}: {message}"),
+        };
+        match others {
+            0 => reason,
+            others => format!("{reason}. And {}.", words::counted(others, "more row")),
+        }
+    })
+}
+
+fn main_reason(row: &PlanRow) -> Option<&GuardHit> {
     match &row.verdict {
-        Verdict::Held(tripped) => tripped.first(),
+        Verdict::Held(tripped) => tripped.iter().min_by_key(|tripped| tripped.guard),
         _ => None,
     }
 }

@@ -1,8 +1,11 @@
 //! One organization: its own quota, and what of it its account groups were given.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 use crate::domain::quota::{self, Units, UsageRule, grouped};
+use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, org_name};
 use crate::report::shared::{ReportContext, words};
 
@@ -18,6 +21,11 @@ pub(crate) struct Organization {
     /// What can still be handed out.
     pub unallocated: Option<Units>,
     pub over_allocated: Option<Units>,
+    /// How many of its account groups are critical, and how many are warned of.
+    pub critical: usize,
+    pub warnings: usize,
+    /// `2 account groups are critical, 5 have a warning`; empty where none is or has.
+    pub trouble: String,
     /// Usage of the next cycle, as tests are configured now.
     pub next_cycle: Option<Units>,
     pub next_cycle_exceeds: bool,
@@ -73,6 +81,9 @@ pub(in crate::report) fn organization(
         allocated,
         unallocated: left.filter(|left| *left >= 0),
         over_allocated: left.filter(|left| *left < 0).map(Units::saturating_neg),
+        critical: 0,
+        warnings: 0,
+        trouble: String::new(),
         next_cycle,
         next_cycle_exceeds: next_cycle.zip(row.quota).is_some_and(|(next, quota)| next > quota),
         cycle: start.zip(end).map_or_else(String::new, |(start, end)| {
@@ -83,5 +94,41 @@ pub(in crate::report) fn organization(
         units_mismatch,
         usage_is_unknown,
         own: Standing { name: org_name(&row), ..standing },
+    }
+}
+
+impl Organization {
+    /// What is known of its account groups.
+    pub(in crate::report) fn with_groups(self, critical: usize, warnings: usize) -> Self {
+        let are = |count| if count == 1 { "is" } else { "are" };
+        let have = |count| if count == 1 { "has" } else { "have" };
+        let groups = |count| words::counted(count, "account group");
+        let trouble = match (critical, warnings) {
+            (0, 0) => String::new(),
+            (0, warned) => format!("{} {} a warning", groups(warned), have(warned)),
+            (critical, 0) => format!("{} {} critical", groups(critical), are(critical)),
+            (critical, warned) => format!(
+                "{} {} critical, {} {} a warning",
+                groups(critical),
+                are(critical),
+                words::number(warned),
+                have(warned)
+            ),
+        };
+        Self { critical, warnings, trouble, ..self }
+    }
+
+    /// By the worst in it: its own quota or an account group; then by its own quota, and by how many are in trouble.
+    pub(in crate::report) fn worst_first(&self, other: &Self) -> Ordering {
+        let worst = |seen: &Self| match (seen.critical, seen.warnings) {
+            (0, 0) => seen.own.level,
+            (0, _) => seen.own.level.max(Level::Warning),
+            _ => Level::Critical,
+        };
+        worst(other)
+            .cmp(&worst(self))
+            .then_with(|| other.own.level.cmp(&self.own.level))
+            .then_with(|| (other.critical, other.warnings).cmp(&(self.critical, self.warnings)))
+            .then_with(|| self.own.worst_first(&other.own))
     }
 }
