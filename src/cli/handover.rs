@@ -19,6 +19,7 @@ use crate::exit_code::Exit;
 use crate::files::lock::{LockError, Seat};
 use crate::files::reserve;
 use crate::jobs::activity::Activity;
+use crate::jobs::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 
 /// A holder gives a sign of life every few seconds.
@@ -36,6 +37,7 @@ pub(super) enum Who {
 
 /// This process as one that may hold the lock.
 pub(super) struct Handover<'a> {
+    pub basis: Basis,
     pub data_dir: &'a Path,
     pub seat: &'a Arc<Seat>,
     pub activity: &'a Arc<Activity>,
@@ -47,13 +49,13 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
     let data = here.data_dir;
     let Some(mut holder) = busy(here)? else { return Ok(Who::Here(None)) };
     let id = requests::new_id(Clock::read().now());
-    let asked = requests::ask(data, &id, what, input).or_else(|error| {
+    let asked = requests::ask(data, &id, what, &here.basis, input).or_else(|error| {
         // On a full disk this may be what makes room.
         if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Err(error);
         }
         reserve::give_up(data)?;
-        requests::ask(data, &id, what, input)
+        requests::ask(data, &id, what, &here.basis, input)
     });
     let _waits = asked.with_context(|| LockError::Busy { holder: holder.clone() })?;
     if std::io::stderr().is_terminal() {

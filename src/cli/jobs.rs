@@ -19,6 +19,7 @@ use crate::domain::quota::Snapshot;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
 use crate::jobs::App;
+use crate::jobs::basis::Basis;
 use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
 use crate::jobs::{self, Job, Trigger, Worker, closings};
@@ -27,7 +28,14 @@ use crate::report::{Extent, changes_table, closing_table, usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
-    Handover { data_dir: &app.config.data.dir, seat: &app.seat, activity: &app.activity, cancel: &app.cancel }
+    let basis = Basis::of(&app.config);
+    Handover {
+        basis,
+        data_dir: &app.config.data.dir,
+        seat: &app.seat,
+        activity: &app.activity,
+        cancel: &app.cancel,
+    }
 }
 
 /// The daemon.

@@ -15,6 +15,7 @@ use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::activity::Activity;
+use crate::jobs::own_api;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{State, StateFile, Unwritten};
 use crate::mail::Mailer;
@@ -71,7 +72,9 @@ impl App {
             answer_folders: answers::Folders::default(),
             inbox_memory: Arc::default(),
             unwritten: Arc::default(),
-            api: Arc::new(api(&config.api)),
+            api: Arc::new(
+                own_api::elsewhere(&config).map_or_else(|| api(&config.api), |why| LazyClient::new(Err(why))),
+            ),
             current: Arc::default(),
             config,
         }
@@ -153,7 +156,7 @@ impl App {
 
 /// The API as a configuration says how to reach it.
 pub(crate) fn api(config: &Api) -> LazyClient {
-    LazyClient::new(settings(config))
+    LazyClient::new(Ok(settings(config)))
 }
 
 /// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as

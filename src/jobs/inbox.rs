@@ -51,6 +51,8 @@ enum Files {
 impl Pass {
     /// Takes up what a crash cut off, and looks what there is to do.
     pub(super) fn begin(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Self> {
+        // Files that were dropped for another API are not even taken.
+        services.api.is_allowed()?;
         let inbox = services.inbox.open()?;
         let mut failed = FirstError::default();
         if let Err(error) = inbox.recover(services.now()) {

@@ -13,6 +13,7 @@ use crate::files::versioned_json::{self, Kind, Unusable};
 use crate::jobs::alerts;
 use crate::jobs::closings;
 use crate::jobs::notices;
+use crate::jobs::own_api;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{self, StateFile};
 use crate::mail::{Mailer, installation};
@@ -21,7 +22,7 @@ use crate::report::{FileProblem, ProblemKind};
 /// What begins a file again, at once: its next use may be hours away.
 type Begin = fn(&ReportInputs<'_>, &Mailer, &StateFile<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
-const ALL: [(&Kind, Begin); 5] = [
+const ALL: [(&Kind, Begin); 6] = [
     (&state::FILE, |_, _, state, now| {
         state.take(now);
         Ok(())
@@ -31,6 +32,7 @@ const ALL: [(&Kind, Begin); 5] = [
     }),
     (&closings::FILE, |_, _, state, now| closings::record(state, now).map(drop)),
     (&notices::FILE, |inputs, _, _, now| set_aside(inputs, &notices::FILE, now)),
+    (&own_api::FILE, |inputs, _, _, now| set_aside(inputs, &own_api::FILE, now)),
     (&answers::NOT_TAKEN, |inputs, _, _, now| set_aside(inputs, &answers::NOT_TAKEN, now)),
 ];
 

@@ -21,6 +21,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Job;
+use super::basis::Basis;
 use crate::files::durable;
 use crate::files::folder::{Folder, Links, OpenFile, Unfit};
 use crate::files::format;
@@ -50,6 +51,9 @@ pub(crate) enum Ask {
 struct Request {
     version: u32,
     ask: Ask,
+    /// None of a command of an earlier version.
+    #[serde(default)]
+    basis: Option<Basis>,
 }
 
 /// What came of a request.
@@ -97,13 +101,20 @@ pub(crate) fn new_id(now: DateTime<Utc>) -> String {
 
 /// Writes a request and locks it; it can be seen only then, as its command's own, and until `withdraw` or the end of the
 /// process. The file is for keeping.
-pub(crate) fn ask(data_dir: &Path, id: &str, ask: &Ask, input: Option<&[u8]>) -> io::Result<OpenFile> {
+pub(crate) fn ask(
+    data_dir: &Path,
+    id: &str,
+    ask: &Ask,
+    basis: &Basis,
+    input: Option<&[u8]>,
+) -> io::Result<OpenFile> {
     let requests = durable::create_folder(&folder(data_dir))?;
     if let Some(bytes) = input {
         requests.write(&name(id, "csv"), bytes)?;
     }
     let hidden = name(&format!(".{id}"), "asking");
-    requests.write(&hidden, &serde_json::to_vec(&Request { version: VERSION, ask: ask.clone() })?)?;
+    let request = Request { version: VERSION, ask: ask.clone(), basis: Some(basis.clone()) };
+    requests.write(&hidden, &serde_json::to_vec(&request)?)?;
     let asked = || {
         let file = requests.open_file(&hidden, Links::Refused).map_err(io::Error::other)?;
         file.lock_as_own()?;
@@ -192,8 +203,8 @@ pub(crate) fn noticed(data_dir: &Path, run: &str) -> io::Result<()> {
     Folder::open(&folder(data_dir))?.remove(&name(run, "decided"))
 }
 
-/// Begins with a request; none where it was withdrawn, or where its command is gone.
-pub(crate) fn take(data_dir: &Path, id: &str) -> anyhow::Result<Option<Taken>> {
+/// Begins with a request, unless it was made on another basis than this process works on; none where it was withdrawn, or where its command is gone.
+pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<Taken>> {
     let requests = Folder::open(&folder(data_dir))?;
     let (file, was_begun) = match requests.open_file(&name(id, "json"), Links::Refused) {
         Err(Unfit::Missing) => match requests.open_file(&name(id, "taken"), Links::Refused) {
@@ -215,7 +226,13 @@ pub(crate) fn take(data_dir: &Path, id: &str) -> anyhow::Result<Option<Taken>> {
     }
     let path = folder(data_dir).join(name(id, "taken"));
     let request = format::read_json::<Request>(&path, &file.read(MOST_BYTES)?, VERSION, "ask again");
-    let ask = request.map(|request| request.ask).map_err(|error| format!("{error:#}"));
+    let ask =
+        request.map_err(|error| format!("{error:#}")).and_then(|Request { ask, basis, .. }| {
+            match basis.and_then(|basis| own.refuses(&basis, &ask)) {
+                Some(why) => Err(why),
+                None => Ok(ask),
+            }
+        });
     Ok(Some(Taken { ask, uid: file.stat.st_uid }))
 }
 
@@ -282,9 +299,14 @@ fn name(id: &str, kind: &str) -> std::ffi::OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn now() -> DateTime<Utc> {
         "2026-11-22T18:05:00Z".parse().unwrap()
+    }
+
+    fn basis() -> Basis {
+        Basis::of(&Config::default())
     }
 
     fn prune() -> Ask {
@@ -295,9 +317,9 @@ mod tests {
     fn a_request_is_taken_once_answered_and_fetched() {
         let data = tempfile::tempdir().unwrap();
         let id = new_id(now());
-        let _waits = ask(data.path(), &id, &prune(), Some(b"x")).unwrap();
+        let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
         assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
-        let taken = take(data.path(), &id).unwrap().unwrap();
+        let taken = take(data.path(), &id, &basis()).unwrap().unwrap();
         assert_eq!((taken.ask.unwrap(), taken.uid), (prune(), rustix::process::geteuid().as_raw()));
         assert_eq!(input(data.path(), &id, 1).unwrap(), b"x");
         assert!(!withdraw(data.path(), &id).unwrap(), "it was begun");
@@ -314,12 +336,12 @@ mod tests {
     fn what_was_withdrawn_or_whose_command_is_gone_is_not_done() {
         let data = tempfile::tempdir().unwrap();
         let id = new_id(now());
-        let waits = ask(data.path(), &id, &prune(), None).unwrap();
+        let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
         assert!(withdraw(data.path(), &id).unwrap());
-        assert!(take(data.path(), &id).unwrap().is_none());
+        assert!(take(data.path(), &id, &basis()).unwrap().is_none());
         drop(waits);
-        drop(ask(data.path(), &id, &prune(), Some(b"x")).unwrap()); // killed
-        assert!(take(data.path(), &id).unwrap().is_none());
+        drop(ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap()); // killed
+        assert!(take(data.path(), &id, &basis()).unwrap().is_none());
         assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0, "and nothing is left of it");
     }
 
@@ -327,10 +349,10 @@ mod tests {
     fn what_an_earlier_holder_began_is_taken_up_and_what_nobody_fetches_is_swept() {
         let data = tempfile::tempdir().unwrap();
         let id = new_id(now());
-        let waits = ask(data.path(), &id, &prune(), None).unwrap();
-        take(data.path(), &id).unwrap().unwrap();
+        let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+        take(data.path(), &id, &basis()).unwrap().unwrap();
         assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
-        assert!(take(data.path(), &id).unwrap().is_some());
+        assert!(take(data.path(), &id, &basis()).unwrap().is_some());
         answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
         drop(waits);
         sweep(data.path()).unwrap();
@@ -342,7 +364,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         assert_eq!(sweep_unseen(data.path(), now()).unwrap(), 0, "there is no folder yet");
         let (id, killed) = (new_id(now()), new_id(now()));
-        let _waits = ask(data.path(), &id, &prune(), Some(b"x")).unwrap();
+        let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
         let path = |name: String| folder(data.path()).join(name);
         for left in [format!("{killed}.csv"), format!(".{killed}.asking")] {
             fs_err::write(path(left), "x").unwrap();
@@ -364,7 +386,7 @@ mod tests {
     fn a_request_of_a_newer_version_says_so() {
         let data = tempfile::tempdir().unwrap();
         let id = new_id(now());
-        let _waits = ask(data.path(), &id, &prune(), None).unwrap();
+        let _waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
         let path = folder(data.path()).join(format!("{id}.json"));
         let file = fs_err::read_to_string(&path).unwrap();
         std::io::Write::write_all(
@@ -372,6 +394,6 @@ mod tests {
             file.replace(":1,", ":2,").as_bytes(),
         )
         .unwrap();
-        assert!(take(data.path(), &id).unwrap().unwrap().ask.unwrap_err().contains("newer"));
+        assert!(take(data.path(), &id, &basis()).unwrap().unwrap().ask.unwrap_err().contains("newer"));
     }
 }

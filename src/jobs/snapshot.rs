@@ -14,10 +14,10 @@ use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::lock::Seat;
 use crate::history::{Unreadable, changes, left_out};
-use crate::jobs::alerts;
 use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::StateFile;
+use crate::jobs::{alerts, own_api};
 use crate::mail::Mailer;
 use crate::thousandeyes::LazyClient;
 
@@ -45,6 +45,9 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     seen.taken_at = at; // as its file says
     info!(rows, %at, "snapshot written");
     let mut failed = FirstError::default();
+    if let Err(error) = own_api::remember(config, clock.now()) {
+        failed.note(error);
+    }
     if let Err(error) = slots::served(&config.schedule, state, Job::Snapshot, clock, began) {
         failed.note(error);
     }

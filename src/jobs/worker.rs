@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
 use crate::jobs::App;
+use crate::jobs::basis::Basis;
 use crate::jobs::state::State;
 
 /// So often it is looked whether the lock is still this process's while a unit is under way.
@@ -313,7 +314,8 @@ impl Worker {
     /// next does it.
     async fn request(&mut self, app: &App) -> anyhow::Result<()> {
         let data = &app.config.data.dir;
-        let Some(Request { id, ask, by }) = self.handed_over.next_request(data) else { return Ok(()) };
+        let own = Basis::of(&app.config);
+        let Some(Request { id, ask, by }) = self.handed_over.next_request(data, &own) else { return Ok(()) };
         forget_failures(app);
         let (done, runs) = match ask {
             Err(problem) => {

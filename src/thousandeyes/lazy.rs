@@ -9,21 +9,27 @@ use super::settings::Settings;
 
 /// One client for a process, or none where no token is known.
 pub(crate) struct LazyClient {
-    settings: Option<Settings>,
+    settings: Result<Option<Settings>, String>,
     client: OnceLock<Arc<Client>>,
 }
 
 impl LazyClient {
-    /// `settings` is none where there is no token: then every use is an error that says how to give one.
-    pub(crate) fn new(settings: Option<Settings>) -> Self {
+    /// `settings` is none where there is no token: then every use is an error that says how to give one. Or it is why this API
+    /// is not to be used.
+    pub(crate) fn new(settings: Result<Option<Settings>, String>) -> Self {
         Self { settings, client: OnceLock::new() }
+    }
+
+    /// An error where this API is not to be used.
+    pub(crate) fn is_allowed(&self) -> anyhow::Result<()> {
+        self.settings.as_ref().map(drop).map_err(|why| anyhow::Error::msg(why.clone()))
     }
 
     pub(crate) fn get(&self) -> anyhow::Result<&Arc<Client>> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let settings = self.settings.clone().context(
+        let settings = self.settings.clone().map_err(anyhow::Error::msg)?.context(
             "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
         )?;
         let client = Client::new(settings)?;

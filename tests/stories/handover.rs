@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use crate::standin::{Fault, World};
+use crate::standin::{Fault, StandIn, World};
 use crate::testbed::{Bench, Ran};
 
 const ASSIGN: &str = "POST /quotas/account-groups/assign";
@@ -81,6 +81,56 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
     assert!(changes.contains("of raise.csv, applied by "), "{changes}");
     assert_eq!(left(&bench), [""; 0]);
     stop(daemon);
+}
+
+#[test]
+fn a_command_that_means_another_api_or_other_rules_is_refused_by_the_daemon() {
+    let bench = Bench::new(World::small());
+    let other = StandIn::start(World::small());
+    let file = bench.data().join("raise.csv");
+    let daemon = daemon(&bench);
+    fs_err::write(&file, "org_id,aid,value\n10,101,6000\n").unwrap();
+    let apply = ["apply", file.to_str().unwrap()];
+    let ran = |arguments: &[&str], name: &str, value: &str| {
+        let mut command = bench.command(arguments);
+        command.env(name, value).stdout(Stdio::piped()).stderr(Stdio::piped());
+        end(command.spawn().unwrap())
+    };
+    let elsewhere = ran(&apply, "TE_BASE_URL", &other.base_url()).ends_with(75).log;
+    assert!(elsewhere.contains("nothing was done: the running quotakeeper works with "), "{elsewhere}");
+    ran(&["snapshot"], "TE_BASE_URL", &other.base_url()).ends_with(75);
+    let stricter = ran(&apply, "QUOTAKEEPER__GUARD__APPROVAL", "always").ends_with(75).log;
+    assert!(stricter.contains("has other settings than this command"), "{stricter}");
+    // What decides nothing about changes may differ.
+    ran(&["snapshot"], "QUOTAKEEPER__GUARD__APPROVAL", "always").ends_with(0);
+    assert_eq!((bench.posts(), other.count(ASSIGN)), (0, 0));
+    bench.run(&apply).ends_with(0);
+    assert_eq!(bench.posts(), 1);
+    stop(daemon);
+}
+
+#[test]
+fn where_the_data_is_about_another_api_no_file_is_taken_and_no_snapshot_is_written() {
+    let bench = Bench::new(World::small());
+    bench.run(&["snapshot"]).ends_with(0);
+    let own = bench.data().join("api.json");
+    let written = fs_err::read_to_string(&own).unwrap();
+    assert!(written.contains("this machine"), "{written}");
+    fs_err::write(&own, written.replace("this machine", "api.thousandeyes.com")).unwrap();
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    let before = bench.standin.count("GET /quotas");
+    for command in [&["once"][..], &["inbox"], &["snapshot"], &["run"]] {
+        let log = bench.run(command).ends_with(1).log;
+        assert!(
+            log.contains("is about the API of api.thousandeyes.com, and api.base_url"),
+            "{command:?}: {log}"
+        );
+    }
+    assert!(bench.data().join("inbox/raise.csv").exists());
+    assert_eq!((bench.snapshots().len(), bench.standin.count("GET /quotas"), bench.posts()), (1, before, 0));
+    fs_err::remove_file(own).unwrap();
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.posts(), 1);
 }
 
 #[test]

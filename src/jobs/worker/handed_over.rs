@@ -11,6 +11,7 @@ use crate::change::run::Decider;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
 use crate::files::owner::Owner;
+use crate::jobs::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 
 /// What waits, in the order in which it came.
@@ -74,9 +75,9 @@ impl HandedOver {
     }
 
     /// Takes the request that comes next; none where it was withdrawn. One that cannot be read is answered so.
-    pub(super) fn next_request(&mut self, data_dir: &Path) -> Option<Request> {
+    pub(super) fn next_request(&mut self, data_dir: &Path, own: &Basis) -> Option<Request> {
         let id = self.asked.take()?;
-        let taken = match requests::take(data_dir, &id) {
+        let taken = match requests::take(data_dir, &id, own) {
             Ok(taken) => taken?,
             Err(error) => {
                 warn!(request = %id, error = format!("{error:#}"), "what a command hands over cannot be read");

@@ -1,0 +1,41 @@
+//! In what a command and the process that it hands its work to must agree: which API is meant, and what changes are judged by.
+//! Otherwise it would do something else than the command says, or than `plan` has just shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::files::sha256;
+use crate::jobs::requests::Ask;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Basis {
+    /// `api.base_url`, and the account group that changes are sent for.
+    api: String,
+    /// A hash of what decides what is held, refused and sent.
+    rules: String,
+}
+
+impl Basis {
+    pub(crate) fn of(config: &Config) -> Self {
+        let Config { api, guard, usage, inbox, .. } = config;
+        let aid = api.aid.as_ref().map_or_else(String::new, |aid| format!(" (aid {aid})"));
+        let rules = format!("{guard:?} {usage:?} {} {:?} {:?}", inbox.apply, inbox.mode, inbox.columns);
+        Self { api: format!("{}{aid}", api.base_url), rules: sha256(rules.as_bytes()) }
+    }
+
+    /// Why a process that works on this basis does not do what a command asks for that was started on another.
+    pub(super) fn refuses(&self, asked: &Self, ask: &Ask) -> Option<String> {
+        if self.api != asked.api {
+            return Some(format!(
+                "nothing was done: the running quotakeeper works with {}, and this command with {}. Give it the configuration \
+                 (and TE_BASE_URL) of the running one, or another data.dir",
+                self.api, asked.api
+            ));
+        }
+        (matches!(ask, Ask::Apply { .. }) && self.rules != asked.rules).then(|| {
+            "nothing was done: the running quotakeeper has other settings than this command ([guard], [usage], or apply, mode or \
+             columns of [inbox]). Reload it (`systemctl reload quotakeeper`, or SIGHUP), or give this command its configuration"
+                .to_owned()
+        })
+    }
+}
