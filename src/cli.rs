@@ -11,6 +11,7 @@ mod export;
 mod handover;
 mod history;
 mod jobs;
+mod log_stream;
 mod logging;
 mod plan;
 mod progress;

@@ -3,14 +3,17 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use chrono::SecondsFormat;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::log_stream;
 use super::progress::Log;
 use super::{Global, LogFormat};
+use crate::clock::Clock;
 use crate::text::edge;
 
 /// Whose log it is, which says what is worth a line.
@@ -100,12 +103,26 @@ struct Line {
     is_json: bool,
 }
 
+impl Line {
+    /// That lines were lost, as a line.
+    fn notice(&self, lost: u64) -> String {
+        let words = format!("{lost} lines of this log were lost: nothing read standard error");
+        let time = Clock::read().now().to_rfc3339_opts(SecondsFormat::Micros, true);
+        match (self.is_json, self.prefix) {
+            (true, _) => format!(
+                "{{\"timestamp\":\"{time}\",\"level\":\"WARN\",\"message\":\"{words}\",\"lost\":{lost}}}\n"
+            ),
+            (false, "") => format!("{time}  WARN {words}\n"),
+            (false, _) => format!("<4>{words}\n"),
+        }
+    }
+}
+
 impl Write for Line {
     fn write(&mut self, fact: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(fact.strip_suffix(b"\n").unwrap_or(fact)).replace('\n', " ");
         let text = if self.is_json { edge::json(&text) } else { edge::painted_lines(&text).into_owned() };
-        // No work fails for its log: a full disk or a closed terminal is not its fault.
-        let _ = Log.write_all(format!("{}{text}\n", self.prefix).as_bytes());
+        log_stream::write(&format!("{}{text}\n", self.prefix), |lost| self.notice(lost));
         Ok(fact.len())
     }
 

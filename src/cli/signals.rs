@@ -30,8 +30,8 @@ pub(super) fn obey(app: &Arc<App>, is_daemon: bool) -> anyhow::Result<()> {
     let cancel = app.cancel.clone();
     tokio::spawn(async move {
         any(&mut stops).await;
-        tracing::info!("stopping");
         cancel.cancel();
+        tracing::info!("stopping");
         let _ = tokio::time::timeout(LONGEST_STOP, any(&mut stops)).await;
         tracing::warn!("{STOPPED}");
         std::process::exit(i32::from(at_once as u8));

@@ -1,7 +1,8 @@
 //! What the log tells: one line a fact, each failure once with its causes and the fix, and to the journal with priorities.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -104,4 +105,39 @@ fn on_a_terminal_the_log_is_text() {
     let bench = Bench::new(World::small());
     let Some(shown) = bench.on_a_terminal(&["snapshot", "--color", "never"]) else { return };
     assert!(shown.contains("INFO snapshot written rows="), "{shown}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_work_nor_the_end_and_later_says_what_it_lost() {
+    let bench = Bench::new(World::small());
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    // Nearly full: the first lines of the daemon find no room.
+    (&writer).write_all(&[b'x'; 65_000]).unwrap();
+    let mut command = bench.command(&["run"]);
+    command.stdout(Stdio::null()).stderr(writer);
+    let mut daemon = command.spawn().unwrap();
+    drop(command); // its copy of the writer
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n");
+    until(|| bench.data().join("inbox/answers/raise.csv/success.csv").exists());
+    let mut filler = vec![0; 65_000];
+    reader.read_exact(&mut filler).unwrap();
+    bench.drop_file("again.csv", "org_id,aid,value\n10,101,6100\n");
+    until(|| bench.data().join("inbox/answers/again.csv/success.csv").exists());
+    let stop = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    let mut log = String::new();
+    reader.read_to_string(&mut log).unwrap();
+    let lost = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|line| line["lost"].is_u64());
+    assert_eq!(lost.map(|line| line["level"].clone()), Some(Value::from("WARN")), "{log}");
+}
+
+/// Waits for what a daemon does.
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::sleep(std::time::Duration::from_millis(10)); // how soon it is seen
+    }
 }
