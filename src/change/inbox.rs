@@ -188,6 +188,10 @@ impl OpenInbox {
                 settled.files.push_back((name, look));
             }
         }
+        // The one that was dropped last is the last to say what a quota is.
+        settled.files.make_contiguous().sort_by(|(name, look), (other, other_look)| {
+            look.changed.cmp(&other_look.changed).then_with(|| name.cmp(other))
+        });
         if read_only && !settled.files.is_empty() {
             settled.known = self.known_contents()?;
         }

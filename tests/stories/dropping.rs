@@ -1,5 +1,7 @@
 //! What falls together, what comes back, and where the answers lie, for somebody who only drops files.
 
+use std::os::unix::fs::MetadataExt;
+
 use crate::standin::{Key, World, key};
 use crate::testbed::{Bench, Run, assigns, counts, table};
 
@@ -35,6 +37,23 @@ fn one_doubtful_customer_blocks_none_of_399_others() {
     assert_eq!(runs.iter().map(Run::state).collect::<Vec<_>>(), ["done", "held"]);
     assert_eq!(runs[0].counts(), counts([("applied", 798), ("held", 2)]));
     assert_eq!(runs[1].record()["rows"], serde_json::json!([2, 3]), "its other row waits with it");
+}
+
+#[test]
+fn of_files_that_wait_together_the_one_that_was_dropped_last_has_the_last_word() {
+    let bench = Bench::new(World::small());
+    bench.drop_file("quotas.csv", "org_id,aid,value\n10,101,6100\n");
+    let changed = |name: &str| {
+        let file = fs_err::metadata(bench.data().join("inbox").join(name)).unwrap();
+        (file.ctime(), file.ctime_nsec())
+    };
+    while !bench.data().join("inbox/correction.csv").exists()
+        || changed("correction.csv") <= changed("quotas.csv")
+    {
+        bench.drop_file("correction.csv", "org_id,aid,value\n10,101,6200\n");
+    }
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(quota(&bench, "10", "101"), Some(6_200));
 }
 
 #[test]
