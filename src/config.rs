@@ -4,6 +4,7 @@
 //! How a file becomes these types, and how a problem finds its line, is in `source`.
 
 mod alerts;
+mod folders;
 mod guards;
 mod health;
 mod limits;

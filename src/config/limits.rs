@@ -63,6 +63,7 @@ impl Config {
         if self.mail.transport == Transport::Smtp {
             found.extend(self.smtp.oauth2_problems());
         }
+        found.extend(self.folder_problems());
         found.extend(self.guard.problems());
         found.extend(self.alerts.problems());
         found.extend(self.metrics.problems());

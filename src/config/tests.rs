@@ -60,6 +60,31 @@ fn the_minimal_configuration_is_valid_and_ten_lines_long() {
 }
 
 #[test]
+fn what_is_dropped_what_is_answered_and_what_is_kept_lie_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs_err::create_dir_all(data.join("inbox")).unwrap();
+    std::os::unix::fs::symlink(data.join("inbox"), folder.path().join("link")).unwrap();
+    let at = |path: &str| folder.path().join(path).display().to_string();
+    for (inbox, answers, wrong) in [
+        ("data/inbox", "data/inbox/answers", &[][..]),
+        ("drop", "answers", &[]),
+        ("data/drop", "data/answers", &[]),
+        ("drop", "drop", &["inbox.answers_dir"]),
+        ("link", "data/inbox", &["inbox.answers_dir"]),
+        ("data", "answers", &["inbox.dir"]),
+        ("data/runs", "data/outbox/new", &["inbox.dir", "inbox.answers_dir"]),
+        ("drop", "data/history", &["inbox.answers_dir"]),
+    ] {
+        let (data, inbox, answers) = (at("data"), at(inbox), at(answers));
+        let text = format!("[data]\ndir = {data:?}\n[inbox]\ndir = {inbox:?}\nanswers_dir = {answers:?}\n");
+        let found = read(&text, &[]).err().unwrap_or_default();
+        assert_eq!(found.len(), wrong.len(), "{text}{found:?}");
+        assert!(found.iter().zip(wrong).all(|(found, key)| found.contains(key)), "{text}{found:?}");
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once_with_file_line_and_key() {
     let problems = read(
         "[api]\nbase_ulr = \"x\"\ntimeout = \"soon\"\n\n[guard]\nheadroom_percent = \"ten\"\nunassign = \"maybe\"\n\n[schedule]\nsnapshot = \"0 25 * * *\"\ntimezone = \"Mars/Base\"\n[usage]\ncounts = []\n[inboxes]\n",

@@ -1,0 +1,40 @@
+//! Which folders cannot be one: what is dropped, what is answered, and what quotakeeper keeps lie apart.
+
+use std::path::{Path, PathBuf};
+
+use super::Config;
+
+/// The folders below `data.dir` that only quotakeeper writes into.
+const OWN: [&str; 6] = ["history", "changes", "runs", "outbox", "requests", "reports"];
+
+impl Config {
+    /// Each problem as the key and a sentence.
+    pub(super) fn folder_problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let (data, inbox, answers) =
+            (real(&self.data.dir), real(&self.inbox_dir()), real(&self.answers_dir()));
+        let is_own =
+            |folder: &Path| folder == data || OWN.iter().any(|own| folder.starts_with(data.join(own)));
+        if is_own(&inbox) {
+            found.push((
+                "inbox.dir".to_owned(),
+                "is a folder that quotakeeper keeps its own files in: set another one".to_owned(),
+            ));
+        }
+        if is_own(&answers) {
+            let fix = "is a folder that quotakeeper keeps its own files in: set another one";
+            found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
+        } else if answers == inbox {
+            let fix = "is the inbox itself, where each answer would be taken for something that was dropped: set another \
+                       folder, such as `answers` below the inbox";
+            found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
+        }
+        found
+    }
+}
+
+/// Without links where it is there, else as it is written.
+fn real(folder: &Path) -> PathBuf {
+    let written = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    fs_err::canonicalize(folder).unwrap_or_else(|_| written())
+}
