@@ -78,6 +78,10 @@ impl RunContext<'_> {
             // The run that it comes from is still making it.
             RunState::Planned if self.run.record.split_from.is_some() => Ok(()),
             RunState::Planned => self.start().await,
+            _ if self.is_stopped()? => {
+                info!(run = %self.run.record.id, "waits: nothing is sent while inbox.apply is false");
+                Ok(())
+            }
             RunState::Applying => self.resume().await,
             RunState::Held => match self.run.decision()? {
                 Some(decision) if decision.approve => self.approved(&decision).await,

@@ -48,6 +48,10 @@ async fn decide(
 ) -> anyhow::Result<Exit> {
     let run = Run::find(services.runs(), written)?;
     let id = &*run.record.id;
+    anyhow::ensure!(
+        !approve || services.config.inbox.apply || !run.record.dropped,
+        "nothing that was dropped is sent while inbox.apply is false: set it to true, then approve run {id}"
+    );
     let replans = approve && run.record.state == RunState::Stale;
     match run.record.state {
         RunState::Held => {}

@@ -289,3 +289,20 @@ fn a_row_of_another_day_waits_and_can_be_dropped_until_then() {
     bench.run(&["reject", &run.id()]).ends_with(0);
     assert_eq!((run.state().as_str(), run.counts()), ("rejected", counts([("rejected", 1)])));
 }
+
+#[test]
+fn while_nothing_is_to_be_sent_neither_an_approval_nor_what_was_under_way_is() {
+    let (bench, run) = held();
+    let stopped = bench.with("QUOTAKEEPER__INBOX__APPLY", "false");
+    let log = stopped.run(&["approve", &run.id()]).ends_with(1).log;
+    assert!(log.contains("nothing that was dropped is sent while inbox.apply is false"), "{log}");
+    // An approval from elsewhere, such as a file, waits.
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    let approving = stopped.with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+    approving.drop_file(&format!("{plan}.approved"), "");
+    approving.run(&["inbox"]).ends_with(5);
+    assert_eq!((approving.posts(), run.state()), (0, "held".to_owned()));
+    let going_on = approving.with("QUOTAKEEPER__INBOX__APPLY", "true");
+    going_on.run(&["inbox"]).ends_with(0);
+    assert_eq!((helpdesk(&going_on), run.state()), (Some(3_000), "done".to_owned()));
+}

@@ -65,6 +65,17 @@ impl RunContext<'_> {
         self.run.record.dropped && !self.services.config.inbox.apply
     }
 
+    /// What is left of it is to be sent, and nothing is, as configured: it waits as it is.
+    pub(super) fn is_stopped(&self) -> anyhow::Result<bool> {
+        let is_to_be_sent = match self.run.record.state {
+            RunState::Applying => true,
+            RunState::Held => self.run.decision()?.is_some_and(|decision| decision.approve),
+            RunState::Scheduled => self.run.record.approved_by.is_some() && self.run.decision()?.is_none(),
+            _ => false,
+        };
+        Ok(is_to_be_sent && self.is_planned_only())
+    }
+
     fn situation<'d>(&self, done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
         let Self { services, run } = self;
         // Rows that were split off an undo are an undo still.
