@@ -1,7 +1,7 @@
 //! What the result files say of each row that did not simply get done: a golden file of every sentence.
 
 use crate::standin::{Fault, World, key};
-use crate::testbed::{Bench, Run, table};
+use crate::testbed::{Bench, Run, counts, table};
 
 #[test]
 fn each_row_that_was_not_done_says_why_in_words_that_need_no_manual() {
@@ -40,6 +40,21 @@ fn each_row_that_was_not_done_says_why_in_words_that_need_no_manual() {
     let told = told.replace(&held.id(), "RUN.held");
     // Who runs the tests, and where, is the last that it says.
     insta::assert_snapshot!("messages", told.split(" by ").next().unwrap());
+}
+
+#[test]
+fn an_unassign_that_was_refused_because_its_account_group_is_gone_is_not_applied() {
+    let bench = Bench::new(World::small()).with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+    let delete = |world: &mut World| {
+        world.organizations.get_mut("10").unwrap().groups.remove("1004");
+    };
+    bench.standin.at("POST /quotas/account-groups/unassign", 0, Fault::Edit(Box::new(delete)));
+    bench.drop_file("gone.csv", "action,org_id,aid,value\nunassign,10,1004,\n");
+    bench.run(&["inbox"]).ends_with(4);
+    let run = bench.only_run();
+    assert_eq!(run.counts(), counts([("not_confirmed", 1)]));
+    let message = table(&run.read("error.csv"))[0]["message"].clone();
+    assert!(message.contains("no longer visible either: look for it"), "{message}");
 }
 
 fn sentences(run: &Run) -> String {

@@ -9,9 +9,9 @@ use super::Apply;
 use super::progress::Progress;
 use crate::change::run::journal::Event;
 use crate::change::{Code, Outcome, Problem};
-use crate::domain::quota::quota_text;
-use crate::thousandeyes::Error;
+use crate::domain::quota::{Target, quota_text};
 use crate::thousandeyes::progress::Phase;
+use crate::thousandeyes::{AccountGroup, Error};
 
 /// The waits before the read-backs at the end: a server may take a while to show what it took.
 const READ_BACKS: [u64; 4] = [0, 2, 5, 10];
@@ -43,10 +43,17 @@ where
                 continue;
             }
             for (row, problem) in std::mem::take(&mut progress.refused) {
-                if progress.quota(&row.target) == Ok(row.after) {
-                    waiting.insert(row.row, row); // refused, and applied anyway
-                } else {
-                    self.settle(progress, &[row.row], &problem)?;
+                match progress.quota(&row.target) == Ok(row.after) {
+                    // So reads a target that was deleted, or moved to another organization.
+                    true if row.after.is_none() && !self.is_visible(&row.target).await => {
+                        let message = format!(
+                            "{}. It has no quota now, but it is no longer visible either: look for it",
+                            problem.message.trim_end_matches('.')
+                        );
+                        self.settle(progress, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
+                    }
+                    true => drop(waiting.insert(row.row, row)), // refused, and applied anyway
+                    false => self.settle(progress, &[row.row], &problem)?,
                 }
             }
             let confirmed: Vec<usize> = waiting
@@ -91,5 +98,14 @@ where
             self.settle(progress, &[row.row], &Problem { code: Code::NotConfirmed, message })?;
         }
         Ok(())
+    }
+
+    /// Whether the API shows the account group, or any of the organization whose own quota is meant.
+    async fn is_visible(&self, target: &Target) -> bool {
+        let is_of = |group: &AccountGroup| {
+            group.org_id.as_ref() == Some(&target.org_id)
+                && target.aid.as_ref().is_none_or(|aid| *aid == group.aid)
+        };
+        self.client.account_groups().await.is_ok_and(|groups| groups.iter().any(is_of))
     }
 }
