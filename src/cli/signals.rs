@@ -36,6 +36,8 @@ pub(super) fn obey(app: &Arc<App>, is_daemon: bool) -> anyhow::Result<()> {
         tracing::warn!("{STOPPED}");
         std::process::exit(i32::from(at_once as u8));
     });
+    // A file beyond the limit of its size (`ulimit -f`) is then an error that says so, as a full disk is.
+    tokio::spawn(pass_over("SIGXFSZ", signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?));
     for (name, kind) in [("SIGUSR1", SignalKind::user_defined1()), ("SIGUSR2", SignalKind::user_defined2())] {
         tokio::spawn(pass_over(name, signal(kind)?));
     }
