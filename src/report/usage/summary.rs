@@ -54,8 +54,23 @@ pub(in crate::report) fn headline(
         (Some(out), Some(next)) => format!("{}, {next} will before the cycle ends, {day}", ran_out(&out)),
         (Some(out), None) => ran_out(&out),
         (None, Some(next)) => format!("{next} will run out before the cycle ends, {day}"),
-        (None, None) => calm(groups),
+        (None, None) => near(groups, is_one_of_many).unwrap_or_else(|| calm(groups)),
     }
+}
+
+/// The headline when nothing runs out, and some have used nearly all that they have.
+fn near(groups: &[&Standing], is_one_of_many: bool) -> Option<String> {
+    let near: Vec<&&Standing> = groups.iter().filter(|standing| standing.level > Level::Fine).collect();
+    let (worst, others) = near.split_first()?;
+    let name = worst.name_among(is_one_of_many);
+    let used = worst.percent_used.map_or_else(String::new, |used| format!(": {} % used", grouped(used)));
+    Some(match others.len() {
+        0 => format!("{name} is near its quota{used}"),
+        _ => format!(
+            "{} are near their quota, first {name}{used}",
+            words::counted(near.len(), "account group")
+        ),
+    })
 }
 
 /// The headline when nothing runs out, which is only said of what is known.
