@@ -8,6 +8,7 @@ pub(crate) mod answers;
 mod claim;
 pub(crate) mod first_error;
 mod names;
+mod recovery;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -70,6 +71,8 @@ pub(crate) struct Inbox {
     pub max_bytes: u64,
     /// Nothing can be renamed here: each content is acted on once.
     pub read_only: bool,
+    /// By which this quotakeeper knows the files that it has claimed.
+    pub instance: Option<String>,
     pub memory: Arc<Memory>,
 }
 

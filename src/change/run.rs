@@ -44,13 +44,19 @@ pub(crate) struct Run {
 
 impl Run {
     /// Creates the folder of a new run of `file`. Where the second is taken, a later one is.
-    pub(crate) fn create(runs: &Path, file: &str, dropped: bool, now: DateTime<Utc>) -> anyhow::Result<Self> {
+    pub(crate) fn create(
+        runs: &Path,
+        now: DateTime<Utc>,
+        file: &str,
+        complete: impl FnOnce(RunRecord) -> RunRecord,
+    ) -> anyhow::Result<Self> {
         let folder = durable::create_folder(runs)?;
         loop {
             let id = id::of_file(file, free_second(&folder, file, now)?);
             if folder.new_folder(OsStr::new(&id))?.is_some() {
                 let made = runs.join(&id);
-                return Self::begin(runs, RunRecord::new(id, file, dropped, now)).inspect_err(|_| {
+                let record = complete(RunRecord::new(id, file, true, now));
+                return Self::begin(runs, record).inspect_err(|_| {
                     let _ = fs_err::remove_dir_all(made); // on a full disk even an empty folder misleads
                 });
             }
@@ -218,8 +224,8 @@ mod tests {
     #[test]
     fn a_run_is_named_by_its_second_and_its_file() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
-        let second = Run::create(folder.path(), "Raise EMEA (Q4).csv", true, now()).unwrap();
+        let first = Run::create(folder.path(), now(), "Raise EMEA (Q4).csv", |record| record).unwrap();
+        let second = Run::create(folder.path(), now(), "Raise EMEA (Q4).csv", |record| record).unwrap();
         assert_eq!(first.record.id, "20261122T180500Z-raise-emea-q4");
         assert_eq!(second.record.id, "20261122T180501Z-raise-emea-q4");
     }
@@ -228,7 +234,7 @@ mod tests {
     fn many_files_whose_names_give_the_same_one_take_one_second_after_the_other() {
         let folder = tempfile::tempdir().unwrap();
         for count in 0..70 {
-            let run = Run::create(folder.path(), "文書.csv", true, now()).unwrap();
+            let run = Run::create(folder.path(), now(), "文書.csv", |record| record).unwrap();
             assert_eq!(run.record.id, id::of_file("文書.csv", now() + chrono::Duration::seconds(count)));
         }
     }
@@ -236,7 +242,7 @@ mod tests {
     #[test]
     fn a_run_reads_back_and_an_id_never_leaves_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let mut run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
+        let mut run = Run::create(folder.path(), now(), "a.csv", |record| record).unwrap();
         run.record.notes.push("why".into());
         run.set_state(RunState::Held, now()).unwrap();
         assert_eq!(Run::open(folder.path(), &run.record.id).unwrap().record, run.record);
@@ -249,7 +255,7 @@ mod tests {
     fn a_folder_of_somebody_else_stays_where_a_run_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let [mixed, plain] =
-            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), file, true, now()).unwrap());
+            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), now(), file, |record| record).unwrap());
         for run in [&mixed, &plain] {
             run.write("input.csv", b"x").unwrap();
         }
@@ -267,7 +273,7 @@ mod tests {
     fn a_run_without_its_record_is_told_and_a_folder_that_a_crash_left_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let [copied, begun] =
-            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), file, true, now()).unwrap());
+            ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), now(), file, |record| record).unwrap());
         copied.write("input.csv", b"x").unwrap();
         for run in [&copied, &begun] {
             fs_err::remove_file(run.path("run.json")).unwrap();
@@ -281,7 +287,7 @@ mod tests {
     #[test]
     fn a_record_of_a_newer_version_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut run = Run::create(folder.path(), "a.csv", true, now()).unwrap();
+        let mut run = Run::create(folder.path(), now(), "a.csv", |record| record).unwrap();
         run.record.version = VERSION + 1;
         run.save().unwrap();
         assert!(Run::open(folder.path(), &run.record.id).unwrap_err().to_string().contains("newer"));

@@ -21,6 +21,7 @@ use crate::files::reserve;
 use crate::jobs::activity::Activity;
 use crate::jobs::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
+use crate::mail::installation;
 
 /// A holder gives a sign of life every few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,6 +113,8 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
 /// Takes the lock, and lets those who hand something over know meanwhile that this process lives.
 pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
     here.seat.take(here.data_dir)?;
+    // By which the inbox tells its own files from those of another quotakeeper.
+    installation::id(here.data_dir, Clock::read().now());
     let (seat, activity) = (Arc::clone(here.seat), Arc::clone(here.activity));
     let data_dir = here.data_dir.to_owned();
     tokio::spawn(async move {

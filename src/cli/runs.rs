@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
         let (folder, at) = (tempfile::tempdir().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
-        let mut run = Run::create(folder.path(), "q4.csv", true, at).unwrap();
+        let mut run = Run::create(folder.path(), at, "q4.csv", |record| record).unwrap();
         run.set_state(RunState::Held, at).unwrap();
         assert!(run.waits_for_person());
         let plan_sha256 = "f".repeat(64);

@@ -18,7 +18,7 @@ use crate::jobs::activity::Activity;
 use crate::jobs::own_api;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{State, StateFile, Unwritten};
-use crate::mail::Mailer;
+use crate::mail::{Mailer, installation};
 use crate::thousandeyes::{LazyClient, Settings};
 
 /// What every job needs; made once for a process.
@@ -119,6 +119,7 @@ impl App {
             settle: settings.settle,
             max_bytes: settings.max_bytes,
             read_only: settings.read_only,
+            instance: installation::read(&self.config.data.dir).ok().flatten().filter(|id| !id.is_empty()),
             memory: Arc::clone(&self.inbox_memory),
         }
     }

@@ -1,7 +1,7 @@
 //! A change file through the run machinery at once: typed as a command, or handed over by one.
 
 use super::notices;
-use crate::change::run::{Decider, Decision, Run};
+use crate::change::run::{Decider, Decision, Run, RunRecord};
 use crate::change::{RunState, Services, lifecycle};
 use crate::exit_code::Findings;
 use crate::files::sha256;
@@ -99,7 +99,10 @@ fn begin(services: &Services<'_>, what: &ToApply<'_>) -> anyhow::Result<Run> {
     let mut run = match made {
         Some(run) if run.record.input_sha256.is_some() => return Ok(run),
         Some(run) => run,
-        None => Run::create(services.runs(), what.name, false, services.now())?,
+        None => Run::create(services.runs(), services.now(), what.name, |record| RunRecord {
+            dropped: false,
+            ..record
+        })?,
     };
     run.record.request = what.request.map(str::to_owned);
     if let (_, Decider::User { user, login }) = &what.by {

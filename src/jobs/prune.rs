@@ -3,6 +3,8 @@
 //! What was sent and what was run is also how the same thing is recognized when it comes again. So nothing goes that a snapshot
 //! still to be reported, a file still in the inbox, or an open run could need.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
@@ -10,8 +12,8 @@ use crate::change::Services;
 use crate::change::inbox::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
-use crate::change::run::Run;
 use crate::change::run::id::{is_id, root_of};
+use crate::change::run::{Run, RunRecord};
 use crate::config::Config;
 use crate::files::leftovers;
 use crate::history::History;
@@ -93,7 +95,9 @@ fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<
     // One that cannot be read may still be open, and would need what it was split off from.
     gone.retain(|id| !broken.iter().any(|broken| root_of(&broken.id) == root_of(id)));
     // A run whose file is still there is what keeps that file from being run again.
-    gone.retain(|id| !inbox.may_have_file_of(id));
+    let by_id: HashMap<&str, &RunRecord> =
+        records.iter().map(|record| (record.id.as_str(), *record)).collect();
+    gone.retain(|id| !by_id.get(id.as_str()).is_some_and(|record| inbox.may_have_file_of(record)));
     for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
         answers::remove(services, &run.record)?;
     }

@@ -38,7 +38,7 @@ pub(crate) fn read(data_dir: &Path) -> io::Result<Option<String>> {
 }
 
 /// The id, made where there is none. No mail fails for it: where it cannot be kept, it comes from the folder's path.
-pub(super) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
+pub(crate) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
     let made = || -> io::Result<String> {
         let is_damaged = match read(data_dir) {
             Ok(Some(id)) if !id.is_empty() => return Ok(id),

@@ -97,7 +97,7 @@ impl Bench {
 
     /// A run as the inbox makes it.
     pub(crate) fn run(&self, text: &str) -> Run {
-        let mut run = Run::create(&self.app.runs(), "file.csv", true, noon()).unwrap();
+        let mut run = Run::create(&self.app.runs(), noon(), "file.csv", |record| record).unwrap();
         run.write("input.csv", text.as_bytes()).unwrap();
         run.record.input_sha256 = Some(sha256(text.as_bytes()));
         run.save().unwrap();

@@ -112,7 +112,7 @@ fn a_log_that_nobody_reads_stops_neither_work_nor_the_end_and_later_says_what_it
     let bench = Bench::new(World::small());
     let (mut reader, writer) = std::io::pipe().unwrap();
     // Nearly full: the first lines of the daemon find no room.
-    (&writer).write_all(&[b'x'; 65_000]).unwrap();
+    (&writer).write_all(&vec![b'x'; 65_000]).unwrap();
     let mut command = bench.command(&["run"]);
     command.stdout(Stdio::null()).stderr(writer);
     let mut daemon = command.spawn().unwrap();

@@ -2,26 +2,25 @@
 //!
 //! 1. The file is opened, and the open file is looked at.
 //! 2. The run's folder is made.
-//! 3. The file is renamed to `.RUN.claimed` inside the inbox; what then has that name must be the open file.
+//! 3. The file is renamed to `.INSTANCE~RUN.claimed` inside the inbox, as `run.json` already says; what then has that name must
+//!    be the open file.
 //! 4. The open file is copied into the run's folder, and `run.json` remembers which file it was.
 //! 5. The claimed file stays until the run comes to rest for the first time (done, failed, held or waiting for its time): a
 //!    program that still has it open may write on, which is said then. Then it is removed, if it still is that file.
 //!
-//! A run that was made but never got its file finds it again under its own name. A claimed name counts only if quotakeeper
-//! can have made it; everything else that is hidden here is left alone.
+//! How a run finds its file again is in `recovery`.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::{Look, NotTaken, OpenInbox};
 use crate::change::RunState;
-use crate::change::inbox::first_error::FirstError;
-use crate::change::run::id::{is_id_of_file, time_of_file};
+use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord};
 use crate::files;
 use crate::files::folder::{Links, OpenFile, Unfit, is_done};
@@ -57,10 +56,6 @@ fn unfit_to_take(name: &OsStr, unfit: Unfit) -> Claim {
 fn left(name: &OsStr, reason: String) -> NotTaken {
     NotTaken { file: super::shown(name), reason }
 }
-
-/// Files of one name that come together are claimed for one second after the other. A claim that is further ahead, and whose
-/// run nobody made, is a name that somebody else made up.
-const FARTHEST_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// What is said where a disk fails, about which whoever dropped the file can do nothing.
 const TRIED_AGAIN: &str = "It stays in the inbox, and each pass tries it again.";
@@ -107,8 +102,11 @@ impl OpenInbox {
         if Look::at(&file.stat) != look {
             return Ok(Claim::Nothing); // another file by now
         }
-        let mut run = Run::create(&self.settings.runs, &super::shown(name), true, now)?;
-        let claimed = claimed(&run.record.id);
+        let mut run = Run::create(&self.settings.runs, now, &super::shown(name), |record| RunRecord {
+            claim: self.path_of(&self.claim_name(&record.id)),
+            ..record
+        })?;
+        let claimed = self.claim_name(&run.record.id);
         match self.folder.rename_to_free(name, &claimed) {
             Ok(true) => {}
             Ok(false) => {
@@ -146,7 +144,7 @@ impl OpenInbox {
 
     /// Copies a claimed file into its run. What is too large fails the run. False, and nothing is copied, where it is not
     /// what it looked like: a program that has it open still writes it.
-    fn copy(&self, run: &mut Run, file: &OpenFile, look: Look) -> anyhow::Result<bool> {
+    pub(super) fn copy(&self, run: &mut Run, file: &OpenFile, look: Look) -> anyhow::Result<bool> {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
                 if !look.is_renamed(&Look::at(&file.look()?)) {
@@ -220,7 +218,7 @@ impl OpenInbox {
         if !known.insert(hash.clone()) {
             return Ok(Claim::Nothing);
         }
-        let mut run = Run::create(&self.settings.runs, &super::shown(name), true, now)?;
+        let mut run = Run::create(&self.settings.runs, now, &super::shown(name), |record| record)?;
         run.write("input.csv", &bytes)?;
         run.record.input_sha256 = Some(hash);
         run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
@@ -228,91 +226,11 @@ impl OpenInbox {
         Ok(Claim::Run(Box::new(run)))
     }
 
-    /// Finishes what a crash cut off between making a run and removing its claimed file. What cannot be finished now is
-    /// tried again at the next look, and never blocks the rest.
-    pub(crate) fn recover(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let mut failed = FirstError::default();
-        let mut note = |id: &str, result: anyhow::Result<()>| {
-            if let Err(error) = result {
-                failed.note(error.context(format!("the file of run {id} could not be taken")));
-            }
-        };
-        for mut run in Run::all(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
-            if !looked_at(&run) {
-                let recovered = self.recover_made(&mut run);
-                note(&run.record.id, recovered);
-            }
-        }
-        if self.settings.read_only {
-            return failed.or(()); // nothing is claimed here
-        }
-        for name in self.folder.names()? {
-            match claim_of(&name) {
-                Some(id) => note(id, self.recover_claim(id, &name, now)),
-                None if name.as_encoded_bytes().starts_with(b".") => {
-                    self.leave(&name, "it is hidden, and quotakeeper did not make it");
-                }
-                None => {}
-            }
-        }
-        failed.or(())
-    }
-
-    /// A run that was made, of which it is not known that it got its file.
-    fn recover_made(&self, run: &mut Run) -> anyhow::Result<()> {
-        if self.folder.look(&claimed(&run.record.id))?.is_some() {
-            return Ok(()); // its claim is taken up
-        }
-        if fs_err::exists(run.path("input.csv"))? {
-            run.record.input_sha256 = Some(sha256(&run.read("input.csv")?));
-            run.save()?;
-        } else if run.record.state == RunState::Planned {
-            // The crash came before the rename: the file is still in the inbox.
-            Run::remove(&self.settings.runs, &run.record.id)?;
-        }
-        Ok(())
-    }
-
-    fn recover_claim(&self, id: &str, name: &OsStr, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let is_known = fs_err::exists(self.settings.runs.join(id).join("run.json"))?;
-        let known = if is_known { Some(Run::open(&self.settings.runs, id)?) } else { None };
-        if let Some(run) = known.as_ref().filter(|run| looked_at(run) || !run.is_open()) {
-            return if settles(run.record.state) { self.release(run) } else { Ok(()) };
-        }
-        if known.is_none() && time_of_file(id).is_none_or(|time| time - now > FARTHEST_AHEAD) {
-            self.leave(name, "it is dated in the future, and quotakeeper did not make it");
-            return Ok(());
-        }
-        let file = match (self.folder.open_file(name, Links::Refused), known.clone()) {
-            (Ok(file), _) => file,
-            (Err(Unfit::Missing), _) => return Ok(()),
-            (Err(Unfit::Io(error)), _) => return Err(error.into()),
-            (Err(unfit), Some(mut run)) => {
-                run.record.notes = vec![sentence(&unfit)];
-                run.save()?;
-                self.leave(name, "it is not the file that was claimed");
-                return Ok(());
-            }
-            (Err(_), None) => {
-                self.leave(name, "it is not a file that was claimed");
-                return Ok(());
-            }
-        };
-        let mut run = if let Some(run) = known {
-            run
-        } else {
-            // Its run's folder is gone: somebody removed it. The file is not lost by that.
-            let record = RunRecord::new(id.to_owned(), &format!("{id}.csv"), true, now);
-            Run::create_as(&self.settings.runs, record)?
-        };
-        info!(run = %run.record.id, "claimed before a crash: taken up again");
-        self.copy(&mut run, &file, Look::at(&file.stat)).map(drop)
-    }
-
     /// What to say if the file was written on after it was copied. What it holds now is kept in the run's folder.
     pub(crate) fn written_since(&self, run: &Run) -> anyhow::Result<Option<String>> {
         let (Some(was), Some(_)) = (run.record.claimed, &run.record.input_sha256) else { return Ok(None) };
-        let file = match self.folder.open_file(&claimed(&run.record.id), Links::Refused) {
+        let place = self.place(&run.record);
+        let file = match place.inbox().folder.open_file(&place.name, Links::Refused) {
             Ok(file) if file.stat.st_ino == was.inode => file,
             _ => return Ok(None), // gone, or somebody put another there: it says nothing of the one that was copied
         };
@@ -338,13 +256,14 @@ impl OpenInbox {
 
     /// Removes the claimed file of a run that came to rest, if it still is the one that was claimed.
     pub(crate) fn release(&self, run: &Run) -> anyhow::Result<()> {
-        let name = claimed(&run.record.id);
+        let place = self.place(&run.record);
+        let (inbox, name) = (place.inbox(), &place.name);
         match run.record.claimed {
             _ if self.settings.read_only => {}
             // One that a power cut brings back is removed by the next pass.
-            Some(was) if self.is_inode(&name, was.inode) => drop(self.folder.drop_name(&name)?),
-            _ if self.folder.look(&name)?.is_some() => {
-                self.leave(&name, "it is not the file that was claimed");
+            Some(was) if inbox.is_inode(name, was.inode) => drop(inbox.folder.drop_name(name)?),
+            _ if inbox.folder.look(name)?.is_some() => {
+                self.leave(name, "it is not the file that was claimed");
             }
             _ => {}
         }
@@ -353,16 +272,17 @@ impl OpenInbox {
 
     /// The run's file is claimed and not yet looked at: the run cannot go on.
     pub(crate) fn awaits_file(&self, run: &Run) -> bool {
-        !looked_at(run) && self.is_claimed(&run.record.id)
+        !looked_at(run) && self.is_claimed(&run.record)
     }
 
     /// The run's file may still be here, and only the run keeps it from being taken again.
-    pub(crate) fn may_have_file_of(&self, id: &str) -> bool {
-        self.settings.read_only || self.is_claimed(id)
+    pub(crate) fn may_have_file_of(&self, record: &RunRecord) -> bool {
+        self.settings.read_only || self.is_claimed(record)
     }
 
-    fn is_claimed(&self, id: &str) -> bool {
-        !matches!(self.folder.look(&claimed(id)), Ok(None))
+    fn is_claimed(&self, record: &RunRecord) -> bool {
+        let place = self.place(record);
+        !matches!(place.inbox().folder.look(&place.name), Ok(None))
     }
 
     fn is_inode(&self, name: &OsStr, inode: u64) -> bool {
@@ -396,19 +316,10 @@ fn cannot_be_moved(error: &std::io::Error) -> String {
 }
 
 /// The run came to rest, if only for now: what it was made of is not looked at again.
-fn settles(state: RunState) -> bool {
+pub(super) fn settles(state: RunState) -> bool {
     !matches!(state, RunState::Planned | RunState::Applying)
 }
 
-fn looked_at(run: &Run) -> bool {
+pub(super) fn looked_at(run: &Run) -> bool {
     run.record.input_sha256.is_some() || !run.record.notes.is_empty()
-}
-
-fn claimed(id: &str) -> OsString {
-    format!(".{id}.claimed").into()
-}
-
-/// The run that a claimed file is of, if quotakeeper can have made its name.
-fn claim_of(name: &OsStr) -> Option<&str> {
-    name.to_str()?.strip_prefix('.')?.strip_suffix(".claimed").filter(|id| is_id_of_file(id))
 }

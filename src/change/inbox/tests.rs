@@ -18,6 +18,7 @@ fn inbox() -> (tempfile::TempDir, Inbox) {
         settle: Duration::ZERO,
         max_bytes: 100,
         read_only: false,
+        instance: None,
         memory: Arc::default(),
     };
     fs_err::create_dir(&inbox.folder).unwrap();
@@ -157,7 +158,7 @@ async fn a_crash_at_any_step_of_a_claim_makes_one_run_of_the_file() {
     // Step 1: the run exists, the file still has its name.
     let (_folder, inbox) = inbox();
     fs_err::write(inbox.folder.join("a.csv"), "a").unwrap();
-    Run::create(&inbox.runs, "a.csv", true, now()).unwrap();
+    Run::create(&inbox.runs, now(), "a.csv", |record| record).unwrap();
     open(&inbox).recover(now()).unwrap();
     assert_eq!(Run::all(&inbox.runs).unwrap().0.len(), 0);
     let run = take(&inbox).await.runs.remove(0);
@@ -275,8 +276,8 @@ async fn a_file_too_large_for_a_read_only_inbox_is_told() {
 #[tokio::test]
 async fn a_claimed_file_that_was_exchanged_fails_its_run_and_never_blocks_the_others() {
     let (_folder, inbox) = inbox();
-    let odd = Run::create(&inbox.runs, "odd.csv", true, now()).unwrap();
-    let cut = Run::create(&inbox.runs, "cut.csv", true, now()).unwrap();
+    let odd = Run::create(&inbox.runs, now(), "odd.csv", |record| record).unwrap();
+    let cut = Run::create(&inbox.runs, now(), "cut.csv", |record| record).unwrap();
     let fifo = std::process::Command::new("mkfifo").arg(claimed(&inbox, &odd)).status().unwrap();
     assert!(fifo.success());
     fs_err::write(claimed(&inbox, &cut), "a").unwrap();
@@ -408,4 +409,50 @@ async fn an_approval_with_the_ending_that_windows_hides_is_one_and_a_cut_hash_na
     let approvals = open(&inbox).approvals().unwrap();
     let plans: Vec<&str> = approvals.iter().map(|approval| approval.plan_sha256.as_str()).collect();
     assert_eq!(plans, ["", &hash.to_ascii_lowercase()]);
+}
+
+#[tokio::test]
+async fn what_another_quotakeeper_has_claimed_is_left_to_it() {
+    let (folder, mut inbox) = inbox();
+    inbox.instance = Some("first".into());
+    fs_err::write(inbox.folder.join("a.csv"), "aid,value\n1,2\n").unwrap();
+    let run = take(&inbox).await.runs.remove(0);
+    let other =
+        Inbox { runs: folder.path().join("others"), instance: Some("second".into()), ..inbox.clone() };
+    open(&other).recover(now()).unwrap();
+    assert_eq!(Run::all(&other.runs).unwrap().0.len(), 0);
+    release(&inbox, &run);
+    let left = fs_err::read_dir(&inbox.folder).unwrap().count();
+    assert_eq!(left, 0, "its own quotakeeper removes it");
+    // Whose own run is gone finds it by its name.
+    fs_err::write(inbox.folder.join("b.csv"), "aid,value\n1,3\n").unwrap();
+    let run = take(&inbox).await.runs.remove(0);
+    Run::remove(&inbox.runs, &run.record.id).unwrap();
+    open(&inbox).recover(now()).unwrap();
+    assert_eq!(
+        Run::open(&inbox.runs, &run.record.id).unwrap().read("input.csv").unwrap(),
+        b"aid,value\n1,3\n"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_was_claimed_where_the_inbox_was_before_is_still_its_runs() {
+    let (folder, mut before) = inbox();
+    before.instance = Some("own".into());
+    fs_err::write(before.folder.join("a.csv"), "aid,value\n1,2\n").unwrap();
+    let run = take(&before).await.runs.remove(0);
+    // As if the disk had been full.
+    fs_err::remove_file(run.path("input.csv")).unwrap();
+    let mut cut = Run::open(&before.runs, &run.record.id).unwrap();
+    (cut.record.input_sha256, cut.record.claimed) = (None, None);
+    cut.save().unwrap();
+
+    let inbox = Inbox { folder: folder.path().join("another"), ..before.clone() };
+    open(&inbox).recover(now()).unwrap();
+    let run = Run::open(&inbox.runs, &cut.record.id).unwrap();
+    assert_eq!(run.read("input.csv").unwrap(), b"aid,value\n1,2\n");
+    assert!(open(&inbox).may_have_file_of(&run.record));
+    release(&inbox, &run);
+    assert_eq!(fs_err::read_dir(&before.folder).unwrap().count(), 0);
+    assert!(!open(&inbox).may_have_file_of(&run.record));
 }

@@ -129,7 +129,7 @@ mod tests {
     fn the_first_decision_wins() {
         let at: DateTime<Utc> = "2026-11-22T18:05:00Z".parse().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let run = Run::create(folder.path(), "a.csv", true, at).unwrap();
+        let run = Run::create(folder.path(), at, "a.csv", |record| record).unwrap();
         let word =
             |approve| Decision { approve, plan_sha256: "f".into(), by: "ann".into(), decider: None, at };
         run.decide(&word(true)).unwrap();

@@ -1,6 +1,7 @@
 //! What `run.json` holds.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub(crate) struct RunRecord {
     /// The file that was claimed in the inbox, as it was when it was copied; it is kept there until the run settles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Claimed>,
+    /// Where that file is while it is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<PathBuf>,
     pub state: RunState,
     pub created: DateTime<Utc>,
     /// When it came to its state.
@@ -104,6 +108,7 @@ impl RunRecord {
             dropped_by: None,
             applied_by: None,
             claimed: None,
+            claim: None,
             state: RunState::Planned,
             created: now,
             updated: now,

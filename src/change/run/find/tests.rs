@@ -11,11 +11,11 @@ fn at(hours: i64) -> DateTime<Utc> {
 /// One that is done, its held rows, and one of a file with a longer name.
 fn three() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let mut first = Run::create(folder.path(), "raise-q4.csv", true, at(0)).unwrap();
+    let mut first = Run::create(folder.path(), at(0), "raise-q4.csv", |record| record).unwrap();
     first.set_state(RunState::Done, at(0)).unwrap();
     let held = RunRecord::new(id::of_held(&first.record.id), "raise-q4.csv", true, at(0));
     Run::create_as(folder.path(), held).unwrap().set_state(RunState::Held, at(0)).unwrap();
-    Run::create(folder.path(), "raise-q4-emea.csv", true, at(1)).unwrap();
+    Run::create(folder.path(), at(1), "raise-q4-emea.csv", |record| record).unwrap();
     folder
 }
 
@@ -46,13 +46,13 @@ fn what_fits_several_runs_is_an_error_that_lists_them_newest_first() {
         "`raise` is part of 3 runs: 20261122T190500Z-raise-q4-emea (planned), \
          20261122T180500Z-raise-q4.held (held) and 20261122T180500Z-raise-q4 (done)"
     );
-    Run::create(folder.path(), "raise-q4.csv", true, at(2)).unwrap();
+    Run::create(folder.path(), at(2), "raise-q4.csv", |record| record).unwrap();
     assert_eq!(
         found(folder.path(), "raise-q4"),
         "`raise-q4` is part of 2 runs: 20261122T200500Z-raise-q4 (planned) and 20261122T180500Z-raise-q4 (done)"
     );
     for day in 1..5 {
-        Run::create(folder.path(), "raise.csv", true, at(24 * day)).unwrap();
+        Run::create(folder.path(), at(24 * day), "raise.csv", |record| record).unwrap();
     }
     fs_err::write(folder.path().join("20261126T180500Z-raise/run.json"), "{").unwrap();
     let error = found(folder.path(), "Z-r");
