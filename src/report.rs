@@ -31,7 +31,7 @@ pub(crate) use self::changes::files::Gathered;
 pub(crate) use self::changes::held::{Held, held, reason};
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
-pub(crate) use self::changes::{ChangesReport, drift_report, period_report, run_report};
+pub(crate) use self::changes::{ChangesReport, RESTORE, drift_report, outside, period_report, run_report};
 pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
 #[cfg(test)]
 pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};

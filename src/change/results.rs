@@ -12,6 +12,7 @@ use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trimmed};
 use super::plan::plain_quota;
 use super::propose::COLUMNS;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
+use crate::domain::diff::Change;
 use crate::files::csv_cell::{again, shown};
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
@@ -83,6 +84,24 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
                 &value,
                 &plain_quota(*after),
                 &undo_comment(row),
+            ]);
+        }
+    })
+}
+
+/// A change file that sets back what somebody changed outside quotakeeper, as long as nobody changed it again.
+pub(crate) fn restore_csv<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<u8> {
+    table(&COLUMNS, |csv| {
+        for Change { target, org_name, account_group_name, before, after, .. } in changes {
+            csv.push(&[
+                if before.is_some() { "assign" } else { "unassign" },
+                target.org_id.as_str(),
+                org_name,
+                target.aid.as_ref().map_or("", |aid| aid.as_str()),
+                account_group_name,
+                &before.map_or_else(String::new, |units| units.to_string()),
+                &plain_quota(*after),
+                "sets back what was changed outside quotakeeper",
             ]);
         }
     })

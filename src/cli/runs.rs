@@ -73,14 +73,10 @@ fn list(runs: &[Run], style: Style, expire: Duration) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
-    let mut table = Table::new(&[
-        ("run", Side::Left),
-        ("state", Side::Left),
-        ("dropped by", Side::Left),
-        ("rows", Side::Left),
-    ]);
+    let mut table =
+        Table::new(&[("run", Side::Left), ("state", Side::Left), ("by", Side::Left), ("rows", Side::Left)]);
     for run in runs.iter().rev().take(LISTED) {
-        let by = run.record.dropped_by.as_ref();
+        let by = run.record.dropped_by.as_ref().or(run.record.applied_by.as_ref());
         let by = by.map_or_else(String::new, |by| by.user.clone().unwrap_or_else(|| by.to_string()));
         table.row([
             run.record.id.clone(),

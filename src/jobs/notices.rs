@@ -114,7 +114,7 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
         story: story_of_run,
         held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
-        dropped_by: run.record.dropped_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+        by: run.record.given_by(),
     }
 }
 

@@ -22,6 +22,7 @@ use super::oauth2::Tokens;
 use super::outbox::{Outbox, Problem, Queued, Summary, Threads, Unsent};
 use super::render::Templates;
 use super::transport::Transport;
+use crate::change::results::restore_csv;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
@@ -101,7 +102,12 @@ impl Mailer {
     /// What somebody changed outside quotakeeper.
     pub(crate) fn drift(&self, seen: &Diff, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
         match report::drift_report(seen, latest, &self.rule, &self.context(now)) {
-            Some(report) => self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &[], now),
+            Some(report) => {
+                let rows = report::outside(seen).take(RESTORED);
+                let file = (report::outside(seen).next().is_some())
+                    .then(|| Attachment::csv(report::RESTORE, restore_csv(rows)));
+                self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, file.as_slice(), now)
+            }
             None => Ok(()),
         }
     }
@@ -322,6 +328,9 @@ impl Mailer {
         ReportContext { now, zone: self.zone, instance, expire: self.expire, extent: Extent::Mail }
     }
 }
+
+/// A change file that a mail brings sets no more quotas back.
+const RESTORED: usize = 10_000;
 
 /// What is attached to a mail about several runs: of the first ones, as much as a mail holds.
 #[derive(Default)]

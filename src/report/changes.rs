@@ -11,12 +11,12 @@ pub(in crate::report) mod run_notice;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
-use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{Held, held};
@@ -60,7 +60,7 @@ pub(crate) struct ChangesReport {
     pub todo: String,
     pub run: Option<String>,
     /// `ann (uid 1004)`: who dropped the file; empty where that is not known, and for owners.
-    pub dropped_by: String,
+    pub by: String,
     pub notes: Vec<String>,
     pub held: Option<Held>,
     pub sections: Vec<Section>,
@@ -154,7 +154,7 @@ pub(crate) fn run_report(
         level,
         todo,
         run: Some(story.id.clone()),
-        dropped_by: String::new(),
+        by: String::new(),
         notes,
         held,
         sections: fates.sections(state, context.at_most(LISTED)),
@@ -189,6 +189,14 @@ fn sent_so_far(fates: &Fates, state: RunState) -> String {
     }
 }
 
+/// The change file that is attached for administrators.
+pub(crate) const RESTORE: &str = "restore.csv";
+
+/// What of a diff was changed outside quotakeeper.
+pub(crate) fn outside(diff: &Diff) -> impl Iterator<Item = &Change> {
+    diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside)
+}
+
 /// What changed outside quotakeeper between two snapshots; none when nothing did and all is visible.
 pub(crate) fn drift_report(
     diff: &Diff,
@@ -196,10 +204,7 @@ pub(crate) fn drift_report(
     rule: &UsageRule,
     context: &ReportContext,
 ) -> Option<ChangesReport> {
-    let outside = Diff {
-        changes: diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside).cloned().collect(),
-        ..diff.clone()
-    };
+    let outside = Diff { changes: outside(diff).cloned().collect(), ..diff.clone() };
     if outside.changes.is_empty() && outside.vanished.is_empty() {
         return None;
     }
@@ -212,10 +217,8 @@ pub(crate) fn drift_report(
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
     if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
-        let before = diff.from.to_rfc3339_opts(SecondsFormat::Secs, true);
         report.todo = format!(
-            "if this was not intended, `quotakeeper export --at {before} --restore >restore.csv` writes a change file that \
-             restores it."
+            "if this was not intended, drop the attached {RESTORE}: it sets these quotas back, as long as nobody changes them again."
         );
     }
     Some(report)
@@ -303,7 +306,7 @@ fn of_diffs(
         level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
         todo: String::new(),
         run: None,
-        dropped_by: String::new(),
+        by: String::new(),
         notes,
         held: None,
         sections: sections.into_iter().flatten().collect(),

@@ -72,16 +72,20 @@ fn what_is_new_is_shown_without_a_reload_unless_somebody_is_at_work_on_the_page(
     browser.visit(&format!("http://{}/groups", daemon.address));
     browser.eval("document.querySelector('#rows input').click()");
     let typed = "document.querySelector('#rows .edit input').value";
-    browser.eval("document.querySelector('#rows .edit input').value = '7777'");
+    browser.eval(
+        "(field => { field.value = '7777'; field.dispatchEvent(new Event('input')) })(document.querySelector('#rows .edit input'))",
+    );
     bench.run(&["snapshot"]).ends_with(0);
     eventually("the offer", || {
         browser.eval(look);
-        (browser.eval("document.querySelector('#live button') !== null") == true).then_some(())
+        (browser.eval("document.querySelector('#change .news button') !== null") == true).then_some(())
     });
     assert_eq!(browser.text(typed), "7777");
-    browser.eval("document.querySelector('#live button').click()");
-    assert_eq!(browser.eval("document.querySelectorAll('tr.ticked').length"), 0);
-    assert_ne!(browser.eval("document.querySelectorAll('#rows tr').length"), 0);
+    browser.eval("document.querySelector('#change .news button').click()");
+    // The figures are new, and what was typed is still there.
+    assert_eq!(browser.eval("document.querySelectorAll('tr.ticked').length"), 1);
+    assert_eq!(browser.text(typed), "7777");
+    assert_eq!(browser.eval("document.querySelector('.news button') === null"), true);
     browser.has_no_problems();
 }
 

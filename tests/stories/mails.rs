@@ -66,6 +66,12 @@ fn what_somebody_else_changed_is_told_once_and_noted() {
     assert_eq!(cells, ["10", "101", "5000", "5555", "outside"]);
     let mails = bench.delivered();
     assert_eq!(mails.len(), 1);
+    // What it asks for comes along.
+    let message = MessageParser::default().parse(mails[0].as_bytes()).unwrap();
+    let file = message.attachments().find(|part| part.attachment_name() == Some("restore.csv")).unwrap();
+    bench.drop_file("restore.csv", file.text_contents().unwrap());
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.quotas()[&key("10", "101")], 5_000);
 }
 
 #[test]

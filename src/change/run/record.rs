@@ -98,6 +98,13 @@ pub(crate) struct Claimed {
 }
 
 impl RunRecord {
+    /// `dropped by ann (uid 1000)`, or `applied by …` where a command did it; empty where that is not known.
+    pub(crate) fn given_by(&self) -> String {
+        let by = [("dropped", &self.dropped_by), ("applied", &self.applied_by)];
+        let mut known = by.into_iter().filter_map(|(what, by)| Some(format!("{what} by {}", by.as_ref()?)));
+        known.next().unwrap_or_default()
+    }
+
     /// A run at its beginning.
     pub(crate) fn new(id: String, file: &str, dropped: bool, now: DateTime<Utc>) -> Self {
         Self {

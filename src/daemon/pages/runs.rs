@@ -86,7 +86,7 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
 }
 
 fn line(record: &RunRecord, held: Option<usize>, zone: chrono_tz::Tz) -> Line {
-    let by = record.dropped_by.as_ref();
+    let by = record.dropped_by.as_ref().or(record.applied_by.as_ref());
     Line {
         id: record.id.clone(),
         state: match record.state {
@@ -146,9 +146,9 @@ pub(super) fn run(inputs: &ReportInputs<'_>, id: &str, now: DateTime<Utc>) -> an
     let story = summary::shown(&run)?;
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
     let report = run_report(&story, None, &context);
-    let by = run.record.dropped_by.as_ref().map_or_else(String::new, |by| words::clean(&by.to_string(), 60));
+    let by = words::clean(&run.record.given_by(), 80);
     Ok(Some(OneRun {
-        report: ChangesReport { dropped_by: by, ..report },
+        report: ChangesReport { by, ..report },
         beside: Beside {
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
             guards: guards(&story),

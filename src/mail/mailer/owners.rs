@@ -18,6 +18,7 @@ use crate::report::Share;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, RunNotice, alert_report_to_owners,
     changes_table, closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
+    words,
 };
 
 /// A row for each of a hundred thousand account groups, with room to spare.
@@ -72,9 +73,10 @@ impl Mailer {
             let mut gathered = Gathered::default();
             for at in theirs.collect::<BTreeSet<_>>() {
                 let notice = notice(*at);
-                let RunNotice { story, held, .. } = notice.borrow();
+                let RunNotice { story, held, by, .. } = notice.borrow();
                 if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &context) {
-                    gathered.add(report, story.shown_state());
+                    let by = words::clean(by, 80);
+                    gathered.add(ChangesReport { by, ..report }, story.shown_state());
                 }
             }
             gathered.report(&context).map_or(Ok(()), |report| self.changes_to(share, report, now))

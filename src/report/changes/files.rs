@@ -123,7 +123,7 @@ impl Gathered {
                     .or_else(|| report.notes.first().cloned())
                     .unwrap_or_default(),
                 run: report.run.clone().unwrap_or_default(),
-                dropped_by: report.dropped_by.clone(),
+                by: report.by.clone(),
                 approve: report.held.as_ref().map(|held| held.approve.clone()).unwrap_or_default(),
                 reject: report.held.as_ref().map(|held| held.reject.clone()).unwrap_or_default(),
                 until: report.held.as_ref().map(|held| held.until.clone()).unwrap_or_default(),
@@ -166,7 +166,7 @@ impl Gathered {
             level: level.into_iter().max().unwrap_or(Level::Fine),
             todo: todo.to_owned(),
             run: None,
-            dropped_by: String::new(),
+            by: String::new(),
             notes: Vec::new(),
             held: None,
             sections: Vec::new(),

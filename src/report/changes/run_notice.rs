@@ -14,14 +14,14 @@ pub(crate) struct RunNotice {
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// What is only planned changes nothing of the owners'.
     pub is_for_owners: bool,
-    /// Who owned the dropped file, as far as that is recorded.
-    pub dropped_by: String,
+    /// Who dropped or applied the file, as far as that is recorded: see [`crate::change::run::RunRecord::given_by`].
+    pub by: String,
 }
 
 impl RunNotice {
     /// As administrators read it.
     pub(crate) fn report(&self, context: &ReportContext) -> ChangesReport {
         let report = run_report(&self.story, self.held.as_ref(), context);
-        ChangesReport { dropped_by: clean(&self.dropped_by, 60), ..report }
+        ChangesReport { by: clean(&self.by, 80), ..report }
     }
 }

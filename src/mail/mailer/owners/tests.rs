@@ -59,10 +59,7 @@ impl Post {
     fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
         let (story, held) = (story.clone(), held.cloned());
         self.mailer
-            .run(
-                &RunNotice { story, held, files: Vec::new(), is_for_owners: true, dropped_by: String::new() },
-                now,
-            )
+            .run(&RunNotice { story, held, files: Vec::new(), is_for_owners: true, by: String::new() }, now)
             .unwrap();
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct FileLine {
     pub why: String,
     pub run: String,
     /// Who dropped it; empty where that is not known.
-    pub dropped_by: String,
+    pub by: String,
     /// The command that approves what waits; empty where nothing does.
     pub approve: String,
     /// The command that drops it.
