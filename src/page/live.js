@@ -28,6 +28,8 @@ function keepLive(restart) {
       if (answer.status === 304) return say();
       if (!answer.ok) return say(`No new figures: ${answer.status}`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // Another look may have shown it meanwhile.
+      if (page.querySelector("meta[name=stamp]").content === stamp) return say();
       if (!isBusy()) return show(page);
       const button = make("button", { type: "button" }, "Show new figures");
       button.addEventListener("click", () => show(page));

@@ -196,6 +196,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn digits_of_east_asian_keyboards_are_told_from_all_else() {
+        assert_eq!(wide_digits("１2"), Some("12".to_owned()));
+        for other in ["12", "１x", "１.５", ""] {
+            assert_eq!(wide_digits(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_quota_is_a_whole_number_up_to_what_json_holds_exactly() {
         assert_eq!(quota("0"), Ok(0));
         assert_eq!(quota("9007199254740991"), Ok(LARGEST));

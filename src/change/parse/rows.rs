@@ -280,9 +280,27 @@ mod tests {
         ] {
             assert!(approves(&text).unwrap().unwrap_err().contains("approves nothing"), "{text}");
         }
-        for text in ["# approved: by Ann", "# approved", "# decided: 0123456789"] {
+        for text in [
+            "# approved: by Ann",
+            "# approved: yesterday",
+            "# approved: abc",
+            "# approved",
+            "# decided: 0123456789",
+        ] {
             assert_eq!(approves(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_row_has_a_thousand_cells_and_the_blank_ones_that_spreadsheets_add() {
+        let cells = |named: usize, blank: usize| {
+            let row = vec!["x"; named].into_iter().chain(vec![""; blank]).collect::<Vec<_>>().join(",");
+            Rows::new(&row, ',').next().unwrap().map(|row| row.cells.len())
+        };
+        assert_eq!(cells(MOST_CELLS, 0), Ok(MOST_CELLS));
+        assert_eq!(cells(MOST_CELLS, MOST_BLANK_CELLS), Ok(MOST_CELLS));
+        assert!(cells(MOST_CELLS + 1, 0).unwrap_err().contains("more than 1000 columns"));
+        assert!(cells(MOST_CELLS, MOST_BLANK_CELLS + 1).unwrap_err().contains("more than 1000 columns"));
     }
 
     #[test]

@@ -81,6 +81,19 @@ fn of_a_file_whose_first_row_names_no_column_nothing_is_said_of_the_rows() {
 }
 
 #[test]
+fn a_number_sign_begins_a_header_only_before_one_word_and_two_known_columns() {
+    let read_as = |first: &str| {
+        let text = format!("{first}\norg_id,aid,value\n10,101,5\n");
+        read(text.as_bytes()).map(|file| file.records.len()).map_err(|problems| problems.len())
+    };
+    for comment in ["# see: 7,org_id,aid", "#,org_id", "# three words here,org_id,aid,value"] {
+        assert_eq!(read_as(comment), Ok(1), "{comment}");
+    }
+    let header = "#ticket,org_id,aid,value\nCHG-1,10,101,5\n";
+    assert_eq!(read(header.as_bytes()).unwrap().records.len(), 1);
+}
+
+#[test]
 fn a_column_is_only_taken_for_a_mistyped_one_that_differs_in_a_letter() {
     let told = read(b"aid,value,expectd_value\n5,6,7\n").unwrap_err();
     assert!(told[0].contains("`expected_value` is missing"), "{told:?}");
