@@ -36,6 +36,7 @@ mod serve;
 mod slots;
 mod snapshot;
 pub(crate) mod state;
+pub(crate) mod waiting;
 mod worker;
 
 pub(crate) use self::app::{App, api};

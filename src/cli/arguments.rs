@@ -125,7 +125,7 @@ pub(super) enum Command {
         /// Only those with this name; `*` stands for any text
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
-        /// Only those that use more than this share of their quota, now or by the end of the cycle; 100 lists those that run out
+        /// Only those that use more than this share of their quota, now or by the end of the cycle; 100 lists those that need more than they have
         #[arg(long, value_name = "PERCENT", value_parser = percent)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program

@@ -16,6 +16,7 @@ use crate::change::summary::{shown, story};
 use crate::change::{RunState, RunStory};
 use crate::config::Config;
 use crate::exit_code::Exit;
+use crate::files::owner::Owner;
 use crate::report;
 use crate::report::words::{clean, counted, decision_due};
 use crate::text::clean::visible;
@@ -73,11 +74,19 @@ fn list(runs: &[Run], style: Style, expire: Duration) -> String {
     if runs.is_empty() {
         return "No runs yet: drop a change file into the inbox.\n".to_owned();
     }
-    let mut table =
-        Table::new(&[("run", Side::Left), ("state", Side::Left), ("by", Side::Left), ("rows", Side::Left)]);
+    let mut table = Table::new(&[
+        ("run", Side::Left),
+        ("state", Side::Left),
+        ("dropped by", Side::Left),
+        ("rows", Side::Left),
+    ]);
     for run in runs.iter().rev().take(LISTED) {
-        let by = run.record.dropped_by.as_ref().or(run.record.applied_by.as_ref());
-        let by = by.map_or_else(String::new, |by| by.user.clone().unwrap_or_else(|| by.to_string()));
+        let name = |by: &Owner| by.user.clone().unwrap_or_else(|| by.to_string());
+        let by = match (&run.record.dropped_by, &run.record.applied_by) {
+            (Some(by), _) => name(by),
+            (None, Some(by)) => format!("{}, with apply", name(by)),
+            (None, None) => String::new(),
+        };
         table.row([
             run.record.id.clone(),
             run.record.state.to_string(),

@@ -9,6 +9,7 @@ use crate::files::versioned_json;
 use crate::history::thinned;
 use crate::jobs::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::jobs::waiting::waiting_stories;
 use crate::report::{self, Curves, Extent, Owners, TargetPage, TargetParts, UsagePage, UsageReport};
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
@@ -92,6 +93,7 @@ impl ReportInputs<'_> {
             record: record.as_ref(),
             mute: shown.row(target).and_then(|row| self.config.alerts.mute(&row, now, context.zone)),
             latest: &shown,
+            waiting: &waiting_stories(&self.config.runs_dir())?,
         };
         Ok(Some(report::target_page(parts, &context)))
     }

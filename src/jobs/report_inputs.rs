@@ -1,14 +1,10 @@
 //! What the reports are made from: the history, what changed, what is held. The reports themselves are pure.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use chrono::{DateTime, Duration, Utc};
-use tracing::warn;
 
 use crate::change::propose::Terms;
-use crate::change::run::Run;
-use crate::change::summary::story;
 use crate::change::{PlanRow, RunStory};
 use crate::collect;
 use crate::config::Config;
@@ -19,6 +15,7 @@ use crate::history::{Block, Earlier, Figures, History, NONE_READABLE, changes, l
 use crate::jobs::Job;
 use crate::jobs::people::people;
 use crate::jobs::state::State;
+use crate::jobs::waiting::held_stories;
 use crate::mail::installation;
 use crate::report::{
     self, ChangesReport, Extent, Judging, OrganizationReadings, People, Readings, ReportContext, Slopes,
@@ -380,19 +377,6 @@ impl ReportInputs<'_> {
             }
         });
     }
-}
-
-/// The runs that wait for a person. One that cannot be read is logged, and hides no other.
-pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
-    let held = Run::all(runs)?.0.into_iter().filter(Run::waits_for_person);
-    let told = |run: Run| match story(&run) {
-        Ok(story) => Some(story),
-        Err(error) => {
-            warn!(run = %run.record.id, error = format!("{error:#}"), "a held run cannot be read");
-            None
-        }
-    };
-    Ok(held.filter_map(told).collect())
 }
 
 #[cfg(test)]

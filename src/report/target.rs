@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
+use crate::change::{PlanRow, RunState, RunStory};
 use crate::collect::top_consumers::LargestTest;
 use crate::config::Mute;
 use crate::domain::forecast::SLOPE_DAYS;
@@ -27,6 +28,8 @@ pub(crate) struct TargetParts<'a> {
     pub record: Option<&'a Record>,
     pub mute: Option<&'a Mute>,
     pub latest: &'a Snapshot,
+    /// The runs that wait for a person, or for their time.
+    pub waiting: &'a [RunStory],
 }
 
 /// The whole page.
@@ -51,6 +54,8 @@ pub(crate) struct TargetPage {
     pub alerts: Vec<String>,
     /// What uses most of it; empty where nothing was wrong with it lately.
     pub largest: Vec<LargestTest>,
+    /// What is to become of its quota.
+    pub waiting: Vec<Waiting>,
     /// How its quota changed, the latest first.
     pub steps: Vec<Step>,
     pub first_seen: String,
@@ -68,6 +73,17 @@ pub(crate) struct Step {
     pub change: QuotaChange,
 }
 
+/// A change of the quota that waits.
+#[derive(Debug, Serialize)]
+pub(crate) struct Waiting {
+    pub run: String,
+    pub file: String,
+    pub before: Option<Units>,
+    pub after: Option<Units>,
+    /// `waits for approval until Sun 29 Nov 2026, 07:55`, or `takes effect Tue 1 Dec 2026, 00:00`.
+    pub what: String,
+}
+
 /// What one snapshot shows.
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
@@ -81,7 +97,7 @@ pub(crate) struct Line {
 
 /// The page of one target.
 pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> TargetPage {
-    let TargetParts { timeline, standing, curves, record, mute, latest } = parts;
+    let TargetParts { timeline, standing, curves, record, mute, latest, waiting } = parts;
     let target = &timeline.target;
     let at = |at: DateTime<Utc>| words::moment(at, context.zone);
     let day = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| words::day(at, context.zone));
@@ -127,6 +143,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         slope_days: SLOPE_DAYS,
         largest: record.map_or_else(Vec::new, |record| record.largest(target).to_vec()),
         alerts,
+        waiting: waiting.iter().flat_map(|story| waiting_in(story, target, context)).collect(),
         steps: steps.collect(),
         first_seen: timeline.moments.first().map(|moment| at(moment.taken_at)).unwrap_or_default(),
         moments: moments.collect(),
@@ -134,6 +151,25 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         standing,
         imprint: context.into(),
     }
+}
+
+/// The rows of a run that change this target's quota.
+fn waiting_in<'s>(
+    story: &'s RunStory,
+    target: &'s Target,
+    context: &'s ReportContext,
+) -> impl Iterator<Item = Waiting> + 's {
+    let its = |row: &&PlanRow| row.is_pending() && row.target.as_ref() == Some(target);
+    story.plan.rows.iter().filter(its).map(|row| Waiting {
+        run: story.id.clone(),
+        file: words::clean(&story.file, 60),
+        before: row.before,
+        after: row.after,
+        what: match (story.state, row.due) {
+            (RunState::Scheduled, Some(due)) => format!("takes effect {}", words::moment(due, context.zone)),
+            _ => format!("waits for approval until {}", context.until(story.at)),
+        },
+    })
 }
 
 impl Record {

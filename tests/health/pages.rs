@@ -51,6 +51,10 @@ fn each_question_is_three_clicks_from_the_first_page() {
     browser.visit(&format!("{start}changes/{id}"));
     let text = browser.text(TEXT).replace('\u{202f}', " ");
     assert!(text.contains("approval") && text.contains("6 000") && text.contains("CHG-1"), "{text}");
+    // What waits for a group stands on its own page too.
+    browser.follow("Helpdesk");
+    let text = browser.text(TEXT).replace('\u{202f}', " ");
+    assert!(text.contains("→ 6 000 waits for approval until ") && text.contains("raise.csv"), "{text}");
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn names_from_everywhere_and_hostile_ones_arrive_as_they_were_meant() {
     ] {
         assert!(subjects.iter().any(|subject| subject.contains(part)), "{part}: {subjects:?}");
     }
-    let [plan, usage] = &attached[..] else {
+    let [plan, usage, _rebalance] = &attached[..] else {
         panic!("{:?}", attached.iter().map(|file| &file.0).collect::<Vec<_>>())
     };
     assert!(plan.0 == "plan.csv" && usage.0.starts_with("usage-"), "{} {}", plan.0, usage.0);

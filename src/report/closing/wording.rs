@@ -110,24 +110,33 @@ pub(in crate::report) fn compared(used: Option<Units>, before: Option<(String, O
     }
 }
 
-/// `At mid-cycle, on 20 Nov, ThousandEyes projected 97 100: 5 % too much.`
+/// `At mid-cycle, on 20 Nov, ThousandEyes projected 97 100: 5 % too much.`, or why that is not known.
 pub(in crate::report) fn projection(
     used: Option<Units>,
     middle: Option<(DateTime<Utc>, Option<Units>)>,
     zone: Tz,
 ) -> String {
-    let (Some(used), Some((at, Some(projected)))) = (used, middle) else { return String::new() };
+    let Some((at, Some(projected))) = middle else {
+        let unknown = "What ThousandEyes projected at mid-cycle is not known.";
+        return used.map_or_else(String::new, |_| unknown.to_owned());
+    };
+    let projection = format!(
+        "At mid-cycle, on {}, ThousandEyes projected {}",
+        words::short_day(at, zone),
+        grouped(projected)
+    );
+    let Some(used) = used else {
+        return format!(
+            "{projection}; how good that was is not known, because no snapshot shows the end of the cycle."
+        );
+    };
     let off = match apart(projected, used) {
         _ if projected == used => "as it came".to_owned(),
         Some(percent) if projected > used => format!("{percent} too much"),
         Some(percent) => format!("{percent} too little"),
         None => "nothing was used".to_owned(),
     };
-    format!(
-        "At mid-cycle, on {}, ThousandEyes projected {}: {off}.",
-        words::short_day(at, zone),
-        grouped(projected)
-    )
+    format!("{projection}: {off}.")
 }
 
 /// How far a number is from another, in per cent of that: `4 %`, `less than 1 %`. None from nothing.

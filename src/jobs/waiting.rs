@@ -1,0 +1,31 @@
+//! The runs that wait, as reports and pages tell of them.
+
+use std::path::Path;
+
+use tracing::warn;
+
+use crate::change::run::Run;
+use crate::change::summary::story;
+use crate::change::{RunState, RunStory};
+
+/// The runs that wait for a person. One that cannot be read is logged, and hides no other.
+pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
+    stories(runs, Run::waits_for_person)
+}
+
+/// Those, and the runs that wait for their time.
+pub(super) fn waiting_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
+    stories(runs, |run| run.waits_for_person() || run.record.state == RunState::Scheduled)
+}
+
+fn stories(runs: &Path, is_wanted: impl Fn(&Run) -> bool) -> anyhow::Result<Vec<RunStory>> {
+    let wanted = Run::all(runs)?.0.into_iter().filter(|run| is_wanted(run));
+    let told = |run: Run| match story(&run) {
+        Ok(story) => Some(story),
+        Err(error) => {
+            warn!(run = %run.record.id, error = format!("{error:#}"), "a run that waits cannot be read");
+            None
+        }
+    };
+    Ok(wanted.filter_map(told).collect())
+}
