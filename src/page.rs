@@ -192,6 +192,4 @@ fn inert(json: &str) -> String {
 }
 
 #[cfg(test)]
-mod same_numbers;
-#[cfg(test)]
 mod tests;

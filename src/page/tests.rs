@@ -1,5 +1,7 @@
 //! What a page holds, what it never does, and that nothing in it can run but its own script.
 
+mod same_numbers;
+
 use super::*;
 use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
 use crate::report::fixtures::{at, group, organization, page_from, realistic, week_before, with_names_after};

@@ -89,10 +89,4 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
 }
 
 #[cfg(test)]
-mod monthly_work;
-#[cfg(test)]
-mod never_below_need;
-#[cfg(test)]
-mod overrides;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,9 @@
 //! Each guard at its edge: exactly there, and one unit or row to either side.
 
+mod monthly_work;
+mod never_below_need;
+mod overrides;
+
 use proptest::prelude::*;
 
 use super::*;

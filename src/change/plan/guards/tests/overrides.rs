@@ -1,7 +1,7 @@
 //! Every key of `[[guard.overrides]]` has its effect on the targets that it names, and on no other.
 
-use super::*;
 use crate::change::fixtures::{group, own, parsed, snapshot};
+use crate::change::plan::guards::*;
 use crate::change::plan::plan;
 use crate::config::Approval;
 use crate::config::GuardOverride;

@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use fastrand::Rng;
 
-use super::*;
 use crate::change::fixtures::parsed;
 use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, TargetRef, Value};
+use crate::change::plan::guards::*;
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
 use crate::config::Approval;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
 use crate::change::Plan;
 use crate::change::fixtures::{group, own, planned, snapshot};
+use crate::change::plan::guards::*;
 use crate::config::Guards;
 use crate::config::Mode;
 use crate::domain::quota;
