@@ -76,6 +76,7 @@ fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped()
 #[test]
 fn of_a_file_whose_first_row_names_no_column_nothing_is_said_of_the_rows() {
     assert_eq!(read(b"foo,bar\n1,2\n").unwrap_err().len(), 1);
+    assert_eq!(parse(b"foo,bar\n1,2\n3,4\n", &BTreeMap::new(), 1).unwrap_err().len(), 1);
     let told = read(b"ai,b\n1,2\n").unwrap_err();
     assert!(!told[0].contains("meant to be"), "two letters are like anything: {told:?}");
 }

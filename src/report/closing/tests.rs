@@ -72,7 +72,7 @@ fn account_groups_that_ran_out_are_listed_worst_first_up_to_a_limit() {
     assert_eq!((section.ran_out.len(), section.more_ran_out), (RAN_OUT, 6));
     assert_eq!((&*section.ran_out[0].id, section.ran_out[0].over), ("111", Some(110)));
     assert_eq!(
-        section.sentences[3],
+        section.sentences[2],
         "1 other account group stayed within quota (64 % used). 1 account group had no quota. The usage of 1 account group is \
          unknown. 1 account group used nothing."
     );
@@ -191,7 +191,7 @@ fn what_is_no_result_is_not_compared() {
     assert_eq!(is_compared(&closed), [false, true]);
     let sentences = report_on(std::slice::from_ref(&closed)).sections.remove(0).sentences.join(" ");
     assert!(
-        sentences.contains("; how good that was is not known, because no snapshot shows the end"),
+        sentences.contains("; how good that was is unknown: no snapshot shows the end"),
         "{sentences}"
     );
 }

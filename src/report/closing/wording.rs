@@ -116,10 +116,7 @@ pub(in crate::report) fn projection(
     middle: Option<(DateTime<Utc>, Option<Units>)>,
     zone: Tz,
 ) -> String {
-    let Some((at, Some(projected))) = middle else {
-        let unknown = "What ThousandEyes projected at mid-cycle is not known.";
-        return used.map_or_else(String::new, |_| unknown.to_owned());
-    };
+    let Some((at, Some(projected))) = middle else { return String::new() };
     let projection = format!(
         "At mid-cycle, on {}, ThousandEyes projected {}",
         words::short_day(at, zone),
@@ -127,7 +124,7 @@ pub(in crate::report) fn projection(
     );
     let Some(used) = used else {
         return format!(
-            "{projection}; how good that was is not known, because no snapshot shows the end of the cycle."
+            "{projection}; how good that was is unknown: no snapshot shows the end of the cycle."
         );
     };
     let off = match apart(projected, used) {
