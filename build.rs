@@ -1,5 +1,6 @@
 //! Gives a release its commit and the commit's date, for `--version`: of the repository that it is built in, or, where there is none
-//! (an image), of the environment variable `QUOTAKEEPER_COMMIT`. Other builds have none, so that a commit rebuilds nothing.
+//! (an image), of the environment variable `QUOTAKEEPER_COMMIT`. Other builds have none, so that a commit rebuilds nothing. And has the
+//! linker fold functions of the same code into one, where it is the one that can.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +14,20 @@ fn main() {
     let version = env!("CARGO_PKG_VERSION");
     let version = commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
     println!("cargo::rustc-env=QUOTAKEEPER_VERSION={version}");
+    if is_release && links_with_lld() {
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+    }
+}
+
+/// Since 1.90 rustc comes with this linker for x86-64, and uses it where no flags say otherwise.
+fn links_with_lld() -> bool {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let version = Command::new(variable("RUSTC")).arg("--version").output().ok();
+    let version = version.and_then(|output| String::from_utf8(output.stdout).ok());
+    let minor = version.as_deref().and_then(|text| text.split('.').nth(1)?.parse::<u32>().ok());
+    variable("TARGET") == "x86_64-unknown-linux-gnu"
+        && variable("CARGO_ENCODED_RUSTFLAGS").is_empty()
+        && minor.is_some_and(|minor| minor >= 90)
 }
 
 /// `3cd1cfb2e 2026-11-26`. Nine digits, because git's own choice depends on how many objects a clone has, and two clones of one commit should

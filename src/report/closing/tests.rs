@@ -190,10 +190,7 @@ fn what_is_no_result_is_not_compared() {
     early(&mut closed.cycles[0]);
     assert_eq!(is_compared(&closed), [false, true]);
     let sentences = report_on(std::slice::from_ref(&closed)).sections.remove(0).sentences.join(" ");
-    assert!(
-        sentences.contains("; how good that was is unknown: no snapshot shows the end"),
-        "{sentences}"
-    );
+    assert!(sentences.contains("; how good that was is unknown: no snapshot shows the end"), "{sentences}");
 }
 
 /// What is left for somebody who owns only these account groups.
