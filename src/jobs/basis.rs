@@ -9,7 +9,7 @@ use crate::jobs::requests::Ask;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Basis {
-    /// `api.base_url`, and the account group that changes are sent for.
+    /// Scheme, host and port of `api.base_url`, and the account group that changes are sent for.
     api: String,
     /// A hash of what decides what is held, refused and sent.
     rules: String,
@@ -20,7 +20,10 @@ impl Basis {
         let Config { api, guard, usage, inbox, .. } = config;
         let aid = api.aid.as_ref().map_or_else(String::new, |aid| format!(" (aid {aid})"));
         let rules = format!("{guard:?} {usage:?} {} {:?} {:?}", inbox.apply, inbox.mode, inbox.columns);
-        Self { api: format!("{}{aid}", api.base_url), rules: sha256(rules.as_bytes()) }
+        Self {
+            api: format!("{}{aid}", api.base_url.origin().ascii_serialization()),
+            rules: sha256(rules.as_bytes()),
+        }
     }
 
     /// Why a process that works on this basis does not do what a command asks for that was started on another.

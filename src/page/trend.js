@@ -80,8 +80,7 @@ function chart(target, zone, width) {
   const p = plot(target, left, right, top, bottom);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const add = (name, attributes, text) => picture.append(svg(name, attributes, text));
-  const day = (at) =>
-    new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone }).format(new Date((p.axis.start + at) * 1000));
+  const day = (at) => dayOf(p.axis.start + at, zone);
   add("rect", { class: "ground", width, height, rx: 8 });
   for (const units of ticks(p.most)) {
     add("line", { class: "rule", x1: left, x2: right, y1: p.y(units), y2: p.y(units) });
@@ -121,6 +120,10 @@ function chart(target, zone, width) {
   if (target.quota !== null) add("text", { class: "ink", x: left + 7, y: p.y(target.quota) - 6 }, `quota ${grouped(target.quota)}`);
   return picture;
 }
+
+// `13 Dec`: the day of a moment in seconds.
+const dayOf = (at, zone) =>
+  new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone }).format(new Date(at * 1000));
 
 // In words, for those who do not see the picture, and for those who do.
 function trendWords(target) {
@@ -181,7 +184,8 @@ function startTrends(zone, signal) {
     panel.className = target.state;
     panel.hidden = false;
     panel.replaceChildren(title, chart(target, zone, panel.clientWidth - 28), line("p", trendWords(target)));
-    if (target.estimates) panel.append(line("p", `Runs out ${target.estimates}.`));
+    const day = target.out === null ? "" : `${dayOf(target.out, zone)}: `;
+    if (target.estimates) panel.append(line("p", `Runs out ${day}${target.estimates}.`));
     panel.append(Object.assign(line("p", "Solid: used. Dashed: projected. Grey: the cycle before."), { className: "muted" }));
     button.setAttribute("aria-describedby", "trend");
     const place = button.getBoundingClientRect();
