@@ -77,7 +77,13 @@ pub(super) fn history(
             let people = inputs.people(std::slice::from_ref(&seen));
             for change in &seen.changes {
                 let step = QuotaChange::new(change, &seen, &people, when.zone);
-                write!(out, "{}", folded(0, &format!("{}: {step}", called(change)), style.paint))?;
+                let line = format!("{}: {step}", called(change));
+                // A pipe has no width, and there may be a million of them.
+                if style.paint.width == usize::MAX {
+                    writeln!(out, "{line}")?;
+                } else {
+                    write!(out, "{}", folded(0, &line, style.paint))?;
+                }
             }
             for target in &seen.vanished {
                 writeln!(out, "{target}: no longer visible")?;
