@@ -181,7 +181,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
-    let is_waited_for = is_waited_for(&command);
+    let is_waited_for = nature(&command).is_waited_for;
     if is_waited_for {
         app.history = app.history.on_all_cores();
     }
@@ -331,37 +331,16 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
     trusted.or_else(|| Some(PathBuf::from("/etc/quotakeeper/quotakeeper.toml")).filter(is_there))
 }
 
-/// Whether somebody waits for what it reads of the history. The daemon, and what a timer starts, have time and share their machine.
-fn is_waited_for(command: &Command) -> bool {
-    match command {
-        Command::Targets { .. }
-        | Command::Export { .. }
-        | Command::History { .. }
-        | Command::Status { .. }
-        | Command::Report { .. } => true,
-        Command::Demo { .. }
-        | Command::Run
-        | Command::Once { .. }
-        | Command::Snapshot
-        | Command::Inbox
-        | Command::Outbox
-        | Command::Prune
-        | Command::Plan { .. }
-        | Command::Apply { .. }
-        | Command::Approve { .. }
-        | Command::Reject { .. }
-        | Command::Runs { .. }
-        | Command::Propose { .. }
-        | Command::Check { .. }
-        | Command::Simulate(_)
-        | Command::Completions { .. }
-        | Command::Man { .. } => false,
-    }
+/// What a command is to the machine that it runs on.
+struct Nature {
+    /// It writes below `data.dir`.
+    writes: bool,
+    /// Somebody waits for what it reads of the history. The daemon, and what a timer starts, have time and share their machine.
+    is_waited_for: bool,
 }
 
-/// Whether it writes below `data.dir`.
-fn is_writer(command: &Command) -> bool {
-    match command {
+fn nature(command: &Command) -> Nature {
+    let (writes, is_waited_for) = match command {
         Command::Run
         | Command::Once { .. }
         | Command::Snapshot
@@ -370,21 +349,22 @@ fn is_writer(command: &Command) -> bool {
         | Command::Prune
         | Command::Apply { .. }
         | Command::Approve { .. }
-        | Command::Reject { .. } => true,
-        Command::Report { kind } => kind.written().out.is_none(),
+        | Command::Reject { .. } => (true, false),
+        Command::Report { kind } => (kind.written().out.is_none(), true),
+        Command::Targets { .. }
+        | Command::Export { .. }
+        | Command::History { .. }
+        | Command::Status { .. } => (false, true),
         Command::Demo { .. }
-        | Command::Targets { .. }
         | Command::Plan { .. }
         | Command::Runs { .. }
-        | Command::Export { .. }
         | Command::Propose { .. }
-        | Command::History { .. }
-        | Command::Status { .. }
         | Command::Check { .. }
         | Command::Simulate(_)
         | Command::Completions { .. }
-        | Command::Man { .. } => false,
-    }
+        | Command::Man { .. } => (false, false),
+    };
+    Nature { writes, is_waited_for }
 }
 
 /// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
@@ -393,7 +373,7 @@ fn restrict(command: &Command) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // A core would hold the token.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    if is_writer(command) {
+    if nature(command).writes {
         // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
         // group shares, a service under `RestrictSUIDSGID=` could not give it back.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));

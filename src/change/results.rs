@@ -13,6 +13,7 @@ use super::plan::plain_quota;
 use super::propose::COLUMNS;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
 use crate::domain::diff::Change;
+use crate::domain::quota::{Target, Units};
 use crate::files::csv_cell::{again, shown};
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
@@ -73,18 +74,8 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
         for row in &plan.rows {
             let Some(Outcome::Applied { before, after }) = outcomes.get(&row.row) else { continue };
             let Some(target) = &row.target else { continue };
-            let action = if before.is_some() { "assign" } else { "unassign" };
-            let value = before.map_or_else(String::new, |units| units.to_string());
-            csv.push(&[
-                action,
-                target.org_id.as_str(),
-                &row.org_name,
-                target.aid.as_ref().map_or("", |aid| aid.as_str()),
-                &row.account_group_name,
-                &value,
-                &plain_quota(*after),
-                &undo_comment(row),
-            ]);
+            let names = [row.org_name.as_str(), row.account_group_name.as_str()];
+            csv.set_back(target, names, *before, *after, &undo_comment(row));
         }
     })
 }
@@ -93,16 +84,8 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
 pub(crate) fn restore_csv<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<u8> {
     table(&COLUMNS, |csv| {
         for Change { target, org_name, account_group_name, before, after, .. } in changes {
-            csv.push(&[
-                if before.is_some() { "assign" } else { "unassign" },
-                target.org_id.as_str(),
-                org_name,
-                target.aid.as_ref().map_or("", |aid| aid.as_str()),
-                account_group_name,
-                &before.map_or_else(String::new, |units| units.to_string()),
-                &plain_quota(*after),
-                "sets back what was changed outside quotakeeper",
-            ]);
+            let comment = "sets back what was changed outside quotakeeper";
+            csv.set_back(target, [org_name, account_group_name], *before, *after, comment);
         }
     })
 }
@@ -140,6 +123,27 @@ impl Lines {
         let ours = ours.iter().map(|cell| shown(cell).into_owned());
         let cells = fields.iter().map(|field| again(field)).chain(ours);
         self.0.write_record(cells).expect("memory takes every line");
+    }
+
+    /// The row that gives a target the quota that it had `before`, if it still has the one of `after`.
+    fn set_back(
+        &mut self,
+        target: &Target,
+        [org_name, account_group_name]: [&str; 2],
+        before: Option<Units>,
+        after: Option<Units>,
+        comment: &str,
+    ) {
+        self.push(&[
+            if before.is_some() { "assign" } else { "unassign" },
+            target.org_id.as_str(),
+            org_name,
+            target.aid.as_ref().map_or("", |aid| aid.as_str()),
+            account_group_name,
+            &before.map_or_else(String::new, |units| units.to_string()),
+            &plain_quota(after),
+            comment,
+        ]);
     }
 
     fn push(&mut self, cells: &[&str]) {

@@ -93,25 +93,7 @@ impl Guards {
             if !named {
                 continue;
             }
-            // Each key once: the compiler names one that is forgotten.
-            macro_rules! take {
-                ($($key:ident),+) => {
-                    let GuardOverride { org_id: _, aid: _, $($key),+ } = other;
-                    $(if let Some(value) = $key { guards.$key = *value; })+
-                };
-            }
-            take!(
-                approval,
-                headroom_percent,
-                below_last_cycle,
-                max_lowered_percent,
-                max_sum_change_percent,
-                floor_rows,
-                max_raise_factor,
-                over_allocation,
-                above_plan,
-                unassign
-            );
+            other.set(&mut guards);
         }
         guards
     }
@@ -149,7 +131,7 @@ impl Guards {
         for (index, other) in self.overrides.iter().enumerate() {
             let place = format!("guard.overrides.{index}");
             found.extend(id_problems(&place, other.org_id.as_ref(), other.aid.as_ref()));
-            if other.sets_nothing() {
+            if !other.set(&mut Self::default()) {
                 let fix = "sets no limit: add one of the keys of [guard], such as max_raise_factor = 10.0";
                 found.push((place, fix.to_owned()));
             }
@@ -176,10 +158,20 @@ pub(super) fn id_problems(place: &str, org_id: Option<&OrgId>, aid: Option<&Aid>
 }
 
 impl GuardOverride {
-    fn sets_nothing(&self) -> bool {
-        let Self {
-            org_id: _,
-            aid: _,
+    /// Sets its limits, and says whether it has any.
+    fn set(&self, guards: &mut Guards) -> bool {
+        let mut has_any = false;
+        // Each key once: the compiler names one that is forgotten.
+        macro_rules! take {
+            ($($key:ident),+) => {
+                let Self { org_id: _, aid: _, $($key),+ } = self;
+                $(if let Some(value) = $key {
+                    guards.$key = *value;
+                    has_any = true;
+                })+
+            };
+        }
+        take!(
             approval,
             headroom_percent,
             below_last_cycle,
@@ -189,14 +181,8 @@ impl GuardOverride {
             max_raise_factor,
             over_allocation,
             above_plan,
-            unassign,
-        } = self;
-        approval.is_none()
-            && [headroom_percent, max_lowered_percent, max_sum_change_percent]
-                .iter()
-                .all(|limit| limit.is_none())
-            && floor_rows.is_none()
-            && max_raise_factor.is_none()
-            && [below_last_cycle, over_allocation, above_plan, unassign].iter().all(|level| level.is_none())
+            unassign
+        );
+        has_any
     }
 }
