@@ -1,6 +1,6 @@
 //! Gives a release its commit and the commit's date, for `--version`: of the repository that it is built in, or, where there is none
 //! (an image), of the environment variable `QUOTAKEEPER_COMMIT`. Other builds have none, so that a commit rebuilds nothing. And has the
-//! linker fold functions of the same code into one, where it is the one that can.
+//! linker make it small, where it is the one that can.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,6 +16,9 @@ fn main() {
     println!("cargo::rustc-env=QUOTAKEEPER_VERSION={version}");
     if is_release && links_with_lld() {
         println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+        if loads_packed_relocations() {
+            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        }
     }
 }
 
@@ -28,6 +31,14 @@ fn links_with_lld() -> bool {
     variable("TARGET") == "x86_64-unknown-linux-gnu"
         && variable("CARGO_ENCODED_RUSTFLAGS").is_empty()
         && minor.is_some_and(|minor| minor >= 90)
+}
+
+/// Since 2.36 the GNU C library does. They take a twentieth of the space, and of the memory.
+fn loads_packed_relocations() -> bool {
+    let version = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok();
+    let version = version.and_then(|output| String::from_utf8(output.stdout).ok());
+    let minor = version.as_deref().and_then(|text| text.trim().strip_prefix("glibc 2.")?.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= 36)
 }
 
 /// `3cd1cfb2e 2026-11-26`. Nine digits, because git's own choice depends on how many objects a clone has, and two clones of one commit should
