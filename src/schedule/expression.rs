@@ -91,18 +91,22 @@ impl FromStr for Expression {
             6 => &FIELDS[..],
             _ => return Err(wrong_count(text, &fields)),
         };
-        for ((index, field), known) in fields.iter().enumerate().zip(known) {
+        for (field, known) in fields.iter().zip(known) {
             for item in field.split(',') {
                 if let Some(reason) = known.problem(item) {
                     return Err(wrong(text, item, &reason));
                 }
             }
-            // What no rule above knows of.
-            if parse(&alone(&fields, index)).is_none() {
-                return Err(wrong(text, field, &known.generally()));
-            }
         }
-        let cron = parse(text).ok_or_else(|| format!("`{text}` is not a schedule"))?;
+        let Some(cron) = parse(text) else {
+            // In a field there is what no rule above knows of.
+            let mut fields_known = fields.iter().enumerate().zip(known);
+            let found = fields_known.find(|((index, _), _)| parse(&alone(&fields, *index)).is_none());
+            return Err(match found {
+                Some(((_, field), known)) => wrong(text, field, &known.generally()),
+                None => format!("`{text}` is not a schedule"),
+            });
+        };
         // It looks thousands of years ahead before it gives up.
         if cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false).is_err() {
             let (day, month) = (fields[fields.len() - 3], fields[fields.len() - 2]);
