@@ -3,6 +3,7 @@
 //! A user's template that does not work never costs a report: the shipped one takes its place, and why is said.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -56,9 +57,11 @@ const FUEL: u64 = 20_000_000;
 
 const PARTS: [&str; 3] = ["subject.txt", "body.txt", "body.html"];
 
+/// The shipped templates. Read with the first mail, because most processes send none.
+static SHIPPED_ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(shipped_environment);
+
 /// The templates that are in use.
 pub(crate) struct Templates {
-    shipped: Environment<'static>,
     /// The shipped templates with the user's in front; none without a folder.
     user: Option<Environment<'static>>,
     /// Whom those who get a mail can ask; none where nobody reads what they answer.
@@ -93,7 +96,7 @@ impl Templates {
             }
             environment
         });
-        Self { shipped: shipped_environment(), user, reply_to: None, pages: None }
+        Self { user, reply_to: None, pages: None }
     }
 
     /// The same, for mails that are answered at an address.
@@ -132,7 +135,7 @@ impl Templates {
                 Err(error) => tracing::warn!("{}: the shipped one is used instead", told(&name, &error)),
             }
         }
-        render(&self.shipped, &name, report, beside)
+        render(&SHIPPED_ENVIRONMENT, &name, report, beside)
             .with_context(|| format!("the shipped template {name} fails"))
     }
 }
