@@ -35,6 +35,7 @@ use crate::thousandeyes::{Client, Error};
 const MOST_UNKNOWN: u32 = 3;
 /// Usage read longer ago than this does not clear a decrease any more.
 const USAGE_AGE: Duration = Duration::from_secs(5 * 60);
+const GOES_ON: &str = "the run stopped and goes on at the next start";
 const STOPPED: &str = "stopped by a signal: the run goes on at the next start";
 
 /// Applies rows; made for one run and used up by it.
@@ -81,6 +82,8 @@ where
     async fn send_all(&mut self, mut queue: VecDeque<Batch>, progress: &mut Progress) -> anyhow::Result<()> {
         while let Some(batch) = queue.pop_front() {
             anyhow::ensure!(!self.cancel.is_cancelled(), "{STOPPED}");
+            // What is waited for comes before the quotas are read, so that they are still so when the batch goes out.
+            self.client.turn_to_write().await.context(GOES_ON)?;
             // Read first, also where the rest is given up: a server may take rows of a batch that it refuses.
             let mut batch = self.still_to_send(batch, &queue, progress).await?;
             if let Some(message) = progress.given_up() {
@@ -194,9 +197,19 @@ where
             operation: operation.to_owned(),
             rows: rows.clone(),
         })?;
-        progress.intended.extend(&rows);
+        let new: Vec<usize> = rows.iter().copied().filter(|row| progress.intended.insert(*row)).collect();
         let begun = Instant::now();
         let outcome = post(self.client, &batch).await;
+        if let Err(error @ Error::NotYet { .. }) = &outcome {
+            // Nothing was done. Meanwhile anything may have been: it is looked at again as if it had never been sent.
+            let (at, answer) = (self.clock.now(), error.to_string());
+            self.journal.append(&Event::Refused { at, batch: number, answer })?;
+            for row in &new {
+                progress.intended.remove(row);
+            }
+            queue.push_front(batch);
+            return Ok(());
+        }
         if !outcome.as_ref().is_err_and(Error::outcome_unknown) {
             progress.unanswered = Duration::ZERO;
         }
@@ -263,7 +276,7 @@ where
             }
             Err(error) => {
                 // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
-                return Err(error).context("the run stopped and goes on at the next start");
+                return Err(error).context(GOES_ON);
             }
         }
         Ok(())

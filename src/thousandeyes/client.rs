@@ -171,7 +171,13 @@ impl Client {
         self.write("quotas/account-groups/unassign", ids, organizations).await
     }
 
-    /// One request for the whole batch; none for an empty one.
+    /// Waits until the rate limit lets a write through. What is read after this and before the write is as new as it can be.
+    pub async fn turn_to_write(&self) -> Result<(), Error> {
+        let call = self.transport.call("POST", &self.url("quotas"));
+        self.transport.turn_to_write(&call).await
+    }
+
+    /// One request for the whole batch, which is sent once; none for an empty one.
     async fn write<T: Serialize>(
         &self,
         path: &str,

@@ -75,6 +75,11 @@ pub enum Error {
         /// The time that it had.
         within: Duration,
     },
+    /// A write that may be sent when its caller has looked again: it had to wait, and nothing was done.
+    NotYet {
+        /// The request.
+        call: Call,
+    },
     /// Another 4xx. Whether the good rows of a refused batch were taken is not documented: read back.
     Refused {
         /// The request.
@@ -153,7 +158,7 @@ impl Error {
             Self::Forbidden { .. } => Some(403),
             Self::RateLimited { status, .. } | Self::Refused { status, .. } => Some(*status),
             Self::Unknown { status, .. } | Self::Unavailable { status, .. } => *status,
-            Self::Settings(_) | Self::NotSent { .. } | Self::Unusable { .. } => None,
+            Self::Settings(_) | Self::NotYet { .. } | Self::NotSent { .. } | Self::Unusable { .. } => None,
         }
     }
 
@@ -177,7 +182,7 @@ impl Error {
             Self::Unauthorized { .. } => "the token is not accepted",
             Self::Forbidden { said, .. } if !said.html => "the token lacks a permission",
             Self::RateLimited { .. } => "the rate limit leaves no room",
-            Self::NotSent { .. } => "nothing can be sent to ThousandEyes",
+            Self::NotYet { .. } | Self::NotSent { .. } => "nothing can be sent to ThousandEyes",
             Self::Unknown { .. } | Self::Unavailable { .. } => "ThousandEyes does not answer",
             Self::Refused { .. } => "ThousandEyes refuses the request",
             Self::Forbidden { .. } | Self::Unusable { .. } => "the answer is not ThousandEyes' own",
@@ -245,6 +250,7 @@ impl fmt::Display for Error {
             Self::Refused { call, status, said } => {
                 write!(f, "{call}: refused ({status}{said}). {}", fix(*status, said))
             }
+            Self::NotYet { call } => write!(f, "{call}: not sent yet: it had to wait."),
             Self::NotSent { call, reason } => write!(f, "{call}: not sent: {}.", bare(reason)),
             Self::Unknown { call, reason, .. } => write!(
                 f,

@@ -43,6 +43,8 @@ pub(super) struct Transport {
     dated: Mutex<Option<(Instant, u64)>>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
     turn: tokio::sync::Mutex<()>,
+    /// The next write. There is one at a time.
+    write: tokio::sync::Mutex<Turn>,
     /// Of answers that are large one is in memory at a time.
     large: Arc<Semaphore>,
 }
@@ -55,6 +57,27 @@ struct Request {
     url: Url,
     /// None for a read.
     body: Option<Vec<u8>>,
+}
+
+/// What a request has gone through so far.
+#[derive(Default)]
+struct Turn {
+    /// Whether the budget counts the next try already.
+    is_taken: bool,
+    /// When it is given up: its time begins when it is first in the queue, so that a long queue is no failure.
+    deadline: Option<Instant>,
+    /// How often it was refused for the rate, and how the last time.
+    refusals: u32,
+    refused_with: Option<u16>,
+    /// How often it failed otherwise and may be tried again.
+    failures: usize,
+    token_was_renewed: bool,
+}
+
+impl Turn {
+    fn was_tried(&self) -> bool {
+        self.refusals > 0 || self.failures > 0 || self.token_was_renewed
+    }
 }
 
 impl Transport {
@@ -70,6 +93,7 @@ impl Transport {
             dated: Mutex::new(None),
             started: Instant::now(),
             turn: tokio::sync::Mutex::new(()),
+            write: tokio::sync::Mutex::default(),
             large: Arc::new(Semaphore::new(1)),
         })
     }
@@ -107,16 +131,42 @@ impl Transport {
         if let Some(error) = self.recent().failure(&address, self.now()) {
             return Err(error);
         }
-        let result =
-            self.send(Request { id: request_id(), call: self.call("GET", &url), url, body: None }).await;
+        let request = Request { id: request_id(), call: self.call("GET", &url), url, body: None };
+        let mut turn = Turn::default();
+        let result = loop {
+            if let Err(error) = self.wait_for_turn(&request.call, &mut turn).await {
+                break Err(error);
+            }
+            if let Some(result) = self.send(&request, &mut turn).await {
+                break result;
+            }
+        };
         self.recent().ended(&address, self.now(), &result);
         result
     }
 
-    /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that.
+    /// Waits until a write may be sent, and counts it: what is read after this is still so when it goes out.
+    pub(super) async fn turn_to_write(&self, call: &Call) -> Result<(), Error> {
+        let mut turn = self.write.lock().await;
+        if !turn.was_tried() || turn.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            // What an earlier one went through is not this one's, but a place that it left unused is.
+            let deadline = Some(Instant::now() + self.settings.max_total);
+            *turn = Turn { is_taken: turn.is_taken, deadline, ..Turn::default() };
+        }
+        self.wait_for_turn(call, &mut turn).await
+    }
+
+    /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that. Sent once and at once, if it has
+    /// its turn: where waiting would help, it is [`Error::NotYet`], because what the caller knows may not be so afterwards.
     pub(super) async fn post(&self, url: Url, body: Vec<u8>) -> Result<(), Error> {
         let request = Request { id: request_id(), call: self.call("POST", &url), url, body: Some(body) };
-        self.send(request).await.map(drop)
+        let mut turn = self.write.lock().await;
+        self.wait_for_turn(&request.call, &mut turn).await?;
+        let Some(result) = self.send(&request, &mut turn).await else {
+            return Err(Error::NotYet { call: request.call });
+        };
+        *turn = Turn::default();
+        result.map(drop)
     }
 
     /// How errors and logs name a request: by its path below the base URL, without the query.
@@ -125,78 +175,87 @@ impl Transport {
         Call { method, path: clean(&format!("/{}", below.trim_start_matches('/'))) }
     }
 
-    async fn send(&self, request: Request) -> Result<Body, Error> {
+    /// Tries a request whose turn it is. None where it should be tried again: what there was to wait for is over, or the budget
+    /// knows of it.
+    async fn send(&self, request: &Request, turn: &mut Turn) -> Option<Result<Body, Error>> {
         let (Call { method, path }, id) = (&request.call, &request.id);
-        let mut delays = retry::delays();
-        let mut refusals = 0;
-        let mut refused_with = TOO_MANY;
-        let mut token_was_renewed = false;
-        let mut deadline = None;
-        loop {
-            let deadline = self.wait_for_turn(&request.call, &mut deadline, refused_with).await?;
-            let token = self.token(&request.call)?;
-            let outcome = self.attempt(&request, &token, deadline).await;
-            let outcome = if request.body.is_none() { outcome.noticing_a_cut_object() } else { outcome };
-            match retry::judge(request.body.is_none(), outcome.event) {
-                Verdict::Final => {
-                    let unauthorized = outcome.event == Event::Status(401);
-                    if unauthorized && !token_was_renewed && self.token_differs_from(&token) {
-                        token_was_renewed = true;
-                        continue;
-                    }
+        let is_read = request.body.is_none();
+        turn.is_taken = false;
+        let deadline = turn.deadline.unwrap_or_else(Instant::now);
+        let token = match self.token(&request.call) {
+            Ok(token) => token,
+            Err(error) => return Some(Err(error)),
+        };
+        // A write has its time however long its caller read before.
+        let until = if is_read { deadline } else { Instant::now() + self.settings.timeout };
+        let outcome = self.attempt(request, &token, until).await;
+        let outcome = if is_read { outcome.noticing_a_cut_object() } else { outcome };
+        match retry::judge(is_read, outcome.event) {
+            Verdict::Final => {
+                let unauthorized = outcome.event == Event::Status(401);
+                if unauthorized && !turn.token_was_renewed && self.token_differs_from(&token) {
+                    turn.token_was_renewed = true;
+                    return None;
                 }
-                Verdict::WaitForReset => {
-                    let wait = retry::wait_for_reset(&outcome.limits, refusals, fastrand::f64());
+            }
+            Verdict::WaitForReset => {
+                let wait = retry::wait_for_reset(&outcome.limits, turn.refusals, fastrand::f64());
+                let (status, wait_s) = (outcome.event.status(), wait.as_secs_f32());
+                turn.refusals += 1;
+                turn.refused_with = status;
+                self.pace().refused(self.now(), wait);
+                let (refusals, limit) = (turn.refusals, "the rate limit is used up: all requests wait");
+                warn!(method, path, request = id, status, wait_s, refusals, "{limit}");
+                let is_over = Instant::now() + wait > deadline;
+                return is_over.then(|| Err(self.rate_limited(&request.call, turn)));
+            }
+            Verdict::TryAgain => {
+                let delay = retry::delays().nth(turn.failures);
+                turn.failures += 1;
+                let wait = retry::wait_to_try_again(delay, &outcome.limits, fastrand::f64());
+                if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
                     let wait_s = wait.as_secs_f32();
-                    refusals += 1;
-                    refused_with = outcome.event.status().unwrap_or(TOO_MANY);
-                    self.pace().refused(self.now(), wait);
-                    let limit = "the rate limit is used up: all requests wait";
-                    warn!(method, path, request = id, status = refused_with, wait_s, refusals, "{limit}");
-                    continue;
-                }
-                Verdict::TryAgain => {
-                    let wait = retry::wait_to_try_again(delays.next(), &outcome.limits, fastrand::f64());
-                    if let Some(wait) = wait.filter(|wait| Instant::now() + *wait < deadline) {
-                        let wait_s = wait.as_secs_f32();
-                        let reason = Some(outcome.reason.as_str()).filter(|reason| !reason.is_empty());
-                        let status = outcome.event.status();
-                        warn!(method, path, request = id, status, reason, wait_s, "trying again");
-                        sleep(wait).await;
-                        continue;
-                    }
+                    let reason = Some(outcome.reason.as_str()).filter(|reason| !reason.is_empty());
+                    let status = outcome.event.status();
+                    warn!(method, path, request = id, status, reason, wait_s, "trying again");
+                    sleep(wait).await;
+                    return None;
                 }
             }
-            if let Some(status @ 400..) = outcome.event.status() {
-                info!(method, path, request = id, answer = outcome.answer_id, status, "refused");
-            }
-            let from = self.settings.token.origin("TE_TOKEN");
-            return outcome.conclude(request.call, request.body.is_none(), &from);
         }
+        if let Some(status @ 400..) = outcome.event.status() {
+            info!(method, path, request = id, answer = outcome.answer_id, status, "refused");
+        }
+        let from = self.settings.token.origin("TE_TOKEN");
+        Some(outcome.conclude(request.call.clone(), is_read, &from))
     }
 
-    /// Waits until the budget has room, and counts the request. The time that one request may take in all begins
-    /// when it is first in the queue, so that a long queue is no failure.
-    async fn wait_for_turn(
-        &self,
-        call: &Call,
-        deadline: &mut Option<Instant>,
-        refused_with: u16,
-    ) -> Result<Instant, Error> {
-        let _turn = self.turn.lock().await;
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
+    /// Waits until the budget has room, and counts the request, unless that was done.
+    async fn wait_for_turn(&self, call: &Call, turn: &mut Turn) -> Result<(), Error> {
+        if turn.is_taken {
+            return Ok(());
+        }
+        let _first = self.turn.lock().await;
+        let deadline = *turn.deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
         loop {
             let wait = self.pace().take(self.now());
             if wait.is_zero() {
-                return Ok(deadline);
+                turn.is_taken = true;
+                return Ok(());
             }
             if Instant::now() + wait > deadline {
-                let within = self.settings.max_total;
-                return Err(Error::RateLimited { call: call.clone(), status: refused_with, within });
+                let error = self.rate_limited(call, turn);
+                *turn = Turn::default();
+                return Err(error);
             }
             debug!(wait_s = wait.as_secs_f32(), "slowing down for the rate limit");
             sleep(wait).await;
         }
+    }
+
+    fn rate_limited(&self, call: &Call, turn: &Turn) -> Error {
+        let status = turn.refused_with.unwrap_or(TOO_MANY);
+        Error::RateLimited { call: call.clone(), status, within: self.settings.max_total }
     }
 
     async fn attempt(&self, request: &Request, token: &SecretString, deadline: Instant) -> Outcome {

@@ -40,17 +40,35 @@ async fn a_429_waits_by_the_servers_clock_however_wrong_ours_is() {
 }
 
 #[tokio::test]
-async fn a_write_is_sent_again_after_a_429_and_only_then() {
+async fn a_write_that_met_a_429_waits_and_is_sent_again_only_by_whoever_asked_for_it() {
     let reset_in_the_past =
         "Date: Sun, 09 Sep 2001 01:46:40 GMT\r\nX-Organization-Rate-Limit-Reset: 999999000\r\n";
     let script = Script::play(vec![refused(reset_in_the_past), answer(201, "", "{}")]).await;
     let client = client(&script.url);
+    let error = client.assign_organizations(&[("71".into(), 5)]).await.unwrap_err();
+    assert!(matches!(error, Error::NotYet { .. }) && !error.outcome_unknown(), "{error:?}");
+    assert_eq!(script.requests().len(), 1);
+    let begun = Instant::now();
     client.assign_organizations(&[("71".into(), 5)]).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
     let requests = script.requests();
     assert_eq!(requests.len(), 2);
     let body = |request: &str| request.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
     assert_eq!(body(&requests[0]), body(&requests[1]));
     assert_eq!(client.budget().refusals, 1);
+}
+
+#[tokio::test]
+async fn what_is_read_after_a_write_has_its_turn_does_not_delay_it() {
+    let used_up = "X-Organization-Rate-Limit-Remaining: 0\r\nX-Organization-Rate-Limit-Reset: 50\r\n";
+    let script = Script::play(vec![answer(200, used_up, EMPTY), answer(201, "", "{}")]).await;
+    let client = client(&script.url);
+    client.turn_to_write().await.unwrap();
+    client.quotas().await.unwrap();
+    // Anything else would have to wait for longer than it may.
+    client.assign_organizations(&[("71".into(), 5)]).await.unwrap();
+    assert!(matches!(client.account_groups().await, Err(Error::RateLimited { .. })));
+    assert_eq!(script.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -62,6 +80,8 @@ async fn a_gateways_throttle_is_waited_out_and_is_no_missing_permission() {
                 .await;
         let client = client(&script.url);
         client.quotas().await.unwrap();
+        let error = client.assign_organizations(&[("71".into(), 5)]).await.unwrap_err();
+        assert!(matches!(error, Error::NotYet { .. }), "{status}: {error:?}");
         client.assign_organizations(&[("71".into(), 5)]).await.unwrap();
         assert_eq!((script.requests().len(), client.budget().refusals), (4, 2), "{status}");
 

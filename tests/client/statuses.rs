@@ -256,6 +256,8 @@ async fn a_token_file_is_read_again_after_it_was_rotated() {
         .await;
     let settings = Settings { token: Secret::File(path), ..settings(&server.base_url()) };
     let client = Client::new(settings).unwrap();
+    let error = client.unassign_organizations(&["71".into()]).await.unwrap_err();
+    assert!(matches!(error, Error::NotYet { .. }), "its caller looks again first: {error:?}");
     client.unassign_organizations(&["71".into()]).await.unwrap();
     client.unassign_organizations(&["72".into()]).await.unwrap();
     old.assert_calls_async(1).await;

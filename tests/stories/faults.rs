@@ -221,6 +221,35 @@ fn what_somebody_else_changed_after_the_plan_is_left_as_they_set_it() {
 }
 
 #[test]
+fn what_somebody_else_sets_while_a_write_waits_for_the_rate_limit_is_left_as_they_set_it() {
+    let bench = Bench::new(World::small());
+    bench.standin.at(ASSIGN, 0, Fault::RateLimit { reset_in: 1 });
+    let edit = |world: &mut World| world.set(&key("10", "102"), Some(8_765));
+    // The third read: after the plan's and the one just before the write that was refused.
+    bench.standin.at("GET /quotas", 2, Fault::Edit(Box::new(edit)));
+    bench.drop_file("raise.csv", TWO_RAISES);
+    bench.run(&["inbox"]).ends_with(4);
+    let run = bench.only_run();
+    assert_eq!(run.endings(), [(2, "applied".to_owned()), (3, "changed_meanwhile".to_owned())].into());
+    assert_eq!(after_two_raises(&bench), [Some(6_000), Some(8_765)]);
+    let message = &run.errors()[0]["message"];
+    assert!(message.starts_with("not sent: "), "a refusal for the rate does nothing: {message}");
+}
+
+#[test]
+fn a_process_that_lost_its_lock_while_a_write_waited_sends_nothing_more() {
+    let bench = Bench::new(World::small());
+    bench.standin.at(ASSIGN, 0, Fault::RateLimit { reset_in: 1 });
+    let lock = bench.data().join("lock");
+    let edit = move |_: &mut World| fs_err::remove_file(lock).unwrap();
+    bench.standin.at("GET /quotas", 2, Fault::Edit(Box::new(edit)));
+    bench.drop_file("raise.csv", TWO_RAISES);
+    bench.run(&["inbox"]).ends_with(1);
+    assert_eq!(bench.posts(), 1, "the one that was refused");
+    assert_eq!(after_two_raises(&bench), [Some(5_000), Some(8_000)]);
+}
+
+#[test]
 fn what_somebody_else_set_to_the_same_is_not_told_as_ours() {
     let bench = Bench::new(World::small());
     let edit = |world: &mut World| world.set(&key("10", "102"), Some(9_000));

@@ -26,7 +26,7 @@ pub(crate) enum Event {
     Intent { at: DateTime<Utc>, batch: usize, operation: String, rows: Vec<usize> },
     /// The server took the batch.
     Accepted { at: DateTime<Utc>, batch: usize },
-    /// The server refused the batch as a whole; nothing is assumed of its rows.
+    /// The server refused the batch as a whole, or had no time for it; nothing is assumed of its rows.
     Refused { at: DateTime<Utc>, batch: usize, answer: String },
     /// No answer, or one that does not tell; reading will.
     Unknown { at: DateTime<Utc>, batch: usize, answer: String },
