@@ -41,7 +41,7 @@ use self::terminal::{Out, Unwritten};
 use self::when::{NotATime, When};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Environment};
-use crate::daemon::Source;
+use crate::daemon::{Source, freed_memory};
 use crate::exit_code::Exit;
 use crate::files::lock::LockError;
 use crate::jobs::{App, Job};
@@ -64,6 +64,9 @@ pub fn main() -> ExitCode {
         _ => logging::Of::Command,
     };
     logging::start(&cli.global, log_of);
+    if matches!(cli.command, Command::Run) {
+        freed_memory::fix_limits();
+    }
     // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for
     // ever, also after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
     let runtime = match tokio::runtime::Runtime::new() {

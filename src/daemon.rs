@@ -6,6 +6,7 @@
 //! a change of clocks is the pure function's business.
 
 mod card;
+pub(crate) mod freed_memory;
 pub(crate) mod health;
 pub(crate) mod metrics;
 mod pages;

@@ -132,3 +132,24 @@ fn one_target_in_two_rows_is_refused_however_it_is_named_and_in_whichever_words(
         assert_eq!(bench.posts(), 0, "{rows}");
     }
 }
+
+#[test]
+fn the_daemon_has_freed_memory_given_back_unless_somebody_chose_other_limits() {
+    let limits = |bench: &Bench| {
+        let mut daemon = bench.start(&["run"]);
+        bench.wait_for_log("\"message\":\"running\"");
+        let environment = fs_err::read(format!("/proc/{}/environ", daemon.id())).unwrap();
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        let variables = String::from_utf8(environment).unwrap();
+        variables
+            .split('\0')
+            .filter(|variable| variable.starts_with("MALLOC_"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let fixed = limits(&Bench::new(World::small()));
+    assert_eq!(fixed, ["MALLOC_MMAP_THRESHOLD_=131072", "MALLOC_TRIM_THRESHOLD_=131072"]);
+    let chosen = limits(&Bench::new(World::small()).with("MALLOC_TRIM_THRESHOLD_", "1000000"));
+    assert_eq!(chosen, ["MALLOC_TRIM_THRESHOLD_=1000000"]);
+}
