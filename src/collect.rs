@@ -79,6 +79,7 @@ impl Reading {
         let mut waiting = organizations.iter();
         let mut forbidden = 0;
         let mut unknown: BTreeMap<String, Vec<OrgId>> = BTreeMap::new();
+        let mut unattributed = Vec::new();
         client.progress().begin(Phase::Usage, organizations.len());
         loop {
             while asked.len() < AT_ONCE
@@ -96,7 +97,12 @@ impl Reading {
             client.progress().step();
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
-                Ok(usage) => self.take_usage(&org_id, &usage, rule),
+                Ok(usage) => {
+                    self.take_usage(&org_id, &usage, rule);
+                    if usage.unnamed.cloud_used.is_none() || usage.unnamed.enterprise_used.is_none() {
+                        unattributed.push(org_id);
+                    }
+                }
                 Err(Error::Forbidden { .. }) => forbidden += 1,
                 Err(error) if error.is_refusal() || matches!(error, Error::Unusable { .. }) => {
                     unknown.entry(error.to_string()).or_default().push(org_id);
@@ -108,6 +114,12 @@ impl Reading {
             organizations.sort_unstable();
             let org_ids = listed(organizations);
             warn!(organizations = organizations.len(), org_ids, error, "their usage stays unknown");
+        }
+        if !unattributed.is_empty() {
+            unattributed.sort_unstable();
+            let org_ids = listed(&unattributed);
+            let what = "their usage names no account group: what each group used stays unknown";
+            warn!(organizations = unattributed.len(), org_ids, "{what}");
         }
         if forbidden > 0 {
             warn!(

@@ -84,14 +84,15 @@ pub struct OrganizationUsage {
     pub agents: Vec<AgentUnits>,
     /// Sums of the breakdowns, for the account groups that they name, sorted by id; [`Self::account_group`] knows the others too.
     pub groups: Vec<(Aid, Usage)>,
-    /// What an account group used that no breakdown names: 0, or unknown where a breakdown is missing.
+    /// What an account group used that no breakdown names: 0, or unknown where a breakdown does not say whose the units are.
     pub unnamed: Usage,
 }
 
 impl OrganizationUsage {
     /// What one account group used. A group that the breakdowns don't name used nothing.
     ///
-    /// A kind of units is unknown if its breakdown is missing although the organization used some.
+    /// A kind of units is unknown for all groups if its breakdown names no group that used some although the organization did, or
+    /// if the answer says nothing of units at all.
     pub fn account_group(&self, aid: &Aid) -> Usage {
         let place = self.groups.binary_search_by(|(named, _)| named.cmp(aid));
         place.map_or(self.unnamed, |place| self.groups[place].1)
@@ -204,7 +205,12 @@ fn account_groups_carefully(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), 
 
 /// The body of `GET /usage`. Nearly every one is what the API promises, and is read in one go; else field by field.
 pub(super) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
-    plain::usage(json).map_or_else(|| usage_carefully(json), Ok).map(summed)
+    let answer = plain::usage(json).map_or_else(|| usage_carefully(json), Ok)?;
+    if answer.has_negative_units() {
+        Err(Odd("units that were used are negative".to_owned()))
+    } else {
+        Ok(summed(answer))
+    }
 }
 
 /// What the body of `GET /usage` says; a breakdown is none where it is not there at all.
@@ -218,6 +224,19 @@ struct UsageAnswer {
     enterprise_next_period: Option<Units>,
     tests: Option<Vec<TestUsage>>,
     agents: Option<Vec<AgentUnits>>,
+}
+
+impl UsageAnswer {
+    fn has_negative_units(&self) -> bool {
+        let total = &self.total;
+        let cloud = [total.cloud_used, total.cloud_projected];
+        let others =
+            [total.enterprise_used, total.enterprise_projected, total.device_used, total.device_projected];
+        let tests = self.tests.iter().flatten().flat_map(|test| [test.used, test.projected]);
+        let agents = self.agents.iter().flatten().flat_map(|agent| [agent.used, agent.projected]);
+        let mut all = cloud.into_iter().chain(others).chain(agents).flatten().chain(tests);
+        all.any(|units| units < 0)
+    }
 }
 
 fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
@@ -246,12 +265,16 @@ fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
 
 /// With the sums of the breakdowns.
 fn summed(answer: UsageAnswer) -> OrganizationUsage {
+    let says_nothing = answer.total == Usage::default() && answer.tests.is_none() && answer.agents.is_none();
     let UsageAnswer { total, tests, agents, .. } = answer;
-    let cloud =
-        nothing_unless_missing(tests.is_none() && is_some_used(total.cloud_used, total.cloud_projected));
-    let enterprise = nothing_unless_missing(
-        agents.is_none() && is_some_used(total.enterprise_used, total.enterprise_projected),
-    );
+    let (used, projected) = (total.cloud_used, total.cloud_projected);
+    let some_named =
+        tests.iter().flatten().any(|test| test.aid.is_some() && (test.used != 0 || test.projected != 0));
+    let cloud = (!says_nothing && (some_named || !is_some_used(used, projected))).then_some(0);
+    let (used, projected) = (total.enterprise_used, total.enterprise_projected);
+    let mut all = agents.iter().flatten();
+    let some_named = all.any(|agent| agent.aid.is_some() && is_some_used(agent.used, agent.projected));
+    let enterprise = (!says_nothing && (some_named || !is_some_used(used, projected))).then_some(0);
     let unnamed = Usage {
         cloud_used: cloud,
         cloud_projected: cloud,
@@ -328,10 +351,6 @@ fn rows<T>(
 
 fn is_some_used(used: Option<Units>, projected: Option<Units>) -> bool {
     used.is_some_and(|used| used != 0) || projected.is_some_and(|projected| projected != 0)
-}
-
-fn nothing_unless_missing(missing: bool) -> Option<Units> {
-    (!missing).then_some(0)
 }
 
 /// A new test has no projection yet: it counts as what was used.

@@ -181,7 +181,7 @@ fn what_cannot_be_read_is_not_many_times_as_large_as_the_answer() {
     let odd = parse_quotas(&format!(r#"{{"quotas":[{{{fields}}}]}}"#));
     assert_eq!(odd[0].unreadable[0].why, "an entry of `quotas` has over 1000 fields");
     let rows = usage(&format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{}]}}}}"#, many("{}"))).unwrap();
-    assert!(rows.tests.is_empty() && rows.unnamed.cloud_used == Some(0));
+    assert!(rows.tests.is_empty());
 }
 
 const USAGE: &str = r#"{"usage":{
@@ -244,7 +244,7 @@ fn the_organizations_own_figures_are_taken_as_they_are() {
 }
 
 #[test]
-fn usage_without_any_field_is_unknown_and_its_groups_used_nothing() {
+fn usage_without_any_field_is_unknown_and_so_is_that_of_the_groups() {
     for json in [r#"{"usage":{"other":1}}"#, r#"{"usage":{"quota":{"monthStart":"soon"}}}"#] {
         let seen = parse_usage(json);
         assert_eq!(
@@ -252,7 +252,7 @@ fn usage_without_any_field_is_unknown_and_its_groups_used_nothing() {
             (Usage::default(), None, None),
             "{json}"
         );
-        assert_eq!(seen.account_group(&Aid::from("801")).cloud_used, Some(0), "{json}");
+        assert_eq!(seen.account_group(&Aid::from("801")), Usage::default(), "{json}");
     }
 }
 
@@ -262,6 +262,41 @@ fn a_breakdown_that_is_missing_although_units_were_used_leaves_the_groups_unknow
     let group = seen.account_group(&Aid::from("801"));
     assert_eq!((group.cloud_used, group.cloud_projected), (None, None));
     assert_eq!((group.enterprise_used, group.enterprise_projected), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_breakdown_that_names_nobody_who_used_units_though_some_were_leaves_the_groups_unknown() {
+    let cloud = |tests: &str| {
+        let json = format!(
+            r#"{{"usage":{{"cloudUnitsUsed":900,"tests":[{{"aid":"802","cloudUnitsUsed":0}},{tests}],"enterpriseAgentUnits":[]}}}}"#
+        );
+        let seen = parse_usage(&json);
+        assert_eq!(seen.total.cloud_used, Some(900), "the total stands: {tests}");
+        let (named, other) = (seen.account_group(&Aid::from("801")), seen.account_group(&Aid::from("999")));
+        assert_eq!((named.enterprise_used, other.enterprise_used), (Some(0), Some(0)), "{tests}");
+        assert_eq!(named.cloud_used.is_some(), other.cloud_used.is_some(), "{tests}");
+        named.cloud_used
+    };
+    assert_eq!(cloud(r#"{"aid":"801","cloudUnitsUsed":900}"#), Some(900));
+    for of_nobody in [
+        r#"{"cloudUnitsUsed":900}"#,
+        r#"{"aid":"","cloudUnitsProjected":900}"#,
+        r#"{"aid":"801","cloudUnitsUsed":null,"cloudUnitsProjected":null}"#,
+        r#"{"aid":"801"}"#,
+    ] {
+        assert_eq!(cloud(of_nobody), None, "{of_nobody}");
+    }
+}
+
+#[test]
+fn negative_units_make_the_usage_of_the_organization_unknown() {
+    for negative in [
+        USAGE.replace("\"cloudUnitsUsed\":700", "\"cloudUnitsUsed\":-700"),
+        USAGE.replace("\"cloudUnitsUsed\":50", "\"cloudUnitsUsed\":-50"),
+        USAGE.replace("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":-30"),
+    ] {
+        assert_eq!(usage(&negative).map(|_| ()), Err(Odd("units that were used are negative".to_owned())));
+    }
 }
 
 #[test]
