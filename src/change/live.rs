@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-use super::plan::SetByRuns;
+use super::plan::{SetByRuns, Vanished};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::OrgId;
@@ -19,11 +19,22 @@ pub(super) struct Live {
     pub(super) asked: BTreeSet<OrgId>,
     pub(super) last_cycle: Option<LastCycle>,
     pub(super) set_by: Option<SetByRuns>,
+    /// The organizations that show no quota and were looked for in the history.
+    pub(super) silent: BTreeSet<OrgId>,
+    pub(super) vanished: Vanished,
 }
 
 impl Live {
     /// Targets alone: nothing was asked for besides.
     pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
-        Self { reading, read_at, asked: BTreeSet::new(), last_cycle: None, set_by: None }
+        Self {
+            reading,
+            read_at,
+            asked: BTreeSet::new(),
+            last_cycle: None,
+            set_by: None,
+            silent: BTreeSet::new(),
+            vanished: Vanished::default(),
+        }
     }
 }

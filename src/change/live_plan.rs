@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::explains;
 use super::live::Live;
 use super::parse::ChangeFile;
-use super::plan::{Outline, PlanContext, SetByRuns, effective, outline, plan};
+use super::plan::{Outline, PlanContext, SetByRuns, Vanished, effective, is_silent, outline, plan};
 use super::{Plan, PlanRow, Services};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{OrgId, Snapshot};
+use crate::domain::quota::{OrgId, Organization, Snapshot};
 
 /// What else counts for a plan: by default nothing, as for a file that was just typed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,8 +80,9 @@ impl Live {
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
-        let Outline { organizations, is_stale } =
+        let Outline { organizations, silent, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
+        self.look_for_vanished(services, silent)?;
         let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
@@ -98,9 +99,36 @@ impl Live {
             largest: &self.reading.largest_tests,
             last_cycle: self.last_cycle.as_ref().unwrap_or(LastCycle::none()),
             set_by: self.set_by.as_ref().unwrap_or(SetByRuns::none()),
+            vanished: &self.vanished,
             ..context
         };
         Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context))
+    }
+
+    /// Looks into the last snapshot for the quotas of organizations that show none now.
+    fn look_for_vanished(&mut self, services: &Services<'_>, silent: BTreeSet<OrgId>) -> anyhow::Result<()> {
+        let is_new = |org_id: &OrgId| silent.contains(org_id) && !self.silent.contains(org_id);
+        let snapshot = &self.reading.snapshot;
+        let organizations: Vec<Organization> = snapshot
+            .organizations()
+            .iter()
+            .filter(|now| is_new(&now.id) && is_silent(now))
+            .cloned()
+            .collect();
+        self.silent.extend(silent);
+        if organizations.is_empty() {
+            return Ok(());
+        }
+        let now = Snapshot::of_organizations(snapshot.taken_at, organizations);
+        let all = services.history.until(services.now())?;
+        let before = all.into_iter().rev().find_map(|at| services.history.like_or_warn(at, &now));
+        if let Some(before) =
+            before.filter(|before| before.organizations().iter().any(Organization::has_quota))
+        {
+            let set_by = explains::set_since(services.runs(), before.taken_at);
+            self.vanished.add(Vanished::find(now.organizations(), &before, &set_by));
+        }
+        Ok(())
     }
 }
 

@@ -260,3 +260,27 @@ fn whoever_dropped_a_file_learns_what_keeps_it_from_its_end() {
     bench.run(&["-q", "inbox"]).ends_with(0);
     assert!(status().starts_with("x.csv: done\n"), "{}", status());
 }
+
+#[test]
+fn a_file_for_an_organization_whose_quotas_went_from_the_answer_is_refused_until_a_snapshot_shows_the_same() {
+    let odd = Odd::start();
+    let bench = odd.bench();
+    bench.run(&["snapshot"]).ends_with(0);
+    // Everybody can still see the organization, but the answer has no quota of it.
+    odd.says("quotas", r#"{"quotas":[{"organizationQuota":{"orgId":"20","value":9000}}]}"#);
+    // With 3000 known, ten times as much is held; "no quota" has no guard for that.
+    bench.drop_file("raise.csv", "org_id,aid,value\n10,101,30000\n");
+    bench.run(&["inbox"]).ends_with(4);
+    let run = bench.only_run();
+    assert_eq!(run.endings(), [(2, "unknown_target".to_owned())].into());
+    let message = &run.errors()[0]["message"];
+    assert!(message.contains("no longer shows any of the 3 quotas of organization 10"), "{message}");
+    assert!(message.contains("run `quotakeeper snapshot` first"), "{message}");
+
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.drop_file("again.csv", "org_id,aid,value\n10,101,30000\n");
+    bench.run(&["inbox"]).ends_with(4);
+    let messages: Vec<_> = bench.runs().iter().flat_map(|run| run.errors()).collect();
+    let is_sent = messages.iter().any(|row| row["code"] == "not_confirmed");
+    assert!(is_sent, "it was sent, and this server does nothing: {messages:?}");
+}

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
+use super::vanished::Vanished;
 use crate::collect::top_consumers::LargestTests;
 use crate::config::{Guards, Mode};
 use crate::domain::last_cycle::LastCycle;
@@ -25,6 +26,8 @@ pub(crate) struct PlanContext<'a> {
     pub last_cycle: &'a LastCycle,
     /// What runs set, to say who changed a quota that is not what the editor saw.
     pub set_by: &'a SetByRuns,
+    /// The organizations whose quotas went from the API's answer.
+    pub vanished: &'a Vanished,
     /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
     pub due: Option<DateTime<Utc>>,
 }
@@ -41,6 +44,7 @@ impl<'a> PlanContext<'a> {
             largest: LargestTests::none(),
             last_cycle: LastCycle::none(),
             set_by: SetByRuns::none(),
+            vanished: Vanished::none(),
             due: None,
         }
     }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::context::PlanContext;
 use super::effective;
 use super::row::{Action, NoChange, PlanRow, Verdict, plain_quota};
+use super::vanished::Earlier;
 use crate::change::parse::{Columns, Field, Record, RowChange, Value};
 use crate::change::{Code, Problem};
 use crate::domain::diff::SentRow;
@@ -108,6 +109,8 @@ pub(super) fn judged(
                 words::clean(why, 160)
             ),
         })
+    } else if let Some((whose, earlier)) = vanished(known.filter(|_| before.is_none()), context) {
+        Verdict::Refused(Problem { code: Code::UnknownTarget, message: gone(whose, earlier, context.zone) })
     } else if after == before {
         // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
         Verdict::Unchanged(NoChange::AlreadySo)
@@ -134,6 +137,21 @@ pub(super) fn judged(
         Verdict::Send
     };
     (after, verdict)
+}
+
+fn vanished<'p>(of: Option<Place<'p>>, context: &PlanContext<'_>) -> Option<(Place<'p>, Earlier)> {
+    of.and_then(|place| Some((place, context.vanished.of(&place.organization.id)?)))
+}
+
+fn gone(place: Place<'_>, Earlier { quotas, seen }: Earlier, zone: Tz) -> String {
+    format!(
+        "the live quota is not known, because the API's answer no longer shows {} of organization {}, which the snapshot of {} \
+         {zone} has. Drop the file again later. If somebody removed {}, run `quotakeeper snapshot` first.",
+        if quotas == 1 { "the quota".to_owned() } else { format!("any of the {} quotas", grouped(quotas)) },
+        words::clean(place.organization.id.as_str(), 80),
+        words::moment(seen, zone),
+        if quotas == 1 { "it" } else { "them" },
+    )
 }
 
 /// Which run set a quota, and when.
