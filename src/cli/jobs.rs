@@ -1,11 +1,12 @@
 //! The commands that do jobs: the daemon, `once`, and each job by itself.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use tracing::info;
-
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::info;
 
 use super::arguments::ReportFile;
 use super::handover::{self, Handover, Who};
@@ -174,7 +175,23 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
         out.display()
     );
     let unwritten = |error| Unwritten { what: out.display().to_string(), error };
-    std::fs::write(out, content).map_err(unwritten)?; // with the user's umask
+    let name = out.file_name().context("the file that is to be written has no name")?.to_string_lossy();
+    if let Ok(there) = std::fs::symlink_metadata(out) {
+        anyhow::ensure!(
+            there.is_file(),
+            "{} is no file that can be replaced: name another one",
+            out.display()
+        );
+    }
+    // Others may write where commands are run: whatever lies there is replaced, and never written through or waited for.
+    let unfinished = out.with_file_name(format!(".{name}.{:016x}", fastrand::u64(..)));
+    let written = std::fs::File::create_new(&unfinished) // with the user's umask
+        .and_then(|mut file| file.write_all(content))
+        .and_then(|()| std::fs::rename(&unfinished, out));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&unfinished); // it may never have been there
+        return Err(unwritten(error).into());
+    }
     terminal::tell(&format!("written: {}", out.display()));
     Ok(Exit::Done)
 }

@@ -37,6 +37,7 @@ impl Config {
             "api.requests_per_minute",
             "must be between 1 and 100000".into(),
         );
+        check(self.api.timeout.is_zero(), "api.timeout", "must be above 0, such as 30s".into());
         check(self.api.reserve_percent > 90, "api.reserve_percent", "must be between 0 and 90".into());
         check(self.usage.counts.is_empty(), "usage.counts", "must name `cloud`, `enterprise` or both".into());
         check(

@@ -202,11 +202,17 @@ fn a_file_that_finds_no_room_is_named_with_what_to_do() {
         assert!(log.contains("make room there") && !log.contains("data.dir"), "{command:?}: {log}");
     }
     let elsewhere = tempfile::tempdir().unwrap(); // the bench reads all that lies in its own folder
-    let link = elsewhere.path().join("report.csv");
-    std::os::unix::fs::symlink("/dev/full", &link).unwrap();
-    let log = bench.run(&["report", "usage", "--out", link.to_str().unwrap()]).ends_with(1).log;
-    assert!(
-        log.contains("report.csv cannot be written: No space left") && log.contains("make room there"),
-        "{log}"
-    );
+    let report = elsewhere.path().join("report.csv");
+    fs_err::write(&report, "of yesterday").unwrap();
+    let command = bench.command(&["report", "usage", "--out", report.to_str().unwrap()]);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let log = String::from_utf8(limited.output().unwrap().stderr).unwrap();
+    assert!(log.contains("report.csv cannot be written: File too large"), "{log}");
+    assert_eq!(fs_err::read_to_string(&report).unwrap(), "of yesterday", "what was there stays");
+    assert_eq!(fs_err::read_dir(elsewhere.path()).unwrap().count(), 1, "nothing unfinished is left");
 }

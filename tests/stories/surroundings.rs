@@ -153,3 +153,31 @@ fn the_daemon_has_freed_memory_given_back_unless_somebody_chose_other_limits() {
     let chosen = limits(&Bench::new(World::small()).with("MALLOC_TRIM_THRESHOLD_", "1000000"));
     assert_eq!(chosen, ["MALLOC_TRIM_THRESHOLD_=1000000"]);
 }
+
+#[test]
+fn a_report_replaces_what_has_its_name_and_is_never_written_through_it() {
+    let bench = Bench::new(World::small());
+    bench.run(&["snapshot"]).ends_with(0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let report = |name: &str| bench.run(&["report", "usage", "--out", path(name).to_str().unwrap()]);
+    fs_err::write(path("victim"), "mine").unwrap();
+
+    fs_err::hard_link(path("victim"), path("usage.csv")).unwrap();
+    report("usage.csv").ends_with(0);
+    assert!(fs_err::read_to_string(path("usage.csv")).unwrap().contains("Northwind"));
+
+    std::os::unix::fs::symlink(path("victim"), path("link.csv")).unwrap();
+    std::os::unix::fs::symlink(path("nowhere"), path("loose.csv")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(path("pipe.html")).status().unwrap();
+    assert!(pipe.success());
+    for name in ["link.csv", "loose.csv", "pipe.html"] {
+        let said = report(name).ends_with(1).log;
+        assert!(said.contains("is no file that can be replaced: name another one"), "{said}");
+    }
+    assert_eq!(fs_err::read_to_string(path("victim")).unwrap(), "mine");
+    let mut left: Vec<_> =
+        fs_err::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["link.csv", "loose.csv", "pipe.html", "usage.csv", "victim"]);
+}

@@ -63,6 +63,8 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
             "`{text_shown}` is not an id. Ids are digits only, such as 204117. Type the id here, or the name into a column \
              `{names}`."
         )
+    } else if is_digits(&text_shown) {
+        format!("`{text_shown}` has a character in it that nobody sees. {AS_TEXT} the id again.")
     } else {
         format!("`{text_shown}` is not an id. Ids are digits only, such as 204117. {AS_TEXT} the id again.")
     })
@@ -124,6 +126,8 @@ fn fix(text: &str) -> String {
             }
             _ => format!("`{text_shown}` has a fraction. Type {whole}."),
         }
+    } else if is_digits(&text_shown) {
+        format!("`{text_shown}` has a character in it that nobody sees. Type it again.")
     } else {
         format!("`{text_shown}` is not a whole number. Type digits only, such as 12000.")
     }
@@ -210,6 +214,8 @@ mod tests {
         assert!(quota("9007199254740992").unwrap_err().contains("too large"));
         assert!(quota("99999999999999999999999").unwrap_err().contains("too large"));
         assert!(quota("٣").unwrap_err().contains("not a whole number"));
+        let unseen = "`1200` has a character in it that nobody sees. Type it again.";
+        assert_eq!(quota("12\u{200b}00").unwrap_err(), unseen);
     }
 
     #[test]
