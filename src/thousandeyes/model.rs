@@ -91,8 +91,8 @@ pub struct OrganizationUsage {
 impl OrganizationUsage {
     /// What one account group used. A group that the breakdowns don't name used nothing.
     ///
-    /// A kind of units is unknown for all groups if its breakdown names no group that used some although the organization did, or
-    /// if the answer says nothing of units at all.
+    /// A kind of units is unknown for all groups if the organization used some, and its breakdown is missing or has entries of which none
+    /// says which group did; and if the answer says nothing of units at all.
     pub fn account_group(&self, aid: &Aid) -> Usage {
         let place = self.groups.binary_search_by(|(named, _)| named.cmp(aid));
         place.map_or(self.unnamed, |place| self.groups[place].1)
@@ -267,14 +267,15 @@ fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
 fn summed(answer: UsageAnswer) -> OrganizationUsage {
     let says_nothing = answer.total == Usage::default() && answer.tests.is_none() && answer.agents.is_none();
     let UsageAnswer { total, tests, agents, .. } = answer;
-    let (used, projected) = (total.cloud_used, total.cloud_projected);
-    let some_named =
-        tests.iter().flatten().any(|test| test.aid.is_some() && (test.used != 0 || test.projected != 0));
-    let cloud = (!says_nothing && (some_named || !is_some_used(used, projected))).then_some(0);
-    let (used, projected) = (total.enterprise_used, total.enterprise_projected);
-    let mut all = agents.iter().flatten();
-    let some_named = all.any(|agent| agent.aid.is_some() && is_some_used(agent.used, agent.projected));
-    let enterprise = (!says_nothing && (some_named || !is_some_used(used, projected))).then_some(0);
+    let test = |test: &TestUsage| (test.aid.is_some(), test.used != 0 || test.projected != 0);
+    let agent = |agent: &AgentUnits| (agent.aid.is_some(), is_some_used(agent.used, agent.projected));
+    let known = |is_known: bool| (is_known && !says_nothing).then_some(0);
+    let cloud =
+        known(says_whose(tests.as_deref(), test) || !is_some_used(total.cloud_used, total.cloud_projected));
+    let enterprise = known(
+        says_whose(agents.as_deref(), agent)
+            || !is_some_used(total.enterprise_used, total.enterprise_projected),
+    );
     let unnamed = Usage {
         cloud_used: cloud,
         cloud_projected: cloud,
@@ -351,6 +352,13 @@ fn rows<T>(
 
 fn is_some_used(used: Option<Units>, projected: Option<Units>) -> bool {
     used.is_some_and(|used| used != 0) || projected.is_some_and(|projected| projected != 0)
+}
+
+/// Whether a breakdown is there and names somebody who used units, or is empty. Of an entry there is whether it is somebody's, and
+/// whether units were used.
+fn says_whose<T>(breakdown: Option<&[T]>, entry: impl Fn(&T) -> (bool, bool)) -> bool {
+    breakdown
+        .is_some_and(|entries| entries.is_empty() || entries.iter().any(|one| entry(one) == (true, true)))
 }
 
 /// A new test has no projection yet: it counts as what was used.
