@@ -176,8 +176,8 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
         text += &format!("\n{}", plan::text(file, &story.plan, style, Tense::Did));
     }
     text += &match run.decision() {
-        Ok(Some(decision)) => decided(&decision, style),
-        Ok(None) | Err(_) => what_to_do(record, story, style, expire),
+        Ok(Some(decision)) if is_undecided(record.state) => decided(&decision, style),
+        _ => what_to_do(record, story, style, expire),
     };
     if let Some(held) = &record.held_as {
         let now =
@@ -192,6 +192,11 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     }
     // Not folded: a path is copied as it is.
     text + &format!("\nFiles: {}\n", run.folder.display())
+}
+
+/// Whether what somebody decides can still count.
+fn is_undecided(state: RunState) -> bool {
+    matches!(state, RunState::Held | RunState::Scheduled)
 }
 
 /// What somebody decided and nobody acted on yet: no other word counts any more.

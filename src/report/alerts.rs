@@ -267,7 +267,10 @@ fn happens(standing: &Standing, many_organizations: bool, context: &ReportContex
     let name = standing.name_among(many_organizations);
     match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
         _ if standing.ran_out => format!("{name} has run out"),
-        (Some(at), ..) => format!("{name} runs out on {}", words::short_day(at, context.zone)),
+        (Some(at), ..) => {
+            let day = || format!("on {}", words::short_day(at, context.zone));
+            format!("{name} runs out {}", words::today_or(at, context.now, context.zone, day))
+        }
         (None, Some(used), _) if standing.level == Level::Critical => {
             format!("{name} has used {} % of its quota", grouped(used))
         }

@@ -47,6 +47,17 @@ pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%a %-d %b").to_string()
 }
 
+/// `today`, or what names another day: nobody should have to look at a calendar for what is urgent.
+pub(crate) fn today_or(
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    zone: Tz,
+    day: impl FnOnce() -> String,
+) -> String {
+    let date = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+    if date(at) == date(now) { "today".to_owned() } else { day() }
+}
+
 /// `27 Nov`.
 pub(crate) fn short_day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%-d %b").to_string()

@@ -124,7 +124,8 @@ fn why(reason: Reason, figures: Figures, context: &ReportContext) -> Option<Stri
     // By whose reckoning, where it is not the figures beside it.
     let day = |out: RunOut| {
         let by = if needed > quota { "" } else { "at the pace of the last days " };
-        format!("{by}it runs out on {}", words::day(out.at, context.zone))
+        let day = || format!("on {}", words::day(out.at, context.zone));
+        format!("{by}it runs out {}", words::today_or(out.at, context.now, context.zone, day))
     };
     Some(match reason {
         Reason::None => return None,

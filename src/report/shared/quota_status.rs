@@ -271,7 +271,10 @@ fn status(
     }
     match (out, percent_projected) {
         (Some(out), _) if out.at <= context.now => "runs out now".to_owned(),
-        (Some(out), _) => format!("runs out {}", words::day(out.at, context.zone)),
+        (Some(out), _) => {
+            let day = || words::day(out.at, context.zone);
+            format!("runs out {}", words::today_or(out.at, context.now, context.zone, day))
+        }
         (None, Some(percent)) => format!("{} % projected", grouped(percent)),
         (None, None) => "nothing allowed".to_owned(),
     }

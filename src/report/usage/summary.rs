@@ -43,9 +43,14 @@ pub(in crate::report) fn headline(
         }
     };
     let first = groups.iter().chain(organizations).filter_map(|standing| standing.runs_out_at).min();
-    let first = first.map(|at| words::short_day(at, context.zone)).unwrap_or_default();
+    let on_day = |at| {
+        words::today_or(at, context.now, context.zone, || {
+            format!("on {}", words::short_day(at, context.zone))
+        })
+    };
+    let first = first.map(on_day).unwrap_or_default();
     let several = bad(groups, false).len() + bad(organizations, false).len() > 1;
-    let day = if several { format!("first on {first}") } else { format!("on {first}") };
+    let day = if several { format!("first {first}") } else { first };
     let ran_out = |who: &str| {
         let several = bad(groups, true).len() + bad(organizations, true).len() > 1;
         format!("{who} {} run out", if several { "have" } else { "has" })
@@ -191,7 +196,7 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-/// `Lab needs 40 more by Fri 4 Dec, Core 30 by Sat 5 Dec, and 3 more account groups run out.`: the worst, and those after it.
+/// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst, and those after it.
 pub(in crate::report) fn needs(
     worst: &Standing,
     others: &[&Standing],
@@ -202,7 +207,8 @@ pub(in crate::report) fn needs(
     let mut parts = vec![need(worst, &name(worst), context)];
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
-        Some(format!("{} {} {}", name(other), grouped(over), by(other, context)))
+        // A name may end in a number.
+        Some(format!("{} {} more {}", name(other), grouped(over), by(other, context)))
     });
     parts.extend(named.take(ALSO_NAMED));
     match others.len() + 1 - parts.len() {
@@ -225,7 +231,9 @@ fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {
 
 fn by(standing: &Standing, context: &ReportContext) -> String {
     match standing.runs_out_at {
-        Some(at) if !standing.ran_out && at > context.now => format!("by {}", words::day(at, context.zone)),
+        Some(at) if !standing.ran_out && at > context.now => {
+            words::today_or(at, context.now, context.zone, || format!("by {}", words::day(at, context.zone)))
+        }
         _ => "now".to_owned(),
     }
 }
