@@ -12,6 +12,17 @@ use crate::text::clean::{is_padding, visible};
 /// Where a spreadsheet may see the end of a cell in the middle of one. The comma is not among them: ours is quoted for it.
 const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 
+/// A file as people open it: Excel takes one without this mark for a text of the machine's own encoding, in which names come out wrong.
+pub(crate) fn marked(mut file: Vec<u8>) -> Vec<u8> {
+    if !file.starts_with(MARK) {
+        file.splice(0..0, MARK.iter().copied());
+    }
+    file
+}
+
+/// U+FEFF, which says that what follows is UTF-8.
+pub(crate) const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The text as it may stand in a cell. A plain number such as `-120` is no formula and stays a number.
 pub(crate) fn inert(text: &str) -> Cow<'_, str> {
     each_part(text, |out, part| out.extend(["'", part]))

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::picture::Painter;
 use super::render::Templates;
 use crate::config::{self, Mail};
+use crate::files::csv_cell::marked;
 use crate::report::{Picture, Report, words};
 
 /// A file that goes with a message.
@@ -26,7 +27,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     pub(crate) fn csv(name: &str, bytes: Vec<u8>) -> Self {
-        Self { name: file_name(name), content_type: "text/csv; charset=utf-8", bytes }
+        Self { name: file_name(name), content_type: "text/csv; charset=utf-8", bytes: marked(bytes) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 
-use crate::files::csv_cell;
+use crate::files::csv_cell::{self, MARK};
 use crate::report::changes::ChangesReport;
 use crate::report::closing::{ClosingReport, Line};
 use crate::report::shared::quota_status::Standing;
@@ -56,7 +56,7 @@ pub(crate) fn closing_table(report: &ClosingReport) -> Vec<u8> {
 
 /// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one.
 fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [String; N]>) -> Vec<u8> {
-    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
+    let mut csv = csv::Writer::from_writer(MARK.to_vec());
     csv.write_record(header).expect("memory takes every write");
     for record in records {
         csv.write_record(record).expect("memory takes every write");
@@ -124,7 +124,7 @@ pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
 
 /// Every row of a change report, also those that the mail does not list.
 pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
-    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
+    let mut csv = csv::Writer::from_writer(MARK.to_vec());
     let header = [
         "org_id", "org_name", "name", "id", "fate", "at", "before", "after", "effect", "made_by", "why",
         "comment", "carried",
