@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
@@ -120,8 +121,19 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         return Exit::Failed.into();
     }
     let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
-    let error = Cli::try_parse_from(arguments).err();
-    let _ = error.map(|error| error.print());
+    if let Some(mut error) = Cli::try_parse_from(arguments).err() {
+        let is_undo =
+            error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String("undo".to_owned()));
+        if is_undo {
+            error.remove(ContextKind::SuggestedSubcommand); // `run` would start the daemon
+        }
+        let _ = error.print();
+        if is_undo {
+            terminal::tell(
+                "  → each run that changed something has an undo.csv beside its other answers: drop it into the inbox",
+            );
+        }
+    }
     Exit::Usage.into()
 }
 

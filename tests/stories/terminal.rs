@@ -40,3 +40,9 @@ fn a_pipe_and_a_quiet_terminal_show_none_of_it() {
     let shown = waiting().on_a_terminal(&["-q", "inbox"]).unwrap_or_default();
     assert!(!shown.contains(BAR), "{shown:?}");
 }
+
+#[test]
+fn whoever_looks_for_undo_is_led_to_its_file_and_not_to_the_daemon() {
+    let said = Bench::new(World::small()).run(&["undo"]).ends_with(2).log;
+    assert!(said.contains("undo.csv beside its other answers") && !said.contains("'run'"), "{said}");
+}
