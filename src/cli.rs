@@ -185,7 +185,9 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Demo { dir } => {
-            crate::demo::run(dir, runs::run_text, &mut Out::text(global.color)).await?;
+            let folded = |indent, text: &str| plan::folded(indent, text, table::Paint::stdout(global.color));
+            let looks = crate::demo::Looks { run: runs::run_text, folded: &folded };
+            crate::demo::run(dir, looks, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {

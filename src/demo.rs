@@ -29,11 +29,17 @@ use crate::simulator::{self, SimulateArgs, Simulator};
 const DAYS: i64 = 48;
 const HOURS: i64 = 6;
 
-/// A run as `runs` shows it.
-type Show = fn(&Config, &Run) -> anyhow::Result<String>;
+/// How the terminal is written to.
+#[derive(Clone, Copy)]
+pub(crate) struct Looks<'a> {
+    /// A run as `runs` shows it.
+    pub run: fn(&Config, &Run) -> anyhow::Result<String>,
+    /// Lines of whole words that fit, so far from the left.
+    pub folded: &'a dyn Fn(usize, &str) -> String,
+}
 
 /// Plays the story into `dir`, or into a temporary folder that is removed at the end.
-pub(crate) async fn run(dir: Option<PathBuf>, show: Show, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(dir: Option<PathBuf>, looks: Looks<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let temporary = tempfile::Builder::new().prefix("quotakeeper-demo-").tempdir()?;
     let folder = match &dir {
         Some(dir) => {
@@ -48,7 +54,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, show: Show, out: &mut impl Write) 
         }
         None => temporary.path().to_owned(),
     };
-    play(&folder, show, out).await?;
+    play(&folder, looks, out).await?;
     if dir.is_some() {
         writeln!(out, "Everything stays in {}. To look around:\n", folder.display())?;
         writeln!(out, "    export QUOTAKEEPER__DATA__DIR={}", folder.display())?;
@@ -65,7 +71,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, show: Show, out: &mut impl Write) 
     Ok(())
 }
 
-async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result<()> {
+async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let later = Clock::read().now().duration_trunc(Duration::hours(1))?;
     let now = later - Duration::hours(1);
     let start = now - Duration::days(DAYS);
@@ -76,11 +82,11 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
     // Nobody wants the mails of all those weeks: they begin with the last day.
     let quiet = app(folder, &world, "off")?;
     let app = app(folder, &world, "directory")?;
-    writeln!(
-        out,
+    let simulator = format!(
         "A simulator of the API listens on {}: 3 organizations, 60 account groups.",
         world.base_url()
-    )?;
+    );
+    write!(out, "{}", (looks.folded)(0, &simulator))?;
     writeln!(out, "What follows goes to {}\n", folder.display())?;
 
     writeln!(out, "1. {DAYS} days of snapshots become a history")?;
@@ -152,21 +158,18 @@ async fn play(folder: &Path, show: Show, out: &mut impl Write) -> anyhow::Result
     let mut mails: Vec<_> = fs_err::read_dir(folder.join("outbox/sent"))?.collect::<Result<_, _>>()?;
     mails.sort_by_key(fs_err::DirEntry::path);
     for mail in mails.iter().filter(|mail| mail.path().extension().is_some_and(|kind| kind == "eml")) {
-        writeln!(out, "   {:<42} {}", mail.file_name().to_string_lossy(), subject(&mail.path())?)?;
+        writeln!(out, "   {}", mail.file_name().to_string_lossy())?;
+        write!(out, "{}", (looks.folded)(5, &subject(&mail.path())?))?;
     }
     let page = folder.join("reports/usage.html");
     durable::write(&page, usage_page(&app, later)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {
-        writeln!(
-            out,
-            "5. The held file waits for approval (not in this demo: the simulator ends with it). `runs` says why:\n"
-        )?;
+        let waits =
+            "5. The held file waits for approval (too late here: the simulator has ended). `runs` says why:";
+        writeln!(out, "{}", (looks.folded)(0, waits))?;
         let run = Run::open(&app.runs(), &held)?;
-        for line in show(&app.config, &run)?.lines() {
-            writeln!(out, "{}", format!("   {line}").trim_end())?;
-        }
-        writeln!(out)?;
+        writeln!(out, "{}", (looks.run)(&app.config, &run)?)?;
     }
     world.stop().await;
     Ok(())
@@ -290,8 +293,8 @@ mod tests {
     async fn a_folder_that_holds_something_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("mine"), "").unwrap();
-        let error =
-            run(Some(folder.path().to_owned()), |_, _| Ok(String::new()), &mut Vec::new()).await.unwrap_err();
+        let looks = Looks { run: |_, _| Ok(String::new()), folded: &|_, text| text.to_owned() };
+        let error = run(Some(folder.path().to_owned()), looks, &mut Vec::new()).await.unwrap_err();
         assert!(error.to_string().contains("is not empty"), "{error}");
     }
 }
