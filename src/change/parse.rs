@@ -21,10 +21,11 @@ pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 #[cfg(test)]
 pub(crate) use self::model::BadRow;
-pub(crate) use self::model::{ChangeFile, EXPORTED, Effective, Record, RowChange, Skipped, TargetRef, Value};
+pub(crate) use self::model::{
+    Action, ChangeFile, EXPORTED, Effective, Record, RowChange, Skipped, TargetRef, Value,
+};
 use self::rows::{Row, Rows};
 pub(super) use self::shown::{shown, trimmed};
-use super::Action;
 use crate::text::words::counted;
 
 /// So many rows of a file with too many are looked at for what else is wrong.

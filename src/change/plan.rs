@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use self::context::PlanContext;
 use self::draft::{Found, draft, judged};
 pub(crate) use self::model::{Plan, PlanOrganization, hash};
-pub(crate) use self::row::{Action, GuardHit, NoChange, PlanRow, Verdict, plain_quota};
+pub(crate) use self::row::{GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
 use self::totals::touched;

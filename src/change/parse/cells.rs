@@ -1,11 +1,11 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
 use super::header::{Field, Header};
-use super::model::{BadRow, Effective, Quota, RowChange, TargetRef, Value};
+use super::model::{Action, BadRow, Effective, Quota, RowChange, TargetRef, Value};
 use super::percent::Percent;
 use super::shown::{self, listed, shown, trimmed};
 use super::{dates, numbers};
-use crate::change::{Action, Code, Problem};
+use crate::change::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
 use crate::files::csv_cell;
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::header::Columns;
 use super::percent::Percent;
 use super::shown::trimmed;
-use crate::change::{Action, Problem};
+use crate::change::Problem;
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
 use crate::text::words::counted;
@@ -113,6 +114,16 @@ pub(crate) struct TargetRef {
     pub org_name: String,
     pub aid: Option<Aid>,
     pub group_name: String,
+}
+
+/// What a row of a change file asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// Create or update a quota.
+    Assign,
+    /// Take a quota off; the target becomes uncapped.
+    Unassign,
 }
 
 /// What a row asks for. At least one id or name is there.

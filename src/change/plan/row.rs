@@ -1,20 +1,10 @@
 //! One row of a plan: what it asks for, what it finds, and what becomes of it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+pub(super) use crate::change::parse::Action;
 use crate::change::{Code, Guard, Problem};
 use crate::domain::quota::{Target, Units, quota_text};
-
-/// What a row of a change file asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Action {
-    /// Create or update a quota.
-    Assign,
-    /// Take a quota off; the target becomes uncapped.
-    Unassign,
-}
 
 /// A guard that a row trips, said in words with its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
