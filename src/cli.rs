@@ -36,7 +36,7 @@ use anyhow::Context;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, Global, LogFormat, ReportKind};
+use self::arguments::{Cli, Command, Global, History, LogFormat, ReportKind};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
 use self::terminal::{Out, Unwritten};
 use self::when::{NotATime, When};
@@ -222,9 +222,9 @@ async fn dispatch(command: Command, app: &Arc<App>, source: &Source, color: Colo
         | Command::Propose { .. }
         | Command::Targets { format: TableFormat::Csv, .. }
         | Command::Plan { format: Format::Csv, .. }
-        | Command::History {
-            what: history::History::Show { .. } | history::History::Of { format: TableFormat::Csv, .. },
-        } => Out::data(),
+        | Command::History { what: History::Show { .. } | History::Of { format: TableFormat::Csv, .. } } => {
+            Out::data()
+        }
         _ => Out::text(color),
     };
     let exit = carry_out(command, app, source, color, &mut out).await?;

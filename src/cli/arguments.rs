@@ -199,7 +199,7 @@ pub(super) enum Command {
     /// List snapshots, show one, or compare two
     History {
         #[command(subcommand)]
-        what: super::history::History,
+        what: History,
     },
     /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
     Status {
@@ -263,6 +263,35 @@ impl ReportKind {
             }
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum History {
+    /// All snapshots: their names, sizes, and the quota changes seen since the one before
+    List,
+    /// A snapshot as CSV
+    Show {
+        /// As 2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`, or a file's name: the last snapshot at or before it
+        time: String,
+    },
+    /// What changed between two snapshots, and who changed it
+    Diff {
+        /// One of the two, as for `show`
+        a: String,
+        /// The other one
+        b: String,
+    },
+    /// One organization or account group over time: quota, usage, and who changed the quota
+    Of {
+        /// Its id or its name; ORGANIZATION/GROUP, with both ids, where that is not unique
+        target: String,
+        /// Since when, or for how long: a TIME, or such as 90d [default: all that there is]
+        #[arg(long, value_name = "TIME|DURATION")]
+        since: Option<String>,
+        /// For a person, a spreadsheet, or a program
+        #[arg(long, value_enum, default_value_t)]
+        format: TableFormat,
+    },
 }
 
 #[derive(Debug, Args)]

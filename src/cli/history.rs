@@ -6,9 +6,7 @@ mod of;
 
 use std::io::Write;
 
-use clap::Subcommand;
-
-use super::TableFormat;
+use super::arguments::History;
 use super::plan::{Style, folded};
 use super::terminal;
 use super::when::When;
@@ -19,35 +17,6 @@ use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::QuotaChange;
 use crate::text::clean::visible;
-
-#[derive(Debug, Subcommand)]
-pub(super) enum History {
-    /// All snapshots: their names, sizes, and the quota changes seen since the one before
-    List,
-    /// A snapshot as CSV
-    Show {
-        /// As 2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`, or a file's name: the last snapshot at or before it
-        time: String,
-    },
-    /// What changed between two snapshots, and who changed it
-    Diff {
-        /// One of the two, as for `show`
-        a: String,
-        /// The other one
-        b: String,
-    },
-    /// One organization or account group over time: quota, usage, and who changed the quota
-    Of {
-        /// Its id or its name; ORGANIZATION/GROUP, with both ids, where that is not unique
-        target: String,
-        /// Since when, or for how long: a TIME, or such as 90d [default: all that there is]
-        #[arg(long, value_name = "TIME|DURATION")]
-        since: Option<String>,
-        /// For a person, a spreadsheet, or a program
-        #[arg(long, value_enum, default_value_t)]
-        format: TableFormat,
-    },
-}
 
 pub(super) fn history(
     inputs: &ReportInputs<'_>,
