@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::files::sha256;
-use crate::jobs::requests::Ask;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Basis {
@@ -26,8 +25,9 @@ impl Basis {
         }
     }
 
-    /// Why a process that works on this basis does not do what a command asks for that was started on another.
-    pub(super) fn refuses(&self, asked: &Self, ask: &Ask) -> Option<String> {
+    /// Why a process that works on this basis does not do what a command asks for that was started on another. Only an
+    /// `apply` is judged by rules.
+    pub(super) fn refuses(&self, asked: &Self, is_apply: bool) -> Option<String> {
         if self.api != asked.api {
             return Some(format!(
                 "nothing was done: the running quotakeeper works with {}, and this command with {}. Give it the configuration \
@@ -35,7 +35,7 @@ impl Basis {
                 self.api, asked.api
             ));
         }
-        (matches!(ask, Ask::Apply { .. }) && self.rules != asked.rules).then(|| {
+        (is_apply && self.rules != asked.rules).then(|| {
             "nothing was done: the running quotakeeper has other settings than this command ([guard], [usage], or apply, mode or \
              columns of [inbox]). Reload it (`systemctl reload quotakeeper`, or SIGHUP), or give this command its configuration"
                 .to_owned()
