@@ -248,7 +248,7 @@ async fn carry_out(
         Command::Inbox => jobs::run_job(app, Job::Inbox, None).await,
         Command::Prune => jobs::run_job(app, Job::Prune, None).await,
         Command::Outbox => jobs::run_job(app, Job::Outbox, None).await,
-        Command::Report { kind } => report(app, kind, when).await,
+        Command::Report { kind } => report(app, &kind, when).await,
         Command::Targets { at, org, name, over, format } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = targets::Asked { at, organizations: &org, name: name.as_deref(), over, format };
@@ -289,19 +289,27 @@ async fn carry_out(
 }
 
 /// A report is sent as its job does it, or written to a file.
-async fn report(app: &Arc<App>, kind: ReportKind, when: When) -> anyhow::Result<Exit> {
-    let since = |since: Option<String>| since.map(|since| when.since(&since)).transpose();
-    let (job, written, since) = match kind {
-        ReportKind::Usage { written, since: time } => (Job::UsageReport, written, since(time)?),
-        ReportKind::Changes { written, since: time } => (Job::ChangesReport, written, since(time)?),
-        ReportKind::Closing { written } => (Job::ClosingReport, written, None),
-    };
-    let Some(file) = &written.out else { return jobs::run_job(app, job, since).await };
-    let asked = jobs::Written { file, organizations: &written.org, since };
-    match job {
-        Job::ChangesReport => jobs::changes_report(app, &asked, when.now),
-        Job::ClosingReport => jobs::closing_report(app, &asked, when.now),
-        _ => jobs::usage_report(app, &asked, when.now).await,
+async fn report(app: &Arc<App>, kind: &ReportKind, when: When) -> anyhow::Result<Exit> {
+    let moment = |since: Option<&str>| since.map(|since| when.since(since)).transpose();
+    match kind {
+        ReportKind::Usage { written, since } => {
+            let since = moment(since.as_deref())?;
+            match jobs::Written::of(written, since) {
+                Some(asked) => jobs::usage_report(app, &asked, when.now).await,
+                None => jobs::run_job(app, Job::UsageReport, since).await,
+            }
+        }
+        ReportKind::Changes { written, since } => {
+            let since = moment(since.as_deref())?;
+            match jobs::Written::of(written, since) {
+                Some(asked) => jobs::changes_report(app, &asked, when.now),
+                None => jobs::run_job(app, Job::ChangesReport, since).await,
+            }
+        }
+        ReportKind::Closing { written } => match jobs::Written::of(written, None) {
+            Some(asked) => jobs::closing_report(app, &asked, when.now),
+            None => jobs::run_job(app, Job::ClosingReport, None).await,
+        },
     }
 }
 

@@ -134,13 +134,26 @@ impl Reading {
     fn take_usage(&mut self, org_id: &OrgId, usage: &OrganizationUsage, rule: &UsageRule) {
         self.largest_tests.add(org_id, usage, rule);
         let Some(organization) = self.snapshot.organization_mut(org_id) else { return };
-        organization.period_start = usage.period_start;
-        organization.period_end = usage.period_end;
+        let &OrganizationUsage {
+            period_start,
+            period_end,
+            plan_units,
+            total,
+            cloud_next_period,
+            enterprise_next_period,
+            // Taken as the largest tests, and by `account_group`.
+            tests: _,
+            agents: _,
+            groups: _,
+            unnamed: _,
+        } = usage;
+        organization.period_start = period_start;
+        organization.period_end = period_end;
         if let Some(own) = &mut organization.own {
-            own.usage = usage.total;
-            own.plan_units = usage.plan_units;
-            own.cloud_next_period = usage.cloud_next_period;
-            own.enterprise_next_period = usage.enterprise_next_period;
+            own.usage = total;
+            own.plan_units = plan_units;
+            own.cloud_next_period = cloud_next_period;
+            own.enterprise_next_period = enterprise_next_period;
         }
         for group in &mut organization.account_groups {
             group.set_usage(usage.account_group(&group.aid));

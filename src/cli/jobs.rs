@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::arguments::ReportFile;
+use super::arguments::{ReportFile, WrittenArgs};
 use super::handover::{self, Handover, Who};
 use super::terminal::Unwritten;
 use super::wanted::Wanted;
@@ -117,6 +117,16 @@ pub(super) struct Written<'a> {
     /// Ids or names; all organizations where there are none.
     pub organizations: &'a [String],
     pub since: Option<DateTime<Utc>>,
+}
+
+impl<'a> Written<'a> {
+    /// None for a report that is sent.
+    pub(super) fn of(
+        WrittenArgs { out, org }: &'a WrittenArgs,
+        since: Option<DateTime<Utc>>,
+    ) -> Option<Self> {
+        Some(Self { file: out.as_ref()?, organizations: org, since })
+    }
 }
 
 pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {

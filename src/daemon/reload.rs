@@ -117,22 +117,38 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App>
 
 /// What cannot change while the process runs stays as it is in use; says what would have changed.
 fn keep(old: &Config, new: &mut Config) -> Vec<&'static str> {
+    let Config {
+        data,
+        server,
+        metrics,
+        heartbeat,
+        // All of these are taken over.
+        api: _,
+        snapshot: _,
+        schedule: _,
+        inbox: _,
+        guard: _,
+        usage: _,
+        alerts: _,
+        mail: _,
+        smtp: _,
+    } = old;
     let mut kept = Vec::new();
-    if new.data.dir != old.data.dir {
+    if new.data.dir != data.dir {
         kept.push("data.dir");
-        new.data.dir.clone_from(&old.data.dir);
+        new.data.dir.clone_from(&data.dir);
     }
-    if new.server != old.server {
+    if new.server != *server {
         kept.push("[server]");
-        new.server = old.server.clone();
+        new.server = server.clone();
     }
-    if new.metrics != old.metrics {
+    if new.metrics != *metrics {
         kept.push("[metrics]");
-        new.metrics = old.metrics.clone();
+        new.metrics = metrics.clone();
     }
-    if new.heartbeat != old.heartbeat {
+    if new.heartbeat != *heartbeat {
         kept.push("[heartbeat]");
-        new.heartbeat = old.heartbeat.clone();
+        new.heartbeat = heartbeat.clone();
     }
     kept
 }

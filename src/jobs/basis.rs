@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Inbox};
 use crate::files::sha256;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,20 @@ impl Basis {
     pub(crate) fn of(config: &Config) -> Self {
         let Config { api, guard, usage, inbox, .. } = config;
         let aid = api.aid.as_ref().map_or_else(String::new, |aid| format!(" (aid {aid})"));
-        let rules = format!("{guard:?} {usage:?} {} {:?} {:?}", inbox.apply, inbox.mode, inbox.columns);
+        let Inbox {
+            apply,
+            mode,
+            columns,
+            // How files come in and where their answers go judges no row.
+            dir: _,
+            settle: _,
+            max_rows: _,
+            max_bytes: _,
+            answers_dir: _,
+            read_only: _,
+            approvals: _,
+        } = inbox;
+        let rules = format!("{guard:?} {usage:?} {apply} {mode:?} {columns:?}");
         Self {
             api: format!("{}{aid}", api.base_url.origin().ascii_serialization()),
             rules: sha256(rules.as_bytes()),

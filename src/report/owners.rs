@@ -135,16 +135,47 @@ pub(crate) fn seen_targets(closed: &Closed) -> impl Iterator<Item = &Target> {
 }
 
 fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {
-    let is_cut = report.sections.iter().any(|section| section.more > 0);
-    let headline = headline_of_one(&report.sections).unwrap_or_else(|| report.headline.clone());
+    let ChangesReport {
+        title,
+        subject: _,
+        headline,
+        level,
+        todo: _,
+        run,
+        by,
+        notes,
+        held,
+        sections,
+        files,
+        organizations,
+        more_organizations,
+        imprint,
+        identity,
+        table: _,
+        listed: _,
+        thread,
+    } = report;
+    let is_cut = sections.iter().any(|section| section.more > 0);
+    let headline = headline_of_one(&sections).unwrap_or(headline);
     ChangesReport {
+        title,
         subject: headline.clone(),
         headline,
+        level,
         todo: String::new(),
+        run,
+        by,
+        notes,
+        held,
+        sections,
+        files,
+        organizations,
+        more_organizations,
+        imprint,
+        identity: format!("to owners {identity}"),
         table: if is_cut { TABLE.to_owned() } else { String::new() },
         listed: share.listed.clone(),
-        identity: format!("to owners {}", report.identity),
-        ..report
+        thread,
     }
 }
 

@@ -84,13 +84,14 @@ impl Organization {
 
     /// The row of its own quota, where that was visible.
     pub fn own_row(&self) -> Option<SnapshotRow<'_>> {
-        let own = self.own.as_ref()?;
+        let &OwnFigures { quota, usage, plan_units, cloud_next_period, enterprise_next_period } =
+            self.own.as_ref()?;
         Some(SnapshotRow {
-            quota: own.quota,
-            usage: own.usage,
-            plan_units: own.plan_units,
-            cloud_next_period: own.cloud_next_period,
-            enterprise_next_period: own.enterprise_next_period,
+            quota,
+            usage,
+            plan_units,
+            cloud_next_period,
+            enterprise_next_period,
             ..self.row_of(None)
         })
     }
@@ -137,9 +138,10 @@ impl Organization {
         }
         let mut row = self.row_of(None);
         for group in &self.account_groups {
-            row.target.aid = Some(group.aid.clone());
-            row.account_group_name = Cow::Borrowed(&group.name);
-            row.quota = group.quota;
+            let AccountGroup { aid, name, quota, usage: _ } = group;
+            row.target.aid = Some(aid.clone());
+            row.account_group_name = Cow::Borrowed(name);
+            row.quota = *quota;
             row.usage = group.usage();
             each(&mut row)?;
         }
@@ -199,11 +201,12 @@ impl Organization {
     }
 
     fn row_of_group<'s>(&'s self, group: &'s AccountGroup) -> SnapshotRow<'s> {
+        let AccountGroup { aid, name, quota, usage: _ } = group;
         SnapshotRow {
-            account_group_name: Cow::Borrowed(&group.name),
-            quota: group.quota,
+            account_group_name: Cow::Borrowed(name),
+            quota: *quota,
             usage: group.usage(),
-            ..self.row_of(Some(group.aid.clone()))
+            ..self.row_of(Some(aid.clone()))
         }
     }
 
