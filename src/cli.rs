@@ -204,7 +204,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let _bar = is_waited_for.then(|| progress::of_reading(&app.history));
     let app = Arc::new(app);
-    signals::obey(&app, is_daemon)?;
+    signals::obey(&app.cancel, is_daemon)?;
     let grace = app.cancel.clone();
     tokio::select! {
         answered = dispatch(command, &app, &source, global.color) => answered,

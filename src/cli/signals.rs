@@ -1,12 +1,11 @@
 //! What signals do to a process that works: some stop it, SIGHUP is the daemon's to answer, and the rest ends nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit_code::Exit;
-use crate::jobs::App;
 
 /// Why a process ended before its work did.
 pub(super) const STOPPED: &str = "stopped by a signal; the next start continues what was under way";
@@ -14,10 +13,10 @@ pub(super) const STOPPED: &str = "stopped by a signal; the next start continues 
 /// A process that is asked to stop has ended after this, whatever it is doing.
 const LONGEST_STOP: Duration = Duration::from_secs(9);
 
-/// SIGTERM and SIGINT cancel the app; so does SIGHUP where there is no daemon that answers it: the terminal is gone. The second
+/// SIGTERM and SIGINT cancel; so does SIGHUP where there is no daemon that answers it: the terminal is gone. The second
 /// one, or work that does not come to a point where it could stop, ends the process at once: what is on disk is whole at any
 /// moment.
-pub(super) fn obey(app: &Arc<App>, is_daemon: bool) -> anyhow::Result<()> {
+pub(super) fn obey(cancel: &CancellationToken, is_daemon: bool) -> anyhow::Result<()> {
     let mut stops = vec![signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // Whoever started this with `nohup` wants it to go on.
     if !is_daemon && !is_ignored(SignalKind::hangup()) {
@@ -27,7 +26,7 @@ pub(super) fn obey(app: &Arc<App>, is_daemon: bool) -> anyhow::Result<()> {
         drop(signal(SignalKind::hangup())?); // one that comes before the daemon answers it ends nothing
     }
     let at_once = if is_daemon { Exit::Done } else { Exit::Failed };
-    let cancel = app.cancel.clone();
+    let cancel = cancel.clone();
     tokio::spawn(async move {
         any(&mut stops).await;
         cancel.cancel();

@@ -114,7 +114,7 @@ impl Pages {
 fn live(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> Live {
     let count = |view| match view {
         View::Changes => held,
-        View::Health => health::problems(app, now),
+        View::Health => health::problems(&app.report_inputs(), &app.mailer, now),
         View::Now | View::Groups | View::History | View::Cycles => 0,
     };
     let line = |view: View| page::View {
@@ -174,12 +174,12 @@ fn view(
 ) -> anyhow::Result<Option<String>> {
     // On the first day there is no snapshot yet, and what fails is what one wants to know.
     if address.needs_a_snapshot() && app.history.until(now)?.is_empty() {
-        return Ok(Some(health::page(app, inputs, live, now)?));
+        return Ok(Some(health::page(inputs, &app.mailer, live, now)?));
     }
     let latest = || inputs.latest(now);
     Ok(Some(match address {
         Address::Now => {
-            let status = overview::Now::new(app, inputs, now);
+            let status = overview::Now::new(inputs, &app.mailer, now);
             page::now(inputs.overview(latest()?, now)?, &status, live)?
         }
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
@@ -205,7 +205,7 @@ fn view(
             page::plain("history.html", &history, Some(live))?
         }
         Address::Cycles => cycles::page(inputs, &latest()?, live, now)?,
-        Address::Health => health::page(app, inputs, live, now)?,
+        Address::Health => health::page(inputs, &app.mailer, live, now)?,
         Address::Snapshot(_) | Address::RunFile(..) => return Ok(None),
     }))
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::overview::Problem;
 use crate::daemon::status::{self, JobLine, View, moment};
 use crate::domain::quota::grouped;
-use crate::jobs::App;
 use crate::jobs::report_inputs::ReportInputs;
+use crate::mail::Mailer;
 use crate::page::{self, Live};
 use crate::report::{self, Imprint, words};
 
@@ -40,18 +40,18 @@ struct Fact {
 }
 
 pub(super) fn page(
-    app: &App,
     inputs: &ReportInputs<'_>,
+    mailer: &Mailer,
     live: &Live,
     now: DateTime<Utc>,
 ) -> anyhow::Result<String> {
-    let view = status::status(inputs, &app.mailer, report::advice, now);
+    let view = status::status(inputs, mailer, report::advice, now);
     page::plain("health.html", &health(view, (&inputs.context(now)).into()), Some(live))
 }
 
 /// How many things are wrong.
-pub(super) fn problems(app: &App, now: DateTime<Utc>) -> usize {
-    status::status(&app.report_inputs(), &app.mailer, report::advice, now).problems.len()
+pub(super) fn problems(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> usize {
+    status::status(inputs, mailer, report::advice, now).problems.len()
 }
 
 fn health(view: View, imprint: Imprint) -> Health {

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::daemon::status::{self, Trouble, moment};
-use crate::jobs::App;
 use crate::jobs::report_inputs::ReportInputs;
+use crate::mail::Mailer;
 use crate::report;
 
 #[derive(Debug, Serialize)]
@@ -37,8 +37,8 @@ impl From<Trouble> for Problem {
 }
 
 impl Now {
-    pub(super) fn new(app: &App, inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> Self {
-        let view = status::status(inputs, &app.mailer, report::advice, now);
+    pub(super) fn new(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Self {
+        let view = status::status(inputs, mailer, report::advice, now);
         let scheduled = view.scheduled.into_iter().map(|waiting| Scheduled {
             run: waiting.run,
             rows: waiting.rows,
