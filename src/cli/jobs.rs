@@ -14,8 +14,7 @@ use super::terminal::Unwritten;
 use super::wanted::Wanted;
 use super::{progress, terminal};
 use crate::clock::Clock;
-use crate::daemon::health;
-use crate::daemon::{self, Source};
+use crate::daemon::{self, Source, health, server};
 use crate::domain::quota::Snapshot;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
@@ -44,7 +43,10 @@ pub(super) async fn run(app: &Arc<App>, source: &Source) -> anyhow::Result<Exit>
     handover::hold(&handover(app))?;
     app.api.get()?;
     app.mailer.warned_of_routes();
-    health::start(app).await?;
+    let probes = health::start(app)?;
+    if let Some(listen) = app.config.server.listen {
+        server::start(probes, listen).await?;
+    }
     app.activity.liveness.watch(daemon::run(Arc::clone(app), source)).await?;
     Ok(Exit::Done)
 }

@@ -15,7 +15,7 @@ mod heartbeat;
 mod observed;
 mod outgoing;
 pub(in crate::daemon) mod probes;
-pub(in crate::daemon) mod publish;
+mod publish;
 mod ready;
 mod systemd;
 
@@ -30,19 +30,16 @@ use self::outgoing::Outage;
 use self::probes::{Probes, process};
 use self::publish::Publisher;
 use crate::clock::Clock;
-use crate::daemon::server;
 use crate::jobs::App;
 use crate::jobs::activity::Beat;
 
-/// Begins to report on the daemon. What cannot begin, such as an address that is taken, is an error now, not later.
-pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
+/// Begins to report on the daemon, and gives what a server may ask. What cannot begin is an error now, not later.
+pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
     let (publisher, board) = (Publisher::new(&app.config)?, Arc::<Board>::default());
     if let Some(heartbeat) = Heartbeat::new(&app.config)? {
         tokio::spawn(beats(Arc::clone(app), heartbeat));
     }
-    if let Some(listen) = app.config.server.listen {
-        server::start(Probes { app: Arc::clone(app), board: Arc::clone(&board) }, listen).await?;
-    }
+    let probes = Probes { app: Arc::clone(app), board: Arc::clone(&board) };
     if app.config.server.listen.is_some() || publisher.is_some() {
         tokio::spawn(keep_observed(Arc::clone(app), board, publisher));
     }
@@ -51,7 +48,7 @@ pub(crate) async fn start(app: &Arc<App>) -> anyhow::Result<()> {
         let status = || systemd::status(&app.current().config.schedule, &app.activity.work());
         systemd::tell(&app.activity, &app.cancel, status).await;
     });
-    Ok(())
+    Ok(probes)
 }
 
 /// Reports a pass of `once` to the same places, before it ends. Nothing where a signal ended it: it is neither.

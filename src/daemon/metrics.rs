@@ -25,6 +25,9 @@ pub(crate) use self::text::Text;
 use crate::change::RunState;
 use crate::jobs::activity::Tally;
 
+/// What the text format calls itself.
+pub(crate) const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// How one job stands, by what was remembered of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct JobSheet {

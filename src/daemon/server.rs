@@ -31,14 +31,13 @@ use self::body::Parts;
 use self::connections::Connections;
 use self::hosts::{Hosts, Refused};
 use crate::daemon::health::probes::{JUST_STARTED, Probes};
-use crate::daemon::health::publish::FORMAT;
-use crate::daemon::metrics::Text;
+use crate::daemon::metrics::{FORMAT, Text};
 use crate::daemon::pages::address::Address;
 use crate::daemon::pages::{Answer, Pages};
 use crate::files::lock::hostname;
 use crate::page::policy;
 
-/// Listens from now on, until the process ends.
+/// Listens from now on, until the process ends. An address that is taken is an error now, not later.
 pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!(

@@ -9,14 +9,12 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::outgoing::{Outage, cause, client};
 use crate::config::{Config, Metrics, SecretUrl};
+use crate::daemon::metrics::FORMAT;
 use crate::files::folder::Folder;
 use crate::thousandeyes::start_of;
 
 /// For the whole of a push, with the metrics of 10,000 account groups in it.
 const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// What the text format calls itself.
-pub(crate) const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Where the metrics go.
 pub(super) struct Publisher {
