@@ -2,7 +2,6 @@
 
 mod compose;
 pub(crate) mod installation;
-mod layout;
 mod mailer;
 mod oauth2;
 mod outbox;
@@ -17,7 +16,6 @@ mod transport;
 #[cfg(test)]
 mod fixtures;
 
-pub(crate) use self::layout::add_filters;
 pub(crate) use self::mailer::Mailer;
 pub(crate) use self::outbox::Unsent;
 #[cfg(test)]

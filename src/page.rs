@@ -17,9 +17,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::domain::quota::Units;
-use crate::mail::add_filters;
 use crate::report::{Bar, Level, UsagePage, UsageRow};
 use crate::text::edge;
+use crate::text::template_filters::add_filters;
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = concat!(

@@ -9,5 +9,6 @@ pub(crate) mod glob;
 pub(crate) mod lookalike;
 pub(crate) mod redact;
 pub(crate) mod similarity;
+pub(crate) mod template_filters;
 pub(crate) mod width;
 pub(crate) mod words;

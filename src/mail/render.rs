@@ -15,9 +15,9 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 use reqwest::Url;
 use serde::Serialize;
 
-use super::layout::add_filters;
 use crate::files;
 use crate::report::{self, Report, ReportContext};
+use crate::text::template_filters::add_filters;
 use crate::text::{edge, redact};
 
 macro_rules! shipped {

@@ -1,9 +1,8 @@
 //! The full tables as CSV for spreadsheets: every account group, and every change, also those that a mail sums up.
 
-use chrono::SecondsFormat;
-
 use crate::files::csv_cell::{self, MARK};
 use crate::report::changes::ChangesReport;
+use crate::report::changes::row::ChangeRow;
 use crate::report::closing::{ClosingReport, Line};
 use crate::report::shared::quota_status::Standing;
 use crate::report::usage::UsageReport;
@@ -124,43 +123,37 @@ pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
 
 /// Every row of a change report, also those that the mail does not list.
 pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
-    let mut csv = csv::Writer::from_writer(MARK.to_vec());
     let header = [
         "org_id", "org_name", "name", "id", "fate", "at", "before", "after", "effect", "made_by", "why",
         "comment", "carried",
     ];
-    csv.write_record(header).expect("memory takes every write");
-    let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
-    let rows = report.sections.iter().flat_map(|section| {
+    let records = report.sections.iter().flat_map(|section| {
         let fate = section.title.split(" · ").next().unwrap_or_default();
-        section.rows.iter().chain(&section.rest).map(move |row| (fate, row))
+        section.rows.iter().chain(&section.rest).map(move |row| changes_record(fate, row))
     });
-    for (fate, row) in rows {
-        let (before, after) = if row.is_change {
-            (quota(row.before), quota(row.after))
-        } else {
-            (String::new(), String::new())
-        };
-        let why = row.why.join("; ");
-        let at = row.at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-        let cells = [
-            &row.org_id,
-            &row.org_name,
-            &row.name,
-            &row.id,
-            fate,
-            &at,
-            &before,
-            &after,
-            &row.effect,
-            &row.who,
-            &why,
-            &row.comment,
-            &row.carried,
-        ];
-        csv.write_record(cells.map(shown)).expect("memory takes every write");
-    }
-    csv.into_inner().expect("memory takes every write")
+    table(header, records)
+}
+
+fn changes_record(fate: &str, row: &ChangeRow) -> [String; 13] {
+    let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
+    let (before, after) =
+        if row.is_change { (quota(row.before), quota(row.after)) } else { (String::new(), String::new()) };
+    let cells = [
+        &row.org_id,
+        &row.org_name,
+        &row.name,
+        &row.id,
+        fate,
+        &day(row.at),
+        &before,
+        &after,
+        &row.effect,
+        &row.who,
+        &row.why.join("; "),
+        &row.comment,
+        &row.carried,
+    ];
+    cells.map(shown)
 }
 
 #[cfg(test)]
