@@ -292,6 +292,32 @@ pub(crate) enum Transport {
     Off,
 }
 
+impl Transport {
+    /// No mail is made.
+    pub(crate) fn is_off(self) -> bool {
+        match self {
+            Self::Off => true,
+            Self::Smtp | Self::Directory => false,
+        }
+    }
+
+    /// A mail server takes what is sent.
+    pub(crate) fn needs_server(self) -> bool {
+        match self {
+            Self::Smtp => true,
+            Self::Directory | Self::Off => false,
+        }
+    }
+
+    /// What lies among the sent mail was delivered by that.
+    pub(crate) fn keeps_files(self) -> bool {
+        match self {
+            Self::Directory => true,
+            Self::Smtp | Self::Off => false,
+        }
+    }
+}
+
 /// `[mail]`: who gets what, and how.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::terminal;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::config::{self, Config, ConfigError, Secret, Transport};
+use crate::config::{self, Config, ConfigError, Secret};
 use crate::daemon::Card;
 use crate::domain::quota::UsageRule;
 use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
@@ -60,10 +60,10 @@ pub(super) async fn check(
     for ended in config.alerts.ended_mutes(Clock::read().now(), config.schedule.timezone) {
         report.note(&ended);
     }
-    if config.mail.transport == Transport::Off {
+    if config.mail.transport.is_off() {
         report.note("mail is off: set mail.transport to get reports");
     }
-    if config.mail.transport == Transport::Directory && config.mail.names_nobody() {
+    if config.mail.transport.keeps_files() && config.mail.names_nobody() {
         report.note("mail.to names nobody: no mail is written. Set mail.to = \"noc@example.com\", a list, or a list for each kind of mail");
     }
     if config.inbox.read_only && config.inbox.answers_dir.is_none() {
@@ -104,7 +104,7 @@ pub(super) async fn check(
     if online && config.api.token.is_some() {
         permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
     }
-    if online && config.mail.transport == Transport::Smtp {
+    if online && config.mail.transport.needs_server() {
         mail_server(&config, &mailer, &mut report).await;
     }
     if let Some(address) = send_test_mail {

@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use reqwest::Url;
 
 use super::loopback::is_loopback;
-use super::{Config, Tls, Transport};
+use super::{Config, Tls};
 use crate::text::clean::visible;
 
 /// Longer than any billing cycle.
@@ -61,7 +61,7 @@ impl Config {
             );
         }
         self.mail_problems(&mut check);
-        if self.mail.transport == Transport::Smtp {
+        if self.mail.transport.needs_server() {
             found.extend(self.smtp.oauth2_problems());
         }
         found.extend(self.folder_problems());
@@ -88,11 +88,11 @@ impl Config {
                 }
             }
         }
-        if self.mail.transport == Transport::Off {
+        if self.mail.transport.is_off() {
             return;
         }
         check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
-        if self.mail.transport == Transport::Smtp {
+        if self.mail.transport.needs_server() {
             check(
                 self.mail.names_nobody(),
                 "mail.to",

@@ -183,7 +183,7 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let to = &self.mail.to.failures;
-        if self.mail.transport == config::Transport::Off || to.is_empty() {
+        if self.mail.transport.is_off() || to.is_empty() {
             return Ok(());
         }
         let report = report::recovery_report(job, since, error, &self.context(now));
@@ -217,7 +217,7 @@ impl Mailer {
         attachments: &[Attachment],
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        if self.mail.transport == config::Transport::Off || to.is_empty() {
+        if self.mail.transport.is_off() || to.is_empty() {
             return Ok(());
         }
         let outbox = Outbox::open(&self.folder)?;
@@ -300,7 +300,7 @@ impl Mailer {
         config::mailbox(address).map_err(anyhow::Error::msg)?;
         let email = composer.compose(&report, &[address.to_owned()], &[], &[], now)?;
         let email = email.context("an address is needed")?;
-        if matches!(transport, Transport::Directory) {
+        if self.mail.transport.keeps_files() {
             Outbox::open(&self.folder)?.queue(&email, now)?;
             return Ok(());
         }
@@ -322,8 +322,7 @@ impl Mailer {
     }
 
     fn context(&self, now: DateTime<Utc>) -> ReportContext {
-        let is_off = self.mail.transport == config::Transport::Off;
-        let id = (!is_off).then(|| installation::id(&self.data_dir, now));
+        let id = (!self.mail.transport.is_off()).then(|| installation::id(&self.data_dir, now));
         let instance = id.map_or_else(|| self.instance.clone(), |id| format!("{id} on {}", self.instance));
         ReportContext { now, zone: self.zone, instance, expire: self.expire, extent: Extent::Mail }
     }

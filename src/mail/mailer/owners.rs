@@ -9,7 +9,6 @@ use tracing::warn;
 
 use super::super::compose::Attachment;
 use super::Mailer;
-use crate::config::Transport;
 use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target};
 use crate::files::durable;
@@ -56,7 +55,7 @@ impl Mailer {
         notice: impl Fn(usize) -> N,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        if self.mail.transport == Transport::Off || self.mail.routes_file.is_none() {
+        if self.mail.transport.is_off() || self.mail.routes_file.is_none() {
             return Ok(());
         }
         let context = self.context(now);
@@ -138,7 +137,7 @@ impl Mailer {
         told_anyway: &[String],
         tell: impl Fn(&Share) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        if self.mail.transport == Transport::Off {
+        if self.mail.transport.is_off() {
             return Ok(());
         }
         let Some(routes) = self.warned_of_routes() else { return Ok(()) };

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
 use crate::collect::top_consumers::LargestTest;
-use crate::config::{Alerts, Config, Data, Mail, Recipients};
+use crate::config::{Alerts, Config, Data, Mail, Recipients, Transport};
 use crate::domain::quota::UsageRule;
 use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic, terms};
 use crate::report::{Audience, Level, Occasion, Slopes};
