@@ -3,6 +3,8 @@
 //! Parsing, planning and guarding are pure; `lifecycle`, `apply` and `inbox` are the shell, and `services` is all that they
 //! know of the outside.
 
+mod answer_folders;
+pub(crate) mod answers;
 pub(crate) mod apply;
 pub(crate) mod approvals;
 mod codes;
@@ -29,6 +31,7 @@ pub(crate) mod summary;
 #[cfg(test)]
 mod undo_tests;
 
+pub(crate) use self::answer_folders::Folders as AnswerFolders;
 pub(crate) use self::codes::{Code, Guard, Problem, RunState};
 pub(crate) use self::known_files::KnownFiles;
 pub(crate) use self::outcome::{Outcome, RowResult};

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::parse::ChangeFile;
 use super::run::{Decider, Decision, Run};
 use super::{RunState, Services};
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
 
 /// Records what the files approve, and gives the runs that can go on by that.

@@ -4,7 +4,6 @@
 //! descriptor: a file is opened first, without following links or waiting, and it is the open file that is looked at and
 //! read. What lies here and was not made by quotakeeper is never removed; how files are claimed is in [`claim`].
 
-pub(crate) mod answers;
 mod claim;
 pub(crate) mod first_error;
 mod names;

@@ -5,8 +5,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::answer_folders::Folders;
 use super::inbox::Inbox;
-use super::inbox::answers::Folders;
 use super::known_files::KnownFiles;
 use super::shared_reading::SharedReading;
 use crate::clock::Clock;

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use self::observed::OwedAnswers;
 use crate::change::RunState;
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::config::{Config, Schedule};

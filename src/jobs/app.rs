@@ -7,9 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::change::inbox::answers;
 use crate::change::inbox::{self, Inbox};
-use crate::change::{KnownFiles, Services, SharedReading};
+use crate::change::{AnswerFolders, KnownFiles, Services, SharedReading};
 use crate::clock::Clock;
 use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
@@ -41,7 +40,7 @@ pub(crate) struct App {
     /// Set once this process has logged which of its files cannot be used.
     pub logged_own_files: OnceLock<()>,
     /// Which run's answers lie in which folder.
-    pub answer_folders: answers::Folders,
+    pub answer_folders: AnswerFolders,
     /// What it remembers of the inbox.
     pub inbox_memory: Arc<inbox::Memory>,
     /// What `state.json` should say and does not.
@@ -69,7 +68,7 @@ impl App {
             known_files: KnownFiles::default(),
             shared_reading: SharedReading::default(),
             logged_own_files: OnceLock::new(),
-            answer_folders: answers::Folders::default(),
+            answer_folders: AnswerFolders::default(),
             inbox_memory: Arc::default(),
             unwritten: Arc::default(),
             api: Arc::new(

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::done::Done;
 use super::notices;
 use super::requests;
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
 use crate::change::run::Run;

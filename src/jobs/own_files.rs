@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::files::versioned_json::{self, Kind, Unusable};
 use crate::jobs::alerts;
 use crate::jobs::closings;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::change::Services;
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
 use crate::change::run::id::{is_id, root_of};

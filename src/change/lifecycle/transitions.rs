@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::context::{Planned, RunContext};
-use crate::change::inbox::answers;
+use crate::change::answers;
 use crate::change::run::Run;
 use crate::change::run::id::of_later;
 use crate::change::stored::parsed;

@@ -1,11 +1,13 @@
 //! Which run's answers lie in which folder, as the process knows it.
 
+pub(super) mod claims;
+pub(super) mod place;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::debug;
 
-use super::claims::Claims;
-use super::place;
+use self::claims::Claims;
 use crate::change::run::Run;
 use crate::config::Config;
 
@@ -14,7 +16,7 @@ use crate::config::Config;
 pub(crate) struct Folders(Mutex<Option<Claims>>);
 
 impl Folders {
-    pub(super) fn claims(&self, config: &Config) -> anyhow::Result<ClaimsGuard<'_>> {
+    pub(in crate::change) fn claims(&self, config: &Config) -> anyhow::Result<ClaimsGuard<'_>> {
         let runs = config.runs_dir();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
@@ -31,15 +33,15 @@ impl Folders {
 }
 
 /// The claims, read.
-pub(super) struct ClaimsGuard<'f>(MutexGuard<'f, Option<Claims>>);
+pub(in crate::change) struct ClaimsGuard<'f>(MutexGuard<'f, Option<Claims>>);
 
 impl ClaimsGuard<'_> {
-    pub(super) fn get(&mut self) -> &mut Claims {
+    pub(in crate::change) fn get(&mut self) -> &mut Claims {
         self.0.get_or_insert_default()
     }
 }
 
 /// Below a read-only inbox nothing can be written.
-pub(super) fn has_no_place(config: &Config) -> bool {
+pub(in crate::change) fn has_no_place(config: &Config) -> bool {
     config.inbox.read_only && config.inbox.answers_dir.is_none()
 }

@@ -5,21 +5,17 @@
 //! its place whole, so that files of two runs never lie side by side. What cannot be written never stops a run: it is owed,
 //! named by `status`, and tried again with every later look into the inbox.
 
-mod claims;
-mod folders;
 mod not_taken;
-mod place;
 mod status;
 
 use std::ffi::OsStr;
 
 use tracing::{info, warn};
 
-use self::claims::Claims;
-pub(crate) use self::folders::Folders;
-use self::folders::has_no_place;
 pub(crate) use self::not_taken::{FILE as NOT_TAKEN, not_taken, not_taken_files};
-use self::place::{FILES, STATUS};
+use super::answer_folders::claims::Claims;
+use super::answer_folders::place::{FILES, STATUS};
+use super::answer_folders::{has_no_place, place};
 use crate::change::run::{Answers, Owed, Run, RunRecord};
 use crate::change::summary::shown;
 use crate::change::{RunStory, Services};

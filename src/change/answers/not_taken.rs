@@ -9,9 +9,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::folders::has_no_place;
-use super::place::{self, STATUS};
 use crate::change::Services;
+use crate::change::answer_folders::has_no_place;
+use crate::change::answer_folders::place::{self, STATUS};
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
 use crate::files;

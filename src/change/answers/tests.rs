@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Duration, Utc};
 
 use super::*;
-use crate::change::RunState;
+use crate::change::{AnswerFolders, RunState};
 use crate::files::durable;
 use crate::jobs::Job;
 use crate::testing::testbed::{Bench, Group, file, noon};
@@ -57,7 +57,7 @@ async fn answers_that_cannot_be_written_are_owed_and_come_with_a_later_look_also
     let since = owed(&run).unwrap().since;
     assert!(not_taken_files(&bench.app.config.data.dir)["b.xlsx"].owed.is_some());
 
-    bench.app.answer_folders = Folders::default();
+    bench.app.answer_folders = AnswerFolders::default();
     look(&bench, noon() + Duration::hours(1)).await;
     assert_eq!(owed(&runs(&bench)[0]).unwrap().since, since);
 
@@ -159,7 +159,7 @@ async fn a_run_that_could_not_be_read_once_keeps_its_folder() {
     let held = runs(&bench).remove(0);
     assert_eq!(held.record.state, RunState::Held);
     let record = text(&held.path("run.json"));
-    bench.app.answer_folders = Folders::default();
+    bench.app.answer_folders = AnswerFolders::default();
     fs_err::write(held.path("run.json"), "unreadable").unwrap();
     fs_err::write(bench.app.config.inbox_dir().join("x.xlsx"), "a workbook").unwrap();
     look(&bench, noon() + Duration::minutes(1)).await; // the folders' owners are looked up

@@ -15,26 +15,26 @@ use crate::files::sha256;
 use crate::text::words::clean;
 
 /// What a set may consist of, beside `status.txt`.
-pub(super) const FILES: [&str; 4] = ["plan.csv", "success.csv", "error.csv", "undo.csv"];
-pub(super) const STATUS: &str = "status.txt";
+pub(in crate::change) const FILES: [&str; 4] = ["plan.csv", "success.csv", "error.csv", "undo.csv"];
+pub(in crate::change) const STATUS: &str = "status.txt";
 
 /// What a file system takes as a name, in bytes.
 const LONGEST: usize = 255;
 
 /// The name of the folder of a run's answers: the dropped file's, with what tells the rows apart that were split off; the
 /// second and later ones of that name have their number.
-pub(super) fn name(record: &RunRecord, number: usize) -> String {
+pub(in crate::change) fn name(record: &RunRecord, number: usize) -> String {
     let part = record.id.strip_prefix(record.root()).unwrap_or_default();
     named(&record.file, part, number)
 }
 
-pub(super) fn named(file: &str, part: &str, number: usize) -> String {
+pub(in crate::change) fn named(file: &str, part: &str, number: usize) -> String {
     let end = if number == 1 { part.to_owned() } else { format!("{part} ({number})") };
     fitting(file, &end)
 }
 
 /// One that nobody can have claimed before.
-pub(super) fn last_resort(record: &RunRecord) -> String {
+pub(in crate::change) fn last_resort(record: &RunRecord) -> String {
     fitting(&record.file, &format!(" ({})", record.id))
 }
 
@@ -59,7 +59,7 @@ fn fitting(file: &str, end: &str) -> String {
 }
 
 /// Opens `inbox.answers_dir`, and makes it where it is missing. Below the inbox, where others write, no link is followed.
-pub(super) fn open(config: &Config) -> anyhow::Result<Folder> {
+pub(in crate::change) fn open(config: &Config) -> anyhow::Result<Folder> {
     let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
     let Ok(beneath) = answers.strip_prefix(&inbox) else { return Ok(durable::create_folder(&answers)?) };
     let mut folder = durable::create_folder(&inbox)?;
@@ -70,7 +70,7 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Folder> {
 }
 
 /// The same, where it is there.
-pub(super) fn open_existing(config: &Config) -> anyhow::Result<Option<Folder>> {
+pub(in crate::change) fn open_existing(config: &Config) -> anyhow::Result<Option<Folder>> {
     let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
     let beneath = answers.strip_prefix(&inbox);
     let opened = Folder::open(if beneath.is_ok() { &inbox } else { &answers }).and_then(|mut folder| {
@@ -106,7 +106,7 @@ fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Erro
 }
 
 /// Whether a set can be put there: a link or a file that somebody put there is left alone.
-pub(super) fn is_free_or_folder(answers: &Folder, name: &str) -> io::Result<bool> {
+pub(in crate::change) fn is_free_or_folder(answers: &Folder, name: &str) -> io::Result<bool> {
     Ok(answers.look(OsStr::new(name))?.is_none_or(|stat| kind(&stat) == FileType::Directory))
 }
 
@@ -115,7 +115,7 @@ fn kind(stat: &rustix::fs::Stat) -> FileType {
 }
 
 /// Puts a set in place of whatever set lies in the folder of that name, whole.
-pub(super) fn put(answers: &Folder, name: &str, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
+pub(in crate::change) fn put(answers: &Folder, name: &str, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
     let name = OsStr::new(name);
     let (new, written) = answers.temporary_folder(files);
     let placed = written.and_then(|()| answers.put_in_place(&new, name));
@@ -146,7 +146,7 @@ fn carry_over(answers: &Folder, from: &OsStr, to: &OsStr) {
 }
 
 /// Removes the answers in a folder, `status.txt` last, and the folder unless something else is in it.
-pub(super) fn clear(answers: &Folder, name: &OsStr) -> io::Result<()> {
+pub(in crate::change) fn clear(answers: &Folder, name: &OsStr) -> io::Result<()> {
     let folder = match answers.open_folder(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         folder => folder?,
@@ -166,7 +166,7 @@ fn is_ours(name: &OsStr) -> bool {
 
 /// Removes what a kill left of sets that were being put in place. Before the first of this process is written, so that none is
 /// too young: a whole set must not lie there under a second name until the nightly sweep of single files.
-pub(super) fn sweep(config: &Config) -> anyhow::Result<()> {
+pub(in crate::change) fn sweep(config: &Config) -> anyhow::Result<()> {
     let Some(answers) = open_existing(config)? else { return Ok(()) };
     for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
         let is_folder = answers.look(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);

@@ -15,7 +15,7 @@ use crate::change::run::{Run, RunRecord, Unreadable};
 const MOST: usize = 99;
 
 #[derive(Debug, Default)]
-pub(super) struct Claims {
+pub(in crate::change) struct Claims {
     runs: BTreeMap<String, Claim>,
     by_folder: HashMap<String, BTreeSet<String>>,
     /// Runs that could not be read yet.
@@ -31,7 +31,7 @@ struct Claim {
 }
 
 impl Claims {
-    pub(super) fn of((runs, unread): (Vec<Run>, Vec<Unreadable>)) -> Self {
+    pub(in crate::change) fn of((runs, unread): (Vec<Run>, Vec<Unreadable>)) -> Self {
         let mut claims = Self::default();
         for run in &runs {
             claims.add(run);
@@ -41,7 +41,7 @@ impl Claims {
     }
 
     /// Looks again at what could not be read before: a disk that failed once must not cost a run its folder.
-    pub(super) fn read_again(&mut self, open: impl Fn(&str) -> anyhow::Result<Run>) {
+    pub(in crate::change) fn read_again(&mut self, open: impl Fn(&str) -> anyhow::Result<Run>) {
         for id in std::mem::take(&mut self.unread) {
             match open(&id) {
                 Ok(run) => self.add(&run),
@@ -63,7 +63,7 @@ impl Claims {
         }
     }
 
-    pub(super) fn note(&mut self, record: &RunRecord, folder: &str, state: RunState, owed: bool) {
+    pub(in crate::change) fn note(&mut self, record: &RunRecord, folder: &str, state: RunState, owed: bool) {
         let open = match state {
             RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying => true,
             RunState::Stale | RunState::Done | RunState::Failed | RunState::Rejected => false,
@@ -74,7 +74,7 @@ impl Claims {
     }
 
     /// Forgets a run; its folder, if the answers in it are its own.
-    pub(super) fn forget(&mut self, id: &str) -> Option<String> {
+    pub(in crate::change) fn forget(&mut self, id: &str) -> Option<String> {
         let folder = self.runs.remove(id)?.folder;
         let others = self.by_folder.get_mut(&folded(&folder))?;
         others.remove(id);
@@ -86,13 +86,13 @@ impl Claims {
     }
 
     /// The runs whose answers are owed.
-    pub(super) fn owed(&self) -> Vec<String> {
+    pub(in crate::change) fn owed(&self) -> Vec<String> {
         self.runs.iter().filter(|(_, claim)| claim.owed).map(|(id, _)| id.clone()).collect()
     }
 
     /// The folder for a run's answers: the one that it has, or else the first of its name that is free, or whose files all
     /// came to their end.
-    pub(super) fn choose(
+    pub(in crate::change) fn choose(
         &self,
         record: &RunRecord,
         usable: impl Fn(&str) -> io::Result<bool>,
@@ -117,7 +117,7 @@ impl Claims {
     }
 
     /// The folder for a file that is not taken.
-    pub(super) fn choose_for_file(
+    pub(in crate::change) fn choose_for_file(
         &self,
         file: &str,
         usable: impl Fn(&str) -> io::Result<bool>,
