@@ -28,10 +28,10 @@ pub(super) const CONFIG_VARIABLE: &str = "QUOTAKEEPER_CONFIG";
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The configuration; else ./quotakeeper.toml if nobody else may write it, else /etc/quotakeeper/quotakeeper.toml
+    /// Configuration file [default: ./quotakeeper.toml if only you or root can write it, else /etc/quotakeeper/quotakeeper.toml]
     #[arg(short, long, global = true, env = CONFIG_VARIABLE, value_name = "FILE", value_parser = any_path())]
     pub config: Option<PathBuf>,
-    /// Text on a terminal, JSON elsewhere
+    /// Log format [default: text on a terminal and in systemd's journal, else JSON]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// Log more
@@ -87,17 +87,17 @@ pub(crate) enum TableFormat {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// The whole story with no account: simulator, snapshots, dropped files, mails
+    /// Show everything without an account: simulator, snapshots, change files, mails
     Demo {
-        /// Keep everything here, in a new or empty folder; else a temporary one is cleaned up
+        /// Keep all files in this new or empty folder [default: a temporary folder, removed at the end]
         #[arg(long)]
         dir: Option<PathBuf>,
     },
-    /// The daemon: all jobs on their schedules until SIGTERM
+    /// Run all jobs on their schedules until SIGTERM
     Run,
-    /// Do what is due, then exit: for a cron job or a timer
+    /// Run the jobs that are due, then exit (for cron or a timer)
     Once {
-        /// Exit with 4 for refused rows, 5 for held runs, 75 when another instance is at work
+        /// Exit with 4 for refused rows, 5 for held runs, 75 if another instance holds the lock
         #[arg(long)]
         detailed_exitcode: bool,
     },
@@ -114,18 +114,18 @@ pub(super) enum Command {
     Outbox,
     /// Thin the history, and remove old mail and finished runs, now
     Prune,
-    /// How every organization and account group stands, worst first
+    /// List quota and usage of every organization and account group, worst first
     Targets {
-        /// As a snapshot of the history saw them [default: the newest one]
+        /// Use the last snapshot at or before this time [default: the newest]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
-        /// Only this organization, by id or name; repeat it for more
+        /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
-        /// Only those with this name; `*` stands for any text
+        /// Only targets with this name; `*` matches any text
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
-        /// Only those that use more than this share of their quota, now or by the end of the cycle; 100 lists those that need more than they have
+        /// Only targets whose used or projected units exceed this percentage of their quota
         #[arg(long, value_name = "PERCENT", value_parser = percent)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program
@@ -139,7 +139,7 @@ pub(super) enum Command {
         /// The output: for a person, a program, a ticket, or a spreadsheet
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// List each row, also those that change nothing, and however many; JSON and CSV always do
+        /// List every row, including those that change nothing; JSON and CSV always do
         #[arg(long)]
         all: bool,
         /// Exit with 3 if there is anything to change
@@ -150,28 +150,28 @@ pub(super) enum Command {
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// Approve what a guard holds, if the plan has this hash
+        /// Approve the held rows if the plan has this SHA-256
         #[arg(long, value_name = "SHA256")]
         approve: Option<String>,
     },
     /// Approve a held run
     Approve {
-        /// The run, as `runs` lists it, or a part of its name that no other run has
+        /// The run's name as `runs` lists it, or any unique part of it
         run: String,
-        /// The hash of the plan that is meant; else the run's current plan
+        /// Approve only if the plan has this SHA-256 [default: the run's current plan]
         #[arg(long, value_name = "SHA256")]
         plan: Option<String>,
     },
     /// Reject a held run
     Reject {
-        /// The run, as `runs` lists it, or a part of its name that no other run has
+        /// The run's name as `runs` lists it, or any unique part of it
         run: String,
     },
     /// List the runs, or show one
     Runs {
-        /// Show this one: its name, or a part of it that no other run has
+        /// Show this run: its name, or any unique part of it
         run: Option<String>,
-        /// List only those in this state; may be given again for more
+        /// List only those in this state; can be repeated
         #[arg(long, value_name = "STATE", conflicts_with = "run", value_parser = run_state())]
         state: Vec<RunState>,
         /// The output: for a person, or a program
@@ -180,10 +180,10 @@ pub(super) enum Command {
     },
     /// Current quotas as a change file, ready to edit and drop
     Export {
-        /// Only this organization, by id or name; repeat it for more
+        /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
-        /// A record of what a snapshot of the history saw: as 2026-12-01, "2026-12-01 14:00", RFC 3339, or its file's name
+        /// Write the quotas of the last snapshot at or before this time: 2026-12-01, "2026-12-01 14:00", RFC 3339, or a snapshot's file name
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
@@ -192,11 +192,11 @@ pub(super) enum Command {
     },
     /// A change file that moves unused headroom to the account groups that will run out; sends nothing
     Propose {
-        /// For this organization only, by its id or name; may be given again for more
+        /// For this organization only, by its id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
     },
-    /// List snapshots, show one, or compare two
+    /// List snapshots, show one, compare two, or follow one target
     History {
         #[command(subcommand)]
         what: History,
@@ -209,23 +209,23 @@ pub(super) enum Command {
     },
     /// Validate the configuration; with --online also the token, its permissions and the mail server
     Check {
-        /// Ask the API and the mail server; nothing is changed and nothing sent
+        /// Also try the API and the mail server; changes and sends nothing
         #[arg(long)]
         online: bool,
         /// Send a test mail to this address
         #[arg(long, value_name = "ADDRESS")]
         send_test_mail: Option<String>,
     },
-    /// A stand-in of the API on loopback
+    /// Run a stand-in for the API on loopback
     Simulate(crate::simulator::SimulateArgs),
     /// Shell completions
     Completions {
-        /// For this shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// The manual page
     Man {
-        /// Of this command, such as `plan` or `report usage`
+        /// The command to describe, such as `plan` or `report usage`
         command: Vec<String>,
     },
 }
@@ -248,7 +248,7 @@ pub(super) enum ReportKind {
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },
-    /// What was used in the billing cycles that closed, and the year so far; with --out the last cycle of every organization
+    /// What was used in the billing cycles that closed, and the year so far; with --out, every organization's last cycle
     Closing {
         #[command(flatten)]
         written: WrittenArgs,
@@ -271,21 +271,21 @@ pub(super) enum History {
     List,
     /// A snapshot as CSV
     Show {
-        /// As 2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`, or a file's name: the last snapshot at or before it
+        /// A time (2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`) or a snapshot's file name; shows the last snapshot at or before it
         time: String,
     },
     /// What changed between two snapshots, and who changed it
     Diff {
-        /// One of the two, as for `show`
+        /// The first snapshot, as for `show`
         a: String,
-        /// The other one
+        /// The second snapshot
         b: String,
     },
     /// One organization or account group over time: quota, usage, and who changed the quota
     Of {
-        /// Its id or its name; ORGANIZATION/GROUP, with both ids, where that is not unique
+        /// An id or a name; if that is not unique, both ids as ORGANIZATION/GROUP
         target: String,
-        /// Since when, or for how long: a TIME, or such as 90d [default: all that there is]
+        /// Start at this TIME, or this long ago, such as 90d [default: the first snapshot]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
         /// For a person, a spreadsheet, or a program
@@ -299,7 +299,7 @@ pub(super) struct WrittenArgs {
     /// Write the report here instead of sending it: a page, or a table of every target
     #[arg(long, value_name = "FILE.html|FILE.csv", value_parser = report_file)]
     pub out: Option<ReportFile>,
-    /// Only this organization, by id or name; repeat it for more
+    /// Only this organization, by id or name; can be repeated
     #[arg(long, value_name = "ID|NAME", requires = "out")]
     pub org: Vec<String>,
 }

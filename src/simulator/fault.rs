@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The grammar of `--fault`, for people.
 pub(crate) const HELP: &str = "\
-Make something go wrong: KIND[:KEY=VALUE]…, may be given several times.
+Make something go wrong: KIND[:KEY=VALUE]…; can be repeated.
 
 Kinds:
   429[:reset=S]        refuse with an exhausted rate limit that resets in S seconds (1)
@@ -20,7 +20,7 @@ Kinds:
             :partial   … but apply the other rows anyway
   ignore-write         answer as if the write was done, and change nothing
 
-Which requests (all, unless told):
+Which requests (default: all):
   path=TEXT            whose `METHOD /path` contains TEXT: path=POST, path=/quotas/assign
   after=N              leave the first N alone
   every=N              then only each Nth
