@@ -1,4 +1,4 @@
-//! What mails propose to those who will run out, and what that goes by: also what those used in the cycle before who could give.
+//! What mails propose to those who will run out, and what that goes by: also what those used in the previous cycle who could give.
 
 use chrono::{DateTime, Utc};
 

@@ -139,7 +139,8 @@ function trendWords(target) {
     const [from, to] = [last, before[next]];
     const then = from[1] + ((to[1] - from[1]) * (now[0] - from[0])) / Math.max(1, to[0] - from[0]);
     const more = Math.round(((target.used - then) / Math.max(1, then)) * 100);
-    words.push(more === 0 ? "as in the cycle before" : `${more > 0 ? "+" : "−"}${grouped(Math.abs(more))}${SPACE}% on the cycle before`);
+    words.push(more === 0 ? "same as the previous cycle" :
+      `${more > 0 ? "+" : "−"}${grouped(Math.abs(more))}${SPACE}% on the previous cycle`);
   }
   return words.join(" · ");
 }
@@ -186,7 +187,7 @@ function startTrends(zone, signal) {
     panel.replaceChildren(title, chart(target, zone, panel.clientWidth - 28), line("p", trendWords(target)));
     const day = target.out === null ? "" : `${dayOf(target.out, zone)}: `;
     if (target.estimates) panel.append(line("p", `Runs out ${day}${target.estimates}.`));
-    panel.append(Object.assign(line("p", "Solid: used. Dashed: projected. Grey: the cycle before."), { className: "muted" }));
+    panel.append(Object.assign(line("p", "Solid: used. Dashed: projected. Grey: the previous cycle."), { className: "muted" }));
     button.setAttribute("aria-describedby", "trend");
     const place = button.getBoundingClientRect();
     const room = document.documentElement;

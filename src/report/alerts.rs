@@ -43,7 +43,7 @@ pub(crate) struct AlertInput<'a> {
 pub(crate) struct AlertRow {
     #[serde(flatten)]
     pub standing: Standing,
-    /// `fine before`, `a warning before`.
+    /// `previously fine`, `previously a warning`.
     pub was: &'static str,
     /// When it was first seen so.
     pub since: String,
@@ -57,7 +57,7 @@ pub(crate) struct Recovered {
     pub name: String,
     pub id: String,
     pub org_name: String,
-    /// `critical before`.
+    /// `previously critical`.
     pub was: &'static str,
     pub why: String,
 }
@@ -228,9 +228,9 @@ fn identity(told: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
 
 fn was(level: Level) -> &'static str {
     match level {
-        Level::Fine => "fine before",
-        Level::Warning => "a warning before",
-        Level::Critical => "critical before",
+        Level::Fine => "previously fine",
+        Level::Warning => "previously a warning",
+        Level::Critical => "previously critical",
     }
 }
 

@@ -120,7 +120,7 @@ pub(crate) fn run_report(
         (None, RunState::Stale) => {
             format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", story.id)
         }
-        (None, RunState::Failed) => "fix the file as said below and drop it again.".to_owned(),
+        (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
         (None, RunState::Rejected) => String::new(),
         (None, _) => fates.todo().unwrap_or_default(),
     };
@@ -132,7 +132,7 @@ pub(crate) fn run_report(
     }
     if state == RunState::Scheduled {
         notes.push(format!(
-            "It is planned and guarded again then. To reject it before that: quotakeeper reject {}",
+            "It is planned and checked again then. To reject it before that: quotakeeper reject {}",
             story.id
         ));
     }
@@ -218,7 +218,7 @@ pub(crate) fn drift_report(
     report.level = Level::Warning;
     if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
         report.todo = format!(
-            "if this was not intended, drop the attached {RESTORE}: it sets these quotas back, as long as nobody changes them again."
+            "if this was not intended, drop the attached {RESTORE}: it restores these quotas, unless somebody changes them first."
         );
     }
     Some(report)
@@ -279,8 +279,8 @@ fn of_diffs(
     for diff in diffs {
         if diff.suspect {
             notes.push(format!(
-                "Over a fifth of all targets was missing {}: the snapshot is suspect, and the token may have lost a \
-                 permission. Nothing is taken for removed.",
+                "Over a fifth of all targets were missing {}: the snapshot is suspect, and the token may have lost a \
+                 permission. None of them counts as removed.",
                 words::between(diff.from, diff.to, context.zone)
             ));
         }

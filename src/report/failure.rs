@@ -27,14 +27,12 @@ pub(crate) struct Failure {
 /// What to do about an error of this machine. The API's and the configuration's errors say it themselves.
 pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if is_full_disk(error) {
-        return Some("make room on the disk of data.dir: what failed is then done again by itself");
+        return Some("make room on the disk of data.dir: quotakeeper then retries what failed");
     }
     match io_kind(error)? {
-        ErrorKind::PermissionDenied => Some("let the user that quotakeeper runs as use what is named here"),
-        ErrorKind::NotADirectory => Some("let each part of this path be a folder"),
-        ErrorKind::ReadOnlyFilesystem => Some(
-            "let quotakeeper write there: mount it writable, or under systemd name it in ReadWritePaths=",
-        ),
+        ErrorKind::PermissionDenied => Some("give the user that runs quotakeeper access to it"),
+        ErrorKind::NotADirectory => Some("a part of this path is a file: correct the path"),
+        ErrorKind::ReadOnlyFilesystem => Some("mount it writable; under systemd, add it to ReadWritePaths="),
         _ => None,
     }
 }
@@ -83,7 +81,8 @@ pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> Fail
         headline,
         since: words::moment(failure.since, context.zone),
         note: format!(
-            "`quotakeeper run` tries it again within five minutes, `once` each time that it runs. This mail comes once a day while it fails, and another one when it works again. Last success: {last_success}."
+            "`quotakeeper run` tries it again within five minutes, `once` each time that it runs. \
+             You get this mail once a day until it works again, then one more. Last success: {last_success}."
         ),
         last_success,
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),

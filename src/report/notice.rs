@@ -39,7 +39,7 @@ pub(crate) fn recovery_report(
     let lasted = words::age(context.now - since);
     let headline = format!("The {job} job works again, after {lasted}");
     let mut sentences = vec![format!(
-        "It failed for {lasted}, from {} to {}. What it missed is done now, except snapshots: those of the past cannot be taken.",
+        "It failed for {lasted}, from {} to {}. It has caught up, except for missed snapshots, which cannot be taken later.",
         moment(since),
         moment(context.now)
     )];
@@ -71,7 +71,7 @@ pub(crate) fn test_report(context: &ReportContext) -> NoticeReport {
         tag: "Test",
         todo: String::new(),
         sentences: vec![
-            "Somebody ran `quotakeeper check --send-test-mail` with this address. That you read this shows that \
+            "Somebody ran `quotakeeper check --send-test-mail` with this address. If you can read this, \
              quotakeeper can send mail to you."
                 .to_owned(),
         ],

@@ -205,7 +205,7 @@ fn notes(story: &RunStory, held: Option<&Held>, is_refused: bool) -> Vec<String>
         ));
     }
     match story.state {
-        RunState::Scheduled => notes.push("It is planned and guarded again then.".to_owned()),
+        RunState::Scheduled => notes.push("It is planned and checked again then.".to_owned()),
         RunState::Stale => {
             notes.push("Quotakeeper’s administrators decide whether it is planned again.".to_owned());
         }
@@ -284,7 +284,7 @@ fn of_problem(problem: &Problem) -> Problem {
             "not sent: the file does not say clearly which target is meant"
         }
         Code::Stale => "not sent: a quota had moved since",
-        Code::NotSent => "not sent: other rows of the file were refused, and this one is bound to them",
+        Code::NotSent => "not sent: rows that belong together with it were refused",
         Code::Held => "not sent: a guard held it back",
         Code::Refused => "ThousandEyes refused it",
         Code::NotConfirmed => "ThousandEyes does not show it",

@@ -44,7 +44,7 @@ pub(crate) struct TargetPage {
     pub standing: Option<Standing>,
     /// `5 Nov to 5 Dec`; empty where it is not known.
     pub cycle: String,
-    /// The cycle with both forecasts and the cycle before, as SVG; empty where there is no line to draw.
+    /// The cycle with both forecasts and the previous cycle, as SVG; empty where there is no line to draw.
     pub picture: String,
     /// When it runs out by either forecast: `Fri 4 Dec`; empty where it does not.
     pub by_projection: String,

@@ -94,8 +94,8 @@ fn where_nothing_is_left_to_allocate_the_alert_brings_a_file_that_moves_quota_an
     let message = MessageParser::default().parse(mail.as_bytes()).unwrap();
     let words = message.body_text(0).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
-        "has nothing left to allocate; other groups can give 1 930. The attached rebalance.csv gives one account group what it \
-         needs, and headroom.",
+        "has nothing left to allocate; other groups can give 1 930. The attached rebalance.csv gives one account group \
+         what it needs plus headroom.",
         "Helpdesk 101 · Northwind Träders, \"EU\"; Köln: 5 000 → 6 930 Needs 6 300, had 5 000: +1 930, headroom then 10 %",
         "EMEA retail 102 · Northwind Träders, \"EU\"; Köln: 8 000 → 6 070 Gives 1 930 of 6 000 unused",
     ] {

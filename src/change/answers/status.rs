@@ -87,7 +87,7 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
             text += &listed(story.plan.scheduled().collect());
             if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
                 text += &format!(
-                    "\nIt is planned and guarded again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
+                    "\nIt is planned and checked again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
                     moment(due, zone),
                     zone,
                     story.id

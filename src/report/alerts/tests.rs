@@ -70,7 +70,7 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
     assert_eq!(
         report.todo,
         "EMEA Branches (Acme Bank) needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
-         The attached rebalance.csv gives one account group what it needs, and headroom."
+         The attached rebalance.csv gives one account group what it needs plus headroom."
     );
     let file = String::from_utf8(report.rebalance.file().unwrap()).unwrap();
     let row = "assign,10452,Acme Bank,204117,EMEA Branches,12034,9000,\"needs 10 940, had 9 000: +3 034, headroom then 10 %\"";

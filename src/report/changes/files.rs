@@ -148,7 +148,9 @@ impl Gathered {
         let todo = match (has(Fate::Waits), is_to_fix, has(Fate::Stale)) {
             (true, true, _) => "decide on what waits, and look at what was not done: each is listed below.",
             (true, false, _) => "decide on what waits: the commands are below.",
-            (false, true, _) => "look at what was not done, fix it as said below, and drop it again.",
+            (false, true, _) => {
+                "fix the rows that were not applied, as described below, and drop them again."
+            }
             (false, false, true) => "look at what moved before the stale files were approved.",
             (false, false, false) => "",
         };

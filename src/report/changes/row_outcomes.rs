@@ -284,13 +284,16 @@ impl<'s> Fates<'s> {
                     format!("see below why ThousandEyes refused {}", rows(count))
                 }
                 SectionKind::ChangedMeanwhile => {
-                    format!("look at the {} whose quota changed meanwhile", rows(count))
+                    format!("review the {} whose quota changed meanwhile", rows(count))
                 }
                 SectionKind::NotSent => {
                     format!("drop error.csv again if the {} not sent {is} still wanted", rows(count))
                 }
                 SectionKind::NotConfirmed => {
-                    format!("look in ThousandEyes whether the {} not confirmed {is} set", rows(count))
+                    format!(
+                        "check in ThousandEyes whether the {} {is} set",
+                        words::counted(count, "unconfirmed row")
+                    )
                 }
                 _ => format!("fix the {} in error.csv and drop it again", rows_refused(count)),
             });

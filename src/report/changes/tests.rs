@@ -138,8 +138,8 @@ fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_
     assert_eq!(
         report.todo,
         "fix the 2 refused rows in error.csv and drop it again; 3 more were not sent with them; see below why \
-         ThousandEyes refused 1 row; look at the 1 row whose quota changed meanwhile; drop error.csv again if the 2 rows \
-         not sent are still wanted; look in ThousandEyes whether the 1 row not confirmed is set."
+         ThousandEyes refused 1 row; review the 1 row whose quota changed meanwhile; drop error.csv again if the 2 rows \
+         not sent are still wanted; check in ThousandEyes whether the 1 unconfirmed row is set."
     );
 }
 
@@ -249,7 +249,7 @@ fn what_vanished_is_not_called_removed() {
     let report = drift(&gone).unwrap();
     assert_eq!(report.headline, "1 target is no longer visible");
     assert!(
-        report.notes[0].starts_with("Over a fifth of all targets was missing between"),
+        report.notes[0].starts_with("Over a fifth of all targets were missing between"),
         "{:?}",
         report.notes
     );

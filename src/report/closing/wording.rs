@@ -95,13 +95,13 @@ pub(in crate::report) fn as_of(last: &Cycle, zone: Tz) -> String {
     })
 }
 
-/// `4 % more than in the cycle before (5 Oct to 5 Nov: 51 200).`
+/// `4 % more than in the previous cycle (5 Oct to 5 Nov: 51 200).`
 pub(in crate::report) fn compared(used: Option<Units>, before: Option<(String, Option<Units>)>) -> String {
     let (Some(used), Some((cycle, before))) = (used, before) else { return String::new() };
     let Some(before) = before else {
-        return format!("What was used in the cycle before ({cycle}) is unknown.");
+        return format!("What was used in the previous cycle ({cycle}) is unknown.");
     };
-    let than = format!("in the cycle before ({cycle}: {})", grouped(before));
+    let than = format!("in the previous cycle ({cycle}: {})", grouped(before));
     match apart(used, before) {
         _ if used == before => format!("As much as {than}."),
         Some(percent) if used > before => format!("{percent} more than {than}."),
@@ -128,7 +128,7 @@ pub(in crate::report) fn projection(
         );
     };
     let off = match apart(projected, used) {
-        _ if projected == used => "as it came".to_owned(),
+        _ if projected == used => "exactly right".to_owned(),
         Some(percent) if projected > used => format!("{percent} too much"),
         Some(percent) => format!("{percent} too little"),
         None => "nothing was used".to_owned(),
@@ -142,7 +142,7 @@ fn apart(number: Units, from: Units) -> Option<String> {
     Some(if percent == 0 { "less than 1 %".to_owned() } else { format!("{} %", grouped(percent)) })
 }
 
-/// `Most was used by Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
+/// `The largest were Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
 pub(in crate::report) fn largest(groups: &[CycleUsage], whole: Option<Units>) -> String {
     let mut by_use: Vec<(Units, &CycleUsage)> =
         groups.iter().filter_map(|group| Some((group.used.filter(|used| *used > 0)?, group))).collect();
@@ -157,7 +157,8 @@ pub(in crate::report) fn largest(groups: &[CycleUsage], whole: Option<Units>) ->
     if names.is_empty() || groups.len() < 2 {
         return String::new();
     }
-    format!("Most was used by {}.", words::listed(&names, LARGEST))
+    let were = if names.len() == 1 { "was" } else { "were" };
+    format!("The largest {were} {}.", words::listed(&names, LARGEST))
 }
 
 /// What is to be said of the account groups that did not run out.
@@ -171,7 +172,7 @@ pub(in crate::report) fn fine(others: &[&CycleUsage], all: bool) -> String {
         let most = match (within, most) {
             (_, None) => String::new(),
             (1, Some(most)) => format!(" ({} % used)", grouped(most)),
-            (_, Some(most)) => format!(", the fullest at {} %", grouped(most)),
+            (_, Some(most)) => format!(", at most {} % used", grouped(most)),
         };
         sentences.push(format!("{subject} stayed within quota{most}."));
     }
@@ -221,7 +222,7 @@ pub(in crate::report) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn
     format!("{} in the cycle: {}.", words::counted(changes.len(), "quota change"), who.join(", "))
 }
 
-/// `542 300 of 552 000 units in 6 cycles (98 %). Nothing is known of the time before 5 Jun.`
+/// `542 300 of 552 000 units in 6 cycles (98 %). There is no data before 5 Jun.`
 pub(in crate::report) fn year_total(year: &[YearRow], began_late: Option<String>, cut: bool) -> String {
     let known: Vec<&YearRow> = year.iter().filter(|row| row.spent.used.is_some()).collect();
     let whole = known.len() == year.len() && year.iter().all(|row| row.until.is_empty());
@@ -247,7 +248,7 @@ pub(in crate::report) fn year_total(year: &[YearRow], began_late: Option<String>
     if cut {
         text += &format!(" Earlier cycles were not looked up: {TOO_MANY}.");
     } else if let Some(day) = began_late {
-        text += &format!(" Nothing is known of the time before {day}.");
+        text += &format!(" There is no data before {day}.");
     }
     text
 }

@@ -41,7 +41,7 @@ pub(crate) struct Trend {
     pub end: DateTime<Utc>,
     /// This cycle, earliest first; the last one is now.
     pub used: Vec<Reading>,
-    /// The cycle before, moved to this one, so that the same day of both lies one above the other.
+    /// The previous cycle, moved to this one, so that the same day of both lies one above the other.
     pub before: Vec<Reading>,
     pub zone: Tz,
 }
@@ -106,7 +106,7 @@ impl Trend {
         let by = known().next_back().map_or(self.end, |(at, _)| at);
         let before = self.before.iter().filter(|(at, _)| *at <= by).filter_map(|(_, used)| *used).next_back();
         if let Some(used) = before {
-            parts.push(format!("the cycle before had used {} by the same day", grouped(used)));
+            parts.push(format!("the previous cycle had used {} by the same day", grouped(used)));
         }
         format!("{}: {}.", self.name, parts.join("; "))
     }

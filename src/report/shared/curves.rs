@@ -28,7 +28,7 @@ pub(crate) struct Curves<'a> {
     moments: Vec<Readings>,
 }
 
-/// When the readings of one organization were taken, in seconds after its cycle began. Those of the cycle before are moved to
+/// When the readings of one organization were taken, in seconds after its cycle began. Those of the previous cycle are moved to
 /// this one, so that the same day of both lies one above the other.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Axis {

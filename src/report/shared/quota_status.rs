@@ -56,9 +56,9 @@ pub(crate) struct Standing {
     pub status: String,
     /// `±1 day`, and other words on how sure that is.
     pub sureness: String,
-    /// Both estimates of that day by name: `by projection Sat 5 Dec, by the last 7 days Fri 4 Dec`; empty where there is none.
+    /// Both estimates of that day by name: `Sat 5 Dec by projection, Fri 4 Dec by the 7-day trend`; empty where there is none.
     pub estimates: String,
-    /// `+12 % on the cycle before`, for the listed ones; empty where the history does not say.
+    /// `+12 % on the previous cycle`, for the listed ones; empty where the history does not say.
     pub trend: String,
     pub bar: Option<Bar>,
     /// The trend, for the few that are drawn.
@@ -285,17 +285,16 @@ fn estimates(out: RunOut, context: &ReportContext) -> String {
     let day = |at| words::day(at, context.zone);
     match (out.by_projection, out.by_slope) {
         (Some(projected), Some(slope)) if day(projected) == day(slope) => {
-            format!("both by projection and by the last {SLOPE_DAYS} days")
+            format!("projection and {SLOPE_DAYS}-day trend agree")
         }
         (Some(projected), Some(slope)) => {
-            format!("by projection {}, by the last {SLOPE_DAYS} days {}", day(projected), day(slope))
+            format!("{} by projection, {} by the {SLOPE_DAYS}-day trend", day(projected), day(slope))
         }
-        (Some(projected), None) if out.slope_known => format!(
-            "by projection {}, at the pace of the last {SLOPE_DAYS} days not in this cycle",
-            day(projected)
-        ),
+        (Some(projected), None) if out.slope_known => {
+            format!("{} by projection, not in this cycle by the {SLOPE_DAYS}-day trend", day(projected))
+        }
         (None, Some(slope)) => {
-            format!("by the last {SLOPE_DAYS} days {}, by projection not in this cycle", day(slope))
+            format!("{} by the {SLOPE_DAYS}-day trend, not in this cycle by projection", day(slope))
         }
         // Our own history is too short: the one estimate stands beside the day.
         (Some(_) | None, None) => String::new(),

@@ -111,8 +111,8 @@ impl Rebalance {
             _ => format!("each of {}", words::counted(raised, "account group")),
         };
         let what = match short().map(|short| short.runs_out).max() {
-            None => "what it needs, and headroom",
-            Some(false) => "what it needs, and as much headroom as there is",
+            None => "what it needs plus headroom",
+            Some(false) => "what it needs plus as much headroom as there is",
             Some(true) => "as much as there is",
         };
         format!("The attached {REBALANCE} gives {who} {what}.")

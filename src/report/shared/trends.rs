@@ -12,7 +12,7 @@ use crate::report::shared::quota_status::Standing;
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;
-/// Longer than any month, so that the cycle before is seen whole.
+/// Longer than any month, so that the previous cycle is seen whole.
 pub(in crate::report) const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 
 /// What was read of one target at one moment.
@@ -75,17 +75,17 @@ impl<'a> Trends<'a> {
         Some((of_cycle(start), before.map_or_else(Vec::new, of_cycle)))
     }
 
-    /// `+12 % on the cycle before`: what is used now against what was used on the same day of the cycle before. Empty
+    /// `+12 % on the previous cycle`: what is used now against what was used on the same day of the previous cycle. Empty
     /// where the history does not say.
     pub(in crate::report) fn words(&self, standing: &Standing) -> String {
         let then =
             self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
         match (then, standing.used) {
-            (Some(0), Some(1..)) => "new: nothing was used by this day of the cycle before".to_owned(),
+            (Some(0), Some(1..)) => "new: nothing was used by this day of the previous cycle".to_owned(),
             (Some(then), Some(used)) => match rounded_percent(used.saturating_sub(then), then) {
-                0 => "as in the cycle before".to_owned(),
-                more @ 1.. => format!("+{} % on the cycle before", grouped(more)),
-                less => format!("−{} % on the cycle before", grouped(less.saturating_neg())),
+                0 => "same as the previous cycle".to_owned(),
+                more @ 1.. => format!("+{} % on the previous cycle", grouped(more)),
+                less => format!("−{} % on the previous cycle", grouped(less.saturating_neg())),
             },
             _ => String::new(),
         }

@@ -119,7 +119,7 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
         (
             &[1200_i64, 5000][..],
             "200 units of Org 1 and 4 000 of Org 2 are not allocated to any group. The attached rebalance.csv gives each of 2 \
-             account groups what it needs, and as much headroom as there is.",
+             account groups what it needs plus as much headroom as there is.",
         ),
         (
             &[1200, 1100],
@@ -142,7 +142,7 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
     assert!(
         full.todo.ends_with(
             "Org 1 has nothing left to allocate; other groups can give 320. The attached rebalance.csv gives one account group \
-             what it needs, and headroom."
+             what it needs plus headroom."
         ),
         "{}",
         full.todo
@@ -225,7 +225,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
         report.todo,
         "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov, Payments – Core (Acme Bank) 2 100 more by Sat 28 Nov, \
          Contact Center Voice (Acme Bank) 180 more by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group. \
-         The attached rebalance.csv gives each of 3 account groups what it needs, and headroom. The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
+         The attached rebalance.csv gives each of 3 account groups what it needs plus headroom. \
+         The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
          usage” there."
     );
 }

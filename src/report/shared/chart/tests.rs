@@ -82,7 +82,7 @@ fn the_words_say_what_the_picture_shows() {
     assert_eq!(
         runs_out().alt(),
         "EMEA Branches: 0 used on 5 Nov, 7 350 on 22 Nov; 12 600 projected by 5 Dec; quota 9 000; runs out about \
-         Fri 27 Nov; the cycle before had used 4 900 by the same day."
+         Fri 27 Nov; the previous cycle had used 4 900 by the same day."
     );
 }
 

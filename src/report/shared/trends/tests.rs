@@ -1,4 +1,4 @@
-//! What a trend is compared with: the same day of the cycle before, and nothing where nobody knows.
+//! What a trend is compared with: the same day of the previous cycle, and nothing where nobody knows.
 
 use super::*;
 use crate::domain::quota::{SnapshotRow, Usage};
@@ -30,16 +30,16 @@ fn trend(before: &[(u32, Option<Units>)], now: Units) -> String {
 #[test]
 fn it_is_compared_with_the_same_day_of_the_cycle_before() {
     // Seventeen days in: on 22 Nov as on 22 Oct.
-    assert_eq!(trend(&[(22, Some(100))], 141), "+41 % on the cycle before");
-    assert_eq!(trend(&[(22, Some(200))], 150), "−25 % on the cycle before");
-    assert_eq!(trend(&[(22, Some(1000))], 1004), "as in the cycle before");
-    assert_eq!(trend(&[(22, Some(0))], 5), "new: nothing was used by this day of the cycle before");
-    assert_eq!(trend(&[(22, Some(0))], 0), "as in the cycle before");
+    assert_eq!(trend(&[(22, Some(100))], 141), "+41 % on the previous cycle");
+    assert_eq!(trend(&[(22, Some(200))], 150), "−25 % on the previous cycle");
+    assert_eq!(trend(&[(22, Some(1000))], 1004), "same as the previous cycle");
+    assert_eq!(trend(&[(22, Some(0))], 5), "new: nothing was used by this day of the previous cycle");
+    assert_eq!(trend(&[(22, Some(0))], 0), "same as the previous cycle");
 }
 
 #[test]
 fn between_two_readings_it_is_the_line_between_them() {
-    assert_eq!(trend(&[(21, Some(90)), (23, Some(110))], 150), "+50 % on the cycle before");
+    assert_eq!(trend(&[(21, Some(90)), (23, Some(110))], 150), "+50 % on the previous cycle");
 }
 
 #[test]
