@@ -145,9 +145,7 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_denied) {
         // They may lack rights that the service has.
-        return Some(
-            "run this as a user who may use what is named here: root, or the one that quotakeeper runs as",
-        );
+        return Some("run this as root, or as the user that runs quotakeeper");
     }
     crate::report::advice(error)
 }

@@ -78,7 +78,9 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
         {
             match set_alarm(&alarms, at, now, &wake).await {
                 Ok(()) => rings_at = Some(at),
-                Err(error) => warn!(error = format!("{error:#}"), "looking at the clock each minute instead"),
+                Err(error) => {
+                    warn!(error = format!("{error:#}"), "no alarm was set: checking the clock every minute");
+                }
             }
         }
         // The alarm goes by the clock on the wall: one that is set back must not keep us asleep.

@@ -136,7 +136,7 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     }
     writeln!(out)?;
 
-    writeln!(out, "3. A snapshot afterwards tells the run's changes from what others did")?;
+    writeln!(out, "3. The next snapshot separates the runs' changes from those of others")?;
     time.set(later);
     Job::Snapshot.run(&app, later).await?;
     for at in crate::history::changes::between(folder, start, later)? {

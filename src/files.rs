@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         file.take(limit + 1).read_to_end(&mut bytes)?;
     }
     if size.max(bytes.len() as u64) > limit {
-        return Err(unfit(path, &format!("it is larger than the {limit} bytes that it may have")));
+        return Err(unfit(path, &format!("it is larger than the limit of {limit} bytes")));
     }
     Ok(bytes)
 }
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(read_if_there(&path, 3).unwrap().unwrap(), b"abc");
         assert_eq!(read_text(&path, 3).unwrap(), "abc");
         let told = read(&path, 2).unwrap_err().to_string();
-        assert!(told.contains("larger than the 2 bytes"), "{told}");
+        assert!(told.contains("larger than the limit of 2 bytes"), "{told}");
         // Nobody writes to it: a plain open would never return.
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
             .unwrap();

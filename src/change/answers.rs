@@ -3,7 +3,7 @@
 //! Others may write there, so nothing is followed or waited for, and nothing is decided by what lies there: a run's record
 //! says which folder is its own and whether its answers are in it. A set of answers is written beside the old one and takes
 //! its place whole, so that files of two runs never lie side by side. What cannot be written never stops a run: it is owed,
-//! named by `status`, and tried again with every later look into the inbox.
+//! named by `status`, and tried again at every later scan of the inbox.
 
 mod not_taken;
 mod status;
@@ -55,7 +55,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) 
             let error = format!("{error:#}");
             if owed_before.as_ref().is_none_or(|before| before.error != error) {
                 let hint =
-                    "they are tried again with every look into the inbox; the run's own folder has them too";
+                    "they are tried again at every scan of the inbox; the run's own folder has them too";
                 warn!(run = %run.record.id, error, hint, "the answers cannot be written to inbox.answers_dir");
             }
             Some(Owed { since: owed_before.map_or_else(|| services.now(), |before| before.since), error })

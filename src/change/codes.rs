@@ -42,7 +42,7 @@ codes!(
         Unknown = "unknown",
         /// Touches the organization's own quota dangerously.
         Organization = "organization",
-        /// Takes a quota off.
+        /// Removes a quota.
         Unassign = "unassign",
         /// Raises one value by too large a factor: a zero too many.
         RaiseFactor = "raise_factor",

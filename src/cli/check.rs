@@ -109,8 +109,8 @@ pub(super) async fn check(
     }
     if let Some(address) = send_test_mail {
         match mailer.send_test(address, Clock::read().now()).await {
-            Ok(()) => report.good("the mail server took the test mail"),
-            Err(error) => report.bad(&format!("the test mail was not taken: {error:#}")),
+            Ok(()) => report.good("the mail server accepted the test mail"),
+            Err(error) => report.bad(&format!("the test mail was not accepted: {error:#}")),
         }
     }
     Ok(if report.failed { Exit::Failed } else { Exit::Done })
@@ -129,7 +129,7 @@ async fn mail_server(config: &Config, mailer: &Mailer, report: &mut Report) {
     match mailer.greet().await {
         Ok(()) => {
             report.good(&format!(
-                "the mail server {host} answers, takes the login if there is one, and mail.from as the sender"
+                "the mail server {host} accepts the login, if any, and mail.from as the sender"
             ));
         }
         Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
@@ -264,7 +264,7 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
         Err(error) => error.to_string(),
     };
     report.bad(&format!(
-        "usage cannot be read in {} of {} ({}); snapshots go on with it unknown, and decreases there are held. {why}",
+        "usage cannot be read in {} of {} ({}); snapshots record it as unknown, and decreases there are held. {why}",
         number(unknown.len()),
         counted(all, "organization"),
         listed(&names, 5)

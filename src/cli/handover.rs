@@ -60,7 +60,9 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
     });
     let _waits = asked.with_context(|| LockError::Busy { holder: holder.clone() })?;
     if std::io::stderr().is_terminal() {
-        terminal::tell(&format!("The running quotakeeper ({holder}) does it; waiting (Ctrl-C to withdraw)"));
+        terminal::tell(&format!(
+            "Handed to the running quotakeeper ({holder}); waiting (Ctrl-C withdraws it)"
+        ));
     }
     let mut life = (requests::sign_of_life(data), Instant::now());
     loop {
@@ -93,7 +95,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
             let outcome = if was_withdrawn {
                 "the request was withdrawn, and nothing was done"
             } else {
-                "it was begun there and goes on: its log, `quotakeeper status` and `quotakeeper runs` say what comes of it"
+                "the running quotakeeper has started it and continues; see its log, `quotakeeper status` and `quotakeeper runs`"
             };
             anyhow::ensure!(is_silent, "{outcome}");
             return Err(LockError::Busy { holder }).with_context(|| {

@@ -48,7 +48,7 @@ async fn pass_over(name: &'static str, mut signals: Signal) {
     let mut hint = Some("SIGHUP reloads the configuration, SIGTERM stops");
     while signals.recv().await.is_some() {
         if let Some(hint) = hint.take() {
-            tracing::warn!(signal = name, hint, "this signal has no meaning here and is ignored");
+            tracing::warn!(signal = name, hint, "this signal is ignored");
         }
     }
 }

@@ -53,11 +53,11 @@ impl Wanted {
             0 => anyhow::bail!("there is no organization {written}"),
             1..=NAMED => {
                 let all = words::listed(&some, NAMED);
-                anyhow::bail!("there is no organization {written}. There is {all}")
+                anyhow::bail!("there is no organization {written}. Known: {all}")
             }
             _ => {
                 let some = some[..NAMED].join(", ");
-                anyhow::bail!("there is no organization {written}. Some that there are: {some}")
+                anyhow::bail!("there is no organization {written}. Known ones include {some}")
             }
         }
     }
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(ids(&["20"]).unwrap(), ["20", "30"], "an id, and a name that is the same digits");
         assert_eq!(ids(&[]).unwrap(), Vec::<String>::new());
         let error = ids(&["10", "Nobody"]).unwrap_err();
-        assert_eq!(error, "there is no organization Nobody. There is Zürich AG 10, 20 and 20 30");
+        assert_eq!(error, "there is no organization Nobody. Known: Zürich AG 10, 20 and 20 30");
         assert_eq!(
             ids(&["Zurich"]).unwrap_err(),
             "there is no organization Zurich. Did you mean Zürich AG 10?"

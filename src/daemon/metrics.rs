@@ -159,7 +159,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     text.single(
         Kind::Counter,
         "quotakeeper_job_panics_total",
-        "How often a job panicked since there is a state.json, in whatever process.",
+        "Job panics since state.json was created, over all processes.",
         Some(panics),
     );
 
@@ -176,8 +176,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
         "When the oldest mail was queued that still waits; absent while none does.",
         outbox.oldest.map(epoch),
     );
-    let mut states =
-        text.family(Gauge, "quotakeeper_runs", "Runs of change files that are kept, by where they stand.");
+    let mut states = text.family(Gauge, "quotakeeper_runs", "Runs of change files that are kept, by state.");
     for state in RunState::ALL {
         states.sample(&[("state", state.as_str())], runs.get(state).copied().unwrap_or_default());
     }
@@ -191,7 +190,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     text.single(
         Gauge,
         "quotakeeper_runs_held_since_timestamp_seconds",
-        "Since when the run waits for approval that was held first; absent while none does.",
+        "When the longest-waiting held run was held; absent if none waits.",
         held_since.map(epoch),
     );
 
@@ -210,7 +209,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     text.single(
         Gauge,
         "quotakeeper_api_rate_limit_wait_seconds",
-        "How long no request may go, for the rate limit.",
+        "Seconds until the rate limit allows the next request.",
         api.map(|api| api.wait.as_secs_f64()),
     );
     if let Some(counters) = counters {

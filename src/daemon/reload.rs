@@ -94,7 +94,7 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App>
             next.mailer.warned_of_routes();
             info!("the configuration was read again and is in use");
             for key in &needs_restart {
-                warn!(key, "this change counts from the next start only");
+                warn!(key, "this change takes effect at the next start");
             }
             shown.change(app, |card| {
                 card.config = read;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormatError {
     #[error(
-        "{path} was written by a newer quotakeeper (format {found}, this one knows {newest}): use that one again, or one later than it"
+        "{path} was written by a newer quotakeeper (format {found}, this one knows {newest}): use that version or a later one"
     )]
     Newer { path: String, found: u64, newest: u32 },
     /// `fix` says what to do about it.
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(read(r#"{"version": 1, "jobs": 2}"#).unwrap(), File { version: 1, jobs: 2 });
         assert_eq!(
             read(r#"{"version": 2, "jobs": []}"#).unwrap_err().to_string(),
-            "x.json was written by a newer quotakeeper (format 2, this one knows 1): use that one again, or one later than it"
+            "x.json was written by a newer quotakeeper (format 2, this one knows 1): use that version or a later one"
         );
         assert!(matches!(read(r#"{"version": 99999999999}"#).unwrap_err(), FormatError::Newer { .. }));
         for broken in ["", "{", "{}", r#"{"version": 1, "jobs": []}"#, r#"{"version": "1", "jobs": 2}"#] {

@@ -46,7 +46,7 @@ pub(crate) enum LockError {
     )]
     Lost { path: String },
     /// Whether it still is cannot be seen now, and nothing is sent meanwhile.
-    #[error("whether {path} is still the lock that this process holds cannot be seen")]
+    #[error("cannot check whether {path} is still this process's lock")]
     Unseen { path: String, source: io::Error },
 }
 
@@ -247,7 +247,7 @@ mod tests {
         fs_err::rename(&data, &aside).unwrap();
         std::os::unix::fs::symlink("data", &data).unwrap();
         let error = anyhow::Error::from(seat.check().unwrap_err());
-        assert!(!is_lost(&error) && error.to_string().contains("cannot be seen"), "{error:#}");
+        assert!(!is_lost(&error) && error.to_string().contains("cannot check whether"), "{error:#}");
         seat.is_not_lost().unwrap();
         fs_err::remove_file(&data).unwrap();
         fs_err::rename(&aside, &data).unwrap();

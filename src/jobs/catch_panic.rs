@@ -7,7 +7,7 @@ use std::task::Poll;
 
 /// A defect of quotakeeper itself.
 #[derive(Debug, thiserror::Error)]
-#[error("quotakeeper panicked: {0}. This is a defect of it: please report it with the log")]
+#[error("quotakeeper panicked: {0}. This is a bug: please report it with the log")]
 pub(crate) struct Panicked(String);
 
 /// Does the work until it is done, fails or panics. A job leaves whole files or none, so what it stood in can be used again.

@@ -53,7 +53,7 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
         let without = known.find(|kind| kind.name == file).map_or("", |kind| kind.without);
         found.push(FileProblem {
             what: format!("{file} was damaged; it was set aside as {name}"),
-            why: format!("quotakeeper goes on without it: {without}."),
+            why: format!("quotakeeper continues without it: {without}."),
             fix: format!(
                 "find out what damaged it (a power cut, a full or failing disk, another program, rights); then remove {}",
                 data_dir.join(&name).display()
@@ -77,7 +77,7 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
             ProblemKind::Stays,
             "use the newer quotakeeper again; or move the file away, to start without it",
         ),
-        Unusable::NotNow(_) => (ProblemKind::Stays, "look at the disk of data.dir, and at who may read it"),
+        Unusable::NotNow(_) => (ProblemKind::Stays, "check the disk of data.dir and its permissions"),
     };
     let modified = || fs_err::symlink_metadata(data_dir.join(file.name)).ok()?.modified().ok();
     Some(FileProblem {

@@ -63,7 +63,7 @@ async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> an
         None => history.until(now)?.last().copied().unwrap_or(DateTime::UNIX_EPOCH),
     };
     if known < now {
-        warn!(by = %known, "the API does not confirm this machine's clock: nothing is removed that is not old by another");
+        warn!(by = %known, "the API does not confirm this machine's clock: ages are counted from an earlier time");
     }
     Ok(now.min(known))
 }

@@ -77,7 +77,7 @@ impl Work {
         if let Some(since) = state.failing(self.job) {
             let error = state.why(self.job).map(|why| why.error.as_str());
             if let Err(error) = app.mailer.works_again(self.job.name(), since, error, self.clock.now()) {
-                warn!(error = format!("{error:#}"), "that the job works again could not be queued as mail");
+                warn!(error = format!("{error:#}"), "the mail that the job works again could not be queued");
             }
         }
         let written = if done.counts == Counts::Recovered {
@@ -88,7 +88,7 @@ impl Work {
         };
         written.context(NotWrittenDown)?;
         if let Err(error) = reserve::keep(&app.config.data.dir) {
-            debug!(%error, "there is no room to set aside");
+            debug!(%error, "disk space cannot be reserved");
         }
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Work {
         if report::is_full_disk(error)
             && let Err(error) = reserve::give_up(&app.config.data.dir)
         {
-            warn!(%error, "the room that was set aside cannot be given up");
+            warn!(%error, "the reserved disk space cannot be released");
         }
         let mut state = app.state(now);
         if error.is::<Panicked>() {

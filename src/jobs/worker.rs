@@ -136,7 +136,7 @@ impl Worker {
         app.seat.is_not_lost()?;
         let seen = app.seat.check().map_err(anyhow::Error::from);
         if let Err(error) = &seen {
-            warn!(error = format!("{error:#}"), "nothing is done until the lock is seen");
+            warn!(error = format!("{error:#}"), "the lock cannot be checked: no work starts until it can");
             self.findings.failed = true;
         }
         Ok(seen.is_ok())

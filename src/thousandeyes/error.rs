@@ -185,7 +185,7 @@ impl Error {
             Self::NotYet { .. } | Self::NotSent { .. } => "nothing can be sent to ThousandEyes",
             Self::Unknown { .. } | Self::Unavailable { .. } => "ThousandEyes does not answer",
             Self::Refused { .. } => "ThousandEyes refuses the request",
-            Self::Forbidden { .. } | Self::Unusable { .. } => "the answer is not ThousandEyes' own",
+            Self::Forbidden { .. } | Self::Unusable { .. } => "something other than ThousandEyes answered",
         }
     }
 
@@ -242,8 +242,8 @@ impl fmt::Display for Error {
             }
             Self::RateLimited { call, status, within } => write!(
                 f,
-                "{call}: the organization's rate limit ({status}{}) left no room within {} seconds. Everybody there shares \
-                 it: try again later, or when other tools ask less.",
+                "{call}: the organization's rate limit ({status}{}) left no room within {} seconds. All clients of the \
+                 organization share it: try again later, or slow the others down.",
                 if *status == 403 { " with Retry-After" } else { "" },
                 within.as_secs()
             ),

@@ -118,7 +118,7 @@ fn whoever_may_not_use_the_data_folder_is_told_who_may() {
     for arguments in [&["runs"][..], &["status"], &["snapshot"], &["history", "list"]] {
         let ran = place.run(arguments);
         let said = ran.stdout + &ran.stderr;
-        assert_eq!(said.matches("run this as a user who may use").count(), 1, "{arguments:?}: {said}");
+        assert_eq!(said.matches("run this as root, or as the user").count(), 1, "{arguments:?}: {said}");
     }
     std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -31,7 +31,7 @@ fn mail_goes_over_starttls_and_over_tls_from_the_first_byte_with_a_login() {
         assert_eq!((stored.place.as_str(), &stored.message_id), ("sent", &taken.message_id));
         let checked = installation.run(&["check", "--send-test-mail", "ann@example.com"]);
         assert_eq!(checked.code, Some(0), "{}", checked.stdout);
-        assert!(checked.stdout.contains("✓ the mail server took the test mail"), "{}", checked.stdout);
+        assert!(checked.stdout.contains("✓ the mail server accepted the test mail"), "{}", checked.stdout);
         assert_eq!(server.taken().len(), 2);
     }
 }

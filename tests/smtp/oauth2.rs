@@ -126,7 +126,7 @@ fn a_check_asks_both_servers_and_says_which_one_is_wrong() {
     let checked = check(&installation, &["--online", "--send-test-mail", "ann@example.com"]);
     assert_eq!(checked.code, Some(0), "{}", checked.stdout);
     assert!(checked.stdout.contains("✓ the token server 127.0.0.1 gives an access token for mail\n"));
-    assert!(checked.stdout.contains("✓ the mail server localhost answers"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("✓ the mail server localhost accepts the login"), "{}", checked.stdout);
     assert_eq!((tokens.requests().len(), server.taken().len()), (1, 1));
 
     tokens.says(Says::Answer("400 Bad Request", "", r#"{"error":"invalid_scope"}"#.into()));

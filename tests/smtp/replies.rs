@@ -229,7 +229,7 @@ fn a_server_that_takes_a_message_and_says_goodbye_in_one_breath_has_taken_it() {
 fn a_server_that_goes_away_between_two_commands_is_asked_again_later() {
     let says = "250 ok\r\n421 4.3.2 going down\r\n";
     let told = told(&Twist { at: At::Mail, says, then: Then::GoOn });
-    assert!(told.contains("421 4.3.2 going down: the server wants it again"), "{told}");
+    assert!(told.contains("421 4.3.2 going down: the server asks to try again"), "{told}");
 }
 
 #[test]

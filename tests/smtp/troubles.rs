@@ -50,7 +50,7 @@ impl Trouble {
         let checked = installation.run(&["check", "--send-test-mail", "ann@example.com"]);
         assert_eq!(checked.code, Some(1), "{}: {}", self.name, checked.stdout);
         let complaint =
-            checked.stdout.lines().find_map(|line| line.strip_prefix("✗ the test mail was not taken: "));
+            checked.stdout.lines().find_map(|line| line.strip_prefix("✗ the test mail was not accepted: "));
         let complaint = complaint.unwrap_or_else(|| panic!("{}: {}", self.name, checked.stdout));
         assert_eq!(checked.stdout.matches('✗').count(), 1, "{}: {}", self.name, checked.stdout);
 

@@ -94,8 +94,9 @@ fn an_older_program_refuses_what_a_newer_one_wrote_and_changes_nothing() {
         copy(&formats().join(NEWEST), &bench.data());
         let path = bench.data().join(file);
         fs_err::write(&path, newer).unwrap();
-        let refusal =
-            format!("{file} was written by a newer quotakeeper (format 99, this one knows 1): use that one");
+        let refusal = format!(
+            "{file} was written by a newer quotakeeper (format 99, this one knows 1): use that version"
+        );
         let ran = bench.run(&command.split(' ').collect::<Vec<_>>()).ends_with(code);
         assert!(ran.log.contains(&refusal), "{command}: {}", ran.log);
         let status = bench.run(&["status"]).ends_with(0).out;

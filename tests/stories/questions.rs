@@ -116,7 +116,7 @@ fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_
         assert!(text.starts_with("Ops 201 · Contoso 20"), "{printed}: {text}");
     }
     let unknown = bench.run(&["targets", "--org", "Nobody"]).ends_with(1).log;
-    assert!(unknown.contains("there is no organization Nobody. There is Fabrikam 9, Northwind"), "{unknown}");
+    assert!(unknown.contains("there is no organization Nobody. Known: Fabrikam 9, Northwind"), "{unknown}");
     for wrong in [&["targets", "--at", "tomorrow"][..], &["history", "of", "101", "--since", "soon"]] {
         let log = bench.run(wrong).ends_with(2).log;
         assert!(log.contains("2026-12-01"), "{log}");

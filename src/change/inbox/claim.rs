@@ -245,7 +245,7 @@ impl OpenInbox {
             }
             Err(_) => String::new(),
         };
-        warn!(run = %run.record.id, file = %run.record.file, before = was.bytes, now = is.bytes, "the file was written on after it was taken");
+        warn!(run = %run.record.id, file = %run.record.file, before = was.bytes, now = is.bytes, "the file was changed after it was taken");
         Ok(Some(format!(
             "This file was still being written when it was taken: it had {} bytes then, and {} later. Only the first {} were \
              read.{kept} Drop the whole file again under a new name. Upload under a hidden name, or one that ends in .part, and \

@@ -13,7 +13,7 @@ impl FirstError {
         if self.0.is_none() {
             self.0 = Some(error);
         } else {
-            warn!(error = format!("{error:#}"), "failed besides");
+            warn!(error = format!("{error:#}"), "another failure");
         }
     }
 

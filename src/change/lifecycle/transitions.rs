@@ -136,7 +136,7 @@ impl RunContext<'_> {
             Ok(None) => {}
             Err(error) => {
                 let error = format!("{error:#}");
-                warn!(run = %self.run.record.id, error, "it is not known whether the file was written on after it was taken");
+                warn!(run = %self.run.record.id, error, "it is not known whether the file was changed after it was taken");
             }
         }
     }

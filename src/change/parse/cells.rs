@@ -105,7 +105,7 @@ impl<'a> Reading<'a> {
             return Some(Action::Unassign);
         }
         let sentence = format!(
-            "`{}` is not an action. Type assign (set a quota), unassign (take it off), or nothing for assign.",
+            "`{}` is not an action. Type assign (set a quota), unassign (remove it), or nothing for assign.",
             shown(text)
         );
         self.problem_in(Field::Action, &sentence);
@@ -176,7 +176,7 @@ impl<'a> Reading<'a> {
                 self.problem_in(Field::Value, sentence);
             } else if action == Some(Action::Unassign) {
                 let sentence = format!(
-                    "unassign takes the quota off, so there can be no value `{}`. Empty the cell, or make the action \
+                    "unassign removes the quota, so there can be no value `{}`. Empty the cell, or make the action \
                      assign.",
                     shown(text)
                 );

@@ -210,7 +210,7 @@ impl Header {
             Some(format!(" Is `{}` meant to be `{meant}`?", shown(trimmed(name))))
         });
         Some(format!(
-            "The first row must name the columns. It has {}, but {}.{} Understood are {}.",
+            "The first row must name the columns. It has {}, but {}.{} Known columns are {}.",
             listed(names.iter().map(|name| format!("`{}`", shown(name)))),
             needed.join(" and "),
             meant.take(1).collect::<String>(),

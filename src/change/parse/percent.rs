@@ -60,8 +60,7 @@ impl Percent {
             return Err(too_large());
         }
         match whole * PARTS + fraction {
-            0 => Err("is nothing of the plan. Type 0 for a quota of no units, or make the action unassign to take the \
-                      quota off."
+            0 => Err("is nothing of the plan. Type 0 for a quota of no units, or make the action unassign to remove the quota."
                 .to_owned()),
             parts => Ok(Self { parts }),
         }

@@ -164,7 +164,7 @@ fn what_no_spreadsheet_holds_is_refused_before_it_is_compared() {
 #[test]
 fn a_column_that_a_file_lacks_is_found_by_a_name_that_is_nearly_its_own() {
     let said = |text: &str| read(text.as_bytes()).unwrap_err().remove(0);
-    assert!(said("org_id,aid,vlaue\n1,2,3\n").contains(" Is `vlaue` meant to be `value`? Understood are"));
+    assert!(said("org_id,aid,vlaue\n1,2,3\n").contains(" Is `vlaue` meant to be `value`? Known columns are"));
     assert!(said("orgg_id,value\n1,3\n").contains(" Is `orgg_id` meant to be `org_id`?"));
     assert!(!said("aid,amount\n1,3\n").contains("meant to be"));
 }

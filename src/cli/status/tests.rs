@@ -96,7 +96,7 @@ fn ill() -> Observed {
     let mut observed = well();
     let why = |error: &str| Why {
         error: error.into(),
-        todo: Some("let the user that quotakeeper runs as use what is named here".into()),
+        todo: Some("give the user that runs quotakeeper access to it".into()),
         ..Why::default()
     };
     for job in &mut observed.jobs {
@@ -116,7 +116,7 @@ fn ill() -> Observed {
     }
     Observed {
         unreadable: vec![
-            "/var/lib/quotakeeper/alerts.json was written by a newer quotakeeper: use that one".into(),
+            "/var/lib/quotakeeper/alerts.json was written by a newer quotakeeper: use that version".into(),
         ],
         routes: vec!["line 3: `ann` is not an address".into(), "line 5: no owner".into()],
         templates: vec!["usage/body.html:3: unknown function: the shipped one is used instead".into()],

@@ -55,7 +55,7 @@ pub(crate) fn reasons(signs: &Signs, zone: Tz, now: DateTime<Utc>) -> Vec<String
     }
     if let Some((job, took)) = signs.hangs {
         found.push(format!(
-            "The {} job has been at work on one thing for {}: it hangs, or what it does takes very long. The end of the log says \
+            "The {} job has been on the same step for {}: it hangs, or the step is very slow. The end of the log says \
              what it is.",
             job.name(),
             age(took)
@@ -109,8 +109,7 @@ mod tests {
         );
         let hangs = Signs { hangs: Some((Job::Inbox, TimeDelta::minutes(20))), ..well() };
         assert!(
-            told(&hangs, "08:30:00")
-                .starts_with("The inbox job has been at work on one thing for 20 minutes"),
+            told(&hangs, "08:30:00").starts_with("The inbox job has been on the same step for 20 minutes"),
         );
     }
 

@@ -80,7 +80,7 @@ fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if let Some(free) = observed.free.filter(|free| *free < room) {
         add(
             format!("the disk that holds {} has only {} left", observed.data_dir.display(), bytes(free)),
-            "make room, or lower data.keep and run `quotakeeper prune`; what failed is then done again by itself"
+            "make room, or lower data.keep and run `quotakeeper prune`; quotakeeper then retries what failed"
                 .to_owned(),
         );
     }
@@ -126,19 +126,18 @@ fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
     }
     if !card.needs_restart.is_empty() {
         add(
-            format!("what changed in {} counts from the next start only", card.needs_restart.join(", ")),
-            "restart the daemon when it suits".to_owned(),
+            format!("changes to {} take effect at the next start", card.needs_restart.join(", ")),
+            "restart the daemon to apply them".to_owned(),
         );
     }
     if let Some(at_work) = card.at_work.filter(|at_work| observed.now - at_work.since > AT_WORK) {
         add(
             format!(
-                "the {} job has been at work on one thing since {}: it hangs, or what it does takes very long",
+                "the {} job has been on the same step since {}: it hangs, or the step is very slow",
                 at_work.job.name(),
                 moment(at_work.since, observed.zone)
             ),
-            "look at the end of its log; if nothing moves there, restart it: nothing is lost by that"
-                .to_owned(),
+            "check the end of its log; if nothing is added, restart it: this loses nothing".to_owned(),
         );
     }
 }
@@ -169,11 +168,10 @@ fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
             add(
                 format!(
-                    "{what}, though process{process} on {} is at work: it hangs, or what it does takes very long",
+                    "{what}, though process{process} on {} is at work: it hangs, or the step is very slow",
                     holder.host
                 ),
-                "look at the end of its log; if nothing moves there, restart it: nothing is lost by that"
-                    .to_owned(),
+                "check the end of its log; if nothing is added, restart it: this loses nothing".to_owned(),
             );
         }
         None => add(
@@ -248,7 +246,7 @@ fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 counted(unsent.waiting, "mail"),
                 age(observed.now - since)
             ),
-            "fix it within five days, and all are sent; `quotakeeper check --online` tries the mail server"
+            "fix it within five days, and they are all sent; `quotakeeper check --online` tries the mail server"
                 .to_owned(),
         );
     }
@@ -259,7 +257,7 @@ fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 "{} {were} refused for good, the last one because {refusal}",
                 counted(unsent.dead, "mail")
             ),
-            "fix the address under [mail]; they lie in outbox/dead to be read, and can be removed there"
+            "fix the address under [mail]; the refused mails are in outbox/dead; read or delete them there"
                 .to_owned(),
         );
     }
@@ -297,7 +295,7 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 observed.answers_dir.display(),
                 moment(since, observed.zone)
             ),
-            "make that folder writable, or make room: the answers are written with the next look into the inbox. Those of a \
+            "make that folder writable, or make room: the answers are written at the next scan of the inbox. Those of a \
              run also lie in its folder, which `quotakeeper runs RUN` names"
                 .to_owned(),
         );
@@ -313,7 +311,7 @@ fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
             Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
             None => add(
                 format!("{file} has lain in the inbox for {since} and is not taken"),
-                "look that quotakeeper runs, and looks into this folder (inbox.dir)".to_owned(),
+                "check that quotakeeper runs, and that inbox.dir is this folder".to_owned(),
             ),
         }
     }

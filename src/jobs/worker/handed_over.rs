@@ -39,7 +39,7 @@ impl HandedOver {
     /// Looks what is there now; the runs that were decided on since the last look. Whether somebody decided on one.
     pub(super) fn look(&mut self, data_dir: &Path) -> bool {
         let waiting = requests::waiting(data_dir).inspect_err(|error| {
-            warn!(%error, "what commands hand over cannot be read");
+            warn!(%error, "a command's request cannot be read");
         });
         let Ok(waiting) = waiting else { return false };
         let is_decision = !waiting.decided.is_empty();
@@ -118,6 +118,6 @@ pub(super) fn answer_of(done: &anyhow::Result<Findings>, runs: Vec<String>) -> A
 
 pub(super) fn answer(data_dir: &Path, id: &str, what: &Answer) {
     if let Err(error) = requests::answer(data_dir, id, what) {
-        warn!(request = id, error = format!("{error:#}"), "the command that waits cannot be answered");
+        warn!(request = id, error = format!("{error:#}"), "the waiting command cannot be answered");
     }
 }

@@ -46,7 +46,7 @@ fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, log
             "{host}:{port} offers no login by password (PLAIN or LOGIN): check smtp.port and smtp.tls, or leave out smtp.username"
         ),
         Cause::OutOfStep(code) => format!(
-            "{host}:{port} gave the answer {code} to {}, where it does not belong: see what stands between here and the mail server",
+            "{host}:{port} gave the answer {code} to {}, where it does not belong: check for a proxy or firewall between this machine and the mail server",
             step.name()
         ),
         Cause::Refused(reply) => refusal(conversation, reply, server, login),
@@ -87,23 +87,25 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
     if step == Step::Greeting {
         return match code {
             ..500 => format!(
-                "{host}:{port} takes no mail now: {answer}: it is tried again; if it stays so, ask who runs the mail server"
+                "{host}:{port} takes no mail now: {answer}: it is tried again; if it stays so, ask the mail server's administrator"
             ),
-            _ => format!("{host}:{port} turns this machine away: {answer}: ask who runs it"),
+            _ => format!(
+                "{host}:{port} turns this machine away: {answer}: ask the mail server's administrator"
+            ),
         };
     }
     if is_about_hello(conversation, reply) {
         return format!(
-            "{host}:{port} does not accept the greeting `EHLO {hello}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask who runs the mail server"
+            "{host}:{port} does not accept the greeting `EHLO {hello}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask the mail server's administrator"
         );
     }
     if step == Step::Hello && code < 500 {
         return format!(
-            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: it is tried again; if it stays so, set smtp.hello_name to the full name that DNS has for this machine, or ask who runs the mail server"
+            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: it is tried again; if it stays so, set smtp.hello_name to the full name that DNS has for this machine, or ask the mail server's administrator"
         );
     }
     let fix = match (step, code) {
-        (Step::Starttls, _) => "ask who runs the mail server why there is no TLS with it",
+        (Step::Starttls, _) => "ask the mail server's administrator why there is no TLS with it",
         (Step::Login, ..500) => "the server cannot check the login now",
         (_, 530 | 534 | 535 | 538) if login.credentials.is_none() => {
             "the server wants a login; check smtp.username, which is not set"
@@ -112,14 +114,14 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
             "it refuses a new access token for the mailbox smtp.username: switch SMTP AUTH on for that mailbox, and let the application send mail as it (Microsoft 365: SMTP.SendAsApp with admin consent, and access to the mailbox); check smtp.oauth2.scope"
         }
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) => "check smtp.username and the password",
-        (_, ..500) => "the server wants it again in some minutes",
+        (_, ..500) => "the server asks to try again in a few minutes",
         (_, 552) => "raise the size that the mail server takes",
         (Step::Sender, _) => "check mail.from",
         (Step::Message, _) if login.is_by_token() && reply.text().contains("SendAsDenied") => {
             "set mail.from to the mailbox smtp.username, or let that mailbox send as mail.from"
         }
         (Step::Recipient, _) => "check the recipient's address",
-        _ => "ask who runs the mail server",
+        _ => "ask the mail server's administrator",
     };
     format!("{answer}: {fix}")
 }
@@ -157,7 +159,7 @@ fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String
         Broken::Cut => closed(step, "the server hung up in the middle of its answer", server),
         Broken::Ahead(_) if step == Step::Handshake => tls::not_from_the_first_byte(server),
         Broken::Ahead(said) => format!(
-            "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: see what stands between here and the mail server",
+            "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: check for a proxy or firewall between this machine and the mail server",
             shown(said, login),
             step.name()
         ),
@@ -174,7 +176,7 @@ fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String
             shown(said, login)
         ),
         Broken::Malformed(error, said) => format!(
-            "{host}:{port} answered to {} with {error} (`{}`): see what stands between here and the mail server",
+            "{host}:{port} answered to {} with {error} (`{}`): check for a proxy or firewall between this machine and the mail server",
             step.name(),
             shown(said, login)
         ),

@@ -19,18 +19,18 @@ pub(super) fn sentence(step: Step, error: &Error, server: &Server) -> String {
         Error::InvalidCertificate(bad) => certificate(bad, error, host),
         Error::InvalidMessage(_) if step == Step::Handshake => not_from_the_first_byte(server),
         Error::InvalidMessage(_) => format!(
-            "{host}:{port} agreed to STARTTLS and then sent something else than TLS ({error}): see what stands between here and the mail server, or ask who runs it"
+            "{host}:{port} agreed to STARTTLS and then sent something else than TLS ({error}): check for a proxy or firewall between this machine and the mail server, or ask the mail server's administrator"
         ),
         Error::AlertReceived(AlertDescription::UnrecognisedName) => format!(
             "{host}:{port} has no certificate for the name {host} ({error}): set smtp.host to the mail server's own name"
         ),
         Error::AlertReceived(AlertDescription::CertificateRequired) => format!(
-            "{host}:{port} wants a certificate of this machine, which quotakeeper does not have ({error}): ask who runs it for a way with a login"
+            "{host}:{port} wants a certificate of this machine, which quotakeeper does not have ({error}): ask the mail server's administrator for a way with a login"
         ),
         Error::AlertReceived(_) | Error::PeerIncompatible(_) => format!(
-            "{host}:{port} and this machine have no version or cipher of TLS in common ({error}): the mail server needs TLS 1.2 or 1.3; ask who runs it"
+            "{host}:{port} and this machine have no version or cipher of TLS in common ({error}): the mail server needs TLS 1.2 or 1.3; ask the mail server's administrator"
         ),
-        _ => format!("TLS with {host} failed ({error}): ask who runs it"),
+        _ => format!("TLS with {host} failed ({error}): ask the mail server's administrator"),
     }
 }
 
