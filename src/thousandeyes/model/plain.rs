@@ -6,7 +6,8 @@
 use serde::Deserialize;
 
 use super::super::wire::Text;
-use super::{AccountGroup, AgentUnits, TestUsage, UsageAnswer, moment, used_and_projected};
+use super::usage::{UsageAnswer, used_and_projected};
+use super::{AccountGroup, AgentUnits, TestUsage, moment};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
 #[derive(Deserialize)]
@@ -263,7 +264,7 @@ mod tests {
             let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
             let answer = format!(r#"{{"usage":{{{}}},"_links":null}}"#, fields.join(","));
             if let Some(plain) = usage(&answer) {
-                prop_assert_eq!(model::usage_carefully(&answer), Ok(plain));
+                prop_assert_eq!(model::usage::usage_carefully(&answer), Ok(plain));
             }
         }
     }
