@@ -36,7 +36,7 @@ use anyhow::Context;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, Global, History, LogFormat, ReportKind};
+use self::arguments::{Cli, Command, Global, History, LogFormat};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
 use self::terminal::{Out, Unwritten};
 use self::when::{NotATime, When};
@@ -246,7 +246,7 @@ async fn carry_out(
         Command::Inbox => jobs::run_job(app, Job::Inbox, None).await,
         Command::Prune => jobs::run_job(app, Job::Prune, None).await,
         Command::Outbox => jobs::run_job(app, Job::Outbox, None).await,
-        Command::Report { kind } => report(app, &kind, when).await,
+        Command::Report { kind } => jobs::report(app, &kind, when).await,
         Command::Targets { at, org, name, over, format } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = targets::Asked { at, organizations: &org, name: name.as_deref(), over, format };
@@ -283,31 +283,6 @@ async fn carry_out(
         | Command::Simulate(_)
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
-    }
-}
-
-/// A report is sent as its job does it, or written to a file.
-async fn report(app: &Arc<App>, kind: &ReportKind, when: When) -> anyhow::Result<Exit> {
-    let moment = |since: Option<&str>| since.map(|since| when.since(since)).transpose();
-    match kind {
-        ReportKind::Usage { written, since } => {
-            let since = moment(since.as_deref())?;
-            match jobs::Written::of(written, since) {
-                Some(asked) => jobs::usage_report(app, &asked, when.now).await,
-                None => jobs::run_job(app, Job::UsageReport, since).await,
-            }
-        }
-        ReportKind::Changes { written, since } => {
-            let since = moment(since.as_deref())?;
-            match jobs::Written::of(written, since) {
-                Some(asked) => jobs::changes_report(app, &asked, when.now),
-                None => jobs::run_job(app, Job::ChangesReport, since).await,
-            }
-        }
-        ReportKind::Closing { written } => match jobs::Written::of(written, None) {
-            Some(asked) => jobs::closing_report(app, &asked, when.now),
-            None => jobs::run_job(app, Job::ClosingReport, None).await,
-        },
     }
 }
 

@@ -8,10 +8,11 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::arguments::{ReportFile, WrittenArgs};
+use super::arguments::{ReportFile, ReportKind, WrittenArgs};
 use super::handover::{self, Handover, Who};
 use super::terminal::Unwritten;
 use super::wanted::Wanted;
+use super::when::When;
 use super::{progress, terminal};
 use crate::clock::Clock;
 use crate::daemon::{self, Source, health, server};
@@ -206,4 +207,29 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
     }
     terminal::tell(&format!("written: {}", out.display()));
     Ok(Exit::Done)
+}
+
+/// A report is sent as its job does it, or written to a file.
+pub(super) async fn report(app: &Arc<App>, kind: &ReportKind, when: When) -> anyhow::Result<Exit> {
+    let moment = |since: Option<&str>| since.map(|since| when.since(since)).transpose();
+    match kind {
+        ReportKind::Usage { written, since } => {
+            let since = moment(since.as_deref())?;
+            match Written::of(written, since) {
+                Some(asked) => usage_report(app, &asked, when.now).await,
+                None => run_job(app, Job::UsageReport, since).await,
+            }
+        }
+        ReportKind::Changes { written, since } => {
+            let since = moment(since.as_deref())?;
+            match Written::of(written, since) {
+                Some(asked) => changes_report(app, &asked, when.now),
+                None => run_job(app, Job::ChangesReport, since).await,
+            }
+        }
+        ReportKind::Closing { written } => match Written::of(written, None) {
+            Some(asked) => closing_report(app, &asked, when.now),
+            None => run_job(app, Job::ClosingReport, None).await,
+        },
+    }
 }
