@@ -233,7 +233,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
         RunState::Scheduled => {
             let due = story.plan.scheduled().filter_map(|row| row.due).min();
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, style.zone));
-            let waits = format!("Waits for {when}. It is planned and guarded again then, and sent.");
+            let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
             folded(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Stale => {
@@ -242,7 +242,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             folded(0, sentence, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {
-            folded(0, "Fix the file as said above and drop it again.", paint)
+            folded(0, "Fix the file as described above and drop it again.", paint)
         }
         RunState::Planned | RunState::Applying => {
             let goes_on = "A running quotakeeper is working on it; if none runs, the next `inbox`, `once` or `run` continues with it.";

@@ -59,9 +59,8 @@ impl Guard {
 
     /// What somebody reads who may see the row's target and not its organization; none where the reason itself may be shown.
     pub(crate) fn for_owners(self) -> Option<&'static str> {
-        self.rule().map_or(Some("waits with other rows of the file that it goes together with"), |rule| {
-            rule.for_owners
-        })
+        self.rule()
+            .map_or(Some("waits because rows that belong together with it are held"), |rule| rule.for_owners)
     }
 }
 

@@ -157,7 +157,7 @@ fn every_kind() -> Plan {
                 (Guard::BelowUse, below),
                 (
                     Guard::Sum,
-                    "moves the sum of the organization's account groups from 12 000 to 9 000, by more than 20 %",
+                    "changes the total of the organization's account groups from 12 000 to 9 000, more than 20 %",
                 ),
             ]),
         ),
@@ -170,7 +170,7 @@ fn every_kind() -> Plan {
                 (Guard::Unassign, "without a quota its usage is unlimited"),
                 (
                     Guard::Sum,
-                    "moves the sum of the organization's account groups from 12 000 to 9 000, by more than 20 %",
+                    "changes the total of the organization's account groups from 12 000 to 9 000, more than 20 %",
                 ),
             ]),
         ),

@@ -25,7 +25,7 @@ fn check(look: &GuardInput<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "the account groups would have {} more than their organization, {} before",
+        "the account groups would have {} more than their organization ({} before)",
         grouped(after),
         grouped(before)
     );

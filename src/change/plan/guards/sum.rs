@@ -12,7 +12,7 @@ use crate::domain::quota::grouped;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Sum,
     scope: Scope::Organization,
-    for_owners: Some("the file moves the sum of the organization's quotas far"),
+    for_owners: Some("the file changes the total of the organization's quotas by too much"),
     limit_key: Some("guard.max_sum_change_percent"),
     check,
 };
@@ -27,7 +27,7 @@ fn check(look: &GuardInput<'_>) -> Option<Finding> {
         && compare(before, percent, moved) == Ordering::Less;
     (trips && look.is_account_group()).then(|| {
         Finding::Hold(format!(
-            "moves the sum of the organization's account groups from {} to {}, by more than {percent} %",
+            "changes the total of the organization's account groups from {} to {}, more than {percent} %",
             grouped(before),
             grouped(after)
         ))

@@ -213,7 +213,7 @@ fn over_allocation_is_told_once_and_only_where_a_plan_increases_it() {
     let told = |text, level| told(&planned(text, &live, Mode::Organization, &at(level)));
     assert_eq!(told(keeps, Level::Hold), ["2: send", "3: send"]);
     assert_eq!(told(grows, Level::Allow), ["2: send", "3: send", "4: send"]);
-    let message = "the account groups would have 799 more than their organization, 600 before";
+    let message = "the account groups would have 799 more than their organization (600 before)";
     assert_eq!(told(grows, Level::Warn), ["2: send", &format!("3: send (warning: {message})"), "4: send"]);
     assert_eq!(
         told(grows, Level::Hold),
