@@ -4,7 +4,8 @@
 //! Three tries with full jitter for what may pass; a refusal for the rate waits for the next window and is no try; ten minutes
 //! in all for one request.
 //!
-//! A write whose outcome is unknown is never sent again here. The caller reads back what became of it first.
+//! A write is sent once. One that has to wait goes back to its caller, who looks again at what it depends on; of one whose
+//! outcome is unknown the caller reads back what became of it first.
 
 use std::time::Duration;
 
