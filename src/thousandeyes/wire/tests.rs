@@ -117,7 +117,7 @@ fn every_field_name_is_one_of_the_vendors_description() {
             }
         })
         .into();
-    let source = include_str!("../model.rs");
+    let source = concat!(include_str!("../model.rs"), include_str!("../model/usage.rs"));
     for call in
         [".units(\"", ".text(\"", ".object(\"", ".each(\"", "(row, \"", "(&period, \"", "(&details, \""]
     {
