@@ -23,6 +23,12 @@ impl SetByRuns {
         let set = self.0.iter().filter(|row| row.verified.is_some() && row.target == *target);
         set.max_by_key(|row| row.verified).filter(|row| row.after == quota)
     }
+
+    /// Whether the last that a run sent for a target was to remove its quota, whether it was read back or not.
+    pub(crate) fn may_have_removed(&self, target: &Target) -> bool {
+        let sent = self.0.iter().filter(|row| row.target == *target);
+        sent.max_by_key(|row| row.sent).is_some_and(|row| row.after.is_none())
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Vanished {
             let went = seen.rows().filter(|row| {
                 row.quota.is_some()
                     && now.place(row.target.aid.as_ref()).is_none_or(|place| place.quota().is_none())
-                    && set_by.who_set(&row.target, None).is_none()
+                    && !set_by.may_have_removed(&row.target)
             });
             let quotas = Units::try_from(went.count()).unwrap_or(Units::MAX);
             (quotas > 0).then(|| (now.id.clone(), Earlier { quotas, seen: before.taken_at }))
@@ -88,7 +88,7 @@ mod tests {
             after: None,
             comment: String::new(),
             sent: at,
-            verified: Some(at),
+            verified: None,
         }
     }
 
