@@ -192,7 +192,7 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
     if let Ok(there) = std::fs::symlink_metadata(out) {
         anyhow::ensure!(
             there.is_file(),
-            "{} is no file that can be replaced: name another one",
+            "{} is a link, a folder or a pipe, and only a file is replaced: name another one",
             out.display()
         );
     }

@@ -134,49 +134,37 @@ pub(crate) fn seen_targets(closed: &Closed) -> impl Iterator<Item = &Target> {
     last.into_iter().flat_map(|seen| &seen.rows).map(|row| &row.target)
 }
 
-fn to_owners(report: ChangesReport, share: &Share) -> ChangesReport {
+fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {
     let ChangesReport {
-        title,
-        subject: _,
+        subject,
         headline,
-        level,
-        todo: _,
-        run,
-        by,
-        notes,
-        held,
+        todo,
         sections,
-        files,
-        organizations,
-        more_organizations,
-        imprint,
         identity,
-        table: _,
-        listed: _,
-        thread,
-    } = report;
-    let is_cut = sections.iter().any(|section| section.more > 0);
-    let headline = headline_of_one(&sections).unwrap_or(headline);
-    ChangesReport {
-        title,
-        subject: headline.clone(),
-        headline,
-        level,
-        todo: String::new(),
-        run,
-        by,
-        notes,
-        held,
-        sections,
-        files,
-        organizations,
-        more_organizations,
-        imprint,
-        identity: format!("to owners {identity}"),
-        table: if is_cut { TABLE.to_owned() } else { String::new() },
-        listed: share.listed.clone(),
-        thread,
+        table,
+        listed,
+        title: _,
+        level: _,
+        run: _,
+        by: _,
+        notes: _,
+        held: _,
+        files: _,
+        organizations: _,
+        more_organizations: _,
+        imprint: _,
+        thread: _,
+    } = &mut report;
+    if let Some(of_one) = headline_of_one(sections) {
+        *headline = of_one;
     }
+    subject.clone_from(headline);
+    todo.clear();
+    *identity = format!("to owners {identity}");
+    let is_cut = sections.iter().any(|section| section.more > 0);
+    *table = if is_cut { TABLE.to_owned() } else { String::new() };
+    listed.clone_from(&share.listed);
+    report
 }
 
 /// `Trading Floor: 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.

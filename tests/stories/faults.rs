@@ -205,18 +205,22 @@ fn a_late_write_whose_answer_was_lost_is_applied() {
     assert_eq!(bench.only_run().counts(), counts([("applied", 2)]));
 }
 
-#[test]
-fn what_somebody_else_changed_after_the_plan_is_left_as_they_set_it() {
-    let bench = Bench::new(World::small());
+/// Two raises, of which somebody sets the second quota just before this reading: what its row says.
+fn set_by_somebody_before_reading(bench: &Bench, reading: usize) -> String {
     let edit = |world: &mut World| world.set(&key("10", "102"), Some(8_765));
-    // The first read is the plan's, the second one comes just before the write.
-    bench.standin.at("GET /quotas", 1, Fault::Edit(Box::new(edit)));
+    bench.standin.at("GET /quotas", reading, Fault::Edit(Box::new(edit)));
     bench.drop_file("raise.csv", TWO_RAISES);
     bench.run(&["inbox"]).ends_with(4);
     let run = bench.only_run();
     assert_eq!(run.endings(), [(2, "applied".to_owned()), (3, "changed_meanwhile".to_owned())].into());
-    assert_eq!(after_two_raises(&bench), [Some(6_000), Some(8_765)]);
-    let message = &run.errors()[0]["message"];
+    assert_eq!(after_two_raises(bench), [Some(6_000), Some(8_765)]);
+    run.errors()[0]["message"].clone()
+}
+
+#[test]
+fn what_somebody_else_changed_after_the_plan_is_left_as_they_set_it() {
+    // The first read is the plan's, the second one comes just before the write.
+    let message = set_by_somebody_before_reading(&Bench::new(World::small()), 1);
     assert!(message.contains("8 000") && message.contains("8 765"), "{message}");
 }
 
@@ -224,15 +228,8 @@ fn what_somebody_else_changed_after_the_plan_is_left_as_they_set_it() {
 fn what_somebody_else_sets_while_a_write_waits_for_the_rate_limit_is_left_as_they_set_it() {
     let bench = Bench::new(World::small());
     bench.standin.at(ASSIGN, 0, Fault::RateLimit { reset_in: 1 });
-    let edit = |world: &mut World| world.set(&key("10", "102"), Some(8_765));
-    // The third read: after the plan's and the one just before the write that was refused.
-    bench.standin.at("GET /quotas", 2, Fault::Edit(Box::new(edit)));
-    bench.drop_file("raise.csv", TWO_RAISES);
-    bench.run(&["inbox"]).ends_with(4);
-    let run = bench.only_run();
-    assert_eq!(run.endings(), [(2, "applied".to_owned()), (3, "changed_meanwhile".to_owned())].into());
-    assert_eq!(after_two_raises(&bench), [Some(6_000), Some(8_765)]);
-    let message = &run.errors()[0]["message"];
+    // The third one comes after the plan's and the one just before the write that was refused.
+    let message = set_by_somebody_before_reading(&bench, 2);
     assert!(message.starts_with("not sent: "), "a refusal for the rate does nothing: {message}");
 }
 

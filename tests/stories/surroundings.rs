@@ -173,7 +173,7 @@ fn a_report_replaces_what_has_its_name_and_is_never_written_through_it() {
     assert!(pipe.success());
     for name in ["link.csv", "loose.csv", "pipe.html"] {
         let said = report(name).ends_with(1).log;
-        assert!(said.contains("is no file that can be replaced: name another one"), "{said}");
+        assert!(said.contains("only a file is replaced: name another one"), "{said}");
     }
     assert_eq!(fs_err::read_to_string(path("victim")).unwrap(), "mine");
     let mut left: Vec<_> =
