@@ -111,7 +111,7 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     let latest = app.history.latest()?.context("the demo took no snapshot")?;
     writeln!(
         out,
-        "   {} files, the last one {}\n",
+        "   {} files, the last one:\n   {}\n",
         snapshots.len(),
         app.history.path(latest.taken_at).display()
     )?;
