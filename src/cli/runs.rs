@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::owner::Owner;
 use crate::report;
-use crate::report::words::{clean, counted, decision_due};
+use crate::report::words::{capitalized, clean, counted, decision_due};
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -156,19 +156,15 @@ fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
     }
-    for (what, by) in [("Dropped", &record.dropped_by), ("Applied", &record.applied_by)] {
-        if let Some(by) = by {
-            text += &folded(2, &format!("{what} by {}.", clean(&by.to_string(), 60)), paint);
-        }
+    let people = record.people();
+    if !people.is_empty() {
+        text += &folded(2, &format!("{}.", capitalized(&clean(&people, 160))), paint);
     }
     for note in &story.notes {
         text += &folded(2, note, paint);
     }
     if let Some(first) = &record.split_from {
         text += &folded(2, &format!("Split off from run {first}."), paint);
-    }
-    if let Some(by) = &record.approved_by {
-        text += &folded(2, &format!("Approved by {by}."), paint);
     }
     if record.state == RunState::Done {
         text += &plan::results(&story.plan, &story.results, style);

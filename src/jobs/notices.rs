@@ -114,7 +114,7 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
         story: story_of_run,
         held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
-        by: run.record.given_by(),
+        by: run.record.people(),
     }
 }
 

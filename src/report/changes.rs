@@ -21,9 +21,9 @@ use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
-use crate::report::changes::row_outcomes::{Fates, LISTED, Section, SectionKind, section};
+use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind, section};
 use crate::report::shared::level::Level;
-use crate::report::shared::planned::{self, OrganizationView};
+use crate::report::shared::planned::{self, OrganizationView, common_reasons};
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::timeline::People;
 
@@ -59,7 +59,7 @@ pub(crate) struct ChangesReport {
     /// The one thing to do; empty when there is nothing.
     pub todo: String,
     pub run: Option<String>,
-    /// `ann (uid 1004)`: who dropped the file; empty where that is not known, and for owners.
+    /// `dropped by ann (uid 1004), approved by …`; empty where that is not known, and for owners.
     pub by: String,
     pub notes: Vec<String>,
     pub held: Option<Held>,
@@ -105,14 +105,14 @@ pub(crate) fn run_report(
     let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
     let results: HashMap<usize, &Outcome> =
         results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut fates = Fates::new(context.zone, &story.carried);
+    let mut outcomes = RowOutcomes::new(context.zone, &story.carried, common_reasons(&story.plan.rows));
     for row in &story.plan.rows {
-        fates.add(row, results.get(&row.row).copied(), state);
+        outcomes.add(row, results.get(&row.row).copied(), state);
     }
     let waiting = if state == RunState::Held { Some(story) } else { split_off };
     let held = waiting.map(|story| held(story, context));
     let file = words::clean(&story.file, 60);
-    let headline = fates.headline(&file, state);
+    let headline = outcomes.headline(&file, state);
     let todo = match (&held, state) {
         (Some(held), _) => {
             format!("decide by {} on what is held: the commands are below.", held.until)
@@ -122,7 +122,7 @@ pub(crate) fn run_report(
         }
         (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
         (None, RunState::Rejected) => String::new(),
-        (None, _) => fates.todo().unwrap_or_default(),
+        (None, _) => outcomes.todo(state).unwrap_or_default(),
     };
     let (organizations, more_organizations) = organizations(story);
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
@@ -137,16 +137,16 @@ pub(crate) fn run_report(
         ));
     }
     if held.is_some() {
-        notes.push(sent_so_far(&fates, state));
+        notes.push(sent_so_far(&outcomes, state));
     }
-    if fates.unchanged > 0 {
+    if outcomes.unchanged > 0 {
         notes.push(format!(
             "{} changed nothing and {} not sent.",
-            words::counted(fates.unchanged, "row"),
-            if fates.unchanged == 1 { "was" } else { "were" }
+            words::counted(outcomes.unchanged, "row"),
+            if outcomes.unchanged == 1 { "was" } else { "were" }
         ));
     }
-    let level = fates.level(state);
+    let level = outcomes.level(state);
     ChangesReport {
         title: format!("Change file {file}"),
         subject: headline.clone(),
@@ -157,7 +157,7 @@ pub(crate) fn run_report(
         by: String::new(),
         notes,
         held,
-        sections: fates.sections(state, context.at_most(LISTED)),
+        sections: outcomes.sections(state, context.at_most(LISTED)),
         files: Vec::new(),
         organizations,
         more_organizations,
@@ -175,9 +175,9 @@ pub(crate) fn run_report(
 }
 
 /// What of a file with held rows has been sent, which a person who decides on the rest has to know.
-fn sent_so_far(fates: &Fates, state: RunState) -> String {
-    match (state, fates.sent.len()) {
-        (RunState::Done, 0) if fates.count(SectionKind::NotConfirmed) > 0 => {
+fn sent_so_far(outcomes: &RowOutcomes, state: RunState) -> String {
+    match (state, outcomes.sent.len()) {
+        (RunState::Done, 0) if outcomes.count(SectionKind::NotConfirmed) > 0 => {
             "No other row is known to be applied; what was sent and not confirmed is listed below.".to_owned()
         }
         (RunState::Done, 0) => "No other row was applied.".to_owned(),

@@ -171,14 +171,15 @@ fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {
 fn headline_of_one(sections: &[Section]) -> Option<String> {
     let [Section { kind, rows, .. }] = sections else { return None };
     let [row] = rows.as_slice() else { return None };
-    let fate = match kind {
+    let outcome = match kind {
         SectionKind::Held => "waits for approval".to_owned(),
         SectionKind::NotSentWithRefused => SectionKind::NotSent.title().to_lowercase(),
         SectionKind::RefusedByServer => "refused by ThousandEyes".to_owned(),
+        SectionKind::Applied if row.falls_short => "applied, still too low".to_owned(),
         kind => kind.title().to_lowercase(),
     };
     let (before, after) = (quota_text(row.before), quota_text(row.after));
-    row.is_change.then(|| format!("{}: {before} → {after}, {fate}", row.name))
+    row.is_change.then(|| format!("{}: {before} → {after}, {outcome}", row.name))
 }
 
 /// What is to be known besides: who decides, and when.
@@ -245,12 +246,11 @@ fn of_row(row: &PlanRow, theirs: &BTreeSet<Target>) -> PlanRow {
 }
 
 fn of_guard(tripped: &GuardHit, has_organization: bool) -> GuardHit {
-    let shown =
-        tripped.guard.for_owners().filter(|_| !has_organization || tripped.guard.scope() == Scope::Binding);
-    shown.map_or_else(
-        || tripped.clone(),
-        |message| GuardHit { guard: tripped.guard, message: message.to_owned() },
-    )
+    let guard = tripped.guard;
+    if guard.is_for_owners() || has_organization && guard.scope() != Scope::Binding {
+        return tripped.clone();
+    }
+    GuardHit { guard, message: guard.summary().to_owned() }
 }
 
 fn of_result(result: &RowResult) -> RowResult {

@@ -124,17 +124,17 @@ pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
 /// Every row of a change report, also those that the mail does not list.
 pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
     let header = [
-        "org_id", "org_name", "name", "id", "fate", "at", "before", "after", "effect", "made_by", "why",
+        "org_id", "org_name", "name", "id", "outcome", "at", "before", "after", "effect", "made_by", "why",
         "comment", "carried",
     ];
     let records = report.sections.iter().flat_map(|section| {
-        let fate = section.title.split(" · ").next().unwrap_or_default();
-        section.rows.iter().chain(&section.rest).map(move |row| changes_record(fate, row))
+        let outcome = section.title.split(" · ").next().unwrap_or_default();
+        section.rows.iter().chain(&section.rest).map(move |row| changes_record(outcome, row))
     });
     table(header, records)
 }
 
-fn changes_record(fate: &str, row: &ChangeRow) -> [String; 13] {
+fn changes_record(outcome: &str, row: &ChangeRow) -> [String; 13] {
     let quota = |quota: Option<i64>| quota.map_or_else(|| "none".to_owned(), |units| units.to_string());
     let (before, after) =
         if row.is_change { (quota(row.before), quota(row.after)) } else { (String::new(), String::new()) };
@@ -143,7 +143,7 @@ fn changes_record(fate: &str, row: &ChangeRow) -> [String; 13] {
         &row.org_name,
         &row.name,
         &row.id,
-        fate,
+        outcome,
         &day(row.at),
         &before,
         &after,

@@ -66,7 +66,7 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
     fs_err::write(bench.data().join("cut.csv"), "org_id,aid,value\n10,102,1\n").unwrap();
     let file = |name: &str| bench.data().join(name).to_str().unwrap().to_owned();
     let ran = bench.run(&["apply", &file("raise.csv")]).ends_with(0);
-    assert!(ran.out.contains("raise") && ran.out.contains("Applied by "), "{}", ran.out);
+    assert!(ran.out.contains("raise") && ran.out.contains("Started by "), "{}", ran.out);
     assert!(!ran.out.contains("Dropped by "), "nobody dropped it: {}", ran.out);
     assert_eq!(bench.posts(), 1);
     bench.run(&["apply", &file("cut.csv")]).ends_with(5);
@@ -78,7 +78,7 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
     });
     bench.run(&["snapshot"]).ends_with(0);
     let changes = bench.run(&["history", "of", "10/101", "--format", "csv"]).ends_with(0).out;
-    assert!(changes.contains("of raise.csv, applied by "), "{changes}");
+    assert!(changes.contains("of raise.csv, started by "), "{changes}");
     assert_eq!(left(&bench), [""; 0]);
     stop(daemon);
 }

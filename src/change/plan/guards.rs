@@ -57,10 +57,14 @@ impl Guard {
         self.rule().and_then(|rule| rule.limit_key)
     }
 
-    /// What somebody reads who may see the row's target and not its organization; none where the reason itself may be shown.
-    pub(crate) fn for_owners(self) -> Option<&'static str> {
-        self.rule()
-            .map_or(Some("waits because rows that belong together with it are held"), |rule| rule.for_owners)
+    /// Why it holds, without a figure.
+    pub(crate) fn summary(self) -> &'static str {
+        self.rule().map_or("waits because rows that belong together with it are held", |rule| rule.summary)
+    }
+
+    /// Whether the reason may be shown to somebody who may see the row's target and not its organization; else the summary is.
+    pub(crate) fn is_for_owners(self) -> bool {
+        self.rule().is_some_and(|rule| rule.is_for_owners)
     }
 }
 

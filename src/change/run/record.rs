@@ -98,11 +98,15 @@ pub(crate) struct Claimed {
 }
 
 impl RunRecord {
-    /// `dropped by ann (uid 1000)`, or `applied by …` where a command did it; empty where that is not known.
-    pub(crate) fn given_by(&self) -> String {
-        let by = [("dropped", &self.dropped_by), ("applied", &self.applied_by)];
-        let mut known = by.into_iter().filter_map(|(what, by)| Some(format!("{what} by {}", by.as_ref()?)));
-        known.next().unwrap_or_default()
+    /// `dropped by ann (uid 1000), approved by root (uid 0), on nms-01`, as far as that is known; `started by …` where the
+    /// command `apply` was given the file.
+    pub(crate) fn people(&self) -> String {
+        let Self { dropped_by, applied_by, approved_by, .. } = self;
+        let name = |by: &Option<Owner>| by.as_ref().map(Owner::to_string);
+        let people =
+            [("dropped", name(dropped_by)), ("started", name(applied_by)), ("approved", approved_by.clone())];
+        let known = people.into_iter().filter_map(|(what, by)| Some(format!("{what} by {}", by?)));
+        known.collect::<Vec<_>>().join(", ")
     }
 
     /// A run at its beginning.

@@ -1,13 +1,12 @@
 //! The rows of a plan in sections by how dangerous they are, as a person reads them in a terminal.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::style::{Style, folded, moment, name_of};
-use crate::change::plan::guards::Scope;
-use crate::change::{Code, Guard, GuardHit, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
+use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
-use crate::report::shared::planned::{Kind, Part, parts};
+use crate::report::shared::planned::{CommonReason, Kind, Part, common_reasons, parts};
 use crate::report::words::{counted, number};
 
 /// The results of a run list so many rows of a section, and JSON has them all.
@@ -133,9 +132,9 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     let apart: Vec<&PlanRow> = part.others.iter().copied().filter(elsewhere).collect();
     for (org_id, rows) in groups {
         let name = name_of(rows.first().map_or("", |row| &row.org_name), org_id);
-        let told = of_the_whole(&rows);
+        let common = common_reasons(rows.iter().copied());
         let others: Vec<&PlanRow> = part.others.iter().copied().filter(|row| is_of(row, org_id)).collect();
-        let show = Show { told: &told, due: true, is_of_one: true, ..Show::of(layout) };
+        let show = Show { common: &common, due: true, is_of_one: true, ..Show::of(layout) };
         text += &listed(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
     }
     if !apart.is_empty() {
@@ -150,25 +149,12 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     text
 }
 
-/// The reasons that hold several rows in the same words, because they are about the organization.
-fn of_the_whole<'p>(rows: &[&'p PlanRow]) -> Vec<&'p GuardHit> {
-    let (mut once, mut told): (HashSet<&str>, Vec<&GuardHit>) = (HashSet::new(), Vec::new());
-    for reason in rows.iter().flat_map(|row| row.held_reasons()) {
-        let is_of_the_whole = matches!(reason.guard.scope(), Scope::Organization | Scope::Plan);
-        let again = is_of_the_whole && !once.insert(&reason.message);
-        if again && !told.contains(&reason) {
-            told.push(reason);
-        }
-    }
-    told
-}
-
 /// How the rows of a section are shown.
 #[derive(Clone, Copy)]
 struct Show<'s> {
     layout: &'s Layout,
     /// The reasons that are said once, above the rows.
-    told: &'s [&'s GuardHit],
+    common: &'s [CommonReason<'s>],
     /// Each row says when it takes effect.
     due: bool,
     /// The title names the organization of all rows.
@@ -179,7 +165,7 @@ struct Show<'s> {
 
 impl<'s> Show<'s> {
     fn of(layout: &'s Layout) -> Self {
-        Self { layout, told: &[], due: false, is_of_one: false, why: true }
+        Self { layout, common: &[], due: false, is_of_one: false, why: true }
     }
 }
 
@@ -196,8 +182,8 @@ fn listed(
     let (others, do_what) = others;
     let count = number(rows.len() + others.len());
     let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {count}")));
-    for reason in show.told {
-        let said = [Cell::from(reason.message.clone()), Cell::new(held_by(reason.guard), Tone::Dim)];
+    for CommonReason { hit, .. } in show.common {
+        let said = [Cell::from(hit.message.clone()), Cell::new(held_by(hit.guard), Tone::Dim)];
         text += &table::folded(&said, 4, paint);
     }
     let mut table = table_of(rows.iter().take(limit).copied(), show);
@@ -315,7 +301,8 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
     match &row.verdict {
         Verdict::Held(_) | Verdict::Refused(_) if !show.why => {}
         Verdict::Held(tripped) => {
-            let own = tripped.iter().filter(|reason| !show.told.contains(reason));
+            let is_common = |hit| show.common.iter().any(|reason| reason.holds(row, hit));
+            let own = tripped.iter().filter(|hit| !is_common(hit));
             for reason in own {
                 table.below(Cell::new(&reason.message, Tone::Plain), &held_by(reason.guard));
             }

@@ -8,9 +8,10 @@ use fs_err::File;
 use serde::Serialize;
 
 use super::address::RUN_FILES;
+use crate::change::plan::guards;
 use crate::change::run::{Run, RunRecord};
 use crate::change::summary;
-use crate::change::{RunState, RunStory, Verdict};
+use crate::change::{Guard, GuardHit, PlanRow, RunState, RunStory};
 use crate::daemon::status::moment;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{
@@ -136,6 +137,8 @@ struct Beside {
 #[derive(Debug, Serialize)]
 struct GuardLine {
     name: String,
+    /// What it holds, in words without figures.
+    summary: &'static str,
     rows: usize,
     example: String,
 }
@@ -146,34 +149,45 @@ pub(super) fn run(inputs: &ReportInputs<'_>, id: &str, now: DateTime<Utc>) -> an
     let story = summary::shown(&run)?;
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
     let report = run_report(&story, None, &context);
-    let by = words::clean(&run.record.given_by(), 80);
+    let by = words::clean(&run.record.people(), 160);
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
         beside: Beside {
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
-            guards: guards(&story),
+            guards: guard_lines(&story),
         },
     }))
 }
 
-/// The guards that hold rows, those that hold the most first.
-fn guards(story: &RunStory) -> Vec<GuardLine> {
-    let mut found: BTreeMap<&'static str, (usize, String)> = BTreeMap::new();
+/// The guards that hold rows, those that hold the most first, each with its first reason.
+fn guard_lines(story: &RunStory) -> Vec<GuardLine> {
+    let mut found: BTreeMap<Guard, (usize, String)> = BTreeMap::new();
     for row in &story.plan.rows {
-        let Verdict::Held(hits) = &row.verdict else { continue };
-        for hit in hits {
-            let (rows, _) = found
-                .entry(hit.guard.as_str())
-                .or_insert_with(|| (0, words::clean(&format!("{}: {}", row.label(), hit.message), 300)));
+        for hit in row.held_reasons() {
+            let (rows, _) = found.entry(hit.guard).or_insert_with(|| (0, example(row, hit)));
             *rows += 1;
         }
     }
-    let mut lines: Vec<GuardLine> = found
-        .into_iter()
-        .map(|(name, (rows, example))| GuardLine { name: name.replace('_', " "), rows, example })
-        .collect();
+    let line = |(guard, (rows, example)): (Guard, (usize, String))| GuardLine {
+        name: guard.as_str().replace('_', " "),
+        summary: guard.summary(),
+        rows,
+        example,
+    };
+    let mut lines: Vec<GuardLine> = found.into_iter().map(line).collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.rows));
     lines
+}
+
+/// The reason, and whom it is about.
+fn example(row: &PlanRow, hit: &GuardHit) -> String {
+    let about = match hit.guard.scope() {
+        guards::Scope::Row | guards::Scope::Binding => row.label(),
+        guards::Scope::Organization => row.org_name.clone(),
+        guards::Scope::Plan => String::new(),
+    };
+    let example = if about.is_empty() { hit.message.clone() } else { format!("{about}: {}", hit.message) };
+    words::clean(&example, 300)
 }
 
 /// One file of a run; none where there is none.

@@ -55,7 +55,7 @@ fn the_usage_mail() {
 }
 
 #[test]
-fn the_mail_of_a_run_with_every_fate() {
+fn the_mail_of_a_run_with_every_outcome() {
     let report = run_report(&done_story(), Some(&held_story()), &context());
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
 }

@@ -20,7 +20,7 @@ const LONGEST_SUBJECT: usize = 140;
 
 /// What became of files, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+enum FileOutcome {
     Unusable,
     Waits,
     Stale,
@@ -33,7 +33,7 @@ enum Fate {
     Done,
 }
 
-impl Fate {
+impl FileOutcome {
     fn of(report: &ChangesReport, state: RunState) -> Self {
         match state {
             RunState::Failed => Self::Unusable,
@@ -101,7 +101,7 @@ pub(crate) struct Gathered {
     count: usize,
     /// While it is the only one.
     only: Option<ChangesReport>,
-    fates: BTreeMap<Fate, (usize, Vec<FileLine>)>,
+    outcomes: BTreeMap<FileOutcome, (usize, Vec<FileLine>)>,
     identities: Vec<String>,
     /// Where its readers are listed; empty for administrators.
     listed: String,
@@ -112,7 +112,7 @@ impl Gathered {
         self.count += 1;
         self.identities.push(report.identity.clone());
         self.listed.clone_from(&report.listed);
-        let (count, lines) = self.fates.entry(Fate::of(&report, state)).or_default();
+        let (count, lines) = self.outcomes.entry(FileOutcome::of(&report, state)).or_default();
         *count += 1;
         if lines.len() < LISTED {
             let reason = report.held.as_ref().map(|held| held.reason.clone());
@@ -138,14 +138,17 @@ impl Gathered {
             return self.only;
         }
         self.identities.sort();
-        let (level, counts): (Vec<Level>, Vec<String>) =
-            self.fates.iter().map(|(fate, (count, _))| (fate.level(), fate.counted(*count))).unzip();
+        let (level, counts): (Vec<Level>, Vec<String>) = self
+            .outcomes
+            .iter()
+            .map(|(outcome, (count, _))| (outcome.level(), outcome.counted(*count)))
+            .unzip();
         let headline = format!("{}: {}", words::counted(self.count, "file"), counts.join(", "));
         let subject = self.subject(&headline);
         let is_to_owners = !self.listed.is_empty();
-        let has = |fate| !is_to_owners && self.fates.contains_key(&fate);
-        let is_to_fix = has(Fate::Unusable) || has(Fate::NotDone) || has(Fate::Partly);
-        let todo = match (has(Fate::Waits), is_to_fix, has(Fate::Stale)) {
+        let has = |outcome| !is_to_owners && self.outcomes.contains_key(&outcome);
+        let is_to_fix = has(FileOutcome::Unusable) || has(FileOutcome::NotDone) || has(FileOutcome::Partly);
+        let todo = match (has(FileOutcome::Waits), is_to_fix, has(FileOutcome::Stale)) {
             (true, true, _) => "decide on what waits, and look at what was not done: each is listed below.",
             (true, false, _) => "decide on what waits: the commands are below.",
             (false, true, _) => {
@@ -154,13 +157,13 @@ impl Gathered {
             (false, false, true) => "look at what moved before the stale files were approved.",
             (false, false, false) => "",
         };
-        let section = |(fate, (count, files)): (Fate, (usize, Vec<FileLine>))| FileSection {
-            title: format!("{} · {}", fate.title(), words::number(count)),
-            level: fate.level(),
+        let section = |(outcome, (count, files)): (FileOutcome, (usize, Vec<FileLine>))| FileSection {
+            title: format!("{} · {}", outcome.title(), words::number(count)),
+            level: outcome.level(),
             more: count - files.len(),
             files,
         };
-        let files = self.fates.into_iter().map(section).collect();
+        let files = self.outcomes.into_iter().map(section).collect();
         Some(ChangesReport {
             title: "Change files".to_owned(),
             subject,
@@ -186,7 +189,7 @@ impl Gathered {
     /// Few files are named, each with what became of it; many are counted.
     fn subject(&self, headline: &str) -> String {
         let files: Vec<&str> =
-            self.fates.values().flat_map(|(_, files)| files).map(|file| file.headline.as_str()).collect();
+            self.outcomes.values().flat_map(|(_, files)| files).map(|file| file.headline.as_str()).collect();
         let named = files.join(" · ");
         let is_short = files.len() == self.count && named.chars().count() <= LONGEST_SUBJECT;
         if is_short { named } else { headline.to_owned() }

@@ -2,37 +2,128 @@
 
 use std::collections::HashMap;
 
+use crate::change::{Code, Guard};
 use crate::report::changes::row::ChangeRow;
+use crate::report::shared::planned::CommonReason;
 use crate::report::shared::words;
 
 /// From so many rows on a reason that they share is said once, and so many of them are listed.
 const SHARED: usize = 6;
 const LISTED_OF_SHARED: usize = 10;
+/// So many reasons are said of whole organizations.
+const LISTED_COMMON: usize = 10;
+
+/// What kind of reason a row is held or refused for. Rows of one kind may differ in their figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Cause {
+    Held(Guard),
+    Refused(Code),
+}
+
+impl Cause {
+    fn summary(self) -> &'static str {
+        match self {
+            Self::Held(guard) => guard.summary(),
+            Self::Refused(code) => match code {
+                Code::BadRow => "a cell cannot be read",
+                Code::Duplicate => "another row is for the same target",
+                Code::UnknownTarget => "there is no such target, or the token cannot see it",
+                Code::AmbiguousTarget => "the row does not say clearly which target is meant",
+                Code::Stale => "the quota is not the expected one any more",
+                Code::NotSent => "they were not sent",
+                Code::Rejected => "they were rejected",
+                Code::Held => "a guard holds them",
+                Code::ChangedMeanwhile => "the quota was changed meanwhile",
+                Code::Refused => "ThousandEyes refused them",
+                Code::NotConfirmed => "ThousandEyes does not show the new quota",
+            },
+        }
+    }
+}
+
+/// Which rows stand together.
+#[derive(PartialEq, Eq, Hash)]
+enum Together {
+    /// The same reasons, word for word.
+    Words(Vec<String>),
+    Kind(Cause),
+    /// For reasons of their own, or for none.
+    Not,
+}
+
+/// What holds several rows is a sentence each, with the organization where there are several.
+pub(super) fn said_once(common: &[CommonReason<'_>], at_most: usize) -> Vec<String> {
+    let has_several = common.iter().any(|reason| reason.org_name != common[0].org_name);
+    let sentence = |reason: &CommonReason<'_>| {
+        let rows = words::counted(reason.rows, "row");
+        let message = words::clean(&reason.hit.message, 300);
+        match words::clean(reason.org_name, 60) {
+            name if has_several && !name.is_empty() => format!("{name}, {rows}: {message}"),
+            _ => format!("{rows}: {message}"),
+        }
+    };
+    let listed = if at_most < usize::MAX { LISTED_COMMON } else { usize::MAX };
+    let mut said: Vec<String> = common.iter().take(listed).map(sentence).collect();
+    if let more @ 1.. = common.len().saturating_sub(said.len()) {
+        said.push(format!("And {} like these.", words::counted(more, "more reason")));
+    }
+    said
+}
 
 /// Rows that share their reasons stand together, the first of them saying so; those that are not listed are the second part.
 pub(super) fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>, Vec<ChangeRow>) {
-    let mut groups: Vec<Vec<ChangeRow>> = Vec::new();
-    let mut places: HashMap<Vec<String>, usize> = HashMap::new();
-    for row in rows {
-        let place = *places.entry(row.why.clone()).or_insert(groups.len());
-        if place == groups.len() || row.why.is_empty() {
-            groups.push(vec![row]);
-        } else {
-            groups[place].push(row);
-        }
-    }
+    let groups = groups(rows);
+    let has_several = groups.len() > 1;
+    let listed = if at_most < usize::MAX { LISTED_OF_SHARED } else { usize::MAX };
     let (mut shown, mut rest) = (Vec::new(), Vec::new());
-    for mut group in groups {
-        if group.len() >= SHARED {
-            let count = words::counted(group.len(), "row");
-            group[0].shared = format!("{count} for one reason: {}", group[0].why.join("; "));
+    for (together, mut group) in groups {
+        let count = words::counted(group.len(), "row");
+        group[0].shared = match &together {
+            // What is said once of whole organizations stands above all rows.
+            Together::Words(why) if why.is_empty() && shown.is_empty() => String::new(),
+            Together::Words(why) if why.is_empty() => format!("{count} for what is said above alone"),
+            Together::Words(why) => format!("{count} for one reason: {}", why.join("; ")),
+            Together::Kind(cause) => format!("{count} for one reason: {}", cause.summary()),
+            Together::Not if has_several && group.len() == 1 => format!("{count} for a reason of its own"),
+            Together::Not if has_several => format!("{count} for reasons of their own"),
+            Together::Not => String::new(),
+        };
+        if together != Together::Not {
+            let is_explained = matches!(together, Together::Words(_));
             for row in &mut group {
-                row.is_explained = true;
+                row.is_explained = is_explained;
             }
-            let listed = if at_most < usize::MAX { LISTED_OF_SHARED } else { usize::MAX };
             rest.extend(group.split_off(group.len().min(listed)));
         }
         shown.append(&mut group);
     }
     (shown, rest)
+}
+
+/// Each in the order of its first row.
+fn groups(rows: Vec<ChangeRow>) -> Vec<(Together, Vec<ChangeRow>)> {
+    let mut words: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut kinds: HashMap<Cause, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| row.cause.is_some()) {
+        *words.entry(row.why.clone()).or_default() += 1;
+    }
+    for row in rows.iter().filter(|row| words.get(&row.why).is_none_or(|count| *count < SHARED)) {
+        if let Some(cause) = row.cause {
+            *kinds.entry(cause).or_default() += 1;
+        }
+    }
+    let together = |row: &ChangeRow| match row.cause {
+        Some(_) if words[&row.why] >= SHARED => Together::Words(row.why.clone()),
+        Some(cause) if kinds[&cause] >= SHARED => Together::Kind(cause),
+        Some(_) | None => Together::Not,
+    };
+    let mut groups: Vec<(Together, Vec<ChangeRow>)> = Vec::new();
+    for row in rows {
+        let together = together(&row);
+        match groups.iter_mut().find(|(earlier, _)| *earlier == together) {
+            Some((_, group)) => group.push(row),
+            None => groups.push((together, vec![row])),
+        }
+    }
+    groups
 }

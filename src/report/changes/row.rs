@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::change::PlanRow;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
+use crate::report::changes::reasons::Cause;
 use crate::report::shared::{page_of, words};
 
 /// One changed, held or refused quota.
@@ -49,7 +50,7 @@ pub(crate) struct ChangeRow {
     pub comment: String,
     /// The further columns of the change file: `ticket: CHG-8841 · asked by: Ann`.
     pub carried: String,
-    /// The guards' reasons, or why it was refused.
+    /// The guards' reasons, or why it was refused; without those that its section says once.
     pub why: Vec<String>,
     /// `287 rows for one reason: …`, on the first of rows that share it; else empty.
     pub shared: String,
@@ -59,6 +60,9 @@ pub(crate) struct ChangeRow {
     /// Only there because another row is held or refused: listed behind those.
     #[serde(skip)]
     pub falls_with_others: bool,
+    /// What kind of reason it is held or refused for; none of a row that is neither.
+    #[serde(skip)]
+    pub cause: Option<Cause>,
     /// Sorts the most dangerous rows of a plan first.
     #[serde(skip)]
     pub danger: (Units, usize),
@@ -118,6 +122,7 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
         is_explained: false,
         warnings: Vec::new(),
         falls_with_others: false,
+        cause: None,
         usage: String::new(),
         written: String::new(),
         due: String::new(),
@@ -159,6 +164,7 @@ pub(in crate::report) fn row_of_plan(
         is_explained: false,
         warnings: row.warnings.iter().take(3).map(|warning| words::clean(warning, 200)).collect(),
         falls_with_others: row.falls_with_others(),
+        cause: None,
         usage: if is_change { usage(row) } else { String::new() },
         written: words::clean(&row.written, 60),
         due: row.due.map_or_else(String::new, |due| words::moment(due, zone)),

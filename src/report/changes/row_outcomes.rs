@@ -1,5 +1,7 @@
 //! The rows of a run by what became of them, and the commands that decide on those that are held.
 
+mod summary;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -8,9 +10,10 @@ use serde::Serialize;
 
 use crate::change::{Code, GuardHit, Outcome, PlanRow, RunState, Verdict};
 use crate::domain::quota::Units;
-use crate::report::changes::reasons::by_reason;
+use crate::report::changes::reasons::{Cause, by_reason, said_once};
 use crate::report::changes::row::{ChangeRow, row_of_plan, size};
 use crate::report::shared::level::Level;
+use crate::report::shared::planned::CommonReason;
 use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
@@ -96,13 +99,15 @@ impl SectionKind {
     }
 }
 
-/// Rows with one fate.
+/// Rows with one outcome.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Section {
     #[serde(skip)]
     pub kind: SectionKind,
     pub title: String,
     pub level: Level,
+    /// What holds several of the rows in the same words, a sentence each.
+    pub reasons: Vec<String>,
     pub rows: Vec<ChangeRow>,
     /// How many are not listed.
     pub more: usize,
@@ -115,10 +120,12 @@ pub(crate) struct Section {
 type Carried = BTreeMap<usize, Vec<(String, String)>>;
 
 /// The rows of a run by what became of them.
-pub(in crate::report) struct Fates<'s> {
+pub(in crate::report) struct RowOutcomes<'s> {
     /// In which people read when a row takes effect.
     zone: Tz,
     carried: &'s Carried,
+    /// What is said once of the held rows.
+    common: Vec<CommonReason<'s>>,
     /// Sent and confirmed; or to be sent, while there are no results.
     pub(in crate::report) sent: Vec<ChangeRow>,
     /// To be sent at their time.
@@ -129,11 +136,12 @@ pub(in crate::report) struct Fates<'s> {
     pub(in crate::report) unchanged: usize,
 }
 
-impl<'s> Fates<'s> {
-    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried) -> Self {
+impl<'s> RowOutcomes<'s> {
+    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried, common: Vec<CommonReason<'s>>) -> Self {
         Self {
             zone,
             carried,
+            common,
             sent: Vec::new(),
             scheduled: Vec::new(),
             held: Vec::new(),
@@ -155,17 +163,18 @@ impl<'s> Fates<'s> {
                 self.scheduled.push(self.row(row, *before, *after, where_to));
             }
             (Some(Outcome::Failed(problem)), Verdict::Held(tripped)) if problem.code == Code::Held => {
-                self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
+                self.held.push(self.held_row(row, tripped));
             }
             (None, Verdict::Held(tripped)) if state != RunState::Failed => {
-                self.held.push(self.row(row, row.before, row.after, reasons(tripped)));
+                self.held.push(self.held_row(row, tripped));
             }
             (Some(Outcome::Failed(problem)), _) | (None, Verdict::Refused(problem)) => {
                 let why = vec![words::clean(&problem.message, 1000)]; // all that is wrong with it, each with its fix
                 // What it would have done to the headroom it has not done.
                 let kind = SectionKind::of_failure(problem.code, &row.verdict);
                 let row = self.row(row, row.before, row.after, why);
-                let row = ChangeRow { effect: String::new(), falls_short: false, ..row };
+                let cause = Some(Cause::Refused(problem.code));
+                let row = ChangeRow { effect: String::new(), falls_short: false, cause, ..row };
                 self.failed.entry(kind).or_default().push(row);
             }
             (None, Verdict::Send) if row.due.is_some() => {
@@ -177,6 +186,15 @@ impl<'s> Fates<'s> {
         }
     }
 
+    fn held_row(&self, row: &PlanRow, hits: &[GuardHit]) -> ChangeRow {
+        let is_common = |hit: &GuardHit| self.common.iter().any(|reason| reason.holds(row, hit));
+        let own = || hits.iter().filter(|hit| !is_common(hit));
+        let why = own().take(4).map(|hit| words::clean(&hit.message, 300)).collect();
+        let weighs_most = own().chain(hits).next();
+        let cause = weighs_most.map(|hit| Cause::Held(hit.guard));
+        ChangeRow { cause, ..self.row(row, row.before, row.after, why) }
+    }
+
     fn row(&self, row: &PlanRow, before: Option<Units>, after: Option<Units>, why: Vec<String>) -> ChangeRow {
         let cells = self.carried.get(&row.row).map_or(&[][..], Vec::as_slice);
         let cell = |(header, text): &(String, String)| {
@@ -184,136 +202,6 @@ impl<'s> Fates<'s> {
         };
         let carried = cells.iter().take(CARRIED).map(cell).collect::<Vec<_>>().join(" · ");
         ChangeRow { carried, ..row_of_plan(row, before, after, why, self.zone) }
-    }
-
-    pub(in crate::report) fn headline(&self, file: &str, state: RunState) -> String {
-        let (sent, held, scheduled) = (self.sent.len(), self.held.len(), self.scheduled.len());
-        let rows = |count| words::counted(count, "row");
-        match state {
-            RunState::Failed => format!("{file} could not be used"),
-            RunState::Rejected => format!("{file} was rejected: nothing was sent"),
-            RunState::Stale => format!("{file} is stale: the quotas moved, and nothing was sent"),
-            RunState::Held => {
-                format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
-            }
-            RunState::Planned => {
-                let all = words::counted(sent + held + scheduled, "quota");
-                format!("{file} would change {all}; nothing was sent")
-            }
-            RunState::Scheduled => {
-                let when = self.scheduled.first().map_or_else(String::new, |row| format!(" on {}", row.due));
-                format!("{file} will change {}{when}", words::counted(sent + scheduled, "quota"))
-            }
-            RunState::Applying => {
-                format!("{file} is being applied: {} to change", words::counted(sent, "quota"))
-            }
-            RunState::Done if sent + held + scheduled == 0 && self.failed.is_empty() => {
-                format!("{file} changed nothing")
-            }
-            RunState::Done => {
-                let failed = |kind| (self.count(kind), self.fate(kind));
-                let parts = [
-                    (sent, "applied"),
-                    failed(SectionKind::NotConfirmed),
-                    (held, "held"),
-                    failed(SectionKind::Refused),
-                    failed(SectionKind::NotSentWithRefused),
-                    failed(SectionKind::RefusedByServer),
-                    failed(SectionKind::ChangedMeanwhile),
-                    failed(SectionKind::NotSent),
-                    (scheduled, "scheduled"),
-                ];
-                let said: Vec<String> = parts
-                    .iter()
-                    .filter(|(count, _)| *count > 0)
-                    .enumerate()
-                    .map(|(index, (count, fate))| match index {
-                        0 => format!("{} {fate}", rows(*count)),
-                        _ => format!("{} {fate}", words::number(*count)),
-                    })
-                    .collect();
-                format!("{file}: {}", said.join(", "))
-            }
-        }
-    }
-
-    pub(in crate::report) fn count(&self, kind: SectionKind) -> usize {
-        self.failed.get(&kind).map_or(0, Vec::len)
-    }
-
-    /// In a sentence. Owners do not see the rows of others that were refused.
-    fn fate(&self, kind: SectionKind) -> &'static str {
-        match kind {
-            SectionKind::NotSentWithRefused => match self.count(SectionKind::Refused) {
-                0 => "not sent with others",
-                1 => "not sent with it",
-                _ => "not sent with them",
-            },
-            SectionKind::NotConfirmed => "not confirmed",
-            SectionKind::RefusedByServer => "refused by ThousandEyes",
-            SectionKind::ChangedMeanwhile => "changed meanwhile",
-            SectionKind::NotSent => "not sent",
-            _ => "refused",
-        }
-    }
-
-    /// What to do about the rows that were not applied, by their kinds; none where nothing is.
-    pub(in crate::report) fn todo(&self) -> Option<String> {
-        let rows = |count: usize| words::counted(count, "row");
-        let kinds = [
-            SectionKind::Refused,
-            SectionKind::NotSentWithRefused,
-            SectionKind::RefusedByServer,
-            SectionKind::ChangedMeanwhile,
-            SectionKind::NotSent,
-            SectionKind::NotConfirmed,
-        ];
-        let mut parts = Vec::new();
-        for (kind, count) in
-            kinds.into_iter().map(|kind| (kind, self.count(kind))).filter(|(_, count)| *count > 0)
-        {
-            let (was, is) = if count == 1 { ("was", "is") } else { ("were", "are") };
-            parts.push(match kind {
-                SectionKind::NotSentWithRefused if self.count(SectionKind::Refused) == 0 => {
-                    format!("{} {was} {}", rows(count), self.fate(kind))
-                }
-                SectionKind::NotSentWithRefused => {
-                    format!("{} more {was} {}", words::number(count), self.fate(kind))
-                }
-                SectionKind::RefusedByServer => {
-                    format!("see below why ThousandEyes refused {}", rows(count))
-                }
-                SectionKind::ChangedMeanwhile => {
-                    format!("review the {} whose quota changed meanwhile", rows(count))
-                }
-                SectionKind::NotSent => {
-                    format!("drop error.csv again if the {} not sent {is} still wanted", rows(count))
-                }
-                SectionKind::NotConfirmed => {
-                    format!(
-                        "check in ThousandEyes whether the {} {is} set",
-                        words::counted(count, "unconfirmed row")
-                    )
-                }
-                _ => format!("fix the {} in error.csv and drop it again", rows_refused(count)),
-            });
-        }
-        (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
-    }
-
-    pub(in crate::report) fn level(&self, state: RunState) -> Level {
-        // A file that nobody could use changed nothing: whoever dropped it has to correct it, and nobody is woken.
-        let changed_nothing = self.sent.is_empty() && self.failed.is_empty();
-        if matches!(state, RunState::Failed) && !changed_nothing {
-            Level::Critical
-        } else if matches!(state, RunState::Failed | RunState::Stale)
-            || !self.failed.is_empty()
-            || !self.held.is_empty()
-        {
-            Level::Warning
-        } else {
-            Level::Fine
-        }
     }
 
     /// What a person has to act on comes first.
@@ -339,16 +227,15 @@ impl<'s> Fates<'s> {
             RunState::Planned => SectionKind::WouldBeApplied,
             _ => SectionKind::ToBeApplied,
         };
-        let sections =
-            std::iter::once(listed(SectionKind::Held, self.held, at_most)).chain(before).chain(after).chain(
-                [section(sent, self.sent, at_most), section(SectionKind::Scheduled, self.scheduled, at_most)],
-            );
+        let reasons = said_once(&self.common, at_most);
+        let held =
+            listed(SectionKind::Held, self.held, at_most).map(|section| Section { reasons, ..section });
+        let sections = std::iter::once(held).chain(before).chain(after).chain([
+            section(sent, self.sent, at_most),
+            section(SectionKind::Scheduled, self.scheduled, at_most),
+        ]);
         sections.flatten().collect()
     }
-}
-
-fn rows_refused(count: usize) -> String {
-    format!("{} refused {}", words::number(count), if count == 1 { "row" } else { "rows" })
 }
 
 /// The largest changes first.
@@ -367,7 +254,15 @@ fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Sec
     }
     let (mut rows, mut rest) = by_reason(rows, at_most);
     rest.splice(0..0, rows.split_off(rows.len().min(at_most)));
-    let section = Section { kind, title: String::new(), level: kind.level(), rows, more: rest.len(), rest };
+    let section = Section {
+        kind,
+        title: String::new(),
+        level: kind.level(),
+        reasons: Vec::new(),
+        rows,
+        more: rest.len(),
+        rest,
+    };
     Some(section.titled(kind))
 }
 
@@ -376,8 +271,4 @@ impl Section {
         let title = format!("{} · {}", kind.title(), words::number(self.rows.len() + self.more));
         Self { title, ..self }
     }
-}
-
-fn reasons(tripped: &[GuardHit]) -> Vec<String> {
-    tripped.iter().take(4).map(|tripped| words::clean(&tripped.message, 300)).collect()
 }

@@ -14,7 +14,7 @@ pub(crate) struct RunNotice {
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// What is only planned changes nothing of the owners'.
     pub is_for_owners: bool,
-    /// Who dropped or applied the file, as far as that is recorded: see [`crate::change::run::RunRecord::given_by`].
+    /// Who is behind it, as far as that is recorded: see [`crate::change::run::RunRecord::people`].
     pub by: String,
 }
 
@@ -22,6 +22,6 @@ impl RunNotice {
     /// As administrators read it.
     pub(crate) fn report(&self, context: &ReportContext) -> ChangesReport {
         let report = run_report(&self.story, self.held.as_ref(), context);
-        ChangesReport { by: clean(&self.by, 80), ..report }
+        ChangesReport { by: clean(&self.by, 160), ..report }
     }
 }

@@ -20,7 +20,10 @@ fn drift(diff: &Diff) -> Option<ChangesReport> {
 #[test]
 fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
     let report = run_report(&done_story(), Some(&held_story()), &context());
-    assert_eq!(report.headline, "q4.csv: 3 rows applied, 2 held, 1 refused, 1 refused by ThousandEyes");
+    assert_eq!(
+        report.headline,
+        "q4.csv: 3 rows applied (1 still too low), 2 held, 1 refused, 1 refused by ThousandEyes"
+    );
     assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
     let applied = "3 other rows were applied already; they are listed below.";
     assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
@@ -210,17 +213,79 @@ fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stan
             PlanRow { row: number, verdict: Verdict::Held(vec![hit(message)]), ..row.clone() }
         })
         .collect();
-    let of = |extent| run_report(&story, None, &ReportContext { extent, ..context() }).sections.remove(0);
-    let (mail, page) = (of(Extent::Mail), of(Extent::Whole));
-    for (section, listed) in [(&mail, 10 + 1), (&page, 300)] {
+    for (section, listed) in [(of(&story, Extent::Mail), 10 + 1), (of(&story, Extent::Whole), 300)] {
         assert_eq!((section.rows.len(), section.more), (listed, 300 - listed));
-        let shared: Vec<&str> = section.rows.iter().map(|row| row.shared.as_str()).collect();
-        let said: Vec<&&str> = shared.iter().filter(|shared| !shared.is_empty()).collect();
-        assert_eq!(said, [&"299 rows for one reason: the sum moves by 40 %"]);
-        assert_eq!(section.rows.iter().filter(|row| !row.is_explained).count(), 1);
+        assert_eq!(section.reasons, ["299 rows: the sum moves by 40 %"]);
+        let said: Vec<&str> = headings(&section);
+        assert_eq!(said, ["1 row for a reason of its own"]);
+        assert_eq!(section.rows.iter().filter(|row| !row.why.is_empty()).count(), 1);
         let all: HashSet<_> = section.rows.iter().chain(&section.rest).map(|row| row.row).collect();
         assert_eq!(all.len(), 300);
     }
+}
+
+fn of(story: &RunStory, extent: Extent) -> Section {
+    run_report(story, None, &ReportContext { extent, ..context() }).sections.remove(0)
+}
+
+fn headings(section: &Section) -> Vec<&str> {
+    section.rows.iter().map(|row| row.shared.as_str()).filter(|shared| !shared.is_empty()).collect()
+}
+
+#[test]
+fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_theirs() {
+    let mut story = held_story();
+    let row = story.plan.rows[0].clone();
+    let held = |number: usize| {
+        let message = format!("{number} is below the 10 800 projected");
+        let hit = GuardHit { guard: Guard::BelowUse, message };
+        PlanRow { row: number, verdict: Verdict::Held(vec![hit]), ..row.clone() }
+    };
+    story.plan.rows = (0..300).map(held).collect();
+    let section = of(&story, Extent::Mail);
+    assert_eq!(
+        headings(&section),
+        ["300 rows for one reason: the new quota is below what is used or projected"]
+    );
+    assert_eq!((section.rows.len(), section.more), (10, 290));
+    assert!(section.rows.iter().all(|row| row.why.len() == 1 && !row.is_explained));
+
+    let refused = |number: usize| {
+        let message = format!("there is no account group {number}");
+        let problem = Problem { code: Code::UnknownTarget, message };
+        PlanRow { row: number, verdict: Verdict::Refused(problem), ..row.clone() }
+    };
+    story.state = RunState::Done;
+    story.plan.rows = (0..300).map(refused).collect();
+    let section = of(&story, Extent::Mail);
+    let heading = "300 rows for one reason: there is no such target, or the token cannot see it";
+    assert_eq!(headings(&section), [heading]);
+    assert_eq!((section.rows.len(), section.more), (10, 290));
+}
+
+#[test]
+fn a_reason_of_a_whole_organization_is_said_once_with_its_name_where_there_are_several() {
+    let mut story = held_story();
+    let row = story.plan.rows[0].clone();
+    story.plan.rows = (0..6)
+        .map(|number| {
+            let org = if number < 4 { ("1", "Acme") } else { ("2", "Globex") };
+            let message = format!("lowers many quotas of {}", org.0);
+            let hit = GuardHit { guard: Guard::LoweredShare, message };
+            let target = Some(Target::account_group(org.0, number.to_string().as_str()));
+            PlanRow {
+                row: number,
+                target,
+                org_name: org.1.to_owned(),
+                verdict: Verdict::Held(vec![hit]),
+                ..row.clone()
+            }
+        })
+        .collect();
+    let section = of(&story, Extent::Mail);
+    let said = ["Acme, 4 rows: lowers many quotas of 1", "Globex, 2 rows: lowers many quotas of 2"];
+    assert_eq!(section.reasons, said);
+    assert!(section.rows.iter().all(|row| row.why.is_empty()));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use crate::change::{Plan, PlanOrganization, PlanRow, Verdict};
+use crate::change::plan::guards::Scope;
+use crate::change::{GuardHit, Plan, PlanOrganization, PlanRow, Verdict};
 use crate::domain::quota::{OrgId, Units, grouped};
 
 /// What becomes of rows, the most dangerous first.
@@ -65,6 +66,48 @@ fn kind(row: &PlanRow) -> Option<Kind> {
         (Verdict::Send, None, ..) if row.is_decrease() => Kind::Decreases,
         (Verdict::Send, None, ..) => Kind::Raises,
     })
+}
+
+/// A reason that holds several rows in the same words, because it is about their organization or about the whole plan.
+#[derive(Clone, Debug)]
+pub(crate) struct CommonReason<'p> {
+    /// None where it is about the whole plan.
+    org_id: Option<&'p OrgId>,
+    pub org_name: &'p str,
+    pub hit: &'p GuardHit,
+    /// How many rows it holds.
+    pub rows: usize,
+}
+
+impl CommonReason<'_> {
+    /// Whether it is this row's reason too.
+    pub(crate) fn holds(&self, row: &PlanRow, hit: &GuardHit) -> bool {
+        let org_id = row.target.as_ref().map(|target| &target.org_id);
+        self.hit == hit && (self.org_id.is_none() || self.org_id == org_id)
+    }
+}
+
+/// What is said once of held rows, in the order of the first row of each.
+pub(crate) fn common_reasons<'p>(rows: impl IntoIterator<Item = &'p PlanRow>) -> Vec<CommonReason<'p>> {
+    let mut reasons: Vec<CommonReason<'p>> = Vec::new();
+    let mut places: HashMap<(Option<&OrgId>, &str), usize> = HashMap::new();
+    for row in rows {
+        let org_id = row.target.as_ref().map(|target| &target.org_id);
+        for hit in row.held_reasons() {
+            let org_id = match hit.guard.scope() {
+                Scope::Organization => org_id,
+                Scope::Plan => None,
+                Scope::Row | Scope::Binding => continue,
+            };
+            let place = *places.entry((org_id, &hit.message)).or_insert(reasons.len());
+            match reasons.get_mut(place) {
+                Some(reason) => reason.rows += 1,
+                None => reasons.push(CommonReason { org_id, org_name: &row.org_name, hit, rows: 1 }),
+            }
+        }
+    }
+    reasons.retain(|reason| reason.rows > 1);
+    reasons
 }
 
 /// What a plan does to one organization, and what becomes of its rows.

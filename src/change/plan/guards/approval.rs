@@ -4,8 +4,14 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Approval;
 
-pub(super) const RULE: Rule =
-    Rule { guard: Guard::Approval, scope: Scope::Plan, for_owners: None, limit_key: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::Approval,
+    scope: Scope::Plan,
+    summary: "every plan waits for approval",
+    is_for_owners: true,
+    limit_key: None,
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     (look.limits.approval == Approval::Always)

@@ -10,7 +10,8 @@ use crate::domain::quota::grouped;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::BelowLastCycle,
     scope: Scope::Row,
-    for_owners: None,
+    summary: "the new quota is below what the last billing cycle used",
+    is_for_owners: true,
     limit_key: Some("guard.below_last_cycle"),
     check,
 };

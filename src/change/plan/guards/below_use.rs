@@ -9,8 +9,14 @@ use crate::change::Guard;
 use crate::change::plan::consequences;
 use crate::domain::quota::grouped;
 
-pub(super) const RULE: Rule =
-    Rule { guard: Guard::BelowUse, scope: Scope::Row, for_owners: None, limit_key: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::BelowUse,
+    scope: Scope::Row,
+    summary: "the new quota is below what is used or projected",
+    is_for_owners: true,
+    limit_key: None,
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     let (after, needed) = (look.decrease()?, look.needed()?);

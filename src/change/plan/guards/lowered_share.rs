@@ -7,7 +7,8 @@ use crate::change::Guard;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::LoweredShare,
     scope: Scope::Organization,
-    for_owners: Some("the file lowers many of the organization's quotas at once"),
+    summary: "the file lowers many of the organization's quotas at once",
+    is_for_owners: false,
     limit_key: Some("guard.max_lowered_percent"),
     check,
 };

@@ -6,8 +6,14 @@ use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::domain::quota::grouped;
 
-pub(super) const RULE: Rule =
-    Rule { guard: Guard::Organization, scope: Scope::Row, for_owners: None, limit_key: None, check };
+pub(super) const RULE: Rule = Rule {
+    guard: Guard::Organization,
+    scope: Scope::Row,
+    summary: "the organization's own quota would be removed, too low for its account groups, or above its plan",
+    is_for_owners: true,
+    limit_key: None,
+    check,
+};
 
 fn check(look: &GuardInput<'_>) -> Option<Finding> {
     if look.is_account_group() {

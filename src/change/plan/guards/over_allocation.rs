@@ -9,7 +9,8 @@ use crate::domain::quota::grouped;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::OverAllocation,
     scope: Scope::Organization,
-    for_owners: Some("the account groups would have more than their organization"),
+    summary: "the account groups would have more than their organization",
+    is_for_owners: false,
     limit_key: Some("guard.over_allocation"),
     check,
 };

@@ -7,7 +7,8 @@ use crate::domain::quota::{Units, grouped};
 pub(super) const RULE: Rule = Rule {
     guard: Guard::RaiseFactor,
     scope: Scope::Row,
-    for_owners: None,
+    summary: "the new quota is many times the old one",
+    is_for_owners: true,
     limit_key: Some("guard.max_raise_factor"),
     check,
 };

@@ -14,9 +14,11 @@ use crate::domain::quota::{Snapshot, Units};
 pub(super) struct Rule {
     pub(super) guard: Guard,
     pub(super) scope: Scope,
-    /// What an owner of the row's target reads instead of a message with the organization's figures; none where the message
-    /// has only figures of the row.
-    pub(super) for_owners: Option<&'static str>,
+    /// Why it holds, without a figure: said once where it holds many rows.
+    pub(super) summary: &'static str,
+    /// Whether an owner of the row's target may read the message: it has no figures of the organization. Else the summary is
+    /// what owners read.
+    pub(super) is_for_owners: bool,
     /// The key of the configuration that sets its limit; none where no key does, or where the message names it.
     pub(super) limit_key: Option<&'static str>,
     /// Nothing to say is the ordinary case.

@@ -12,7 +12,8 @@ use crate::domain::quota::grouped;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Sum,
     scope: Scope::Organization,
-    for_owners: Some("the file changes the total of the organization's quotas by too much"),
+    summary: "the file changes the total of the organization's quotas by too much",
+    is_for_owners: false,
     limit_key: Some("guard.max_sum_change_percent"),
     check,
 };

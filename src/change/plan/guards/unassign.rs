@@ -6,7 +6,8 @@ use crate::change::Guard;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Unassign,
     scope: Scope::Row,
-    for_owners: None,
+    summary: "without a quota its usage is unlimited",
+    is_for_owners: true,
     limit_key: Some("guard.unassign"),
     check,
 };

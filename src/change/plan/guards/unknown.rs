@@ -7,7 +7,8 @@ use crate::domain::quota::grouped;
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Unknown,
     scope: Scope::Row,
-    for_owners: Some("nobody can tell whether the new quota is enough"),
+    summary: "nobody can tell whether the new quota is enough",
+    is_for_owners: false,
     limit_key: None,
     check,
 };

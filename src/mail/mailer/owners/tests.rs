@@ -146,7 +146,7 @@ const TEAM: &str = "org_id,aid,emails\n\
     10452,204133,voice@example.com\n\
     10452,,bank@example.com\n";
 
-/// The run with every fate, with columns of its author's.
+/// The run with every outcome, with columns of its author's.
 fn done() -> RunStory {
     let mut story = done_story();
     let cells = [("ticket", "CHG-8841"), ("asked by", "Ann <script>")];

@@ -22,7 +22,7 @@ pub(crate) struct FileLine {
     pub until: String,
 }
 
-/// The files with one fate.
+/// The files with one outcome.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FileSection {
     pub title: String,

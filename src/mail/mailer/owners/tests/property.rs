@@ -55,7 +55,7 @@ fn of_organization(index: usize) -> String {
     marks(own_of(index)).join(", ")
 }
 
-fn row(index: usize, fate: u8) -> PlanRow {
+fn row(index: usize, outcome: u8) -> PlanRow {
     let tripped = |guard, message: String| Verdict::Held(vec![GuardHit { guard, message }]);
     let refused = |code| Verdict::Refused(Problem { code, message: naming_everybody() });
     let is_group = target(index).aid.is_some();
@@ -70,8 +70,8 @@ fn row(index: usize, fate: u8) -> PlanRow {
         comment: format!("why{index:02}z"),
         written: if is_group { of_organization(index) } else { String::new() },
         warnings: if is_group { vec![of_organization(index)] } else { Vec::new() },
-        due: (fate == 7).then(|| at("12-01T00:00")),
-        verdict: match fate {
+        due: (outcome == 7).then(|| at("12-01T00:00")),
+        verdict: match outcome {
             0 => Verdict::Unchanged(NoChange::NotEdited),
             2 => tripped(Guard::BelowUse, "below".into()),
             3 if is_group => tripped(Guard::Sum, of_organization(index)),
@@ -85,8 +85,8 @@ fn row(index: usize, fate: u8) -> PlanRow {
     }
 }
 
-fn story_of(fates: &[u8], state: RunState) -> RunStory {
-    let rows: Vec<PlanRow> = (0..TARGETS).map(|index| row(index, fates[index])).collect();
+fn story_of(outcomes: &[u8], state: RunState) -> RunStory {
+    let rows: Vec<PlanRow> = (0..TARGETS).map(|index| row(index, outcomes[index])).collect();
     let outcome = |row: &PlanRow| match &row.verdict {
         Verdict::Send if row.due.is_some() => Outcome::Scheduled {
             before: row.before,
@@ -189,7 +189,7 @@ proptest! {
 
     #[test]
     fn each_owner_gets_what_is_theirs_and_nothing_that_is_not(
-        fates in prop::collection::vec(0_u8..8, TARGETS),
+        outcomes in prop::collection::vec(0_u8..8, TARGETS),
         routes in prop::collection::vec((0_usize..4, 0_usize..7, 1_u8..32), 0..7),
         kind in 0_u8..5,
     ) {
@@ -198,11 +198,11 @@ proptest! {
         let told: Vec<usize> = match kind {
             0 | 1 => {
                 let state = if kind == 0 { RunState::Done } else { RunState::Held };
-                post.run(&story_of(&fates, state), None);
-                (0..TARGETS).filter(|index| fates[*index] != 0).collect()
+                post.run(&story_of(&outcomes, state), None);
+                (0..TARGETS).filter(|index| outcomes[*index] != 0).collect()
             }
             2 => {
-                let hit: Vec<usize> = (0..TARGETS).filter(|index| fates[*index] < 4).collect();
+                let hit: Vec<usize> = (0..TARGETS).filter(|index| outcomes[*index] < 4).collect();
                 let change = |index: &usize| Change {
                     target: target(*index),
                     org_name: name(own_of(*index)),
@@ -212,7 +212,7 @@ proptest! {
                     made_by: MadeBy::Outside,
                 };
                 let changes = hit.iter().map(change).collect();
-                let vanished = (0..TARGETS).filter(|index| fates[*index] == 7).map(target).collect();
+                let vanished = (0..TARGETS).filter(|index| outcomes[*index] == 7).map(target).collect();
                 post.drift(&Diff { changes, vanished, ..changed() }, &snapshot());
                 hit
             }
@@ -221,9 +221,9 @@ proptest! {
                 (0..TARGETS).collect()
             }
             _ => {
-                let hit: Vec<usize> = (0..TARGETS).filter(|index| fates[*index] < 4).collect();
+                let hit: Vec<usize> = (0..TARGETS).filter(|index| outcomes[*index] < 4).collect();
                 let news = |index: &usize| {
-                    let level = [Level::Fine, Level::Critical][usize::from(fates[*index] % 2)];
+                    let level = [Level::Fine, Level::Critical][usize::from(outcomes[*index] % 2)];
                     let largest = vec![LargestTest { label: format!("test{index:02}z"), projected: 5 }];
                     report::News { largest, ..alert_news(&target(*index), level) }
                 };
@@ -233,7 +233,7 @@ proptest! {
         };
         let got = post.got();
         let to_administrators = got.iter().filter(|got| got.to.contains("admin@example.com")).count();
-        prop_assert_eq!(to_administrators, usize::from(!told.is_empty() || kind < 2 || fates.contains(&7) && kind == 2));
+        prop_assert_eq!(to_administrators, usize::from(!told.is_empty() || kind < 2 || outcomes.contains(&7) && kind == 2));
         for owner in 0..5 {
             let theirs: BTreeSet<usize> = (0..TARGETS)
                 .filter(|index| routes.iter().any(|route| route.2 & (1 << owner) != 0 && owns(*route, *index)))
