@@ -4,11 +4,13 @@
 //! trend it is, and when it runs out, stand right above it in the mail; alone, its alternative text says it.
 //! Every shape has its light colour as an attribute, so that it stands alone, and a class for a page's dark mode.
 
+mod labels;
 mod ticks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use self::labels::labels;
 use self::ticks::{short, ticks};
 use crate::domain::quota::{Units, grouped};
 use crate::report::shared::level::Level;
@@ -190,7 +192,7 @@ impl Trend {
                  class=\"chart-out chart-ring\"/>\n"
             );
         }
-        svg += &self.labels(&scale);
+        svg += &labels(self, &scale);
         svg + "</svg>\n"
     }
 
@@ -227,43 +229,6 @@ impl Trend {
                 taken.push((x, half));
                 svg += &text(x, BOTTOM + 22.0, "middle", class, &word);
             }
-        }
-        svg
-    }
-
-    fn labels(&self, scale: &Scale) -> String {
-        let mut svg = String::new();
-        if let Some(quota) = self.quota {
-            let y = scale.y(quota) - 6.0;
-            svg += &text(scale.left + 7.0, y, "start", "ink halo", &format!("quota {}", grouped(quota)));
-        }
-        let Some((now, used)) = self.now() else { return svg };
-        let (x, y) = (scale.x(now), scale.y(used));
-        let word = format!("{} used", grouped(used));
-        let end = self.projected.map(|projected| (projected, scale.y(projected)));
-        // Right below the dot or left above it no line runs; else it stands above the line that leads on.
-        let (x, y, anchor, part_right) = if x + 9.0 + width(&word) < RIGHT && y + 20.0 < BOTTOM {
-            (x + 9.0, y + 18.0, "start", 1.0)
-        } else if x - 9.0 - width(&word) > scale.left {
-            (x - 9.0, y - 9.0, "end", 0.0)
-        } else {
-            let half = width(&word) / 2.0;
-            let middle = x.max(scale.left + half + 6.0);
-            let rise = end.map_or(0.0, |(_, end)| (y - end).max(0.0) / (RIGHT - x).max(1.0));
-            (middle, y - 12.0 - rise * (middle + half - x), "middle", 0.5)
-        };
-        let used_ends = x + width(&word) * part_right;
-        svg += &text(x, y, anchor, "ink halo", &word);
-        if let Some((projected, end)) = end {
-            let (right, word) = (RIGHT - 5.0, format!("{} projected", grouped(projected)));
-            // Above the end of its line; above the quota's where it would lie on that, above the dot's where it would meet.
-            let mut at = (end - 9.0).min(BOTTOM - 4.0);
-            let quota = self.quota.map(|quota| scale.y(quota));
-            at = quota.filter(|quota| (-4.0..16.0).contains(&(at - quota))).map_or(at, |quota| quota - 6.0);
-            if used_ends + 8.0 > right - width(&word) && (at - y).abs() < 18.0 {
-                at = y - 19.0;
-            }
-            svg += &text(right, at.max(TOP + 8.0), "end", "ink halo", &word);
         }
         svg
     }

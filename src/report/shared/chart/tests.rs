@@ -120,6 +120,29 @@ fn the_steps_of_the_axis_are_few_and_round() {
 
 proptest! {
     #[test]
+    fn no_words_of_a_picture_stand_on_others_and_all_stand_inside(
+        hours in 14_i64..720, used in 0_i64..20_000, more in 0_i64..20_000, quota in 1_i64..30_000,
+    ) {
+        let start = at("11-05T00");
+        let reading = |part: i64| (start + TimeDelta::hours(hours * part / 10), Some(used * part / 10));
+        let runs_out_at = (used + more > quota).then(|| start + TimeDelta::hours(i64::midpoint(hours, 720)));
+        let trend = Trend {
+            used: (0..=10).map(reading).collect(),
+            projected: Some(used + more),
+            quota: Some(quota),
+            runs_out_at,
+            ..trend(1)
+        };
+        let scale = Scale::of(&trend);
+        let areas = labels::areas(&trend, &scale);
+        prop_assert_eq!(areas.len(), 3);
+        for (place, area) in areas.iter().enumerate() {
+            prop_assert!(area.is_inside(scale.left), "{:?}", area);
+            prop_assert!(areas[..place].iter().all(|other| !other.overlaps(area)), "{:?}", areas);
+        }
+    }
+
+    #[test]
     fn any_course_stays_inside_the_picture(
         quota in prop::option::of(0_i64..), used in prop::collection::vec((0_i64..900, prop::option::of(0_i64..)), 1..20),
         projected in prop::option::of(0_i64..),
