@@ -18,7 +18,7 @@ use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
-use crate::report::usage::summary::{needs, room};
+use crate::report::usage::summary::{needs, room, then};
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
@@ -318,7 +318,8 @@ fn todo(
         }
     };
     if input.audience == Audience::Owners {
-        return format!("{needs} Reduce what its tests use, or ask quotakeeper’s administrators for more.");
+        let advice = "Reduce what its tests use, or ask quotakeeper’s administrators for more.";
+        return then(&needs, advice);
     }
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
@@ -327,7 +328,7 @@ fn todo(
         in_trouble.iter().copied().filter(|standing| standing.target.aid.is_some()).collect();
     let ids: BTreeSet<&OrgId> = of_groups.iter().map(|standing| &standing.target.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
-    format!("{needs} {}", room(&of_groups, &organizations, Some(rebalance)))
+    then(&needs, &room(&of_groups, &organizations, Some(rebalance)))
 }
 
 /// How many targets in trouble each mute hides, and why.

@@ -9,7 +9,7 @@ pub(in crate::report) mod row;
 pub(in crate::report) mod row_outcomes;
 pub(in crate::report) mod run_notice;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -216,6 +216,10 @@ pub(crate) fn drift_report(
     let mut report = of_diffs("Drift", headline, &[outside], latest, rule, &People::new(), context);
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
+    for row in report.sections.iter_mut().flat_map(|section| &mut section.rows) {
+        row.is_explained = true; // the headline says who and when
+        row.shared.clear();
+    }
     if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
         report.todo = format!(
             "if this was not intended, drop the attached {RESTORE}: it restores these quotas, unless somebody changes them first."
@@ -240,16 +244,20 @@ pub(crate) fn period_report(
         .filter(|change| change.made_by == MadeBy::Outside)
         .count();
     let since_day = words::day(since, context.zone);
+    let targets: HashSet<&Target> =
+        diffs.iter().flat_map(|diff| &diff.changes).map(|change| &change.target).collect();
+    let changed = match targets.len() {
+        quotas if quotas < count => {
+            format!("{} changed {} times", words::counted(quotas, "quota"), words::number(count))
+        }
+        quotas => format!("{} changed", words::counted(quotas, "quota")),
+    };
     let headline = match (count, outside) {
         (0, _) => format!("No quota changed since {since_day}"),
-        (count, 0) => {
-            format!("{} changed since {since_day}, all by quotakeeper", words::counted(count, "quota"))
+        (_, 0) => format!("{changed} since {since_day}, all by quotakeeper"),
+        (_, outside) => {
+            format!("{changed} since {since_day}, {} outside quotakeeper", words::number(outside))
         }
-        (count, outside) => format!(
-            "{} changed since {since_day}, {} outside quotakeeper",
-            words::counted(count, "quota"),
-            words::number(outside)
-        ),
     };
     let mut report = of_diffs("Changes", headline, diffs, latest, rule, people, context);
     report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
@@ -273,8 +281,8 @@ fn of_diffs(
     }
     let (outside, by_runs): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.outside);
     let listed = context.at_most(LISTED);
-    let sections =
-        [section(SectionKind::Outside, outside, listed), section(SectionKind::ByRuns, by_runs, listed)];
+    let sections = [(SectionKind::Outside, outside), (SectionKind::ByRuns, by_runs)]
+        .map(|(kind, rows)| section(kind, rows, listed).map(Section::by_maker));
     let mut notes = Vec::new();
     for diff in diffs {
         if diff.suspect {

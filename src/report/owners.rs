@@ -157,6 +157,9 @@ fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {
     } = &mut report;
     if let Some(of_one) = headline_of_one(sections) {
         *headline = of_one;
+        for row in sections.iter_mut().flat_map(|section| &mut section.rows) {
+            row.is_explained = false; // it does not say when
+        }
     }
     subject.clone_from(headline);
     todo.clear();

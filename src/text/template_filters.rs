@@ -65,9 +65,9 @@ fn is_from_right_to_left(letter: char) -> bool {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
-/// A sentence as HTML, with what stands between backticks as code: what to type.
+/// Sentences as HTML, each line of them on its own, with what stands between backticks as code: what to type.
 fn with_commands(text: &str) -> String {
-    let text = HtmlEscape(&with_isolates(text)).to_string();
+    let text = HtmlEscape(&with_isolates(text)).to_string().replace('\n', "<br>");
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return parts.join("`"); // one of them has no other
@@ -107,18 +107,20 @@ fn padding(width: usize, text: &str) -> String {
 /// Lines of at most 78 columns, each after the first indented. A longer word stands alone on its line.
 fn wrap(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in words::unbroken(text) {
-        // The first line begins where the template has put it, which is at the same indent.
-        if !line.is_empty() && indent + columns(&line) + 1 + columns(&word) > WIDTH {
-            lines.push(std::mem::take(&mut line));
+    for text in text.split('\n') {
+        let mut line = String::new();
+        for word in words::unbroken(text) {
+            // The first line begins where the template has put it, which is at the same indent.
+            if !line.is_empty() && indent + columns(&line) + 1 + columns(&word) > WIDTH {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
+        lines.push(line);
     }
-    lines.push(line);
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 

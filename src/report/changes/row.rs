@@ -52,9 +52,9 @@ pub(crate) struct ChangeRow {
     pub carried: String,
     /// The guards' reasons, or why it was refused; without those that its section says once.
     pub why: Vec<String>,
-    /// `287 rows for one reason: …`, on the first of rows that share it; else empty.
+    /// `287 rows for one reason: …`, or who made them, on the first of rows that share it; else empty.
     pub shared: String,
-    /// The reason stands above it, on the first of those that share it.
+    /// What is in `why` and `who` stands above it, on the first of those that share it, or in the headline.
     pub is_explained: bool,
     pub warnings: Vec<String>,
     /// Only there because another row is held or refused: listed behind those.

@@ -267,6 +267,25 @@ fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Sec
 }
 
 impl Section {
+    /// Rows that one run made, or that changed outside between the same snapshots, stand together, and that is said once.
+    pub(in crate::report) fn by_maker(mut self) -> Self {
+        let mut makers: Vec<Vec<ChangeRow>> = Vec::new();
+        for row in self.rows {
+            match makers.iter_mut().find(|rows| rows[0].who == row.who) {
+                Some(rows) => rows.push(row),
+                None => makers.push(vec![row]),
+            }
+        }
+        for rows in makers.iter_mut().filter(|rows| rows.len() > 1) {
+            rows[0].shared = format!("{}: {}", words::counted(rows.len(), "quota"), rows[0].who);
+            for row in rows {
+                row.is_explained = true;
+            }
+        }
+        self.rows = makers.into_iter().flatten().collect();
+        self
+    }
+
     fn titled(self, kind: SectionKind) -> Self {
         let title = format!("{} · {}", kind.title(), words::number(self.rows.len() + self.more));
         Self { title, ..self }

@@ -337,6 +337,11 @@ fn a_period_tells_who_changed_what() {
     let who = "raise-trading.csv, run 20261121T133000Z-raise-trading, dropped by ann";
     assert_eq!(report.sections[1].rows[0].who, who);
     assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
+
+    let twice = period(&[changed(), changed()]);
+    assert_eq!(twice.headline, "2 quotas changed 4 times since Sun 15 Nov, 2 outside quotakeeper");
+    assert_eq!(headings(&twice.sections[1]), [format!("2 quotas: {who}")]);
+    assert!(twice.sections[1].rows.iter().all(|row| row.is_explained));
 }
 
 #[test]

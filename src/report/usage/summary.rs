@@ -174,7 +174,7 @@ pub(in crate::report) fn todo(
     let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
         let needs = needs(worst, others, organizations.len() > 1, context);
-        return and_unread(format!("{needs} {}", room(&out, organizations, rebalance)));
+        return and_unread(then(&needs, &room(&out, organizations, rebalance)));
     }
     if let Some(worst) = organizations
         .iter()
@@ -218,7 +218,13 @@ pub(in crate::report) fn needs(
             parts.push(format!("and {} {verb} out", words::counted(more, "more account group")));
         }
     }
-    parts.join(", ") + "."
+    // Some are a list, a line each.
+    parts.join(if parts.len() > 2 { ",\n" } else { ", " }) + "."
+}
+
+/// The next sentence, on a line of its own below a list.
+pub(in crate::report) fn then(needs: &str, next: &str) -> String {
+    format!("{needs}{}{next}", if needs.contains('\n') { '\n' } else { ' ' })
 }
 
 fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {

@@ -223,8 +223,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
     assert_eq!(report.organizations[0].days_left, Some(13));
     assert_eq!(
         report.todo,
-        "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov, Payments – Core (Acme Bank) 2 100 more by Sat 28 Nov, \
-         Contact Center Voice (Acme Bank) 180 more by Tue 1 Dec. 5 000 units of Acme Bank are not allocated to any group. \
+        "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov,\nPayments – Core (Acme Bank) 2 100 more by Sat 28 Nov,\n\
+         Contact Center Voice (Acme Bank) 180 more by Tue 1 Dec.\n5 000 units of Acme Bank are not allocated to any group. \
          The attached rebalance.csv gives each of 3 account groups what it needs plus headroom. \
          The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
          usage” there."

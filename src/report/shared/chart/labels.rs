@@ -117,7 +117,9 @@ impl Obstacles {
             })
         };
         lines.extend(joined(&trend.used));
-        Self { left: scale.left, dots, lines, faint: joined(&trend.before).collect() }
+        let mut faint: Vec<(Point, Point)> = joined(&trend.before).collect();
+        faint.extend(trend.now().map(|(at, units)| ((scale.x(at), scale.y(units)), (scale.x(at), BOTTOM)))); // the area's edge
+        Self { left: scale.left, dots, lines, faint }
     }
 
     fn cost(&self, label: &Label) -> f64 {
