@@ -13,7 +13,7 @@ use std::path::Path;
 pub(super) use self::json::to_json;
 use self::markdown::markdown;
 pub(super) use self::rows::results;
-pub(super) use self::style::{Style, folded, moment};
+pub(super) use self::style::{Style, folded};
 pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::plan::{self, Style, Tense, command, folded, moment, style, to_json};
+use super::plan::{self, Style, Tense, command, folded, style, to_json};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::owner::Owner;
 use crate::report;
-use crate::report::words::{capitalized, clean, counted, decision_due};
+use crate::report::words::{capitalized, clean, counted, decision_due, moment_in};
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -122,7 +122,7 @@ fn in_short(run: &Run, style: Style, expire: Duration) -> String {
             let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
             match record.due {
                 Some(due) if record.state == RunState::Scheduled => {
-                    format!("{rows}, {}", moment(due, style.zone))
+                    format!("{rows}, {}", moment_in(due, style.zone))
                 }
                 _ => format!("{rows}, until {}", decision_due(record.updated, expire, style.zone)),
             }
@@ -198,9 +198,9 @@ fn is_undecided(state: RunState) -> bool {
 /// What somebody decided and nobody acted on yet: no other word counts any more.
 fn decided(decision: &Decision, style: Style) -> String {
     let word = if decision.approve { "Approved" } else { "Rejected" };
-    let (by, at) = (clean(&decision.by, 80), moment(decision.at, style.zone));
+    let (by, at) = (clean(&decision.by, 80), moment_in(decision.at, style.zone));
     let sentence = format!(
-        "{word} by {by} at {at}, and not acted on yet. A running quotakeeper acts on it when the API answers; otherwise the next `inbox`, `once` \
+        "{word} by {by} on {at}, and not acted on yet. A running quotakeeper acts on it when the API answers; otherwise the next `inbox`, `once` \
          or `run` does."
     );
     format!("\n{}", folded(0, &sentence, style.paint))
@@ -216,9 +216,12 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             let until =
                 TimeDelta::from_std(expire).ok().and_then(|expire| story.at.checked_add_signed(expire));
             let until = until.map_or_else(String::new, |until| {
-                format!(" If nobody decides, it is rejected at {} (guard.expire).", moment(until, style.zone))
+                format!(
+                    " If nobody decides, it is rejected on {} (guard.expire).",
+                    moment_in(until, style.zone)
+                )
             });
-            let since = moment(story.at, style.zone);
+            let since = moment_in(story.at, style.zone);
             let waits = format!("Held since {since}. Nothing was sent.{until}");
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
             folded(0, &waits, paint)
@@ -228,7 +231,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
         }
         RunState::Scheduled => {
             let due = story.plan.scheduled().filter_map(|row| row.due).min();
-            let when = due.map_or_else(|| "its time".to_owned(), |due| moment(due, style.zone));
+            let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
             folded(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
         }
@@ -289,7 +292,7 @@ mod tests {
             (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
         }
         let told = at_80(RunState::Scheduled, &story);
-        assert!(told.contains("Waits for 1 Dec 2026 01:00 CET."), "{told}");
+        assert!(told.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{told}");
         assert!(told.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{told}");
         let told = at_80(RunState::Stale, &held_story());
         assert!(told.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
@@ -307,7 +310,10 @@ mod tests {
         let paint = Paint { colors: false, width: 80 };
         let style = Style { paint, zone: Tz::Europe__Berlin };
         let told = super::told(&run, &held_story(), style, Duration::from_secs(3600));
-        assert!(told.contains("Approved by ann at 22 Nov 2026 13:00 CET, and not acted on yet"), "{told}");
+        assert!(
+            told.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"),
+            "{told}"
+        );
         assert!(!told.contains("To send it anyway") && !told.contains("quotakeeper reject"), "{told}");
     }
 

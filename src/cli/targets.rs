@@ -109,7 +109,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
         ("quota", Side::Right),
         ("used", Side::Right),
         ("projected", Side::Right),
-        ("% projected", Side::Right),
+        ("of quota", Side::Right),
         ("runs out", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);

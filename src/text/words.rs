@@ -68,6 +68,11 @@ pub(crate) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
 }
 
+/// `Sun 22 Nov 2026, 08:00 CET`, where nothing else says the zone.
+pub(crate) fn moment_in(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%a %-d %b %Y, %H:%M %Z").to_string()
+}
+
 /// `Sun 29 Nov 2026, 07:55`: when a run that was held then is rejected, if nobody decides.
 pub(crate) fn decision_due(held: DateTime<Utc>, expire: Duration, zone: Tz) -> String {
     let expire = TimeDelta::from_std(expire).ok();

@@ -16,7 +16,7 @@ use crate::change::run::id::of_later;
 use crate::change::run::{Run, RunRecord};
 use crate::change::{Plan, PlanRow, RunState, Verdict, results};
 use crate::files::sha256;
-use crate::text::words::counted;
+use crate::text::words::{counted, moment_in};
 
 /// What waits together: the moment, and whether a guard holds it.
 type Moment = (DateTime<Utc>, bool);
@@ -44,7 +44,7 @@ pub(super) fn moment_of_all(plan: &Plan) -> Option<DateTime<Utc>> {
 /// Says of the rows that wait where they wait.
 pub(super) fn notes(run: &RunRecord, plan: &Plan, zone: Tz) -> Vec<String> {
     let note = |((due, held), rows): (Moment, BTreeSet<usize>)| {
-        let time = due.with_timezone(&zone).format("%-d %b %Y, %H:%M %Z");
+        let time = moment_in(due, zone);
         let id = of_later(&run.id, due, held);
         let (rows, wait) = (counted(rows.len(), "row"), if rows.len() == 1 { "waits" } else { "wait" });
         if held {

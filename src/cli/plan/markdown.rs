@@ -3,12 +3,12 @@
 use chrono_tz::Tz;
 
 use super::requests::Requests;
-use super::style::{moment, name_of};
+use super::style::name_of;
 use super::text::unchanged;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::{Units, grouped, quota_text};
 use crate::report::shared::planned::{OrganizationView, organizations, parts};
-use crate::report::words::{counted, number};
+use crate::report::words::{counted, moment_in, number};
 use crate::text::clean::visible;
 
 /// Hosts cut comments that are longer than some 65 000 characters: up to so many bytes each row is listed that changes, is
@@ -160,7 +160,7 @@ fn told(row: &PlanRow, zone: Tz) -> String {
         said.push(safe(&format!("written as {}", row.written)));
     }
     if let Some(due) = row.due {
-        said.push(format!("takes effect {}", moment(due, zone)));
+        said.push(format!("takes effect {}", moment_in(due, zone)));
     }
     said.join("; ")
 }

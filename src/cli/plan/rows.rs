@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::style::{Style, folded, moment, name_of};
+use super::style::{Style, folded, name_of};
 use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
 use crate::report::shared::planned::{CommonReason, Kind, Part, common_reasons, parts};
-use crate::report::words::{counted, number};
+use crate::report::words::{counted, moment_in, number};
 
 /// The results of a run list so many rows of a section, and JSON has them all.
 const LISTED: usize = 20;
@@ -101,7 +101,7 @@ fn section(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
         Kind::FirstQuotas => "First quotas".to_owned(),
         Kind::Unassigns => "Unassigns".to_owned(),
         Kind::Raises => "Raises".to_owned(),
-        Kind::Scheduled(due) => format!("Scheduled for {}", moment(due, layout.style.zone)),
+        Kind::Scheduled(due) => format!("Scheduled for {}", moment_in(due, layout.style.zone)),
     };
     let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
     let others = (part.others.as_slice(), unsent(part.others.len()));
@@ -319,8 +319,10 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
         table.below(Cell::new(format!("written as {}", row.written), Tone::Dim), "");
     }
     if let Some(due) = row.due.filter(|_| show.due) {
-        table
-            .below(Cell::new(format!("takes effect {}", moment(due, show.layout.style.zone)), Tone::Dim), "");
+        table.below(
+            Cell::new(format!("takes effect {}", moment_in(due, show.layout.style.zone)), Tone::Dim),
+            "",
+        );
     }
 }
 

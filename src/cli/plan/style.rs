@@ -1,6 +1,5 @@
 //! How plans and runs are shown in a terminal: width, colours, and whose time.
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::table::{Paint, wrapped};
@@ -17,11 +16,6 @@ pub(in crate::cli) struct Style {
 pub(in crate::cli) fn folded(indent: usize, text: &str, paint: Paint) -> String {
     let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
     lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
-}
-
-/// `1 Dec 2026 00:00 UTC`.
-pub(in crate::cli) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%-d %b %Y %H:%M %Z").to_string()
 }
 
 pub(super) fn name_of(name: &str, id: &OrgId) -> String {

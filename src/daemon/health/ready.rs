@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use crate::daemon::metrics::OutboxSheet;
 use crate::jobs::Job;
-use crate::text::words::{age, counted};
+use crate::text::words::{age, counted, moment_in};
 
 /// A job may begin so much after its slot, and takes its time too.
 pub(crate) const LATE: TimeDelta = TimeDelta::minutes(15);
@@ -35,7 +35,7 @@ pub(crate) struct Signs {
 /// What is not well, each a sentence; none where all is.
 pub(crate) fn reasons(signs: &Signs, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
     let mut found = Vec::new();
-    let time = |at: DateTime<Utc>| at.with_timezone(&zone).format("%-d %b %H:%M %Z");
+    let time = |at: DateTime<Utc>| moment_in(at, zone);
     let failing = signs.failing_since.map_or_else(String::new, |since| {
         format!(" The job has been failing since {}: the log and `quotakeeper status` say why.", time(since))
     });
@@ -105,7 +105,7 @@ mod tests {
         let late = Signs { late: vec![(Job::UsageReport, at("06:00:00"))], ..well() };
         assert_eq!(
             told(&late, "08:30:00"),
-            "The usage report job is late: it has waited since 22 Nov 06:00 UTC."
+            "The usage report job is late: it has waited since Sun 22 Nov 2026, 06:00 UTC."
         );
         let hangs = Signs { hangs: Some((Job::Inbox, TimeDelta::minutes(20))), ..well() };
         assert!(
@@ -133,12 +133,12 @@ mod tests {
         let late = Signs { due: Some(at("09:00:00")), ..well() };
         assert_eq!(
             told(&late, "09:15:21"),
-            "The snapshot of 22 Nov 09:00 UTC is missing; the last one is of 22 Nov 08:00 UTC."
+            "The snapshot of Sun 22 Nov 2026, 09:00 UTC is missing; the last one is of Sun 22 Nov 2026, 08:00 UTC."
         );
         let failing = Signs { failing_since: Some(at("09:00:02")), snapshot: None, ..late };
         assert_eq!(
             told(&failing, "09:00:03"),
-            "No snapshot was taken yet. The job has been failing since 22 Nov 09:00 UTC: the log and `quotakeeper status` say why."
+            "No snapshot was taken yet. The job has been failing since Sun 22 Nov 2026, 09:00 UTC: the log and `quotakeeper status` say why."
         );
     }
 

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Schedule;
 use crate::jobs::Job;
 use crate::jobs::activity::{Activity, Work};
+use crate::text::words::moment_in;
 
 /// Notifies systemd until the daemon ends; at once where there is no systemd. `status` gives the status line of the moment.
 pub(super) async fn tell(activity: &Activity, cancel: &CancellationToken, status: impl Fn() -> String) {
@@ -86,7 +87,7 @@ pub(super) fn status(schedule: &Schedule, work: &Work) -> String {
     status_line(work, next, zone)
 }
 
-/// `snapshot · failing: outbox`, or `idle · next: snapshot 22 Nov 10:00 UTC`. The inbox and the outbox, which are looked at each
+/// `snapshot · failing: outbox`, or `idle · next: snapshot Sun 22 Nov 2026, 10:00 UTC`. The inbox and the outbox, which are looked at each
 /// minute, are no next thing to wait for.
 fn status_line(work: &Work, next: Option<(DateTime<Utc>, Job)>, zone: Tz) -> String {
     let names = |jobs: Vec<Job>| jobs.into_iter().map(Job::name).collect::<Vec<_>>().join(", ");
@@ -94,7 +95,7 @@ fn status_line(work: &Work, next: Option<(DateTime<Utc>, Job)>, zone: Tz) -> Str
         (false, _) => format!("at work: {}", names(work.running.keys().copied().collect())),
         (true, None) => "idle".to_owned(),
         (true, Some((at, job))) => {
-            format!("idle · next: {} {}", job.name(), at.with_timezone(&zone).format("%-d %b %H:%M %Z"))
+            format!("idle · next: {} {}", job.name(), moment_in(at, zone))
         }
     };
     if !work.failing.is_empty() {
@@ -121,7 +122,7 @@ mod tests {
         let mut work = Work::default();
         let next = Some((at, Job::Snapshot));
         let berlin = chrono_tz::Europe::Berlin;
-        assert_eq!(status_line(&work, next, berlin), "idle · next: snapshot 22 Nov 10:00 CET");
+        assert_eq!(status_line(&work, next, berlin), "idle · next: snapshot Sun 22 Nov 2026, 10:00 CET");
         work.failing.insert(Job::Outbox, Instant::now());
         work.running.insert(Job::UsageReport, Instant::now());
         assert_eq!(status_line(&work, next, berlin), "at work: usage report · failing: outbox");
