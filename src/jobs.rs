@@ -1,49 +1,41 @@
 //! What quotakeeper does, job by job. Each job can be repeated at any time; each leaves whole files or none.
 //!
 //! ```text
-//! daemon, once ─▶ worker ─▶ agenda   which unit of work comes next (pure)
-//!                       └─▶ serve ◀─ the commands       one job from its beginning to its end, and what is remembered of it
-//!                             └─▶ inbox, snapshot, reports, prune, outbox
+//! daemon, once ─▶ serve::worker ─▶ serve::agenda   which unit of work comes next (pure)
+//!                         └─▶ serve ◀─ the commands       one job from its beginning to its end, and what is remembered of it
+//!                               └─▶ inbox, snapshot, the reports, prune, outbox
+//!                                     └─▶ records ─▶ report_inputs ─▶ state ─▶ job
 //! ```
+//!
+//! Each arrow runs down this drawing. `requests` (commands hand work over) is below the jobs, and `app` builds what they work
+//! with.
 
-pub(crate) mod activity;
-mod agenda;
-pub(crate) mod alerts;
-mod app;
+// The jobs, one file each, and `apply`, which no schedule starts.
 pub(crate) mod apply;
-pub(crate) mod basis;
-mod catch_panic;
-pub(crate) mod closings;
-pub(crate) mod comparison;
-mod done;
-mod due;
+mod changes_report;
+pub(crate) mod closing_report;
+mod digest;
 mod inbox;
-mod job;
-mod liveness;
-pub(crate) mod notices;
 mod outbox;
-mod own_api;
-pub(crate) mod own_files;
-mod page_inputs;
-mod people;
-mod proposed;
 pub(crate) mod prune;
-pub(crate) mod report_inputs;
-mod reports;
-pub(crate) mod requests;
-mod retry;
-mod serve;
-mod slots;
 mod snapshot;
+mod usage_report;
+
+// What serves them.
+pub(crate) mod activity;
+mod app;
+mod job;
+pub(crate) mod records;
+pub(crate) mod report_inputs;
+pub(crate) mod requests;
+mod serve;
 pub(crate) mod state;
-pub(crate) mod waiting;
-mod worker;
 
 pub(crate) use self::app::{App, api};
-pub(crate) use self::done::Trigger;
 pub(crate) use self::job::Job;
-pub(crate) use self::serve::{log_failure, serve};
-pub(crate) use self::worker::Worker;
+pub(crate) use self::job::done::Trigger;
+pub(crate) use self::serve::serve;
+pub(crate) use self::serve::worker::Worker;
 
 #[cfg(test)]
 mod tests;

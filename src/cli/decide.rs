@@ -12,7 +12,7 @@ use crate::change::{Services, lifecycle};
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
-use crate::jobs::notices;
+use crate::jobs::records::notices;
 use crate::jobs::requests;
 use crate::mail::Mailer;
 

@@ -19,7 +19,7 @@ use crate::exit_code::Exit;
 use crate::files::lock::{LockError, Seat};
 use crate::files::reserve;
 use crate::jobs::activity::Activity;
-use crate::jobs::basis::Basis;
+use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 use crate::mail::installation;
 

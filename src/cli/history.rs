@@ -13,8 +13,8 @@ use super::when::When;
 use crate::domain::diff::Change;
 use crate::exit_code::Exit;
 use crate::history::STEM;
-use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::report_inputs::comparison::compare;
 use crate::report::QuotaChange;
 use crate::text::clean::visible;
 

@@ -20,10 +20,10 @@ use crate::domain::quota::Snapshot;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
 use crate::jobs::App;
-use crate::jobs::basis::Basis;
 use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
-use crate::jobs::{self, Job, Trigger, Worker, closings};
+use crate::jobs::requests::basis::Basis;
+use crate::jobs::{self, Job, Trigger, Worker, closing_report};
 use crate::page;
 use crate::report::{Extent, changes_table, closing_table, usage_table};
 
@@ -166,7 +166,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest)?;
-    let report = closings::last_closings(&inputs, &scope.of(latest), now)?;
+    let report = closing_report::last_closings(&inputs, &scope.of(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain("cycles.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &closing_table(&report)),

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
 use crate::jobs::App;
+use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::page::{self, Live};
 use crate::report::{Extent, Imprint};
@@ -191,10 +192,13 @@ fn view(
             }
             page::usage(groups(app, inputs, &latest, scope, now)?, Some(live))?
         }
-        Address::Target(target) => match inputs.target_page(&target, latest()?, now)? {
-            Some(target) => page::plain("group.html", &target, Some(live))?,
-            None => return Ok(None),
-        },
+        Address::Target(target) => {
+            let record = alerts::read(&app.config.data.dir);
+            let Some(target) = inputs.target_page(&target, latest()?, record.as_ref(), now)? else {
+                return Ok(None);
+            };
+            page::plain("group.html", &target, Some(live))?
+        }
         Address::Runs { all } => page::plain("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
         Address::Run(id) => match runs::run(inputs, &id, now)? {
             Some(run) => page::plain("changes.html", &run, Some(live))?,

@@ -32,7 +32,7 @@ use crate::daemon::Card;
 use crate::files::lock;
 use crate::history::{History, left_out};
 use crate::jobs::Job;
-use crate::jobs::own_files;
+use crate::jobs::records::own_files;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::State;
 use crate::mail::{self, Mailer};

@@ -3,14 +3,16 @@
 //! Whoever starts jobs says so (`begins`, `ends`); the metrics, the heartbeat and systemd's status line follow it by a
 //! channel, so that none of them keeps a job waiting.
 
+mod liveness;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::liveness::Liveness;
 use super::Job;
-use super::liveness::Liveness;
 
 /// The daemon looks at the clock at least each minute.
 const LONGEST_SLEEP: Duration = Duration::from_secs(120);

@@ -14,7 +14,7 @@ use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::activity::Activity;
-use crate::jobs::own_api;
+use crate::jobs::records::own_api;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{State, StateFile, Unwritten};
 use crate::mail::{Mailer, installation};

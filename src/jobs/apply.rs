@@ -1,6 +1,6 @@
 //! A change file through the run machinery at once: typed as a command, or handed over by one.
 
-use super::notices;
+use super::records::notices;
 use crate::change::run::{Decider, Decision, Run, RunRecord};
 use crate::change::{RunState, Services, lifecycle};
 use crate::exit_code::Findings;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::done::Done;
-use super::notices;
+use super::job::done::Done;
+use super::records::notices;
 use super::requests;
 use crate::change::answers;
 use crate::change::inbox::first_error::FirstError;

@@ -1,5 +1,7 @@
 //! The jobs by name, and when each happens.
 
+pub(super) mod done;
+
 use crate::config::Schedule;
 use crate::schedule::Expression;
 use crate::text::codes::codes;

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::done::{Done, Trigger};
+use super::job::done::{Done, Trigger};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 use crate::mail::Mailer;

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::files::leftovers;
 use crate::history::History;
 use crate::history::retention as snapshots;
-use crate::jobs::closings;
+use crate::jobs::records::closings;
 use crate::jobs::requests;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
@@ -70,7 +70,7 @@ async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> an
 
 fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let all = history.until(now)?;
-    let told_from = closings::told_from(state, now)?;
+    let told_from = closings::reported_snapshots(state, now)?;
     let mut superfluous = snapshots::superfluous(&all, config.data.keep);
     superfluous.retain(|at| !told_from.contains(at));
     for at in &superfluous {

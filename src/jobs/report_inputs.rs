@@ -1,31 +1,34 @@
 //! What the reports are made from: the history, what changed, what is held. The reports themselves are pure.
 
-use std::collections::BTreeSet;
+pub(crate) mod comparison;
+mod pages;
+mod people;
+mod proposals;
+mod scope;
+mod slopes;
+pub(crate) mod waiting_runs;
 
 use chrono::{DateTime, Duration, Utc};
 
+use self::people::people;
+pub(crate) use self::scope::Scope;
+use self::waiting_runs::held_stories;
 use crate::change::propose::Terms;
-use crate::change::{PlanRow, RunStory};
 use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
-use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Target, UsageRule};
-use crate::history::{Block, Earlier, Figures, History, NONE_READABLE, changes, left_out, thinned};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
+use crate::history::{Block, Earlier, History, NONE_READABLE, changes, thinned};
 use crate::jobs::Job;
-use crate::jobs::people::people;
 use crate::jobs::state::State;
-use crate::jobs::waiting::held_stories;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Extent, Judging, OrganizationReadings, People, Readings, ReportContext, Slopes,
-    SnapshotSummary, Standing, Timeline, Trends, UsageInput, UsageReport, Week,
+    self, ChangesReport, Extent, Judging, People, ReportContext, SnapshotSummary, Standing, Timeline, Trends,
+    UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
 
-/// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
-const POINTS: i32 = 28;
 /// Snapshots that pictures are drawn from. Together with the slope's and the latest at most 120 are opened.
 const DRAWN: i32 = 90;
 /// Snapshots that one target is followed through.
@@ -38,42 +41,6 @@ pub(crate) struct ReportInputs<'a> {
     pub history: &'a History,
     /// The name of this machine, as mails say it.
     pub instance: &'a str,
-}
-
-/// What part of all that is known a report is on.
-#[derive(Default)]
-pub(crate) struct Scope {
-    /// These organizations; none for all.
-    pub organizations: Option<BTreeSet<OrgId>>,
-    /// What changed since then; none for the time since the last report.
-    pub since: Option<DateTime<Utc>>,
-    /// How much of it is listed.
-    pub extent: Extent,
-}
-
-impl Scope {
-    fn has(&self, org_id: &OrgId) -> bool {
-        self.organizations.as_ref().is_none_or(|organizations| organizations.contains(org_id))
-    }
-
-    /// The part of a snapshot.
-    pub(crate) fn of(&self, snapshot: Snapshot) -> Snapshot {
-        snapshot.only(|place| self.has(&place.organization.id))
-    }
-
-    fn only(&self, mut diffs: Vec<Diff>) -> Vec<Diff> {
-        for diff in &mut diffs {
-            diff.changes.retain(|change| self.has(&change.target.org_id));
-            diff.vanished.retain(|target| self.has(&target.org_id));
-        }
-        diffs
-    }
-
-    fn held(&self, mut held: Vec<RunStory>) -> Vec<RunStory> {
-        let is_theirs = |row: &PlanRow| row.target.as_ref().is_none_or(|target| self.has(&target.org_id));
-        held.retain(|story| story.plan.rows.iter().any(is_theirs));
-        held
-    }
 }
 
 impl ReportInputs<'_> {
@@ -307,118 +274,7 @@ impl ReportInputs<'_> {
     pub(crate) fn people(&self, diffs: &[Diff]) -> People {
         people(&self.config.runs_dir(), diffs)
     }
-
-    /// How fast the targets of the latest snapshot used units in the week before it. No file is opened where it is too short to say.
-    pub(crate) fn slopes(&self, latest: &Snapshot) -> anyhow::Result<Slopes> {
-        let is_empty = self.moments_of_slopes(latest.taken_at)?.is_empty();
-        if is_empty { Ok(Slopes::default()) } else { Ok(self.week(latest)?.into_slopes()) }
-    }
-
-    /// The same of one organization, by what earlier snapshots show of it.
-    fn slopes_beside(&self, latest: &Snapshot, earlier: Vec<Earlier>, rule: &UsageRule) -> Slopes {
-        let mut week = Week::new(latest);
-        week.add_latest(latest, rule);
-        for then in earlier {
-            let (at, now) = (then.at, latest.organizations().first());
-            let readings =
-                now.map(|now| Ok(OrganizationReadings::new(&self.history.figures(then, now)?, now, rule)));
-            match Readings::of::<anyhow::Error>(at, readings, latest) {
-                Ok(readings) => week.add(&readings, latest),
-                Err(error) => left_out(&error),
-            }
-        }
-        week.into_slopes()
-    }
-
-    /// The snapshots of the week before, if they are enough to tell a slope.
-    fn moments_of_slopes(&self, at: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        let earlier = self.moments_of_the_week(at)?;
-        let span = earlier.first().map_or(Duration::zero(), |first| at - *first);
-        Ok(if is_slope_known(earlier.len() + 1, span) { earlier } else { Vec::new() })
-    }
-
-    /// What snapshots of the week before the latest showed, read one after the other.
-    pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
-        let rule = self.config.usage.rule();
-        let mut shown = Week::new(latest);
-        // Nothing is judged where nothing is measured.
-        if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
-            return Ok(shown);
-        }
-        shown.add_latest(latest, &rule);
-        let week = self.moments_of_the_week(latest.taken_at)?;
-        self.each_reading(&week, latest, &rule, |earlier| shown.add(&earlier, latest));
-        Ok(shown)
-    }
-
-    /// Evenly thinned.
-    fn moments_of_the_week(&self, at: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        Ok(thinned(&self.history.until(at)?, at - Duration::days(SLOPE_DAYS), at, POINTS))
-    }
-
-    /// What snapshots of these moments showed of the latest's targets, one after the other. One that cannot be read is left out.
-    pub(super) fn each_reading(
-        &self,
-        moments: &[DateTime<Utc>],
-        latest: &Snapshot,
-        rule: &UsageRule,
-        mut add: impl FnMut(Readings),
-    ) {
-        let of_organization = |then: Figures, now: &Organization| OrganizationReadings::new(&then, now, rule);
-        let read = |at: DateTime<Utc>| {
-            self.history.figures_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
-        };
-        self.history.each_of(moments, read, |readings| {
-            for readings in readings {
-                match readings {
-                    Ok(readings) => add(readings),
-                    Err(error) => left_out(&error),
-                }
-            }
-        });
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config;
-    use crate::report::fixtures::{at, realistic, week_before};
-
-    fn summary(config: &Config, history: &History) -> (usize, usize, usize, Vec<(Target, bool)>) {
-        let inputs = ReportInputs { config, history, instance: "a test" };
-        let (summary, nearest) = inputs.summary(realistic().taken_at, at("11-22T08:00")).unwrap();
-        let nearest = nearest.into_iter().map(|near| (near.target, near.runs_out_by_slope.is_some()));
-        (summary.organizations, summary.account_groups, summary.without_usage, nearest.collect())
-    }
-
-    #[test]
-    fn a_summary_is_the_same_of_rows_and_of_a_tree_and_knows_slopes_where_the_week_tells_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let settings =
-            [("QUOTAKEEPER__DATA__DIR".to_owned(), folder.path().to_str().unwrap().to_owned())].into();
-        let config = config::load(None, &settings).unwrap();
-        let history = History::new(&config.data.dir);
-        let latest = realistic();
-        history.write(&latest).unwrap();
-        let of_rows = summary(&config, &history);
-        assert_eq!((of_rows.0, of_rows.1), (latest.organizations().len(), latest.groups().count()));
-        assert!(of_rows.3.iter().all(|(_, by_slope)| !by_slope), "{of_rows:?}");
-
-        // Somebody's editor sorted it the other way round.
-        let path = history.path(latest.taken_at);
-        let ours = fs_err::read_to_string(&path).unwrap();
-        let (header, rows) = ours.split_once('\n').unwrap();
-        let reversed: Vec<&str> = std::iter::once(header).chain(rows.lines().rev()).collect();
-        fs_err::write(&path, reversed.join("\n")).unwrap();
-        assert_eq!(summary(&config, &history), of_rows);
-        fs_err::write(&path, &ours).unwrap();
-
-        for earlier in week_before(&latest) {
-            history.write(&earlier).unwrap();
-        }
-        let with_slopes = summary(&config, &history);
-        assert_eq!(with_slopes.1, of_rows.1);
-        assert!(with_slopes.3.iter().any(|(_, by_slope)| *by_slope), "{with_slopes:?}");
-    }
-}
+mod tests;

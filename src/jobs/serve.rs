@@ -3,15 +3,22 @@
 //! How it ended is remembered in `state.json`, and a failure is mailed, until the next success clears it, whoever started
 //! either. Where a job is switched off no schedule would ever clear it: then a failure is for the person who asked, and reads it.
 
+mod agenda;
+pub(super) mod catch_panic;
+mod handed_over;
+mod retry;
+pub(super) mod worker;
+
 use anyhow::Context;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
-use super::catch_panic::Panicked;
-use super::done::{Counts, Done, NotWrittenDown, Trigger};
-use super::slots::{note_missed, took};
+use self::catch_panic::Panicked;
+use super::job::done::{Counts, Done, NotWrittenDown, Trigger};
+use super::records::own_files;
 use super::snapshot::{self, SnapshotJob};
-use super::{Job, alerts, catch_panic, closings, inbox, outbox, own_files, prune, reports};
+use super::state::slots::{note_missed, took};
+use super::{Job, changes_report, closing_report, digest, inbox, outbox, prune, usage_report};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 use crate::files::lock;
@@ -152,12 +159,12 @@ pub(crate) async fn serve(
             Job::Inbox => inbox::whole(&services, mailer).await,
             Job::Snapshot if work.is_served => snapshot::tell_again(&taker, now).map(|()| Done::recovered()),
             Job::Snapshot => snapshot::take(&taker, &work.clock, now).await,
-            Job::UsageReport => reports::usage(&inputs, mailer, now),
-            Job::ChangesReport => reports::changes(&inputs, mailer, &state, trigger, now),
+            Job::UsageReport => usage_report::queue(&inputs, mailer, now),
+            Job::ChangesReport => changes_report::queue(&inputs, mailer, &state, trigger, now),
             Job::ClosingReport => {
-                closings::tell_closings(&inputs, mailer, &state, now).map(|()| Done::default())
+                closing_report::queue(&inputs, mailer, &state, now).map(|()| Done::default())
             }
-            Job::Digest => alerts::tell_digest(&inputs, mailer, &state, now).map(|()| Done::default()),
+            Job::Digest => digest::queue(&inputs, mailer, &state, now).map(|()| Done::default()),
             Job::Prune => prune::prune(&services, mailer, &state, now).await.map(|()| Done::default()),
             Job::Outbox => {
                 // Here, because mail goes out whatever else is stopped.
@@ -171,7 +178,7 @@ pub(crate) async fn serve(
 }
 
 /// The one line of the log that a failure gets: who started the job writes it.
-pub(crate) fn log_failure(job: Job, error: &anyhow::Error) {
+fn log_failure(job: Job, error: &anyhow::Error) {
     let hint = report::advice(error);
     error!(job = job.name(), error = format!("{error:#}"), hint, "failed");
 }

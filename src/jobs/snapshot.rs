@@ -5,8 +5,10 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::done::Done;
-use super::{Job, slots};
+use super::Job;
+use super::job::done::Done;
+use super::records::{alerts, own_api};
+use super::state::slots;
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
@@ -14,10 +16,9 @@ use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
 use crate::files::lock::Seat;
 use crate::history::{Unreadable, changes, left_out};
-use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::report_inputs::comparison::compare;
 use crate::jobs::state::StateFile;
-use crate::jobs::{alerts, own_api};
 use crate::mail::Mailer;
 use crate::thousandeyes::LazyClient;
 
@@ -84,7 +85,7 @@ fn tell(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     tell_changes(job, earlier, latest, now)?;
-    alerts::tell_critical(&job.inputs, job.mailer, &job.state, latest, largest, now)
+    alerts::report_critical(&job.inputs, job.mailer, &job.state, latest, largest, now)
 }
 
 /// Writes below `changes/` what changed since the last earlier snapshot that can be read, and mails what no run of ours explains.

@@ -2,6 +2,9 @@
 //!
 //! The schedules need the first; the rest is for `status`, which looks from another process.
 
+mod due;
+pub(super) mod slots;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

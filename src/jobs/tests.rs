@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 
 use chrono::Duration;
 
-use super::serve::Work;
-use super::{Job, Trigger, catch_panic, serve};
+use super::serve::{Work, catch_panic};
+use super::{Job, Trigger, serve};
 use crate::change::run::Run;
 use crate::domain::diff::MadeBy;
 use crate::history::changes;
@@ -96,7 +96,7 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
     }
     Run::all(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
     Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
-    assert_eq!(crate::jobs::waiting::held_stories(&bench.app.runs()).unwrap().len(), 1);
+    assert_eq!(crate::jobs::report_inputs::waiting_runs::held_stories(&bench.app.runs()).unwrap().len(), 1);
 }
 
 #[tokio::test]

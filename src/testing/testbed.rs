@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::files::sha256;
 use crate::jobs::App;
-use crate::jobs::notices;
+use crate::jobs::records::notices;
 use crate::simulator::{self, SimulateArgs, Simulator, World};
 
 pub(crate) struct Bench {

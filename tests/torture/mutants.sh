@@ -33,7 +33,7 @@ part() {
 
 part retention "src/history/retention.rs" "retention prune"
 part forecast "src/domain/forecast.rs" "forecast quota_status report::usage level"
-part retry "src/thousandeyes/retry.rs src/mail/retry.rs src/jobs/retry.rs" "retry jobs::tests mail::record thousandeyes"
+part retry "src/thousandeyes/retry.rs src/mail/retry.rs src/jobs/serve/retry.rs" "retry jobs::tests mail::record thousandeyes"
 part last_cycle "src/domain/last_cycle.rs" "last_cycle guards"
 part diff "src/domain/diff.rs" "diff comparison report::changes"
 part guards "src/change/plan/guards.rs src/change/plan/guards/*.rs" "guards plan::tests owners"

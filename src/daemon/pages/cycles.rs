@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Link, Message};
 use crate::domain::quota::Snapshot;
-use crate::jobs::closings::{LastClosings, seen_closings};
+use crate::jobs::closing_report::{LastClosings, seen_closings};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::page::{self, Live};
 use crate::report::words;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::daemon::status::bytes;
 use crate::domain::diff::Diff;
 use crate::history::{STEM, changes, thinned};
-use crate::jobs::comparison::compare;
 use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::report_inputs::comparison::compare;
 use crate::report::{Imprint, QuotaChange, page_of, words};
 use crate::text::words::counted;
 

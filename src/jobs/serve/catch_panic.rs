@@ -11,7 +11,7 @@ use std::task::Poll;
 pub(crate) struct Panicked(String);
 
 /// Does the work until it is done, fails or panics. A job leaves whole files or none, so what it stood in can be used again.
-pub(super) async fn catch<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(in crate::jobs) async fn catch<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));

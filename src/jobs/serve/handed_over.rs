@@ -11,7 +11,7 @@ use crate::change::run::Decider;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
 use crate::files::owner::Owner;
-use crate::jobs::basis::Basis;
+use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 
 /// What waits, in the order in which it came.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::Job;
+use crate::jobs::Job;
 
 /// From a failure to the next try of the same slot.
 const WAIT: Duration = Duration::minutes(5);

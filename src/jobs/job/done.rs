@@ -16,7 +16,7 @@ pub(crate) enum Trigger {
 
 /// What a success is to be remembered as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Counts {
+pub(in crate::jobs) enum Counts {
     /// The slot was served.
     #[default]
     Served,
@@ -31,15 +31,15 @@ pub(crate) struct Done {
     pub findings: Findings,
     /// There was nothing to do: within one slot that is not worth a write.
     pub is_idle: bool,
-    pub(super) counts: Counts,
+    pub(in crate::jobs) counts: Counts,
 }
 
 impl Done {
-    pub(super) fn recovered() -> Self {
+    pub(in crate::jobs) fn recovered() -> Self {
         Self { counts: Counts::Recovered, ..Self::default() }
     }
 
-    pub(super) fn unrecorded() -> Self {
+    pub(in crate::jobs) fn unrecorded() -> Self {
         Self { counts: Counts::Unrecorded, ..Self::default() }
     }
 }
@@ -48,4 +48,4 @@ impl Done {
 /// whatever is written there next.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("its work is done, but this could not be recorded in state.json")]
-pub(super) struct NotWrittenDown;
+pub(in crate::jobs) struct NotWrittenDown;

@@ -4,15 +4,15 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
-use super::Job;
-use super::done::NotWrittenDown;
+use super::State;
 use crate::clock::Clock;
 use crate::config::Schedule;
-use crate::jobs::state::State;
+use crate::jobs::Job;
+use crate::jobs::job::done::NotWrittenDown;
 use crate::schedule::Missed;
 
 /// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
-pub(super) fn served(
+pub(in crate::jobs) fn served(
     schedule: &Schedule,
     mut state: State,
     job: Job,
@@ -24,7 +24,7 @@ pub(super) fn served(
 }
 
 /// Says which slots nobody served before this success.
-pub(super) fn note_missed(schedule: &Schedule, job: Job, state: &mut State, began: DateTime<Utc>) {
+pub(in crate::jobs) fn note_missed(schedule: &Schedule, job: Job, state: &mut State, began: DateTime<Utc>) {
     if let Some(missed) = job.missed(schedule, state, began) {
         let Missed { slots, first, last } = missed;
         warn!(job = job.name(), slots, %first, %last, "slots were missed before this one");
@@ -33,6 +33,6 @@ pub(super) fn note_missed(schedule: &Schedule, job: Job, state: &mut State, bega
 }
 
 /// Of the job so far, in milliseconds.
-pub(super) fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
+pub(in crate::jobs) fn took(clock: &Clock, began: DateTime<Utc>) -> u64 {
     (clock.now() - began).num_milliseconds().unsigned_abs()
 }

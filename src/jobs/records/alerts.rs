@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::change::propose::Terms;
 use crate::collect::top_consumers::LargestTests;
@@ -44,7 +44,7 @@ impl Latest<'_> {
 
 /// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest, which
 /// was just taken or read.
-pub(crate) fn tell_critical(
+pub(crate) fn report_critical(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
     state: &StateFile<'_>,
@@ -67,8 +67,12 @@ pub(crate) fn tell_critical(
 
 /// Whether everything about a snapshot was reported: alerts come last.
 pub(crate) fn has_judged(data_dir: &Path, at: DateTime<Utc>) -> bool {
-    let record: Option<Record> = versioned_json::read(data_dir, &FILE).unwrap_or_default();
-    record.and_then(|record| record.judged).is_some_and(|judged| judged >= at)
+    read(data_dir).and_then(|record| record.judged).is_some_and(|judged| judged >= at)
+}
+
+/// The record as it is, for those who only show it. One that cannot be read is reported by `status`.
+pub(crate) fn read(data_dir: &Path) -> Option<Record> {
+    versioned_json::read(data_dir, &FILE).unwrap_or_default()
 }
 
 /// What was reported.
@@ -126,7 +130,7 @@ fn judge_from(
         };
         let week = inputs.week(latest)?;
         record = judge_one(inputs, record, &all[..index], latest, &week, known.largest, now)?;
-        record = tell(inputs, mailer, Occasion::Snapshot, record, latest, &week, now)?;
+        record = queue(inputs, mailer, Occasion::Snapshot, record, latest, &week, now)?;
         versioned_json::save(&inputs.config.data.dir, &FILE, &record)?;
     }
     Ok(record)
@@ -161,27 +165,8 @@ fn judge_one(
     judge(&seen, record, &context, |_| Ok(None))
 }
 
-/// Mails what waits for the daily digest; nothing where nothing does.
-pub(crate) fn tell_digest(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let data_dir = &inputs.config.data.dir;
-    let record = record(inputs, mailer, state, Latest::unknown(), now)?;
-    let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
-    let week = inputs.week(&latest)?;
-    let told = tell(inputs, mailer, Occasion::Digest, record.clone(), &latest, &week, now)?;
-    if told == record {
-        info!("no warning since the last digest: no mail");
-        return Ok(());
-    }
-    versioned_json::save(data_dir, &FILE, &told)
-}
-
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.
-fn tell(
+pub(in crate::jobs) fn queue(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
     occasion: Occasion,

@@ -8,12 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
+use super::{alerts, closings, notices, own_api};
 use crate::change::answers;
 use crate::files::versioned_json::{self, Kind, Unusable};
-use crate::jobs::alerts;
-use crate::jobs::closings;
-use crate::jobs::notices;
-use crate::jobs::own_api;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{self, StateFile};
 use crate::mail::{Mailer, installation};

@@ -1,10 +1,10 @@
-//! The jobs that mail a report on what the history says.
+//! The changes report: what changed in a period, and who changed it.
 
 use chrono::{DateTime, Duration, Utc};
 use tracing::info;
 
 use super::Job;
-use super::done::{Done, Trigger};
+use super::job::done::{Done, Trigger};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
@@ -12,16 +12,9 @@ use crate::mail::Mailer;
 /// Without an earlier report, so far back.
 const FIRST: Duration = Duration::days(30);
 
-/// Mails how every organization and account group stands, and what will run out when.
-pub(super) fn usage(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<Done> {
-    let report = inputs.usage_report(now)?;
-    mailer.usage(&report, now)?;
-    Ok(Done::default())
-}
-
 /// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
 /// did.
-pub(super) fn changes(
+pub(super) fn queue(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
     state: &StateFile<'_>,

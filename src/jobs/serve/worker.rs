@@ -3,8 +3,6 @@
 //! What waits is looked at before each unit, and `agenda` says what comes next: so a long row of files keeps neither mail nor
 //! schedules waiting, and a decision of a person is acted on after the unit that is under way.
 
-mod handed_over;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,24 +10,23 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::warn;
 
-use self::handed_over::{HandedOver, Request, answer, answer_of};
 use super::agenda::{Kind, Turns};
-use super::apply::{Applied, ToApply, apply};
-use super::done::{Done, NotWrittenDown};
-use super::inbox::Pass;
-use super::notices;
-use super::requests::{self, Answer, Ask};
+use super::handed_over::{HandedOver, Request, answer, answer_of};
 use super::retry::Retries;
-use super::serve::Work;
-use super::{Job, Trigger, catch_panic, log_failure, serve};
+use super::{Work, catch_panic, log_failure, serve};
 use crate::change::run::Run;
 use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
-use crate::jobs::App;
-use crate::jobs::basis::Basis;
+use crate::jobs::apply::{Applied, ToApply, apply};
+use crate::jobs::inbox::Pass;
+use crate::jobs::job::done::{Done, NotWrittenDown};
+use crate::jobs::records::notices;
+use crate::jobs::requests::basis::Basis;
+use crate::jobs::requests::{self, Answer, Ask};
 use crate::jobs::state::State;
+use crate::jobs::{App, Job, Trigger};
 
 /// So often it is looked whether the lock is still this process's while a unit is under way.
 const LOCK_LOOKS: Duration = Duration::from_secs(1);

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::job::Job;
-use super::state::State;
+use super::State;
 use crate::config::Schedule;
 use crate::history::History;
+use crate::jobs::Job;
 use crate::schedule::Missed;
 
 impl Job {
@@ -28,7 +28,12 @@ impl Job {
     }
 
     /// The slots of which nothing is left behind when a success at `began` ends a gap.
-    pub(super) fn missed(self, schedule: &Schedule, state: &State, began: DateTime<Utc>) -> Option<Missed> {
+    pub(in crate::jobs) fn missed(
+        self,
+        schedule: &Schedule,
+        state: &State,
+        began: DateTime<Utc>,
+    ) -> Option<Missed> {
         match self {
             Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
                 self.schedule(schedule)?.missed(schedule.timezone, state.last_success(self), began)
@@ -44,7 +49,7 @@ impl Job {
     }
 
     /// The slot that is to be served now, or whose failure is to be tried again, if there is one.
-    pub(super) fn to_serve(
+    pub(in crate::jobs) fn to_serve(
         self,
         schedule: &Schedule,
         history: &History,
@@ -57,7 +62,7 @@ impl Job {
     }
 
     /// Whether the slot was served and what it showed is still to be reported.
-    pub(super) fn owes_telling(
+    pub(in crate::jobs) fn owes_telling(
         self,
         schedule: &Schedule,
         history: &History,

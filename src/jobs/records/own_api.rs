@@ -31,7 +31,7 @@ fn host(base_url: &Url) -> String {
 }
 
 /// Why this configuration cannot be used with its data folder: the folder is about another API.
-pub(super) fn elsewhere(config: &Config) -> Option<String> {
+pub(in crate::jobs) fn elsewhere(config: &Config) -> Option<String> {
     let dir = &config.data.dir;
     let own: OwnApi = versioned_json::read(dir, &FILE).ok().flatten()?;
     let asked = host(&config.api.base_url);
@@ -47,7 +47,7 @@ pub(super) fn elsewhere(config: &Config) -> Option<String> {
 }
 
 /// Writes down that the folder is about the API that was just read, where nothing says so yet.
-pub(super) fn remember(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(in crate::jobs) fn remember(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
     match versioned_json::take::<OwnApi>(&config.data.dir, &FILE, now)? {
         Remembered::Known(_) => Ok(()),
         Remembered::Nothing | Remembered::SetAside => {

@@ -1,34 +1,25 @@
-//! Closed billing cycles with their record: judges the latest snapshot, and mails what closed, all in one mail a day.
+//! The closing report: judges the latest snapshot, and mails the billing cycles that closed, all in one mail a day.
 //!
 //! What closed is written down before the mail is made and until it is queued, so that a crash in between makes the same mail
 //! again, which the outbox recognizes. What counts as closed is decided in `report::closing::cycle_tracker`.
 
 use chrono::{DateTime, Utc};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::domain::diff::Diff;
 use crate::domain::quota::Snapshot;
-use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::files::versioned_json;
 use crate::history::changes;
-use crate::jobs::Job;
+use crate::jobs::records::closings::{self, FILE};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
 use crate::report::{
-    Closed, ClosingInput, ClosingRecord, ClosingReport, Ended, Extent, ReportContext, Walk, closing_report,
-    last_cycles,
-};
-
-pub(crate) const FILE: Kind = Kind {
-    name: "closings.json",
-    version: 1,
-    without: "what closed since the last closing report is found again",
-    limit: files::RECORD,
+    Closed, ClosingInput, ClosingReport, Ended, Extent, ReportContext, Walk, closing_report, last_cycles,
 };
 
 /// Mails what closed since the last time; nothing where nothing did.
-pub(crate) fn tell_closings(
+pub(super) fn queue(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
     state: &StateFile<'_>,
@@ -36,7 +27,7 @@ pub(crate) fn tell_closings(
 ) -> anyhow::Result<()> {
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let data_dir = &inputs.config.data.dir;
-    let record = record(state, now)?.judge(&latest);
+    let record = closings::record(state, now)?.judge(&latest);
     versioned_json::save(data_dir, &FILE, &record)?;
     if record.pending.is_empty() {
         info!("no billing cycle closed since the last report: no mail");
@@ -104,11 +95,6 @@ fn report_on(
     Ok(closing_report(&input, &ReportContext { extent: Extent::Whole, ..inputs.context(now) }))
 }
 
-/// The snapshots that figures of closed cycles were taken from: later reports of the same year repeat them.
-pub(crate) fn told_from(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-    Ok(record(state, now)?.told_from)
-}
-
 /// What the history says of the cycles that ended, and of those before them.
 fn closed_cycles(
     inputs: &ReportInputs<'_>,
@@ -130,29 +116,6 @@ fn since_the_first(
 ) -> anyhow::Result<Vec<Diff>> {
     let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);
     changes::between(&inputs.config.data.dir, since, now)
-}
-
-/// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
-/// closed since are still reported.
-pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
-    let data_dir = &state.config.data.dir;
-    match versioned_json::take(data_dir, &FILE, now)? {
-        Remembered::Known(record) => Ok(record),
-        Remembered::Nothing | Remembered::SetAside => {
-            let mut record = ClosingRecord::default();
-            if let Some(reported) = state.take(now).last_success(Job::ClosingReport) {
-                let mut before = state.history.until(reported)?.into_iter().rev();
-                if let Some(baseline) = before.find_map(|at| state.history.read_or_warn(at)) {
-                    record = record.judge(&baseline);
-                }
-            }
-            // A full disk keeps nobody from reading it, such as `prune`, which makes room: it begins like this again.
-            if let Err(error) = versioned_json::save(data_dir, &FILE, &record) {
-                warn!(error = format!("{error:#}"), "closings.json cannot be written");
-            }
-            Ok(record)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -197,10 +160,10 @@ mod tests {
         Process { config, history, mailer, unwritten: Arc::default() }
     }
 
-    fn tell(process: &Process, now: DateTime<Utc>) -> anyhow::Result<()> {
+    fn report(process: &Process, now: DateTime<Utc>) -> anyhow::Result<()> {
         let Process { config, history, mailer, .. } = process;
         let inputs = ReportInputs { config, history, instance: "a test" };
-        tell_closings(&inputs, mailer, &process.state(), now)
+        queue(&inputs, mailer, &process.state(), now)
     }
 
     fn takes(process: &Process, snapshot: &Snapshot, taken_at: DateTime<Utc>) {
@@ -226,7 +189,7 @@ mod tests {
             let snapshot = at_the_end_of(month);
             takes(&process, &snapshot, snapshot.taken_at);
             for days in 0..3 {
-                tell(&process, snapshot.taken_at + TimeDelta::days(days)).unwrap();
+                report(&process, snapshot.taken_at + TimeDelta::days(days)).unwrap();
             }
         }
         let mails = mails(&folder);
@@ -235,7 +198,7 @@ mod tests {
         assert!(!mails.iter().any(|mail| mail.contains("5 Nov to 5 Dec")));
         let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
         assert!(last.contains("5 Mar to 5 Apr") && !last.contains("Nov no data"), "{last}");
-        assert_eq!(super::told_from(&process.state(), at("12-01T00:00")).unwrap().len(), 8);
+        assert_eq!(closings::reported_snapshots(&process.state(), at("12-01T00:00")).unwrap().len(), 8);
     }
 
     #[test]
@@ -243,9 +206,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let process = process(&folder);
         takes(&process, &at_the_end_of(9), at("09-26T06:00"));
-        tell(&process, at("09-26T07:00")).unwrap();
+        report(&process, at("09-26T07:00")).unwrap();
         takes(&process, &at_the_end_of(12), at("12-07T06:00"));
-        tell(&process, at("12-07T07:00")).unwrap();
+        report(&process, at("12-07T07:00")).unwrap();
         let mails = mails(&folder);
         assert_eq!(mails.len(), 1);
         let parts = [

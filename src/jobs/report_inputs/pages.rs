@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::waiting_runs::waiting_stories;
+use super::{ReportInputs, Scope};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
-use crate::files::versioned_json;
 use crate::history::thinned;
-use crate::jobs::alerts;
-use crate::jobs::report_inputs::{ReportInputs, Scope};
-use crate::jobs::waiting::waiting_stories;
 use crate::report::{self, Curves, Extent, Owners, TargetPage, TargetParts, UsagePage, UsageReport};
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
@@ -67,11 +65,13 @@ impl ReportInputs<'_> {
         Ok(curves)
     }
 
-    /// One target: how it stands, its cycle, and how its quota came to be. None where no snapshot shows it.
+    /// One target: how it stands, its cycle, and how its quota came to be. None where no snapshot shows it. `record` says what
+    /// was mailed about it.
     pub(crate) fn target_page(
         &self,
         target: &Target,
         latest: Snapshot,
+        record: Option<&report::Record>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<TargetPage>> {
         let timeline = self.timeline(target, None, now)?;
@@ -81,16 +81,13 @@ impl ReportInputs<'_> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
         let shown = latest.only(|place| place.target() == *target);
         let curves = self.curves(&shown, &rule, now)?;
-        // Alerts that cannot be read are reported by `status`.
-        let record: Option<report::Record> =
-            versioned_json::read(&self.config.data.dir, &alerts::FILE).ok().flatten();
         let parts = TargetParts {
             timeline: &timeline,
             standing: self.standings(&shown, now, |mut standings| {
                 Iterator::find(&mut standings, |standing| standing.target == *target)
             })?,
             curves: &curves,
-            record: record.as_ref(),
+            record,
             mute: shown.row(target).and_then(|row| self.config.alerts.mute(&row, now, context.zone)),
             latest: &shown,
             waiting: &waiting_stories(&self.config.runs_dir())?,

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::{ReportInputs, Scope};
 use crate::change::propose::{self, Terms};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Organization, Snapshot, Target};
-use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::UsageReport;
 
 impl ReportInputs<'_> {
@@ -18,7 +18,7 @@ impl ReportInputs<'_> {
     }
 
     /// For the organizations alone in which a group lacks something.
-    pub(super) fn last_cycle(&self, latest: &Snapshot) -> anyhow::Result<LastCycle> {
+    pub(in crate::jobs) fn last_cycle(&self, latest: &Snapshot) -> anyhow::Result<LastCycle> {
         let rule = self.config.usage.rule();
         let lacking = latest.organizations().iter();
         let lacking = lacking.filter(|seen| propose::is_lacking(seen, &self.config.guard, &rule));

@@ -1,0 +1,48 @@
+//! `closings.json`: which closed billing cycles were reported, and from which snapshots.
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use crate::files;
+use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::jobs::Job;
+use crate::jobs::state::StateFile;
+use crate::report::ClosingRecord;
+
+pub(crate) const FILE: Kind = Kind {
+    name: "closings.json",
+    version: 1,
+    without: "what closed since the last closing report is found again",
+    limit: files::RECORD,
+};
+
+/// The snapshots that figures of closed cycles were taken from: later reports of the same year repeat them.
+pub(crate) fn reported_snapshots(
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<DateTime<Utc>>> {
+    Ok(record(state, now)?.told_from)
+}
+
+/// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that
+/// closed since are still reported.
+pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
+    let data_dir = &state.config.data.dir;
+    match versioned_json::take(data_dir, &FILE, now)? {
+        Remembered::Known(record) => Ok(record),
+        Remembered::Nothing | Remembered::SetAside => {
+            let mut record = ClosingRecord::default();
+            if let Some(reported) = state.take(now).last_success(Job::ClosingReport) {
+                let mut before = state.history.until(reported)?.into_iter().rev();
+                if let Some(baseline) = before.find_map(|at| state.history.read_or_warn(at)) {
+                    record = record.judge(&baseline);
+                }
+            }
+            // A full disk keeps nobody from reading it, such as `prune`, which makes room: it begins like this again.
+            if let Err(error) = versioned_json::save(data_dir, &FILE, &record) {
+                warn!(error = format!("{error:#}"), "closings.json cannot be written");
+            }
+            Ok(record)
+        }
+    }
+}

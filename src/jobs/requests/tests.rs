@@ -1,0 +1,96 @@
+//! Requests, from their command to the holder of the lock and back.
+
+use super::*;
+use crate::config::Config;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-22T18:05:00Z".parse().unwrap()
+}
+
+fn basis() -> Basis {
+    Basis::of(&Config::default())
+}
+
+fn prune() -> Ask {
+    Ask::Job { job: Job::Prune, since: None }
+}
+
+#[test]
+fn a_request_is_taken_once_answered_and_fetched() {
+    let data = tempfile::tempdir().unwrap();
+    let id = new_id(now());
+    let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
+    assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+    let taken = take(data.path(), &id, &basis()).unwrap().unwrap();
+    assert_eq!((taken.ask.unwrap(), taken.uid), (prune(), rustix::process::geteuid().as_raw()));
+    assert_eq!(input(data.path(), &id, 1).unwrap(), b"x");
+    assert!(!withdraw(data.path(), &id).unwrap(), "it was begun");
+    let done = Answer::new(4, vec!["a".into()], None);
+    answer(data.path(), &id, &done).unwrap();
+    assert_eq!(waiting(data.path()).unwrap(), Waiting::default());
+    sweep(data.path()).unwrap();
+    assert_eq!(answer_of(data.path(), &id).unwrap(), Some(done));
+    clear(data.path(), &id).unwrap();
+    assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
+}
+
+#[test]
+fn what_was_withdrawn_or_whose_command_is_gone_is_not_done() {
+    let data = tempfile::tempdir().unwrap();
+    let id = new_id(now());
+    let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+    assert!(withdraw(data.path(), &id).unwrap());
+    assert!(take(data.path(), &id, &basis()).unwrap().is_none());
+    drop(waits);
+    drop(ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap()); // killed
+    assert!(take(data.path(), &id, &basis()).unwrap().is_none());
+    assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0, "and nothing is left of it");
+}
+
+#[test]
+fn what_an_earlier_holder_began_is_taken_up_and_what_nobody_fetches_is_swept() {
+    let data = tempfile::tempdir().unwrap();
+    let id = new_id(now());
+    let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+    take(data.path(), &id, &basis()).unwrap().unwrap();
+    assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+    assert!(take(data.path(), &id, &basis()).unwrap().is_some());
+    answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
+    drop(waits);
+    sweep(data.path()).unwrap();
+    assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_command_left_that_was_killed_while_it_asked_goes_when_it_is_old() {
+    let data = tempfile::tempdir().unwrap();
+    assert_eq!(sweep_unseen(data.path(), now()).unwrap(), 0, "there is no folder yet");
+    let (id, killed) = (new_id(now()), new_id(now()));
+    let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
+    let path = |name: String| folder(data.path()).join(name);
+    for left in [format!("{killed}.csv"), format!(".{killed}.asking")] {
+        fs_err::write(path(left), "x").unwrap();
+    }
+    let made = fs_err::metadata(path(format!(".{killed}.asking"))).unwrap().modified().unwrap();
+    let later = DateTime::from(made) + chrono::TimeDelta::minutes(2);
+    assert_eq!(sweep_unseen(data.path(), DateTime::from(made)).unwrap(), 0);
+    assert_eq!(sweep_unseen(data.path(), later).unwrap(), 2);
+    let left = fs_err::read_dir(folder(data.path())).unwrap();
+    let left: BTreeSet<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, BTreeSet::from([name(&id, "csv"), name(&id, "json")]), "one that waits keeps its own");
+}
+
+#[test]
+fn a_request_of_a_newer_version_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let id = new_id(now());
+    let _waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+    let path = folder(data.path()).join(format!("{id}.json"));
+    let file = fs_err::read_to_string(&path).unwrap();
+    std::io::Write::write_all(
+        &mut fs_err::File::options().write(true).open(&path).unwrap(),
+        file.replace(":1,", ":2,").as_bytes(),
+    )
+    .unwrap();
+    assert!(take(data.path(), &id, &basis()).unwrap().unwrap().ask.unwrap_err().contains("newer"));
+}
