@@ -14,7 +14,7 @@ use crate::config::{Api, Config};
 use crate::files::lock::{Seat, hostname};
 use crate::history::History;
 use crate::jobs::activity::Activity;
-use crate::jobs::records::own_api;
+use crate::jobs::records::{Reporting, own_api};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{State, StateFile, Unwritten};
 use crate::mail::{Mailer, installation};
@@ -126,6 +126,11 @@ impl App {
     /// Where the figures of reports come from.
     pub(crate) fn report_inputs(&self) -> ReportInputs<'_> {
         ReportInputs { config: &self.config, history: &self.history, instance: &self.instance }
+    }
+
+    /// What the jobs that report by mail work with.
+    pub(in crate::jobs) fn reporting(&self) -> Reporting<'_> {
+        Reporting { inputs: self.report_inputs(), mailer: &self.mailer, state: self.state_file() }
     }
 
     pub(crate) fn state_file(&self) -> StateFile<'_> {

@@ -5,32 +5,25 @@ use tracing::info;
 
 use super::Job;
 use super::job::done::{Done, Trigger};
-use crate::jobs::report_inputs::{ReportInputs, Scope};
-use crate::jobs::state::StateFile;
-use crate::mail::Mailer;
+use super::records::Reporting;
+use crate::jobs::report_inputs::Scope;
 
 /// Without an earlier report, so far back.
 const FIRST: Duration = Duration::days(30);
 
 /// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
 /// did.
-pub(super) fn queue(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    trigger: Trigger,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Done> {
-    let last = state.take(now).last_success(Job::ChangesReport);
+pub(super) fn queue(job: &Reporting<'_>, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
+    let last = job.state.take(now).last_success(Job::ChangesReport);
     let last = last.unwrap_or(now - FIRST);
     let since = match trigger {
         Trigger::Person { since: Some(since) } => since,
         Trigger::Person { since: None } | Trigger::Schedule => last,
     };
-    let report = inputs.changes_report(since, &Scope::default(), now)?;
-    let is_mailed = !report.is_empty() || inputs.config.mail.changes_when_empty;
+    let report = job.inputs.changes_report(since, &Scope::default(), now)?;
+    let is_mailed = !report.is_empty() || job.inputs.config.mail.changes_when_empty;
     if is_mailed {
-        mailer.changes(&report, now)?;
+        job.mailer.changes(&report, now)?;
     } else {
         info!("{}: no mail (mail.changes_when_empty)", report.headline);
     }

@@ -10,21 +10,16 @@ use crate::domain::diff::Diff;
 use crate::domain::quota::Snapshot;
 use crate::files::versioned_json;
 use crate::history::changes;
+use crate::jobs::records::Reporting;
 use crate::jobs::records::closings::{self, FILE};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::StateFile;
-use crate::mail::Mailer;
 use crate::report::{
     Closed, ClosingInput, ClosingReport, Ended, Extent, ReportContext, Walk, closing_report, last_cycles,
 };
 
 /// Mails what closed since the last time; nothing where nothing did.
-pub(super) fn queue(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<()> {
+pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let Reporting { inputs, mailer, state } = job;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let data_dir = &inputs.config.data.dir;
     let record = closings::record(state, now)?.judge(&latest);
@@ -129,7 +124,8 @@ mod tests {
     use crate::config::Config;
     use crate::domain::quota::Snapshot;
     use crate::history::History;
-    use crate::jobs::state::Unwritten;
+    use crate::jobs::state::{StateFile, Unwritten};
+    use crate::mail::Mailer;
     use crate::report::closing::fixtures::at_the_end_of;
     use crate::report::fixtures::at;
 
@@ -163,7 +159,7 @@ mod tests {
     fn report(process: &Process, now: DateTime<Utc>) -> anyhow::Result<()> {
         let Process { config, history, mailer, .. } = process;
         let inputs = ReportInputs { config, history, instance: "a test" };
-        queue(&inputs, mailer, &process.state(), now)
+        queue(&Reporting { inputs, mailer, state: process.state() }, now)
     }
 
     fn takes(process: &Process, snapshot: &Snapshot, taken_at: DateTime<Utc>) {

@@ -3,28 +3,23 @@
 use chrono::{DateTime, Utc};
 use tracing::info;
 
-use super::records::alerts::{self, Latest};
+use super::records::Reporting;
+use super::records::alerts::{self, Latest, Observed};
+use crate::collect::top_consumers::LargestTests;
 use crate::files::versioned_json;
-use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::StateFile;
-use crate::mail::Mailer;
 use crate::report::Occasion;
 
 /// Mails what waits for the daily digest; nothing where nothing does.
-pub(super) fn queue(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let data_dir = &inputs.config.data.dir;
-    let record = alerts::record(inputs, mailer, state, Latest::unknown(), now)?;
+pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let inputs = &job.inputs;
+    let record = alerts::record(job, Latest::unknown(), now)?;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let week = inputs.week(&latest)?;
-    let reported = alerts::queue(inputs, mailer, Occasion::Digest, record.clone(), &latest, &week, now)?;
+    let seen = Observed { latest: &latest, week: &week, largest: LargestTests::none() };
+    let reported = alerts::queue(job, Occasion::Digest, record.clone(), &seen, now)?;
     if reported == record {
         info!("no warning since the last digest: no mail");
         return Ok(());
     }
-    versioned_json::save(data_dir, &alerts::FILE, &reported)
+    versioned_json::save(&inputs.config.data.dir, &alerts::FILE, &reported)
 }

@@ -85,7 +85,7 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<UsageReport> {
         let all = self.history.until(now)?;
         let rule = self.config.usage.rule();
-        let mut report = self.undrawn(latest, scope, &all, terms, now)?;
+        let mut report = self.undrawn(latest, scope, terms, now)?;
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             let drawn = latest.like(&report.targets_to_draw());
@@ -105,7 +105,6 @@ impl ReportInputs<'_> {
         &self,
         latest: &Snapshot,
         scope: &Scope,
-        all: &[DateTime<Utc>],
         terms: Option<Terms<'_>>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsageReport> {
@@ -119,7 +118,7 @@ impl ReportInputs<'_> {
             latest,
             slopes: &self.slopes(latest)?,
             diffs: &scope.only(changes::between(data, since, now)?),
-            missed: &self.missed_snapshots(all, since, now),
+            missed: &self.missed_snapshots(&self.history.until(now)?, since, now),
             held: &scope.held(held_stories(&self.config.runs_dir())?),
             rule: &rule,
             alerts: &self.config.alerts,

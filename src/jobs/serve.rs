@@ -150,25 +150,25 @@ pub(crate) async fn serve(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Findings> {
     let work = Work::begin(app, job, trigger, now);
-    let (inputs, mailer, state) = (app.report_inputs(), &app.mailer, app.state_file());
+    let (reporting, mailer) = (app.reporting(), &app.mailer);
     let services = app.changes(&work.clock);
-    let taker = SnapshotJob { inputs, api: &app.api, mailer, seat: &app.seat, state };
+    let taker = SnapshotJob { reporting, api: &app.api, seat: &app.seat };
     // On the heap: where it is awaited it would be large many times over.
     let done = catch_panic::catch(Box::pin(async {
         match job {
             Job::Inbox => inbox::whole(&services, mailer).await,
             Job::Snapshot if work.is_served => snapshot::tell_again(&taker, now).map(|()| Done::recovered()),
             Job::Snapshot => snapshot::take(&taker, &work.clock, now).await,
-            Job::UsageReport => usage_report::queue(&inputs, mailer, now),
-            Job::ChangesReport => changes_report::queue(&inputs, mailer, &state, trigger, now),
-            Job::ClosingReport => {
-                closing_report::queue(&inputs, mailer, &state, now).map(|()| Done::default())
+            Job::UsageReport => usage_report::queue(&reporting, now),
+            Job::ChangesReport => changes_report::queue(&reporting, trigger, now),
+            Job::ClosingReport => closing_report::queue(&reporting, now).map(|()| Done::default()),
+            Job::Digest => digest::queue(&reporting, now).map(|()| Done::default()),
+            Job::Prune => {
+                prune::prune(&services, mailer, &reporting.state, now).await.map(|()| Done::default())
             }
-            Job::Digest => digest::queue(&inputs, mailer, &state, now).map(|()| Done::default()),
-            Job::Prune => prune::prune(&services, mailer, &state, now).await.map(|()| Done::default()),
             Job::Outbox => {
                 // Here, because mail goes out whatever else is stopped.
-                own_files::report(&inputs, mailer, &state, &app.logged_own_files, work.clock.now());
+                own_files::report(&reporting, &app.logged_own_files, work.clock.now());
                 outbox::deliver(mailer, &app.cancel, &work.clock, trigger).await
             }
         }

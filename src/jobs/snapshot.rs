@@ -7,7 +7,8 @@ use tracing::{info, warn};
 
 use super::Job;
 use super::job::done::Done;
-use super::records::{alerts, own_api};
+use super::records::alerts::Latest;
+use super::records::{Reporting, alerts, own_api};
 use super::state::slots;
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
@@ -18,29 +19,25 @@ use crate::files::lock::Seat;
 use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
-use crate::jobs::state::StateFile;
-use crate::mail::Mailer;
 use crate::thousandeyes::LazyClient;
 
 /// What it works with.
 #[derive(Clone, Copy)]
 pub(super) struct SnapshotJob<'a> {
-    pub inputs: ReportInputs<'a>,
+    pub reporting: Reporting<'a>,
     pub api: &'a LazyClient,
-    pub mailer: &'a Mailer,
     pub seat: &'a Seat,
-    pub state: StateFile<'a>,
 }
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and reports what changed since the last, and
 /// what became critical.
 pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
-    let ReportInputs { config, history, .. } = job.inputs;
+    let ReportInputs { config, history, .. } = job.reporting.inputs;
     let (parts, rule) = (config.snapshot, config.usage.rule());
     let earlier = history.until(clock.now())?;
     let fetched = collect::take(job.api.get()?, parts.names, parts.usage, &rule, clock.now()).await?;
     job.seat.check()?;
-    let state = job.state.take(clock.now());
+    let state = job.reporting.state.take(clock.now());
     let (mut seen, largest) = (fetched.snapshot.readable(), fetched.largest_tests);
     let (at, rows) = history.write(&seen)?;
     seen.taken_at = at; // as its file says
@@ -69,7 +66,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
 
 /// Reports what the last snapshot showed, where that failed after it was written.
 pub(super) fn tell_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let history = job.inputs.history;
+    let history = job.reporting.inputs.history;
     let all = history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
         tell(job, earlier, &history.read(*latest)?, LargestTests::none(), now)?;
@@ -85,7 +82,7 @@ fn tell(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     tell_changes(job, earlier, latest, now)?;
-    alerts::report_critical(&job.inputs, job.mailer, &job.state, latest, largest, now)
+    alerts::report_critical(&job.reporting, Latest { snapshot: Some(latest), largest }, now)
 }
 
 /// Writes below `changes/` what changed since the last earlier snapshot that can be read, and mails what no run of ours explains.
@@ -95,7 +92,7 @@ fn tell_changes(
     later: &Snapshot,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let ReportInputs { config, history, .. } = job.inputs;
+    let ReportInputs { config, history, .. } = job.reporting.inputs;
     // Where the later one cannot be read, no other earlier one helps.
     let file = history.path(later.taken_at);
     let is_for_an_earlier_one =
@@ -109,8 +106,8 @@ fn tell_changes(
             compared => compared?,
         };
         changes::write(&config.data.dir, &seen)?;
-        job.mailer.drift(&seen, later, now)?;
-        return job.mailer.drift_to_owners(&seen, later, now);
+        job.reporting.mailer.drift(&seen, later, now)?;
+        return job.reporting.mailer.drift_to_owners(&seen, later, now);
     }
     Ok(())
 }

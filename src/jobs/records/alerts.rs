@@ -7,6 +7,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
+use super::Reporting;
 use crate::change::propose::Terms;
 use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
@@ -15,8 +16,6 @@ use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
 use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::StateFile;
-use crate::mail::Mailer;
 use crate::report::{AlertInput, Audience, Evidence, Occasion, Record, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
@@ -29,7 +28,7 @@ pub(crate) const FILE: Kind = Kind {
     limit: files::ROWS,
 };
 
-/// What is known of the latest snapshot without reading it.
+/// What is known of the latest snapshot without reading it, because it was just taken or read.
 #[derive(Clone, Copy)]
 pub(crate) struct Latest<'a> {
     pub snapshot: Option<&'a Snapshot>,
@@ -42,20 +41,23 @@ impl Latest<'_> {
     }
 }
 
-/// Judges every snapshot that was not judged yet, and mails what became critical. `largest` are those of the latest, which
-/// was just taken or read.
+/// A snapshot that is judged, and the week before it.
+#[derive(Clone, Copy)]
+pub(in crate::jobs) struct Observed<'a> {
+    pub latest: &'a Snapshot,
+    pub week: &'a Week,
+    pub largest: &'a LargestTests,
+}
+
+/// Judges every snapshot that was not judged yet, and mails what became critical.
 pub(crate) fn report_critical(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    latest: &Snapshot,
-    largest: &LargestTests,
+    job: &Reporting<'_>,
+    latest: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let latest = Latest { snapshot: Some(latest), largest };
-    match known(inputs, now) {
-        Ok(Some(record)) => judge_from(inputs, mailer, record, None, latest, now).map(drop),
-        Ok(None) => begin(inputs, mailer, state, latest, now).map(drop),
+    match known(&job.inputs, now) {
+        Ok(Some(record)) => judge_from(job, record, None, latest, now).map(drop),
+        Ok(None) => begin(job, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
         Err(error) if error.is::<Unusable>() => {
             warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
@@ -76,16 +78,10 @@ pub(crate) fn read(data_dir: &Path) -> Option<Record> {
 }
 
 /// What was reported.
-pub(crate) fn record(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    latest: Latest<'_>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Record> {
-    match known(inputs, now)? {
+pub(crate) fn record(job: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
+    match known(&job.inputs, now)? {
         Some(record) => Ok(record),
-        None => begin(inputs, mailer, state, latest, now),
+        None => begin(job, latest, now),
     }
 }
 
@@ -98,25 +94,19 @@ fn known(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option
 
 /// A record where there is none. Where it was lost, the snapshots since the last digest are judged again: what waited for the
 /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
-fn begin(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    latest: Latest<'_>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Record> {
-    let digest = state.take(now).last_success(Job::Digest);
-    judge_from(inputs, mailer, Record::default(), digest, latest, now)
+fn begin(job: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
+    let digest = job.state.take(now).last_success(Job::Digest);
+    judge_from(job, Record::default(), digest, latest, now)
 }
 
 fn judge_from(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
+    job: &Reporting<'_>,
     mut record: Record,
     baseline: Option<DateTime<Utc>>,
     known: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
+    let inputs = &job.inputs;
     let all = inputs.history.until(now)?;
     for index in first_to_judge(&all, record.judged, baseline)..all.len() {
         let at = all[index];
@@ -129,23 +119,23 @@ fn judge_from(
             &read
         };
         let week = inputs.week(latest)?;
-        record = judge_one(inputs, record, &all[..index], latest, &week, known.largest, now)?;
-        record = queue(inputs, mailer, Occasion::Snapshot, record, latest, &week, now)?;
+        let seen = Observed { latest, week: &week, largest: known.largest };
+        record = judge_snapshot(inputs, record, &all[..index], &seen, now)?;
+        record = queue(job, Occasion::Snapshot, record, &seen, now)?;
         versioned_json::save(&inputs.config.data.dir, &FILE, &record)?;
     }
     Ok(record)
 }
 
 /// Judges one snapshot by itself and by the last one before it that can be read.
-fn judge_one(
+fn judge_snapshot(
     inputs: &ReportInputs<'_>,
     record: Record,
     before: &[DateTime<Utc>],
-    latest: &Snapshot,
-    week: &Week,
-    largest: &LargestTests,
+    observed: &Observed<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
+    let Observed { latest, week, largest } = *observed;
     let (data_dir, context) = (&inputs.config.data.dir, inputs.context(now));
     let (rule, alerts) = (&inputs.config.usage.rule(), &inputs.config.alerts);
     for earlier in before.iter().rev() {
@@ -167,15 +157,15 @@ fn judge_one(
 
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.
 pub(in crate::jobs) fn queue(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
+    job: &Reporting<'_>,
     occasion: Occasion,
     record: Record,
-    latest: &Snapshot,
-    week: &Week,
+    observed: &Observed<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
-    let (news, told) = record.due(occasion, latest);
+    let Reporting { inputs, mailer, .. } = job;
+    let Observed { latest, week, .. } = *observed;
+    let (news, reported) = record.due(occasion, latest);
     if news.is_empty() {
         return Ok(record);
     }
@@ -194,7 +184,7 @@ pub(in crate::jobs) fn queue(
     };
     mailer.alerts(&input, now)?;
     mailer.alerts_to_owners(&input, now)?;
-    Ok(told)
+    Ok(reported)
 }
 
 /// Where in the history those begin that are not judged yet; the latest always is one. Without a record the last one until

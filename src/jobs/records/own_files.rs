@@ -8,34 +8,31 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
-use super::{alerts, closings, notices, own_api};
+use super::{Reporting, alerts, closings, notices, own_api};
 use crate::change::answers;
 use crate::files::versioned_json::{self, Kind, Unusable};
-use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::{self, StateFile};
-use crate::mail::{Mailer, installation};
+use crate::jobs::state;
+use crate::mail::installation;
 use crate::report::{FileProblem, ProblemKind};
 
 /// What begins a file again, at once: its next use may be hours away.
-type Begin = fn(&ReportInputs<'_>, &Mailer, &StateFile<'_>, DateTime<Utc>) -> anyhow::Result<()>;
+type Begin = fn(&Reporting<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
 const ALL: [(&Kind, Begin); 6] = [
-    (&state::FILE, |_, _, state, now| {
-        state.take(now);
+    (&state::FILE, |job, now| {
+        job.state.take(now);
         Ok(())
     }),
-    (&alerts::FILE, |inputs, mailer, state, now| {
-        alerts::record(inputs, mailer, state, alerts::Latest::unknown(), now).map(drop)
-    }),
-    (&closings::FILE, |_, _, state, now| closings::record(state, now).map(drop)),
-    (&notices::FILE, |inputs, _, _, now| set_aside(inputs, &notices::FILE, now)),
-    (&own_api::FILE, |inputs, _, _, now| set_aside(inputs, &own_api::FILE, now)),
-    (&answers::NOT_TAKEN, |inputs, _, _, now| set_aside(inputs, &answers::NOT_TAKEN, now)),
+    (&alerts::FILE, |job, now| alerts::record(job, alerts::Latest::unknown(), now).map(drop)),
+    (&closings::FILE, |job, now| closings::record(&job.state, now).map(drop)),
+    (&notices::FILE, |job, now| set_aside(job, &notices::FILE, now)),
+    (&own_api::FILE, |job, now| set_aside(job, &own_api::FILE, now)),
+    (&answers::NOT_TAKEN, |job, now| set_aside(job, &answers::NOT_TAKEN, now)),
 ];
 
 /// Where nothing has to be found again.
-fn set_aside(inputs: &ReportInputs<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
-    versioned_json::take::<IgnoredAny>(&inputs.config.data.dir, file, now)?;
+fn set_aside(job: &Reporting<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
+    versioned_json::take::<IgnoredAny>(&job.inputs.config.data.dir, file, now)?;
     Ok(())
 }
 
@@ -88,15 +85,9 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
 }
 
 /// Mails each once, also where no job can be done for want of the file. `logged`: whether this process has logged them.
-pub(crate) fn report(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    logged: &OnceLock<()>,
-    now: DateTime<Utc>,
-) {
-    begin_damaged_files_again(inputs, mailer, state, now);
-    let problems = match problems(&inputs.config.data.dir, now) {
+pub(crate) fn report(job: &Reporting<'_>, logged: &OnceLock<()>, now: DateTime<Utc>) {
+    begin_damaged_files_again(job, now);
+    let problems = match problems(&job.inputs.config.data.dir, now) {
         Ok(problems) => problems,
         Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be read"),
     };
@@ -107,25 +98,20 @@ pub(crate) fn report(
             ProblemKind::Passing => continue,
             ProblemKind::Stays => log_once(logged, problem),
         }
-        if let Err(error) = mailer.file_problem(problem, now) {
+        if let Err(error) = job.mailer.file_problem(problem, now) {
             let error = format!("{error:#}");
             warn!(error, "a problem with a file could not be queued as mail");
         }
     }
 }
 
-fn begin_damaged_files_again(
-    inputs: &ReportInputs<'_>,
-    mailer: &Mailer,
-    state: &StateFile<'_>,
-    now: DateTime<Utc>,
-) {
+fn begin_damaged_files_again(job: &Reporting<'_>, now: DateTime<Utc>) {
     let is_damaged = |file: &Kind| {
-        let read = versioned_json::read::<IgnoredAny>(&inputs.config.data.dir, file);
+        let read = versioned_json::read::<IgnoredAny>(&job.inputs.config.data.dir, file);
         matches!(read, Err(Unusable::Damaged { .. }))
     };
     for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
-        if let Err(error) = begin(inputs, mailer, state, now) {
+        if let Err(error) = begin(job, now) {
             warn!(file = file.name, error = format!("{error:#}"), "a damaged file could not be begun again");
         }
     }

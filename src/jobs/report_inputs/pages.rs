@@ -23,14 +23,14 @@ impl ReportInputs<'_> {
         owners: &Owners<'_>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsagePage> {
-        let report = self.undrawn(latest, scope, &self.history.until(now)?, None, now)?;
+        let report = self.undrawn(latest, scope, None, now)?;
         self.page_of(report, latest, owners, now)
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
     pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
         let scope = Scope { extent: Extent::Whole, ..Scope::default() };
-        let mut report = self.undrawn(&latest, &scope, &self.history.until(now)?, None, now)?;
+        let mut report = self.undrawn(&latest, &scope, None, now)?;
         let worst: BTreeSet<Target> = report.worst.iter().map(|standing| standing.target.clone()).collect();
         report.all.retain(|standing| standing.target.aid.is_none() || worst.contains(&standing.target));
         let part = latest.only(|place| place.account_group.is_none() || worst.contains(&place.target()));
