@@ -38,6 +38,7 @@ use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, Global, History, LogFormat};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
+use self::handover::RunCommand;
 use self::terminal::{Out, Unwritten};
 use self::when::{NotATime, When};
 use crate::clock::Clock;
@@ -238,6 +239,7 @@ async fn carry_out(
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
     let (here, changes) = (jobs::handover(app), app.changes(&Clock::read()));
+    let on_runs = RunCommand { here: &here, services: &changes, mailer: &app.mailer };
     let when = When { zone: app.config.schedule.timezone, now: Clock::read().now() };
     match command {
         Command::Run => jobs::run(app, source).await,
@@ -258,12 +260,10 @@ async fn carry_out(
             plan::plan(&changes, &asked, color, out).await
         }
         Command::Apply { file, approve } => {
-            apply::apply(&here, &changes, &app.mailer, &file, approve.as_deref(), color, out).await
+            apply::apply(&on_runs, &file, approve.as_deref(), color, out).await
         }
-        Command::Approve { run, plan } => {
-            decide::approve(&here, &changes, &app.mailer, &run, plan.as_deref()).await
-        }
-        Command::Reject { run } => decide::reject(&here, &changes, &app.mailer, &run).await,
+        Command::Approve { run, plan } => decide::approve(&on_runs, &run, plan.as_deref()).await,
+        Command::Reject { run } => decide::reject(&on_runs, &run).await,
         Command::Runs { run, state, format } => match run {
             Some(run) => runs::one(&app.config, &run, format, color, out),
             None => runs::all(&app.config, &state, format, color, out),

@@ -3,26 +3,23 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::handover::{self, Handover, Who};
+use super::handover::{self, RunCommand, Who};
 use super::plan::read;
 use super::{Color, progress};
-use crate::change::Services;
 use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::exit_code::Exit;
 use crate::jobs::apply::{ToApply, apply as through_the_machinery};
 use crate::jobs::requests::Ask;
-use crate::mail::Mailer;
 
 pub(super) async fn apply(
-    here: &Handover<'_>,
-    services: &Services<'_>,
-    mailer: &Mailer,
+    command: &RunCommand<'_>,
     file: &Path,
     approve: Option<&str>,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
+    let RunCommand { here, services, mailer } = *command;
     let (name, bytes) = read(file, services.config.inbox.max_bytes)?;
     let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
     let request = match handover::ask(here, &asked, Some(&bytes)).await? {

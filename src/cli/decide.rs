@@ -4,64 +4,94 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::handover::{self, Handover};
+use super::handover::{self, Handover, RunCommand};
 use super::{progress, terminal};
 use crate::change::RunState;
+use crate::change::lifecycle;
 use crate::change::run::{Decider, Decision, Run};
-use crate::change::{Services, lifecycle};
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, hostname};
 use crate::files::owner::Owner;
 use crate::jobs::records::notices;
 use crate::jobs::requests;
-use crate::mail::Mailer;
 
 /// A holder of the lock that is not in the middle of something notices a decision at once.
 const NOTICED: Duration = Duration::from_secs(3);
 
+/// A person's word on a run.
+#[derive(Clone, Copy)]
+enum Verdict<'a> {
+    /// Only if its plan has this hash.
+    Approve {
+        plan: Option<&'a str>,
+    },
+    Reject,
+}
+
 pub(super) async fn approve(
-    here: &Handover<'_>,
-    services: &Services<'_>,
-    mailer: &Mailer,
+    command: &RunCommand<'_>,
     written: &str,
     plan: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    decide(here, services, mailer, written, plan, true).await
+    decide(command, written, Verdict::Approve { plan }).await
 }
 
-pub(super) async fn reject(
-    here: &Handover<'_>,
-    services: &Services<'_>,
-    mailer: &Mailer,
-    written: &str,
-) -> anyhow::Result<Exit> {
-    decide(here, services, mailer, written, None, false).await
+pub(super) async fn reject(command: &RunCommand<'_>, written: &str) -> anyhow::Result<Exit> {
+    decide(command, written, Verdict::Reject).await
 }
 
-async fn decide(
-    here: &Handover<'_>,
-    services: &Services<'_>,
-    mailer: &Mailer,
-    written: &str,
-    plan: Option<&str>,
-    approve: bool,
-) -> anyhow::Result<Exit> {
+async fn decide(command: &RunCommand<'_>, written: &str, verdict: Verdict<'_>) -> anyhow::Result<Exit> {
+    let services = command.services;
     let run = Run::find(services.runs(), written)?;
     let id = &*run.record.id;
+    let is_approved = matches!(verdict, Verdict::Approve { .. });
     anyhow::ensure!(
-        !approve || services.config.inbox.apply || !run.record.dropped,
+        !is_approved || services.config.inbox.apply || !run.record.dropped,
         "nothing that was dropped is sent while inbox.apply is false: set it to true, then approve run {id}"
     );
-    let replans = approve && run.record.state == RunState::Stale;
-    match run.record.state {
-        RunState::Held => {}
-        RunState::Scheduled if !approve => {} // it can be dropped until its time comes
+    ensure_undecided(&run, verdict)?;
+    let current = run.record.plan_sha256.clone().unwrap_or_default();
+    if let Verdict::Approve { plan: Some(named) } = verdict {
+        ensure_same_plan(id, &current, named)?;
+    }
+    let replans = is_approved && run.record.state == RunState::Stale;
+    let now = services.now();
+    // The same word again is no quarrel: it may be what gets a run going that nobody was there to act on.
+    let before = run.decision()?;
+    if before.is_none_or(|before| before.approve != is_approved) {
+        let (by, decider) = who();
+        let plan_sha256 = current.clone();
+        run.decide(&Decision { approve: is_approved, plan_sha256, by, decider: Some(decider), at: now })?;
+    }
+    if replans {
+        say(&format!("{id}: will be planned again; that sends nothing"));
+    } else {
+        say(&format!("{id}: plan {current} {}", if is_approved { "approved" } else { "rejected" }));
+    }
+    if let Some(holder) = wake(command.here, id).await? {
+        say(&format!("The running quotakeeper ({holder}) acts on it."));
+        return Ok(Exit::Done);
+    }
+    // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
+    notices::flush_or_warn(services.config, command.mailer, now);
+    advance(command, id, is_approved, replans).await
+}
+
+/// Whether the state of a run leaves it to a person.
+fn ensure_undecided(run: &Run, verdict: Verdict<'_>) -> anyhow::Result<()> {
+    let id = &*run.record.id;
+    match (run.record.state, verdict) {
+        // One that is scheduled can be dropped until its time comes.
+        (RunState::Held, _) | (RunState::Scheduled, Verdict::Reject) => Ok(()),
         // Nobody has seen what it would do now.
-        RunState::Stale if approve => anyhow::ensure!(
-            plan.is_none(),
-            "run {id} is stale: `quotakeeper approve {id}` without --plan plans it again for review"
-        ),
-        RunState::Scheduled => {
+        (RunState::Stale, Verdict::Approve { plan }) => {
+            anyhow::ensure!(
+                plan.is_none(),
+                "run {id} is stale: `quotakeeper approve {id}` without --plan plans it again for review"
+            );
+            Ok(())
+        }
+        (RunState::Scheduled, Verdict::Approve { .. }) => {
             let due = run
                 .record
                 .due
@@ -70,7 +100,7 @@ async fn decide(
                 "run {id} is scheduled, not held: it is sent{due} without an approval, unless a guard holds it then"
             )
         }
-        state => {
+        (state, _) => {
             let held = run.record.held_as.as_deref();
             let held = held.map_or(String::new(), |held| format!(": its held rows wait as {held}"));
             let decided = run.record.approved_by.as_deref();
@@ -78,36 +108,30 @@ async fn decide(
             anyhow::bail!("run {id} is {state}{decided}, not held{held}");
         }
     }
-    let current = run.record.plan_sha256.clone().unwrap_or_default();
-    if let Some(named) = plan {
-        let named = named.to_ascii_lowercase();
-        anyhow::ensure!(
-            named.len() >= 8,
-            "--plan {named} is too short: give at least 8 digits of the plan's SHA-256"
-        );
-        anyhow::ensure!(
-            current.starts_with(&named),
-            "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
-        );
-    }
-    let now = services.now();
-    // The same word again is no quarrel: it may be what gets a run going that nobody was there to act on.
-    let before = run.decision()?;
-    if before.is_none_or(|before| before.approve != approve) {
-        let (by, decider) = who();
-        run.decide(&Decision { approve, plan_sha256: current.clone(), by, decider: Some(decider), at: now })?;
-    }
-    if replans {
-        say(&format!("{id}: will be planned again; that sends nothing"));
-    } else {
-        say(&format!("{id}: plan {current} {}", if approve { "approved" } else { "rejected" }));
-    }
-    if let Some(holder) = wake(here, id).await? {
-        say(&format!("The running quotakeeper ({holder}) acts on it."));
-        return Ok(Exit::Done);
-    }
-    // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
-    notices::flush_or_warn(services.config, mailer, now);
+}
+
+/// Whether the plan that a person names is the one that the run holds.
+fn ensure_same_plan(id: &str, current: &str, named: &str) -> anyhow::Result<()> {
+    let named = named.to_ascii_lowercase();
+    anyhow::ensure!(
+        named.len() >= 8,
+        "--plan {named} is too short: give at least 8 digits of the plan's SHA-256"
+    );
+    anyhow::ensure!(
+        current.starts_with(&named),
+        "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
+    );
+    Ok(())
+}
+
+/// Acts on the decision in this process, and says what came of it.
+async fn advance(
+    command: &RunCommand<'_>,
+    id: &str,
+    is_approved: bool,
+    replans: bool,
+) -> anyhow::Result<Exit> {
+    let RunCommand { services, mailer, .. } = *command;
     let mut run = Run::open(services.runs(), id)?;
     let advanced = progress::shown(services.api, lifecycle::advance(services, &mut run)).await;
     notices::flush_or_warn(services.config, mailer, services.now());
@@ -120,7 +144,7 @@ async fn decide(
     for note in &run.record.notes {
         say(&format!("  {note}"));
     }
-    Ok(match (approve, run.record.state) {
+    Ok(match (is_approved, run.record.state) {
         (true, RunState::Done) => findings.exit(),
         (true, RunState::Scheduled) | (false, RunState::Rejected) => Exit::Done,
         _ => Exit::Failed,

@@ -141,7 +141,7 @@ fn change_file() -> Vec<u8> {
 fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule) {
     let mut quota = itoa::Buffer::new();
     let quota = cell(row.quota, &mut quota);
-    add_row(file, row, "assign", [quota, quota], rule, "");
+    add_row(file, row, &Edit { action: "assign", value: quota, expected: quota, comment: "" }, rule);
 }
 
 /// What has to change so that the quotas are again what they were.
@@ -180,7 +180,7 @@ impl<'a> Restored<'a> {
                 None => ("unassign", ""),
             };
             let expected = cell(now.quota, &mut expected);
-            add_row(&mut file, now, action, [value, expected], rule, &comment);
+            add_row(&mut file, now, &Edit { action, value, expected, comment: &comment }, rule);
         }
         file
     }
@@ -215,15 +215,17 @@ impl<'a> Restored<'a> {
     }
 }
 
+/// What the row of a target asks for.
+struct Edit<'a> {
+    action: &'a str,
+    value: &'a str,
+    expected: &'a str,
+    comment: &'a str,
+}
+
 /// Adds one row. There may be a million, so that no cell is copied that needs no change.
-fn add_row(
-    file: &mut Vec<u8>,
-    row: &SnapshotRow<'_>,
-    action: &str,
-    [value, expected]: [&str; 2],
-    rule: &UsageRule,
-    comment: &str,
-) {
+fn add_row(file: &mut Vec<u8>, row: &SnapshotRow<'_>, edit: &Edit<'_>, rule: &UsageRule) {
+    let Edit { action, value, expected, comment } = edit;
     let aid = row.target.aid.as_ref().map_or(&b""[..], Aid::as_bytes);
     let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
     let org_id = row.target.org_id.as_bytes();

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::terminal;
+use crate::change::Services;
 use crate::clock::Clock;
 use crate::exit_code::Exit;
 use crate::files::lock::{LockError, Seat};
@@ -21,7 +22,7 @@ use crate::files::reserve;
 use crate::jobs::activity::Activity;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
-use crate::mail::installation;
+use crate::mail::{Mailer, installation};
 
 /// A holder gives a sign of life every few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,6 +44,13 @@ pub(super) struct Handover<'a> {
     pub seat: &'a Arc<Seat>,
     pub activity: &'a Arc<Activity>,
     pub cancel: &'a CancellationToken,
+}
+
+/// What a command works with that acts on runs.
+pub(super) struct RunCommand<'a> {
+    pub here: &'a Handover<'a>,
+    pub services: &'a Services<'a>,
+    pub mailer: &'a Mailer,
 }
 
 /// Takes the lock, or has the holder of it do what is asked.
