@@ -74,8 +74,14 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
         for row in &plan.rows {
             let Some(Outcome::Applied { before, after }) = outcomes.get(&row.row) else { continue };
             let Some(target) = &row.target else { continue };
-            let names = [row.org_name.as_str(), row.account_group_name.as_str()];
-            csv.set_back(target, names, *before, *after, &undo_comment(row));
+            csv.set_back(&SetBack {
+                target,
+                org_name: &row.org_name,
+                account_group_name: &row.account_group_name,
+                before: *before,
+                after: *after,
+                comment: &undo_comment(row),
+            });
         }
     })
 }
@@ -85,7 +91,14 @@ pub(crate) fn restore_csv<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<
     table(&COLUMNS, |csv| {
         for Change { target, org_name, account_group_name, before, after, .. } in changes {
             let comment = "sets back what was changed outside quotakeeper";
-            csv.set_back(target, [org_name, account_group_name], *before, *after, comment);
+            csv.set_back(&SetBack {
+                target,
+                org_name,
+                account_group_name,
+                before: *before,
+                after: *after,
+                comment,
+            });
         }
     })
 }
@@ -114,6 +127,16 @@ fn own_names(headers: &[String], ours: &[&str]) -> Vec<String> {
     ours.iter().map(free).collect()
 }
 
+/// The row that gives a target the quota that it had `before`, if it still has the one of `after`.
+struct SetBack<'a> {
+    target: &'a Target,
+    org_name: &'a str,
+    account_group_name: &'a str,
+    before: Option<Units>,
+    after: Option<Units>,
+    comment: &'a str,
+}
+
 /// Lines of a CSV that a spreadsheet shows and never runs.
 struct Lines(csv::Writer<Vec<u8>>);
 
@@ -125,15 +148,8 @@ impl Lines {
         self.0.write_record(cells).expect("memory takes every line");
     }
 
-    /// The row that gives a target the quota that it had `before`, if it still has the one of `after`.
-    fn set_back(
-        &mut self,
-        target: &Target,
-        [org_name, account_group_name]: [&str; 2],
-        before: Option<Units>,
-        after: Option<Units>,
-        comment: &str,
-    ) {
+    fn set_back(&mut self, row: &SetBack<'_>) {
+        let SetBack { target, org_name, account_group_name, before, after, comment } = row;
         self.push(&[
             if before.is_some() { "assign" } else { "unassign" },
             target.org_id.as_str(),
@@ -141,7 +157,7 @@ impl Lines {
             target.aid.as_ref().map_or("", |aid| aid.as_str()),
             account_group_name,
             &before.map_or_else(String::new, |units| units.to_string()),
-            &plain_quota(after),
+            &plain_quota(*after),
             comment,
         ]);
     }

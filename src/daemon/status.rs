@@ -85,6 +85,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     // The same reason keeps several things from being read: it is said once.
     let mut once = BTreeSet::new();
     unreadable.problems.retain(|problem| once.insert(problem.clone()));
+    let jobs = JobObserver { schedule: &config.schedule, history, state: state.as_ref(), is_daemon, now };
     Observed {
         now,
         zone: config.schedule.timezone,
@@ -99,10 +100,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         has_token: config.api.token.is_some(),
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
         routes,
-        jobs: Job::ALL
-            .iter()
-            .map(|job| observe_job(&config.schedule, history, *job, state.as_ref(), is_daemon, now))
-            .collect(),
+        jobs: Job::ALL.iter().map(|job| jobs.observe(*job)).collect(),
         seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
         snapshot_bytes,
@@ -147,27 +145,31 @@ impl Unreadable {
     }
 }
 
-fn observe_job(
-    schedule: &Schedule,
-    history: &History,
-    job: Job,
-    state: Option<&State>,
+/// What the jobs are observed by.
+struct JobObserver<'a> {
+    schedule: &'a Schedule,
+    history: &'a History,
+    state: Option<&'a State>,
     is_daemon: bool,
     now: DateTime<Utc>,
-) -> ObservedJob {
-    let zone = schedule.timezone;
-    let slots = job.schedule(schedule);
-    let last = state.and_then(|state| state.job(job));
-    ObservedJob {
-        job,
-        last,
-        failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),
-        next: slots.as_ref().and_then(|slots| slots.next(zone, now)),
-        missed: state.and_then(|state| state.last_missed(job)),
-        due: state.is_some_and(|state| job.due(schedule, history, state, now).is_some()),
-        late: slots
-            .zip(last)
-            .and_then(|(slots, last)| view::late(&slots, zone, last.last_success, is_daemon, now)),
+}
+
+impl JobObserver<'_> {
+    fn observe(&self, job: Job) -> ObservedJob {
+        let Self { schedule, history, state, is_daemon, now } = *self;
+        let slots = job.schedule(schedule);
+        let last = state.and_then(|state| state.job(job));
+        ObservedJob {
+            job,
+            last,
+            failing: state.and_then(|state| Some((state.failing(job)?, state.why(job).cloned()))),
+            next: slots.as_ref().and_then(|slots| slots.next(schedule.timezone, now)),
+            missed: state.and_then(|state| state.last_missed(job)),
+            due: state.is_some_and(|state| job.due(schedule, history, state, now).is_some()),
+            late: slots.zip(last).and_then(|(slots, last)| {
+                view::late(&slots, schedule.timezone, last.last_success, is_daemon, now)
+            }),
+        }
     }
 }
 
