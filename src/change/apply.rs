@@ -56,6 +56,14 @@ pub(crate) struct Apply<'a, G> {
     pub guard_again: G,
 }
 
+/// A batch that was sent.
+struct Posted {
+    /// Its number in the journal.
+    number: usize,
+    begun: Instant,
+    batch: Batch,
+}
+
 impl<G> Apply<'_, G>
 where
     G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
@@ -182,19 +190,18 @@ where
 
     async fn send(
         &mut self,
-        mut batch: Batch,
+        batch: Batch,
         queue: &mut VecDeque<Batch>,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
         let number = progress.next_batch;
         progress.next_batch += 1;
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
-        let operation = batch.operation.as_str();
         self.seat.check()?;
         self.journal.append(&Event::Intent {
             at: self.clock.now(),
             batch: number,
-            operation: operation.to_owned(),
+            operation: batch.operation.as_str().to_owned(),
             rows: rows.clone(),
         })?;
         let new: Vec<usize> = rows.iter().copied().filter(|row| progress.intended.insert(*row)).collect();
@@ -213,70 +220,90 @@ where
         if !outcome.as_ref().is_err_and(Error::outcome_unknown) {
             progress.unanswered = Duration::ZERO;
         }
-        let at = self.clock.now();
+        let posted = Posted { number, begun, batch };
         match outcome {
-            Ok(()) => {
-                self.journal.append(&Event::Accepted { at, batch: number })?;
-                progress.accepted += 1;
-                for row in &rows {
-                    progress.causes.remove(row);
-                }
-                progress.size.accepted(batch.half);
-                progress.decreased |= batch.decreases();
+            Ok(()) => self.accepted(posted, progress),
+            Err(error) if error.is_refusal() => self.refused(posted, &error, queue, progress),
+            Err(error) if error.outcome_unknown() => self.unanswered(posted, &error, queue, progress).await,
+            // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
+            Err(error) => Err(error).context(GOES_ON),
+        }
+    }
+
+    fn accepted(&mut self, posted: Posted, progress: &mut Progress) -> anyhow::Result<()> {
+        let Posted { number, batch, .. } = posted;
+        self.journal.append(&Event::Accepted { at: self.clock.now(), batch: number })?;
+        progress.accepted += 1;
+        for row in &batch.rows {
+            progress.causes.remove(&row.row);
+        }
+        progress.size.accepted(batch.half);
+        progress.decreased |= batch.decreases();
+        let (operation, rows) = (batch.operation.as_str(), batch.rows.len());
+        progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
+        let (done, of, budget) = (progress.done(), progress.total, self.client.budget());
+        info!(
+            batch = number,
+            operation,
+            rows,
+            done,
+            of,
+            requests = self.client.room().sent,
+            remaining = budget.remaining,
+            "sent"
+        );
+        Ok(())
+    }
+
+    fn refused(
+        &mut self,
+        posted: Posted,
+        error: &Error,
+        queue: &mut VecDeque<Batch>,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
+        let Posted { number, batch, .. } = posted;
+        let (at, operation, rows) = (self.clock.now(), batch.operation.as_str(), batch.rows.len());
+        warn!(batch = number, operation, rows, "the server refused a batch");
+        self.journal.append(&Event::Refused { at, batch: number, answer: error.to_string() })?;
+        let message = error.told_of_a_row();
+        progress.refusals += 1;
+        if error.status() == Some(413) {
+            progress.size.too_large(rows);
+            progress.refuse(batch, &[], message, queue);
+        } else {
+            progress.size.refused();
+            progress.refuse(batch, error.fields(), message, queue);
+        }
+        Ok(())
+    }
+
+    async fn unanswered(
+        &mut self,
+        posted: Posted,
+        error: &Error,
+        queue: &mut VecDeque<Batch>,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
+        let Posted { number, begun, mut batch } = posted;
+        let (at, operation, rows) = (self.clock.now(), batch.operation.as_str(), batch.rows.len());
+        let answer = error.to_string();
+        warn!(batch = number, operation, rows, error = %answer, "the outcome of a batch is unknown: reading back");
+        self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
+        let (cause, asked) = error.without_answer().unwrap_or_default();
+        progress.causes.extend(batch.rows.iter().map(|row| (row.row, cause.to_owned())));
+        progress.unanswered += begun.elapsed();
+        progress.size.unknown(rows);
+        batch.unknown += 1;
+        if batch.unknown < MOST_UNKNOWN {
+            self.pause(asked.max(Duration::from_secs(1 << batch.unknown))).await?;
+            queue.push_front(batch);
+        } else {
+            progress.refusals += 1;
+            if rows == 1 {
                 progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
-                let (done, of, budget) = (progress.done(), progress.total, self.client.budget());
-                info!(
-                    batch = number,
-                    operation,
-                    rows = rows.len(),
-                    done,
-                    of,
-                    requests = self.client.room().sent,
-                    remaining = budget.remaining,
-                    "sent"
-                );
-            }
-            Err(error) if error.is_refusal() => {
-                let answer = error.to_string();
-                warn!(batch = number, operation, rows = rows.len(), "the server refused a batch");
-                self.journal.append(&Event::Refused { at, batch: number, answer })?;
-                let told = error.told_of_a_row();
-                progress.refusals += 1;
-                if error.status() == Some(413) {
-                    progress.size.too_large(rows.len());
-                    progress.refuse(batch, &[], told, queue);
-                } else {
-                    progress.size.refused();
-                    progress.refuse(batch, error.fields(), told, queue);
-                }
-            }
-            Err(error) if error.outcome_unknown() => {
-                let answer = error.to_string();
-                warn!(batch = number, operation, rows = rows.len(), error = %answer, "the outcome of a batch is unknown: reading back");
-                self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
-                let (cause, asked) = error.without_answer().unwrap_or_default();
-                progress.causes.extend(rows.iter().map(|row| (*row, cause.to_owned())));
-                progress.unanswered += begun.elapsed();
-                progress.size.unknown(rows.len());
-                batch.unknown += 1;
-                match batch {
-                    batch if batch.unknown < MOST_UNKNOWN => {
-                        self.pause(asked.max(Duration::from_secs(1 << batch.unknown))).await?;
-                        queue.push_front(batch);
-                    }
-                    batch if batch.rows.len() == 1 => {
-                        progress.refusals += 1;
-                        progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
-                    }
-                    batch => {
-                        progress.refusals += 1;
-                        progress.refuse(batch, &[], answer, queue);
-                    }
-                }
-            }
-            Err(error) => {
-                // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
-                return Err(error).context(GOES_ON);
+            } else {
+                progress.refuse(batch, &[], answer, queue);
             }
         }
         Ok(())

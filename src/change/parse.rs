@@ -41,30 +41,10 @@ pub(crate) fn parse(
     let text = decode::decode(bytes).map_err(|sentence| vec![sentence])?;
     let (delimiter, text) =
         header::separator_line(&text).unwrap_or_else(|| (header::detect_delimiter(&text, columns), &text));
-    let (mut approved, mut doubtful, mut skipped) = (Vec::new(), Vec::new(), Skipped::default());
-    let mut comment = |row: &Row| match row.approves() {
-        Some(Ok(plan)) => approved.push(plan),
-        Some(Err(sentence)) => doubtful.push(sentence),
-        None => {}
-    };
+    let mut comments = Comments::default();
     let mut rows = Rows::new(text, delimiter);
-    let (header_row, (header, mut problems)) = loop {
-        match rows.next() {
-            None => {
-                return Err(vec![
-                    "The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
-                        .to_owned(),
-                ]);
-            }
-            Some(Err(sentence)) => return Err(vec![sentence]),
-            Some(Ok(row)) if row.is_blank() => {}
-            Some(Ok(row)) if row.is_comment() && !header::is_header_with_sign(&row, columns) => {
-                skipped.comments += 1;
-                comment(&row);
-            }
-            Some(Ok(row)) => break (row.number, Header::read(&row, columns)),
-        }
-    };
+    let (header_row, header, mut problems) =
+        read_header(&mut rows, columns, &mut comments).map_err(|sentence| vec![sentence])?;
     if !header.is_understood() {
         return Err(problems);
     }
@@ -79,18 +59,15 @@ pub(crate) fn parse(
         most = max_rows.min(LOOKED_AT);
     }
     let mut records = Vec::with_capacity(most.min(lines));
-    let mut blanks = 0;
+    let (mut blanks, mut blanks_between) = (0, 0);
     for row in rows {
         match row {
             Ok(row) if row.is_blank() => blanks += 1,
-            Ok(row) if header.is_comment(&row) => {
-                skipped.comments += 1;
-                comment(&row);
-            }
+            Ok(row) if header.is_comment(&row) => comments.add(&row),
             Err(sentence) => problems.push(sentence),
             Ok(_) if records.len() == most => break,
             Ok(row) => {
-                skipped.blanks += std::mem::take(&mut blanks);
+                blanks_between += std::mem::take(&mut blanks);
                 records.push(record(row, &header));
             }
         }
@@ -100,23 +77,70 @@ pub(crate) fn parse(
             "The file has a header but no rows of data below it. Add a row for each change.".to_owned(),
         );
     }
-    let assigns =
-        |record: &Record| !matches!(&record.change, Ok(change) if change.action == Action::Unassign);
-    if header.column(Field::Value).is_none()
-        && header.column(Field::Action).is_some()
-        && let Some(row) = records.iter().find(|record| assigns(record)).map(|record| record.row)
-    {
-        problems.push(format!(
-            "The column `value` (the new quota) is missing. Only a file in which every action is `unassign` can do \
-             without it, and row {row} is not one."
-        ));
-    }
+    problems.extend(lacks_values(&header, &records));
     if problems.is_empty() {
+        let Comments { count, approved, doubtful } = comments;
+        let skipped = Skipped { comments: count, blanks: blanks_between };
         Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, skipped, doubtful })
     } else {
         problems.extend(of_rows(&records));
         Err(problems)
     }
+}
+
+/// What comment rows say.
+#[derive(Default)]
+struct Comments {
+    count: usize,
+    approved: Vec<String>,
+    doubtful: Vec<String>,
+}
+
+impl Comments {
+    fn add(&mut self, row: &Row) {
+        self.count += 1;
+        match row.approves() {
+            Some(Ok(plan)) => self.approved.push(plan),
+            Some(Err(sentence)) => self.doubtful.push(sentence),
+            None => {}
+        }
+    }
+}
+
+/// The header with the number of its row and what is wrong with it. An error is why there is none.
+fn read_header(
+    rows: &mut Rows<'_>,
+    columns: &BTreeMap<String, String>,
+    comments: &mut Comments,
+) -> Result<(usize, Header, Vec<String>), String> {
+    for row in rows {
+        let row = row?;
+        if row.is_blank() {
+            continue;
+        }
+        if row.is_comment() && !header::is_header_with_sign(&row, columns) {
+            comments.add(&row);
+            continue;
+        }
+        let (header, problems) = Header::read(&row, columns);
+        return Ok((row.number, header, problems));
+    }
+    Err("The file is empty. It needs a header row such as `action,org_id,aid,value`, and a row for each change."
+        .to_owned())
+}
+
+/// A column of new quotas is missing, and a row needs it.
+fn lacks_values(header: &Header, records: &[Record]) -> Option<String> {
+    if header.column(Field::Value).is_some() || header.column(Field::Action).is_none() {
+        return None;
+    }
+    let assigns =
+        |record: &&Record| !matches!(&record.change, Ok(change) if change.action == Action::Unassign);
+    let row = records.iter().find(assigns)?.row;
+    Some(format!(
+        "The column `value` (the new quota) is missing. Only a file in which every action is `unassign` can do \
+         without it, and row {row} is not one."
+    ))
 }
 
 /// Whether a file has more rows of data than are allowed.

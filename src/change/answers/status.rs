@@ -78,13 +78,20 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
             text += "Delete the held rows from it first: they wait on their own.\n";
         }
     }
+    text += &next_step(story, zone, expire);
+    if let Some(held) = &story.held_as {
+        text += &format!("\nThe rows that a guard holds wait as run {held}: quotakeeper runs {held}\n");
+    }
+    text
+}
+
+/// What a person can do about a run that waits.
+fn next_step(story: &RunStory, zone: Tz, expire: Duration) -> String {
     match story.state {
-        RunState::Held => text += &held(story, zone, expire),
-        RunState::Stale => {
-            text += &format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id);
-        }
+        RunState::Held => held(story, zone, expire),
+        RunState::Stale => format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id),
         RunState::Scheduled => {
-            text += &listed(story.plan.scheduled().collect());
+            let mut text = listed(story.plan.scheduled().collect());
             if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
                 text += &format!(
                     "\nIt is planned and checked again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
@@ -93,13 +100,12 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
                     story.id
                 );
             }
+            text
         }
-        RunState::Planned | RunState::Applying | RunState::Done | RunState::Failed | RunState::Rejected => {}
+        RunState::Planned | RunState::Applying | RunState::Done | RunState::Failed | RunState::Rejected => {
+            String::new()
+        }
     }
-    if let Some(held) = &story.held_as {
-        text += &format!("\nThe rows that a guard holds wait as run {held}: quotakeeper runs {held}\n");
-    }
-    text
 }
 
 fn is_held(outcome: &Outcome) -> bool {
