@@ -44,6 +44,27 @@ pub(super) async fn check(
         },
         None => report.good("no configuration file: the defaults and the environment are used"),
     }
+    settings(&config, file, &mut report);
+    secrets(&config, &mut report);
+    let (history, mailer) = (History::new(&config.data.dir), Mailer::new(&config, &hostname()));
+    owners(&history, &mailer, &mut report);
+    if online && config.api.token.is_some() {
+        permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
+    }
+    if online && config.mail.transport.needs_server() {
+        mail_server(&config, &mailer, &mut report).await;
+    }
+    if let Some(address) = send_test_mail {
+        match mailer.send_test(address, Clock::read().now()).await {
+            Ok(()) => report.good("the mail server accepted the test mail"),
+            Err(error) => report.bad(&format!("the test mail was not accepted: {error:#}")),
+        }
+    }
+    Ok(if report.failed { Exit::Failed } else { Exit::Done })
+}
+
+/// What a valid configuration says that somebody may not have meant, and what is wrong with the mail templates.
+fn settings(config: &Config, file: Option<&Path>, report: &mut Report) {
     if let Some(owner) = file.and_then(config::owned_by_another) {
         report.note(&owner);
     }
@@ -77,6 +98,10 @@ pub(super) async fn check(
             report.bad(&problem);
         }
     }
+}
+
+/// Whether the token can be read, and others cannot read the secrets.
+fn secrets(config: &Config, report: &mut Report) {
     match &config.api.token {
         None => report.bad(
             "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
@@ -99,21 +124,6 @@ pub(super) async fn check(
             report.bad(&problem);
         }
     }
-    let (history, mailer) = (History::new(&config.data.dir), Mailer::new(&config, &hostname()));
-    owners(&history, &mailer, &mut report);
-    if online && config.api.token.is_some() {
-        permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
-    }
-    if online && config.mail.transport.needs_server() {
-        mail_server(&config, &mailer, &mut report).await;
-    }
-    if let Some(address) = send_test_mail {
-        match mailer.send_test(address, Clock::read().now()).await {
-            Ok(()) => report.good("the mail server accepted the test mail"),
-            Err(error) => report.bad(&format!("the test mail was not accepted: {error:#}")),
-        }
-    }
-    Ok(if report.failed { Exit::Failed } else { Exit::Done })
 }
 
 /// Where the mail server is reached by an access token, that comes first: without one it is not asked.
