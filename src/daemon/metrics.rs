@@ -123,12 +123,46 @@ impl Metrics {
 pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     use Kind::Gauge;
     // Named one by one, so that a new field cannot be forgotten here.
-    let Sheet { version, jobs, panics, outbox, runs, unreadable, held_since, api, counters, snapshot } =
-        sheet;
+    let Sheet {
+        version,
+        jobs,
+        panics,
+        outbox: _,
+        runs: _,
+        unreadable: _,
+        held_since: _,
+        api,
+        counters,
+        snapshot,
+    } = sheet;
     let mut text = Exposition::with_capacity(16_384);
     let mut info = text.family(Gauge, "quotakeeper_build_info", "The version that runs.");
     info.sample(&[("version", version)], 1);
 
+    job_times(&mut text, jobs);
+    text.single(
+        Kind::Counter,
+        "quotakeeper_job_panics_total",
+        "Job panics since state.json was created, over all processes.",
+        Some(panics),
+    );
+    mails_and_runs(&mut text, sheet);
+    rate_limit(&mut text, api.as_ref());
+    if let Some(counters) = counters {
+        since_start(&mut text, counters);
+    }
+
+    text.single(
+        Gauge,
+        "quotakeeper_snapshot_timestamp_seconds",
+        "When the latest snapshot was taken, whose figures these are.",
+        snapshot.map(epoch),
+    );
+    text.finish()
+}
+
+fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
+    use Kind::Gauge;
     let mut last =
         text.family(Gauge, "quotakeeper_job_last_success_timestamp_seconds", "When the job last succeeded.");
     for job in jobs {
@@ -155,14 +189,11 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     for job in jobs {
         due.some(&[("job_name", &job.name)], job.due.map(epoch));
     }
+}
 
-    text.single(
-        Kind::Counter,
-        "quotakeeper_job_panics_total",
-        "Job panics since state.json was created, over all processes.",
-        Some(panics),
-    );
-
+fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
+    use Kind::Gauge;
+    let Sheet { outbox, runs, unreadable, held_since, .. } = sheet;
     let mut messages = text.family(
         Gauge,
         "quotakeeper_outbox_messages",
@@ -193,7 +224,10 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
         "When the longest-waiting held run was held; absent if none waits.",
         held_since.map(epoch),
     );
+}
 
+fn rate_limit(text: &mut Exposition, api: Option<&ApiSheet>) {
+    use Kind::Gauge;
     text.single(
         Gauge,
         "quotakeeper_api_rate_limit_requests",
@@ -212,17 +246,6 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
         "Seconds until the rate limit allows the next request.",
         api.map(|api| api.wait.as_secs_f64()),
     );
-    if let Some(counters) = counters {
-        since_start(&mut text, counters);
-    }
-
-    text.single(
-        Gauge,
-        "quotakeeper_snapshot_timestamp_seconds",
-        "When the latest snapshot was taken, whose figures these are.",
-        snapshot.map(epoch),
-    );
-    text.finish()
 }
 
 fn since_start(text: &mut Exposition, counters: &Counters) {
