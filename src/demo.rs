@@ -90,21 +90,7 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     writeln!(out, "What follows goes to {}\n", folder.display())?;
 
     writeln!(out, "1. {DAYS} days of snapshots become a history")?;
-    let mut at = start;
-    while at < now {
-        time.set(at);
-        let last_day = at >= now - Duration::days(1);
-        if at == now - Duration::days(1) {
-            somebody_else_changes_a_quota(&app, &world)?;
-        }
-        Job::Snapshot.run(if last_day { &app } else { &quiet }, at).await?;
-        if at == start {
-            Job::ClosingReport.run(&quiet, at).await?; // the cycles that run now are the first to be reported at their end
-        }
-        at += Duration::hours(HOURS);
-    }
-    time.set(now);
-    Job::Snapshot.run(&app, now).await?;
+    record_weeks(&world, &time, [&quiet, &app], now).await?;
     let note = "This history was made by `quotakeeper demo`: the organizations, quotas and usage in it are simulated.\n";
     durable::write(&folder.join("history/_SIMULATED.txt"), note.as_bytes())?;
     let snapshots = app.history.list()?;
@@ -117,23 +103,9 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     )?;
 
     writeln!(out, "2. Three change files are dropped into {}", app.config.inbox_dir().display())?;
-    let files = change_files(&latest);
-    for (name, text) in &files {
-        durable::write(&app.config.inbox_dir().join(name), text.as_bytes())?;
-    }
     let dropped = now + Duration::minutes(5);
     time.set(dropped);
-    Job::Inbox.run(&app, dropped).await?;
-    let mut held = None;
-    for run in Run::all(&app.runs())?.0 {
-        let counts = run.record.counts_in_words();
-        let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts };
-        writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts)?;
-        writeln!(out, "   {:<18} {}", "", run.folder.display())?;
-        if run.record.state == crate::change::RunState::Held {
-            held = Some(run.record.id.clone());
-        }
-    }
+    let held = drop_files(&app, &change_files(&latest), dropped, out).await?;
     writeln!(out)?;
 
     writeln!(out, "3. The next snapshot separates the runs' changes from those of others")?;
@@ -150,17 +122,7 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     writeln!(out)?;
 
     writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
-    Job::Digest.run(&app, later).await?;
-    Job::UsageReport.run(&app, later).await?;
-    Job::ClosingReport.run(&app, later).await?;
-    Job::ChangesReport.run(&app, later).await?;
-    Job::Outbox.run(&app, later).await?;
-    let mut mails: Vec<_> = fs_err::read_dir(folder.join("outbox/sent"))?.collect::<Result<_, _>>()?;
-    mails.sort_by_key(fs_err::DirEntry::path);
-    for mail in mails.iter().filter(|mail| mail.path().extension().is_some_and(|kind| kind == "eml")) {
-        writeln!(out, "   {}", mail.file_name().to_string_lossy())?;
-        write!(out, "{}", (looks.folded)(5, &subject(&mail.path())?))?;
-    }
+    send_mails(&app, later, &looks, out).await?;
     let page = folder.join("reports/usage.html");
     durable::write(&page, usage_page(&app, later)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
@@ -172,6 +134,75 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
         writeln!(out, "{}", (looks.run)(&app.config, &run)?)?;
     }
     world.stop().await;
+    Ok(())
+}
+
+/// Takes the snapshots of all days until `end`; the last day's mails are kept.
+async fn record_weeks(
+    world: &Simulator,
+    time: &simulator::Clock,
+    [quiet, mailing]: [&App; 2],
+    end: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let (start, last_day) = (end - Duration::days(DAYS), end - Duration::days(1));
+    let mut at = start;
+    while at < end {
+        time.set(at);
+        if at == last_day {
+            somebody_else_changes_a_quota(mailing, world)?;
+        }
+        Job::Snapshot.run(if at >= last_day { mailing } else { quiet }, at).await?;
+        if at == start {
+            Job::ClosingReport.run(quiet, at).await?; // the cycles that run now are the first to be reported at their end
+        }
+        at += Duration::hours(HOURS);
+    }
+    time.set(end);
+    Job::Snapshot.run(mailing, end).await?;
+    Ok(())
+}
+
+/// Drops change files, and prints what became of them. The id of the run that is held.
+async fn drop_files(
+    app: &App,
+    files: &[(&str, String)],
+    at: DateTime<Utc>,
+    out: &mut impl Write,
+) -> anyhow::Result<Option<String>> {
+    for (name, text) in files {
+        durable::write(&app.config.inbox_dir().join(name), text.as_bytes())?;
+    }
+    Job::Inbox.run(app, at).await?;
+    let mut held = None;
+    for run in Run::all(&app.runs())?.0 {
+        let counts = run.record.counts_in_words();
+        let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts };
+        writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts)?;
+        writeln!(out, "   {:<18} {}", "", run.folder.display())?;
+        if run.record.state == crate::change::RunState::Held {
+            held = Some(run.record.id.clone());
+        }
+    }
+    Ok(held)
+}
+
+/// Makes all reports, delivers the mails as files, and prints their names and subjects.
+async fn send_mails(
+    app: &App,
+    now: DateTime<Utc>,
+    looks: &Looks<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    for job in [Job::Digest, Job::UsageReport, Job::ClosingReport, Job::ChangesReport, Job::Outbox] {
+        job.run(app, now).await?;
+    }
+    let sent = app.config.data.dir.join("outbox/sent");
+    let mut mails: Vec<_> = fs_err::read_dir(sent)?.collect::<Result<_, _>>()?;
+    mails.sort_by_key(fs_err::DirEntry::path);
+    for mail in mails.iter().filter(|mail| mail.path().extension().is_some_and(|kind| kind == "eml")) {
+        writeln!(out, "   {}", mail.file_name().to_string_lossy())?;
+        write!(out, "{}", (looks.folded)(5, &subject(&mail.path())?))?;
+    }
     Ok(())
 }
 
