@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {
-            terminal::tell(&format!("quotakeeper: {error}"));
+            terminal::eprint(&format!("quotakeeper: {error}"));
             return Exit::Failed.into();
         }
     };
@@ -96,9 +96,9 @@ pub fn main() -> ExitCode {
         if is_service {
             log_end(&error); // nobody sits in front of it: its log is what is read
         } else {
-            terminal::tell(&format!("quotakeeper: {error:#}"));
+            terminal::eprint(&format!("quotakeeper: {error:#}"));
             if let Some(advice) = advice(&error) {
-                terminal::tell(&format!("  → {advice}"));
+                terminal::eprint(&format!("  → {advice}"));
             }
         }
         match error.downcast_ref::<LockError>() {
@@ -118,7 +118,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Exit::Done.into();
         }
-        terminal::tell(&format!("quotakeeper: standard output cannot be written: {error}"));
+        terminal::eprint(&format!("quotakeeper: standard output cannot be written: {error}"));
         return Exit::Failed.into();
     }
     let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
@@ -130,7 +130,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         }
         let _ = error.print();
         if is_undo {
-            terminal::tell(
+            terminal::eprint(
                 "  → each run that changed something has an undo.csv beside its other answers: drop it into the inbox",
             );
         }
@@ -201,7 +201,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     if is_waited_for {
         app.history = app.history.on_all_cores();
     }
-    let _bar = is_waited_for.then(|| progress::of_reading(&app.history));
+    let _bar = is_waited_for.then(|| progress::reading_bar(&app.history));
     let app = Arc::new(app);
     signals::obey(&app.cancel, is_daemon)?;
     let grace = app.cancel.clone();
@@ -265,8 +265,8 @@ async fn carry_out(
         Command::Approve { run, plan } => decide::approve(&on_runs, &run, plan.as_deref()).await,
         Command::Reject { run } => decide::reject(&on_runs, &run).await,
         Command::Runs { run, state, format } => match run {
-            Some(run) => runs::one(&app.config, &run, format, color, out),
-            None => runs::all(&app.config, &state, format, color, out),
+            Some(run) => runs::show_run(&app.config, &run, format, color, out),
+            None => runs::list_runs(&app.config, &state, format, color, out),
         },
         Command::Export { org, at, restore } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;

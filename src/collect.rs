@@ -55,7 +55,7 @@ impl Reading {
         let of_quotas: Vec<Option<OrgId>> =
             quotas.iter().map(|organization| places.organization(organization)).collect();
         let assigned = Assigned::new(quotas.into_iter().zip(of_quotas));
-        for (target, why) in assigned.doubts.told() {
+        for (target, why) in assigned.doubts.in_words() {
             let what = "its quota cannot be read and counts as unknown";
             warn!(whose = %redact::clean(&target, 300), why = redact::clean(&why, 300), "{what}");
         }

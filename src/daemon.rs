@@ -63,11 +63,11 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
         if asked_to_reload.swap(false, Ordering::Relaxed) {
             app = reload(&app, source, &shown);
             watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
-            worker.look_into_inbox();
+            worker.want_inbox();
             rings_at = None;
         }
         if watch.dropped() {
-            worker.look_into_inbox();
+            worker.want_inbox();
         }
         if worker.step(&app).await? {
             continue;

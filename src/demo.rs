@@ -174,7 +174,7 @@ async fn drop_files(
     }
     Job::Inbox.run(app, at).await?;
     let mut held = None;
-    for run in Run::all(&app.runs())?.0 {
+    for run in Run::list(&app.runs())?.0 {
         let counts = run.record.counts_in_words();
         let counts = if counts.is_empty() { "waits for approval".to_owned() } else { counts };
         writeln!(out, "   {:<18} {:<8} {}", run.record.file, run.record.state, counts)?;

@@ -102,7 +102,7 @@ where
                 let rows: Vec<usize> = unsent.iter().map(|row| row.row).collect();
                 self.settle(progress, &rows, &Problem { code: Code::NotSent, message })?;
             } else if !batch.rows.is_empty() {
-                self.tell(Phase::Sending, progress, queue.len() + 1);
+                self.show_progress(Phase::Sending, progress, queue.len() + 1);
                 if let Some(rest) = batch.cut(progress.size.most()) {
                     queue.push_front(rest);
                 }
@@ -266,7 +266,7 @@ where
         let (at, operation, rows) = (self.clock.now(), batch.operation.as_str(), batch.rows.len());
         warn!(batch = number, operation, rows, "the server refused a batch");
         self.journal.append(&Event::Refused { at, batch: number, answer: error.to_string() })?;
-        let message = error.told_of_a_row();
+        let message = error.message_for_row();
         progress.refusals += 1;
         if error.status() == Some(413) {
             progress.size.too_large(rows);
@@ -317,7 +317,7 @@ where
     }
 
     /// For whoever watches; each batch is read for before it is sent, and all are read back.
-    fn tell(&self, phase: Phase, progress: &Progress, batches: usize) {
+    fn show_progress(&self, phase: Phase, progress: &Progress, batches: usize) {
         let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done() };
         self.client.progress().at(phase, Rows { done, of: progress.total }, 2 * batches + 1);
     }

@@ -17,7 +17,7 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
     let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
     let approvals = inbox.approvals()?;
     // Read once, however many files there are.
-    let runs = if approvals.is_empty() { Vec::new() } else { Run::all(services.runs())?.0 };
+    let runs = if approvals.is_empty() { Vec::new() } else { Run::list(services.runs())?.0 };
     for approval in approvals {
         let file = approval.name();
         let mut left = |reason: &str| {
@@ -35,7 +35,7 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
             );
             continue;
         }
-        match of(&runs, &approval)? {
+        match find(&runs, &approval)? {
             Found::None => {
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
@@ -51,8 +51,8 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
                     let decision = Decision {
                         approve: true,
                         plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
-                        by: format!("{}, dropped by {}", by(&approval), approval.owner),
-                        decider: Some(by(&approval)),
+                        by: format!("{}, dropped by {}", decider(&approval), approval.owner),
+                        decider: Some(decider(&approval)),
                         at: services.now(),
                     };
                     match run.decide(&decision) {
@@ -75,10 +75,10 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
 
 /// What to say of comment rows that were to approve the file's plan, and did not.
 pub(super) fn unheard(services: &Services<'_>, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
-    let mut told = file.doubtful.clone();
+    let mut sentences = file.doubtful.clone();
     let plan = run.record.plan_sha256.as_deref().unwrap_or_default();
     if let (true, Some(named)) = (is_held, file.approved.first()) {
-        told.push(if !services.config.inbox.approvals {
+        sentences.push(if !services.config.inbox.approvals {
             "Its row `# approved` does not count: approval by a file is off (inbox.approvals). Use `quotakeeper approve`."
                 .to_owned()
         } else if run.record.dropped {
@@ -87,7 +87,7 @@ pub(super) fn unheard(services: &Services<'_>, run: &Run, file: &ChangeFile, is_
             "Its row `# approved` counts in the inbox only: use `quotakeeper approve`.".to_owned()
         });
     }
-    told
+    sentences
 }
 
 enum Found {
@@ -103,7 +103,7 @@ enum Found {
 }
 
 /// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
-fn of(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
+fn find(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
     let is_named = |run: &Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
     let named: BTreeSet<&str> =
         all.iter().filter(|run| is_named(run)).map(|run| run.record.id.as_str()).collect();
@@ -115,7 +115,7 @@ fn of(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
         let from = run.record.split_from.as_deref();
         let is_meant = is_named(run) || from.is_some_and(|from| named.contains(from));
         // A file that cannot be removed counts once: what was planned again nobody has seen.
-        if is_meant && run.decision()?.is_none() && !run.was_decided_by(&by(approval))? {
+        if is_meant && run.decision()?.is_none() && !run.was_decided_by(&decider(approval))? {
             held.push(run.clone());
         }
     }
@@ -137,7 +137,7 @@ fn too_late(state: RunState) -> Option<&'static str> {
     }
 }
 
-fn by(approval: &ApprovalFile) -> Decider {
+fn decider(approval: &ApprovalFile) -> Decider {
     Decider::File(approval.name())
 }
 

@@ -18,7 +18,7 @@ use crate::domain::quota::{Target, Units};
 /// between two snapshots. A run that cannot be read explains nothing, and stops nothing.
 pub(crate) fn sent_rows(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Vec<SentRow>> {
     let mut sent = Vec::new();
-    for run in Run::all(runs)?.0 {
+    for run in Run::list(runs)?.0 {
         // A run that is blocked sends, or reads back, later than it came to its state.
         // Nor need the clock have been right.
         if run.record.updated >= since - CLOCK_ERROR || run.record.state == RunState::Applying {

@@ -121,11 +121,11 @@ impl ApprovalFile {
 
 /// The files of a first look. Those that look the same after `inbox.settle` are taken.
 #[derive(Debug, Default)]
-pub(crate) struct FirstLook {
+pub(crate) struct FirstScan {
     files: BTreeMap<OsString, Look>,
 }
 
-impl FirstLook {
+impl FirstScan {
     /// There is nothing to wait for.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
@@ -162,15 +162,15 @@ impl Inbox {
 
 impl OpenInbox {
     /// The files that could be taken if they stay as they are, and what cannot be taken, with the reason.
-    pub(crate) fn first_look(&self) -> anyhow::Result<(FirstLook, Vec<NotTaken>)> {
-        let (files, not_taken) = self.look()?;
-        Ok((FirstLook { files }, not_taken))
+    pub(crate) fn first_scan(&self) -> anyhow::Result<(FirstScan, Vec<NotTaken>)> {
+        let (files, not_taken) = self.scan()?;
+        Ok((FirstScan { files }, not_taken))
     }
 
     /// Of the files of a first look, those that did not change since and that no program has open for writing; and why one of
     /// them has to wait, or cannot be taken any more. Those that changed are left for the next look.
-    pub(crate) fn settled(&self, first: &FirstLook) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
-        let (second, mut left) = self.look()?;
+    pub(crate) fn settled(&self, first: &FirstScan) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
+        let (second, mut left) = self.scan()?;
         // What could not be taken at the first look either was said then.
         left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
         let read_only = self.settings.read_only;
@@ -240,7 +240,7 @@ impl OpenInbox {
     }
 
     /// The files that could be taken, and what lies there that cannot, with the reason.
-    fn look(&self) -> anyhow::Result<(BTreeMap<OsString, Look>, Vec<NotTaken>)> {
+    fn scan(&self) -> anyhow::Result<(BTreeMap<OsString, Look>, Vec<NotTaken>)> {
         let (mut files, mut not_taken) = (BTreeMap::new(), Vec::new());
         for name in self.folder.names()? {
             let file = shown(&name);
@@ -281,7 +281,7 @@ impl OpenInbox {
                 Err(unfit) => Seen::Unfit(claim::sentence(&unfit)),
             };
         }
-        match self.folder.look(name) {
+        match self.folder.stat(name) {
             Ok(None) => Seen::Gone,
             Ok(Some(stat)) => match FileType::from_raw_mode(stat.st_mode) {
                 FileType::RegularFile if stat.st_nlink > 1 => {
@@ -299,7 +299,7 @@ impl OpenInbox {
     }
 
     fn is_folder(&self, name: &OsStr) -> bool {
-        let stat = self.folder.look(name).ok().flatten();
+        let stat = self.folder.stat(name).ok().flatten();
         stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
     }
 
@@ -307,7 +307,7 @@ impl OpenInbox {
         let answers = &self.settings.answers;
         *answers == self.settings.folder.join(name)
             || rustix::fs::stat(answers).is_ok_and(|answers| {
-                let here = self.folder.look(name).ok().flatten();
+                let here = self.folder.stat(name).ok().flatten();
                 here.is_some_and(|here| (here.st_dev, here.st_ino) == (answers.st_dev, answers.st_ino))
             })
     }
@@ -332,7 +332,7 @@ fn holds_change_files(folder: &Folder, deeper: usize, left: &mut usize) -> bool 
             return false;
         }
         *left -= 1;
-        let is_one = match folder.look(&name).ok().flatten().map(|stat| FileType::from_raw_mode(stat.st_mode))
+        let is_one = match folder.stat(&name).ok().flatten().map(|stat| FileType::from_raw_mode(stat.st_mode))
         {
             Some(FileType::RegularFile) => names::read(&shown(&name)) == Name::Change,
             Some(FileType::Directory) if deeper > 1 => {

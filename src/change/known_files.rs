@@ -30,12 +30,13 @@ impl KnownFiles {
 
     /// Whether these bytes are the `undo.csv` of a run.
     pub(crate) fn is_undo(&self, runs: &Path, sha256: &str) -> anyhow::Result<bool> {
-        self.look(runs, |contents| contents.undos.contains(sha256))
+        self.with_contents(runs, |contents| contents.undos.contains(sha256))
     }
 
     /// Says where the same bytes were dropped before; they are planned like any file, which usually leaves nothing to do.
     pub(super) fn note_same_content(&self, runs: &Path, run: &mut Run) -> anyhow::Result<()> {
-        let same = self.look(runs, |contents| contents.same_before(&run.record).map(str::to_owned))?;
+        let same =
+            self.with_contents(runs, |contents| contents.same_before(&run.record).map(str::to_owned))?;
         if let Some(same) = same {
             run.record.notes = vec![format!(
                 "The same content was run before, as {same}: only what is still to do is done."
@@ -45,10 +46,10 @@ impl KnownFiles {
     }
 
     /// By what the pass that is under way knows, else by what is read now.
-    fn look<T>(&self, runs: &Path, look: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
+    fn with_contents<T>(&self, runs: &Path, use_them: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
         match &*self.contents() {
-            Some(contents) => Ok(look(contents)),
-            None => Ok(look(&Contents::of(&Run::all(runs)?.0))),
+            Some(contents) => Ok(use_them(contents)),
+            None => Ok(use_them(&Contents::of(&Run::list(runs)?.0))),
         }
     }
 

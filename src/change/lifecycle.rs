@@ -46,25 +46,25 @@ pub(crate) async fn advance(services: &Services<'_>, run: &mut Run) -> anyhow::R
         && !services.cancel.is_cancelled()
         && services.seat.check().is_ok()
     {
-        tell_interrupted(services, run, error);
+        report_interrupted(services, run, error);
     }
     advanced.map(|()| findings(run))
 }
 
 /// Tells whoever dropped a file, once, that it was taken and what keeps it from its end.
-fn tell_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Error) {
+fn report_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Error) {
     if !run.record.dropped || run.record.answers.is_some() {
         return;
     }
     // What the failed work changed in memory is not to be saved with it.
-    let told = Run::open(services.runs(), &run.record.id).and_then(|mut stored| {
+    let stored = Run::open(services.runs(), &run.record.id).and_then(|mut stored| {
         let mut story = RunStory { at: services.now(), ..RunStory::of(&stored.record) };
         story.notes.push(format!("It is not finished, and is tried again by itself: {error:#}"));
         answers::deliver(services, &mut stored, &story);
         stored.save()?;
         Ok(stored.record.answers)
     });
-    match told {
+    match stored {
         Ok(answers) => run.record.answers = answers,
         Err(error) => {
             debug!(run = %run.record.id, error = format!("{error:#}"), "what interrupted it is only in the log");

@@ -82,7 +82,7 @@ impl Live {
         };
         let Outline { organizations, silent, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
-        self.look_for_vanished(services, silent)?;
+        self.find_vanished(services, silent)?;
         let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
@@ -106,7 +106,7 @@ impl Live {
     }
 
     /// Looks into the last snapshot for the quotas of organizations that show none now.
-    fn look_for_vanished(&mut self, services: &Services<'_>, silent: BTreeSet<OrgId>) -> anyhow::Result<()> {
+    fn find_vanished(&mut self, services: &Services<'_>, silent: BTreeSet<OrgId>) -> anyhow::Result<()> {
         let is_new = |org_id: &OrgId| silent.contains(org_id) && !self.silent.contains(org_id);
         let snapshot = &self.reading.snapshot;
         let organizations: Vec<Organization> = snapshot

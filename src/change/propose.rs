@@ -8,7 +8,7 @@
 //! proposal leaves as it is (use, sums, counts), so that there is nothing to propose once one has been applied, unless
 //! `max_lowered_percent` cut it short.
 
-mod told;
+mod sentences;
 
 use std::cmp::Reverse;
 

@@ -111,7 +111,7 @@ impl Run {
     }
 
     /// All runs, oldest first, and those that could not be read.
-    pub(crate) fn all(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
+    pub(crate) fn list(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
         let entries = match fs_err::read_dir(runs) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
             entries => entries?,
@@ -200,7 +200,7 @@ fn free_second(runs: &Folder, file: &str, now: DateTime<Utc>) -> io::Result<Date
     let after = |seconds| now + chrono::Duration::seconds(seconds);
     let is_taken = |seconds| {
         let id = id::of_file(file, after(seconds));
-        runs.look(OsStr::new(&id)).map(|found| found.is_some())
+        runs.stat(OsStr::new(&id)).map(|found| found.is_some())
     };
     let (mut taken, mut free) = (-1, 0);
     while is_taken(free)? {
@@ -265,7 +265,7 @@ mod tests {
         }
         assert!(mixed.path("@eaDir").is_dir() && !mixed.path("input.csv").exists());
         assert!(!plain.path("").exists());
-        let (found, broken) = Run::all(folder.path()).unwrap();
+        let (found, broken) = Run::list(folder.path()).unwrap();
         assert_eq!((found.len(), broken.len()), (0, 0));
     }
 
@@ -278,7 +278,7 @@ mod tests {
         for run in [&copied, &begun] {
             fs_err::remove_file(run.path("run.json")).unwrap();
         }
-        let (found, broken) = Run::all(folder.path()).unwrap();
+        let (found, broken) = Run::list(folder.path()).unwrap();
         assert_eq!((found.len(), broken.len()), (0, 1));
         assert_eq!(broken[0].id, copied.record.id);
         assert!(broken[0].problem.contains("run.json is missing"), "{}", broken[0].problem);
@@ -291,7 +291,7 @@ mod tests {
         run.record.version = VERSION + 1;
         run.save().unwrap();
         assert!(Run::open(folder.path(), &run.record.id).unwrap_err().to_string().contains("newer"));
-        let (found, broken) = Run::all(folder.path()).unwrap();
+        let (found, broken) = Run::list(folder.path()).unwrap();
         assert_eq!((found.len(), broken.len()), (0, 1));
     }
 
@@ -300,11 +300,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs_err::create_dir(folder.path().join("20261122T180500Z-cut-off")).unwrap();
         fs_err::write(folder.path().join("notes.txt"), "of a person").unwrap();
-        assert_eq!(Run::all(folder.path()).unwrap(), (Vec::new(), Vec::new()));
+        assert_eq!(Run::list(folder.path()).unwrap(), (Vec::new(), Vec::new()));
         // A link that leads to itself cannot be looked through, whoever asks.
         let id = "20261122T180501Z-loop";
         fs_err::os::unix::fs::symlink(id, folder.path().join(id)).unwrap();
-        let (found, broken) = Run::all(folder.path()).unwrap();
+        let (found, broken) = Run::list(folder.path()).unwrap();
         assert!(found.is_empty() && broken[0].problem.contains(id), "{broken:?}");
         assert_eq!(broken[0].id, id);
     }

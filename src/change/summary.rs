@@ -40,7 +40,7 @@ pub(crate) struct RunStory {
 
 /// Reads a run's plan and results; both are empty as long as there are none.
 pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
-    told(run, plan_if_any(run)?.unwrap_or_default(), run.record.notes.clone())
+    read_story(run, plan_if_any(run)?.unwrap_or_default(), run.record.notes.clone())
 }
 
 /// The same for a person who looks at the run: a plan that is not what was planned is not shown, and that is said.
@@ -48,13 +48,13 @@ pub(crate) fn shown(run: &Run) -> anyhow::Result<RunStory> {
     match plan_if_any(run) {
         Err(error) if error.is::<Damaged>() => {
             let notes = run.record.notes.iter().cloned().chain([error.to_string()]);
-            told(run, Plan::default(), notes.collect())
+            read_story(run, Plan::default(), notes.collect())
         }
-        plan => told(run, plan?.unwrap_or_default(), run.record.notes.clone()),
+        plan => read_story(run, plan?.unwrap_or_default(), run.record.notes.clone()),
     }
 }
 
-fn told(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
+fn read_story(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
     let mut rows = Vec::new();
     for (name, succeeded) in [("success.csv", true), ("error.csv", false)] {
         if let Some(bytes) = read_if_there(&run.path(name), files::ROWS)? {

@@ -29,7 +29,7 @@ pub(super) async fn apply(
                 let run = Run::open(services.runs(), id)?;
                 write!(out, "{}", super::runs::text(services.config, &run, &story(&run)?, color))?;
             }
-            return Ok(handover::told("apply", &holder, &answer));
+            return Ok(handover::report_answer("apply", &holder, &answer));
         }
     };
     let what = ToApply {

@@ -68,7 +68,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
     });
     let _waits = asked.with_context(|| LockError::Busy { holder: holder.clone() })?;
     if std::io::stderr().is_terminal() {
-        terminal::tell(&format!(
+        terminal::eprint(&format!(
             "Handed to the running quotakeeper ({holder}); waiting (Ctrl-C withdraws it)"
         ));
     }
@@ -143,10 +143,10 @@ pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
 }
 
 /// What the holder of the lock answered, as the command's own outcome.
-pub(super) fn told(what: &str, holder: &str, answer: &Answer) -> Exit {
+pub(super) fn report_answer(what: &str, holder: &str, answer: &Answer) -> Exit {
     match &answer.error {
-        Some(error) => terminal::tell(&format!("quotakeeper: {error}")),
-        None => terminal::tell(&format!("{what}: done by the running quotakeeper ({holder})")),
+        Some(error) => terminal::eprint(&format!("quotakeeper: {error}")),
+        None => terminal::eprint(&format!("{what}: done by the running quotakeeper ({holder})")),
     }
     Exit::from_code(answer.exit)
 }

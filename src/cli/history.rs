@@ -30,7 +30,7 @@ pub(super) fn history(
         History::List => {
             let listed = list::list(inputs, style, when.now)?;
             if listed.is_empty() {
-                terminal::tell("The history is empty: `quotakeeper snapshot` takes the first snapshot.");
+                terminal::eprint("The history is empty: `quotakeeper snapshot` takes the first snapshot.");
             }
             write!(out, "{listed}")?;
         }

@@ -64,7 +64,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
     let passed = progress::shown(&app.api, pass(app)).await;
     app.seat.leave(); // what follows may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
-    health::tell_pass(app, success).await;
+    health::report_pass(app, success).await;
     match passed? {
         findings if detailed || findings.failed => Ok(findings.exit()),
         _ => Ok(Exit::Done),
@@ -108,7 +108,7 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
     if let Who::There { holder, answer } =
         handover::ask(&handover(app), &Ask::Job { job, since }, None).await?
     {
-        return Ok(handover::told(job.name(), &holder, &answer));
+        return Ok(handover::report_answer(job.name(), &holder, &answer));
     }
     let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
     Ok(progress::shown(&app.api, served).await?.exit())
@@ -136,7 +136,7 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
     let inputs = app.report_inputs();
     let latest = inputs.latest_or_live(&app.api, now).await?;
     let scope = asked.scope(&latest)?;
-    let latest = scope.of(latest);
+    let latest = scope.narrow(latest);
     match asked.file {
         ReportFile::Page(path) => {
             let routes = app.mailer.warned_of_routes().unwrap_or_default();
@@ -166,7 +166,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest)?;
-    let report = closing_report::last_closings(&inputs, &scope.of(latest), now)?;
+    let report = closing_report::last_closings(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain("cycles.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &closing_table(&report)),
@@ -205,7 +205,7 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
         let _ = std::fs::remove_file(&unfinished); // it may never have been there
         return Err(unwritten(error).into());
     }
-    terminal::tell(&format!("written: {}", out.display()));
+    terminal::eprint(&format!("written: {}", out.display()));
     Ok(Exit::Done)
 }
 

@@ -51,13 +51,13 @@ pub(super) async fn plan(
         Ok(parsed) => parsed,
         Err(problems) => {
             for problem in problems {
-                terminal::tell(&format!("{}: {problem}", visible(&name)));
+                terminal::eprint(&format!("{}: {problem}", visible(&name)));
             }
             return Ok(Exit::Failed);
         }
     };
     for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
-        terminal::tell(&format!("{}: {sentence}", visible(&name)));
+        terminal::eprint(&format!("{}: {sentence}", visible(&name)));
     }
     let undo = services.known_files.is_undo(services.runs(), &sha256(&bytes))?;
     let situation = Situation { undo, ..Situation::default() };

@@ -74,7 +74,7 @@ pub(super) struct ReadingBar {
     thread: Option<JoinHandle<()>>,
 }
 
-pub(super) fn of_reading(history: &History) -> Option<ReadingBar> {
+pub(super) fn reading_bar(history: &History) -> Option<ReadingBar> {
     if !is_wanted() {
         return None;
     }
@@ -142,14 +142,14 @@ fn line(shown: &Shown, budget: &Budget, room: &Room, took: Duration) -> String {
     let each = if sent < 3 { ONE_REQUEST } else { (took / sent).min(ONE_REQUEST) };
     let left = time_to_go(shown.requests_left, each, room);
     if left >= Duration::from_secs(1) {
-        text += &format!(" · {} to go", told(left));
+        text += &format!(" · {} to go", rounded(left));
     }
     text += &format!(" · {}", counted(usize::try_from(room.sent).unwrap_or(usize::MAX), "request"));
     if let Some(left) = budget.remaining {
         text += &format!(", {left} left");
     }
     if room.wait >= WORTH_A_WORD {
-        text += &format!(", waits {}", told(room.wait));
+        text += &format!(", waits {}", rounded(room.wait));
     }
     text
 }
@@ -162,7 +162,7 @@ fn bar(phase: &str, things: &str, done: usize, of: usize) -> String {
 }
 
 /// To the second below two minutes, else to the minute.
-fn told(duration: Duration) -> String {
+fn rounded(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn times_are_told_as_people_read_them() {
-        let told = |ms| told(Duration::from_millis(ms));
+        let rounded = |ms| rounded(Duration::from_millis(ms));
         assert_eq!(
-            [told(1_000), told(1_001), told(119_000), told(120_001), told(600_000)],
+            [rounded(1_000), rounded(1_001), rounded(119_000), rounded(120_001), rounded(600_000)],
             ["1 s", "2 s", "119 s", "3 min", "10 min"]
         );
     }

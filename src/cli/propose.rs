@@ -28,7 +28,7 @@ pub(super) async fn propose(
         propose::propose(&live, Terms { last_cycle: &last_cycle, guards: &config.guard, rule: &rule });
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
-    for sentence in proposals.iter().flat_map(Proposal::told) {
+    for sentence in proposals.iter().flat_map(Proposal::sentences) {
         say(&sentence);
     }
     let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
@@ -59,5 +59,5 @@ async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Re
 
 /// Tells a person. That nobody reads on is no failure.
 fn say(text: &str) {
-    terminal::tell(text);
+    terminal::eprint(text);
 }

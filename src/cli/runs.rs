@@ -26,16 +26,16 @@ use crate::text::edge;
 const LISTED: usize = 30;
 
 /// The runs in one of these states, or all of them.
-pub(super) fn all(
+pub(super) fn list_runs(
     config: &Config,
     states: &[RunState],
     format: Output,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let (mut runs, broken) = Run::all(&config.runs_dir())?;
+    let (mut runs, broken) = Run::list(&config.runs_dir())?;
     for broken in broken {
-        terminal::tell(&format!("run {} cannot be read: {}", broken.id, broken.problem));
+        terminal::eprint(&format!("run {} cannot be read: {}", broken.id, broken.problem));
     }
     let there_are_others = !runs.is_empty();
     runs.retain(|run| states.is_empty() || states.contains(&run.record.state));
@@ -52,7 +52,7 @@ pub(super) fn all(
 }
 
 /// One run in full: its id, or a part of it that no other run has.
-pub(super) fn one(
+pub(super) fn show_run(
     config: &Config,
     written: &str,
     format: Output,
@@ -139,10 +139,10 @@ pub(crate) fn run_text(config: &Config, run: &Run) -> anyhow::Result<String> {
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.
 pub(super) fn text(config: &Config, run: &Run, story: &RunStory, color: Color) -> String {
-    told(run, story, style(config, color), config.guard.expire)
+    render(run, story, style(config, color), config.guard.expire)
 }
 
-fn told(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
+fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
     let (record, paint) = (&run.record, style.paint);
     let state = match record.state {
         RunState::Done => paint.green("done"),
@@ -269,7 +269,7 @@ mod tests {
         let record = RunRecord { plan_sha256: Some(story.plan.sha256.clone()), ..record(state, &story) };
         let run = Run { folder: "/data/runs/q4".into(), record };
         let paint = Paint { colors: false, width: 80 };
-        told(&run, &story, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
+        render(&run, &story, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
     }
 
     fn record(state: RunState, story: &RunStory) -> RunRecord {
@@ -291,11 +291,11 @@ mod tests {
         for row in &mut story.plan.rows {
             (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
         }
-        let told = at_80(RunState::Scheduled, &story);
-        assert!(told.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{told}");
-        assert!(told.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{told}");
-        let told = at_80(RunState::Stale, &held_story());
-        assert!(told.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{told}");
+        let text = at_80(RunState::Scheduled, &story);
+        assert!(text.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{text}");
+        assert!(text.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{text}");
+        let text = at_80(RunState::Stale, &held_story());
+        assert!(text.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{text}");
     }
 
     #[test]
@@ -309,12 +309,12 @@ mod tests {
         assert!(!run.waits_for_person());
         let paint = Paint { colors: false, width: 80 };
         let style = Style { paint, zone: Tz::Europe__Berlin };
-        let told = super::told(&run, &held_story(), style, Duration::from_secs(3600));
+        let text = super::render(&run, &held_story(), style, Duration::from_secs(3600));
         assert!(
-            told.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"),
-            "{told}"
+            text.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"),
+            "{text}"
         );
-        assert!(!told.contains("To send it anyway") && !told.contains("quotakeeper reject"), "{told}");
+        assert!(!text.contains("To send it anyway") && !text.contains("quotakeeper reject"), "{text}");
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub(super) fn print(text: &str) {
 }
 
 /// A line on standard error. Nothing can be done where it cannot be written.
-pub(super) fn tell(text: &str) {
+pub(super) fn eprint(text: &str) {
     progress::clear();
     let _ = io::stderr().write_all(format!("{}\n", edge::lines(text)).as_bytes());
 }

@@ -171,7 +171,7 @@ impl Doubts {
     }
 
     /// What cannot be read, as the log says it: of which target, and why.
-    pub(super) fn told(&self) -> Vec<(String, String)> {
+    pub(super) fn in_words(&self) -> Vec<(String, String)> {
         let targets = self.unreadable.iter().map(|(target, why)| (target.to_string(), why.clone()));
         let groups = self.some_group.iter().map(|(org_id, why)| {
             (format!("any account group of organization {org_id} that shows none"), why.clone())

@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    fn told(usage: OrganizationUsage, rule: &UsageRule, target: &Target) -> Vec<String> {
+    fn shown(usage: OrganizationUsage, rule: &UsageRule, target: &Target) -> Vec<String> {
         let largest = LargestTests::new(&BTreeMap::from([("7".into(), usage)]), rule);
         largest.of(target).iter().map(|test| format!("{} {}", test.label, test.projected)).collect()
     }
@@ -168,11 +168,11 @@ mod tests {
     fn a_group_has_its_tests_and_agents_and_the_organization_those_of_all() {
         let rule = UsageRule::default();
         assert_eq!(
-            told(usage(), &rule, &Target::account_group("7", "1")),
+            shown(usage(), &rule, &Target::account_group("7", "1")),
             ["portal (Page Load) 1900", "gateway (enterprise agent) 800", "small (DNS) 3"]
         );
         assert_eq!(
-            told(usage(), &rule, &Target::organization("7")),
+            shown(usage(), &rule, &Target::organization("7")),
             [
                 "portal (Page Load) 1900",
                 "of nobody (test) 1000",
@@ -181,16 +181,16 @@ mod tests {
                 "enterprise agent without a name 7"
             ]
         );
-        assert!(told(usage(), &rule, &Target::account_group("7", "9")).is_empty());
+        assert!(shown(usage(), &rule, &Target::account_group("7", "9")).is_empty());
     }
 
     #[test]
     fn units_are_those_of_quotas_and_what_does_not_count_is_left_out() {
         let target = Target::account_group("7", "1");
         let divided = UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() };
-        assert_eq!(told(usage(), &divided, &target)[0], "portal (Page Load) 2");
+        assert_eq!(shown(usage(), &divided, &target)[0], "portal (Page Load) 2");
         let enterprise = UsageRule { cloud: false, ..UsageRule::default() };
-        assert_eq!(told(usage(), &enterprise, &target), ["gateway (enterprise agent) 800"]);
+        assert_eq!(shown(usage(), &enterprise, &target), ["gateway (enterprise agent) 800"]);
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let tests = (0..9).map(|units| test("1", &format!("t{units}"), "DNS", units * 10, 5)).collect();
         let usage = OrganizationUsage { tests, ..OrganizationUsage::default() };
         assert_eq!(
-            told(usage, &UsageRule::default(), &Target::account_group("7", "1")),
+            shown(usage, &UsageRule::default(), &Target::account_group("7", "1")),
             ["t8 (DNS) 80", "t7 (DNS) 70", "t6 (DNS) 60", "t5 (DNS) 50", "t4 (DNS) 40"]
         );
     }
@@ -210,8 +210,8 @@ mod tests {
             tests: vec![test("1", &name, &"y\n".repeat(90), 1, 1)],
             ..OrganizationUsage::default()
         };
-        let told = told(usage, &UsageRule::default(), &Target::account_group("7", "1"));
-        assert!(told[0].starts_with("a Bcc: bx") && !told[0].contains('\n'), "{told:?}");
-        assert!(told[0].chars().count() <= NAME + KIND + 5, "{told:?}");
+        let lines = shown(usage, &UsageRule::default(), &Target::account_group("7", "1"));
+        assert!(lines[0].starts_with("a Bcc: bx") && !lines[0].contains('\n'), "{lines:?}");
+        assert!(lines[0].chars().count() <= NAME + KIND + 5, "{lines:?}");
     }
 }

@@ -46,28 +46,28 @@ pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
     let app = Arc::clone(app);
     tokio::spawn(async move {
         let status = || systemd::status(&app.current().config.schedule, &app.activity.work());
-        systemd::tell(&app.activity, &app.cancel, status).await;
+        systemd::keep_notified(&app.activity, &app.cancel, status).await;
     });
     Ok(probes)
 }
 
 /// Reports a pass of `once` to the same places, before it ends. Nothing where a signal ended it: it is neither.
-pub(crate) async fn tell_pass(app: &Arc<App>, success: bool) {
-    let telling = async {
+pub(crate) async fn report_pass(app: &Arc<App>, success: bool) {
+    let reporting = async {
         if let Some(mut publisher) = Publisher::new(&app.config)? {
             let board = Arc::default();
             Outage::of("metrics").after(refresh(app, &board).await);
             publish(&mut publisher, app, &board, true).await;
         }
         if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
-            heartbeat.tell(if success { Beat::Success } else { Beat::Failure }).await;
+            heartbeat.send(if success { Beat::Success } else { Beat::Failure }).await;
         }
         anyhow::Ok(())
     };
     tokio::select! {
         biased;
         () = app.cancel.cancelled() => {}
-        told = telling => if let Err(error) = told {
+        reported = reporting => if let Err(error) = reported {
             warn!(error = format!("{error:#}"), "this pass cannot be reported");
         },
     }
@@ -84,12 +84,12 @@ pub(crate) fn reloaded() {
 
 async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
     let mut work = app.activity.follow();
-    let mut told = 0;
+    let mut sent = 0;
     while work.changed().await.is_ok() {
         let (count, beat) = work.borrow_and_update().beats;
-        if let Some(beat) = beat.filter(|_| count > told) {
-            told = count;
-            heartbeat.tell(beat).await;
+        if let Some(beat) = beat.filter(|_| count > sent) {
+            sent = count;
+            heartbeat.send(beat).await;
         }
     }
 }

@@ -186,7 +186,7 @@ fn view(
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
         Address::Organization(org_id) => {
             let scope = Scope { organizations: Some([org_id].into()), ..Scope::default() };
-            let latest = scope.of(latest()?);
+            let latest = scope.narrow(latest()?);
             if latest.organizations().is_empty() {
                 return Ok(None);
             }

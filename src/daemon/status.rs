@@ -9,7 +9,7 @@ mod view;
 mod words;
 
 pub(crate) use self::observed::{Lying, Observed, ObservedJob, Waiting};
-pub(crate) use self::problems::Trouble;
+pub(crate) use self::problems::Problem;
 #[cfg(test)]
 pub(crate) use self::view::late;
 pub(crate) use self::view::{JobLine, View, view};
@@ -56,7 +56,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     let files = unreadable.known(own_files::problems(data, now)).unwrap_or_default();
     let snapshots = unreadable.known(history.until(now)).unwrap_or_default();
     let all = unreadable.known(history.list()).unwrap_or_default();
-    let (runs, broken) = unreadable.known(Run::all(&config.runs_dir())).unwrap_or_default();
+    let (runs, broken) = unreadable.known(Run::list(&config.runs_dir())).unwrap_or_default();
     unreadable.problems.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );

@@ -119,7 +119,7 @@ impl Folder {
     }
 
     /// What lies under a name, without following it; none where there is nothing.
-    pub(crate) fn look(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+    pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match single(name).and_then(|name| fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW)) {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),

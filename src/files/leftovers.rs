@@ -25,7 +25,7 @@ pub(crate) fn temporary_files(folder: &Path, deeper: usize, now: DateTime<Utc>) 
 fn sweep(folder: &Folder, deeper: usize, now: DateTime<Utc>) -> io::Result<usize> {
     let mut removed = 0;
     for name in folder.names()? {
-        let Some(stat) = folder.look(&name)? else { continue };
+        let Some(stat) = folder.stat(&name)? else { continue };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile
                 if is_temporary(&name) && is_old(&stat, now) && folder.is_ours(&stat)? =>
@@ -56,7 +56,7 @@ pub(crate) fn empty_folders(
     };
     let mut removed = 0;
     for name in folder.names()?.into_iter().filter(|name| name.to_str().is_some_and(is_ours)) {
-        let Some(stat) = folder.look(&name)? else { continue };
+        let Some(stat) = folder.stat(&name)? else { continue };
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if !is_folder || !is_old(&stat, now) {
             continue;

@@ -120,7 +120,7 @@ pub(crate) fn set_aside(data_dir: &Path, kind: &Kind, now: DateTime<Utc>) -> io:
     let name = format!("{}{DAMAGED}{}", kind.name, now.format(TIME));
     let mut free = OsString::from(&name);
     for again in 1.. {
-        if folder.look(&free)?.is_none() {
+        if folder.stat(&free)?.is_none() {
             break;
         }
         free = OsString::from(format!("{name}-{again}"));

@@ -50,27 +50,27 @@ pub(crate) async fn apply(
             )));
         }
     };
-    let mut told = vec![run];
-    if let Some(held) = &told[0].record.held_as {
-        told.push(Run::open(services.runs(), held)?);
+    let mut shown = vec![run];
+    if let Some(held) = &shown[0].record.held_as {
+        shown.push(Run::open(services.runs(), held)?);
     }
-    let runs = Run::all(services.runs())?.0;
+    let runs = Run::list(services.runs())?.0;
     let waits =
-        |run: &Run| run.record.split_from.as_deref() == Some(&told[0].record.id) && run.record.due.is_some();
-    told.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
+        |run: &Run| run.record.split_from.as_deref() == Some(&shown[0].record.id) && run.record.due.is_some();
+    shown.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());
     if let Some(approved) = what.approve {
         // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
-        let whole = told[0].record.plan_sha256.clone().unwrap_or_default();
+        let whole = shown[0].record.plan_sha256.clone().unwrap_or_default();
         let is_meant = |run: &Run| approved == whole || run.record.plan_sha256.as_deref() == Some(approved);
         let is_held = |run: &Run| run.record.state == RunState::Held;
-        if let Some(held) = told.iter().find(|run| is_held(run)) {
+        if let Some(held) = shown.iter().find(|run| is_held(run)) {
             anyhow::ensure!(
-                told.iter().any(|run| is_held(run) && is_meant(run)),
+                shown.iter().any(|run| is_held(run) && is_meant(run)),
                 "the plan is {whole} now, not {approved}: what is held waits as run {}",
                 held.record.id
             );
         }
-        for run in told.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
+        for run in shown.iter_mut().filter(|run| is_held(run) && is_meant(run)) {
             let plan_sha256 = run.record.plan_sha256.clone().unwrap_or_default();
             if run.decision()?.is_none() {
                 let (by, decider) = what.by.clone();
@@ -82,9 +82,9 @@ pub(crate) async fn apply(
             let decided = advanced?;
             findings = Findings { held: false, ..findings }.and(decided);
         }
-        findings.held |= told.iter().any(is_held);
+        findings.held |= shown.iter().any(is_held);
     }
-    Ok(Applied { runs: told, findings })
+    Ok(Applied { runs: shown, findings })
 }
 
 /// The run: a new one, or that which this request made before whoever held the lock then came to its end.
@@ -92,7 +92,7 @@ fn begin(services: &Services<'_>, what: &ToApply<'_>) -> anyhow::Result<Run> {
     let made = match what.request {
         None => None,
         Some(request) => {
-            let runs = Run::all(services.runs())?.0;
+            let runs = Run::list(services.runs())?.0;
             runs.into_iter().find(|run| run.record.request.as_deref() == Some(request))
         }
     };

@@ -15,7 +15,7 @@ use super::records::notices;
 use super::requests;
 use crate::change::answers;
 use crate::change::inbox::first_error::FirstError;
-use crate::change::inbox::{Claim, FirstLook, NotTaken, OpenInbox, Settled};
+use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, Settled};
 use crate::change::run::Run;
 use crate::change::{Services, approvals, lifecycle};
 use crate::exit_code::Findings;
@@ -42,7 +42,7 @@ pub(super) struct Pass {
 /// The dropped files of a pass.
 enum Files {
     /// They are looked at again then: who still writes one has changed it by that time.
-    Settling(FirstLook, Instant),
+    Settling(FirstScan, Instant),
     Settled(Settled),
     /// All are taken, and so are the approvals.
     Done,
@@ -61,7 +61,7 @@ impl Pass {
         if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
-        let (mut runs, broken) = Run::all(services.runs())?;
+        let (mut runs, broken) = Run::list(services.runs())?;
         for broken in broken {
             warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
         }
@@ -75,7 +75,7 @@ impl Pass {
         services.known_files.know(&runs);
         services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
-        let (first, left) = inbox.first_look()?;
+        let (first, left) = inbox.first_scan()?;
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),
             files: Files::Settling(first, Instant::now() + services.inbox.settle),

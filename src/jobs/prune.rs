@@ -70,9 +70,9 @@ async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> an
 
 fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let all = history.until(now)?;
-    let told_from = closings::reported_snapshots(state, now)?;
+    let reported = closings::reported_snapshots(state, now)?;
     let mut superfluous = snapshots::superfluous(&all, config.data.keep);
-    superfluous.retain(|at| !told_from.contains(at));
+    superfluous.retain(|at| !reported.contains(at));
     for at in &superfluous {
         history.remove(*at)?;
     }
@@ -88,7 +88,7 @@ fn before(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> a
 
 fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let inbox = services.inbox.open()?;
-    let (all, broken) = Run::all(services.runs())?;
+    let (all, broken) = Run::list(services.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
     let mut gone =
         runs::superfluous(&records, before(services.history, now, services.config.data.keep_runs)?);
@@ -230,9 +230,9 @@ mod tests {
         fs_err::write(answers.join("a.csv/mine.txt"), "of a person").unwrap();
 
         job(&bench, Job::Prune, later(399)).await;
-        assert_eq!(Run::all(&bench.app.runs()).unwrap().0.len(), 2);
+        assert_eq!(Run::list(&bench.app.runs()).unwrap().0.len(), 2);
         job(&bench, Job::Prune, later(402)).await;
-        let left = Run::all(&bench.app.runs()).unwrap().0;
+        let left = Run::list(&bench.app.runs()).unwrap().0;
         assert_eq!(left.iter().map(|run| run.record.state).collect::<Vec<_>>(), [RunState::Held]);
         assert!(!answers.join("a.csv/status.txt").exists() && answers.join("a.csv/mine.txt").exists());
         assert!(answers.join("cut.csv/status.txt").exists());
@@ -247,7 +247,7 @@ mod tests {
             job(&bench, Job::Inbox, later(day)).await;
         }
         job(&bench, Job::Prune, later(410)).await;
-        assert_eq!(Run::all(&bench.app.runs()).unwrap().0.len(), 1);
+        assert_eq!(Run::list(&bench.app.runs()).unwrap().0.len(), 1);
         assert!(bench.app.config.answers_dir().join("a.csv/status.txt").exists());
     }
 
@@ -290,7 +290,7 @@ mod tests {
         job(&bench, Job::Outbox, noon()).await;
         let everything = |bench: &Bench| {
             (
-                Run::all(&bench.app.runs()).unwrap().0.len(),
+                Run::list(&bench.app.runs()).unwrap().0.len(),
                 sent(bench),
                 bench.app.history.list().unwrap().len(),
             )

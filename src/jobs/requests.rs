@@ -130,10 +130,10 @@ pub(crate) fn ask(
 pub(crate) fn withdraw(data_dir: &Path, id: &str) -> io::Result<bool> {
     let requests = Folder::open(&folder(data_dir))?;
     let was_begun =
-        requests.look(&name(id, "taken"))?.is_some() || requests.look(&name(id, "answer"))?.is_some();
+        requests.stat(&name(id, "taken"))?.is_some() || requests.stat(&name(id, "answer"))?.is_some();
     requests.remove(&name(id, "json"))?;
     // It may have been taken in between.
-    Ok(!was_begun && requests.look(&name(id, "taken"))?.is_none())
+    Ok(!was_begun && requests.stat(&name(id, "taken"))?.is_none())
 }
 
 /// Removes all files of a request.
@@ -156,7 +156,7 @@ pub(crate) fn answer_of(data_dir: &Path, id: &str) -> anyhow::Result<Option<Answ
 
 /// Something that changes while a holder is alive that answers requests.
 pub(crate) fn sign_of_life(data_dir: &Path) -> Option<[i128; 3]> {
-    let alive = Folder::open(&folder(data_dir)).ok()?.look(OsStr::new(".alive")).ok()??;
+    let alive = Folder::open(&folder(data_dir)).ok()?.stat(OsStr::new(".alive")).ok()??;
     Some([alive.st_ino.into(), alive.st_mtime.into(), alive.st_mtime_nsec.into()])
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn decided(data_dir: &Path, run: &str) -> io::Result<()> {
 /// Whether nobody noticed that yet.
 pub(crate) fn is_unnoticed(data_dir: &Path, run: &str) -> bool {
     let requests = Folder::open(&folder(data_dir));
-    requests.and_then(|requests| requests.look(&name(run, "decided"))).is_ok_and(|there| there.is_some())
+    requests.and_then(|requests| requests.stat(&name(run, "decided"))).is_ok_and(|there| there.is_some())
 }
 
 /// What waits. Nothing where there is no folder yet.
@@ -283,7 +283,7 @@ pub(crate) fn sweep_unseen(data_dir: &Path, now: DateTime<Utc>) -> io::Result<us
     {
         let is_seen = || ["json", "taken", "answer"].iter().any(|kind| names.contains(&name(id, kind)));
         if (kind == "asking" || kind == "csv" && !is_seen())
-            && let Some(stat) = requests.look(name_of)?
+            && let Some(stat) = requests.stat(name_of)?
             && leftovers::is_old(&stat, now)
             && requests.is_ours(&stat)?
         {

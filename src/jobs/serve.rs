@@ -43,7 +43,7 @@ impl Work {
     pub(super) fn begin(app: &App, job: Job, trigger: Trigger, now: DateTime<Utc>) -> Self {
         let is_served = trigger == Trigger::Schedule
             && job == Job::Snapshot
-            && job.owes_telling(&app.config.schedule, &app.history, &app.state(now), now);
+            && job.owes_report(&app.config.schedule, &app.history, &app.state(now), now);
         Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app), is_served }
     }
 
@@ -61,7 +61,7 @@ impl Work {
                 let is_remembered =
                     self.trigger == Trigger::Schedule || self.job.schedule(&app.config.schedule).is_some();
                 if is_remembered && !app.cancel.is_cancelled() && !lock::is_lost(&error) {
-                    self.tell_failure(app, &error, seen);
+                    self.report_failure(app, &error, seen);
                 }
                 Err(failed(error))
             }
@@ -101,7 +101,7 @@ impl Work {
     }
 
     /// A failure that cannot be mailed is still in the log and in the exit code.
-    fn tell_failure(&self, app: &App, error: &anyhow::Error, seen: Option<ApiSeen>) {
+    fn report_failure(&self, app: &App, error: &anyhow::Error, seen: Option<ApiSeen>) {
         let (job, now) = (self.job, self.began);
         if report::is_full_disk(error)
             && let Err(error) = reserve::give_up(&app.config.data.dir)
@@ -157,7 +157,9 @@ pub(crate) async fn serve(
     let done = catch_panic::catch(Box::pin(async {
         match job {
             Job::Inbox => inbox::whole(&services, mailer).await,
-            Job::Snapshot if work.is_served => snapshot::tell_again(&taker, now).map(|()| Done::recovered()),
+            Job::Snapshot if work.is_served => {
+                snapshot::report_again(&taker, now).map(|()| Done::recovered())
+            }
             Job::Snapshot => snapshot::take(&taker, &work.clock, now).await,
             Job::UsageReport => usage_report::queue(&reporting, now),
             Job::ChangesReport => changes_report::queue(&reporting, trigger, now),

@@ -53,40 +53,40 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
         && !alerts::has_judged(&config.data.dir, *last)
     {
         // A crash may have come between a snapshot and its reports. Reported again, it is the same mail.
-        let told = history.read(*last).and_then(|last| tell_changes(job, before, &last, clock.now()));
-        if let Err(error) = told {
+        let reported = history.read(*last).and_then(|last| report_changes(job, before, &last, clock.now()));
+        if let Err(error) = reported {
             warn!(error = format!("{error:#}"), "what the last snapshot showed could not be reported");
         }
     }
-    if let Err(error) = tell(job, &earlier, &seen, &largest, clock.now()) {
+    if let Err(error) = report(job, &earlier, &seen, &largest, clock.now()) {
         failed.note(error);
     }
     failed.or(Done::default())
 }
 
 /// Reports what the last snapshot showed, where that failed after it was written.
-pub(super) fn tell_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(super) fn report_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let history = job.reporting.inputs.history;
     let all = history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
-        tell(job, earlier, &history.read(*latest)?, LargestTests::none(), now)?;
+        report(job, earlier, &history.read(*latest)?, LargestTests::none(), now)?;
     }
     Ok(())
 }
 
-fn tell(
+fn report(
     job: &SnapshotJob<'_>,
     earlier: &[DateTime<Utc>],
     latest: &Snapshot,
     largest: &LargestTests,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    tell_changes(job, earlier, latest, now)?;
+    report_changes(job, earlier, latest, now)?;
     alerts::report_critical(&job.reporting, Latest { snapshot: Some(latest), largest }, now)
 }
 
 /// Writes below `changes/` what changed since the last earlier snapshot that can be read, and mails what no run of ours explains.
-fn tell_changes(
+fn report_changes(
     job: &SnapshotJob<'_>,
     earlier: &[DateTime<Utc>],
     later: &Snapshot,

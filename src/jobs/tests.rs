@@ -20,7 +20,7 @@ async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() 
     let inbox = bench.app.config.inbox_dir();
     crate::files::durable::write(&inbox.join("a.csv"), file([(&group, group.quota + 1)]).as_bytes()).unwrap();
     Job::Inbox.run(&bench.app, noon()).await.unwrap();
-    let run = Run::all(&bench.app.runs()).unwrap().0.remove(0);
+    let run = Run::list(&bench.app.runs()).unwrap().0.remove(0);
     // The snapshot of `once` begins when the run is done, and its file is named by the second.
     Job::Snapshot.run(&bench.app, run.record.updated).await.unwrap();
     Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
@@ -94,7 +94,7 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
         let mut run = bench.run(&file([(&group, 0)]));
         bench.advance(&mut run).await.unwrap();
     }
-    Run::all(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
+    Run::list(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
     Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
     assert_eq!(crate::jobs::report_inputs::waiting_runs::held_stories(&bench.app.runs()).unwrap().len(), 1);
 }

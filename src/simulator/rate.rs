@@ -34,7 +34,7 @@ impl RateLimit {
 
     /// Takes one request out of the window; `Err` when nothing is left of it.
     pub(super) fn take(&mut self, now: DateTime<Utc>, elapsed: Duration) -> Result<Budget, Budget> {
-        let before = self.look(now, elapsed);
+        let before = self.budget(now, elapsed);
         if before.remaining == 0 {
             return Err(before);
         }
@@ -43,7 +43,7 @@ impl RateLimit {
     }
 
     /// The window as it is at this moment.
-    pub(super) fn look(&mut self, now: DateTime<Utc>, elapsed: Duration) -> Budget {
+    pub(super) fn budget(&mut self, now: DateTime<Utc>, elapsed: Duration) -> Budget {
         let (world, real) = self.began;
         let moved = now < world || now - world >= TimeDelta::seconds(60);
         if moved || elapsed.saturating_sub(real) >= WINDOW {

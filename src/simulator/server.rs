@@ -94,7 +94,7 @@ impl SharedState {
         let bearer =
             headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         if bearer != Some(self.token()) {
-            return Err((Problem::Unauthorized, changing.limit.look(now, elapsed)));
+            return Err((Problem::Unauthorized, changing.limit.budget(now, elapsed)));
         }
         *changing.calls.entry(format!("{} {}", call.method, call.path)).or_default() += 1;
         changing.limit.take(now, elapsed).map_err(|budget| (Problem::Other(429), budget))

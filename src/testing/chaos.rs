@@ -128,7 +128,7 @@ impl Bench {
     }
 
     fn runs(&self) -> Vec<Run> {
-        let (runs, broken) = Run::all(&self.folder.path().join("runs")).unwrap();
+        let (runs, broken) = Run::list(&self.folder.path().join("runs")).unwrap();
         assert_eq!(broken, []);
         runs
     }

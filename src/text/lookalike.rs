@@ -20,19 +20,19 @@ pub(crate) fn key(name: &str) -> String {
 
 /// The same for all names that look alike.
 pub(crate) fn skeleton(name: &str) -> String {
-    key(name).chars().map(look).collect()
+    key(name).chars().map(usual_letter).collect()
 }
 
 /// What differs in a name that looks like another one; none where nothing does, or where they do not look alike.
 pub(crate) fn difference(written: &str, known: &str) -> Option<String> {
     let [written, known] = [written, known].map(key);
-    let same_look = written.chars().map(look).eq(known.chars().map(look));
+    let looks_same = written.chars().map(usual_letter).eq(known.chars().map(usual_letter));
     let pair = written.chars().zip(known.chars()).find(|(a, b)| a != b)?;
-    same_look.then(|| format!("{} instead of {}", named(pair.0), named(pair.1)))
+    looks_same.then(|| format!("{} instead of {}", named(pair.0), named(pair.1)))
 }
 
 /// The usual letter or sign with that look.
-fn look(letter: char) -> char {
+fn usual_letter(letter: char) -> char {
     match letter {
         '\u{2010}'..='\u{2015}'
         | '\u{2212}'

@@ -163,7 +163,7 @@ impl Error {
     }
 
     /// The words for somebody who sees rows and not requests: without the request's name.
-    pub fn told_of_a_row(&self) -> String {
+    pub fn message_for_row(&self) -> String {
         match self {
             Self::Refused { status, said, .. } => {
                 format!("ThousandEyes refused it ({status}{said}). {}", fix(*status, said))

@@ -94,7 +94,7 @@ fn parts(path: &Path) -> impl Iterator<Item = &OsStr> {
 
 fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Error {
     let is_link =
-        folder.look(part).is_ok_and(|found| found.is_some_and(|stat| kind(&stat) == FileType::Symlink));
+        folder.stat(part).is_ok_and(|found| found.is_some_and(|stat| kind(&stat) == FileType::Symlink));
     let error = anyhow::Error::from(error);
     if is_link {
         error.context(
@@ -107,7 +107,7 @@ fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Erro
 
 /// Whether a set can be put there: a link or a file that somebody put there is left alone.
 pub(in crate::change) fn is_free_or_folder(answers: &Folder, name: &str) -> io::Result<bool> {
-    Ok(answers.look(OsStr::new(name))?.is_none_or(|stat| kind(&stat) == FileType::Directory))
+    Ok(answers.stat(OsStr::new(name))?.is_none_or(|stat| kind(&stat) == FileType::Directory))
 }
 
 fn kind(stat: &rustix::fs::Stat) -> FileType {
@@ -134,7 +134,7 @@ fn carry_over(answers: &Folder, from: &OsStr, to: &OsStr) {
     let carried = answers.open_folder(from).and_then(|old| {
         let new = answers.open_folder(to)?;
         for name in old.names()?.iter().filter(|name| !is_ours(name)) {
-            if new.look(name)?.is_none() {
+            if new.stat(name)?.is_none() {
                 old.move_to(name, &new, name)?;
             }
         }
@@ -169,7 +169,7 @@ fn is_ours(name: &OsStr) -> bool {
 pub(in crate::change) fn sweep(config: &Config) -> anyhow::Result<()> {
     let Some(answers) = open_existing(config)? else { return Ok(()) };
     for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
-        let is_folder = answers.look(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
+        let is_folder = answers.stat(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
         if is_folder {
             clear(&answers, name)?;
         }

@@ -11,7 +11,7 @@ use crate::files::durable;
 use crate::jobs::Job;
 use crate::testing::testbed::{Bench, Group, file, noon};
 
-async fn look(bench: &Bench, at: DateTime<Utc>) {
+async fn pass(bench: &Bench, at: DateTime<Utc>) {
     Job::Inbox.run(&bench.app, at).await.unwrap();
 }
 
@@ -35,7 +35,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn runs(bench: &Bench) -> Vec<Run> {
-    Run::all(&bench.app.runs()).unwrap().0
+    Run::list(&bench.app.runs()).unwrap().0
 }
 
 fn owed(run: &Run) -> Option<&Owed> {
@@ -51,18 +51,18 @@ async fn answers_that_cannot_be_written_are_owed_and_come_with_a_later_look_also
     fs_err::write(inbox.join("answers"), "in the way").unwrap();
     drop_file(&bench, "a.csv", &group, group.quota + 1);
     fs_err::write(inbox.join("b.xlsx"), "a workbook").unwrap();
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     let run = runs(&bench).remove(0);
     assert_eq!(run.record.state, RunState::Done, "it ends all the same");
     let since = owed(&run).unwrap().since;
     assert!(not_taken_files(&bench.app.config.data.dir)["b.xlsx"].owed.is_some());
 
     bench.app.answer_folders = AnswerFolders::default();
-    look(&bench, noon() + Duration::hours(1)).await;
+    pass(&bench, noon() + Duration::hours(1)).await;
     assert_eq!(owed(&runs(&bench)[0]).unwrap().since, since);
 
     fs_err::remove_file(inbox.join("answers")).unwrap();
-    look(&bench, noon() + Duration::hours(2)).await;
+    pass(&bench, noon() + Duration::hours(2)).await;
     let run = runs(&bench).remove(0);
     assert_eq!(owed(&run), None);
     let folder = answers(&bench).join("a.csv");
@@ -77,9 +77,9 @@ async fn a_second_file_of_a_name_overwrites_nothing_as_long_as_the_first_waits()
     let bench = Bench::new(&[]).await;
     let groups = bench.groups(0);
     drop_file(&bench, "q.csv", &groups[0], 1);
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     drop_file(&bench, "Q.csv", &groups[1], 1);
-    look(&bench, noon() + Duration::hours(1)).await;
+    pass(&bench, noon() + Duration::hours(1)).await;
     let (first, second) = (runs(&bench).remove(0), runs(&bench).remove(1));
     assert_eq!((first.record.state, second.record.state), (RunState::Held, RunState::Held));
     assert_eq!(names(&answers(&bench)), ["Q.csv (2)", "q.csv"]);
@@ -93,7 +93,7 @@ async fn a_second_file_of_a_name_overwrites_nothing_as_long_as_the_first_waits()
     assert_eq!(first.record.state, RunState::Rejected);
     assert!(status("q.csv").contains("rejected") && status("Q.csv (2)").contains("held for approval"));
     drop_file(&bench, "q.csv", &groups[2], groups[2].quota + 1);
-    look(&bench, noon() + Duration::hours(2)).await;
+    pass(&bench, noon() + Duration::hours(2)).await;
     let third = runs(&bench).into_iter().find(|run| run.record.state == RunState::Done).unwrap();
     assert_eq!(third.record.answers.unwrap().folder, "q.csv");
     assert!(status("q.csv").contains(&third.record.id));
@@ -114,7 +114,7 @@ async fn nothing_that_others_put_there_is_followed_waited_for_or_lost() {
     for (name, group) in [("a.csv", &groups[0]), ("b.csv", &groups[1])] {
         drop_file(&bench, name, group, group.quota + 1);
     }
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     assert_eq!(text(&elsewhere.path().join("plan.csv")), "of another run");
     assert_eq!(names(&answers(&bench)), ["a.csv", "a.csv (2)", "b.csv"]);
     let all = ["error.csv", "plan.csv", "status.txt", "success.csv", "undo.csv"];
@@ -132,7 +132,7 @@ async fn a_link_in_place_of_the_answers_folder_is_not_followed() {
     fs_err::create_dir_all(bench.app.config.inbox_dir()).unwrap();
     symlink(elsewhere.path(), answers(&bench)).unwrap();
     drop_file(&bench, "a.csv", &group, group.quota + 1);
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     assert!(names(elsewhere.path()).is_empty());
     let run = runs(&bench).remove(0);
     assert!(owed(&run).unwrap().error.contains("set inbox.answers_dir"), "{:?}", owed(&run));
@@ -146,7 +146,7 @@ async fn what_a_kill_left_of_a_set_is_swept_at_the_next_start_and_nothing_else()
     durable::write(&left.join("undo.csv"), b"of a run that was killed").unwrap();
     durable::write(&answers(&bench).join(".new-ideas/status.txt"), b"of a person").unwrap();
     drop_file(&bench, "a.csv", &group, group.quota + 1);
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     assert_eq!(names(&answers(&bench)), [".new-ideas", "a.csv"]);
 }
 
@@ -155,17 +155,17 @@ async fn a_run_that_could_not_be_read_once_keeps_its_folder() {
     let mut bench = Bench::new(&[]).await;
     let groups = bench.groups(0);
     drop_file(&bench, "q.csv", &groups[0], 0); // held
-    look(&bench, noon()).await;
+    pass(&bench, noon()).await;
     let held = runs(&bench).remove(0);
     assert_eq!(held.record.state, RunState::Held);
     let record = text(&held.path("run.json"));
     bench.app.answer_folders = AnswerFolders::default();
     fs_err::write(held.path("run.json"), "unreadable").unwrap();
     fs_err::write(bench.app.config.inbox_dir().join("x.xlsx"), "a workbook").unwrap();
-    look(&bench, noon() + Duration::minutes(1)).await; // the folders' owners are looked up
+    pass(&bench, noon() + Duration::minutes(1)).await; // the folders' owners are looked up
     fs_err::write(held.path("run.json"), record).unwrap();
     drop_file(&bench, "q.csv", &groups[1], groups[1].quota + 1);
-    look(&bench, noon() + Duration::minutes(2)).await;
+    pass(&bench, noon() + Duration::minutes(2)).await;
     assert!(text(&answers(&bench).join("q.csv/status.txt")).contains("held for approval"));
     assert!(text(&answers(&bench).join("q.csv (2)/status.txt")).contains("1 applied"));
 }
@@ -181,7 +181,7 @@ async fn of_thousands_of_files_that_are_not_taken_some_are_told_in_each_pass_and
     let group = bench.groups(0).remove(0);
     drop_file(&bench, "z.csv", &group, group.quota + 1);
     for (hour, told) in [200, 400, 450, 450].into_iter().enumerate() {
-        look(&bench, noon() + Duration::hours(i64::try_from(hour).unwrap())).await;
+        pass(&bench, noon() + Duration::hours(i64::try_from(hour).unwrap())).await;
         assert_eq!(runs(&bench)[0].record.state, RunState::Done);
         assert_eq!(not_taken_files(&bench.app.config.data.dir).len(), told);
     }

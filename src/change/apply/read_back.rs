@@ -28,7 +28,7 @@ where
             if waiting.is_empty() && progress.refused.is_empty() {
                 return Ok(());
             }
-            self.tell(Phase::ReadingBack, progress, 0);
+            self.show_progress(Phase::ReadingBack, progress, 0);
             self.pause(Duration::from_secs(seconds)).await?;
             no_answer = match progress.read_quotas(self.client).await {
                 Ok(()) => None,

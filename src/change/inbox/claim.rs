@@ -147,7 +147,7 @@ impl OpenInbox {
     pub(super) fn copy(&self, run: &mut Run, file: &OpenFile, look: Look) -> anyhow::Result<bool> {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
-                if !look.is_renamed(&Look::at(&file.look()?)) {
+                if !look.is_renamed(&Look::at(&file.stat()?)) {
                     info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next pass");
                     return Ok(false);
                 }
@@ -179,7 +179,7 @@ impl OpenInbox {
     /// The hashes of what was acted on before. Of a run that cannot be read, what it was made of says so; else nothing is
     /// taken, lest something be done twice.
     pub(super) fn known_contents(&self) -> anyhow::Result<BTreeSet<String>> {
-        let (runs, unreadable) = Run::all(&self.settings.runs)?;
+        let (runs, unreadable) = Run::list(&self.settings.runs)?;
         // Rows that were split off were not dropped like that: the same rows alone are another content.
         let dropped = runs.into_iter().filter(|run| run.record.dropped && run.record.split_from.is_none());
         let mut known: BTreeSet<String> = dropped.filter_map(|run| run.record.input_sha256).collect();
@@ -262,7 +262,7 @@ impl OpenInbox {
             _ if self.settings.read_only => {}
             // One that a power cut brings back is removed by the next pass.
             Some(was) if inbox.is_inode(name, was.inode) => drop(inbox.folder.drop_name(name)?),
-            _ if inbox.folder.look(name)?.is_some() => {
+            _ if inbox.folder.stat(name)?.is_some() => {
                 self.leave(name, "it is not the file that was claimed");
             }
             _ => {}
@@ -282,11 +282,11 @@ impl OpenInbox {
 
     fn is_claimed(&self, record: &RunRecord) -> bool {
         let place = self.place(record);
-        !matches!(place.inbox().folder.look(&place.name), Ok(None))
+        !matches!(place.inbox().folder.stat(&place.name), Ok(None))
     }
 
     fn is_inode(&self, name: &OsStr, inode: u64) -> bool {
-        matches!(self.folder.look(name), Ok(Some(stat)) if stat.st_ino == inode)
+        matches!(self.folder.stat(name), Ok(Some(stat)) if stat.st_ino == inode)
     }
 }
 

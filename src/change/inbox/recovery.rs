@@ -70,7 +70,7 @@ impl OpenInbox {
     pub(super) fn place(&self, record: &RunRecord) -> Place<'_> {
         let name = record.claim.as_ref().and_then(|claim| claim.file_name());
         let name = name.map_or_else(|| format!(".{}.claimed", record.id).into(), OsStr::to_owned);
-        let is_in = |folder: &Folder| !matches!(folder.look(&name), Ok(None));
+        let is_in = |folder: &Folder| !matches!(folder.stat(&name), Ok(None));
         let elsewhere =
             record.claim.as_ref().and_then(|claim| claim.parent()).filter(|_| !is_in(&self.folder));
         let elsewhere = elsewhere.and_then(|folder| {
@@ -90,7 +90,7 @@ impl OpenInbox {
                 failed.note(error.context(format!("the file of run {id} could not be taken")));
             }
         };
-        for mut run in Run::all(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
+        for mut run in Run::list(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
             if !looked_at(&run) {
                 let recovered = self.recover_made(&mut run, now);
                 note(&run.record.id, recovered);
@@ -114,7 +114,7 @@ impl OpenInbox {
     /// A run that was made, of which it is not known that it got its file.
     fn recover_made(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
         let place = self.place(&run.record);
-        if place.inbox().folder.look(&place.name)?.is_some() {
+        if place.inbox().folder.stat(&place.name)?.is_some() {
             return match (&place.elsewhere, ClaimName::read(&place.name)) {
                 (Some(there), Some(claim)) => there.recover_claim(claim, &place.name, now),
                 _ => Ok(()), // its claim is taken up with the others that are here

@@ -39,7 +39,7 @@ async fn take(inbox: &Inbox) -> Taken {
 
 async fn take_at(inbox: &Inbox, now: DateTime<Utc>) -> Taken {
     let open = open(inbox);
-    let (first, left) = open.first_look().unwrap();
+    let (first, left) = open.first_scan().unwrap();
     let mut taken = Taken { left, ..Taken::default() };
     if first.is_empty() {
         return taken;
@@ -131,7 +131,7 @@ async fn what_cannot_be_taken_any_more_at_the_second_look_is_told() {
     }
     std::os::unix::fs::symlink("a.csv", file("link.csv")).unwrap();
     let open = open(&inbox);
-    let (first, left) = open.first_look().unwrap();
+    let (first, left) = open.first_scan().unwrap();
     assert_eq!(left.len(), 1);
     for name in ["b.csv", "gone.csv"] {
         fs_err::remove_file(file(name)).unwrap();
@@ -160,7 +160,7 @@ async fn a_crash_at_any_step_of_a_claim_makes_one_run_of_the_file() {
     fs_err::write(inbox.folder.join("a.csv"), "a").unwrap();
     Run::create(&inbox.runs, now(), "a.csv", |record| record).unwrap();
     open(&inbox).recover(now()).unwrap();
-    assert_eq!(Run::all(&inbox.runs).unwrap().0.len(), 0);
+    assert_eq!(Run::list(&inbox.runs).unwrap().0.len(), 0);
     let run = take(&inbox).await.runs.remove(0);
 
     // Step 2: renamed, not copied.
@@ -170,7 +170,7 @@ async fn a_crash_at_any_step_of_a_claim_makes_one_run_of_the_file() {
     cut.save().unwrap();
     assert!(open(&inbox).awaits_file(&cut));
     open(&inbox).recover(now()).unwrap();
-    let (runs, _) = Run::all(&inbox.runs).unwrap();
+    let (runs, _) = Run::list(&inbox.runs).unwrap();
     assert_eq!((runs.len(), &runs[0].record), (1, &run.record));
     assert_eq!(runs[0].read("input.csv").unwrap(), b"a");
 
@@ -180,13 +180,13 @@ async fn a_crash_at_any_step_of_a_claim_makes_one_run_of_the_file() {
     cut = run.clone();
     cut.set_state(RunState::Done, now()).unwrap();
     open(&inbox).recover(now()).unwrap();
-    assert_eq!((left(&inbox), Run::all(&inbox.runs).unwrap().0.len()), (0, 1));
+    assert_eq!((left(&inbox), Run::list(&inbox.runs).unwrap().0.len()), (0, 1));
 
     // Somebody removed the run's folder: the claimed file makes it again.
     fs_err::remove_dir_all(&run.folder).unwrap();
     fs_err::write(claimed(&inbox, &run), "a").unwrap();
     open(&inbox).recover(now()).unwrap();
-    assert_eq!(Run::all(&inbox.runs).unwrap().0[0].record.id, run.record.id);
+    assert_eq!(Run::list(&inbox.runs).unwrap().0[0].record.id, run.record.id);
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_read_only_inbox_does_nothing_twice_because_a_run_cannot_be_read() {
     fs_err::remove_file(run.path("input.csv")).unwrap();
     fs_err::create_dir(run.path("input.csv")).unwrap();
     let open = open(&inbox);
-    let (first, _) = open.first_look().unwrap();
+    let (first, _) = open.first_scan().unwrap();
     let error = open.settled(&first).unwrap_err();
     assert!(error.to_string().contains(&run.record.id), "{error:#}");
 }
@@ -242,11 +242,11 @@ async fn a_file_that_is_written_on_after_its_claim_is_put_back_whole() {
     let claim = open(&inbox).claim(OsStr::new("a.csv"), look, now()).unwrap();
     assert!(matches!(claim, claim::Claim::Nothing));
     assert_eq!(fs_err::read(&path).unwrap(), b"a,b");
-    assert_eq!((left(&inbox), Run::all(&inbox.runs).unwrap().0.len()), (1, 0));
+    assert_eq!((left(&inbox), Run::list(&inbox.runs).unwrap().0.len()), (1, 0));
     fs_err::remove_file(&path).unwrap();
     let gone = open(&inbox).claim(OsStr::new("a.csv"), look, now()).unwrap();
     assert!(matches!(gone, claim::Claim::Nothing), "gone is gone");
-    assert_eq!(Run::all(&inbox.runs).unwrap().0.len(), 0);
+    assert_eq!(Run::list(&inbox.runs).unwrap().0.len(), 0);
 }
 
 #[tokio::test]
@@ -357,7 +357,7 @@ async fn a_name_for_a_claim_that_somebody_took_before_is_not_replaced() {
     fs_err::write(inbox.folder.join(".20261122T180500Z-a.claimed"), "of somebody else").unwrap();
     fs_err::write(inbox.folder.join("a.csv"), "a").unwrap();
     let taken = take(&inbox).await;
-    assert_eq!((taken.runs.len(), left(&inbox), Run::all(&inbox.runs).unwrap().0.len()), (0, 2, 0));
+    assert_eq!((taken.runs.len(), left(&inbox), Run::list(&inbox.runs).unwrap().0.len()), (0, 2, 0));
     assert!(taken.left[0].reason.contains("a hidden file in this folder, .20261122T180500Z-a.claimed"));
     let later = now() + chrono::Duration::seconds(1);
     let taken = take_at(&inbox, later).await;
@@ -420,7 +420,7 @@ async fn what_another_quotakeeper_has_claimed_is_left_to_it() {
     let other =
         Inbox { runs: folder.path().join("others"), instance: Some("second".into()), ..inbox.clone() };
     open(&other).recover(now()).unwrap();
-    assert_eq!(Run::all(&other.runs).unwrap().0.len(), 0);
+    assert_eq!(Run::list(&other.runs).unwrap().0.len(), 0);
     release(&inbox, &run);
     let left = fs_err::read_dir(&inbox.folder).unwrap().count();
     assert_eq!(left, 0, "its own quotakeeper removes it");

@@ -65,7 +65,7 @@ impl RunContext<'_> {
         let rows = held_now(&planned.plan).map(|row| row.row).collect();
         let record = self.run.record.split_off(self.services.now());
         match self.part(record, planned, rows)? {
-            Some((mut held, plan)) => self.of(&mut held).hold_quietly(plan),
+            Some((mut held, plan)) => self.context_of(&mut held).hold_quietly(plan),
             None => Ok(()),
         }
     }
@@ -81,7 +81,7 @@ impl RunContext<'_> {
                 ..own.part(of_later(&own.id, due, held), self.services.now())
             };
             let Some((mut waiting, plan)) = self.part(record, planned, rows)? else { continue };
-            let mut context = self.of(&mut waiting);
+            let mut context = self.context_of(&mut waiting);
             if held && context.run.record.approved_by.is_none() {
                 context.hold(plan)?;
             } else {
@@ -107,13 +107,13 @@ impl RunContext<'_> {
         part.write("input.csv", &bytes)?;
         part.record.input_sha256 = Some(sha256(&bytes));
         let plan = planned.plan.only(&rows);
-        self.of(&mut part).keep_plan(&plan)?;
+        self.context_of(&mut part).keep_plan(&plan)?;
         part.record.rows = Some(rows.into_iter().collect());
         Ok(Some((part, plan)))
     }
 
     /// Another run on the same way.
-    fn of<'r>(&self, run: &'r mut Run) -> RunContext<'r>
+    fn context_of<'r>(&self, run: &'r mut Run) -> RunContext<'r>
     where
         Self: 'r,
     {

@@ -33,7 +33,7 @@ fn reopened(bench: &Bench, id: &str) -> Run {
 
 /// The runs that were split off, by name without the run's own.
 fn split_off(bench: &Bench, run: &RunRecord) -> Vec<(String, RunState)> {
-    let (runs, _) = Run::all(&bench.app.runs()).unwrap();
+    let (runs, _) = Run::list(&bench.app.runs()).unwrap();
     let of = |other: Run| Some((other.record.id.strip_prefix(&run.id)?.to_owned(), other.record.state));
     runs.into_iter().filter_map(of).filter(|(name, _)| !name.is_empty()).collect()
 }

@@ -67,7 +67,7 @@ impl Percent {
     }
 
     /// The share of a plan in units, rounded to the nearest (half a unit goes up); none where that is too large for a quota.
-    pub(crate) fn of(self, plan: Units) -> Option<Units> {
+    pub(crate) fn units_of(self, plan: Units) -> Option<Units> {
         let whole = 100 * PARTS;
         let share = (i128::from(plan) * self.parts + whole / 2) / whole;
         Units::try_from(share).ok().filter(|share| *share <= LARGEST)
@@ -136,16 +136,19 @@ mod tests {
     #[test]
     fn a_share_is_rounded_to_the_nearest_unit_and_half_a_unit_goes_up() {
         let half = percent("50% of plan");
-        assert_eq!((half.of(0), half.of(1), half.of(2), half.of(3)), (Some(0), Some(1), Some(1), Some(2)));
-        assert_eq!(percent("33.3333% of plan").of(100), Some(33));
-        assert_eq!(percent("20% of plan").of(92_000), Some(18_400));
+        assert_eq!(
+            (half.units_of(0), half.units_of(1), half.units_of(2), half.units_of(3)),
+            (Some(0), Some(1), Some(1), Some(2))
+        );
+        assert_eq!(percent("33.3333% of plan").units_of(100), Some(33));
+        assert_eq!(percent("20% of plan").units_of(92_000), Some(18_400));
     }
 
     #[test]
     fn a_share_that_is_no_quota_any_more_is_none() {
-        assert_eq!(percent("100% of plan").of(LARGEST), Some(LARGEST));
-        assert_eq!(percent("100% of plan").of(LARGEST + 1), None);
-        assert_eq!(percent("1000% of plan").of(Units::MAX), None);
+        assert_eq!(percent("100% of plan").units_of(LARGEST), Some(LARGEST));
+        assert_eq!(percent("100% of plan").units_of(LARGEST + 1), None);
+        assert_eq!(percent("1000% of plan").units_of(Units::MAX), None);
     }
 
     proptest! {
@@ -155,7 +158,7 @@ mod tests {
         ) {
             let share = Percent { parts };
             prop_assert_eq!(percent(&share.to_string()), share);
-            let units = i128::from(share.of(plan).unwrap());
+            let units = i128::from(share.units_of(plan).unwrap());
             let exact = i128::from(plan) * parts;
             prop_assert!((units * 100 * PARTS - exact).abs() * 2 <= 100 * PARTS);
         }

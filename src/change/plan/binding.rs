@@ -30,7 +30,7 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
             held.entry(row.due).or_default().push(row.row);
         }
         let was = if refused.len() == 1 { "was" } else { "were" };
-        let refusal = format!("not sent because {} {was} refused, and {why}.", told(&refused));
+        let refusal = format!("not sent because {} {was} refused, and {why}.", row_list(&refused));
         for index in indices {
             let row = &mut rows[*index];
             if !refused.is_empty() && row.is_pending() {
@@ -39,14 +39,14 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
             } else if let Some(held) = held.get(&row.due)
                 && row.verdict == Verdict::Send
             {
-                let message = format!("waits with {}: {why}", told(held));
+                let message = format!("waits with {}: {why}", row_list(held));
                 row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::Bound, message }]);
             }
         }
     }
 }
 
-fn told(numbers: &[usize]) -> String {
+fn row_list(numbers: &[usize]) -> String {
     rows_text(numbers.iter().copied(), numbers.len())
 }
 

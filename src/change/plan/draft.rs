@@ -80,7 +80,7 @@ pub(super) fn judged(
 ) -> (Option<Units>, Verdict) {
     let change = match &record.change {
         Ok(change) => change,
-        Err(bad) => return (None, Verdict::Refused(all(&bad.problems))),
+        Err(bad) => return (None, Verdict::Refused(combined(&bad.problems))),
     };
     let Found { target, due } = found;
     let known = target.as_ref().ok().copied();
@@ -140,7 +140,7 @@ pub(super) fn judged(
 }
 
 fn vanished<'p>(of: Option<Place<'p>>, context: &PlanContext<'_>) -> Option<(Place<'p>, Earlier)> {
-    of.and_then(|place| Some((place, context.vanished.of(&place.organization.id)?)))
+    of.and_then(|place| Some((place, context.vanished.earlier(&place.organization.id)?)))
 }
 
 fn gone(place: Place<'_>, Earlier { quotas, seen }: Earlier, zone: Tz) -> String {
@@ -192,14 +192,14 @@ fn asked(
             quota_text(own.quota)
         )));
     }
-    let units = share.of(plan).ok_or_else(|| {
+    let units = share.units_of(plan).ok_or_else(|| {
         refused(format!("of {} is too large for a quota. Type the number of units.", grouped(plan)))
     })?;
     Ok(Some(units))
 }
 
 /// A row has one code and one message, however much is wrong with it.
-fn all(problems: &[Problem]) -> Problem {
+fn combined(problems: &[Problem]) -> Problem {
     let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     Problem {
         code: problems.first().map_or(Code::BadRow, |problem| problem.code),

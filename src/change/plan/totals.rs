@@ -21,7 +21,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Those of one organization, by account group.
-    fn of(&self, org_id: &OrgId) -> &[(&'a Target, Option<Units>)] {
+    fn organization(&self, org_id: &OrgId) -> &[(&'a Target, Option<Units>)] {
         let begin = self.0.partition_point(|(target, _)| target.org_id < *org_id);
         let count = self.0[begin..].partition_point(|(target, _)| target.org_id == *org_id);
         &self.0[begin..begin + count]
@@ -32,7 +32,7 @@ impl<'a> Asked<'a> {
         &self,
         seen: &Organization,
     ) -> impl Iterator<Item = (Option<Units>, Option<Units>)> {
-        let asked = self.of(&seen.id);
+        let asked = self.organization(&seen.id);
         let both = merge(seen.groups(), asked, |group, (target, _)| group.aid().cmp(&target.aid.as_ref()));
         both.filter_map(|(group, asked)| {
             let before = group?.quota();
@@ -43,7 +43,7 @@ impl<'a> Asked<'a> {
     /// The organization's own quota afterwards.
     fn own(&self, seen: &Organization) -> Option<Units> {
         let own = seen.own.as_ref()?;
-        let asked = self.of(&seen.id).first().filter(|(target, _)| target.aid.is_none());
+        let asked = self.organization(&seen.id).first().filter(|(target, _)| target.aid.is_none());
         asked.map_or(own.quota, |(_, after)| *after)
     }
 }

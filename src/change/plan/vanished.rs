@@ -46,7 +46,7 @@ impl Vanished {
     }
 
     /// What was seen of an organization whose quotas went.
-    pub(crate) fn of(&self, org_id: &OrgId) -> Option<Earlier> {
+    pub(crate) fn earlier(&self, org_id: &OrgId) -> Option<Earlier> {
         self.0.get(org_id).copied()
     }
 
@@ -103,16 +103,19 @@ mod tests {
             quota("9", "4", None),
         ]);
         let found = find(&live, &before, SetByRuns::none());
-        let quotas = |org_id: &str| found.of(&org_id.into()).map(|earlier| earlier.quotas);
+        let quotas = |org_id: &str| found.earlier(&org_id.into()).map(|earlier| earlier.quotas);
         assert_eq!(["7", "8", "9"].map(quotas), [Some(2), Some(1), None]);
 
         let one_left = snapshot([quota("7", "1", None), quota("7", "2", Some(200))]);
         assert_eq!(find(&one_left, &before, SetByRuns::none()), Vanished::default(), "one can be removed");
 
         let removed_one = SetByRuns::new(vec![removed("1")]);
-        assert_eq!(find(&live, &before, &removed_one).of(&"7".into()).map(|earlier| earlier.quotas), Some(1));
+        assert_eq!(
+            find(&live, &before, &removed_one).earlier(&"7".into()).map(|earlier| earlier.quotas),
+            Some(1)
+        );
         let removed_both = SetByRuns::new(vec![removed("1"), removed("2")]);
-        assert_eq!(find(&live, &before, &removed_both).of(&"7".into()), None);
+        assert_eq!(find(&live, &before, &removed_both).earlier(&"7".into()), None);
     }
 
     #[test]

@@ -24,8 +24,8 @@ fn terms(guards: &Guards) -> Terms<'_> {
 
 fn shown(live: &Snapshot) -> String {
     let proposals = proposed(live, &Guards::default());
-    let told = proposals.iter().flat_map(Proposal::told).collect::<Vec<_>>();
-    String::from_utf8(change_file(&proposals)).unwrap() + &told.join("\n")
+    let sentences = proposals.iter().flat_map(Proposal::sentences).collect::<Vec<_>>();
+    String::from_utf8(change_file(&proposals)).unwrap() + &sentences.join("\n")
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn no_more_quotas_are_lowered_at_once_than_flow_without_approval() {
     let proposal = proposed(&live, &Guards::default()).remove(0);
     let given = proposal.moves.iter().filter(|row| row.gives()).count();
     assert_eq!((given, proposal.too_many_donors), (6, true), "half of twelve");
-    assert!(proposal.told()[1].contains("guard.max_lowered_percent"), "{:?}", proposal.told());
+    assert!(proposal.sentences()[1].contains("guard.max_lowered_percent"), "{:?}", proposal.sentences());
 }
 
 #[test]
@@ -121,28 +121,28 @@ fn what_no_group_has_is_handed_out_before_others_give() {
             group("7", "3", Some(1_000), 0, 0),
         ])
     };
-    let told = |quota| {
+    let sentences = |quota| {
         let live = live(quota);
         let proposal =
             propose_for(&live.organizations()[0], terms(&Guards::default()), |aid| aid.as_str() == "1");
         let after = proposal.moves.iter().map(|row| (row.aid.to_string(), row.after)).collect::<Vec<_>>();
-        (after, proposal.told().remove(0))
+        (after, proposal.sentences().remove(0))
     };
     let is = |after: &[(&str, Units)], sentence: &str| {
         let after: Vec<_> = after.iter().map(|(aid, after)| ((*aid).to_owned(), *after)).collect();
         (after, format!("Org 7 (7): {sentence}"))
     };
-    assert_eq!(told(Some(9_000)), is(&[("1", 1_650)], "1 group gets 650 that no group had."));
-    assert_eq!(told(None), told(Some(9_000)), "nothing limits what the groups may have together");
+    assert_eq!(sentences(Some(9_000)), is(&[("1", 1_650)], "1 group gets 650 that no group had."));
+    assert_eq!(sentences(None), sentences(Some(9_000)), "nothing limits what the groups may have together");
     assert_eq!(
-        told(Some(3_200)),
+        sentences(Some(3_200)),
         is(
             &[("1", 1_650), ("3", 550)],
             "1 group gets 650: 200 that no group had, and 450 from 1 that does not need it."
         )
     );
     assert_eq!(
-        told(Some(3_000)),
+        sentences(Some(3_000)),
         is(&[("1", 1_650), ("3", 350)], "1 group gets 650 from 1 that does not need it.")
     );
 }

@@ -57,7 +57,7 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
     let none = <[String; 4]>::default();
     table(&COLUMNS, |csv| {
         for row in &plan.rows {
-            let (verdict, guards, messages) = told(row);
+            let (verdict, guards, messages) = verdict_cells(row);
             let (org_id, aid, before, after) = match &row.target {
                 Some(target) => (
                     target.org_id.as_str(),
@@ -100,7 +100,7 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
 }
 
 /// The `verdict`, the guards, and the reasons followed by the warnings.
-fn told(row: &PlanRow) -> (&'static str, Vec<&'static str>, Vec<String>) {
+fn verdict_cells(row: &PlanRow) -> (&'static str, Vec<&'static str>, Vec<String>) {
     let mut guards = Vec::new();
     let mut messages = Vec::new();
     let verdict = match &row.verdict {

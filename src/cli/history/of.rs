@@ -195,13 +195,16 @@ mod tests {
             percent_used: None,
             changes: Vec::new(),
         };
-        let told =
+        let growth_of =
             |projected: &[Option<i64>]| growth(&projected.iter().copied().map(moment).collect::<Vec<_>>());
-        assert_eq!(told(&[Some(4000), None, Some(5000), None]), "projected  4 000 → 5 000 (+1 000, +25 %)\n");
-        assert_eq!(told(&[Some(5000), Some(4000)]), "projected  5 000 → 4 000 (-1 000, -20 %)\n");
-        assert_eq!(told(&[Some(7880), Some(7819)]), "projected  7 880 → 7 819 (-61, less than 1 %)\n");
-        assert_eq!(told(&[Some(0), Some(7)]), "projected  0 → 7 (+7)\n");
-        assert_eq!(told(&[Some(7), Some(7)]), "projected  7 → 7 (unchanged)\n");
-        assert_eq!(told(&[Some(7)]), "");
+        assert_eq!(
+            growth_of(&[Some(4000), None, Some(5000), None]),
+            "projected  4 000 → 5 000 (+1 000, +25 %)\n"
+        );
+        assert_eq!(growth_of(&[Some(5000), Some(4000)]), "projected  5 000 → 4 000 (-1 000, -20 %)\n");
+        assert_eq!(growth_of(&[Some(7880), Some(7819)]), "projected  7 880 → 7 819 (-61, less than 1 %)\n");
+        assert_eq!(growth_of(&[Some(0), Some(7)]), "projected  0 → 7 (+7)\n");
+        assert_eq!(growth_of(&[Some(7), Some(7)]), "projected  7 → 7 (unchanged)\n");
+        assert_eq!(growth_of(&[Some(7)]), "");
     }
 }

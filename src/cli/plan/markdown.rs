@@ -133,11 +133,11 @@ fn row_line(row: &PlanRow, zone: Tz, has_organizations: bool) -> String {
         figure(row.used),
         figure(row.projected),
         figure(row.headroom()),
-        told(row, zone)
+        outcome(row, zone)
     )
 }
 
-fn told(row: &PlanRow, zone: Tz) -> String {
+fn outcome(row: &PlanRow, zone: Tz) -> String {
     let mut said = match &row.verdict {
         Verdict::Send => Vec::new(),
         Verdict::Unchanged(why) => vec![format!("unchanged: {}", why.message(row.before))],

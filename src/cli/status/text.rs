@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::daemon::status::{JobLine, Trouble, View, Waiting, moment, place};
+use crate::daemon::status::{JobLine, Problem, View, Waiting, moment, place};
 use crate::domain::quota::grouped;
 use crate::report::Standing;
 use crate::report::words::{self, counted};
@@ -12,8 +12,8 @@ use crate::text::width::columns as width;
 
 pub(super) fn text(view: &View, paint: Paint) -> String {
     let mut text = header(view, paint) + "\n";
-    for trouble in &view.problems {
-        text += &trouble_lines(trouble, paint);
+    for problem in &view.problems {
+        text += &problem_lines(problem, paint);
     }
     if !view.problems.is_empty() {
         text.push('\n');
@@ -54,14 +54,14 @@ fn header(view: &View, paint: Paint) -> String {
 }
 
 /// `✗`, what is wrong, and the fix below it.
-fn trouble_lines(trouble: &Trouble, paint: Paint) -> String {
+fn problem_lines(problem: &Problem, paint: Paint) -> String {
     let room = paint.width.saturating_sub(4).max(20);
     let mut text = String::new();
-    for (index, line) in wrapped(&trouble.what, room).iter().enumerate() {
+    for (index, line) in wrapped(&problem.what, room).iter().enumerate() {
         let mark = if index == 0 { paint.red("✗") } else { " ".to_owned() };
         text += &format!("  {mark} {}\n", paint.red(line));
     }
-    for line in trouble.fix.iter().flat_map(|fix| wrapped(&format!("→ {fix}"), room)) {
+    for line in problem.fix.iter().flat_map(|fix| wrapped(&format!("→ {fix}"), room)) {
         text += &format!("    {line}\n");
     }
     text

@@ -60,10 +60,10 @@ impl Heartbeat {
     }
 
     /// Sends it, with few tries and a bound on each.
-    pub(super) async fn tell(&mut self, beat: Beat) {
+    pub(super) async fn send(&mut self, beat: Beat) {
         let url = beat.url(self.url.expose());
         let mut waits = WAITS.iter();
-        let told = loop {
+        let sent = loop {
             let problem = match self.client.get(url.clone()).timeout(TIMEOUT).send().await {
                 Ok(answer) if answer.status().is_success() => break Ok(()),
                 Ok(answer) => format!("{} answered {}", self.url, answer.status().as_u16()),
@@ -74,7 +74,7 @@ impl Heartbeat {
                 None => break Err(problem),
             }
         };
-        self.outage.after(told);
+        self.outage.after(sent);
     }
 }
 

@@ -60,7 +60,7 @@ impl Observed {
         let (data, history) = (&inputs.config.data.dir, inputs.history);
         let mut runs = BTreeMap::new();
         let mut held_since = None;
-        let (kept, broken) = Run::all(&inputs.config.runs_dir())?;
+        let (kept, broken) = Run::list(&inputs.config.runs_dir())?;
         for run in kept {
             *runs.entry(run.record.state).or_default() += 1;
             if run.record.state == RunState::Held {

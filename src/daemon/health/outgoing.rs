@@ -17,9 +17,9 @@ impl Outage {
         Self { what, lasts: false }
     }
 
-    pub(super) fn after(&mut self, told: Result<(), String>) {
-        let lasted = std::mem::replace(&mut self.lasts, told.is_err());
-        match told {
+    pub(super) fn after(&mut self, attempt: Result<(), String>) {
+        let lasted = std::mem::replace(&mut self.lasts, attempt.is_err());
+        match attempt {
             Ok(()) if lasted => info!(to = self.what, "reported again"),
             Err(reason) if !lasted => {
                 warn!(to = self.what, reason, "could not be reported; no job fails because of that");

@@ -16,7 +16,11 @@ use crate::jobs::activity::{Activity, Work};
 use crate::text::words::moment_in;
 
 /// Notifies systemd until the daemon ends; at once where there is no systemd. `status` gives the status line of the moment.
-pub(super) async fn tell(activity: &Activity, cancel: &CancellationToken, status: impl Fn() -> String) {
+pub(super) async fn keep_notified(
+    activity: &Activity,
+    cancel: &CancellationToken,
+    status: impl Fn() -> String,
+) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
@@ -49,12 +53,12 @@ pub(super) fn reloaded() {
 /// The status line, each time that it changes.
 async fn follow(activity: &Activity, status: impl Fn() -> String) {
     let mut work = activity.follow();
-    let mut told = String::new();
+    let mut notified = String::new();
     while work.changed().await.is_ok() {
         let status = status();
-        if status != told {
+        if status != notified {
             notify(&[NotifyState::Status(&status)]);
-            told = status;
+            notified = status;
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::daemon::status::{self, Trouble, moment};
+use crate::daemon::status::{self, moment};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
 use crate::report;
@@ -30,8 +30,8 @@ struct Scheduled {
     due: String,
 }
 
-impl From<Trouble> for Problem {
-    fn from(Trouble { what, fix }: Trouble) -> Self {
+impl From<status::Problem> for Problem {
+    fn from(status::Problem { what, fix }: status::Problem) -> Self {
         Self { what, fix }
     }
 }

@@ -49,7 +49,7 @@ struct Line {
 
 pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> anyhow::Result<Runs> {
     let context = inputs.context(now);
-    let (mut runs, broken) = Run::all(&inputs.config.runs_dir())?;
+    let (mut runs, broken) = Run::list(&inputs.config.runs_dir())?;
     let waits = |run: &Run| match run.record.state {
         RunState::Held => 0,
         RunState::Scheduled | RunState::Planned | RunState::Applying | RunState::Stale => 1,

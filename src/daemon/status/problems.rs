@@ -25,17 +25,17 @@ const LEAST_ROOM: u64 = 64 << 10;
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Trouble {
+pub(crate) struct Problem {
     pub what: String,
     /// None where the first says it too. Scripts read it by its first name.
     #[serde(rename = "mend")]
     pub fix: Option<String>,
 }
 
-pub(crate) fn problems(observed: &Observed) -> Vec<Trouble> {
+pub(crate) fn problems(observed: &Observed) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut add = |what: String, fix: String| {
-        found.push(Trouble { what, fix: Some(fix).filter(|fix| !fix.is_empty()) });
+        found.push(Problem { what, fix: Some(fix).filter(|fix| !fix.is_empty()) });
     };
     for problem in &observed.unreadable {
         add(problem.clone(), String::new());

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::observed::{Observed, ObservedJob, OwedAnswers, Waiting};
-use super::problems::{Trouble, problems};
+use super::problems::{Problem, problems};
 use super::words::{bytes, moment};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
@@ -34,7 +34,7 @@ pub(crate) struct View {
     pub running: Option<Holder>,
     pub well: bool,
     #[serde(rename = "troubles")]
-    pub problems: Vec<Trouble>,
+    pub problems: Vec<Problem>,
     pub jobs: Vec<JobLine>,
     pub snapshots: usize,
     pub last_snapshot: Option<DateTime<Utc>>,

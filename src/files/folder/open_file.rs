@@ -61,7 +61,7 @@ impl OpenFile {
     }
 
     /// What the open file looks like now.
-    pub(crate) fn look(&self) -> io::Result<Stat> {
+    pub(crate) fn stat(&self) -> io::Result<Stat> {
         Ok(fs::fstat(&self.file)?)
     }
 }

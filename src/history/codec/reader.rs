@@ -159,7 +159,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    fn of(&self, place: usize) -> Option<usize> {
+    fn column(&self, place: usize) -> Option<usize> {
         match self {
             Self::Ours => ours(place),
             Self::Other(columns) => columns.get(place).copied().flatten(),
@@ -185,7 +185,7 @@ fn read_cells<'a, R: Read>(
     cells: &mut Cells<'a>,
 ) -> anyhow::Result<()> {
     let count = if let Some(record) = record {
-        let texts = record.iter().enumerate().filter_map(|(place, text)| Some((order.of(place)?, text)));
+        let texts = record.iter().enumerate().filter_map(|(place, text)| Some((order.column(place)?, text)));
         texts.for_each(|(column, text)| cells[column] = text);
         record.len()
     } else {
@@ -193,7 +193,7 @@ fn read_cells<'a, R: Read>(
         let commas = Commas::of(line.as_bytes());
         match order {
             Order::Ours => split(line, commas, ours, cells), // each cell of a million rows passes here
-            other @ Order::Other(_) => split(line, commas, |place| other.of(place), cells),
+            other @ Order::Other(_) => split(line, commas, |place| other.column(place), cells),
         }
     };
     let (line, width) = (lines.number(), order.width());

@@ -85,7 +85,7 @@ pub(crate) fn flush_or_warn(config: &Config, mailer: &Mailer, now: DateTime<Utc>
 }
 
 fn due(runs: &Path) -> anyhow::Result<Vec<Run>> {
-    let mut runs = Run::all(runs)?.0;
+    let mut runs = Run::list(runs)?.0;
     runs.retain(|run| run.record.mail_due);
     Ok(runs)
 }

@@ -26,7 +26,7 @@ impl Scope {
     }
 
     /// The part of a snapshot.
-    pub(crate) fn of(&self, snapshot: Snapshot) -> Snapshot {
+    pub(crate) fn narrow(&self, snapshot: Snapshot) -> Snapshot {
         snapshot.only(|place| self.has(&place.organization.id))
     }
 

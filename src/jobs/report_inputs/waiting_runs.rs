@@ -19,13 +19,13 @@ pub(super) fn waiting_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
 }
 
 fn stories(runs: &Path, is_wanted: impl Fn(&Run) -> bool) -> anyhow::Result<Vec<RunStory>> {
-    let wanted = Run::all(runs)?.0.into_iter().filter(|run| is_wanted(run));
-    let told = |run: Run| match story(&run) {
+    let wanted = Run::list(runs)?.0.into_iter().filter(|run| is_wanted(run));
+    let readable = |run: Run| match story(&run) {
         Ok(story) => Some(story),
         Err(error) => {
             warn!(run = %run.record.id, error = format!("{error:#}"), "a run that waits cannot be read");
             None
         }
     };
-    Ok(wanted.filter_map(told).collect())
+    Ok(wanted.filter_map(readable).collect())
 }

@@ -37,7 +37,7 @@ pub(super) struct Request {
 
 impl HandedOver {
     /// Looks what is there now; the runs that were decided on since the last look. Whether somebody decided on one.
-    pub(super) fn look(&mut self, data_dir: &Path) -> bool {
+    pub(super) fn check(&mut self, data_dir: &Path) -> bool {
         let waiting = requests::waiting(data_dir).inspect_err(|error| {
             warn!(%error, "a command's request cannot be read");
         });

@@ -76,7 +76,7 @@ impl Worker {
     }
 
     /// Somebody dropped something into the inbox.
-    pub(crate) fn look_into_inbox(&mut self) {
+    pub(crate) fn want_inbox(&mut self) {
         self.inbox_is_wanted = true;
         self.approvals_at = None;
     }
@@ -101,10 +101,10 @@ impl Worker {
         if !self.has_lock(app)? {
             return Ok(false);
         }
-        if self.handed_over.look(&app.config.data.dir) {
+        if self.handed_over.check(&app.config.data.dir) {
             forget_failures(app);
         }
-        self.look_for_approvals(app);
+        self.take_approvals(app);
         let agenda = self.agenda(app, Clock::read().now());
         let Some(kind) = self.turns.next(&agenda.waiting) else {
             self.in_this_row.clear();
@@ -321,7 +321,7 @@ impl Worker {
             }
             Ok(Ask::Job { job: Job::Inbox, .. }) => {
                 self.handed_over.waits_for_next_pass(id);
-                self.look_into_inbox();
+                self.want_inbox();
                 return Ok(());
             }
             Ok(Ask::Job { job, since }) => {
@@ -363,7 +363,7 @@ impl Worker {
     }
 
     /// A file that approves what waits is acted on between two dropped files.
-    fn look_for_approvals(&mut self, app: &App) {
+    fn take_approvals(&mut self, app: &App) {
         if self.pass.is_none() || self.approvals_at.is_some_and(|at| at.elapsed() < APPROVAL_LOOKS) {
             return; // a pass looks itself when it ends
         }

@@ -57,12 +57,12 @@ impl Job {
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let slot = self.due(schedule, history, state, now);
-        let owed = || state.last_success(self).filter(|_| self.owes_telling(schedule, history, state, now));
+        let owed = || state.last_success(self).filter(|_| self.owes_report(schedule, history, state, now));
         slot.or_else(owed)
     }
 
     /// Whether the slot was served and what it showed is still to be reported.
-    pub(in crate::jobs) fn owes_telling(
+    pub(in crate::jobs) fn owes_report(
         self,
         schedule: &Schedule,
         history: &History,

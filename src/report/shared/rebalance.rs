@@ -121,7 +121,7 @@ impl Rebalance {
     /// What moves in each organization, and who will still lack something, a sentence each.
     pub(in crate::report) fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> =
-            self.proposals.iter().take(ORGANIZATIONS).flat_map(Proposal::told).collect();
+            self.proposals.iter().take(ORGANIZATIONS).flat_map(Proposal::sentences).collect();
         let others = self.proposals.len().saturating_sub(ORGANIZATIONS);
         if others > 0 {
             let are = if others == 1 { "is" } else { "are" };

@@ -27,14 +27,14 @@ impl Move {
 
 impl Proposal {
     /// What a person should know of it, one sentence each; nothing of an organization in which all is well.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn sentences(&self) -> Vec<String> {
         let name = match self.org_name.as_str() {
             "" => format!("Organization {}", self.org_id),
             name => format!("{name} ({})", self.org_id),
         };
-        let mut told = Vec::new();
+        let mut sentences = Vec::new();
         if self.mismatched {
-            told.push(format!(
+            sentences.push(format!(
                 "{name}: left alone, because quotas and usage look counted in different units. Set \
                  usage.units_per_quota_unit."
             ));
@@ -55,7 +55,7 @@ impl Proposal {
                     grouped(moved - part)
                 ),
             };
-            told.push(format!("{name}: {groups} {from}."));
+            sentences.push(format!("{name}: {groups} {from}."));
         }
         if !self.short.is_empty() {
             let lacking = grouped(quota::sum(self.short.iter().map(|short| short.lacks)));
@@ -64,14 +64,14 @@ impl Proposal {
             } else {
                 "The others have no more to spare."
             };
-            told.push(format!(
+            sentences.push(format!(
                 "{name}: {} {lacking}: {}. {why}",
                 counted(self.short.len(), "group", "still lacks", "still lack"),
                 listed(&self.short)
             ));
         }
-        if self.over_allocated > 0 && !told.is_empty() && !self.mismatched {
-            told.push(format!(
+        if self.over_allocated > 0 && !sentences.is_empty() && !self.mismatched {
+            sentences.push(format!(
                 "{name}: the groups together have {} more than the organization's own quota; that stays as it is.",
                 grouped(self.over_allocated)
             ));
@@ -81,9 +81,9 @@ impl Proposal {
                 counted(self.unknown, "group", "is", "are"),
                 if self.unknown == 1 { "its" } else { "their" },
             );
-            told.push(format!("{name}: {groups} left alone, because {whose} usage is unknown."));
+            sentences.push(format!("{name}: {groups} left alone, because {whose} usage is unknown."));
         }
-        told
+        sentences
     }
 }
 
