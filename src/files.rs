@@ -85,14 +85,14 @@ mod tests {
         fs_err::write(&path, "abc").unwrap();
         assert_eq!(read_if_there(&path, 3).unwrap().unwrap(), b"abc");
         assert_eq!(read_text(&path, 3).unwrap(), "abc");
-        let told = read(&path, 2).unwrap_err().to_string();
-        assert!(told.contains("larger than the limit of 2 bytes"), "{told}");
+        let message = read(&path, 2).unwrap_err().to_string();
+        assert!(message.contains("larger than the limit of 2 bytes"), "{message}");
         // Nobody writes to it: a plain open would never return.
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
             .unwrap();
         for path in [&pipe, Path::new("/dev/zero")] {
-            let told = read(path, 2).unwrap_err().to_string();
-            assert!(told.contains("not a regular file"), "{told}");
+            let message = read(path, 2).unwrap_err().to_string();
+            assert!(message.contains("not a regular file"), "{message}");
         }
         assert!(read(folder.path(), 1 << 20).is_err());
     }

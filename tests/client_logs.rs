@@ -36,9 +36,9 @@ async fn logs_tell_each_request_and_never_the_token() {
     client.usage(Some(&"801".into())).await.unwrap_err();
     let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     refused.assert_async().await;
-    let told: Vec<&str> = log.lines().filter(|line| line.contains("path=\"/usage\"")).collect();
-    assert_eq!(told.len(), 2, "the request and that it was refused: {told:#?}");
-    for line in told {
+    let attempts: Vec<&str> = log.lines().filter(|line| line.contains("path=\"/usage\"")).collect();
+    assert_eq!(attempts.len(), 2, "the request and that it was refused: {attempts:#?}");
+    for line in attempts {
         assert!(line.contains("status=400") && line.contains("answer=\"server-77\""), "{line}");
         assert!(line.contains("request=\""), "{line}");
     }

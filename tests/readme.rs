@@ -150,9 +150,9 @@ fn the_demo_makes_what_it_promises_and_cleans_up() {
     let story = folder.path().join("story");
     let output = quotakeeper(&["demo", "--dir", story.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output));
-    let told = String::from_utf8(output.stdout).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
     for state in ["done     4 applied", "done     1 applied, 2 invalid", "held"] {
-        assert!(told.contains(state), "{state}: {told}");
+        assert!(printed.contains(state), "{state}: {printed}");
     }
     for promised in ["history/_SIMULATED.txt", "reports/usage.html", "inbox/answers/raise-q4.csv/undo.csv"] {
         assert!(story.join(promised).exists(), "{promised}");

@@ -59,8 +59,8 @@ pub(super) fn planned(text: &str, live: &Snapshot, mode: Mode, guards: &Guards) 
 }
 
 /// `row: verdict` of each row, and its warnings.
-pub(super) fn told(plan: &Plan) -> Vec<String> {
-    let told = |row: &super::PlanRow| {
+pub(super) fn row_lines(plan: &Plan) -> Vec<String> {
+    let line = |row: &super::PlanRow| {
         let verdict = match &row.verdict {
             super::Verdict::Send => "send".to_owned(),
             super::Verdict::Unchanged(why) => format!("unchanged, {}", why.message(row.before)),
@@ -74,5 +74,5 @@ pub(super) fn told(plan: &Plan) -> Vec<String> {
         let warnings: Vec<_> = row.warnings.iter().map(|warning| format!(" (warning: {warning})")).collect();
         format!("{}: {verdict}{}", row.row, warnings.concat())
     };
-    plan.rows.iter().map(told).collect()
+    plan.rows.iter().map(line).collect()
 }

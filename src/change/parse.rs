@@ -154,12 +154,12 @@ fn of_rows(records: &[Record]) -> Vec<String> {
     const MOST: usize = 50;
     let bad = records.iter().filter_map(|record| Some((record.row, record.change.as_ref().err()?)));
     let mut problems = bad.flat_map(|(row, bad)| bad.problems.iter().map(move |problem| problem.of_row(row)));
-    let mut told: Vec<String> = problems.by_ref().take(MOST).collect();
+    let mut listed: Vec<String> = problems.by_ref().take(MOST).collect();
     let more = problems.count();
     if more > 0 {
-        told.push(format!("And {} in the rows below.", counted(more, "more problem")));
+        listed.push(format!("And {} in the rows below.", counted(more, "more problem")));
     }
-    told
+    listed
 }
 
 fn record(row: Row, header: &Header) -> Record {

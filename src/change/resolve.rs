@@ -202,7 +202,7 @@ impl<'a> Visible<'a> {
                     format!("`{written}` is an id: type it into the column `{aid_column}`.")
                 } else if elsewhere.is_empty() {
                     let nearest = self.groups.nearest(name, org_id);
-                    let told = |place: Place<'_>| {
+                    let described = |place: Place<'_>| {
                         let of = if org_id.is_some() {
                             String::new()
                         } else {
@@ -211,7 +211,7 @@ impl<'a> Visible<'a> {
                         let known = place.account_group_name();
                         format!("`{known}` ({}{of}){}", id(place), instead(name, known))
                     };
-                    meant(&nearest, told, aid_column)
+                    meant(&nearest, described, aid_column)
                 } else {
                     format!(
                         "But there is {}. Correct `{org_column}` or the name.",

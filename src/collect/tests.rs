@@ -41,9 +41,9 @@ fn odd(whose: UnreadableTarget) -> Unreadable {
     Unreadable { whose, why: "odd".into() }
 }
 
-fn told(snapshot: &Snapshot) -> Vec<String> {
+fn lines(snapshot: &Snapshot) -> Vec<String> {
     let aid = |row: &SnapshotRow| row.target.aid.as_ref().map_or("-".to_owned(), ToString::to_string);
-    let told = |row: SnapshotRow<'_>| {
+    let line = |row: SnapshotRow<'_>| {
         format!(
             "{} {} {} {} {:?}",
             row.target.org_id,
@@ -53,7 +53,7 @@ fn told(snapshot: &Snapshot) -> Vec<String> {
             row.quota
         )
     };
-    snapshot.rows().map(told).collect()
+    snapshot.rows().map(line).collect()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn every_target_that_any_answer_shows_has_one_row_with_its_names() {
         &BTreeMap::new(),
     );
     assert_eq!(
-        told(&seen),
+        lines(&seen),
         ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)", "1 6 Acme Lab None", "2 -   None", "2 8   Some(3)"]
     );
 }
@@ -78,7 +78,7 @@ fn an_organization_in_two_entries_keeps_its_own_quota() {
     let entries = [quotas(Some("1"), Some(9), &[]), quotas(None, None, &[("5", 7)])];
     let groups = [group("5", "EMEA", Some("1"), "Acme")];
     let seen = join(&entries, &groups, &BTreeMap::new());
-    assert_eq!(told(&seen), ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)"]);
+    assert_eq!(lines(&seen), ["1 - Acme  Some(9)", "1 5 Acme EMEA Some(7)"]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_quota_that_cannot_be_read_is_unknown_and_its_row_goes_into_no_file() {
     };
     let seen = join(&[entry], &[group("8", "Lab", Some("1"), "")], &BTreeMap::new());
     assert_eq!(unknown(&seen), ["account group 6 of organization 1: odd"]);
-    assert_eq!(told(&seen.readable()), ["1 -   Some(9)", "1 5   Some(7)", "1 8  Lab None"]);
+    assert_eq!(lines(&seen.readable()), ["1 -   Some(9)", "1 5   Some(7)", "1 8  Lab None"]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
         [quotas(Some("1"), Some(9), &[("5", 7), ("6", 8), ("6", 8)]), quotas(Some("1"), None, &[("5", 70)])];
     let seen = join(&entries, &[], &BTreeMap::new());
     assert_eq!(unknown(&seen), ["account group 5 of organization 1: it comes twice, as 7 and as 70"]);
-    assert_eq!(told(&seen.readable()), ["1 -   Some(9)", "1 6   Some(8)"]);
+    assert_eq!(lines(&seen.readable()), ["1 -   Some(9)", "1 6   Some(8)"]);
 }
 
 #[test]

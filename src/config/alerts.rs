@@ -147,13 +147,13 @@ impl Alerts {
     /// Mutes that hide nothing any more, a sentence each.
     pub(crate) fn ended_mutes(&self, now: DateTime<Utc>, zone: Tz) -> Vec<String> {
         let ended = self.mutes.iter().enumerate().filter(|(_, mute)| mute.has_ended(now, zone));
-        let told = ended.map(|(index, mute)| {
+        let sentences = ended.map(|(index, mute)| {
             format!(
                 "alerts.mutes[{index}] ({}) has ended and hides nothing: remove it, or move its `until`",
                 mute.reason
             )
         });
-        told.collect()
+        sentences.collect()
     }
 
     /// What the types alone cannot say: each problem as the key (an entry of a list by its place) and a sentence.

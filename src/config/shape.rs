@@ -205,9 +205,9 @@ mod tests {
                 fs_err::write(&file, changed.to_string()).unwrap();
                 let problems = load(Some(&file), &Environment::new())
                     .map_or_else(|error| error.problems, |_| Vec::new());
-                let told = problems.join("\n").replace(&file.display().to_string(), "FILE");
+                let message = problems.join("\n").replace(&file.display().to_string(), "FILE");
                 for word in NO_WORDS {
-                    assert!(!told.contains(word), "{path:?} = {value}: {word:?} in {told}");
+                    assert!(!message.contains(word), "{path:?} = {value}: {word:?} in {message}");
                 }
                 let is_right =
                     |example: &Value| example.same_type(value) || (example.is_float() && value.is_integer());

@@ -361,9 +361,9 @@ fn a_login_by_token_takes_the_place_of_a_password_and_says_what_it_lacks() {
         (smtp("oauth2 = \"hidden-secret\"\n"), vec![]),
     ]
     .map(|(text, pairs)| read(&text, &pairs).unwrap_err().join("\n"));
-    let told = problems.join("\n\n");
-    assert!(!told.contains("hidden"), "{told}");
-    insta::assert_snapshot!(told);
+    let message = problems.join("\n\n");
+    assert!(!message.contains("hidden"), "{message}");
+    insta::assert_snapshot!(message);
 }
 
 #[test]

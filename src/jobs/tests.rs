@@ -24,9 +24,10 @@ async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() 
     // The snapshot of `once` begins when the run is done, and its file is named by the second.
     Job::Snapshot.run(&bench.app, run.record.updated).await.unwrap();
     Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
-    let told = changes::between(bench.folder.path(), noon() - Duration::hours(2), noon() + Duration::days(1))
-        .unwrap();
-    let [only] = &told[..] else { panic!("{told:?}") };
+    let diffs =
+        changes::between(bench.folder.path(), noon() - Duration::hours(2), noon() + Duration::days(1))
+            .unwrap();
+    let [only] = &diffs[..] else { panic!("{diffs:?}") };
     assert!(
         matches!(&only.changes[..], [change] if matches!(change.made_by, MadeBy::Run { .. })),
         "{only:?}"
@@ -102,12 +103,12 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
 #[tokio::test]
 async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_next_run_is_a_fresh_one() {
     let bench = Bench::new(&[]).await;
-    let told = |what: &'static str| async move {
+    let panicking = |what: &'static str| async move {
         tokio::task::yield_now().await;
         std::panic::panic_any(what)
     };
     for panics in 1..=2 {
-        let done = catch_panic::catch(told("index out of bounds")).await;
+        let done = catch_panic::catch(panicking("index out of bounds")).await;
         let work = Work::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
         let error = work.end(&bench.app, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");

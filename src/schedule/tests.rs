@@ -266,7 +266,7 @@ fn six_fields_have_seconds() {
 
 #[test]
 fn an_expression_that_is_none_is_told_with_a_mark_below_what_is_wrong() {
-    let told = |text: &str| text.parse::<Expression>().unwrap_err();
+    let error = |text: &str| text.parse::<Expression>().unwrap_err();
     let wrong = [
         "0 25 * * *",
         "61 8 * * 1-5",
@@ -308,7 +308,7 @@ fn an_expression_that_is_none_is_told_with_a_mark_below_what_is_wrong() {
         "0 8 * * 1,L",
         "0 ? * * *",
     ];
-    insta::assert_snapshot!(wrong.map(told).join("\n\n"));
+    insta::assert_snapshot!(wrong.map(error).join("\n\n"));
 }
 
 #[test]

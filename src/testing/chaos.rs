@@ -73,18 +73,18 @@ fn a_thousand_runs_in_chaos_end_as_planned_or_say_which_rows_did_not() {
 }
 
 /// One seed, on a runtime whose clock only the driver moves.
-fn run(seed: u64, tell: bool, tally: &mut Tally) {
+fn run(seed: u64, is_verbose: bool, tally: &mut Tally) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let scenario = Scenario::of(seed);
-        if tell {
+        if is_verbose {
             eprintln!("{scenario:#?}");
         }
         let bench = Bench::new(&scenario);
         bench.live(&scenario, tally).await;
-        if tell {
-            bench.tell();
+        if is_verbose {
+            bench.print_log();
         }
         checks::check(&bench, &scenario, tally);
     });
@@ -234,7 +234,7 @@ impl Bench {
         decided
     }
 
-    fn tell(&self) {
+    fn print_log(&self) {
         for (index, logged) in self.standin.log().iter().enumerate() {
             eprintln!("{index} {} {:?}", logged.call, logged.status);
             for (what, rows) in [("edit", &logged.edits), ("row", &logged.rows)] {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use testkit::scenario::{Scenario, Trouble};
+use testkit::scenario::{Mishap, Scenario};
 use testkit::standin::{Fault, Key, Logged, key};
 use testkit::testbed::{Bench, Run, table};
 
@@ -106,7 +106,7 @@ fn run(seed: u64, kills: &AtomicUsize) {
 fn check(bench: &Bench, scenario: &Scenario, runs: &[Run]) {
     let log = bench.standin.log();
     let mut befores: BTreeMap<Key, BTreeSet<Option<i64>>> = BTreeMap::new();
-    let mut told: BTreeSet<usize> = BTreeSet::new();
+    let mut named: BTreeSet<usize> = BTreeSet::new();
     for run in runs {
         let plan = table(&run.read("plan.csv"));
         let quota = |text: &str| text.parse::<i64>().ok();
@@ -114,7 +114,7 @@ fn check(bench: &Bench, scenario: &Scenario, runs: &[Run]) {
             befores.entry(key(&row["org_id"], &row["aid"])).or_default().insert(quota(&row["before"]));
         }
         let rows: BTreeSet<usize> = plan.iter().map(|row| row["row"].parse().unwrap()).collect();
-        told.extend(&rows);
+        named.extend(&rows);
         if run.state() == "held" {
             continue;
         }
@@ -124,7 +124,7 @@ fn check(bench: &Bench, scenario: &Scenario, runs: &[Run]) {
         for row in plan.iter().filter(|row| !row["org_id"].is_empty()) {
             let target = key(&row["org_id"], &row["aid"]);
             let ending = endings[&row["row"].parse().unwrap()].as_str();
-            ends_as_told(bench, &log, &target, ending, quota(&row["after"]));
+            ends_as_reported(bench, &log, &target, ending, quota(&row["after"]));
             if ending == "applied" {
                 applied.insert(target);
             } else if ending == "changed_meanwhile" {
@@ -140,7 +140,7 @@ fn check(bench: &Bench, scenario: &Scenario, runs: &[Run]) {
         }
         assert_eq!(applied, undone);
     }
-    assert_eq!(told.len(), scenario.rows.len(), "every row of the file is told of");
+    assert_eq!(named.len(), scenario.rows.len(), "every row of the file is told of");
     let mut shown: Option<&BTreeMap<Key, i64>> = None;
     for logged in &log {
         shown = logged.shown.as_ref().or(shown);
@@ -160,7 +160,7 @@ fn edits(logged: &Logged, target: &Key) -> bool {
 }
 
 /// What is told as done is done, unless somebody changed it since; and a read showed it.
-fn ends_as_told(bench: &Bench, log: &[Logged], target: &Key, ending: &str, after: Option<i64>) {
+fn ends_as_reported(bench: &Bench, log: &[Logged], target: &Key, ending: &str, after: Option<i64>) {
     if !matches!(ending, "applied" | "unchanged") {
         return;
     }
@@ -174,10 +174,10 @@ fn ends_as_told(bench: &Bench, log: &[Logged], target: &Key, ending: &str, after
 
 #[test]
 fn the_scenarios_have_edits_and_lost_answers() {
-    let count = |is: fn(&Trouble) -> bool| {
-        let all = (0..SEEDS).flat_map(|seed| Scenario::of(1_000_000 + seed).troubles);
-        all.filter(|(_, _, trouble)| is(trouble)).count()
+    let count = |is: fn(&Mishap) -> bool| {
+        let all = (0..SEEDS).flat_map(|seed| Scenario::of(1_000_000 + seed).mishaps);
+        all.filter(|(_, _, mishap)| is(mishap)).count()
     };
-    assert!(count(|trouble| matches!(trouble, Trouble::Edit(..))) > 10);
-    assert!(count(|trouble| matches!(trouble, Trouble::ActThenDrop | Trouble::HalfThenDrop)) > 3);
+    assert!(count(|mishap| matches!(mishap, Mishap::Edit(..))) > 10);
+    assert!(count(|mishap| matches!(mishap, Mishap::ActThenDrop | Mishap::HalfThenDrop)) > 3);
 }

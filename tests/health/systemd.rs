@@ -13,13 +13,14 @@ struct Manager(UnixDatagram);
 impl Manager {
     fn wait_for(&self, line: &str) -> String {
         let mut buffer = [0; 4096];
-        let mut told = String::new();
+        let mut notified = String::new();
         loop {
-            let length = self.0.recv(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}; {told}"));
+            let length =
+                self.0.recv(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}; {notified}"));
             let message = String::from_utf8(buffer[..length].to_vec()).unwrap();
-            told += &message;
+            notified += &message;
             if message.lines().any(|own| own.starts_with(line)) {
-                return told;
+                return notified;
             }
         }
     }
@@ -37,8 +38,8 @@ fn it_is_told_readiness_what_is_done_life_during_a_long_wait_and_the_end() {
         .with("WATCHDOG_USEC", "200000");
     bench.standin.at("GET /quotas", 0, Fault::RateLimit { reset_in: 60 });
     let mut daemon = bench.start(&["run"]);
-    let told = manager.wait_for("READY=1");
-    assert!(told.starts_with("READY=1\nSTATUS="), "nothing was said before: {told}");
+    let notified = manager.wait_for("READY=1");
+    assert!(notified.starts_with("READY=1\nSTATUS="), "nothing was said before: {notified}");
     manager.wait_for("STATUS=at work: snapshot");
     bench.standin.wait_until("the 429", |log| log.iter().any(|one| one.status == Some(429)));
     for _ in 0..5 {
@@ -62,8 +63,8 @@ fn when_it_has_nothing_to_do_it_says_what_comes_next() {
         .with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 29 2 *")
         .with("QUOTAKEEPER__SCHEDULE__TIMEZONE", "Europe/Berlin");
     let mut daemon = bench.start(&["run"]);
-    let told = Manager(socket).wait_for("STATUS=idle · next: ");
-    let line = told.lines().last().unwrap();
+    let notified = Manager(socket).wait_for("STATUS=idle · next: ");
+    let line = notified.lines().last().unwrap();
     assert!(line.contains(" CE"), "in the zone of the schedule: {line}");
     daemon.kill().unwrap();
     daemon.wait().unwrap();

@@ -117,8 +117,8 @@ fn a_file_that_is_exchanged_while_it_is_taken_is_read_as_what_it_was_or_not_at_a
         stop.store(true, Ordering::Relaxed);
     });
     for (path, content) in outside(&place) {
-        let told = String::from_utf8_lossy(&content).contains("SECRET");
-        assert!(!told, "{} holds the secret", path.display());
+        let listed = String::from_utf8_lossy(&content).contains("SECRET");
+        assert!(!listed, "{} holds the secret", path.display());
     }
     assert_eq!(std::fs::read_to_string(&secret).unwrap(), SECRET);
     // And everything goes on.
@@ -166,7 +166,7 @@ fn a_file_that_a_program_has_open_is_taken_when_it_is_closed_and_whole() {
 fn everything_odd_has_its_own_answer_once_and_what_is_on_its_way_has_none() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
-    let told = [
+    let listed = [
         "quotas",
         "q.csv.bak",
         "q.csv ",
@@ -180,7 +180,7 @@ fn everything_odd_has_its_own_answer_once_and_what_is_on_its_way_has_none() {
         "october",
     ];
     let silent = ["q.csv.part", "q.csv.filepart", "q.crdownload", "q.tmp", ".q.csv", "~$q.csv", "Thumbs.db"];
-    for name in told.iter().chain(&silent).filter(|name| **name != "october") {
+    for name in listed.iter().chain(&silent).filter(|name| **name != "october") {
         place.drop_file(name, "aid,value\n1,1\n");
     }
     std::fs::create_dir(place.inbox().join("october")).unwrap();
@@ -190,9 +190,9 @@ fn everything_odd_has_its_own_answer_once_and_what_is_on_its_way_has_none() {
     let first = place.run(&["inbox"]);
     let second = place.run(&["inbox"]);
     assert_eq!(first.code, Some(0), "{}", first.stderr);
-    assert_eq!(first.stderr.matches("\"not taken\"").count(), told.len(), "{}", first.stderr);
+    assert_eq!(first.stderr.matches("\"not taken\"").count(), listed.len(), "{}", first.stderr);
     assert_eq!(second.stderr.matches("\"not taken\"").count(), 0, "{}", second.stderr);
-    for name in told {
+    for name in listed {
         assert!(answer(&place, name).contains(": not taken"), "{name}");
         assert!(place.inbox().join(name).exists(), "{name}");
     }

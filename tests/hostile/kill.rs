@@ -298,11 +298,11 @@ fn assert_parts(place: &Place, when: &str) {
     let again = place.run(&["inbox"]);
     let mut runs = place.runs();
     runs.sort_by(|a, b| a.0.cmp(&b.0));
-    let told: Vec<_> = runs.iter().map(|(_, record)| (&record["state"], &record["rows"])).collect();
+    let outcomes: Vec<_> = runs.iter().map(|(_, record)| (&record["state"], &record["rows"])).collect();
     let null = serde_json::Value::Null;
     let (later, held) = (serde_json::json!([3]), serde_json::json!([4]));
     let expected = [(&"done".into(), &null), (&"scheduled".into(), &later), (&"held".into(), &held)];
-    assert_eq!(told, expected, "{when}: {}", again.stderr);
+    assert_eq!(outcomes, expected, "{when}: {}", again.stderr);
     let counts = serde_json::json!({"applied": 1, "held": 1, "scheduled": 1});
     assert_eq!(runs[0].1["counts"], counts, "{when}");
     let lines =

@@ -198,8 +198,8 @@ fn what_is_no_csv_file_is_told_once_and_left_where_it_is() {
     assert_eq!(first.stderr.matches("\"not taken\"").count(), 7, "{}", first.stderr);
     assert!(!second.stderr.contains("not taken"), "told once: {}", second.stderr);
     assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 9, "all are left, beside the answers");
-    let told = ["pipe.csv", "link.csv", "dangling.csv", "folder.csv", "book.xlsx", "notes.docx"];
-    insta::assert_snapshot!("not taken", told.map(|file| format!("{}\n", reason(&place, file))).concat());
+    let listed = ["pipe.csv", "link.csv", "dangling.csv", "folder.csv", "book.xlsx", "notes.docx"];
+    insta::assert_snapshot!("not taken", listed.map(|file| format!("{}\n", reason(&place, file))).concat());
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn one_refused_recipient_among_five_and_the_others_have_it_once() {
     let plan = Plan::plain().with_fault_about("rcpt", "bad@", "550 5.1.1 <bad@example.com> unknown");
     let Some(server) = Server::start(plan) else { return };
     let mut installation = Installation::with_mail_to(&FIVE);
-    let told = installation.through(server.port).send().stderr;
+    let log = installation.through(server.port).send().stderr;
     let four = ["a@example.com", "b@example.com", "d@example.com", "e@example.com"];
     assert_eq!(to(&server), four);
     let stored = installation.only();
@@ -49,10 +49,10 @@ fn one_refused_recipient_among_five_and_the_others_have_it_once() {
     assert_eq!(stored.states()[2], ("bad@example.com", "refused"));
     assert_eq!(stored.states().iter().filter(|one| one.1 == "accepted").count(), 4);
     assert!(
-        told.contains(
+        log.contains(
             "1 of 5 recipients refused it: 550 5.1.1 (address) unknown: check the recipient's address"
         ),
-        "{told}"
+        "{log}"
     );
     installation.send();
     assert_eq!(to(&server), four, "never again");
@@ -96,8 +96,8 @@ fn a_message_whose_answer_was_lost_comes_again_under_the_same_id_and_no_other_do
         let Some(server) = Server::start(Plan::plain().with_fault_once("taken", lost)) else { return };
         let mut installation = Installation::with_mail_to(&["ann@example.com", "bob@example.com"])
             .with("QUOTAKEEPER__SMTP__TIMEOUT", "5s");
-        let told = installation.through(server.port).send().stderr;
-        assert!(told.contains("whether it arrived is unknown"), "{told}");
+        let log = installation.through(server.port).send().stderr;
+        assert!(log.contains("whether it arrived is unknown"), "{log}");
         assert_eq!(to(&server), ["ann@example.com", "bob@example.com"]);
         installation.send();
         assert_eq!(to(&server), ["ann@example.com", "bob@example.com", "ann@example.com"]);

@@ -75,10 +75,10 @@ impl Installation {
     /// Never says a password, nor a recipient's address, whatever the server says.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let ran = self.place.run(arguments);
-        for told in [&ran.stdout, &ran.stderr] {
-            let without_the_example = told.replace("`Ann <ann@example.com>`", "");
+        for output in [&ran.stdout, &ran.stderr] {
+            let without_the_example = output.replace("`Ann <ann@example.com>`", "");
             for secret in [LOGIN[1], WRONG_PASSWORD, "@example.com"] {
-                assert!(!without_the_example.contains(secret), "{told}");
+                assert!(!without_the_example.contains(secret), "{output}");
             }
         }
         ran

@@ -25,10 +25,10 @@ fn exim_delivers_to_each_recipient_once_and_refuses_a_stranger() {
     let Some(exim) = Exim::start(1 << 20) else { return };
     let to = ["ann@example.com", "bob@example.com", "eve@example.com", "ann@elsewhere.example"];
     let installation = through(&exim, Installation::with_mail_to(&to));
-    let told = installation.send().stderr;
+    let ran = installation.send().stderr;
     assert!(
-        told.contains("2 of 4 recipients refused it: 550 relay not permitted: check the recipient"),
-        "{told}{}",
+        ran.contains("2 of 4 recipients refused it: 550 relay not permitted: check the recipient"),
+        "{ran}{}",
         exim.log()
     );
     let stored = installation.only();
@@ -47,22 +47,22 @@ fn exim_delivers_to_each_recipient_once_and_refuses_a_stranger() {
 fn exim_tells_of_a_wrong_password_a_size_and_a_missing_login_and_a_mended_mail_goes() {
     let (Some(exim), Some(small)) = (Exim::start(1 << 20), Exim::start(1000)) else { return };
     let mut installation = through(&exim, Installation::with_mail_to(&["ann@example.com"]));
-    let told = check(&installation, "Ann <ann@example.com>");
-    assert_eq!(told.code, Some(0), "{}{}", told.stdout, exim.log());
+    let ran = check(&installation, "Ann <ann@example.com>");
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, exim.log());
 
     installation.set("QUOTAKEEPER__SMTP__PASSWORD", WRONG_PASSWORD);
-    for told in [check(&installation, "ann@example.com").stdout, installation.send().stderr] {
+    for ran in [check(&installation, "ann@example.com").stdout, installation.send().stderr] {
         assert!(
-            told.contains("535 Incorrect authentication data: check smtp.username and the password"),
-            "{told}"
+            ran.contains("535 Incorrect authentication data: check smtp.username and the password"),
+            "{ran}"
         );
     }
     assert_eq!(installation.only().place, "new");
 
     installation.set("QUOTAKEEPER__SMTP__PASSWORD", LOGIN[1]);
-    let told = check(installation.through(small.port), "ann@example.com");
-    assert_eq!(told.code, Some(1));
-    assert!(told.stdout.contains("raise the size that the mail server takes"), "{}", told.stdout);
+    let ran = check(installation.through(small.port), "ann@example.com");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.contains("raise the size that the mail server takes"), "{}", ran.stdout);
 
     installation.through(exim.port).send();
     assert_eq!(installation.only().place, "sent");
@@ -77,9 +77,9 @@ fn a_test_mail_to_what_is_no_address_is_not_tried() {
         ("j\u{f6}rg@b\u{fc}cher.example", "has an address beyond ASCII: of a domain, write the xn-- form"),
         ("ann@x.example\r\nRCPT TO:<eve@x.example>", "is not an address such as"),
     ] {
-        let told = installation.run(&["check", "--send-test-mail", address]);
-        assert_eq!(told.code, Some(1));
-        assert!(told.stdout.contains(sentence), "{}", told.stdout);
+        let ran = installation.run(&["check", "--send-test-mail", address]);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.stdout.contains(sentence), "{}", ran.stdout);
     }
 }
 

@@ -131,8 +131,8 @@ fn a_check_asks_both_servers_and_says_which_one_is_wrong() {
 
     tokens.says(Says::Answer("400 Bad Request", "", r#"{"error":"invalid_scope"}"#.into()));
     let checked = check(&installation, &["--online"]);
-    let told = "✗ mail cannot be sent: the token server 127.0.0.1 gives no access token (400 invalid_scope): check smtp.oauth2.scope\n";
-    assert!(checked.code == Some(1) && checked.stdout.contains(told), "{}", checked.stdout);
+    let reported = "✗ mail cannot be sent: the token server 127.0.0.1 gives no access token (400 invalid_scope): check smtp.oauth2.scope\n";
+    assert!(checked.code == Some(1) && checked.stdout.contains(reported), "{}", checked.stdout);
     assert!(!checked.stdout.contains("mail server"), "it was not asked: {}", checked.stdout);
 
     tokens.says(Says::Tokens { padding: LONG });
@@ -227,10 +227,10 @@ fn a_secret_that_is_revoked_keeps_the_mail_until_its_file_has_a_valid_one() {
     let record = installation.only().record;
     assert!(record["last_error"].as_str().unwrap().contains("invalid_client"), "`status` shows it: {record}");
     std::fs::write(&file, "").unwrap();
-    let told = complaint(&installation);
+    let reported = complaint(&installation);
     assert!(
-        told.starts_with("the client secret (smtp.oauth2.client_secret_file) cannot be read: "),
-        "{told}"
+        reported.starts_with("the client secret (smtp.oauth2.client_secret_file) cannot be read: "),
+        "{reported}"
     );
     assert_eq!(tokens.requests().len(), 1, "without a secret nobody is asked");
 
@@ -262,7 +262,7 @@ fn a_token_server_that_is_down_keeps_the_mail_until_it_is_up() {
 fn a_token_comes_over_https_from_whom_this_machine_trusts_and_from_nobody_else() {
     let Some(server) = Server::start(taking(1, LONG)) else { return };
     let says = || Says::Tokens { padding: LONG };
-    let mut told = String::new();
+    let mut reported = String::new();
     for (name, certificate) in [
         ("stranger", &CERTIFICATES.stranger),
         ("expired", &CERTIFICATES.expired),
@@ -277,10 +277,10 @@ fn a_token_comes_over_https_from_whom_this_machine_trusts_and_from_nobody_else()
             cause.starts_with("the token server localhost cannot be reached (invalid peer certificate"),
             "{cause}"
         );
-        told += &format!("{name}: {fix}\n");
+        reported += &format!("{name}: {fix}\n");
         assert!(tokens.requests().is_empty(), "{name}: no secret went there");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
     let tokens = TokenServer::start_tls(&CERTIFICATES.good, says());
     assert_sent(&installation(&["ann@example.com"], &server, &tokens));
 }
@@ -290,9 +290,9 @@ fn a_mail_server_without_logins_by_token_is_said_to_have_none() {
     let Some(server) = Server::start(Plan::plain().with_login()) else { return };
     let tokens = TokenServer::start(Says::Tokens { padding: LONG });
     let installation = installation(&["ann@example.com"], &server, &tokens);
-    let told = complaint(&installation).replace(&server.port.to_string(), "PORT");
+    let reported = complaint(&installation).replace(&server.port.to_string(), "PORT");
     assert_eq!(
-        told,
+        reported,
         "localhost:PORT offers no login by access token (XOAUTH2): check smtp.host, smtp.port and smtp.tls, or log in by \
          smtp.password_file instead of smtp.oauth2"
     );
@@ -307,8 +307,8 @@ fn a_sender_that_is_not_the_mailbox_is_named_as_what_to_change() {
     let installation = installation(&["ann@example.com"], &server, &tokens);
     let ran = send(&installation);
     assert_eq!(installation.only().place, "dead", "{}", ran.stderr);
-    let told = "SendAsDenied; (address) not allowed to send as (address): set mail.from to the mailbox smtp.username";
-    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let reported = "SendAsDenied; (address) not allowed to send as (address): set mail.from to the mailbox smtp.username";
+    assert!(ran.stderr.contains(reported), "{}", ran.stderr);
 }
 
 #[test]
@@ -318,8 +318,8 @@ fn a_challenge_that_is_followed_by_anything_but_a_refusal_is_no_login() {
         let Some(server) = Server::start(plan) else { return };
         let tokens = TokenServer::start(Says::Tokens { padding: LONG });
         let installation = installation(&["ann@example.com"], &server, &tokens);
-        let told = complaint(&installation);
-        assert!(told.contains("to the login, where it does not belong"), "{answer}: {told}");
+        let reported = complaint(&installation);
+        assert!(reported.contains("to the login, where it does not belong"), "{answer}: {reported}");
         assert!(server.taken().is_empty());
     }
 }
@@ -334,7 +334,7 @@ fn no_answer_of_a_hostile_token_server_is_followed_or_read_for_ever() {
     let page = format!("<html>{TOKEN} {CLIENT_SECRET}</html>");
     let deep = "[".repeat(60_000);
     let (html, json) = ("Content-Type: text/html\r\n", "Content-Type: application/json\r\n");
-    let mut told = String::new();
+    let mut reported = String::new();
     for (name, says) in [
         ("silent", Says::Silence),
         ("endless", Says::ForEver("{\"access_token\":\"")),
@@ -355,10 +355,10 @@ fn no_answer_of_a_hostile_token_server_is_followed_or_read_for_ever() {
     ] {
         let before = tokens.requests().len();
         tokens.says(says);
-        told += &format!("{name}: {}\n", complaint(&installation));
+        reported += &format!("{name}: {}\n", complaint(&installation));
         assert_eq!(tokens.requests().len(), before + 1, "{name}: asked once");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
     assert!(server.taken().is_empty());
     tokens.says(Says::Tokens { padding: LONG });
     // Its tokens are counted by its requests, of which the first ones were in vain.

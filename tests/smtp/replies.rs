@@ -131,22 +131,22 @@ fn converse(
 }
 
 /// The mail waits after this server, and arrives once, under its id, at a good one. What was said of it is returned.
-fn told(twist: &Twist) -> String {
+fn log_of(twist: &Twist) -> String {
     let (bad, good) = (Raw::start(Some(twist.clone())), Raw::start(None));
     let mut installation = Installation::with_mail_to(&["ann@example.com"]);
     let queued = installation.only();
-    let told = installation.through(bad.port).send().stderr;
+    let log = installation.through(bad.port).send().stderr;
     let stored = installation.only();
-    assert_eq!((&*stored.place, &stored.message_id), ("new", &queued.message_id), "{twist:?}: {told}");
+    assert_eq!((&*stored.place, &stored.message_id), ("new", &queued.message_id), "{twist:?}: {log}");
     assert_eq!(stored.states(), [("ann@example.com", "waiting")], "{twist:?}");
-    assert_eq!(told.matches("\"WARN\"").count(), 1, "{twist:?}: {told}");
+    assert_eq!(log.matches("\"WARN\"").count(), 1, "{twist:?}: {log}");
     installation.through(good.port).send();
     assert_eq!(installation.only().place, "sent", "{twist:?}");
     let [message] = &good.taken()[..] else { panic!("{twist:?}: {:?}", good.taken()) };
     assert!(message.contains(&queued.message_id), "{twist:?}: {message}");
     let most = bad.endless.lock().unwrap().iter().copied().max().unwrap_or(0);
     assert!(most < 16 << 20, "{twist:?}: no more is read than what the kernel holds: {most}");
-    told
+    log
 }
 
 #[test]
@@ -176,11 +176,11 @@ fn only_a_whole_answer_to_the_final_dot_takes_a_message() {
         "250 taken\r\n550 no\r\n",
         "250 taken\r\nwhat",
     ] {
-        let told = told(&Twist { at: At::Dot, says, then: Then::HangUp });
-        let is_unknown = told.contains("whether it arrived is unknown")
-            || told.contains("where it does not belong")
-            || told.contains("no answer can be believed");
-        assert!(is_unknown, "{says:?}: {told}");
+        let log = log_of(&Twist { at: At::Dot, says, then: Then::HangUp });
+        let is_unknown = log.contains("whether it arrived is unknown")
+            || log.contains("where it does not belong")
+            || log.contains("no answer can be believed");
+        assert!(is_unknown, "{says:?}: {log}");
     }
 }
 
@@ -194,8 +194,8 @@ fn what_was_sent_ahead_of_its_command_is_no_answer_to_it() {
         (At::Data, "354 go on\r\n250 taken\r\n"),
         (At::Data, "354 go on\r\n25"),
     ] {
-        let told = told(&Twist { at, says, then: Then::GoOn });
-        assert!(told.contains("before it was asked"), "{says:?}: {told}");
+        let log = log_of(&Twist { at, says, then: Then::GoOn });
+        assert!(log.contains("before it was asked"), "{says:?}: {log}");
     }
 }
 
@@ -208,7 +208,7 @@ fn an_answer_without_end_costs_no_memory() {
             ("", &b"250-more\r\n220-more\r\n"[..10]),
             ("250 ", &b"250-and so on\r\n"[..]),
         ] {
-            told(&Twist { at, says, then: Then::ForEver(bytes) });
+            log_of(&Twist { at, says, then: Then::ForEver(bytes) });
         }
     }
 }
@@ -220,16 +220,16 @@ fn a_server_that_takes_a_message_and_says_goodbye_in_one_breath_has_taken_it() {
     {
         let server = Raw::start(Some(Twist { at: At::Dot, says, then: Then::HangUp }));
         let mut installation = Installation::with_mail_to(&["ann@example.com"]);
-        let told = installation.through(server.port).send().stderr;
-        assert_eq!(installation.only().place, "sent", "{says:?}: {told}");
+        let log = installation.through(server.port).send().stderr;
+        assert_eq!(installation.only().place, "sent", "{says:?}: {log}");
     }
 }
 
 #[test]
 fn a_server_that_goes_away_between_two_commands_is_asked_again_later() {
     let says = "250 ok\r\n421 4.3.2 going down\r\n";
-    let told = told(&Twist { at: At::Mail, says, then: Then::GoOn });
-    assert!(told.contains("421 4.3.2 going down: the server asks to try again"), "{told}");
+    let log = log_of(&Twist { at: At::Mail, says, then: Then::GoOn });
+    assert!(log.contains("421 4.3.2 going down: the server asks to try again"), "{log}");
 }
 
 #[test]
@@ -246,8 +246,8 @@ fn what_does_not_speak_smtp_is_named() {
         ),
         ("\u{15}\u{3}\u{1}\0\u{2}\u{2}F", "speaks TLS from the first byte: set smtp.tls = \\\"required\\\""),
     ] {
-        let told = told(&Twist { at, says, then: Then::HangUp });
-        assert!(told.contains(sentence), "{told}");
+        let log = log_of(&Twist { at, says, then: Then::HangUp });
+        assert!(log.contains(sentence), "{log}");
     }
 }
 
@@ -271,11 +271,11 @@ fn a_refusal_that_is_about_the_greeting_names_the_key_whenever_it_comes_and_the_
         (At::Data, "554 5.7.1 bad helo\r\n"),
     ] {
         for then in [Then::GoOn, Then::HangUp] {
-            let told = told(&Twist { at, says, then });
+            let log = log_of(&Twist { at, says, then });
             let (code, words) = (&says[..3], says.trim_end().rsplit(' ').next().unwrap());
-            assert!(told.contains("EHLO "), "{says:?}: {told}");
-            assert!(told.contains("smtp.hello_name to the full name"), "{says:?}: {told}");
-            assert!(told.contains(code) && told.contains(words), "{says:?}: {told}");
+            assert!(log.contains("EHLO "), "{says:?}: {log}");
+            assert!(log.contains("smtp.hello_name to the full name"), "{says:?}: {log}");
+            assert!(log.contains(code) && log.contains(words), "{says:?}: {log}");
         }
     }
 }
@@ -289,8 +289,8 @@ fn a_refusal_before_anybody_greeted_is_not_blamed_on_the_greeting() {
         ("550 5.7.1 no reverse DNS\r\n", "turns this machine away"),
         ("504 5.5.1 no\r\n", "turns this machine away"),
     ] {
-        let told = told(&Twist { at: At::Greeting, says, then: Then::HangUp });
-        assert!(told.contains(fix) && !told.contains("hello_name"), "{says:?}: {told}");
+        let log = log_of(&Twist { at: At::Greeting, says, then: Then::HangUp });
+        assert!(log.contains(fix) && !log.contains("hello_name"), "{says:?}: {log}");
     }
 }
 
@@ -299,7 +299,7 @@ fn a_server_that_does_not_know_ehlo_is_greeted_the_old_way() {
     for says in ["500 5.5.1 what\r\n", "502 5.5.2 not implemented\r\n"] {
         let raw = Raw::start(Some(Twist { at: At::Ehlo, says, then: Then::GoOn }));
         let mut installation = Installation::with_mail_to(&["ann@example.com"]);
-        let told = installation.through(raw.port).send().stderr;
-        assert_eq!(installation.only().place, "sent", "{says:?}: {told}");
+        let log = installation.through(raw.port).send().stderr;
+        assert_eq!(installation.only().place, "sent", "{says:?}: {log}");
     }
 }

@@ -8,7 +8,7 @@ use crate::certificates::CERTIFICATES;
 use crate::installation::Installation;
 
 /// A server that is to be had trouble with, and how it is spoken to.
-struct Trouble {
+struct BadServer {
     name: &'static str,
     plan: Plan,
     settings: Vec<(&'static str, &'static str)>,
@@ -16,11 +16,11 @@ struct Trouble {
     ends_in: &'static str,
 }
 
-fn trouble(name: &'static str, plan: Plan) -> Trouble {
-    Trouble { name, plan, settings: vec![("QUOTAKEEPER__SMTP__TIMEOUT", "60s")], ends_in: "new" }
+fn bad_server(name: &'static str, plan: Plan) -> BadServer {
+    BadServer { name, plan, settings: vec![("QUOTAKEEPER__SMTP__TIMEOUT", "60s")], ends_in: "new" }
 }
 
-impl Trouble {
+impl BadServer {
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.settings.push((name, value));
         self
@@ -40,7 +40,7 @@ impl Trouble {
     }
 
     /// What the outbox and the check say of it; none without a server.
-    fn told(self) -> Option<String> {
+    fn reports(self) -> Option<String> {
         let (bad, good) = (Server::start(self.plan)?, Server::start(Plan::plain())?);
         let mut installation = Installation::with_mail_to(&["ann@example.com"]);
         for (name, value) in &self.settings {
@@ -84,9 +84,9 @@ impl Trouble {
 }
 
 /// Side by side, because most of their time is waiting.
-fn told(troubles: Vec<Trouble>) -> Option<String> {
+fn reports(servers: Vec<BadServer>) -> Option<String> {
     std::thread::scope(|threads| {
-        let threads: Vec<_> = troubles.into_iter().map(|trouble| threads.spawn(|| trouble.told())).collect();
+        let threads: Vec<_> = servers.into_iter().map(|server| threads.spawn(|| server.reports())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -95,58 +95,58 @@ fn told(troubles: Vec<Trouble>) -> Option<String> {
 fn a_certificate_that_is_no_good_and_tls_that_is_not_there() {
     let starttls = |certificate| Plan::plain().with_tls("starttls", certificate);
     let implicit = |certificate| Plan::plain().with_tls("implicit", certificate);
-    let told = told(vec![
-        trouble("expired", starttls(&CERTIFICATES.expired)).over_starttls(),
-        trouble("unknown CA", starttls(&CERTIFICATES.stranger)).over_starttls(),
-        trouble("wrong host name", starttls(&CERTIFICATES.other_name)).over_starttls(),
-        trouble("expired, TLS from the first byte", implicit(&CERTIFICATES.expired))
+    let report = reports(vec![
+        bad_server("expired", starttls(&CERTIFICATES.expired)).over_starttls(),
+        bad_server("unknown CA", starttls(&CERTIFICATES.stranger)).over_starttls(),
+        bad_server("wrong host name", starttls(&CERTIFICATES.other_name)).over_starttls(),
+        bad_server("expired, TLS from the first byte", implicit(&CERTIFICATES.expired))
             .with("QUOTAKEEPER__SMTP__TLS", "required"),
-        trouble("STARTTLS stripped", Plan::plain()).over_starttls(),
-        trouble("STARTTLS refused", starttls(&CERTIFICATES.good).with_fault("starttls", "454 no TLS now"))
+        bad_server("STARTTLS stripped", Plan::plain()).over_starttls(),
+        bad_server("STARTTLS refused", starttls(&CERTIFICATES.good).with_fault("starttls", "454 no TLS now"))
             .over_starttls(),
-        trouble("STARTTLS where TLS from the first byte was expected", starttls(&CERTIFICATES.good))
+        bad_server("STARTTLS where TLS from the first byte was expected", starttls(&CERTIFICATES.good))
             .with("QUOTAKEEPER__SMTP__TLS", "required"),
-        trouble("TLS from the first byte where STARTTLS was expected", implicit(&CERTIFICATES.good))
+        bad_server("TLS from the first byte where STARTTLS was expected", implicit(&CERTIFICATES.good))
             .over_starttls()
             .with("QUOTAKEEPER__SMTP__TIMEOUT", "5s"),
     ]);
-    if let Some(told) = told {
-        insta::assert_snapshot!(told);
+    if let Some(report) = report {
+        insta::assert_snapshot!(report);
     }
 }
 
 #[test]
 fn a_login_that_is_no_good() {
-    let told = told(vec![
-        trouble("wrong password", Plan::plain().with_login()).with_login(WRONG_PASSWORD),
-        trouble("no login offered", Plan::plain().with_fault("ehlo", "250 mail.example.com"))
+    let report = reports(vec![
+        bad_server("wrong password", Plan::plain().with_login()).with_login(WRONG_PASSWORD),
+        bad_server("no login offered", Plan::plain().with_fault("ehlo", "250 mail.example.com"))
             .with_login(LOGIN[1]),
-        trouble("login out of order", Plan::plain().with_login().with_fault("auth", "454 4.7.0 later"))
+        bad_server("login out of order", Plan::plain().with_login().with_fault("auth", "454 4.7.0 later"))
             .with_login(LOGIN[1]),
-        trouble("no login given", Plan::plain().with_login()),
+        bad_server("no login given", Plan::plain().with_login()),
     ]);
-    if let Some(told) = told {
-        insta::assert_snapshot!(told);
+    if let Some(report) = report {
+        insta::assert_snapshot!(report);
     }
 }
 
 #[test]
 fn a_refusal_at_each_stage() {
     let at = |stage, answer| Plan::plain().with_fault(stage, answer);
-    let told = told(vec![
-        trouble("turned away", at("greeting", "554 5.7.1 you are listed")),
-        trouble("busy", at("greeting", "421 too many connections")),
-        trouble("sender", at("mail", "550 5.7.1 <quotakeeper@example.com> may not")).kills(),
-        trouble("sender, for now", at("mail", "452 no room")),
-        trouble("recipient", at("rcpt", "550 5.1.1 <ann@example.com> unknown")).kills(),
-        trouble("recipient, for now", at("rcpt", "450 4.7.1 greylisted")),
-        trouble("DATA", at("data", "554 no valid recipients")).kills(),
-        trouble("message", at("dot", "554 5.7.1 looks like spam")).kills(),
-        trouble("message, for now", at("dot", "421 4.3.2 going down")),
-        trouble("message, for its size", Plan::plain().with_size(1000)).kills(),
+    let report = reports(vec![
+        bad_server("turned away", at("greeting", "554 5.7.1 you are listed")),
+        bad_server("busy", at("greeting", "421 too many connections")),
+        bad_server("sender", at("mail", "550 5.7.1 <quotakeeper@example.com> may not")).kills(),
+        bad_server("sender, for now", at("mail", "452 no room")),
+        bad_server("recipient", at("rcpt", "550 5.1.1 <ann@example.com> unknown")).kills(),
+        bad_server("recipient, for now", at("rcpt", "450 4.7.1 greylisted")),
+        bad_server("DATA", at("data", "554 no valid recipients")).kills(),
+        bad_server("message", at("dot", "554 5.7.1 looks like spam")).kills(),
+        bad_server("message, for now", at("dot", "421 4.3.2 going down")),
+        bad_server("message, for its size", Plan::plain().with_size(1000)).kills(),
     ]);
-    if let Some(told) = told {
-        insta::assert_snapshot!(told);
+    if let Some(report) = report {
+        insta::assert_snapshot!(report);
     }
 }
 
@@ -156,22 +156,22 @@ const STAGES: [&str; 8] = ["greeting", "ehlo", "auth", "mail", "rcpt", "data", "
 fn at_each_stage(does: &str, timeout: &'static str) -> Option<String> {
     let plan = |stage| Plan::plain().with_login().with_fault(stage, does);
     let stages = STAGES.map(|stage| {
-        trouble(stage, plan(stage)).with_login(LOGIN[1]).with("QUOTAKEEPER__SMTP__TIMEOUT", timeout)
+        bad_server(stage, plan(stage)).with_login(LOGIN[1]).with("QUOTAKEEPER__SMTP__TIMEOUT", timeout)
     });
-    told(stages.into())
+    reports(stages.into())
 }
 
 #[test]
 fn a_connection_that_is_dropped_at_any_stage_before_the_message_is_taken() {
-    if let Some(told) = at_each_stage("drop", "60s") {
-        insta::assert_snapshot!(told);
+    if let Some(report) = at_each_stage("drop", "60s") {
+        insta::assert_snapshot!(report);
     }
 }
 
 #[test]
 fn a_server_that_never_answers_at_any_stage_is_left_after_the_timeout() {
-    if let Some(told) = at_each_stage("silence", "5s") {
-        insta::assert_snapshot!(told);
+    if let Some(report) = at_each_stage("silence", "5s") {
+        insta::assert_snapshot!(report);
     }
 }
 
@@ -181,11 +181,11 @@ fn nobody_there() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut installation =
         Installation::with_mail_to(&["ann@example.com"]).with("QUOTAKEEPER__SMTP__HOST", "127.0.0.1");
-    let told = installation.through(gone).send().stderr;
+    let report = installation.through(gone).send().stderr;
     let sentence = format!(
         "127.0.0.1:{gone} cannot be reached (Connection refused (os error 111)): check smtp.host, smtp.port and smtp.tls"
     );
-    assert!(told.contains(&sentence), "{told}");
+    assert!(report.contains(&sentence), "{report}");
     installation.through(server.port).send();
     assert_eq!(server.taken().len(), 1);
 }
@@ -228,9 +228,12 @@ fn an_answer_that_is_slipped_in_before_tls_begins_is_believed_by_nobody() {
     let Some(server) = Server::start(plan) else { return };
     let mut installation =
         Installation::with_mail_to(&["ann@example.com"]).with("QUOTAKEEPER__SMTP__TLS", "starttls");
-    let told = installation.through(meddler(server.port)).send().stderr;
+    let report = installation.through(meddler(server.port)).send().stderr;
     assert_eq!(installation.only().place, "new");
-    assert!(told.contains("sent `250 mail.example.com` before it was asked (the TLS handshake)"), "{told}");
+    assert!(
+        report.contains("sent `250 mail.example.com` before it was asked (the TLS handshake)"),
+        "{report}"
+    );
     installation.through(server.port).send();
     assert_eq!(installation.only().place, "sent");
     assert_eq!(server.taken().len(), 1);

@@ -46,7 +46,7 @@ dir = "x"
 "#;
 
 /// What it says, without what differs from run to run.
-fn told(ran: &Ran) -> String {
+fn printed(ran: &Ran) -> String {
     let line = |line: &str| match line.split_once("rate budget: ") {
         Some((before, rest)) => {
             format!("{before}rate budget: SOME{}\n", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
@@ -64,26 +64,26 @@ fn every_problem_of_a_configuration_is_told_at_once_with_file_line_key_and_neare
         .with("QUOTAKEEPER__GUARD__EXPIRE", "a week");
     bench.configure(NASTY);
     let ran = bench.run(&["check"]).ends_with(1);
-    insta::assert_snapshot!(told(&ran));
+    insta::assert_snapshot!(printed(&ran));
 }
 
 #[test]
 fn check_online_says_each_permission_the_organizations_and_the_budget() {
     let bench = Bench::new(World::small());
     let ran = bench.run(&["check", "--online"]).ends_with(0);
-    insta::assert_snapshot!("all_permissions", told(&ran));
+    insta::assert_snapshot!("all_permissions", printed(&ran));
     assert_eq!(bench.posts(), 0, "nothing is changed");
 
     bench.standin.world(|world| world.usage_forbidden = true);
     let ran = bench.run(&["check", "--online"]).ends_with(1);
-    insta::assert_snapshot!("no_usage", told(&ran));
+    insta::assert_snapshot!("no_usage", printed(&ran));
 
     bench.standin.world(|world| world.usage_forbidden = false);
     bench.standin.at("GET /quotas", 0, Fault::Fail(403));
     let ran = bench.run(&["check", "--online"]).ends_with(1);
-    insta::assert_snapshot!("no_quotas", told(&ran));
+    insta::assert_snapshot!("no_quotas", printed(&ran));
 
     bench.standin.at("GET /quotas", 0, Fault::Fail(401));
     let ran = bench.run(&["check", "--online"]).ends_with(1);
-    insta::assert_snapshot!("wrong_token", told(&ran));
+    insta::assert_snapshot!("wrong_token", printed(&ran));
 }

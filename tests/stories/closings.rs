@@ -32,7 +32,7 @@ fn closes(bench: &Bench, org_ids: &[&str]) {
 }
 
 /// The closing reports that were delivered, without the breaks of their lines.
-fn told(bench: &Bench) -> Vec<String> {
+fn closing_mails(bench: &Bench) -> Vec<String> {
     bench.run(&["outbox"]).ends_with(0);
     let mails = bench.delivered().into_iter().filter(|mail| mail.contains("List-Id: <closing."));
     let plain = |mail: String| mail.replace("=\r\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
@@ -46,12 +46,12 @@ fn record(bench: &Bench) -> std::path::PathBuf {
 #[test]
 fn a_cycle_that_closes_is_told_once_with_what_was_used_in_it() {
     let bench = bench();
-    assert_eq!(told(&bench).len(), 0, "the first sight is a baseline");
+    assert_eq!(closing_mails(&bench).len(), 0, "the first sight is a baseline");
     closes(&bench, &["10"]);
     for _ in 0..3 {
         bench.run(&["report", "closing"]).ends_with(0);
     }
-    let mails = told(&bench);
+    let mails = closing_mails(&bench);
     assert_eq!(mails.len(), 1, "{mails:?}");
     for part in [
         "To: usage@example.com",
@@ -65,7 +65,7 @@ fn a_cycle_that_closes_is_told_once_with_what_was_used_in_it() {
     }
     bench.run(&["snapshot"]).ends_with(0);
     bench.run(&["report", "closing"]).ends_with(0);
-    assert_eq!(told(&bench).len(), 1);
+    assert_eq!(closing_mails(&bench).len(), 1);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn two_organizations_that_close_on_a_day_are_one_mail_at_the_daily_slot() {
     closes(&bench, &["10", "20"]);
     bench.run(&["once"]).ends_with(0);
     bench.run(&["once"]).ends_with(0);
-    let mails = told(&bench);
+    let mails = closing_mails(&bench);
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert!(mails[0].contains("Subject: [OK] 2 organizations closed their cycle"), "{}", mails[0]);
     assert!(mails[0].contains("Contoso") && mails[0].contains("Northwind"), "{}", mails[0]);
@@ -104,13 +104,13 @@ fn a_kill_between_the_record_the_mail_and_the_record_tells_once() {
     moves(&bench, &["9"], [-1, 29]);
     bench.run(&["snapshot"]).ends_with(0);
     bench.run(&["report", "closing"]).ends_with(0);
-    assert_eq!(told(&bench).len(), 1);
+    assert_eq!(closing_mails(&bench).len(), 1);
     // Killed after the mail: the record is what it was before.
     fs_err::write(record(&bench), pending).unwrap();
     bench.run(&["report", "closing"]).ends_with(0);
-    assert_eq!(told(&bench).len(), 1);
+    assert_eq!(closing_mails(&bench).len(), 1);
     bench.run(&["report", "closing"]).ends_with(0);
-    let mails = told(&bench);
+    let mails = closing_mails(&bench);
     assert_eq!(mails.len(), 2);
     assert_eq!(mails.iter().filter(|mail| mail.contains("Fabrikam")).count(), 1);
 }
@@ -123,7 +123,7 @@ fn the_last_cycle_can_be_looked_at_and_its_snapshot_outlives_the_thinning() {
     bench.run(&["report", "closing", "--out", page.to_str().unwrap()]).ends_with(0);
     let shown = fs_err::read_to_string(&page).unwrap();
     assert!(shown.contains("Northwind") && shown.contains("Fabrikam"), "{shown}");
-    assert_eq!(told(&bench).len(), 0);
+    assert_eq!(closing_mails(&bench).len(), 0);
     bench.run(&["report", "closing"]).ends_with(0);
     let closed = bench.csv_files("history").remove(0);
     for _ in 0..3 {
@@ -141,8 +141,12 @@ fn a_lost_record_loses_no_cycle_that_closed() {
     closes(&bench, &["10"]);
     fs_err::write(record(&bench), "{").unwrap();
     bench.run(&["report", "closing"]).ends_with(0);
-    assert_eq!(told(&bench).len(), 0, "without a report before it, the cycles that run now are the first");
+    assert_eq!(
+        closing_mails(&bench).len(),
+        0,
+        "without a report before it, the cycles that run now are the first"
+    );
     fs_err::write(record(&bench), "{").unwrap();
     bench.run(&["report", "closing"]).ends_with(0);
-    assert_eq!(told(&bench).len(), 0);
+    assert_eq!(closing_mails(&bench).len(), 0);
 }

@@ -43,7 +43,7 @@ fn settled(bench: &Bench, text: &str) -> String {
 
 /// What the log warns of, and what `status` says is wrong.
 fn diagnosis(bench: &Bench, name: &str, command: &[&str]) -> String {
-    let mut told = format!("## {name}\n\n$ quotakeeper {}\n", command.join(" "));
+    let mut document = format!("## {name}\n\n$ quotakeeper {}\n", command.join(" "));
     for line in bench.run(command).log.lines() {
         let Ok(Value::Object(mut fields)) = serde_json::from_str(line) else { panic!("no JSON: {line}") };
         let level = fields.remove("level").unwrap();
@@ -61,23 +61,23 @@ fn diagnosis(bench: &Bench, name: &str, command: &[&str]) -> String {
             message.as_str().unwrap(),
             fields.collect::<Vec<_>>().join(" ")
         );
-        told += &format!("{}\n", settled(bench, &line));
+        document += &format!("{}\n", settled(bench, &line));
     }
-    told + &status(bench)
+    document + &status(bench)
 }
 
 fn status(bench: &Bench) -> String {
     let ran = bench.run(&["status", "--format", "json"]).ends_with(0);
     let seen: Value = serde_json::from_str(&ran.out).unwrap();
-    let mut told = "\n$ quotakeeper status\n".to_owned();
-    for trouble in seen["troubles"].as_array().unwrap() {
-        told += &format!("✗ {}\n", settled(bench, trouble["what"].as_str().unwrap()));
-        if let Some(fix) = trouble["mend"].as_str() {
-            told += &format!("  → {}\n", settled(bench, fix));
+    let mut document = "\n$ quotakeeper status\n".to_owned();
+    for problem in seen["troubles"].as_array().unwrap() {
+        document += &format!("✗ {}\n", settled(bench, problem["what"].as_str().unwrap()));
+        if let Some(fix) = problem["mend"].as_str() {
+            document += &format!("  → {}\n", settled(bench, fix));
         }
     }
-    assert_eq!(seen["well"], false, "{told}");
-    told + "\n"
+    assert_eq!(seen["well"], false, "{document}");
+    document + "\n"
 }
 
 /// An installation that did all of its work a moment ago.
@@ -143,46 +143,46 @@ fn waiting_record(bench: &Bench) -> String {
 }
 
 fn the_api() -> String {
-    let mut told = String::new();
+    let mut document = String::new();
     // Whatever the time is, a snapshot is due, and one alone.
     let due = |bench: Bench| {
         earlier(&bench, "state.json", "/jobs/snapshot/last_success", 1);
         bench
     };
     let bench = due(working(&[])).with("TE_TOKEN", "not-the-token");
-    told += &diagnosis(&bench, "the token is wrong", &["once"]);
+    document += &diagnosis(&bench, "the token is wrong", &["once"]);
 
     let bench = due(working(&[]));
     bench.standin.world(|world| world.usage_forbidden = true);
-    told += &diagnosis(&bench, "the token's user may not see usage", &["once"]);
+    document += &diagnosis(&bench, "the token's user may not see usage", &["once"]);
 
     let bench = due(working(&[])).with("TE_BASE_URL", "http://127.0.0.1:1");
-    told += &diagnosis(&bench, "the API cannot be reached", &["once"]);
+    document += &diagnosis(&bench, "the API cannot be reached", &["once"]);
 
     let port = server("", |line| line.is_empty().then_some(HTML));
     let bench = due(working(&[])).with("TE_BASE_URL", &format!("http://127.0.0.1:{port}"));
-    told += &diagnosis(&bench, "a proxy answers instead of the API", &["once"]);
+    document += &diagnosis(&bench, "a proxy answers instead of the API", &["once"]);
 
     let bench = due(working(&[]));
     bench.standin.world(|world| world.broken = Some(("GET /quotas", 503)));
     bench.run(&["once"]).ends_with(1);
     earlier(&bench, "state.json", "/failing/snapshot", 5);
-    told += &diagnosis(&bench, "the API has failed for hours", &["once"]);
+    document += &diagnosis(&bench, "the API has failed for hours", &["once"]);
 
     let bench = due(working(&[]));
     bench.standin.world(|world| world.clock_off = -2 * 3600 - 30);
-    told += &diagnosis(&bench, "the clock of this machine is wrong", &["once"]);
-    told
+    document += &diagnosis(&bench, "the clock of this machine is wrong", &["once"]);
+    document
 }
 
 fn mail() -> String {
-    let mut told = String::new();
+    let mut document = String::new();
     let bench = working(&smtp("1"));
     bench.drop_file("bad.csv", "no header\n");
     bench.run(&["once"]).ends_with(1);
     earlier(&bench, &waiting_record(&bench), "/queued_at", 50);
     earlier(&bench, &waiting_record(&bench), "/next_try", 50);
-    told += &diagnosis(&bench, "the mail server is down", &["once"]);
+    document += &diagnosis(&bench, "the mail server is down", &["once"]);
 
     let port = server("220 mail\r\n", |line| match line.get(..4) {
         Some("EHLO") => Some("250-mail\r\n250 AUTH PLAIN LOGIN\r\n"),
@@ -198,30 +198,30 @@ fn mail() -> String {
     bench.run(&["once"]).ends_with(1);
     earlier(&bench, &waiting_record(&bench), "/queued_at", 2);
     earlier(&bench, &waiting_record(&bench), "/next_try", 2);
-    told + &diagnosis(&bench, "the password of the mail server is wrong", &["once"])
+    document + &diagnosis(&bench, "the password of the mail server is wrong", &["once"])
 }
 
 fn this_machine() -> String {
-    let mut told = String::new();
+    let mut document = String::new();
     let bench = working(&[]);
     fs_err::write(bench.data().join("state.json"), "{\"version\": 1, \"jobs\"").unwrap();
-    told += &diagnosis(&bench, "state.json is broken", &["once"]);
+    document += &diagnosis(&bench, "state.json is broken", &["once"]);
 
     let bench = working(&[]);
     let not_a_folder = bench.data().join("state.json/inbox");
     let bench = bench.with("QUOTAKEEPER__INBOX__DIR", not_a_folder.to_str().unwrap());
-    told += &diagnosis(&bench, "the inbox cannot be used", &["once"]);
+    document += &diagnosis(&bench, "the inbox cannot be used", &["once"]);
 
     let bench = working(&[]);
     bench.drop_file("q4.xlsx", "PK");
-    told += &diagnosis(&bench, "somebody dropped a workbook", &["once"]);
+    document += &diagnosis(&bench, "somebody dropped a workbook", &["once"]);
 
     let bench = working(&[]);
     let templates = bench.data().join("templates");
     fs_err::create_dir_all(templates.join("usage")).unwrap();
     fs_err::write(templates.join("usage/body.txt"), "{{ headline }}\n{% for x in %}\n").unwrap();
     let bench = bench.with("QUOTAKEEPER__MAIL__TEMPLATES_DIR", templates.to_str().unwrap());
-    told += &diagnosis(&bench, "a template is broken", &["once"]);
+    document += &diagnosis(&bench, "a template is broken", &["once"]);
 
     let bench = working(&[]);
     let lock = fs_err::File::create(bench.data().join("lock")).unwrap().into_file();
@@ -230,13 +230,13 @@ fn this_machine() -> String {
     for job in ["inbox", "snapshot", "outbox"] {
         earlier(&bench, "state.json", &format!("/jobs/{job}/last_success"), 30);
     }
-    told += &diagnosis(&bench, "a process hangs and holds the lock", &["once", "--detailed-exitcode"]);
+    document += &diagnosis(&bench, "a process hangs and holds the lock", &["once", "--detailed-exitcode"]);
 
     let bench = working(&[]);
     for job in ["inbox", "snapshot", "outbox"] {
         earlier(&bench, "state.json", &format!("/jobs/{job}/last_success"), 30);
     }
-    told + &format!("## nothing runs any more\n{}", status(&bench))
+    document + &format!("## nothing runs any more\n{}", status(&bench))
 }
 
 fn people() -> String {
@@ -245,20 +245,21 @@ fn people() -> String {
     bench.run(&["once"]).ends_with(0);
     let run: Run = bench.only_run();
     earlier(&bench, &format!("runs/{}/run.json", run.id()), "/updated", 72);
-    let told = diagnosis(&bench, "nobody decides on a held run", &["once"]);
+    let document = diagnosis(&bench, "nobody decides on a held run", &["once"]);
 
     let bench = working(&[]);
     bench.configure("[inbox]\nsetle = \"10s\"\n");
     let ran = bench.run(&["status"]).ends_with(1);
-    told + &format!(
-        "## a key of the configuration is wrong\n\n$ quotakeeper status\n{}\n",
-        settled(&bench, &ran.log)
-    )
+    document
+        + &format!(
+            "## a key of the configuration is wrong\n\n$ quotakeeper status\n{}\n",
+            settled(&bench, &ran.log)
+        )
 }
 
 #[test]
 fn a_person_with_nothing_but_status_and_the_log_finds_out_what_is_wrong() {
-    let told = [the_api(), mail(), this_machine(), people()].concat();
-    assert!(told.matches("\n## ").count() >= 10, "{told}");
-    insta::assert_snapshot!(told);
+    let document = [the_api(), mail(), this_machine(), people()].concat();
+    assert!(document.matches("\n## ").count() >= 10, "{document}");
+    insta::assert_snapshot!(document);
 }

@@ -48,8 +48,8 @@ fn every_released_format_is_read_and_worked_on() {
         }
         assert!(!status.contains("cannot be read") && !status.contains("newer"), "{status}");
         let runs = bench.runs();
-        let standing: Vec<String> = runs.iter().map(Run::state).collect();
-        assert_eq!(standing, ["done", "held", "failed", "scheduled"], "{}", version.display());
+        let states: Vec<String> = runs.iter().map(Run::state).collect();
+        assert_eq!(states, ["done", "held", "failed", "scheduled"], "{}", version.display());
         for run in &runs {
             bench.run(&["runs", &run.id()]).ends_with(0);
         }
@@ -72,8 +72,8 @@ fn every_released_format_is_read_and_worked_on() {
         let sent = bench.delivered().len();
         bench.run(&["once"]).ends_with(0);
         assert_eq!(bench.posts(), 0, "nothing is sent again");
-        let told: Vec<String> = bench.delivered().into_iter().skip(sent).collect();
-        assert!(told.iter().all(|mail| !mail.contains("has been failing")), "{told:#?}");
+        let new_mails: Vec<String> = bench.delivered().into_iter().skip(sent).collect();
+        assert!(new_mails.iter().all(|mail| !mail.contains("has been failing")), "{new_mails:#?}");
         assert_eq!(bench.csv_files("history").len(), 2, "a new one, and what retention keeps of one hour");
         bench.run(&["approve", &runs[1].id()]).ends_with(0);
         assert_eq!((runs[1].state().as_str(), bench.posts()), ("done", 1));

@@ -40,7 +40,7 @@ struct Case {
     guard: &'static str,
     world: fn() -> World,
     /// Flows, by a hair; none where no change of this kind does.
-    flows: Option<String>,
+    passes: Option<String>,
     held: String,
     /// What lets it flow too, as a variable of the environment; none where only an approval does.
     eased: Option<(&'static str, &'static str)>,
@@ -51,11 +51,11 @@ struct Case {
 const OVERRIDES: &str = "QUOTAKEEPER__GUARD__OVERRIDES";
 
 fn cases() -> Vec<Case> {
-    let case = |what, guard, flows: String, held: String, eased: Option<&'static str>| Case {
+    let case = |what, guard, passes: String, held: String, eased: Option<&'static str>| Case {
         what,
         guard,
         world,
-        flows: Some(flows),
+        passes: Some(passes),
         held,
         eased: eased.map(|limits| (OVERRIDES, limits)),
         on: None,
@@ -102,9 +102,9 @@ fn cases() -> Vec<Case> {
                 Some(r#"[{ org_id = "1", above_plan = "warn" }]"#),
             )
         },
-        Case { flows: None, ..case("organization unassigned", "organization", own(""), own(""), None) },
+        Case { passes: None, ..case("organization unassigned", "organization", own(""), own(""), None) },
         Case {
-            flows: None,
+            passes: None,
             ..case(
                 "unassign",
                 "unassign",
@@ -134,7 +134,7 @@ fn cases() -> Vec<Case> {
             ..case("units that look different", "unknown", groups(1, "1001"), groups(1, "999"), None)
         },
         Case {
-            flows: None,
+            passes: None,
             on: Some(("QUOTAKEEPER__GUARD__APPROVAL", "always")),
             ..case(
                 "approval",
@@ -165,19 +165,19 @@ fn planned(bench: &Bench, rows: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn each_guard_holds_what_is_beyond_its_limit_until_it_is_eased_or_approved() {
-    let mut told = String::new();
+    let mut document = String::new();
     for case in cases() {
         let what = case.what;
         let bench = Bench::new((case.world)());
         let bench = case.on.into_iter().fold(bench, |bench, (name, value)| bench.with(name, value));
-        if let Some(flows) = &case.flows {
-            let (guards, reasons) = planned(&bench, flows);
+        if let Some(passes) = &case.passes {
+            let (guards, reasons) = planned(&bench, passes);
             assert_eq!(guards, BTreeSet::new(), "{what}: {reasons:?}");
         }
         let (guards, reasons) = planned(&bench, &case.held);
         assert_eq!(guards, BTreeSet::from([case.guard.to_owned()]), "{what}: {reasons:?}");
         let lines: Vec<String> = reasons.into_iter().collect();
-        told += &format!("{what}\n  {}\n", lines.join("\n  "));
+        document += &format!("{what}\n  {}\n", lines.join("\n  "));
 
         bench.drop_file("guards.csv", format!("action,org_id,aid,value\n{}", case.held));
         bench.run(&["inbox"]).ends_with(5);
@@ -192,5 +192,5 @@ fn each_guard_holds_what_is_beyond_its_limit_until_it_is_eased_or_approved() {
             assert_eq!(planned(&bench, &case.held).0, BTreeSet::new(), "{what}, eased by {value}");
         }
     }
-    insta::assert_snapshot!("reasons", told);
+    insta::assert_snapshot!("reasons", document);
 }

@@ -267,7 +267,7 @@ fn while_sixty_files_meet_the_rate_limit_an_approval_is_acted_on_after_the_file_
     bench.standin.at(ASSIGN, 1, Fault::RateLimit { reset_in: 1 });
     let mut approve = bench.command(&["approve", &held.id()]);
     approve.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let (data, decision) = (bench.data(), bench.data().join("runs").join(held.id()).join("decision.json"));
     let third = move |_: &mut World| {
         let approving = approve.spawn().unwrap();
@@ -280,11 +280,11 @@ fn while_sixty_files_meet_the_rate_limit_an_approval_is_acted_on_after_the_file_
             std::thread::yield_now();
         }
         let count = |folder: &str| fs_err::read_dir(data.join(folder)).unwrap().count();
-        tell.send((approving, count("outbox/sent"))).unwrap();
+        sender.send((approving, count("outbox/sent"))).unwrap();
     };
     bench.standin.at(ASSIGN, 3, Fault::Edit(Box::new(third)));
     let daemon = bench.start(&["run"]);
-    let (approving, sent) = told.recv().unwrap();
+    let (approving, sent) = receiver.recv().unwrap();
     assert!(sent > 0, "mail had its turn");
     assert_eq!(bench.csv_files("history").len(), 1, "and so had a snapshot");
     end(approving).ends_with(0);

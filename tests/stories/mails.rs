@@ -102,8 +102,8 @@ fn what_a_run_changed_and_somebody_changed_on_is_drift_from_the_runs_value() {
     bench.run(&["snapshot"]).ends_with(0);
     bench.run(&["outbox"]).ends_with(0);
     let rows = table(&fs_err::read(&bench.csv_files("changes")[0]).unwrap());
-    let told: Vec<_> = rows.iter().map(|row| [&row["before"], &row["after"], &row["made_by"]]).collect();
-    assert_eq!(told, [["5000", "6000", "run"], ["6000", "6500", "outside"]]);
+    let reported: Vec<_> = rows.iter().map(|row| [&row["before"], &row["after"], &row["made_by"]]).collect();
+    assert_eq!(reported, [["5000", "6000", "run"], ["6000", "6500", "outside"]]);
     assert_eq!(bench.delivered().len(), 2);
 }
 
@@ -211,8 +211,8 @@ fn who_has_only_the_mail_of_a_held_run_knows_what_would_happen_why_it_waits_and_
     let held = bench.runs().pop().unwrap();
     assert_eq!(held.state(), "held");
     let id = held.id();
-    let told = bench.delivered().into_iter().find(|mail| mail.contains("reject")).unwrap();
-    let mail = MessageParser::default().parse(&told).unwrap();
+    let reported = bench.delivered().into_iter().find(|mail| mail.contains("reject")).unwrap();
+    let mail = MessageParser::default().parse(&reported).unwrap();
     let text = mail.body_text(0).unwrap().replace('\r', "");
     let html = mail.body_html(0).unwrap().into_owned();
     // Lines are wrapped, and a command goes on behind its backslash.

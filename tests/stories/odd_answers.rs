@@ -251,11 +251,11 @@ fn whoever_dropped_a_file_learns_what_keeps_it_from_its_end() {
     odd.says("quotas", "<html>please log in</html>");
     bench.run(&["-q", "inbox"]).ends_with(1);
     let status = || fs_err::read_to_string(bench.data().join("inbox/answers/x.csv/status.txt")).unwrap();
-    let told = status();
-    assert!(told.starts_with("x.csv: being worked on\nrun "), "{told}");
-    assert!(told.contains("It is not finished, and is tried again by itself: GET /quotas: "), "{told}");
+    let before = status();
+    assert!(before.starts_with("x.csv: being worked on\nrun "), "{before}");
+    assert!(before.contains("It is not finished, and is tried again by itself: GET /quotas: "), "{before}");
     bench.run(&["-q", "inbox"]).ends_with(1);
-    assert_eq!(status(), told, "once, not at each try");
+    assert_eq!(status(), before, "once, not at each try");
     odd.says("quotas", QUOTAS);
     bench.run(&["-q", "inbox"]).ends_with(0);
     assert!(status().starts_with("x.csv: done\n"), "{}", status());

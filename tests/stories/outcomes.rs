@@ -33,13 +33,13 @@ fn each_row_that_was_not_done_says_why_in_words_that_need_no_manual() {
     bench.drop_file("all.csv", format!("org_id,aid,value,expected_value\n{}", rows.concat()));
     bench.run(&["inbox"]).ends_with(4);
     let [run, held] = bench.runs().try_into().unwrap();
-    let mut told = sentences(&run);
+    let mut document = sentences(&run);
     bench.run(&["reject", &held.id()]).ends_with(0);
-    told += "rejected\n";
-    told += &sentences(&held);
-    let told = told.replace(&held.id(), "RUN.held");
+    document += "rejected\n";
+    document += &sentences(&held);
+    let document = document.replace(&held.id(), "RUN.held");
     // Who runs the tests, and where, is the last that it says.
-    insta::assert_snapshot!("messages", told.split(" by ").next().unwrap());
+    insta::assert_snapshot!("messages", document.split(" by ").next().unwrap());
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn texts(bench: &Bench) -> BTreeMap<String, Vec<String>> {
 
 /// Contains all of these, and none of those (names, because the name of a run holds any digits).
 #[track_caller]
-fn tells(text: &str, all: &[&str], none: &[&str]) {
+fn has_parts(text: &str, all: &[&str], none: &[&str]) {
     for part in all {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
@@ -58,8 +58,8 @@ fn each_of_three_owners_is_told_of_their_rows_alone_and_the_administrators_of_al
     let texts = texts(&bench);
     assert_eq!(texts.len(), 5, "{texts:?}");
     let all = ["Helpdesk", "EMEA retail", "ticket: CHG-3", "5 000 → 6 000"];
-    tells(&texts["changes@example.com"][0], &all, &["mail.routes_file"]);
-    tells(
+    has_parts(&texts["changes@example.com"][0], &all, &["mail.routes_file"]);
+    has_parts(
         &texts["helpdesk@example.com"][0],
         &[
             "Helpdesk: 5 000 → 6 000, applied",
@@ -69,8 +69,8 @@ fn each_of_three_owners_is_told_of_their_rows_alone_and_the_administrators_of_al
         ],
         &["EMEA", "CHG-2", "CHG-3", "Ops", "Idle", "allocated", "example.com"],
     );
-    tells(&texts["emea@example.com"][0], &["8 000 → 8 500", "CHG-2"], &["Helpdesk", "CHG-1"]);
-    tells(&texts["contoso@example.com"][0], &["→ 4 500", "“goes on”"], &["Helpdesk", "EMEA", "CHG"]);
+    has_parts(&texts["emea@example.com"][0], &["8 000 → 8 500", "CHG-2"], &["Helpdesk", "CHG-1"]);
+    has_parts(&texts["contoso@example.com"][0], &["→ 4 500", "“goes on”"], &["Helpdesk", "EMEA", "CHG"]);
     assert_eq!(texts["contoso@example.com"], texts["second@example.com"], "one message to both");
     assert_eq!(bench.delivered().len(), 4);
 }
@@ -85,7 +85,7 @@ fn what_somebody_else_changed_is_told_to_its_owner_and_a_period_is_not() {
     let texts = texts(&bench);
     assert_eq!(texts["changes@example.com"].len(), 2);
     assert_eq!(texts["helpdesk@example.com"].len(), 1);
-    tells(&texts["helpdesk@example.com"][0], &["Helpdesk: 5 000 → 5 555, outside quotakeeper"], &[]);
+    has_parts(&texts["helpdesk@example.com"][0], &["Helpdesk: 5 000 → 5 555, outside quotakeeper"], &[]);
     assert_eq!(texts.len(), 2, "{texts:?}");
 }
 
@@ -106,10 +106,10 @@ fn what_crosses_a_limit_is_told_to_its_owner_with_the_tests_to_cut() {
     uses("102", 7_800, 7_900);
     bench.run(&["snapshot"]).ends_with(0);
     let texts = texts(&bench);
-    tells(&texts["alerts@example.com"][0], &["Helpdesk", "EMEA retail", "8 000 → 8 690"], &[]);
+    has_parts(&texts["alerts@example.com"][0], &["Helpdesk", "EMEA retail", "8 000 → 8 690"], &[]);
     let helpdesk = &texts["helpdesk@example.com"];
     assert_eq!(helpdesk.len(), 1);
-    tells(
+    has_parts(
         &helpdesk[0],
         &[
             "Helpdesk has used 96 % of its quota",
@@ -129,7 +129,7 @@ fn what_is_held_waits_for_administrators_and_its_mails_are_one_thread() {
     bench.run(&["inbox"]).ends_with(5);
     let held = bench.runs().pop().unwrap().id();
     let waiting = texts(&bench);
-    tells(
+    has_parts(
         &waiting["helpdesk@example.com"][0],
         &[
             "1 change waits for quotakeeper’s administrators",
@@ -138,7 +138,7 @@ fn what_is_held_waits_for_administrators_and_its_mails_are_one_thread() {
         ],
         &["quotakeeper approve", "quotakeeper reject", "Ops"],
     );
-    tells(&waiting["changes@example.com"][0], &["quotakeeper approve"], &[]);
+    has_parts(&waiting["changes@example.com"][0], &["quotakeeper approve"], &[]);
 
     bench.run(&["approve", &held]).ends_with(0);
     let done = texts(&bench);
@@ -157,9 +157,9 @@ fn rows_of_another_day_are_of_the_thread_of_their_file() {
     let texts = texts(&bench);
     // Both may be of one second, and then stand in any order.
     let mails = &texts["helpdesk@example.com"];
-    let told = |fate: &str| mails.iter().find(|mail| mail.starts_with(fate)).unwrap();
-    tells(told("Helpdesk: 5 000 → 6 000, scheduled"), &[], &["Ops", "reject"]);
-    tells(told("Helpdesk: 5 000 → 6 000, not sent"), &["Rejected by "], &["Ops"]);
+    let mail_of = |start: &str| mails.iter().find(|mail| mail.starts_with(start)).unwrap();
+    has_parts(mail_of("Helpdesk: 5 000 → 6 000, scheduled"), &[], &["Ops", "reject"]);
+    has_parts(mail_of("Helpdesk: 5 000 → 6 000, not sent"), &["Rejected by "], &["Ops"]);
     assert_eq!((texts["changes@example.com"].len(), texts["contoso@example.com"].len()), (2, 1));
     are_one_thread(&bench, &["changes@example.com", "helpdesk@example.com"]);
 }
@@ -183,7 +183,7 @@ fn check_names_each_mistake_and_who_has_no_owner_and_a_broken_file_costs_the_adm
     let bench = bench();
     bench.run(&["snapshot"]).ends_with(0);
     let good = bench.run(&["check"]).ends_with(0);
-    tells(
+    has_parts(
         &good.out,
         &[
             "✓ mail.routes_file: 3 routes to 4 owners",
@@ -198,7 +198,7 @@ fn check_names_each_mistake_and_who_has_no_owner_and_a_broken_file_costs_the_adm
     )
     .unwrap();
     let bad = bench.run(&["check"]).ends_with(1);
-    tells(
+    has_parts(
         &bad.out,
         &[
             "routes.csv: Row 2, column `emails`: `helpdesk`",
@@ -208,9 +208,9 @@ fn check_names_each_mistake_and_who_has_no_owner_and_a_broken_file_costs_the_adm
     );
     bench.drop_file("q4.csv", "org_id,aid,value\n10,101,6000\n10,102,8500\n");
     let ran = bench.run(&["once"]).ends_with(0);
-    tells(&ran.log, &["mistake in mail.routes_file", r#""mistakes":2"#], &["helpdesk"]);
+    has_parts(&ran.log, &["mistake in mail.routes_file", r#""mistakes":2"#], &["helpdesk"]);
     let texts = texts(&bench);
     assert_eq!((texts["changes@example.com"].len(), texts["emea@example.com"].len()), (1, 1));
     assert!(!texts.contains_key("helpdesk@example.com"));
-    tells(&bench.run(&["status"]).ends_with(0).out, &["2 mistakes in mail.routes_file"], &[]);
+    has_parts(&bench.run(&["status"]).ends_with(0).out, &["2 mistakes in mail.routes_file"], &[]);
 }

@@ -67,17 +67,17 @@ fn rows_that_change_nothing_are_one_line_unless_all_are_asked_for() {
 #[test]
 fn a_plan_through_a_pipe_tells_why_a_row_is_held_and_how_to_send_it_all_the_same() {
     let bench = Bench::new(World::small());
-    let told = plan(&bench, CUT, &[]).ends_with(0).out;
+    let output = plan(&bench, CUT, &[]).ends_with(0).out;
     let value: Value =
         serde_json::from_str(&plan(&bench, CUT, &["--format", "json"]).ends_with(0).out).unwrap();
     let hash = value["plan_sha256"].as_str().unwrap();
     for part in ["Held: Northwind", "Helpdesk 101", "below the 3 400 projected", "-400"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(output.contains(part), "{part}: {output}");
     }
     assert_eq!(value["rows"][0]["reasons"][0]["guard"], "below_use");
-    assert!(!told.contains("below_use"), "a code is for scripts: {told}");
-    assert!(told.contains(&format!("plan.csv --approve {hash}\n")), "{told}");
-    assert!(!told.contains('\u{1b}'), "{told}");
+    assert!(!output.contains("below_use"), "a code is for scripts: {output}");
+    assert!(output.contains(&format!("plan.csv --approve {hash}\n")), "{output}");
+    assert!(!output.contains('\u{1b}'), "{output}");
     let colours = plan(&bench, CUT, &["--color", "always"]).ends_with(0).out;
     assert!(colours.contains("\u{1b}["), "{colours}");
 }
@@ -88,9 +88,9 @@ fn ten_thousand_rows_are_planned_in_two_screens() {
     let quotas = bench.quotas();
     let rows = quotas.keys().filter(|key| key.1.is_some()).enumerate();
     let file = assigns(rows.map(|(index, key)| (key, if index.is_multiple_of(4) { 990 } else { 1_050 })));
-    let told = plan(&bench, &file, &[]).ends_with(0).out;
-    assert!(told.contains("10 000 rows would be sent in 4 requests (4 assign)"), "{told}");
-    assert!(told.lines().count() < 60, "{told}");
+    let output = plan(&bench, &file, &[]).ends_with(0).out;
+    assert!(output.contains("10 000 rows would be sent in 4 requests (4 assign)"), "{output}");
+    assert!(output.lines().count() < 60, "{output}");
     let value: Value =
         serde_json::from_str(&plan(&bench, &file, &["--format", "json"]).ends_with(0).out).unwrap();
     assert_eq!(value["rows"].as_array().unwrap().len(), 10_000);
@@ -104,7 +104,7 @@ fn a_held_run_shows_the_plan_its_whole_hash_and_the_command_and_then_what_became
     bench.run(&["inbox"]).ends_with(5);
     let run = bench.only_run();
     let hash = run.record()["plan_sha256"].as_str().unwrap().to_owned();
-    let told = bench.run(&["runs", &run.id()]).ends_with(0).out;
+    let output = bench.run(&["runs", &run.id()]).ends_with(0).out;
     let command = format!("quotakeeper approve {} --plan {hash}", run.id());
     for part in [
         command.as_str(),
@@ -114,14 +114,14 @@ fn a_held_run_shows_the_plan_its_whole_hash_and_the_command_and_then_what_became
         "Nothing was sent",
         "(guard.expire)",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(output.contains(part), "{part}: {output}");
     }
-    assert!(!told.contains("below_use"), "a code is for scripts: {told}");
+    assert!(!output.contains("below_use"), "a code is for scripts: {output}");
     let typed: Vec<&str> = command.split(' ').skip(1).collect();
     bench.run(&typed).ends_with(0);
-    let told = bench.run(&["runs", &run.id()]).ends_with(0).out;
+    let output = bench.run(&["runs", &run.id()]).ends_with(0).out;
     assert!(
-        told.contains("Applied · 1") && told.contains("3 000") && !told.contains("quotakeeper approve"),
-        "{told}"
+        output.contains("Applied · 1") && output.contains("3 000") && !output.contains("quotakeeper approve"),
+        "{output}"
     );
 }

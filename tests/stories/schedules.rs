@@ -32,10 +32,10 @@ fn what_was_missed_while_nothing_ran_is_caught_up_once_and_told_by_once_and_by_t
         } else {
             bench.run(&["once"]).ends_with(0).log
         };
-        let told: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let told: Vec<_> =
-            told.iter().filter(|line| line["message"] == "slots were missed before this one").collect();
-        let [gap] = &told[..] else { panic!("{log}") };
+        let logged: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let logged: Vec<_> =
+            logged.iter().filter(|line| line["message"] == "slots were missed before this one").collect();
+        let [gap] = &logged[..] else { panic!("{log}") };
         assert_eq!((&gap["job"], &gap["level"]), (&"snapshot".into(), &"WARN".into()));
         // The hour may have changed since the first command.
         assert!((4..=5).contains(&gap["slots"].as_u64().unwrap()), "{gap}");
@@ -62,11 +62,11 @@ fn a_slow_job_never_overlaps_and_its_slots_coalesce_and_other_kinds_wait_for_it_
     let log = bench.standin.log();
     let refused = log.iter().position(|one| one.status == Some(429)).unwrap();
     assert_eq!(log[refused + 1].call, log[refused].call, "nothing else is asked while the job waits");
-    let told = bench.log();
-    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is not in {told}"));
-    let second = told.match_indices("snapshot written").nth(1).map_or(told.len(), |(place, _)| place);
-    assert!(place("snapshot written") < place("\"claimed\""), "{told}");
-    assert!(place("\"claimed\"") < second, "the inbox has its turn before the next snapshot: {told}");
+    let logged = bench.log();
+    let place = |text: &str| logged.find(text).unwrap_or_else(|| panic!("{text} is not in {logged}"));
+    let second = logged.match_indices("snapshot written").nth(1).map_or(logged.len(), |(place, _)| place);
+    assert!(place("snapshot written") < place("\"claimed\""), "{logged}");
+    assert!(place("\"claimed\"") < second, "the inbox has its turn before the next snapshot: {logged}");
 }
 
 #[test]

@@ -163,13 +163,13 @@ fn a_fetch_that_fails_writes_nothing() {
 fn the_usage_report_says_which_snapshots_are_missing() {
     let bench = Bench::new(World::small());
     let page = bench.data().join("usage.html");
-    let told = || {
+    let report = || {
         bench.run(&["report", "usage", "--out", page.to_str().unwrap()]).ends_with(0);
         fs_err::read_to_string(&page).unwrap()
     };
     bench.run(&["snapshot"]).ends_with(0);
-    assert!(!told().contains("missing"));
+    assert!(!report().contains("missing"));
     bench.make_the_snapshot_old();
     bench.run(&["snapshot"]).ends_with(0);
-    assert!(told().contains("snapshots are missing, from Wed 1 Jan 2020, 01:00 to "), "{}", told());
+    assert!(report().contains("snapshots are missing, from Wed 1 Jan 2020, 01:00 to "), "{}", report());
 }

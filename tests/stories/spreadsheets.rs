@@ -111,17 +111,17 @@ fn ids_that_the_spreadsheet_shortens_are_refused_and_survive_as_text() {
     bench.run(&["inbox"]).ends_with(4);
     let run = bench.only_run();
     assert_eq!(run.errors().len(), 2, "{:?}", run.counts());
-    let told: Vec<String> =
+    let messages: Vec<String> =
         run.errors().iter().map(|row| format!("{}: {}", row["code"], row["message"])).collect();
     assert!(
-        told[0].starts_with(
+        messages[0].starts_with(
             "bad_row: Column `aid`: `1,23456789012346E+016` is an id that the spreadsheet shortened."
         ),
-        "{told:#?}"
+        "{messages:#?}"
     );
     assert!(
-        told[1].starts_with("unknown_target: the token sees no account group 1234567890123460"),
-        "{told:#?}"
+        messages[1].starts_with("unknown_target: the token sees no account group 1234567890123460"),
+        "{messages:#?}"
     );
     wanted.insert(key("10", whole), 800);
     assert_eq!(bench.quotas(), wanted, "what is certain is done, what is not is left alone");

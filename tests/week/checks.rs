@@ -22,13 +22,13 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn told(&self, job: &str, slot: DateTime<Utc>) -> bool {
+    fn missed(&self, job: &str, slot: DateTime<Utc>) -> bool {
         self.gaps.iter().any(|gap| gap.job == job && gap.first <= slot && slot <= gap.last)
     }
 
     /// Whether the log told this snapshot as missed.
     pub(crate) fn gap_covers(&self, slot: DateTime<Utc>) -> bool {
-        self.told("snapshot", slot)
+        self.missed("snapshot", slot)
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     let history = names(&week.data().join("history"));
     let taken = history.iter().filter_map(|name| name.strip_suffix(".csv"));
     let taken: Vec<_> = taken.map(|stem| time(stem, "%Y-%m-%dT%H-%M-%SZ")).collect();
-    let snapshots = each_slot(&hours, &taken, |slot| seen.told("snapshot", slot), week.kills);
+    let snapshots = each_slot(&hours, &taken, |slot| seen.missed("snapshot", slot), week.kills);
 
     each_file_was_one_run(week);
     assert_eq!(names(&week.data().join("outbox/new")), [""; 0]);
@@ -65,7 +65,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
         assert!(taken.len() - arrived.len() <= week.kills, "{taken:?}");
         eprintln!("{} mails, of which {} came twice", arrived.len(), taken.len() - arrived.len());
     }
-    let days = each_slot(&nights(begin, end), &reports, |slot| seen.told("usage report", slot), 0);
+    let days = each_slot(&nights(begin, end), &reports, |slot| seen.missed("usage report", slot), 0);
     seen.missed_reports = days.missed;
     eprintln!(
         "{} hours: {} with a snapshot, {} told as missed; {} usage reports sent, {} told as missed; {} kills",
@@ -111,14 +111,14 @@ struct Slots {
 fn each_slot(
     slots: &[DateTime<Utc>],
     served: &[DateTime<Utc>],
-    told: impl Fn(DateTime<Utc>) -> bool,
+    missed: impl Fn(DateTime<Utc>) -> bool,
     kills: usize,
 ) -> Slots {
     let mut result = Slots { served: 0, missed: BTreeSet::new() };
     let mut doubled = Vec::new();
     for (slot, next) in slots.iter().zip(&slots[1..]) {
         let times = served.iter().filter(|at| *at >= slot && *at < next).count();
-        match (times, told(*slot)) {
+        match (times, missed(*slot)) {
             (0, false) => panic!("{slot} was neither served nor told as missed"),
             (0, true) => drop(result.missed.insert(*slot)),
             (1, false) => result.served += 1,
@@ -149,7 +149,7 @@ fn nights(begin: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
 
 fn gaps(log: &str) -> Vec<Gap> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<BTreeMap<String, Value>>(line).ok());
-    let told = lines.filter(|line| line["message"] == "slots were missed before this one");
+    let missed = lines.filter(|line| line["message"] == "slots were missed before this one");
     let moment = |line: &BTreeMap<String, Value>, key: &str| {
         time(line[key].as_str().unwrap(), "%Y-%m-%d %H:%M:%S UTC")
     };
@@ -158,7 +158,7 @@ fn gaps(log: &str) -> Vec<Gap> {
         first: moment(&line, "first"),
         last: moment(&line, "last"),
     };
-    told.map(gap).collect()
+    missed.map(gap).collect()
 }
 
 fn time(text: &str, format: &str) -> DateTime<Utc> {

@@ -66,11 +66,11 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
     for problem in problems.take(LISTED) {
         text += &format!("\n{problem}\n");
     }
-    let told = failed + not_confirmed;
+    let problem_count = failed + not_confirmed;
     if story.planned_only {
         text += "\nquotakeeper only plans here (inbox.apply = false): plan.csv beside this file says what it would do.\n";
-    } else if told > LISTED {
-        text += &format!("\nand {} more in error.csv\n", number(told - LISTED));
+    } else if problem_count > LISTED {
+        text += &format!("\nand {} more in error.csv\n", number(problem_count - LISTED));
     }
     if story.state == RunState::Done && failed > 0 && !story.planned_only {
         text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
@@ -157,21 +157,21 @@ mod tests {
     use super::*;
     use crate::report::fixtures::{context, done_story, held_story};
 
-    fn told(story: &RunStory) -> String {
+    fn status_text(story: &RunStory) -> String {
         let context = context();
         status(story, context.zone, context.expire)
     }
 
     #[test]
     fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
-        insta::assert_snapshot!(told(&held_story()));
+        insta::assert_snapshot!(status_text(&held_story()));
     }
 
     #[test]
     fn the_status_of_what_is_done_counts_what_is_held_apart() {
-        let told = told(&done_story());
-        assert!(told.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{told}");
-        assert!(told.contains("Delete the held rows from it first"), "{told}");
+        let status = status_text(&done_story());
+        assert!(status.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{status}");
+        assert!(status.contains("Delete the held rows from it first"), "{status}");
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let mut story = held_story();
         let row = story.plan.rows[0].clone();
         story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
-        let status = told(&story);
+        let status = status_text(&story);
         assert!(
             status.contains("\nand 9 950 more in plan.csv\n") && status.lines().count() < 170,
             "{status}"
@@ -189,7 +189,7 @@ mod tests {
         let failed =
             story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
         story.results = vec![failed.unwrap(); 10_000];
-        let status = told(&story);
+        let status = status_text(&story);
         assert!(
             status.contains("\nand 9 950 more in error.csv\n") && status.lines().count() < 120,
             "{status}"

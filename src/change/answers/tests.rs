@@ -180,10 +180,10 @@ async fn of_thousands_of_files_that_are_not_taken_some_are_told_in_each_pass_and
     }
     let group = bench.groups(0).remove(0);
     drop_file(&bench, "z.csv", &group, group.quota + 1);
-    for (hour, told) in [200, 400, 450, 450].into_iter().enumerate() {
+    for (hour, named) in [200, 400, 450, 450].into_iter().enumerate() {
         pass(&bench, noon() + Duration::hours(i64::try_from(hour).unwrap())).await;
         assert_eq!(runs(&bench)[0].record.state, RunState::Done);
-        assert_eq!(not_taken_files(&bench.app.config.data.dir).len(), told);
+        assert_eq!(not_taken_files(&bench.app.config.data.dir).len(), named);
     }
     assert_eq!(names(&answers(&bench)).len(), 451);
 }

@@ -203,7 +203,7 @@ mod tests {
         fields.iter().map(|field| FieldError { field: (*field).to_owned(), message: String::new() }).collect()
     }
 
-    fn told(queue: &VecDeque<Batch>) -> Vec<(Operation, Vec<usize>)> {
+    fn sent_rows(queue: &VecDeque<Batch>) -> Vec<(Operation, Vec<usize>)> {
         queue.iter().map(|batch| (batch.operation, batch.rows.iter().map(|row| row.row).collect())).collect()
     }
 
@@ -218,7 +218,7 @@ mod tests {
             todo(7, ("2", None), Some(3), Some(9)),
         ]);
         assert_eq!(
-            told(&queue),
+            sent_rows(&queue),
             [
                 (Operation::AssignOrganizations, vec![7]),
                 (Operation::AssignAccountGroups, vec![6]),

@@ -117,9 +117,9 @@ async fn what_is_no_regular_file_is_told_and_left() {
     fs_err::write(inbox.folder.join("book.xlsx"), "PK").unwrap();
     let taken = take(&inbox).await;
     assert!(taken.runs.is_empty());
-    let mut told: Vec<_> = taken.left.iter().map(|not| not.file.as_str()).collect();
-    told.sort_unstable();
-    assert_eq!(told, ["book.xlsx", "link.csv", "pipe.csv"]);
+    let mut listed: Vec<_> = taken.left.iter().map(|not| not.file.as_str()).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, ["book.xlsx", "link.csv", "pipe.csv"]);
 }
 
 #[tokio::test]
@@ -394,8 +394,8 @@ async fn change_files_in_a_folder_are_told_and_other_folders_are_not() {
         fs_err::write(path, "").unwrap();
     }
     let left = take(&inbox).await.left;
-    let told: Vec<&str> = left.iter().map(|not| not.file.as_str()).collect();
-    assert_eq!(told, ["deep", "october", "q.numbers"], "{left:?}");
+    let listed: Vec<&str> = left.iter().map(|not| not.file.as_str()).collect();
+    assert_eq!(listed, ["deep", "october", "q.numbers"], "{left:?}");
 }
 
 #[tokio::test]

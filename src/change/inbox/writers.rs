@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_was_written_is_open_until_it_is_closed_moved_or_removed() {
         let (writers, now) = (Writers::default(), Instant::now());
-        let tell = |kind| {
+        let notify = |kind| {
             let event = notify::Event::new(kind).add_path("/inbox/a.csv".into());
             writers.observe(&event, now);
         };
@@ -114,16 +114,16 @@ mod tests {
             EventKind::Modify(ModifyKind::Name(RenameMode::From)),
             EventKind::Remove(notify::event::RemoveKind::File),
         ] {
-            tell(EventKind::Create(CreateKind::File));
+            notify(EventKind::Create(CreateKind::File));
             assert!(is_open(0) && !is_open(5), "a second name is made like a new file");
-            tell(written);
+            notify(written);
             assert!(is_open(5));
-            tell(EventKind::Access(AccessKind::Close(AccessMode::Read)));
+            notify(EventKind::Access(AccessKind::Close(AccessMode::Read)));
             assert!(is_open(5), "a reader is no writer");
-            tell(end);
+            notify(end);
             assert!(!is_open(5) && !is_open(0));
         }
-        tell(written);
+        notify(written);
         assert!(!writers.has_open(OsStr::new("a.csv"), 5, now + PATIENCE), "closed unheard");
         writers.observe(&notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan), now);
         assert!(!is_open(5), "a closing may be among what was lost");

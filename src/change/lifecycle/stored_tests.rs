@@ -130,8 +130,11 @@ async fn a_quota_that_another_run_of_ours_set_is_not_called_somebody_elses() {
         assert_eq!(second.record.counts["applied"], 1);
         bench.advance(&mut first).await.unwrap();
         let names = if other == 10 { "success.csv" } else { "error.csv" };
-        let told = String::from_utf8(first.read(names).unwrap()).unwrap();
-        assert!(told.contains(said) && told.contains(&format!("run {} set it", second.record.id)), "{told}");
+        let report = String::from_utf8(first.read(names).unwrap()).unwrap();
+        assert!(
+            report.contains(said) && report.contains(&format!("run {} set it", second.record.id)),
+            "{report}"
+        );
         // What somebody exported before that is refused with the name of that run; once somebody else set it, it is theirs.
         let stale =
             format!("org_id,aid,value,expected_value\n{},{},1,{}\n", group.org_id, group.aid, group.quota);
@@ -143,8 +146,8 @@ async fn a_quota_that_another_run_of_ours_set_is_not_called_somebody_elses() {
             }
             let mut run = bench.run(&stale);
             bench.advance(&mut run).await.unwrap();
-            let told = String::from_utf8(run.read("error.csv").unwrap()).unwrap();
-            assert!(told.contains("stale") && told.contains(who), "{told}");
+            let report = String::from_utf8(run.read("error.csv").unwrap()).unwrap();
+            assert!(report.contains("stale") && report.contains(who), "{report}");
         }
     }
 }

@@ -143,14 +143,14 @@ async fn a_run_that_is_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_b
                 cut.record.state = RunState::Applying;
                 cut.save().unwrap();
                 bench.advance(&mut cut).await.unwrap();
-                let told = format!("after {lines} lines, taken: {also:?}");
+                let case = format!("after {lines} lines, taken: {also:?}");
                 for name in ["success.csv", "error.csv", "undo.csv"] {
                     let expected = fs_err::read_to_string(saved.path().join(name)).unwrap();
-                    assert_eq!(text(&cut, name), expected, "{name} {told}");
+                    assert_eq!(text(&cut, name), expected, "{name} {case}");
                 }
-                assert_eq!(cut.record.counts, whole.record.counts, "{told}");
-                assert_eq!(bench.world.state().world(), after, "{told}");
-                assert_eq!(bench.mails(), 1, "{told}");
+                assert_eq!(cut.record.counts, whole.record.counts, "{case}");
+                assert_eq!(bench.world.state().world(), after, "{case}");
+                assert_eq!(bench.mails(), 1, "{case}");
             }
         }
     }

@@ -89,11 +89,11 @@ async fn a_doubtful_organization_keeps_none_of_the_others_from_its_day() {
         (".20261124T000000Z-held".to_owned(), RunState::Held),
     ];
     assert_eq!(split_off(&bench, &run.record), names);
-    let [mut flows, mut held] = names.map(|(name, _)| reopened(&bench, &(run.record.id.clone() + &name)));
+    let [mut sent_now, mut held] = names.map(|(name, _)| reopened(&bench, &(run.record.id.clone() + &name)));
     decide(&held, true).unwrap();
     bench.advance(&mut held).await.unwrap();
     assert_eq!((held.record.state, bench.quota(doubtful)), (RunState::Scheduled, Some(doubtful.quota)));
-    for waiting in [&mut flows, &mut held] {
+    for waiting in [&mut sent_now, &mut held] {
         bench.advance_at(waiting, due()).await.unwrap();
         assert_eq!(waiting.record.state, RunState::Done, "{:?}", waiting.record);
     }

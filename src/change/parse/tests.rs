@@ -77,8 +77,8 @@ fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped()
 fn of_a_file_whose_first_row_names_no_column_nothing_is_said_of_the_rows() {
     assert_eq!(read(b"foo,bar\n1,2\n").unwrap_err().len(), 1);
     assert_eq!(parse(b"foo,bar\n1,2\n3,4\n", &BTreeMap::new(), 1).unwrap_err().len(), 1);
-    let told = read(b"ai,b\n1,2\n").unwrap_err();
-    assert!(!told[0].contains("meant to be"), "two letters are like anything: {told:?}");
+    let found = read(b"ai,b\n1,2\n").unwrap_err();
+    assert!(!found[0].contains("meant to be"), "two letters are like anything: {found:?}");
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_number_sign_begins_a_header_only_before_one_word_and_two_known_columns() {
 
 #[test]
 fn a_column_is_only_taken_for_a_mistyped_one_that_differs_in_a_letter() {
-    let told = read(b"aid,value,expectd_value\n5,6,7\n").unwrap_err();
-    assert!(told[0].contains("`expected_value` is missing"), "{told:?}");
+    let found = read(b"aid,value,expectd_value\n5,6,7\n").unwrap_err();
+    assert!(found[0].contains("`expected_value` is missing"), "{found:?}");
     assert_eq!(read(b"aid,value,expctd_vale\n5,6,7\n").unwrap().headers, ["aid", "value", "expctd_vale"]);
 }
 
@@ -150,10 +150,10 @@ fn what_no_spreadsheet_holds_is_refused_before_it_is_compared() {
     ] {
         let problems = read(text.as_bytes()).unwrap_err();
         assert!(problems.iter().all(|problem| problem.len() < 400), "{problems:?}");
-        let is_told = |problem: &String| {
+        let is_listed = |problem: &String| {
             problem.contains("more than 32767") || problem.contains("more than 1000 columns")
         };
-        assert!(problems.iter().any(is_told) || problems[0].contains("never closed"), "{problems:?}");
+        assert!(problems.iter().any(is_listed) || problems[0].contains("never closed"), "{problems:?}");
     }
     let wide = format!("org_id,aid,value{}\n7,5,1{}\n", ",".repeat(16_380), ",".repeat(16_380));
     assert_eq!(changes(&wide), [change("7", "5", 1)]);
@@ -296,26 +296,26 @@ fn the_plans_that_comments_approve_are_told_apart_from_the_rows() {
 
 #[test]
 fn each_ugly_file_leaves_a_reason_that_a_spreadsheet_user_understands() {
-    let mut told = String::new();
+    let mut found = String::new();
     for (name, bytes) in UGLY {
-        writeln!(told, "{name}").unwrap();
+        writeln!(found, "{name}").unwrap();
         match read(bytes) {
             Err(sentences) => {
                 for sentence in sentences {
-                    writeln!(told, "  file: {sentence}").unwrap();
+                    writeln!(found, "  file: {sentence}").unwrap();
                 }
             }
             Ok(file) => {
                 for record in file.records {
                     let Err(bad) = record.change else { continue };
                     for problem in bad.problems {
-                        writeln!(told, "  {}", problem.message).unwrap();
+                        writeln!(found, "  {}", problem.message).unwrap();
                     }
                 }
             }
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(found);
 }
 
 proptest! {
@@ -356,11 +356,11 @@ fn further_columns_are_those_that_are_no_fields_and_say_something() {
     let columns = BTreeMap::from([("Customer no.".to_owned(), "org_id".to_owned())]);
     let text = "Customer no.,aid,value,Ticket,comment,Asked by,\n7,1,5,'=CHG-1,why, Ann ,x\n7,2,5,,,,\n7,3,5,CHG-2,,,\n";
     let further = parse(text.as_bytes(), &columns, 9).unwrap().further();
-    let told =
+    let found =
         |row: usize| further.get(&row).map(|cells| cells.iter().map(|(a, b)| format!("{a}={b}")).collect());
-    assert_eq!(told(2), Some(vec!["Ticket==CHG-1".to_owned(), "Asked by=Ann".to_owned()]));
-    assert_eq!(told(3), None);
-    assert_eq!(told(4), Some(vec!["Ticket=CHG-2".to_owned()]));
+    assert_eq!(found(2), Some(vec!["Ticket==CHG-1".to_owned(), "Asked by=Ann".to_owned()]));
+    assert_eq!(found(3), None);
+    assert_eq!(found(4), Some(vec!["Ticket=CHG-2".to_owned()]));
 }
 
 #[test]

@@ -67,7 +67,7 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
-    use crate::change::fixtures::{group, own, parsed, snapshot, told};
+    use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
     use crate::change::plan::plan;
     use crate::collect::top_consumers::LargestTests;
     use crate::config::{Guards, Mode};
@@ -101,10 +101,10 @@ mod tests {
         LargestTests::new(&BTreeMap::from([("7".into(), usage)]), &UsageRule::default())
     }
 
-    fn told_in(text: &str, live: &Snapshot, largest: &LargestTests, zone: Tz) -> String {
+    fn message_in(text: &str, live: &Snapshot, largest: &LargestTests, zone: Tz) -> String {
         let (guards, rule) = (Guards::default(), UsageRule::default());
         let context = PlanContext { zone, largest, ..PlanContext::new(&guards, Mode::Row, &rule) };
-        told(&plan(&parsed(text), live, &context)).remove(0)
+        row_lines(&plan(&parsed(text), live, &context)).remove(0)
     }
 
     #[test]
@@ -117,12 +117,12 @@ mod tests {
             ("2", "of another group", "DNS", 5_000),
         ]);
         assert_eq!(
-            told_in("aid,value\n1,2500\n", &live(), &largest, Tz::UTC),
+            message_in("aid,value\n1,2500\n", &live(), &largest, Tz::UTC),
             "2: held by below_use: 2 500 is below the 3 480 projected: tests would stop about 25 Nov. Largest: \
              portal.initech.com (Page Load) 1 900, VPN gateways (Agent to Server) 800, small (DNS) 30"
         );
         assert!(
-            told_in("org_id,aid,value\n7,,8999\n", &live(), &largest, Tz::UTC)
+            message_in("org_id,aid,value\n7,,8999\n", &live(), &largest, Tz::UTC)
                 .contains("Largest: of another group (DNS) 5 000, portal.initech.com (Page Load) 1 900, VPN"),
             "the organization's own quota names the largest of all its groups"
         );
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn the_day_is_that_of_the_people_who_read_it() {
         // 1 064 of 1 330 units in 8 of 10 days: 18:00 in UTC.
-        let day = |zone| told_in("aid,value\n1,3214\n", &live(), LargestTests::none(), zone);
+        let day = |zone| message_in("aid,value\n1,3214\n", &live(), LargestTests::none(), zone);
         assert!(day(Tz::UTC).ends_with("3 214 is below the 3 480 projected: tests would stop about 30 Nov"));
         assert!(day(Tz::Asia__Tokyo).ends_with("about 1 Dec"));
     }
@@ -139,29 +139,30 @@ mod tests {
     #[test]
     fn what_is_used_up_already_stops_at_once() {
         for value in [0, 1_000, 2_150] {
-            let told = told_in(&format!("aid,value\n1,{value}\n"), &live(), LargestTests::none(), Tz::UTC);
-            assert!(told.ends_with("is below the 3 480 projected: tests would stop at once"), "{told}");
+            let message =
+                message_in(&format!("aid,value\n1,{value}\n"), &live(), LargestTests::none(), Tz::UTC);
+            assert!(message.ends_with("is below the 3 480 projected: tests would stop at once"), "{message}");
         }
-        let told = told_in("aid,value\n1,2151\n", &live(), LargestTests::none(), Tz::UTC);
-        assert!(told.ends_with("tests would stop about 22 Nov"), "{told}");
+        let message = message_in("aid,value\n1,2151\n", &live(), LargestTests::none(), Tz::UTC);
+        assert!(message.ends_with("tests would stop about 22 Nov"), "{message}");
     }
 
     #[test]
     fn a_row_of_a_later_day_stops_nothing_before_it() {
-        let told = |value: &str, day: &str| {
+        let message = |value: &str, day: &str| {
             let text = format!("aid,value,effective\n1,{value},{day}\n");
-            told_in(&text, &live(), LargestTests::none(), Tz::UTC)
+            message_in(&text, &live(), LargestTests::none(), Tz::UTC)
         };
-        assert!(told("2500", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
-        assert!(told("1000", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
-        assert!(told("3400", "2026-11-25").ends_with("projected: tests would stop about 2 Dec"));
+        assert!(message("2500", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
+        assert!(message("1000", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
+        assert!(message("3400", "2026-11-25").ends_with("projected: tests would stop about 2 Dec"));
     }
 
     #[test]
     fn a_row_of_the_next_cycle_names_no_day_and_the_tests_of_this_one() {
         let largest = tests(&[("1", "portal", "DNS", 1_900)]);
         assert_eq!(
-            told_in("aid,value,effective\n1,3500,next_cycle\n", &live(), &largest, Tz::UTC),
+            message_in("aid,value,effective\n1,3500,next_cycle\n", &live(), &largest, Tz::UTC),
             "2: held by below_use: 3 500 is below the 6 960 projected for the next cycle. Largest this cycle: portal (DNS) 1 900"
         );
     }
@@ -170,7 +171,7 @@ mod tests {
     fn without_the_end_of_the_cycle_no_day_is_told() {
         let live = snapshot([group("7", "1", Some(4_000), 2_150, 3_480)]);
         assert_eq!(
-            told_in("aid,value\n1,2500\n", &live, LargestTests::none(), Tz::UTC),
+            message_in("aid,value\n1,2500\n", &live, LargestTests::none(), Tz::UTC),
             "2: held by below_use: 2 500 is below the 3 480 projected"
         );
     }

@@ -114,7 +114,7 @@ pub(in crate::change) fn done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot 
 mod tests {
     use super::*;
     use crate::change::Plan;
-    use crate::change::fixtures::{group, own, parsed, snapshot, told};
+    use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
     use crate::change::plan::plan;
     use crate::config::{Guards, Mode};
     use crate::domain::quota::{SnapshotRow, UsageRule};
@@ -163,7 +163,7 @@ mod tests {
         assert!(past.rows.iter().all(|row| row.warnings.is_empty()), "today is no day that is past");
         let typed_wrong = planned("aid,value,effective\n1,3000,2025-12-01\n2,2000,2025-12-01\n");
         assert_eq!(
-            told(&typed_wrong),
+            row_lines(&typed_wrong),
             [
                 "2: send (warning: 1 Dec 2025 is past, so this takes effect at once: is the year right?)",
                 "3: unchanged, already 2 000",
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_row_of_the_next_cycle_is_guarded_by_what_is_projected_for_it() {
         let cut = |effective: &str, value| {
-            told(&planned(&format!("aid,value,effective\n1,{value},{effective}\n")))[0].clone()
+            row_lines(&planned(&format!("aid,value,effective\n1,{value},{effective}\n")))[0].clone()
         };
         assert_eq!(
             cut("2026-12-01", 999),
@@ -212,25 +212,29 @@ mod tests {
     #[test]
     fn without_a_known_cycle_a_row_of_the_next_one_is_refused_with_the_mend() {
         let live = snapshot([own("7", Some(50_000), 0, 0), group("7", "1", Some(2_000), 0, 0)]);
-        let told = told(&planned_in("aid,value,effective\n1,3000,next_cycle\n", &live, Tz::UTC));
+        let outcomes = row_lines(&planned_in("aid,value,effective\n1,3000,next_cycle\n", &live, Tz::UTC));
         assert!(
-            told[0].contains("the end of the billing cycle") && told[0].contains("Type a date"),
-            "{told:?}"
+            outcomes[0].contains("the end of the billing cycle") && outcomes[0].contains("Type a date"),
+            "{outcomes:?}"
         );
     }
 
     #[test]
     fn the_same_target_now_and_later_is_no_duplicate_and_the_later_row_starts_from_the_earlier() {
         let plan = planned("aid,value,effective\n1,3000,\n1,2000,2026-12-01\n");
-        assert_eq!(told(&plan), ["2: send", "3: send"]);
+        assert_eq!(row_lines(&plan), ["2: send", "3: send"]);
         assert_eq!(plan.rows[1].before, Some(3_000));
     }
 
     #[test]
     fn what_is_held_later_holds_nothing_now_and_what_is_wrong_later_refuses_all() {
         let held = planned("aid,value,effective\n1,3000,\n2,1,2026-12-01\n");
-        assert!(told(&held)[0] == "2: send" && told(&held)[1].starts_with("3: held"), "{:?}", told(&held));
+        assert!(
+            row_lines(&held)[0] == "2: send" && row_lines(&held)[1].starts_with("3: held"),
+            "{:?}",
+            row_lines(&held)
+        );
         let bad = planned("org_id,aid,value,effective\n7,1,3000,\n7,2,x,2026-12-01\n");
-        assert!(told(&bad)[0].starts_with("2: not_sent"), "{:?}", told(&bad));
+        assert!(row_lines(&bad)[0].starts_with("2: not_sent"), "{:?}", row_lines(&bad));
     }
 }

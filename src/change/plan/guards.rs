@@ -75,10 +75,10 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let Some(target) = &row.target else { continue };
         let Some(organization) = organizations.get(&target.org_id) else { continue };
         let limits = context.guards.for_target(target);
-        let look = GuardInput { row, limits: &limits, organization, live, context };
+        let input = GuardInput { row, limits: &limits, organization, live, context };
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
         for rule in rules() {
-            match (rule.check)(&look) {
+            match (rule.check)(&input) {
                 Some(Finding::Hold(message)) => tripped.push(GuardHit { guard: rule.guard, message }),
                 Some(Finding::Warn(message)) => warnings.push(message),
                 None => {}

@@ -36,7 +36,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::change::fixtures::{group, parsed, snapshot, told};
+    use crate::change::fixtures::{group, parsed, row_lines, snapshot};
     use crate::change::plan::{PlanContext, plan};
     use crate::config::{Guards, Mode};
     use crate::domain::quota::UsageRule;
@@ -59,16 +59,16 @@ mod tests {
         let (guards, rule, set_by) = (Guards::default(), UsageRule::default(), SetByRuns::new(rows));
         let context = PlanContext { set_by: &set_by, ..PlanContext::new(&guards, Mode::Row, &rule) };
         let live = snapshot([group("7", "1", Some(2000), 100, 500)]);
-        told(&plan(&parsed("aid,value,expected_value\n1,2100,1900\n"), &live, &context))[0].clone()
+        row_lines(&plan(&parsed("aid,value,expected_value\n1,2100,1900\n"), &live, &context))[0].clone()
     }
 
     #[test]
     fn who_set_a_quota_that_is_not_the_expected_one_is_told_as_far_as_runs_did_it() {
         let first = || sent("a", 2000, "2026-11-20T10:00:00Z", Some("2026-11-20T10:00:09Z"));
-        let told = stale_row(vec![first()]);
+        let message = stale_row(vec![first()]);
         assert!(
-            told.contains("is `2000` now. Run a set that on Fri 20 Nov 2026, 10:00 UTC: look at it again"),
-            "{told}"
+            message.contains("is `2000` now. Run a set that on Fri 20 Nov 2026, 10:00 UTC: look at it again"),
+            "{message}"
         );
         let somebody = "Somebody changed it since";
         let not_done = sent("b", 2000, "2026-11-21T10:00:00Z", None);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::model::Counts;
 use super::*;
-use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
+use crate::change::fixtures::{group, own, parsed, planned, row_lines, snapshot};
 use crate::change::plan::staleness;
 use crate::change::{Guard, GuardHit};
 use crate::config::{Guards, Mode};
@@ -26,7 +26,7 @@ fn world() -> Snapshot {
 }
 
 fn says(text: &str, mode: Mode) -> Vec<String> {
-    told(&planned(text, &world(), mode, &Guards::default()))
+    row_lines(&planned(text, &world(), mode, &Guards::default()))
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_share_of_the_plan_becomes_units_and_the_plan_keeps_what_was_written() {
         asked,
         [(Some(1_125), "12.5% of plan"), (Some(3_000), "33.3333% of plan"), (Some(9_000), "100% of plan")]
     );
-    assert_eq!(told(&plan), ["2: send", "3: send", "4: send"]);
+    assert_eq!(row_lines(&plan), ["2: send", "3: send", "4: send"]);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_share_of_the_plan_counts_in_the_units_of_quotas() {
 fn a_share_of_the_plan_is_unchanged_or_unedited_by_what_it_became() {
     let text = "aid,value,expected_value\n1,10% of plan,\n2,10% of plan,1000\n";
     let plan = planned(text, &with_a_plan(10_000, Some(8_000)), Mode::Row, &Guards::default());
-    assert_eq!(told(&plan), ["2: unchanged, already 1 000", "3: unchanged, not edited"]);
+    assert_eq!(row_lines(&plan), ["2: unchanged, already 1 000", "3: unchanged, not edited"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_share_of_a_plan_that_nobody_knows_or_that_is_no_quota_is_never_sent() {
         let plan = planned(&format!("org_id,aid,value\n7,1,{value}\n"), live, Mode::Row, &Guards::default());
         assert_eq!((plan.rows[0].after, plan.rows[0].is_understood()), (None, false));
         assert_eq!(plan.rows[0].written, value);
-        told(&plan).remove(0)
+        row_lines(&plan).remove(0)
     };
     assert!(refused(&world(), "20% of plan").contains("plan of organization 7, which is not known"));
     let largest = with_a_plan(Units::MAX, None);
@@ -437,9 +437,9 @@ fn an_approval_of_a_held_row_covers_the_guards_that_it_named() {
 
 #[test]
 fn many_rows_are_named_by_the_first_three() {
-    let told = |numbers: &[usize]| rows_text(numbers.iter().copied(), numbers.len());
-    assert_eq!(told(&[3]), "row 3");
-    assert_eq!(told(&[3, 7]), "rows 3 and 7");
-    assert_eq!(told(&[3, 7, 8]), "rows 3, 7 and 8");
-    assert_eq!(told(&[3, 7, 8, 9, 10]), "rows 3, 7, 8 and 2 more");
+    let words = |numbers: &[usize]| rows_text(numbers.iter().copied(), numbers.len());
+    assert_eq!(words(&[3]), "row 3");
+    assert_eq!(words(&[3, 7]), "rows 3 and 7");
+    assert_eq!(words(&[3, 7, 8]), "rows 3, 7 and 8");
+    assert_eq!(words(&[3, 7, 8, 9, 10]), "rows 3, 7, 8 and 2 more");
 }

@@ -64,7 +64,7 @@ pub(crate) fn is_silent(organization: &Organization) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::fixtures::{group, parsed, snapshot, told};
+    use crate::change::fixtures::{group, parsed, row_lines, snapshot};
     use crate::change::plan::{PlanContext, plan};
     use crate::config::{Guards, Mode};
     use crate::domain::diff::SentRow;
@@ -127,9 +127,9 @@ mod tests {
         let context = PlanContext { vanished: &vanished, ..PlanContext::new(&guards, Mode::File, &rule) };
         let file = parsed("action,org_id,aid,value\nassign,7,1,60000\nunassign,7,2,\n");
         let plan = plan(&file, &live, &context);
-        for told in told(&plan) {
-            assert!(told.contains("the live quota is not known, because"), "{told}");
-            assert!(told.contains("any of the 2 quotas of organization 7"), "{told}");
+        for line in row_lines(&plan) {
+            assert!(line.contains("the live quota is not known, because"), "{line}");
+            assert!(line.contains("any of the 2 quotas of organization 7"), "{line}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::change::fixtures::{group, own, planned, snapshot, told};
+use crate::change::fixtures::{group, own, planned, row_lines, snapshot};
 use crate::change::{Code, Plan, PlanRow, Verdict};
 use crate::config::{Guards, Mode};
 use crate::domain::quota::{Snapshot, SnapshotRow};
@@ -121,7 +121,7 @@ fn what_falls_together_is_told_by_names_too() {
         })
         .collect();
     assert_eq!(codes, [Some(Code::NotSent), Some(Code::UnknownTarget), None]);
-    let first = |text: &str| told(&plan(text, Mode::Organization)).remove(0);
+    let first = |text: &str| row_lines(&plan(text, Mode::Organization)).remove(0);
     for bad in [",Trading Floor,x", ",EMEA BRANCHES,5", "Acme Bank,,x"] {
         let text = format!("org_name,account_group_name,value\nAcme Bank,Helpdesk,1100\n{bad}\n");
         assert!(first(&text).contains("not_sent"), "{bad}: {}", first(&text));
@@ -130,9 +130,11 @@ fn what_falls_together_is_told_by_names_too() {
 
 #[test]
 fn the_same_target_by_its_id_and_by_its_name_is_a_duplicate() {
-    let told =
-        told(&plan("org_id,aid,account_group_name,value\n10452,204118,,1\n10452,,helpdesk,2\n", Mode::Row));
-    assert!(told.iter().all(|line| line.contains("duplicate")), "{told:?}");
+    let outcomes = row_lines(&plan(
+        "org_id,aid,account_group_name,value\n10452,204118,,1\n10452,,helpdesk,2\n",
+        Mode::Row,
+    ));
+    assert!(outcomes.iter().all(|line| line.contains("duplicate")), "{outcomes:?}");
 }
 
 #[test]
@@ -142,13 +144,17 @@ fn names_that_nobody_has_cost_no_more_than_a_reader_can_use() {
     });
     let live = snapshot([named("Acme", "", own("1", None, 0, 0))].into_iter().chain(rows));
     let lines = (0..150).map(|row| format!("Group of the brunch {row},1\n")).collect::<Vec<_>>().concat();
-    let told =
-        told(&planned(&format!("account_group_name,value\n{lines}"), &live, Mode::Row, &Guards::default()));
+    let outcomes = row_lines(&planned(
+        &format!("account_group_name,value\n{lines}"),
+        &live,
+        Mode::Row,
+        &Guards::default(),
+    ));
     assert!(
-        told[0].contains("Did you mean") && !told[149].contains("Did you mean"),
+        outcomes[0].contains("Did you mean") && !outcomes[149].contains("Did you mean"),
         "{} {}",
-        told[0],
-        told[149]
+        outcomes[0],
+        outcomes[149]
     );
 }
 
@@ -200,7 +206,7 @@ fn each_refusal_says_what_is_wrong_where_and_what_to_type() {
         let file = crate::change::parse::parse(text.as_bytes(), &columns, 1000).unwrap();
         let (guards, rule) = (Guards::default(), crate::domain::quota::UsageRule::default());
         let context = crate::change::plan::PlanContext::new(&guards, Mode::Organization, &rule);
-        for row in told(&crate::change::plan::plan(&file, &live(), &context)) {
+        for row in row_lines(&crate::change::plan::plan(&file, &live(), &context)) {
             writeln!(all, "  {row}").unwrap();
         }
     }

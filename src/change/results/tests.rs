@@ -117,11 +117,11 @@ fn what_the_dropper_wrote_comes_back_with_nothing_hidden_in_it_and_means_the_sam
         let again = parse(&bytes, &BTreeMap::new(), 1000).unwrap();
         let meant = |file: &ChangeFile| -> Vec<_> {
             let change = |record: &super::super::parse::Record| record.change.clone().unwrap();
-            let told = |record| {
+            let cells = |record| {
                 let change = change(record);
                 (change.action, change.whose.org_id, change.whose.aid, change.value)
             };
-            file.records.iter().map(told).collect()
+            file.records.iter().map(cells).collect()
         };
         assert_eq!(meant(&again), meant(&file));
         assert_eq!(again.records.len(), 2);

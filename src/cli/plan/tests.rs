@@ -19,13 +19,13 @@ fn would(typed: &str) -> Tense<'_> {
 }
 
 fn at(width: usize, plan: &Plan) -> String {
-    let told = text("q4.csv", plan, style(width), would("q4.csv"));
+    let output = text("q4.csv", plan, style(width), would("q4.csv"));
     // A hash can be no shorter, and a command that is cut does not work.
     let fits = |line: &&str| line.chars().count() > 0 && !line.contains(&plan.sha256);
-    for line in told.lines().filter(fits) {
+    for line in output.lines().filter(fits) {
         assert!(columns(line) <= width, "{width} columns: {line}");
     }
-    told
+    output
 }
 
 struct Group(&'static str, &'static str, Units, Units);
@@ -264,8 +264,8 @@ fn a_plan_of_every_kind_fits_each_terminal() {
 #[test]
 fn ten_thousand_rows_are_two_screens_and_not_a_dump() {
     for width in [60, 80, 120] {
-        let told = at(width, &ten_thousand());
-        insta::assert_snapshot!(format!("ten_thousand_rows_in_{width}_columns"), told);
+        let output = at(width, &ten_thousand());
+        insta::assert_snapshot!(format!("ten_thousand_rows_in_{width}_columns"), output);
     }
     assert!(at(80, &ten_thousand()).lines().count() <= 100);
 }
@@ -279,10 +279,10 @@ fn small_and_empty_plans_say_so_in_few_lines() {
 
 #[test]
 fn a_pipe_cuts_nothing_and_has_no_colours() {
-    let told = text("q4.csv", &every_kind(), style(usize::MAX), would("q4.csv"));
-    assert!(told.contains("Retail Stores North-East and Islands 207001"), "{told}");
-    assert!(!told.contains('\u{1b}'), "{told}");
-    insta::assert_snapshot!("through_a_pipe", told);
+    let output = text("q4.csv", &every_kind(), style(usize::MAX), would("q4.csv"));
+    assert!(output.contains("Retail Stores North-East and Islands 207001"), "{output}");
+    assert!(!output.contains('\u{1b}'), "{output}");
+    insta::assert_snapshot!("through_a_pipe", output);
 }
 
 #[test]
@@ -448,23 +448,23 @@ fn a_path_is_typed_back_as_one_word() {
 
 #[test]
 fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
-    let told = text("standard-input.csv", &small(), style(120), would("-"));
-    assert!(told.contains("1 row would be sent in 1 request (1 assign)"), "{told}");
-    assert!(told.contains("To apply: quotakeeper apply -\n"), "{told}");
-    let told = text("empty.csv", &Plan::default(), style(120), would("empty.csv"));
-    assert!(told.contains("Nothing would be sent") && !told.contains("To apply"), "{told}");
-    assert!(!told.contains("plan e3b0c442"), "nobody approves a plan that does nothing: {told}");
-    let told = markdown("q4.csv", &nothing(), Tz::UTC, false);
-    assert!(!told.contains(&nothing().sha256), "{told}");
+    let output = text("standard-input.csv", &small(), style(120), would("-"));
+    assert!(output.contains("1 row would be sent in 1 request (1 assign)"), "{output}");
+    assert!(output.contains("To apply: quotakeeper apply -\n"), "{output}");
+    let output = text("empty.csv", &Plan::default(), style(120), would("empty.csv"));
+    assert!(output.contains("Nothing would be sent") && !output.contains("To apply"), "{output}");
+    assert!(!output.contains("plan e3b0c442"), "nobody approves a plan that does nothing: {output}");
+    let output = markdown("q4.csv", &nothing(), Tz::UTC, false);
+    assert!(!output.contains(&nothing().sha256), "{output}");
 }
 
 #[test]
 fn a_command_is_never_cut() {
     let words = ["quotakeeper apply q4.csv", "--approve 0123456789"];
-    let told = |width| command("To send it:", &words, style(width).paint);
-    assert_eq!(told(80), "To send it:quotakeeper apply q4.csv --approve 0123456789\n");
-    assert_eq!(told(50), "To send it:\n  quotakeeper apply q4.csv --approve 0123456789\n");
-    assert_eq!(told(40), "To send it:\n  quotakeeper apply q4.csv \\\n    --approve 0123456789\n");
+    let output = |width| command("To send it:", &words, style(width).paint);
+    assert_eq!(output(80), "To send it:quotakeeper apply q4.csv --approve 0123456789\n");
+    assert_eq!(output(50), "To send it:\n  quotakeeper apply q4.csv --approve 0123456789\n");
+    assert_eq!(output(40), "To send it:\n  quotakeeper apply q4.csv \\\n    --approve 0123456789\n");
 }
 
 #[test]

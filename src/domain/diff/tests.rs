@@ -73,11 +73,11 @@ fn half_past_eight(before: Option<Units>, after: Option<Units>) -> SentRow {
 fn history(eight: Units, nine: Units, ten: Units, rows: &[SentRow]) -> [Vec<String>; 2] {
     let seen = |hour, quota| snapshot(hour, &[("1", Some(quota))]);
     let (eight, nine, ten) = (seen(8, eight), seen(9, nine), seen(10, ten));
-    [told(&diff(&eight, &nine, rows)), told(&diff(&nine, &ten, rows))]
+    [changes_of(&diff(&eight, &nine, rows)), changes_of(&diff(&nine, &ten, rows))]
 }
 
 /// `before → after by` of each change.
-fn told(diff: &Diff) -> Vec<String> {
+fn changes_of(diff: &Diff) -> Vec<String> {
     let who = |change: &Change| match &change.made_by {
         MadeBy::Run { id, .. } => id.clone(),
         MadeBy::Outside => "outside".into(),
@@ -89,14 +89,14 @@ fn told(diff: &Diff) -> Vec<String> {
 fn a_change_without_a_run_is_drift() {
     let seen =
         diff(&snapshot(8, &[("1", Some(5)), ("2", None)]), &snapshot(9, &[("1", Some(6)), ("2", None)]), &[]);
-    assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
+    assert_eq!(changes_of(&seen), ["Some(5) → Some(6) outside"]);
 }
 
 #[test]
 fn a_change_that_a_verified_row_explains_is_the_runs() {
     let rows = [half_past_eight(Some(5), Some(6))];
     let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", Some(6))]), &rows);
-    assert_eq!(told(&seen), ["Some(5) → Some(6) run"]);
+    assert_eq!(changes_of(&seen), ["Some(5) → Some(6) run"]);
 }
 
 #[test]
@@ -104,12 +104,16 @@ fn a_run_whose_clock_was_minutes_off_made_the_change_that_is_exactly_its_own() {
     let at = |at: &str| [sent(at, Some(at), Some(5), Some(6))];
     let (eight, nine) = (snapshot(8, &[("1", Some(5))]), snapshot(9, &[("1", Some(6))]));
     for off in ["2026-11-22T07:50:00Z", "2026-11-22T09:10:00Z"] {
-        assert_eq!(told(&diff(&eight, &nine, &at(off))), ["Some(5) → Some(6) run"], "{off}");
+        assert_eq!(changes_of(&diff(&eight, &nine, &at(off))), ["Some(5) → Some(6) run"], "{off}");
         let other = snapshot(9, &[("1", Some(7))]);
-        assert_eq!(told(&diff(&eight, &other, &at(off))), ["Some(5) → Some(7) outside"], "{off}");
+        assert_eq!(changes_of(&diff(&eight, &other, &at(off))), ["Some(5) → Some(7) outside"], "{off}");
     }
     for long_ago in ["2026-11-22T07:40:00Z", "2026-11-22T09:20:00Z"] {
-        assert_eq!(told(&diff(&eight, &nine, &at(long_ago))), ["Some(5) → Some(6) outside"], "{long_ago}");
+        assert_eq!(
+            changes_of(&diff(&eight, &nine, &at(long_ago))),
+            ["Some(5) → Some(6) outside"],
+            "{long_ago}"
+        );
     }
 }
 
@@ -117,14 +121,17 @@ fn a_run_whose_clock_was_minutes_off_made_the_change_that_is_exactly_its_own() {
 fn what_others_did_before_and_after_a_run_is_told_apart() {
     let rows = [half_past_eight(Some(6), Some(7))];
     let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &rows);
-    assert_eq!(told(&seen), ["Some(5) → Some(6) outside", "Some(6) → Some(7) run", "Some(7) → None outside"]);
+    assert_eq!(
+        changes_of(&seen),
+        ["Some(5) → Some(6) outside", "Some(6) → Some(7) run", "Some(7) → None outside"]
+    );
 }
 
 #[test]
 fn a_row_of_another_hour_explains_nothing() {
     let rows = [half_past_eight(Some(5), Some(6))];
     let seen = diff(&snapshot(9, &[("1", Some(5))]), &snapshot(10, &[("1", Some(6))]), &rows);
-    assert_eq!(told(&seen), ["Some(5) → Some(6) outside"]);
+    assert_eq!(changes_of(&seen), ["Some(5) → Some(6) outside"]);
 }
 
 #[test]
@@ -137,8 +144,8 @@ fn a_row_of_the_very_second_of_a_snapshot_is_on_the_side_where_its_quota_shows()
 #[test]
 fn what_somebody_changed_on_in_the_very_second_of_a_run_and_a_snapshot_is_told_once() {
     let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.4Z"), Some(5), Some(6))];
-    let told = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
-    assert_eq!(history(5, 7, 7, &rows), [told.to_vec(), vec![]]);
+    let expected = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
+    assert_eq!(history(5, 7, 7, &rows), [expected.to_vec(), vec![]]);
 }
 
 #[test]
@@ -156,9 +163,9 @@ fn a_run_and_its_undo_in_the_very_second_of_a_snapshot_are_nobody_elses() {
     let there = sent("2026-11-22T09:00:00.1Z", Some("2026-11-22T09:00:00.2Z"), Some(5), Some(6));
     let back = sent("2026-11-22T09:00:00.3Z", Some("2026-11-22T09:00:00.4Z"), Some(6), Some(5));
     let rows = [there, back];
-    let told = ["Some(5) → Some(6) run", "Some(6) → Some(5) run"].map(str::to_owned);
-    assert_eq!(history(5, 5, 5, &rows), [told.to_vec(), vec![]]);
-    assert_eq!(history(5, 6, 5, &rows), [told[..1].to_vec(), told[1..].to_vec()]);
+    let expected = ["Some(5) → Some(6) run", "Some(6) → Some(5) run"].map(str::to_owned);
+    assert_eq!(history(5, 5, 5, &rows), [expected.to_vec(), vec![]]);
+    assert_eq!(history(5, 6, 5, &rows), [expected[..1].to_vec(), expected[1..].to_vec()]);
 }
 
 #[test]
@@ -181,7 +188,7 @@ fn an_organization_whose_quotas_all_go_at_once_is_out_of_sight_and_not_stripped(
     assert_eq!(seen.changes, []);
     assert_eq!(seen.vanished, [Target::account_group("1", "1"), Target::account_group("1", "2")]);
     let one_stays = diff(&before, &snapshot(9, &[("1", None), ("2", Some(6)), ("3", None)]), &[]);
-    assert_eq!(told(&one_stays), ["Some(5) → None outside"]);
+    assert_eq!(changes_of(&one_stays), ["Some(5) → None outside"]);
 }
 
 #[test]
@@ -237,16 +244,16 @@ fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
 fn only_a_run_between_both_snapshots_makes_it_a_removal_that_all_quotas_of_an_organization_went() {
     let gone = |row: SentRow| diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &[row]);
     let removal = gone(half_past_eight(Some(5), None));
-    assert_eq!((told(&removal), removal.vanished), (vec!["Some(5) → None run".to_owned()], vec![]));
+    assert_eq!((changes_of(&removal), removal.vanished), (vec!["Some(5) → None run".to_owned()], vec![]));
     for hour in ["06", "10"] {
         let [began, ended] = ["00", "01"].map(|second| format!("2026-11-22T{hour}:30:{second}Z"));
         let hidden = gone(sent(&began, Some(&ended), None, Some(5)));
-        assert_eq!((told(&hidden), hidden.vanished.len()), (vec![], 1), "{hour}");
+        assert_eq!((changes_of(&hidden), hidden.vanished.len()), (vec![], 1), "{hour}");
     }
 }
 
 /// What is told of the last of these snapshots, oldest first, as the history would be searched.
-fn told_of_the_last(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
+fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
     let [older @ .., earlier, later] = snapshots else { return Vec::new() };
     let mut open = returned(earlier, later);
     let mut seen = HashMap::new();
@@ -255,7 +262,7 @@ fn told_of_the_last(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
         seen.extend(last_seen(&mut open, snapshot, next, || sent.to_vec()));
         next = snapshot;
     }
-    told(&compared(earlier, later, &seen, sent).finish())
+    changes_of(&compared(earlier, later, &seen, sent).finish())
 }
 
 #[test]
@@ -265,12 +272,9 @@ fn what_was_not_in_an_answer_and_returns_as_it_was_is_no_change() {
     let one_gone = |hour| snapshot(hour, &[("2", Some(6)), ("3", None)]);
     let nothing = |hour| snapshot(hour, &[]);
     for gone in [no_quotas, one_gone, nothing] {
-        assert_eq!(told_of_the_last(&[there(6), gone(7), there(8)], &[]), Vec::<String>::new());
-        assert_eq!(told_of_the_last(&[there(5), gone(6), gone(7), there(8)], &[]), Vec::<String>::new());
-        assert_eq!(
-            told_of_the_last(&[gone(7), there(8)], &[]).len(),
-            usize::from(gone(7) == no_quotas(7)) * 2
-        );
+        assert_eq!(last_changes(&[there(6), gone(7), there(8)], &[]), Vec::<String>::new());
+        assert_eq!(last_changes(&[there(5), gone(6), gone(7), there(8)], &[]), Vec::<String>::new());
+        assert_eq!(last_changes(&[gone(7), there(8)], &[]).len(), usize::from(gone(7) == no_quotas(7)) * 2);
     }
 }
 
@@ -278,10 +282,10 @@ fn what_was_not_in_an_answer_and_returns_as_it_was_is_no_change() {
 fn what_returns_with_another_quota_was_changed_and_that_is_told_once() {
     let first = snapshot(6, &[("1", Some(5)), ("2", Some(6))]);
     let back = |hour| snapshot(hour, &[("1", Some(7)), ("2", None)]);
-    let told = ["Some(5) → Some(7) outside", "Some(6) → None outside"];
+    let expected = ["Some(5) → Some(7) outside", "Some(6) → None outside"];
     for gone in [snapshot(7, &[("1", None), ("2", None)]), snapshot(7, &[])] {
-        assert_eq!(told_of_the_last(&[first.clone(), gone.clone(), back(8)], &[]), told);
-        assert_eq!(told_of_the_last(&[first.clone(), gone, back(8), back(9)], &[]), Vec::<String>::new());
+        assert_eq!(last_changes(&[first.clone(), gone.clone(), back(8)], &[]), expected);
+        assert_eq!(last_changes(&[first.clone(), gone, back(8), back(9)], &[]), Vec::<String>::new());
     }
 }
 
@@ -289,12 +293,12 @@ fn what_returns_with_another_quota_was_changed_and_that_is_told_once() {
 fn a_quota_that_our_run_took_off_did_not_vanish_and_is_a_first_one_when_it_is_set_again() {
     let rows = [sent("2026-11-22T06:30:00Z", Some("2026-11-22T06:30:01Z"), Some(5), None)];
     let seen = [snapshot(6, &[("1", Some(5))]), snapshot(7, &[("1", None)]), snapshot(8, &[("1", Some(5))])];
-    assert_eq!(told_of_the_last(&seen, &rows), ["None → Some(5) outside"]);
+    assert_eq!(last_changes(&seen, &rows), ["None → Some(5) outside"]);
 }
 
 #[test]
 fn a_run_between_the_last_sight_and_the_return_explains_its_change() {
     let rows = [sent("2026-11-22T06:30:00Z", Some("2026-11-22T06:30:01Z"), Some(5), Some(6))];
     let seen = [snapshot(6, &[("1", Some(5))]), snapshot(7, &[]), snapshot(8, &[("1", Some(6))])];
-    assert_eq!(told_of_the_last(&seen, &rows), ["Some(5) → Some(6) run"]);
+    assert_eq!(last_changes(&seen, &rows), ["Some(5) → Some(6) run"]);
 }

@@ -247,13 +247,13 @@ fn a_broken_cell_is_named_with_its_line() {
 fn a_file_without_ends_of_lines_is_not_read_whole() {
     for byte in [0, b'x', b'"'] {
         let mut lines = Lines::of_file(std::io::Read::take(std::io::repeat(byte), 1 << 40));
-        let told = loop {
+        let message = loop {
             match lines.next() {
                 Ok(line) => assert!(line.is_some()),
                 Err(error) => break format!("{error:#}"),
             }
         };
-        assert!(told.contains("line 1 does not end within 8388608 bytes"), "{told}");
+        assert!(message.contains("line 1 does not end within 8388608 bytes"), "{message}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use testkit::scenario::{Scenario, Trouble};
+use testkit::scenario::{Mishap, Scenario};
 use testkit::standin::{Key, Logged};
 
 use super::{Bench, Tally};
@@ -48,7 +48,7 @@ pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
     let runs = bench.runs();
     count(&log, &runs, tally);
     let mut befores: BTreeMap<Key, BTreeSet<Option<i64>>> = BTreeMap::new();
-    let (mut all, mut told) = (Vec::new(), BTreeSet::new());
+    let (mut all, mut described) = (Vec::new(), BTreeSet::new());
     for run in &runs {
         let Some(plan) = stored_plan(run) else { continue };
         for row in &plan.rows {
@@ -58,7 +58,7 @@ pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
         }
         if matches!(run.record.state, RunState::Done | RunState::Rejected | RunState::Stale) {
             let endings = endings(run, &plan.rows);
-            told.extend(plan.rows.iter().map(|row| row.row));
+            described.extend(plan.rows.iter().map(|row| row.row));
             undo_names_what_was_applied(run, &endings);
             all.extend(endings);
         }
@@ -71,11 +71,11 @@ pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
     let rows = scenario.rows.len();
     // A held run that waits has no results yet; its rows are told by the run that they were split off from, or by none.
     if runs.iter().all(|run| run.record.state != RunState::Held) || runs.len() == 2 {
-        assert_eq!(told.len(), rows, "every row of the file is told of: {told:?}");
+        assert_eq!(described.len(), rows, "every row of the file is told of: {described:?}");
     }
     for ending in &all {
         *tally.entry(name(&ending.word)).or_default() += 1;
-        ends_as_told(ending, bench, scenario, &log);
+        ends_as_reported(ending, bench, scenario, &log);
         has_a_reason(ending, scenario, &log);
     }
 }
@@ -210,10 +210,10 @@ fn nothing_is_sent_after_a_rejection(bench: &Bench, log: &[Logged]) {
 }
 
 /// The API equals what the result says, unless somebody changed it since; and `applied` is only what a read showed.
-fn ends_as_told(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logged]) {
+fn ends_as_reported(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logged]) {
     let Ending { row, key, word, intended } = ending;
     let live = bench.standin.world(|world| world.quota(key));
-    let told =
+    let described =
         format!("row {} is {word}: planned {:?} → {:?}, live {live:?}", row.row, row.before, row.after);
     let edited_from =
         |from: usize| log[from..].iter().any(|l| l.edits.iter().any(|(edited, _)| edited == key));
@@ -227,35 +227,35 @@ fn ends_as_told(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[Logg
             *intended && logged.edits.iter().any(|(set, value)| set == key && *value == row.after)
         };
         let sent = log.iter().position(|logged| sends(logged) || theirs(logged));
-        let sent = sent.unwrap_or_else(|| panic!("{told}: never sent"));
-        let seen = log[sent..].iter().position(shows).unwrap_or_else(|| panic!("{told}: never read back"));
-        assert!(live == row.after || edited_from(sent), "{told}, read back at {}", sent + seen);
+        let sent = sent.unwrap_or_else(|| panic!("{described}: never sent"));
+        let seen =
+            log[sent..].iter().position(shows).unwrap_or_else(|| panic!("{described}: never read back"));
+        assert!(live == row.after || edited_from(sent), "{described}, read back at {}", sent + seen);
     } else if word == "unchanged" {
-        let seen = log.iter().position(shows).unwrap_or_else(|| panic!("{told}: never read"));
-        assert!(live == row.after || edited_from(seen), "{told}");
+        let seen = log.iter().position(shows).unwrap_or_else(|| panic!("{described}: never read"));
+        assert!(live == row.after || edited_from(seen), "{described}");
     } else if row.is_understood() && row.before != row.after && live == row.after {
         // A held row is told of twice: as held by its file's run, and as it ended by its own.
         let explained = word == "held" || edited_from(0) || scenario.late_reads > 0;
-        assert!(explained, "{told}: done, and told as not done");
+        assert!(explained, "{described}: done, and told as not done");
     }
 }
 
 /// No row fails without a cause: what nothing was in the way of is done.
 fn has_a_reason(ending: &Ending, scenario: &Scenario, log: &[Logged]) {
     let Ending { row, key, word, intended: _ } = ending;
-    let troubled =
-        |is: &dyn Fn(&Trouble) -> bool| scenario.troubles.iter().any(|(_, _, trouble)| is(trouble));
+    let troubled = |is: &dyn Fn(&Mishap) -> bool| scenario.mishaps.iter().any(|(_, _, mishap)| is(mishap));
     let edited = || log.iter().any(|logged| logged.edits.iter().any(|(edited, _)| edited == key));
-    let refuses = |trouble: &Trouble| {
-        use Trouble::{ActThenFail, Fail, HalfThenFail};
-        matches!(trouble, Fail(400..408 | 422) | ActThenFail(400..408 | 422) | HalfThenFail(400..408 | 422))
+    let refuses = |mishap: &Mishap| {
+        use Mishap::{ActThenFail, Fail, HalfThenFail};
+        matches!(mishap, Fail(400..408 | 422) | ActThenFail(400..408 | 422) | HalfThenFail(400..408 | 422))
     };
-    let lost = scenario.troubles.iter().filter(|(call, _, _)| *call == "POST").count();
+    let lost = scenario.mishaps.iter().filter(|(call, _, _)| *call == "POST").count();
     let explained = match word.as_str() {
         "refused" => scenario.bad.contains(key) || troubled(&refuses),
         "changed_meanwhile" => edited(),
         "not_confirmed" => {
-            let ignored = scenario.ignored.contains(key) || troubled(&|t| matches!(t, Trouble::Ignore));
+            let ignored = scenario.ignored.contains(key) || troubled(&|t| matches!(t, Mishap::Ignore));
             ignored || edited() || lost > 2
         }
         // No seed has the 64 refusals after which a run gives up.

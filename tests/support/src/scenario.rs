@@ -22,7 +22,7 @@ pub struct Row {
 
 /// A fault as data: the stand-in's own can be neither shown nor made twice.
 #[derive(Clone, Debug)]
-pub enum Trouble {
+pub enum Mishap {
     Fail(u16),
     ActThenFail(u16),
     Drop,
@@ -52,7 +52,7 @@ pub struct Scenario {
     pub mode: &'static str,
     pub choice: Choice,
     pub rows: Vec<Row>,
-    pub troubles: Vec<(&'static str, usize, Trouble)>,
+    pub mishaps: Vec<(&'static str, usize, Mishap)>,
     /// At which request of each attempt it is killed, and whether the server acts on that request.
     pub kills: Vec<(usize, bool)>,
     pub tears: bool,
@@ -127,7 +127,7 @@ impl Scenario {
             clock_off: [0, 0, -600, 600][dice.usize(..4)],
             mode: ["row", "row", "organization", "file"][dice.usize(..4)],
             choice: [Choice::Wait, Choice::Approve, Choice::Reject][dice.usize(..3)],
-            troubles: alike(troubles(&mut dice, &of_groups, late_reads), &rows, seed),
+            mishaps: alike(mishaps(&mut dice, &of_groups, late_reads), &rows, seed),
             rows,
             kills: if often(&mut dice, 2) { kills } else { Vec::new() },
             tears: dice.bool(),
@@ -159,17 +159,17 @@ impl Scenario {
     }
 
     pub fn faults(&self) -> impl Iterator<Item = (&'static str, usize, Fault)> {
-        self.troubles.iter().map(|(call, skip, trouble)| {
-            let fault = match trouble.clone() {
-                Trouble::Fail(status) => Fault::Fail(status),
-                Trouble::ActThenFail(status) => Fault::ActThenFail(status),
-                Trouble::Drop => Fault::Drop,
-                Trouble::ActThenDrop => Fault::ActThenDrop,
-                Trouble::Ignore => Fault::Ignore,
-                Trouble::HalfThenFail(status) => Fault::HalfThenFail(status),
-                Trouble::HalfThenDrop => Fault::HalfThenDrop,
-                Trouble::RateLimit => Fault::RateLimit { reset_in: 2 },
-                Trouble::Edit(key, value) => {
+        self.mishaps.iter().map(|(call, skip, mishap)| {
+            let fault = match mishap.clone() {
+                Mishap::Fail(status) => Fault::Fail(status),
+                Mishap::ActThenFail(status) => Fault::ActThenFail(status),
+                Mishap::Drop => Fault::Drop,
+                Mishap::ActThenDrop => Fault::ActThenDrop,
+                Mishap::Ignore => Fault::Ignore,
+                Mishap::HalfThenFail(status) => Fault::HalfThenFail(status),
+                Mishap::HalfThenDrop => Fault::HalfThenDrop,
+                Mishap::RateLimit => Fault::RateLimit { reset_in: 2 },
+                Mishap::Edit(key, value) => {
                     Fault::Edit(Box::new(move |world: &mut World| world.set(&key, value)))
                 }
             };
@@ -192,63 +192,59 @@ impl Scenario {
 
 /// In one seed of four, what somebody else sets is just what the file wants.
 fn alike(
-    mut troubles: Vec<(&'static str, usize, Trouble)>,
+    mut mishaps: Vec<(&'static str, usize, Mishap)>,
     rows: &[Row],
     seed: u64,
-) -> Vec<(&'static str, usize, Trouble)> {
-    for (_, _, trouble) in troubles.iter_mut().filter(|_| seed.is_multiple_of(4)) {
-        if let Trouble::Edit(key, value) = trouble
+) -> Vec<(&'static str, usize, Mishap)> {
+    for (_, _, mishap) in mishaps.iter_mut().filter(|_| seed.is_multiple_of(4)) {
+        if let Mishap::Edit(key, value) = mishap
             && let Some(row) = rows.iter().find(|row| row.key == *key)
         {
             *value = row.value;
         }
     }
-    troubles
+    mishaps
 }
 
-fn troubles(
-    dice: &mut fastrand::Rng,
-    groups: &[Key],
-    late_reads: u32,
-) -> Vec<(&'static str, usize, Trouble)> {
-    let mut troubles = Vec::new();
+fn mishaps(dice: &mut fastrand::Rng, groups: &[Key], late_reads: u32) -> Vec<(&'static str, usize, Mishap)> {
+    let mut mishaps = Vec::new();
     for number in 0..dice.i64(0..=6) {
         let edit = |dice: &mut fastrand::Rng| {
             let key = groups[dice.usize(..groups.len())].clone();
-            Trouble::Edit(key, (dice.u8(0..6) > 0).then_some(MOST + 1 + number))
+            Mishap::Edit(key, (dice.u8(0..6) > 0).then_some(MOST + 1 + number))
         };
         let server = [500, 502, 503][dice.usize(..3)];
         let refusal = [400, 403, 404, 422][dice.usize(..4)];
-        let (call, trouble) = match dice.u8(0..18) {
-            16 => ("POST", Trouble::Fail(401)),
+        let (call, mishap) = match dice.u8(0..18) {
+            16 => ("POST", Mishap::Fail(401)),
             17 => {
                 // As long as reads are tried.
                 let skip = dice.usize(..10);
-                troubles.extend((0..2).map(|_| ("GET", skip, Trouble::Fail(server))));
-                ("GET", Trouble::Fail(server))
+                mishaps.extend((0..2).map(|_| ("GET", skip, Mishap::Fail(server))));
+                ("GET", Mishap::Fail(server))
             }
             0..=2 => ("", edit(dice)),
             3 => ("GET /quotas", edit(dice)),
             4 => ("POST", edit(dice)),
-            5 => ("GET", [Trouble::Fail(server), Trouble::Drop][dice.usize(..2)].clone()),
-            6 => ("", Trouble::RateLimit),
-            7 => ("POST", Trouble::Fail(server)),
-            8 => ("POST", Trouble::ActThenFail(server)),
-            9 => ("POST", Trouble::Drop),
-            10 => ("POST", Trouble::ActThenDrop),
-            11 => ("POST", Trouble::Ignore),
-            12 => ("POST", Trouble::HalfThenFail(server)),
-            13 => ("POST", Trouble::HalfThenDrop),
-            14 => ("POST", Trouble::Fail(refusal)),
+            5 => ("GET", [Mishap::Fail(server), Mishap::Drop][dice.usize(..2)].clone()),
+            6 => ("", Mishap::RateLimit),
+            7 => ("POST", Mishap::Fail(server)),
+            8 => ("POST", Mishap::ActThenFail(server)),
+            9 => ("POST", Mishap::Drop),
+            10 => ("POST", Mishap::ActThenDrop),
+            11 => ("POST", Mishap::Ignore),
+            12 => ("POST", Mishap::HalfThenFail(server)),
+            13 => ("POST", Mishap::HalfThenDrop),
+            14 => ("POST", Mishap::Fail(refusal)),
             // What was refused, and done, and cannot be seen yet, is what nobody could tell the truth of.
             _ if late_reads == 0 => (
                 "POST",
-                [Trouble::ActThenFail(refusal), Trouble::HalfThenFail(refusal)][dice.usize(..2)].clone(),
+                [Mishap::ActThenFail(refusal), Mishap::HalfThenFail(refusal)][dice.usize(..2)].clone(),
             ),
-            _ => ("POST", Trouble::ActThenFail(408)),
+            _ => ("POST", Mishap::ActThenFail(408)),
         };
         let most = if call == "POST" { 4 } else { 10 };
-        troubles.push((call, dice.usize(..most), trouble));
+        mishaps.push((call, dice.usize(..most), mishap));
     }
-    troubles
+    mishaps
 }

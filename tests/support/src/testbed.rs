@@ -210,8 +210,8 @@ impl Drop for Bench {
     fn drop(&mut self) {
         for path in files(self.folder.path()) {
             let bytes = fs_err::read(&path).unwrap();
-            let told = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
-            assert!(std::thread::panicking() || !told, "the token is in {}", path.display());
+            let is_leaked = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
+            assert!(std::thread::panicking() || !is_leaked, "the token is in {}", path.display());
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    (look.limits.approval == Approval::Always)
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    (input.limits.approval == Approval::Always)
         .then(|| Finding::Hold("every plan waits for approval (guard.approval is \"always\")".to_owned()))
 }

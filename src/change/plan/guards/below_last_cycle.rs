@@ -16,10 +16,10 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let after = look.decrease()?;
-    let used = look.context.last_cycle.used(look.row.target.as_ref()?)?;
-    if after >= used || look.organization.mismatched {
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let after = input.decrease()?;
+    let used = input.context.last_cycle.used(input.row.target.as_ref()?)?;
+    if after >= used || input.organization.mismatched {
         return None;
     }
     let message = format!(
@@ -27,12 +27,12 @@ fn check(look: &GuardInput<'_>) -> Option<Finding> {
         grouped(after),
         grouped(used)
     );
-    Finding::at(look.limits.below_last_cycle, message)
+    Finding::at(input.limits.below_last_cycle, message)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::change::fixtures::{group, own, parsed, snapshot, told};
+    use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
     use crate::change::plan::{PlanContext, plan};
     use crate::config::{GuardOverride, Guards, Level, Mode};
     use crate::domain::last_cycle::LastCycle;
@@ -53,7 +53,7 @@ mod tests {
             (Target::organization("7"), 20_000),
         ]);
         let context = PlanContext { last_cycle: &last, ..PlanContext::new(guards, Mode::Row, &rule) };
-        told(&plan(&parsed(&format!("org_id,aid,value\n{value}\n")), &live, &context))
+        row_lines(&plan(&parsed(&format!("org_id,aid,value\n{value}\n")), &live, &context))
     }
 
     fn at(below_last_cycle: Level) -> Guards {

@@ -18,13 +18,13 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let (after, needed) = (look.decrease()?, look.needed()?);
-    let what = if look.row.used == Some(needed) { "already used" } else { look.projected_word() };
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let (after, needed) = (input.decrease()?, input.needed()?);
+    let what = if input.row.used == Some(needed) { "already used" } else { input.projected_word() };
     let (after_text, needed_text) = (grouped(after), grouped(needed));
-    let percent = look.limits.headroom_percent;
+    let percent = input.limits.headroom_percent;
     if after < needed {
-        let consequences = consequences::consequences(look.row, look.live, look.context);
+        let consequences = consequences::consequences(input.row, input.live, input.context);
         Some(Finding::Hold(format!("{after_text} is below the {needed_text} {what}{consequences}")))
     } else if compare(needed, percent.saturating_add(100), after) == Ordering::Greater {
         Some(Finding::Warn(format!("{after_text} is less than {percent} % above the {needed_text} {what}")))

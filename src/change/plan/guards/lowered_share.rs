@@ -13,12 +13,12 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let Organization { rows, quotas, lowered, .. } = look.organization;
-    let percent = look.limits.max_lowered_percent;
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let Organization { rows, quotas, lowered, .. } = input.organization;
+    let percent = input.limits.max_lowered_percent;
     let trips =
-        !look.context.undo && *rows >= look.limits.floor_rows && lowered * 100 > quotas * percent as usize;
-    (trips && is_lowered(look.row)).then(|| {
+        !input.context.undo && *rows >= input.limits.floor_rows && lowered * 100 > quotas * percent as usize;
+    (trips && is_lowered(input.row)).then(|| {
         Finding::Hold(format!(
             "lowers {lowered} of the organization's {quotas} quotas, more than {percent} % of them"
         ))

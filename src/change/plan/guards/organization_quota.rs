@@ -15,17 +15,17 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    if look.is_account_group() {
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    if input.is_account_group() {
         return None;
     }
-    let Some(after) = look.row.after else {
+    let Some(after) = input.row.after else {
         return Some(Finding::Hold(
             "removing it makes the usage of the whole organization unlimited".to_owned(),
         ));
     };
-    let given = look.organization.to_cover;
-    if look.row.is_decrease() {
+    let given = input.organization.to_cover;
+    if input.row.is_decrease() {
         return (after < given).then(|| {
             Finding::Hold(format!(
                 "{} is below the {} given to its account groups",
@@ -34,9 +34,9 @@ fn check(look: &GuardInput<'_>) -> Option<Finding> {
             ))
         });
     }
-    let plan = look.context.rule.plan(look.organization.totals.plan_units)?;
+    let plan = input.context.rule.plan(input.organization.totals.plan_units)?;
     let message = || {
         format!("{} is above the contracted plan of {}: overage may be billed", grouped(after), grouped(plan))
     };
-    if after > plan { Finding::at(look.limits.above_plan, message()) } else { None }
+    if after > plan { Finding::at(input.limits.above_plan, message()) } else { None }
 }

@@ -15,14 +15,14 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let organization = look.organization;
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let organization = input.organization;
     let (before, after) = organization.over_allocated();
-    if after <= before || added(look.row) <= 0 {
+    if after <= before || added(input.row) <= 0 {
         return None;
     }
-    let level = look.limits.over_allocation;
-    if level == Level::Warn && organization.adds_most != Some(look.row.row) {
+    let level = input.limits.over_allocation;
+    if level == Level::Warn && organization.adds_most != Some(input.row.row) {
         return None;
     }
     let message = format!(

@@ -18,15 +18,15 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let Organization { rows, totals, .. } = look.organization;
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let Organization { rows, totals, .. } = input.organization;
     let (before, after) = (totals.allocated_before, totals.allocated_after);
     let moved = after.saturating_sub(before).saturating_abs();
-    let percent = look.limits.max_sum_change_percent;
-    let trips = !look.context.undo
-        && *rows >= look.limits.floor_rows
+    let percent = input.limits.max_sum_change_percent;
+    let trips = !input.context.undo
+        && *rows >= input.limits.floor_rows
         && compare(before, percent, moved) == Ordering::Less;
-    (trips && look.is_account_group()).then(|| {
+    (trips && input.is_account_group()).then(|| {
         Finding::Hold(format!(
             "changes the total of the organization's account groups from {} to {}, more than {percent} %",
             grouped(before),

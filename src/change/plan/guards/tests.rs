@@ -7,7 +7,7 @@ mod overrides;
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::fixtures::{group, own, parsed, planned, snapshot, told};
+use crate::change::fixtures::{group, own, parsed, planned, row_lines, snapshot};
 use crate::change::plan::plan;
 use crate::config::Approval;
 use crate::config::GuardOverride;
@@ -36,13 +36,13 @@ fn guards_in(text: &str, live: &Snapshot, guards: &Guards, undo: bool) -> (Vec<G
 #[test]
 fn a_decrease_is_held_below_use_and_only_warned_of_within_the_headroom() {
     let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 300, 1000)]);
-    let told = |value: Units| {
-        told(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
+    let outcomes = |value: Units| {
+        row_lines(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
     };
-    assert_eq!(told(999), ["2: held by below_use: 999 is below the 1 000 projected"]);
-    assert_eq!(told(1000), ["2: send (warning: 1 000 is less than 10 % above the 1 000 projected)"]);
-    assert_eq!(told(1099), ["2: send (warning: 1 099 is less than 10 % above the 1 000 projected)"]);
-    assert_eq!(told(1100), ["2: send"]);
+    assert_eq!(outcomes(999), ["2: held by below_use: 999 is below the 1 000 projected"]);
+    assert_eq!(outcomes(1000), ["2: send (warning: 1 000 is less than 10 % above the 1 000 projected)"]);
+    assert_eq!(outcomes(1099), ["2: send (warning: 1 099 is less than 10 % above the 1 000 projected)"]);
+    assert_eq!(outcomes(1100), ["2: send"]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn what_is_used_counts_where_it_is_more_than_the_projection() {
     let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 1200, 1000)]);
     let plan = planned("aid,value\n1,1199\n", &live, Mode::Row, &Guards::default());
     assert_eq!(
-        told(&plan),
+        row_lines(&plan),
         ["2: held by below_use: 1 199 is below the 1 200 already used: tests would stop at once"]
     );
 }
@@ -80,17 +80,17 @@ fn a_decrease_with_unknown_usage_is_held_and_a_raise_is_not() {
 fn a_decrease_in_units_that_look_mismatched_is_held_by_that_alone() {
     let organization = SnapshotRow { plan_units: Some(9_000_000), ..own("7", Some(9000), 0, 0) };
     let live = snapshot([organization, group("7", "1", Some(2000), 900_000, 1_000_000)]);
-    let told = |value: Units| {
-        told(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
+    let outcomes = |value: Units| {
+        row_lines(&planned(&format!("aid,value\n1,{value}\n"), &live, Mode::Row, &Guards::default()))
     };
     assert_eq!(
-        told(1999),
+        outcomes(1999),
         [
             "2: held by unknown: quotas and usage look counted in different units (the organization's plan is 9 000 000, \
           its quota 9 000), so nobody can tell whether 1 999 is enough; set usage.units_per_quota_unit"
         ]
     );
-    assert_eq!(told(2001), ["2: send"]);
+    assert_eq!(outcomes(2001), ["2: send"]);
 }
 
 #[test]
@@ -128,9 +128,12 @@ fn the_organizations_own_quota_may_not_fall_below_what_its_groups_were_given() {
 fn what_the_same_plan_takes_from_the_groups_counts_unless_each_row_stands_alone() {
     let live = snapshot([own("7", Some(9000), 100, 200), group("7", "1", Some(5000), 0, 0)]);
     let text = "org_id,aid,value\n7,,4000\n7,1,4000\n";
-    assert_eq!(told(&planned(text, &live, Mode::Organization, &Guards::default())), ["2: send", "3: send"]);
     assert_eq!(
-        told(&planned(text, &live, Mode::Row, &Guards::default())),
+        row_lines(&planned(text, &live, Mode::Organization, &Guards::default())),
+        ["2: send", "3: send"]
+    );
+    assert_eq!(
+        row_lines(&planned(text, &live, Mode::Row, &Guards::default())),
         ["2: held by organization: 4 000 is below the 5 000 given to its account groups", "3: send"]
     );
 }
@@ -210,13 +213,16 @@ fn over_allocation_is_told_once_and_only_where_a_plan_increases_it() {
     let at = |over_allocation| Guards { over_allocation, ..Guards::default() };
     let keeps = "aid,value\n1,3100\n2,2400\n";
     let grows = "aid,value\n1,3100\n2,2600\n3,99\n";
-    let told = |text, level| told(&planned(text, &live, Mode::Organization, &at(level)));
-    assert_eq!(told(keeps, Level::Hold), ["2: send", "3: send"]);
-    assert_eq!(told(grows, Level::Allow), ["2: send", "3: send", "4: send"]);
+    let outcomes = |text, level| row_lines(&planned(text, &live, Mode::Organization, &at(level)));
+    assert_eq!(outcomes(keeps, Level::Hold), ["2: send", "3: send"]);
+    assert_eq!(outcomes(grows, Level::Allow), ["2: send", "3: send", "4: send"]);
     let message = "the account groups would have 799 more than their organization (600 before)";
-    assert_eq!(told(grows, Level::Warn), ["2: send", &format!("3: send (warning: {message})"), "4: send"]);
     assert_eq!(
-        told(grows, Level::Hold),
+        outcomes(grows, Level::Warn),
+        ["2: send", &format!("3: send (warning: {message})"), "4: send"]
+    );
+    assert_eq!(
+        outcomes(grows, Level::Hold),
         [
             format!("2: held by over_allocation: {message}"),
             format!("3: held by over_allocation: {message}"),
@@ -230,7 +236,7 @@ fn approval_always_holds_what_no_guard_holds_and_nothing_that_is_unchanged() {
     let live = snapshot([group("7", "1", Some(2000), 0, 0), group("7", "2", Some(2000), 0, 0)]);
     let guards = Guards { approval: Approval::Always, ..Guards::default() };
     assert_eq!(
-        told(&planned("aid,value\n1,2100\n2,2000\n", &live, Mode::Organization, &guards)),
+        row_lines(&planned("aid,value\n1,2100\n2,2000\n", &live, Mode::Organization, &guards)),
         [
             "2: held by approval: every plan waits for approval (guard.approval is \"always\")",
             "3: unchanged, already 2 000"
@@ -271,13 +277,13 @@ fn once_the_units_are_said_to_differ_usage_is_compared_in_those_of_quotas() {
     let live = snapshot([organization, group("7", "1", Some(2000), 900_000, 999_001)]);
     let guards = Guards::default();
     let rule = UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() };
-    let told = |text: &str| {
-        told(&plan(&parsed(text), &live, &PlanContext::new(&guards, Mode::Row, &rule))).remove(0)
+    let outcomes = |text: &str| {
+        row_lines(&plan(&parsed(text), &live, &PlanContext::new(&guards, Mode::Row, &rule))).remove(0)
     };
-    assert_eq!(told("aid,value\n1,999\n"), "2: held by below_use: 999 is below the 1 000 projected");
-    assert_eq!(told("aid,value\n1,1100\n"), "2: send");
+    assert_eq!(outcomes("aid,value\n1,999\n"), "2: held by below_use: 999 is below the 1 000 projected");
+    assert_eq!(outcomes("aid,value\n1,1100\n"), "2: send");
     assert_eq!(
-        told("org_id,value\n7,9001\n"),
+        outcomes("org_id,value\n7,9001\n"),
         "2: held by organization: 9 001 is above the contracted plan of 9 000: overage may be billed"
     );
 }

@@ -12,9 +12,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    if look.is_account_group() && look.row.after.is_none() {
-        Finding::at(look.limits.unassign, "without a quota its usage is unlimited".to_owned())
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    if input.is_account_group() && input.row.after.is_none() {
+        Finding::at(input.limits.unassign, "without a quota its usage is unlimited".to_owned())
     } else {
         None
     }

@@ -13,17 +13,17 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &GuardInput<'_>) -> Option<Finding> {
-    let after = grouped(look.decrease()?);
-    if look.organization.mismatched {
-        let PlanOrganization { plan_units, .. } = &look.organization.totals;
+fn check(input: &GuardInput<'_>) -> Option<Finding> {
+    let after = grouped(input.decrease()?);
+    if input.organization.mismatched {
+        let PlanOrganization { plan_units, .. } = &input.organization.totals;
         Some(Finding::Hold(format!(
             "quotas and usage look counted in different units (the organization's plan is {}, its quota {}), so nobody \
              can tell whether {after} is enough; set usage.units_per_quota_unit",
             grouped(plan_units.unwrap_or_default()),
-            grouped(look.organization.own_quota_before.unwrap_or_default())
+            grouped(input.organization.own_quota_before.unwrap_or_default())
         )))
-    } else if look.row.needed().is_none() {
+    } else if input.row.needed().is_none() {
         Some(Finding::Hold(format!("its usage is unknown, so nobody can tell whether {after} is enough")))
     } else {
         None
