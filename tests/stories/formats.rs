@@ -48,8 +48,8 @@ fn every_released_format_is_read_and_worked_on() {
         }
         assert!(!status.contains("cannot be read") && !status.contains("newer"), "{status}");
         let runs = bench.runs();
-        let states: Vec<String> = runs.iter().map(Run::state).collect();
-        assert_eq!(states, ["done", "held", "failed", "scheduled"], "{}", version.display());
+        let of_runs: Vec<String> = runs.iter().map(Run::state).collect();
+        assert_eq!(of_runs, ["done", "held", "failed", "scheduled"], "{}", version.display());
         for run in &runs {
             bench.run(&["runs", &run.id()]).ends_with(0);
         }
