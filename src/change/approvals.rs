@@ -2,12 +2,14 @@
 //!
 //! It may lie there before the plan is held, as when both are commits of one change; it waits until there is such a plan.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use tracing::{info, warn};
 
 use super::parse::ChangeFile;
+use super::plan::staleness;
 use super::run::{Decider, Decision, Run};
+use super::stored::stored_plan;
 use super::{RunState, Services};
 use crate::change::answers;
 use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
@@ -44,6 +46,12 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
                 left(&format!(
                     "Run {run}, which held this plan, {why}, so nothing is sent by this file. Remove it, and drop the change file \
                      again for a new plan."
+                ));
+            }
+            Found::Replanned { run } => {
+                left(&format!(
+                    "Run {run} came of this plan, but waits with other quotas or for another reason now, so nothing is sent by this \
+                     file. Remove it, look at `quotakeeper runs {run}`, and approve that plan."
                 ));
             }
             Found::Held(runs) => {
@@ -99,34 +107,53 @@ enum Found {
         run: String,
         why: &'static str,
     },
+    /// What is held of it was planned again since, and would do something else or trips another guard.
+    Replanned {
+        run: String,
+    },
     Held(Vec<Run>),
 }
 
 /// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
 fn find(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
     let is_named = |run: &Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
-    let named: BTreeSet<&str> =
-        all.iter().filter(|run| is_named(run)).map(|run| run.record.id.as_str()).collect();
+    let named: HashMap<&str, &Run> =
+        all.iter().filter(|run| is_named(run)).map(|run| (run.record.id.as_str(), run)).collect();
     if named.is_empty() {
         return Ok(Found::None);
     }
-    let mut held = Vec::new();
+    let (mut held, mut replanned) = (Vec::new(), None);
     for run in all.iter().filter(|run| run.record.state == RunState::Held) {
-        let from = run.record.split_from.as_deref();
-        let is_meant = is_named(run) || from.is_some_and(|from| named.contains(from));
+        let whole = run.record.split_from.as_deref().and_then(|from| named.get(from));
         // A file that cannot be removed counts once: what was planned again nobody has seen.
-        if is_meant && run.decision()?.is_none() && !run.was_decided_by(&decider(approval))? {
+        if run.decision()?.is_some() || run.was_decided_by(&decider(approval))? {
+            continue;
+        }
+        if is_named(run) || whole.is_some_and(|whole| is_as_planned(whole, run)) {
             held.push(run.clone());
+        } else if whole.is_some() {
+            replanned = Some(Found::Replanned { run: run.record.id.clone() });
         }
     }
     if !held.is_empty() {
         return Ok(Found::Held(held));
+    }
+    if let Some(replanned) = replanned {
+        return Ok(replanned);
     }
     // The names of runs begin with their time.
     let newest = all.iter().filter(|run| is_named(run)).max_by(|a, b| a.record.id.cmp(&b.record.id));
     Ok(newest
         .and_then(|run| Some((run, too_late(run.record.state)?)))
         .map_or(Found::Decided, |(run, why)| Found::TooLate { run: run.record.id.clone(), why }))
+}
+
+/// Whether what a part of a run waits with is what the whole plan showed to be held: the same changes, for no new reason. What
+/// cannot be read is not.
+fn is_as_planned(whole: &Run, part: &Run) -> bool {
+    let (Ok(whole), Ok(part)) = (stored_plan(whole), stored_plan(part)) else { return false };
+    let rows = part.rows.iter().map(|row| row.row).collect();
+    staleness(&whole.only(&rows), &part).is_empty()
 }
 
 fn too_late(state: RunState) -> Option<&'static str> {
