@@ -210,7 +210,7 @@ where
         if let Err(error @ Error::NotYet { .. }) = &outcome {
             // Nothing was done. Meanwhile anything may have been: it is looked at again as if it had never been sent.
             let (at, answer) = (self.clock.now(), error.to_string());
-            self.journal.append(&Event::Refused { at, batch: number, answer })?;
+            self.journal.append(&Event::NothingDone { at, batch: number, answer })?;
             for row in &new {
                 progress.intended.remove(row);
             }
@@ -226,7 +226,11 @@ where
             Err(error) if error.is_refusal() => self.refused(posted, &error, queue, progress),
             Err(error) if error.outcome_unknown() => self.unanswered(posted, &error, queue, progress).await,
             // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
-            Err(error) => Err(error).context(GOES_ON),
+            Err(error) => {
+                let (at, answer) = (self.clock.now(), error.to_string());
+                self.journal.append(&Event::NothingDone { at, batch: number, answer })?;
+                Err(error).context(GOES_ON)
+            }
         }
     }
 

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_was_sent_before_a_crash_is_not_said_to_be_unsent() {
-        let past = Past { intended: BTreeMap::from([(2, chrono::DateTime::UNIX_EPOCH)]), ..Past::default() };
+        let mut past = Past::default();
+        past.intended.insert(2, chrono::DateTime::UNIX_EPOCH);
         let progress = Progress::new(past, &[]);
         assert!(progress.causes.contains_key(&2) && progress.intended.contains(&2));
     }

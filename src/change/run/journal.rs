@@ -26,7 +26,9 @@ pub(crate) enum Event {
     Intent { at: DateTime<Utc>, batch: usize, operation: String, rows: Vec<usize> },
     /// The server took the batch.
     Accepted { at: DateTime<Utc>, batch: usize },
-    /// The server refused the batch as a whole, or had no time for it; nothing is assumed of its rows.
+    /// The server did nothing of it: it had no time, could not be reached, or did not accept the token.
+    NothingDone { at: DateTime<Utc>, batch: usize, answer: String },
+    /// The server refused the batch as a whole; nothing is assumed of its rows.
     Refused { at: DateTime<Utc>, batch: usize, answer: String },
     /// No answer, or one that does not tell; reading will.
     Unknown { at: DateTime<Utc>, batch: usize, answer: String },
@@ -47,6 +49,8 @@ pub(crate) struct Past {
     pub verified: BTreeMap<usize, DateTime<Utc>>,
     /// The number of the next batch.
     pub next_batch: usize,
+    /// The batch that each of the intended rows was in first.
+    first_batches: BTreeMap<usize, usize>,
 }
 
 impl Past {
@@ -55,8 +59,14 @@ impl Past {
             Event::Intent { at, batch, rows, .. } => {
                 for row in rows {
                     self.intended.entry(row).or_insert(at);
+                    self.first_batches.entry(row).or_insert(batch);
                 }
                 self.next_batch = self.next_batch.max(batch + 1);
+            }
+            // As if it had never been sent: what its quotas are later, this run has not made them.
+            Event::NothingDone { batch, .. } => {
+                self.intended.retain(|row, _| self.first_batches.get(row) != Some(&batch));
+                self.first_batches.retain(|_, first| *first != batch);
             }
             Event::Settled { rows, code, message, .. } => {
                 for row in rows {
@@ -178,6 +188,25 @@ mod tests {
         assert_eq!(past.next_batch, 1);
         journal.append(&Event::Verified { at, rows: vec![2] }).unwrap();
         assert_eq!(Journal::open(&path, "a").unwrap().1.verified[&2], at);
+    }
+
+    #[test]
+    fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_batch_sent_them() {
+        let at = "2026-11-22T18:05:00Z".parse().unwrap();
+        let intent = |batch, rows: &[usize]| Event::Intent {
+            at,
+            batch,
+            operation: "assign".into(),
+            rows: rows.to_vec(),
+        };
+        let nothing = |batch| Event::NothingDone { at, batch, answer: "429".into() };
+        let mut past = Past::default();
+        let events = [intent(0, &[2, 3]), intent(1, &[3, 4]), nothing(1)];
+        events.into_iter().for_each(|event| past.take(event));
+        assert_eq!(past.intended.keys().copied().collect::<Vec<_>>(), [2, 3]);
+        past.take(intent(2, &[4]));
+        assert!(past.intended.contains_key(&4), "sent again");
+        assert_eq!(past.next_batch, 3);
     }
 
     #[test]
