@@ -19,8 +19,8 @@ pub(super) struct Live {
     pub(super) asked: BTreeSet<OrgId>,
     pub(super) last_cycle: Option<LastCycle>,
     pub(super) set_by: Option<SetByRuns>,
-    /// The organizations that show no quota and were looked for in the history.
-    pub(super) silent: BTreeSet<OrgId>,
+    /// The organizations whose missing quotas were looked for in the history.
+    pub(super) looked_for: BTreeSet<OrgId>,
     pub(super) vanished: Vanished,
 }
 
@@ -33,7 +33,7 @@ impl Live {
             asked: BTreeSet::new(),
             last_cycle: None,
             set_by: None,
-            silent: BTreeSet::new(),
+            looked_for: BTreeSet::new(),
             vanished: Vanished::default(),
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::explains;
 use super::live::Live;
 use super::parse::ChangeFile;
-use super::plan::{Outline, PlanContext, SetByRuns, Vanished, effective, is_silent, outline, plan};
+use super::plan::{BELIEVED_AFTER, Outline, PlanContext, SetByRuns, Vanished, effective, outline, plan};
 use super::{Plan, PlanRow, Services};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
@@ -80,9 +80,9 @@ impl Live {
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
-        let Outline { organizations, silent, is_stale } =
+        let Outline { organizations, without_quota, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
-        self.find_vanished(services, silent)?;
+        self.find_vanished(services, without_quota)?;
         let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
@@ -105,28 +105,29 @@ impl Live {
         Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context))
     }
 
-    /// Looks into the last snapshot for the quotas of organizations that show none now.
-    fn find_vanished(&mut self, services: &Services<'_>, silent: BTreeSet<OrgId>) -> anyhow::Result<()> {
-        let is_new = |org_id: &OrgId| silent.contains(org_id) && !self.silent.contains(org_id);
+    /// Looks into the last snapshot, and the last one that is a day old, for the quotas of organizations that lack some now: what an
+    /// incomplete answer leaves out may be missing from younger snapshots too.
+    fn find_vanished(&mut self, services: &Services<'_>, of: BTreeSet<OrgId>) -> anyhow::Result<()> {
+        let is_new = |org_id: &OrgId| of.contains(org_id) && !self.looked_for.contains(org_id);
         let snapshot = &self.reading.snapshot;
-        let organizations: Vec<Organization> = snapshot
-            .organizations()
-            .iter()
-            .filter(|now| is_new(&now.id) && is_silent(now))
-            .cloned()
-            .collect();
-        self.silent.extend(silent);
+        let organizations: Vec<Organization> =
+            snapshot.organizations().iter().filter(|now| is_new(&now.id)).cloned().collect();
+        self.looked_for.extend(of);
         if organizations.is_empty() {
             return Ok(());
         }
-        let now = Snapshot::of_organizations(snapshot.taken_at, organizations);
-        let all = services.history.until(services.now())?;
-        let before = all.into_iter().rev().find_map(|at| services.history.like_or_warn(at, &now));
-        if let Some(before) =
-            before.filter(|before| before.organizations().iter().any(Organization::has_quota))
-        {
-            let set_by = explains::set_since(services.runs(), before.taken_at);
-            self.vanished.add(Vanished::find(now.organizations(), &before, &set_by));
+        let live = Snapshot::of_organizations(snapshot.taken_at, organizations);
+        let now = services.now();
+        let all = services.history.until(now)?;
+        let at_that_time = |at: &DateTime<Utc>| services.history.like_or_warn(*at, &live);
+        let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
+        let oldest = old.iter().rev().find_map(at_that_time).or_else(|| young.iter().find_map(at_that_time));
+        let newest = young.iter().rev().find_map(at_that_time);
+        for before in [oldest, newest].into_iter().flatten() {
+            if before.organizations().iter().any(Organization::has_quota) {
+                let set_by = explains::set_since(services.runs(), before.taken_at);
+                self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
+            }
         }
         Ok(())
     }

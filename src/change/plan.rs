@@ -28,11 +28,11 @@ pub(crate) use self::row::{GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
 use self::totals::touched;
-pub(crate) use self::vanished::{Vanished, is_silent};
+pub(crate) use self::vanished::{BELIEVED_AFTER, Vanished};
 use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::Visible;
 use super::{Code, Problem};
-use crate::domain::quota::{OrgId, Place, Snapshot};
+use crate::domain::quota::{OrgId, Snapshot};
 use crate::text::words::rows_text;
 
 /// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
@@ -89,8 +89,8 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
 pub(crate) struct Outline {
     /// The organizations in which rows may change something: those whose usage counts.
     pub organizations: BTreeSet<OrgId>,
-    /// The organizations of rows that show no quota of any account group.
-    pub silent: BTreeSet<OrgId>,
+    /// The organizations of rows of which the target shows no quota.
+    pub without_quota: BTreeSet<OrgId>,
     /// Whether a row may expect another quota than is there: who set that one is worth a word.
     pub is_stale: bool,
 }
@@ -103,11 +103,10 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
     for record in &file.records {
         let found = found(record, &mut visible, live, file, context);
         let (is_later, known) = (found.due().is_some(), found.known(record));
-        if let Some(Place { organization, .. }) = known
-            && last.replace(&organization.id) != Some(&organization.id)
-            && vanished::is_silent(organization)
+        if let Some(place) = known.filter(|place| place.quota().is_none())
+            && last.replace(&place.organization.id) != Some(&place.organization.id)
         {
-            outline.silent.insert(organization.id.clone());
+            outline.without_quota.insert(place.organization.id.clone());
         }
         let (_, verdict) = judged(record, found, live, &file.columns, context);
         // What a row meets later depends on the rows before it.

@@ -6,7 +6,6 @@ use chrono_tz::Tz;
 use super::context::PlanContext;
 use super::effective;
 use super::row::{Action, NoChange, PlanRow, Verdict, plain_quota};
-use super::vanished::Earlier;
 use crate::change::parse::{Columns, Field, Record, RowChange, Value};
 use crate::change::{Code, Problem};
 use crate::domain::diff::SentRow;
@@ -98,6 +97,7 @@ pub(super) fn judged(
         // Not "asked to be what it was": whatever it is by now, the editor left it alone.
         return (before, Verdict::Unchanged(NoChange::NotEdited));
     }
+    let is_unexpected = || change.expected.is_some_and(|expected| expected != before);
     // Unknown is not "none": whatever is planned from here on would be a guess.
     let unreadable = if live.is_all_readable() { None } else { target_of() };
     let verdict = if let Some(why) = unreadable.and_then(|target| live.unreadable(&target)) {
@@ -109,8 +109,11 @@ pub(super) fn judged(
                 words::clean(why, 160)
             ),
         })
-    } else if let Some((whose, earlier)) = vanished(known.filter(|_| before.is_none()), context) {
-        Verdict::Refused(Problem { code: Code::UnknownTarget, message: gone(whose, earlier, context.zone) })
+    } else if let Some(message) =
+        gone(known.filter(|_| before.is_none()), context).filter(|_| after == before || is_unexpected())
+    {
+        // A first quota is for a person to decide on: the guard of what is unknown holds it.
+        Verdict::Refused(Problem { code: Code::UnknownTarget, message })
     } else if after == before {
         // Also where the expectation is wrong: somebody, perhaps this same file, has already made it so.
         Verdict::Unchanged(NoChange::AlreadySo)
@@ -139,19 +142,11 @@ pub(super) fn judged(
     (after, verdict)
 }
 
-fn vanished<'p>(of: Option<Place<'p>>, context: &PlanContext<'_>) -> Option<(Place<'p>, Earlier)> {
-    of.and_then(|place| Some((place, context.vanished.earlier(&place.organization.id)?)))
-}
-
-fn gone(place: Place<'_>, Earlier { quotas, seen }: Earlier, zone: Tz) -> String {
-    format!(
-        "the live quota is not known, because the API's answer no longer shows {} of organization {}, which the snapshot of {} \
-         {zone} has. Drop the file again later. If somebody removed {}, run `quotakeeper snapshot` first.",
-        if quotas == 1 { "the quota".to_owned() } else { format!("any of the {} quotas", grouped(quotas)) },
-        words::clean(place.organization.id.as_str(), 80),
-        words::moment(seen, zone),
-        if quotas == 1 { "it" } else { "them" },
-    )
+/// Why "no quota" may be what an incomplete answer says.
+fn gone(of: Option<Place<'_>>, context: &PlanContext<'_>) -> Option<String> {
+    let org_id = &of?.organization.id;
+    let gone = context.vanished.earlier(org_id)?.sentence(org_id, context.zone);
+    Some(format!("the live quota is not known, because {gone}. Drop the file again later."))
 }
 
 /// Which run set a quota, and when.

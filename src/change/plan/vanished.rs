@@ -1,22 +1,46 @@
-//! Organizations whose quotas went from the API's answer, all at once, without a run of ours: that may be the answer, and "no quota" a
-//! guess that no guard would see through.
+//! Organizations most of whose quotas went from the API's answer without a run of ours: that may be the answer, and "no quota" a
+//! guess that no guard would see through. It is believed once the snapshots of a whole day show the same.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
-use crate::domain::quota::{OrgId, Organization, Snapshot, Units};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, grouped};
+use crate::text::words;
 
-/// What the last snapshot showed of organizations of which the answer shows no quota any more.
+/// What snapshots that are younger show of the API's answers may be the same incomplete answer.
+pub(crate) const BELIEVED_AFTER: TimeDelta = TimeDelta::days(1);
+
+/// What an earlier snapshot showed of organizations of which the answer lacks most quotas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Vanished(BTreeMap<OrgId, Earlier>);
 
 /// The quotas of one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Earlier {
-    pub quotas: Units,
+    /// How many are missing, of how many.
+    pub missing: usize,
+    pub of: usize,
     pub seen: DateTime<Utc>,
+}
+
+impl Earlier {
+    /// What is missing, as a clause.
+    pub(crate) fn sentence(self, org_id: &OrgId, zone: Tz) -> String {
+        let number = |count: usize| grouped(Units::try_from(count).unwrap_or(Units::MAX));
+        let quotas = match (self.missing, self.of) {
+            (1, 1) => "the quota".to_owned(),
+            (missing, of) if missing == of => format!("any of the {} quotas", number(of)),
+            (missing, of) => format!("{} of the {} quotas", number(missing), number(of)),
+        };
+        let org_id = words::clean(org_id.as_str(), 80);
+        let seen = words::moment(self.seen, zone);
+        format!(
+            "the API's answer no longer shows {quotas} of organization {org_id}, which the snapshot of {seen} {zone} has"
+        )
+    }
 }
 
 impl Vanished {
@@ -26,23 +50,24 @@ impl Vanished {
         &NONE
     }
 
-    /// Of organizations that are [`silent`](is_silent), those of which an earlier snapshot shows quotas that runs have not removed since.
+    /// Of these organizations, as they are now, those of which an earlier snapshot shows quotas that runs have not removed since and
+    /// most of which are missing.
     pub(crate) fn find<'o>(
-        silent: impl IntoIterator<Item = &'o Organization>,
+        now: impl IntoIterator<Item = &'o Organization>,
         before: &Snapshot,
         set_by: &SetByRuns,
     ) -> Self {
         let earlier = |now: &Organization| {
-            let seen = before.organization(&now.id)?;
-            let went = seen.rows().filter(|row| {
-                row.quota.is_some()
-                    && now.place(row.target.aid.as_ref()).is_none_or(|place| place.quota().is_none())
-                    && !set_by.may_have_removed(&row.target)
-            });
-            let quotas = Units::try_from(went.count()).unwrap_or(Units::MAX);
-            (quotas > 0).then(|| (now.id.clone(), Earlier { quotas, seen: before.taken_at }))
+            let had = before.organization(&now.id)?.rows();
+            let had = had.filter(|row| row.quota.is_some() && !set_by.may_have_removed(&row.target));
+            let is_missing = |row: &SnapshotRow<'_>| {
+                now.place(row.target.aid.as_ref()).is_none_or(|place| place.quota().is_none())
+            };
+            let (missing, there): (Vec<_>, Vec<_>) = had.partition(is_missing);
+            let (missing, of) = (missing.len(), missing.len() + there.len());
+            (missing * 2 > of).then(|| (now.id.clone(), Earlier { missing, of, seen: before.taken_at }))
         };
-        Self(silent.into_iter().filter_map(earlier).collect())
+        Self(now.into_iter().filter_map(earlier).collect())
     }
 
     /// What was seen of an organization whose quotas went.
@@ -56,11 +81,6 @@ impl Vanished {
     }
 }
 
-/// Whether no quota of any account group shows.
-pub(crate) fn is_silent(organization: &Organization) -> bool {
-    organization.account_groups.iter().all(|group| group.quota.is_none())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,14 +88,14 @@ mod tests {
     use crate::change::plan::{PlanContext, plan};
     use crate::config::{Guards, Mode};
     use crate::domain::diff::SentRow;
-    use crate::domain::quota::{SnapshotRow, Target, UsageRule};
+    use crate::domain::quota::{Target, UsageRule};
 
     fn quota(org_id: &str, aid: &str, quota: Option<Units>) -> SnapshotRow<'static> {
         group(org_id, aid, quota, 0, 0)
     }
 
     fn find(live: &Snapshot, before: &Snapshot, set_by: &SetByRuns) -> Vanished {
-        Vanished::find(live.organizations().iter().filter(|now| is_silent(now)), before, set_by)
+        Vanished::find(live.organizations(), before, set_by)
     }
 
     fn removed(aid: &str) -> SentRow {
@@ -103,7 +123,7 @@ mod tests {
             quota("9", "4", None),
         ]);
         let found = find(&live, &before, SetByRuns::none());
-        let quotas = |org_id: &str| found.earlier(&org_id.into()).map(|earlier| earlier.quotas);
+        let quotas = |org_id: &str| found.earlier(&org_id.into()).map(|earlier| earlier.missing);
         assert_eq!(["7", "8", "9"].map(quotas), [Some(2), Some(1), None]);
 
         let one_left = snapshot([quota("7", "1", None), quota("7", "2", Some(200))]);
@@ -111,7 +131,7 @@ mod tests {
 
         let removed_one = SetByRuns::new(vec![removed("1")]);
         assert_eq!(
-            find(&live, &before, &removed_one).earlier(&"7".into()).map(|earlier| earlier.quotas),
+            find(&live, &before, &removed_one).earlier(&"7".into()).map(|earlier| earlier.missing),
             Some(1)
         );
         let removed_both = SetByRuns::new(vec![removed("1"), removed("2")]);
@@ -119,17 +139,36 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_such_an_organization_is_refused_whatever_it_asks_for() {
+    fn where_most_are_missing_the_answer_is_doubted_and_one_of_several_can_have_been_removed() {
+        let quotas = |there: usize| {
+            let row = |aid: usize| quota("7", &aid.to_string(), (aid < there).then_some(100));
+            snapshot((0..10).map(row))
+        };
+        let found = |there| find(&quotas(there), &quotas(10), SetByRuns::none()).earlier(&"7".into());
+        assert_eq!([9, 5].map(found), [None, None]);
+        let earlier = found(1).unwrap();
+        assert_eq!((earlier.missing, earlier.of), (9, 10));
+        let sentence = earlier.sentence(&"7".into(), Tz::UTC);
+        assert!(sentence.contains("no longer shows 9 of the 10 quotas of organization 7"), "{sentence}");
+    }
+
+    #[test]
+    fn a_first_quota_waits_for_a_person_and_what_would_change_nothing_or_expects_another_is_refused() {
         let before = snapshot([quota("7", "1", Some(100)), quota("7", "2", Some(200))]);
         let live = snapshot([quota("7", "1", None), quota("7", "2", None)]);
         let vanished = find(&live, &before, SetByRuns::none());
         let (guards, rule) = (Guards::default(), UsageRule::default());
-        let context = PlanContext { vanished: &vanished, ..PlanContext::new(&guards, Mode::File, &rule) };
-        let file = parsed("action,org_id,aid,value\nassign,7,1,60000\nunassign,7,2,\n");
-        let plan = plan(&file, &live, &context);
-        for line in row_lines(&plan) {
-            assert!(line.contains("the live quota is not known, because"), "{line}");
-            assert!(line.contains("any of the 2 quotas of organization 7"), "{line}");
+        let context = PlanContext { vanished: &vanished, ..PlanContext::new(&guards, Mode::Row, &rule) };
+        let lines = |rows: &str| {
+            let file = parsed(&format!("action,org_id,aid,value,expected_value\n{rows}"));
+            row_lines(&plan(&file, &live, &context))
+        };
+        let held = lines("assign,7,1,60000,\n");
+        assert!(held[0].starts_with("2: held by unknown: its quota is not known, because"), "{held:?}");
+        assert!(held[0].contains("any of the 2 quotas of organization 7"), "{held:?}");
+        for row in ["unassign,7,2,,\n", "assign,7,1,60000,100\n"] {
+            let refused = lines(row);
+            assert!(refused[0].contains("the live quota is not known, because"), "{refused:?}");
         }
     }
 }

@@ -202,7 +202,9 @@ mod tests {
         let nothing = |batch| Event::NothingDone { at, batch, answer: "429".into() };
         let mut past = Past::default();
         let events = [intent(0, &[2, 3]), intent(1, &[3, 4]), nothing(1)];
-        events.into_iter().for_each(|event| past.take(event));
+        for event in events {
+            past.take(event);
+        }
         assert_eq!(past.intended.keys().copied().collect::<Vec<_>>(), [2, 3]);
         past.take(intent(2, &[4]));
         assert!(past.intended.contains_key(&4), "sent again");

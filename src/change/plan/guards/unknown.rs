@@ -1,4 +1,5 @@
-//! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota.
+//! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota; and a first quota where
+//! the answer may have left out the one that is there.
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::{Guard, PlanOrganization};
@@ -15,6 +16,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &GuardInput<'_>) -> Option<Finding> {
     let after = grouped(input.decrease()?);
+    let org_id = input.row.target.as_ref().map(|target| &target.org_id);
+    let earlier =
+        org_id.filter(|_| input.row.before.is_none()).and_then(|id| input.context.vanished.earlier(id));
+    if let (Some(org_id), Some(earlier)) = (org_id, earlier) {
+        let gone = earlier.sentence(org_id, input.context.zone);
+        return Some(Finding::Hold(format!("its quota is not known, because {gone}")));
+    }
     if input.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &input.organization.totals;
         Some(Finding::Hold(format!(
