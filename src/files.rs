@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_whole_up_to_its_limit_and_what_is_none_is_not_waited_for() {
+    fn a_file_is_read_whole_up_to_its_limit_and_anything_else_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let (path, pipe) = (folder.path().join("a"), folder.path().join("pipe"));
         assert!(read_if_there(&path, 3).unwrap().is_none());

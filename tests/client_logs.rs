@@ -12,7 +12,7 @@ const TOKEN: &str = "token-of-the-tests";
 
 /// At the most talkative level, by this crate and those below it.
 #[tokio::test]
-async fn logs_tell_each_request_and_never_the_token() {
+async fn logs_show_each_request_and_never_the_token() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let writer = Arc::clone(&log);
     // httpmock logs what it gets, headers and all: that is the server's side.

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_its_record_is_told_and_a_folder_that_a_crash_left_is_not() {
+    fn a_run_without_its_record_is_reported_and_a_folder_that_a_crash_left_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let [copied, begun] =
             ["a.csv", "b.csv"].map(|file| Run::create(folder.path(), now(), file, |record| record).unwrap());
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_cannot_be_looked_at_is_named_and_what_is_no_run_is_passed_over() {
+    fn an_unreadable_run_is_named_and_other_folders_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::create_dir(folder.path().join("20261122T180500Z-cut-off")).unwrap();
         fs_err::write(folder.path().join("notes.txt"), "of a person").unwrap();

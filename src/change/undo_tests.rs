@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn error_csv_once_mended_finishes_the_job((mode, rows) in mendable()) {
+    fn error_csv_finishes_the_job_once_it_is_corrected((mode, rows) in correctable()) {
         in_mode(mode, async |bench: &Bench| {
             let before = now(bench);
             // A first quota could wait for approval.
@@ -269,7 +269,7 @@ impl Mendable {
 }
 
 /// Different targets, raised by so little that nobody has to approve it.
-fn mendable() -> impl Strategy<Value = (&'static str, Vec<Mendable>)> {
+fn correctable() -> impl Strategy<Value = (&'static str, Vec<Mendable>)> {
     let broken = prop_oneof![
         3 => Just(None),
         1 => Just(Some(Ask::Unreadable)),

@@ -353,7 +353,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_targets_are_called_each_row_of_an_export_is_found_and_is_not_edited(
+        fn each_exported_row_is_found_again_unedited_whatever_its_target_is_called(
             names in prop::collection::vec((0..3_u8, "[aAbé=+ \u{a0}\u{200b}\"\n,]{0,3}"), 1..20),
             quota in prop_oneof![Just(None), (0..9_i64).prop_map(Some)],
         ) {

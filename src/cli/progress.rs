@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_as_people_read_them() {
+    fn durations_are_shown_the_way_people_read_them() {
         let rounded = |ms| rounded(Duration::from_millis(ms));
         assert_eq!(
             [rounded(1_000), rounded(1_001), rounded(119_000), rounded(120_001), rounded(600_000)],

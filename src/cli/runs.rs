@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_done_shows_what_became_of_its_rows_and_what_was_not_done_first() {
+    fn a_finished_run_shows_the_outcome_of_its_rows_and_those_not_done_first() {
         insta::assert_snapshot!(at_80(RunState::Done, &done_story()));
     }
 }

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_gets_the_forms_that_are() {
+    fn an_invalid_time_is_answered_with_the_valid_forms() {
         for wrong in
             ["tomorrow", "", "2026-13-01", "1.12.2026", "2026-12-01 25:00", "+262143-12-31", "-262144-01-01"]
         {

@@ -82,7 +82,7 @@ fn an_organization_in_two_entries_keeps_its_own_quota() {
 }
 
 #[test]
-fn usage_is_the_organizations_alone_where_it_is_known() {
+fn usage_is_set_only_for_the_organization_it_was_read_for() {
     let usage = OrganizationUsage { plan_units: Some(100), ..OrganizationUsage::default() };
     let seen = join(
         &[quotas(Some("1"), Some(9), &[("5", 7)]), quotas(Some("2"), Some(1), &[])],
@@ -194,7 +194,7 @@ fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
 }
 
 #[test]
-fn of_many_organizations_with_one_reason_the_first_are_named() {
+fn the_first_of_many_organizations_with_the_same_reason_are_named() {
     let ids: Vec<OrgId> = (1..=7).map(|id| OrgId::from(id.to_string().as_str())).collect();
     assert_eq!(listed(&ids[..1]), "1");
     assert_eq!(listed(&ids[..5]), "1, 2, 3, 4, 5");

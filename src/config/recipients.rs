@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_them_is_told_in_words() {
+    fn an_invalid_value_is_explained_in_words() {
         for wrong in ["to = 5", "to = [5]", "to = { usage = 5 }"] {
             assert!(read(wrong).unwrap_err().contains("address") || wrong == "to = [5]", "{wrong}");
         }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_type_at_every_key_is_said_without_a_word_of_rust() {
+    fn every_wrong_type_at_every_key_is_reported_without_rust_terms() {
         let reference = Value::Table(reference());
         let mut all = Vec::new();
         places(&reference, &[], &mut all);

@@ -95,7 +95,7 @@ fn every_problem_is_reported_at_once_with_file_line_and_key() {
 }
 
 #[test]
-fn a_key_outside_its_section_is_told_where_it_belongs() {
+fn a_key_outside_its_section_is_reported_with_the_section_it_belongs_to() {
     let problems = read(
         "data_dir = \"x\"\nbase_url = \"y\"\nsmtp-host = \"z\"\napi.timezone = \"UTC\"\napi.apply = true\n[data]\nkeep.interval = 1\n",
         &[("QUOTAKEEPER__DATA_DIR", "x")],
@@ -253,7 +253,7 @@ fn limits_and_mutes_of_alerts_that_make_no_sense_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_mute_that_has_ended_is_no_problem_but_said() {
+fn a_mute_that_has_ended_is_mentioned_and_is_no_problem() {
     let config = read(
         "[[alerts.mutes]]\nname = \"*\"\nreason = \"moving\"\nuntil = 2026-11-21\n\
          [[alerts.mutes]]\nname = \"*\"\nreason = \"trial\"\nuntil = 2026-11-22\n",
@@ -268,7 +268,7 @@ fn a_mute_that_has_ended_is_no_problem_but_said() {
 }
 
 #[test]
-fn what_is_no_address_no_number_and_no_straight_quote_is_said_in_words() {
+fn an_invalid_address_number_or_quote_is_explained_in_words() {
     for (text, says) in [
         ("[mail]\nto = 5\n", "mail.to is 5, but must be an address, a list of addresses, or {"),
         (
@@ -288,7 +288,7 @@ fn what_is_no_address_no_number_and_no_straight_quote_is_said_in_words() {
 }
 
 #[test]
-fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
+fn a_non_ascii_address_and_a_send_without_time_are_reported() {
     let error = load(
         None,
         &environment(&[
@@ -307,7 +307,7 @@ fn an_address_beyond_ascii_and_a_send_without_time_are_told() {
 }
 
 #[test]
-fn what_tells_others_is_checked_and_no_secret_of_it_is_shown() {
+fn settings_of_outgoing_reports_are_checked_and_their_secrets_stay_hidden() {
     let config = read(
         "[server]\nlisten = \"[::1]:9464\"\npublic_url = \"https://quotas.example\"\n[metrics]\ntextfile = \"a/quotakeeper.prom\"\n\
          push_url = \"http://me:hidden@gw.example:9091/metrics/job/quotakeeper\"\n\

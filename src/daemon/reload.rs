@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_change_while_the_daemon_runs_is_named_and_stays() {
+    fn settings_that_cannot_be_reloaded_are_named_and_stay() {
         let old = Config::default();
         let mut new = Config::default();
         new.data.dir = "elsewhere".into();

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_file_is_refused_by_its_version_however_it_looks_otherwise() {
+    fn a_newer_file_is_refused_by_its_version_whatever_else_it_holds() {
         let read = |text: &str| read_json::<File>(Path::new("x.json"), text.as_bytes(), 1, "remove it");
         assert_eq!(read(r#"{"version": 1, "jobs": 2}"#).unwrap(), File { version: 1, jobs: 2 });
         assert_eq!(

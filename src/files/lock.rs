@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_cannot_be_looked_at_is_not_lost() {
+    fn a_lock_that_cannot_be_checked_is_not_lost() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let seat = Seat::default();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_holder_learns_who_holds_it_and_gets_it_afterwards() {
+    fn a_second_process_sees_who_holds_the_lock_and_gets_it_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path()).unwrap();
         let error = Lock::take(folder.path()).unwrap_err().to_string();

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_of_it_is_in_the_order_of_the_items_however_long_each_takes() {
+    fn results_come_in_the_order_of_the_items_however_long_each_takes() {
         for count in [0, 1, 2, 3, 50, 1000] {
             let slow_first =
                 |item: u64| (0..(count - item) * 50).fold(item, |same, _| std::hint::black_box(same));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_no_more_ends_it() {
+    fn a_consumer_that_stops_ends_the_work() {
         let mut made = 0;
         let three =
             in_order(std::iter::repeat_with(|| made += 1), |()| (), |results| results.take(3).count());
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "consumed 500")]
-    fn a_panic_of_whoever_consumes_ends_it() {
+    fn a_panic_in_the_consumer_ends_the_work() {
         in_order(0.., |item| item, |results| results.for_each(|item| assert_ne!(item, 500, "consumed 500")));
     }
 }

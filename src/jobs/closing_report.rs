@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_of_snapshots_is_told_cycle_by_cycle_in_the_morning_after_each() {
+    fn a_year_of_snapshots_is_reported_cycle_by_cycle_on_the_morning_after_each() {
         let folder = tempfile::tempdir().unwrap();
         let process = process(&folder);
         for month in 3..=11 {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passed_while_nothing_ran_is_told_with_what_is_not_known_of_it() {
+    fn cycles_that_closed_while_nothing_ran_are_reported_with_what_is_unknown() {
         let folder = tempfile::tempdir().unwrap();
         let process = process(&folder);
         takes(&process, &at_the_end_of(9), at("09-26T06:00"));

@@ -13,7 +13,7 @@ use crate::schedule::Missed;
 use crate::testing::testbed::{Bench, file, noon};
 
 #[tokio::test]
-async fn a_snapshot_in_the_very_second_of_a_run_tells_its_changes_as_the_runs() {
+async fn a_snapshot_taken_in_the_same_second_as_a_run_attributes_the_changes_to_the_run() {
     let bench = Bench::new(&[]).await;
     let group = bench.groups(0).remove(0);
     Job::Snapshot.run(&bench.app, noon() - Duration::hours(1)).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_snapshot_of_the_future_is_not_what_later_ones_are_compared_with() {
 }
 
 #[tokio::test]
-async fn an_outage_is_told_by_one_mail_until_it_is_over() {
+async fn an_outage_is_reported_by_one_mail_until_it_ends() {
     let bench = Bench::new(&[]).await;
     bench.fault("401");
     for minutes in [0, 5, 10] {
@@ -101,7 +101,7 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
 }
 
 #[tokio::test]
-async fn a_panic_in_a_job_is_an_error_of_it_that_is_counted_and_mailed_and_the_next_run_is_a_fresh_one() {
+async fn a_panic_in_a_job_is_counted_and_mailed_as_its_error_and_the_next_run_starts_fresh() {
     let bench = Bench::new(&[]).await;
     let panicking = |what: &'static str| async move {
         tokio::task::yield_now().await;
@@ -161,7 +161,7 @@ async fn without_catch_up_a_slot_that_failed_is_still_tried_again() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_was_written_counts_as_taken_and_what_it_shows_is_told_when_that_works_again() {
+async fn a_written_snapshot_counts_as_taken_and_its_changes_are_reported_once_reporting_works_again() {
     let bench = Bench::new(&[]).await;
     let group = bench.groups(0).remove(0);
     Job::Snapshot.run(&bench.app, noon()).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_snapshot_that_nobody_could_write_down_is_done_and_no_gap() {
 }
 
 #[tokio::test]
-async fn a_failure_is_cleared_by_the_next_success_whoever_asked_for_either() {
+async fn a_failure_is_cleared_by_the_next_success_no_matter_who_asked() {
     let bench = Bench::new(&[]).await;
     let person = Trigger::Person { since: None };
     for (first, second) in [(person, Trigger::Schedule), (Trigger::Schedule, person)] {
@@ -229,7 +229,7 @@ async fn a_failure_is_cleared_by_the_next_success_whoever_asked_for_either() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_a_person_asked_for_in_vain_fails_until_one_is_taken() {
+async fn a_snapshot_that_failed_on_request_stays_failed_until_one_is_taken() {
     let bench = Bench::new(&[]).await;
     let failing = || bench.app.state(noon() + Duration::hours(2)).is_failing(Job::Snapshot);
     Job::Snapshot.run(&bench.app, noon()).await.unwrap();
@@ -262,7 +262,7 @@ async fn a_failure_of_a_job_that_no_schedule_would_do_again_is_for_who_asked() {
 }
 
 #[tokio::test]
-async fn a_report_of_changes_begins_where_the_last_one_ended_whoever_asks_for_it() {
+async fn a_changes_report_begins_where_the_last_one_ended_no_matter_who_asks() {
     let bench = Bench::new(&[]).await;
     let last = || bench.app.state(noon() + Duration::days(3)).last_success(Job::ChangesReport);
     Job::ChangesReport.run(&bench.app, noon()).await.unwrap();

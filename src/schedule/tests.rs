@@ -184,7 +184,7 @@ fn a_missed_slot_is_due_once_and_only_the_latest() {
 }
 
 #[test]
-fn a_success_in_the_very_second_of_its_slot_serves_it_whatever_fraction_of_a_second_it_is_looked_at() {
+fn a_success_in_the_second_of_its_slot_serves_it_at_any_fraction_of_that_second() {
     for text in ["0 * * * *", "0 8 * * *"] {
         let job = expression(text);
         let due = |last: &str, now: &str| job.due(BERLIN, Some(at(last)), at(now), None);
@@ -265,7 +265,7 @@ fn six_fields_have_seconds() {
 }
 
 #[test]
-fn an_expression_that_is_none_is_told_with_a_mark_below_what_is_wrong() {
+fn an_invalid_expression_is_reported_with_a_mark_below_the_mistake() {
     let error = |text: &str| text.parse::<Expression>().unwrap_err();
     let wrong = [
         "0 25 * * *",
@@ -364,7 +364,7 @@ fn a_time_zone_in_an_expression_is_an_error_that_names_its_own_key() {
 }
 
 #[test]
-fn a_gap_since_1970_is_told_without_counting_millions_of_slots() {
+fn a_gap_since_1970_is_reported_without_counting_millions_of_slots() {
     let minutely: Expression = "* * * * *".parse().unwrap();
     let began = "2026-11-22T12:00:30Z".parse().unwrap();
     let missed = minutely.missed(Tz::UTC, Some(DateTime::UNIX_EPOCH), began).unwrap();

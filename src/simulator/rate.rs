@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_helps_while_the_world_stands_still() {
+    fn waiting_helps_while_nothing_changes() {
         let noon = at("2026-11-22T12:00:00Z");
         let mut limit = RateLimit::new(1, noon);
         assert!(limit.take(noon, Duration::ZERO).is_ok());

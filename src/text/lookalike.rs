@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_name_has_one_key_whoever_wrote_it() {
+    fn a_name_has_the_same_key_however_it_was_typed() {
         for (one, other) in [
             ("Zu\u{308}rich", "ZÜRICH"),
             ("  Core\u{a0}\u{200b} Team ", "core team"),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_look_alike_differ_in_a_letter_that_is_named() {
+    fn names_that_look_the_same_differ_in_a_letter_that_is_named() {
         assert_eq!(
             difference("EMEA - Core", "EMEA – Core").unwrap(),
             "a hyphen `-` (U+002D) instead of a dash `–` (U+2013)"

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_alike_come_first_and_what_is_like_nothing_finds_nothing() {
+    fn the_most_similar_come_first_and_a_word_like_no_other_finds_nothing() {
         let known = || ["helpdesk west", "helpdesk", "payments"].into_iter();
         assert_eq!(nearest("helpdsk", known(), 2), ["helpdesk", "helpdesk west"]);
         assert_eq!(nearest("helpdsk", known(), 1), ["helpdesk"]);

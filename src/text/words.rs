@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_said_in_its_largest_unit() {
+    fn an_age_is_shown_in_its_largest_unit() {
         let said = [0, 4, 60, 1500, 4320].map(|minutes| age(TimeDelta::minutes(minutes)));
         assert_eq!(said, ["less than a minute", "4 minutes", "1 hour", "25 hours", "3 days"]);
     }

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_no_object_only_its_beginning_is_read() {
+    fn only_the_beginning_of_what_is_no_object_is_read() {
         for beginning in ["<html>", "", "[{"] {
             let (next, read) = said(beginning, std::iter::repeat_n(&[b' '; 1000][..], 100), BOUNDS);
             assert_eq!(next, Next::Enough, "{beginning}");

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_called_what_it_is() {
+    fn a_file_that_is_no_certificate_is_named_for_what_it_is() {
         let cut = CA.lines().take(3).collect::<Vec<_>>().join("\n");
         for (text, says) in [
             ("", "holds no certificate"),

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tries_are_counted_by_operation_and_status_and_no_path_makes_a_name_of_its_own() {
+    fn tries_are_counted_by_operation_and_status_and_paths_add_no_labels() {
         let mut tally = Tally::default();
         for (method, path, event) in [
             ("GET", "/usage", Event::Status(200)),

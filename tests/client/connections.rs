@@ -155,7 +155,7 @@ async fn a_ca_file_is_trusted_and_without_it_the_server_is_not() {
 }
 
 #[tokio::test]
-async fn a_ca_file_without_certificates_is_told() {
+async fn a_ca_file_without_certificates_is_reported() {
     for path in [tls_file("server.key"), tls_file("missing.pem")] {
         let base_url = "https://api.example.test/v7/".parse().unwrap();
         let settings =

@@ -40,7 +40,7 @@ async fn a_429_waits_by_the_servers_clock_however_wrong_ours_is() {
 }
 
 #[tokio::test]
-async fn a_write_that_met_a_429_waits_and_is_sent_again_only_by_whoever_asked_for_it() {
+async fn a_write_that_got_a_429_waits_and_only_its_caller_sends_it_again() {
     let reset_in_the_past =
         "Date: Sun, 09 Sep 2001 01:46:40 GMT\r\nX-Organization-Rate-Limit-Reset: 999999000\r\n";
     let script = Script::play(vec![refused(reset_in_the_past), answer(201, "", "{}")]).await;

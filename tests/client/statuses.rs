@@ -53,7 +53,7 @@ async fn a_400_names_the_fields_that_the_server_named() {
 }
 
 #[tokio::test]
-async fn an_answer_of_more_entries_than_anybody_could_need_is_not_read() {
+async fn an_answer_with_far_too_many_entries_is_not_read() {
     let entries = "{},".repeat(100_000);
     let body = format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{entries}{{}}]}}}}"#);
     let server = server(200, "application/json", &body).await;
@@ -102,7 +102,7 @@ async fn a_write_that_met_a_500_is_unknown_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn html_instead_of_json_is_told_as_a_proxys_answer() {
+async fn html_instead_of_json_is_reported_as_a_proxys_answer() {
     for content_type in ["text/html; charset=utf-8", "application/json"] {
         let error = read(200, content_type, "\n<!DOCTYPE html><html>Please sign in</html>").await;
         assert!(matches!(error, Error::Unusable { .. }));
@@ -113,7 +113,7 @@ async fn html_instead_of_json_is_told_as_a_proxys_answer() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_promised_json_is_unusable() {
+async fn an_answer_that_is_not_the_documented_json_is_unusable() {
     for body in [
         "",
         "[]",
@@ -278,7 +278,7 @@ async fn a_wrong_token_in_an_unchanged_file_is_tried_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_read_or_sent_is_told_before_anything_is_sent() {
+async fn a_token_that_cannot_be_read_or_sent_is_reported_before_anything_is_sent() {
     let server = MockServer::start_async().await;
     let never = server.mock_async(|_, then| drop(then.status(200))).await;
     for token in

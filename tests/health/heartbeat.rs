@@ -26,7 +26,7 @@ fn beating(service: &MockServer, world: World) -> Bench {
 }
 
 #[test]
-fn once_tells_its_success_or_its_failure_as_its_exit_code_says() {
+fn once_sends_success_or_failure_to_match_its_exit_code() {
     let service = MockServer::start();
     let (good, bad) = (answers(&service, "", 200), answers(&service, "/fail", 200));
     let bench = beating(&service, World::small());
@@ -80,7 +80,7 @@ fn it_goes_through_the_proxy_of_the_api() {
 }
 
 #[test]
-fn the_daemon_tells_a_failure_at_once_and_its_success_when_all_is_well_again() {
+fn the_daemon_sends_a_failure_at_once_and_a_success_when_everything_works_again() {
     let service = MockServer::start();
     let (good, bad) = (answers(&service, "", 200), answers(&service, "/fail", 200));
     // Each second, so that there is a next slot soon; and no report, which would fail for want of a snapshot.

@@ -136,7 +136,7 @@ fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
 }
 
 #[test]
-fn thousands_of_account_groups_and_none_at_all_are_shown_whatever_their_names_are() {
+fn pages_show_thousands_of_account_groups_and_none_with_any_names() {
     const NAME: &str = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\"'";
     let Some(mut browser) = Browser::find() else { return };
     for groups in [0, 1, 30, 3_000, 10_000] {
@@ -248,7 +248,7 @@ fn an_address_of_nothing_is_a_page_that_leads_back() {
 }
 
 #[test]
-fn a_page_is_kept_by_nobody_framed_by_nobody_and_runs_its_own_script_alone() {
+fn a_page_is_not_cached_cannot_be_framed_and_runs_only_its_own_script() {
     let (_bench, daemon) = installed();
     for path in ["/", "/groups", "/changes", "/history", "/health", "/nothing"] {
         let answer = daemon.get(path);
@@ -325,7 +325,7 @@ fn tables_are_downloaded_and_nothing_else_of_the_data_folder_is() {
 }
 
 #[test]
-fn what_a_browser_has_is_not_sent_again_and_without_pages_there_is_health_alone() {
+fn an_unchanged_page_is_not_sent_again_and_without_pages_there_is_only_health() {
     let (bench, daemon) = installed();
     let head = daemon.get("/health").head;
     let stamp = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();

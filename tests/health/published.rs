@@ -70,7 +70,7 @@ fn the_daemon_writes_the_file_and_pushes_after_its_jobs_with_its_counters() {
 }
 
 #[test]
-fn what_cannot_be_written_or_pushed_is_a_warning_and_fails_nothing() {
+fn metrics_that_cannot_be_written_or_pushed_are_a_warning_and_fail_no_job() {
     let gateway = MockServer::start();
     let refused = gateway.mock(|when, then| {
         when.method(PUT).path("/metrics/job/quotakeeper");
@@ -147,7 +147,7 @@ fn endless(status: &'static str) -> String {
 }
 
 #[test]
-fn whoever_answers_a_push_or_a_heartbeat_without_end_keeps_nothing_waiting() {
+fn an_endless_answer_to_a_push_or_a_heartbeat_blocks_nothing() {
     let (good, bad) = (endless("200 OK"), endless("400 Bad Request"));
     for url in [&good, &bad] {
         let ran = Bench::new(World::small())

@@ -32,7 +32,7 @@ fn is_ended(connection: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn requests_that_are_half_sent_or_never_sent_give_way_to_whoever_asks() {
+fn connections_with_half_a_request_or_none_give_way_to_complete_requests() {
     let (_bench, daemon) = start();
     let sent = ["", "GET /metrics HTTP/1.1\r\nHos", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n", "G"];
     let mut silent: Vec<_> = (0..200).map(|number| connected(&daemon, sent[number % sent.len()])).collect();
@@ -90,7 +90,7 @@ fn probes_and_scrapers_with_their_habits_are_answered() {
 }
 
 #[test]
-fn what_is_no_question_is_refused_and_the_next_one_answered() {
+fn an_invalid_request_is_refused_and_the_next_one_is_answered() {
     let (_bench, daemon) = start();
     let host = format!("Host: {}\r\n", daemon.address);
     let long = "x".repeat(20_000);

@@ -136,7 +136,7 @@ fn a_mail_whose_record_cannot_be_read_is_in_the_headline_of_status_in_its_json_i
 }
 
 #[test]
-fn a_job_that_waits_behind_a_file_under_the_rate_limit_is_named_as_late_and_the_file_goes_on() {
+fn a_job_that_waits_behind_a_rate_limited_file_is_reported_as_late_and_the_file_continues() {
     let bench = Bench::new(World::small()).with("QUOTAKEEPER__SCHEDULE__USAGE_REPORT", "0 * * * *");
     bench.run(&["once"]).ends_with(0);
     let path = bench.data().join("state.json");
@@ -198,7 +198,7 @@ fn a_snapshot_that_fails_makes_it_not_ready_and_says_why_while_it_stays_alive() 
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_at_the_start_with_the_key_and_a_second_instance_is_told_of_the_first() {
+fn a_taken_port_is_reported_at_the_start_with_its_key_and_a_second_instance_names_the_first() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let bench = Bench::new(World::small()).with("QUOTAKEEPER__SERVER__LISTEN", &address);

@@ -27,7 +27,7 @@ impl Manager {
 }
 
 #[test]
-fn it_is_told_readiness_what_is_done_life_during_a_long_wait_and_the_end() {
+fn systemd_gets_readiness_status_signs_of_life_during_a_long_wait_and_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();

@@ -151,7 +151,7 @@ fn mails(place: &Place, folder: &str, content: &str) -> usize {
 }
 
 #[test]
-fn a_full_disk_is_told_by_mail_by_status_and_by_the_exit_code_and_heals_by_itself() {
+fn a_full_disk_is_reported_by_mail_status_and_exit_code_and_recovers_by_itself() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
     let Some(disk) = Small::mount(&place) else { return };

@@ -268,7 +268,7 @@ fn what_killed_writes_left_goes_when_it_is_old_and_nothing_else() {
 }
 
 #[test]
-fn a_read_only_inbox_without_a_place_for_answers_is_told_by_check_and_warned_of_once() {
+fn check_reports_a_read_only_inbox_without_a_place_for_answers_and_the_log_warns_once() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator).with("QUOTAKEEPER__INBOX__READ_ONLY", "true");
     place.drop_file("q.xlsx", "PK");

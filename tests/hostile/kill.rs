@@ -193,7 +193,7 @@ fn syncs_of_state(place: &Place) -> Vec<usize> {
 }
 
 #[test]
-fn whatever_success_one_bad_moment_keeps_from_being_written_down_nothing_looks_failed_for_a_day() {
+fn a_success_that_could_not_be_recorded_does_not_look_failed_for_a_day() {
     if !strace_works() {
         return;
     }

@@ -117,7 +117,7 @@ fn a_variable_that_is_no_text_is_no_reason_to_stop() {
 }
 
 #[test]
-fn json_on_standard_output_is_json_alone_and_the_logs_are_on_standard_error() {
+fn standard_output_has_only_json_and_logs_go_to_standard_error() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
     place.run(&["snapshot"]);

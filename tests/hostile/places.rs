@@ -80,7 +80,7 @@ fn a_mount_without_locks_is_named_with_what_to_do_and_nothing_is_done_there() {
 }
 
 #[test]
-fn where_nothing_can_be_watched_the_schedule_finds_what_is_dropped_and_that_is_said_once() {
+fn without_a_watcher_the_schedule_finds_dropped_files_and_that_is_logged_once() {
     if !strace_works() {
         return;
     }
@@ -111,7 +111,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn whoever_may_not_use_the_data_folder_is_told_who_may() {
+fn a_user_without_access_to_the_data_folder_sees_who_has_it() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator).owned_by_nobody();
     std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o000)).unwrap();
@@ -166,7 +166,7 @@ fn each_start_may_be_another_user_of_the_same_group_as_openshift_does_it() {
 }
 
 #[test]
-fn what_may_not_be_read_any_more_is_set_aside_as_what_is_damaged_is() {
+fn a_file_that_became_unreadable_is_set_aside_like_a_damaged_one() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator).owned_by_nobody();
     if !place.command(&["--version"]).output().is_ok_and(|output| output.status.success()) {
@@ -201,7 +201,7 @@ fn what_may_not_be_read_any_more_is_set_aside_as_what_is_damaged_is() {
 }
 
 #[test]
-fn what_any_command_writes_is_for_its_owner_and_group_alone_whatever_the_umask() {
+fn files_that_any_command_writes_are_for_their_owner_and_group_alone_whatever_the_umask() {
     let simulator = Simulator::start();
     for umask in ["000", "077"] {
         let place = Place::new(&simulator);

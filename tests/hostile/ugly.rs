@@ -173,7 +173,7 @@ fn ugly_files_send_nothing_lose_nothing_and_each_says_why_while_the_good_ones_be
 }
 
 #[test]
-fn what_is_no_csv_file_is_told_once_and_left_where_it_is() {
+fn anything_but_a_csv_file_is_reported_once_and_left_in_place() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
     let inbox = place.inbox();
@@ -203,7 +203,7 @@ fn what_is_no_csv_file_is_told_once_and_left_where_it_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_and_the_others_go_on() {
+fn an_unreadable_file_is_reported_and_the_others_go_on() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator).owned_by_nobody();
     if !place.command(&["--version"]).output().is_ok_and(|output| output.status.success()) {

@@ -3,6 +3,7 @@
 //! server says that it is skipped.
 
 mod aiosmtpd;
+mod bad_servers;
 mod certificates;
 mod deliveries;
 mod exim;
@@ -11,6 +12,5 @@ mod names;
 mod oauth2;
 mod replies;
 mod token_server;
-mod troubles;
 
 use testkit::{installation as support, standin};

@@ -44,7 +44,7 @@ fn exim_delivers_to_each_recipient_once_and_refuses_a_stranger() {
 }
 
 #[test]
-fn exim_tells_of_a_wrong_password_a_size_and_a_missing_login_and_a_mended_mail_goes() {
+fn exim_reports_a_wrong_password_a_size_and_a_missing_login_and_a_corrected_mail_goes_out() {
     let (Some(exim), Some(small)) = (Exim::start(1 << 20), Exim::start(1000)) else { return };
     let mut installation = through(&exim, Installation::with_mail_to(&["ann@example.com"]));
     let ran = check(&installation, "Ann <ann@example.com>");
@@ -70,7 +70,7 @@ fn exim_tells_of_a_wrong_password_a_size_and_a_missing_login_and_a_mended_mail_g
 }
 
 #[test]
-fn a_test_mail_to_what_is_no_address_is_not_tried() {
+fn a_test_mail_to_an_invalid_address_is_not_tried() {
     let installation = Installation::with_mail_to(&["ann@example.com"]);
     for (address, sentence) in [
         ("ann", "`ann` is not an address such as"),

@@ -185,7 +185,7 @@ fn only_a_whole_answer_to_the_final_dot_takes_a_message() {
 }
 
 #[test]
-fn what_was_sent_ahead_of_its_command_is_no_answer_to_it() {
+fn a_reply_sent_before_its_command_is_no_answer_to_it() {
     for (at, says) in [
         (At::Greeting, "220 raw\r\n250 raw\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"),
         (At::Ehlo, "250 raw\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"),
@@ -281,7 +281,7 @@ fn a_refusal_that_is_about_the_greeting_names_the_key_whenever_it_comes_and_the_
 }
 
 #[test]
-fn a_refusal_before_anybody_greeted_is_not_blamed_on_the_greeting() {
+fn a_refusal_before_the_greeting_is_not_blamed_on_the_greeting() {
     for (says, fix) in [
         ("421 4.3.2 too many connections\r\n", "it is tried again"),
         ("451 4.7.1 greylisted\r\n", "it is tried again"),

@@ -28,7 +28,7 @@ fn uses(bench: &Bench, used: i64, projected: i64) {
 }
 
 #[test]
-fn what_becomes_critical_is_told_by_the_next_snapshot_and_once() {
+fn a_target_that_becomes_critical_is_reported_once_by_the_next_snapshot() {
     let bench = bench();
     uses(&bench, 100, 4_000);
     bench.run(&["snapshot"]).ends_with(0);
@@ -84,7 +84,7 @@ fn warnings_and_what_is_back_to_normal_come_in_one_digest_a_day() {
 }
 
 #[test]
-fn a_muted_group_is_not_told_and_stays_in_the_usage_report() {
+fn a_muted_group_raises_no_alert_and_stays_in_the_usage_report() {
     let bench = bench().with(
         "QUOTAKEEPER__ALERTS__MUTES",
         r#"[{ name = "help*", reason = "load test", until = "9000-01-01" }]"#,
@@ -114,7 +114,7 @@ fn a_lost_record_loses_no_warning_that_waits_and_mails_nothing_twice() {
 }
 
 #[test]
-fn a_crash_between_the_mail_and_the_record_tells_nothing_twice() {
+fn a_crash_between_the_mail_and_the_record_reports_nothing_twice() {
     let bench = bench();
     uses(&bench, 100, 4_000);
     bench.run(&["snapshot"]).ends_with(0);

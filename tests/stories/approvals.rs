@@ -87,7 +87,7 @@ fn a_rejected_run_sends_nothing_ever() {
 }
 
 #[test]
-fn of_two_decisions_the_first_one_wins() {
+fn the_first_of_two_decisions_wins() {
     let (bench, run) = held();
     // While another instance is at work, decisions are only recorded.
     let lock = fs_err::File::options().write(true).open(bench.data().join("lock")).unwrap().into_file();
@@ -114,7 +114,7 @@ fn what_is_held_is_split_off_and_the_rest_applies_now() {
 }
 
 #[test]
-fn a_run_is_named_by_as_much_of_it_as_no_other_run_has() {
+fn a_run_can_be_named_by_any_unique_part_of_its_id() {
     let bench = Bench::new(World::small());
     bench.drop_file("both-q4.csv", "org_id,aid,value\n20,201,4500\n10,101,3000\n");
     bench.run(&["inbox"]).ends_with(5);
@@ -175,7 +175,7 @@ fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
 }
 
 #[test]
-fn a_stale_run_is_planned_anew_by_another_approve_and_sent_by_the_next() {
+fn a_stale_run_is_planned_again_by_one_approve_and_sent_by_the_next() {
     let (bench, run) = held();
     bench.standin.world(|world| world.set(&key("10", "101"), Some(4_321)));
     bench.run(&["approve", &run.id()]).ends_with(1);
@@ -191,7 +191,7 @@ fn a_stale_run_is_planned_anew_by_another_approve_and_sent_by_the_next() {
 }
 
 #[test]
-fn of_an_approval_and_a_rejection_at_once_one_wins_and_both_are_told_which() {
+fn when_an_approval_and_a_rejection_race_one_wins_and_both_people_see_which() {
     for _ in 0..5 {
         let (bench, run) = held();
         let id = run.id();

@@ -57,7 +57,7 @@ fn printed(ran: &Ran) -> String {
 }
 
 #[test]
-fn every_problem_of_a_configuration_is_told_at_once_with_file_line_key_and_nearest_known_key() {
+fn every_configuration_problem_is_listed_at_once_with_file_line_key_and_nearest_known_key() {
     let bench = Bench::new(World::small())
         .with("QUOTAKEEPER__SNAPSHOT__USGAE", "true")
         .with("QUOTAKEEPER__MAIL__TRANSPORT", "pigeon")

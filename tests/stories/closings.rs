@@ -44,7 +44,7 @@ fn record(bench: &Bench) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_cycle_that_closes_is_told_once_with_what_was_used_in_it() {
+fn a_closed_cycle_is_reported_once_with_its_usage() {
     let bench = bench();
     assert_eq!(closing_mails(&bench).len(), 0, "the first sight is a baseline");
     closes(&bench, &["10"]);
@@ -83,7 +83,7 @@ fn two_organizations_that_close_on_a_day_are_one_mail_at_the_daily_slot() {
 }
 
 #[test]
-fn a_kill_between_the_record_the_mail_and_the_record_tells_once() {
+fn a_kill_before_or_after_the_closing_mail_still_reports_once() {
     let bench = bench();
     closes(&bench, &["10", "20"]);
     // Killed before the mail: nothing can be queued where a file lies.
@@ -116,7 +116,7 @@ fn a_kill_between_the_record_the_mail_and_the_record_tells_once() {
 }
 
 #[test]
-fn the_last_cycle_can_be_looked_at_and_its_snapshot_outlives_the_thinning() {
+fn the_last_cycle_can_be_shown_and_its_snapshot_outlives_the_thinning() {
     let bench = bench().with("QUOTAKEEPER__DATA__KEEP", "{ hourly = 1, daily = 1, monthly = 1 }");
     closes(&bench, &["10"]);
     let page = bench.data().join("closing.html");

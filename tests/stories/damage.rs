@@ -23,7 +23,7 @@ fn mails_that_say(bench: &Bench, subject: &str) -> usize {
 }
 
 #[test]
-fn a_damaged_file_is_set_aside_and_reported_once_and_everything_goes_on() {
+fn a_damaged_file_is_set_aside_and_reported_once_and_work_continues() {
     type Damage = fn(&Path);
     let damages: [Damage; 5] = [
         |path| fs_err::write(path, "").unwrap(),

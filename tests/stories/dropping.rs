@@ -25,7 +25,7 @@ fn a_bad_row_takes_with_it_what_the_mode_says() {
 }
 
 #[test]
-fn one_doubtful_customer_blocks_none_of_399_others() {
+fn one_doubtful_customer_does_not_block_399_others() {
     let bench = Bench::new(World { limit: 100_000, ..World::wide(400, 2) })
         .with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000");
     let targets: Vec<Key> = bench.quotas().into_keys().filter(|key| key.1.is_some()).collect();
@@ -40,7 +40,7 @@ fn one_doubtful_customer_blocks_none_of_399_others() {
 }
 
 #[test]
-fn of_files_that_wait_together_the_one_that_was_dropped_last_has_the_last_word() {
+fn the_file_dropped_last_wins_among_files_that_wait_together() {
     let bench = Bench::new(World::small());
     bench.drop_file("quotas.csv", "org_id,aid,value\n10,101,6100\n");
     let changed = |name: &str| {

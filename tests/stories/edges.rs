@@ -137,7 +137,7 @@ fn a_log_that_cannot_be_written_ends_nothing() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_a_failure_that_says_so_and_a_reader_that_goes_is_none() {
+fn failing_output_is_reported_as_a_failure_and_a_reader_that_leaves_is_not() {
     let bench = Bench::new(World::small());
     bench.run(&["snapshot"]).ends_with(0);
     for arguments in [

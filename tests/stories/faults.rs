@@ -65,7 +65,7 @@ fn five_bad_rows_among_a_thousand_are_found_and_no_other_falls_with_them() {
 }
 
 #[test]
-fn the_good_rows_of_a_refused_batch_that_were_done_all_the_same_are_applied() {
+fn good_rows_that_a_refused_batch_set_anyway_are_applied() {
     let (bench, targets) = thousand(World { partial: true, ..World::wide(1, 1_000) });
     bench.standin.world(|world| world.bad.insert(targets[5].clone()));
     bench.run(&["inbox"]).ends_with(4);
@@ -83,7 +83,7 @@ fn a_server_that_takes_few_rows_at_a_time_gets_few_rows_at_a_time() {
 }
 
 #[test]
-fn a_size_that_was_refused_once_is_not_tried_again_whatever_the_refusal_is_called() {
+fn a_batch_size_that_was_refused_once_is_not_tried_again_whatever_the_status() {
     for too_many in [413, 400] {
         let world = World { most_rows: 700, too_many, limit: 100_000, ..World::wide(5, 2_000) };
         let bench = Bench::new(world).with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000");
@@ -247,7 +247,7 @@ fn a_process_that_lost_its_lock_while_a_write_waited_sends_nothing_more() {
 }
 
 #[test]
-fn what_somebody_else_set_to_the_same_is_not_told_as_ours() {
+fn the_same_value_set_by_somebody_else_is_not_reported_as_ours() {
     let bench = Bench::new(World::small());
     let edit = |world: &mut World| world.set(&key("10", "102"), Some(9_000));
     bench.standin.at("GET /quotas", 1, Fault::Edit(Box::new(edit)));
@@ -259,7 +259,7 @@ fn what_somebody_else_set_to_the_same_is_not_told_as_ours() {
 }
 
 #[test]
-fn a_refused_row_that_was_done_all_the_same_is_told_by_what_reads_back() {
+fn a_refused_row_that_was_set_anyway_is_reported_by_what_is_read_back() {
     // A server that does a row and still refuses it: the row's truth is what the API shows.
     let bench = Bench::new(World::small());
     bench.standin.at(ASSIGN, 0, Fault::ActThenFail(400));

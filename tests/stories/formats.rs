@@ -107,7 +107,7 @@ fn an_older_program_refuses_what_a_newer_one_wrote_and_changes_nothing() {
 }
 
 #[test]
-fn a_run_of_a_newer_program_is_left_alone_and_the_others_go_on() {
+fn a_run_of_a_newer_version_is_left_alone_and_the_others_continue() {
     let bench = bench();
     copy(&formats().join(NEWEST), &bench.data());
     let held = bench.data().join("runs").join(bench.runs()[1].id()).join("run.json");

@@ -16,7 +16,7 @@ fn a_slot_that_was_served_is_not_served_again() {
 }
 
 #[test]
-fn while_the_daemon_runs_a_second_instance_is_told_so_and_does_nothing() {
+fn a_second_instance_beside_the_daemon_says_so_and_does_nothing() {
     let bench = Bench::new(World::small());
     let mut daemon = bench.start(&["run"]);
     bench.standin.wait_until("the daemon's first snapshot", |log| {
@@ -58,7 +58,7 @@ fn an_approval_beside_the_daemon_is_acted_on_by_the_daemon() {
 
 /// A `CronJob` may start one twice, and two may overlap.
 #[test]
-fn of_several_once_at_the_same_time_one_does_the_work_and_none_fails() {
+fn one_of_several_simultaneous_once_does_the_work_and_none_fails() {
     let bench = Bench::new(World::small()).with_mail().with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 29 2 *");
     bench.drop_file("raise.csv", "org_id,aid,value\n10,101,6000\n20,201,4500\n");
     let together: Vec<_> = (0..5).map(|_| bench.start(&["once"])).collect();

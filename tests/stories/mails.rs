@@ -13,7 +13,7 @@ use crate::testbed::{self, Bench, counts, table};
 const RAISE: &str = "org_id,aid,value,comment\n10,101,6000,more\n";
 
 #[test]
-fn a_run_is_told_in_one_mail_however_often_the_jobs_run_again() {
+fn a_run_is_reported_in_one_mail_however_often_the_jobs_run() {
     let bench = Bench::new(World::small()).with_mail();
     bench.drop_file("raise.csv", RAISE);
     for _ in 0..2 {
@@ -50,7 +50,7 @@ fn a_mail_about_several_files_brings_what_is_to_be_corrected_of_each() {
 }
 
 #[test]
-fn what_somebody_else_changed_is_told_once_and_noted() {
+fn a_change_by_somebody_else_is_reported_once_and_recorded() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     bench.standin.world(|world| world.set(&key("10", "101"), Some(5_555)));
@@ -108,7 +108,7 @@ fn what_a_run_changed_and_somebody_changed_on_is_drift_from_the_runs_value() {
 }
 
 #[test]
-fn a_snapshot_that_keeps_failing_is_told_once_until_it_succeeded() {
+fn a_snapshot_that_keeps_failing_is_reported_once_until_it_succeeds() {
     let bench = Bench::new(World::small()).with_mail();
     // Failures are told apart by the second, so it fails for more than one.
     let fail_often = || {
@@ -133,7 +133,7 @@ fn a_snapshot_that_keeps_failing_is_told_once_until_it_succeeded() {
 }
 
 #[test]
-fn an_outage_that_goes_on_is_told_again_once_a_day() {
+fn a_continuing_outage_is_reported_again_once_a_day() {
     let bench = Bench::new(World::small()).with_mail();
     bench.standin.world(|world| world.broken = Some(("GET /quotas", 403)));
     let fail = || {
@@ -157,7 +157,7 @@ fn an_outage_that_goes_on_is_told_again_once_a_day() {
 }
 
 #[test]
-fn a_run_in_the_very_second_of_a_snapshot_is_no_drift_neither_then_nor_later() {
+fn a_run_in_the_same_second_as_a_snapshot_is_no_drift_then_or_later() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     bench.make_the_snapshot_old();

@@ -57,7 +57,7 @@ fn an_undo_has_names_beside_the_ids_and_the_ids_decide() {
 }
 
 #[test]
-fn an_error_file_carries_the_names_and_shares_as_they_were_written_and_finishes_the_job_once_mended() {
+fn an_error_file_keeps_names_and_shares_as_they_were_written_and_finishes_the_job_once_corrected() {
     let bench = Bench::new(World::small());
     bench.drop_file(
         "named.csv",

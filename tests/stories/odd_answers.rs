@@ -214,7 +214,7 @@ fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read
 }
 
 #[test]
-fn an_unassign_is_not_done_already_because_the_api_stopped_telling_of_its_organization() {
+fn an_unassign_is_not_already_done_because_the_api_stopped_listing_its_organization() {
     let odd = Odd::start();
     let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
     odd.says(AFTER_A_READ, r#"{"quotas":[{"organizationQuota":{"orgId":"20","value":9000}}]}"#);
@@ -244,7 +244,7 @@ fn the_last_quota_of_an_organization_is_unassigned_where_the_account_groups_stil
 }
 
 #[test]
-fn whoever_dropped_a_file_learns_what_keeps_it_from_its_end() {
+fn the_dropper_of_a_file_sees_what_blocks_it() {
     let odd = Odd::start();
     let bench = odd.bench();
     bench.drop_file("x.csv", "aid,value\n101,3000\n");

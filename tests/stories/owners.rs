@@ -48,7 +48,7 @@ fn has_parts(text: &str, all: &[&str], none: &[&str]) {
 }
 
 #[test]
-fn each_of_three_owners_is_told_of_their_rows_alone_and_the_administrators_of_all() {
+fn each_of_three_owners_sees_only_their_rows_and_the_administrators_see_all() {
     let bench = bench();
     bench.drop_file(
         "q4.csv",
@@ -76,7 +76,7 @@ fn each_of_three_owners_is_told_of_their_rows_alone_and_the_administrators_of_al
 }
 
 #[test]
-fn what_somebody_else_changed_is_told_to_its_owner_and_a_period_is_not() {
+fn a_change_by_somebody_else_is_mailed_to_its_owner_and_a_period_report_is_not() {
     let bench = bench();
     bench.run(&["snapshot"]).ends_with(0);
     bench.standin.world(|world| world.set(&key("10", "101"), Some(5_555)));
@@ -90,7 +90,7 @@ fn what_somebody_else_changed_is_told_to_its_owner_and_a_period_is_not() {
 }
 
 #[test]
-fn what_crosses_a_limit_is_told_to_its_owner_with_the_tests_to_cut() {
+fn a_crossed_limit_is_mailed_to_its_owner_with_the_tests_to_cut() {
     let bench = bench();
     let uses = |aid: &str, used: i64, projected: i64| {
         bench.standin.world(|world| {

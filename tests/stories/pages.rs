@@ -169,7 +169,7 @@ fn what_a_group_needs_only_raises_its_quota() {
 }
 
 #[test]
-fn what_cannot_be_a_quota_is_in_no_change_file_and_none_removes_one() {
+fn a_change_file_never_holds_an_invalid_quota_and_never_removes_one() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::default());
     history(&bench.data(), 5, 2, |group| format!("Group {group}"));

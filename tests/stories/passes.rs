@@ -29,7 +29,7 @@ fn sixty_bad_files_and_a_good_one_are_one_mail_that_counts_and_names_them() {
 }
 
 #[test]
-fn a_pass_that_was_killed_before_its_mail_or_before_it_knew_of_it_makes_that_mail_once() {
+fn a_pass_killed_before_its_mail_was_queued_or_recorded_makes_that_mail_once() {
     let bench = Bench::new(World::small()).with_mail();
     bench.drop_file("bad.csv", "nonsense\n");
     bench.drop_file("raise.csv", RAISE);
@@ -64,7 +64,7 @@ fn a_pass_that_was_killed_before_its_mail_or_before_it_knew_of_it_makes_that_mai
 }
 
 #[test]
-fn an_outage_is_mailed_once_whatever_the_machine_is_called_and_so_is_its_end() {
+fn an_outage_and_its_end_are_mailed_once_each_even_if_the_host_name_changes() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     let token = ["TE_TOKEN", "wrong"];

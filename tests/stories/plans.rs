@@ -38,7 +38,7 @@ fn with_the_detail_changes_are_3_and_refused_rows_come_before_them() {
 }
 
 #[test]
-fn a_plan_as_a_table_has_each_row_with_what_becomes_of_it_and_why() {
+fn a_plan_as_a_table_lists_each_row_with_its_outcome_and_reason() {
     let bench = Bench::new(World::small());
     let rows = "org_id,aid,value\n10,101,3000\n20,201,\"4,500\"\n9,,2000\n";
     let ran = plan(&bench, rows, &["--format", "csv"]).ends_with(4);
@@ -65,7 +65,7 @@ fn rows_that_change_nothing_are_one_line_unless_all_are_asked_for() {
 }
 
 #[test]
-fn a_plan_through_a_pipe_tells_why_a_row_is_held_and_how_to_send_it_all_the_same() {
+fn a_plan_through_a_pipe_says_why_a_row_is_held_and_how_to_send_it_anyway() {
     let bench = Bench::new(World::small());
     let output = plan(&bench, CUT, &[]).ends_with(0).out;
     let value: Value =
@@ -98,7 +98,7 @@ fn ten_thousand_rows_are_planned_in_two_screens() {
 }
 
 #[test]
-fn a_held_run_shows_the_plan_its_whole_hash_and_the_command_and_then_what_became_of_it() {
+fn a_held_run_shows_the_plan_its_full_hash_and_the_command_and_later_its_outcome() {
     let bench = Bench::new(World::small());
     bench.drop_file("cut.csv", CUT);
     bench.run(&["inbox"]).ends_with(5);

@@ -55,7 +55,7 @@ fn a_proposal_goes_stale_where_somebody_changed_a_quota_before_it_was_dropped() 
 }
 
 #[test]
-fn a_proposal_reads_the_usage_of_the_organizations_asked_for_alone_and_names_one_that_nobody_sees() {
+fn a_proposal_reads_only_the_usage_of_the_requested_organizations_and_names_an_unknown_one() {
     let bench = short_helpdesk();
     let other = bench.run(&["propose", "--org", "20"]).ends_with(0);
     assert_eq!((other.out.lines().count(), bench.standin.count("GET /usage")), (1, 1));

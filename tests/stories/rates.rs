@@ -45,7 +45,7 @@ fn two_refusals_each_are_waited_out(clock_off: i64) {
 }
 
 #[test]
-fn a_stop_during_a_long_wait_ends_in_time_and_the_run_goes_on_afterwards() {
+fn a_stop_during_a_long_wait_ends_in_time_and_the_run_continues_afterwards() {
     let bench = Bench::new(World::small());
     bench.standin.at("POST", 0, Fault::RateLimit { reset_in: 60 });
     bench.drop_file("raise.csv", RAISE);

@@ -17,7 +17,7 @@ fn set_back(bench: &Bench, by: TimeDelta) {
 }
 
 #[test]
-fn what_was_missed_while_nothing_ran_is_caught_up_once_and_told_by_once_and_by_the_daemon_alike() {
+fn slots_missed_while_nothing_ran_are_caught_up_once_and_reported_by_both_once_and_the_daemon() {
     let bench = Bench::new(World::small());
     bench.run(&["once"]).ends_with(0);
     for (daemon, snapshots) in [(false, 2), (true, 3)] {
@@ -70,7 +70,7 @@ fn a_slow_job_never_overlaps_and_its_slots_coalesce_and_other_kinds_wait_for_it_
 }
 
 #[test]
-fn status_tells_times_in_the_zone_of_the_schedule() {
+fn status_shows_times_in_the_zone_of_the_schedule() {
     let bench = Bench::new(World::small()).with("QUOTAKEEPER__SCHEDULE__TIMEZONE", "Asia/Kolkata");
     bench.run(&["once"]).ends_with(0);
     let status = bench.run(&["status"]).ends_with(0).out;

@@ -32,7 +32,7 @@ fn send(process: &Child, name: &str) {
 }
 
 #[test]
-fn a_signal_that_means_nothing_to_the_daemon_is_one_line_in_its_log_and_the_daemon_goes_on() {
+fn a_signal_without_a_meaning_is_one_log_line_and_the_daemon_continues() {
     let bench = Bench::new(World::small());
     let mut daemon = bench.start(&["run"]);
     bench.wait_for_log("history thinned");

@@ -84,7 +84,7 @@ fn what_others_leave_in_the_data_folder_stops_no_command_and_is_no_snapshot() {
 }
 
 #[test]
-fn an_inbox_that_goes_away_and_comes_back_is_looked_into_again() {
+fn an_inbox_that_goes_away_and_comes_back_is_watched_again() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = folder.path().join("share/in");
     let bench = Bench::new(World::small())

@@ -34,7 +34,7 @@ fn a_terminal_shows_what_long_work_is_at_and_takes_it_away_from_the_log_lines() 
 }
 
 #[test]
-fn a_pipe_and_a_quiet_terminal_show_none_of_it() {
+fn a_pipe_and_a_quiet_terminal_show_no_progress() {
     let ran = waiting().run(&["inbox"]).ends_with(0);
     assert!(!ran.log.contains(BAR) && !ran.out.contains(BAR), "{}", ran.log);
     let shown = waiting().on_a_terminal(&["-q", "inbox"]).unwrap_or_default();
@@ -42,7 +42,7 @@ fn a_pipe_and_a_quiet_terminal_show_none_of_it() {
 }
 
 #[test]
-fn whoever_looks_for_undo_is_led_to_its_file_and_not_to_the_daemon() {
+fn somebody_who_tries_undo_is_pointed_to_its_file_and_not_to_the_daemon() {
     let said = Bench::new(World::small()).run(&["undo"]).ends_with(2).log;
     assert!(said.contains("undo.csv beside its other answers") && !said.contains("'run'"), "{said}");
 }

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_put_under_the_name_is_left_alone() {
+    fn a_foreign_file_under_our_name_is_left_alone() {
         let claims = Claims::default();
         let run = record("1-q", "q.csv");
         let name = claims.choose(&run, |name| Ok(name != "q.csv")).unwrap();

@@ -43,7 +43,7 @@ fn owed(run: &Run) -> Option<&Owed> {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_written_are_owed_and_come_with_a_later_look_also_after_a_restart() {
+async fn answers_that_cannot_be_written_come_with_a_later_pass_even_after_a_restart() {
     let mut bench = Bench::new(&[]).await;
     let group = bench.groups(0).remove(0);
     let inbox = bench.app.config.inbox_dir();
@@ -171,7 +171,7 @@ async fn a_run_that_could_not_be_read_once_keeps_its_folder() {
 }
 
 #[tokio::test]
-async fn of_thousands_of_files_that_are_not_taken_some_are_told_in_each_pass_and_a_good_one_never_waits() {
+async fn each_pass_reports_some_of_thousands_of_files_that_are_not_taken_and_a_good_file_never_waits() {
     let bench = Bench::new(&[]).await;
     let inbox = bench.app.config.inbox_dir();
     fs_err::create_dir_all(&inbox).unwrap();

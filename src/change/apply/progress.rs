@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_before_a_crash_is_not_said_to_be_unsent() {
+    fn rows_sent_before_a_crash_are_not_reported_as_unsent() {
         let mut past = Past::default();
         past.intended.insert(2, chrono::DateTime::UNIX_EPOCH);
         let progress = Progress::new(past, &[]);

@@ -110,7 +110,7 @@ async fn a_file_that_is_still_being_written_is_left() {
 }
 
 #[tokio::test]
-async fn what_is_no_regular_file_is_told_and_left() {
+async fn anything_but_a_regular_file_is_reported_and_left() {
     let (_folder, inbox) = inbox();
     std::os::unix::fs::symlink("/etc/hostname", inbox.folder.join("link.csv")).unwrap();
     std::process::Command::new("mkfifo").arg(inbox.folder.join("pipe.csv")).status().unwrap();
@@ -123,7 +123,7 @@ async fn what_is_no_regular_file_is_told_and_left() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_any_more_at_the_second_look_is_told() {
+async fn a_file_that_cannot_be_taken_at_the_second_scan_is_reported() {
     let (_folder, inbox) = inbox();
     let file = |name: &str| inbox.folder.join(name);
     for name in ["a.csv", "b.csv", "gone.csv"] {
@@ -265,7 +265,7 @@ async fn a_claimed_file_that_cannot_be_copied_keeps_no_other_from_being_taken() 
 }
 
 #[tokio::test]
-async fn a_file_too_large_for_a_read_only_inbox_is_told() {
+async fn a_file_too_large_for_a_read_only_inbox_is_reported() {
     let (_folder, mut inbox) = inbox();
     inbox.read_only = true;
     fs_err::write(inbox.folder.join("big.csv"), [b'x'; 101]).unwrap();
@@ -327,7 +327,7 @@ async fn names_that_quotakeeper_cannot_have_made_are_no_claims_and_stay() {
 }
 
 #[tokio::test]
-async fn a_claimed_file_that_was_written_on_is_said_and_kept_in_the_run() {
+async fn a_claimed_file_that_is_still_written_to_is_reported_and_kept_in_the_run() {
     let (_folder, inbox) = inbox();
     fs_err::write(inbox.folder.join("a.csv"), "aid,value\n1,60").unwrap();
     let run = take(&inbox).await.runs.remove(0);
@@ -384,7 +384,7 @@ async fn a_file_that_is_open_for_writing_is_left_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn change_files_in_a_folder_are_told_and_other_folders_are_not() {
+async fn change_files_in_a_folder_are_reported_and_other_folders_are_not() {
     let (_folder, inbox) = inbox();
     for name in
         ["october/plan.csv", "deep/er/plan.csv", "pictures/a.png", "answers/x.csv/status.txt", "q.numbers/x"]

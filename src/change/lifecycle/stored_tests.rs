@@ -153,7 +153,7 @@ async fn a_quota_that_another_run_of_ours_set_is_not_called_somebody_elses() {
 }
 
 #[tokio::test]
-async fn a_file_means_what_it_did_when_it_was_planned_whatever_the_configuration_says_by_now() {
+async fn a_planned_file_keeps_its_meaning_when_the_configuration_changes() {
     let mut bench = Bench::new(&[]).await;
     let groups = calm(&bench, 0).await;
     let columns = |name: &str| [(name.to_owned(), "value".to_owned())].into();

@@ -78,7 +78,7 @@ fn replay(
 }
 
 #[tokio::test]
-async fn a_run_that_is_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_been() {
+async fn a_run_killed_at_any_line_of_its_journal_ends_as_if_it_had_not_been_killed() {
     let bench = Bench::new(&[]).await;
     let (a, b) = (calm(&bench, 0).await, bench.groups(1));
     // Three raises, of which the server refuses one; two decreases; and a row of another organization that is held.
@@ -232,7 +232,7 @@ async fn a_row_that_was_sent_and_then_changed_by_somebody_else_is_not_called_not
 }
 
 #[tokio::test]
-async fn a_half_sent_run_whose_file_is_gone_stands_still_and_is_not_called_unused() {
+async fn a_half_sent_run_whose_file_is_gone_is_blocked_and_is_not_called_unused() {
     let bench = Bench::new(&[]).await;
     let group = calm(&bench, 0).await.remove(0);
     let mut run = bench.run(&file([(&group, group.quota + 10)]));

@@ -54,7 +54,7 @@ async fn a_row_waits_for_its_day_and_is_sent_then() {
 }
 
 #[tokio::test]
-async fn what_waits_becomes_a_run_of_its_own_and_the_rest_is_sent_now() {
+async fn rows_that_wait_become_a_run_of_their_own_and_the_rest_is_sent_now() {
     let bench = Bench::new(&[]).await;
     let groups = calm(&bench, 0).await;
     let text = file([
@@ -79,7 +79,7 @@ async fn what_waits_becomes_a_run_of_its_own_and_the_rest_is_sent_now() {
 }
 
 #[tokio::test]
-async fn a_doubtful_organization_keeps_none_of_the_others_from_its_day() {
+async fn a_doubtful_organization_delays_no_other() {
     let bench = Bench::new(&[]).await;
     let (calm, doubtful) = (&calm(&bench, 0).await[0], &bench.groups(1)[0]);
     let mut run = bench.run(&file([(calm, calm.quota - 1, DAY), (doubtful, 0, DAY)]));
@@ -164,7 +164,7 @@ async fn a_run_that_was_killed_while_its_rows_were_split_off_makes_each_of_them_
 }
 
 #[tokio::test]
-async fn a_stale_run_is_planned_anew_on_request_and_sends_nothing_until_that_plan_is_approved() {
+async fn a_stale_run_is_planned_again_on_request_and_sends_nothing_until_that_plan_is_approved() {
     let bench = Bench::new(&[]).await;
     let group = &bench.groups(0)[0];
     let mut run = bench.run(&file([(group, 0, "")]));
@@ -189,7 +189,7 @@ async fn a_stale_run_is_planned_anew_on_request_and_sends_nothing_until_that_pla
 }
 
 #[tokio::test]
-async fn a_stale_run_of_which_nothing_is_left_to_do_ends_when_it_is_planned_anew() {
+async fn a_stale_run_with_nothing_left_to_do_ends_when_it_is_planned_again() {
     let bench = Bench::new(&[]).await;
     let group = &bench.groups(0)[0];
     let mut run = bench.run(&file([(group, 0, "")]));
@@ -390,7 +390,7 @@ async fn a_run_that_is_held_again_with_the_same_plan_is_mailed_again() {
 }
 
 #[tokio::test]
-async fn an_approval_after_its_day_stands_although_a_crash_came_while_it_was_carried_out() {
+async fn an_approval_survives_a_crash_while_it_is_carried_out_after_its_day() {
     let bench = Bench::new(&[]).await;
     let group = &bench.groups(0)[0];
     let mut run = bench.run(&file([(group, 0, DAY)]));
@@ -415,7 +415,7 @@ async fn an_approval_after_its_day_stands_although_a_crash_came_while_it_was_car
 }
 
 #[tokio::test]
-async fn a_file_that_approves_the_whole_plan_approves_all_that_is_held_of_it_and_once() {
+async fn a_file_that_approves_the_whole_plan_approves_all_its_held_rows_once() {
     let settings = [("QUOTAKEEPER__INBOX__APPROVALS", "true"), ("QUOTAKEEPER__INBOX__READ_ONLY", "true")];
     let bench = Bench::new(&settings).await;
     let (calm, doubtful) = (calm(&bench, 0).await, bench.groups(1));

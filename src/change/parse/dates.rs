@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_to_type_is_said_where_it_is_certain() {
+    fn a_fix_is_suggested_if_it_is_certain() {
         for text in [
             "1.12.2026",
             "01.12.2026",

@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_of_east_asian_keyboards_are_told_from_all_else() {
+    fn digits_of_east_asian_keyboards_are_recognized_and_nothing_else_is() {
         assert_eq!(wide_digits("１2"), Some("12".to_owned()));
         for other in ["12", "１x", "１.５", ""] {
             assert_eq!(wide_digits(other), None, "{other}");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_write_twelve_thousand_is_told_to_be_typed_plainly() {
+    fn each_way_to_write_twelve_thousand_gets_the_plain_digits_as_its_fix() {
         for text in [
             "12,000",
             "12.000",
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_to_type_is_only_said_where_it_is_certain() {
+    fn a_fix_is_suggested_only_if_it_is_certain() {
         assert_eq!(quota("１２００").unwrap_err(), "`１２００` is written in wide digits. Type 1200.");
         for (text, never) in [
             ("１x", "wide digits"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_formulas_error_is_none_of_the_texts_that_people_write_behind_a_number_sign() {
+    fn a_formula_error_differs_from_text_after_a_number_sign() {
         for text in
             ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#BEZUG!", "#ÜBERLAUF!", "#NV"]
         {

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_share_of_the_plan_is_left_to_others_and_a_bad_one_says_why() {
+    fn a_value_that_is_no_share_is_left_to_other_parsers_and_a_bad_share_says_why() {
         assert!(Percent::read("12,5% of plan").unwrap().unwrap_err().contains("such as 12.5% of plan"));
         for text in ["12,x% of plan", "x,5% of plan"] {
             assert!(
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_that_is_no_quota_any_more_is_none() {
+    fn a_share_that_rounds_to_no_valid_quota_is_none() {
         assert_eq!(percent("100% of plan").units_of(LARGEST), Some(LARGEST));
         assert_eq!(percent("100% of plan").units_of(LARGEST + 1), None);
         assert_eq!(percent("1000% of plan").units_of(Units::MAX), None);

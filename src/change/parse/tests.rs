@@ -74,7 +74,7 @@ fn further_columns_are_carried_as_written_and_those_of_our_results_are_dropped()
 }
 
 #[test]
-fn of_a_file_whose_first_row_names_no_column_nothing_is_said_of_the_rows() {
+fn rows_are_not_judged_if_the_first_row_names_no_column() {
     assert_eq!(read(b"foo,bar\n1,2\n").unwrap_err().len(), 1);
     assert_eq!(parse(b"foo,bar\n1,2\n3,4\n", &BTreeMap::new(), 1).unwrap_err().len(), 1);
     let found = read(b"ai,b\n1,2\n").unwrap_err();
@@ -279,7 +279,7 @@ const UGLY: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn a_file_that_cannot_be_used_tells_of_its_first_fifty_wrong_cells() {
+fn an_unusable_file_lists_its_first_fifty_wrong_cells() {
     let rows = (1..=30).map(|aid| format!("{aid}.5,x,1\n")).collect::<Vec<_>>().concat();
     let sentences = parse(format!("aid,value,quota\n{rows}").as_bytes(), &BTreeMap::new(), 100).unwrap_err();
     assert_eq!(sentences.len(), 52);
@@ -287,7 +287,7 @@ fn a_file_that_cannot_be_used_tells_of_its_first_fifty_wrong_cells() {
 }
 
 #[test]
-fn the_plans_that_comments_approve_are_told_apart_from_the_rows() {
+fn plans_that_comments_approve_are_separate_from_the_rows() {
     let hash = "ab".repeat(32);
     let text = format!("# approved: {hash}\naid,value\n5,900\n# approved: soon\n");
     let file = read(text.as_bytes()).unwrap();

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_end_of_the_cycle_no_day_is_told() {
+    fn no_day_is_named_if_the_end_of_the_cycle_is_unknown() {
         let live = snapshot([group("7", "1", Some(4_000), 2_150, 3_480)]);
         assert_eq!(
             message_in("aid,value\n1,2500\n", &live, LargestTests::none(), Tz::UTC),

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_known_cycle_a_row_of_the_next_one_is_refused_with_the_mend() {
+    fn a_row_for_the_next_cycle_is_refused_with_the_fix_if_the_cycle_is_unknown() {
         let live = snapshot([own("7", Some(50_000), 0, 0), group("7", "1", Some(2_000), 0, 0)]);
         let outcomes = row_lines(&planned_in("aid,value,effective\n1,3000,next_cycle\n", &live, Tz::UTC));
         assert!(

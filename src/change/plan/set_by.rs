@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn who_set_a_quota_that_is_not_the_expected_one_is_told_as_far_as_runs_did_it() {
+    fn a_stale_row_names_who_set_the_quota_if_a_run_did() {
         let first = || sent("a", 2000, "2026-11-20T10:00:00Z", Some("2026-11-20T10:00:09Z"));
         let message = stale_row(vec![first()]);
         assert!(

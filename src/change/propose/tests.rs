@@ -93,7 +93,7 @@ fn a_giver_keeps_what_it_used_in_the_last_cycle_and_the_headroom_unless_that_gua
 }
 
 #[test]
-fn no_more_quotas_are_lowered_at_once_than_flow_without_approval() {
+fn no_more_quotas_are_lowered_at_once_than_are_sent_without_approval() {
     let rich = (1..=9).map(|aid| group("7", &aid.to_string(), Some(1_000), 0, 100));
     let poor = (10..=12).map(|aid| group("7", &aid.to_string(), Some(1_000), 0, 10_000));
     let live = snapshot([own("7", Some(20_000), 0, 0)].into_iter().chain(rich).chain(poor));

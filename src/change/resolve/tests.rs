@@ -98,7 +98,7 @@ fn an_id_with_the_name_of_another_target_is_refused() {
 }
 
 #[test]
-fn the_organizations_name_tells_which_of_two_account_groups_with_one_id_is_meant() {
+fn the_organizations_name_selects_one_of_two_account_groups_with_the_same_id() {
     let mut rows = live().owned_rows();
     for row in rows.iter_mut().filter(|row| row.target.org_id.as_str() == "12002") {
         row.org_name = "Other".into();
@@ -110,7 +110,7 @@ fn the_organizations_name_tells_which_of_two_account_groups_with_one_id_is_meant
 }
 
 #[test]
-fn what_falls_together_is_told_by_names_too() {
+fn rows_are_bound_together_by_names_too() {
     let text = "org_id,org_name,account_group_name,value\n10452,,Helpdesk,1100\n,Acme Bank,Nobody,5\n,Globex,Payments,1100\n";
     let codes: Vec<_> = plan(text, Mode::Organization)
         .rows

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_named_a_run_is_none() {
+    fn a_name_that_we_did_not_make_is_no_run_id() {
         for name in [
             "",
             ".",

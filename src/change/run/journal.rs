@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn fuzzed_journals_are_read_or_refused_and_whoever_opens_one_reads_the_same() {
+    fn fuzzed_journals_are_read_or_refused_and_every_reader_sees_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let at = "2026-11-22T18:05:00Z".parse().unwrap();

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_the_projection_grew_is_said_in_units_and_in_per_cent_of_the_first_one() {
+    fn growth_of_the_projection_is_shown_in_units_and_in_percent_of_the_first_one() {
         let moment = |projected| Moment {
             taken_at: DateTime::UNIX_EPOCH,
             is_visible: true,

@@ -425,7 +425,7 @@ fn markdown_of_a_plan_that_changes_nothing_has_a_line_for_the_rows_and_with_all_
 }
 
 #[test]
-fn json_has_every_row_and_what_becomes_of_each_organization() {
+fn json_has_every_row_and_the_outcome_of_each_organization() {
     let plan = every_kind();
     let value = to_json("q4.csv", &plan);
     assert_eq!(value["rows"].as_array().map(Vec::len), Some(plan.rows.len()));

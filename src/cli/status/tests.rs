@@ -168,7 +168,7 @@ fn all_is_well_on_one_screen_of_80_columns() {
 }
 
 #[test]
-fn each_thing_that_is_wrong_is_said_with_its_mend() {
+fn each_problem_is_shown_with_its_fix() {
     let screen = shown(&view(ill()), 100);
     assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 100), "{screen}");
     insta::assert_snapshot!(screen);
@@ -182,7 +182,7 @@ fn a_program_reads_the_same() {
 }
 
 #[test]
-fn a_new_installation_is_told_what_to_start() {
+fn a_new_installation_sees_what_to_start() {
     let mut observed = well();
     for job in &mut observed.jobs {
         (job.last, job.due) = (None, job.next.is_some());
@@ -200,7 +200,7 @@ fn a_new_installation_is_told_what_to_start() {
 }
 
 #[test]
-fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
+fn a_waiting_run_and_mail_that_was_just_refused_are_no_problem() {
     let observed = Observed {
         unsent: Unsent {
             waiting: 1,
@@ -215,7 +215,7 @@ fn a_run_that_just_waits_and_mail_that_was_just_refused_are_no_trouble() {
 }
 
 #[test]
-fn of_thousands_of_files_that_are_not_taken_five_are_named() {
+fn five_of_thousands_of_files_that_are_not_taken_are_named() {
     let lying = |number| Lying {
         file: format!("{number}.bak"),
         since: at("11-22T08:00"),
@@ -227,7 +227,7 @@ fn of_thousands_of_files_that_are_not_taken_five_are_named() {
 }
 
 #[test]
-fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_come() {
+fn a_job_is_late_after_one_period_of_its_own_and_never_before_a_timer_could_have_fired() {
     let now = at("11-22T08:31");
     let seldom = |schedule: &str, last: DateTime<Utc>| {
         late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, false, now)
@@ -245,7 +245,7 @@ fn a_job_is_late_after_a_period_of_its_own_and_never_before_a_timer_could_have_c
 }
 
 #[test]
-fn before_the_clocks_of_two_hosts_are_compared_the_way_of_an_answer_is_no_trouble() {
+fn a_small_difference_between_two_hosts_clocks_is_no_problem() {
     let off = |clock_ahead| {
         let observed = well();
         view(Observed { seen: observed.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..observed }).well

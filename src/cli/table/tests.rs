@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn columns_align_and_the_last_cell_goes_on_below_where_the_line_is_full() {
+fn columns_align_and_the_last_cell_wraps_when_the_line_is_full() {
     let mut table = Table::new(&[("name", Side::Left), ("units", Side::Right), ("why", Side::Left)]);
     table.row(["EMEA".into(), "1 000".into(), "short".into()]);
     table.row(["Payments – Core".into(), "5".into(), "a reason that goes on and on and on".into()]);

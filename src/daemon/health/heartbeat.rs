@@ -85,7 +85,7 @@ mod tests {
     use crate::jobs::Job;
 
     #[test]
-    fn a_failure_is_told_below_the_url_and_its_query_stays() {
+    fn a_failure_is_sent_below_the_url_and_the_query_stays() {
         let url = |base: &str, beat: Beat| beat.url(&base.parse().unwrap()).to_string();
         assert_eq!(url("https://hc.example/ping/u-u", Beat::Success), "https://hc.example/ping/u-u");
         assert_eq!(url("https://hc.example/u-u", Beat::Failure), "https://hc.example/u-u/fail");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_the_beat_and_any_failure_is_told_at_once_until_all_is_well() {
+    fn a_snapshot_is_the_beat_and_any_failure_is_sent_at_once_until_everything_works() {
         let beats = |ends: &[(Job, bool)]| {
             let mut failing = std::collections::BTreeSet::new();
             let beat = |(job, success): &(Job, bool)| {

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_that_could_not_be_written_down_is_told_and_a_pass_tells_no_counters() {
+    async fn a_failure_that_could_not_be_recorded_is_published_and_a_pass_publishes_no_counters() {
         let bench = Bench::new(&[]).await;
         bench.app.activity.begins(Job::Outbox);
         bench.app.activity.ends(Job::Outbox, false, false);

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_is_missing_is_told_with_its_slot_and_since_when_it_fails() {
+    fn a_missing_snapshot_is_named_with_its_slot_and_since_when_it_fails() {
         let late = Signs { due: Some(at("09:00:00")), ..well() };
         assert_eq!(
             reason(&late, "09:15:21"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_that_nobody_can_read_is_told_at_once() {
+    fn an_unreadable_mail_is_reported_at_once() {
         let unreadable = |count| reason(&Signs { unreadable_mails: count, ..well() }, "08:30:00");
         assert_eq!(
             unreadable(1),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_that_waits_for_over_an_hour_is_told() {
+    fn mail_that_waits_for_over_an_hour_is_reported() {
         let waits =
             |new| Signs { outbox: OutboxSheet { new, dead: 9, oldest: Some(at("06:00:00")) }, ..well() };
         assert_eq!(reason(&waits(1), "07:00:00"), "");

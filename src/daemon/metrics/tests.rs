@@ -151,7 +151,7 @@ fn the_dashboard_and_the_rules_ask_for_metrics_that_there_are() {
 
 proptest! {
     #[test]
-    fn whatever_names_and_figures_there_are_a_scraper_reads_the_same(
+    fn a_scraper_reads_back_any_names_and_figures(
         names in proptest::collection::vec(("\\PC{0,12}|[\"\\\\\n\r\t{},= #]{0,8}", any::<Option<i64>>(), any::<Option<i64>>()), 1..8),
     ) {
         let rows = names.iter().enumerate().map(|(aid, (name, quota, used))| SnapshotRow {

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_name_is_refused_also_one_that_only_looks_like_ours() {
+    fn any_other_host_name_is_refused_even_one_that_resembles_ours() {
         for unknown in [
             "evil.example",
             "x",

@@ -118,7 +118,7 @@ fn a_run_whose_clock_was_minutes_off_made_the_change_that_is_exactly_its_own() {
 }
 
 #[test]
-fn what_others_did_before_and_after_a_run_is_told_apart() {
+fn changes_by_others_before_and_after_a_run_are_kept_apart_from_it() {
     let rows = [half_past_eight(Some(6), Some(7))];
     let seen = diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &rows);
     assert_eq!(
@@ -135,21 +135,21 @@ fn a_row_of_another_hour_explains_nothing() {
 }
 
 #[test]
-fn a_row_of_the_very_second_of_a_snapshot_is_on_the_side_where_its_quota_shows() {
+fn a_row_in_the_same_second_as_a_snapshot_is_on_the_side_where_its_quota_shows() {
     let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.6Z"), Some(5), Some(6))];
     assert_eq!(history(5, 6, 6, &rows), [vec!["Some(5) → Some(6) run".to_owned()], vec![]]);
     assert_eq!(history(5, 5, 6, &rows), [vec![], vec!["Some(5) → Some(6) run".to_owned()]]);
 }
 
 #[test]
-fn what_somebody_changed_on_in_the_very_second_of_a_run_and_a_snapshot_is_told_once() {
+fn a_change_in_the_same_second_as_a_run_and_a_snapshot_is_reported_once() {
     let rows = [sent("2026-11-22T09:00:00.2Z", Some("2026-11-22T09:00:00.4Z"), Some(5), Some(6))];
     let expected = ["Some(5) → Some(6) run", "Some(6) → Some(7) outside"].map(str::to_owned);
     assert_eq!(history(5, 7, 7, &rows), [expected.to_vec(), vec![]]);
 }
 
 #[test]
-fn a_row_that_was_read_back_only_after_the_snapshot_that_shows_it_is_told_once() {
+fn a_row_read_back_only_after_the_snapshot_that_shows_it_is_reported_once() {
     let resumed = [sent("2026-11-22T08:30:00Z", Some("2026-11-22T09:30:00Z"), Some(5), Some(6))];
     let unverified = [sent("2026-11-22T08:30:00Z", None, Some(5), Some(6))];
     for rows in [resumed, unverified] {
@@ -159,7 +159,7 @@ fn a_row_that_was_read_back_only_after_the_snapshot_that_shows_it_is_told_once()
 }
 
 #[test]
-fn a_run_and_its_undo_in_the_very_second_of_a_snapshot_are_nobody_elses() {
+fn a_run_and_its_undo_in_the_same_second_as_a_snapshot_are_ours() {
     let there = sent("2026-11-22T09:00:00.1Z", Some("2026-11-22T09:00:00.2Z"), Some(5), Some(6));
     let back = sent("2026-11-22T09:00:00.3Z", Some("2026-11-22T09:00:00.4Z"), Some(6), Some(5));
     let rows = [there, back];
@@ -211,7 +211,7 @@ fn rows_of_an_organization_that_stayed_the_same_count_among_those_that_did_not_v
 }
 
 #[test]
-fn a_change_says_the_name_of_its_target_and_the_run_that_made_it() {
+fn a_change_names_its_target_and_the_run_that_made_it() {
     let change = |account_group_name: &str, made_by| Change {
         target: Target::account_group("1", "5"),
         org_name: "Acme".into(),
@@ -279,7 +279,7 @@ fn what_was_not_in_an_answer_and_returns_as_it_was_is_no_change() {
 }
 
 #[test]
-fn what_returns_with_another_quota_was_changed_and_that_is_told_once() {
+fn a_target_that_returns_with_another_quota_is_reported_as_changed_once() {
     let first = snapshot(6, &[("1", Some(5)), ("2", Some(6))]);
     let back = |hour| snapshot(hour, &[("1", Some(7)), ("2", None)]);
     let expected = ["Some(5) → Some(7) outside", "Some(6) → None outside"];

@@ -58,7 +58,7 @@ fn the_rows_that_are_handed_out_in_one_place_are_the_same_as_the_others() {
 }
 
 #[test]
-fn rows_in_any_order_make_the_same_snapshot_and_of_two_of_one_target_the_first_stands() {
+fn rows_in_any_order_make_the_same_snapshot_and_the_first_of_two_rows_for_a_target_wins() {
     let row = |org_id: &str, aid: Option<&str>, quota| SnapshotRow {
         quota: Some(quota),
         org_name: "Acme".into(),
@@ -93,7 +93,7 @@ fn an_account_group_without_usage_takes_few_bytes() {
 }
 
 #[test]
-fn what_is_taken_out_takes_its_organization_along_when_nothing_of_it_is_left() {
+fn removing_the_last_row_of_an_organization_removes_the_organization() {
     let targets =
         [Target::organization("1"), Target::account_group("1", "2"), Target::account_group("3", "4")];
     let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, targets.clone().map(SnapshotRow::new));

@@ -61,7 +61,7 @@ fn a_name_never_leads_out_of_the_folder() {
 }
 
 #[test]
-fn links_of_a_mount_are_followed_within_it_alone() {
+fn links_of_a_mount_are_followed_only_within_it() {
     let (temporary, folder) = folder();
     let path = |name: &str| temporary.path().join(name);
     fs_err::create_dir(path("..2026")).unwrap();

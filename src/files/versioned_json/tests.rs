@@ -42,7 +42,7 @@ fn a_newer_file_stays_where_it_is() {
 }
 
 #[test]
-fn whatever_is_damaged_is_set_aside_as_it_is_and_the_next_look_begins_again() {
+fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
     type Damage = fn(&Path);
     let damages: [(&str, Damage); 10] = [
         ("empty", |path| fs_err::write(path, "").unwrap()),

@@ -219,7 +219,7 @@ proptest! {
 }
 
 #[test]
-fn a_file_has_the_documented_columns_and_tells_unknown_from_nothing() {
+fn a_file_has_the_documented_columns_and_distinguishes_unknown_from_none() {
     let row = SnapshotRow {
         org_name: "Acme Bank".into(),
         quota: Some(0),
@@ -282,7 +282,7 @@ fn a_broken_line_of_an_organization_that_is_only_compared_is_named_too() {
 }
 
 #[test]
-fn a_moment_that_somebody_wrote_more_exactly_is_the_same_once_it_is_written() {
+fn a_time_with_more_precision_is_normalized_when_it_is_written() {
     let file =
         b"org_id,aid,quota,period_start,period_end\n1,,5,2026-11-05T00:00:00.9Z,2026-12-05T00:00:00.25Z\n";
     let read = decode(at(0), &file[..]).unwrap();
@@ -297,7 +297,7 @@ fn a_file_of_another_version_is_read_by_the_names_of_its_columns() {
 }
 
 #[test]
-fn fuzzed_snapshot_files_are_read_or_refused_and_what_is_read_is_written_and_read_alike() {
+fn fuzzed_snapshot_files_are_read_or_refused_and_what_is_read_survives_a_round_trip() {
     let row = |aid: &str, quota| SnapshotRow {
         org_name: "Zürich, \"AG\"".into(),
         quota,

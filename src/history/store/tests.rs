@@ -45,7 +45,7 @@ fn a_time_finds_the_last_snapshot_before_it() {
 }
 
 #[test]
-fn the_format_is_said_in_a_file_that_readers_of_the_tree_pass_over_whatever_was_there() {
+fn the_format_file_replaces_whatever_was_there_and_readers_of_the_tree_skip_it() {
     let (folder, history) = history();
     let path = |name: &str| folder.path().join("history").join(name);
     fs_err::create_dir_all(path("")).unwrap();
@@ -74,7 +74,7 @@ fn the_format_is_said_in_a_file_that_readers_of_the_tree_pass_over_whatever_was_
 }
 
 #[test]
-fn one_look_at_the_format_is_enough_for_all_who_read_and_a_writer_looks_again() {
+fn readers_check_the_format_once_and_a_writer_checks_it_again() {
     let (folder, history) = history();
     write(&history, "2026-11-22T18:00:00Z");
     let reader = history.clone();
@@ -87,7 +87,7 @@ fn one_look_at_the_format_is_enough_for_all_who_read_and_a_writer_looks_again() 
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_an_error_and_not_a_shorter_history() {
+fn an_unreadable_entry_is_an_error_and_not_a_shorter_history() {
     let (folder, history) = history();
     write(&history, "2026-11-22T18:00:00Z");
     let circle = folder.path().join("history/year=2025");

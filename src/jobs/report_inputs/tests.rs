@@ -12,7 +12,7 @@ fn summary(config: &Config, history: &History) -> (usize, usize, usize, Vec<(Tar
 }
 
 #[test]
-fn a_summary_is_the_same_of_rows_and_of_a_tree_and_knows_slopes_where_the_week_tells_them() {
+fn a_summary_is_the_same_from_rows_and_from_a_tree_and_has_slopes_if_the_week_shows_them() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("QUOTAKEEPER__DATA__DIR".to_owned(), folder.path().to_str().unwrap().to_owned())].into();
     let config = config::load(None, &settings).unwrap();

@@ -167,7 +167,7 @@ fn a_job_of_a_later_program_is_passed_over() {
 }
 
 #[test]
-fn what_cannot_be_written_down_is_known_to_this_process_and_written_with_what_comes_next() {
+fn a_state_that_cannot_be_written_is_kept_in_memory_and_written_with_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let process = process(&folder);
     let aside = folder.path().with_extension("aside");

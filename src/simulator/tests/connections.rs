@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_wrong_token_an_unknown_path_and_a_wrong_method_are_told_apart() {
+async fn a_wrong_token_an_unknown_path_and_a_wrong_method_get_different_answers() {
     let test = Test::start(SimulateArgs::default()).await;
     let url = format!("{}/v7/quotas", test.simulator.base_url());
     for request in [test.client.get(&url), test.client.get(&url).bearer_auth("wrong")] {

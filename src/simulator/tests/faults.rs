@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_limit_limits_and_every_answer_tells_of_it_by_the_worlds_clock() {
+async fn the_rate_limit_holds_and_every_answer_states_it_by_the_simulated_clock() {
     let test = Test::start(SimulateArgs { rate_limit: 2, ..SimulateArgs::default() }).await;
     let mut remaining = Vec::new();
     for _ in 0..3 {

@@ -52,7 +52,7 @@ async fn every_wrong_field_is_named_and_nothing_is_applied() {
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_refused() {
+async fn a_body_without_a_batch_is_refused() {
     let test = Test::start(SimulateArgs::default()).await;
     assert_eq!(test.post("/v7/quotas/assign", json!({})).await.fields(), ["organizations"]);
     assert_eq!(

@@ -185,7 +185,7 @@ fn a_write_without_a_clear_answer_says_how_long_the_server_asks_for() {
 }
 
 #[test]
-fn a_server_that_asks_for_more_time_than_anybody_waits_was_not_asked_again() {
+fn a_server_that_asks_for_too_long_a_wait_is_not_asked_again() {
     let limits = Limits { retry_after: Some(Duration::from_secs(3600)), ..Limits::default() };
     let outcome = Outcome { limits, ..Outcome::answer(503) };
     let error = outcome.conclude(call("GET", "/quotas"), true, "").unwrap_err().to_string();

@@ -99,7 +99,7 @@ fn a_quota_that_cannot_be_read_is_named_and_never_none() {
 }
 
 #[test]
-fn an_answer_without_what_it_is_about_is_none() {
+fn an_answer_without_its_main_field_is_unusable() {
     for json in [
         "{}",
         r#"{"error":"later"}"#,
@@ -161,7 +161,7 @@ fn a_name_that_is_no_text_is_left_out_and_its_account_group_stays() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_many_times_as_large_as_the_answer() {
+fn an_unreadable_part_is_not_many_times_as_large_as_the_answer() {
     let many = |entry: &str| vec![entry; 20_000].join(",");
     for entry in ["7", r#"{"organizationQuota":7}"#, r#"{"accountGroupQuotas":[7]}"#] {
         assert_eq!(parse_quotas(&format!(r#"{{"quotas":[{}]}}"#, many(entry))).len(), 2, "{entry}");

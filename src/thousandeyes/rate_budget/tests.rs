@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn waiting_as_long_as_told_always_ends(
+    fn waiting_as_long_as_advised_always_ends(
         limit in 1u32..300,
         reserve in 0u8..=90,
         remaining in 0u32..300,

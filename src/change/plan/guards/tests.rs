@@ -125,7 +125,7 @@ fn the_organizations_own_quota_may_not_fall_below_what_its_groups_were_given() {
 }
 
 #[test]
-fn what_the_same_plan_takes_from_the_groups_counts_unless_each_row_stands_alone() {
+fn decreases_of_groups_in_the_same_plan_count_unless_each_row_is_judged_alone() {
     let live = snapshot([own("7", Some(9000), 100, 200), group("7", "1", Some(5000), 0, 0)]);
     let text = "org_id,aid,value\n7,,4000\n7,1,4000\n";
     assert_eq!(
@@ -195,7 +195,7 @@ fn a_sum_moved_by_more_than_a_fifth_is_held_from_ten_rows_on() {
 }
 
 #[test]
-fn an_ordinary_reallocation_of_half_the_groups_flows() {
+fn an_ordinary_reallocation_of_half_the_groups_is_not_held() {
     let values: Vec<Units> = (0..30).map(|index| if index % 2 == 0 { 600 } else { 1400 }).collect();
     let (live, text) = many(60, &values);
     let plan = planned(&text, &live, Mode::Organization, &Guards::default());
@@ -203,7 +203,7 @@ fn an_ordinary_reallocation_of_half_the_groups_flows() {
 }
 
 #[test]
-fn over_allocation_is_told_once_and_only_where_a_plan_increases_it() {
+fn over_allocation_is_reported_once_and_only_if_a_plan_increases_it() {
     let live = snapshot([
         own("7", Some(5000), 0, 0),
         group("7", "1", Some(3000), 0, 0),
@@ -272,7 +272,7 @@ fn usage_that_is_known_in_part_is_unknown_and_a_first_quota_is_held_for_it_too()
 }
 
 #[test]
-fn once_the_units_are_said_to_differ_usage_is_compared_in_those_of_quotas() {
+fn usage_is_compared_in_quota_units_once_a_divisor_is_set() {
     let organization = SnapshotRow { plan_units: Some(9_000_000), ..own("7", Some(9000), 0, 0) };
     let live = snapshot([organization, group("7", "1", Some(2000), 900_000, 999_001)]);
     let guards = Guards::default();
@@ -323,7 +323,7 @@ fn the_raise_factor_counts_for_organizations_and_from_nothing_everything_is_too_
 }
 
 #[test]
-fn a_sum_that_falls_by_a_fifth_flows_and_by_more_is_held() {
+fn a_sum_that_falls_by_a_fifth_is_not_held_and_by_more_is_held() {
     let lax = Guards { max_lowered_percent: 100, ..Guards::default() };
     let held = |last| {
         let mut values = vec![800; 10];

@@ -37,7 +37,7 @@ fn changes_of_snapshots_that_were_removed_count_for_the_next_one_that_is_left() 
 }
 
 #[test]
-fn what_changed_says_how_much_of_it_was_done_outside_quotakeeper() {
+fn changes_show_how_many_were_made_outside_quotakeeper() {
     assert_eq!(changed(&[]), "");
     assert_eq!(changed(&[seen(1, 1, 0)]), "1 quota change");
     assert_eq!(changed(&[seen(1, 0, 2)]), "2 quota changes outside quotakeeper");

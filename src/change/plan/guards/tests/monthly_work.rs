@@ -82,7 +82,7 @@ fn reallocated(live: &Snapshot) -> Vec<Units> {
 }
 
 #[test]
-fn a_reallocation_among_half_of_the_groups_that_keeps_the_sum_flows_in_every_mode() {
+fn a_reallocation_among_half_of_the_groups_that_keeps_the_sum_is_sent_in_every_mode() {
     for live in customers() {
         let values = reallocated(&live);
         assert_eq!(quota::sum(values.iter().copied()), quota::sum(quotas(&live)), "the sum is kept");
@@ -96,7 +96,7 @@ fn a_reallocation_among_half_of_the_groups_that_keeps_the_sum_flows_in_every_mod
 }
 
 #[test]
-fn a_rise_of_a_tenth_for_everybody_flows_and_says_that_it_is_more_than_there_is() {
+fn a_raise_of_a_tenth_for_every_group_is_sent_with_a_warning_of_over_allocation() {
     for live in customers() {
         let values: Vec<Units> = quotas(&live).iter().map(|quota| quota * 11 / 10).collect();
         let plan = set(&live, &values, Mode::Organization);
@@ -173,7 +173,7 @@ fn a_cut_of_a_tenth_for_a_whole_organization_stops() {
 }
 
 #[test]
-fn two_small_customers_are_not_counted_together_and_their_mistakes_stop_all_the_same() {
+fn two_small_customers_are_not_counted_together_and_their_mistakes_are_still_held() {
     let live = snapshot([organization("7", 5, 1), organization("8", 5, 2)].concat());
     let now = quotas(&live);
     let cut: Vec<Units> = now.iter().map(|quota| quota * 98 / 100).collect();

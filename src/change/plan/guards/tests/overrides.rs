@@ -114,7 +114,7 @@ fn the_organizations_own_quota_follows_overrides_of_the_organization_and_of_no_a
 }
 
 #[test]
-fn an_account_group_is_told_apart_from_its_organization_by_the_later_override() {
+fn a_later_override_separates_an_account_group_from_its_organization() {
     let live = live(1_000_000);
     let at = |org_factor: f64, group_factor: f64| {
         let factor = |factor| GuardOverride { max_raise_factor: Some(factor), ..GuardOverride::default() };
@@ -127,7 +127,7 @@ fn an_account_group_is_told_apart_from_its_organization_by_the_later_override() 
 }
 
 #[test]
-fn a_warning_of_over_allocation_is_told_by_the_largest_row_that_may_not_do_so_in_silence() {
+fn the_over_allocation_warning_is_on_the_largest_row_that_may_not_cause_it_silently() {
     let silent = GuardOverride { over_allocation: Some(Level::Allow), ..GuardOverride::default() };
     let text = ",7,71,1001\n,7,70,2000\n";
     assert_eq!(first(text, &live(10_000), Vec::new()), "");
