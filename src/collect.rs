@@ -1,7 +1,7 @@
 //! Reads quotas, names and usage from the API and joins them into a snapshot.
 //!
-//! The joining is pure. Where the server refuses to tell usage, for want of a permission or for one organization, or tells
-//! it in a form that cannot be read, a snapshot goes on with that usage unknown: asking again would not help. Any other
+//! The joining is pure. Where the server refuses usage, for want of a permission or for one organization, or answers
+//! in a form that cannot be read, a snapshot goes on with that usage unknown: asking again would not help. Any other
 //! failure is an error, and nothing is written of a snapshot that could not be read whole.
 
 mod assigned;
@@ -176,7 +176,7 @@ fn own_group<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Option<&'s Aid> {
     aids.into_iter().find(|aid| !others().any(|other| is_listed_by(other, aid)))
 }
 
-/// The first of them: where all have one reason, it tells more than their ids.
+/// The first of them: if they all have one reason, it says more than their ids.
 fn listed(organizations: &[OrgId]) -> String {
     const MOST: usize = 5;
     let first: Vec<&str> = organizations.iter().take(MOST).map(OrgId::as_str).collect();

@@ -32,7 +32,7 @@ use crate::text::words::counted;
 const LOOKED_AT: usize = 1000;
 
 /// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
-/// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as they can be told.
+/// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as that can be known.
 pub(crate) fn parse(
     bytes: &[u8],
     columns: &BTreeMap<String, String>,

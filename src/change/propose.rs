@@ -175,7 +175,7 @@ fn organization<'s>(
     donors.sort_by_key(|group| Reverse(group.spare()));
     let limits = guards.for_target(&Target { org_id: proposal.org_id.clone(), aid: None });
     let most = most_donors(&limits, capped.len(), needy.len());
-    // With few rows no guard looks at the sum; else it may grow as far as flows without approval.
+    // With few rows no guard looks at the sum; else it may grow as far as needs no approval.
     let growth = units(sum * i128::from(limits.max_sum_change_percent) / 100);
     let few = limits.floor_rows.saturating_sub(needy.len());
     proposal.from_unallocated = unallocated.min(lacking).min(if few > 0 { Units::MAX } else { growth });

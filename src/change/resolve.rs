@@ -59,7 +59,7 @@ impl<'a> Visible<'a> {
         })
     }
 
-    /// The organization that a row falls together with, as far as its ids and names tell.
+    /// The organization that a row is bound to, as far as its ids and names say.
     pub(super) fn organization(&self, whose: &TargetRef) -> Option<OrgId> {
         let only = |places: &[Place<'_>]| {
             let org_id = &places.first()?.organization.id;
@@ -91,7 +91,7 @@ impl<'a> Visible<'a> {
                     self.group_called(group_name, Some(&organization.organization.id))?
                 }
             }
-            // A row that names nobody at all was told so when it was read.
+            // A row that names nobody at all was refused when it was read.
             (None, None) => self.group_called(group_name, None)?,
         };
         self.check_names(found, whose)?;
@@ -295,7 +295,7 @@ fn moved(column: Field, own: &str, own_name: &str, written: &str, other: &str) -
     Wrong::new(Code::AmbiguousTarget, column, sentence)
 }
 
-/// Where two names look alike: what differs.
+/// Where two names look the same: what differs.
 fn instead(written: &str, known: &str) -> String {
     lookalike::difference(written, known).map_or_else(String::new, |what| format!(", where you typed {what}"))
 }

@@ -69,7 +69,7 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
 }
 
 /// The run's file as rows, or why it cannot be used. What was planned once is read as it was then, whatever the configuration says
-/// by now: what it asks for was told to people.
+/// by now: people have seen what it asks for.
 pub(crate) fn parsed(run: &Run, settings: &Inbox) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {
     let stored = match input(run) {
         Err(error) if error.is::<Damaged>() => return Ok(Err(vec![format!("{error} Drop the file again.")])),

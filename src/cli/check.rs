@@ -151,12 +151,12 @@ struct Report {
 }
 
 impl Report {
-    #[expect(clippy::unused_self, reason = "the three read alike where they are used")]
+    #[expect(clippy::unused_self, reason = "all three are called in the same way")]
     fn good(&self, text: &str) {
         line('✓', text);
     }
 
-    #[expect(clippy::unused_self, reason = "the three read alike where they are used")]
+    #[expect(clippy::unused_self, reason = "all three are called in the same way")]
     fn note(&self, text: &str) {
         line('·', text);
     }

@@ -123,7 +123,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
 /// Takes the lock, and lets those who hand something over know meanwhile that this process lives.
 pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
     here.seat.take(here.data_dir)?;
-    // By which the inbox tells its own files from those of another quotakeeper.
+    // By this the inbox distinguishes its own files from those of another quotakeeper.
     installation::id(here.data_dir, Clock::read().now());
     let (seat, activity) = (Arc::clone(here.seat), Arc::clone(here.activity));
     let data_dir = here.data_dir.to_owned();

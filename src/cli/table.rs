@@ -10,7 +10,7 @@ use crate::text::clean::visible;
 use crate::text::width::{columns as width, fit};
 use crate::text::words;
 
-/// Less of a name tells it apart from no other.
+/// With less of it, a name cannot be distinguished from others.
 const LEAST_NAME: usize = 16;
 
 /// How text is painted on standard output.
@@ -303,7 +303,7 @@ impl<'h> Table<'h> {
         texts.map(|(index, _)| index).max_by_key(|index| widths[*index])
     }
 
-    /// The column of names, if its cells would be cut to less than tells them apart.
+    /// The column of names, if its cells would be cut until they look the same.
     fn is_too_narrow(&self, widths: &[usize]) -> Option<usize> {
         let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
         let longest = self.natural()[column];

@@ -1,7 +1,7 @@
 //! The quotas as they are now, read again and again while a run is applied.
 //!
 //! A quota that does not show counts as removed only where its organization shows that it could: an organization that goes
-//! from the answer together with quotas that nobody here removed is one that the API stopped telling of.
+//! from the answer together with quotas that nobody here removed is one that the API stopped listing.
 
 use std::collections::BTreeMap;
 

@@ -274,7 +274,7 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
     steps
 }
 
-/// What follows the name of the key; an unknown one is told its section or gets the nearest known.
+/// What follows the name of the key; for an unknown one, its section or the nearest known key.
 fn explain(wrong: &Wrong, path: &[Step]) -> String {
     let Wrong::UnknownKey { key, known } = wrong else { return wrong.to_string() };
     let near = nearest(key, known.iter().copied(), 1);

@@ -257,7 +257,7 @@ fn may_fall_into(row: &SentRow, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> b
     row.sent.trunc_subsecs(0) <= to && row.verified.is_none_or(|at| at.trunc_subsecs(0) >= from)
 }
 
-/// The row that made exactly this change and by its time just missed the two snapshots: one of the three was told a wrong time.
+/// The row that made exactly this change and by its time just missed the two snapshots: one of the three has a wrong time.
 fn beside<'r>(
     rows: &[&'r SentRow],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
@@ -287,7 +287,7 @@ fn fell_into<'r>(
     fell
 }
 
-/// Whether a quota that a snapshot showed at a time has a row in it. Where the times leave that open, the quota tells: what
+/// Whether a quota that a snapshot showed at a time has a row in it. Where the times leave that open, the quota decides: what
 /// the row asked for, it shows; and of a row that was read back in the very second of the snapshot anything but the value
 /// before it came after it.
 fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {

@@ -114,7 +114,7 @@ impl Fit {
     }
 }
 
-/// Whether so many moments, with so much time from the first to the last, tell a slope: not fewer than three, or less than a day.
+/// Whether so many moments over so much time are enough for a slope: at least three, over at least a day.
 pub(crate) fn is_slope_known(moments: usize, span: TimeDelta) -> bool {
     moments >= 3 && span >= TimeDelta::days(1)
 }

@@ -7,7 +7,7 @@ use super::History;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, UsageRule};
 
-/// What somebody is told who needs a snapshot where there are only damaged ones.
+/// The error where a snapshot is needed and all are damaged.
 pub(crate) const NONE_READABLE: &str =
     "no snapshot of the history can be read, as the log says of each: `quotakeeper snapshot` takes a new one";
 

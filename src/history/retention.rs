@@ -8,7 +8,7 @@ use crate::config::Keep;
 
 /// The snapshots to remove. Of each hour, day and month (UTC) the last snapshot stands for it, and of these
 /// the newest `hourly`, `daily` and `monthly` stay. The newest two of all always stay: what changed between them may
-/// still have to be told, and another pair would tell other changes again.
+/// still have to be reported, and another pair would show other changes.
 pub(crate) fn superfluous(all: &[DateTime<Utc>], keep: Keep) -> Vec<DateTime<Utc>> {
     let mut newest_first = all.to_vec();
     newest_first.sort_unstable_by(|a, b| b.cmp(a));

@@ -188,7 +188,7 @@ impl History {
         Ok(self.list()?.iter().map(|at| self.size(*at)).sum())
     }
 
-    /// That of one; 0 where it cannot be told.
+    /// That of one; 0 if it is unknown.
     pub(super) fn size(&self, at: DateTime<Utc>) -> u64 {
         fs_err::metadata(self.path(at)).map_or(0, |file| file.len())
     }

@@ -201,7 +201,7 @@ mod tests {
             job(&bench, Job::Snapshot, later(day)).await;
             job(&bench, Job::Outbox, later(day)).await;
         }
-        assert_eq!(sent(&bench), 1, "not told again");
+        assert_eq!(sent(&bench), 1, "not reported again");
         job(&bench, Job::Prune, later(104)).await;
         assert_eq!(sent(&bench), 0);
         job(&bench, Job::Snapshot, later(105)).await;

@@ -1,4 +1,4 @@
-//! Jobs against the simulator: what they tell, what they tell once, and what must not stop them.
+//! Jobs against the simulator: what they report, what they report once, and what must not stop them.
 
 use std::os::unix::fs::MetadataExt;
 

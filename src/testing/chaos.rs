@@ -2,7 +2,7 @@
 //! meanwhile, and kills; what must hold of each is in `checks`.
 //!
 //! The whole inbox job runs, in this process, on a clock that is not the machine's: a kill drops it at a request without
-//! an answer, and a fresh `App` on the same folder takes over. `QUOTAKEEPER_CHAOS_SEED=17` runs one seed alone and tells
+//! an answer, and a fresh `App` on the same folder takes over. `QUOTAKEEPER_CHAOS_SEED=17` runs one seed alone and prints
 //! what happened in it; `QUOTAKEEPER_CHAOS_SEEDS=20000` runs more.
 
 mod checks;

@@ -1,7 +1,7 @@
 //! Inputs that begin as good ones and are changed at random: whoever reads them takes them or says what is wrong, and never panics.
 //!
 //! A hundred in each run of the tests. `QUOTAKEEPER_FUZZ_SECONDS=600 cargo test --lib fuzzed -- --nocapture` tries others for ten
-//! minutes each; what fails is told with its number, and `QUOTAKEEPER_FUZZ_SEED` runs that one again.
+//! minutes each; a failure is reported with its number, and `QUOTAKEEPER_FUZZ_SEED` runs that one again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Names as people type them: which are the same, and where two only look alike.
+//! Names as people type them: which are the same, and where two only look the same.
 //!
 //! Unicode writes one letter in several ways (a Mac's `ü` is a `u` and two dots), and keyboards and word processors put dashes,
 //! quotes and Cyrillic letters where others have the ones of ASCII.
@@ -18,12 +18,12 @@ pub(crate) fn key(name: &str) -> String {
     clean(&wide.to_lowercase().nfkc().collect::<String>(), usize::MAX)
 }
 
-/// The same for all names that look alike.
+/// The same for all names that look the same.
 pub(crate) fn skeleton(name: &str) -> String {
     key(name).chars().map(usual_letter).collect()
 }
 
-/// What differs in a name that looks like another one; none where nothing does, or where they do not look alike.
+/// What differs in a name that looks like another one; none where nothing does, or where they do not look the same.
 pub(crate) fn difference(written: &str, known: &str) -> Option<String> {
     let [written, known] = [written, known].map(key);
     let looks_same = written.chars().map(usual_letter).eq(known.chars().map(usual_letter));
@@ -123,6 +123,6 @@ mod tests {
             "an apostrophe or quote `’` (U+2019) instead of a straight apostrophe `'` (U+0027)"
         );
         assert_eq!(difference("Payments", "payments"), None, "these are one name");
-        assert_eq!(difference("Payment", "Payments"), None, "these do not look alike");
+        assert_eq!(difference("Payment", "Payments"), None, "these do not look the same");
     }
 }

@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 /// What stands where a secret stood.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// Shorter texts are no secrets that could be told from words.
+/// Shorter texts are no secrets that could be distinguished from words.
 const SHORTEST: usize = 6;
 
 /// A vault rotates: the last secrets are remembered, and the oldest forgotten.

@@ -1,6 +1,6 @@
 //! Which known names somebody may have meant who wrote an unknown one: a key of the configuration, an account group.
 
-/// The known names that are most like the unknown one, the most alike first; none where nothing is.
+/// The known names that are most similar to the unknown one, the most similar first; none if nothing is similar.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     const ALIKE: f64 = 0.75;
     // Longer texts are no typing errors of a name, and to compare them takes its time.

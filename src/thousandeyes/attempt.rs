@@ -24,7 +24,7 @@ pub(super) struct Outcome {
     pub answer_id: Option<String>,
     /// As much of it as was read.
     pub body: Body,
-    /// HTTP/1 told no length and no last chunk: the answer ends where the connection does, whole or not.
+    /// HTTP/1 gave no length and no last chunk: the answer ends where the connection does, whole or not.
     pub is_undelimited: bool,
 }
 

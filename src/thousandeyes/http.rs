@@ -98,7 +98,7 @@ fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwes
             .map_err(|problem| Error::Settings(format!("api.ca_file: {} {problem}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    // The API, a proxy and a Pushgateway alike. The port is that of the URL.
+    // For the API, a proxy and a Pushgateway. The port is that of the URL.
     let localhost = loopback::addresses("localhost").into_iter().flatten();
     let localhost: Vec<_> = localhost.map(|address| SocketAddr::new(address, 0)).collect();
     builder.resolve_to_addrs("localhost", &localhost).build().map_err(|error| {

@@ -140,7 +140,7 @@ fn check(bench: &Bench, scenario: &Scenario, runs: &[Run]) {
         }
         assert_eq!(applied, undone);
     }
-    assert_eq!(named.len(), scenario.rows.len(), "every row of the file is told of");
+    assert_eq!(named.len(), scenario.rows.len(), "every row of the file is listed");
     let mut shown: Option<&BTreeMap<Key, i64>> = None;
     for logged in &log {
         shown = logged.shown.as_ref().or(shown);
@@ -159,7 +159,7 @@ fn edits(logged: &Logged, target: &Key) -> bool {
     logged.edits.iter().any(|(edited, _)| edited == target)
 }
 
-/// What is told as done is done, unless somebody changed it since; and a read showed it.
+/// What is reported as done is done, unless somebody changed it since; and a read showed it.
 fn ends_as_reported(bench: &Bench, log: &[Logged], target: &Key, ending: &str, after: Option<i64>) {
     if !matches!(ending, "applied" | "unchanged") {
         return;

@@ -53,7 +53,7 @@ fn a_service_that_does_not_answer_well_is_one_warning_without_the_secret_and_fai
         warnings[0].contains("\"WARN\"") && warnings[0].contains("127.0.0.1 answered 500"),
         "{warnings:?}"
     );
-    assert!(!ran.log.contains(SECRET), "the URL was told");
+    assert!(!ran.log.contains(SECRET), "the URL is in the log");
 
     let gone = Bench::new(World::small())
         .with("QUOTAKEEPER__HEARTBEAT__URL", &format!("http://127.0.0.1:1/{SECRET}"));

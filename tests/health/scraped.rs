@@ -32,7 +32,7 @@ fn it_answers_while_a_job_waits_for_the_rate_limit_and_does_not_delay_the_end() 
     let ready = daemon.get("/readyz");
     assert_eq!((ready.status, ready.body.as_str()), (503, "No snapshot was taken yet.\n"));
 
-    // Somebody is in the middle of a question when it is told to stop.
+    // Somebody is in the middle of a question when it is asked to stop.
     let mut asking = TcpStream::connect(daemon.address).unwrap();
     asking.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
     let (ended, took) = daemon.stop();

@@ -1,4 +1,4 @@
-//! What systemd is told, by a socket of the test's own in its place.
+//! What systemd is notified of, by a socket of the test's own in its place.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;

@@ -179,7 +179,7 @@ fn a_full_disk_is_reported_by_mail_status_and_exit_code_and_recovers_by_itself()
 
     disk.free();
     assert_eq!(place.run(&["once"]).code, Some(0), "there is room again");
-    assert_eq!(mails(&place, "sent", "make room") + mails(&place, "new", "make room"), 1, "told once");
+    assert_eq!(mails(&place, "sent", "make room") + mails(&place, "new", "make room"), 1, "reported once");
     assert!(!place.run(&["status"]).stdout.contains("failed since"));
     assert!(place.data().join("reserve").exists(), "room is set aside for the next time");
 }

@@ -190,7 +190,7 @@ fn an_outage_is_mailed_once_until_it_is_over() {
     let place = Place::new(&simulator).with("TE_TOKEN", "wrong");
     place.run(&["snapshot"]);
     assert_eq!(mails(&place), 1);
-    // Over a second, since times are told in seconds.
+    // Over a second, since times are shown in seconds.
     let started = std::time::Instant::now();
     while started.elapsed() < std::time::Duration::from_millis(1100) {
         place.run(&["snapshot"]);

@@ -1,4 +1,4 @@
-//! Everything that people drop by mistake, all at once: nothing of it is sent, nothing is lost, everything is told.
+//! Everything that people drop by mistake, all at once: nothing is sent, nothing is lost, everything is reported.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -196,7 +196,7 @@ fn anything_but_a_csv_file_is_reported_once_and_left_in_place() {
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     assert_eq!(place.runs().len(), 0);
     assert_eq!(first.stderr.matches("\"not taken\"").count(), 7, "{}", first.stderr);
-    assert!(!second.stderr.contains("not taken"), "told once: {}", second.stderr);
+    assert!(!second.stderr.contains("not taken"), "reported once: {}", second.stderr);
     assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 9, "all are left, beside the answers");
     let listed = ["pipe.csv", "link.csv", "dangling.csv", "folder.csv", "book.xlsx", "notes.docx"];
     insta::assert_snapshot!("not taken", listed.map(|file| format!("{}\n", reason(&place, file))).concat());

@@ -7,7 +7,7 @@ use crate::aiosmtpd::{LOGIN, Plan, Server, WRONG_PASSWORD};
 use crate::certificates::CERTIFICATES;
 use crate::installation::Installation;
 
-/// A server that is to be had trouble with, and how it is spoken to.
+/// A server that misbehaves, and the settings that reach it.
 struct BadServer {
     name: &'static str,
     plan: Plan,
@@ -65,7 +65,7 @@ impl BadServer {
             sent.stderr
         );
         let complaints = ["\"WARN\"", "\"ERROR\""].map(|level| sent.stderr.matches(level).count());
-        assert_eq!(complaints, [1, 0], "{}: told once: {}", self.name, sent.stderr);
+        assert_eq!(complaints, [1, 0], "{}: reported once: {}", self.name, sent.stderr);
         let arrived = bad.taken().len();
 
         for (name, _) in &self.settings {

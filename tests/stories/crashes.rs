@@ -1,4 +1,4 @@
-//! kill -9 at each request of a run in turn: what is taken up again afterwards is done once, and told once.
+//! kill -9 at each request of a run in turn: what is taken up again afterwards is done once, and reported once.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Each guard with the real binary: what just flows, what just does not, the key that eases it, and `approve`.
+//! Each guard with the real binary: what just passes, what is just held, the key that eases it, and `approve`.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ struct Case {
     /// Flows, by a hair; none where no change of this kind does.
     passes: Option<String>,
     held: String,
-    /// What lets it flow too, as a variable of the environment; none where only an approval does.
+    /// What lets it pass too, as a variable of the environment; none where only an approval does.
     eased: Option<(&'static str, &'static str)>,
     /// A setting without which the guard is not on.
     on: Option<(&'static str, &'static str)>,

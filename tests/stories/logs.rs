@@ -1,4 +1,4 @@
-//! What the log tells: one line a fact, each failure once with its causes and the fix, and to the journal with priorities.
+//! What the log says: one line for each fact, each failure once with its causes and the fix, and to the journal with priorities.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;

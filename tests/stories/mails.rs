@@ -110,7 +110,7 @@ fn what_a_run_changed_and_somebody_changed_on_is_drift_from_the_runs_value() {
 #[test]
 fn a_snapshot_that_keeps_failing_is_reported_once_until_it_succeeds() {
     let bench = Bench::new(World::small()).with_mail();
-    // Failures are told apart by the second, so it fails for more than one.
+    // Failures are distinguished by the second, so it fails for more than one.
     let fail_often = || {
         bench.standin.world(|world| world.broken = Some(("GET /quotas", 403)));
         let begun = Instant::now();

@@ -25,7 +25,7 @@ const AFTER_A_READ: &str = "after a read";
 
 type Answers = Arc<Mutex<BTreeMap<&'static str, String>>>;
 
-/// A server that answers as it is told, takes every POST and does nothing.
+/// A server that answers as it is set up to, takes every POST and does nothing.
 struct Odd {
     url: String,
     answers: Answers,

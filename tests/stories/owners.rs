@@ -43,7 +43,7 @@ fn has_parts(text: &str, all: &[&str], none: &[&str]) {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
     for part in none {
-        assert!(!text.contains(part), "{part} is told: {text}");
+        assert!(!text.contains(part), "{part} is listed: {text}");
     }
 }
 

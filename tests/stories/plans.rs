@@ -1,4 +1,4 @@
-//! What `plan` shows, and what its exit codes tell scripts.
+//! What `plan` shows, and what its exit codes mean to scripts.
 
 use serde_json::Value;
 

@@ -111,7 +111,7 @@ fn fields_that_nobody_described_are_no_hindrance() {
 
 #[test]
 fn an_organization_that_the_quotas_do_not_name_is_known_by_its_account_groups() {
-    // Fabrikam has a quota of its own, no id beside it, and no account group with a quota: nothing tells whose it is.
+    // Fabrikam has a quota of its own, no id beside it, and no account group with a quota: nothing says whose it is.
     let mut world = World { shape: Shape::QuotasWithoutOrganization, ..World::small() };
     world.organizations.get_mut("9").unwrap().quota = None;
     let bench = Bench::new(world);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::clockwork::{Week, message_id, names};
 
-/// What the log told as missed: the job, and its first and last slot.
+/// What the log reported as missed: the job, and its first and last slot.
 struct Gap {
     job: String,
     first: DateTime<Utc>,
@@ -26,7 +26,7 @@ impl Seen {
         self.gaps.iter().any(|gap| gap.job == job && gap.first <= slot && slot <= gap.last)
     }
 
-    /// Whether the log told this snapshot as missed.
+    /// Whether the log reported this snapshot as missed.
     pub(crate) fn gap_covers(&self, slot: DateTime<Utc>) -> bool {
         self.missed("snapshot", slot)
     }
@@ -68,7 +68,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     let days = each_slot(&nights(begin, end), &reports, |slot| seen.missed("usage report", slot), 0);
     seen.missed_reports = days.missed;
     eprintln!(
-        "{} hours: {} with a snapshot, {} told as missed; {} usage reports sent, {} told as missed; {} kills",
+        "{} hours: {} with a snapshot, {} reported as missed; {} usage reports sent, {} reported as missed; {} kills",
         hours.len(),
         snapshots.served,
         snapshots.missed.len(),
@@ -80,7 +80,7 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
     seen
 }
 
-/// Each that was dropped became one run, which came to its end, and whoever dropped it was told.
+/// Each that was dropped became one run, which came to its end, and whoever dropped it got an answer.
 fn each_file_was_one_run(week: &Week) {
     let mut ended: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for run in std::fs::read_dir(week.data().join("runs")).unwrap() {
@@ -105,8 +105,8 @@ struct Slots {
     missed: BTreeSet<DateTime<Utc>>,
 }
 
-/// Each slot was served before the next one came, or told as missed. A kill may come between the work and the note of it:
-/// only so often is one served twice, or served and told as missed. The last of these slots only ends the one before it: on a
+/// Each slot was served before the next one came, or reported as missed. A kill may come between the work and the note of it:
+/// only so often is one served twice, or served and reported as missed. The last of these slots only ends the one before it: on a
 /// busy machine the end of the week comes as late as that.
 fn each_slot(
     slots: &[DateTime<Utc>],
@@ -119,7 +119,7 @@ fn each_slot(
     for (slot, next) in slots.iter().zip(&slots[1..]) {
         let times = served.iter().filter(|at| *at >= slot && *at < next).count();
         match (times, missed(*slot)) {
-            (0, false) => panic!("{slot} was neither served nor told as missed"),
+            (0, false) => panic!("{slot} was neither served nor reported as missed"),
             (0, true) => drop(result.missed.insert(*slot)),
             (1, false) => result.served += 1,
             _ => {
@@ -128,7 +128,7 @@ fn each_slot(
             }
         }
     }
-    assert!(doubled.len() <= kills, "served twice, or told as missed too: {doubled:?}");
+    assert!(doubled.len() <= kills, "served twice, or reported as missed too: {doubled:?}");
     result
 }
 

@@ -2,7 +2,7 @@
 //! fast (`libfaketime`), through 429 storms, an hour of 500s, kills, restarts, reloads, a full disk, long downtimes and both changes of
 //! clocks, while people drop change files and a real mail server takes the mails.
 //!
-//! Nothing here depends on how fast this machine is: what it does not get done in its time must be told as a gap.
+//! Nothing here depends on how fast this machine is: what it does not get done in its time must be reported as a gap.
 
 mod checks;
 mod clockwork;

@@ -11,7 +11,7 @@ use crate::change::RunState;
 use crate::change::run::id::root_of;
 use crate::change::run::{Run, RunRecord, Unreadable};
 
-/// So many folders of one name before the run's own name tells them apart.
+/// So many folders of one name before the run's own name distinguishes them.
 const MOST: usize = 99;
 
 #[derive(Debug, Default)]

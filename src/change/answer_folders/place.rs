@@ -21,7 +21,7 @@ pub(in crate::change) const STATUS: &str = "status.txt";
 /// What a file system takes as a name, in bytes.
 const LONGEST: usize = 255;
 
-/// The name of the folder of a run's answers: the dropped file's, with what tells the rows apart that were split off; the
+/// The name of the folder of a run's answers: the dropped file's, with a suffix for rows that were split off; the
 /// second and later ones of that name have their number.
 pub(in crate::change) fn name(record: &RunRecord, number: usize) -> String {
     let part = record.id.strip_prefix(record.root()).unwrap_or_default();

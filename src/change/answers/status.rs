@@ -9,7 +9,7 @@ use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::clean::visible;
 use crate::text::words::{decision_due, moment, number};
 
-/// So many rows are told; the files beside it have them all.
+/// So many rows are listed; the files beside it have them all.
 const LISTED: usize = 50;
 
 /// What became of the file, in a few lines; `expire` is how long a held run waits for a person.
@@ -61,7 +61,7 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
     let problems = story.results.iter().filter_map(|result| match &result.outcome {
         Outcome::Failed(Problem { code: Code::NotSent, .. }) if story.planned_only => None, // said of all
         Outcome::Failed(problem) if problem.code != Code::Held => Some(problem.of_row(result.row)),
-        _ => None, // done, or told by the run that it waits in
+        _ => None, // done, or listed by the run that it waits in
     });
     for problem in problems.take(LISTED) {
         text += &format!("\n{problem}\n");

@@ -135,7 +135,7 @@ impl Batch {
         Some([half(first, Half::First { of }), half(second, Half::Second { of })])
     }
 
-    /// The rows that fields such as `organizations[1].accountGroups[2].value` speak of; none where they tell less.
+    /// The rows that fields such as `organizations[1].accountGroups[2].value` name; none if they name no rows.
     fn named(&self, fields: &[FieldError]) -> BTreeSet<usize> {
         let mut start = 0;
         let organizations: Vec<Range<usize>> = self

@@ -1,4 +1,4 @@
-//! Of several things that fail in one job, the first ends it and is told by whoever ran it; the others are logged here.
+//! Of several things that fail in one job, the first ends it and is reported by the caller; the others are logged here.
 //!
 //! So each failure is logged once, and none is lost.
 

@@ -15,19 +15,19 @@ use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 /// What was not closed for so long after its last write was closed unheard, or never opened (`truncate`).
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// The files that were written and not closed since, by what the kernel told.
+/// The files that were written and not closed since, as the kernel reported.
 #[derive(Debug, Default)]
 pub(crate) struct Writers(Mutex<BTreeMap<OsString, Writing>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Writing {
     last: Instant,
-    /// A second name for a file is told like a new one, and nobody closes it: only what has no byte yet waits for a first.
+    /// A second name for a file is reported like a new one, and nobody closes it: only what has no byte yet waits for a first.
     is_empty: bool,
 }
 
 impl Writers {
-    /// Takes over what the kernel told.
+    /// Takes over what the kernel reported.
     pub(crate) fn observe(&self, event: &notify::Event, now: Instant) {
         let mut writing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if event.need_rescan() {

@@ -27,7 +27,7 @@ impl RunContext<'_> {
         self.settle(RunState::Held, plan, Vec::new())
     }
 
-    /// The same for rows that were split off: the mail of the run that they come from tells of them. One file, one mail.
+    /// The same for rows that were split off: the mail of the run that they come from lists them. One file, one mail.
     pub(super) fn hold_quietly(&mut self, plan: Plan) -> anyhow::Result<()> {
         let story = RunStory { plan, ..story(self.run)? };
         self.answer(RunState::Held, story)

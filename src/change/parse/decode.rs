@@ -34,7 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     if let (text, false) = UTF_8.decode_with_bom_removal(bytes) {
         return Ok(text);
     }
-    // Every byte means something in Windows-1252, so control characters must tell text from the rest.
+    // Every byte means something in Windows-1252, so control characters must distinguish text from the rest.
     if bytes.iter().any(|byte| is_control(&byte)) {
         return Err(binary());
     }

@@ -103,7 +103,7 @@ pub(crate) type Quota = Option<Units>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Units(Units),
-    /// What it is in units, only the organization's plan tells.
+    /// Only the organization's plan says how many units it is.
     OfPlan(Percent),
 }
 

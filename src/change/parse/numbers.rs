@@ -187,7 +187,7 @@ fn fraction(text: &str) -> Option<(String, bool)> {
     is_digits(fraction).then(|| (whole, fraction.bytes().all(|digit| digit == b'0')))
 }
 
-/// `1.2E+05`. How many digits the spreadsheet dropped, nobody can tell: it may have been 123 456.
+/// `1.2E+05`. Nobody knows how many digits the spreadsheet dropped: it may have been 123 456.
 pub(super) fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));

@@ -7,7 +7,7 @@ use super::numbers::{LARGEST, is_digits};
 use super::shown::shown;
 use crate::domain::quota::Units;
 
-/// How many parts of a percent are told apart: four digits after the point.
+/// How many parts a percent has: four digits after the point.
 const PARTS: i128 = 10_000;
 const DIGITS: usize = 4;
 

@@ -138,7 +138,7 @@ impl<'a> Rows<'a> {
 
     /// Where the delimiter or a line end stands; somewhere beyond the longest cell where none is before that.
     fn end_of_unquoted(&self) -> usize {
-        // A letter that has several bytes can be told by its first one, and there are few of those.
+        // A letter that has several bytes is recognized by its first one, and there are few of those.
         let mut bytes = [0; 4];
         let first = self.delimiter.encode_utf8(&mut bytes).as_bytes()[0];
         let ends = |(at, byte): (usize, u8)| {

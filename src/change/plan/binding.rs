@@ -13,7 +13,7 @@ use crate::domain::quota::OrgId;
 use crate::text::words::rows_text;
 
 /// Binds the rows of one organization, of the file, or none. `organizations` has one entry for each row; in
-/// organization mode a row whose organization nobody can tell stands alone. Refusal beats holding; rows that change
+/// organization mode a row whose organization is unknown stands alone. Refusal beats holding; rows that change
 /// nothing stay as they are.
 pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: Mode) {
     let (bound, why) = match mode {

@@ -1,4 +1,4 @@
-//! The rules that hold a row back until a person approves it. They stop dangerous work and let ordinary work flow.
+//! The rules that hold a row back until a person approves it. They stop dangerous work and leave ordinary work alone.
 //!
 //! Each guard is a file of its own with everything about it. To add one: a variant in [`Guard`], its file, and a line in
 //! [`Guard::rule`], which the compiler asks for. A limit is a key of `config::Guards`; each row is judged by the limits of its own target.

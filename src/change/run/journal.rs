@@ -30,7 +30,7 @@ pub(crate) enum Event {
     NothingDone { at: DateTime<Utc>, batch: usize, answer: String },
     /// The server refused the batch as a whole; nothing is assumed of its rows.
     Refused { at: DateTime<Utc>, batch: usize, answer: String },
-    /// No answer, or one that does not tell; reading will.
+    /// No answer, or one that decides nothing; reading will.
     Unknown { at: DateTime<Utc>, batch: usize, answer: String },
     /// These rows ended without being applied, for this reason.
     Settled { at: DateTime<Utc>, rows: Vec<usize>, code: Code, message: String },

@@ -88,7 +88,7 @@ pub(crate) struct RunRecord {
     pub planned_only: bool,
 }
 
-/// What tells a claimed file from any other, and whether it was written since.
+/// What distinguishes a claimed file from any other, and whether it was written since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claimed {
     pub inode: u64,

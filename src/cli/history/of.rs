@@ -118,7 +118,7 @@ fn chart(moments: &[Moment], style: Style) -> String {
     format!("used       {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
 }
 
-/// How much the projected usage grew from the first moment to the last that tell it: unlike what was used, it does not begin
+/// How much the projected usage grew from the first moment to the last that have one: unlike what was used, it does not begin
 /// again with each billing cycle.
 fn growth(moments: &[Moment]) -> String {
     let mut projected = moments.iter().filter_map(|moment| moment.projected);

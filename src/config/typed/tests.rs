@@ -1,4 +1,4 @@
-//! What does not fit is told apart by its type, and a whole configuration is read as before.
+//! Values that do not fit are errors by their types, and a whole configuration is read as before.
 
 use serde::Deserialize;
 use toml::Table;

@@ -186,7 +186,7 @@ fn rendered_snapshot(
 fn targets(inputs: &ReportInputs<'_>, at: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
     let spooled = || spooled_tempfile_in(IN_MEMORY, &inputs.config.data.dir);
     match inputs.each_standing(at, now, |standings| metrics::targets(standings, spooled)) {
-        // Whoever has to be told that the disk is full reads the metrics.
+        // The metrics are how somebody learns that the disk is full.
         Err(error) if !error.is::<Unreadable>() => {
             warn!(%error, "the metrics of all targets stay in memory: they cannot be written");
             let in_memory = || SpooledTempFile::new(usize::MAX);

@@ -17,7 +17,7 @@ const UNDECIDED: TimeDelta = TimeDelta::hours(24);
 /// One unit of work that takes longer is worth a look.
 const AT_WORK: TimeDelta = TimeDelta::minutes(15);
 
-/// A mail that was only just refused for now is no trouble yet.
+/// A mail that was only just refused for now is no problem yet.
 const UNSENT: TimeDelta = TimeDelta::hours(1);
 
 /// Less than this is as good as nothing for the smallest of our writes.
@@ -86,7 +86,7 @@ fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
     }
 }
 
-/// Jobs that fail for the same reason are one trouble.
+/// Jobs that fail for the same reason are one problem.
 fn failing(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let mut reasons: Vec<(Option<&Why>, Vec<&ObservedJob>)> = Vec::new();
     for job in &observed.jobs {

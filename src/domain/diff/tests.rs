@@ -69,7 +69,7 @@ fn half_past_eight(before: Option<Units>, after: Option<Units>) -> SentRow {
     sent("2026-11-22T08:30:00Z", Some("2026-11-22T08:30:01Z"), before, after)
 }
 
-/// What is told of a quota that was this at eight, at nine and at ten.
+/// What is reported of a quota that was this at eight, at nine and at ten.
 fn history(eight: Units, nine: Units, ten: Units, rows: &[SentRow]) -> [Vec<String>; 2] {
     let seen = |hour, quota| snapshot(hour, &[("1", Some(quota))]);
     let (eight, nine, ten) = (seen(8, eight), seen(9, nine), seen(10, ten));
@@ -252,7 +252,7 @@ fn only_a_run_between_both_snapshots_makes_it_a_removal_that_all_quotas_of_an_or
     }
 }
 
-/// What is told of the last of these snapshots, oldest first, as the history would be searched.
+/// What is reported of the last of these snapshots, oldest first, as the history would be searched.
 fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
     let [older @ .., earlier, later] = snapshots else { return Vec::new() };
     let mut open = returned(earlier, later);

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 
-const KIND: Kind = Kind { name: "told.json", version: 2, without: "all is reported again", limit: 1000 };
+const KIND: Kind = Kind { name: "counts.json", version: 2, without: "all is reported again", limit: 1000 };
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Told {
@@ -26,19 +26,19 @@ fn what_was_saved_is_known_and_an_older_format_is_read() {
     assert_eq!(take(&folder.path().join("missing")).unwrap(), Remembered::Nothing);
     save(folder.path(), &KIND, &Told { count: 3 }).unwrap();
     assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 3 }));
-    fs_err::write(folder.path().join("told.json"), r#"{"version": 1, "count": 4}"#).unwrap();
+    fs_err::write(folder.path().join("counts.json"), r#"{"version": 1, "count": 4}"#).unwrap();
     assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
     // As a backup that links files leaves it.
-    fs_err::hard_link(folder.path().join("told.json"), folder.path().join("backup.json")).unwrap();
+    fs_err::hard_link(folder.path().join("counts.json"), folder.path().join("backup.json")).unwrap();
     assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
 }
 
 #[test]
 fn a_newer_file_stays_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    fs_err::write(folder.path().join("told.json"), r#"{"version": 3, "count": []}"#).unwrap();
+    fs_err::write(folder.path().join("counts.json"), r#"{"version": 3, "count": []}"#).unwrap();
     assert!(matches!(take(folder.path()).unwrap_err(), Unusable::Newer(_)));
-    assert!(folder.path().join("told.json").exists());
+    assert!(folder.path().join("counts.json").exists());
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
     ];
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
-        damage(&folder.path().join("told.json"));
+        damage(&folder.path().join("counts.json"));
         assert!(matches!(read::<Told>(folder.path(), &KIND), Err(Unusable::Damaged { .. })), "{name}");
         assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside, "{name}");
         assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing, "{name}");
         let known = set_aside_in(folder.path()).unwrap();
-        let expected = ("told.json".to_owned(), now(), "told.json.damaged-20261126T101500Z".to_owned());
+        let expected = ("counts.json".to_owned(), now(), "counts.json.damaged-20261126T101500Z".to_owned());
         assert_eq!(known, [expected], "{name}");
         save(folder.path(), &KIND, &Told { count: 1 }).unwrap();
         assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 1 }), "{name}");
@@ -77,11 +77,11 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
 fn what_was_set_aside_before_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["first", "second", "third"] {
-        fs_err::write(folder.path().join("told.json"), text).unwrap();
+        fs_err::write(folder.path().join("counts.json"), text).unwrap();
         assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside);
     }
     let content = |end: &str| {
-        fs_err::read_to_string(folder.path().join(format!("told.json.damaged-20261126T101500Z{end}")))
+        fs_err::read_to_string(folder.path().join(format!("counts.json.damaged-20261126T101500Z{end}")))
             .unwrap()
     };
     assert_eq!(["", "-1", "-2"].map(content), ["first", "second", "third"]);
@@ -91,7 +91,7 @@ fn what_was_set_aside_before_is_never_overwritten() {
 #[test]
 fn a_file_that_the_service_may_not_read_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("told.json");
+    let path = folder.path().join("counts.json");
     fs_err::write(&path, r#"{"version": 2, "count": 3}"#).unwrap();
     fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if fs_err::read(&path).is_ok() {

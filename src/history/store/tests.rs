@@ -118,7 +118,7 @@ fn files_of_others_in_the_tree_are_passed_over() {
     let at = folder.path().join("history/year=2026/month=11");
     std::os::unix::fs::symlink("nowhere", at.join("2026-11-22T19-00-00Z.csv")).unwrap();
     fs_err::create_dir(at.join("2026-11-22T20-00-00Z.csv")).unwrap();
-    // One that leads in a circle would have to be opened to be told.
+    // One that leads in a circle would have to be opened to be recognized.
     std::os::unix::fs::symlink("lost+found", folder.path().join("history/lost+found")).unwrap();
     assert_eq!(history.list().unwrap().len(), 1);
 }

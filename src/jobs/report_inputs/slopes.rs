@@ -34,7 +34,7 @@ impl ReportInputs<'_> {
         week.into_slopes()
     }
 
-    /// The snapshots of the week before, if they are enough to tell a slope.
+    /// The snapshots of the week before, if they are enough for a slope.
     pub(super) fn moments_of_slopes(&self, at: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
         let earlier = self.moments_of_the_week(at)?;
         let span = earlier.first().map_or(Duration::zero(), |first| at - *first);

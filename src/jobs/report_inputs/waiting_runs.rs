@@ -1,4 +1,4 @@
-//! The runs that wait, as reports and pages tell of them.
+//! The runs that wait, as reports and pages show them.
 
 use std::path::Path;
 

@@ -77,7 +77,7 @@ async fn a_bad_row_refuses_its_batch_and_is_named_unless_silent() {
     test.simulator.state().add_fault("bad-row:aid=204120:silent:partial".parse().unwrap());
     let got = test.post("/v7/quotas/account-groups/assign", batch).await;
     assert_eq!((got.status, got.body.get("errors")), (400, None));
-    assert_eq!(test.quota(Some(EMEA)), Some(1), "the others were applied all the same");
+    assert_eq!(test.quota(Some(EMEA)), Some(1), "the others were applied anyway");
     assert_eq!(test.quota(Some("204120")), before.quota(ACME, Some("204120")));
 }
 

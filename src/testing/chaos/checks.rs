@@ -69,9 +69,9 @@ pub(super) fn check(bench: &Bench, scenario: &Scenario, tally: &mut Tally) {
     nothing_is_sent_again_before_it_is_read(&log);
     nothing_is_sent_after_a_rejection(bench, &log);
     let rows = scenario.rows.len();
-    // A held run that waits has no results yet; its rows are told by the run that they were split off from, or by none.
+    // A held run that waits has no results yet; its rows are listed by the run that they were split off from, or by none.
     if runs.iter().all(|run| run.record.state != RunState::Held) || runs.len() == 2 {
-        assert_eq!(described.len(), rows, "every row of the file is told of: {described:?}");
+        assert_eq!(described.len(), rows, "every row of the file is listed: {described:?}");
     }
     for ending in &all {
         *tally.entry(name(&ending.word)).or_default() += 1;
@@ -222,7 +222,7 @@ fn ends_as_reported(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[
     if word == "applied" {
         let sends =
             |logged: &Logged| logged.rows.iter().any(|(sent, value)| sent == key && *value == row.after);
-        // Killed between the journal and the request, and somebody else set the very same: nobody can tell.
+        // Killed between the journal and the request, and somebody else set the same value: nobody can know.
         let theirs = |logged: &Logged| {
             *intended && logged.edits.iter().any(|(set, value)| set == key && *value == row.after)
         };
@@ -235,9 +235,9 @@ fn ends_as_reported(ending: &Ending, bench: &Bench, scenario: &Scenario, log: &[
         let seen = log.iter().position(shows).unwrap_or_else(|| panic!("{described}: never read"));
         assert!(live == row.after || edited_from(seen), "{described}");
     } else if row.is_understood() && row.before != row.after && live == row.after {
-        // A held row is told of twice: as held by its file's run, and as it ended by its own.
+        // A held row is listed twice: as held by its file's run, and as it ended by its own.
         let explained = word == "held" || edited_from(0) || scenario.late_reads > 0;
-        assert!(explained, "{described}: done, and told as not done");
+        assert!(explained, "{described}: done, and reported as not done");
     }
 }
 

@@ -168,7 +168,7 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
             let own = own.unwrap_or_default();
             match own.text("orgId") {
                 Ok(id) => seen.org_id = id.map(OrgId::new),
-                // Where no account group tells whose it is, it may be anybody's.
+                // Without an account group it may belong to any organization.
                 Err(why) => odd.push(unreadable(UnreadableTarget::Anybody, why)),
             }
             match quota(&own) {

@@ -236,7 +236,7 @@ fn mishaps(dice: &mut fastrand::Rng, groups: &[Key], late_reads: u32) -> Vec<(&'
             12 => ("POST", Mishap::HalfThenFail(server)),
             13 => ("POST", Mishap::HalfThenDrop),
             14 => ("POST", Mishap::Fail(refusal)),
-            // What was refused, and done, and cannot be seen yet, is what nobody could tell the truth of.
+            // What was refused, and done, and cannot be seen yet, is what nobody could report correctly.
             _ if late_reads == 0 => (
                 "POST",
                 [Mishap::ActThenFail(refusal), Mishap::HalfThenFail(refusal)][dice.usize(..2)].clone(),

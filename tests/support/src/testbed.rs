@@ -91,8 +91,8 @@ impl Bench {
             out: String::from_utf8(output.stdout).unwrap(),
             log: String::from_utf8(output.stderr).unwrap(),
         };
-        assert!(!ran.out.contains(TOKEN) && !ran.log.contains(TOKEN), "the token was told");
-        assert!(!ran.log.contains("@example.com"), "an address was told: {}", ran.log);
+        assert!(!ran.out.contains(TOKEN) && !ran.log.contains(TOKEN), "the token was printed");
+        assert!(!ran.log.contains("@example.com"), "an address was logged: {}", ran.log);
         ran
     }
 

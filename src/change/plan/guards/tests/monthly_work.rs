@@ -186,7 +186,7 @@ fn two_small_customers_are_not_counted_together_and_their_mistakes_are_still_hel
             .map(|(index, quota)| if index == 2 { value(*quota) } else { *quota * 98 / 100 })
             .collect();
         let plan = set(&live, &values, Mode::Organization);
-        assert_eq!(plan.to_send().count(), 5, "the other customer's rows flow");
+        assert_eq!(plan.to_send().count(), 5, "the other customer's rows are sent");
         held_by(&plan)
     };
     assert_eq!(mistakes(|quota| quota * 10), [("bound", 4), ("raise_factor", 1)].into());

@@ -82,7 +82,7 @@ impl World {
             if !next {
                 return Some((used?, projected?));
             }
-            // A share of what the whole organization will use; all of it, where the share cannot be told.
+            // A share of what the whole organization will use; all of it, where the share is unknown.
             match (projected?, whole_projected?, next_period?) {
                 (projected, 0, _) => Some((0, projected)),
                 (projected, whole, next) => Some((0, parts(projected * next, whole))),
