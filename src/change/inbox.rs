@@ -33,16 +33,16 @@ const MOST_NAMES: usize = 1_000;
 /// So many things are named once; somebody who makes more names than that is not listened to.
 const MOST_SAID: usize = 10_000;
 
-/// What a file looked like; the same over `inbox.settle` means that nobody is writing it.
+/// What shows whether a file was written; the same over `inbox.settle` means that nobody is writing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
+struct Fingerprint {
     inode: u64,
     bytes: u64,
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
-impl Look {
+impl Fingerprint {
     fn at(stat: &Stat) -> Self {
         let nanoseconds = |count| i64::try_from(count).unwrap_or_default();
         Self {
@@ -119,10 +119,10 @@ impl ApprovalFile {
     }
 }
 
-/// The files of a first look. Those that look the same after `inbox.settle` are taken.
+/// The files of a first scan. Those with the same fingerprint after `inbox.settle` are taken.
 #[derive(Debug, Default)]
 pub(crate) struct FirstScan {
-    files: BTreeMap<OsString, Look>,
+    files: BTreeMap<OsString, Fingerprint>,
 }
 
 impl FirstScan {
@@ -135,7 +135,7 @@ impl FirstScan {
 /// The files that nobody is writing any more, to be claimed one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    files: VecDeque<(OsString, Look)>,
+    files: VecDeque<(OsString, Fingerprint)>,
     /// In a read-only inbox, the hashes of what was acted on before.
     known: BTreeSet<String>,
 }
@@ -143,7 +143,7 @@ pub(crate) struct Settled {
 /// What lies under a name.
 enum Seen {
     File {
-        look: Look,
+        fingerprint: Fingerprint,
         uid: u32,
     },
     Folder,
@@ -167,32 +167,32 @@ impl OpenInbox {
         Ok((FirstScan { files }, not_taken))
     }
 
-    /// Of the files of a first look, those that did not change since and that no program has open for writing; and why one of
-    /// them has to wait, or cannot be taken any more. Those that changed are left for the next look.
+    /// Of the files of a first scan, those that did not change since and that no program has open for writing; and why one of
+    /// them has to wait, or cannot be taken any more. Those that changed are left for the next scan.
     pub(crate) fn settled(&self, first: &FirstScan) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
         let (second, mut left) = self.scan()?;
-        // What could not be taken at the first look either was said then.
+        // What could not be taken at the first scan either was said then.
         left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
         let read_only = self.settings.read_only;
         let open = if read_only { BTreeSet::new() } else { writers::open_for_writing(&self.settings.folder) };
         let mut settled = Settled::default();
-        for (name, look) in second {
+        for (name, fingerprint) in second {
             let file = shown(&name);
-            if first.files.get(&name) != Some(&look) {
+            if first.files.get(&name) != Some(&fingerprint) {
                 info!(%file, "still being written: left for the next pass");
             } else if open.contains(&name)
-                || self.settings.memory.writers.has_open(&name, look.bytes, Instant::now())
+                || self.settings.memory.writers.has_open(&name, fingerprint.bytes, Instant::now())
             {
                 info!(%file, "a program still has it open for writing: left until it is closed");
                 let reason = "A program still has this file open for writing. It is taken as soon as that program closes it.";
                 left.push(NotTaken { file, reason: reason.to_owned() });
             } else {
-                settled.files.push_back((name, look));
+                settled.files.push_back((name, fingerprint));
             }
         }
         // The one that was dropped last is the last to say what a quota is.
-        settled.files.make_contiguous().sort_by(|(name, look), (other, other_look)| {
-            look.changed.cmp(&other_look.changed).then_with(|| name.cmp(other))
+        settled.files.make_contiguous().sort_by(|(name, fingerprint), (other, other_fingerprint)| {
+            fingerprint.changed.cmp(&other_fingerprint.changed).then_with(|| name.cmp(other))
         });
         if read_only && !settled.files.is_empty() {
             settled.known = self.known_contents()?;
@@ -206,11 +206,11 @@ impl OpenInbox {
         settled: &mut Settled,
         now: DateTime<Utc>,
     ) -> Option<anyhow::Result<Claim>> {
-        let (name, look) = settled.files.pop_front()?;
+        let (name, fingerprint) = settled.files.pop_front()?;
         let claim = if self.settings.read_only {
-            self.remember(&name, look, now, &mut settled.known)
+            self.remember(&name, fingerprint, now, &mut settled.known)
         } else {
-            self.claim(&name, look, now)
+            self.claim(&name, fingerprint, now)
         };
         let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown(&name)));
         Some(match claim {
@@ -240,7 +240,7 @@ impl OpenInbox {
     }
 
     /// The files that could be taken, and what lies there that cannot, with the reason.
-    fn scan(&self) -> anyhow::Result<(BTreeMap<OsString, Look>, Vec<NotTaken>)> {
+    fn scan(&self) -> anyhow::Result<(BTreeMap<OsString, Fingerprint>, Vec<NotTaken>)> {
         let (mut files, mut not_taken) = (BTreeMap::new(), Vec::new());
         for name in self.folder.names()? {
             let file = shown(&name);
@@ -249,8 +249,8 @@ impl OpenInbox {
                 continue;
             }
             let reason = match (self.see(&name), kind) {
-                (Seen::File { look, .. }, Name::Change) => {
-                    files.insert(name, look);
+                (Seen::File { fingerprint, .. }, Name::Change) => {
+                    files.insert(name, fingerprint);
                     continue;
                 }
                 (Seen::File { .. } | Seen::Folder, Name::Workbook) => names::WORKBOOK.to_owned(),
@@ -274,7 +274,7 @@ impl OpenInbox {
         if self.settings.read_only {
             // A mounted ConfigMap shows its files as links within the mount.
             return match self.folder.open_file(name, Links::Within) {
-                Ok(file) => Seen::File { look: Look::at(&file.stat), uid: file.stat.st_uid },
+                Ok(file) => Seen::File { fingerprint: Fingerprint::at(&file.stat), uid: file.stat.st_uid },
                 Err(Unfit::Missing) => Seen::Gone,
                 Err(Unfit::NotRegular) if self.is_folder(name) => Seen::Folder,
                 Err(Unfit::NotRegular) => Seen::Unfit(special.to_owned()),
@@ -287,7 +287,7 @@ impl OpenInbox {
                 FileType::RegularFile if stat.st_nlink > 1 => {
                     Seen::Unfit(claim::sentence(&Unfit::SeveralNames))
                 }
-                FileType::RegularFile => Seen::File { look: Look::at(&stat), uid: stat.st_uid },
+                FileType::RegularFile => Seen::File { fingerprint: Fingerprint::at(&stat), uid: stat.st_uid },
                 FileType::Directory => Seen::Folder,
                 FileType::Symlink => Seen::Unfit(
                     "This is a link, not a file. Copy the file itself into this folder.".to_owned(),

@@ -18,7 +18,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::{Look, NotTaken, OpenInbox};
+use super::{Fingerprint, NotTaken, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord};
@@ -93,13 +93,18 @@ pub(super) fn sentence(unfit: &Unfit) -> String {
 
 impl OpenInbox {
     /// Claims one settled file for a new run.
-    pub(super) fn claim(&self, name: &OsStr, look: Look, now: DateTime<Utc>) -> anyhow::Result<Claim> {
+    pub(super) fn claim(
+        &self,
+        name: &OsStr,
+        fingerprint: Fingerprint,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Claim> {
         let file = match self.folder.open_file(name, Links::Refused) {
             Ok(file) => file,
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Look::at(&file.stat) != look {
+        if Fingerprint::at(&file.stat) != fingerprint {
             return Ok(Claim::Nothing); // another file by now
         }
         let mut run = Run::create(&self.settings.runs, now, &super::shown(name), |record| RunRecord {
@@ -115,7 +120,7 @@ impl OpenInbox {
                 return Ok(not_taken(name, is_in_the_way(&claimed)));
             }
             // What an error leaves in doubt is looked at: a network mount may have done what it says it did not.
-            Err(error) if is_done(&error) || self.is_inode(&claimed, look.inode) => {
+            Err(error) if is_done(&error) || self.is_inode(&claimed, fingerprint.inode) => {
                 warn!(run = %run.record.id, %error, "claimed, though the inbox reports an error");
             }
             Err(error) => {
@@ -128,7 +133,7 @@ impl OpenInbox {
             }
         }
         info!(run = %run.record.id, file = %run.record.file, "claimed");
-        if self.is_inode(&claimed, look.inode) && self.copy(&mut run, &file, look)? {
+        if self.is_inode(&claimed, fingerprint.inode) && self.copy(&mut run, &file, fingerprint)? {
             return Ok(Claim::Run(Box::new(run)));
         }
         // It is being written, or it is another file: back to where it was, if nothing else is there by now.
@@ -142,12 +147,17 @@ impl OpenInbox {
         Ok(Claim::Nothing)
     }
 
-    /// Copies a claimed file into its run. What is too large fails the run. False, and nothing is copied, where it is not
-    /// what it looked like: a program that has it open still writes it.
-    pub(super) fn copy(&self, run: &mut Run, file: &OpenFile, look: Look) -> anyhow::Result<bool> {
+    /// Copies a claimed file into its run. What is too large fails the run. False, and nothing is copied, if its fingerprint
+    /// changed: a program that has it open still writes it.
+    pub(super) fn copy(
+        &self,
+        run: &mut Run,
+        file: &OpenFile,
+        fingerprint: Fingerprint,
+    ) -> anyhow::Result<bool> {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
-                if !look.is_renamed(&Look::at(&file.stat()?)) {
+                if !fingerprint.is_renamed(&Fingerprint::at(&file.stat()?)) {
                     info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next pass");
                     return Ok(false);
                 }
@@ -156,12 +166,16 @@ impl OpenInbox {
             }
             // A run without input fails by its notes.
             Err(unfit @ Unfit::TooLarge { .. }) => {
-                run.record.notes = vec![self.too_large(look.bytes, &unfit)];
+                run.record.notes = vec![self.too_large(fingerprint.bytes, &unfit)];
             }
             Err(unfit) => anyhow::bail!(unfit),
         }
         run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
-        run.record.claimed = Some(Claimed { inode: look.inode, bytes: look.bytes, modified: look.modified });
+        run.record.claimed = Some(Claimed {
+            inode: fingerprint.inode,
+            bytes: fingerprint.bytes,
+            modified: fingerprint.modified,
+        });
         run.save()?;
         Ok(true)
     }
@@ -195,7 +209,7 @@ impl OpenInbox {
     pub(super) fn remember(
         &self,
         name: &OsStr,
-        look: Look,
+        fingerprint: Fingerprint,
         now: DateTime<Utc>,
         known: &mut BTreeSet<String>,
     ) -> anyhow::Result<Claim> {
@@ -204,13 +218,13 @@ impl OpenInbox {
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Look::at(&file.stat) != look {
+        if Fingerprint::at(&file.stat) != fingerprint {
             return Ok(Claim::Nothing);
         }
         let bytes = match file.read(self.settings.max_bytes) {
             Ok(bytes) => bytes,
             Err(unfit @ Unfit::TooLarge { .. }) => {
-                return Ok(not_taken(name, self.too_large(look.bytes, &unfit)));
+                return Ok(not_taken(name, self.too_large(fingerprint.bytes, &unfit)));
             }
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
@@ -234,7 +248,7 @@ impl OpenInbox {
             Ok(file) if file.stat.st_ino == was.inode => file,
             _ => return Ok(None), // gone, or somebody put another there: it says nothing of the one that was copied
         };
-        let is = Look::at(&file.stat);
+        let is = Fingerprint::at(&file.stat);
         if (is.bytes, is.modified) == (was.bytes, was.modified) {
             return Ok(None);
         }
@@ -270,9 +284,9 @@ impl OpenInbox {
         Ok(())
     }
 
-    /// The run's file is claimed and not yet looked at: the run cannot go on.
+    /// The run's file is claimed and not yet read: the run cannot go on.
     pub(crate) fn awaits_file(&self, run: &Run) -> bool {
-        !looked_at(run) && self.is_claimed(&run.record)
+        !is_read(run) && self.is_claimed(&run.record)
     }
 
     /// The run's file may still be here, and only the run keeps it from being taken again.
@@ -315,11 +329,12 @@ fn cannot_be_moved(error: &std::io::Error) -> String {
     format!("This file cannot be taken out of the inbox ({error}). {what_helps}")
 }
 
-/// The run came to rest, if only for now: what it was made of is not looked at again.
+/// The run came to rest, if only for now: its file is not read again.
 pub(super) fn settles(state: RunState) -> bool {
     !matches!(state, RunState::Planned | RunState::Applying)
 }
 
-pub(super) fn looked_at(run: &Run) -> bool {
+/// The file was read, or a note says why not.
+pub(super) fn is_read(run: &Run) -> bool {
     run.record.input_sha256.is_some() || !run.record.notes.is_empty()
 }

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::claim::{looked_at, sentence, settles};
+use super::claim::{is_read, sentence, settles};
 use super::first_error::FirstError;
-use super::{Inbox, Look, OpenInbox};
+use super::{Fingerprint, Inbox, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::{is_id_of_file, time_of_file};
 use crate::change::run::{Run, RunRecord};
@@ -91,7 +91,7 @@ impl OpenInbox {
             }
         };
         for mut run in Run::list(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
-            if !looked_at(&run) {
+            if !is_read(&run) {
                 let recovered = self.recover_made(&mut run, now);
                 note(&run.record.id, recovered);
             }
@@ -148,7 +148,7 @@ impl OpenInbox {
             );
             return Ok(());
         }
-        if let Some(run) = known.as_ref().filter(|run| looked_at(run) || !run.is_open()) {
+        if let Some(run) = known.as_ref().filter(|run| is_read(run) || !run.is_open()) {
             return if settles(run.record.state) { self.release(run) } else { Ok(()) };
         }
         if known.is_none() && time_of_file(id).is_none_or(|time| time - now > FARTHEST_AHEAD) {
@@ -181,6 +181,6 @@ impl OpenInbox {
             Run::create_as(&self.settings.runs, record)?
         };
         info!(run = %run.record.id, "claimed before a crash: taken up again");
-        self.copy(&mut run, &file, Look::at(&file.stat)).map(drop)
+        self.copy(&mut run, &file, Fingerprint::at(&file.stat)).map(drop)
     }
 }

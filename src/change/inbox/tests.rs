@@ -32,7 +32,7 @@ struct Taken {
     failed: FirstError,
 }
 
-/// A whole pass: looks, waits, looks again, and claims what did not change.
+/// A whole pass: scans, waits, scans again, and claims what did not change.
 async fn take(inbox: &Inbox) -> Taken {
     take_at(inbox, now()).await
 }
@@ -237,14 +237,16 @@ async fn a_file_that_is_written_on_after_its_claim_is_put_back_whole() {
     let (_folder, inbox) = inbox();
     let path = inbox.folder.join("a.csv");
     fs_err::write(&path, "a").unwrap();
-    let Seen::File { look, .. } = open(&inbox).see(OsStr::new("a.csv")) else { panic!("it is a file") };
+    let Seen::File { fingerprint, .. } = open(&inbox).see(OsStr::new("a.csv")) else {
+        panic!("it is a file")
+    };
     fs_err::write(&path, "a,b").unwrap(); // after the second look
-    let claim = open(&inbox).claim(OsStr::new("a.csv"), look, now()).unwrap();
+    let claim = open(&inbox).claim(OsStr::new("a.csv"), fingerprint, now()).unwrap();
     assert!(matches!(claim, claim::Claim::Nothing));
     assert_eq!(fs_err::read(&path).unwrap(), b"a,b");
     assert_eq!((left(&inbox), Run::list(&inbox.runs).unwrap().0.len()), (1, 0));
     fs_err::remove_file(&path).unwrap();
-    let gone = open(&inbox).claim(OsStr::new("a.csv"), look, now()).unwrap();
+    let gone = open(&inbox).claim(OsStr::new("a.csv"), fingerprint, now()).unwrap();
     assert!(matches!(gone, claim::Claim::Nothing), "gone is gone");
     assert_eq!(Run::list(&inbox.runs).unwrap().0.len(), 0);
 }
