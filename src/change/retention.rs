@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_long_ago_goes_and_what_is_open_stays_however_old() {
+    fn runs_that_ended_long_ago_are_removed_and_open_runs_stay_however_old() {
         use RunState::{Applying, Done, Failed, Held, Planned, Rejected, Scheduled, Stale};
         for state in [Planned, Held, Scheduled, Applying, Stale] {
             assert!(gone(&[run("20261101T120000Z-a", state, 2)]).is_empty(), "{state}");

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_restored_with_what_is_there_now_and_the_rest_is_said() {
+    fn only_differences_are_restored_expecting_the_present_values_and_the_rest_is_mentioned() {
         let row =
             |aid: &str, quota| SnapshotRow { quota, ..SnapshotRow::new(Target::account_group("1", aid)) };
         let at = |rows| Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows);

@@ -199,7 +199,7 @@ mod tests {
     use crate::report::{Judging, Slopes};
 
     #[test]
-    fn where_all_snapshots_are_damaged_the_history_is_not_called_empty() {
+    fn a_history_of_damaged_snapshots_is_not_called_empty() {
         let folder = tempfile::tempdir().unwrap();
         let history = History::new(folder.path());
         let format = TableFormat::Text;

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_we_may_write_is_ours() {
+    fn a_file_that_only_we_may_write_is_trusted() {
         let (_folder, path) = file();
         assert_eq!((planted(&path), writable_by_others(&path)), (None, None));
     }

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_or_over_has_no_run_out_day() {
+    fn a_quota_that_is_used_up_or_a_cycle_that_is_over_has_no_run_out_day() {
         assert_eq!(run_out(&Course { used: 900, ..course(&[]) }), None);
         assert_eq!(run_out(&Course { projected: 900, ..course(&[]) }), None);
         // Divided and multiplied again these fall short of the end by a fraction of a second.

@@ -185,7 +185,7 @@ mod tests {
     use crate::domain::quota::SnapshotRow;
 
     #[test]
-    fn on_all_cores_a_large_snapshot_reads_as_on_one() {
+    fn a_large_snapshot_reads_the_same_on_all_cores_as_on_one() {
         let folder = tempfile::tempdir().unwrap();
         let history = History::new(folder.path());
         let row = |number: usize| SnapshotRow {

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_run_changed_is_its_own_also_when_it_is_old_and_the_snapshots_are_older() {
+    async fn a_change_is_attributed_to_its_run_even_if_the_run_and_the_snapshots_are_old() {
         let bench = Bench::new(&[]).await;
         let group = bench.groups(0).remove(0);
         job(&bench, Job::Snapshot, noon()).await;

@@ -197,7 +197,7 @@ fn a_success_in_the_second_of_its_slot_serves_it_at_any_fraction_of_that_second(
 }
 
 #[test]
-fn what_was_missed_is_counted_from_the_last_success_to_the_slot_that_is_served() {
+fn missed_slots_are_counted_from_the_last_success_to_the_served_slot() {
     let hourly = expression("0 * * * *");
     let missed = |last: &str, began: &str| hourly.missed(Tz::UTC, Some(at(last)), at(began));
     assert_eq!(missed("2026-11-22T08:00:01Z", "2026-11-22T09:00:01Z"), None);
@@ -312,7 +312,7 @@ fn an_invalid_expression_is_reported_with_a_mark_below_the_mistake() {
 }
 
 #[test]
-fn what_people_bring_from_other_schedulers_runs_when_they_expect_it() {
+fn expressions_from_other_schedulers_run_when_people_expect() {
     let now = at("2026-11-26T13:44:00Z"); // a Thursday
     let next = |text: &str| {
         let slot =

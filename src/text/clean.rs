@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_dropped_and_what_breaks_lines_is_a_blank() {
+    fn invisible_characters_are_dropped_and_line_breaks_become_blanks() {
         for hidden in "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\
                        \u{2060}\u{2065}\u{2066}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffb}\u{ffff}\u{fdd0}\
                        \u{e0001}\u{e0041}\u{e007f}\u{e0100}\u{110bd}\u{13430}\u{1d173}\u{600}\u{6dd}\u{70f}\u{8e2}"

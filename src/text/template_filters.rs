@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_on_a_line_takes_two() {
+    fn text_that_does_not_fit_on_a_line_takes_two() {
         let spread = spread(&"a".repeat(60), &"b".repeat(30));
         assert_eq!(spread, format!("{}\n{}{}", "a".repeat(60), " ".repeat(48), "b".repeat(30)));
     }

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_the_same_over_and_over_is_read_for_four_megabytes() {
+    fn a_repetitive_answer_is_read_up_to_four_megabytes() {
         let long = format!(r#"{{"aid":"1","accountGroupName":"{}"}},"#, "n".repeat(9000));
         let two = r#"{"aid":"1","accountGroupName":"A team"},{"aid":"1","accountGroupName":"A tent"},"#;
         for entry in [" ", "[", "{\"a\":", r#"{"aid":"1","accountGroupName":"Acme"},"#, two, &long] {

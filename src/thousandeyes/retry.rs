@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_waiting_fixes_is_not_repeated() {
+    fn a_permanent_failure_is_not_retried() {
         assert_eq!(judge(true, Event::Unsendable), Verdict::Final);
     }
 

@@ -59,7 +59,7 @@ async fn a_write_that_got_a_429_waits_and_only_its_caller_sends_it_again() {
 }
 
 #[tokio::test]
-async fn what_is_read_after_a_write_has_its_turn_does_not_delay_it() {
+async fn a_read_after_a_write_has_its_turn_does_not_delay_the_write() {
     let used_up = "X-Organization-Rate-Limit-Remaining: 0\r\nX-Organization-Rate-Limit-Reset: 50\r\n";
     let script = Script::play(vec![answer(200, used_up, EMPTY), answer(201, "", "{}")]).await;
     let client = client(&script.url);

@@ -58,7 +58,7 @@ fn each_question_is_three_clicks_from_the_first_page() {
 }
 
 #[test]
-fn what_is_new_is_shown_without_a_reload_unless_somebody_is_at_work_on_the_page() {
+fn new_data_is_shown_without_a_reload_unless_somebody_is_working_on_the_page() {
     let Some(mut browser) = Browser::find() else { return };
     let (bench, daemon) = installed();
     browser.visit(&format!("http://{}/changes", daemon.address));

@@ -130,7 +130,7 @@ fn http_2_is_not_spoken_neither_at_once_nor_by_an_upgrade() {
 }
 
 #[test]
-fn who_asks_by_a_name_that_is_not_ours_is_refused_with_a_sentence_wherever_he_asks() {
+fn a_request_with_a_foreign_host_name_is_refused_with_a_sentence_at_every_address() {
     let bench =
         Bench::new(World::small()).with("QUOTAKEEPER__SERVER__PUBLIC_URL", "https://quotas.example.com/");
     let (_bench, daemon) = Daemon::start(bench);

@@ -221,7 +221,7 @@ fn who_dropped_a_file_is_recorded_and_shown() {
 }
 
 #[test]
-fn what_killed_writes_left_goes_when_it_is_old_and_nothing_else() {
+fn only_old_leftovers_of_killed_writes_are_removed() {
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
     place.run(&["snapshot"]);

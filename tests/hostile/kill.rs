@@ -154,7 +154,7 @@ fn a_sync_that_fails_anywhere_is_made_good_by_the_next_run() {
 }
 
 #[test]
-fn where_no_write_works_any_more_from_some_moment_on_it_ends_and_the_next_run_ends_the_file_once() {
+fn a_pass_ends_when_no_write_works_any_more_and_the_next_one_finishes_the_file_once() {
     if !strace_works() {
         return;
     }

@@ -107,7 +107,7 @@ fn endless_standard_input_is_read_up_to_the_limit_of_a_file() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_is_no_reason_to_stop() {
+fn an_environment_variable_that_is_not_text_is_ignored() {
     use std::os::unix::ffi::OsStrExt;
     let simulator = Simulator::start();
     let place = Place::new(&simulator);

@@ -92,7 +92,7 @@ fn reports(servers: Vec<BadServer>) -> Option<String> {
 }
 
 #[test]
-fn a_certificate_that_is_no_good_and_tls_that_is_not_there() {
+fn bad_certificates_and_missing_tls_are_explained() {
     let starttls = |certificate| Plan::plain().with_tls("starttls", certificate);
     let implicit = |certificate| Plan::plain().with_tls("implicit", certificate);
     let report = reports(vec![
@@ -116,7 +116,7 @@ fn a_certificate_that_is_no_good_and_tls_that_is_not_there() {
 }
 
 #[test]
-fn a_login_that_is_no_good() {
+fn bad_logins_are_explained() {
     let report = reports(vec![
         bad_server("wrong password", Plan::plain().with_login()).with_login(WRONG_PASSWORD),
         bad_server("no login offered", Plan::plain().with_fault("ehlo", "250 mail.example.com"))

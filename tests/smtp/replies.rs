@@ -233,7 +233,7 @@ fn a_server_that_goes_away_between_two_commands_is_asked_again_later() {
 }
 
 #[test]
-fn what_does_not_speak_smtp_is_named() {
+fn a_server_that_does_not_speak_smtp_is_named() {
     let at = At::Greeting;
     for (says, sentence) in [
         (

@@ -34,7 +34,7 @@ fn a_cut_below_use_is_held_and_applied_once_it_is_approved() {
 }
 
 #[test]
-fn what_is_held_names_the_largest_tests_and_agents_that_would_stop() {
+fn a_held_row_names_the_largest_tests_and_agents_that_would_stop() {
     let (_bench, run) = held();
     let plan = String::from_utf8(run.read("plan.csv")).unwrap();
     let largest = "Largest: Helpdesk 1 (Web - Page Load) 2 500, Helpdesk agent 1 (enterprise agent) 700, \
@@ -101,7 +101,7 @@ fn the_first_of_two_decisions_wins() {
 }
 
 #[test]
-fn what_is_held_is_split_off_and_the_rest_applies_now() {
+fn held_rows_are_split_off_and_the_rest_applies_now() {
     let bench = Bench::new(World::small());
     bench.drop_file("both.csv", "org_id,aid,value\n20,201,4500\n10,101,3000\n");
     bench.run(&["inbox"]).ends_with(5);

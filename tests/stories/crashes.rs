@@ -84,7 +84,7 @@ fn a_kill_at_any_request_leaves_a_run_that_is_finished_with_each_row_done_once()
 }
 
 #[test]
-fn what_somebody_else_set_between_a_kill_and_the_restart_is_not_overwritten() {
+fn a_quota_set_by_somebody_else_between_a_kill_and_the_restart_is_not_overwritten() {
     let posts = calls().into_iter().enumerate().filter(|(_, call)| call.starts_with("POST"));
     for (index, call) in posts {
         for (when, fault) in [("before acting", Fault::Stall), ("after acting", Fault::ActThenStall)] {

@@ -124,7 +124,7 @@ fn damage_of_the_newest_snapshot_and_of_the_format_beside_it_costs_that_snapshot
 }
 
 #[test]
-fn what_a_clock_that_was_ahead_left_stops_no_snapshot_and_is_in_no_report() {
+fn snapshots_left_by_a_fast_clock_stop_no_snapshot_and_appear_in_no_report() {
     let bench = bench();
     bench.run(&["once"]).ends_with(0);
     let path = bench.data().join("state.json");

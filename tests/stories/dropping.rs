@@ -102,7 +102,7 @@ fn an_expectation_that_is_out_of_date_refuses_its_row_and_an_unedited_row_is_nei
 }
 
 #[test]
-fn their_own_headers_are_understood_and_come_back_in_the_answers_that_lie_where_they_look() {
+fn the_droppers_own_headers_are_understood_and_come_back_in_the_answers_folder() {
     let answers = tempfile::tempdir().unwrap();
     let bench = Bench::new(World::small())
         .with(

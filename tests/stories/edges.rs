@@ -162,7 +162,7 @@ fn failing_output_is_reported_as_a_failure_and_a_reader_that_leaves_is_not() {
 }
 
 #[test]
-fn what_is_piped_into_a_file_is_as_it_is() {
+fn data_in_a_pipe_keeps_control_characters_out() {
     let world = World::small();
     let bench = Bench::new(world);
     let mut plan =

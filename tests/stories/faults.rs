@@ -218,14 +218,14 @@ fn set_by_somebody_before_reading(bench: &Bench, reading: usize) -> String {
 }
 
 #[test]
-fn what_somebody_else_changed_after_the_plan_is_left_as_they_set_it() {
+fn a_quota_changed_by_somebody_else_after_the_plan_is_left_alone() {
     // The first read is the plan's, the second one comes just before the write.
     let message = set_by_somebody_before_reading(&Bench::new(World::small()), 1);
     assert!(message.contains("8 000") && message.contains("8 765"), "{message}");
 }
 
 #[test]
-fn what_somebody_else_sets_while_a_write_waits_for_the_rate_limit_is_left_as_they_set_it() {
+fn a_quota_set_by_somebody_else_while_a_write_waits_for_the_rate_limit_is_left_alone() {
     let bench = Bench::new(World::small());
     bench.standin.at(ASSIGN, 0, Fault::RateLimit { reset_in: 1 });
     // The third one comes after the plan's and the one just before the write that was refused.
@@ -282,7 +282,7 @@ fn a_server_that_refuses_everything_is_asked_64_times_at_most() {
 }
 
 #[test]
-fn a_token_that_is_no_good_any_more_leaves_the_run_to_be_taken_up_again() {
+fn a_token_that_stops_working_leaves_the_run_to_be_taken_up_again() {
     let bench = Bench::new(World::small());
     bench.standin.at(ASSIGN, 0, Fault::Fail(401));
     bench.standin.at(ASSIGN, 0, Fault::Fail(401));

@@ -110,7 +110,7 @@ fn a_command_that_means_another_api_or_other_rules_is_refused_by_the_daemon() {
 }
 
 #[test]
-fn where_the_data_is_about_another_api_no_file_is_taken_and_no_snapshot_is_written() {
+fn data_of_another_api_blocks_files_and_snapshots() {
     let bench = Bench::new(World::small());
     bench.run(&["snapshot"]).ends_with(0);
     let own = bench.data().join("api.json");

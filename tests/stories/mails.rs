@@ -75,7 +75,7 @@ fn a_change_by_somebody_else_is_reported_once_and_recorded() {
 }
 
 #[test]
-fn what_a_run_changed_is_noted_as_its_own_and_no_drift() {
+fn a_runs_change_is_recorded_as_its_own_and_is_no_drift() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     bench.drop_file("raise.csv", RAISE);
@@ -93,7 +93,7 @@ fn what_a_run_changed_is_noted_as_its_own_and_no_drift() {
 }
 
 #[test]
-fn what_a_run_changed_and_somebody_changed_on_is_drift_from_the_runs_value() {
+fn a_change_on_top_of_a_runs_change_is_drift_from_the_runs_value() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     bench.drop_file("raise.csv", RAISE);
@@ -172,7 +172,7 @@ fn a_run_in_the_same_second_as_a_snapshot_is_no_drift_then_or_later() {
 }
 
 #[test]
-fn what_an_interrupted_run_had_sent_is_its_own_and_no_drift() {
+fn changes_that_an_interrupted_run_sent_are_its_own_and_no_drift() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["snapshot"]).ends_with(0);
     bench.make_the_snapshot_old();
@@ -198,7 +198,7 @@ fn what_an_interrupted_run_had_sent_is_its_own_and_no_drift() {
 }
 
 #[test]
-fn who_has_only_the_mail_of_a_held_run_knows_what_would_happen_why_it_waits_and_what_to_do() {
+fn the_mail_of_a_held_run_says_what_would_happen_why_it_waits_and_what_to_do() {
     let bench = Bench::new(World::small()).with_mail();
     let rows = "10,101,3000,less\n10,102,,none\n10,1004,60000,more\n20,201,4500,goes on\n";
     let rows = rows.lines().map(|row| {

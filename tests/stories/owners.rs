@@ -123,7 +123,7 @@ fn a_crossed_limit_is_mailed_to_its_owner_with_the_tests_to_cut() {
 }
 
 #[test]
-fn what_is_held_waits_for_administrators_and_its_mails_are_one_thread() {
+fn held_rows_wait_for_administrators_and_their_mails_are_one_thread() {
     let bench = bench();
     bench.drop_file("q4.csv", "org_id,aid,value\n10,101,3000\n20,201,4500\n");
     bench.run(&["inbox"]).ends_with(5);

@@ -95,7 +95,7 @@ fn no_name_is_run_or_hides_another() {
 }
 
 #[test]
-fn what_is_ticked_and_typed_by_keyboard_is_a_change_file_that_the_plan_takes() {
+fn rows_ticked_and_typed_by_keyboard_become_a_change_file_that_can_be_planned() {
     let Some(mut browser) = Browser::find() else { return };
     let bench = Bench::new(World::small());
     bench.run(&["snapshot"]).ends_with(0);

@@ -77,7 +77,7 @@ fn without_the_permission_for_usage_nothing_is_proposed_and_it_says_why() {
 }
 
 #[test]
-fn where_nothing_is_left_to_allocate_the_alert_brings_a_file_that_moves_quota_and_that_no_guard_holds() {
+fn an_alert_attaches_a_file_that_moves_quota_past_every_guard_if_nothing_is_left_to_allocate() {
     let mut world = World::small();
     let northwind = world.organizations.get_mut("10").unwrap();
     northwind.quota = Some(16_000);

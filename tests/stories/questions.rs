@@ -124,7 +124,7 @@ fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_
 }
 
 #[test]
-fn what_left_the_newest_snapshot_is_still_found_in_the_history() {
+fn a_target_missing_from_the_newest_snapshot_is_still_found_in_the_history() {
     let bench = week();
     bench.standin.world(|world| world.organizations.remove("20"));
     bench.run(&["snapshot"]).ends_with(0);

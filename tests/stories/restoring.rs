@@ -47,7 +47,7 @@ fn what_a_snapshot_saw_is_restored_by_dropping_one_file_and_a_record_of_it_chang
 }
 
 #[test]
-fn what_is_no_longer_visible_is_named_and_not_written_and_one_organization_is_restored_by_itself() {
+fn targets_that_are_no_longer_visible_are_named_and_one_organization_is_restored_alone() {
     let bench = Bench::new(World::small());
     let then = snapshot(&bench);
     bench.standin.world(|world| {

@@ -18,7 +18,7 @@ fn litter(folder: &Path) {
 }
 
 #[test]
-fn what_others_leave_in_the_data_folder_stops_no_command_and_is_no_snapshot() {
+fn foreign_files_in_the_data_folder_stop_no_command_and_are_no_snapshots() {
     let bench = Bench::new(World::small()).with_mail();
     bench.run(&["once"]).ends_with(0);
     bench.drop_file("a.csv", "org_id,aid,value\n10,101,5100\n");

@@ -139,7 +139,7 @@ async fn a_link_in_place_of_the_answers_folder_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_a_kill_left_of_a_set_is_swept_at_the_next_start_and_nothing_else() {
+async fn an_incomplete_set_left_by_a_kill_is_swept_at_the_next_start_and_nothing_else_is() {
     let bench = Bench::new(&[]).await;
     let group = bench.groups(0).remove(0);
     let left = answers(&bench).join(".new-0123456789abcdef");

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_too_large_halves_what_follows_and_never_below_one_row() {
+    fn a_batch_that_was_too_large_halves_later_ones_but_never_below_one_row() {
         let mut size = Size::new();
         size.too_large(2_500);
         assert_eq!(size.most(), 1_250);

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_like_a_change_file_is_one_however_it_is_written() {
+    fn a_change_file_is_recognized_by_its_extension_in_any_case() {
         for name in
             ["a.csv", "a.CSV", "Raise EMEA (Q4).Tsv", " a.txt", "a.csv.csv", "a.Csv.Txt", "README.txt"]
         {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_its_way_or_of_a_file_manager_is_passed_over_without_a_word() {
+    fn partial_uploads_and_files_of_file_managers_are_skipped_silently() {
         for name in [
             "a.csv.part",
             "a.csv.filepart",

@@ -414,7 +414,7 @@ async fn an_approval_with_the_ending_that_windows_hides_is_one_and_a_cut_hash_na
 }
 
 #[tokio::test]
-async fn what_another_quotakeeper_has_claimed_is_left_to_it() {
+async fn files_that_another_quotakeeper_claimed_are_left_to_it() {
     let (folder, mut inbox) = inbox();
     inbox.instance = Some("first".into());
     fs_err::write(inbox.folder.join("a.csv"), "aid,value\n1,2\n").unwrap();

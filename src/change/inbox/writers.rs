@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_open_until_it_is_closed_moved_or_removed() {
+    fn a_written_file_is_open_until_it_is_closed_moved_or_removed() {
         let (writers, now) = (Writers::default(), Instant::now());
         let notify = |kind| {
             let event = notify::Event::new(kind).add_path("/inbox/a.csv".into());

@@ -240,7 +240,7 @@ async fn a_held_run_that_nobody_decides_on_is_rejected_once_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn what_is_held_since_a_future_date_has_its_time_from_now_on() {
+async fn a_run_held_since_a_future_date_gets_its_full_time_from_now() {
     let bench = Bench::new(&[("QUOTAKEEPER__GUARD__EXPIRE", "36h")]).await;
     let mut run = bench.run(&file([(&bench.groups(0)[0], 0, "")]));
     bench.advance(&mut run).await.unwrap();
@@ -325,7 +325,7 @@ fn raised_then_cut(bench: &Bench, group: &Group) -> Run {
 }
 
 #[tokio::test]
-async fn what_is_approved_for_a_later_day_stands_although_what_comes_before_it_still_waits() {
+async fn an_approval_for_a_later_day_stays_valid_while_the_change_before_it_still_waits() {
     let bench = Bench::new(&[]).await;
     let group = &calm(&bench, 0).await[0];
     let mut run = raised_then_cut(&bench, group);
@@ -341,7 +341,7 @@ async fn what_is_approved_for_a_later_day_stands_although_what_comes_before_it_s
 }
 
 #[tokio::test]
-async fn what_is_approved_for_a_later_day_is_stale_once_what_comes_before_it_was_rejected() {
+async fn an_approval_for_a_later_day_is_stale_once_the_change_before_it_was_rejected() {
     let bench = Bench::new(&[]).await;
     let group = &calm(&bench, 0).await[0];
     let mut run = raised_then_cut(&bench, group);

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_mean_several_numbers_is_never_read_as_one() {
+    fn an_ambiguous_number_is_never_read_as_one_of_its_meanings() {
         for text in [
             "12.5", "1,20,000", "12k", "20%", "-5", "+5", "(5)", "5-10", "1.2E+04", "1,2e4", "1e", "e5",
             "0x10", "1.2E-3", "1e99",

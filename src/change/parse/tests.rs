@@ -138,7 +138,7 @@ fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_
 }
 
 #[test]
-fn what_no_spreadsheet_holds_is_refused_before_it_is_compared() {
+fn cells_too_large_for_any_spreadsheet_are_refused_before_they_are_compared() {
     let long = "x".repeat(32_768);
     for text in [
         format!("org_id,aid,value\n7,{long},1\n"),

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_already_stops_at_once() {
+    fn a_quota_below_what_is_used_stops_tests_at_once() {
         for value in [0, 1_000, 2_150] {
             let message =
                 message_in(&format!("aid,value\n1,{value}\n"), &live(), LargestTests::none(), Tz::UTC);

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_later_holds_nothing_now_and_what_is_wrong_later_refuses_all() {
+    fn a_later_row_that_is_held_holds_nothing_now_and_a_later_row_that_is_wrong_refuses_all() {
         let held = planned("aid,value,effective\n1,3000,\n2,1,2026-12-01\n");
         assert!(
             row_lines(&held)[0] == "2: send" && row_lines(&held)[1].starts_with("3: held"),

@@ -44,7 +44,7 @@ fn those_with_most_to_spare_give_and_every_row_says_why() {
 }
 
 #[test]
-fn what_is_scarce_covers_projections_before_headroom() {
+fn scarce_units_cover_projections_before_headroom() {
     let live = snapshot([
         own("7", Some(5_000), 0, 0),
         group("7", "1", Some(1_000), 0, 1_600),
@@ -112,7 +112,7 @@ fn a_group_that_uses_nothing_keeps_a_tenth_of_what_the_groups_have_on_average() 
 }
 
 #[test]
-fn what_no_group_has_is_handed_out_before_others_give() {
+fn unallocated_units_are_handed_out_before_other_groups_give() {
     let live = |quota| {
         snapshot([
             own("7", quota, 0, 0),

@@ -96,7 +96,7 @@ fn an_error_file_that_is_dropped_again_carries_the_same_columns_once() {
 }
 
 #[test]
-fn what_the_dropper_wrote_comes_back_with_nothing_hidden_in_it_and_means_the_same() {
+fn the_droppers_text_comes_back_without_hidden_characters_and_means_the_same() {
     let written = "action,org_id,aid,org_name,value,comment,Own\u{1b}er\n\
         assign,7,1,Ac\u{200b}me,1100,\"first\u{1b}[2J\nsecond\u{202e}\",\u{7}=1\n\
         unassign,7,4\u{200b},,,,\u{9b}31m\n";

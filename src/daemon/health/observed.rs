@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_no_file_can_be_made_the_metrics_of_all_targets_stay_in_memory() {
+    async fn metrics_of_all_targets_stay_in_memory_if_no_file_can_be_made() {
         let bench = Bench::new(&[]).await;
         let rows = (0..3000).map(|aid| group(&(200_000 + aid).to_string(), "EMEA", Some(9000), 4000, 9500));
         let (at, _) = bench.app.history.write(&Snapshot::new(noon(), rows)).unwrap();

@@ -266,7 +266,7 @@ fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
 }
 
 #[test]
-fn what_was_not_in_an_answer_and_returns_as_it_was_is_no_change() {
+fn a_target_missing_from_an_answer_that_returns_unchanged_is_no_change() {
     let there = |hour| snapshot(hour, &[("1", Some(5)), ("2", Some(6)), ("3", None)]);
     let no_quotas = |hour| snapshot(hour, &[("1", None), ("2", None), ("3", None)]);
     let one_gone = |hour| snapshot(hour, &[("2", Some(6)), ("3", None)]);

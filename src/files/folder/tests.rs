@@ -132,7 +132,7 @@ fn modes_do_not_depend_on_the_umask_and_a_group_that_shares_a_folder_shares_what
 }
 
 #[test]
-fn what_root_makes_in_a_folder_of_the_service_is_the_services() {
+fn files_that_root_makes_in_the_services_folder_belong_to_the_service() {
     let (temporary, folder) = folder();
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: only root can give files away");
@@ -159,7 +159,7 @@ fn a_name_that_is_taken_is_not_renamed_over() {
 }
 
 #[test]
-fn what_is_published_can_be_read_by_everybody() {
+fn published_metrics_can_be_read_by_everybody() {
     let (temporary, folder) = folder();
     for text in ["first", "second"] {
         folder.publish(name("x.prom"), text.as_bytes()).unwrap();

@@ -20,7 +20,7 @@ fn take(folder: &Path) -> Result<Remembered<Told>, Unusable> {
 }
 
 #[test]
-fn what_was_saved_is_known_and_an_older_format_is_read() {
+fn a_saved_record_is_read_and_so_is_an_older_format() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing);
     assert_eq!(take(&folder.path().join("missing")).unwrap(), Remembered::Nothing);
@@ -74,7 +74,7 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
 }
 
 #[test]
-fn what_was_set_aside_before_is_never_overwritten() {
+fn a_file_set_aside_earlier_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["first", "second", "third"] {
         fs_err::write(folder.path().join("counts.json"), text).unwrap();

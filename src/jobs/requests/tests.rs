@@ -35,7 +35,7 @@ fn a_request_is_taken_once_answered_and_fetched() {
 }
 
 #[test]
-fn what_was_withdrawn_or_whose_command_is_gone_is_not_done() {
+fn a_request_that_was_withdrawn_or_whose_command_is_gone_is_not_done() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
     let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
@@ -48,7 +48,7 @@ fn what_was_withdrawn_or_whose_command_is_gone_is_not_done() {
 }
 
 #[test]
-fn what_an_earlier_holder_began_is_taken_up_and_what_nobody_fetches_is_swept() {
+fn requests_that_an_earlier_holder_began_are_taken_up_and_unfetched_answers_are_swept() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
     let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
@@ -62,7 +62,7 @@ fn what_an_earlier_holder_began_is_taken_up_and_what_nobody_fetches_is_swept() {
 }
 
 #[test]
-fn what_a_command_left_that_was_killed_while_it_asked_goes_when_it_is_old() {
+fn files_of_a_command_killed_while_it_asked_are_removed_when_they_are_old() {
     let data = tempfile::tempdir().unwrap();
     assert_eq!(sweep_unseen(data.path(), now()).unwrap(), 0, "there is no folder yet");
     let (id, killed) = (new_id(now()), new_id(now()));

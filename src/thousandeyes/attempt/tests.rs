@@ -101,7 +101,7 @@ fn the_token_never_shows_even_if_the_server_echoes_it() {
 }
 
 #[test]
-fn what_the_server_says_is_one_short_line() {
+fn the_servers_message_is_one_short_line() {
     let long = "x".repeat(5000);
     for body in [format!(r#"{{"detail":"{long}"}}"#), long.clone()] {
         assert!(read("/quotas", 400, &body).unwrap_err().to_string().chars().count() < 500);

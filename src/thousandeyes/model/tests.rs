@@ -140,7 +140,7 @@ fn account_groups_need_an_id_and_nothing_else() {
 }
 
 #[test]
-fn a_name_that_is_no_text_is_left_out_and_its_account_group_stays() {
+fn a_name_that_is_not_text_is_left_out_and_its_account_group_stays() {
     let json = r#"{"accountGroups":[{"aid":"801","accountGroupName":true,"orgId":"71"},{"aid":{}},7]}"#;
     let (seen, left_out) = account_groups(json).unwrap();
     assert_eq!(

@@ -32,7 +32,7 @@ fn a_burst_stops_well_above_the_reserve_even_before_the_first_answer() {
 }
 
 #[test]
-fn what_is_left_above_the_reserve_is_spread_over_the_rest_of_the_window() {
+fn requests_above_the_reserve_are_spread_over_the_rest_of_the_window() {
     let mut pace = Pace::new(240, 25);
     assert!(pace.take(at(0)).is_zero());
     pace.observe(at(0), &headers(79, 40));

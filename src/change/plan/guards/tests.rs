@@ -46,7 +46,7 @@ fn a_decrease_is_held_below_use_and_only_warned_of_within_the_headroom() {
 }
 
 #[test]
-fn what_is_used_counts_where_it_is_more_than_the_projection() {
+fn used_units_count_if_they_exceed_the_projection() {
     let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 1200, 1000)]);
     let plan = planned("aid,value\n1,1199\n", &live, Mode::Row, &Guards::default());
     assert_eq!(

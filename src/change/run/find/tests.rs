@@ -39,7 +39,7 @@ fn a_part_that_no_other_run_has_names_a_run() {
 }
 
 #[test]
-fn what_fits_several_runs_is_an_error_that_lists_them_newest_first() {
+fn a_name_that_fits_several_runs_is_an_error_that_lists_them_newest_first() {
     let folder = three();
     assert_eq!(
         found(folder.path(), "raise"),
@@ -64,7 +64,7 @@ fn what_fits_several_runs_is_an_error_that_lists_them_newest_first() {
 }
 
 #[test]
-fn what_fits_none_and_what_is_no_run_is_an_error() {
+fn a_name_that_fits_no_run_is_an_error() {
     let folder = three();
     fs_err::create_dir(folder.path().join("20261122T180500Z-cut-off")).unwrap();
     for written in ["", "nope", "../x", "cut-off", "20261122T180500Z-raise-q5"] {
