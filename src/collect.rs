@@ -9,6 +9,7 @@ mod live_quotas;
 mod places;
 pub(crate) mod top_consumers;
 mod tree;
+mod usage_answer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use tracing::warn;
 use self::assigned::Assigned;
 pub(crate) use self::live_quotas::{LiveQuotas, Planned};
 use self::places::Places;
+use self::usage_answer::{Whose, whose};
 use crate::collect::top_consumers::LargestTests;
-use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Usage, UsageRule};
 use crate::text::redact;
 use crate::thousandeyes::progress::Phase;
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
@@ -97,12 +99,17 @@ impl Reading {
             client.progress().step();
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
-                Ok(usage) => {
-                    self.take_usage(&org_id, &usage, rule);
-                    if usage.unnamed.cloud_used.is_none() || usage.unnamed.enterprise_used.is_none() {
-                        unattributed.push(org_id);
+                Ok(usage) => match whose(&usage, &org_id, &self.snapshot) {
+                    Whose::Anothers => {
+                        let error = "GET /usage answered for another organization".to_owned();
+                        unknown.entry(error).or_default().push(org_id);
                     }
-                }
+                    of => {
+                        if !self.take_usage(&org_id, &usage, of, rule) {
+                            unattributed.push(org_id);
+                        }
+                    }
+                },
                 Err(Error::Forbidden { .. }) => forbidden += 1,
                 Err(error) if error.is_refusal() || matches!(error, Error::Unusable { .. }) => {
                     unknown.entry(error.to_string()).or_default().push(org_id);
@@ -118,7 +125,8 @@ impl Reading {
         if !unattributed.is_empty() {
             unattributed.sort_unstable();
             let org_ids = listed(&unattributed);
-            let what = "their usage names no account group: what each group used stays unknown";
+            let what = "GET /usage does not say, or not fully, which account groups used the units: where it is in doubt, a group's usage \
+                        stays unknown";
             warn!(organizations = unattributed.len(), org_ids, "{what}");
         }
         if forbidden > 0 {
@@ -130,10 +138,11 @@ impl Reading {
         Ok(())
     }
 
-    /// An organization takes the totals; an account group takes its sums, and 0 where no breakdown names it.
-    fn take_usage(&mut self, org_id: &OrgId, usage: &OrganizationUsage, rule: &UsageRule) {
+    /// An organization takes the totals; an account group takes its sums, and 0 where no breakdown names it. False where what an account
+    /// group used stays unknown.
+    fn take_usage(&mut self, org_id: &OrgId, usage: &OrganizationUsage, of: Whose, rule: &UsageRule) -> bool {
         self.largest_tests.add(org_id, usage, rule);
-        let Some(organization) = self.snapshot.organization_mut(org_id) else { return };
+        let Some(organization) = self.snapshot.organization_mut(org_id) else { return true };
         let &OrganizationUsage {
             period_start,
             period_end,
@@ -155,9 +164,13 @@ impl Reading {
             own.cloud_next_period = cloud_next_period;
             own.enterprise_next_period = enterprise_next_period;
         }
+        let mut is_known = true;
         for group in &mut organization.account_groups {
-            group.set_usage(usage.account_group(&group.aid));
+            let used = if of == Whose::Its { usage.account_group(&group.aid) } else { Usage::default() };
+            is_known &= used.cloud_used.is_some() && used.enterprise_used.is_some();
+            group.set_usage(used);
         }
+        is_known
     }
 }
 

@@ -98,7 +98,7 @@ fn largest_first<'a>(usage: &'a OrganizationUsage, rule: &UsageRule) -> Vec<Cons
         aid: test.aid.as_ref(),
         name: &test.test_name,
         kind: if test.test_type.is_empty() { "test" } else { &test.test_type },
-        projected: counted(Some(test.used.max(test.projected)), None),
+        projected: counted(test.used.max(test.projected), None),
     });
     let agents = usage.agents.iter().map(|agent| Consumer {
         aid: agent.aid.as_ref(),
@@ -131,6 +131,7 @@ mod tests {
 
     fn test(aid: &str, name: &str, test_type: &str, used: Units, projected: Units) -> TestUsage {
         let aid = (!aid.is_empty()).then(|| Aid::from(aid));
+        let (used, projected) = (Some(used), Some(projected));
         TestUsage { aid, test_name: name.into(), test_type: test_type.into(), used, projected }
     }
 

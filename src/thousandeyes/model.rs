@@ -86,15 +86,17 @@ pub struct OrganizationUsage {
     pub agents: Vec<AgentUnits>,
     /// Sums of the breakdowns, for the account groups that they name, sorted by id; [`Self::account_group`] knows the others too.
     pub groups: Vec<(Aid, Usage)>,
-    /// What an account group used that no breakdown names: 0, or unknown where a breakdown does not say whose the units are.
+    /// What an account group used that no breakdown names: 0, or unknown where a breakdown may leave out some of its units.
     pub unnamed: Usage,
 }
 
 impl OrganizationUsage {
     /// What one account group used. A group that the breakdowns don't name used nothing.
     ///
-    /// A kind of units is unknown for all groups if the organization used some, and its breakdown is missing or has entries of which none
-    /// says which group did; and if the answer says nothing of units at all.
+    /// A kind of units is unknown for all groups if the organization used some and its breakdown is missing or says of none which group
+    /// did; if an entry with units, or without a figure, does not say whose it is; and if the answer says nothing of units at all. It is
+    /// unknown for a group with an entry without a figure, and for groups that the breakdown does not name if the organization used more
+    /// than the breakdown adds up to.
     pub fn account_group(&self, aid: &Aid) -> Usage {
         let place = self.groups.binary_search_by(|(named, _)| named.cmp(aid));
         place.map_or(self.unnamed, |place| self.groups[place].1)
@@ -111,9 +113,9 @@ pub struct TestUsage {
     /// Its type in friendly words, not to be parsed.
     pub test_type: String,
     /// Units used so far.
-    pub used: Units,
-    /// Units by the end of the cycle: what was used, as long as there is no projection.
-    pub projected: Units,
+    pub used: Option<Units>,
+    /// Units by the end of the cycle; a new test has no projection yet.
+    pub projected: Option<Units>,
 }
 
 /// What one test used in a period, by the account group that runs it.

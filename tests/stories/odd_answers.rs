@@ -159,6 +159,54 @@ fn one_odd_number_of_usage_and_one_odd_name_stop_nothing() {
 }
 
 #[test]
+fn a_decrease_is_held_where_the_answer_may_hide_what_its_account_group_used() {
+    let beta = r#"{"aid":"102","cloudUnitsUsed":50,"cloudUnitsProjected":60}"#;
+    let answer = |tests: &str| {
+        let total = r#""cloudUnitsUsed":150,"cloudUnitsProjected":260,"enterpriseUnitsUsed":0"#;
+        format!(r#"{{"usage":{{{total},"tests":[{tests}],"enterpriseAgentUnits":[]}}}}"#)
+    };
+    let alphas =
+        |aid: &str| answer(&format!(r#"{beta},{{{aid}"cloudUnitsUsed":100,"cloudUnitsProjected":200}}"#));
+    let answers = [
+        alphas(""),
+        alphas(r#""aid":null,"#),
+        alphas(r#""aid":"","#),
+        alphas(r#""aid":" 101","#),
+        alphas(r#""aid":"0101","#),
+        answer(&format!(r#"{beta},{{"aid":"101"}}"#)),
+        answer(&format!(r#"{beta},{{"aid":"101","cloudUnitsUsed":null,"cloudUnitsProjected":null}}"#)),
+        answer(beta),
+        answer(""),
+        answer(r#"{"aid":"201","cloudUnitsUsed":150,"cloudUnitsProjected":260}"#),
+        answer(r#"{"aid":"999","cloudUnitsUsed":150,"cloudUnitsProjected":260}"#),
+    ];
+    std::thread::scope(|scope| {
+        for body in answers {
+            scope.spawn(move || {
+                let odd = Odd::start();
+                let bench = odd.bench();
+                odd.says("usage", &body);
+                bench.drop_file("x.csv", "org_id,aid,value\n10,101,1000\n");
+                let log = bench.run(&["inbox"]).ends_with(5).log;
+                assert_eq!(log.matches("stays unknown").count(), 1, "{body}: {log}");
+                let plan = String::from_utf8(bench.only_run().read("plan.csv")).unwrap();
+                assert!(plan.contains("its usage is unknown"), "{body}: {plan}");
+            });
+        }
+    });
+    let odd = Odd::start();
+    let bench = odd.bench();
+    odd.says("usage", &alphas(r#""aid":"101","#));
+    bench.drop_file("x.csv", "org_id,aid,value\n10,101,1000\n");
+    bench.run(&["inbox"]).ends_with(4);
+    assert_eq!(
+        bench.only_run().errors()[0]["code"],
+        "not_confirmed",
+        "it was sent, and this server does nothing"
+    );
+}
+
+#[test]
 fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() {
     let odd = Odd::start();
     let bench = odd.bench();

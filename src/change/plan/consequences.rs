@@ -93,8 +93,8 @@ mod tests {
             aid: Some((*aid).into()),
             test_name: (*name).into(),
             test_type: (*kind).into(),
-            used: 0,
-            projected: *projected,
+            used: Some(0),
+            projected: Some(*projected),
         };
         let usage =
             OrganizationUsage { tests: units.iter().map(test).collect(), ..OrganizationUsage::default() };

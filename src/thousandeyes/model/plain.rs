@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::super::wire::Text;
-use super::usage::{UsageAnswer, used_and_projected};
+use super::usage::UsageAnswer;
 use super::{AccountGroup, AgentUnits, TestUsage, moment};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
@@ -144,13 +144,12 @@ impl TryFrom<PlainTest<'_>> for Test {
     type Error = &'static str;
 
     fn try_from(test: PlainTest<'_>) -> Result<Self, Self::Error> {
-        let (used, projected) = used_and_projected(test.cloud_units_used, test.cloud_units_projected);
         Ok(Self(TestUsage {
             aid: Some(somebodys(test.aid)?),
             test_name: owned(test.test_name),
             test_type: owned(test.test_type),
-            used,
-            projected,
+            used: test.cloud_units_used,
+            projected: test.cloud_units_projected,
         }))
     }
 }

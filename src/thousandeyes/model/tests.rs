@@ -186,14 +186,14 @@ fn an_unreadable_part_is_not_many_times_as_large_as_the_answer() {
 
 const USAGE: &str = r#"{"usage":{
     "quota":{"monthStart":"2031-03-04T07:00:00Z","monthEnd":"2031-04-04T07:00:00.25Z","cloudUnitsIncluded":900000},
-    "cloudUnitsUsed":700,"cloudUnitsProjected":1500,"cloudUnitsNextBillingPeriod":1600,
+    "cloudUnitsUsed":450,"cloudUnitsProjected":980,"cloudUnitsNextBillingPeriod":1600,
     "enterpriseUnitsUsed":90,"enterpriseUnitsProjected":110,"enterpriseUnitsNextBillingPeriod":0,
     "connectedDevicesUnitsUsed":4,"connectedDevicesUnitsProjected":8,
     "tests":[
         {"aid":"801","testId":"11","testName":"https://shop.example.com","testType":"Web - HTTP Server","cloudUnitsUsed":400,"cloudUnitsProjected":900},
         {"aid":"801","testId":"12","testName":"new","cloudUnitsUsed":50},
         {"aid":"802","testId":"13","cloudUnitsProjected":30},
-        {"testName":"of nobody","cloudUnitsUsed":7}],
+        {"testName":"of nobody","cloudUnitsUsed":0}],
     "enterpriseAgentUnits":[
         {"aid":"801","agentId":"5","agentName":"vm-5","enterpriseUnitsUsed":60,"enterpriseUnitsProjected":70},
         {"aid":"803","enterpriseUnitsUsed":30}]}}"#;
@@ -218,7 +218,8 @@ fn usage_is_summed_by_account_group() {
 #[test]
 fn a_missing_projection_counts_as_what_was_used() {
     let seen = parse_usage(USAGE);
-    assert_eq!((seen.tests[1].used, seen.tests[1].projected), (50, 50));
+    assert_eq!((seen.tests[1].used, seen.tests[1].projected), (Some(50), None));
+    assert_eq!(seen.account_group(&Aid::from("801")).cloud_projected, Some(900 + 50));
 }
 
 #[test]
@@ -229,8 +230,8 @@ fn the_organizations_own_figures_are_taken_as_they_are() {
     assert_eq!((seen.plan_units, seen.cloud_next_period), (Some(900_000), Some(1600)));
     assert_eq!(seen.enterprise_next_period, Some(0));
     let total = Usage {
-        cloud_used: Some(700),
-        cloud_projected: Some(1500),
+        cloud_used: Some(450),
+        cloud_projected: Some(980),
         enterprise_used: Some(90),
         enterprise_projected: Some(110),
         device_used: Some(4),
@@ -264,35 +265,69 @@ fn a_breakdown_that_is_missing_although_units_were_used_leaves_the_groups_unknow
     assert_eq!((group.enterprise_used, group.enterprise_projected), (Some(0), Some(0)));
 }
 
+/// The cloud units that groups 801, 802 and 999 used by an answer with these tests and a total of 900.
+fn cloud_used(tests: &str) -> [Option<Units>; 3] {
+    let total = r#""cloudUnitsUsed":900,"cloudUnitsProjected":900"#;
+    let seen =
+        parse_usage(&format!(r#"{{"usage":{{{total},"tests":[{tests}],"enterpriseAgentUnits":[]}}}}"#));
+    assert_eq!(seen.total.cloud_used, Some(900), "the total stands: {tests}");
+    ["801", "802", "999"].map(|aid| {
+        let group = seen.account_group(&Aid::from(aid));
+        assert_eq!(group.enterprise_used, Some(0), "{tests}");
+        assert_eq!(group.cloud_used.is_some(), group.cloud_projected.is_some(), "{tests}");
+        group.cloud_used
+    })
+}
+
+const OF_802: &str = r#"{"aid":"802","cloudUnitsUsed":400},"#;
+
 #[test]
-fn a_breakdown_that_names_nobody_who_used_units_though_some_were_leaves_the_groups_unknown() {
-    let cloud = |tests: &str| {
-        let json = format!(
-            r#"{{"usage":{{"cloudUnitsUsed":900,"tests":[{{"aid":"802","cloudUnitsUsed":0}},{tests}],"enterpriseAgentUnits":[]}}}}"#
-        );
-        let seen = parse_usage(&json);
-        assert_eq!(seen.total.cloud_used, Some(900), "the total stands: {tests}");
-        let (named, other) = (seen.account_group(&Aid::from("801")), seen.account_group(&Aid::from("999")));
-        assert_eq!((named.enterprise_used, other.enterprise_used), (Some(0), Some(0)), "{tests}");
-        assert_eq!(named.cloud_used.is_some(), other.cloud_used.is_some(), "{tests}");
-        named.cloud_used
-    };
-    assert_eq!(cloud(r#"{"aid":"801","cloudUnitsUsed":900}"#), Some(900));
-    for of_nobody in [
-        r#"{"cloudUnitsUsed":900}"#,
-        r#"{"aid":"","cloudUnitsProjected":900}"#,
-        r#"{"aid":"801","cloudUnitsUsed":null,"cloudUnitsProjected":null}"#,
-        r#"{"aid":"801"}"#,
+fn units_of_nobody_may_be_those_of_any_group() {
+    for nobodys in [
+        r#"{"cloudUnitsUsed":500}"#,
+        r#"{"aid":null,"cloudUnitsUsed":500}"#,
+        r#"{"aid":"","cloudUnitsProjected":500}"#,
+        r#"{"testName":"without a figure"}"#,
     ] {
-        assert_eq!(cloud(of_nobody), None, "{of_nobody}");
+        assert_eq!(cloud_used(&format!("{OF_802}{nobodys}")), [None; 3], "{nobodys}");
     }
+    let of_801 = r#"{"aid":"801","cloudUnitsUsed":500},{"cloudUnitsUsed":0}"#;
+    assert_eq!(cloud_used(&format!("{OF_802}{of_801}")), [Some(500), Some(400), Some(0)]);
+}
+
+#[test]
+fn a_group_of_which_an_entry_has_no_figure_is_unknown() {
+    for bare in [r#"{"aid":"801"}"#, r#"{"aid":"801","cloudUnitsUsed":null,"cloudUnitsProjected":null}"#] {
+        let tests = format!(r#"{OF_802}{{"aid":"801","cloudUnitsUsed":500}},{bare}"#);
+        assert_eq!(cloud_used(&tests), [None, Some(400), Some(0)], "{bare}");
+    }
+}
+
+#[test]
+fn a_group_that_is_not_named_used_nothing_unless_the_breakdown_falls_short_of_the_total() {
+    let with = |units: Units| cloud_used(&format!(r#"{OF_802}{{"aid":"801","cloudUnitsUsed":{units}}}"#));
+    assert_eq!(with(500), [Some(500), Some(400), Some(0)]);
+    assert_eq!(with(498), [Some(498), Some(400), Some(0)], "each of two entries is rounded");
+    assert_eq!(with(497), [Some(497), Some(400), None]);
+    let projected = r#"{"aid":"801","cloudUnitsUsed":500,"cloudUnitsProjected":100}"#;
+    let complete = OF_802.replace('}', ",\"cloudUnitsProjected\":400}");
+    assert_eq!(cloud_used(&format!("{complete}{projected}")), [Some(500), Some(400), None]);
+    assert_eq!(cloud_used(""), [None; 3]);
+    assert_eq!(cloud_used(r#"{"aid":"801","cloudUnitsUsed":0}"#), [None; 3]);
+}
+
+#[test]
+fn an_empty_breakdown_and_a_total_of_nothing_mean_that_nobody_used_anything() {
+    let seen = parse_usage(r#"{"usage":{"cloudUnitsUsed":0,"tests":[]}}"#);
+    let group = seen.account_group(&Aid::from("801"));
+    assert_eq!((group.cloud_used, group.enterprise_used), (Some(0), Some(0)));
 }
 
 #[test]
 fn negative_units_make_the_usage_of_the_organization_unknown() {
     for negative in [
-        USAGE.replace("\"cloudUnitsUsed\":700", "\"cloudUnitsUsed\":-700"),
-        USAGE.replace("\"cloudUnitsUsed\":50", "\"cloudUnitsUsed\":-50"),
+        USAGE.replace("\"cloudUnitsUsed\":450", "\"cloudUnitsUsed\":-450"),
+        USAGE.replace("\"cloudUnitsUsed\":50}", "\"cloudUnitsUsed\":-50}"),
         USAGE.replace("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":-30"),
     ] {
         assert_eq!(usage(&negative).map(|_| ()), Err(Odd("units that were used are negative".to_owned())));
@@ -315,7 +350,7 @@ fn one_odd_number_makes_the_usage_of_its_organization_unknown_and_an_odd_name_do
         Err("`cloudUnitsUsed` is 50.4, not a whole number below 2^63 in an entry of `tests`".to_owned())
     );
     for (from, to) in [
-        ("\"cloudUnitsUsed\":700", "\"cloudUnitsUsed\":\"\""),
+        ("\"cloudUnitsUsed\":450", "\"cloudUnitsUsed\":\"\""),
         ("900000", "{}"),
         ("\"aid\":\"803\"", "\"aid\":false"),
         ("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":1,\"enterpriseUnitsUsed\":2"),

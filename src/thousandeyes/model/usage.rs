@@ -39,7 +39,7 @@ impl UsageAnswer {
             [total.enterprise_used, total.enterprise_projected, total.device_used, total.device_projected];
         let tests = self.tests.iter().flatten().flat_map(|test| [test.used, test.projected]);
         let agents = self.agents.iter().flatten().flat_map(|agent| [agent.used, agent.projected]);
-        let mut all = cloud.into_iter().chain(others).chain(agents).flatten().chain(tests);
+        let mut all = cloud.into_iter().chain(others).chain(agents).chain(tests).flatten();
         all.any(|units| units < 0)
     }
 }
@@ -72,45 +72,37 @@ pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
 fn summed(answer: UsageAnswer) -> OrganizationUsage {
     let says_nothing = answer.total == Usage::default() && answer.tests.is_none() && answer.agents.is_none();
     let UsageAnswer { total, tests, agents, .. } = answer;
-    let test = |test: &TestUsage| (test.aid.is_some(), test.used != 0 || test.projected != 0);
-    let agent = |agent: &AgentUnits| (agent.aid.is_some(), is_some_used(agent.used, agent.projected));
-    let known = |is_known: bool| (is_known && !says_nothing).then_some(0);
-    let cloud =
-        known(says_whose(tests.as_deref(), test) || !is_some_used(total.cloud_used, total.cloud_projected));
-    let enterprise = known(
-        says_whose(agents.as_deref(), agent)
-            || !is_some_used(total.enterprise_used, total.enterprise_projected),
-    );
-    let unnamed = Usage {
-        cloud_used: cloud,
-        cloud_projected: cloud,
-        enterprise_used: enterprise,
-        enterprise_projected: enterprise,
-        ..Usage::default()
+    let test = |test: &TestUsage| (test.aid.is_some(), test.used, test.projected);
+    let agent = |agent: &AgentUnits| (agent.aid.is_some(), agent.used, agent.projected);
+    let (of_cloud, of_enterprise) = if says_nothing {
+        (OfWhom::Nobody, OfWhom::Nobody)
+    } else {
+        (
+            of_whom(tests.as_deref(), test, [total.cloud_used, total.cloud_projected]),
+            of_whom(agents.as_deref(), agent, [total.enterprise_used, total.enterprise_projected]),
+        )
     };
     let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
-    let of_tests =
-        tests.iter().filter_map(|test| Some((test.aid.as_ref()?, [test.used, test.projected, 0, 0])));
-    let of_agents = agents.iter().filter_map(|agent| {
-        let (used, projected) = used_and_projected(agent.used, agent.projected);
-        Some((agent.aid.as_ref()?, [0, 0, used, projected]))
+    let of_tests = tests.iter().filter_map(|test| {
+        Some(Part { aid: test.aid.as_ref()?, is_cloud: true, units: units(test.used, test.projected) })
     });
-    let mut parts: Vec<_> = of_tests.chain(of_agents).collect();
-    parts.sort_by_key(|(aid, _)| *aid);
-    let of_one = |parts: &[(&Aid, [Units; 4])]| {
-        let part = |unnamed: Option<Units>, part: usize| {
-            unnamed.map(|_| sum(parts.iter().map(|(_, units)| units[part])))
-        };
-        let usage = Usage {
-            cloud_used: part(unnamed.cloud_used, 0),
-            cloud_projected: part(unnamed.cloud_projected, 1),
-            enterprise_used: part(unnamed.enterprise_used, 2),
-            enterprise_projected: part(unnamed.enterprise_projected, 3),
+    let of_agents = agents.iter().filter_map(|agent| {
+        Some(Part { aid: agent.aid.as_ref()?, is_cloud: false, units: units(agent.used, agent.projected) })
+    });
+    let mut parts: Vec<Part<'_>> = of_tests.chain(of_agents).collect();
+    parts.sort_by_key(|part| part.aid);
+    let usage = |parts: &[Part<'_>]| {
+        let (cloud, enterprise) = (of_one(parts, true, of_cloud), of_one(parts, false, of_enterprise));
+        Usage {
+            cloud_used: cloud.map(|(used, _)| used),
+            cloud_projected: cloud.map(|(_, projected)| projected),
+            enterprise_used: enterprise.map(|(used, _)| used),
+            enterprise_projected: enterprise.map(|(_, projected)| projected),
             ..Usage::default()
-        };
-        (parts[0].0.clone(), usage)
+        }
     };
-    let groups = parts.chunk_by(|(a, _), (b, _)| a == b).map(of_one).collect();
+    let of_group = |parts: &[Part<'_>]| (parts[0].aid.clone(), usage(parts));
+    let groups = parts.chunk_by(|a, b| a.aid == b.aid).map(of_group).collect();
     OrganizationUsage {
         period_start: answer.period_start,
         period_end: answer.period_end,
@@ -118,38 +110,85 @@ fn summed(answer: UsageAnswer) -> OrganizationUsage {
         total,
         cloud_next_period: answer.cloud_next_period,
         enterprise_next_period: answer.enterprise_next_period,
+        unnamed: usage(&[]),
         tests,
         agents,
         groups,
-        unnamed,
     }
 }
 
-fn is_some_used(used: Option<Units>, projected: Option<Units>) -> bool {
-    used.is_some_and(|used| used != 0) || projected.is_some_and(|projected| projected != 0)
+/// Of which account groups a breakdown says what they used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OfWhom {
+    /// Of none: some of the units may be those of any group.
+    Nobody,
+    /// Of those that it names. It leaves out so many units that another may have used some.
+    Named,
+    /// Of all: who is not named used nothing.
+    All,
 }
 
-/// Whether a breakdown is there and names somebody who used units, or is empty. Of an entry there is whether it is somebody's, and
-/// whether units were used.
-fn says_whose<T>(breakdown: Option<&[T]>, entry: impl Fn(&T) -> (bool, bool)) -> bool {
-    breakdown
-        .is_some_and(|entries| entries.is_empty() || entries.iter().any(|one| entry(one) == (true, true)))
+/// Of an entry there is whether it is somebody's, and what was used and is projected. `total` is what the organization used and what is
+/// projected for it.
+fn of_whom<T>(
+    breakdown: Option<&[T]>,
+    entry: impl Fn(&T) -> (bool, Option<Units>, Option<Units>),
+    total: [Option<Units>; 2],
+) -> OfWhom {
+    let is_unused = total.into_iter().flatten().all(|units| units == 0);
+    let Some(entries) = breakdown else { return if is_unused { OfWhom::All } else { OfWhom::Nobody } };
+    let seen = || entries.iter().map(&entry);
+    if seen().any(|(is_somebodys, used, projected)| !is_somebodys && units(used, projected) != Some((0, 0))) {
+        return OfWhom::Nobody;
+    }
+    let used = sum(seen().filter_map(|(_, used, _)| used));
+    let projected = sum(seen().filter_map(|(_, used, projected)| projected.or(used)));
+    // The API may round each entry by itself.
+    let rounding = Units::try_from(entries.len()).unwrap_or(Units::MAX);
+    let is_short =
+        |total: Option<Units>, sum| total.is_some_and(|total| total.saturating_sub(sum) > rounding);
+    // The total may hold the projection of a new test already.
+    let is_projected = seen().all(|(_, _, projected)| projected.is_some());
+    if !is_unused && used == 0 && projected == 0 {
+        OfWhom::Nobody
+    } else if is_short(total[0], used) || (is_projected && is_short(total[1], projected)) {
+        OfWhom::Named
+    } else {
+        OfWhom::All
+    }
 }
 
-/// A new test has no projection yet: it counts as what was used.
-pub(super) fn used_and_projected(used: Option<Units>, projected: Option<Units>) -> (Units, Units) {
-    let used = used.unwrap_or(0);
-    (used, projected.unwrap_or(used))
+/// What one entry of a breakdown adds to its account group; no units where it has no figure.
+struct Part<'a> {
+    aid: &'a Aid,
+    is_cloud: bool,
+    units: Option<(Units, Units)>,
+}
+
+/// What one account group used of a kind of units, and what is projected. None where the parts do not say.
+fn of_one(parts: &[Part<'_>], is_cloud: bool, of_whom: OfWhom) -> Option<(Units, Units)> {
+    let of_kind = || parts.iter().filter(|part| part.is_cloud == is_cloud).map(|part| part.units);
+    let is_known = match of_whom {
+        OfWhom::Nobody => false,
+        OfWhom::Named => of_kind().next().is_some(),
+        OfWhom::All => true,
+    };
+    let known = || of_kind().flatten();
+    let is_whole = is_known && of_kind().all(|units| units.is_some());
+    is_whole.then(|| (sum(known().map(|(used, _)| used)), sum(known().map(|(_, projected)| projected))))
+}
+
+/// What was used and what is projected: a new test has no projection yet, and counts as what was used. None without a figure.
+fn units(used: Option<Units>, projected: Option<Units>) -> Option<(Units, Units)> {
+    Some((used.unwrap_or(0), projected.or(used)?))
 }
 
 fn test_usage(row: &Object<'_>) -> Result<TestUsage, Odd> {
-    let (used, projected) =
-        used_and_projected(row.units("cloudUnitsUsed")?, row.units("cloudUnitsProjected")?);
     Ok(TestUsage {
         aid: aid(row)?,
         test_name: name(row, "testName"),
         test_type: name(row, "testType"),
-        used,
-        projected,
+        used: row.units("cloudUnitsUsed")?,
+        projected: row.units("cloudUnitsProjected")?,
     })
 }

@@ -1,0 +1,71 @@
+//! Whether an answer about usage is the one that was asked for, as far as the account groups that it names say. Pure.
+
+use crate::domain::quota::{Aid, OrgId, Snapshot};
+use crate::thousandeyes::OrganizationUsage;
+
+/// Whom an answer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The organization that was asked for.
+    Its,
+    /// That organization perhaps; which of its account groups used what is not certain.
+    Uncertain,
+    /// Another organization: every account group that it names is one of others.
+    Anothers,
+}
+
+/// Whom an answer is about that came for this organization. That one of the account groups is not listed means nothing by itself:
+/// usage shows also those that the token doesn't see, or that are deleted.
+pub(super) fn whose(usage: &OrganizationUsage, org_id: &OrgId, snapshot: &Snapshot) -> Whose {
+    /// So many are looked up in all organizations.
+    const MOST: usize = 100;
+    let is_its = |aid: &Aid| snapshot.organization(org_id).is_some_and(|own| own.group(aid).is_some());
+    let is_listed = |aid: &Aid| snapshot.organizations().iter().any(|other| other.group(aid).is_some());
+    let named = || usage.groups.iter().map(|(aid, _)| aid);
+    let is_of_others = named().next().is_some() && !named().any(is_its);
+    if is_of_others && named().take(MOST).any(is_listed) {
+        Whose::Anothers
+    } else if is_of_others || named().any(|aid| !is_its(aid) && !is_id(aid)) {
+        Whose::Uncertain
+    } else {
+        Whose::Its
+    }
+}
+
+/// Whether it is written as the API writes ids. ` 1` and `01` may mean account group 1, or another.
+fn is_id(aid: &Aid) -> bool {
+    let text = aid.as_str();
+    text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::quota::{AccountGroup, Organization, Usage};
+
+    #[test]
+    fn an_answer_is_of_the_organization_whose_account_groups_it_names() {
+        let organization = |org_id: &str, aids: &[&str]| Organization {
+            account_groups: aids
+                .iter()
+                .map(|aid| AccountGroup::new((*aid).into(), Box::default(), Some(1)))
+                .collect(),
+            ..Organization::new(org_id.into())
+        };
+        let seen = Snapshot::of_organizations(
+            chrono::DateTime::UNIX_EPOCH,
+            vec![organization("7", &["1", "x"]), organization("8", &["9"])],
+        );
+        let of = |aids: &[&str]| {
+            let groups = aids.iter().map(|aid| (Aid::from(*aid), Usage::default())).collect();
+            whose(&OrganizationUsage { groups, ..OrganizationUsage::default() }, &"7".into(), &seen)
+        };
+        for its in [&[][..], &["1"], &["1", "5"], &["1", "9"], &["x"]] {
+            assert_eq!(of(its), Whose::Its, "{its:?}");
+        }
+        for uncertain in [&["5"][..], &["01", "1"], &[" 1", "1"], &["1", "y"]] {
+            assert_eq!(of(uncertain), Whose::Uncertain, "{uncertain:?}");
+        }
+        assert_eq!(of(&["5", "9"]), Whose::Anothers);
+    }
+}
