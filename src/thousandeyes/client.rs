@@ -11,12 +11,14 @@ use tracing::warn;
 use super::body::starts_as_object;
 use super::clock::is_believed;
 use super::error::{Error, clean};
-use super::model::{self, AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits};
+use super::model::{
+    self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, TestUnits,
+};
 use super::rate_budget::{Budget, Room};
 use super::request_counts::Tally;
 use super::settings::Settings;
 use super::transport::Transport;
-use super::wire::{self, Object, Odd};
+use super::wire::{self, Odd};
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::thousandeyes::progress::Progress;
 
@@ -86,16 +88,21 @@ impl Client {
         &self.progress
     }
 
-    /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota.
+    /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota. All pages, though the API
+    /// promises one: a quota on another page would look like none.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
-        let url = self.url("quotas");
-        self.read(&url, model::quotas).await
+        self.pages(self.url("quotas"), model::quotas).await
     }
 
-    /// `GET /account-groups`: names, and account groups without a quota.
+    /// `GET /account-groups`, all pages: names, and account groups without a quota.
     pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
-        let url = self.url("account-groups");
-        let (groups, left_out) = self.read(&url, model::account_groups).await?;
+        let mut left_out = LeftOut::default();
+        let page = |json: &str| {
+            let (page, odd) = model::account_groups(json)?;
+            left_out.add(odd);
+            Ok(page)
+        };
+        let groups = self.pages(self.url("account-groups"), page).await?;
         if let Some(first) = left_out.first {
             let (first, count) = (clean(&first), left_out.count);
             warn!(count, first, "account groups, or names of them, cannot be read and are left out");
@@ -123,14 +130,14 @@ impl Client {
         let mut url = self.url("usage/units/tests");
         with_aid(&mut url, aid);
         with_period(&mut url, period);
-        self.pages(url, model::test_units).await
+        self.pages(url, |json| model::page(json, model::test_units)).await
     }
 
     /// `GET /usage/units/enterprise-agents`, all pages; the current billing cycle without a period.
     pub async fn enterprise_agent_units(&self, period: Option<Period>) -> Result<Vec<AgentUnits>, Error> {
         let mut url = self.url("usage/units/enterprise-agents");
         with_period(&mut url, period);
-        self.pages(url, model::agent_units).await
+        self.pages(url, |json| model::page(json, model::agent_units)).await
     }
 
     /// `POST /quotas/assign`: creates or updates these quotas and leaves all others alone.
@@ -197,25 +204,48 @@ impl Client {
         self.transport.post(url, body.expect("texts and numbers always serialize")).await
     }
 
-    /// Follows `_links.next` as the server gives it. The token goes nowhere else: a link to another origin is refused.
+    /// Follows `_links.next` as the server gives it. The token goes nowhere else: a link to another origin is refused. All pages
+    /// together may be as large as one answer.
     async fn pages<T>(
         &self,
         first: Url,
-        row: impl Fn(&Object<'_>) -> Result<T, Odd>,
+        mut parse: impl FnMut(&str) -> Result<Page<T>, Odd>,
     ) -> Result<Vec<T>, Error> {
+        let most_bytes = self.transport.settings().max_answer_bytes;
         let mut rows = Vec::new();
+        let mut bytes = 0;
         let mut seen = HashSet::new();
         let mut next = Some(first.clone());
         while let Some(url) = next {
-            let (page, href) = self.read(&url, |json| model::page(json, &row)).await?;
-            rows.extend(page);
-            next = href.map(|href| self.next_page(&url, &href)).transpose()?;
-            seen.insert(url);
-            if next.as_ref().is_some_and(|next| seen.contains(next) || seen.len() >= MAX_PAGES) {
-                let reason =
-                    format!("its pages never end: {} were read. Report it to ThousandEyes.", seen.len());
-                return Err(Error::Unusable { call: self.transport.call("GET", &first), reason });
+            let (page, href) = self
+                .read(&url, |json| {
+                    bytes += json.len();
+                    parse(json)
+                })
+                .await?;
+            // The first is mostly the only one, and may be too large to copy.
+            if rows.is_empty() {
+                rows = page;
+            } else {
+                rows.extend(page);
             }
+            let to = href.map(|href| self.next_page(&url, &href)).transpose()?;
+            // Where the first leads to itself, it is the only one.
+            let is_only = seen.is_empty() && to.as_ref() == Some(&first);
+            next = to.filter(|_| !is_only);
+            seen.insert(url);
+            let Some(to) = &next else { break };
+            let count = seen.len();
+            let reason = if seen.contains(to) || count >= MAX_PAGES {
+                format!("its pages never end: {count} were read. Report it to ThousandEyes.")
+            } else if bytes >= most_bytes {
+                format!(
+                    "its pages are larger together than the {most_bytes} bytes allowed: {count} were read."
+                )
+            } else {
+                continue;
+            };
+            return Err(Error::Unusable { call: self.transport.call("GET", &first), reason });
         }
         Ok(rows)
     }

@@ -172,19 +172,29 @@ impl LeftOut {
         self.count += 1;
         self.first.get_or_insert(what);
     }
+
+    /// With what was left out of another page.
+    pub(super) fn add(&mut self, later: Self) {
+        self.count += later.count;
+        self.first = self.first.take().or(later.first);
+    }
 }
 
+/// What a page of an answer has, and where the next one is.
+pub(super) type Page<T> = (Vec<T>, Option<String>);
+
 /// The body of `GET /account-groups`, and what of it cannot be read.
-pub(super) fn account_groups(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
+pub(super) fn account_groups(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Odd> {
     match plain::account_groups(json) {
-        Some(groups) => Ok((groups, LeftOut::default())),
+        Some(page) => Ok((page, LeftOut::default())),
         None => account_groups_carefully(json),
     }
 }
 
-fn account_groups_carefully(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), Odd> {
+fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Odd> {
     let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
-    let there = answer(json)?.each("accountGroups", |entry| {
+    let answer = answer(json)?;
+    let there = answer.each("accountGroups", |entry| {
         let entry = match Object::of("an entry of `accountGroups`", entry) {
             Ok(entry) => entry,
             Err(Odd(why)) => return left_out.push(why),
@@ -204,18 +214,20 @@ fn account_groups_carefully(json: &str) -> Result<(Vec<AccountGroup>, LeftOut), 
         let org_name = text("organizationName").unwrap_or_default().into();
         groups.push(AccountGroup { aid, name, org_id, org_name });
     })?;
-    if there { Ok((groups, left_out)) } else { Err(missing("accountGroups")) }
+    if there { Ok(((groups, next_page(&answer)?), left_out)) } else { Err(missing("accountGroups")) }
 }
 
-/// A page of `/usage/units/…`, and where the next one is.
-pub(super) fn page<T>(
-    json: &str,
-    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
-) -> Result<(Vec<T>, Option<String>), Odd> {
+/// A page of `/usage/units/…`.
+pub(super) fn page<T>(json: &str, row: impl Fn(&Object<'_>) -> Result<T, Odd>) -> Result<Page<T>, Odd> {
     let page = answer(json)?;
     let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
+    Ok((rows, next_page(&page)?))
+}
+
+/// An error where there may be another page, and nobody can read where.
+fn next_page(page: &Object<'_>) -> Result<Option<String>, Odd> {
     let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
-    Ok((rows, next.text("href")?.map(Cow::into_owned)))
+    Ok(next.text("href")?.map(Cow::into_owned))
 }
 
 /// The rows of a breakdown; none where it is not there at all, which is not the same as an empty one.

@@ -34,6 +34,78 @@ async fn quotas_are_read_with_the_token_and_the_headers_of_a_polite_client() {
 }
 
 #[tokio::test]
+async fn quotas_and_account_groups_are_read_to_the_last_page() {
+    let server = MockServer::start_async().await;
+    let quota = |aid: &str| json!([{"organizationQuota": {"orgId": "71"}, "accountGroupQuotas": [{"aid": aid, "value": 9}]}]);
+    let group = |aid: &str| json!([{"aid": aid, "orgId": "71"}]);
+    for (path, list, entries) in [
+        ("/v7/quotas", "quotas", [quota("801"), quota("802")]),
+        ("/v7/account-groups", "accountGroups", [group("801"), group("802")]),
+    ] {
+        let [first, second] = entries;
+        server
+            .mock_async(|when, then| {
+                when.path(path).query_param_missing("cursor");
+                then.status(200).json_body(json!({list: first, "_links": {"next": {"href": "?cursor=b"}}}));
+            })
+            .await;
+        server
+            .mock_async(|when, then| {
+                when.path(path).query_param("cursor", "b");
+                then.status(200).json_body(json!({list: second, "_links": {"next": {"href": ""}}}));
+            })
+            .await;
+    }
+    let client = client(&server.base_url());
+    let quotas = client.quotas().await.unwrap();
+    let groups = client.account_groups().await.unwrap();
+    assert_eq!(quotas.iter().map(|of| of.account_groups[0].0.as_str()).collect::<Vec<_>>(), ["801", "802"]);
+    assert_eq!(groups.iter().map(|group| group.aid.as_str()).collect::<Vec<_>>(), ["801", "802"]);
+}
+
+#[tokio::test]
+async fn a_first_page_that_leads_to_itself_is_the_only_one_and_a_later_one_never_ends() {
+    let server = MockServer::start_async().await;
+    for (path, next) in [("/v7/quotas", "/v7/quotas"), ("/v7/account-groups", "?cursor=b")] {
+        server
+            .mock_async(|when, then| {
+                when.path(path);
+                let links = json!({"next": {"href": next}});
+                then.status(200).json_body(json!({"quotas": [], "accountGroups": [], "_links": links}));
+            })
+            .await;
+    }
+    let client = client(&server.base_url());
+    assert_eq!(client.quotas().await.unwrap(), []);
+    let error = client.account_groups().await.unwrap_err();
+    assert!(text(&error).contains("never end: 2 were read"), "{error}");
+}
+
+#[tokio::test]
+async fn pages_are_together_no_larger_than_one_answer_may_be() {
+    let server = MockServer::start_async().await;
+    let page = |from: Option<&'static str>, to: &str, count: usize| {
+        let groups: Vec<_> = (0..count).map(|aid| json!({"aid": aid.to_string()})).collect();
+        let body = json!({"accountGroups": groups, "_links": {"next": {"href": to}}});
+        move |when: httpmock::When, then: httpmock::Then| {
+            let when = when.path("/v7/account-groups");
+            let _ = match from {
+                Some(from) => when.query_param("cursor", from),
+                None => when.query_param_missing("cursor"),
+            };
+            then.status(200).json_body(body);
+        }
+    };
+    server.mock_async(page(None, "?cursor=b", 60)).await;
+    server.mock_async(page(Some("b"), "?cursor=c", 60)).await;
+    let third = server.mock_async(page(Some("c"), "", 60)).await;
+    let limited = Settings { max_answer_bytes: 1500, ..settings(&server.base_url()) };
+    let error = Client::new(limited).unwrap().account_groups().await.unwrap_err();
+    assert!(text(&error).contains("larger together"), "{error}");
+    third.assert_calls_async(0).await;
+}
+
+#[tokio::test]
 async fn account_groups_are_read() {
     let server = MockServer::start_async().await;
     server

@@ -212,9 +212,11 @@ fn an_answer_without_quotas_is_a_failure_and_when_they_return_nothing_changed() 
     let bench = odd.bench();
     bench.run(&["-q", "snapshot"]).ends_with(0);
     let snapshots = || bench.run(&["history", "list"]).ends_with(0).out.lines().count();
-    for body in
-        ["{}", "null", "[]", "\"text\"", r#"{"quotas":null}"#, r#"{"error":"temporarily unavailable"}"#]
-    {
+    // With one page of several, the quotas of the others would count as none.
+    let paged = QUOTAS.replace("}}]}", r#"}}],"_links":{"next":{"href":"http://127.0.0.1:9/v7/quotas"}}}"#);
+    let odd_link = r#"{"quotas":[],"_links":{"next":7}}"#;
+    let unavailable = r#"{"error":"temporarily unavailable"}"#;
+    for body in ["{}", "null", "[]", "\"text\"", r#"{"quotas":null}"#, unavailable, &paged, odd_link] {
         odd.says("quotas", body);
         for command in [&["-q", "snapshot"][..], &["-q", "export"]] {
             let failed = bench.run(command).ends_with(1);

@@ -7,13 +7,34 @@ use serde::Deserialize;
 
 use super::super::wire::Text;
 use super::usage::UsageAnswer;
-use super::{AccountGroup, AgentUnits, TestUsage, moment};
+use super::{AccountGroup, AgentUnits, Page, TestUsage, moment};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
+/// The links of an answer: only that to its next page counts.
+#[derive(Default, Deserialize)]
+pub(super) struct PlainLinks<'a> {
+    #[serde(borrow)]
+    next: Option<PlainLink<'a>>,
+}
+
 #[derive(Deserialize)]
-struct PlainAnswer {
+struct PlainLink<'a> {
+    #[serde(borrow)]
+    href: Option<Text<'a>>,
+}
+
+impl PlainLinks<'_> {
+    pub(super) fn next_page(self) -> Option<String> {
+        text(self.next?.href).map(std::borrow::Cow::into_owned)
+    }
+}
+
+#[derive(Deserialize)]
+struct PlainAnswer<'a> {
     #[serde(rename = "accountGroups")]
     account_groups: Vec<Group>,
+    #[serde(borrow, rename = "_links")]
+    links: Option<PlainLinks<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -44,9 +65,10 @@ impl TryFrom<PlainGroup<'_>> for Group {
 }
 
 /// The body of `GET /account-groups`; none where anything in it is odd.
-pub(super) fn account_groups(json: &str) -> Option<Vec<AccountGroup>> {
-    let PlainAnswer { account_groups } = serde_json::from_str(json).ok()?;
-    Some(account_groups.into_iter().map(|Group(group)| group).collect())
+pub(super) fn account_groups(json: &str) -> Option<Page<AccountGroup>> {
+    let PlainAnswer { account_groups, links } = serde_json::from_str(json).ok()?;
+    let groups = account_groups.into_iter().map(|Group(group)| group).collect();
+    Some((groups, links.unwrap_or_default().next_page()))
 }
 
 #[derive(Deserialize)]

@@ -1,45 +1,46 @@
 //! The body of `GET /quotas`: the largest answer of all, and the one that decides.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::super::wire::{Object, Odd};
-use super::{OrganizationQuotas, Unreadable, UnreadableTarget, answer, missing};
+use super::plain::PlainLinks;
+use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing, next_page};
 use crate::domain::quota::{Aid, OrgId, Units};
 
 /// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
 /// else would become many times as large.
 pub(super) const MOST_UNREADABLE: usize = 1000;
 
-/// The body of `GET /quotas`; an error says why it is none.
+/// The body of `GET /quotas`, of which there may be several; an error says why it is none.
 ///
 /// Nearly every body is what the API promises, and is read in one go: a million account groups in a fifth of the time. Where
 /// anything in it is odd, it is read field by field.
-pub(in crate::thousandeyes) fn quotas(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
+pub(in crate::thousandeyes) fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
     plainly(json).map_or_else(|| carefully(json), Ok)
 }
 
-fn carefully(json: &str) -> Result<Vec<OrganizationQuotas>, Odd> {
+fn carefully(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
     let mut seen = Seen::default();
-    let there = answer(json)?.each("quotas", |entry| {
+    let answer = answer(json)?;
+    let there = answer.each("quotas", |entry| {
         let odd = |odd| OrganizationQuotas {
             unreadable: vec![unreadable(UnreadableTarget::Anybody, odd)],
             ..OrganizationQuotas::default()
         };
         seen.add(plain(entry).unwrap_or_else(|| careful(entry).unwrap_or_else(odd)));
     })?;
-    if there { Ok(seen.all) } else { Err(missing("quotas")) }
+    if there { Ok((seen.all, next_page(&answer)?)) } else { Err(missing("quotas")) }
 }
 
 /// None where anything in it is odd or unknown.
-fn plainly(json: &str) -> Option<Vec<OrganizationQuotas>> {
-    let PlainAnswer { quotas, .. } = serde_json::from_str(json).ok()?;
+fn plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
+    let PlainAnswer { quotas, links } = serde_json::from_str(json).ok()?;
     let mut seen = Seen::default();
     for Entry(entry) in quotas {
         seen.add(entry);
     }
-    Some(seen.all)
+    Some((seen.all, links.unwrap_or_default().next_page()))
 }
 
 /// What an answer says, without the entries that say nothing.
@@ -70,10 +71,10 @@ fn plain(entry: &RawValue) -> Option<OrganizationQuotas> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PlainAnswer {
+struct PlainAnswer<'a> {
     quotas: Vec<Entry>,
-    #[serde(rename = "_links")]
-    _links: Option<IgnoredAny>,
+    #[serde(borrow, rename = "_links")]
+    links: Option<PlainLinks<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -261,8 +262,10 @@ mod tests {
     fn a_body_is_read_in_one_go_unless_anything_in_it_is_odd() {
         let entry =
             r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
-        let read = plainly(&format!(r#"{{"quotas":[{entry}],"_links":{{"self":{{"href":"x"}}}}}}"#)).unwrap();
-        assert_eq!(read.len(), 1);
+        let read = |links: &str| plainly(&format!(r#"{{"quotas":[{entry}],"_links":{links}}}"#)).unwrap();
+        let (quotas, next) = read(r#"{"self":{"href":"x"}}"#);
+        assert_eq!((quotas.len(), next), (1, None));
+        assert_eq!(read(r#"{"next":{"href":"?page=2"}}"#).1.as_deref(), Some("?page=2"));
         for odd in [
             format!(r#"{{"quotas":[{entry}],"error":"x"}}"#),
             format!(r#"{{"quotas":[{entry}],"quotas":[]}}"#),
@@ -298,6 +301,7 @@ mod tests {
             fields in prop::collection::vec((prop::sample::select(vec!["orgId", "value", "aid", "other"]), value()), 0..4),
             groups in prop::collection::vec(prop::collection::vec((prop::sample::select(vec!["aid", "value", "other"]), value()), 0..4), 0..3),
             shape in 0..4_u8,
+            next in prop::sample::select(vec!["null", "7", "{}", r#"{"href":null}"#, r#"{"href":""}"#, r#"{"href":"?b"}"#]),
         ) {
             let object = |fields: &[(&str, String)]| {
                 let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
@@ -311,7 +315,7 @@ mod tests {
                 2 => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":null}}"#),
                 _ => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":[{groups}]}}"#),
             };
-            let answer = format!(r#"{{"quotas":[{json},{json}],"_links":{{"self":null}}}}"#);
+            let answer = format!(r#"{{"quotas":[{json},{json}],"_links":{{"self":null,"next":{next}}}}}"#);
             if let Some(plain) = plainly(&answer) {
                 prop_assert_eq!(Ok(plain), carefully(&answer));
             }

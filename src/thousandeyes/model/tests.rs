@@ -8,7 +8,7 @@ use crate::testing::fuzz::fuzzed;
 use crate::thousandeyes::wire;
 
 fn parse_quotas(json: &str) -> Vec<OrganizationQuotas> {
-    quotas(json).unwrap()
+    quotas(json).unwrap().0
 }
 
 fn parse_usage(json: &str) -> OrganizationUsage {
@@ -119,14 +119,34 @@ fn an_answer_without_its_main_field_is_unusable() {
     {
         assert!(usage(json).is_err(), "{json}");
     }
-    assert_eq!(quotas(r#"{"quotas":[]}"#).unwrap(), []);
+    assert_eq!(parse_quotas(r#"{"quotas":[]}"#), []);
+}
+
+#[test]
+fn an_answer_says_where_its_next_page_is() {
+    let next = |links: &str| {
+        let of_quotas = quotas(&format!(r#"{{"quotas":[],"_links":{links}}}"#)).map(|(_, next)| next);
+        let groups = account_groups(&format!(r#"{{"accountGroups":[],"_links":{links}}}"#));
+        assert_eq!(of_quotas, groups.map(|((_, next), _)| next), "{links}");
+        of_quotas
+    };
+    assert_eq!(
+        next(r#"{"self":{"href":"/v7/quotas"},"next":{"href":"?page=2"}}"#),
+        Ok(Some("?page=2".into()))
+    );
+    for none in ["null", "{}", r#"{"next":null}"#, r#"{"next":{}}"#, r#"{"next":{"href":""}}"#] {
+        assert_eq!(next(none), Ok(None), "{none}");
+    }
+    for odd in ["true", r#"{"next":"?page=2"}"#, r#"{"next":{"href":{}}}"#] {
+        assert!(next(odd).is_err(), "{odd}");
+    }
 }
 
 #[test]
 fn account_groups_need_an_id_and_nothing_else() {
     let json = r#"{"accountGroups":[{"aid":"801","accountGroupName":"Voice","orgId":"71","organizationName":"Acme Bank",
         "isDefaultAccountGroup":true},{"aid":"802"},{"accountGroupName":"nobody"}]}"#;
-    let seen = account_groups(json).unwrap();
+    let ((groups, _), left_out) = account_groups(json).unwrap();
     let whole = AccountGroup {
         aid: "801".into(),
         name: "Voice".into(),
@@ -134,15 +154,15 @@ fn account_groups_need_an_id_and_nothing_else() {
         org_name: "Acme Bank".into(),
     };
     let bare = AccountGroup { aid: "802".into(), name: String::new(), org_id: None, org_name: String::new() };
-    assert_eq!(seen.0, [whole, bare]);
+    assert_eq!(groups, [whole, bare]);
     let first = Some("`aid` is missing in an entry of `accountGroups`".to_owned());
-    assert_eq!(seen.1, LeftOut { first, count: 1 });
+    assert_eq!(left_out, LeftOut { first, count: 1 });
 }
 
 #[test]
 fn a_name_that_is_not_text_is_left_out_and_its_account_group_stays() {
     let json = r#"{"accountGroups":[{"aid":"801","accountGroupName":true,"orgId":"71"},{"aid":{}},7]}"#;
-    let (seen, left_out) = account_groups(json).unwrap();
+    let ((seen, _), left_out) = account_groups(json).unwrap();
     assert_eq!(
         seen.iter().map(|group| (group.aid.as_str(), group.name.as_str())).collect::<Vec<_>>(),
         [("801", "")]
@@ -382,7 +402,7 @@ proptest! {
             r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{}]}},{{"organizationQuota":{{"orgId":"2","value":4}}}}]}}"#,
             groups.join(",")
         );
-        let seen = quotas(&wire::text(json.into_bytes())).unwrap();
+        let seen = parse_quotas(&wire::text(json.into_bytes()));
         prop_assert_eq!(seen.iter().map(|entry| entry.value).collect::<Vec<_>>(), [Some(9), Some(4)]);
         for index in (0..6).filter(|index| *index != bad) {
             let aid = Aid::from(index.to_string().as_str());
