@@ -34,7 +34,7 @@ pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<(
     mailer.closing(closing_report(&input, &inputs.context(now)), now)?;
     mailer.closing_to_owners(&input, now)?;
     let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
-    versioned_json::save(data_dir, &FILE, &record.told(from))
+    versioned_json::save(data_dir, &FILE, &record.reported(from))
 }
 
 /// What the last cycles that closed came to, or why nothing of them is known.
@@ -98,7 +98,7 @@ fn closed_cycles(
 ) -> anyhow::Result<Vec<Closed>> {
     let mut walk = Walk::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
     while let Some(at) = walk.next() {
-        walk.look(at, inputs.history.read_or_warn(at).as_ref());
+        walk.see(at, inputs.history.read_or_warn(at).as_ref());
     }
     Ok(walk.closed())
 }

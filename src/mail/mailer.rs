@@ -272,7 +272,7 @@ impl Mailer {
 
     /// How many messages wait and are dead, and why.
     pub(crate) fn unsent(&self) -> anyhow::Result<Unsent> {
-        Outbox::look(&self.folder)
+        Outbox::unsent(&self.folder)
     }
 
     /// When the oldest message was queued that still waits.

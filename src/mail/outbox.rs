@@ -202,7 +202,7 @@ impl Outbox {
     }
 
     /// How many messages wait and are dead, and why. Makes and changes nothing.
-    pub(crate) fn look(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
+    pub(crate) fn unsent(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
         let outbox = Self { dir: dir.into() };
         if !fs::exists(outbox.folder(MailFolder::Dead))? {
             return Ok(Unsent::default());

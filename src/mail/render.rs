@@ -132,7 +132,7 @@ impl Templates {
         if let Some(user) = &self.user {
             match render(user, &name, report, beside) {
                 Ok(text) => return Ok(text),
-                Err(error) => tracing::warn!("{}: the shipped one is used instead", told(&name, &error)),
+                Err(error) => tracing::warn!("{}: the shipped one is used instead", described(&name, &error)),
             }
         }
         render(&SHIPPED_ENVIRONMENT, &name, report, beside)
@@ -161,7 +161,7 @@ pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
                 pages: example_pages.as_ref(),
             };
             if let Err(error) = render(&environment, &name, &report, beside) {
-                problems.push(format!("{}: the shipped one is used instead", told(&name, &error)));
+                problems.push(format!("{}: the shipped one is used instead", described(&name, &error)));
             }
         }
     }
@@ -192,7 +192,9 @@ fn user_environment(dir: &Path) -> (Environment<'static>, Vec<String>) {
             continue;
         }
         let problem = match files::read_text(&path, files::TEXT) {
-            Ok(source) => environment.add_template_owned(*name, source).err().map(|error| told(name, &error)),
+            Ok(source) => {
+                environment.add_template_owned(*name, source).err().map(|error| described(name, &error))
+            }
             Err(error) => Some(format!("template {name}: {error}")),
         };
         if let Some(problem) = problem {
@@ -316,7 +318,7 @@ fn without_tags_in_attributes(html: &str) -> String {
 }
 
 /// `template usage/body.html, line 12: undefined value`.
-fn told(name: &str, error: &Error) -> String {
+fn described(name: &str, error: &Error) -> String {
     // The error may lie in a template that the named one includes.
     let name = error.name().unwrap_or(name);
     let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();

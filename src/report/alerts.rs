@@ -103,7 +103,7 @@ pub(crate) struct AlertReport {
 /// None when there is nothing to report that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
     let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone);
-    let told: Vec<(&News, SnapshotRow<'_>)> = input
+    let reported: Vec<(&News, SnapshotRow<'_>)> = input
         .news
         .iter()
         .filter_map(|news| Some((news, input.latest.row(&news.target)?)))
@@ -112,15 +112,15 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let to_owners = input.audience == Audience::Owners;
     let is_due = match input.occasion {
         // What is back to normal goes along with what is reported as critical.
-        _ if to_owners => !told.is_empty(),
-        Occasion::Snapshot => told.iter().any(|(news, _)| news.level == Level::Critical),
-        Occasion::Digest => !told.is_empty(),
+        _ if to_owners => !reported.is_empty(),
+        Occasion::Snapshot => reported.iter().any(|(news, _)| news.level == Level::Critical),
+        Occasion::Digest => !reported.is_empty(),
     };
     if !is_due {
         return None;
     }
     // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
-    let organizations: HashSet<&OrgId> = told.iter().map(|(_, row)| &row.target.org_id).collect();
+    let organizations: HashSet<&OrgId> = reported.iter().map(|(_, row)| &row.target.org_id).collect();
     let taken_at = input.latest.taken_at;
     let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
     let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
@@ -134,7 +134,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         .collect();
 
     let rows = |level: Level| -> Vec<AlertRow> {
-        let of_level = told.iter().filter(|(news, _)| news.level == level);
+        let of_level = reported.iter().filter(|(news, _)| news.level == level);
         let row = |(news, row): &(&News, SnapshotRow<'_>)| {
             let mut standing = standings.get(&row.target)?.clone();
             if standing.why.is_empty() {
@@ -151,7 +151,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         rows
     };
     let (mut critical, mut warnings) = (rows(Level::Critical), rows(Level::Warning));
-    let mut recovered: Vec<Recovered> = told
+    let mut recovered: Vec<Recovered> = reported
         .iter()
         .filter(|(news, _)| news.level == Level::Fine)
         .map(|(news, row)| {
@@ -210,19 +210,19 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         slope_days: SLOPE_DAYS,
         imprint: context.into(),
         listed: String::new(),
-        identity: identity(&told, input.audience),
+        identity: identity(&reported, input.audience),
     })
 }
 
 /// What is reported, and the snapshots that showed it: made again after a crash, it is the same mail.
-fn identity(told: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
+fn identity(reported: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
     let one = |(news, _): &(&News, SnapshotRow<'_>)| {
         format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())
     };
-    let told = told.iter().map(one).collect::<Vec<_>>().join("\n");
+    let reported = reported.iter().map(one).collect::<Vec<_>>().join("\n");
     match audience {
-        Audience::Administrators => told,
-        Audience::Owners => format!("to owners\n{told}"),
+        Audience::Administrators => reported,
+        Audience::Owners => format!("to owners\n{reported}"),
     }
 }
 

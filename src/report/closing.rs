@@ -306,8 +306,8 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
         };
         match &cycle.seen {
             Some(seen) => {
-                let told = seen.rows.iter().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
-                lines.extend(told.map(|row| line(row, Some(seen.at))));
+                let shown = seen.rows.iter().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
+                lines.extend(shown.map(|row| line(row, Some(seen.at))));
             }
             None => lines.push(line(&unseen, None)),
         }

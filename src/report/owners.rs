@@ -2,7 +2,7 @@
 //!
 //! What a report is made of is cut down before it is made, so that its counts and sentences speak of their targets alone.
 //! A sentence that may name others, or their organization's figures, gives way to one that does not; figures of an
-//! organization are told to who owns it. No command is shown: owners have no access to quotakeeper.
+//! organization are shown to who owns it. No command is shown: owners have no access to quotakeeper.
 
 use std::collections::BTreeSet;
 

@@ -108,7 +108,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         .zip(axis.as_ref())
         .and_then(|(standing, axis)| curves.trend(number, axis, standing, context.zone));
     let cycle = latest.organizations().first().and_then(Organization::cycle);
-    let mut alerts: Vec<String> = record.map_or_else(Vec::new, |record| record.told_of(target));
+    let mut alerts: Vec<String> = record.map_or_else(Vec::new, |record| record.reports_of(target));
     alerts.extend(mute.map(|mute| format!("Muted: {}", words::clean(&mute.reason, 200))));
     let changes = timeline.moments.iter().rev();
     let steps = changes.flat_map(|moment| {
@@ -174,7 +174,7 @@ fn waiting_in<'s>(
 
 impl Record {
     /// What was reported of a target in the cycles that are remembered, a sentence each.
-    fn told_of(&self, target: &Target) -> Vec<String> {
+    fn reports_of(&self, target: &Target) -> Vec<String> {
         let word = |level| match level {
             Level::Fine => "within its quota again",
             Level::Warning => "a warning",

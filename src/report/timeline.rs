@@ -173,7 +173,7 @@ mod tests {
         let diffs = [diff("11-21T14:00", run), diff("11-23T06:00", MadeBy::Outside)];
         let people = People::from([("20261121T133000Z-raise".to_owned(), "dropped by ann".to_owned())]);
         let timeline = timeline(&target, &seen, &diffs, &people, &UsageRule::default(), Tz::UTC);
-        let told: Vec<String> = timeline
+        let lines: Vec<String> = timeline
             .moments
             .iter()
             .map(|moment| {
@@ -181,7 +181,7 @@ mod tests {
                 format!("{:?} {:?} {who:?}", moment.quota, moment.percent_used)
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(lines.join("\n"), @r#"
         Some(1000) Some(40) []
         Some(1200) Some(35) ["run 20261121T133000Z-raise of raise.csv, dropped by ann"]
         None None []

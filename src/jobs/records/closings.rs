@@ -21,7 +21,7 @@ pub(crate) fn reported_snapshots(
     state: &StateFile<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<DateTime<Utc>>> {
-    Ok(record(state, now)?.told_from)
+    Ok(record(state, now)?.reported_from)
 }
 
 /// What was reported. Where that was lost, it begins with the cycles that ran at the last such report, so that those that

@@ -91,9 +91,9 @@ fn the_mail_of_a_cycle_that_closed() {
 
 #[test]
 fn the_text_of_three_cycles_that_closed_on_a_day() {
-    let told = text(&compose(&Report::Closing(Box::new(closings())))).replace("\r\n", "\n");
-    assert!(told.lines().all(|line| line.chars().count() <= 78), "{told}");
-    insta::assert_snapshot!(told.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    let plain = text(&compose(&Report::Closing(Box::new(closings())))).replace("\r\n", "\n");
+    assert!(plain.lines().all(|line| line.chars().count() <= 78), "{plain}");
+    insta::assert_snapshot!(plain.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]
@@ -239,9 +239,9 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
 #[test]
 fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
     let report = run_report(&held_story(), None, &context());
-    let told = text(&compose(&Report::Changes(Box::new(report)))).replace("\r\n", "\n");
-    assert!(told.lines().all(|line| line.chars().count() <= 78), "{told}");
-    insta::assert_snapshot!(told.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    let plain = text(&compose(&Report::Changes(Box::new(report)))).replace("\r\n", "\n");
+    assert!(plain.lines().all(|line| line.chars().count() <= 78), "{plain}");
+    insta::assert_snapshot!(plain.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]

@@ -237,13 +237,13 @@ fn records_that_cannot_be_read_are_known_of_mail_that_waits_and_of_mail_that_is_
     for (path, folder) in [(&dead, MailFolder::Dead), (&unread, MailFolder::Dead)] {
         outbox.finish(stem(path), folder).unwrap();
     }
-    let look = || Outbox::look(dir.path().join("outbox")).unwrap();
-    assert_eq!((look().waiting, look().dead, look().unreadable.len()), (1, 2, 0));
+    let unsent = || Outbox::unsent(dir.path().join("outbox")).unwrap();
+    assert_eq!((unsent().waiting, unsent().dead, unsent().unreadable.len()), (1, 2, 0));
     let record = |path: &Path, folder| outbox.folder(folder).join(format!("{}.json", stem(path)));
     let last_dead = if stem(&dead) > stem(&unread) { &dead } else { &unread };
     let record_of_dead = record(last_dead, MailFolder::Dead);
     fs::write(&record_of_dead, "\0\0").unwrap();
-    let seen = look();
+    let seen = unsent();
     assert_eq!(seen.unreadable.len(), 1, "{seen:?}");
     assert!(seen.unreadable[0].contains(stem(last_dead)), "{seen:?}");
     assert!(seen.refusal.is_some(), "that of the other one");
@@ -251,7 +251,7 @@ fn records_that_cannot_be_read_are_known_of_mail_that_waits_and_of_mail_that_is_
     let record_of_waiting = record(&waiting, MailFolder::New);
     fs::remove_file(&record_of_waiting).unwrap();
     fs::create_dir(&record_of_waiting).unwrap();
-    let seen = look();
+    let seen = unsent();
     assert_eq!((seen.waiting, seen.unreadable.len(), seen.error), (1, 2, None));
     assert!(seen.unreadable[0].contains("its recipients are unknown"), "{:?}", seen.unreadable);
 }
@@ -287,7 +287,7 @@ async fn a_message_that_is_not_what_was_queued_is_not_sent_and_stays() {
         assert!(error.contains("is not what quotakeeper queued"), "{error}");
         assert_eq!(outbox.stems(MailFolder::New).unwrap(), [stem(&bad)]);
         assert_eq!(outbox.stems(MailFolder::Sent).unwrap().len(), 1, "the other one");
-        let seen = Outbox::look(dir.path().join("outbox")).unwrap();
+        let seen = Outbox::unsent(dir.path().join("outbox")).unwrap();
         assert_eq!((seen.waiting, seen.unreadable.len()), (1, 1));
         fs::write(&bad, whole).unwrap();
         assert_eq!(deliver().await.unwrap().waiting, 0, "put back, it is sent");

@@ -20,11 +20,11 @@ fn shares(routes: &Routes, targets: &[Target], told_anyway: &[&str]) -> Vec<Stri
     let id =
         |target: &Target| format!("{}/{}", target.org_id, target.aid.as_ref().map_or("", |aid| aid.as_str()));
     let shares = routes.shares(targets, &told_anyway);
-    let told = shares.iter().map(|share| {
+    let lines = shares.iter().map(|share| {
         let targets: Vec<String> = share.targets.iter().map(id).collect();
         format!("{}: {} ({})", share.recipients.join("+"), targets.join(" "), share.listed)
     });
-    told.collect()
+    lines.collect()
 }
 
 fn group(org_id: &str, aid: &str) -> Target {
@@ -56,7 +56,7 @@ fn everybody_gets_one_message_and_owners_of_the_same_targets_share_it() {
 }
 
 #[test]
-fn who_is_told_of_all_gets_no_second_message_however_the_address_is_written() {
+fn who_gets_everything_gets_no_second_message_however_the_address_is_written() {
     let routes = routes("org_id,aid,emails\n7,71,Ann <Ann@X.example>;bob@x\n");
     assert_eq!(
         shares(&routes, &[group("7", "71")], &["admin@x", "ann@x.EXAMPLE"]),
@@ -89,7 +89,7 @@ fn a_spreadsheets_habits_are_accepted_and_the_same_twice_is_one() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_and_the_other_rows_count() {
+fn all_mistakes_are_listed_at_once_and_the_other_rows_count() {
     let text = "org_id,aid,emails\n\
                 7,71,ann@x\n\
                 ,71,ann@x\n\
@@ -128,7 +128,7 @@ fn account_groups_that_nobody_owns_are_named() {
 }
 
 #[test]
-fn fuzzed_files_of_owners_are_read_and_what_is_wrong_with_them_is_told() {
+fn fuzzed_routes_files_are_read_and_their_mistakes_are_listed() {
     let file = b"org_id,aid,email\n10,,ops@example.com\n10,101,\"Ann <ann@example.com>; bob@example.com\"\n";
     fuzzed("files of owners", &[file], |bytes| {
         let (_, problems) = Routes::parse(bytes);

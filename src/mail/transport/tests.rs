@@ -94,7 +94,7 @@ async fn an_answer_to_another_question_is_no_yes() {
 }
 
 #[tokio::test]
-async fn a_greeting_tells_whether_the_server_is_there_and_sends_nothing() {
+async fn a_greeting_shows_whether_the_server_is_there_and_sends_nothing() {
     let (there, silent) = (Server::start(None).await, Server::start(Some(Twist::Silence)).await);
     let from: Address = "quotas@example.com".parse().unwrap();
     let greet =
@@ -110,7 +110,7 @@ async fn a_greeting_tells_whether_the_server_is_there_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_to_be_mended_and_kills_no_message() {
+async fn a_refused_login_is_to_be_fixed_and_kills_no_message() {
     let (outcome, _) = outcome(Some(Twist::Recipient("ann", "530 authentication required"))).await;
     let Outcome::Later(error) = outcome else { panic!("{outcome:?}") };
     assert!(error.contains("check smtp.username"), "{error}");

@@ -54,7 +54,8 @@ struct Cycle {
     /// At the last snapshot.
     level: Level,
     /// The levels that are not reported again.
-    told: Vec<Level>,
+    #[serde(rename = "told")]
+    reported: Vec<Level>,
     seen: DateTime<Utc>,
 }
 
@@ -163,8 +164,8 @@ pub(crate) fn judge<E>(
             let waiting = news.remove(&row.target);
             let standing = standing(&row, slope, judging);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
-            if let Some(told) = judge_target(&row, target, waiting, silent, seen) {
-                news.insert(told.target.clone(), told);
+            if let Some(reported) = judge_target(&row, target, waiting, silent, seen) {
+                news.insert(reported.target.clone(), reported);
             }
         }
     }
@@ -212,7 +213,7 @@ fn judge_target(
         other.level = Level::Fine;
     }
     if new_cycle {
-        let fresh = Cycle { began: began.clone(), level: Level::Fine, told: Vec::new(), seen: at };
+        let fresh = Cycle { began: began.clone(), level: Level::Fine, reported: Vec::new(), seen: at };
         known.cycles.push(fresh);
     }
     let news = |level, why| {
@@ -227,7 +228,7 @@ fn judge_target(
         if let Some(crossing) = waiting.as_ref().filter(|news| news.level > Level::Fine) {
             // It passed before it was reported, so it may be reported another time.
             for cycle in known.cycles.iter_mut().filter(|cycle| cycle.began == crossing.cycle) {
-                cycle.told.retain(|told| *told != crossing.level);
+                cycle.reported.retain(|reported| *reported != crossing.level);
             }
         }
         known.heard = Level::Fine;
@@ -270,9 +271,9 @@ impl Known {
     fn tells(&mut self, began: &str, level: Level) -> bool {
         let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);
         cycle.is_some_and(|cycle| {
-            let is_new = !cycle.told.contains(&level);
+            let is_new = !cycle.reported.contains(&level);
             if is_new {
-                cycle.told.push(level);
+                cycle.reported.push(level);
             }
             is_new
         })
@@ -281,7 +282,7 @@ impl Known {
 
 impl Cycle {
     fn is_worth_keeping(&self) -> bool {
-        self.level > Level::Fine || !self.told.is_empty()
+        self.level > Level::Fine || !self.reported.is_empty()
     }
 }
 
@@ -330,8 +331,8 @@ impl Record {
         let known = self.targets.iter().find(|known| known.target == *target);
         let cycles = known.into_iter().flat_map(|known| &known.cycles);
         cycles
-            .filter(|cycle| !cycle.told.is_empty())
-            .map(|cycle| (cycle.began.as_str(), cycle.told.as_slice()))
+            .filter(|cycle| !cycle.reported.is_empty())
+            .map(|cycle| (cycle.began.as_str(), cycle.reported.as_slice()))
     }
 
     /// What is to be reported on an occasion, of targets that are visible; and the record of when it was.

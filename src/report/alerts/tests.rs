@@ -106,7 +106,7 @@ fn units_that_look_mismatched_are_the_first_thing_to_do() {
 }
 
 #[test]
-fn a_mute_hides_news_and_is_told_of_with_its_reason() {
+fn a_mute_hides_news_and_is_listed_with_its_reason() {
     let mute = |pattern: &str| Mute {
         name: Some(pattern.into()),
         reason: "load test".into(),

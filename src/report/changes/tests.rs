@@ -18,7 +18,7 @@ fn drift(diff: &Diff) -> Option<ChangesReport> {
 }
 
 #[test]
-fn a_run_tells_what_is_held_and_refused_before_what_was_applied() {
+fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
     let report = run_report(&done_story(), Some(&held_story()), &context());
     assert_eq!(
         report.headline,
@@ -49,20 +49,20 @@ fn headroom_after_a_change_is_said_in_words() {
 }
 
 #[test]
-fn what_is_held_is_told_by_its_danger_with_what_is_used_and_projected() {
+fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
     let mut story = held_story();
     let worse = PlanRow { row: 19, after: Some(100), ..story.plan.rows[0].clone() };
     story.plan.rows.push(worse);
     let report = run_report(&story, None, &context());
-    let told: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
+    let usages: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
     let usage = "7 900 used, 10 800 projected";
-    assert_eq!(told, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
+    assert_eq!(usages, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
     assert_eq!(report.notes, ["Nothing was sent."]);
     assert_eq!(report.todo, "decide by Sun 29 Nov 2026, 07:55 on what is held: the commands are below.");
 }
 
 #[test]
-fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_written() {
+fn scheduled_rows_are_listed_apart_with_their_time_and_the_value_as_it_was_written() {
     let due = Some(at("12-01T00:00"));
     let mut story = RunStory { state: RunState::Scheduled, ..held_story() };
     for row in &mut story.plan.rows {
@@ -77,7 +77,7 @@ fn what_waits_for_its_time_is_told_apart_with_the_time_and_the_value_as_it_was_w
 }
 
 #[test]
-fn of_what_was_dropped_nobody_is_told_to_mend_rows() {
+fn a_run_that_was_rejected_asks_nobody_to_fix_rows() {
     let stale = Problem { code: Code::Stale, message: "not sent".into() };
     let todo = |state| {
         let story = held_story();
@@ -289,7 +289,7 @@ fn a_reason_of_a_whole_organization_is_said_once_with_its_name_where_there_are_s
 }
 
 #[test]
-fn drift_tells_only_what_was_changed_outside_and_when() {
+fn drift_lists_only_what_was_changed_outside_and_says_when() {
     let report = drift(&changed()).unwrap();
     assert_eq!(report.headline, "1 quota changed outside quotakeeper, between 14:00 and 15:00 on Sat 21 Nov");
     assert_eq!(titles(&report), ["Outside quotakeeper · 1"]);
@@ -325,7 +325,7 @@ fn what_vanished_is_not_called_removed() {
 }
 
 #[test]
-fn a_period_tells_who_changed_what() {
+fn a_period_says_who_changed_what() {
     let period = |diffs: &[Diff]| {
         let people =
             People::from([("20261121T133000Z-raise-trading".to_owned(), "dropped by ann".to_owned())]);

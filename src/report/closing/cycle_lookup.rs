@@ -124,7 +124,7 @@ impl Walk {
     }
 
     /// What the wanted snapshot shows; none where it cannot be read.
-    pub(crate) fn look(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
+    pub(crate) fn see(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
         for path in &mut self.paths {
             let seen = snapshot.and_then(|snapshot| snapshot.organization(&path.closed.org_id));
             if path.want_middle == Some(at) {
@@ -132,7 +132,7 @@ impl Walk {
                 path.look_at_the_middle(at, seen);
             }
             if path.want == Some(at) {
-                path.look(at, seen, &self.moments, self.zone);
+                path.see(at, seen, &self.moments, self.zone);
             }
         }
     }
@@ -151,7 +151,7 @@ impl Walk {
 }
 
 impl Path {
-    fn look(&mut self, at: DateTime<Utc>, seen: Option<&Organization>, moments: &[DateTime<Utc>], zone: Tz) {
+    fn see(&mut self, at: DateTime<Utc>, seen: Option<&Organization>, moments: &[DateTime<Utc>], zone: Tz) {
         // One that is said to have begun at the end is the next one already, by a clock that differs.
         let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));
         match cycle.filter(|(_, (start, _))| *start + SAME <= self.end) {

@@ -26,7 +26,8 @@ pub(crate) struct ClosingRecord {
     /// What closed and was not reported yet, in the order of the organizations.
     pub pending: Vec<Ended>,
     /// The snapshots whose figures were reported as those of a closed cycle, earliest first.
-    pub told_from: Vec<DateTime<Utc>>,
+    #[serde(rename = "told_from")]
+    pub reported_from: Vec<DateTime<Utc>>,
 }
 
 /// What is remembered of one organization.
@@ -96,17 +97,17 @@ impl ClosingRecord {
         }
         known.retain(|_, known| now < known.end + FORGOTTEN);
         pending.sort_by(|a, b| a.org_id.cmp(&b.org_id));
-        let told_from = self.told_from.into_iter().filter(|at| now < *at + KEPT).collect();
-        Self { cycles: known.into_values().collect(), pending, told_from }
+        let reported_from = self.reported_from.into_iter().filter(|at| now < *at + KEPT).collect();
+        Self { cycles: known.into_values().collect(), pending, reported_from }
     }
 
     /// The record after what was pending was reported from these snapshots.
-    pub(crate) fn told(self, from: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
-        let mut told_from = self.told_from;
-        told_from.extend(from);
-        told_from.sort_unstable();
-        told_from.dedup();
-        Self { pending: Vec::new(), told_from, ..self }
+    pub(crate) fn reported(self, from: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
+        let mut reported_from = self.reported_from;
+        reported_from.extend(from);
+        reported_from.sort_unstable();
+        reported_from.dedup();
+        Self { pending: Vec::new(), reported_from, ..self }
     }
 }
 
@@ -158,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_told_once_however_often_it_is_judged() {
+    fn a_cycle_is_reported_once_however_often_it_is_judged() {
         let after = seen("11-05T09:00", &[("1", NOV)]);
         let record = ClosingRecord::default().judge(&seen("11-04T07:00", &[("1", OCT)])).judge(&after);
         assert_eq!(record.clone().judge(&after), record);
-        let record = record.told([]).judge(&after).judge(&seen("11-30T09:00", &[("1", NOV)]));
+        let record = record.reported([]).judge(&after).judge(&seen("11-30T09:00", &[("1", NOV)]));
         assert_eq!(pending(&record), [""; 0]);
     }
 
@@ -172,7 +173,7 @@ mod tests {
         let record = ClosingRecord::default().judge(&both).judge(&seen("11-06T07:00", &[("1", None)]));
         assert_eq!(pending(&record), ["1 10-05 11-05", "2 10-05 11-05"]);
         // The next cycle, once it is seen, closes nothing again.
-        let record = record.told([]).judge(&seen("11-07T07:00", &[("1", NOV)]));
+        let record = record.reported([]).judge(&seen("11-07T07:00", &[("1", NOV)]));
         assert_eq!(pending(&record), [""; 0]);
         assert_eq!(pending(&record.judge(&seen("12-06T07:00", &[("1", NOV)]))), ["1 11-05 12-05"]);
     }
@@ -182,7 +183,7 @@ mod tests {
         let record = ClosingRecord::default().judge(&seen("11-04T07:00", &[("1", OCT)]));
         let record = record.judge(&seen("11-05T08:30", &[("1", OCT)]));
         assert_eq!(pending(&record), ["1 10-05 11-05"]);
-        assert_eq!(pending(&record.told([]).judge(&seen("11-05T09:00", &[("1", NOV)]))), [""; 0]);
+        assert_eq!(pending(&record.reported([]).judge(&seen("11-05T09:00", &[("1", NOV)]))), [""; 0]);
         // And one that was over already when it was seen first is none of ours.
         let first = ClosingRecord::default().judge(&seen("11-06T07:00", &[("1", OCT)]));
         assert_eq!(pending(&first.judge(&seen("11-07T07:00", &[("1", NOV)]))), [""; 0]);
@@ -193,13 +194,13 @@ mod tests {
         let ahead = seen("12-30T07:00", &[("1", NOV)]);
         let record = ClosingRecord::default().judge(&seen("11-10T07:00", &[("1", NOV)])).judge(&ahead);
         assert_eq!(pending(&record), ["1 11-05 12-05"]);
-        let record = record.told([]).judge(&seen("11-10T08:00", &[("1", NOV)]));
+        let record = record.reported([]).judge(&seen("11-10T08:00", &[("1", NOV)]));
         assert_eq!(pending(&record), [""; 0]);
         assert_eq!(pending(&record.judge(&seen("12-05T09:00", &[("1", None)]))), ["1 11-05 12-05"]);
     }
 
     #[test]
-    fn cycles_that_passed_while_nobody_looked_are_told_as_one_time() {
+    fn cycles_that_passed_unseen_are_reported_as_one_time() {
         let record = ClosingRecord::default()
             .judge(&seen("09-30T07:00", &[("1", Some(("09-05T08:00", "10-05T08:00")))]));
         assert_eq!(pending(&record.judge(&seen("11-06T07:00", &[("1", NOV)]))), ["1 09-05 11-05"]);
@@ -224,21 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn what_closes_before_the_last_was_told_waits_for_the_next_mail() {
+    fn what_closes_before_the_last_was_reported_waits_for_the_next_mail() {
         let record = ClosingRecord::default()
             .judge(&seen("11-04T07:00", &[("1", OCT), ("2", OCT)]))
             .judge(&seen("11-05T09:00", &[("1", NOV), ("2", OCT)]));
         assert_eq!(pending(&record), ["1 10-05 11-05", "2 10-05 11-05"]);
         let later = seen("12-05T09:00", &[("1", None), ("2", None)]);
         assert_eq!(record.clone().judge(&later), record);
-        assert_eq!(pending(&record.told([]).judge(&later)), ["1 11-05 12-05"]);
+        assert_eq!(pending(&record.reported([]).judge(&later)), ["1 11-05 12-05"]);
     }
 
     #[test]
-    fn the_snapshots_that_were_told_from_are_kept_for_the_year() {
-        let record = ClosingRecord::default().told([at("11-05T07:00"), at("11-05T07:00"), at("11-04T07:00")]);
-        assert_eq!(record.told_from, [at("11-04T07:00"), at("11-05T07:00")]);
+    fn the_snapshots_that_were_reported_are_kept_for_the_year() {
+        let record =
+            ClosingRecord::default().reported([at("11-05T07:00"), at("11-05T07:00"), at("11-04T07:00")]);
+        assert_eq!(record.reported_from, [at("11-04T07:00"), at("11-05T07:00")]);
         let later = Snapshot::new(at("11-05T08:00") + KEPT, Vec::new());
-        assert!(record.judge(&later).told_from.is_empty());
+        assert!(record.judge(&later).reported_from.is_empty());
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usi
     let mut opened = 0;
     while let Some(at) = walk.next() {
         opened += 1;
-        walk.look(at, history.iter().find(|snapshot| snapshot.taken_at == at));
+        walk.see(at, history.iter().find(|snapshot| snapshot.taken_at == at));
     }
     (walk.closed(), opened)
 }

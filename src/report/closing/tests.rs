@@ -222,8 +222,8 @@ fn of_some_account_groups_alone_nothing_is_said_of_the_organization() {
         "2 account groups of Acme Bank used 104 % of their quotas in the Nov cycle, 840 over, 1 account group ran out"
     );
     assert_eq!((section.spent.used, section.spent.quota), (Some(27_840), Some(27_000)));
-    let told = section.sentences.last().unwrap();
-    assert_eq!(told, "1 quota change in the cycle: 1 by run 20261121T133000Z-raise-trading.");
+    let sentence = section.sentences.last().unwrap();
+    assert_eq!(sentence, "1 quota change in the cycle: 1 by run 20261121T133000Z-raise-trading.");
     assert!(report.all.iter().all(|line| line.target.aid.is_some() || line.seen_at.is_none()));
 
     let report = report_on(&[only(&all, &["204117", "204190"])]);
@@ -239,7 +239,7 @@ fn of_some_account_groups_alone_nothing_is_said_of_the_organization() {
 }
 
 #[test]
-fn the_worst_are_told_in_full_then_some_in_a_line_and_the_rest_in_a_sentence() {
+fn the_worst_are_shown_in_full_then_some_in_a_line_and_the_rest_in_a_sentence() {
     let closed: Vec<Closed> = (0..40_i64)
         .map(|number| {
             let org_id = number.to_string();
@@ -254,7 +254,7 @@ fn the_worst_are_told_in_full_then_some_in_a_line_and_the_rest_in_a_sentence() {
 }
 
 #[test]
-fn told_again_it_is_the_same_and_another_cycle_is_another_report() {
+fn the_same_cycle_is_the_same_report_and_another_cycle_another() {
     let identity =
         |org_id: &str, history: &[Snapshot]| report_on(&walked(&[ended(org_id)], history).0).identity;
     assert_eq!(identity("10452", &history()), identity("10452", &history()[..3]));

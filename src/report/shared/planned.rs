@@ -217,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn over_allocation_is_told_against_what_it_was_before() {
-        let told = |sums: (Units, Units), quotas: Option<(Units, Units)>| {
+    fn over_allocation_is_compared_with_what_it_was_before() {
+        let words = |sums: (Units, Units), quotas: Option<(Units, Units)>| {
             let totals = PlanOrganization {
                 org_id: "7".into(),
                 name: String::new(),
@@ -233,11 +233,11 @@ mod tests {
             });
             view(&totals, &own.iter().collect::<Vec<_>>()).over_allocation()
         };
-        assert_eq!(told((80, 100), None), "");
-        assert_eq!(told((80, 101), None), "over-allocated by 1");
-        assert_eq!(told((101, 101), None), "over-allocated by 1, as before");
-        assert_eq!(told((101, 105), None), "over-allocated by 5, 1 before");
-        assert_eq!(told((101, 100), None), "no longer over-allocated (1 before)");
-        assert_eq!(told((100, 100), Some((200, 90))), "over-allocated by 10");
+        assert_eq!(words((80, 100), None), "");
+        assert_eq!(words((80, 101), None), "over-allocated by 1");
+        assert_eq!(words((101, 101), None), "over-allocated by 1, as before");
+        assert_eq!(words((101, 105), None), "over-allocated by 5, 1 before");
+        assert_eq!(words((101, 100), None), "no longer over-allocated (1 before)");
+        assert_eq!(words((100, 100), Some((200, 90))), "over-allocated by 10");
     }
 }

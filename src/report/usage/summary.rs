@@ -166,10 +166,10 @@ pub(in crate::report) fn todo(
             .to_owned();
     }
     let unread = unread(organizations);
-    let and_unread = |told: String| match &unread {
-        Some(unread) if told.is_empty() => unread.clone(),
-        Some(unread) => format!("{told} {unread}"),
-        None => told,
+    let and_unread = |sentences: String| match &unread {
+        Some(unread) if sentences.is_empty() => unread.clone(),
+        Some(unread) => format!("{sentences} {unread}"),
+        None => sentences,
     };
     let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
@@ -208,7 +208,7 @@ pub(in crate::report) fn needs(
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
         // A name may end in a number.
-        Some(format!("{} {} more {}", name(other), grouped(over), by(other, context)))
+        Some(format!("{} {} more {}", name(other), grouped(over), by_when(other, context)))
     });
     parts.extend(named.take(ALSO_NAMED));
     match others.len() + 1 - parts.len() {
@@ -228,14 +228,14 @@ pub(in crate::report) fn then(needs: &str, next: &str) -> String {
 }
 
 fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {
-    let by = by(worst, context);
+    let by = by_when(worst, context);
     match worst.over {
         Some(over) => format!("{name} needs {} more {by}", grouped(over)),
         None => format!("{name} will need more {by} if it goes on as in the last days"),
     }
 }
 
-fn by(standing: &Standing, context: &ReportContext) -> String {
+fn by_when(standing: &Standing, context: &ReportContext) -> String {
     match standing.runs_out_at {
         Some(at) if !standing.ran_out && at > context.now => {
             words::today_or(at, context.now, context.zone, || format!("by {}", words::day(at, context.zone)))

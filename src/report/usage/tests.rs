@@ -115,7 +115,7 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
         let named = ["1", "2", "3"].into_iter().zip(quotas);
         report_of(named.flat_map(|(org, quota)| rows(org, *quota)).collect()).todo
     };
-    for (quotas, told) in [
+    for (quotas, sentence) in [
         (
             &[1200_i64, 5000][..],
             "200 units of Org 1 and 4 000 of Org 2 are not allocated to any group. The attached rebalance.csv gives each of 2 \
@@ -135,7 +135,7 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
             "Org 1 is already over-allocated by 100, and no other group has enough to spare: raise its own quota.",
         ),
     ] {
-        assert!(todo(quotas).ends_with(told), "{}", todo(quotas));
+        assert!(todo(quotas).ends_with(sentence), "{}", todo(quotas));
     }
     let idle = group_of("1", "Org 1", "18", "Idle", Some(2000), 0, 0);
     let full = report_of(rows("1", 3000).into_iter().chain([idle]).collect());

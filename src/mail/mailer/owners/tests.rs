@@ -162,12 +162,12 @@ fn the_mail_of_a_run_to_the_owners_of_two_of_its_rows() {
     let got = post.to("retail@example.com");
     assert_eq!(got.to.len(), 2, "they share it");
     insta::assert_snapshot!(got.whole());
-    let told = got.everything();
+    let text = got.everything();
     let commands = ["quotakeeper approve", "quotakeeper reject", "quotakeeper runs"];
     for other in
         ["EMEA", "Voice", "Lab", "voice@", "bank@", "admin@", "88 000", "92 000"].iter().chain(&commands)
     {
-        assert!(!told.contains(other), "{other}: {}", got.text);
+        assert!(!text.contains(other), "{other}: {}", got.text);
     }
     assert!(post.to("admin@example.com").text.contains("quotakeeper approve"));
 }
@@ -188,11 +188,11 @@ fn who_owns_the_organization_itself_sees_what_a_run_does_to_it_and_no_account_gr
         .push(RowResult { row: 30, outcome: Outcome::Applied { before: own.before, after: own.after } });
     story.plan.rows.push(own);
     post.run(&story, None);
-    let told = post.to("bank@example.com").everything();
+    let text = post.to("bank@example.com").everything();
     for part in ["Acme Bank", "93 500", "1 500 more than their organization"] {
-        assert!(told.contains(part), "{part}");
+        assert!(text.contains(part), "{part}");
     }
-    assert!(!told.contains("EMEA") && !told.contains("204117"), "{told}");
+    assert!(!text.contains("EMEA") && !text.contains("204117"), "{text}");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn the_mail_of_drift_to_an_owner() {
         Post::new("org_id,aid,emails\n10452,204120,pay@example.com\n10452,204150,trading@example.com\n");
     post.drift(&changed(), &realistic());
     insta::assert_snapshot!(post.to("pay@example.com").whole());
-    assert_eq!(post.got().len(), 2, "what a run changed, the run's mail has told");
+    assert_eq!(post.got().len(), 2, "what a run changed, the run's mail has text");
 }
 
 /// The largest tests of an account group whose names try to break a mail.
@@ -282,7 +282,7 @@ fn administrators_get_all_and_good_rows_count_whatever_the_file_holds() {
 }
 
 #[test]
-fn told_again_after_a_crash_it_is_the_same_message() {
+fn a_report_that_is_made_again_after_a_crash_is_the_same_message() {
     let post = Post::new(TEAM);
     for _ in 0..2 {
         post.run(&done(), Some(&held_story()));

@@ -55,7 +55,7 @@ fn a_token_that_would_break_a_line_of_smtp_is_none() {
 
 #[test]
 fn each_refusal_says_whose_fault_it_is() {
-    let mut told = String::new();
+    let mut sentences = String::new();
     for (status, body) in [
         (
             401,
@@ -78,9 +78,9 @@ fn each_refusal_says_whose_fault_it_is() {
     ] {
         let refused = answered(status, body).unwrap_err();
         assert_eq!(refused.wait.is_some(), [429, 503].contains(&status), "{status}");
-        told += &format!("{}\n", refused.sentence);
+        sentences += &format!("{}\n", refused.sentence);
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(sentences);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Walk {
         walk
     }
 
-    /// What is told at once of the next snapshot: `204117 fine → critical`.
+    /// What is reported at once of the next snapshot: `204117 fine → critical`.
     fn sees(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<String> {
         self.news(rows).iter().map(said).collect()
     }
@@ -107,7 +107,7 @@ fn none() -> Vec<String> {
 }
 
 #[test]
-fn critical_is_told_at_once_and_once() {
+fn critical_is_reported_at_once_and_once() {
     let mut walk = Walk::from(vec![fine()]);
     assert_eq!(walk.sees(vec![critical()]), ["1 fine → critical"]);
     assert_eq!(walk.sees(vec![critical()]), none());
@@ -115,7 +115,7 @@ fn critical_is_told_at_once_and_once() {
 }
 
 #[test]
-fn a_warning_waits_for_the_digest_and_is_told_once() {
+fn a_warning_waits_for_the_digest_and_is_reported_once() {
     let mut walk = Walk::from(vec![fine()]);
     assert_eq!(walk.sees(vec![warning()]), none());
     assert_eq!(walk.sees(vec![warning()]), none());
@@ -125,7 +125,7 @@ fn a_warning_waits_for_the_digest_and_is_told_once() {
 }
 
 #[test]
-fn a_warning_that_becomes_critical_is_told_at_once_and_not_in_the_digest_too() {
+fn a_warning_that_becomes_critical_is_reported_at_once_and_not_in_the_digest_too() {
     let mut walk = Walk::from(vec![fine()]);
     walk.sees(vec![warning()]);
     assert_eq!(walk.sees(vec![critical()]), ["1 fine → critical"], "nobody heard of the warning");
@@ -137,7 +137,7 @@ fn a_warning_that_becomes_critical_is_told_at_once_and_not_in_the_digest_too() {
 }
 
 #[test]
-fn all_that_becomes_critical_in_one_snapshot_is_told_together() {
+fn all_that_becomes_critical_in_one_snapshot_is_reported_together() {
     let (web, own) = (group("2", "Web", Some(10), 1, 2), organization("10452", "Acme", Some(9000), 10, 20));
     let mut walk = Walk::from(vec![fine(), web, own]);
     let (web, own) =
@@ -149,7 +149,7 @@ fn all_that_becomes_critical_in_one_snapshot_is_told_together() {
 }
 
 #[test]
-fn back_to_normal_is_told_with_the_next_mail_if_the_trouble_was() {
+fn back_to_normal_is_reported_with_the_next_mail_if_the_alert_was() {
     let mut walk = Walk::from(vec![fine(), other()]);
     walk.sees(vec![critical(), other()]);
     assert_eq!(walk.sees(vec![fine(), other()]), none());
@@ -164,7 +164,7 @@ fn back_to_normal_is_told_with_the_next_mail_if_the_trouble_was() {
 }
 
 #[test]
-fn a_warning_that_passed_before_the_digest_is_not_told_and_may_be_told_later() {
+fn a_warning_that_passed_before_the_digest_is_not_reported_and_may_be_later() {
     let mut walk = Walk::from(vec![fine()]);
     walk.sees(vec![warning()]);
     walk.sees(vec![fine()]);
@@ -174,19 +174,19 @@ fn a_warning_that_passed_before_the_digest_is_not_told_and_may_be_told_later() {
 }
 
 #[test]
-fn a_level_that_flaps_is_told_once_in_a_cycle_and_so_is_its_end() {
+fn a_level_that_flaps_is_reported_once_in_a_cycle_and_so_is_its_end() {
     let mut walk = Walk::from(vec![fine()]);
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for _ in 0..4 {
-        told.extend(walk.sees(vec![critical()]));
-        told.extend(walk.sees(vec![fine()]));
-        told.extend(walk.digest());
+        reported.extend(walk.sees(vec![critical()]));
+        reported.extend(walk.sees(vec![fine()]));
+        reported.extend(walk.digest());
     }
-    assert_eq!(told, ["1 fine → critical", "1 critical → fine"]);
+    assert_eq!(reported, ["1 fine → critical", "1 critical → fine"]);
 }
 
 #[test]
-fn what_is_critical_again_before_its_recovery_was_told_makes_no_news() {
+fn what_is_critical_again_before_its_recovery_was_reported_makes_no_news() {
     let mut walk = Walk::from(vec![fine()]);
     walk.sees(vec![critical()]);
     walk.sees(vec![fine()]);
@@ -197,7 +197,7 @@ fn what_is_critical_again_before_its_recovery_was_told_makes_no_news() {
 }
 
 #[test]
-fn the_next_cycle_tells_again_and_ends_what_is_fine_in_it() {
+fn the_next_cycle_reports_again_and_ends_what_is_fine_in_it() {
     let next = |row: SnapshotRow<'static>| SnapshotRow { period_start: Some(at("12-05T00:00")), ..row };
     let mut walk = Walk::from(vec![fine()]);
     walk.sees(vec![critical()]);
@@ -214,11 +214,11 @@ fn the_next_cycle_tells_again_and_ends_what_is_fine_in_it() {
 }
 
 #[test]
-fn a_first_appearance_is_a_baseline_and_what_follows_is_told() {
+fn a_first_appearance_is_a_baseline_and_what_follows_is_reported() {
     let mut walk = Walk::from(vec![other()]);
     assert_eq!(walk.sees(vec![critical(), other()]), none());
     assert_eq!(walk.sees(vec![fine(), other()]), none());
-    assert_eq!(walk.digest(), none(), "the end of what was never told is not told");
+    assert_eq!(walk.digest(), none(), "the end of what was never reported is not reported");
     assert_eq!(walk.sees(vec![warning(), other()]), none());
     assert_eq!(walk.digest(), ["1 fine → warning"]);
 
@@ -395,11 +395,11 @@ proptest! {
     }
 
     #[test]
-    fn each_level_of_a_target_is_told_at_most_once_in_a_cycle(
+    fn each_level_of_a_target_is_reported_at_most_once_in_a_cycle(
         steps in prop::collection::vec((prop::collection::vec(step(), 3), any::<bool>()), 1..40),
     ) {
         let mut walk = Walk::from(Vec::new());
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         let mut heard: BTreeMap<Target, Level> = BTreeMap::new();
         for (targets, digest) in steps {
             let visible = targets.iter().enumerate().filter(|(_, step)| step.visible);
@@ -412,7 +412,7 @@ proptest! {
                 let was = heard.insert(news.target.clone(), news.level).unwrap_or(Level::Fine);
                 prop_assert_eq!(was, news.was, "{:?}", news);
                 let key = (news.target.clone(), news.cycle.clone(), news.level);
-                prop_assert!(news.level == Level::Fine || told.insert(key), "{:?}", news);
+                prop_assert!(news.level == Level::Fine || reported.insert(key), "{:?}", news);
             }
         }
     }

@@ -7,12 +7,12 @@ use crate::report::fixtures::{at, context};
 
 /// `11-05 12-04T23`: the start of each cycle, and when it was last seen.
 fn found(closed: &Closed) -> Vec<String> {
-    let told = |cycle: &Cycle| {
+    let line = |cycle: &Cycle| {
         let seen =
             cycle.seen.as_ref().map_or("unseen".to_owned(), |seen| seen.at.format("%m-%dT%H").to_string());
         format!("{} {seen}", cycle.start.format("%m-%d"))
     };
-    closed.cycles.iter().map(told).collect()
+    closed.cycles.iter().map(line).collect()
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn where_usage_is_unknown_at_the_end_the_last_that_is_known_counts() {
 }
 
 #[test]
-fn of_an_organization_that_was_never_seen_the_dates_alone_are_told() {
+fn an_organization_that_was_never_seen_has_its_dates_alone() {
     let (closed, _) = walked(&[ended("11020"), ended("999")], &history());
     for closed in closed {
         assert_eq!(found(&closed), ["11-05 unseen"]);
@@ -121,7 +121,7 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     let mut opened = 0;
     while let Some(at) = walk.next() {
         opened += 1;
-        walk.look(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
+        walk.see(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
     }
     assert_eq!(opened, MOST);
     let closed = walk.closed();

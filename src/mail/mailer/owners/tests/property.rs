@@ -195,7 +195,7 @@ proptest! {
     ) {
         let file: String = routes.iter().map(|route| csv(*route)).collect();
         let post = Post::new(&format!("org_id,aid,emails\n{file}"));
-        let told: Vec<usize> = match kind {
+        let notified: Vec<usize> = match kind {
             0 | 1 => {
                 let state = if kind == 0 { RunState::Done } else { RunState::Held };
                 post.run(&story_of(&outcomes, state), None);
@@ -233,13 +233,13 @@ proptest! {
         };
         let got = post.got();
         let to_administrators = got.iter().filter(|got| got.to.contains("admin@example.com")).count();
-        prop_assert_eq!(to_administrators, usize::from(!told.is_empty() || kind < 2 || outcomes.contains(&7) && kind == 2));
+        prop_assert_eq!(to_administrators, usize::from(!notified.is_empty() || kind < 2 || outcomes.contains(&7) && kind == 2));
         for owner in 0..5 {
             let theirs: BTreeSet<usize> = (0..TARGETS)
                 .filter(|index| routes.iter().any(|route| route.2 & (1 << owner) != 0 && owns(*route, *index)))
                 .collect();
             let mails: Vec<&Got> = got.iter().filter(|got| got.to.contains(&address(owner))).collect();
-            let news: Vec<&usize> = told.iter().filter(|index| theirs.contains(index)).collect();
+            let news: Vec<&usize> = notified.iter().filter(|index| theirs.contains(index)).collect();
             prop_assert_eq!(mails.len(), usize::from(!news.is_empty()), "{:?} of {:?}", news, theirs);
             for mail in mails {
                 let everything = mail.everything();
