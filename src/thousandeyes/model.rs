@@ -95,8 +95,8 @@ impl OrganizationUsage {
     ///
     /// A kind of units is unknown for all groups if the organization used some and its breakdown is missing or says of none which group
     /// did; if an entry with units, or without a figure, does not say whose it is; and if the answer says nothing of units at all. It is
-    /// unknown for a group with an entry without a figure, and for groups that the breakdown does not name if the organization used more
-    /// than the breakdown adds up to.
+    /// unknown for a group with an entry without a figure, and for groups that the breakdown does not name if the organization used clearly
+    /// more than the breakdown adds up to.
     pub fn account_group(&self, aid: &Aid) -> Usage {
         let place = self.groups.binary_search_by(|(named, _)| named.cmp(aid));
         place.map_or(self.unnamed, |place| self.groups[place].1)

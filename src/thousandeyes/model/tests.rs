@@ -327,8 +327,8 @@ fn a_group_of_which_an_entry_has_no_figure_is_unknown() {
 fn a_group_that_is_not_named_used_nothing_unless_the_breakdown_falls_short_of_the_total() {
     let with = |units: Units| cloud_used(&format!(r#"{OF_802}{{"aid":"801","cloudUnitsUsed":{units}}}"#));
     assert_eq!(with(500), [Some(500), Some(400), Some(0)]);
-    assert_eq!(with(498), [Some(498), Some(400), Some(0)], "each of two entries is rounded");
-    assert_eq!(with(497), [Some(497), Some(400), None]);
+    assert_eq!(with(410), [Some(410), Some(400), Some(0)], "a tenth may be instant tests, or deleted ones");
+    assert_eq!(with(409), [Some(409), Some(400), None]);
     let projected = r#"{"aid":"801","cloudUnitsUsed":500,"cloudUnitsProjected":100}"#;
     let complete = OF_802.replace('}', ",\"cloudUnitsProjected\":400}");
     assert_eq!(cloud_used(&format!("{complete}{projected}")), [Some(500), Some(400), None]);
