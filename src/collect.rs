@@ -88,12 +88,13 @@ impl Reading {
                 && let Some(org_id) = waiting.next()
             {
                 // An account group stands for its organization; without one there is no way to ask.
-                let Some(aid) = own_group(&self.snapshot, org_id).cloned() else {
+                let aids: Vec<Aid> = groups_to_ask(&self.snapshot, org_id).into_iter().cloned().collect();
+                if aids.is_empty() {
                     warn!(%org_id, "no account group of this organization alone is visible: its usage stays unknown");
                     continue;
-                };
+                }
                 let (client, org_id) = (Arc::clone(client), org_id.clone());
-                asked.spawn(async move { (org_id, client.usage(Some(&aid)).await) });
+                asked.spawn(async move { (org_id, ask(&client, &aids).await) });
             }
             let Some(answer) = asked.join_next().await else { break };
             client.progress().step();
@@ -174,19 +175,40 @@ impl Reading {
     }
 }
 
-/// An account group that no other organization lists: by one that two of them list, the API may answer for the other.
-fn own_group<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Option<&'s Aid> {
+/// Asks for the usage of the organization of these account groups: by the next one where the API refuses one, which may be deleted, or
+/// closed to the token's user.
+async fn ask(client: &Client, aids: &[Aid]) -> Result<OrganizationUsage, Error> {
+    let mut answer = client.usage(aids.first()).await;
+    for aid in aids.iter().skip(1) {
+        match &answer {
+            Err(error) if error.is_refusal() && matches!(error.status(), Some(403 | 404)) => {
+                answer = client.usage(Some(aid)).await;
+            }
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// The account groups by which to ask for the usage of an organization, at most two. None is listed by another organization too: the API
+/// may answer for the other.
+pub(crate) fn groups_to_ask<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Vec<&'s Aid> {
     /// So many are looked at: hardly one is ever listed twice.
     const MOST: usize = 100;
+    const ASKED: usize = 2;
     let is_listed_by = |organization: &Organization, aid: &Aid| {
         let groups = &organization.account_groups;
         let may_be = groups.first().is_some_and(|first| first.aid <= *aid)
             && groups.last().is_some_and(|last| *aid <= last.aid);
         may_be && organization.group(aid).is_some()
     };
-    let others = || snapshot.organizations().iter().filter(|other| other.id != *org_id);
-    let aids = snapshot.organization(org_id)?.account_groups.iter().map(|group| &group.aid).take(MOST);
-    aids.into_iter().find(|aid| !others().any(|other| is_listed_by(other, aid)))
+    let others = snapshot.organizations().iter().filter(|other| other.id != *org_id);
+    let groups = || snapshot.organization(org_id).into_iter().flat_map(|own| &own.account_groups);
+    // Only `GET /account-groups` gives names: a deleted account group may still have a quota, and has none.
+    let named = groups().filter(|group| !group.name.is_empty());
+    let nameless = groups().filter(|group| group.name.is_empty());
+    let aids = named.chain(nameless).map(|group| &group.aid).take(MOST);
+    aids.filter(|aid| !others.clone().any(|other| is_listed_by(other, aid))).take(ASKED).collect()
 }
 
 /// The first of them: if they all have one reason, it says more than their ids.

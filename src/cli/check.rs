@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::terminal;
 use crate::clock::Clock;
-use crate::collect::Reading;
+use crate::collect::{self, Reading};
 use crate::config::{self, Config, ConfigError, Secret};
 use crate::daemon::Card;
 use crate::domain::quota::UsageRule;
@@ -268,10 +268,12 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
         return report.good("usage can be read (View organization usage)");
     };
     let names: Vec<String> = unknown.iter().map(|organization| named(organization)).collect();
-    let aid = first.account_groups.first().map(|group| &group.aid);
-    let why = match client.usage(aid).await {
-        Ok(_) => "no account group is visible there that could be asked for".to_owned(),
-        Err(error) => error.to_string(),
+    let why = match collect::groups_to_ask(snapshot, &first.id).first() {
+        Some(aid) => match client.usage(Some(aid)).await {
+            Ok(_) => "The log says why.".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        None => "No account group is visible there that could be asked for.".to_owned(),
     };
     report.bad(&format!(
         "usage cannot be read in {} of {} ({}); snapshots record it as unknown, and decreases there are held. {why}",

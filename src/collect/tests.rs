@@ -201,8 +201,13 @@ fn the_first_of_many_organizations_with_the_same_reason_are_named() {
     assert_eq!(listed(&ids), "1, 2, 3, 4, 5 and 2 more");
 }
 
+/// The account groups by which the usage of an organization is asked for.
+fn to_ask<'s>(seen: &'s Snapshot, org_id: &str) -> Vec<&'s str> {
+    groups_to_ask(seen, &OrgId::from(org_id)).into_iter().map(Aid::as_str).collect()
+}
+
 #[test]
-fn usage_is_asked_by_an_account_group_that_no_other_organization_lists() {
+fn usage_is_asked_by_account_groups_that_no_other_organization_lists() {
     let seen = join(
         &[
             quotas(Some("1"), None, &[("5", 1), ("7", 1)]),
@@ -211,9 +216,45 @@ fn usage_is_asked_by_an_account_group_that_no_other_organization_lists() {
         &[group("8", "", Some("3"), ""), group("9", "", Some("3"), ""), group("9", "", Some("4"), "")],
         &BTreeMap::new(),
     );
-    let own = |org_id: &str| own_group(&seen, &OrgId::from(org_id)).map(Aid::as_str);
-    assert_eq!(
-        [own("1"), own("2"), own("3"), own("4"), own("5")],
-        [Some("7"), Some("6"), Some("8"), None, None]
-    );
+    let none: [&str; 0] = [];
+    assert_eq!([to_ask(&seen, "1"), to_ask(&seen, "2"), to_ask(&seen, "3")], [["7"], ["6"], ["8"]]);
+    assert_eq!([to_ask(&seen, "4"), to_ask(&seen, "5")], [none, none]);
+}
+
+#[test]
+fn usage_is_asked_first_by_an_account_group_that_has_a_name_and_by_at_most_two() {
+    let entry = quotas(Some("1"), None, &[("3", 1), ("4", 1), ("5", 1), ("6", 1)]);
+    let of = |groups: &[AccountGroup]| {
+        let seen = join(std::slice::from_ref(&entry), groups, &BTreeMap::new());
+        to_ask(&seen, "1").join(" ")
+    };
+    assert_eq!(of(&[]), "3 4");
+    assert_eq!(of(&[group("5", "EMEA", Some("1"), "")]), "5 3");
+    assert_eq!(of(&[group("5", "EMEA", Some("1"), ""), group("6", "Lab", Some("1"), "")]), "5 6");
+}
+
+#[tokio::test]
+async fn one_account_group_that_the_api_refuses_hides_the_usage_of_no_organization() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for (refusal, second, is_known) in
+        [(404, 200, true), (403, 200, true), (403, 403, false), (404, 404, false), (400, 200, false)]
+    {
+        let server = httpmock::MockServer::start_async().await;
+        let body = r#"{"usage":{"cloudUnitsUsed":0,"enterpriseUnitsUsed":0,"tests":[]}}"#;
+        let asked = [("3", refusal), ("4", second), ("5", 200)].map(|(aid, status)| {
+            server.mock(|when, then| {
+                when.path("/v7/usage").query_param("aid", aid);
+                then.status(status).body(if status == 200 { body } else { "{}" });
+            })
+        });
+        let url = server.url("/v7/").parse().unwrap();
+        let client = Arc::new(Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap());
+        let entry = quotas(Some("1"), None, &[("3", 1), ("4", 1), ("5", 1)]);
+        let mut reading = Reading::of(vec![entry], Vec::new(), DateTime::UNIX_EPOCH);
+        reading.add_usage(&client, &BTreeSet::from(["1".into()]), &UsageRule::default()).await.unwrap();
+        let used = reading.snapshot.organizations()[0].account_groups[0].usage().cloud_used;
+        assert_eq!(used.is_some(), is_known, "{refusal} {second}");
+        let calls = asked.map(|mock| mock.calls());
+        assert_eq!(calls, [1, usize::from(refusal != 400), 0], "{refusal} {second}");
+    }
 }
