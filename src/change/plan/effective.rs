@@ -24,18 +24,30 @@ pub(super) fn due(
         (None, None) => return Ok(None),
         (Some(due), _) => due,
         (None, Some(Effective::On(date))) => beginning(date.and_time(NaiveTime::MIN), context.zone),
-        (None, Some(Effective::NextCycle)) => live.organization.period_end.ok_or_else(|| {
-            let sentence = format!(
-                "the end of the billing cycle of {} is not known, because its usage could not be read. Type a date, such as \
-                 2026-12-01.",
-                live.target()
-            );
+        (None, Some(Effective::NextCycle)) => cycle_end(live, now).map_err(|sentence| {
             Problem::in_column(Code::BadRow, columns.name(Field::Effective), &sentence)
         })?,
     };
     // Runs are named by whole seconds.
     let due = (due + TimeDelta::nanoseconds(999_999_999)).trunc_subsecs(0);
     Ok((due > now).then_some(due))
+}
+
+/// When the billing cycle ends that `now` is in. An error says why nobody knows: what is meant for then must not be sent at once.
+fn cycle_end(live: Place<'_>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let (start, end) = (live.organization.period_start, live.organization.period_end);
+    let why = match end {
+        None => "its usage could not be read".to_owned(),
+        Some(end) if end <= now => format!("the API says {}, which is past", end.format("%-d %b %Y")),
+        Some(end) if start.is_some_and(|start| end <= start) => {
+            format!("the API says {}, which is not after its start", end.format("%-d %b %Y"))
+        }
+        Some(end) => return Ok(end),
+    };
+    Err(format!(
+        "the end of the billing cycle of {} is not known, because {why}. Type a date, such as 2026-12-01.",
+        live.target()
+    ))
 }
 
 /// What to say of a day that is past: a year typed wrong would act today.
@@ -217,6 +229,31 @@ mod tests {
             outcomes[0].contains("the end of the billing cycle") && outcomes[0].contains("Type a date"),
             "{outcomes:?}"
         );
+    }
+
+    #[test]
+    fn a_cycle_that_ended_or_ends_before_it_starts_is_not_known_and_nothing_is_sent_at_once() {
+        let outcome = |start: &str, end: &str| {
+            let mut live = live();
+            let organization = live.organization_mut(&"7".into()).unwrap();
+            (organization.period_start, organization.period_end) = (Some(at(start)), Some(at(end)));
+            row_lines(&planned_in("aid,value,effective\n1,3000,next_cycle\n", &live, Tz::UTC)).remove(0)
+        };
+        let now = live().taken_at.to_rfc3339();
+        let started = "2026-11-10T00:00:00Z";
+        assert_eq!(outcome(started, CYCLE_END), "2: send");
+        for (start, end, why) in [
+            (started, "2026-11-15T00:00:00Z", "the API says 15 Nov 2026, which is past"),
+            (started, now.as_str(), "which is past"),
+            (CYCLE_END, CYCLE_END, "the API says 10 Dec 2026, which is not after its start"),
+            ("2026-12-20T00:00:00Z", CYCLE_END, "which is not after its start"),
+        ] {
+            let refused = outcome(start, end);
+            assert!(
+                refused.contains(why) && refused.contains("Type a date, such as 2026-12-01"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]
