@@ -1,6 +1,8 @@
 //! What the daemon frees goes back to the system: one snapshot of a million targets should not be paid for in memory for months.
 
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 /// The limits of the GNU C library above which it gives back what is free, see mallopt(3). Unless one is set, it raises both to the
@@ -11,17 +13,35 @@ const LIMITS: [&str; 2] = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"];
 const BYTES: &str = "131072";
 
 /// Starts this program once more in the same process with fixed limits, because they are read before `main`. Returns where somebody has
-/// set one, where another C library is used, and where the program cannot be started again.
+/// set one, where another C library is used, and where the program cannot be started again, or was started through another one.
 pub(crate) fn fix_limits() {
     if !cfg!(target_env = "gnu") || LIMITS.iter().any(|limit| std::env::var_os(limit).is_some()) {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
-    let mut again = Command::new(program);
     let mut arguments = std::env::args_os();
-    if let Some(name) = arguments.next() {
-        again.arg0(name);
-    }
-    let error = again.args(arguments).envs(LIMITS.map(|limit| (limit, BYTES))).exec();
+    let Some(name) = arguments.next().filter(|name| is_named(&program, name)) else { return };
+    let error =
+        Command::new(program).arg0(name).args(arguments).envs(LIMITS.map(|limit| (limit, BYTES))).exec();
     tracing::debug!(%error, "freed memory may be kept: the program could not be started again with limits");
+}
+
+/// Whether this is the program of that name. Started as `ld-linux-x86-64.so.2 ./quotakeeper`, the program is the loader, which would take
+/// the first argument for the program to load.
+fn is_named(program: &Path, name: &OsStr) -> bool {
+    program.file_name() == Path::new(name).file_name()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_is_not_the_program_that_it_was_given() {
+        let is_named = |program: &str, name: &str| is_named(Path::new(program), OsStr::new(name));
+        assert!(is_named("/usr/bin/quotakeeper", "quotakeeper"));
+        assert!(is_named("/opt/quotakeeper-0.1/quotakeeper", "./quotakeeper"));
+        assert!(!is_named("/usr/lib/ld-linux-x86-64.so.2", "./quotakeeper"));
+        assert!(!is_named("/usr/bin/quotakeeper (deleted)", "quotakeeper"));
+    }
 }
