@@ -28,6 +28,10 @@ impl Config {
             let fix = "is the inbox itself, where each answer would be taken for something that was dropped: set another \
                        folder, such as `answers` below the inbox";
             found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
+        } else if inbox.starts_with(&answers) {
+            let fix = "has the inbox below it, where an answer, such as an undo.csv, could be taken for something that was dropped: \
+                       set another folder, such as `answers` below the inbox";
+            found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
         }
         found
     }
