@@ -22,8 +22,10 @@ fn bench() -> Bench {
 /// What the account group 101 of organization 10 used, and what is projected, of 5 000.
 fn uses(bench: &Bench, used: i64, projected: i64) {
     bench.standin.world(|world| {
-        let group = world.organizations.get_mut("10").unwrap().groups.get_mut("101").unwrap();
+        let own = world.organizations.get_mut("10").unwrap();
+        let group = own.groups.get_mut("101").unwrap();
         (group.tests, group.agents) = (vec![(used, Some(projected))], Vec::new());
+        own.add_up();
     });
 }
 

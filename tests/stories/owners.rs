@@ -94,9 +94,11 @@ fn a_crossed_limit_is_mailed_to_its_owner_with_the_tests_to_cut() {
     let bench = bench();
     let uses = |aid: &str, used: i64, projected: i64| {
         bench.standin.world(|world| {
-            let group = world.organizations.get_mut("10").unwrap().groups.get_mut(aid).unwrap();
+            let own = world.organizations.get_mut("10").unwrap();
+            let group = own.groups.get_mut(aid).unwrap();
             (group.tests, group.agents) =
                 (vec![(used - 300, Some(projected - 300)), (300, Some(300))], Vec::new());
+            own.add_up();
         });
     };
     uses("101", 400, 4_000);

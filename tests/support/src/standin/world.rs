@@ -33,7 +33,7 @@ pub struct Organization {
     pub name: String,
     pub quota: Option<i64>,
     pub plan: i64,
-    /// The organization's own totals: what the groups' breakdown adds up to is not always all of it.
+    /// The organization's own totals: what the groups' breakdown adds up to is not always quite all of it.
     pub cloud: Spent,
     pub enterprise: Spent,
     pub devices: Spent,
@@ -42,6 +42,18 @@ pub struct Organization {
     pub groups: BTreeMap<String, Group>,
     /// Days from now to the start and the end of its billing cycle; none is that of everybody.
     pub cycle: Option<[i64; 2]>,
+}
+
+impl Organization {
+    /// Makes the totals what the groups' breakdown adds up to.
+    pub fn add_up(&mut self) {
+        let sum = |of: fn(&Group) -> &Vec<Spent>| {
+            let all = || self.groups.values().flat_map(of);
+            let projected = all().map(|(used, projected)| projected.unwrap_or(*used)).sum();
+            (all().map(|(used, _)| used).sum(), Some(projected))
+        };
+        (self.cloud, self.enterprise) = (sum(|group| &group.tests), sum(|group| &group.agents));
+    }
 }
 
 /// Which of the optional fields the answers have.
