@@ -196,7 +196,7 @@ fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
-/// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst, and those after it.
+/// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
 pub(in crate::report) fn needs(
     worst: &Standing,
     others: &[&Standing],
@@ -218,7 +218,6 @@ pub(in crate::report) fn needs(
             parts.push(format!("and {} {verb} out", words::counted(more, "more account group")));
         }
     }
-    // Some are a list, a line each.
     parts.join(if parts.len() > 2 { ",\n" } else { ", " }) + "."
 }
 
