@@ -115,7 +115,9 @@ pub(crate) fn run_report(
     let headline = outcomes.headline(&file, state);
     let todo = match (&held, state) {
         (Some(held), _) => {
-            format!("decide by {} on what is held: the commands are below.", held.until)
+            let decide = format!("decide by {} on what is held: the commands are below.", held.until);
+            let rest = outcomes.todo(state).filter(|_| state == RunState::Done);
+            rest.map_or(decide.clone(), |rest| format!("{decide} {}", words::capitalized(&rest)))
         }
         (None, RunState::Stale) => {
             format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", story.id)

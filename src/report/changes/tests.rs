@@ -27,6 +27,8 @@ fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
     assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
     let applied = "3 other rows were applied already; they are listed below.";
     assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
+    assert!(report.todo.starts_with("decide by Sun 29 Nov 2026, 07:55 on what is held"), "{}", report.todo);
+    assert!(report.todo.contains(" Fix the refused row in error.csv and drop it again;"), "{}", report.todo);
     let held = report.held.unwrap();
     assert_eq!(held.approve, "quotakeeper approve 20261122T065500Z-q4.held --plan 7f3a91c2");
     assert_eq!(held.reject, "quotakeeper reject 20261122T065500Z-q4.held");

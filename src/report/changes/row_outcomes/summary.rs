@@ -160,5 +160,5 @@ impl RowOutcomes<'_> {
 }
 
 fn rows_refused(count: usize) -> String {
-    format!("{} refused {}", words::number(count), if count == 1 { "row" } else { "rows" })
+    if count == 1 { "refused row".to_owned() } else { format!("{} refused rows", words::number(count)) }
 }
