@@ -119,16 +119,17 @@ impl Live {
         let live = Snapshot::of_organizations(snapshot.taken_at, organizations);
         let now = services.now();
         let all = services.history.until(now)?;
-        let at_that_time = |at: &DateTime<Utc>| services.history.like_or_warn(*at, &live);
+        let read = |at: &DateTime<Utc>| services.history.like_or_warn(*at, &live);
+        let mut compare = |before: Option<Snapshot>| {
+            let has_quota = |before: &Snapshot| before.organizations().iter().any(Organization::has_quota);
+            let Some(before) = before.filter(has_quota) else { return };
+            let set_by = explains::set_since(services.runs(), before.taken_at);
+            self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
+        };
         let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
-        let oldest = old.iter().rev().find_map(at_that_time).or_else(|| young.iter().find_map(at_that_time));
-        let newest = young.iter().rev().find_map(at_that_time);
-        for before in [oldest, newest].into_iter().flatten() {
-            if before.organizations().iter().any(Organization::has_quota) {
-                let set_by = explains::set_since(services.runs(), before.taken_at);
-                self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
-            }
-        }
+        // One after the other: each may show a million targets.
+        compare(old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)));
+        compare(young.iter().rev().find_map(read));
         Ok(())
     }
 }

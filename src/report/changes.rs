@@ -23,7 +23,7 @@ use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
 use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind, section};
 use crate::report::shared::level::Level;
-use crate::report::shared::planned::{self, OrganizationView, common_reasons};
+use crate::report::shared::planned::{self, CommonReasons, OrganizationView};
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::timeline::People;
 
@@ -105,7 +105,7 @@ pub(crate) fn run_report(
     let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
     let results: HashMap<usize, &Outcome> =
         results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut outcomes = RowOutcomes::new(context.zone, &story.carried, common_reasons(&story.plan.rows));
+    let mut outcomes = RowOutcomes::new(context.zone, &story.carried, CommonReasons::of(&story.plan.rows));
     for row in &story.plan.rows {
         outcomes.add(row, results.get(&row.row).copied(), state);
     }
@@ -220,7 +220,6 @@ pub(crate) fn drift_report(
     report.level = Level::Warning;
     for row in report.sections.iter_mut().flat_map(|section| &mut section.rows) {
         row.is_explained = true; // the headline says who and when
-        row.shared.clear();
     }
     if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
         report.todo = format!(
@@ -262,6 +261,7 @@ pub(crate) fn period_report(
         }
     };
     let mut report = of_diffs("Changes", headline, diffs, latest, rule, people, context);
+    report.sections = report.sections.into_iter().map(Section::by_maker).collect();
     report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
     report
 }
@@ -284,7 +284,7 @@ fn of_diffs(
     let (outside, by_runs): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.outside);
     let listed = context.at_most(LISTED);
     let sections = [(SectionKind::Outside, outside), (SectionKind::ByRuns, by_runs)]
-        .map(|(kind, rows)| section(kind, rows, listed).map(Section::by_maker));
+        .map(|(kind, rows)| section(kind, rows, listed));
     let mut notes = Vec::new();
     for diff in diffs {
         if diff.suspect {

@@ -6,7 +6,7 @@ use super::style::{Style, folded, name_of};
 use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units, grouped};
-use crate::report::shared::planned::{CommonReason, Kind, Part, common_reasons, parts};
+use crate::report::shared::planned::{CommonReasons, Kind, Part, parts};
 use crate::report::words::{counted, moment_in, number};
 
 /// The results of a run list so many rows of a section, and JSON has them all.
@@ -132,9 +132,9 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     let apart: Vec<&PlanRow> = part.others.iter().copied().filter(elsewhere).collect();
     for (org_id, rows) in groups {
         let name = name_of(rows.first().map_or("", |row| &row.org_name), org_id);
-        let common = common_reasons(rows.iter().copied());
+        let common = CommonReasons::of(rows.iter().copied());
         let others: Vec<&PlanRow> = part.others.iter().copied().filter(|row| is_of(row, org_id)).collect();
-        let show = Show { common: &common, due: true, is_of_one: true, ..Show::of(layout) };
+        let show = Show { common: Some(&common), due: true, is_of_one: true, ..Show::of(layout) };
         text += &listed(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
     }
     if !apart.is_empty() {
@@ -154,7 +154,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
 struct Show<'s> {
     layout: &'s Layout,
     /// The reasons that are said once, above the rows.
-    common: &'s [CommonReason<'s>],
+    common: Option<&'s CommonReasons<'s>>,
     /// Each row says when it takes effect.
     due: bool,
     /// The title names the organization of all rows.
@@ -165,7 +165,7 @@ struct Show<'s> {
 
 impl<'s> Show<'s> {
     fn of(layout: &'s Layout) -> Self {
-        Self { layout, common: &[], due: false, is_of_one: false, why: true }
+        Self { layout, common: None, due: false, is_of_one: false, why: true }
     }
 }
 
@@ -182,7 +182,8 @@ fn listed(
     let (others, do_what) = others;
     let count = number(rows.len() + others.len());
     let mut text = format!("\n  {}\n", paint.bold(&format!("{title} · {count}")));
-    for CommonReason { hit, .. } in show.common {
+    for reason in show.common.iter().flat_map(|common| common.listed()) {
+        let hit = reason.hit;
         let said = [Cell::from(hit.message.clone()), Cell::new(held_by(hit.guard), Tone::Dim)];
         text += &table::folded(&said, 4, paint);
     }
@@ -301,7 +302,7 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
     match &row.verdict {
         Verdict::Held(_) | Verdict::Refused(_) if !show.why => {}
         Verdict::Held(tripped) => {
-            let is_common = |hit| show.common.iter().any(|reason| reason.holds(row, hit));
+            let is_common = |hit| show.common.is_some_and(|common| common.has(row, hit));
             let own = tripped.iter().filter(|hit| !is_common(hit));
             for reason in own {
                 table.below(Cell::new(&reason.message, Tone::Plain), &held_by(reason.guard));

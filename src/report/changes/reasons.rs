@@ -42,7 +42,7 @@ impl Cause {
 }
 
 /// Which rows stand together.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Together {
     /// The same reasons, word for word.
     Words(Vec<String>),
@@ -52,9 +52,9 @@ enum Together {
 }
 
 /// What holds several rows is a sentence each, with the organization where there are several.
-pub(super) fn said_once(common: &[CommonReason<'_>], at_most: usize) -> Vec<String> {
+pub(super) fn said_once(common: &[&CommonReason<'_>], at_most: usize) -> Vec<String> {
     let has_several = common.iter().any(|reason| reason.org_name != common[0].org_name);
-    let sentence = |reason: &CommonReason<'_>| {
+    let sentence = |reason: &&CommonReason<'_>| {
         let rows = words::counted(reason.rows, "row");
         let message = words::clean(&reason.hit.message, 300);
         match words::clean(reason.org_name, 60) {
@@ -118,9 +118,11 @@ fn groups(rows: Vec<ChangeRow>) -> Vec<(Together, Vec<ChangeRow>)> {
         Some(_) | None => Together::Not,
     };
     let mut groups: Vec<(Together, Vec<ChangeRow>)> = Vec::new();
+    let mut places: HashMap<Together, usize> = HashMap::new();
     for row in rows {
         let together = together(&row);
-        match groups.iter_mut().find(|(earlier, _)| *earlier == together) {
+        let place = *places.entry(together.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, group)) => group.push(row),
             None => groups.push((together, vec![row])),
         }

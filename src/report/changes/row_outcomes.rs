@@ -3,7 +3,7 @@
 mod summary;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::domain::quota::Units;
 use crate::report::changes::reasons::{Cause, by_reason, said_once};
 use crate::report::changes::row::{ChangeRow, row_of_plan, size};
 use crate::report::shared::level::Level;
-use crate::report::shared::planned::CommonReason;
+use crate::report::shared::planned::CommonReasons;
 use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
@@ -125,7 +125,7 @@ pub(in crate::report) struct RowOutcomes<'s> {
     zone: Tz,
     carried: &'s Carried,
     /// What is said once of the held rows.
-    common: Vec<CommonReason<'s>>,
+    common: CommonReasons<'s>,
     /// Sent and confirmed; or to be sent, while there are no results.
     pub(in crate::report) sent: Vec<ChangeRow>,
     /// To be sent at their time.
@@ -137,7 +137,7 @@ pub(in crate::report) struct RowOutcomes<'s> {
 }
 
 impl<'s> RowOutcomes<'s> {
-    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried, common: Vec<CommonReason<'s>>) -> Self {
+    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried, common: CommonReasons<'s>) -> Self {
         Self {
             zone,
             carried,
@@ -187,7 +187,7 @@ impl<'s> RowOutcomes<'s> {
     }
 
     fn held_row(&self, row: &PlanRow, hits: &[GuardHit]) -> ChangeRow {
-        let is_common = |hit: &GuardHit| self.common.iter().any(|reason| reason.holds(row, hit));
+        let is_common = |hit: &GuardHit| self.common.has(row, hit);
         let own = || hits.iter().filter(|hit| !is_common(hit));
         let why = own().take(4).map(|hit| words::clean(&hit.message, 300)).collect();
         let weighs_most = own().chain(hits).next();
@@ -227,7 +227,7 @@ impl<'s> RowOutcomes<'s> {
             RunState::Planned => SectionKind::WouldBeApplied,
             _ => SectionKind::ToBeApplied,
         };
-        let reasons = said_once(&self.common, at_most);
+        let reasons = said_once(&self.common.listed(), at_most);
         let held =
             listed(SectionKind::Held, self.held, at_most).map(|section| Section { reasons, ..section });
         let sections = std::iter::once(held).chain(before).chain(after).chain([
@@ -270,8 +270,10 @@ impl Section {
     /// Rows that one run made, or that changed outside between the same snapshots, stand together, and that is said once.
     pub(in crate::report) fn by_maker(mut self) -> Self {
         let mut makers: Vec<Vec<ChangeRow>> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for row in self.rows {
-            match makers.iter_mut().find(|rows| rows[0].who == row.who) {
+            let place = *places.entry(row.who.clone()).or_insert(makers.len());
+            match makers.get_mut(place) {
                 Some(rows) => rows.push(row),
                 None => makers.push(vec![row]),
             }

@@ -71,43 +71,55 @@ fn kind(row: &PlanRow) -> Option<Kind> {
 /// A reason that holds several rows in the same words, because it is about their organization or about the whole plan.
 #[derive(Clone, Debug)]
 pub(crate) struct CommonReason<'p> {
-    /// None where it is about the whole plan.
-    org_id: Option<&'p OrgId>,
     pub org_name: &'p str,
     pub hit: &'p GuardHit,
     /// How many rows it holds.
     pub rows: usize,
 }
 
-impl CommonReason<'_> {
-    /// Whether it is this row's reason too.
-    pub(crate) fn holds(&self, row: &PlanRow, hit: &GuardHit) -> bool {
-        let org_id = row.target.as_ref().map(|target| &target.org_id);
-        self.hit == hit && (self.org_id.is_none() || self.org_id == org_id)
+/// What is said once of held rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CommonReasons<'p>(HashMap<CommonKey<'p>, (usize, CommonReason<'p>)>);
+
+/// Whose reason it is (none: the whole plan's), and its words.
+type CommonKey<'p> = (Option<&'p OrgId>, &'p str);
+
+impl<'p> CommonReasons<'p> {
+    pub(crate) fn of(rows: impl IntoIterator<Item = &'p PlanRow>) -> Self {
+        let mut reasons: HashMap<CommonKey<'p>, (usize, CommonReason<'p>)> = HashMap::new();
+        for row in rows {
+            for hit in row.held_reasons() {
+                let Some(key) = common_key(row, hit) else { continue };
+                let place = reasons.len();
+                let new = || (place, CommonReason { org_name: &row.org_name, hit, rows: 0 });
+                reasons.entry(key).or_insert_with(new).1.rows += 1;
+            }
+        }
+        reasons.retain(|_, (_, reason)| reason.rows > 1);
+        Self(reasons)
+    }
+
+    /// Whether the row's reason is said once.
+    pub(crate) fn has(&self, row: &PlanRow, hit: &GuardHit) -> bool {
+        common_key(row, hit).is_some_and(|key| self.0.contains_key(&key))
+    }
+
+    /// In the order of the first row of each.
+    pub(crate) fn listed(&self) -> Vec<&CommonReason<'p>> {
+        let mut listed: Vec<_> = self.0.values().collect();
+        listed.sort_by_key(|(place, _)| *place);
+        listed.into_iter().map(|(_, reason)| reason).collect()
     }
 }
 
-/// What is said once of held rows, in the order of the first row of each.
-pub(crate) fn common_reasons<'p>(rows: impl IntoIterator<Item = &'p PlanRow>) -> Vec<CommonReason<'p>> {
-    let mut reasons: Vec<CommonReason<'p>> = Vec::new();
-    let mut places: HashMap<(Option<&OrgId>, &str), usize> = HashMap::new();
-    for row in rows {
-        let org_id = row.target.as_ref().map(|target| &target.org_id);
-        for hit in row.held_reasons() {
-            let org_id = match hit.guard.scope() {
-                Scope::Organization => org_id,
-                Scope::Plan => None,
-                Scope::Row | Scope::Binding => continue,
-            };
-            let place = *places.entry((org_id, &hit.message)).or_insert(reasons.len());
-            match reasons.get_mut(place) {
-                Some(reason) => reason.rows += 1,
-                None => reasons.push(CommonReason { org_id, org_name: &row.org_name, hit, rows: 1 }),
-            }
-        }
-    }
-    reasons.retain(|reason| reason.rows > 1);
-    reasons
+/// None of a reason that is the row's own.
+fn common_key<'p>(row: &'p PlanRow, hit: &'p GuardHit) -> Option<CommonKey<'p>> {
+    let org_id = match hit.guard.scope() {
+        Scope::Organization => row.target.as_ref().map(|target| &target.org_id),
+        Scope::Plan => None,
+        Scope::Row | Scope::Binding => return None,
+    };
+    Some((org_id, &hit.message))
 }
 
 /// What a plan does to one organization, and what becomes of its rows.
