@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Twice the largest house known, with a thousand organizations of a thousand account groups each. An answer of many tiny objects
 /// takes many times its own size in memory.
-const MOST_ENTRIES: usize = 2_000_000;
+pub(super) const MOST_ENTRIES: usize = 2_000_000;
 /// Of one organization's usage: far more tests than any has. Several of these answers are read at once.
 const MOST_ENTRIES_OF_USAGE: usize = 100_000;
 const MOST_USAGE_BYTES: usize = 16 << 20;
@@ -86,7 +86,7 @@ impl Body {
             let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
             let _ = self.bytes.try_reserve(length.min(bounds.bytes));
         }
-        self.entries += memchr_iter(b'{', part).count();
+        self.entries += entries(part);
         self.bytes.extend_from_slice(part);
         let most = bounds.entries;
         if self.entries > most {
@@ -105,6 +105,11 @@ impl Body {
         }
         Next::Read
     }
+}
+
+/// How many objects there are in a part of an answer, each of which may take much more memory than its bytes.
+pub(super) fn entries(part: &[u8]) -> usize {
+    memchr_iter(b'{', part).count()
 }
 
 /// Whether a body, or the text of one, begins like each answer of the API.

@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tracing::warn;
 
-use super::body::starts_as_object;
+use super::body::{self, MOST_ENTRIES, starts_as_object};
 use super::clock::is_believed;
 use super::error::{Error, clean};
 use super::model::{
@@ -205,7 +205,7 @@ impl Client {
     }
 
     /// Follows `_links.next` as the server gives it. The token goes nowhere else: a link to another origin is refused. All pages
-    /// together may be as large as one answer.
+    /// together may be as large, and have as many entries, as one answer.
     async fn pages<T>(
         &self,
         first: Url,
@@ -213,14 +213,19 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let most_bytes = self.transport.settings().max_answer_bytes;
         let mut rows = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut entries) = (0, 0);
         let mut seen = HashSet::new();
         let mut next = Some(first.clone());
         while let Some(url) = next {
             let (page, href) = self
                 .read(&url, |json| {
                     bytes += json.len();
-                    parse(json)
+                    let page = parse(json)?;
+                    // The first is mostly the only one, and was counted while it came.
+                    if page.1.is_some() || !seen.is_empty() {
+                        entries += body::entries(json.as_bytes());
+                    }
+                    Ok(page)
                 })
                 .await?;
             // The first is mostly the only one, and may be too large to copy.
@@ -241,6 +246,10 @@ impl Client {
             } else if bytes >= most_bytes {
                 format!(
                     "its pages are larger together than the {most_bytes} bytes allowed: {count} were read."
+                )
+            } else if entries >= MOST_ENTRIES {
+                format!(
+                    "its pages have over {MOST_ENTRIES} entries together, far more than there can be. Report it to ThousandEyes."
                 )
             } else {
                 continue;

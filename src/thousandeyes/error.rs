@@ -59,7 +59,7 @@ pub enum Error {
         /// Where the token came from, as a person knows it.
         token_from: String,
     },
-    /// 403: a permission is missing. Nothing was done.
+    /// 403: a permission is missing; where a page says it, whatever stands before the API refused, and may have passed it on.
     Forbidden {
         /// The request.
         call: Call,
@@ -130,9 +130,23 @@ impl Error {
     /// A batch may be refused for one row of it.
     pub fn is_refusal(&self) -> bool {
         match self {
+            // Whatever stands before the API and says it: smaller batches get through.
+            Self::Refused { status: 413, .. } => true,
             Self::Forbidden { said, .. } | Self::Refused { said, .. } => !said.html,
             _ => false,
         }
+    }
+
+    /// Whether it is certain that nothing of a request was done. What stands before the API may refuse one of which that is not so.
+    pub(crate) fn is_nothing_done(&self) -> bool {
+        matches!(
+            self,
+            Self::Settings(_)
+                | Self::Unauthorized { .. }
+                | Self::RateLimited { .. }
+                | Self::NotYet { .. }
+                | Self::NotSent { .. }
+        )
     }
 
     /// Whether a write may have been done anyway.
@@ -286,9 +300,9 @@ fn permission(path: &str) -> &'static str {
 
 fn fix(status: u16, said: &Said) -> &'static str {
     match status {
+        413 => "The request is too large: send fewer rows at once.",
         _ if said.html => PROXY,
         404 => "Check the ids, and that api.base_url is the API's address.",
-        413 => "The request is too large: send fewer rows at once.",
         _ if said.fields.is_empty() => "Check the ids and values that were sent.",
         _ => "Fix the values that it names.",
     }

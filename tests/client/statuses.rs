@@ -110,6 +110,8 @@ async fn html_instead_of_json_is_reported_as_a_proxys_answer() {
     }
     let error = read(403, "text/html", "<html>blocked</html>").await;
     assert!(text(&error).contains("proxy") && !error.is_refusal(), "{error}");
+    let error = read(413, "text/html", "<html>Request Entity Too Large</html>").await;
+    assert!(error.is_refusal(), "smaller ones get through, whoever says it: {error}");
 }
 
 #[tokio::test]
@@ -289,4 +291,20 @@ async fn a_token_that_cannot_be_read_or_sent_is_reported_before_anything_is_sent
         assert!(matches!(error, Error::NotSent { .. }), "{error}");
     }
     never.assert_calls_async(0).await;
+}
+
+#[tokio::test]
+async fn pages_have_no_more_entries_together_than_one_answer_may_have() {
+    let page = |from: usize| {
+        let groups: Vec<String> = (from..from + 700_000).map(|aid| format!(r#"{{"aid":"{aid}"}}"#)).collect();
+        let body = format!(
+            r#"{{"accountGroups":[{}],"_links":{{"next":{{"href":"?from={from}"}}}}}}"#,
+            groups.join(",")
+        );
+        Step::Answer(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+    };
+    let script = Script::play((1..5).map(|number| page(number * 1_000_000)).collect()).await;
+    let error = client(&script.url).account_groups().await.unwrap_err();
+    assert!(text(&error).contains("over 2000000 entries together"), "{error}");
+    assert_eq!(script.requests().len(), 3);
 }
