@@ -37,7 +37,7 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
             );
             continue;
         }
-        match find(&runs, &approval)? {
+        match find(&runs, &approval) {
             Found::None => {
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
@@ -54,7 +54,15 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
                      file. Remove it, look at `quotakeeper runs {run}`, and approve that plan."
                 ));
             }
+            Found::Unreadable { run, why } => {
+                warn!(run = %run, error = %why, "an approval cannot be acted on");
+                left(&format!(
+                    "Nobody can tell whether run {run}, which holds this plan, was decided on before: {why}. The file stays, and is \
+                     tried again at each pass."
+                ));
+            }
             Found::Held(runs) => {
+                let mut is_recorded = true;
                 for run in runs {
                     let decision = Decision {
                         approve: true,
@@ -68,12 +76,23 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
                             info!(run = %run.record.id, "approved by a file in the inbox");
                             approved.push(run);
                         }
-                        Err(error) => {
+                        // Somebody was faster: that one counts.
+                        Err(error) if matches!(run.is_decided(), Ok(true)) => {
                             warn!(run = %run.record.id, error = format!("{error:#}"), "not approved");
+                        }
+                        Err(error) => {
+                            is_recorded = false;
+                            let id = &run.record.id;
+                            warn!(run = %id, error = format!("{error:#}"), "an approval cannot be recorded");
+                            left(&format!(
+                                "Its approval of run {id} could not be recorded ({error:#}). The file stays, and is tried again at each pass."
+                            ));
                         }
                     }
                 }
-                used(inbox, &approval);
+                if is_recorded {
+                    used(inbox, &approval);
+                }
             }
         }
     }
@@ -112,40 +131,57 @@ enum Found {
         run: String,
     },
     Held(Vec<Run>),
+    /// Nobody knows whether it was decided on, for this reason.
+    Unreadable {
+        run: String,
+        why: String,
+    },
 }
 
 /// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
-fn find(all: &[Run], approval: &ApprovalFile) -> anyhow::Result<Found> {
+fn find(all: &[Run], approval: &ApprovalFile) -> Found {
     let is_named = |run: &Run| run.record.plan_sha256.as_deref() == Some(&approval.plan_sha256);
     let named: HashMap<&str, &Run> =
         all.iter().filter(|run| is_named(run)).map(|run| (run.record.id.as_str(), run)).collect();
     if named.is_empty() {
-        return Ok(Found::None);
+        return Found::None;
     }
     let (mut held, mut replanned) = (Vec::new(), None);
     for run in all.iter().filter(|run| run.record.state == RunState::Held) {
         let whole = run.record.split_from.as_deref().and_then(|from| named.get(from));
         // A file that cannot be removed counts once: what was planned again nobody has seen.
-        if run.decision()?.is_some() || run.was_decided_by(&decider(approval))? {
+        if !is_named(run) && whole.is_none() {
             continue;
+        }
+        match is_decided(run, approval) {
+            Ok(false) => {}
+            Ok(true) => continue,
+            Err(why) => return Found::Unreadable { run: run.record.id.clone(), why },
         }
         if is_named(run) || whole.is_some_and(|whole| is_as_planned(whole, run)) {
             held.push(run.clone());
-        } else if whole.is_some() {
+        } else {
             replanned = Some(Found::Replanned { run: run.record.id.clone() });
         }
     }
     if !held.is_empty() {
-        return Ok(Found::Held(held));
+        return Found::Held(held);
     }
     if let Some(replanned) = replanned {
-        return Ok(replanned);
+        return replanned;
     }
     // The names of runs begin with their time.
     let newest = all.iter().filter(|run| is_named(run)).max_by(|a, b| a.record.id.cmp(&b.record.id));
-    Ok(newest
+    newest
         .and_then(|run| Some((run, too_late(run.record.state)?)))
-        .map_or(Found::Decided, |(run, why)| Found::TooLate { run: run.record.id.clone(), why }))
+        .map_or(Found::Decided, |(run, why)| Found::TooLate { run: run.record.id.clone(), why })
+}
+
+/// Whether a run that waits was decided on, or this file counted for it before. An error is why nobody knows.
+fn is_decided(run: &Run, approval: &ApprovalFile) -> Result<bool, String> {
+    let decided =
+        run.decision().and_then(|decision| Ok(decision.is_some() || run.was_decided_by(&decider(approval))?));
+    decided.map_err(|error| format!("{error:#}"))
 }
 
 /// Whether what a part of a run waits with is what the whole plan showed to be held: the same changes, for no new reason. What

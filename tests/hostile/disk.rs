@@ -141,6 +141,35 @@ fn an_inbox_on_a_full_disk_loses_nothing_and_sends_each_row_once() {
     assert!(refused > 5, "{refused}");
 }
 
+#[test]
+fn an_approval_on_a_full_disk_counts_or_stays() {
+    let simulator = Simulator::start();
+    let mut stayed = 0;
+    for blocks in 0..12 {
+        let proxy = CountingProxy::before(&simulator);
+        let place = Place::new(&simulator)
+            .with("TE_BASE_URL", &proxy.base_url)
+            .with("QUOTAKEEPER__INBOX__APPROVALS", "true")
+            .with("QUOTAKEEPER__GUARD__APPROVAL", "always");
+        let Some(disk) = Small::mount(&place) else { return };
+        place.drop_file("raise.csv", row(&place, "more"));
+        place.run(&["inbox"]);
+        let plan = place.runs()[0].1["plan_sha256"].as_str().unwrap().to_owned();
+        let approval = place.inbox().join(format!("{plan}.approved"));
+        std::fs::write(&approval, "").unwrap();
+        disk.fill_but(blocks);
+        place.run(&["inbox"]);
+        stayed += usize::from(approval.exists());
+        disk.free();
+        let again = place.run(&["inbox"]);
+        assert_eq!(again.code, Some(0), "{blocks} blocks: {}", again.stderr);
+        assert_eq!(place.runs()[0].1["state"], "done", "{blocks} blocks");
+        assert_eq!(proxy.posts(), 1, "{blocks} blocks");
+        assert!(!approval.exists(), "{blocks} blocks");
+    }
+    assert!(stayed > 0, "on a disk without room the approval could not be recorded");
+}
+
 /// The messages below `outbox/` whose content has this.
 fn mails(place: &Place, folder: &str, content: &str) -> usize {
     let Ok(folder) = place.data().join("outbox").join(folder).canonicalize() else { return 0 };

@@ -237,6 +237,35 @@ fn a_file_named_by_the_plans_hash_approves_it_also_when_it_was_there_before() {
 }
 
 #[test]
+fn a_decision_that_cannot_be_read_stops_no_approval_of_another_run() {
+    let (bench, damaged) = held();
+    bench.drop_file("other.csv", "org_id,aid,value\n10,102,100\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let bench = bench.with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+    let runs = bench.runs();
+    let other = runs.iter().find(|run| run.id() != damaged.id()).unwrap();
+    for broken in ["garbage", "folder"] {
+        let decision = bench.data().join("runs").join(damaged.id()).join("decision.json");
+        let _ = fs_err::remove_file(&decision);
+        match broken {
+            "folder" => fs_err::create_dir(&decision).unwrap(),
+            garbage => fs_err::write(&decision, garbage).unwrap(),
+        }
+        let plan = |run: &Run| run.record()["plan_sha256"].as_str().unwrap().to_owned();
+        bench.drop_file(&format!("{}.approved", plan(&damaged)), "");
+        if other.state() == "held" {
+            bench.drop_file(&format!("{}.approved", plan(other)), "");
+        }
+        bench.run(&["inbox"]).ends_with(1);
+        assert_eq!((damaged.state().as_str(), other.state().as_str()), ("held", "done"), "{broken}");
+        let answer = bench.data().join(format!("inbox/answers/{}.approved/status.txt", plan(&damaged)));
+        let status = fs_err::read_to_string(answer).unwrap();
+        assert!(status.contains(&damaged.id()) && status.contains("decision.json"), "{status}");
+    }
+    assert_eq!(bench.posts(), 1);
+}
+
+#[test]
 fn an_approval_that_comes_too_late_is_answered() {
     for (is_stale, word) in [(false, "was rejected"), (true, "is stale because the quotas moved")] {
         let (bench, run) = held();

@@ -64,7 +64,7 @@ impl Run {
     }
 
     /// Whether there is a decision that was not acted on yet, whatever it says.
-    pub(super) fn is_decided(&self) -> io::Result<bool> {
+    pub(in crate::change) fn is_decided(&self) -> io::Result<bool> {
         fs_err::exists(self.decision_file())
     }
 
