@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use self::assigned::Assigned;
-pub(crate) use self::live_quotas::{LiveQuotas, Planned};
+pub(crate) use self::live_quotas::LiveQuotas;
 use self::places::Places;
 use self::usage_answer::{Whose, whose};
 use crate::collect::top_consumers::LargestTests;

@@ -26,7 +26,7 @@ use super::explains::OtherRuns;
 use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
-use crate::domain::quota::{Target, Units, quota_text};
+use crate::domain::quota::{Target, Units, WithQuota, quota_text};
 use crate::files::lock::Seat;
 use crate::thousandeyes::progress::{Phase, Rows};
 use crate::thousandeyes::{Client, Error};
@@ -43,6 +43,8 @@ pub(crate) struct Apply<'a, G> {
     pub client: &'a Client,
     /// Who else of ours may have set a quota.
     pub others: OtherRuns,
+    /// What was last seen of the organizations that the rows are about: an answer that lacks most of it is not whole.
+    pub known: WithQuota,
     pub journal: Journal,
     /// What the journal said when it was opened.
     pub past: Past,
@@ -52,8 +54,19 @@ pub(crate) struct Apply<'a, G> {
     pub seat: &'a Seat,
     /// When the guards last saw usage; none when a killed run goes on, which has to be guarded again.
     pub guarded: Option<Instant>,
-    /// Plans and guards rows again, with usage read now: those that may not be sent any more, and why.
+    /// Plans and guards rows again, with usage read now.
     pub guard_again: G,
+    /// Rows that the guards could not judge when they last looked.
+    pub unguarded: BTreeSet<usize>,
+}
+
+/// What came of guarding rows again.
+#[derive(Debug, Default)]
+pub(crate) struct GuardedAgain {
+    /// Those that may not be sent any more, and why.
+    pub problems: BTreeMap<usize, Problem>,
+    /// Those whose quota was another one then: what a guard says of them is not about what would be sent.
+    pub moved: BTreeSet<usize>,
 }
 
 /// A batch that was sent.
@@ -66,12 +79,12 @@ struct Posted {
 
 impl<G> Apply<'_, G>
 where
-    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
+    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<GuardedAgain>,
 {
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
-        let mut progress = Progress::new(past, &rows);
+        let mut progress = Progress::new(past, &rows, std::mem::take(&mut self.known));
         let open = rows.into_iter().filter(|row| !progress.ended.contains_key(&row.row)).collect();
         self.send_all(batches(open), &mut progress).await?;
 
@@ -120,19 +133,39 @@ where
         progress: &mut Progress,
     ) -> anyhow::Result<Batch> {
         let mut batch = self.as_planned(batch, progress).await?;
-        let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE);
+        let is_unguarded = |row: &PendingWrite, unguarded: &BTreeSet<usize>| unguarded.contains(&row.row);
+        let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE)
+            || batch.rows.iter().any(|row| is_unguarded(row, &self.unguarded));
         if old && !batch.rows.is_empty() {
             // Guarded together, because usage is read once for all of them.
             let guarded = Instant::now();
             let open = std::iter::once(&batch).chain(queue).flat_map(|batch| &batch.rows);
             let rows: BTreeSet<usize> = open.map(|row| row.row).collect();
-            for (row, problem) in (self.guard_again)(&rows).await? {
+            let GuardedAgain { problems, moved } = (self.guard_again)(&rows).await?;
+            for (row, problem) in problems {
                 self.settle(progress, &[row], &problem)?;
             }
-            self.guarded = Some(guarded);
+            (self.guarded, self.unguarded) = (Some(guarded), moved);
             batch = self.as_planned(batch, progress).await?;
+            let (unguarded, rest) =
+                batch.rows.into_iter().partition(|row| is_unguarded(row, &self.unguarded));
+            batch.rows = rest;
+            self.leave_unguarded(unguarded, progress)?;
         }
         Ok(batch)
+    }
+
+    /// Rows whose quota was another one while they were guarded, and is what was planned again.
+    fn leave_unguarded(&mut self, rows: Vec<PendingWrite>, progress: &mut Progress) -> anyhow::Result<()> {
+        for row in rows {
+            let message = format!(
+                "not sent: the quota was {} when it was planned and is again, but was another one in between, so that no \
+                 guard has looked at this change with the usage of now. Drop the row again if it is still wanted",
+                quota_text(row.before)
+            );
+            self.settle(progress, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;
+        }
+        Ok(())
     }
 
     /// Reads the live quotas: the rows that did not end and whose quota still is what the plan saw.
@@ -225,10 +258,14 @@ where
             Ok(()) => self.accepted(posted, progress),
             Err(error) if error.is_refusal() => self.refused(posted, &error, queue, progress),
             Err(error) if error.outcome_unknown() => self.unanswered(posted, &error, queue, progress).await,
-            // It never reached the server, or the token is no good: nothing was written, and nothing more can be.
+            // The server cannot be reached, or is not what answers: nothing more can be written.
             Err(error) => {
                 let (at, answer) = (self.clock.now(), error.to_string());
-                self.journal.append(&Event::NothingDone { at, batch: number, answer })?;
+                self.journal.append(&if error.is_nothing_done() {
+                    Event::NothingDone { at, batch: number, answer }
+                } else {
+                    Event::Unknown { at, batch: number, answer }
+                })?;
                 Err(error).context(GOES_ON)
             }
         }

@@ -13,7 +13,7 @@ use super::plan::{BELIEVED_AFTER, Outline, PlanContext, SetByRuns, Vanished, eff
 use super::{Plan, PlanRow, Services};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{OrgId, Organization, Snapshot};
+use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, WithQuota};
 
 /// What else counts for a plan: by default nothing, as for a file that was just typed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,21 +117,51 @@ impl Live {
             return Ok(());
         }
         let live = Snapshot::of_organizations(snapshot.taken_at, organizations);
-        let now = services.now();
-        let all = services.history.until(now)?;
-        let read = |at: &DateTime<Utc>| services.history.like_or_warn(*at, &live);
-        let mut compare = |before: Option<Snapshot>| {
-            let has_quota = |before: &Snapshot| before.organizations().iter().any(Organization::has_quota);
-            let Some(before) = before.filter(has_quota) else { return };
-            let set_by = explains::set_since(services.runs(), before.taken_at);
-            self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
-        };
-        let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
-        // One after the other: each may show a million targets.
-        compare(old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)));
-        compare(young.iter().rev().find_map(read));
-        Ok(())
+        let read = |at| services.history.like_or_warn(at, &live);
+        for_each_believed(services, read, |before| {
+            if before.organizations().iter().any(Organization::has_quota) {
+                let set_by = explains::set_since(services.runs(), before.taken_at);
+                self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
+            }
+        })
     }
+}
+
+/// What was last seen of the quotas of these organizations, without those that runs may have removed since.
+pub(crate) fn last_known(services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyhow::Result<WithQuota> {
+    let mut known = WithQuota::new();
+    let read = |at| Some((at, services.history.with_quota_or_warn(at, of)?));
+    for_each_believed(services, read, |(at, with_quota)| {
+        let set_by = explains::set_since(services.runs(), at);
+        for (org_id, targets) in with_quota {
+            let is_there = |aid: &Option<Aid>| {
+                !set_by.may_have_removed(&Target { org_id: org_id.clone(), aid: aid.clone() })
+            };
+            let targets: BTreeSet<Option<Aid>> = targets.into_iter().filter(is_there).collect();
+            known.entry(org_id).or_default().extend(targets);
+        }
+    })?;
+    Ok(known)
+}
+
+/// Looks into the snapshots by which an answer is believed or not, as far as they can be read: the last one that is a day old, else
+/// the first, and the last of all. One after the other: each may show a million targets.
+fn for_each_believed<T>(
+    services: &Services<'_>,
+    read: impl Fn(DateTime<Utc>) -> Option<T>,
+    mut look: impl FnMut(T),
+) -> anyhow::Result<()> {
+    let now = services.now();
+    let all = services.history.until(now)?;
+    let read = |at: &DateTime<Utc>| read(*at);
+    let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
+    if let Some(seen) = old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)) {
+        look(seen);
+    }
+    if let Some(seen) = young.iter().rev().find_map(read) {
+        look(seen);
+    }
+    Ok(())
 }
 
 fn as_if_done<'s>(live: &'s Snapshot, done: &[PlanRow]) -> Cow<'s, Snapshot> {

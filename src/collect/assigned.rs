@@ -3,7 +3,7 @@
 //! An entry that cannot be read must never look like "no quota": an unassign that the server ignored would be read back as
 //! applied. So a quota is known, or it is unknown for a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::{OrganizationQuotas, Unreadable, UnreadableTarget};
@@ -33,6 +33,22 @@ pub(super) struct Doubts {
     some_organization: Option<String>,
     /// Why a quota of any target may be there that does not show.
     anybody: Option<String>,
+}
+
+impl AssignedQuotas {
+    /// Whether a target of it has a quota; none is the organization itself.
+    pub(super) fn has(&self, aid: Option<&Aid>) -> bool {
+        match aid {
+            None => self.own.is_some(),
+            Some(aid) => self.groups.binary_search_by(|(group, _)| group.cmp(aid)).is_ok(),
+        }
+    }
+
+    /// The targets of it that have a quota.
+    pub(super) fn targets(&self) -> BTreeSet<Option<Aid>> {
+        let own = self.own.is_some().then_some(None);
+        own.into_iter().chain(self.groups.iter().map(|(aid, _)| Some(aid.clone()))).collect()
+    }
 }
 
 impl Assigned {

@@ -1,44 +1,45 @@
 //! The quotas as they are now, read again and again while a run is applied.
 //!
-//! A quota that does not show counts as removed only where its organization shows that it could: an organization that goes
-//! from the answer together with quotas that nobody here removed is one that the API stopped listing.
+//! A quota that does not show counts as removed only where its organization shows that it could: most of the quotas that nobody
+//! here removed do not go at once, but from an answer that is not whole, or of an organization that the API stopped listing.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::assigned::{Assigned, AssignedQuotas};
 use super::has_nameless;
 use super::places::Places;
-use crate::domain::quota::{Aid, OrgId, Target, Units};
+use crate::domain::quota::{Aid, OrgId, Target, Units, WithQuota};
 use crate::text::redact;
 use crate::thousandeyes::{AccountGroup, Client, Error};
 
-#[derive(Default)]
 pub(crate) struct LiveQuotas {
     /// Read once, and only where the quotas don't say whose they are.
     groups: Option<Vec<AccountGroup>>,
     assigned: Assigned,
-    /// Organizations that show no quota of an account group, or none at all, and whether that is to be believed.
-    silent: BTreeMap<OrgId, Silent>,
+    /// The organizations that the run is about, as they were last seen.
+    known: WithQuota,
+    /// Those of them of which only what the run is about was seen: it may be the least of what there is.
+    seen_in_part: BTreeSet<OrgId>,
+    /// Those of them of which the last answer lacks quotas that this run did not remove.
+    vanished: BTreeSet<OrgId>,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Silent {
-    /// It is still there and has no quota left.
-    Emptied,
-    /// Quotas went that this run did not remove, all at once.
-    Vanished,
-}
-
-/// The targets of one organization that had a quota when the run was planned; none is the organization itself.
-pub(crate) type Planned = BTreeMap<OrgId, Vec<Option<Aid>>>;
 
 impl LiveQuotas {
+    /// Nothing was read yet; `known` is what was seen before of whole organizations, and `planned` has those of the run's own
+    /// targets that had a quota when it was planned.
+    pub(crate) fn new(mut known: WithQuota, planned: WithQuota) -> Self {
+        let seen_in_part = planned.keys().filter(|org_id| !known.contains_key(*org_id)).cloned().collect();
+        for (org_id, targets) in planned {
+            known.entry(org_id).or_default().extend(targets);
+        }
+        Self { groups: None, assigned: Assigned::default(), known, seen_in_part, vanished: BTreeSet::new() }
+    }
+
     /// Reads them again. What was read before stays where that fails. `removed` says of a target whether this run took its
     /// quota away, or may have.
     pub(crate) async fn refresh(
         &mut self,
         client: &Client,
-        planned: &Planned,
         removed: &dyn Fn(&Target) -> bool,
     ) -> Result<(), Error> {
         let quotas = client.quotas().await?;
@@ -50,21 +51,15 @@ impl LiveQuotas {
         let of: Vec<Option<OrgId>> =
             quotas.iter().map(|organization| places.organization(organization)).collect();
         let now = Assigned::new(quotas.into_iter().zip(of));
-        self.silent.retain(|org_id, _| is_silent(now.organization(org_id)));
-        let mut to_ask = Vec::new();
-        for (org_id, targets) in planned {
+        let (mut vanished, mut to_ask) = (BTreeSet::new(), Vec::new());
+        for (org_id, had) in &self.known {
             let shown = now.organization(org_id);
-            if !is_silent(shown) || self.silent.contains_key(org_id) {
-                continue;
-            }
-            let is_left = |aid: &Option<Aid>| !removed(&Target { org_id: org_id.clone(), aid: aid.clone() });
-            let had_others = self.assigned.organization(org_id).is_some_and(|before| {
-                let own = shown.is_none() && before.own.is_some() && is_left(&None);
-                own || before.groups.iter().any(|(aid, _)| is_left(&Some(aid.clone())))
-            });
-            if had_others || (shown.is_none() && targets.iter().any(is_left)) {
-                self.silent.insert(org_id.clone(), Silent::Vanished);
-            } else if shown.is_none() {
+            let left = |aid: &&Option<Aid>| !removed(&Target { org_id: org_id.clone(), aid: (*aid).clone() });
+            let left: Vec<_> = had.iter().filter(left).collect();
+            let is_lacking = if self.seen_in_part.contains(org_id) { lacks_all } else { lacks_most };
+            if is_lacking(shown, &left) {
+                vanished.insert(org_id.clone());
+            } else if shown.is_none() && !had.is_empty() {
                 to_ask.push(org_id);
             }
         }
@@ -74,13 +69,14 @@ impl LiveQuotas {
                 Err(error) if error.is_refusal() => Vec::new(),
                 groups => groups?,
             };
-            for org_id in to_ask {
-                let is_there = groups.iter().any(|group| group.org_id.as_ref() == Some(org_id));
-                let silent = if is_there { Silent::Emptied } else { Silent::Vanished };
-                self.silent.insert(org_id.clone(), silent);
-            }
+            let is_there = |org_id: &OrgId| groups.iter().any(|group| group.org_id.as_ref() == Some(org_id));
+            vanished.extend(to_ask.into_iter().filter(|org_id| !is_there(org_id)).cloned());
         }
-        self.assigned = now;
+        for (org_id, had) in self.known.iter_mut().filter(|(org_id, _)| !vanished.contains(*org_id)) {
+            self.seen_in_part.remove(org_id);
+            *had = now.organization(org_id).map(AssignedQuotas::targets).unwrap_or_default();
+        }
+        (self.assigned, self.vanished) = (now, vanished);
         Ok(())
     }
 
@@ -91,7 +87,7 @@ impl LiveQuotas {
                 let why = redact::clean(why, 300);
                 Err(format!("the quota in the API's answer cannot be read ({why})"))
             }
-            Ok(None) if self.silent.get(&target.org_id) == Some(&Silent::Vanished) => {
+            Ok(None) if self.vanished.contains(&target.org_id) => {
                 let org_id = redact::clean(target.org_id.as_str(), 80);
                 Err(format!("the API's answer no longer shows the quotas of organization {org_id}"))
             }
@@ -100,7 +96,15 @@ impl LiveQuotas {
     }
 }
 
-/// Whether an answer shows no quota of any account group of an organization.
-fn is_silent(shown: Option<&AssignedQuotas>) -> bool {
-    shown.is_none_or(|shown| shown.groups.is_empty())
+/// Whether an answer shows nothing of an organization, of whose quotas these are left.
+fn lacks_all(shown: Option<&AssignedQuotas>, left: &[&Option<Aid>]) -> bool {
+    shown.is_none() && !left.is_empty()
+}
+
+/// Whether an answer lacks most of the quotas that are left of an organization, or those of all its account groups.
+fn lacks_most(shown: Option<&AssignedQuotas>, left: &[&Option<Aid>]) -> bool {
+    let is_shown = |aid: &&Option<Aid>| shown.is_some_and(|shown| shown.has(aid.as_ref()));
+    let (there, missing): (Vec<_>, Vec<_>) = left.iter().copied().partition(is_shown);
+    let shows_no_group = shown.is_none_or(|shown| shown.groups.is_empty());
+    missing.len() > there.len() || (shows_no_group && missing.iter().any(|aid| aid.is_some()))
 }

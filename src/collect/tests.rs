@@ -1,10 +1,10 @@
 //! Answers joined into rows, and the live quotas of targets, with entries that are odd, doubled or of nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::Secret;
-use crate::domain::quota::{SnapshotRow, Target};
+use crate::domain::quota::{SnapshotRow, Target, WithQuota};
 use crate::thousandeyes::{Settings, Unreadable, UnreadableTarget};
 
 fn quotas(org_id: Option<&str>, value: Option<i64>, groups: &[(&str, i64)]) -> OrganizationQuotas {
@@ -109,8 +109,8 @@ async fn a_quota_whose_organization_the_api_leaves_out_is_not_taken_for_none() {
     }
     let url = server.url("/v7/").parse().unwrap();
     let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
-    let mut live = LiveQuotas::default();
-    live.refresh(&client, &Planned::new(), &|_| false).await.unwrap();
+    let mut live = LiveQuotas::new(WithQuota::new(), WithQuota::new());
+    live.refresh(&client, &|_| false).await.unwrap();
     assert_eq!(live.quota(&Target::account_group("1", "5")), Ok(Some(7)));
     assert_eq!(live.quota(&Target::organization("1")), Ok(Some(9)));
 }
@@ -133,11 +133,11 @@ async fn the_last_quota_of_an_organization_is_gone_only_where_its_account_groups
         }
         let url = server.url("/v7/").parse().unwrap();
         let client = Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap();
-        let mut live = LiveQuotas::default();
-        let planned = Planned::from([("1".into(), vec![Some("5".into())])]);
-        live.refresh(&client, &planned, &|_| true).await.unwrap();
+        let planned = WithQuota::from([("1".into(), BTreeSet::from([Some("5".into())]))]);
+        let mut live = LiveQuotas::new(WithQuota::new(), planned);
+        live.refresh(&client, &|_| true).await.unwrap();
         assert_eq!(live.quota(&Target::account_group("1", "5")).is_ok(), is_gone, "{status} {body}");
-        live.refresh(&client, &planned, &|_| false).await.unwrap();
+        live.refresh(&client, &|_| false).await.unwrap();
         assert_eq!(live.quota(&Target::account_group("1", "5")).is_ok(), is_gone, "once known, it stays so");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Plain data without a clock, a socket or a file: every decision of quotakeeper is a function over these.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Target {
     /// The account group; none for the organization's own quota.
     pub aid: Option<Aid>,
 }
+
+/// Of organizations, the targets that have a quota; none is the organization itself.
+pub(crate) type WithQuota = BTreeMap<OrgId, BTreeSet<Option<Aid>>>;
 
 impl Target {
     /// The organization's own quota.

@@ -1,6 +1,7 @@
 //! Snapshots organization by organization: something is done with each, on all cores where they are large and somebody waits, and
 //! no more than a few are in memory.
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use anyhow::Context;
@@ -10,7 +11,7 @@ use super::codec::{Block, Figures};
 use super::in_order::in_order;
 use super::readable::left_out;
 use super::store::{History, Unreadable};
-use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, WithQuota};
 
 /// A smaller file is read before a second thread has started.
 const LARGE: u64 = 8 << 20;
@@ -81,6 +82,22 @@ impl History {
             organizations.filter(is_seen).collect()
         })?;
         Ok(Snapshot::of_organizations(at, organizations))
+    }
+
+    /// The targets of these organizations that a snapshot shows with a quota; an organization itself is none.
+    pub(crate) fn with_quota(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<WithQuota> {
+        let read = |block: Block| {
+            if !of.contains(block.id()) {
+                return Ok(None);
+            }
+            let (org_id, mut targets) = (block.id().clone(), BTreeSet::new());
+            block.for_each_row(|row| {
+                targets.extend(row.quota.map(|_| row.target.aid.clone()));
+                Ok(())
+            })?;
+            Ok(Some((org_id, targets)))
+        };
+        self.each(at, read, |all| all.filter_map(Result::transpose).collect())
     }
 
     /// Reads the organizations that another snapshot shows too.

@@ -1,11 +1,13 @@
 //! Reading past what is damaged: one snapshot that cannot be read is a point less, not a report less.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::History;
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{Snapshot, UsageRule};
+use crate::domain::quota::{OrgId, Snapshot, UsageRule, WithQuota};
 
 /// The error where a snapshot is needed and all are damaged.
 pub(crate) const NONE_READABLE: &str =
@@ -25,6 +27,11 @@ impl History {
     /// The same of those targets alone that another snapshot shows.
     pub(crate) fn like_or_warn(&self, at: DateTime<Utc>, wanted: &Snapshot) -> Option<Snapshot> {
         self.like(at, wanted).map_err(|error| left_out(&error)).ok()
+    }
+
+    /// The targets of these organizations that it shows with a quota; an organization itself is none.
+    pub(crate) fn with_quota_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<WithQuota> {
+        self.with_quota(at, of).map_err(|error| left_out(&error)).ok()
     }
 
     /// The newest snapshot until `now` that can be read: one that is damaged stops nothing.

@@ -119,6 +119,29 @@ fn usage_that_grew_during_a_crash_holds_what_was_not_sent_yet() {
 }
 
 #[test]
+fn a_quota_that_is_another_one_only_while_it_is_guarded_again_is_not_set_without_a_guard() {
+    let calls = calls();
+    let last_post = calls.iter().rposition(|call| call.starts_with("POST")).unwrap();
+    for meanwhile in [Some(7_999), None, Some(9_000)] {
+        let bench = killed_at(last_post, Fault::Stall);
+        bench.standin.world(|world| {
+            let retail = world.organizations.get_mut("10").unwrap().groups.get_mut("102").unwrap();
+            retail.tests.push((7_000, Some(7_500)));
+        });
+        // Each of the three batches is read for, then the guards look, then it is read for the write.
+        for (reading, quota) in [(3, meanwhile), (3, Some(8_000))] {
+            let edit = move |world: &mut World| world.set(&key("10", "102"), quota);
+            bench.standin.at("GET /quotas", reading, Fault::Edit(Box::new(edit)));
+        }
+        bench.run(&["inbox"]).ends_with(4);
+        let run = bench.runs().remove(0);
+        assert_eq!(run.endings()[&4], "changed_meanwhile", "{meanwhile:?}");
+        let quota = bench.standin.world(|world| world.quota(&key("10", "102")));
+        assert_eq!(quota, Some(8_000), "{meanwhile:?}");
+    }
+}
+
+#[test]
 fn a_kill_at_any_request_of_an_approved_run_leaves_it_approved_and_done_once() {
     let held = || {
         let bench = Bench::new(World::small());

@@ -282,6 +282,32 @@ fn a_server_that_refuses_everything_is_asked_64_times_at_most() {
 }
 
 #[test]
+fn a_write_that_was_done_although_a_proxy_refused_it_is_ours_and_can_be_undone() {
+    for status in [400, 403, 404, 499] {
+        let bench = Bench::new(World::small());
+        bench.standin.at(ASSIGN, 0, Fault::ActThenPage(status));
+        bench.drop_file("raise.csv", TWO_RAISES);
+        let log = bench.run(&["inbox"]).ends_with(1).log;
+        assert!(log.contains("proxy"), "{log}");
+        let run = bench.only_run();
+        assert_eq!(run.state(), "applying", "{status}");
+        bench.run(&["inbox"]).ends_with(0);
+        assert_eq!(run.counts(), counts([("applied", 2)]), "{status}");
+        assert_eq!(String::from_utf8(run.read("undo.csv")).unwrap().lines().count(), 3, "{status}");
+        assert_eq!(bench.posts(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_batch_is_halved_until_a_proxy_lets_it_through() {
+    let bench = Bench::new(World::small());
+    bench.standin.at(ASSIGN, 0, Fault::ActThenPage(413));
+    bench.drop_file("raise.csv", TWO_RAISES);
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(bench.only_run().counts(), counts([("applied", 2)]));
+}
+
+#[test]
 fn a_token_that_stops_working_leaves_the_run_to_be_taken_up_again() {
     let bench = Bench::new(World::small());
     bench.standin.at(ASSIGN, 0, Fault::Fail(401));

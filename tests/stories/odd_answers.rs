@@ -264,6 +264,31 @@ fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read
 }
 
 #[test]
+fn an_unassign_is_not_done_because_an_answer_lacks_most_of_the_quotas() {
+    let groups = |shown: std::ops::Range<u32>| {
+        let groups: Vec<String> = shown.map(|aid| format!(r#"{{"aid":"{aid}","value":3000}}"#)).collect();
+        format!(
+            r#"{{"quotas":[{{"organizationQuota":{{"orgId":"10","value":100000}},"accountGroupQuotas":[{}]}}]}}"#,
+            groups.join(",")
+        )
+    };
+    let (whole, partial) = (groups(101..111), groups(109..111));
+    for (when, code) in [(AFTER_A_READ, "not_sent"), (AFTER_A_POST, "not_confirmed")] {
+        let odd = Odd::start();
+        let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");
+        odd.says("quotas", &whole);
+        bench.run(&["-q", "snapshot"]).ends_with(0);
+        odd.says(when, &partial);
+        bench.drop_file("x.csv", "action,org_id,aid\nunassign,10,101\n");
+        bench.run(&["-q", "inbox"]).ends_with(4);
+        let run = bench.only_run();
+        assert_eq!(run.counts(), BTreeMap::from([(code.to_owned(), 1)]), "{when}");
+        let error = String::from_utf8(run.read("error.csv")).unwrap();
+        assert!(error.contains("no longer shows the quotas of organization 10"), "{error}");
+    }
+}
+
+#[test]
 fn an_unassign_is_not_already_done_because_the_api_stopped_listing_its_organization() {
     let odd = Odd::start();
     let bench = odd.bench().with("QUOTAKEEPER__GUARD__UNASSIGN", "allow");

@@ -7,8 +7,8 @@ use super::batch::{Batch, PendingWrite};
 use super::size::Size;
 use crate::change::run::journal::Past;
 use crate::change::{Code, Outcome, Problem};
-use crate::collect::{LiveQuotas, Planned};
-use crate::domain::quota::{Target, Units};
+use crate::collect::LiveQuotas;
+use crate::domain::quota::{Target, Units, WithQuota};
 use crate::thousandeyes::{Client, Error, FieldError};
 
 /// So many refusals without one acceptance, and the server is taken to refuse everything.
@@ -38,25 +38,22 @@ pub(super) struct Progress {
     pub(super) total: usize,
     /// The quotas as they were last read.
     live: LiveQuotas,
-    /// The targets that had a quota when the run was planned.
-    planned: Planned,
     /// The rows that remove a quota.
     unassigns: BTreeMap<Target, usize>,
 }
 
 impl Progress {
-    /// Where these rows stand by what the journal says.
-    pub(super) fn new(past: Past, rows: &[PendingWrite]) -> Self {
+    /// Where these rows stand by what the journal says. `known` is what was last seen of their organizations.
+    pub(super) fn new(past: Past, rows: &[PendingWrite], known: WithQuota) -> Self {
         let mut ended: BTreeMap<usize, Outcome> =
             past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect();
         for row in rows.iter().filter(|row| past.verified.contains_key(&row.row)) {
             ended.insert(row.row, Outcome::Applied { before: row.before, after: row.after });
         }
-        let mut planned = Planned::new();
-        let mut unassigns = BTreeMap::new();
+        let (mut planned, mut unassigns) = (WithQuota::new(), BTreeMap::new());
         for PendingWrite { row, target, before, after } in rows {
             if before.is_some() {
-                planned.entry(target.org_id.clone()).or_default().push(target.aid.clone());
+                planned.entry(target.org_id.clone()).or_default().insert(target.aid.clone());
             }
             if after.is_none() {
                 unassigns.insert(target.clone(), *row);
@@ -74,8 +71,7 @@ impl Progress {
             decreased: false,
             next_batch: past.next_batch,
             size: Size::new(),
-            live: LiveQuotas::default(),
-            planned,
+            live: LiveQuotas::new(known, planned),
             unassigns,
             total: rows.len(),
         }
@@ -103,7 +99,7 @@ impl Progress {
     pub(super) async fn read_quotas(&mut self, client: &Client) -> Result<(), Error> {
         let removed =
             |target: &Target| self.unassigns.get(target).is_some_and(|row| self.intended.contains(row));
-        self.live.refresh(client, &self.planned, &removed).await
+        self.live.refresh(client, &removed).await
     }
 
     /// The quota of a target as it was last read, or a clause that says why it is not known.
@@ -137,13 +133,13 @@ mod tests {
     fn rows_sent_before_a_crash_are_not_reported_as_unsent() {
         let mut past = Past::default();
         past.intended.insert(2, chrono::DateTime::UNIX_EPOCH);
-        let progress = Progress::new(past, &[]);
+        let progress = Progress::new(past, &[], WithQuota::new());
         assert!(progress.causes.contains_key(&2) && progress.intended.contains(&2));
     }
 
     #[test]
     fn a_run_is_given_up_where_nothing_was_taken_or_nothing_answered_for_minutes() {
-        let mut progress = Progress::new(Past::default(), &[]);
+        let mut progress = Progress::new(Past::default(), &[], WithQuota::new());
         assert_eq!(progress.given_up(), None);
         progress.unanswered = Duration::from_secs(299);
         progress.refusals = 63;

@@ -1,12 +1,12 @@
 //! The end of an apply: what was sent is read back, and a row is applied only if the API says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tracing::warn;
 
-use super::Apply;
 use super::progress::Progress;
+use super::{Apply, GuardedAgain};
 use crate::change::run::journal::Event;
 use crate::change::{Code, Outcome, Problem};
 use crate::domain::quota::{Target, quota_text};
@@ -18,7 +18,7 @@ const READ_BACKS: [u64; 4] = [0, 2, 5, 10];
 
 impl<G> Apply<'_, G>
 where
-    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<BTreeMap<usize, Problem>>,
+    G: AsyncFnMut(&BTreeSet<usize>) -> anyhow::Result<GuardedAgain>,
 {
     /// Reads all sent rows back, again after a while where the API does not show them yet.
     pub(super) async fn verify(&mut self, progress: &mut Progress) -> anyhow::Result<()> {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::context::{Planned, RunContext};
-use crate::change::apply::Apply;
 use crate::change::apply::batch::PendingWrite;
+use crate::change::apply::{Apply, GuardedAgain};
 use crate::change::explains::OtherRuns;
+use crate::change::live_plan::last_known;
 use crate::change::plan::guards::Scope;
 use crate::change::run::journal::Journal;
 use crate::change::{Code, Guard, Plan, PlanRow, Problem, Verdict};
+use crate::domain::quota::{OrgId, WithQuota};
 
 /// The rows that may be sent although a guard holds them, and the guards that were approved for each.
 pub(super) type Approved = BTreeMap<usize, BTreeSet<Guard>>;
@@ -36,10 +38,18 @@ impl RunContext<'_> {
             plan.rows.iter().filter(may_be_sent).filter_map(PendingWrite::of).collect();
         let (journal, past) = Journal::open(&self.run.path("journal.jsonl"), &self.run.record.id)?;
         let services = self.services;
+        if !rows.is_empty() {
+            services.shared_reading.forget();
+        }
+        // Of what is removed alone it matters whether an answer that does not show it is whole.
+        let emptied: BTreeSet<OrgId> =
+            rows.iter().filter(|row| row.after.is_none()).map(|row| row.target.org_id.clone()).collect();
+        let known = if emptied.is_empty() { WithQuota::new() } else { last_known(services, &emptied)? };
         let context = &*self;
         let apply = Apply {
             client: services.api.get()?,
             others: OtherRuns::of(services.runs(), context.run),
+            known,
             journal,
             past,
             clock: &services.clock,
@@ -48,29 +58,26 @@ impl RunContext<'_> {
             guarded,
             guard_again: async |rows: &BTreeSet<usize>| {
                 let now = context.plan_now(file).await?;
-                Ok(no_longer_allowed(plan, &now, rows, approved))
+                Ok(guarded_again(plan, &now, rows, approved))
             },
+            unguarded: BTreeSet::new(),
         };
-        if !rows.is_empty() {
-            services.shared_reading.forget();
-        }
         let outcomes = apply.run(rows).await?;
         self.finish(planned, &outcomes)
     }
 }
 
-/// Of these rows, those that a guard holds now which nobody approved, or that may not be sent for a reason of their own.
-fn no_longer_allowed(
-    planned: &Plan,
-    now: &Plan,
-    rows: &BTreeSet<usize>,
-    approved: &Approved,
-) -> BTreeMap<usize, Problem> {
-    let mut problems = BTreeMap::new();
+/// Of these rows, those that a guard holds now which nobody approved, or that may not be sent for a reason of their own; and those
+/// that could not be judged.
+fn guarded_again(planned: &Plan, now: &Plan, rows: &BTreeSet<usize>, approved: &Approved) -> GuardedAgain {
+    let GuardedAgain { mut problems, mut moved } = GuardedAgain::default();
     for (was, row) in planned.rows.iter().zip(&now.rows).filter(|(_, row)| rows.contains(&row.row)) {
+        // The read before the batch says what a quota is that somebody else set.
+        if was.before != row.before {
+            moved.insert(row.row);
+            continue;
+        }
         match &row.verdict {
-            // The read before the batch says what a quota is that somebody else set.
-            Verdict::Held(_) | Verdict::Refused(_) if was.before != row.before => {}
             Verdict::Held(tripped) => {
                 let granted = approved.get(&row.row);
                 let news: Vec<&str> = tripped
@@ -94,7 +101,7 @@ fn no_longer_allowed(
             Verdict::Send | Verdict::Unchanged(_) | Verdict::Refused(_) => {}
         }
     }
-    problems
+    GuardedAgain { problems, moved }
 }
 
 /// A file's rows were judged together by these when it was planned. Half a reallocation moves the sum; finishing it

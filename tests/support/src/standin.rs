@@ -29,6 +29,8 @@ pub enum Fault {
     Fail(u16),
     /// It is done, and then this status.
     ActThenFail(u16),
+    /// It is done, and then what stands before the API says this status with a page of its own.
+    ActThenPage(u16),
     /// The connection ends, and nothing is done.
     Drop,
     /// It is done, and the connection ends without an answer.
@@ -199,6 +201,10 @@ fn answer(request: &Request, shared: &Shared) -> (Option<Reply>, bool) {
         Some(Fault::ActThenFail(status)) => {
             act(world);
             (Some(problem(status)), false)
+        }
+        Some(Fault::ActThenPage(status)) => {
+            act(world);
+            (Some(Reply::page(status)), false)
         }
         Some(Fault::Drop) => (None, false),
         Some(Fault::ActThenDrop) => {

@@ -57,11 +57,17 @@ pub(super) struct Reply {
     /// When the window of the rate limit ends, in seconds after the answer's own date; else the real one.
     pub(super) reset_in: Option<i64>,
     headers: Vec<(&'static str, String)>,
+    /// A page of whatever stands before the API.
+    is_page: bool,
 }
 
 impl Reply {
     pub(super) fn new(status: u16, body: Option<Value>) -> Self {
-        Self { status, body, reset_in: None, headers: Vec::new() }
+        Self { status, body, reset_in: None, headers: Vec::new(), is_page: false }
+    }
+
+    pub(super) fn page(status: u16) -> Self {
+        Self { is_page: true, ..Self::new(status, None) }
     }
 
     pub(super) fn with_reset(self, reset_in: i64) -> Self {
@@ -82,10 +88,15 @@ impl Reply {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let (kind, body) = match &self.body {
+            _ if self.is_page => ("text/html", "<html>Blocked.</html>".to_owned()),
+            body if self.status < 400 => {
+                ("application/hal+json", body.as_ref().map(Value::to_string).unwrap_or_default())
+            }
+            body => ("application/problem+json", body.as_ref().map(Value::to_string).unwrap_or_default()),
+        };
         if self.status != 204 {
-            let kind = if self.status < 400 { "hal+json" } else { "problem+json" };
-            head += &format!("Content-Type: application/{kind}\r\nContent-Length: {}\r\n", body.len());
+            head += &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
         }
         connection.write_all(format!("{head}\r\n{body}").as_bytes())
     }
