@@ -32,6 +32,11 @@ impl Paint {
         Self { colors: colors(color, terminal), width }
     }
 
+    /// Whether a program reads it, and no person at a terminal.
+    pub(super) fn is_piped(self) -> bool {
+        self.width == usize::MAX
+    }
+
     pub(super) fn bold(self, text: &str) -> String {
         self.styled(text, Style::new().bold())
     }

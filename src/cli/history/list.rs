@@ -6,26 +6,63 @@ use chrono::{DateTime, Utc};
 
 use crate::cli::plan::Style;
 use crate::cli::table::{Side, Table};
-use crate::daemon::status::bytes;
+use crate::daemon::status::{bytes, place};
 use crate::domain::diff::{Diff, MadeBy};
 use crate::history::{STEM, changes};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::text::words::{counted, number};
+use crate::text::words::{self, counted, number};
 
-/// One line for each snapshot, earliest first. The first word is its name, and there are no headings: scripts read it. No snapshot
-/// is opened, however many there are.
+/// One snapshot in the list.
+#[derive(Debug)]
+struct Line {
+    taken: DateTime<Utc>,
+    size: String,
+    changed: String,
+}
+
+/// One line for each snapshot, earliest first. No snapshot is opened, however many there are.
 pub(super) fn list(inputs: &ReportInputs<'_>, style: Style, now: DateTime<Utc>) -> anyhow::Result<String> {
     let kept = inputs.history;
     let all = kept.list()?;
     let until = all.last().map_or(now, |last| now.max(*last));
     let diffs = changes::between(&inputs.config.data.dir, DateTime::UNIX_EPOCH, until)?;
-    let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)]);
-    for (at, shown) in all.iter().zip(first_shown(&all, &diffs)) {
+    let line = |(taken, shown): (&DateTime<Utc>, Range<usize>)| Line {
+        taken: *taken,
         // One that was pruned meanwhile has no size.
-        let size = fs_err::metadata(kept.path(*at)).map_or_else(|_| String::new(), |file| bytes(file.len()));
-        table.row([at.format(STEM).to_string(), size, changed(&diffs[shown])]);
+        size: fs_err::metadata(kept.path(*taken)).map_or_else(|_| String::new(), |file| bytes(file.len())),
+        changed: changed(&diffs[shown]),
+    };
+    let lines: Vec<Line> = all.iter().zip(first_shown(&all, &diffs)).map(line).collect();
+    Ok(table(&lines, style))
+}
+
+/// The first word of a line is the name of its file, without `.csv`. Scripts read a pipe: it has no headings, and no moment of
+/// several words. A person gets both.
+fn table(lines: &[Line], style: Style) -> String {
+    let name = |line: &Line| line.taken.format(STEM).to_string();
+    if lines.is_empty() || style.paint.is_piped() {
+        let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)]);
+        for line in lines {
+            table.row([name(line), line.size.clone(), line.changed.clone()]);
+        }
+        return table.render(0, style.paint);
     }
-    Ok(table.render(0, style.paint))
+    let taken = format!("taken ({})", place(style.zone));
+    let mut table = Table::new(&[
+        ("snapshot", Side::Left),
+        (taken.as_str(), Side::Left),
+        ("size", Side::Right),
+        ("changed", Side::Left),
+    ]);
+    for line in lines {
+        table.row([
+            name(line),
+            words::moment(line.taken, style.zone),
+            line.size.clone(),
+            line.changed.clone(),
+        ]);
+    }
+    table.render(0, style.paint)
 }
 
 /// Which of the changes each snapshot was the first to show. Those of snapshots that retention removed belong to the next one that

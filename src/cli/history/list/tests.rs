@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::table::Paint;
 use crate::domain::diff::Change;
 use crate::domain::quota::Target;
 
@@ -42,4 +43,22 @@ fn changes_show_how_many_were_made_outside_quotakeeper() {
     assert_eq!(changed(&[seen(1, 1, 0)]), "1 quota change");
     assert_eq!(changed(&[seen(1, 0, 2)]), "2 quota changes outside quotakeeper");
     assert_eq!(changed(&[seen(1, 1, 1), seen(2, 1, 0)]), "3 quota changes, 1 of them outside quotakeeper");
+}
+
+#[test]
+fn a_person_sees_headings_and_local_moments_and_a_script_the_name_of_the_file_first() {
+    let line =
+        |hour, changed: &str| Line { taken: at(hour), size: "9 kB".to_owned(), changed: changed.to_owned() };
+    let lines = [line(20, ""), line(26, "1 quota change")];
+    let shown = |width| {
+        let paint = Paint { colors: false, width };
+        table(&lines, Style { paint, zone: chrono_tz::Tz::Europe__Berlin })
+    };
+    assert_eq!(
+        shown(80),
+        "snapshot              taken (Berlin)         size  changed\n\
+         1970-01-01T20-00-00Z  Thu 1 Jan 1970, 21:00  9 kB\n\
+         1970-01-02T02-00-00Z  Fri 2 Jan 1970, 03:00  9 kB  1 quota change\n"
+    );
+    assert_eq!(shown(usize::MAX), "1970-01-01T20-00-00Z  9 kB\n1970-01-02T02-00-00Z  9 kB  1 quota change\n");
 }
