@@ -16,6 +16,7 @@ use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files;
 use crate::files::durable;
 use crate::files::format;
+use crate::text::words::counted;
 
 /// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.
 pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
@@ -177,9 +178,15 @@ impl History {
     pub(crate) fn find(&self, wanted: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
         let all = self.list()?;
         let earlier = all.iter().rev().find(|at| **at <= wanted).copied();
-        earlier.with_context(|| match all.first() {
-            Some(first) => format!("no snapshot is that old: the first one is {}", first.format(STEM)),
-            None => "the history is empty: `quotakeeper snapshot` takes the first snapshot".to_owned(),
+        earlier.with_context(|| match all.as_slice() {
+            [] => "the history is empty: `quotakeeper snapshot` takes the first snapshot".to_owned(),
+            [only] => format!("no snapshot is that old: the only one is {}", only.format(STEM)),
+            [first, .., last] => format!(
+                "no snapshot is that old: the {} go from {} to {}, and `quotakeeper history list` lists them",
+                counted(all.len(), "snapshot"),
+                first.format(STEM),
+                last.format(STEM)
+            ),
         })
     }
 

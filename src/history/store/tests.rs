@@ -34,14 +34,21 @@ fn the_same_second_again_takes_the_next_one_and_says_so_in_its_rows() {
 }
 
 #[test]
-fn a_time_finds_the_last_snapshot_before_it() {
+fn a_time_finds_the_last_snapshot_before_it_and_an_earlier_one_is_answered_with_what_is_there() {
     let (_folder, history) = history();
+    let refusal = || history.find("2020-01-01T00:00:00Z".parse().unwrap()).unwrap_err().to_string();
+    assert!(refusal().starts_with("the history is empty"), "{}", refusal());
     let early = write(&history, "2026-10-31T23:00:00Z");
+    assert_eq!(refusal(), "no snapshot is that old: the only one is 2026-10-31T23-00-00Z");
     let late = write(&history, "2026-11-22T18:00:00Z");
     let find = |time: &str| history.find(time.parse().unwrap());
     assert_eq!(find("2026-11-22T18:00:00Z").unwrap(), late);
     assert_eq!(find("2026-11-22T19:00:00+02:00").unwrap(), early);
-    assert!(find("2020-01-01T00:00:00Z").unwrap_err().to_string().contains("the first one is 2026-10-31"));
+    assert_eq!(
+        refusal(),
+        "no snapshot is that old: the 2 snapshots go from 2026-10-31T23-00-00Z to 2026-11-22T18-00-00Z, and `quotakeeper history list` \
+         lists them"
+    );
 }
 
 #[test]
