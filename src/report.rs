@@ -29,6 +29,7 @@ pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::files::Gathered;
 pub(crate) use self::changes::held::{Held, held, reason};
+pub(crate) use self::changes::row::ChangeRow;
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{ChangesReport, RESTORE, drift_report, outside, period_report, run_report};

@@ -1,9 +1,11 @@
 //! Change files: all of them, and one with each of its rows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use fs_err::File;
 use serde::Serialize;
 
@@ -12,10 +14,10 @@ use crate::change::plan::guards;
 use crate::change::run::{Run, RunRecord};
 use crate::change::summary;
 use crate::change::{Guard, GuardHit, PlanRow, RunState, RunStory};
-use crate::daemon::status::moment;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{
-    ChangesReport, ChangesSection, Extent, Held, Imprint, Level, ReportContext, held, run_report, words,
+    ChangeRow, ChangesReport, ChangesSection, Extent, Held, Imprint, Level, ReportContext, held, run_report,
+    words,
 };
 
 /// So many of the latest are listed.
@@ -27,7 +29,7 @@ pub(super) struct Runs {
     headline: String,
     inbox: String,
     held: Vec<Held>,
-    /// What waits first, then the latest first.
+    /// In the order of [`place`].
     lines: Vec<Line>,
     older: usize,
     unreadable: Vec<String>,
@@ -44,26 +46,22 @@ struct Line {
     file: String,
     rows: String,
     by: String,
+    /// Until when somebody can decide, when it is due, or when it ended.
     at: String,
 }
 
 pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> anyhow::Result<Runs> {
     let context = inputs.context(now);
     let (mut runs, broken) = Run::list(&inputs.config.runs_dir())?;
-    let waits = |run: &Run| match run.record.state {
-        RunState::Held => 0,
-        RunState::Scheduled | RunState::Planned | RunState::Applying | RunState::Stale => 1,
-        RunState::Done | RunState::Failed | RunState::Rejected => 2,
-    };
     runs.reverse();
-    runs.sort_by_key(waits);
+    runs.sort_by_key(|run| place(&run.record));
     let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
     let mut waiting: Vec<Held> =
         stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
     let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
     runs.truncate(runs.len() - older);
     let rows_of = |id: &String| waiting.iter().find(|held| held.run == *id).map(|held| held.rows);
-    let lines = runs.iter().map(|run| line(&run.record, rows_of(&run.record.id), context.zone)).collect();
+    let lines = runs.iter().map(|run| line(&run.record, rows_of(&run.record.id), &context)).collect();
     waiting.retain(|held| runs.iter().any(|run| run.record.id == held.run && run.waits_for_person()));
     let scope = Scope { extent: Extent::Whole, ..Scope::default() };
     let changed = inputs.changes_report(now - PERIOD, &scope, now)?;
@@ -81,12 +79,52 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
             .into_iter()
             .map(|broken| format!("Run {} cannot be read: {}", broken.id, broken.problem))
             .collect(),
-        sections: changed.sections,
+        sections: newest_first(changed.sections, context.zone),
         imprint: (&context).into(),
     })
 }
 
-fn line(record: &RunRecord, held: Option<usize>, zone: chrono_tz::Tz) -> Line {
+/// What waits for somebody, the next deadline first; what is at work; what is scheduled, the next first; the rest, the newest first.
+fn place(record: &RunRecord) -> (u8, i64) {
+    let updated = record.updated.timestamp();
+    match record.state {
+        RunState::Held => (0, updated),
+        RunState::Stale => (1, -updated),
+        RunState::Planned | RunState::Applying => (2, -updated),
+        RunState::Scheduled => (3, record.due.map_or(updated, |due| due.timestamp())),
+        RunState::Done | RunState::Failed | RunState::Rejected => (4, -updated),
+    }
+}
+
+/// The rows of each maker together, those of whom changed something last first, and each run with its moment.
+fn newest_first(mut sections: Vec<ChangesSection>, zone: Tz) -> Vec<ChangesSection> {
+    for section in &mut sections {
+        let mut makers: Vec<Vec<ChangeRow>> = Vec::new();
+        for row in std::mem::take(&mut section.rows) {
+            match makers.last_mut() {
+                Some(rows) if rows[0].who == row.who => rows.push(row),
+                _ => makers.push(vec![row]),
+            }
+        }
+        let newest = |rows: &Vec<ChangeRow>| rows.iter().filter_map(|row| row.at).max();
+        makers.sort_by_key(|rows| Reverse(newest(rows)));
+        for rows in &mut makers {
+            let at = newest(rows).filter(|_| !rows[0].run.is_empty());
+            let Some(at) = at.map(|at| format!(", {}", words::moment(at, zone))) else { continue };
+            if !rows[0].shared.is_empty() {
+                rows[0].shared += &at;
+            }
+            for row in rows {
+                row.who += &at;
+            }
+        }
+        section.rows = makers.into_iter().flatten().collect();
+    }
+    sections
+}
+
+fn line(record: &RunRecord, held: Option<usize>, context: &ReportContext) -> Line {
+    let zone = context.zone;
     let by = record.dropped_by.as_ref().or(record.applied_by.as_ref());
     Line {
         id: record.id.clone(),
@@ -114,7 +152,11 @@ fn line(record: &RunRecord, held: Option<usize>, zone: chrono_tz::Tz) -> Line {
         by: by.map_or_else(String::new, |by| {
             words::clean(&by.user.clone().unwrap_or_else(|| by.to_string()), 32)
         }),
-        at: moment(record.updated, zone),
+        at: match (record.state, record.due) {
+            (RunState::Held, _) => format!("until {}", context.until(record.updated)),
+            (RunState::Scheduled, Some(due)) => format!("due {}", words::moment(due, zone)),
+            _ => words::moment(record.updated, zone),
+        },
     }
 }
 
@@ -182,7 +224,8 @@ fn guard_lines(story: &RunStory) -> Vec<GuardLine> {
 /// The reason, and whom it is about.
 fn example(row: &PlanRow, hit: &GuardHit) -> String {
     let about = match hit.guard.scope() {
-        guards::Scope::Row | guards::Scope::Binding => row.label(),
+        guards::Scope::Row | guards::Scope::Binding if row.org_name.is_empty() => row.label(),
+        guards::Scope::Row | guards::Scope::Binding => format!("{} · {}", row.org_name, row.label()),
         guards::Scope::Organization => row.org_name.clone(),
         guards::Scope::Plan => String::new(),
     };
@@ -203,3 +246,6 @@ fn open(inputs: &ReportInputs<'_>, id: &str) -> anyhow::Result<Option<Run>> {
     let runs = inputs.config.runs_dir();
     if runs.join(id).join("run.json").is_file() { Ok(Some(Run::open(&runs, id)?)) } else { Ok(None) }
 }
+
+#[cfg(test)]
+mod tests;
