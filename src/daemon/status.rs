@@ -13,7 +13,7 @@ pub(crate) use self::problems::Problem;
 #[cfg(test)]
 pub(crate) use self::view::late;
 pub(crate) use self::view::{JobLine, View, view};
-pub(crate) use self::words::{bytes, moment, place};
+pub(crate) use self::words::{bytes, near_moment, place};
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;

@@ -23,8 +23,9 @@ fn settled(bench: &Bench, text: &str) -> String {
     for word in text.split_whitespace() {
         let is_clock = word.len() == 5 && word.as_bytes()[2] == b':';
         match words[..] {
-            [.., _, month] if is_clock && MONTHS.contains(&month) => {
-                words.truncate(words.len() - 2);
+            // `Sun 22 Nov 2026, 08:00`
+            [.., _, _, month, _] if is_clock && MONTHS.contains(&month) => {
+                words.truncate(words.len() - 4);
                 words.push("TIME");
             }
             _ => words.push(word),

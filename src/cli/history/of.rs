@@ -8,6 +8,7 @@ use super::find::find;
 use crate::cli::TableFormat;
 use crate::cli::plan::{Style, folded};
 use crate::cli::table::{Side, Table};
+use crate::daemon::status::place;
 use crate::domain::quota::{Target, grouped};
 use crate::exit_code::Exit;
 use crate::files::csv_cell;
@@ -64,8 +65,9 @@ fn text(timeline: &Timeline, style: Style) -> String {
     text += &chart(&timeline.moments, style);
     text += &growth(&timeline.moments);
     text.push('\n');
+    let seen_at = format!("seen at ({})", place(style.zone));
     let mut table = Table::new(&[
-        ("seen at", Side::Left),
+        (seen_at.as_str(), Side::Left),
         ("quota", Side::Right),
         ("used", Side::Right),
         ("projected", Side::Right),
@@ -74,7 +76,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
     let shown = timeline.listed(LINES);
     for moment in &shown {
-        let at = moment.taken_at.with_timezone(&style.zone).format("%-d %b %Y %H:%M").to_string();
+        let at = words::moment(moment.taken_at, style.zone);
         let percent =
             moment.percent_used.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
         table.row([at, figure(moment.quota), figure(moment.used), figure(moment.projected), percent]);

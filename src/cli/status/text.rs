@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::daemon::status::{JobLine, Problem, View, Waiting, moment, place};
+use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, place};
 use crate::domain::quota::grouped;
 use crate::report::Standing;
 use crate::report::words::{self, counted};
@@ -76,7 +76,7 @@ fn jobs(view: &View, paint: Paint) -> String {
         (next_in.as_str(), Side::Left),
         ("", Side::Left),
     ]);
-    let moment = |at: DateTime<Utc>| at.with_timezone(&view.zone).format("%-d %b %H:%M").to_string();
+    let moment = |at| near_moment(at, view.zone);
     for job in &view.jobs {
         let failing = job.failing_since.is_some();
         let last = job.last_success.map_or_else(|| "never".to_owned(), moment);
@@ -105,8 +105,11 @@ fn waiting(view: &View, paint: Paint) -> String {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
     if let Some(rate) = &view.rate {
         let now = view.now - rate.seen < TimeDelta::minutes(1) && rate.seen <= view.now;
-        let when =
-            if now { "this minute".to_owned() } else { format!("at {}", moment(rate.seen, view.zone)) };
+        let when = if now {
+            "this minute".to_owned()
+        } else {
+            format!("at {}", words::moment_in(rate.seen, view.zone))
+        };
         let refused = match rate.refused_today {
             0 => "no 429 today".to_owned(),
             some => format!(
@@ -129,8 +132,8 @@ fn waiting(view: &View, paint: Paint) -> String {
         table.push(vec![cell, run(held, format!("for {}", words::age(view.now - held.since))).into()]);
     }
     for scheduled in &view.scheduled {
-        let due = scheduled.due.unwrap_or(scheduled.since).with_timezone(&view.zone);
-        let when = format!("due {} {}", due.format("%-d %b %Y %H:%M"), place(view.zone));
+        let due = scheduled.due.unwrap_or(scheduled.since);
+        let when = format!("due {}", words::moment_in(due, view.zone));
         table.row(["scheduled".to_owned(), run(scheduled, when)]);
     }
     if !(view.held.is_empty() && view.scheduled.is_empty()) {

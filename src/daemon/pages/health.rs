@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::overview::Problem;
-use crate::daemon::status::{self, JobLine, View, moment};
+use crate::daemon::status::{self, JobLine, View};
 use crate::domain::quota::grouped;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
@@ -73,7 +73,7 @@ fn health(view: View, imprint: Imprint) -> Health {
 }
 
 fn line(job: JobLine, zone: chrono_tz::Tz) -> Job {
-    let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| moment(at, zone));
+    let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| words::moment(at, zone));
     Job {
         name: job.job,
         last: at(job.last_success),
@@ -82,7 +82,7 @@ fn line(job: JobLine, zone: chrono_tz::Tz) -> Job {
         next: match job.next {
             _ if job.due => "due now".to_owned(),
             Some(_) if job.on_arrival => "when a file is dropped".to_owned(),
-            Some(next) => moment(next, zone),
+            Some(next) => words::moment(next, zone),
             None => "off".to_owned(),
         },
         note: job.note,
@@ -110,7 +110,7 @@ fn facts(view: &View) -> Vec<Fact> {
     }
     facts.push(Fact { name: "Snapshots", value: words::number(view.snapshots), is_bad: false });
     if let Some(last) = view.last_snapshot {
-        facts.push(Fact { name: "Last snapshot", value: moment(last, view.zone), is_bad: false });
+        facts.push(Fact { name: "Last snapshot", value: words::moment(last, view.zone), is_bad: false });
     }
     facts
 }

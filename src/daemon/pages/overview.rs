@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::daemon::status::{self, moment};
+use crate::daemon::status;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
-use crate::report;
+use crate::report::{self, words};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Now {
@@ -42,7 +42,7 @@ impl Now {
         let scheduled = view.scheduled.into_iter().map(|waiting| Scheduled {
             run: waiting.run,
             rows: waiting.rows,
-            due: waiting.due.map_or_else(String::new, |due| moment(due, view.zone)),
+            due: waiting.due.map_or_else(String::new, |due| words::moment(due, view.zone)),
         });
         Self {
             scheduled: scheduled.collect(),

@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::observed::{Observed, ObservedJob, OwedAnswers};
-use super::words::{bytes, moment};
+use super::words::bytes;
 use crate::jobs::state::{ApiSeen, Why};
 use crate::report::FileProblem;
-use crate::report::words::{age, clean, counted, listed, number};
+use crate::report::words::{age, clean, counted, listed, moment_in, number};
 
 /// A held run is mailed at once; after this it is worth a look.
 const UNDECIDED: TimeDelta = TimeDelta::hours(24);
@@ -100,7 +100,7 @@ fn failing(observed: &Observed, add: &mut impl FnMut(String, String)) {
         let since = jobs.iter().filter_map(|job| Some(job.failing.as_ref()?.0)).min().unwrap_or(observed.now);
         let (nouns, have) = if jobs.len() == 1 { ("job", "has") } else { ("jobs", "have") };
         let error = why.map_or("its error is in the log", |why| &why.error);
-        let since = moment(since, observed.zone);
+        let since = moment_in(since, observed.zone);
         add(
             format!("the {} {nouns} {have} failed since {since}: {error}", names(&jobs)),
             why.and_then(|why| why.todo.clone()).unwrap_or_default(),
@@ -135,7 +135,7 @@ fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
             format!(
                 "the {} job has been on the same step since {}: it hangs, or the step is very slow",
                 at_work.job.name(),
-                moment(at_work.since, observed.zone)
+                moment_in(at_work.since, observed.zone)
             ),
             "check the end of its log; if nothing is added, restart it: this loses nothing".to_owned(),
         );
@@ -162,7 +162,7 @@ fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let missed: Vec<&ObservedJob> = observed.jobs.iter().filter(is_missed).collect();
     let Some(since) = missed.iter().filter_map(|job| job.late).min() else { return };
     let has = if missed.len() == 1 { "has" } else { "have" };
-    let what = format!("{} {has} waited since {}", names(&missed), moment(since, observed.zone));
+    let what = format!("{} {has} waited since {}", names(&missed), moment_in(since, observed.zone));
     match &observed.running {
         Some(holder) => {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
@@ -197,7 +197,7 @@ fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
         );
     }
     if let Some((job, at)) = observed.successes_of_the_future.first() {
-        let (job, at) = (job.name(), moment(*at, observed.zone));
+        let (job, at) = (job.name(), moment_in(*at, observed.zone));
         add(
             format!(
                 "state.json says that the {job} job succeeded on {at}, which is in the future: a clock was wrong, and it \
@@ -217,8 +217,8 @@ fn usage(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 number(observed.without_usage),
                 counted(observed.organizations, "organization")
             ),
-            "run `quotakeeper check --online`, which says why; most often the token's user lacks the permission \
-             `View organization usage` (older: `View Billing`) there"
+            "give the token's user the permission `View organization usage` (older: `View Billing`) there; if it has it, \
+             `quotakeeper check --online` says what is wrong"
                 .to_owned(),
         );
     }
@@ -267,7 +267,7 @@ fn runs(observed: &Observed, add: &mut impl FnMut(String, String)) {
     for held in observed.held.iter().filter(|held| observed.now - held.since >= UNDECIDED) {
         let until = TimeDelta::from_std(observed.expire).ok().map(|expire| held.since + expire);
         let until = until.map_or_else(String::new, |until| {
-            format!(", and is rejected on {} if nobody decides", moment(until, observed.zone))
+            format!(", and is rejected on {} if nobody decides", moment_in(until, observed.zone))
         });
         let run = &held.run;
         add(
@@ -293,7 +293,7 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 if owed.len() == 1 { "answer" } else { "answers" },
                 listed(&files, 3),
                 observed.answers_dir.display(),
-                moment(since, observed.zone)
+                moment_in(since, observed.zone)
             ),
             "make that folder writable, or make room: the answers are written at the next scan of the inbox. Those of a \
              run also lie in its folder, which `quotakeeper runs RUN` names"

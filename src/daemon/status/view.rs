@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::observed::{Observed, ObservedJob, OwedAnswers, Waiting};
 use super::problems::{Problem, problems};
-use super::words::{bytes, moment};
+use super::words::bytes;
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::report::Standing;
@@ -142,8 +142,24 @@ fn rate(observed: &Observed) -> Option<Rate> {
     })
 }
 
+/// `no mail waits`, or `4 mails wait, 1 was refused`.
+fn unsent(observed: &Observed) -> String {
+    use crate::report::words::{counted, number};
+    let (waiting, dead) = (observed.unsent.waiting, observed.unsent.dead);
+    let waiting = match waiting {
+        0 => "no mail waits".to_owned(),
+        1 => "1 mail waits".to_owned(),
+        several => format!("{} wait", counted(several, "mail")),
+    };
+    match dead {
+        0 => waiting,
+        1 => format!("{waiting}, 1 was refused"),
+        several => format!("{waiting}, {} were refused", number(several)),
+    }
+}
+
 fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
-    use crate::report::words::counted;
+    use crate::report::words::{counted, moment_in};
     let note = match job.job {
         Job::Snapshot if observed.organizations == 0 => String::new(),
         Job::Snapshot => format!(
@@ -153,7 +169,7 @@ fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
         ),
         Job::Inbox if observed.held.is_empty() => "nothing held".to_owned(),
         Job::Inbox => format!("{} held", counted(observed.held.len(), "run")),
-        Job::Outbox => format!("{} waiting, {} dead", observed.unsent.waiting, observed.unsent.dead),
+        Job::Outbox => unsent(observed),
         Job::Prune => {
             format!("{}, {}", counted(observed.snapshots, "snapshot"), bytes(observed.snapshot_bytes))
         }
@@ -161,7 +177,7 @@ fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
     };
     let missed = job.missed.filter(|missed| observed.now - missed.last < GAP_SHOWN);
     let gap = missed.map_or_else(String::new, |missed| {
-        format!("{} missed until {}", counted(missed.slots, "slot"), moment(missed.last, observed.zone))
+        format!("{} missed until {}", counted(missed.slots, "slot"), moment_in(missed.last, observed.zone))
     });
     JobLine {
         job: job.job.name(),

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-/// `22 Nov 08:00 Berlin`.
-pub(crate) fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{} {}", at.with_timezone(&zone).format("%-d %b %H:%M"), place(zone))
+/// `Sun 22 Nov, 08:00`: a moment without its year, for a table that has to fit 80 columns and is about days.
+pub(crate) fn near_moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%a %-d %b, %H:%M").to_string()
 }
 
 /// `Berlin` of `Europe/Berlin`.
