@@ -38,7 +38,7 @@ pub(crate) fn held(story: &RunStory, context: &ReportContext) -> Held {
     }
 }
 
-/// Why a run is held: the reason that weighs most, with the target's name, and how many rows have others.
+/// Why a run is held: the reason that weighs most, with the target's name and organization, and how many rows have others.
 pub(crate) fn reason(story: &RunStory) -> String {
     let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, main_reason(row)?)));
     // Guards are declared with what stops tests first; rows that are only bound to others say least.
@@ -46,9 +46,13 @@ pub(crate) fn reason(story: &RunStory) -> String {
     let others = reasons().filter(|(_, tripped)| tripped.guard != Guard::Bound).count().saturating_sub(1);
     telling.map_or_else(String::new, |(row, tripped)| {
         let message = words::clean(&tripped.message, 300);
-        let reason = match name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name).0 {
-            name if name.is_empty() => message,
-            name => format!("{name}: {message}"),
+        let name = name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name).0;
+        let organization = words::clean(&row.org_name, 60);
+        let reason = match (name.is_empty(), organization.is_empty() || organization == name) {
+            (true, _) => message,
+            (_, true) => format!("{name}: {message}"),
+            // Another organization may have a group of this name.
+            _ => format!("{organization} · {name}: {message}"),
         };
         match others {
             0 => reason,
