@@ -151,7 +151,7 @@ fn the_demo_makes_what_it_promises_and_cleans_up() {
     let output = quotakeeper(&["demo", "--dir", story.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output));
     let printed = String::from_utf8(output.stdout).unwrap();
-    for state in ["done     4 applied", "done     1 applied, 2 invalid", "held"] {
+    for state in ["done     4 applied", "done     1 applied, 2 refused", "held"] {
         assert!(printed.contains(state), "{state}: {printed}");
     }
     for promised in ["history/_SIMULATED.txt", "reports/usage.html", "inbox/answers/raise-q4.csv/undo.csv"] {

@@ -226,7 +226,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
             folded(0, &waits, paint)
                 + &format!("Plan SHA-256: {hash}\n")
-                + &command("To send it anyway: ", &approve.each_ref().map(String::as_str), paint)
+                + &command("To approve it: ", &approve.each_ref().map(String::as_str), paint)
                 + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
@@ -314,7 +314,7 @@ mod tests {
             text.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"),
             "{text}"
         );
-        assert!(!text.contains("To send it anyway") && !text.contains("quotakeeper reject"), "{text}");
+        assert!(!text.contains("To approve it") && !text.contains("quotakeeper reject"), "{text}");
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn ten_thousand_rows_are_planned_in_two_screens() {
     let rows = quotas.keys().filter(|key| key.1.is_some()).enumerate();
     let file = assigns(rows.map(|(index, key)| (key, if index.is_multiple_of(4) { 990 } else { 1_050 })));
     let output = plan(&bench, &file, &[]).ends_with(0).out;
-    assert!(output.contains("10 000 rows would be sent in 4 requests (4 assign)"), "{output}");
+    assert!(output.contains("10 000 rows would be applied in 4 requests (4 assign)"), "{output}");
     assert!(output.lines().count() < 60, "{output}");
     let value: Value =
         serde_json::from_str(&plan(&bench, &file, &["--format", "json"]).ends_with(0).out).unwrap();

@@ -94,7 +94,7 @@ fn next_step(story: &RunStory, zone: Tz, expire: Duration) -> String {
             let mut text = listed(story.plan.scheduled().collect());
             if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
                 text += &format!(
-                    "\nIt is planned and checked again, and sent, at {} {}.\nTo drop it:  quotakeeper reject {}\n",
+                    "\nIt is planned and checked again, and sent, at {} {}.\nTo reject it:  quotakeeper reject {}\n",
                     moment(due, zone),
                     zone,
                     story.id
@@ -144,8 +144,8 @@ fn held(story: &RunStory, zone: Tz, expire: Duration) -> String {
     let id = &story.id;
     listed(story.plan.held().collect())
         + &format!(
-            "\nIf nobody decides, it is rejected on {} {}.\nTo send it anyway:  quotakeeper approve {id} --plan \
-         {}\nTo drop it:               quotakeeper reject {id}\n",
+            "\nIf nobody decides, it is rejected on {} {}.\nTo approve it: quotakeeper approve {id} --plan \
+         {}\nTo reject it:  quotakeeper reject {id}\n",
             decision_due(story.at, expire, zone),
             zone,
             story.plan.sha256

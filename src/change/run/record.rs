@@ -170,14 +170,27 @@ impl RunRecord {
         self.counts.iter().filter(|(code, _)| is_failed(code)).map(|(_, count)| count).sum()
     }
 
-    /// How its rows ended, for people: `3 applied, 1 invalid`. The codes are for programs.
+    /// How its rows ended, for people: `3 applied, 1 refused`, in the words of the mails. The codes are for programs.
     pub(crate) fn counts_in_words(&self) -> String {
-        let word = |code: &str| match code {
-            "bad_row" => "invalid".to_owned(),
-            "stale" => "out of date".to_owned(),
-            code => code.replace('_', " "),
-        };
-        let counts = self.counts.iter().map(|(code, count)| format!("{} {}", number(*count), word(code)));
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for (code, count) in &self.counts {
+            let word = match code.parse() {
+                Ok(
+                    Code::BadRow
+                    | Code::Duplicate
+                    | Code::UnknownTarget
+                    | Code::AmbiguousTarget
+                    | Code::Stale,
+                ) => "refused".to_owned(),
+                Ok(Code::Refused) => "refused by ThousandEyes".to_owned(),
+                Ok(_) | Err(_) => code.replace('_', " "),
+            };
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, all)) => *all += count,
+                None => counts.push((word, *count)),
+            }
+        }
+        let counts = counts.into_iter().map(|(word, count)| format!("{} {word}", number(count)));
         counts.collect::<Vec<_>>().join(", ")
     }
 
@@ -209,14 +222,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_read_how_rows_ended_in_words_and_no_codes() {
+    fn people_read_how_rows_ended_in_the_words_of_the_mails_and_no_codes() {
         let now = DateTime::UNIX_EPOCH;
         let mut record = RunRecord::new("r".into(), "a.csv", true, now);
         assert_eq!(record.counts_in_words(), "");
         record.counts = [("applied", 1_200), ("bad_row", 1), ("not_sent", 2), ("stale", 3)]
             .map(|(code, count)| (code.to_owned(), count))
             .into();
-        assert_eq!(record.counts_in_words(), "1 200 applied, 1 invalid, 2 not sent, 3 out of date");
+        assert_eq!(record.counts_in_words(), "1 200 applied, 4 refused, 2 not sent");
         record.counts = Code::ALL.iter().map(|code| (code.to_string(), 1)).collect();
         assert!(!record.counts_in_words().contains('_'), "{}", record.counts_in_words());
     }

@@ -36,7 +36,7 @@ pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz, all: bool) -> String {
     let requests = Requests::of(plan);
     if requests.total() > 0 {
         text += &format!(
-            "{} would be sent in {} ({}).\n\n",
+            "{} would be applied in {} ({}).\n\n",
             counted(plan.to_send().count(), "row"),
             counted(requests.total(), "request"),
             requests.by_word()

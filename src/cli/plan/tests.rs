@@ -449,10 +449,10 @@ fn a_path_is_typed_back_as_one_word() {
 #[test]
 fn what_came_through_a_pipe_is_applied_through_a_pipe_and_no_empty_plan_is_applied_at_all() {
     let output = text("standard-input.csv", &small(), style(120), would("-"));
-    assert!(output.contains("1 row would be sent in 1 request (1 assign)"), "{output}");
+    assert!(output.contains("1 row would be applied in 1 request (1 assign)"), "{output}");
     assert!(output.contains("To apply: quotakeeper apply -\n"), "{output}");
     let output = text("empty.csv", &Plan::default(), style(120), would("empty.csv"));
-    assert!(output.contains("Nothing would be sent") && !output.contains("To apply"), "{output}");
+    assert!(output.contains("Nothing would be applied") && !output.contains("To apply"), "{output}");
     assert!(!output.contains("plan e3b0c442"), "nobody approves a plan that does nothing: {output}");
     let output = markdown("q4.csv", &nothing(), Tz::UTC, false);
     assert!(!output.contains(&nothing().sha256), "{output}");

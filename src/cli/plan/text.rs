@@ -177,16 +177,16 @@ pub(super) fn unchanged(plan: &Plan) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// How much would be sent, what would wait, and the commands that apply it.
+/// How much would be applied, what would wait, and the commands that apply it.
 fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
     let counts = plan.counts();
     let requests = Requests::of(plan);
     let sent = plan.to_send().count();
     let mut said = vec![match requests.total() {
-        0 if plan.is_empty() => "Nothing would be sent".to_owned(),
-        0 => "Nothing would be sent now".to_owned(),
+        0 if plan.is_empty() => "Nothing would be applied".to_owned(),
+        0 => "Nothing would be applied now".to_owned(),
         total => format!(
-            "{} would be sent in {} ({})",
+            "{} would be applied in {} ({})",
             counted(sent, "row"),
             counted(total, "request"),
             requests.by_word()
@@ -223,7 +223,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
     );
     if counts.held > 0 {
         let words = [format!("quotakeeper apply {typed}"), format!("--approve {}", plan.sha256)];
-        text += &command("To send what is held too: ", &words.each_ref().map(String::as_str), paint);
+        text += &command("To apply what is held too: ", &words.each_ref().map(String::as_str), paint);
     }
     text
 }
