@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use self::address::{Address, View};
+use self::address::{Address, INPUT, View};
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
@@ -38,8 +38,10 @@ pub(in crate::daemon) enum Answer {
     Page(String, String),
     /// What the browser has is as new.
     Unchanged,
-    /// A table to download.
+    /// A table of ours to download, for a person to open.
     Table(File),
+    /// A change file to download, byte by byte as it was dropped.
+    AsDropped(File),
     /// Nothing has this address, as a page; and why.
     Missing(String),
     /// It could not be made, as a page.
@@ -143,7 +145,10 @@ fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) 
     };
     let made = match address {
         Address::Snapshot(stem) => history::file(&inputs, &stem).map(|file| file.map(Answer::Table)),
-        Address::RunFile(run, file) => runs::file(&inputs, &run, file).map(|file| file.map(Answer::Table)),
+        Address::RunFile(run, file) => {
+            let answer = if file == INPUT { Answer::AsDropped } else { Answer::Table };
+            runs::file(&inputs, &run, file).map(|file| file.map(answer))
+        }
         page => view(app, &inputs, page, live, now)
             .map(|page| page.map(|page| Answer::Page(page, live.stamp.clone()))),
     };

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use fs_err::File;
 use hyper::body::Incoming;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
@@ -34,6 +35,7 @@ use crate::daemon::health::probes::{JUST_STARTED, Probes};
 use crate::daemon::metrics::{FORMAT, Text};
 use crate::daemon::pages::address::Address;
 use crate::daemon::pages::{Answer, Pages};
+use crate::files::csv_cell::MARK;
 use crate::files::lock::hostname;
 use crate::page::policy;
 
@@ -120,15 +122,22 @@ fn page(answer: Answer) -> Response<Parts> {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         }
-        Answer::Table(file) => match Text::of_file(file.into_file()) {
-            Ok(table) => typed(StatusCode::OK, "text/csv; charset=utf-8", Parts::new([table])),
-            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
-        },
+        Answer::Table(file) => table(Some(Text::Memory(Bytes::from_static(MARK))), file),
+        Answer::AsDropped(file) => table(None, file),
         Answer::Missing(page) => html(StatusCode::NOT_FOUND, page),
         Answer::Failed(page) => html(StatusCode::INTERNAL_SERVER_ERROR, page),
     };
     guard(response.headers_mut());
     response
+}
+
+fn table(mark: Option<Text>, file: File) -> Response<Parts> {
+    match Text::of_file(file.into_file()) {
+        Ok(text) => {
+            typed(StatusCode::OK, "text/csv; charset=utf-8", Parts::new(mark.into_iter().chain([text])))
+        }
+        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
+    }
 }
 
 fn guard(headers: &mut HeaderMap) {

@@ -296,16 +296,19 @@ fn a_comparison_of_two_snapshots_says_how_to_go_back_to_the_earlier_one() {
 }
 
 #[test]
-fn tables_are_downloaded_and_nothing_else_of_the_data_folder_is() {
+fn tables_are_downloaded_as_a_spreadsheet_opens_them_and_nothing_else_of_the_data_folder_is() {
     let (bench, daemon) = installed();
     let run = bench.only_run();
+    let marked = |file: &[u8]| [&b"\xef\xbb\xbf"[..], file].concat();
     let plan = daemon.get(&format!("/changes/{}/plan.csv", run.id()));
-    assert_eq!((plan.status, plan.body.as_bytes()), (200, run.read("plan.csv").as_slice()));
+    assert_eq!((plan.status, plan.body.as_bytes()), (200, &*marked(&run.read("plan.csv"))));
+    let dropped = daemon.get(&format!("/changes/{}/input.csv", run.id()));
+    assert_eq!((dropped.status, dropped.body.as_bytes()), (200, run.read("input.csv").as_slice()));
     let stem = bench.snapshots().pop().unwrap();
     let stem = stem.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
     let snapshot = daemon.get(&format!("/history/{stem}.csv"));
     let kept = fs_err::read(bench.csv_files("history").pop().unwrap()).unwrap();
-    assert_eq!((snapshot.status, snapshot.body.as_bytes()), (200, kept.as_slice()));
+    assert_eq!((snapshot.status, snapshot.body.as_bytes()), (200, &*marked(&kept)));
     for path in [
         &*format!("/changes/{}/run.json", run.id()),
         &format!("/changes/{}/undo.csv", run.id()),

@@ -44,7 +44,9 @@ impl View {
 }
 
 /// The files of a run that can be downloaded.
-pub(super) const RUN_FILES: [&str; 5] = ["plan.csv", "success.csv", "error.csv", "undo.csv", "input.csv"];
+pub(super) const RUN_FILES: [&str; 5] = ["plan.csv", "success.csv", "error.csv", "undo.csv", INPUT];
+/// The one of them that somebody dropped.
+pub(super) const INPUT: &str = "input.csv";
 
 /// The longest part of an address; ids and names of files are a fraction of it.
 const LONGEST: usize = 200;
