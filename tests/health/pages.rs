@@ -157,7 +157,7 @@ fn pages_show_thousands_of_account_groups_and_none_with_any_names() {
         assert_eq!(counted, groups.to_string());
         browser.visit(&format!("http://{}/organizations/100/groups/1000000", daemon.address));
         assert!(browser.text("document.querySelector('h1').textContent").starts_with("<img src=x"));
-        assert_eq!(browser.eval("document.querySelectorAll('.picture svg').length"), 1);
+        assert_eq!(browser.eval("document.querySelectorAll('.picture > svg').length"), 1);
     }
 }
 
