@@ -33,8 +33,13 @@ pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<(
     let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
     mailer.closing(closing_report(&input, &inputs.context(now)), now)?;
     mailer.closing_to_owners(&input, now)?;
-    let from = closed.iter().filter_map(|closed| Some(closed.cycles[0].seen.as_ref()?.at));
-    versioned_json::save(data_dir, &FILE, &record.reported(from))
+    versioned_json::save(data_dir, &FILE, &record.reported(closed.iter().flat_map(made_from)))
+}
+
+/// The snapshots that its figures come from, those of the cycles before it and of its middle too: later reports, and the page, repeat
+/// all of them.
+fn made_from(closed: &Closed) -> impl Iterator<Item = DateTime<Utc>> {
+    closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).chain(&closed.middle).map(|seen| seen.at)
 }
 
 /// What the last cycles that closed came to, or why nothing of them is known.
@@ -126,7 +131,7 @@ mod tests {
     use crate::history::History;
     use crate::jobs::state::{StateFile, Unwritten};
     use crate::mail::Mailer;
-    use crate::report::closing::fixtures::at_the_end_of;
+    use crate::report::closing::fixtures::{at_the_end_of, history};
     use crate::report::fixtures::at;
 
     struct Process {
@@ -195,6 +200,40 @@ mod tests {
         let last = mails.iter().find(|mail| mail.contains("5 Oct to 5 Nov")).unwrap();
         assert!(last.contains("5 Mar to 5 Apr") && !last.contains("Nov no data"), "{last}");
         assert_eq!(closings::reported_snapshots(&process.state(), at("12-01T00:00")).unwrap().len(), 8);
+    }
+
+    #[test]
+    fn the_figures_of_closed_cycles_are_the_same_after_the_history_was_thinned() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = process(&folder);
+        let year = history();
+        for snapshot in &year {
+            takes(&process, snapshot, snapshot.taken_at);
+        }
+        report(&process, at("12-04T20:00")).unwrap();
+        for hours in [21, 22, 23, 24 + 6] {
+            let after = if hours < 24 { at_the_end_of(11) } else { at_the_end_of(12) };
+            takes(&process, &after, at("12-04T00:00") + TimeDelta::hours(hours));
+        }
+        report(&process, at("12-05T07:00")).unwrap();
+        let shown = || {
+            let Process { config, history, .. } = &process;
+            let inputs = ReportInputs { config, history, instance: "a test" };
+            let latest = history.latest().unwrap().unwrap();
+            let report = last_closings(&inputs, &latest, at("12-05T08:00")).unwrap();
+            (format!("{:?}", report.sections), format!("{:?}", report.all))
+        };
+        let before = shown();
+        let reported = closings::reported_snapshots(&process.state(), at("12-05T07:00")).unwrap();
+        let (all, keep) =
+            (process.history.list().unwrap(), crate::config::Keep { hourly: 1, daily: 1, monthly: 1 });
+        let gone = crate::history::retention::superfluous(&all, keep);
+        let gone: Vec<_> = gone.into_iter().filter(|at| !reported.contains(at)).collect();
+        assert!(!gone.is_empty());
+        for at in gone {
+            process.history.remove(at).unwrap();
+        }
+        assert_eq!(shown(), before);
     }
 
     #[test]
