@@ -47,6 +47,11 @@ fn alike(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Ve
     Ok(alike.into_iter().filter_map(|key| by_key.get(key)).map(|name| words::clean(name, 80)).collect())
 }
 
+/// `10452/204117`, or `10452`: what names it alone.
+fn ids(target: &Target) -> String {
+    target.aid.as_ref().map_or_else(|| target.org_id.to_string(), |aid| format!("{}/{aid}", target.org_id))
+}
+
 fn own_name<'a>(place: &'a Place<'_>) -> &'a str {
     if place.account_group.is_some() { place.account_group_name() } else { place.org_name() }
 }
@@ -95,7 +100,10 @@ impl<'a> Written<'a> {
             fitting.retain(|target| target.org_id.as_str() == organization.id && target.aid.is_some());
         }
         if !fitting.is_empty() {
-            return Ok(fitting.into_iter().map(|target| (target.clone(), target.to_string())).collect());
+            return Ok(fitting
+                .into_iter()
+                .map(|target| (target.clone(), format!("({})", ids(&target))))
+                .collect());
         }
         let so_called = |block: Block| {
             let organization = block.organization()?;
@@ -112,10 +120,7 @@ impl<'a> Written<'a> {
             };
             let called = |place: Place<'_>| {
                 let target = place.target();
-                let ids = target
-                    .aid
-                    .as_ref()
-                    .map_or_else(|| target.org_id.to_string(), |aid| format!("{}/{aid}", target.org_id));
+                let ids = ids(&target);
                 let organization = if target.aid.is_some() && !place.org_name().is_empty() {
                     format!("{} · ", place.org_name())
                 } else {
@@ -138,9 +143,10 @@ fn only_one(mut fitting: Vec<(Target, String)>, asked: &str) -> anyhow::Result<T
     {
         return Ok(target);
     }
+    let example = fitting.first().map_or_else(String::new, |(target, _)| ids(target));
     let all: Vec<String> = fitting.into_iter().map(|(_, called)| called).collect();
     anyhow::bail!(
-        "`{asked}` is {}: write ORGANIZATION/GROUP for a group, with both ids, or an organization's id",
+        "`{asked}` may be {}: name one by what stands in brackets, such as {example}",
         words::listed(&all, 5)
     )
 }
