@@ -8,7 +8,7 @@ use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{Approval, Config};
-use crate::domain::quota::{Snapshot, UsageRule};
+use crate::domain::quota::{Snapshot, UsageRule, grouped};
 use crate::exit_code::Exit;
 use crate::history::History;
 use crate::thousandeyes::LazyClient;
@@ -31,6 +31,9 @@ pub(super) async fn propose(
     for sentence in proposals.iter().flat_map(Proposal::sentences) {
         say(&sentence);
     }
+    for sentence in unallocated(&live, &proposals) {
+        say(&sentence);
+    }
     let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
     if rows == 0 {
         let nothing = if proposals.iter().all(|proposal| proposal.short.is_empty()) {
@@ -45,6 +48,23 @@ pub(super) async fn propose(
         say("Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.");
     }
     Ok(Exit::Done)
+}
+
+/// What no group has, where something moves: a proposal keeps the sum of an organization, and a mail's file hands these units out first.
+fn unallocated(live: &Snapshot, proposals: &[Proposal]) -> Vec<String> {
+    let moving = proposals.iter().filter(|proposal| !proposal.moves.is_empty());
+    let left = moving.filter_map(|proposal| {
+        let seen = live.organization(&proposal.org_id)?;
+        let left = seen.own.as_ref()?.quota?.saturating_sub(seen.allocated());
+        let name = if proposal.org_name.is_empty() { proposal.org_id.as_str() } else { &proposal.org_name };
+        (left > 0).then(|| {
+            format!(
+                "{} units of {name} are not allocated to any group and stay so: to hand them out instead, edit the file.",
+                grouped(left)
+            )
+        })
+    });
+    left.collect()
 }
 
 /// What is live in these organizations, or in all, with its usage.

@@ -28,6 +28,7 @@ fn a_proposal_that_is_dropped_is_applied_without_approval_and_leaves_nothing_to_
         "{}",
         proposal.log
     );
+    assert!(proposal.log.contains("are not allocated to any group and stay so"), "{}", proposal.log);
     assert_eq!(bench.posts(), 0, "it is never applied by itself");
     let comments: Vec<String> =
         table(proposal.out.as_bytes()).iter().map(|row| row["comment"].clone()).collect();
