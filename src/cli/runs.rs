@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::plan::{self, Style, Tense, command, folded, style, to_json};
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::owner::Owner;
 use crate::report;
-use crate::report::words::{capitalized, clean, counted, decision_due, moment_in};
+use crate::report::words::{capitalized, clean, counted, moment_in};
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -122,14 +122,22 @@ fn in_short(run: &Run, style: Style, expire: Duration) -> String {
             let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
             match record.due {
                 Some(due) if record.state == RunState::Scheduled => {
-                    format!("{rows}, {}", moment_in(due, style.zone))
+                    format!("{rows}, due {}", moment_in(due, style.zone))
                 }
-                _ => format!("{rows}, until {}", decision_due(record.updated, expire, style.zone)),
+                _ => match rejected_at(record.updated, expire) {
+                    Some(at) => format!("{rows}, until {}", moment_in(at, style.zone)),
+                    None => rows,
+                },
             }
         }
         RunState::Failed => clean(record.notes.first().map_or("", String::as_str), LONGEST),
         _ => record.counts_in_words(),
     }
+}
+
+/// When a run that was held then is rejected, if nobody decides; none where that is never.
+fn rejected_at(held: DateTime<Utc>, expire: Duration) -> Option<DateTime<Utc>> {
+    TimeDelta::from_std(expire).ok().and_then(|expire| held.checked_add_signed(expire))
 }
 
 /// A run as `runs RUN` shows it.
@@ -213,9 +221,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
     let mut text = match record.state {
         RunState::Held => {
             let hash = record.plan_sha256.as_deref().unwrap_or_default();
-            let until =
-                TimeDelta::from_std(expire).ok().and_then(|expire| story.at.checked_add_signed(expire));
-            let until = until.map_or_else(String::new, |until| {
+            let until = rejected_at(story.at, expire).map_or_else(String::new, |until| {
                 format!(
                     " If nobody decides, it is rejected on {} (guard.expire).",
                     moment_in(until, style.zone)
@@ -261,6 +267,7 @@ mod tests {
 
     use super::*;
     use crate::change::Verdict;
+    use crate::change::results::plan_csv;
     use crate::cli::table::Paint;
     use crate::report::fixtures::{done_story, held_story};
 
@@ -283,6 +290,24 @@ mod tests {
     #[test]
     fn a_held_run_says_why_until_when_and_what_to_type() {
         insta::assert_snapshot!(at_80(RunState::Held, &held_story()));
+    }
+
+    #[test]
+    fn the_list_says_until_when_or_for_when_each_in_the_zone_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let in_list = |state: RunState, due: Option<&str>| {
+            let record =
+                RunRecord { due: due.map(|due| due.parse().unwrap()), ..record(state, &held_story()) };
+            fs_err::write(folder.path().join("plan.csv"), plan_csv(&held_story().plan)).unwrap();
+            let run = Run { folder: folder.path().to_owned(), record };
+            let paint = Paint { colors: false, width: 80 };
+            let style = Style { paint, zone: Tz::Europe__Berlin };
+            in_short(&run, style, Duration::from_secs(7 * 24 * 3600))
+        };
+        let held = in_list(RunState::Held, None);
+        assert!(held.ends_with(" rows, until Sun 29 Nov 2026, 07:55 CET"), "{held}");
+        let scheduled = in_list(RunState::Scheduled, Some("2026-12-01T00:00:00Z"));
+        assert!(scheduled.ends_with(" rows, due Tue 1 Dec 2026, 01:00 CET"), "{scheduled}");
     }
 
     #[test]
