@@ -60,8 +60,9 @@ function kept() {
   }
 }
 
+// Excel takes a file without the mark for a text of the machine's own encoding.
 function save(name, text) {
-  const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text], { type: "text/csv" })) });
+  const link = make("a", { download: name, href: URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" })) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

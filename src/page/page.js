@@ -221,5 +221,5 @@ function usageTable(rows) {
     const texts = [row.organization.id, row.organization.name, row.id, row.name].map(inert);
     return [...texts, ...figures, inert(status), out].map((text) => cell(String(text))).join(",");
   };
-  return "\ufeff" + [header, ...rows.map(line)].join("\r\n") + "\r\n";
+  return [header, ...rows.map(line)].join("\r\n") + "\r\n";
 }
