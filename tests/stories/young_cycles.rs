@@ -19,6 +19,7 @@ fn five_days_into_a_cycle() -> Bench {
         let own = world.organizations.get_mut("10").unwrap();
         own.cycle = Some([-4, 26]);
         own.groups.get_mut("102").unwrap().tests = vec![(30, Some(180))];
+        own.cloud = (1_280, Some(2_930));
     });
     bench
 }

@@ -46,6 +46,24 @@ fn a_decrease_is_held_below_use_and_only_warned_of_within_the_headroom() {
 }
 
 #[test]
+fn units_that_the_breakdown_gives_to_nobody_may_be_of_any_account_group() {
+    let outcomes = |total: Units, value: Units| {
+        let groups = [group("7", "1", Some(2_000), 100, 110), group("7", "2", Some(2_000), 100, 890)];
+        let live = snapshot([own("7", Some(9_000), 0, total)].into_iter().chain(groups));
+        let text = format!("aid,value\n1,{value}\n");
+        row_lines(&planned(&text, &live, Mode::Row, &Guards::default())).remove(0)
+    };
+    assert_eq!(outcomes(1_111, 150), "2: send", "a tenth is what such breakdowns differ by");
+    assert_eq!(
+        outcomes(1_500, 609),
+        "2: held by unknown: 609 covers the 110 that the API's breakdown shows, but 500 of the organization's units are of no account \
+         group there, and may be of this one"
+    );
+    assert_eq!(outcomes(1_500, 610), "2: send", "it is enough whoever has them");
+    assert!(outcomes(1_500, 109).starts_with("2: held by below_use"), "that alone is certain");
+}
+
+#[test]
 fn used_units_count_if_they_exceed_the_projection() {
     let live = snapshot([own("7", Some(9000), 0, 0), group("7", "1", Some(2000), 1200, 1000)]);
     let plan = planned("aid,value\n1,1199\n", &live, Mode::Row, &Guards::default());

@@ -1,6 +1,7 @@
 //! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota; and a first quota where
-//! the answer may have left out the one that is there.
+//! the answer may have left out the one that is there. Also where the breakdown of usage lacks a part of the total.
 
+use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::{Guard, PlanOrganization};
 use crate::domain::quota::grouped;
@@ -34,6 +35,25 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
     } else if input.row.needed().is_none() {
         Some(Finding::Hold(format!("its usage is unknown, so nobody can tell whether {after} is enough")))
     } else {
-        None
+        not_attributed(input)
     }
+}
+
+/// A breakdown that lacks a part of the total may lack it of this account group.
+fn not_attributed(input: &GuardInput<'_>) -> Option<Finding> {
+    let rest = input.organization.unattributed;
+    // What the next cycle needs is not what this one's breakdown says.
+    let is_of_this_cycle = input.row.due.is_none() && is_account_group(input.row);
+    let may_be_too_low =
+        is_of_this_cycle && input.row.headroom().is_some_and(|headroom| (0..rest).contains(&headroom));
+    may_be_too_low.then(|| {
+        let (needed, after) = (input.row.needed().unwrap_or_default(), input.row.after.unwrap_or_default());
+        Finding::Hold(format!(
+            "{} covers the {} that the API's breakdown shows, but {} of the organization's units are of no account group there, and may \
+             be of this one",
+            grouped(after),
+            grouped(needed),
+            grouped(rest)
+        ))
+    })
 }
