@@ -1,6 +1,6 @@
 //! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -153,6 +153,8 @@ struct Restored<'a> {
     gone: Vec<Target>,
     /// What is there now and was not seen then: it stays as it is.
     newer: usize,
+    /// How many quotas each organization had then.
+    had: BTreeMap<OrgId, usize>,
 }
 
 impl<'a> Restored<'a> {
@@ -166,6 +168,7 @@ impl<'a> Restored<'a> {
             then: then.taken_at,
             rows: rows.collect(),
             gone: then.rows().filter(is_gone).map(|row| row.target).collect(),
+            had: then.organizations().iter().map(|own| (own.id.clone(), own.quota_count())).collect(),
             newer: live.rows().filter(|row| then.place(&row.target).is_none()).count(),
         }
     }
@@ -206,12 +209,30 @@ impl<'a> Restored<'a> {
                 .iter()
                 .map(|target| format!("{target} is no longer visible to this token: it is not in the file.")),
         );
+        notes.extend(self.doubts());
         if self.newer > 0 {
             let (targets, were, stay) =
                 if self.newer == 1 { ("target", "was", "stays") } else { ("targets", "were", "stay") };
             notes.push(format!("{} {targets} {were} not seen then and {stay} unchanged.", self.newer));
         }
         notes
+    }
+}
+
+impl Restored<'_> {
+    /// A sentence for each organization of which the snapshot lacks most of the quotas that there are now.
+    fn doubts(&self) -> impl Iterator<Item = String> {
+        self.rows.chunk_by(|(a, _), (b, _)| a.target.org_id == b.target.org_id).filter_map(|rows| {
+            let org_id = &rows[0].0.target.org_id;
+            let removed = rows.iter().filter(|(now, before)| now.quota.is_some() && before.is_none()).count();
+            let had = self.had.get(org_id).copied().unwrap_or_default();
+            (removed > 1 && removed > had).then(|| {
+                format!(
+                    "The snapshot lacks {removed} quotas of organization {org_id} that there are now, and shows {had}: the API's answer may \
+                     not have been whole then. The file removes them; if that is not meant, restore an earlier snapshot."
+                )
+            })
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One model describes a run, drift (changes made outside quotakeeper), and all changes of a period.
 
+mod doubts;
 pub(in crate::report) mod files;
 pub(in crate::report) mod held;
 mod reasons;
@@ -18,6 +19,7 @@ use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
+use crate::report::changes::doubts::doubts;
 use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::rows_of_diffs;
@@ -294,6 +296,7 @@ fn of_diffs(
                 words::between(diff.from, diff.to, context.zone)
             ));
         }
+        notes.extend(doubts(diff, latest));
         if !diff.vanished.is_empty() {
             let names: Vec<String> =
                 diff.vanished.iter().map(|target| words::clean(&target.to_string(), 80)).collect();

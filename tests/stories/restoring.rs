@@ -10,6 +10,26 @@ fn snapshot(bench: &Bench) -> String {
 }
 
 #[test]
+fn a_snapshot_that_lacks_most_quotas_of_an_organization_is_called_doubtful_where_it_is_to_be_restored() {
+    let bench = Bench::new(World::wide(1, 6));
+    let set = |groups: std::ops::Range<usize>, quota: Option<i64>| {
+        bench.standin.world(|world| {
+            groups.for_each(|group| world.set(&key("1", &(100_006 + group).to_string()), quota));
+        });
+    };
+    for (missing, is_doubtful) in [(3, false), (5, true)] {
+        set(0..missing, None);
+        let then = snapshot(&bench);
+        set(0..missing, Some(1_000));
+        let said = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0).log;
+        assert!(said.contains(&format!("{missing} quotas are not what they were")), "{said}");
+        let doubt = format!("The snapshot lacks {missing} quotas of organization 1 that there are now");
+        assert_eq!(said.contains(&doubt), is_doubtful, "{said}");
+        bench.age_the_last_snapshot(1);
+    }
+}
+
+#[test]
 fn what_a_snapshot_saw_is_restored_by_dropping_one_file_and_a_record_of_it_changes_nothing() {
     let mut world = World::small();
     world.set(&key("10", "103"), None);

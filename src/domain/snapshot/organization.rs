@@ -184,6 +184,11 @@ impl Organization {
             || self.account_groups.iter().any(|group| group.quota.is_some())
     }
 
+    /// How many quotas are visible of it: its own, and those of account groups.
+    pub(crate) fn quota_count(&self) -> usize {
+        self.places().filter(|place| place.quota().is_some()).count()
+    }
+
     /// The billing cycle that its usage belongs to; none where that is unknown, or ends before it begins.
     pub fn cycle(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         self.period_start.zip(self.period_end).filter(|(start, end)| start < end)

@@ -327,6 +327,39 @@ fn what_vanished_is_not_called_removed() {
 }
 
 #[test]
+fn most_quotas_of_an_organization_that_go_at_once_are_called_doubtful() {
+    let removal = |aid: &str| Change {
+        target: Target::account_group("7", aid),
+        org_name: "Acme".into(),
+        account_group_name: String::new(),
+        before: Some(1_000),
+        after: None,
+        made_by: MadeBy::Outside,
+    };
+    let notes = |went: &[&str], left: usize| {
+        let diff = Diff { changes: went.iter().map(|aid| removal(aid)).collect(), ..changed() };
+        let quota = |number: usize| SnapshotRow {
+            quota: Some(1_000),
+            ..SnapshotRow::new(Target::account_group("7", format!("9{number}").as_str()))
+        };
+        doubts(
+            &diff,
+            &Snapshot::new(
+                diff.to,
+                (0..left).map(quota).chain([SnapshotRow::new(Target::account_group("7", "1"))]),
+            ),
+        )
+    };
+    let [note] = &notes(&["1", "2", "3"], 2)[..] else { panic!() };
+    assert!(
+        note.starts_with("3 of the 5 quotas of organization 7 went at once. If nobody removed them"),
+        "{note}"
+    );
+    assert_eq!(notes(&["1", "2"], 2), [""; 0], "half of them may be somebody's doing");
+    assert_eq!(notes(&["1"], 0), [""; 0], "one alone too");
+}
+
+#[test]
 fn a_period_says_who_changed_what() {
     let period = |diffs: &[Diff]| {
         let people =
