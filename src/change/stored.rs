@@ -68,6 +68,11 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
+/// Whether a run that waits can still read the file that it will be planned again from.
+pub(crate) fn check_input(run: &Run) -> anyhow::Result<()> {
+    input(run)?.map(drop).ok_or_else(|| Damaged::of(run, "input.csv", "it is missing").into())
+}
+
 /// The run's file as rows, or why it cannot be used. What was planned once is read as it was then, whatever the configuration says
 /// by now: people have seen what it asks for.
 pub(crate) fn parsed(run: &Run, settings: &Inbox) -> anyhow::Result<Result<ChangeFile, Vec<String>>> {

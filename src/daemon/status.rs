@@ -26,7 +26,7 @@ use self::observed::OwedAnswers;
 use crate::change::RunState;
 use crate::change::answers;
 use crate::change::run::{Owed, Run, RunRecord};
-use crate::change::stored::stored_plan;
+use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
 use crate::daemon::Card;
 use crate::files::lock;
@@ -179,6 +179,7 @@ fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
 }
 
 fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> Waiting {
+    unreadable.known(check_input(run));
     let plan = unreadable.known(stored_plan(run)).unwrap_or_default();
     let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
     Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }

@@ -19,6 +19,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -208,12 +209,14 @@ pub(crate) fn noticed(data_dir: &Path, run: &str) -> io::Result<()> {
 /// Begins with a request, unless it was made on another basis than this process works on; none where it was withdrawn, or where its command is gone.
 pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<Taken>> {
     let requests = Folder::open(&folder(data_dir))?;
+    let named =
+        |kind| format!("the request {} cannot be read", folder(data_dir).join(name(id, kind)).display());
     let (file, was_begun) = match requests.open_file(&name(id, "json"), Links::Refused) {
         Err(Unfit::Missing) => match requests.open_file(&name(id, "taken"), Links::Refused) {
             Err(Unfit::Missing) => return Ok(None),
-            file => (file?, true),
+            file => (file.with_context(|| named("taken"))?, true),
         },
-        file => (file?, false),
+        file => (file.with_context(|| named("json"))?, false),
     };
     if !file.is_locked_by_another() {
         // Nobody waits for it. What was begun of it goes on by itself, as a run.
@@ -238,6 +241,10 @@ pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Opt
     Ok(Some(Taken { ask, uid: file.stat.st_uid }))
 }
 
+fn unreadable(data_dir: &Path, id: &str, kind: &str) -> String {
+    format!("the request {} cannot be read", folder(data_dir).join(name(id, kind)).display())
+}
+
 /// The change file of a request.
 pub(crate) fn input(data_dir: &Path, id: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     let requests = Folder::open(&folder(data_dir))?;
@@ -260,7 +267,10 @@ pub(crate) fn sweep(data_dir: &Path) -> anyhow::Result<()> {
         };
         let is_fetched = |kind| match requests.open_file(&name(id, kind), Links::Refused) {
             Err(Unfit::Missing) => Ok(true),
-            file => file.map(|file| !file.is_locked_by_another()),
+            file => {
+                let file = file.with_context(|| unreadable(data_dir, id, kind))?;
+                anyhow::Ok(!file.is_locked_by_another())
+            }
         };
         if is_fetched("taken")? && is_fetched("json")? {
             clear(data_dir, id)?;

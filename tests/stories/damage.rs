@@ -89,6 +89,37 @@ fn each_small_file_that_is_damaged_is_set_aside_and_mailed_by_the_next_pass_also
 }
 
 #[test]
+fn a_run_that_waits_and_has_lost_its_file_or_its_plan_is_not_called_well() {
+    for name in ["input.csv", "plan.csv"] {
+        for is_folder in [false, true] {
+            let bench = bench();
+            bench.run(&["snapshot"]).ends_with(0);
+            bench.drop_file("cut.csv", "org_id,aid,value\n10,101,3000\n");
+            bench.run(&["inbox"]).ends_with(5);
+            assert!(!status(&bench).contains(name), "{}", status(&bench));
+            let run = bench.only_run().id();
+            let file = bench.data().join("runs").join(&run).join(name);
+            fs_err::remove_file(&file).unwrap();
+            if is_folder {
+                fs_err::create_dir(&file).unwrap();
+            } else {
+                fs_err::write(&file, "garbage").unwrap();
+            }
+            let said = status(&bench);
+            assert!(said.contains(name) && said.contains(&run) && !said.contains("all well"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_named() {
+    let bench = bench();
+    fs_err::create_dir_all(bench.data().join("requests/q.taken")).unwrap();
+    let log = bench.run(&["inbox"]).ends_with(1).log;
+    assert!(log.contains("requests/q.taken") && log.contains("not a regular file"), "{log}");
+}
+
+#[test]
 fn a_newer_state_stops_the_schedules_and_neither_files_nor_mail() {
     let bench = bench();
     bench.run(&["once"]).ends_with(0);
