@@ -8,6 +8,7 @@ pub(crate) mod answers;
 pub(crate) mod apply;
 pub(crate) mod approvals;
 mod codes;
+mod doubtful_usage;
 pub(crate) mod explains;
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -120,12 +120,12 @@ impl Reading {
         }
         for (error, organizations) in &mut unknown {
             organizations.sort_unstable();
-            let org_ids = listed(organizations);
+            let org_ids = first_ids(organizations);
             warn!(organizations = organizations.len(), org_ids, error, "their usage stays unknown");
         }
         if !unattributed.is_empty() {
             unattributed.sort_unstable();
-            let org_ids = listed(&unattributed);
+            let org_ids = first_ids(&unattributed);
             let what = "GET /usage does not say, or not fully, which account groups used the units: where it is in doubt, a group's usage \
                         stays unknown";
             warn!(organizations = unattributed.len(), org_ids, "{what}");
@@ -212,7 +212,7 @@ pub(crate) fn groups_to_ask<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Vec<&
 }
 
 /// The first of them: if they all have one reason, it says more than their ids.
-fn listed(organizations: &[OrgId]) -> String {
+pub(crate) fn first_ids(organizations: &[OrgId]) -> String {
     const MOST: usize = 5;
     let first: Vec<&str> = organizations.iter().take(MOST).map(OrgId::as_str).collect();
     let more = organizations.len().saturating_sub(MOST);

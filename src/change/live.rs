@@ -22,6 +22,8 @@ pub(super) struct Live {
     /// The organizations whose missing quotas were looked for in the history.
     pub(super) looked_for: BTreeSet<OrgId>,
     pub(super) vanished: Vanished,
+    /// The organizations whose usage was held against the history.
+    pub(super) checked: BTreeSet<OrgId>,
 }
 
 impl Live {
@@ -35,6 +37,7 @@ impl Live {
             set_by: None,
             looked_for: BTreeSet::new(),
             vanished: Vanished::default(),
+            checked: BTreeSet::new(),
         }
     }
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+use tracing::warn;
 
+use super::doubtful_usage;
 use super::explains;
 use super::live::Live;
 use super::parse::ChangeFile;
 use super::plan::{BELIEVED_AFTER, Outline, PlanContext, SetByRuns, Vanished, effective, outline, plan};
 use super::{Plan, PlanRow, Services};
-use crate::collect::Reading;
+use crate::collect::{Reading, first_ids};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, WithQuota};
 
@@ -80,7 +82,7 @@ impl Live {
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
-        let Outline { organizations, without_quota, is_stale } =
+        let Outline { organizations, without_quota, lowered, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
         self.find_vanished(services, without_quota)?;
         let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
@@ -89,6 +91,7 @@ impl Live {
             self.asked.extend(unread);
             self.last_cycle = None;
         }
+        self.forget_doubtful_usage(services, &lowered)?;
         if self.last_cycle.is_none() {
             self.last_cycle = Some(services.history.last_cycle(&self.reading.snapshot, &rule)?);
         }
@@ -103,6 +106,40 @@ impl Live {
             ..context
         };
         Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context))
+    }
+
+    /// Holds the usage of organizations in which quotas are lowered against the same snapshots as quotas that went.
+    fn forget_doubtful_usage(
+        &mut self,
+        services: &Services<'_>,
+        lowered: &BTreeSet<OrgId>,
+    ) -> anyhow::Result<()> {
+        let unchecked: BTreeSet<OrgId> = lowered.difference(&self.checked).cloned().collect();
+        if unchecked.is_empty() {
+            return Ok(());
+        }
+        let live = &mut self.reading.snapshot;
+        let of = live.organizations().iter().filter(|own| unchecked.contains(&own.id)).cloned().collect();
+        let wanted = Snapshot::of_organizations(live.taken_at, of);
+        let mut doubtful: BTreeSet<OrgId> =
+            doubtful_usage::forget(live, &unchecked, None).into_iter().collect();
+        for_each_believed(
+            services,
+            |at| services.history.like_or_warn(at, &wanted),
+            |before| {
+                doubtful.extend(doubtful_usage::forget(live, &unchecked, Some(&before)));
+            },
+        )?;
+        if !doubtful.is_empty() {
+            let doubtful: Vec<OrgId> = doubtful.into_iter().collect();
+            let org_ids = first_ids(&doubtful);
+            warn!(
+                organizations = doubtful.len(),
+                org_ids, "usage fell within its cycle, or is of one that is over: it counts as unknown"
+            );
+        }
+        self.checked.extend(unchecked);
+        Ok(())
     }
 
     /// Looks into the last snapshot, and the last one that is a day old, for the quotas of organizations that lack some now: what an

@@ -32,7 +32,7 @@ pub(crate) use self::vanished::{BELIEVED_AFTER, Vanished};
 use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::Visible;
 use super::{Code, Problem};
-use crate::domain::quota::{OrgId, Snapshot};
+use crate::domain::quota::{OrgId, Place, Snapshot};
 use crate::text::words::rows_text;
 
 /// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
@@ -91,6 +91,8 @@ pub(crate) struct Outline {
     pub organizations: BTreeSet<OrgId>,
     /// The organizations of rows of which the target shows no quota.
     pub without_quota: BTreeSet<OrgId>,
+    /// The organizations in which rows lower a quota, or set a first one: those whose usage must be right.
+    pub lowered: BTreeSet<OrgId>,
     /// Whether a row may expect another quota than is there: who set that one is worth a word.
     pub is_stale: bool,
 }
@@ -108,11 +110,18 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
         {
             outline.without_quota.insert(place.organization.id.clone());
         }
-        let (_, verdict) = judged(record, found, live, &file.columns, context);
+        let (after, verdict) = judged(record, found, live, &file.columns, context);
         // What a row meets later depends on the rows before it.
         outline.is_stale |=
             is_later || matches!(&verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
         let org_id = known.map(|place| &place.organization.id);
+        let before = known.and_then(Place::quota);
+        if let Some(org_id) = org_id.filter(|org_id| {
+            after.is_some_and(|after| before.is_none_or(|before| after < before))
+                && !outline.lowered.contains(*org_id)
+        }) {
+            outline.lowered.insert(org_id.clone());
+        }
         let org_id = org_id.filter(|_| is_later || !matches!(verdict, Verdict::Unchanged(_)));
         if let Some(org_id) = org_id.filter(|org_id| !outline.organizations.contains(*org_id)) {
             outline.organizations.insert(org_id.clone());

@@ -196,9 +196,9 @@ fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
 #[test]
 fn the_first_of_many_organizations_with_the_same_reason_are_named() {
     let ids: Vec<OrgId> = (1..=7).map(|id| OrgId::from(id.to_string().as_str())).collect();
-    assert_eq!(listed(&ids[..1]), "1");
-    assert_eq!(listed(&ids[..5]), "1, 2, 3, 4, 5");
-    assert_eq!(listed(&ids), "1, 2, 3, 4, 5 and 2 more");
+    assert_eq!(first_ids(&ids[..1]), "1");
+    assert_eq!(first_ids(&ids[..5]), "1, 2, 3, 4, 5");
+    assert_eq!(first_ids(&ids), "1, 2, 3, 4, 5 and 2 more");
 }
 
 /// The account groups by which the usage of an organization is asked for.

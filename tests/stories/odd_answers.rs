@@ -264,6 +264,32 @@ fn an_unassign_that_was_ignored_is_not_applied_because_the_quotas_cannot_be_read
 }
 
 #[test]
+fn a_quota_is_not_lowered_by_usage_that_fell_within_its_cycle_or_is_of_one_that_is_over() {
+    let cycle = |days: [i64; 2]| {
+        let [start, end] = World::cycle_of(days);
+        format!(r#""quota":{{"monthStart":"{start}","monthEnd":"{end}"}},"#)
+    };
+    let usage = |cycle: &str, used: i64| {
+        USAGE
+            .replace(r#"{"usage":{"#, &format!(r#"{{"usage":{{{cycle}"#))
+            .replace("100,", &format!("{used},"))
+            .replace("200", &used.to_string())
+    };
+    let (this, last) = (cycle([-10, 20]), cycle([-40, -10]));
+    for (now, exit) in [(usage(&this, 2_600), 0), (usage(&this, 5), 5), (usage(&last, 2_600), 5)] {
+        let odd = Odd::start();
+        let bench = odd.bench();
+        odd.says("usage", &usage(&this, 2_500));
+        bench.run(&["-q", "snapshot"]).ends_with(0);
+        odd.says("usage", &now);
+        odd.says(AFTER_A_POST, &QUOTAS.replace("3000", "2900"));
+        bench.drop_file("x.csv", "org_id,aid,value\n10,101,2900\n");
+        let ran = bench.run(&["-q", "inbox"]).ends_with(exit);
+        assert_eq!(ran.log.contains("usage fell within its cycle"), exit == 5, "{}", ran.log);
+    }
+}
+
+#[test]
 fn an_unassign_is_not_done_because_an_answer_lacks_most_of_the_quotas() {
     let groups = |shown: std::ops::Range<u32>| {
         let groups: Vec<String> = shown.map(|aid| format!(r#"{{"aid":"{aid}","value":3000}}"#)).collect();

@@ -277,7 +277,7 @@ impl World {
     }
 
     /// From so many days before or after today to so many.
-    pub(super) fn cycle_of(days: [i64; 2]) -> [String; 2] {
+    pub fn cycle_of(days: [i64; 2]) -> [String; 2] {
         static TODAY: OnceLock<DateTime<Utc>> = OnceLock::new();
         #[expect(clippy::disallowed_methods, reason = "this is the server's clock")]
         let today = *TODAY.get_or_init(Utc::now);
