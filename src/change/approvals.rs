@@ -14,8 +14,20 @@ use super::{RunState, Services};
 use crate::change::answers;
 use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
 
-/// Records what the files approve, and gives the runs that can go on by that.
+/// Records what the files approve, gives the runs that can go on by that, and answers the files that approve nothing.
 pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<Vec<Run>> {
+    let (approved, not_taken) = record(services, inbox)?;
+    answers::not_taken(services, &not_taken);
+    Ok(approved)
+}
+
+/// Records what the files approve: before anything else of a pass, because what lay there in time must not expire first. What
+/// approves nothing may do so when the files beside it are taken.
+pub(crate) fn take_first(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<()> {
+    record(services, inbox).map(drop)
+}
+
+fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run>, Vec<NotTaken>)> {
     let (mut approved, mut not_taken) = (Vec::new(), Vec::new());
     let approvals = inbox.approvals()?;
     // Read once, however many files there are.
@@ -96,8 +108,7 @@ pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result
             }
         }
     }
-    answers::not_taken(services, &not_taken);
-    Ok(approved)
+    Ok((approved, not_taken))
 }
 
 /// What to say of comment rows that were to approve the file's plan, and did not.

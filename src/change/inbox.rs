@@ -161,6 +161,16 @@ impl Inbox {
 }
 
 impl OpenInbox {
+    /// Whether it is the folder that these settings mean, and is treated as they say.
+    pub(crate) fn is_of(&self, settings: &Inbox) -> bool {
+        let of = |inbox: &Inbox| {
+            let Inbox { folder, answers, runs, settle, max_bytes, read_only, instance, memory: _ } =
+                inbox.clone();
+            (folder, answers, runs, settle, max_bytes, read_only, instance)
+        };
+        of(&self.settings) == of(settings)
+    }
+
     /// The files that could be taken if they stay as they are, and what cannot be taken, with the reason.
     pub(crate) fn first_scan(&self) -> anyhow::Result<(FirstScan, Vec<NotTaken>)> {
         let (files, not_taken) = self.scan()?;

@@ -1,8 +1,9 @@
 //! The inbox job: a pass over what waits there, one run or one file at a time.
 //!
-//! First what a crash cut off and what came due, then every file that was dropped: each is planned against what is live, held
-//! where a guard says so, else applied, read back and answered. Last, what files beside them approve. Between two steps the
-//! worker does other things, so a step takes nothing for granted: it opens its run when it comes to it.
+//! First what files approve, what a crash cut off and what came due, then every file that was dropped: each is planned against what is
+//! live, held where a guard says so, else applied, read back and answered. Last, what files beside them approve. Between two steps the
+//! worker does other things, and the configuration may become another one, so a step takes nothing for granted: it opens its run when
+//! it comes to it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -61,6 +62,9 @@ impl Pass {
         if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
+        if let Err(error) = approvals::take_first(services, &inbox) {
+            failed.note(error);
+        }
         let (mut runs, broken) = Run::list(services.runs())?;
         for broken in broken {
             warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
@@ -109,6 +113,13 @@ impl Pass {
             }
             return Ok(true);
         }
+        if !matches!(self.files, Files::Done) {
+            // The configuration may be another one by now.
+            services.api.is_allowed()?;
+            if !self.inbox.is_of(&services.inbox) {
+                return self.look_again(services).map(|()| true);
+            }
+        }
         // What takes no time of its own is no step.
         loop {
             match &mut self.files {
@@ -146,6 +157,15 @@ impl Pass {
                 Files::Done => return Ok(false),
             }
         }
+    }
+
+    /// Looks at the inbox as it is configured now; what was not taken yet has to settle again.
+    fn look_again(&mut self, services: &Services<'_>) -> anyhow::Result<()> {
+        self.inbox = services.inbox.open()?;
+        let (first, left) = self.inbox.first_scan()?;
+        self.left = left;
+        self.files = Files::Settling(first, Instant::now() + services.inbox.settle);
+        Ok(())
     }
 
     /// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
@@ -202,3 +222,6 @@ pub(super) async fn whole(services: &Services<'_>, mailer: &Mailer) -> anyhow::R
     services.shared_reading.end();
     done
 }
+
+#[cfg(test)]
+mod tests;

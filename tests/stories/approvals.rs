@@ -1,6 +1,6 @@
 //! What a guard holds is sent only as it was approved, and once.
 
-use crate::standin::{World, key};
+use crate::standin::{Fault, World, key};
 use crate::testbed::{Bench, Run, counts};
 
 /// The helpdesk's 3 400 projected units, and a quota below them.
@@ -263,6 +263,45 @@ fn a_decision_that_cannot_be_read_stops_no_approval_of_another_run() {
         assert!(status.contains(&damaged.id()) && status.contains("decision.json"), "{status}");
     }
     assert_eq!(bench.posts(), 1);
+}
+
+#[test]
+fn an_approval_file_that_lay_there_in_time_counts_also_where_the_pass_comes_late() {
+    let (bench, run) = held();
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    bench.drop_file(&format!("{plan}.approved"), "");
+    let bench = bench.with("QUOTAKEEPER__INBOX__APPROVALS", "true").with("QUOTAKEEPER__GUARD__EXPIRE", "1ms");
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!((run.state().as_str(), helpdesk(&bench)), ("done", Some(3_000)));
+}
+
+#[test]
+fn a_person_who_approves_while_a_run_expires_is_heard() {
+    let (bench, run) = held();
+    let bench = bench.with("QUOTAKEEPER__GUARD__EXPIRE", "1ms");
+    let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
+    let decision = bench.data().join("runs").join(run.id()).join("decision.json");
+    let word = format!(r#"{{"approve":true,"plan_sha256":"{plan}","by":"ann","at":"2026-11-22T18:05:00Z"}}"#);
+    // The API's clock is asked before anything expires.
+    let approve = move |_: &mut World| fs_err::write(&decision, &word).unwrap();
+    bench.standin.forget_log();
+    bench.standin.at("", 0, Fault::Edit(Box::new(approve)));
+    bench.run(&["inbox"]);
+    assert_eq!(run.state(), "held");
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!((run.state().as_str(), helpdesk(&bench)), ("done", Some(3_000)));
+}
+
+#[test]
+fn a_run_that_nobody_decides_on_expires_and_says_so() {
+    let (bench, run) = held();
+    let bench = bench.with("QUOTAKEEPER__GUARD__EXPIRE", "1ms");
+    bench.run(&["inbox"]);
+    assert_eq!((run.state().as_str(), bench.posts()), ("rejected", 0));
+    let error = String::from_utf8(run.read("error.csv")).unwrap();
+    assert!(error.contains("Nobody approved it within 1ms (guard.expire)"), "{error}");
+    let log = bench.run(&["approve", &run.id()]).ends_with(1).log;
+    assert!(log.contains("is rejected"), "{log}");
 }
 
 #[test]

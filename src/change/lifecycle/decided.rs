@@ -125,9 +125,20 @@ impl RunContext<'_> {
         }
         let (days, rest) = (limit.as_secs() / DAY, limit.as_secs() % DAY);
         let limit = match usize::try_from(days) {
-            Ok(days) if rest == 0 => counted(days, "day"),
+            Ok(days) if days > 0 && rest == 0 => counted(days, "day"),
             _ => humantime::format_duration(limit).to_string(),
         };
+        // A decision like any other, so that one of a person that comes meanwhile counts, or hears of this one.
+        let decision = Decision {
+            approve: false,
+            plan_sha256: self.run.record.plan_sha256.clone().unwrap_or_default(),
+            by: format!("nobody within {limit} (guard.expire)"),
+            decider: None,
+            at: now,
+        };
+        if let Err(error) = self.run.decide(&decision) {
+            return if self.run.is_decided()? { Ok(()) } else { Err(error) };
+        }
         self.rejected(format!(
             "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
         ))

@@ -1,0 +1,53 @@
+//! What a reload changes while a pass is under way.
+
+use crate::clock::Clock;
+use crate::config;
+use crate::jobs::{App, Job, Trigger};
+use crate::testing::testbed::{Bench, file, noon};
+
+use super::*;
+
+/// Something to take, in the inbox.
+fn drop_a_raise(bench: &Bench) -> std::path::PathBuf {
+    let groups = bench.groups(0);
+    let path = bench.app.config.inbox_dir().join("raise.csv");
+    fs_err::create_dir_all(bench.app.config.inbox_dir()).unwrap();
+    fs_err::write(&path, file([(&groups[0], groups[0].quota + 1)])).unwrap();
+    path
+}
+
+async fn to_its_end(mut pass: Pass, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<()> {
+    while pass.step(services, mailer).await? {}
+    pass.end(services, mailer).map(drop)
+}
+
+#[tokio::test]
+async fn files_that_are_not_taken_yet_are_taken_as_the_inbox_is_configured_by_then() {
+    let bench = Bench::new(&[]).await;
+    let path = drop_a_raise(&bench);
+    let mut services = bench.app.changes(&Clock::starting_at(noon()));
+    let pass = Pass::begin(&services, &bench.app.mailer).unwrap();
+    services.inbox.read_only = true;
+    to_its_end(pass, &services, &bench.app.mailer).await.unwrap();
+    assert_eq!(Run::list(&bench.app.runs()).unwrap().0.len(), 1);
+    let names: Vec<_> =
+        fs_err::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(names.contains(&path), "nothing is renamed in a folder that is read-only: {names:?}");
+}
+
+#[tokio::test]
+async fn files_are_not_taken_for_another_api_that_is_configured_by_then() {
+    let bench = Bench::new(&[]).await;
+    crate::jobs::serve(&bench.app, Job::Snapshot, Trigger::Schedule, noon()).await.unwrap();
+    let path = drop_a_raise(&bench);
+    let pass = Pass::begin(&bench.app.changes(&Clock::starting_at(noon())), &bench.app.mailer).unwrap();
+    let data = bench.folder.path().to_str().unwrap();
+    let environment =
+        [("TE_BASE_URL", "https://other.invalid"), ("TE_TOKEN", "x"), ("QUOTAKEEPER__DATA__DIR", data)];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let other = App::named(config::load(None, &environment).unwrap(), "a test");
+    let error =
+        to_its_end(pass, &other.changes(&Clock::starting_at(noon())), &other.mailer).await.unwrap_err();
+    assert!(error.to_string().contains("other.invalid"), "{error}");
+    assert!(path.exists() && Run::list(&bench.app.runs()).unwrap().0.is_empty());
+}
