@@ -133,9 +133,8 @@ where
         progress: &mut Progress,
     ) -> anyhow::Result<Batch> {
         let mut batch = self.as_planned(batch, progress).await?;
-        let is_unguarded = |row: &PendingWrite, unguarded: &BTreeSet<usize>| unguarded.contains(&row.row);
         let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE)
-            || batch.rows.iter().any(|row| is_unguarded(row, &self.unguarded));
+            || batch.rows.iter().any(|row| self.unguarded.contains(&row.row));
         if old && !batch.rows.is_empty() {
             // Guarded together, because usage is read once for all of them.
             let guarded = Instant::now();
@@ -147,8 +146,7 @@ where
             }
             (self.guarded, self.unguarded) = (Some(guarded), moved);
             batch = self.as_planned(batch, progress).await?;
-            let (unguarded, rest) =
-                batch.rows.into_iter().partition(|row| is_unguarded(row, &self.unguarded));
+            let (unguarded, rest) = batch.rows.into_iter().partition(|row| self.unguarded.contains(&row.row));
             batch.rows = rest;
             self.leave_unguarded(unguarded, progress)?;
         }

@@ -10,7 +10,9 @@ use super::wanted::Wanted;
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::domain::quota::{Aid, OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{
+    Aid, OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule, are_most_missing,
+};
 use crate::exit_code::Exit;
 use crate::files::csv_cell::{push, shown};
 use crate::history::{Block, History, STEM};
@@ -226,7 +228,7 @@ impl Restored<'_> {
             let org_id = &rows[0].0.target.org_id;
             let removed = rows.iter().filter(|(now, before)| now.quota.is_some() && before.is_none()).count();
             let had = self.had.get(org_id).copied().unwrap_or_default();
-            (removed > 1 && removed > had).then(|| {
+            (removed > 1 && are_most_missing(removed, had)).then(|| {
                 format!(
                     "The snapshot lacks {removed} quotas of organization {org_id} that there are now, and shows {had}: the API's answer may \
                      not have been whole then. The file removes them; if that is not meant, restore an earlier snapshot."

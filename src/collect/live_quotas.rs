@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::assigned::{Assigned, AssignedQuotas};
 use super::has_nameless;
 use super::places::Places;
-use crate::domain::quota::{Aid, OrgId, Target, Units, WithQuota};
+use crate::domain::quota::{Aid, OrgId, Target, Units, WithQuota, are_most_missing};
 use crate::text::redact;
 use crate::thousandeyes::{AccountGroup, Client, Error};
 
@@ -106,5 +106,6 @@ fn lacks_most(shown: Option<&AssignedQuotas>, left: &[&Option<Aid>]) -> bool {
     let is_shown = |aid: &&Option<Aid>| shown.is_some_and(|shown| shown.has(aid.as_ref()));
     let (there, missing): (Vec<_>, Vec<_>) = left.iter().copied().partition(is_shown);
     let shows_no_group = shown.is_none_or(|shown| shown.groups.is_empty());
-    missing.len() > there.len() || (shows_no_group && missing.iter().any(|aid| aid.is_some()))
+    are_most_missing(missing.len(), there.len())
+        || (shows_no_group && missing.iter().any(|aid| aid.is_some()))
 }

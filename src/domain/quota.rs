@@ -151,6 +151,12 @@ impl UsageRule {
     }
 }
 
+/// Whether so many of an organization's quotas are missing, beside those that are there, that the answer is to be doubted: people
+/// rarely remove most of them at once.
+pub(crate) fn are_most_missing(missing: usize, there: usize) -> bool {
+    missing > there
+}
+
 /// The sum of many units; stops at the type's end instead of wrapping.
 pub fn sum(units: impl IntoIterator<Item = Units>) -> Units {
     units.into_iter().fold(0, Units::saturating_add)

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, grouped};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, are_most_missing, grouped};
 use crate::text::words;
 
 /// What snapshots that are younger show of the API's answers may be the same incomplete answer.
@@ -65,7 +65,8 @@ impl Vanished {
             };
             let (missing, there): (Vec<_>, Vec<_>) = had.partition(is_missing);
             let (missing, of) = (missing.len(), missing.len() + there.len());
-            (missing * 2 > of).then(|| (now.id.clone(), Earlier { missing, of, seen: before.taken_at }))
+            are_most_missing(missing, of - missing)
+                .then(|| (now.id.clone(), Earlier { missing, of, seen: before.taken_at }))
         };
         Self(now.into_iter().filter_map(earlier).collect())
     }

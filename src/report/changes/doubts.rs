@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{OrgId, Snapshot, Units, grouped};
+use crate::domain::quota::{OrgId, Snapshot, Units, are_most_missing, grouped};
 use crate::report::shared::words;
 
 /// A sentence for each organization of which most quotas went between the last two snapshots without a run of ours.
@@ -17,7 +17,7 @@ pub(super) fn doubts(diff: &Diff, latest: &Snapshot) -> Vec<String> {
     }
     let most = |(org_id, gone): (&OrgId, usize)| {
         let left = latest.organization(org_id)?.quota_count();
-        (gone > left && gone > 1).then(|| sentence(org_id, gone, gone + left))
+        (gone > 1 && are_most_missing(gone, left)).then(|| sentence(org_id, gone, gone + left))
     };
     gone.into_iter().filter_map(most).collect()
 }
