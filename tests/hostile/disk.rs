@@ -55,6 +55,18 @@ impl Drop for Small {
     }
 }
 
+/// A place whose data lies on a disk of its own, and that asks the simulator through a proxy which counts.
+fn on_a_small_disk(
+    simulator: &Simulator,
+    settings: &[(&str, &str)],
+) -> Option<(CountingProxy, Place, Small)> {
+    let proxy = CountingProxy::before(simulator);
+    let place = Place::new(simulator).with("TE_BASE_URL", &proxy.base_url);
+    let place = settings.iter().fold(place, |place, (name, value)| place.with(name, value));
+    let disk = Small::mount(&place)?;
+    Some((proxy, place, disk))
+}
+
 fn assert_says_that_the_disk_is_full(ran: &Ran) {
     // What can be done about it may follow.
     let said = ran.stderr.lines().rfind(|line| line.starts_with("quotakeeper: ")).unwrap_or_default();
@@ -109,9 +121,7 @@ fn an_inbox_on_a_full_disk_loses_nothing_and_sends_each_row_once() {
     let simulator = Simulator::start();
     let mut refused = 0;
     for blocks in 0..24 {
-        let proxy = CountingProxy::before(&simulator);
-        let place = Place::new(&simulator).with("TE_BASE_URL", &proxy.base_url);
-        let Some(disk) = Small::mount(&place) else { return };
+        let Some((proxy, place, disk)) = on_a_small_disk(&simulator, &[]) else { return };
         let content = row(&place, &"long ".repeat(1000));
         place.drop_file("raise.csv", &content);
         disk.fill_but(blocks);
@@ -146,12 +156,10 @@ fn an_approval_on_a_full_disk_counts_or_stays() {
     let simulator = Simulator::start();
     let mut stayed = 0;
     for blocks in 0..12 {
-        let proxy = CountingProxy::before(&simulator);
-        let place = Place::new(&simulator)
-            .with("TE_BASE_URL", &proxy.base_url)
+        let Some((proxy, place, disk)) = on_a_small_disk(&simulator, &[]) else { return };
+        let place = place
             .with("QUOTAKEEPER__INBOX__APPROVALS", "true")
             .with("QUOTAKEEPER__GUARD__APPROVAL", "always");
-        let Some(disk) = Small::mount(&place) else { return };
         place.drop_file("raise.csv", row(&place, "more"));
         place.run(&["inbox"]);
         let plan = place.runs()[0].1["plan_sha256"].as_str().unwrap().to_owned();
