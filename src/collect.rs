@@ -22,8 +22,9 @@ use self::assigned::Assigned;
 pub(crate) use self::live_quotas::LiveQuotas;
 use self::places::Places;
 use self::usage_answer::{Whose, whose};
-use crate::collect::top_consumers::LargestTests;
+use crate::collect::top_consumers::top_consumers;
 use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Usage, UsageRule};
+use crate::domain::top_consumers::TopConsumers;
 use crate::text::redact;
 use crate::thousandeyes::progress::Phase;
 use crate::thousandeyes::{AccountGroup, Client, Error, OrganizationQuotas, OrganizationUsage};
@@ -37,7 +38,7 @@ pub(crate) struct Reading {
     /// With the targets whose quota cannot be read.
     pub snapshot: Snapshot,
     /// Where the units go of the organizations whose usage was read.
-    pub largest_tests: LargestTests,
+    pub top_consumers: TopConsumers,
 }
 
 impl Reading {
@@ -62,7 +63,7 @@ impl Reading {
             warn!(whose = %redact::clean(&target, 300), why = redact::clean(&why, 300), "{what}");
         }
         let snapshot = tree::join(assigned, groups.into_iter().zip(of_groups), now);
-        Self { snapshot, largest_tests: LargestTests::default() }
+        Self { snapshot, top_consumers: TopConsumers::default() }
     }
 
     /// The organizations that any of the answers shows.
@@ -142,7 +143,7 @@ impl Reading {
     /// An organization takes the totals; an account group takes its sums, and 0 where no breakdown names it. False where what an account
     /// group used stays unknown.
     fn take_usage(&mut self, org_id: &OrgId, usage: &OrganizationUsage, of: Whose, rule: &UsageRule) -> bool {
-        self.largest_tests.add(org_id, usage, rule);
+        self.top_consumers.insert(org_id.clone(), top_consumers(usage, rule));
         let Some(organization) = self.snapshot.organization_mut(org_id) else { return true };
         let &OrganizationUsage {
             period_start,

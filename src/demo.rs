@@ -15,7 +15,7 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule, grouped};
+use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule};
 use crate::files::durable;
 use crate::jobs::App;
 use crate::jobs::Job;
@@ -24,6 +24,7 @@ use crate::page;
 use crate::report::Extent;
 use crate::report::words::counted;
 use crate::simulator::{self, SimulateArgs, Simulator};
+use crate::text::words::grouped;
 
 /// So long a history is played, with a snapshot every so many hours.
 const DAYS: i64 = 48;

@@ -7,3 +7,5 @@ pub(crate) mod last_cycle;
 pub(crate) mod merge;
 pub mod quota;
 mod snapshot;
+pub(crate) mod top_consumers;
+pub(crate) mod usage_rows;

@@ -13,7 +13,7 @@ pub(crate) mod retention;
 mod store;
 mod thinned;
 
-pub(crate) use codec::{Block, Figures};
+pub(crate) use codec::Block;
 pub(crate) use each::Earlier;
 pub(crate) use readable::{NONE_READABLE, left_out};
 pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};

@@ -26,8 +26,9 @@ use super::explains::OtherRuns;
 use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
-use crate::domain::quota::{Target, Units, WithQuota, quota_text};
+use crate::domain::quota::{Target, Units, WithQuota};
 use crate::files::lock::Seat;
+use crate::text::words::quota_text;
 use crate::thousandeyes::progress::{Phase, Rows};
 use crate::thousandeyes::{Client, Error};
 

@@ -99,7 +99,7 @@ impl Live {
             self.set_by = Some(explains::set_since(services.runs(), DateTime::UNIX_EPOCH));
         }
         let context = PlanContext {
-            largest: &self.reading.largest_tests,
+            largest: &self.reading.top_consumers,
             last_cycle: self.last_cycle.as_ref().unwrap_or(LastCycle::none()),
             set_by: self.set_by.as_ref().unwrap_or(SetByRuns::none()),
             vanished: &self.vanished,

@@ -15,9 +15,10 @@ use std::cmp::Reverse;
 use crate::config::{Guards, Level};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{
-    self, AccountGroup, Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule, grouped,
+    self, AccountGroup, Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule,
 };
 use crate::files::csv_cell::shown;
+use crate::text::words::grouped;
 
 /// The columns of a proposal, and of the file that undoes a run.
 pub(super) const COLUMNS: [&str; 8] =

@@ -8,9 +8,10 @@ use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
 use crate::config::{Approval, Config};
-use crate::domain::quota::{Snapshot, UsageRule, grouped};
+use crate::domain::quota::{Snapshot, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::History;
+use crate::text::words::grouped;
 use crate::thousandeyes::LazyClient;
 
 /// For these organizations, or for all. The file goes to `out`, what people should know to standard error.

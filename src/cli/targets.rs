@@ -10,11 +10,12 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::wanted::Wanted;
-use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule, grouped};
+use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
+use crate::text::words::grouped;
 use crate::text::{edge, glob, lookalike};
 
 /// A person reads so many lines at most; CSV and JSON have all.

@@ -1,43 +1,18 @@
-//! Where a target's units go: its largest tests and enterprise agents, to name before their quota is lowered.
+//! The largest tests and enterprise agents of an organization, of what the API says of its usage.
 //!
 //! A person who reads `1 000 is below the 3 480 projected` asks next what would stop, and whom to talk to.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::domain::quota::{Aid, OrgId, Target, Units, UsageRule};
+use crate::domain::quota::{Aid, Units, UsageRule};
+use crate::domain::top_consumers::{KEPT, TopConsumer};
 use crate::text::words::clean;
 use crate::thousandeyes::OrganizationUsage;
 
-/// So many are kept of each account group and each organization.
-const KEPT: usize = 5;
 /// The longest name and kind, so that a few of them stay one sentence.
 const NAME: usize = 40;
 const KIND: usize = 24;
-
-/// One test, or one enterprise agent with all that runs on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LargestTest {
-    /// `portal.initech.com (Web - Page Load)`, safe to show.
-    pub label: String,
-    /// Quota units by the end of the cycle, and never less than were used already.
-    pub projected: Units,
-}
-
-/// The largest of each target. Nothing is known of targets whose usage was not read.
-#[derive(Debug, Default)]
-pub(crate) struct LargestTests {
-    /// The largest first. Each is one of the largest of its account group, or of the organization.
-    by_organization: BTreeMap<OrgId, Vec<Owned>>,
-}
-
-#[derive(Debug)]
-struct Owned {
-    aid: Option<Aid>,
-    test: LargestTest,
-}
 
 /// A test or an agent as the API shows it, before anything is copied.
 struct Consumer<'a> {
@@ -47,46 +22,22 @@ struct Consumer<'a> {
     projected: Units,
 }
 
-impl LargestTests {
-    /// Where nothing is known of single tests.
-    pub(crate) fn none() -> &'static Self {
-        static NONE: LargestTests = LargestTests { by_organization: BTreeMap::new() };
-        &NONE
-    }
-
-    /// Adds those of one organization, which comes once. Tests have cloud units and enterprise agents enterprise units; what the rule does not count is left out.
-    pub(crate) fn add(&mut self, org_id: &OrgId, usage: &OrganizationUsage, rule: &UsageRule) {
-        let mut kept_of: BTreeMap<&Aid, usize> = BTreeMap::new();
-        let mut kept: Vec<Owned> = Vec::new();
-        for seen in largest_first(usage, rule) {
-            let is_of_its_group = seen.aid.is_some_and(|aid| {
-                let count = kept_of.entry(aid).or_default();
-                *count += 1;
-                *count <= KEPT
-            });
-            if is_of_its_group || kept.len() < KEPT {
-                let test = LargestTest { label: seen.label(), projected: seen.projected };
-                kept.push(Owned { aid: seen.aid.cloned(), test });
-            }
+/// The largest of an organization and of each of its account groups, the largest first. Tests have cloud units and enterprise agents
+/// enterprise units; what the rule does not count is left out.
+pub(crate) fn top_consumers(usage: &OrganizationUsage, rule: &UsageRule) -> Vec<(Option<Aid>, TopConsumer)> {
+    let mut kept_of: BTreeMap<&Aid, usize> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for seen in largest_first(usage, rule) {
+        let is_of_its_group = seen.aid.is_some_and(|aid| {
+            let count = kept_of.entry(aid).or_default();
+            *count += 1;
+            *count <= KEPT
+        });
+        if is_of_its_group || kept.len() < KEPT {
+            kept.push((seen.aid.cloned(), TopConsumer { label: seen.label(), projected: seen.projected }));
         }
-        self.by_organization.insert(org_id.clone(), kept);
     }
-
-    #[cfg(test)]
-    pub(crate) fn new(usage: &BTreeMap<OrgId, OrganizationUsage>, rule: &UsageRule) -> Self {
-        let mut largest = Self::default();
-        for (org_id, usage) in usage {
-            largest.add(org_id, usage, rule);
-        }
-        largest
-    }
-
-    /// The largest of one target (an organization's are those of all its account groups), the largest first.
-    pub(crate) fn of(&self, target: &Target) -> Vec<LargestTest> {
-        let of_organization = self.by_organization.get(&target.org_id).into_iter().flatten();
-        let of_it = of_organization.filter(|kept| target.aid.is_none() || kept.aid == target.aid);
-        of_it.take(KEPT).map(|kept| kept.test.clone()).collect()
-    }
+    kept
 }
 
 /// All that use anything, in an order that does not depend on the API's.
@@ -127,6 +78,8 @@ impl Consumer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::quota::Target;
+    use crate::domain::top_consumers::TopConsumers;
     use crate::thousandeyes::{AgentUnits, TestUsage};
 
     fn test(aid: &str, name: &str, test_type: &str, used: Units, projected: Units) -> TestUsage {
@@ -146,9 +99,10 @@ mod tests {
         }
     }
 
-    fn shown(usage: OrganizationUsage, rule: &UsageRule, target: &Target) -> Vec<String> {
-        let largest = LargestTests::new(&BTreeMap::from([("7".into(), usage)]), rule);
-        largest.of(target).iter().map(|test| format!("{} {}", test.label, test.projected)).collect()
+    fn shown(usage: &OrganizationUsage, rule: &UsageRule, target: &Target) -> Vec<String> {
+        let mut top = TopConsumers::default();
+        top.insert("7".into(), top_consumers(usage, rule));
+        top.of_target(target).iter().map(|test| format!("{} {}", test.label, test.projected)).collect()
     }
 
     fn usage() -> OrganizationUsage {
@@ -169,11 +123,11 @@ mod tests {
     fn a_group_has_its_tests_and_agents_and_the_organization_those_of_all() {
         let rule = UsageRule::default();
         assert_eq!(
-            shown(usage(), &rule, &Target::account_group("7", "1")),
+            shown(&usage(), &rule, &Target::account_group("7", "1")),
             ["portal (Page Load) 1900", "gateway (enterprise agent) 800", "small (DNS) 3"]
         );
         assert_eq!(
-            shown(usage(), &rule, &Target::organization("7")),
+            shown(&usage(), &rule, &Target::organization("7")),
             [
                 "portal (Page Load) 1900",
                 "of nobody (test) 1000",
@@ -182,16 +136,16 @@ mod tests {
                 "enterprise agent without a name 7"
             ]
         );
-        assert!(shown(usage(), &rule, &Target::account_group("7", "9")).is_empty());
+        assert!(shown(&usage(), &rule, &Target::account_group("7", "9")).is_empty());
     }
 
     #[test]
     fn units_are_those_of_quotas_and_what_does_not_count_is_left_out() {
         let target = Target::account_group("7", "1");
         let divided = UsageRule { units_per_quota_unit: Some(1000.0), ..UsageRule::default() };
-        assert_eq!(shown(usage(), &divided, &target)[0], "portal (Page Load) 2");
+        assert_eq!(shown(&usage(), &divided, &target)[0], "portal (Page Load) 2");
         let enterprise = UsageRule { cloud: false, ..UsageRule::default() };
-        assert_eq!(shown(usage(), &enterprise, &target), ["gateway (enterprise agent) 800"]);
+        assert_eq!(shown(&usage(), &enterprise, &target), ["gateway (enterprise agent) 800"]);
     }
 
     #[test]
@@ -199,7 +153,7 @@ mod tests {
         let tests = (0..9).map(|units| test("1", &format!("t{units}"), "DNS", units * 10, 5)).collect();
         let usage = OrganizationUsage { tests, ..OrganizationUsage::default() };
         assert_eq!(
-            shown(usage, &UsageRule::default(), &Target::account_group("7", "1")),
+            shown(&usage, &UsageRule::default(), &Target::account_group("7", "1")),
             ["t8 (DNS) 80", "t7 (DNS) 70", "t6 (DNS) 60", "t5 (DNS) 50", "t4 (DNS) 40"]
         );
     }
@@ -211,7 +165,7 @@ mod tests {
             tests: vec![test("1", &name, &"y\n".repeat(90), 1, 1)],
             ..OrganizationUsage::default()
         };
-        let lines = shown(usage, &UsageRule::default(), &Target::account_group("7", "1"));
+        let lines = shown(&usage, &UsageRule::default(), &Target::account_group("7", "1"));
         assert!(lines[0].starts_with("a Bcc: bx") && !lines[0].contains('\n'), "{lines:?}");
         assert!(lines[0].chars().count() <= NAME + KIND + 5, "{lines:?}");
     }

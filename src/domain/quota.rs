@@ -162,27 +162,6 @@ pub fn sum(units: impl IntoIterator<Item = Units>) -> Units {
     units.into_iter().fold(0, Units::saturating_add)
 }
 
-/// A number as people read it here, grouped by spaces: `12 345`.
-pub fn grouped(units: Units) -> String {
-    let digits = units.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if units < 0 {
-        text.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A quota as people read it: the number, or `no quota`.
-pub fn quota_text(quota: Option<Units>) -> String {
-    quota.map_or_else(|| "no quota".to_owned(), grouped)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,13 +217,5 @@ mod tests {
         for (plan, quota) in [(None, Some(7)), (Some(7000), None), (Some(0), Some(7)), (Some(7), Some(0))] {
             assert!(!looks(plan, quota, None), "{plan:?} {quota:?}");
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_threes() {
-        assert_eq!(
-            [0, 999, 1000, -12_345, 1_234_567].map(grouped),
-            ["0", "999", "1 000", "-12 345", "1 234 567"]
-        );
     }
 }

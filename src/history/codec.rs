@@ -20,15 +20,14 @@ macro_rules! for_each_column {
 
 mod block;
 mod commas;
-mod figures;
 mod lines;
 mod reader;
+mod usage_rows;
 mod writer;
 
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::block::{Block, Blocks};
-pub(crate) use self::figures::Figures;
 pub(crate) use self::reader::{Organizations, decode};
 pub(crate) use self::writer::encode;
 use crate::domain::quota::{SnapshotRow, Units};

@@ -7,11 +7,12 @@ use std::iter::Peekable;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use super::codec::{Block, Figures};
+use super::codec::Block;
 use super::in_order::in_order;
 use super::readable::left_out;
 use super::store::{History, Unreadable};
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, WithQuota};
+use crate::domain::usage_rows::UsageRows;
 
 /// A smaller file is read before a second thread has started.
 const LARGE: u64 = 8 << 20;
@@ -64,14 +65,14 @@ impl History {
 
     /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization beside
     /// that of the other, and hands out what came of it in the order of their ids. As little of the file is read as that takes.
-    pub(crate) fn figures_like<T: Send, R>(
+    pub(crate) fn usage_like<T: Send, R>(
         &self,
         at: DateTime<Utc>,
         wanted: &Snapshot,
-        work: impl Fn(Figures, &Organization) -> T + Sync,
+        work: impl Fn(UsageRows, &Organization) -> T + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        self.each_like(at, wanted, |block, like| Ok(work(block.figures_like(like)?, like)), consume)
+        self.each_like(at, wanted, |block, like| Ok(work(block.usage_like(like)?, like)), consume)
     }
 
     /// What a snapshot shows of those targets that another one shows.
@@ -170,9 +171,9 @@ impl History {
     }
 
     /// What an earlier snapshot says of the usage of those targets that the later one shows of the organization.
-    pub(crate) fn figures(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<Figures> {
+    pub(crate) fn usage(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<UsageRows> {
         let Earlier { at, block } = earlier;
-        block.figures_like(later).with_context(|| Unreadable::damaged(self.path(at)))
+        block.usage_like(later).with_context(|| Unreadable::damaged(self.path(at)))
     }
 }
 
@@ -232,13 +233,12 @@ mod tests {
         let errors = |history: &History| {
             let organization =
                 |block: Block| block.organization().map(|organization| organization.row_count());
-            let figures =
-                history.figures_like(at, &snapshot, |figures, _| figures.rows.len(), |rows| rows.sum());
+            let usage = history.usage_like(at, &snapshot, |usage, _| usage.rows.len(), |rows| rows.sum());
             let errors = [
                 history.read(at).map(|read| read.row_count()),
                 history.like(at, &snapshot).map(|read| read.row_count()),
                 history.each(at, organization, |rows| rows.sum()),
-                figures,
+                usage,
             ];
             errors.map(|error| format!("{:#}", error.unwrap_err()))
         };

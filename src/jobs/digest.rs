@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::records::Reporting;
 use super::records::alerts::{self, Latest, Observed};
-use crate::collect::top_consumers::LargestTests;
+use crate::domain::top_consumers::TopConsumers;
 use crate::files::versioned_json;
 use crate::report::Occasion;
 
@@ -15,7 +15,7 @@ pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<(
     let record = alerts::record(job, Latest::unknown(), now)?;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let week = inputs.week(&latest)?;
-    let seen = Observed { latest: &latest, week: &week, largest: LargestTests::none() };
+    let seen = Observed { latest: &latest, week: &week, largest: TopConsumers::none() };
     let reported = alerts::queue(job, Occasion::Digest, record.clone(), &seen, now)?;
     if reported == record {
         info!("no warning since the last digest: no mail");

@@ -13,8 +13,8 @@ use super::state::slots;
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
-use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
+use crate::domain::top_consumers::TopConsumers;
 use crate::files::lock::Seat;
 use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::report_inputs::ReportInputs;
@@ -38,7 +38,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
     let fetched = collect::take(job.api.get()?, parts.names, parts.usage, &rule, clock.now()).await?;
     job.seat.check()?;
     let state = job.reporting.state.take(clock.now());
-    let (mut seen, largest) = (fetched.snapshot.readable(), fetched.largest_tests);
+    let (mut seen, largest) = (fetched.snapshot.readable(), fetched.top_consumers);
     let (at, rows) = history.write(&seen)?;
     seen.taken_at = at; // as its file says
     info!(rows, %at, "snapshot written");
@@ -69,7 +69,7 @@ pub(super) fn report_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow:
     let history = job.reporting.inputs.history;
     let all = history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
-        report(job, earlier, &history.read(*latest)?, LargestTests::none(), now)?;
+        report(job, earlier, &history.read(*latest)?, TopConsumers::none(), now)?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn report(
     job: &SnapshotJob<'_>,
     earlier: &[DateTime<Utc>],
     latest: &Snapshot,
-    largest: &LargestTests,
+    largest: &TopConsumers,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     report_changes(job, earlier, latest, now)?;

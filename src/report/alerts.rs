@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 
 use crate::change::propose::Terms;
-use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Mute, Until};
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, grouped};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
+use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
@@ -19,6 +19,7 @@ use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{needs, room, then};
+use crate::text::words::grouped;
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
@@ -142,7 +143,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
                 standing.why.clone_from(&news.why);
             }
             let since = words::moment(news.at, context.zone);
-            let test = |test: &LargestTest| format!("{} {}", test.label, grouped(test.projected));
+            let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
             let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
             Some(AlertRow { standing, was: was(news.was), since, largest })
         };

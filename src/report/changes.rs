@@ -2,6 +2,7 @@
 //!
 //! One model describes a run, drift (changes made outside quotakeeper), and all changes of a period.
 
+mod cause;
 mod doubts;
 pub(in crate::report) mod files;
 pub(in crate::report) mod held;

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use self::totals::{began_late, late, total, year};
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped};
+use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::section::Section;
@@ -31,6 +31,7 @@ use crate::report::closing::wording::{
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
 use crate::report::shared::{Extent, Imprint, ReportContext, words};
+use crate::text::words::grouped;
 
 /// So many organizations are shown in full, the worst first; then so many in a line; the table has them all.
 const DETAILED: usize = 3;

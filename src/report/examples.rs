@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::change::propose::Terms;
 use crate::change::{Action, Guard, GuardHit, Plan, PlanRow, RunState, RunStory, Verdict};
-use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Guards};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::top_consumers::TopConsumer;
 use crate::report::AlertInput;
 use crate::report::ClosingInput;
 use crate::report::Failure;
@@ -73,7 +73,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         was: Level::Fine,
         at: context.now,
         why: "an example".to_owned(),
-        largest: vec![LargestTest { label: "a test (DNS)".to_owned(), projected: 1000 }],
+        largest: vec![TopConsumer { label: "a test (DNS)".to_owned(), projected: 1000 }],
     });
     let alerts = AlertInput {
         occasion: Occasion::Digest,

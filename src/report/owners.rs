@@ -11,7 +11,7 @@ use crate::change::{
     Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict,
 };
 use crate::domain::diff::Diff;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule, quota_text};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::alerts::crossings::News;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
 use crate::report::changes::held::Held;
@@ -20,6 +20,7 @@ use crate::report::changes::{ChangesReport, drift_report, run_report};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
 use crate::report::shared::{Audience, ReportContext, words};
+use crate::text::words::quota_text;
 
 /// The file name of the table with the rows that a mail does not list.
 const TABLE: &str = "changes.csv";

@@ -4,10 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use crate::change::{PlanRow, RunState, RunStory};
-use crate::collect::top_consumers::LargestTest;
 use crate::config::Mute;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{Organization, Snapshot, Target, Units};
+use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::Record;
 use crate::report::shared::curves::Curves;
 use crate::report::shared::level::Level;
@@ -53,7 +53,7 @@ pub(crate) struct TargetPage {
     /// What was reported of it, and whether it is muted, a sentence each.
     pub alerts: Vec<String>,
     /// What uses most of it; empty where nothing was wrong with it lately.
-    pub largest: Vec<LargestTest>,
+    pub largest: Vec<TopConsumer>,
     /// What is to become of its quota.
     pub waiting: Vec<Waiting>,
     /// How its quota changed, the latest first.

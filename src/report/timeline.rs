@@ -8,8 +8,9 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule, quota_text};
+use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule};
 use crate::report::shared::words;
+use crate::text::words::quota_text;
 
 /// Of runs who dropped and approved them, as far as that is known: `dropped by ann, approved by bob`.
 pub(crate) type People = HashMap<String, String>;

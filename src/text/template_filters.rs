@@ -3,9 +3,9 @@
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, HtmlEscape, Output, State, escape_formatter};
 
-use crate::domain::quota::{Units, grouped, quota_text};
 use crate::text::width::columns;
 use crate::text::words;
+use crate::text::words::{grouped, quota_text};
 
 /// A line of the text part is no longer than this.
 const WIDTH: usize = 78;
@@ -13,11 +13,10 @@ const BAR: usize = 18;
 
 pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.set_formatter(isolated);
-    environment.add_filter("units", |state: &State, units: Option<Units>| {
+    environment.add_filter("units", |state: &State, units: Option<i64>| {
         unbroken(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
     });
-    environment
-        .add_filter("quota", |state: &State, quota: Option<Units>| unbroken(state, &quota_text(quota)));
+    environment.add_filter("quota", |state: &State, quota: Option<i64>| unbroken(state, &quota_text(quota)));
     environment.add_filter("prose", |state: &State, text: String| unbroken(state, &text));
     environment.add_filter("commands", |text: &str| Value::from_safe_string(with_commands(text)));
     environment.add_filter("sentence", |text: &str| words::capitalized(text));

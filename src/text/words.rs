@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::quota::{Units, grouped};
 pub(crate) use crate::text::clean::clean;
 
 /// `1 account group`, `3 account groups`.
@@ -15,7 +14,28 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 
 /// A count as people read it.
 pub(crate) fn number(count: usize) -> String {
-    grouped(Units::try_from(count).unwrap_or(Units::MAX))
+    grouped(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// A number as people read it here, grouped by spaces: `12 345`.
+pub(crate) fn grouped(units: i64) -> String {
+    let digits = units.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if units < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A quota as people read it: the number, or `no quota`.
+pub(crate) fn quota_text(quota: Option<i64>) -> String {
+    quota.map_or_else(|| "no quota".to_owned(), grouped)
 }
 
 /// `row 3`, `rows 3 and 7`, `rows 3, 7, 8 and 12 more`. Takes no more of the numbers than it shows.
@@ -103,13 +123,13 @@ pub(crate) fn age(age: TimeDelta) -> String {
 }
 
 /// The share in per cent, never rounded over 100: 99.9 % is 99, and 100.1 % is 101. None of nothing.
-pub(crate) fn percent(part: Units, whole: Units) -> Option<Units> {
+pub(crate) fn percent(part: i64, whole: i64) -> Option<i64> {
     if whole <= 0 {
         return None;
     }
     let (part, whole) = (i128::from(part.max(0)) * 100, i128::from(whole));
     let share = if part > whole * 100 { (part + whole - 1) / whole } else { part / whole };
-    Some(Units::try_from(share).unwrap_or(Units::MAX))
+    Some(i64::try_from(share).unwrap_or(i64::MAX))
 }
 
 /// As the beginning of a sentence.
@@ -143,6 +163,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_grouped_by_threes() {
+        assert_eq!(
+            [0, 999, 1000, -12_345, 1_234_567].map(grouped),
+            ["0", "999", "1 000", "-12 345", "1 234 567"]
+        );
+    }
+
+    #[test]
     fn no_line_breaks_within_a_number() {
         let words = ["(Transaction)", "1 152", "of", "12 000 000,", "row", "17", "204151"];
         assert_eq!(unbroken(&format!(" {} ", words.join("  "))), words);
@@ -156,7 +184,7 @@ mod tests {
         assert_eq!(percent(1000, 1000), Some(100));
         assert_eq!(percent(1001, 1000), Some(101));
         assert_eq!(percent(5, 0), None);
-        assert_eq!(percent(Units::MAX, 1), Some(Units::MAX));
+        assert_eq!(percent(i64::MAX, 1), Some(i64::MAX));
     }
 
     #[test]

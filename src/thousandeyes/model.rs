@@ -7,6 +7,7 @@
 mod plain;
 mod quotas;
 mod usage;
+mod usage_answer;
 
 use std::borrow::Cow;
 

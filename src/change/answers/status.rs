@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
-use crate::domain::quota::{Units, grouped, quota_text};
+use crate::domain::quota::Units;
 use crate::text::clean::visible;
 use crate::text::words::{decision_due, moment, number};
+use crate::text::words::{grouped, quota_text};
 
 /// So many rows are listed; the files beside it have them all.
 const LISTED: usize = 50;

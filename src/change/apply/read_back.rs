@@ -9,7 +9,8 @@ use super::progress::Progress;
 use super::{Apply, GuardedAgain};
 use crate::change::run::journal::Event;
 use crate::change::{Code, Outcome, Problem};
-use crate::domain::quota::{Target, quota_text};
+use crate::domain::quota::Target;
+use crate::text::words::quota_text;
 use crate::thousandeyes::progress::Phase;
 use crate::thousandeyes::{AccountGroup, Error};
 

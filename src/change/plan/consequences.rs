@@ -6,7 +6,8 @@ use super::context::PlanContext;
 use super::effective;
 use super::row::PlanRow;
 use crate::domain::forecast::{Course, run_out};
-use crate::domain::quota::{Place, Snapshot, Units, grouped};
+use crate::domain::quota::{Place, Snapshot, Units};
+use crate::text::words::grouped;
 use crate::text::words::short_day;
 
 /// So many are named; a person wants to know whom to ask, not to read a list.
@@ -25,7 +26,7 @@ pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext
     };
     let named: Vec<String> = context
         .largest
-        .of(&seen.target())
+        .of_target(&seen.target())
         .iter()
         .take(NAMED)
         .map(|test| format!("{} {}", test.label, grouped(test.projected)))
@@ -62,17 +63,16 @@ fn when(row: &PlanRow, seen: Place<'_>, live: &Snapshot, context: &PlanContext<'
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use chrono_tz::Tz;
 
     use super::*;
     use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
     use crate::change::plan::plan;
-    use crate::collect::top_consumers::LargestTests;
+    use crate::collect::top_consumers::top_consumers;
     use crate::config::{Guards, Mode};
     use crate::domain::quota::SnapshotRow;
     use crate::domain::quota::UsageRule;
+    use crate::domain::top_consumers::TopConsumers;
     use crate::thousandeyes::{OrganizationUsage, TestUsage};
 
     /// Account group 1 of organization 7: 2 150 used by the snapshot, 3 480 by the end of the cycle.
@@ -88,7 +88,7 @@ mod tests {
         }))
     }
 
-    fn tests(units: &[(&str, &str, &str, Units)]) -> LargestTests {
+    fn tests(units: &[(&str, &str, &str, Units)]) -> TopConsumers {
         let test = |(aid, name, kind, projected): &(&str, &str, &str, Units)| TestUsage {
             aid: Some((*aid).into()),
             test_name: (*name).into(),
@@ -98,10 +98,12 @@ mod tests {
         };
         let usage =
             OrganizationUsage { tests: units.iter().map(test).collect(), ..OrganizationUsage::default() };
-        LargestTests::new(&BTreeMap::from([("7".into(), usage)]), &UsageRule::default())
+        let mut top = TopConsumers::default();
+        top.insert("7".into(), top_consumers(&usage, &UsageRule::default()));
+        top
     }
 
-    fn message_in(text: &str, live: &Snapshot, largest: &LargestTests, zone: Tz) -> String {
+    fn message_in(text: &str, live: &Snapshot, largest: &TopConsumers, zone: Tz) -> String {
         let (guards, rule) = (Guards::default(), UsageRule::default());
         let context = PlanContext { zone, largest, ..PlanContext::new(&guards, Mode::Row, &rule) };
         row_lines(&plan(&parsed(text), live, &context)).remove(0)
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn the_day_is_that_of_the_people_who_read_it() {
         // 1 064 of 1 330 units in 8 of 10 days: 18:00 in UTC.
-        let day = |zone| message_in("aid,value\n1,3214\n", &live(), LargestTests::none(), zone);
+        let day = |zone| message_in("aid,value\n1,3214\n", &live(), TopConsumers::none(), zone);
         assert!(day(Tz::UTC).ends_with("3 214 is below the 3 480 projected: tests would stop about 30 Nov"));
         assert!(day(Tz::Asia__Tokyo).ends_with("about 1 Dec"));
     }
@@ -140,10 +142,10 @@ mod tests {
     fn a_quota_below_what_is_used_stops_tests_at_once() {
         for value in [0, 1_000, 2_150] {
             let message =
-                message_in(&format!("aid,value\n1,{value}\n"), &live(), LargestTests::none(), Tz::UTC);
+                message_in(&format!("aid,value\n1,{value}\n"), &live(), TopConsumers::none(), Tz::UTC);
             assert!(message.ends_with("is below the 3 480 projected: tests would stop at once"), "{message}");
         }
-        let message = message_in("aid,value\n1,2151\n", &live(), LargestTests::none(), Tz::UTC);
+        let message = message_in("aid,value\n1,2151\n", &live(), TopConsumers::none(), Tz::UTC);
         assert!(message.ends_with("tests would stop about 22 Nov"), "{message}");
     }
 
@@ -151,7 +153,7 @@ mod tests {
     fn a_row_of_a_later_day_stops_nothing_before_it() {
         let message = |value: &str, day: &str| {
             let text = format!("aid,value,effective\n1,{value},{day}\n");
-            message_in(&text, &live(), LargestTests::none(), Tz::UTC)
+            message_in(&text, &live(), TopConsumers::none(), Tz::UTC)
         };
         assert!(message("2500", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
         assert!(message("1000", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
@@ -171,7 +173,7 @@ mod tests {
     fn no_day_is_named_if_the_end_of_the_cycle_is_unknown() {
         let live = snapshot([group("7", "1", Some(4_000), 2_150, 3_480)]);
         assert_eq!(
-            message_in("aid,value\n1,2500\n", &live, LargestTests::none(), Tz::UTC),
+            message_in("aid,value\n1,2500\n", &live, TopConsumers::none(), Tz::UTC),
             "2: held by below_use: 2 500 is below the 3 480 projected"
         );
     }

@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
 use super::vanished::Vanished;
-use crate::collect::top_consumers::LargestTests;
 use crate::config::{Guards, Mode};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::UsageRule;
+use crate::domain::top_consumers::TopConsumers;
 
 /// What a plan is made with, besides the file and what is live.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct PlanContext<'a> {
     /// The zone in which the days of `effective` begin.
     pub zone: Tz,
     /// Where the units of the targets go, to name in what holds a row.
-    pub largest: &'a LargestTests,
+    pub largest: &'a TopConsumers,
     /// What the targets had used when their last billing cycle ended.
     pub last_cycle: &'a LastCycle,
     /// What runs set, to say who changed a quota that is not what the editor saw.
@@ -41,7 +41,7 @@ impl<'a> PlanContext<'a> {
             rule,
             undo: false,
             zone: Tz::UTC,
-            largest: LargestTests::none(),
+            largest: TopConsumers::none(),
             last_cycle: LastCycle::none(),
             set_by: SetByRuns::none(),
             vanished: Vanished::none(),

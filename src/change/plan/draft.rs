@@ -9,8 +9,9 @@ use super::row::{Action, NoChange, PlanRow, Verdict, plain_quota};
 use crate::change::parse::{Columns, Field, Record, RowChange, Value};
 use crate::change::{Code, Problem};
 use crate::domain::diff::SentRow;
-use crate::domain::quota::{Place, Snapshot, Units, UsageRule, grouped, quota_text};
+use crate::domain::quota::{Place, Snapshot, Units, UsageRule};
 use crate::text::words;
+use crate::text::words::{grouped, quota_text};
 
 /// What a row's ids mean, and when it takes effect.
 pub(super) struct Found<'s> {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 pub(super) use crate::change::parse::Action;
 use crate::change::{Code, Guard, Problem};
-use crate::domain::quota::{Target, Units, quota_text};
+use crate::domain::quota::{Target, Units};
+use crate::text::words::quota_text;
 
 /// A guard that a row trips, said in words with its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]

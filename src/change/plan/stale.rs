@@ -6,7 +6,8 @@ use super::guards::Scope;
 use super::model::Plan;
 use super::row::{PlanRow, Verdict};
 use crate::change::Guard;
-use crate::domain::quota::{Target, quota_text};
+use crate::domain::quota::Target;
+use crate::text::words::quota_text;
 
 /// What moved, from what to what, one sentence each; nothing if the approval stands.
 ///

@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, are_most_missing, grouped};
+use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, are_most_missing};
 use crate::text::words;
+use crate::text::words::grouped;
 
 /// What snapshots that are younger show of the API's answers may be the same incomplete answer.
 pub(crate) const BELIEVED_AFTER: TimeDelta = TimeDelta::days(1);

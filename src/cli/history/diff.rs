@@ -8,12 +8,13 @@ use crate::cli::plan::Style;
 use crate::cli::table::{Side, Table, wrapped};
 use crate::cli::terminal;
 use crate::domain::diff::{Change, Diff};
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::Units;
 use crate::history::STEM;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
 use crate::report::{QuotaChange, words};
 use crate::text::clean::visible;
+use crate::text::words::grouped;
 
 /// Compares two snapshots, in whichever order they are named.
 pub(super) fn diff(

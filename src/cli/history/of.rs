@@ -9,12 +9,13 @@ use crate::cli::TableFormat;
 use crate::cli::plan::{Style, folded};
 use crate::cli::table::{Side, Table};
 use crate::daemon::status::place;
-use crate::domain::quota::{Target, grouped};
+use crate::domain::quota::Target;
 use crate::exit_code::Exit;
 use crate::files::csv_cell;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Moment, QuotaChange, Timeline, words};
 use crate::text::edge;
+use crate::text::words::grouped;
 
 /// A person reads so many lines: those at which the quota changed, and the rest evenly.
 const LINES: usize = 30;

@@ -6,10 +6,11 @@ use super::requests::Requests;
 use super::style::name_of;
 use super::text::unchanged;
 use crate::change::{Plan, PlanRow, Verdict};
-use crate::domain::quota::{Units, grouped, quota_text};
+use crate::domain::quota::Units;
 use crate::report::shared::planned::{OrganizationView, organizations, parts};
 use crate::report::words::{counted, moment_in, number};
 use crate::text::clean::visible;
+use crate::text::words::{grouped, quota_text};
 
 /// Hosts cut comments that are longer than some 65 000 characters: up to so many bytes each row is listed that changes, is
 /// held or is refused.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::style::{Style, folded, name_of};
 use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
-use crate::domain::quota::{OrgId, Units, grouped};
+use crate::domain::quota::{OrgId, Units};
 use crate::report::shared::planned::{CommonReasons, Kind, Part, parts};
 use crate::report::words::{counted, moment_in, number};
+use crate::text::words::grouped;
 
 /// The results of a run list so many rows of a section, and JSON has them all.
 const LISTED: usize = 20;

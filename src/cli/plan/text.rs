@@ -7,10 +7,10 @@ use super::rows::{Extent, sections, word};
 use super::style::{Style, folded, name_of};
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::domain::quota::grouped;
 use crate::report::shared::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
 use crate::text::width::columns as width;
+use crate::text::words::grouped;
 
 /// So many organizations are listed, and of more than these so many: the worst come first.
 const ORGANIZATIONS: usize = 20;

@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, place};
-use crate::domain::quota::grouped;
 use crate::report::Standing;
 use crate::report::words::{self, counted};
 use crate::text::width::columns as width;
+use crate::text::words::grouped;
 
 pub(super) fn text(view: &View, paint: Paint) -> String {
     let mut text = header(view, paint) + "\n";

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::overview::Problem;
 use crate::daemon::status::{self, JobLine, View};
-use crate::domain::quota::grouped;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
 use crate::page::{self, Live};
 use crate::report::{self, Imprint, words};
+use crate::text::words::grouped;
 
 #[derive(Debug, Serialize)]
 struct Health {

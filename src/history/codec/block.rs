@@ -6,11 +6,12 @@ use anyhow::Context;
 use memchr::{memchr, memchr_iter};
 
 use super::commas::Commas;
-use super::figures::{self, Figures};
 use super::lines::{Line, Lines, quoted_cell_ends};
 use super::reader::{Order, Organizations, Rows, UNSORTED, order};
+use super::usage_rows;
 use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, SnapshotRow};
+use crate::domain::usage_rows::UsageRows;
 use crate::files::csv_cell::push;
 
 /// What one snapshot shows of one organization.
@@ -102,7 +103,7 @@ impl Block {
     }
 
     /// What they say of the usage of those targets that another snapshot shows of the organization.
-    pub(crate) fn figures_like(self, like: &Organization) -> anyhow::Result<Figures> {
+    pub(crate) fn usage_like(self, like: &Organization) -> anyhow::Result<UsageRows> {
         let mut known = like.places().map(Place::aid).peekable();
         // Both are in the order of the ids.
         let is_wanted = |aid: Option<&Aid>| {
@@ -111,13 +112,13 @@ impl Block {
         };
         let plain = match &self.0 {
             Content::Lines(lines) if lines.has_row_on_each_line() => {
-                figures::of_lines(&lines.id, &lines.text, is_wanted)
+                usage_rows::of_lines(&lines.id, &lines.text, is_wanted)
             }
             _ => None,
         };
         match plain {
-            Some(figures) => Ok(figures),
-            None => Ok(Figures::from(&self.organization_like(like)?)),
+            Some(rows) => Ok(rows),
+            None => Ok(UsageRows::from(&self.organization_like(like)?)),
         }
     }
 

@@ -7,6 +7,7 @@ use super::lines::Lines;
 use super::reader::split;
 use super::*;
 use crate::domain::quota::{Aid, Organization, Place, Snapshot, Target, Usage};
+use crate::domain::usage_rows::UsageRows;
 use crate::testing::fuzz::fuzzed;
 
 fn encode(snapshot: &Snapshot) -> String {
@@ -76,10 +77,10 @@ proptest! {
         for (block, seen) in Blocks::new(file.as_bytes()).unwrap().zip(snapshot.organizations()) {
             let mut wanted = wanted.iter();
             if let Some(like) = seen.clone().only(|_| *wanted.next().unwrap()) {
-                let mut figures = block.unwrap().figures_like(&like).unwrap();
+                let mut usage = block.unwrap().usage_like(&like).unwrap();
                 // Of names that need quotes more may be read than was asked for.
-                figures.rows.retain(|(aid, _)| like.place(aid.as_ref()).is_some());
-                prop_assert_eq!(figures, Figures::from(&like));
+                usage.rows.retain(|(aid, _)| like.place(aid.as_ref()).is_some());
+                prop_assert_eq!(usage, UsageRows::from(&like));
             }
         }
     }
@@ -314,7 +315,7 @@ fn fuzzed_snapshot_files_are_read_or_refused_and_what_is_read_survives_a_round_t
         }
         for block in Blocks::new(file).into_iter().flatten() {
             let Ok(block) = block else { break };
-            drop(block.figures_like(&snapshot.organizations()[0]));
+            drop(block.usage_like(&snapshot.organizations()[0]));
         }
     });
 }

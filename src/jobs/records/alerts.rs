@@ -9,8 +9,8 @@ use tracing::warn;
 
 use super::Reporting;
 use crate::change::propose::Terms;
-use crate::collect::top_consumers::LargestTests;
 use crate::domain::quota::Snapshot;
+use crate::domain::top_consumers::TopConsumers;
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes, left_out};
@@ -32,12 +32,12 @@ pub(crate) const FILE: Kind = Kind {
 #[derive(Clone, Copy)]
 pub(crate) struct Latest<'a> {
     pub snapshot: Option<&'a Snapshot>,
-    pub largest: &'a LargestTests,
+    pub largest: &'a TopConsumers,
 }
 
 impl Latest<'_> {
     pub(crate) fn unknown() -> Self {
-        Self { snapshot: None, largest: LargestTests::none() }
+        Self { snapshot: None, largest: TopConsumers::none() }
     }
 }
 
@@ -46,7 +46,7 @@ impl Latest<'_> {
 pub(in crate::jobs) struct Observed<'a> {
     pub latest: &'a Snapshot,
     pub week: &'a Week,
-    pub largest: &'a LargestTests,
+    pub largest: &'a TopConsumers,
 }
 
 /// Judges every snapshot that was not judged yet, and mails what became critical.

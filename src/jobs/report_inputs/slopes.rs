@@ -5,7 +5,8 @@ use chrono::{DateTime, Duration, Utc};
 use super::ReportInputs;
 use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{Organization, Snapshot, UsageRule};
-use crate::history::{Earlier, Figures, left_out, thinned};
+use crate::domain::usage_rows::UsageRows;
+use crate::history::{Earlier, left_out, thinned};
 use crate::report::{OrganizationReadings, Readings, Slopes, Week};
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
@@ -25,7 +26,7 @@ impl ReportInputs<'_> {
         for then in earlier {
             let (at, now) = (then.at, latest.organizations().first());
             let readings =
-                now.map(|now| Ok(OrganizationReadings::new(&self.history.figures(then, now)?, now, rule)));
+                now.map(|now| Ok(OrganizationReadings::new(&self.history.usage(then, now)?, now, rule)));
             match Readings::of::<anyhow::Error>(at, readings, latest) {
                 Ok(readings) => week.add(&readings, latest),
                 Err(error) => left_out(&error),
@@ -68,9 +69,10 @@ impl ReportInputs<'_> {
         rule: &UsageRule,
         mut add: impl FnMut(Readings),
     ) {
-        let of_organization = |then: Figures, now: &Organization| OrganizationReadings::new(&then, now, rule);
+        let of_organization =
+            |then: UsageRows, now: &Organization| OrganizationReadings::new(&then, now, rule);
         let read = |at: DateTime<Utc>| {
-            self.history.figures_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
+            self.history.usage_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
         };
         self.history.each_of(moments, read, |readings| {
             for readings in readings {

@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
-use crate::domain::quota::{Snapshot, SnapshotRow, Units, Usage, grouped};
+use crate::domain::quota::{Snapshot, SnapshotRow, Units, Usage};
 use crate::mail::Templates;
 use crate::page;
 use crate::report::fixtures::{at, group, organization, page_from, report_from};
 use crate::report::{Report, usage_table};
+use crate::text::words::grouped;
 
 /// What a target has: its quota, and what it uses, unless that is unknown.
 type Figures = (Option<Units>, Option<(Units, Units)>);

@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::collect::top_consumers::{LargestTest, LargestTests};
 use crate::config::Alerts;
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{
-    OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule, grouped,
-};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::top_consumers::{TopConsumer, TopConsumers};
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, standing};
 use crate::report::shared::week::Week;
+use crate::text::words::grouped;
 
 /// What was not seen for so long is forgotten: longer than any cycle.
 const FORGOTTEN: TimeDelta = TimeDelta::days(45);
@@ -43,7 +42,7 @@ struct Known {
     cycles: Vec<Cycle>,
     /// What uses most of it, as the last snapshot that said so showed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    largest: Vec<LargestTest>,
+    largest: Vec<TopConsumer>,
 }
 
 /// What is remembered of one target in one billing cycle.
@@ -74,7 +73,7 @@ pub(crate) struct News {
     pub why: String,
     /// What uses most of it, as that snapshot showed it: for whoever has to cut.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub largest: Vec<LargestTest>,
+    pub largest: Vec<TopConsumer>,
 }
 
 /// What a snapshot is judged by.
@@ -86,7 +85,7 @@ pub(crate) struct Evidence<'a> {
     pub diffs: &'a [Diff],
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
-    pub largest: &'a LargestTests,
+    pub largest: &'a TopConsumers,
 }
 
 /// When news is reported.
@@ -157,7 +156,7 @@ pub(crate) fn judge<E>(
                 largest: Vec::new(),
             });
             // A snapshot that is judged afterwards does not say.
-            let largest = seen.largest.of(&row.target);
+            let largest = seen.largest.of_target(&row.target);
             if !largest.is_empty() {
                 target.largest = largest;
             }
@@ -219,7 +218,7 @@ fn judge_target(
     let news = |level, why| {
         let largest = match level {
             Level::Fine => Vec::new(),
-            Level::Warning | Level::Critical => seen.largest.of(&row.target),
+            Level::Warning | Level::Critical => seen.largest.of_target(&row.target),
         };
         Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why, largest })
     };
@@ -321,7 +320,7 @@ fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String 
 
 impl Record {
     /// What uses most of a target that was in trouble lately; empty where that is not known.
-    pub(in crate::report) fn largest(&self, target: &Target) -> &[LargestTest] {
+    pub(in crate::report) fn largest(&self, target: &Target) -> &[TopConsumer] {
         let known = self.targets.iter().find(|known| known.target == *target);
         known.map_or(&[], |known| known.largest.as_slice())
     }

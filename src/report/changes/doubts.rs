@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{OrgId, Snapshot, Units, are_most_missing, grouped};
+use crate::domain::quota::{OrgId, Snapshot, Units, are_most_missing};
 use crate::report::shared::words;
+use crate::text::words::grouped;
 
 /// A sentence for each organization of which most quotas went between the last two snapshots without a run of ours.
 pub(super) fn doubts(diff: &Diff, latest: &Snapshot) -> Vec<String> {

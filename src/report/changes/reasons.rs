@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::change::{Code, Guard};
+use crate::report::changes::cause::Cause;
 use crate::report::changes::row::ChangeRow;
 use crate::report::shared::planned::CommonReason;
 use crate::report::shared::words;
@@ -12,34 +12,6 @@ const SHARED: usize = 6;
 const LISTED_OF_SHARED: usize = 10;
 /// So many reasons are said of whole organizations.
 const LISTED_COMMON: usize = 10;
-
-/// What kind of reason a row is held or refused for. Rows of one kind may differ in their figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Cause {
-    Held(Guard),
-    Refused(Code),
-}
-
-impl Cause {
-    fn summary(self) -> &'static str {
-        match self {
-            Self::Held(guard) => guard.summary(),
-            Self::Refused(code) => match code {
-                Code::BadRow => "a cell cannot be read",
-                Code::Duplicate => "another row is for the same target",
-                Code::UnknownTarget => "there is no such target, or the token cannot see it",
-                Code::AmbiguousTarget => "the row does not say clearly which target is meant",
-                Code::Stale => "the quota is not the expected one any more",
-                Code::NotSent => "they were not sent",
-                Code::Rejected => "they were rejected",
-                Code::Held => "a guard holds them",
-                Code::ChangedMeanwhile => "the quota was changed meanwhile",
-                Code::Refused => "ThousandEyes refused them",
-                Code::NotConfirmed => "ThousandEyes does not show the new quota",
-            },
-        }
-    }
-}
 
 /// Which rows stand together.
 #[derive(Clone, PartialEq, Eq, Hash)]

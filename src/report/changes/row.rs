@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::change::PlanRow;
 use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
-use crate::report::changes::reasons::Cause;
+use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
+use crate::report::changes::cause::Cause;
 use crate::report::shared::{page_of, words};
+use crate::text::words::grouped;
 
 /// One changed, held or refused quota.
 #[derive(Clone, Debug, Serialize)]

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::change::{Code, GuardHit, Outcome, PlanRow, RunState, Verdict};
 use crate::domain::quota::Units;
-use crate::report::changes::reasons::{Cause, by_reason, said_once};
+use crate::report::changes::cause::Cause;
+use crate::report::changes::reasons::{by_reason, said_once};
 use crate::report::changes::row::{ChangeRow, row_of_plan, size};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::CommonReasons;

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use crate::domain::quota::{SnapshotRow, Units, UsageRule, grouped};
+use crate::domain::quota::{SnapshotRow, Units, UsageRule};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Bar, bar, name_and_id};
 use crate::report::shared::words;
+use crate::text::words::grouped;
 
 /// What one target, or several together, used of a quota in a whole cycle.
 #[derive(Clone, Debug, Serialize)]

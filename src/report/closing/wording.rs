@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::diff::{Diff, MadeBy};
-use crate::domain::quota::{Target, Units, grouped, sum};
+use crate::domain::quota::{Target, Units, sum};
 use crate::report::closing::cycle_lookup::Cycle;
 use crate::report::closing::cycle_usage::CycleUsage;
 use crate::report::closing::section::{Section, YearRow};
 use crate::report::shared::level::Level;
 use crate::report::shared::words;
+use crate::text::words::grouped;
 
 /// Account groups that are named as those that used most.
 const LARGEST: usize = 3;

@@ -12,10 +12,11 @@ use chrono_tz::Tz;
 
 use self::labels::labels;
 use self::ticks::{short, ticks};
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::Units;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::words;
+use crate::text::words::grouped;
 
 pub(crate) const WIDTH: u32 = 520;
 pub(crate) const HEIGHT: u32 = 160;

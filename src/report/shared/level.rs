@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Limits;
 use crate::domain::forecast::RunOut;
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::Units;
 use crate::report::shared::{ReportContext, words};
+use crate::text::words::grouped;
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

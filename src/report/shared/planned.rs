@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::change::plan::guards::Scope;
 use crate::change::{GuardHit, Plan, PlanOrganization, PlanRow, Verdict};
-use crate::domain::quota::{OrgId, Units, grouped};
+use crate::domain::quota::{OrgId, Units};
+use crate::text::words::grouped;
 
 /// What becomes of rows, the most dangerous first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

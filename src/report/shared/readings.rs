@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::merge::merge;
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Snapshot, Units, Usage, UsageRule};
-use crate::history::Figures;
+use crate::domain::usage_rows::UsageRows;
 
 /// The figures stand by the places of the rows in the latest snapshot, and of its organizations.
 pub(crate) struct Readings {
@@ -29,7 +29,7 @@ pub(crate) struct OrganizationReadings {
 
 impl OrganizationReadings {
     /// Of what was shown then of an organization of the latest snapshot.
-    pub(crate) fn new(then: &Figures, now: &Organization, rule: &UsageRule) -> Self {
+    pub(crate) fn new(then: &UsageRows, now: &Organization, rule: &UsageRule) -> Self {
         let rows = now.row_count();
         let (mut used, mut showed) = (vec![None; rows], vec![false; rows]);
         let in_order =

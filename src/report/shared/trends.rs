@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::quota::{Snapshot, Target, Units, UsageRule, grouped};
+use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::shared::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::quota_status::Standing;
+use crate::text::words::grouped;
 
 /// The width that a picture has where there is room.
 const CARD: u32 = 590;

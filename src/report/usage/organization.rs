@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::domain::quota::{self, Units, UsageRule, grouped};
+use crate::domain::quota::{self, Units, UsageRule};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Standing, org_name};
 use crate::report::shared::{ReportContext, words};
+use crate::text::words::grouped;
 
 /// The organization as the report shows it.
 #[derive(Clone, Debug, Serialize)]

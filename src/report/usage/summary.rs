@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::quota::{OrgId, Units, grouped, sum};
+use crate::domain::quota::{OrgId, Units, sum};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
 use crate::report::shared::rebalance::Rebalance;
@@ -10,6 +10,7 @@ use crate::report::shared::{ReportContext, words};
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::Organization;
 use crate::schedule::Missed;
+use crate::text::words::grouped;
 
 /// So many account groups are named besides the worst, with what they need.
 const ALSO_NAMED: usize = 4;

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::super::wire::Text;
-use super::usage::UsageAnswer;
+use super::usage_answer::UsageAnswer;
 use super::{AccountGroup, AgentUnits, Page, TestUsage, moment};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 

@@ -1,8 +1,7 @@
 //! What one organization used, and whose units they are as far as the answer says.
 
-use chrono::{DateTime, Utc};
-
 use super::super::wire::{Object, Odd};
+use super::usage_answer::UsageAnswer;
 use super::{
     AgentUnits, OrganizationUsage, TestUsage, agent_units, aid, answer, missing, moment, name, plain, rows,
 };
@@ -15,32 +14,6 @@ pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Od
         Err(Odd("units that were used are negative".to_owned()))
     } else {
         Ok(summed(answer))
-    }
-}
-
-/// What the body of `GET /usage` says; a breakdown is none where it is not there at all.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct UsageAnswer {
-    pub(super) period_start: Option<DateTime<Utc>>,
-    pub(super) period_end: Option<DateTime<Utc>>,
-    pub(super) plan_units: Option<Units>,
-    pub(super) total: Usage,
-    pub(super) cloud_next_period: Option<Units>,
-    pub(super) enterprise_next_period: Option<Units>,
-    pub(super) tests: Option<Vec<TestUsage>>,
-    pub(super) agents: Option<Vec<AgentUnits>>,
-}
-
-impl UsageAnswer {
-    fn has_negative_units(&self) -> bool {
-        let total = &self.total;
-        let cloud = [total.cloud_used, total.cloud_projected];
-        let others =
-            [total.enterprise_used, total.enterprise_projected, total.device_used, total.device_projected];
-        let tests = self.tests.iter().flatten().flat_map(|test| [test.used, test.projected]);
-        let agents = self.agents.iter().flatten().flat_map(|agent| [agent.used, agent.projected]);
-        let mut all = cloud.into_iter().chain(others).chain(agents).chain(tests).flatten();
-        all.any(|units| units < 0)
     }
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use super::rule::{Finding, GuardInput, Rule, Scope, compare};
 use crate::change::Guard;
 use crate::change::plan::consequences;
-use crate::domain::quota::grouped;
+use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     guard: Guard::BelowUse,

@@ -4,7 +4,7 @@ use super::organizations::added;
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
 use crate::config::Level;
-use crate::domain::quota::grouped;
+use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     guard: Guard::OverAllocation,

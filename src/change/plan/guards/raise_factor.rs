@@ -2,7 +2,8 @@
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::Guard;
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::Units;
+use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     guard: Guard::RaiseFactor,

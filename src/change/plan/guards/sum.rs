@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use super::organizations::Organization;
 use super::rule::{Finding, GuardInput, Rule, Scope, compare};
 use crate::change::Guard;
-use crate::domain::quota::grouped;
+use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Sum,

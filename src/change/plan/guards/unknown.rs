@@ -4,7 +4,7 @@
 use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
 use crate::change::{Guard, PlanOrganization};
-use crate::domain::quota::grouped;
+use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     guard: Guard::Unknown,

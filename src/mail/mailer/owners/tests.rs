@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
-use crate::collect::top_consumers::LargestTest;
 use crate::config::{Alerts, Config, Data, Mail, Recipients, Transport};
 use crate::domain::quota::UsageRule;
+use crate::domain::top_consumers::TopConsumer;
 use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic, terms};
 use crate::report::{Audience, Level, Occasion, Slopes};
 
@@ -205,8 +205,8 @@ fn the_mail_of_drift_to_an_owner() {
 }
 
 /// The largest tests of an account group whose names try to break a mail.
-fn largest() -> Vec<LargestTest> {
-    let test = |label: &str, projected| LargestTest { label: label.to_owned(), projected };
+fn largest() -> Vec<TopConsumer> {
+    let test = |label: &str, projected| TopConsumer { label: label.to_owned(), projected };
     vec![
         test("portal.acme.example (Page Load)", 4_900),
         test("<b>VPN</b> gateways (Agent to Server)", 2_150),

@@ -47,7 +47,7 @@ impl Walk {
             diffs: &self.diffs,
             rule: &UsageRule::default(),
             alerts: &self.alerts,
-            largest: LargestTests::none(),
+            largest: TopConsumers::none(),
         };
         let record = judge_after(self.earlier.as_ref(), &seen, self.record.clone());
         assert_eq!(
@@ -239,7 +239,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         diffs: &[],
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
-        largest: LargestTests::none(),
+        largest: TopConsumers::none(),
     };
     let record = Record { judged: Some(earlier.taken_at), ..Record::default() };
     assert_eq!(judge_after(Some(&earlier), &seen, record).due(Occasion::Snapshot, &latest).0.len(), 1);

@@ -3,7 +3,7 @@
 //! Each word has some places, the best first. All choices together are weighed, since they are few.
 
 use super::{BOTTOM, LETTERS, RIGHT, Scale, TOP, Trend, pieces, text, width};
-use crate::domain::quota::grouped;
+use crate::text::words::grouped;
 
 /// What it costs to stand on a word or a dot, outside the chart, on a line that matters, and on one that matters less.
 const ON_WORDS: f64 = 1_000.0;

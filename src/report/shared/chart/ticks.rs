@@ -1,6 +1,7 @@
 //! Round numbers beside a picture, and how they are written there.
 
-use crate::domain::quota::{Units, grouped};
+use crate::domain::quota::Units;
+use crate::text::words::grouped;
 
 /// Zero and one to three round numbers up to `most`.
 pub(super) fn ticks(most: Units) -> Vec<Units> {

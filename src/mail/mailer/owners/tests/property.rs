@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::change::{Code, Guard, GuardHit, NoChange, PlanOrganization, Problem, Verdict};
 use crate::domain::diff::Change;
-use crate::domain::quota::{SnapshotRow, Units, grouped};
+use crate::domain::quota::{SnapshotRow, Units};
 use crate::report::fixtures::{group_of, organization};
+use crate::text::words::grouped;
 
 const GROUPS: usize = 4;
 const TARGETS: usize = 3 * (GROUPS + 1);
@@ -224,7 +225,7 @@ proptest! {
                 let hit: Vec<usize> = (0..TARGETS).filter(|index| outcomes[*index] < 4).collect();
                 let news = |index: &usize| {
                     let level = [Level::Fine, Level::Critical][usize::from(outcomes[*index] % 2)];
-                    let largest = vec![LargestTest { label: format!("test{index:02}z"), projected: 5 }];
+                    let largest = vec![TopConsumer { label: format!("test{index:02}z"), projected: 5 }];
                     report::News { largest, ..alert_news(&target(*index), level) }
                 };
                 post.alerts(Occasion::Digest, &hit.iter().map(news).collect::<Vec<_>>(), &snapshot());

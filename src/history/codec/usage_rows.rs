@@ -3,45 +3,24 @@
 //! Plain lines are read here, cell by cell and nothing else of them, in a third of the time; a test compares. Whatever is odd is
 //! read as every row is, which says what is wrong.
 
-use chrono::{DateTime, Utc};
 use memchr::memchr;
 
 use super::commas::Commas;
 use super::lines::quoted_cell_ends;
 use super::reader::{moment, split};
 use super::{AID, COLUMNS, PERIOD_START, USAGE};
-use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
-
-/// What an organization and its account groups used.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Figures {
-    pub id: OrgId,
-    /// Start of the billing cycle that the usage belongs to.
-    pub period_start: Option<DateTime<Utc>>,
-    /// The organization's own row, then those of its account groups, sorted by id as numbers.
-    pub rows: Vec<(Option<Aid>, Usage)>,
-}
-
-impl From<&Organization> for Figures {
-    fn from(organization: &Organization) -> Self {
-        let row = |place: Place<'_>| (place.aid().cloned(), place.usage());
-        Self {
-            id: organization.id.clone(),
-            period_start: organization.period_start,
-            rows: organization.places().map(row).collect(),
-        }
-    }
-}
+use crate::domain::quota::{Aid, OrgId, Units, Usage};
+use crate::domain::usage_rows::UsageRows;
 
 /// Of the wanted ones among lines with our columns, each without the moment of the snapshot. None where anything in them is odd.
 pub(super) fn of_lines(
     id: &OrgId,
     lines: &[u8],
     mut is_wanted: impl FnMut(Option<&Aid>) -> bool,
-) -> Option<Figures> {
+) -> Option<UsageRows> {
     let has_quotes = memchr(b'"', lines).is_some();
     let mut reader = Reader {
-        figures: Figures { id: id.clone(), period_start: None, rows: Vec::new() },
+        read: UsageRows { id: id.clone(), period_start: None, rows: Vec::new() },
         knows_cycle: false,
         lines: 0,
         last: None,
@@ -53,11 +32,11 @@ pub(super) fn of_lines(
             reader.add(line, Commas::of(line), &mut is_wanted)?;
         }
     }
-    Some(reader.figures)
+    Some(reader.read)
 }
 
 struct Reader {
-    figures: Figures,
+    read: UsageRows,
     knows_cycle: bool,
     /// How many were looked at, and the last one's.
     lines: usize,
@@ -87,10 +66,10 @@ impl Reader {
             let [start, end] = [cells[PERIOD_START], cells[PERIOD_START + 1]];
             let says_cycle = !start.is_empty() || !end.is_empty();
             if says_cycle && !self.knows_cycle {
-                self.figures.period_start = if start.is_empty() { None } else { Some(moment(start).ok()?) };
+                self.read.period_start = if start.is_empty() { None } else { Some(moment(start).ok()?) };
                 self.knows_cycle = true;
             }
-            self.figures.rows.push((aid.clone(), usage(&cells[USAGE..])?));
+            self.read.rows.push((aid.clone(), usage(&cells[USAGE..])?));
         }
         (self.lines, self.last) = (self.lines + 1, aid);
         Some(())
