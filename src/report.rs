@@ -32,7 +32,9 @@ pub(crate) use self::changes::held::{Held, held, reason};
 pub(crate) use self::changes::row::ChangeRow;
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
-pub(crate) use self::changes::{ChangesReport, RESTORE, drift_report, outside, period_report, run_report};
+pub(crate) use self::changes::{
+    ChangesReport, DiffContext, RESTORE, drift_report, outside, period_report, run_report,
+};
 pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
 #[cfg(test)]
 pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};
@@ -60,9 +62,9 @@ pub(crate) use self::shared::{Audience, Extent, Imprint, ReportContext, page_of,
 pub(crate) use self::snapshot_summary::SnapshotSummary;
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
 pub(crate) use self::target::{TargetPage, TargetParts, target_page};
-pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, timeline};
+pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, TimelineInput, timeline};
 pub(crate) use self::usage::input::UsageInput;
-pub(crate) use self::usage::page::{Owners, Row as UsageRow, UsagePage};
+pub(crate) use self::usage::page::{Owners, PageInput, Row as UsageRow, UsagePage};
 pub(crate) use self::usage::{UsageReport, usage_report};
 
 impl AlertReport {

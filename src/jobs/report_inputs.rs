@@ -23,8 +23,8 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, Extent, Judging, People, ReportContext, SnapshotSummary, Standing, Timeline, Trends,
-    UsageInput, UsageReport,
+    self, ChangesReport, DiffContext, Extent, Judging, People, ReportContext, SnapshotSummary, Standing,
+    Timeline, TimelineInput, Trends, UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -236,8 +236,9 @@ impl ReportInputs<'_> {
         let diffs = scope.only(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
-        let people = self.people(&diffs);
-        Ok(report::period_report(&diffs, &latest, &self.config.usage.rule(), since, &people, &context))
+        let with =
+            DiffContext { latest: &latest, rule: &self.config.usage.rule(), people: &self.people(&diffs) };
+        Ok(report::period_report(&diffs, since, with, &context))
     }
 
     /// One target over time, since a moment or since it was first seen.
@@ -265,8 +266,14 @@ impl ReportInputs<'_> {
                 Some((at, snapshot.row(target).map(SnapshotRow::into_owned)))
             })
             .collect();
-        let (rule, zone) = (self.config.usage.rule(), self.config.schedule.timezone);
-        Ok(report::timeline(target, &seen, &diffs, &self.people(&diffs), &rule, zone))
+        let input = TimelineInput {
+            target,
+            seen: &seen,
+            diffs: &diffs,
+            people: &self.people(&diffs),
+            rule: &self.config.usage.rule(),
+        };
+        Ok(report::timeline(&input, self.config.schedule.timezone))
     }
 
     /// Who dropped and approved the runs that made these changes.

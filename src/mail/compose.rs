@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment as MimeAttachment, Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment as MimeAttachment, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 use super::picture::Painter;
@@ -76,16 +76,10 @@ impl Composer<'_> {
         if to.is_empty() {
             return Ok(None);
         }
-        let from = self.mail.from.as_ref().context("mail.from is needed to send mail")?;
-        let from = mailbox(from, "mail.from")?;
-        let host = host_name(self.installation);
-        let hash = hash(report, &to);
+        let (hash, host) = (hash(report, &to), &host_name(self.installation));
         let message_id = format!("<{}.{hash}@{host}>", report.kind());
-
         let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
         let subject = format!("{}{}", self.mail.subject_prefix, self.templates.subject(report)?);
-        // A name that looks like an encoded word would be decoded into whatever it hides, by every mail program.
-        let subject = words::clean(&subject, 250).replace("=?", "= ?");
         let text = self.templates.text(report, &names)?;
         let html = self.templates.html(report, &names)?;
         // A user's template may show none of them, or some.
@@ -105,58 +99,78 @@ impl Composer<'_> {
             }
         };
 
-        let mut message = Message::builder()
+        let from = self.mail.from.as_ref().context("mail.from is needed to send mail")?;
+        let from = mailbox(from, "mail.from")?;
+        let sender = from.email.to_string();
+        let message = Message::builder()
             .message_id(Some(message_id.clone()))
             .date(now.into())
-            .from(from.clone())
-            .subject(subject)
-            // RFC 3834, section 5: made by no person, and no answer to anything.
-            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
-            // Exchange answers by this one ([MS-OXCMAIL] 2.1.3.2.20). Not `All`: a report of failed delivery is wanted.
-            .raw_header(header("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()))
-            // RFC 2919: a label and the name of who issues it, for people's filters.
-            .raw_header(header("List-Id", format!("<{}.{host}>", report.kind())));
-        // RFC 5322, section 3.6.4.
-        if let Some(last) = earlier.last() {
-            message = message.in_reply_to(last.clone()).references(earlier.join(" "));
-        }
-        for one in &to {
-            message = message.to(one.clone());
-        }
-        if let Some(reply_to) = &self.mail.reply_to {
-            let reply_to = mailbox(reply_to, "mail.reply_to")?;
-            // RFC 2369, section 3.2: whoever reads that address takes people off a list; no program does it here.
-            let ask = format!("<mailto:{}?subject=unsubscribe%20{}>", reply_to.email, report.kind());
-            message = message.reply_to(reply_to).raw_header(header("List-Unsubscribe", ask));
-        }
-        // Boundaries that come from the content, not from chance: the same report is the same bytes.
-        let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();
-        let both = both.singlepart(SinglePart::plain(text));
-        let both = if pictures.is_empty() {
-            both.singlepart(SinglePart::html(html))
-        } else {
-            let related = MultiPart::related().boundary(format!("=_{hash}_r")).build();
-            let related = related.singlepart(SinglePart::html(html));
-            both.multipart(pictures.into_iter().fold(related, MultiPart::singlepart))
-        };
-        let body = if attachments.is_empty() {
-            both
-        } else {
-            let mut mixed = MultiPart::mixed().boundary(format!("=_{hash}_m")).build().multipart(both);
-            for attachment in attachments {
-                mixed = mixed.singlepart(part(attachment)?);
-            }
-            mixed
-        };
-        let message = message.multipart(body).context("the message cannot be put together")?;
+            .from(from)
+            // A name that looks like an encoded word would be decoded into whatever it hides, by every mail program.
+            .subject(words::clean(&subject, 250).replace("=?", "= ?"));
+        let message = about(message, report, host, earlier);
+        let message = self
+            .answered_to(to.into_iter().fold(message, MessageBuilder::to), report)?
+            .multipart(body(&hash, text, html, pictures, attachments)?)
+            .context("the message cannot be put together")?;
         Ok(Some(Email {
             message_id,
             thread: report.thread().map(str::to_owned),
-            from: from.email.to_string(),
+            from: sender,
             recipients: envelope(recipients, report.recipients_key())?,
             bytes: message.formatted(),
         }))
     }
+
+    /// Where answers go, and requests to be taken off the list.
+    fn answered_to(&self, message: MessageBuilder, report: &Report) -> anyhow::Result<MessageBuilder> {
+        let Some(reply_to) = &self.mail.reply_to else { return Ok(message) };
+        let reply_to = mailbox(reply_to, "mail.reply_to")?;
+        // RFC 2369, section 3.2: whoever reads that address takes people off a list; no program does it here.
+        let ask = format!("<mailto:{}?subject=unsubscribe%20{}>", reply_to.email, report.kind());
+        Ok(message.reply_to(reply_to).raw_header(header("List-Unsubscribe", ask)))
+    }
+}
+
+/// What tells other programs what kind of mail it is, and which mails it belongs to.
+fn about(message: MessageBuilder, report: &Report, host: &str, earlier: &[String]) -> MessageBuilder {
+    let message = message
+        // RFC 3834, section 5: made by no person, and no answer to anything.
+        .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+        // Exchange answers by this one ([MS-OXCMAIL] 2.1.3.2.20). Not `All`: a report of failed delivery is wanted.
+        .raw_header(header("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()))
+        // RFC 2919: a label and the name of who issues it, for people's filters.
+        .raw_header(header("List-Id", format!("<{}.{host}>", report.kind())));
+    match earlier.last() {
+        // RFC 5322, section 3.6.4.
+        Some(last) => message.in_reply_to(last.clone()).references(earlier.join(" ")),
+        None => message,
+    }
+}
+
+/// Both texts, with the pictures that the HTML shows, and what is attached. Boundaries come from the content, not from chance: the same
+/// report is the same bytes.
+fn body(
+    hash: &str,
+    text: String,
+    html: String,
+    pictures: Vec<SinglePart>,
+    attachments: &[Attachment],
+) -> anyhow::Result<MultiPart> {
+    let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();
+    let both = both.singlepart(SinglePart::plain(text));
+    let both = if pictures.is_empty() {
+        both.singlepart(SinglePart::html(html))
+    } else {
+        let related = MultiPart::related().boundary(format!("=_{hash}_r")).build();
+        let related = related.singlepart(SinglePart::html(html));
+        both.multipart(pictures.into_iter().fold(related, MultiPart::singlepart))
+    };
+    if attachments.is_empty() {
+        return Ok(both);
+    }
+    let mixed = MultiPart::mixed().boundary(format!("=_{hash}_m")).build().multipart(both);
+    attachments.iter().try_fold(mixed, |mixed, attachment| Ok(mixed.singlepart(part(attachment)?)))
 }
 
 /// A name that can be saved anywhere, whatever it was made of: no folder, no reserved character, and a CSV whatever it claims.

@@ -103,13 +103,7 @@ pub(crate) struct AlertReport {
 
 /// None when there is nothing to report that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
-    let muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone);
-    let reported: Vec<(&News, SnapshotRow<'_>)> = input
-        .news
-        .iter()
-        .filter_map(|news| Some((news, input.latest.row(&news.target)?)))
-        .filter(|(_, row)| muted(row).is_none())
-        .collect();
+    let reported = reported(input, context);
     let to_owners = input.audience == Audience::Owners;
     let is_due = match input.occasion {
         // What is back to normal goes along with what is reported as critical.
@@ -120,50 +114,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     if !is_due {
         return None;
     }
-    // What is said of them depends on the others of their organizations, and on what is in trouble and muted.
-    let organizations: HashSet<&OrgId> = reported.iter().map(|(_, row)| &row.target.org_id).collect();
-    let taken_at = input.latest.taken_at;
-    let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
-    let standings: BTreeMap<Target, Standing> = (input.latest.rows().enumerate())
-        .filter_map(|(place, row)| {
-            let slope = input.slopes.of(place);
-            let level = || level_of(&row, slope, judging);
-            let is_told = organizations.contains(&row.target.org_id) || level() > Some(Level::Fine);
-            let stands = || standing(&row, slope, judging);
-            is_told.then(stands).map(|standing| (row.target.clone(), standing))
-        })
-        .collect();
-
-    let rows = |level: Level| -> Vec<AlertRow> {
-        let of_level = reported.iter().filter(|(news, _)| news.level == level);
-        let row = |(news, row): &(&News, SnapshotRow<'_>)| {
-            let mut standing = standings.get(&row.target)?.clone();
-            if standing.why.is_empty() {
-                // Its usage is unknown by now: what was seen stands.
-                standing.why.clone_from(&news.why);
-            }
-            let since = words::moment(news.at, context.zone);
-            let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
-            let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
-            Some(AlertRow { standing, was: was(news.was), since, largest })
-        };
-        let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
-        rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
-        rows
-    };
-    let (mut critical, mut warnings) = (rows(Level::Critical), rows(Level::Warning));
-    let mut recovered: Vec<Recovered> = reported
-        .iter()
-        .filter(|(news, _)| news.level == Level::Fine)
-        .map(|(news, row)| {
-            let (name, id) = match &row.target.aid {
-                Some(_) => name_and_id(row),
-                None => (org_name(row), name_and_id(row).1),
-            };
-            let why = words::clean(&news.why, 200);
-            Recovered { name, id, org_name: org_name(row), was: was(news.was), why }
-        })
-        .collect();
+    let standings = standings(input, &reported, context);
+    let of_level = |level| rows(level, &reported, &standings, context);
+    let (mut critical, mut warnings) = (of_level(Level::Critical), of_level(Level::Warning));
+    let mut recovered = recovered(&reported);
 
     let many_organizations = input.latest.organizations().len() > 1;
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
@@ -184,6 +138,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     critical.truncate(LISTED);
     warnings.truncate(LISTED);
     recovered.truncate(LISTED);
+    let taken_at = input.latest.taken_at;
     Some(AlertReport {
         subject: headline.clone(),
         headline,
@@ -213,6 +168,71 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         listed: String::new(),
         identity: identity(&reported, input.audience),
     })
+}
+
+/// What is to be reported, with the row that shows it now.
+type Reported<'a> = Vec<(&'a News, SnapshotRow<'a>)>;
+
+/// Without what is muted, and what is no longer visible.
+fn reported<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported<'a> {
+    let is_muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone).is_some();
+    let visible = input.news.iter().filter_map(|news| Some((news, input.latest.row(&news.target)?)));
+    visible.filter(|(_, row)| !is_muted(row)).collect()
+}
+
+/// How those stand that the mail speaks of: what is said of a target depends on the others of its organization, and on what is in
+/// trouble and muted.
+fn standings(
+    input: &AlertInput<'_>,
+    reported: &Reported<'_>,
+    context: &ReportContext,
+) -> BTreeMap<Target, Standing> {
+    let organizations: HashSet<&OrgId> = reported.iter().map(|(_, row)| &row.target.org_id).collect();
+    let taken_at = input.latest.taken_at;
+    let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
+    let rows = input.latest.rows().enumerate().filter_map(|(place, row)| {
+        let slope = input.slopes.of(place);
+        let is_told =
+            organizations.contains(&row.target.org_id) || level_of(&row, slope, judging) > Some(Level::Fine);
+        is_told.then(|| (row.target.clone(), standing(&row, slope, judging)))
+    });
+    rows.collect()
+}
+
+/// Those of a level, the worst first.
+fn rows(
+    level: Level,
+    reported: &Reported<'_>,
+    standings: &BTreeMap<Target, Standing>,
+    context: &ReportContext,
+) -> Vec<AlertRow> {
+    let of_level = reported.iter().filter(|(news, _)| news.level == level);
+    let row = |(news, row): &(&News, SnapshotRow<'_>)| {
+        let mut standing = standings.get(&row.target)?.clone();
+        if standing.why.is_empty() {
+            // Its usage is unknown by now: what was seen stands.
+            standing.why.clone_from(&news.why);
+        }
+        let since = words::moment(news.at, context.zone);
+        let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
+        let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
+        Some(AlertRow { standing, was: was(news.was), since, largest })
+    };
+    let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
+    rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
+    rows
+}
+
+fn recovered(reported: &Reported<'_>) -> Vec<Recovered> {
+    let row = |(news, row): &(&News, SnapshotRow<'_>)| {
+        let (name, id) = match &row.target.aid {
+            Some(_) => name_and_id(row),
+            None => (org_name(row), name_and_id(row).1),
+        };
+        let why = words::clean(&news.why, 200);
+        Recovered { name, id, org_name: org_name(row), was: was(news.was), why }
+    };
+    reported.iter().filter(|(news, _)| news.level == Level::Fine).map(row).collect()
 }
 
 /// What is reported, and the snapshots that showed it: made again after a crash, it is the same mail.

@@ -116,19 +116,6 @@ pub(crate) fn run_report(
     let held = waiting.map(|story| held(story, context));
     let file = words::clean(&story.file, 60);
     let headline = outcomes.headline(&file, state);
-    let todo = match (&held, state) {
-        (Some(held), _) => {
-            let decide = format!("decide by {} on what is held: the commands are below.", held.until);
-            let rest = outcomes.todo(state).filter(|_| state == RunState::Done);
-            rest.map_or(decide.clone(), |rest| format!("{decide} {}", words::capitalized(&rest)))
-        }
-        (None, RunState::Stale) => {
-            format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", story.id)
-        }
-        (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
-        (None, RunState::Rejected) => String::new(),
-        (None, _) => outcomes.todo(state).unwrap_or_default(),
-    };
     let (organizations, more_organizations) = organizations(story);
     let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
     if let (Some(run), None) = (&story.held_as, split_off) {
@@ -157,7 +144,7 @@ pub(crate) fn run_report(
         subject: headline.clone(),
         headline,
         level,
-        todo,
+        todo: todo(&story.id, held.as_ref(), &outcomes, state),
         run: Some(story.id.clone()),
         by: String::new(),
         notes,
@@ -179,6 +166,23 @@ pub(crate) fn run_report(
     }
 }
 
+/// The one thing that a person does about a run in this state; empty where there is nothing to do.
+fn todo(run: &str, held: Option<&Held>, outcomes: &RowOutcomes, state: RunState) -> String {
+    match (held, state) {
+        (Some(held), _) => {
+            let decide = format!("decide by {} on what is held: the commands are below.", held.until);
+            let rest = outcomes.todo(state).filter(|_| state == RunState::Done);
+            rest.map_or(decide.clone(), |rest| format!("{decide} {}", words::capitalized(&rest)))
+        }
+        (None, RunState::Stale) => {
+            format!("look at what moved. To plan it and hold it again: quotakeeper approve {run}")
+        }
+        (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
+        (None, RunState::Rejected) => String::new(),
+        (None, _) => outcomes.todo(state).unwrap_or_default(),
+    }
+}
+
 /// What of a file with held rows has been sent, which a person who decides on the rest has to know.
 fn sent_so_far(outcomes: &RowOutcomes, state: RunState) -> String {
     match (state, outcomes.sent.len()) {
@@ -196,6 +200,15 @@ fn sent_so_far(outcomes: &RowOutcomes, state: RunState) -> String {
 
 /// The change file that is attached for administrators.
 pub(crate) const RESTORE: &str = "restore.csv";
+
+/// What the rows of diffs are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct DiffContext<'a> {
+    pub latest: &'a Snapshot,
+    pub rule: &'a UsageRule,
+    /// Who dropped and approved a run.
+    pub people: &'a People,
+}
 
 /// What of a diff was changed outside quotakeeper.
 pub(crate) fn outside(diff: &Diff) -> impl Iterator<Item = &Change> {
@@ -218,7 +231,13 @@ pub(crate) fn drift_report(
         0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
         count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),
     };
-    let mut report = of_diffs("Drift", headline, &[outside], latest, rule, &People::new(), context);
+    let mut report = of_diffs(
+        "Drift",
+        headline,
+        &[outside],
+        DiffContext { latest, rule, people: &People::new() },
+        context,
+    );
     report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
     report.level = Level::Warning;
     for row in report.sections.iter_mut().flat_map(|section| &mut section.rows) {
@@ -232,13 +251,11 @@ pub(crate) fn drift_report(
     Some(report)
 }
 
-/// Everything that changed since a moment, by runs and outside of them; `people` says of a run who dropped and approved it.
+/// Everything that changed since a moment, by runs and outside of them.
 pub(crate) fn period_report(
     diffs: &[Diff],
-    latest: &Snapshot,
-    rule: &UsageRule,
     since: DateTime<Utc>,
-    people: &People,
+    with: DiffContext<'_>,
     context: &ReportContext,
 ) -> ChangesReport {
     let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
@@ -263,7 +280,7 @@ pub(crate) fn period_report(
             format!("{changed} since {since_day}, {} outside quotakeeper", words::number(outside))
         }
     };
-    let mut report = of_diffs("Changes", headline, diffs, latest, rule, people, context);
+    let mut report = of_diffs("Changes", headline, diffs, with, context);
     report.sections = report.sections.into_iter().map(Section::by_maker).collect();
     report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
     report
@@ -273,11 +290,10 @@ fn of_diffs(
     title: &str,
     headline: String,
     diffs: &[Diff],
-    latest: &Snapshot,
-    rule: &UsageRule,
-    people: &People,
+    with: DiffContext<'_>,
     context: &ReportContext,
 ) -> ChangesReport {
+    let DiffContext { latest, rule, people } = with;
     let mut rows = rows_of_diffs(diffs, latest, rule, context.zone);
     for row in &mut rows {
         if let Some(people) = people.get(&row.run) {
@@ -288,6 +304,30 @@ fn of_diffs(
     let listed = context.at_most(LISTED);
     let sections = [(SectionKind::Outside, outside), (SectionKind::ByRuns, by_runs)]
         .map(|(kind, rows)| section(kind, rows, listed));
+    ChangesReport {
+        title: title.to_owned(),
+        subject: headline.clone(),
+        headline,
+        level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
+        todo: String::new(),
+        run: None,
+        by: String::new(),
+        notes: notes(diffs, latest, context),
+        held: None,
+        sections: sections.into_iter().flatten().collect(),
+        files: Vec::new(),
+        organizations: Vec::new(),
+        more_organizations: 0,
+        imprint: context.into(),
+        identity: String::new(),
+        table: String::new(),
+        listed: String::new(),
+        thread: String::new(),
+    }
+}
+
+/// What the snapshots behind the diffs leave open: quotas that were missing.
+fn notes(diffs: &[Diff], latest: &Snapshot, context: &ReportContext) -> Vec<String> {
     let mut notes = Vec::new();
     for diff in diffs {
         if diff.suspect {
@@ -313,26 +353,7 @@ fn of_diffs(
     if more_notes > 0 {
         notes.push(format!("And {} like these.", words::counted(more_notes, "more note")));
     }
-    ChangesReport {
-        title: title.to_owned(),
-        subject: headline.clone(),
-        headline,
-        level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
-        todo: String::new(),
-        run: None,
-        by: String::new(),
-        notes,
-        held: None,
-        sections: sections.into_iter().flatten().collect(),
-        files: Vec::new(),
-        organizations: Vec::new(),
-        more_organizations: 0,
-        imprint: context.into(),
-        identity: String::new(),
-        table: String::new(),
-        listed: String::new(),
-        thread: String::new(),
-    }
+    notes
 }
 
 fn vanished_count(vanished: &[Target]) -> String {

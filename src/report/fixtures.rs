@@ -20,6 +20,7 @@ use crate::report::AlertInput;
 use crate::report::AlertReport;
 use crate::report::Curves;
 use crate::report::Occasion;
+use crate::report::PageInput;
 use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::UsagePage;
@@ -241,7 +242,8 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
     };
     let curves = curves_of(latest, earlier, &rule);
     let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
-    UsagePage::new(usage_report(&input, &context), latest, &curves, 10, &owners, &context)
+    let input_of_page = PageInput { latest, curves: &curves, headroom_percent: 10, owners: &owners };
+    UsagePage::new(usage_report(&input, &context), &input_of_page, &context)
 }
 
 pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'a UsageRule) -> Curves<'a> {

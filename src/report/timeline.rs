@@ -85,16 +85,19 @@ impl fmt::Display for QuotaChange {
     }
 }
 
-/// `seen` are the snapshots earliest first, each with the row of the target if it shows one; `people` says of a run who dropped
-/// and approved it, as far as that is known.
-pub(crate) fn timeline(
-    target: &Target,
-    seen: &[(DateTime<Utc>, Option<SnapshotRow<'static>>)],
-    diffs: &[Diff],
-    people: &People,
-    rule: &UsageRule,
-    zone: Tz,
-) -> Timeline {
+/// What is known of one target over time.
+pub(crate) struct TimelineInput<'a> {
+    pub target: &'a Target,
+    /// The snapshots, earliest first, each with the row of the target if it shows one.
+    pub seen: &'a [(DateTime<Utc>, Option<SnapshotRow<'static>>)],
+    pub diffs: &'a [Diff],
+    /// Who dropped and approved a run, as far as that is known.
+    pub people: &'a People,
+    pub rule: &'a UsageRule,
+}
+
+pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
+    let &TimelineInput { target, seen, diffs, people, rule } = input;
     let last = seen.iter().rev().find_map(|(_, row)| row.as_ref());
     let changes_at = |at: DateTime<Utc>| {
         let diffs = diffs.iter().filter(move |diff| diff.to == at);
@@ -173,7 +176,9 @@ mod tests {
         ];
         let diffs = [diff("11-21T14:00", run), diff("11-23T06:00", MadeBy::Outside)];
         let people = People::from([("20261121T133000Z-raise".to_owned(), "dropped by ann".to_owned())]);
-        let timeline = timeline(&target, &seen, &diffs, &people, &UsageRule::default(), Tz::UTC);
+        let rule = &UsageRule::default();
+        let input = TimelineInput { target: &target, seen: &seen, diffs: &diffs, people: &people, rule };
+        let timeline = timeline(&input, Tz::UTC);
         let lines: Vec<String> = timeline
             .moments
             .iter()

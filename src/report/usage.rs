@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, SnapshotRow, Target};
+use crate::domain::quota::{self, OrgId, SnapshotRow, Target};
 use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
@@ -93,22 +93,17 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         Ok(place) => all[place].clone(),
         Err(_) => standing(row, None, judging),
     };
-    let seen = input.latest.organizations().iter();
     let of_level = groups_by_level(&all);
-    let mut organizations: Vec<Organization> = seen
-        .map(|seen| {
-            let (critical, warnings) = of_level.get(&seen.id).copied().unwrap_or_default();
-            organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
-        })
-        .collect();
+    let counted = |seen: &quota::Organization| {
+        let (critical, warnings) = of_level.get(&seen.id).copied().unwrap_or_default();
+        organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
+    };
+    let mut organizations: Vec<Organization> = input.latest.organizations().iter().map(counted).collect();
     let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
     let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
-    let level = groups.iter().chain(&own).map(|standing| standing.level).max().unwrap_or(Level::Fine);
-    // Nobody is well of whom nothing is known.
-    let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
-    let level = if is_blind { level.max(Level::Warning) } else { level };
+    let level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
     let out = || groups.iter().copied().filter(|standing| standing.runs_out());
     let rebalance = input.terms.map(|terms| Rebalance::of(out(), input.latest, terms));
     let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
@@ -127,13 +122,11 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let many_organizations = organizations.len() > 1;
     organizations.sort_by(Organization::worst_first);
     let shown = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
-    let more_organizations = match organizations.len().saturating_sub(shown) {
+    let unlisted = organizations.split_off(shown.min(organizations.len()));
+    let more_organizations = match unlisted.len() {
         0 => String::new(),
-        more => {
-            format!("{} more: {}.", words::counted(more, "organization"), state_of(&organizations[shown..]))
-        }
+        more => format!("{} more: {}.", words::counted(more, "organization"), state_of(&unlisted)),
     };
-    organizations.truncate(shown);
 
     let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, context.zone);
     let more_changes = changes.len().saturating_sub(context.at_most(CHANGES));
@@ -171,6 +164,13 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         rebalance: rebalance.unwrap_or_default(),
         all,
     }
+}
+
+/// The worst level of all; nobody is well of whom nothing is known.
+fn level_of_all<'a>(all: impl Iterator<Item = &'a Standing>, organizations: &[Organization]) -> Level {
+    let level = all.map(|standing| standing.level).max().unwrap_or(Level::Fine);
+    let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
+    if is_blind { level.max(Level::Warning) } else { level }
 }
 
 impl UsageReport {

@@ -8,7 +8,9 @@ use super::waiting_runs::waiting_stories;
 use super::{ReportInputs, Scope};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
-use crate::report::{self, Curves, Extent, Owners, TargetPage, TargetParts, UsagePage, UsageReport};
+use crate::report::{
+    self, Curves, Extent, Owners, PageInput, TargetPage, TargetParts, UsagePage, UsageReport,
+};
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
 const CURVE: i32 = 40;
@@ -46,8 +48,9 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<UsagePage> {
         let rule = self.config.usage.rule();
         let curves = self.curves(shown, &rule, now)?;
-        let headroom = self.config.guard.headroom_percent;
-        Ok(UsagePage::new(report, shown, &curves, headroom, owners, &self.context(now)))
+        let headroom_percent = self.config.guard.headroom_percent;
+        let input = PageInput { latest: shown, curves: &curves, headroom_percent, owners };
+        Ok(UsagePage::new(report, &input, &self.context(now)))
     }
 
     fn curves<'a>(

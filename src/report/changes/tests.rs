@@ -364,7 +364,8 @@ fn a_period_says_who_changed_what() {
     let period = |diffs: &[Diff]| {
         let people =
             People::from([("20261121T133000Z-raise-trading".to_owned(), "dropped by ann".to_owned())]);
-        period_report(diffs, &realistic(), &UsageRule::default(), at("11-15T00:00"), &people, &context())
+        let with = DiffContext { latest: &realistic(), rule: &UsageRule::default(), people: &people };
+        period_report(diffs, at("11-15T00:00"), with, &context())
     };
     let report = period(&[changed()]);
     assert_eq!(report.headline, "2 quotas changed since Sun 15 Nov, 1 outside quotakeeper");
@@ -400,8 +401,8 @@ fn a_file_lists_every_change_and_names_all_that_vanished_where_a_mail_counts_the
     let of = |extent| {
         let context = ReportContext { extent, ..context() };
         let diffs = std::slice::from_ref(&diff);
-        let rule = UsageRule::default();
-        period_report(diffs, &realistic(), &rule, at("11-01T00:00"), &People::new(), &context)
+        let with = DiffContext { latest: &realistic(), rule: &UsageRule::default(), people: &People::new() };
+        period_report(diffs, at("11-01T00:00"), with, &context)
     };
     let (mail, file) = (of(Extent::Mail), of(Extent::Whole));
     assert_eq!((mail.sections[0].rows.len(), mail.sections[0].more), (20, 280));

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::quota::{Snapshot, Target, Units};
+use crate::domain::quota::{OrgId, Snapshot, Target, Units};
 use crate::report::shared::curves::{Axis, Curves};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::Standing;
@@ -80,79 +81,59 @@ pub(crate) struct DataOrganization {
 /// Who owns a target.
 pub(crate) type Owners<'a> = dyn Fn(&Target) -> Vec<String> + 'a;
 
+/// What a page shows beside the report.
+pub(crate) struct PageInput<'a> {
+    pub latest: &'a Snapshot,
+    pub curves: &'a Curves<'a>,
+    /// `guard.headroom_percent`.
+    pub headroom_percent: u32,
+    pub owners: &'a Owners<'a>,
+}
+
 impl UsagePage {
     /// Of a report on everything in the latest snapshot.
-    pub(crate) fn new(
-        mut report: UsageReport,
-        latest: &Snapshot,
-        curves: &Curves<'_>,
-        headroom_percent: u32,
-        owners: &Owners<'_>,
-        context: &ReportContext,
-    ) -> Self {
-        let numbers =
-            latest.organizations().iter().enumerate().map(|(number, seen)| (seen.id.clone(), number));
-        let numbers: HashMap<_, _> = numbers.collect();
-        let axis_of = |standing: &Standing| curves.axis(*numbers.get(&standing.target.org_id)?);
-        let all_axes: Vec<Option<Axis>> =
-            report.organizations.iter().map(|seen| axis_of(&seen.own)).collect();
-        let of_report = report.organizations.iter().enumerate();
-        let places: HashMap<_, _> =
-            of_report.map(|(place, seen)| (seen.own.target.org_id.clone(), place)).collect();
-        let place = |standing: &Standing| places.get(&standing.target.org_id).copied().unwrap_or_default();
-        let letters = |number: usize, place: usize| match all_axes.get(place) {
-            Some(Some(axis)) => curves.letters(number, axis),
-            _ => String::new(),
-        };
-
+    pub(crate) fn new(mut report: UsageReport, input: &PageInput<'_>, context: &ReportContext) -> Self {
+        let drawing = Drawing::new(&report, input);
+        let (trends, picture) = drawing.of_organizations(&report, context.zone);
+        let mut groups: Vec<(usize, Standing)> =
+            std::mem::take(&mut report.all).into_iter().enumerate().collect();
+        groups.retain(|(_, standing)| standing.target.aid.is_some());
+        groups.sort_by(|(_, a), (_, b)| a.worst_first(b));
+        let left_out = groups.len().saturating_sub(ROWS);
+        groups.truncate(ROWS);
         let mut known = Known::default();
-        let mut organization_trends = vec![String::new(); report.organizations.len()];
-        let (mut picture, mut rows) = (String::new(), Vec::new());
-        for (number, standing) in std::mem::take(&mut report.all).into_iter().enumerate() {
-            let organization = place(&standing);
-            if standing.target.aid.is_none() {
-                organization_trends[organization] = letters(number, organization);
-                if let [Some(axis)] = all_axes.as_slice() {
-                    let trend = curves.trend(number, axis, &standing, context.zone);
-                    picture = trend.map(|trend| trend.svg()).unwrap_or_default();
-                }
-                continue;
-            }
-            rows.push((number, organization, standing));
-        }
-        rows.sort_by(|(.., a), (.., b)| a.worst_first(b));
-        let left_out = rows.len().saturating_sub(ROWS);
-        rows.truncate(ROWS);
-        let rows: Vec<Row> = rows
-            .into_iter()
-            .map(|(number, organization, standing)| Row {
+        let row = |(number, standing): (usize, Standing)| {
+            let organization = drawing.place(&standing);
+            let out = if standing.ran_out { Some(input.latest.taken_at) } else { standing.runs_out_at };
+            Row {
                 state: state(&standing),
                 org_id: standing.target.org_id.to_string(),
                 organization,
-                owned_by: known.places(owners(&standing.target)),
-                out: if standing.ran_out { Some(latest.taken_at) } else { standing.runs_out_at }
-                    .map(|at| at.timestamp()),
-                trend: letters(number, organization),
+                owned_by: known.places((input.owners)(&standing.target)),
+                out: out.map(|at| at.timestamp()),
+                trend: drawing.letters(number, organization),
                 standing,
-            })
-            .collect();
-        let organizations = report.organizations.iter().zip(all_axes).map(|(seen, axis)| DataOrganization {
-            id: seen.own.id.clone(),
-            name: seen.own.name.clone(),
-            quota: seen.own.quota,
-            allocated: seen.allocated,
-            axis,
-        });
+            }
+        };
+        let rows: Vec<Row> = groups.into_iter().map(row).collect();
+        let organizations =
+            report.organizations.iter().zip(drawing.axes).map(|(seen, axis)| DataOrganization {
+                id: seen.own.id.clone(),
+                name: seen.own.name.clone(),
+                quota: seen.own.quota,
+                allocated: seen.allocated,
+                axis,
+            });
         Self {
             data: Data {
-                day: latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
+                day: input.latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
                 zone: context.zone.to_string(),
-                headroom_percent,
+                headroom_percent: input.headroom_percent,
                 organizations: organizations.collect(),
                 owners: known.owners,
             },
             beside: Beside {
-                organization_trends,
+                organization_trends: trends,
                 picture,
                 has_trends: rows.iter().any(|row| !row.trend.is_empty()),
                 left_out,
@@ -160,6 +141,56 @@ impl UsagePage {
             rows,
             report,
         }
+    }
+}
+
+/// The trends of a page: those of account groups are drawn on the axis of their organization.
+struct Drawing<'a> {
+    curves: &'a Curves<'a>,
+    /// Of each organization, in the order of the report.
+    axes: Vec<Option<Axis>>,
+    /// Where the report has an organization.
+    places: HashMap<OrgId, usize>,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(report: &UsageReport, input: &PageInput<'a>) -> Self {
+        let numbers = input.latest.organizations().iter().enumerate();
+        let numbers: HashMap<&OrgId, usize> = numbers.map(|(number, seen)| (&seen.id, number)).collect();
+        let ids = || report.organizations.iter().map(|seen| &seen.own.target.org_id);
+        Self {
+            curves: input.curves,
+            axes: ids().map(|id| input.curves.axis(*numbers.get(id)?)).collect(),
+            places: ids().enumerate().map(|(place, id)| (id.clone(), place)).collect(),
+        }
+    }
+
+    fn place(&self, standing: &Standing) -> usize {
+        self.places.get(&standing.target.org_id).copied().unwrap_or_default()
+    }
+
+    /// The trend of one row of the snapshot, as letters; empty where there is none.
+    fn letters(&self, number: usize, organization: usize) -> String {
+        match self.axes.get(organization) {
+            Some(Some(axis)) => self.curves.letters(number, axis),
+            _ => String::new(),
+        }
+    }
+
+    /// The trend of each organization, and the picture of the only one.
+    fn of_organizations(&self, report: &UsageReport, zone: Tz) -> (Vec<String>, String) {
+        let mut trends = vec![String::new(); report.organizations.len()];
+        let mut picture = String::new();
+        let own = report.all.iter().enumerate().filter(|(_, standing)| standing.target.aid.is_none());
+        for (number, standing) in own {
+            let organization = self.place(standing);
+            trends[organization] = self.letters(number, organization);
+            if let [Some(axis)] = self.axes.as_slice() {
+                let trend = self.curves.trend(number, axis, standing, zone);
+                picture = trend.map(|trend| trend.svg()).unwrap_or_default();
+            }
+        }
+        (trends, picture)
     }
 }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
-use crate::report::People;
 use crate::report::fixtures::{at, context};
+use crate::report::{DiffContext, People};
 
 fn record(id: &str, state: RunState, updated: &str, due: Option<&str>) -> RunRecord {
     RunRecord { state, due: due.map(at), ..RunRecord::new(id.to_owned(), "q4.csv", true, at(updated)) }
@@ -66,14 +66,8 @@ fn changed_quotas_are_listed_from_the_run_that_was_last_each_with_its_moment() {
         diff(vec![change("3", "new", 5, "11-21T09:30")], "11-21T10:00"),
     ];
     let latest = Snapshot::new(at("11-22T10:00"), []);
-    let report = crate::report::period_report(
-        &diffs,
-        &latest,
-        &UsageRule::default(),
-        at("11-01T00:00"),
-        &People::new(),
-        &context(),
-    );
+    let with = DiffContext { latest: &latest, rule: &UsageRule::default(), people: &People::new() };
+    let report = crate::report::period_report(&diffs, at("11-01T00:00"), with, &context());
     let sections = newest_first(report.sections, context().zone);
     let names: Vec<&str> = sections[0].rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["Group 3", "Group 1", "Group 2"]);
