@@ -29,8 +29,6 @@ mod services;
 mod shared_reading;
 pub(crate) mod stored;
 pub(crate) mod summary;
-#[cfg(test)]
-mod undo_tests;
 
 pub(crate) use self::answer_folders::Folders as AnswerFolders;
 pub(crate) use self::codes::{Code, Guard, Problem, RunState};

@@ -74,41 +74,50 @@ fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run
                 ));
             }
             Found::Held(runs) => {
-                let mut is_recorded = true;
-                for run in runs {
-                    let decision = Decision {
-                        approve: true,
-                        plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
-                        by: format!("{}, dropped by {}", decider(&approval), approval.owner),
-                        decider: Some(decider(&approval)),
-                        at: services.now(),
-                    };
-                    match run.decide(&decision) {
-                        Ok(()) => {
-                            info!(run = %run.record.id, "approved by a file in the inbox");
-                            approved.push(run);
-                        }
-                        // Somebody was faster: that one counts.
-                        Err(error) if matches!(run.is_decided(), Ok(true)) => {
-                            warn!(run = %run.record.id, error = format!("{error:#}"), "not approved");
-                        }
-                        Err(error) => {
-                            is_recorded = false;
-                            let id = &run.record.id;
-                            warn!(run = %id, error = format!("{error:#}"), "an approval cannot be recorded");
-                            left(&format!(
-                                "Its approval of run {id} could not be recorded ({error:#}). The file stays, and is tried again at each pass."
-                            ));
-                        }
-                    }
+                let (taken, failed) = approve(services, &approval, runs);
+                approved.extend(taken);
+                for reason in &failed {
+                    left(reason);
                 }
-                if is_recorded {
+                if failed.is_empty() {
                     used(inbox, &approval);
                 }
             }
         }
     }
     Ok((approved, not_taken))
+}
+
+/// Records one approval for each run that holds its plan: those that are approved now, and why the others could not be.
+fn approve(services: &Services<'_>, approval: &ApprovalFile, runs: Vec<Run>) -> (Vec<Run>, Vec<String>) {
+    let (mut approved, mut failed) = (Vec::new(), Vec::new());
+    for run in runs {
+        let decision = Decision {
+            approve: true,
+            plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
+            by: format!("{}, dropped by {}", decider(approval), approval.owner),
+            decider: Some(decider(approval)),
+            at: services.now(),
+        };
+        let id = &run.record.id;
+        match run.decide(&decision) {
+            Ok(()) => {
+                info!(run = %id, "approved by a file in the inbox");
+                approved.push(run);
+            }
+            // Somebody was faster: that one counts.
+            Err(error) if matches!(run.is_decided(), Ok(true)) => {
+                warn!(run = %id, error = format!("{error:#}"), "not approved");
+            }
+            Err(error) => {
+                warn!(run = %id, error = format!("{error:#}"), "an approval cannot be recorded");
+                failed.push(format!(
+                    "Its approval of run {id} could not be recorded ({error:#}). The file stays, and is tried again at each pass."
+                ));
+            }
+        }
+    }
+    (approved, failed)
 }
 
 /// What to say of comment rows that were to approve the file's plan, and did not.

@@ -227,8 +227,4 @@ fn findings(run: &Run) -> Findings {
 }
 
 #[cfg(test)]
-mod stored_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod waiting_tests;

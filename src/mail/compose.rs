@@ -254,6 +254,3 @@ fn host_name(instance: &str) -> String {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod headers_tests;

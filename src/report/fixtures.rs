@@ -1,21 +1,19 @@
 //! Small snapshots for the tests of reports and mails: one cycle, 5 Nov to 5 Dec, seen on 22 Nov.
 
-use std::collections::BTreeMap;
+mod runs;
+
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+pub(crate) use self::runs::{done_story, held_story, plan_row, tripped};
 use crate::change::propose::Terms;
-use crate::change::{
-    Action, Code, Guard, GuardHit, NoChange, Outcome, Plan, PlanOrganization, PlanRow, Problem, RowResult,
-    RunState, RunStory, Verdict,
-};
 use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::report::AlertInput;
 use crate::report::AlertReport;
 use crate::report::Curves;
@@ -272,127 +270,6 @@ pub(crate) fn drawn(mut report: UsageReport, latest: &Snapshot, earlier: &[Snaps
 
 pub(crate) fn report_of(rows: Vec<SnapshotRow<'static>>) -> UsageReport {
     report_from(&Snapshot::new(at("11-22T06:00"), rows), &[])
-}
-
-pub(crate) fn plan_row(
-    row: usize,
-    aid: &str,
-    name: &str,
-    before: Option<Units>,
-    after: Option<Units>,
-    verdict: Verdict,
-) -> PlanRow {
-    PlanRow {
-        row,
-        action: if after.is_some() { Action::Assign } else { Action::Unassign },
-        target: Some(Target::account_group("10452", aid)),
-        org_name: "Acme Bank".into(),
-        account_group_name: name.to_owned(),
-        before,
-        after,
-        used: Some(7_900),
-        projected: Some(10_800),
-        written: String::new(),
-        due: None,
-        comment: "Q4 volume, CHG-8841".into(),
-        verdict,
-        warnings: Vec::new(),
-    }
-}
-
-pub(crate) fn tripped(guard: Guard, message: &str) -> Verdict {
-    Verdict::Held(vec![GuardHit { guard, message: message.into() }])
-}
-
-fn story(id: &str, state: RunState, rows: Vec<PlanRow>) -> RunStory {
-    RunStory {
-        id: id.into(),
-        file: "q4.csv".into(),
-        state,
-        at: at("11-22T06:55"),
-        plan: Plan {
-            rows,
-            organizations: vec![PlanOrganization {
-                org_id: OrgId::from("10452"),
-                name: "Acme Bank".into(),
-                quota: Some(92_000),
-                plan_units: Some(100_000),
-                allocated_before: 88_000,
-                allocated_after: 93_500,
-            }],
-            sha256: "7f3a91c2".repeat(8),
-        },
-        results: Vec::new(),
-        carried: BTreeMap::new(),
-        held_as: None,
-        decided: 0,
-        planned_only: false,
-        notes: Vec::new(),
-    }
-}
-
-pub(crate) fn held_story() -> RunStory {
-    let below = "7 000 is below the 10 800 projected: tests would stop about 27 Nov";
-    story(
-        "20261122T065500Z-q4.held",
-        RunState::Held,
-        vec![
-            plan_row(
-                17,
-                "204151",
-                "Retail Stores North",
-                Some(12_000),
-                Some(7_000),
-                tripped(Guard::BelowUse, below),
-            ),
-            plan_row(
-                18,
-                "204190",
-                "Lab",
-                Some(2_000),
-                None,
-                tripped(Guard::Unassign, "without a quota its usage is unlimited"),
-            ),
-        ],
-    )
-}
-
-/// Four rows applied, one already so, one refused by the parser, one by the server, two held as a run of their own.
-pub(crate) fn done_story() -> RunStory {
-    let bad = Problem {
-        code: Code::BadRow,
-        message: "row 9, column value: `12,000` has a separator: write 12000".into(),
-    };
-    let server =
-        Problem { code: Code::Refused, message: "the server refused it: quota exceeds the contract".into() };
-    let held = Problem { code: Code::Held, message: "held".into() };
-    let mut rows = vec![
-        plan_row(2, "204117", "EMEA Branches", Some(9_000), Some(11_500), Verdict::Send),
-        plan_row(3, "204150", "Trading Floor", Some(15_000), Some(18_000), Verdict::Send),
-        plan_row(4, "204133", "Contact Center Voice", None, Some(6_000), Verdict::Send),
-        plan_row(5, "204120", "Payments – Core", Some(24_000), Some(26_500), Verdict::Send),
-        plan_row(6, "204191", "Sandbox", Some(500), Some(500), Verdict::Unchanged(NoChange::AlreadySo)),
-        PlanRow { target: None, ..plan_row(9, "", "", None, None, Verdict::Refused(bad.clone())) },
-    ];
-    rows.extend(held_story().plan.rows);
-    rows[2].warnings.push("little headroom: 6 000 is within 10 % of the 5 800 projected".into());
-    let applied = |row: usize| Outcome::Applied { before: rows[row].before, after: rows[row].after };
-    let results = vec![
-        RowResult { row: 2, outcome: applied(0) },
-        RowResult { row: 3, outcome: applied(1) },
-        RowResult { row: 4, outcome: applied(2) },
-        RowResult { row: 5, outcome: Outcome::Failed(server) },
-        RowResult { row: 6, outcome: Outcome::Unchanged { quota: Some(500), message: "already 500".into() } },
-        RowResult { row: 9, outcome: Outcome::Failed(bad) },
-        RowResult { row: 17, outcome: Outcome::Failed(held.clone()) },
-        RowResult { row: 18, outcome: Outcome::Failed(held) },
-    ];
-    RunStory {
-        results,
-        held_as: Some("20261122T065500Z-q4.held".into()),
-        decided: 0,
-        ..story("20261122T065500Z-q4", RunState::Done, rows)
-    }
 }
 
 pub(crate) fn usage() -> UsageReport {

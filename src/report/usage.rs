@@ -2,6 +2,7 @@
 
 pub(in crate::report) mod input;
 pub(in crate::report) mod organization;
+mod others;
 pub(in crate::report) mod page;
 pub(in crate::report) mod summary;
 
@@ -22,7 +23,8 @@ use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::{Organization, organization};
-use crate::report::usage::summary::{Total, headline, missing, others, subject, todo};
+use crate::report::usage::others::others;
+use crate::report::usage::summary::{Total, headline, missing, subject, todo};
 
 /// So many account groups are listed, however well they stand; fewer where all is well, so that the mail fits a screen.
 const ALWAYS_LISTED: usize = 10;

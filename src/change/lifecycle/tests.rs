@@ -1,5 +1,8 @@
 //! Whole runs against the simulator: killed at every line of the journal, and taken up again.
 
+mod stored;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

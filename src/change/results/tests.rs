@@ -1,5 +1,7 @@
 //! What the result files hold, and that they can be dropped again.
 
+mod undo;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Whole mails as people get them, and names that try to break them.
 
+mod headers;
+
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;

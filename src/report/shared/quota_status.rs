@@ -218,7 +218,7 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
         runs_out_at: out.map(|out| out.at),
         runs_out_by_projection: out.and_then(|out| out.by_projection),
         runs_out_by_slope: out.and_then(|out| out.by_slope),
-        status: status(row, needed, percent_projected, ran_out, out, context),
+        status: status(figures, percent_projected, context),
         sureness: out.map(|out| out.sureness()).unwrap_or_default(),
         estimates: out.map(|out| estimates(out, context)).unwrap_or_default(),
         trend: String::new(),
@@ -253,15 +253,9 @@ pub(crate) fn org_name(row: &SnapshotRow) -> String {
     }
 }
 
-fn status(
-    row: &SnapshotRow,
-    needed: Option<Units>,
-    percent_projected: Option<Units>,
-    ran_out: bool,
-    out: Option<RunOut>,
-    context: &ReportContext,
-) -> String {
-    if row.quota.is_none() {
+fn status(figures: Figures, percent_projected: Option<Units>, context: &ReportContext) -> String {
+    let Figures { quota, needed, ran_out, out, .. } = figures;
+    if quota.is_none() {
         return "no quota".to_owned();
     }
     if needed.is_none() {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::tests::calm;
+use super::calm;
 use crate::change::RunState;
 use crate::change::approvals;
 use crate::change::run::{Decision, Run, RunRecord};

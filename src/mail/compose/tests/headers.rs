@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 use crate::change::RunStory;
 use crate::domain::quota::Snapshot;
 use crate::report::fixtures::{at, context, done_story, group_of, report_from};

@@ -297,7 +297,7 @@ fn fix(error: &str, before: &Quotas, wanted: &Quotas) -> String {
         }
         if row["code"] == "stale" {
             row.insert("value".into(), wanted[&target].unwrap().to_string());
-            row.insert("expected_value".into(), super::plan::plain_quota(before[&target]));
+            row.insert("expected_value".into(), crate::change::plan::plain_quota(before[&target]));
         }
     }
     let mut csv = csv::Writer::from_writer(Vec::new());

@@ -1,6 +1,6 @@
 //! Stored plans, inputs and journals that are not what was written: nothing is sent by them.
 
-use super::tests::calm;
+use super::calm;
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::change::stored::stored_plan;

@@ -1,0 +1,66 @@
+//! What the usage mail says of the account groups that it does not list.
+
+use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::Standing;
+use crate::report::shared::words;
+use crate::text::words::grouped;
+
+/// One sentence for each kind of account group that is not listed.
+pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let named = |standings: &[&Standing]| {
+        words::listed(&standings.iter().map(|standing| standing.label()).collect::<Vec<_>>(), 8)
+    };
+    let (bad, fine): (Vec<&Standing>, Vec<&Standing>) =
+        unlisted.iter().partition(|standing| standing.level > Level::Fine);
+    if !bad.is_empty() {
+        let out = bad.iter().filter(|standing| standing.runs_out()).count();
+        let need = if bad.len() == 1 { "needs" } else { "need" };
+        let out = match (out, bad.len()) {
+            (0, _) => String::new(),
+            (out, all) if out == all => {
+                if all == 1 { " and will run out" } else { " and all of them will run out" }.to_owned()
+            }
+            (out, _) => format!(", and {} of them will run out", words::number(out)),
+        };
+        sentences.push(format!("{} more {need} attention{out}.", words::number(bad.len())));
+    }
+    if let Some(worst) = fine.iter().filter_map(|standing| standing.percent_projected).max() {
+        let count = fine.len();
+        let subject =
+            if listed == 0 { words::counted(count, "account group") } else { words::counted(count, "other") };
+        let verb = if count == 1 { "is" } else { "are" };
+        sentences.push(format!(
+            "{subject} {verb} fine: none is projected above {} % of its quota.",
+            grouped(worst)
+        ));
+    }
+    let uncapped: Vec<&Standing> =
+        groups.iter().copied().filter(|standing| standing.quota.is_none()).collect();
+    if !uncapped.is_empty() {
+        let verb = if uncapped.len() == 1 { "has" } else { "have" };
+        sentences.push(format!(
+            "{} {verb} no quota (unlimited): {}.",
+            words::number(uncapped.len()),
+            named(&uncapped)
+        ));
+    }
+    let unknown: Vec<&Standing> = groups
+        .iter()
+        .copied()
+        .filter(|standing| standing.quota.is_some() && !standing.is_measured())
+        .collect();
+    if !unknown.is_empty() {
+        let count = words::counted(unknown.len(), "account group");
+        sentences.push(format!("The usage of {count} is unknown: {}.", named(&unknown)));
+    }
+    let idle: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.used == Some(0)).collect();
+    if !idle.is_empty() {
+        sentences.push(format!(
+            "{} used nothing in this cycle: {}.",
+            words::number(idle.len()),
+            named(&idle)
+        ));
+    }
+    sentences
+}
