@@ -185,8 +185,8 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
         }
         Command::Demo { dir } => {
             let folded = |indent, text: &str| plan::folded(indent, text, table::Paint::stdout(global.color));
-            let looks = crate::demo::Looks { run: runs::run_text, folded: &folded };
-            crate::demo::run(dir, looks, &mut Out::text(global.color)).await?;
+            let layout = crate::demo::TerminalLayout { run: runs::run_text, folded: &folded };
+            crate::demo::run(dir, layout, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
         }
         Command::Check { online, send_test_mail } => {

@@ -32,7 +32,7 @@ const HOURS: i64 = 6;
 
 /// How the terminal is written to.
 #[derive(Clone, Copy)]
-pub(crate) struct Looks<'a> {
+pub(crate) struct TerminalLayout<'a> {
     /// A run as `runs` shows it.
     pub run: fn(&Config, &Run) -> anyhow::Result<String>,
     /// Lines of whole words that fit, so far from the left.
@@ -40,7 +40,11 @@ pub(crate) struct Looks<'a> {
 }
 
 /// Plays the story into `dir`, or into a temporary folder that is removed at the end.
-pub(crate) async fn run(dir: Option<PathBuf>, looks: Looks<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    dir: Option<PathBuf>,
+    layout: TerminalLayout<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let temporary = tempfile::Builder::new().prefix("quotakeeper-demo-").tempdir()?;
     let folder = match &dir {
         Some(dir) => {
@@ -55,7 +59,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, looks: Looks<'_>, out: &mut impl W
         }
         None => temporary.path().to_owned(),
     };
-    play(&folder, looks, out).await?;
+    play(&folder, layout, out).await?;
     if dir.is_some() {
         writeln!(out, "Everything stays in {}. To look around:\n", folder.display())?;
         writeln!(out, "    export QUOTAKEEPER__DATA__DIR={}", folder.display())?;
@@ -72,7 +76,7 @@ pub(crate) async fn run(dir: Option<PathBuf>, looks: Looks<'_>, out: &mut impl W
     Ok(())
 }
 
-async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+async fn play(folder: &Path, layout: TerminalLayout<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let later = Clock::read().now().duration_trunc(Duration::hours(1))?;
     let now = later - Duration::hours(1);
     let start = now - Duration::days(DAYS);
@@ -87,7 +91,7 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
         "A simulator of the API listens on {}: 3 organizations, 60 account groups.",
         world.base_url()
     );
-    write!(out, "{}", (looks.folded)(0, &simulator))?;
+    write!(out, "{}", (layout.folded)(0, &simulator))?;
     writeln!(out, "What follows goes to {}\n", folder.display())?;
 
     writeln!(out, "1. {DAYS} days of snapshots become a history")?;
@@ -123,16 +127,16 @@ async fn play(folder: &Path, looks: Looks<'_>, out: &mut impl Write) -> anyhow::
     writeln!(out)?;
 
     writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
-    send_mails(&app, later, &looks, out).await?;
+    send_mails(&app, later, &layout, out).await?;
     let page = folder.join("reports/usage.html");
     durable::write(&page, usage_page(&app, later)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {
         let waits =
             "5. The held file waits for approval (too late here: the simulator has ended). `runs` says why:";
-        writeln!(out, "{}", (looks.folded)(0, waits))?;
+        writeln!(out, "{}", (layout.folded)(0, waits))?;
         let run = Run::open(&app.runs(), &held)?;
-        writeln!(out, "{}", (looks.run)(&app.config, &run)?)?;
+        writeln!(out, "{}", (layout.run)(&app.config, &run)?)?;
     }
     world.stop().await;
     Ok(())
@@ -191,7 +195,7 @@ async fn drop_files(
 async fn send_mails(
     app: &App,
     now: DateTime<Utc>,
-    looks: &Looks<'_>,
+    layout: &TerminalLayout<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     for job in [Job::Digest, Job::UsageReport, Job::ClosingReport, Job::ChangesReport, Job::Outbox] {
@@ -202,7 +206,7 @@ async fn send_mails(
     mails.sort_by_key(fs_err::DirEntry::path);
     for mail in mails.iter().filter(|mail| mail.path().extension().is_some_and(|kind| kind == "eml")) {
         writeln!(out, "   {}", mail.file_name().to_string_lossy())?;
-        write!(out, "{}", (looks.folded)(5, &subject(&mail.path())?))?;
+        write!(out, "{}", (layout.folded)(5, &subject(&mail.path())?))?;
     }
     Ok(())
 }
@@ -325,8 +329,8 @@ mod tests {
     async fn a_folder_that_holds_something_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("mine"), "").unwrap();
-        let looks = Looks { run: |_, _| Ok(String::new()), folded: &|_, text| text.to_owned() };
-        let error = run(Some(folder.path().to_owned()), looks, &mut Vec::new()).await.unwrap_err();
+        let layout = TerminalLayout { run: |_, _| Ok(String::new()), folded: &|_, text| text.to_owned() };
+        let error = run(Some(folder.path().to_owned()), layout, &mut Vec::new()).await.unwrap_err();
         assert!(error.to_string().contains("is not empty"), "{error}");
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{
     ChangesReport, DiffContext, RESTORE, drift_report, outside, period_report, run_report,
 };
-pub(crate) use self::closing::cycle_lookup::{Closed, Walk};
+pub(crate) use self::closing::cycle_lookup::{Closed, CycleLookup};
 #[cfg(test)]
 pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};
 pub(crate) use self::closing::cycle_tracker::{ClosingRecord, Ended, last_cycles};

@@ -35,18 +35,18 @@ pub(super) fn reference() -> Table {
 }
 
 pub(super) fn misfits(table: &Table) -> Vec<Misfit> {
-    let mut walk = Walk { reference: reference(), found: Vec::new() };
-    let example = Value::Table(walk.reference.clone());
-    walk.table(table, &example, &mut Vec::new(), "");
-    walk.found
+    let mut comparison = Comparison { reference: reference(), found: Vec::new() };
+    let example = Value::Table(comparison.reference.clone());
+    comparison.table(table, &example, &mut Vec::new(), "");
+    comparison.found
 }
 
-struct Walk {
+struct Comparison {
     reference: Table,
     found: Vec<Misfit>,
 }
 
-impl Walk {
+impl Comparison {
     fn table(&mut self, table: &Table, example: &Value, path: &mut Vec<Step>, key: &str) {
         for (name, value) in table {
             let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };

@@ -14,7 +14,8 @@ use crate::jobs::records::Reporting;
 use crate::jobs::records::closings::{self, FILE};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{
-    Closed, ClosingInput, ClosingReport, Ended, Extent, ReportContext, Walk, closing_report, last_cycles,
+    Closed, ClosingInput, ClosingReport, CycleLookup, Ended, Extent, ReportContext, closing_report,
+    last_cycles,
 };
 
 /// Mails what closed since the last time; nothing where nothing did.
@@ -101,11 +102,11 @@ fn closed_cycles(
     ended: &[Ended],
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Closed>> {
-    let mut walk = Walk::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
-    while let Some(at) = walk.next() {
-        walk.see(at, inputs.history.read_or_warn(at).as_ref());
+    let mut lookup = CycleLookup::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
+    while let Some(at) = lookup.next() {
+        lookup.see(at, inputs.history.read_or_warn(at).as_ref());
     }
-    Ok(walk.closed())
+    Ok(lookup.closed())
 }
 
 /// What changed since the earliest of these cycles began.

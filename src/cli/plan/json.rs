@@ -31,7 +31,7 @@ pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
             "over_allocated_after": view.over.1,
             "held": view.held,
             "refused": view.refused,
-            "flows": view.flows,
+            "flows": view.applies_now,
             "scheduled": view.scheduled,
         })).collect::<Vec<_>>(),
         "rows": plan.rows.iter().map(row).collect::<Vec<_>>(),

@@ -67,7 +67,7 @@ fn organization_table(views: &[OrganizationView<'_>], limit: usize) -> String {
             quota_text(totals.quota),
             number(view.held),
             number(view.refused),
-            number(view.flows),
+            number(view.applies_now),
             number(view.scheduled),
             view.over_allocation()
         );

@@ -147,18 +147,19 @@ fn state(view: &OrganizationView<'_>) -> (String, Tone) {
         words.push(format!("HELD {}", counted(view.held, "row")));
     }
     let only = view.held + view.refused + view.scheduled == 0;
-    for (count, word) in [(view.refused, "refused"), (view.flows, "apply now"), (view.scheduled, "scheduled")]
+    for (count, word) in
+        [(view.refused, "refused"), (view.applies_now, "apply now"), (view.scheduled, "scheduled")]
     {
         if count > 0 {
             words.push(format!("{} {word}", number(count)));
         }
     }
-    if only && view.flows > 0 {
+    if only && view.applies_now > 0 {
         words = vec!["applies now".to_owned()];
     }
     let tone = match view {
         OrganizationView { held: 1.., .. } | OrganizationView { refused: 1.., .. } => Tone::Red,
-        OrganizationView { flows: 1.., .. } | OrganizationView { scheduled: 1.., .. } => Tone::Green,
+        OrganizationView { applies_now: 1.., .. } | OrganizationView { scheduled: 1.., .. } => Tone::Green,
         _ => Tone::Dim,
     };
     (if words.is_empty() { "unchanged".to_owned() } else { words.join(" · ") }, tone)

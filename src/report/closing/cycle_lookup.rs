@@ -65,16 +65,16 @@ impl Cycle {
     }
 }
 
-/// The way back through the history.
-pub(crate) struct Walk {
+/// Looks back through the history for the cycles that closed.
+pub(crate) struct CycleLookup {
     moments: Vec<DateTime<Utc>>,
     zone: Tz,
-    paths: Vec<Path>,
+    searches: Vec<Search>,
     opened: usize,
 }
 
 /// How far it has come for one organization.
-struct Path {
+struct Search {
     closed: Closed,
     /// The beginning of the time that closed, as the record knows it.
     start: DateTime<Utc>,
@@ -90,10 +90,10 @@ struct Path {
     want_middle: Option<DateTime<Utc>>,
 }
 
-impl Walk {
+impl CycleLookup {
     /// `moments` are those of all snapshots, earliest first.
     pub(crate) fn new(ended: &[Ended], moments: Vec<DateTime<Utc>>, zone: Tz) -> Self {
-        let path = |ended: &Ended| Path {
+        let search = |ended: &Ended| Search {
             closed: Closed { org_id: ended.org_id.clone(), cycles: Vec::new(), middle: None, cut: false },
             start: ended.start,
             end: ended.end,
@@ -103,19 +103,20 @@ impl Walk {
             want: before(&moments, ended.end),
             want_middle: None,
         };
-        let paths = ended.iter().map(path).collect();
-        Self { moments, zone, paths, opened: 0 }
+        let searches = ended.iter().map(search).collect();
+        Self { moments, zone, searches, opened: 0 }
     }
 
     /// The snapshot to look into next; none when all is found, or enough was opened.
     pub(crate) fn next(&mut self) -> Option<DateTime<Utc>> {
-        let wanted = self.paths.iter().flat_map(|path| [path.want, path.want_middle]).flatten().max()?;
+        let wanted =
+            self.searches.iter().flat_map(|search| [search.want, search.want_middle]).flatten().max()?;
         if self.opened == MOST {
-            for path in self.paths.iter_mut().filter(|path| path.want.is_some()) {
-                if let Some(best) = path.best.take() {
-                    path.settle(best, &self.moments);
+            for search in self.searches.iter_mut().filter(|search| search.want.is_some()) {
+                if let Some(best) = search.best.take() {
+                    search.settle(best, &self.moments);
                 }
-                path.closed.cut = true;
+                search.closed.cut = true;
             }
             return None;
         }
@@ -125,32 +126,32 @@ impl Walk {
 
     /// What the wanted snapshot shows; none where it cannot be read.
     pub(crate) fn see(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
-        for path in &mut self.paths {
-            let seen = snapshot.and_then(|snapshot| snapshot.organization(&path.closed.org_id));
-            if path.want_middle == Some(at) {
-                path.want_middle = None;
-                path.look_at_the_middle(at, seen);
+        for search in &mut self.searches {
+            let seen = snapshot.and_then(|snapshot| snapshot.organization(&search.closed.org_id));
+            if search.want_middle == Some(at) {
+                search.want_middle = None;
+                search.look_at_the_middle(at, seen);
             }
-            if path.want == Some(at) {
-                path.see(at, seen, &self.moments, self.zone);
+            if search.want == Some(at) {
+                search.see(at, seen, &self.moments, self.zone);
             }
         }
     }
 
     /// What was found, in the order of the organizations.
     pub(crate) fn closed(self) -> Vec<Closed> {
-        let close = |path: Path| {
-            let mut closed = path.closed;
+        let close = |search: Search| {
+            let mut closed = search.closed;
             if closed.cycles.is_empty() {
-                closed.cycles.extend(unseen(path.start, path.end));
+                closed.cycles.extend(unseen(search.start, search.end));
             }
             closed
         };
-        self.paths.into_iter().map(close).collect()
+        self.searches.into_iter().map(close).collect()
     }
 }
 
-impl Path {
+impl Search {
     fn see(&mut self, at: DateTime<Utc>, seen: Option<&Organization>, moments: &[DateTime<Utc>], zone: Tz) {
         // One that is said to have begun at the end is the next one already, by a clock that differs.
         let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));

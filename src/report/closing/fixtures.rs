@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::report::ClosingInput;
 use crate::report::ClosingReport;
-use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen, Walk};
+use crate::report::closing::cycle_lookup::{Closed, Cycle, CycleLookup, LastSeen};
 use crate::report::closing::cycle_tracker::Ended;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, context, realistic};
@@ -59,16 +59,16 @@ pub(crate) fn ended(org_id: &str) -> Ended {
     Ended { org_id: org_id.into(), start, end }
 }
 
-/// What a walk through these snapshots finds, and how many of them it opened.
+/// What a lookup through these snapshots finds, and how many of them it opened.
 pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usize) {
     let moments = history.iter().map(|snapshot| snapshot.taken_at).collect();
-    let mut walk = Walk::new(ended, moments, context().zone);
+    let mut lookup = CycleLookup::new(ended, moments, context().zone);
     let mut opened = 0;
-    while let Some(at) = walk.next() {
+    while let Some(at) = lookup.next() {
         opened += 1;
-        walk.see(at, history.iter().find(|snapshot| snapshot.taken_at == at));
+        lookup.see(at, history.iter().find(|snapshot| snapshot.taken_at == at));
     }
-    (walk.closed(), opened)
+    (lookup.closed(), opened)
 }
 
 /// When the report is made: eight in the morning, Berlin time.

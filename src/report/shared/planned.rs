@@ -132,7 +132,7 @@ pub(crate) struct OrganizationView<'p> {
     pub held: usize,
     pub refused: usize,
     /// Rows that are sent now without asking anybody.
-    pub flows: usize,
+    pub applies_now: usize,
     pub scheduled: usize,
 }
 
@@ -176,7 +176,7 @@ fn view<'p>(totals: &'p PlanOrganization, rows: &[&PlanRow]) -> OrganizationView
         over: (over(totals.allocated_before, quota_before), over(totals.allocated_after, totals.quota)),
         held: count(|row| matches!(row.verdict, Verdict::Held(_))),
         refused: count(|row| matches!(row.verdict, Verdict::Refused(_))),
-        flows: count(|row| row.verdict == Verdict::Send && row.due.is_none()),
+        applies_now: count(|row| row.verdict == Verdict::Send && row.due.is_none()),
         scheduled: count(|row| row.verdict == Verdict::Send && row.due.is_some()),
     }
 }

@@ -117,14 +117,14 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     };
     let moments: Vec<DateTime<Utc>> =
         (0..24 * 330).map(|hour| at("01-05T00:30") + TimeDelta::hours(hour)).collect();
-    let mut walk = Walk::new(&ended, moments, context().zone);
+    let mut lookup = CycleLookup::new(&ended, moments, context().zone);
     let mut opened = 0;
-    while let Some(at) = walk.next() {
+    while let Some(at) = lookup.next() {
         opened += 1;
-        walk.see(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
+        lookup.see(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
     }
     assert_eq!(opened, MOST);
-    let closed = walk.closed();
+    let closed = lookup.closed();
     assert!(closed.iter().any(|closed| closed.cut));
     assert!(closed.iter().all(|closed| closed.cut || closed.cycles[0].seen.is_some()));
 }
