@@ -186,6 +186,8 @@ function start(signal) {
     if (hash && !hash.includes("=")) return; // a place on the page
     view = Object.fromEntries(new URLSearchParams(hash));
     show();
+    // A link to some of them leads to them, once all that stands above has its height.
+    if (!find("reset").hidden && !view.group) requestAnimationFrame(() => find("groups").scrollIntoView());
   }
 
   const reset = () => set({ q: "", org: "", owner: "", over: "", state: "", group: "" });

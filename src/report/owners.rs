@@ -171,7 +171,7 @@ fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {
     report
 }
 
-/// `Trading Floor: 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
+/// `Trading Floor (Acme Bank): 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
 fn headline_of_one(sections: &[Section]) -> Option<String> {
     let [Section { kind, rows, .. }] = sections else { return None };
     let [row] = rows.as_slice() else { return None };
@@ -183,7 +183,13 @@ fn headline_of_one(sections: &[Section]) -> Option<String> {
         kind => kind.title().to_lowercase(),
     };
     let (before, after) = (quota_text(row.before), quota_text(row.after));
-    row.is_change.then(|| format!("{}: {before} → {after}, {outcome}", row.name))
+    // Two organizations may have groups of one name.
+    let of = if row.org_name.is_empty() || row.org_name == row.name {
+        String::new()
+    } else {
+        format!(" ({})", row.org_name)
+    };
+    row.is_change.then(|| format!("{}{of}: {before} → {after}, {outcome}", row.name))
 }
 
 /// What is to be known besides: who decides, and when.

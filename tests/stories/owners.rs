@@ -62,7 +62,7 @@ fn each_of_three_owners_sees_only_their_rows_and_the_administrators_see_all() {
     has_parts(
         &texts["helpdesk@example.com"][0],
         &[
-            "Helpdesk: 5 000 → 6 000, applied",
+            "Helpdesk (Northwind Träders, \"EU\"; Köln): 5 000 → 6 000, applied",
             "“two branches”",
             "ticket: CHG-1",
             "mail.routes_file, row 2 (10, 101)",
@@ -85,7 +85,11 @@ fn a_change_by_somebody_else_is_mailed_to_its_owner_and_a_period_report_is_not()
     let texts = texts(&bench);
     assert_eq!(texts["changes@example.com"].len(), 2);
     assert_eq!(texts["helpdesk@example.com"].len(), 1);
-    has_parts(&texts["helpdesk@example.com"][0], &["Helpdesk: 5 000 → 5 555, outside quotakeeper"], &[]);
+    has_parts(
+        &texts["helpdesk@example.com"][0],
+        &["Helpdesk (Northwind Träders, \"EU\"; Köln): 5 000 → 5 555, outside quotakeeper"],
+        &[],
+    );
     assert_eq!(texts.len(), 2, "{texts:?}");
 }
 
@@ -160,8 +164,16 @@ fn rows_of_another_day_are_of_the_thread_of_their_file() {
     // Both may be of one second, and then stand in any order.
     let mails = &texts["helpdesk@example.com"];
     let mail_of = |start: &str| mails.iter().find(|mail| mail.starts_with(start)).unwrap();
-    has_parts(mail_of("Helpdesk: 5 000 → 6 000, scheduled"), &[], &["Ops", "reject"]);
-    has_parts(mail_of("Helpdesk: 5 000 → 6 000, not sent"), &["Rejected by "], &["Ops"]);
+    has_parts(
+        mail_of("Helpdesk (Northwind Träders, \"EU\"; Köln): 5 000 → 6 000, scheduled"),
+        &[],
+        &["Ops", "reject"],
+    );
+    has_parts(
+        mail_of("Helpdesk (Northwind Träders, \"EU\"; Köln): 5 000 → 6 000, not sent"),
+        &["Rejected by "],
+        &["Ops"],
+    );
     assert_eq!((texts["changes@example.com"].len(), texts["contoso@example.com"].len()), (2, 1));
     are_one_thread(&bench, &["changes@example.com", "helpdesk@example.com"]);
 }

@@ -65,6 +65,11 @@ fn a_link_leads_to_what_it_speaks_of_and_a_filter_stands_in_the_address() {
         "{shown:?}"
     );
     assert!(browser.text(SHOWN).ends_with(" of 900 account groups"));
+    let top = browser.eval(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(\
+         document.getElementById('groups').getBoundingClientRect().top))))",
+    );
+    assert!(top.as_f64().unwrap().abs() < 100.0, "the list is what is seen first: {top}");
     browser.open(&path, "#group=1000003");
     assert_eq!(
         browser.text("document.querySelector('#rows .name').textContent.slice(0, 15)"),
