@@ -121,7 +121,7 @@ impl Line {
 impl Write for Line {
     fn write(&mut self, fact: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(fact.strip_suffix(b"\n").unwrap_or(fact)).replace('\n', " ");
-        let text = if self.is_json { edge::json(&text) } else { edge::painted_lines(&text).into_owned() };
+        let text = if self.is_json { edge::json(&text) } else { edge::logged_lines(&text).into_owned() };
         log_stream::write(&format!("{}{text}\n", self.prefix), |lost| self.notice(lost));
         Ok(fact.len())
     }

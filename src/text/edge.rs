@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::clean::visible;
 use super::redact::redact;
+use super::words::without_error_numbers;
 
 /// The colours and weights that we and the log paint with. Any other escape sequence is not ours.
 const STYLES: [&str; 10] = [
@@ -23,6 +24,39 @@ const STYLES: [&str; 10] = [
 
 /// Lines for people. What ends a line stays.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    match without_error_numbers(text) {
+        Cow::Borrowed(text) => shown_lines(text),
+        Cow::Owned(text) => Cow::Owned(shown_lines(&text).into_owned()),
+    }
+}
+
+/// Lines for a terminal that shows colours: ours stay.
+pub(crate) fn painted_lines(text: &str) -> Cow<'_, str> {
+    match without_error_numbers(text) {
+        Cow::Borrowed(text) => logged_lines(text),
+        Cow::Owned(text) => Cow::Owned(logged_lines(&text).into_owned()),
+    }
+}
+
+/// Lines of the log, where our colours and the numbers of errors stay: who searches for one finds it.
+pub(crate) fn logged_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return shown_lines(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        out += &shown_lines(&rest[..at]);
+        rest = &rest[at..];
+        let style = STYLES.iter().find(|style| rest.starts_with(**style));
+        out += style.copied().unwrap_or(" ");
+        rest = &rest[style.map_or(1, |style| style.len())..];
+    }
+    out += &shown_lines(rest);
+    Cow::Owned(redact(&out).into_owned())
+}
+
+fn shown_lines(text: &str) -> Cow<'_, str> {
     by_line(text, |line| {
         let visible = visible(line);
         match redact(&visible) {
@@ -30,24 +64,6 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
             changed => Cow::Owned(changed.into_owned()),
         }
     })
-}
-
-/// Lines for a terminal that shows colours: ours stay.
-pub(crate) fn painted_lines(text: &str) -> Cow<'_, str> {
-    if !text.contains('\u{1b}') {
-        return lines(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\u{1b}') {
-        out += &lines(&rest[..at]);
-        rest = &rest[at..];
-        let style = STYLES.iter().find(|style| rest.starts_with(**style));
-        out += style.copied().unwrap_or(" ");
-        rest = &rest[style.map_or(1, |style| style.len())..];
-    }
-    out += &lines(rest);
-    Cow::Owned(redact(&out).into_owned())
 }
 
 /// What goes into a template, as people may see it: whatever a report was made of, no text of it hides anything or holds a secret.
@@ -99,6 +115,15 @@ mod tests {
     fn lines_stay_lines_and_nothing_else_moves_the_cursor() {
         assert_eq!(lines("a\u{1b}[31mb\u{7}\r\nc\u{202e}d\n"), "a [31mb  \ncd\n");
         assert_eq!(lines("→ 12 000\n\n  x"), "→ 12 000\n\n  x");
+    }
+
+    #[test]
+    fn people_read_no_number_of_an_error_and_the_log_keeps_it() {
+        let full = "cannot write a: No space left on device (os error 28)";
+        assert_eq!(lines(full), "cannot write a: the disk is full");
+        assert_eq!(painted_lines(full), "cannot write a: the disk is full");
+        assert_eq!(values(full.into()), "cannot write a: the disk is full");
+        assert_eq!(logged_lines(full), full);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The small words of all that people read: counts, days, ages and shares.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -132,6 +133,31 @@ pub(crate) fn percent(part: i64, whole: i64) -> Option<i64> {
     Some(i64::try_from(share).unwrap_or(i64::MAX))
 }
 
+/// The operating system's words for what went wrong that say less than ours.
+const SYSTEM_WORDS: [(&str, &str); 2] = [
+    ("No space left on device", "the disk is full"),
+    ("Disk quota exceeded", "the disk quota of the user that runs quotakeeper is used up"),
+];
+
+/// Errors of the operating system in words alone: `cannot write x: the disk is full`. Their number is for the log.
+pub(crate) fn without_error_numbers(text: &str) -> Cow<'_, str> {
+    const NUMBER: &str = " (os error ";
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(NUMBER) {
+        let (before, number) = (&rest[..at], &rest[at + NUMBER.len()..]);
+        let after = number.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(')');
+        let ours = SYSTEM_WORDS.iter().find_map(|(theirs, ours)| Some((before.strip_suffix(theirs)?, *ours)));
+        match (after, ours) {
+            (Some(_), Some((before, ours))) => said.extend([before, ours]),
+            (Some(_), None) => said += before,
+            (None, _) => said.extend([before, NUMBER]),
+        }
+        rest = after.unwrap_or(number);
+    }
+    if said.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(said + rest) }
+}
+
 /// As the beginning of a sentence.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
@@ -167,6 +193,28 @@ mod tests {
         assert_eq!(
             [0, 999, 1000, -12_345, 1_234_567].map(grouped),
             ["0", "999", "1 000", "-12 345", "1 234 567"]
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_said_in_words_without_its_number() {
+        let said = [
+            "cannot write /a: No space left on device (os error 28)",
+            "mail.example.com cannot be reached (Connection refused (os error 111)): check smtp.host",
+            "a: Disk quota exceeded (os error 122); b: Permission denied (os error 13)",
+            "cut after (os error 2…",
+            "nothing of the system",
+        ]
+        .map(without_error_numbers);
+        assert_eq!(
+            said,
+            [
+                "cannot write /a: the disk is full",
+                "mail.example.com cannot be reached (Connection refused): check smtp.host",
+                "a: the disk quota of the user that runs quotakeeper is used up; b: Permission denied",
+                "cut after (os error 2…",
+                "nothing of the system",
+            ]
         );
     }
 

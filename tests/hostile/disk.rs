@@ -71,8 +71,8 @@ fn assert_says_that_the_disk_is_full(ran: &Ran) {
     // What can be done about it may follow.
     let said = ran.stderr.lines().rfind(|line| line.starts_with("quotakeeper: ")).unwrap_or_default();
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(said.contains("No space left"), "{}", ran.stderr);
-    assert_eq!(said.matches("No space left").count(), 1, "{said}");
+    assert!(said.contains("the disk is full"), "{}", ran.stderr);
+    assert_eq!(said.matches("the disk is full").count(), 1, "{said}");
 }
 
 fn row(place: &Place, content: &str) -> String {
