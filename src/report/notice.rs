@@ -1,6 +1,6 @@
 //! A short message in a few sentences: that a job works again, or that mail works at all.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::report::shared::{Imprint, ReportContext, words};
@@ -36,13 +36,20 @@ pub(crate) fn recovery_report(
 ) -> NoticeReport {
     let moment = |at| words::moment(at, context.zone);
     let job = words::clean(job, 40);
-    let lasted = words::age(context.now - since);
-    let headline = format!("The {job} job works again, after {lasted}");
-    let mut sentences = vec![format!(
-        "It failed for {lasted}, from {} to {}. It has caught up, except for missed snapshots, which cannot be taken later.",
-        moment(since),
-        moment(context.now)
-    )];
+    let lasted = context.now - since;
+    let (headline, failed) = if lasted < TimeDelta::minutes(1) {
+        // From 18:09 to 18:09 would be no time at all, and nothing was missed in it.
+        let failed = format!("It failed on {}, and worked again within a minute.", moment(since));
+        (format!("The {job} job works again, within a minute"), failed)
+    } else {
+        let (lasted, from, to) = (words::age(lasted), moment(since), moment(context.now));
+        let failed = format!(
+            "It failed for {lasted}, from {from} to {to}. It has caught up, except for missed snapshots, which cannot be \
+             taken later."
+        );
+        (format!("The {job} job works again, after {lasted}"), failed)
+    };
+    let mut sentences = vec![failed];
     if let Some(error) = error {
         sentences.push(format!("The last error was: {}", words::clean(error, 400)));
     }
@@ -111,5 +118,17 @@ mod tests {
         );
         assert_eq!(report.sentences[1], "The last error was: no room");
         assert_eq!(report.identity, made("11-22T06:00").identity);
+    }
+
+    #[test]
+    fn what_failed_for_a_moment_has_no_beginning_and_end_at_the_same_minute() {
+        let now = at("11-22T02:00") + TimeDelta::seconds(20);
+        let report =
+            recovery_report("snapshot", at("11-22T02:00"), None, &ReportContext { now, ..context() });
+        assert_eq!(report.headline, "The snapshot job works again, within a minute");
+        assert_eq!(
+            report.sentences,
+            ["It failed on Sun 22 Nov 2026, 03:00, and worked again within a minute."]
+        );
     }
 }

@@ -101,11 +101,13 @@ pub(crate) fn decision_due(held: DateTime<Utc>, expire: Duration, zone: Tz) -> S
     until.map_or_else(|| "a person decides".to_owned(), |until| moment(until, zone))
 }
 
-/// `between 10:00 and 11:00 on Sat 21 Nov`, or with both days where they differ.
+/// `between 10:00 and 11:00 on Sat 21 Nov`, or with both days where they differ; `at 10:00 on Sat 21 Nov` within a minute.
 pub(crate) fn between(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
     let (from, to) = (from.with_timezone(&zone), to.with_timezone(&zone));
     if from.date_naive() == to.date_naive() {
-        format!("between {} and {} on {}", from.format("%H:%M"), to.format("%H:%M"), to.format("%a %-d %b"))
+        let (first, last) = (from.format("%H:%M").to_string(), to.format("%H:%M").to_string());
+        let when = if first == last { format!("at {last}") } else { format!("between {first} and {last}") };
+        format!("{when} on {}", to.format("%a %-d %b"))
     } else {
         let format = "%a %-d %b, %H:%M";
         format!("between {} and {}", from.format(format), to.format(format))
@@ -254,6 +256,10 @@ mod tests {
         assert_eq!(
             between(at("2026-11-21T22:30:00Z"), at("2026-11-21T23:30:00Z"), berlin),
             "between Sat 21 Nov, 23:30 and Sun 22 Nov, 00:30"
+        );
+        assert_eq!(
+            between(at("2026-11-21T13:00:05Z"), at("2026-11-21T13:00:50Z"), berlin),
+            "at 14:00 on Sat 21 Nov"
         );
     }
 
