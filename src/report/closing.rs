@@ -156,7 +156,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
     let groups: Vec<CycleUsage> =
         rows.iter().filter(|row| row.target.aid.is_some()).map(|row| spent_by(row, rule)).collect();
     let mut ran_out: Vec<CycleUsage> = groups.iter().filter(|group| group.ran_out()).cloned().collect();
-    ran_out.sort_by_key(|group| Reverse((group.percent, group.over)));
+    ran_out.sort_by_key(|group| Reverse((group.over, group.percent)));
     let others: Vec<&CycleUsage> = groups.iter().filter(|group| !group.ran_out()).collect();
     let alone = partial && groups.len() == 1;
     if alone {
@@ -240,15 +240,15 @@ fn names(closed: &Closed, rows: &[SnapshotRow<'_>], partial: bool) -> (String, S
 }
 
 impl Section {
-    /// What ran out, then what is unknown, then by the share of the quota.
+    /// What ran out, then what is unknown; then by what stands beside the name: units over, else the share of the quota.
     fn worst_first(&self) -> impl Ord + use<> {
         let unknown = self.spent.used.is_none();
         Reverse((
             self.spent.level,
             self.groups_out > 0,
             unknown,
-            self.spent.percent,
             self.spent.over,
+            self.spent.percent,
             self.groups_out,
         ))
     }

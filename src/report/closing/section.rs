@@ -35,7 +35,7 @@ pub(crate) struct Section {
     pub sentences: Vec<String>,
     /// What a person must know to read these figures rightly.
     pub notes: Vec<String>,
-    /// The account groups that ran out, worst first.
+    /// The account groups that ran out, those with most units over first.
     pub ran_out: Vec<CycleUsage>,
     pub more_ran_out: usize,
     /// The other account groups, fullest first; empty in a mail.

@@ -59,6 +59,21 @@ fn the_headline_is_the_summary() {
 }
 
 #[test]
+fn what_ran_out_is_in_the_order_of_the_units_that_stand_beside_it() {
+    let report = report_on(&[closed_with(
+        "10452",
+        vec![
+            organization("10452", "Acme Bank", Some(100_000), 9_000, 9_000),
+            group("1", "Small, twice its quota", Some(100), 200, 0),
+            group("2", "Large, a tenth over", Some(10_000), 11_000, 0),
+            group("3", "Just used up", Some(500), 500, 0),
+        ],
+    )]);
+    let order: Vec<_> = report.sections[0].ran_out.iter().map(|group| &*group.status).collect();
+    assert_eq!(order, ["1 000 over", "100 over", "used up"]);
+}
+
+#[test]
 fn account_groups_that_ran_out_are_listed_worst_first_up_to_a_limit() {
     let mut rows = vec![organization("10452", "Acme Bank", Some(100_000), 9_000, 9_000)];
     rows.extend(
