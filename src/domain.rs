@@ -3,6 +3,7 @@
 pub(crate) mod diff;
 pub(crate) mod forecast;
 mod ids;
+pub(crate) mod known;
 pub(crate) mod last_cycle;
 pub(crate) mod merge;
 pub mod quota;

@@ -11,9 +11,10 @@ use super::doubtful_usage;
 use super::explains;
 use super::live::Live;
 use super::parse::ChangeFile;
-use super::plan::{BELIEVED_AFTER, Outline, PlanContext, SetByRuns, Vanished, effective, outline, plan};
+use super::plan::{Outline, PlanContext, SetByRuns, Vanished, effective, outline, plan};
 use super::{Plan, PlanRow, Services};
 use crate::collect::{Reading, first_ids};
+use crate::domain::known::BELIEVED_AFTER;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, WithQuota};
 

@@ -28,7 +28,7 @@ pub(crate) use self::row::{GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
 use self::totals::touched;
-pub(crate) use self::vanished::{BELIEVED_AFTER, Vanished};
+pub(crate) use self::vanished::Vanished;
 use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::Visible;
 use super::{Code, Problem};

@@ -2,14 +2,16 @@
 //!
 //! A change that a run's rows explain is that run's; what is left is drift: somebody changed it outside
 //! quotakeeper. A target that is no longer visible is not a removal, and a target's first appearance is a baseline.
-//! What was missing from answers for a while and returns is compared with what was last known of it.
+//! What was missing from answers for a while and returns is compared with what was last known of it, and what most of an
+//! organization lacks at once is not believed at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use crate::domain::known::Known;
 use crate::domain::merge::merge;
-use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Units};
+use crate::domain::quota::{Aid, OrgId, Organization, Place, Target, Units};
 
 /// By so much a clock may be wrong for a while, before somebody sets it.
 pub(crate) const CLOCK_ERROR: TimeDelta = TimeDelta::minutes(15);
@@ -22,6 +24,8 @@ pub(crate) struct Change {
     pub account_group_name: String,
     pub before: Option<Units>,
     pub after: Option<Units>,
+    /// When the quota before was last seen.
+    pub since: DateTime<Utc>,
     pub made_by: MadeBy,
 }
 
@@ -73,11 +77,31 @@ pub(crate) struct SentRow {
     pub verified: Option<DateTime<Utc>>,
 }
 
-/// What was last known of a target that the earlier snapshot does not show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LastSeen {
-    pub at: DateTime<Utc>,
-    pub quota: Option<Units>,
+/// What is known of an organization beyond what two snapshots show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Belief {
+    /// With the earlier one.
+    pub before: Known,
+    /// The targets that keep their quotas although the later one lacks them.
+    pub kept: BTreeSet<Option<Aid>>,
+}
+
+/// The quotas that runs took off, or may have.
+#[derive(Debug)]
+pub(crate) struct Removals<'s>(HashMap<&'s Target, Vec<&'s SentRow>>);
+
+impl<'s> Removals<'s> {
+    pub(crate) fn of(sent: &'s [SentRow]) -> Self {
+        Self(by_target(sent))
+    }
+
+    /// Whether the last that runs did to a target in some time was to take its quota off.
+    pub(crate) fn has(&self, target: &Target, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> bool {
+        let period = (from - CLOCK_ERROR, to + CLOCK_ERROR);
+        let rows = self.0.get(target).map_or(&[][..], Vec::as_slice);
+        let last = rows.iter().rfind(|row| may_fall_into(row, period));
+        last.is_some_and(|row| row.after.is_none())
+    }
 }
 
 /// What two snapshots show.
@@ -96,48 +120,35 @@ pub(crate) struct Diff {
 /// Two snapshots on their way to a diff, organization by organization in the order of their ids.
 pub(crate) struct Comparison<'s> {
     period: (DateTime<Utc>, DateTime<Utc>),
-    last_seen: &'s HashMap<Target, LastSeen>,
+    beliefs: &'s BTreeMap<OrgId, Belief>,
     sent: HashMap<&'s Target, Vec<&'s SentRow>>,
-    /// The organizations whose quotas runs may have changed in this time.
-    ours: HashSet<&'s OrgId>,
-    /// The organizations of which runs sent rows, or of which a target returned.
+    /// The organizations of which runs sent rows, or of which more is known.
     touched: HashSet<&'s OrgId>,
     earlier_rows: usize,
     changes: Vec<Change>,
     vanished: Vec<Target>,
-    returned: HashSet<Target>,
+    /// The organizations that lost quotas without a run of ours, and those that got some.
+    lost: BTreeSet<OrgId>,
+    gained: BTreeSet<OrgId>,
 }
 
 impl<'s> Comparison<'s> {
-    /// `sent` are the rows that runs sent; those that took effect between the two explain changes. `last_seen` are targets that
-    /// returned: they are compared with what was known of them then.
+    /// `sent` are the rows that runs sent; those that took effect between the two explain changes.
     pub(crate) fn new(
         period: (DateTime<Utc>, DateTime<Utc>),
-        last_seen: &'s HashMap<Target, LastSeen>,
+        beliefs: &'s BTreeMap<OrgId, Belief>,
         sent: &'s [SentRow],
     ) -> Self {
-        let mut by_target: HashMap<&Target, Vec<&SentRow>> = HashMap::new();
-        for row in sent {
-            by_target.entry(&row.target).or_default().push(row);
-        }
-        for rows in by_target.values_mut() {
-            rows.sort_by_key(|row| row.sent);
-        }
         Self {
             period,
-            last_seen,
-            sent: by_target,
-            ours: ours(sent, period),
-            touched: sent
-                .iter()
-                .map(|row| &row.target)
-                .chain(last_seen.keys())
-                .map(|target| &target.org_id)
-                .collect(),
+            beliefs,
+            sent: by_target(sent),
+            touched: sent.iter().map(|row| &row.target.org_id).chain(beliefs.keys()).collect(),
             earlier_rows: 0,
             changes: Vec::new(),
             vanished: Vec::new(),
-            returned: HashSet::new(),
+            lost: BTreeSet::new(),
+            gained: BTreeSet::new(),
         }
     }
 
@@ -153,8 +164,7 @@ impl<'s> Comparison<'s> {
 
     /// Compares what the two snapshots show of the next organization; none where one of them does not show it.
     pub(crate) fn add(&mut self, earlier: Option<&Organization>, later: Option<&Organization>) {
-        let hidden = is_hidden(earlier, later, &self.ours);
-        let is_back = has_quota(later) && !has_quota(earlier);
+        let belief = earlier.or(later).and_then(|seen| self.beliefs.get(&seen.id));
         let before = earlier.into_iter().flat_map(Organization::places);
         let after = later.into_iter().flat_map(Organization::places);
         for (before, after) in merge(before, after, |a, b| a.aid().cmp(&b.aid())) {
@@ -163,19 +173,54 @@ impl<'s> Comparison<'s> {
                 self.vanished.extend(before.map(Place::target));
                 continue;
             };
-            let known = if self.last_seen.is_empty() { None } else { self.last_seen.get(&after.target()) };
-            match before {
-                Some(before) if before.quota().is_some() && hidden => self.vanished.push(before.target()),
-                Some(before) if known.is_none() => self.compare(self.period.0, before.quota(), after),
-                _ => {}
-            }
-            if before.is_none() || is_back {
-                self.returned.insert(after.target());
-            }
-            if let Some(seen) = known {
-                self.compare(seen.at, seen.quota, after);
+            match (belief, before) {
+                (Some(belief), _) if belief.kept.contains(&after.aid().cloned()) => {
+                    self.vanished.extend(before.filter(|before| before.quota().is_some()).map(Place::target));
+                }
+                (Some(belief), _) => {
+                    if let Some(seen) = belief.before.last_seen(after.aid()) {
+                        self.compare(seen.at, seen.quota, after);
+                    }
+                }
+                (None, before) => {
+                    self.note_doubt(before, after);
+                    if let Some(before) = before {
+                        self.compare(self.period.0, before.quota(), after);
+                    }
+                }
             }
         }
+    }
+
+    /// Takes note of a quota that went or came without a run of ours: what older snapshots showed decides what that means.
+    fn note_doubt(&mut self, before: Option<Place<'_>>, after: Place<'_>) {
+        let noted = match (before.map(Place::quota), after.quota()) {
+            (Some(Some(_)), None) => &mut self.lost,
+            (None, _) | (Some(None), Some(_)) => &mut self.gained,
+            _ => return,
+        };
+        let org_id = &after.organization.id;
+        if noted.contains(org_id) {
+            return;
+        }
+        let is_ours = || {
+            let rows = self.sent.get(&after.target()).map_or(&[][..], Vec::as_slice);
+            let explains = |row: &&&SentRow| row.after == after.quota() && may_fall_into(row, self.period);
+            rows.iter().any(|row| explains(&row))
+        };
+        if self.sent.is_empty() || !is_ours() {
+            noted.insert(org_id.clone());
+        }
+    }
+
+    /// The organizations that lost quotas without a run of ours, as far as nothing else is known of them.
+    pub(crate) fn lost(&self) -> &BTreeSet<OrgId> {
+        &self.lost
+    }
+
+    /// Those of which older snapshots decide what the two mean.
+    pub(crate) fn unsure(&self) -> BTreeSet<OrgId> {
+        self.lost.union(&self.gained).cloned().collect()
     }
 
     fn compare(&mut self, from: DateTime<Utc>, before: Option<Units>, after: Place<'_>) {
@@ -191,13 +236,7 @@ impl<'s> Comparison<'s> {
         if fell.is_empty() {
             fell.extend(beside(sent, period, quotas));
         }
-        steps(before, after, &fell, &mut self.changes);
-    }
-
-    /// The targets that the earlier snapshot does not show, or only without any quota of their organization, and the later one
-    /// does. Each appears for the first time, or returns.
-    pub(crate) fn returned(&self) -> &HashSet<Target> {
-        &self.returned
+        steps((from, before), after, &fell, &mut self.changes);
     }
 
     pub(crate) fn finish(self) -> Diff {
@@ -208,48 +247,16 @@ impl<'s> Comparison<'s> {
     }
 }
 
-/// Looks for targets that returned in an older snapshot, before they went: `next` is the snapshot after it. Those whose end
-/// it shows are taken out of `open`, with what was known of them unless a run of ours took the quotas off.
-pub(crate) fn last_seen(
-    open: &mut HashSet<Target>,
-    older: &Snapshot,
-    next: &Snapshot,
-    sent: impl FnOnce() -> Vec<SentRow>,
-) -> Vec<(Target, LastSeen)> {
-    let (there, rest) = open
-        .drain()
-        .partition(|target| has_quota(older.organization(&target.org_id)) && older.place(target).is_some());
-    *open = rest;
-    let there: HashSet<Target> = there;
-    if there.is_empty() {
-        return Vec::new();
+/// The rows of each target, in the order of sending.
+fn by_target(sent: &[SentRow]) -> HashMap<&Target, Vec<&SentRow>> {
+    let mut by_target: HashMap<&Target, Vec<&SentRow>> = HashMap::new();
+    for row in sent {
+        by_target.entry(&row.target).or_default().push(row);
     }
-    let sent = sent();
-    let ours = ours(&sent, (older.taken_at, next.taken_at));
-    let went = |target: &Target| {
-        let [older, later] = [older, next].map(|seen| seen.organization(&target.org_id));
-        next.place(target).is_none() || is_hidden(older, later, &ours)
-    };
-    let known = |target: Target| {
-        let quota = older.row(&target)?.quota;
-        Some((target, LastSeen { at: older.taken_at, quota }))
-    };
-    there.into_iter().filter(went).filter_map(known).collect()
-}
-
-fn has_quota(seen: Option<&Organization>) -> bool {
-    seen.is_some_and(Organization::has_quota)
-}
-
-fn ours(sent: &[SentRow], period: (DateTime<Utc>, DateTime<Utc>)) -> HashSet<&OrgId> {
-    let ours = sent.iter().filter(|row| may_fall_into(row, period));
-    ours.map(|row| &row.target.org_id).collect()
-}
-
-/// Whether an organization's quotas all went at once although no run took one off. The API leaves out what the token may no
-/// longer edit: that is no removal.
-fn is_hidden(earlier: Option<&Organization>, later: Option<&Organization>, ours: &HashSet<&OrgId>) -> bool {
-    has_quota(earlier) && !has_quota(later) && earlier.is_some_and(|earlier| !ours.contains(&earlier.id))
+    for rows in by_target.values_mut() {
+        rows.sort_by_key(|row| row.sent);
+    }
+    by_target
 }
 
 /// Whether a row can have taken effect between two snapshots. Those know their time to the second.
@@ -298,7 +305,12 @@ fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
 }
 
 /// Walks from the earlier quota to the later one over the rows that runs sent; each gap is somebody else's.
-fn steps(before: Option<Units>, later: Place<'_>, rows: &[&SentRow], changes: &mut Vec<Change>) {
+fn steps(
+    (since, before): (DateTime<Utc>, Option<Units>),
+    later: Place<'_>,
+    rows: &[&SentRow],
+    changes: &mut Vec<Change>,
+) {
     let mut quota = before;
     let mut step = |to: Option<Units>, made_by: MadeBy| {
         if quota != to {
@@ -308,6 +320,7 @@ fn steps(before: Option<Units>, later: Place<'_>, rows: &[&SentRow], changes: &m
                 account_group_name: later.account_group_name().to_owned(),
                 before: quota,
                 after: to,
+                since,
                 made_by,
             });
             quota = to;

@@ -68,10 +68,10 @@ fn folder(data_dir: &Path) -> PathBuf {
 fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
-    let (to, from) = (time(diff.to), time(diff.from));
+    let to = time(diff.to);
     let number = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
     for change in &diff.changes {
-        let Change { target, org_name, account_group_name, before, after, made_by } = change;
+        let Change { target, org_name, account_group_name, before, after, since, made_by } = change;
         let aid = target.aid.as_ref().map_or("", |aid| aid.as_str());
         let (made_by, run, applied_at, comment, file) = match made_by {
             MadeBy::Run { id, file, comment, at } => {
@@ -81,7 +81,7 @@ fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
         };
         writer.write_record([
             &to,
-            &from,
+            &time(*since),
             target.level(),
             target.org_id.as_str(),
             &inert(org_name),
@@ -110,7 +110,8 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
             let text = cell(name);
             if text.is_empty() { Ok(None) } else { Ok(Some(text.parse()?)) }
         };
-        diff.from = cell("since").parse()?;
+        let since = cell("since").parse()?;
+        diff.from = if diff.changes.is_empty() { since } else { diff.from.max(since) };
         diff.changes.push(Change {
             target: match cell("aid") {
                 "" => Target::organization(cell("org_id")),
@@ -120,6 +121,7 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
             account_group_name: plain(cell("account_group_name")).into_owned(),
             before: number("before")?,
             after: number("after")?,
+            since,
             made_by: match cell("run") {
                 "" => MadeBy::Outside,
                 run => MadeBy::Run {
@@ -157,6 +159,7 @@ mod tests {
             account_group_name: "=EMEA".into(),
             before: Some(5),
             after,
+            since: at("2026-11-22T08:00:00Z"),
             made_by,
         };
         let by_run = MadeBy::Run {

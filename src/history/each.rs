@@ -101,6 +101,12 @@ impl History {
         self.each(at, read, |all| all.filter_map(Result::transpose).collect())
     }
 
+    /// What a snapshot shows of these organizations.
+    pub(crate) fn only(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<Vec<Organization>> {
+        let read = |block: Block| of.contains(block.id()).then(|| block.organization()).transpose();
+        self.each(at, read, |all| all.filter_map(Result::transpose).collect())
+    }
+
     /// Reads the organizations that another snapshot shows too.
     fn each_like<T: Send, R>(
         &self,

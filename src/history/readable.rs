@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::History;
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{OrgId, Snapshot, UsageRule, WithQuota};
+use crate::domain::quota::{OrgId, Organization, Snapshot, UsageRule, WithQuota};
 
 /// The error where a snapshot is needed and all are damaged.
 pub(crate) const NONE_READABLE: &str =
@@ -32,6 +32,11 @@ impl History {
     /// The targets of these organizations that it shows with a quota; an organization itself is none.
     pub(crate) fn with_quota_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<WithQuota> {
         self.with_quota(at, of).map_err(|error| left_out(&error)).ok()
+    }
+
+    /// What it shows of these organizations.
+    pub(crate) fn only_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<Vec<Organization>> {
+        self.only(at, of).map_err(|error| left_out(&error)).ok()
     }
 
     /// The newest snapshot until `now` that can be read: one that is damaged stops nothing.

@@ -226,7 +226,8 @@ pub(crate) fn drift_report(
     if outside.changes.is_empty() && outside.vanished.is_empty() {
         return None;
     }
-    let window = words::between(diff.from, diff.to, context.zone);
+    let since = outside.changes.iter().map(|change| change.since).min().unwrap_or(diff.from);
+    let window = words::between(since, diff.to, context.zone);
     let headline = match outside.changes.len() {
         0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
         count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),

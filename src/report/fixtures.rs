@@ -180,6 +180,7 @@ pub(crate) fn changed() -> Diff {
         account_group_name: name.to_owned(),
         before,
         after,
+        since: at("11-21T13:00"),
         made_by,
     };
     Diff {

@@ -72,7 +72,7 @@ impl QuotaChange {
             MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
             MadeBy::Outside => (None, String::new()),
         };
-        let who = who(&change.made_by, diff, people, zone);
+        let who = who(change, diff, people, zone);
         Self { before: change.before, after: change.after, who, run, comment }
     }
 }
@@ -127,9 +127,9 @@ pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
     }
 }
 
-fn who(made_by: &MadeBy, diff: &Diff, people: &People, zone: Tz) -> String {
-    match made_by {
-        MadeBy::Outside => format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone)),
+fn who(change: &Change, diff: &Diff, people: &People, zone: Tz) -> String {
+    match &change.made_by {
+        MadeBy::Outside => format!("outside quotakeeper, {}", words::between(change.since, diff.to, zone)),
         MadeBy::Run { id, file, .. } => {
             let file =
                 if file.is_empty() { String::new() } else { format!(" of {}", words::clean(file, 60)) };
@@ -153,6 +153,7 @@ mod tests {
             account_group_name: "Lab".to_owned(),
             before: Some(1000),
             after: Some(after),
+            since: at("11-21T06:00"),
             made_by,
         };
         let run = MadeBy::Run {

@@ -24,6 +24,7 @@ mod odd_answers;
 mod outcomes;
 mod owners;
 mod pages;
+mod partial_answers;
 mod passes;
 mod plans;
 mod proposals;

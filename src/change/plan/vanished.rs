@@ -3,16 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
 use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, are_most_missing};
 use crate::text::words;
 use crate::text::words::grouped;
-
-/// What snapshots that are younger show of the API's answers may be the same incomplete answer.
-pub(crate) const BELIEVED_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// What an earlier snapshot showed of organizations of which the answer lacks most quotas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! Who changed what between two snapshots, and what was only missing from an answer.
 
 use super::*;
-use crate::domain::quota::SnapshotRow;
+use crate::domain::quota::{Snapshot, SnapshotRow};
 
-/// Where nothing returned. It is the same whether or not what is the same in both is compared.
+/// Where nothing is known beyond the two. It is the same whether or not what is the same in both is compared.
 fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
-    let last_seen = HashMap::new();
-    let all = compared(earlier, later, &last_seen, sent);
-    let mut less = Comparison::new((earlier.taken_at, later.taken_at), &last_seen, sent);
+    let beliefs = BTreeMap::new();
+    let all = compared(earlier, later, &beliefs, sent);
+    let mut less = Comparison::new((earlier.taken_at, later.taken_at), &beliefs, sent);
     for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after && !less.is_always_compared(&before.id) => {
@@ -16,7 +16,7 @@ fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
             _ => less.add(before, after),
         }
     }
-    assert_eq!(all.returned(), less.returned());
+    assert_eq!(all.unsure(), less.unsure());
     let all = all.finish();
     assert_eq!(all, less.finish());
     all
@@ -25,18 +25,41 @@ fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
 fn compared<'s>(
     earlier: &Snapshot,
     later: &Snapshot,
-    last_seen: &'s HashMap<Target, LastSeen>,
+    beliefs: &'s BTreeMap<OrgId, Belief>,
     sent: &'s [SentRow],
 ) -> Comparison<'s> {
-    let mut comparison = Comparison::new((earlier.taken_at, later.taken_at), last_seen, sent);
+    let mut comparison = Comparison::new((earlier.taken_at, later.taken_at), beliefs, sent);
     for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
         comparison.add(before, after);
     }
     comparison
 }
 
-fn returned(earlier: &Snapshot, later: &Snapshot) -> HashSet<Target> {
-    compared(earlier, later, &HashMap::new(), &[]).returned().clone()
+/// What the last of these snapshots, oldest first, shows beside the one before it.
+fn last_diff(snapshots: &[Snapshot], sent: &[SentRow]) -> Diff {
+    let [older @ .., earlier, later] = snapshots else { panic!("two are compared") };
+    if compared(earlier, later, &BTreeMap::new(), sent).unsure().is_empty() {
+        return diff(earlier, later, sent);
+    }
+    let (removals, org_id) = (Removals::of(sent), OrgId::from("1"));
+    let mut belief = Belief::default();
+    for seen in older.iter().chain([earlier]) {
+        let at = seen.taken_at;
+        let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
+        belief.before.see(seen.organization(&org_id), at, &removed);
+    }
+    let at = later.taken_at;
+    let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
+    belief.kept = belief.before.kept(later.organization(&org_id), at, &removed);
+    compared(earlier, later, &BTreeMap::from([(org_id, belief)]), sent).finish()
+}
+
+fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
+    changes_of(&last_diff(snapshots, sent))
+}
+
+fn target(aid: Option<&Aid>) -> Target {
+    Target { org_id: "1".into(), aid: aid.cloned() }
 }
 
 fn at(hour: u32) -> DateTime<Utc> {
@@ -184,11 +207,11 @@ fn no_longer_visible_is_not_removed_and_a_first_appearance_is_no_change() {
 #[test]
 fn an_organization_whose_quotas_all_go_at_once_is_out_of_sight_and_not_stripped() {
     let before = snapshot(8, &[("1", Some(5)), ("2", Some(6)), ("3", None)]);
-    let seen = diff(&before, &snapshot(9, &[("1", None), ("2", None), ("3", None)]), &[]);
+    let seen = last_diff(&[before.clone(), snapshot(9, &[("1", None), ("2", None), ("3", None)])], &[]);
     assert_eq!(seen.changes, []);
     assert_eq!(seen.vanished, [Target::account_group("1", "1"), Target::account_group("1", "2")]);
-    let one_stays = diff(&before, &snapshot(9, &[("1", None), ("2", Some(6)), ("3", None)]), &[]);
-    assert_eq!(changes_of(&one_stays), ["Some(5) → None outside"]);
+    let one_stays = [before, snapshot(9, &[("1", None), ("2", Some(6)), ("3", None)])];
+    assert_eq!(last_changes(&one_stays, &[]), ["Some(5) → None outside"]);
 }
 
 #[test]
@@ -218,6 +241,7 @@ fn a_change_names_its_target_and_the_run_that_made_it() {
         account_group_name: account_group_name.into(),
         before: None,
         after: Some(1),
+        since: at(8),
         made_by,
     };
     let run = MadeBy::Run {
@@ -242,7 +266,7 @@ fn a_snapshot_is_suspect_when_more_than_a_fifth_vanishes() {
 
 #[test]
 fn only_a_run_between_both_snapshots_makes_it_a_removal_that_all_quotas_of_an_organization_went() {
-    let gone = |row: SentRow| diff(&snapshot(8, &[("1", Some(5))]), &snapshot(9, &[("1", None)]), &[row]);
+    let gone = |row| last_diff(&[snapshot(8, &[("1", Some(5))]), snapshot(9, &[("1", None)])], &[row]);
     let removal = gone(half_past_eight(Some(5), None));
     assert_eq!((changes_of(&removal), removal.vanished), (vec!["Some(5) → None run".to_owned()], vec![]));
     for hour in ["06", "10"] {
@@ -250,19 +274,6 @@ fn only_a_run_between_both_snapshots_makes_it_a_removal_that_all_quotas_of_an_or
         let hidden = gone(sent(&began, Some(&ended), None, Some(5)));
         assert_eq!((changes_of(&hidden), hidden.vanished.len()), (vec![], 1), "{hour}");
     }
-}
-
-/// What is reported of the last of these snapshots, oldest first, as the history would be searched.
-fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {
-    let [older @ .., earlier, later] = snapshots else { return Vec::new() };
-    let mut open = returned(earlier, later);
-    let mut seen = HashMap::new();
-    let mut next = earlier;
-    for snapshot in older.iter().rev() {
-        seen.extend(last_seen(&mut open, snapshot, next, || sent.to_vec()));
-        next = snapshot;
-    }
-    changes_of(&compared(earlier, later, &seen, sent).finish())
 }
 
 #[test]
@@ -301,4 +312,47 @@ fn a_run_between_the_last_sight_and_the_return_explains_its_change() {
     let rows = [sent("2026-11-22T06:30:00Z", Some("2026-11-22T06:30:01Z"), Some(5), Some(6))];
     let seen = [snapshot(6, &[("1", Some(5))]), snapshot(7, &[]), snapshot(8, &[("1", Some(6))])];
     assert_eq!(last_changes(&seen, &rows), ["Some(5) → Some(6) run"]);
+}
+
+/// Ten groups at these hours of the day and the next, of which so many have a quota of 5.
+fn ten(hour: i64, with_quota: u32, first: Units) -> Snapshot {
+    let rows = (1..=10).map(|aid| SnapshotRow {
+        quota: (aid <= with_quota).then_some(if aid == 1 { first } else { 5 }),
+        ..SnapshotRow::new(Target::account_group("1", aid.to_string().as_str()))
+    });
+    Snapshot::new(at(0) + chrono::TimeDelta::hours(hour), rows)
+}
+
+#[test]
+fn an_answer_that_lacks_most_of_an_organization_changes_nothing_and_neither_does_its_return() {
+    let gone = last_diff(&[ten(8, 10, 5), ten(9, 1, 5)], &[]);
+    assert_eq!((gone.changes.len(), gone.vanished.len()), (0, 9));
+    let still = last_diff(&[ten(8, 10, 5), ten(9, 1, 5), ten(10, 1, 5)], &[]);
+    assert_eq!((still.changes.len(), still.vanished.len()), (0, 0), "it was said once");
+    assert_eq!(last_changes(&[ten(8, 10, 5), ten(9, 1, 5), ten(10, 10, 5)], &[]), Vec::<String>::new());
+}
+
+#[test]
+fn what_such_an_answer_shows_is_compared_and_what_comes_back_otherwise_is_a_change_from_what_it_was() {
+    assert_eq!(last_changes(&[ten(8, 10, 5), ten(9, 1, 7)], &[]), ["Some(5) → Some(7) outside"]);
+    let mut back = ten(10, 10, 5).organizations()[0].clone();
+    back.account_groups[9].quota = Some(8);
+    back.account_groups[4].quota = None;
+    let back = Snapshot::of_organizations(at(10), vec![back]);
+    let seen = last_diff(&[ten(8, 10, 5), ten(9, 1, 5), back], &[]);
+    assert_eq!(changes_of(&seen), ["Some(5) → None outside", "Some(5) → Some(8) outside"]);
+    assert!(seen.changes.iter().all(|change| change.since == at(8)), "as it was last seen");
+}
+
+#[test]
+fn a_run_that_takes_off_most_of_an_organization_is_reported_at_once_and_what_else_is_missing_is_not() {
+    let mut taken = Vec::new();
+    for aid in 4..=10 {
+        let row = half_past_eight(Some(5), None);
+        taken.push(SentRow { target: Target::account_group("1", aid.to_string().as_str()), ..row });
+    }
+    let seen = last_diff(&[ten(8, 10, 5), ten(9, 3, 5)], &taken);
+    assert_eq!(changes_of(&seen), vec!["Some(5) → None run"; 7]);
+    let seen = last_diff(&[ten(8, 10, 5), ten(9, 1, 5)], &taken);
+    assert_eq!((changes_of(&seen), seen.vanished.len()), (vec!["Some(5) → None run".to_owned(); 7], 2));
 }

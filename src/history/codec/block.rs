@@ -47,8 +47,7 @@ impl Block {
         }
     }
 
-    /// Both without the rows that show the same target, names and quota, and how many those are. One of them that has a quota stays,
-    /// so that it still shows whether the organization has any.
+    /// Both without the rows that show the same target, names and quota, and how many those are.
     pub(crate) fn without_same_rows(self, other: Self) -> (Self, Self, usize) {
         match (self.0, other.0) {
             (Content::Lines(lines), Content::Lines(other)) if lines.can_be_paired_with(&other) => {
@@ -246,17 +245,13 @@ impl RowLines {
     fn without_same(self, other: &Self) -> (Self, Self, usize) {
         let empty = |lines: &Self| Self::new(lines.id.as_str(), lines.lines_before);
         let (mut left, mut right, mut same) = (empty(&self), empty(other), 0);
-        let mut shows_quota = false;
         for (line, other) in self.lines().zip(other.lines()) {
-            let until_quota = until_quota(line);
-            let is_same = other.starts_with(until_quota);
-            if is_same && (shows_quota || !has_quota(until_quota)) {
+            if other.starts_with(until_quota(line)) {
                 same += 1;
-                continue;
+            } else {
+                left.add_line(line);
+                right.add_line(other);
             }
-            shows_quota |= is_same;
-            left.add_line(line);
-            right.add_line(other);
         }
         (left, right, same)
     }
@@ -283,11 +278,6 @@ fn until_quota(line: &[u8]) -> &[u8] {
         Some(_) => quoted_cell_ends(line).nth(QUOTA),
     };
     &line[..end.map_or(line.len(), |end| end + 1)]
-}
-
-/// Whether there is one.
-fn has_quota(until_quota: &[u8]) -> bool {
-    !until_quota.ends_with(b",,")
 }
 
 impl<R: Read> Blocks<R> {

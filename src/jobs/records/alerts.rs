@@ -2,6 +2,7 @@
 //!
 //! A crash in between makes the same mail again, which the outbox recognizes. What is reported is decided in `report::alerts`.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -9,13 +10,13 @@ use tracing::warn;
 
 use super::Reporting;
 use crate::change::propose::Terms;
-use crate::domain::quota::Snapshot;
+use crate::domain::quota::{OrgId, Snapshot, Target};
 use crate::domain::top_consumers::TopConsumers;
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
-use crate::jobs::report_inputs::ReportInputs;
+use crate::jobs::report_inputs::{ReportInputs, comparison};
 use crate::report::{AlertInput, Audience, Evidence, Occasion, Record, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
@@ -138,9 +139,10 @@ fn judge_snapshot(
     let Observed { latest, week, largest } = *observed;
     let (data_dir, context) = (&inputs.config.data.dir, inputs.context(now));
     let (rule, alerts) = (&inputs.config.usage.rule(), &inputs.config.alerts);
+    let kept = &not_believed(inputs, &record, latest)?;
     for earlier in before.iter().rev() {
         let diffs = &changes::between(data_dir, *earlier, now)?;
-        let seen = Evidence { latest, week, diffs, rule, alerts, largest };
+        let seen = Evidence { latest, week, diffs, kept, rule, alerts, largest };
         let judged = inputs.history.organizations(*earlier).and_then(|organizations| {
             let mut earlier = Cursor::new(organizations);
             judge(&seen, record.clone(), &context, |org_id| earlier.seek(org_id))
@@ -151,8 +153,21 @@ fn judge_snapshot(
         }
     }
     let diffs = &changes::between(data_dir, latest.taken_at, now)?;
-    let seen = Evidence { latest, week, diffs, rule, alerts, largest };
+    let seen = Evidence { latest, week, diffs, kept, rule, alerts, largest };
     judge(&seen, record, &context, |_| Ok(None))
+}
+
+/// Of the targets in trouble, those whose quotas a snapshot lacks that is not believed yet.
+fn not_believed(
+    inputs: &ReportInputs<'_>,
+    record: &Record,
+    latest: &Snapshot,
+) -> anyhow::Result<HashSet<Target>> {
+    let of: BTreeSet<OrgId> = record.without_quota(latest).map(|target| target.org_id.clone()).collect();
+    if of.is_empty() {
+        return Ok(HashSet::new());
+    }
+    comparison::kept(inputs.history, &inputs.config.runs_dir(), &of, latest.taken_at)
 }
 
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.

@@ -1,23 +1,23 @@
-//! Two snapshots compared, with a look further back for what only was missing from an answer.
+//! Two snapshots compared, with a look further back for what may only be missing from an answer.
 //!
-//! An answer may leave out an organization, or an account group, for a while. When it returns, what was last known of it is
-//! in an older snapshot: one with the same quota is no change, and one with another was changed by somebody.
+//! An answer may leave out an organization, an account group, or most of the quotas, for a while. What was last known of them is in
+//! older snapshots. They are read where two snapshots leave open what became of a quota, of the organizations alone that have it.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use tracing::info;
 
 use crate::change::explains;
-use crate::domain::diff::{Comparison, Diff, LastSeen, SentRow, last_seen};
+use crate::domain::diff::{Belief, Comparison, Diff, Removals, SentRow};
+use crate::domain::known::{BELIEVED_AFTER, Known};
 use crate::domain::merge::merge;
-use crate::domain::quota::Target;
-use crate::history::{Block, History};
+use crate::domain::quota::{Aid, OrgId, Organization, Target};
+use crate::history::{Block, History, left_out};
 
-/// So many older snapshots are opened, and so many bytes of them, for all that returned. What is not found there is a first
-/// appearance.
+/// So many older snapshots are opened, and so many bytes of them, besides those by which an answer is believed. What is not found
+/// there is a first appearance.
 const MOST_SNAPSHOTS: usize = 100;
 const MOST_BYTES: u64 = 512 << 20;
 
@@ -29,25 +29,44 @@ pub(crate) fn compare(
     later: DateTime<Utc>,
 ) -> anyhow::Result<Diff> {
     let sent = explains::sent_rows(runs, earlier)?;
-    let nothing_known = HashMap::new();
-    let comparison = compared(history, earlier, later, &nothing_known, &sent)?;
-    let known = known_before(history, runs, earlier, comparison.returned().clone())?;
-    if known.is_empty() {
+    let nothing_known = BTreeMap::new();
+    let comparison = compared(history, (earlier, later), &nothing_known, &sent)?;
+    let older = Older { history, runs, all: history.list()? };
+    let mut unsure = comparison.unsure();
+    unsure.extend(older.believed_since(earlier, later));
+    if unsure.is_empty() {
         return Ok(comparison.finish());
     }
-    let first = known.values().map(|seen| seen.at).min().unwrap_or(earlier);
-    let sent = explains::sent_rows(runs, first.min(earlier))?;
-    Ok(compared(history, earlier, later, &known, &sent)?.finish())
+    let (beliefs, sent) = older.beliefs(&unsure, earlier, later)?;
+    Ok(compared(history, (earlier, later), &beliefs, &sent)?.finish())
+}
+
+/// Of these organizations, the targets that keep their quotas although a snapshot lacks them.
+pub(crate) fn kept(
+    history: &History,
+    runs: &Path,
+    of: &BTreeSet<OrgId>,
+    at: DateTime<Utc>,
+) -> anyhow::Result<HashSet<Target>> {
+    let older = Older { history, runs, all: history.list()? };
+    let moments = older.moments(at);
+    let sent = explains::sent_rows(runs, moments.first().copied().unwrap_or(at))?;
+    let removals = Removals::of(&sent);
+    let follower = older.follow(of, &moments, &removals);
+    let kept = follower.kept(at, &history.only(at, of)?);
+    let targets = kept
+        .into_iter()
+        .flat_map(|(org_id, aids)| aids.into_iter().map(move |aid| Target { org_id: org_id.clone(), aid }));
+    Ok(targets.collect())
 }
 
 fn compared<'s>(
     history: &History,
-    earlier: DateTime<Utc>,
-    later: DateTime<Utc>,
-    known: &'s HashMap<Target, LastSeen>,
+    (earlier, later): (DateTime<Utc>, DateTime<Utc>),
+    beliefs: &'s BTreeMap<OrgId, Belief>,
     sent: &'s [SentRow],
 ) -> anyhow::Result<Comparison<'s>> {
-    let mut comparison = Comparison::new((earlier, later), known, sent);
+    let mut comparison = Comparison::new((earlier, later), beliefs, sent);
     let in_order = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
         (Ok(a), Ok(b)) => a.id().cmp(b.id()),
         _ => Ordering::Equal, // an error ends it, whatever stands beside it
@@ -73,42 +92,139 @@ fn compared<'s>(
     Ok(comparison)
 }
 
-/// What older snapshots say of targets that the earlier one does not show: `open` are those.
-fn known_before(
-    history: &History,
-    runs: &Path,
-    earlier: DateTime<Utc>,
-    mut open: HashSet<Target>,
-) -> anyhow::Result<HashMap<Target, LastSeen>> {
-    let mut known = HashMap::new();
-    if open.is_empty() {
-        return Ok(known);
-    }
-    let older: Vec<_> = history.list()?.into_iter().filter(|at| *at < earlier).collect();
-    if older.is_empty() {
-        return Ok(known);
-    }
-    let mut next = history.read(earlier)?;
-    let mut bytes = 0;
-    for at in older.into_iter().rev().take(MOST_SNAPSHOTS) {
-        bytes += fs_err::metadata(history.path(at)).map_or(0, |file| file.len());
-        if bytes > MOST_BYTES || open.is_empty() {
-            break;
-        }
-        let Some(snapshot) = history.read_or_warn(at) else { continue };
-        let mut unread = Ok(());
-        let sent = || {
-            explains::sent_rows(runs, at).unwrap_or_else(|error| {
-                unread = Err(error);
-                Vec::new()
-            })
-        };
-        known.extend(last_seen(&mut open, &snapshot, &next, sent));
-        unread?;
-        next = snapshot;
-    }
-    if !known.is_empty() {
-        info!(targets = known.len(), "targets returned that were missing from answers");
-    }
-    Ok(known)
+/// The snapshots before those that are compared.
+struct Older<'h> {
+    history: &'h History,
+    runs: &'h Path,
+    /// Earliest first.
+    all: Vec<DateTime<Utc>>,
 }
+
+impl Older<'_> {
+    /// The last snapshot that was a day old at a moment; the first of all where none was.
+    fn day_old(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let old = self.all.partition_point(|other| *other <= at - BELIEVED_AFTER);
+        self.all.get(old.saturating_sub(1)).copied().filter(|old| *old < at)
+    }
+
+    /// The organizations that lost quotas so long ago that the later of two snapshots is believed and the earlier one was not yet.
+    fn believed_since(&self, earlier: DateTime<Utc>, later: DateTime<Utc>) -> BTreeSet<OrgId> {
+        let (Some(before), Some(after)) = (self.day_old(earlier), self.day_old(later)) else {
+            return BTreeSet::new();
+        };
+        if before == after {
+            return BTreeSet::new();
+        }
+        let lost =
+            compared(self.history, (before, after), &BTreeMap::new(), &[]).map(|seen| seen.lost().clone());
+        lost.unwrap_or_else(|error| {
+            left_out(&error);
+            BTreeSet::new()
+        })
+    }
+
+    /// The snapshots before a moment that say what was known then, earliest first.
+    fn moments(&self, at: DateTime<Utc>) -> BTreeSet<DateTime<Utc>> {
+        let before = &self.all[..self.all.partition_point(|other| *other < at)];
+        let mut bytes = 0;
+        let is_within = |at: &&DateTime<Utc>| {
+            bytes += fs_err::metadata(self.history.path(**at)).map_or(0, |file| file.len());
+            bytes <= MOST_BYTES
+        };
+        let newest = before.iter().rev().take(MOST_SNAPSHOTS).take_while(is_within).copied();
+        newest.chain(self.day_old(at)).collect()
+    }
+
+    /// What is known of organizations beyond two snapshots, and the rows that runs sent since that begins.
+    fn beliefs(
+        &self,
+        of: &BTreeSet<OrgId>,
+        earlier: DateTime<Utc>,
+        later: DateTime<Utc>,
+    ) -> anyhow::Result<(BTreeMap<OrgId, Belief>, Vec<SentRow>)> {
+        let mut moments = self.moments(earlier);
+        let mut since: BTreeSet<DateTime<Utc>> = self.moments(later);
+        moments.extend(self.day_old(later).filter(|at| *at < earlier));
+        since.retain(|at| *at > earlier);
+        let sent = explains::sent_rows(self.runs, moments.first().copied().unwrap_or(earlier))?;
+        let removals = Removals::of(&sent);
+        let mut follower = self.follow(of, &moments, &removals);
+        follower.see(earlier, &self.history.only(earlier, of)?);
+        let shown = self.history.only(later, of)?;
+        let mut kept = if since.is_empty() {
+            follower.kept(later, &shown)
+        } else {
+            let mut further = Follower { known: follower.known.clone(), removals: &removals };
+            self.see_all(&mut further, of, &since);
+            further.kept(later, &shown)
+        };
+        let belief = |(org_id, before): (OrgId, Known)| {
+            let kept = kept.remove(&org_id).unwrap_or_default();
+            (org_id, Belief { before, kept })
+        };
+        let beliefs = follower.known.into_iter().map(belief).collect();
+        Ok((beliefs, sent))
+    }
+
+    /// What some snapshots say of organizations, as far as they can be read.
+    fn follow<'r>(
+        &self,
+        of: &BTreeSet<OrgId>,
+        moments: &BTreeSet<DateTime<Utc>>,
+        removals: &'r Removals<'r>,
+    ) -> Follower<'r> {
+        let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
+        let mut follower = Follower { known, removals };
+        self.see_all(&mut follower, of, moments);
+        follower
+    }
+
+    fn see_all(&self, follower: &mut Follower<'_>, of: &BTreeSet<OrgId>, moments: &BTreeSet<DateTime<Utc>>) {
+        for at in moments {
+            if let Some(shown) = self.history.only_or_warn(*at, of) {
+                follower.see(*at, &shown);
+            }
+        }
+    }
+}
+
+/// Some organizations, followed from snapshot to snapshot.
+struct Follower<'r> {
+    known: BTreeMap<OrgId, Known>,
+    removals: &'r Removals<'r>,
+}
+
+impl Follower<'_> {
+    fn see(&mut self, at: DateTime<Utc>, shown: &[Organization]) {
+        for (org_id, known) in &mut self.known {
+            known
+                .see(of(shown, org_id), at, &|aid, since| removed(self.removals, (org_id, aid), (since, at)));
+        }
+    }
+
+    /// The targets of each that keep their quotas.
+    fn kept(&self, at: DateTime<Utc>, shown: &[Organization]) -> BTreeMap<OrgId, BTreeSet<Option<Aid>>> {
+        let kept = |(org_id, known): (&OrgId, &Known)| {
+            let removed = |aid: Option<&Aid>, since| removed(self.removals, (org_id, aid), (since, at));
+            (org_id.clone(), known.kept(of(shown, org_id), at, &removed))
+        };
+        self.known.iter().map(kept).collect()
+    }
+}
+
+/// They are in the order of their ids.
+fn of<'s>(shown: &'s [Organization], org_id: &OrgId) -> Option<&'s Organization> {
+    let index = shown.binary_search_by(|seen| seen.id.cmp(org_id)).ok()?;
+    shown.get(index)
+}
+
+fn removed(
+    removals: &Removals<'_>,
+    (org_id, aid): (&OrgId, Option<&Aid>),
+    period: (DateTime<Utc>, DateTime<Utc>),
+) -> bool {
+    removals.has(&Target { org_id: org_id.clone(), aid: aid.cloned() }, period)
+}
+
+#[cfg(test)]
+mod tests;

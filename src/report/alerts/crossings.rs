@@ -3,7 +3,7 @@
 //! A target is reported when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
 //! was reported. What is seen for the first time is a baseline: it is recorded as if it had been reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,8 @@ pub(crate) struct Evidence<'a> {
     pub week: &'a Week,
     /// What changed between the two.
     pub diffs: &'a [Diff],
+    /// The targets whose quotas it lacks and that are not believed to have lost them.
+    pub kept: &'a HashSet<Target>,
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
     pub largest: &'a TopConsumers,
@@ -130,6 +132,9 @@ pub(crate) fn judge<E>(
                 continue; // nothing says how it stands, and nobody heard of it
             }
             let Some(row) = at.row() else { continue };
+            if at.quota().is_none() && seen.kept.contains(&row.target) {
+                continue;
+            }
             let slope = seen.week.slopes().of(place);
             let level = level_of(&row, slope, judging);
             let was_fine = !targets.contains_key(&row.target);
@@ -319,6 +324,12 @@ fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String 
 }
 
 impl Record {
+    /// The targets in trouble of which a snapshot shows no quota.
+    pub(crate) fn without_quota(&self, latest: &Snapshot) -> impl Iterator<Item = &Target> {
+        let targets = self.targets.iter().map(|known| &known.target);
+        targets.filter(|target| latest.place(target).is_some_and(|place| place.quota().is_none()))
+    }
+
     /// What uses most of a target that was in trouble lately; empty where that is not known.
     pub(in crate::report) fn largest(&self, target: &Target) -> &[TopConsumer] {
         let known = self.targets.iter().find(|known| known.target == *target);

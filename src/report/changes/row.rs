@@ -94,7 +94,7 @@ fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRu
             (format!("{file}run {id}"), id.clone(), words::clean(comment, 120), *at)
         }
         MadeBy::Outside => {
-            let who = format!("outside quotakeeper, {}", words::between(diff.from, diff.to, zone));
+            let who = format!("outside quotakeeper, {}", words::between(change.since, diff.to, zone));
             (who, String::new(), String::new(), diff.to)
         }
     };

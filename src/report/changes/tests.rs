@@ -327,36 +327,23 @@ fn what_vanished_is_not_called_removed() {
 }
 
 #[test]
-fn most_quotas_of_an_organization_that_go_at_once_are_called_doubtful() {
-    let removal = |aid: &str| Change {
-        target: Target::account_group("7", aid),
-        org_name: "Acme".into(),
-        account_group_name: String::new(),
-        before: Some(1_000),
-        after: None,
-        made_by: MadeBy::Outside,
+fn quotas_that_most_of_an_organization_lacks_at_once_are_said_not_to_be_removed_yet() {
+    let quota = |aid: &str, quota| SnapshotRow { quota, ..SnapshotRow::new(Target::account_group("7", aid)) };
+    let notes = |left: &[&str]| {
+        let vanished = ["1", "2", "3"].map(|aid| Target::account_group("7", aid)).to_vec();
+        let diff = Diff { changes: Vec::new(), vanished, ..changed() };
+        let there = left.iter().map(|aid| quota(aid, Some(1_000)));
+        let latest =
+            Snapshot::new(diff.to, there.chain([quota("1", None), quota("2", None), quota("3", None)]));
+        drift_report(&diff, &latest, &UsageRule::default(), &context()).unwrap().notes
     };
-    let notes = |went: &[&str], left: usize| {
-        let diff = Diff { changes: went.iter().map(|aid| removal(aid)).collect(), ..changed() };
-        let quota = |number: usize| SnapshotRow {
-            quota: Some(1_000),
-            ..SnapshotRow::new(Target::account_group("7", format!("9{number}").as_str()))
-        };
-        doubts(
-            &diff,
-            &Snapshot::new(
-                diff.to,
-                (0..left).map(quota).chain([SnapshotRow::new(Target::account_group("7", "1"))]),
-            ),
-        )
-    };
-    let [note] = &notes(&["1", "2", "3"], 2)[..] else { panic!() };
+    let [note, vanished] = &notes(&["91", "92"])[..] else { panic!() };
     assert!(
-        note.starts_with("3 of the 5 quotas of organization 7 went at once. If nobody removed them"),
+        note.starts_with("3 of the 5 quotas of organization 7 are missing from the API's answer. They count as removed once"),
         "{note}"
     );
-    assert_eq!(notes(&["1", "2"], 2), [""; 0], "half of them may be somebody's doing");
-    assert_eq!(notes(&["1"], 0), [""; 0], "one alone too");
+    assert!(vanished.starts_with("3 targets are no longer visible"), "{vanished}");
+    assert_eq!(notes(&[]).len(), 1, "an organization without any quota is out of sight, for however long");
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn a_person_sees_local_moments_beside_the_names_and_each_change_as_a_row_with_wh
         account_group_name: name.to_owned(),
         before,
         after,
+        since: at(20),
         made_by: MadeBy::Outside,
     };
     let changes = vec![change("EMEA Branches", Some(3750), Some(5000)), change("", None, Some(12))];

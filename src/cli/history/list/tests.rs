@@ -16,6 +16,7 @@ fn seen(hour: i64, by_runs: usize, outside: usize) -> Diff {
         account_group_name: String::new(),
         before: None,
         after: Some(5),
+        since: at(hour - 1),
         made_by,
     };
     let all =

@@ -44,6 +44,7 @@ fn changed_quotas_are_listed_from_the_run_that_was_last_each_with_its_moment() {
         account_group_name: format!("Group {aid}"),
         before: Some(100),
         after: Some(100 + units),
+        since: at(applied),
         made_by: MadeBy::Run {
             id: run.to_owned(),
             file: "q4.csv".to_owned(),

@@ -16,6 +16,7 @@ struct Walk {
     earlier: Option<Snapshot>,
     alerts: Alerts,
     diffs: Vec<Diff>,
+    kept: HashSet<Target>,
     hour: i64,
 }
 
@@ -27,6 +28,7 @@ impl Walk {
             earlier: None,
             alerts: Alerts::default(),
             diffs: Vec::new(),
+            kept: HashSet::new(),
             hour: 0,
         };
         assert_eq!(walk.sees(rows), Vec::<String>::new(), "the first snapshot is a baseline");
@@ -45,6 +47,7 @@ impl Walk {
             latest: &latest,
             week: &Week::default(),
             diffs: &self.diffs,
+            kept: &self.kept,
             rule: &UsageRule::default(),
             alerts: &self.alerts,
             largest: TopConsumers::none(),
@@ -237,6 +240,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         latest: &latest,
         week: &week,
         diffs: &[],
+        kept: &HashSet::new(),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
         largest: TopConsumers::none(),
@@ -266,6 +270,10 @@ fn an_organization_whose_quotas_all_went_at_once_is_hidden_and_not_well() {
     walk.sees(vec![critical(), other()]);
     walk.sees(vec![without(critical()), without(other())]);
     assert_eq!(walk.digest(), none());
+    walk.kept.insert(critical().target);
+    walk.sees(vec![without(critical()), other()]);
+    assert_eq!(walk.digest(), none(), "an answer that is not believed");
+    walk.kept.clear();
     walk.sees(vec![without(critical()), other()]);
     assert_eq!(walk.record.news[0].why, "it has no quota any more");
     assert_eq!(walk.digest(), ["1 critical → fine"]);
@@ -281,6 +289,7 @@ fn a_raise_that_ends_it_is_named_with_its_run() {
         account_group_name: String::new(),
         before: Some(1000),
         after: Some(2000),
+        since: at("11-22T07:00"),
         made_by: MadeBy::Run {
             id: "a-run".into(),
             file: String::new(),

@@ -210,6 +210,7 @@ proptest! {
                     account_group_name: name(*index),
                     before: Some(figure(2, *index)),
                     after: Some(figure(1, *index)),
+                    since: changed().from,
                     made_by: MadeBy::Outside,
                 };
                 let changes = hit.iter().map(change).collect();

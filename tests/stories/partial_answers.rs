@@ -1,0 +1,77 @@
+//! An answer of the API that lacks most quotas of an organization: nobody is told that they were removed, unless it lasts.
+
+use crate::standin::{World, key};
+use crate::testbed::{Bench, table};
+
+fn sets(bench: &Bench, quota: Option<i64>) {
+    bench.standin.world(|world| {
+        (0..8).for_each(|group| world.set(&key("1", &(100_010 + group).to_string()), quota));
+    });
+}
+
+/// A snapshot, and what it changed: rows of `changes/`.
+fn changed(bench: &Bench) -> usize {
+    bench.run(&["snapshot"]).ends_with(0);
+    let files = bench.csv_files("changes").into_iter();
+    files.map(|file| table(&fs_err::read(file).unwrap()).len()).sum()
+}
+
+/// Subjects and notes of the mails so far.
+fn mails(bench: &Bench) -> Vec<String> {
+    bench.run(&["outbox"]).ends_with(0);
+    let plain = |mail: String| mail.replace("=\r\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    bench.delivered().into_iter().map(plain).collect()
+}
+
+#[test]
+fn an_answer_that_lacks_most_quotas_is_mailed_as_such_and_leaves_no_trace_in_the_changes() {
+    let bench = Bench::new(World::wide(1, 10)).with_mail();
+    assert_eq!(changed(&bench), 0);
+    sets(&bench, None);
+    assert_eq!([changed(&bench), changed(&bench)], [0, 0]);
+    let [mail] = &mails(&bench)[..] else { panic!("one mail, and not one for each snapshot") };
+    for part in ["8 targets are no longer visible", "8 of the 11 quotas of organization 1 are missing"] {
+        assert!(mail.contains(part), "{part}: {mail}");
+    }
+    let names = bench.snapshots();
+    let diff = bench.run(&["history", "diff", &names[0], &names[2]]).ends_with(0).out;
+    assert_eq!(diff.matches("no longer visible").count(), 8, "{diff}");
+    assert!(!diff.contains("no quota"), "{diff}");
+
+    sets(&bench, Some(1_000));
+    assert_eq!(changed(&bench), 0);
+    let names = bench.snapshots();
+    let diff = bench.run(&["history", "diff", &names[2], &names[3]]).ends_with(0).out;
+    assert!(diff.contains("No quota changed."), "{diff}");
+    assert_eq!(mails(&bench).len(), 1);
+}
+
+#[test]
+fn quotas_that_are_missing_for_a_day_were_removed_and_come_back_as_new_ones() {
+    let bench = Bench::new(World::wide(1, 10)).with_mail();
+    assert_eq!(changed(&bench), 0);
+    sets(&bench, None);
+    assert_eq!(changed(&bench), 0);
+    // As if both had been taken two days ago.
+    (0..2).for_each(|_| bench.age_the_last_snapshot(2));
+    assert_eq!(changed(&bench), 8);
+    let mails_so_far = mails(&bench);
+    let is_about = |mail: &&String| mail.contains("8 quotas changed outside quotakeeper");
+    assert_eq!(mails_so_far.iter().filter(is_about).count(), 1, "{mails_so_far:?}");
+    sets(&bench, Some(1_000));
+    assert_eq!(changed(&bench), 16);
+}
+
+#[test]
+fn a_run_that_removes_most_quotas_is_written_at_once() {
+    let bench = Bench::new(World::wide(1, 10))
+        .with("QUOTAKEEPER__GUARD__UNASSIGN", "allow")
+        .with("QUOTAKEEPER__GUARD__MAX_SUM_CHANGE_PERCENT", "0");
+    assert_eq!(changed(&bench), 0);
+    let rows: Vec<String> = (0..8).map(|group| format!("unassign,1,{},", 100_010 + group)).collect();
+    bench.drop_file("remove.csv", format!("action,org_id,aid,value\n{}\n", rows.join("\n")));
+    bench.run(&["inbox"]).ends_with(0);
+    assert_eq!(changed(&bench), 8);
+    let rows = table(&fs_err::read(&bench.csv_files("changes")[0]).unwrap());
+    assert!(rows.iter().all(|row| row["made_by"] == "run" && row["after"].is_empty()), "{rows:?}");
+}
