@@ -27,6 +27,9 @@ use crate::text::redact::redact;
 pub(crate) struct JobState {
     pub last_success: DateTime<Utc>,
     pub took_ms: u64,
+    /// How far this machine's clock was ahead of the API's then, in seconds; 0 where that is little, or not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock_ahead: i64,
 }
 
 /// Why a job fails.
@@ -163,6 +166,24 @@ impl State {
         self.job(job).map(|state| state.last_success)
     }
 
+    /// The same by the clock as it goes at a moment: where the API says that it was wrong then and is not now, or the other way
+    /// round, nothing was missed in the time between.
+    pub(crate) fn last_success_by_clock_of(&self, job: Job, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let JobState { last_success, clock_ahead, .. } = self.job(job)?;
+        let moved = self.clock_ahead(at).saturating_sub(clock_ahead);
+        let by_now = TimeDelta::try_seconds(moved).and_then(|moved| last_success.checked_add_signed(moved));
+        Some(by_now.unwrap_or(last_success))
+    }
+
+    /// How far the clock that says this moment is ahead of the API's, as far as the API said so within a day.
+    fn clock_ahead(&self, at: DateTime<Utc>) -> i64 {
+        let is_of_then = |seen: &ApiSeen| (seen.at - at).abs() < TimeDelta::days(1);
+        self.content
+            .api
+            .filter(|seen| seen.is_clock_wrong() && is_of_then(seen))
+            .map_or(0, |seen| seen.clock_ahead)
+    }
+
     pub(crate) fn is_failing(&self, job: Job) -> bool {
         self.content.failing.contains_key(&job)
     }
@@ -208,7 +229,8 @@ impl State {
 
     /// Records a success and writes the file.
     pub(crate) fn succeeded(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
-        self.content.jobs.insert(job, JobState { last_success: at, took_ms });
+        let clock_ahead = self.clock_ahead(at);
+        self.content.jobs.insert(job, JobState { last_success: at, took_ms, clock_ahead });
         self.content.failing.remove(&job);
         self.content.why.remove(&job);
         self.save()
@@ -216,7 +238,8 @@ impl State {
 
     /// Records that a slot was served, while what follows may still fail: it says nothing of a failure before.
     pub(crate) fn served(&mut self, job: Job, at: DateTime<Utc>, took_ms: u64) -> anyhow::Result<()> {
-        self.content.jobs.insert(job, JobState { last_success: at, took_ms });
+        let clock_ahead = self.clock_ahead(at);
+        self.content.jobs.insert(job, JobState { last_success: at, took_ms, clock_ahead });
         self.save()
     }
 
@@ -306,7 +329,7 @@ impl StateFile<'_> {
         let known = content.jobs.get(&Job::Snapshot).map(|state| state.last_success);
         // One of the time that the file knows is the one that is just being written down.
         if snapshot > state && known.is_none_or(|known| known < newest) {
-            content.jobs.insert(Job::Snapshot, JobState { last_success: newest, took_ms: 0 });
+            content.jobs.insert(Job::Snapshot, JobState { last_success: newest, took_ms: 0, clock_ahead: 0 });
         }
         content
     }
@@ -321,9 +344,15 @@ impl StateFile<'_> {
             Job::Snapshot => Some(newest),
             other => other.schedule(&self.config.schedule)?.previous(zone, newest - MAY_BE_UNSERVED),
         };
-        let state = |job: &Job| Some((*job, JobState { last_success: served(*job)?, took_ms: 0 }));
+        let state =
+            |job: &Job| Some((*job, JobState { last_success: served(*job)?, took_ms: 0, clock_ahead: 0 }));
         Content { jobs: Job::ALL.iter().filter_map(state).collect(), ..Content::default() }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks it")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// What a program with more jobs wrote of them is passed over.

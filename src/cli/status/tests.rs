@@ -11,7 +11,7 @@ use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, JobState, Why};
 use crate::mail::Unsent;
 use crate::report::fixtures::{at, usage};
-use crate::schedule::Expression;
+use crate::schedule::{Expression, Missed};
 
 fn shown(view: &View, width: usize) -> String {
     text(view, Paint { colors: false, width })
@@ -40,7 +40,7 @@ fn well() -> Observed {
             Job::Prune => ("11-22T02:00", 105, Some("11-23T02:00")),
             Job::Outbox => ("11-22T08:31", 802, Some("11-22T08:32")),
         };
-        let last = Some(JobState { last_success: at(last), took_ms });
+        let last = Some(JobState { last_success: at(last), took_ms, clock_ahead: 0 });
         ObservedJob { job, last, failing: None, next: next.map(at), due: false, late: None, missed: None }
     };
     Observed {
@@ -251,4 +251,18 @@ fn a_small_difference_between_two_hosts_clocks_is_no_problem() {
         view(Observed { seen: observed.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..observed }).well
     };
     assert_eq!([off(59), off(-59), off(60), off(-60)], [true, true, false, false]);
+}
+
+#[test]
+fn a_gap_of_days_says_when_it_began() {
+    let missed = |first: &str, slots| {
+        let mut observed = well();
+        observed.jobs[0].missed = Some(Missed { slots, first: at(first), last: at("11-22T07:00") });
+        shown(&view(observed), 160)
+    };
+    let short = missed("11-22T05:00", 3);
+    assert!(short.contains("3 slots missed until Sun 22 Nov 2026, 08:00 CET"), "{short}");
+    let long = missed("10-22T05:00", 747);
+    let since = "747 slots missed from Thu 22 Oct 2026, 07:00 CEST until Sun 22 Nov 2026, 08:00 CET";
+    assert!(long.contains(since), "{long}");
 }

@@ -177,7 +177,13 @@ fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
     };
     let missed = job.missed.filter(|missed| observed.now - missed.last < GAP_SHOWN);
     let gap = missed.map_or_else(String::new, |missed| {
-        format!("{} missed until {}", counted(missed.slots, "slot"), moment_in(missed.last, observed.zone))
+        let Missed { slots, first, last } = missed;
+        let since = if last - first < TimeDelta::days(1) {
+            String::new()
+        } else {
+            format!(" from {}", moment_in(first, observed.zone))
+        };
+        format!("{} missed{since} until {}", counted(slots, "slot"), moment_in(last, observed.zone))
     });
     JobLine {
         job: job.job.name(),

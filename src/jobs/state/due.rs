@@ -36,7 +36,8 @@ impl Job {
     ) -> Option<Missed> {
         match self {
             Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
-                self.schedule(schedule)?.missed(schedule.timezone, state.last_success(self), began)
+                let last_success = state.last_success_by_clock_of(self, began);
+                self.schedule(schedule)?.missed(schedule.timezone, last_success, began)
             }
             // These take up whatever waits: a later look does the same.
             Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,

@@ -189,3 +189,39 @@ fn a_state_that_cannot_be_written_is_kept_in_memory_and_written_with_the_next_on
     let written = State::read(folder.path(), now()).unwrap();
     assert!([Job::Snapshot, Job::Prune, Job::Digest].iter().all(|job| written.last_success(*job).is_some()));
 }
+
+#[test]
+fn slots_between_a_clock_that_was_a_year_slow_and_the_same_clock_set_right_were_not_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = process(&folder);
+    let (schedule, year) = (&process.config.schedule, TimeDelta::days(365));
+    let seen = |at: DateTime<Utc>, clock_ahead: i64| ApiSeen {
+        at,
+        limit: None,
+        remaining: None,
+        day: at.date_naive(),
+        refusals: 0,
+        clock_ahead,
+    };
+    let missed = |began: DateTime<Utc>| {
+        let missed = Job::Snapshot.missed(schedule, &process.state(began), began);
+        missed.map_or(0, |missed| missed.slots)
+    };
+    let slow = now() - year;
+    let mut state = process.state(slow);
+    state.saw(seen(slow, -year.num_seconds()));
+    state.succeeded(Job::Snapshot, slow, 12).unwrap();
+    assert_eq!(
+        missed(slow + TimeDelta::hours(4)),
+        3,
+        "as long as the clock is as wrong, time goes on as ever"
+    );
+    assert_eq!(missed(now() + TimeDelta::hours(1)), 0, "set right");
+    assert_eq!(missed(now() + TimeDelta::hours(4)), 3);
+
+    // Without the API's word for it, a year is a year.
+    let mut state = process.state(slow);
+    state.saw(seen(slow, 0));
+    state.succeeded(Job::Snapshot, slow, 12).unwrap();
+    assert_eq!(missed(now() + TimeDelta::hours(1)), 365 * 24);
+}
