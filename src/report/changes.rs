@@ -139,6 +139,7 @@ pub(crate) fn run_report(
         ));
     }
     let level = outcomes.level(state);
+    let held_as = held.as_ref().map(|held| held.run.as_str());
     ChangesReport {
         title: format!("Change file {file}"),
         subject: headline.clone(),
@@ -148,8 +149,8 @@ pub(crate) fn run_report(
         run: Some(story.id.clone()),
         by: String::new(),
         notes,
+        sections: outcomes.sections(state, held_as, context.at_most(LISTED)),
         held,
-        sections: outcomes.sections(state, context.at_most(LISTED)),
         files: Vec::new(),
         organizations,
         more_organizations,

@@ -3,7 +3,7 @@
 mod summary;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -112,6 +112,8 @@ pub(crate) struct Section {
     pub rows: Vec<ChangeRow>,
     /// How many are not listed.
     pub more: usize,
+    /// The run of their own that these rows became; empty where they are the report's run's.
+    pub run: String,
     /// Those.
     #[serde(skip)]
     pub rest: Vec<ChangeRow>,
@@ -131,6 +133,8 @@ pub(in crate::report) struct RowOutcomes<'s> {
     pub(in crate::report) sent: Vec<ChangeRow>,
     /// To be sent at their time.
     pub(in crate::report) scheduled: Vec<ChangeRow>,
+    /// The runs that those became.
+    scheduled_as: BTreeSet<&'s str>,
     pub(in crate::report) held: Vec<ChangeRow>,
     /// What did not do what it asked for, by why.
     failed: BTreeMap<SectionKind, Vec<ChangeRow>>,
@@ -145,19 +149,21 @@ impl<'s> RowOutcomes<'s> {
             common,
             sent: Vec::new(),
             scheduled: Vec::new(),
+            scheduled_as: BTreeSet::new(),
             held: Vec::new(),
             failed: BTreeMap::new(),
             unchanged: 0,
         }
     }
 
-    pub(in crate::report) fn add(&mut self, row: &PlanRow, outcome: Option<&Outcome>, state: RunState) {
+    pub(in crate::report) fn add(&mut self, row: &PlanRow, outcome: Option<&'s Outcome>, state: RunState) {
         match (outcome, &row.verdict) {
             (Some(Outcome::Unchanged { .. }), _) | (None, Verdict::Unchanged(_)) => self.unchanged += 1,
             (Some(Outcome::Applied { before, after }), _) => {
                 self.sent.push(self.row(row, *before, *after, Vec::new()));
             }
             (Some(Outcome::Scheduled { before, after, run, message }), _) => {
+                self.scheduled_as.extend(run.as_deref());
                 // When, the row says itself.
                 let run = run.as_ref().map(|run| format!("waits as run {run}"));
                 let where_to = vec![words::clean(&run.unwrap_or_else(|| message.clone()), 300)];
@@ -205,8 +211,13 @@ impl<'s> RowOutcomes<'s> {
         ChangeRow { carried, ..row_of_plan(row, before, after, why, self.zone) }
     }
 
-    /// What a person has to act on comes first.
-    pub(in crate::report) fn sections(mut self, state: RunState, at_most: usize) -> Vec<Section> {
+    /// What a person has to act on comes first. `held_as`: the run that the held rows wait as.
+    pub(in crate::report) fn sections(
+        mut self,
+        state: RunState,
+        held_as: Option<&str>,
+        at_most: usize,
+    ) -> Vec<Section> {
         // What leaves the least headroom is what a person has to weigh; of the rest the largest changes are news.
         self.held.sort_by_key(|row| (row.falls_with_others, row.danger));
         let mut failed = |kind| {
@@ -229,12 +240,19 @@ impl<'s> RowOutcomes<'s> {
             _ => SectionKind::ToBeApplied,
         };
         let reasons = said_once(&self.common.listed(), at_most);
-        let held =
-            listed(SectionKind::Held, self.held, at_most).map(|section| Section { reasons, ..section });
-        let sections = std::iter::once(held).chain(before).chain(after).chain([
-            section(sent, self.sent, at_most),
-            section(SectionKind::Scheduled, self.scheduled, at_most),
-        ]);
+        let held = listed(SectionKind::Held, self.held, at_most);
+        let run = held_as.unwrap_or_default().to_owned();
+        let held = held.map(|section| Section { reasons, run, ..section });
+        let run = match self.scheduled_as.iter().collect::<Vec<_>>().as_slice() {
+            [one] => (**one).to_owned(),
+            _ => String::new(), // they have nothing in common but the run that they come from
+        };
+        let scheduled = section(SectionKind::Scheduled, self.scheduled, at_most);
+        let scheduled = scheduled.map(|section| Section { run, ..section });
+        let sections = std::iter::once(held)
+            .chain(before)
+            .chain(after)
+            .chain([section(sent, self.sent, at_most), scheduled]);
         sections.flatten().collect()
     }
 }
@@ -262,6 +280,7 @@ fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Sec
         reasons: Vec::new(),
         rows,
         more: rest.len(),
+        run: String::new(),
         rest,
     };
     Some(section.titled(kind))

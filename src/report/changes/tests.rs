@@ -205,6 +205,35 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
 }
 
 #[test]
+fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
+    let mut story = done_story();
+    let row = story.plan.rows[0].clone();
+    story.plan.rows = (0..60).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+    let parts = |two: &str| {
+        let run = |row| Some(if row < 30 { "20261121T133000Z-q4.20261201T000000Z" } else { two }.to_owned());
+        let outcome = |row| Outcome::Scheduled {
+            before: Some(1),
+            after: Some(2),
+            run: run(row),
+            message: String::new(),
+        };
+        let results = (0..60).map(|row| RowResult { row, outcome: outcome(row) }).collect();
+        let story = RunStory { results, held_as: None, ..story.clone() };
+        let report = run_report(&story, None, &context());
+        (report.sections[0].kind, report.sections[0].run.clone())
+    };
+    let one = "20261121T133000Z-q4.20261201T000000Z";
+    assert_eq!(parts(one), (SectionKind::Scheduled, one.to_owned()));
+    let two = parts("20261121T133000Z-q4.20270101T000000Z");
+    assert_eq!(two.1, "", "the run that they come from has them all");
+
+    let held = held_story();
+    let report = run_report(&done_story(), Some(&held), &context());
+    let section = report.sections.iter().find(|section| section.kind == SectionKind::Held).unwrap();
+    assert_eq!(section.run, held.id);
+}
+
+#[test]
 fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stands_in_one_place() {
     let mut story = held_story();
     let row = story.plan.rows[0].clone();
