@@ -12,7 +12,7 @@ use crate::report::shared::quota_status::Standing;
 use crate::text::words::grouped;
 
 /// The width that a picture has where there is room.
-const CARD: u32 = 590;
+const CARD: u32 = 440;
 /// Longer than any month, so that the previous cycle is seen whole.
 pub(in crate::report) const LONGEST_CYCLE: TimeDelta = TimeDelta::days(32);
 
@@ -101,7 +101,7 @@ impl<'a> Trends<'a> {
             cid: format!("trend-{number}@quotakeeper"),
             svg: trend.svg(),
             alt: trend.alt(),
-            // As wide as the card of the layout, in which it can shrink.
+            // Where a card is narrower, it shrinks; wider, its letters would be larger than the headings.
             width: CARD,
             height: HEIGHT * CARD / WIDTH,
         })

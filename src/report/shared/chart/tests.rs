@@ -155,7 +155,7 @@ proptest! {
         for pair in trend.svg().split("points=\"").skip(1).flat_map(|rest| rest.split('"').next().unwrap().split(' ')) {
             let (x, y) = pair.split_once(',').unwrap();
             let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-            prop_assert!((0.0..=520.0).contains(&x) && (0.0..=160.0).contains(&y), "{pair}");
+            prop_assert!((0.0..=f64::from(WIDTH)).contains(&x) && (0.0..=f64::from(HEIGHT)).contains(&y), "{pair}");
         }
     }
 }
