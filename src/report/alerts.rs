@@ -63,6 +63,16 @@ pub(crate) struct Recovered {
     pub why: String,
 }
 
+impl Recovered {
+    fn name_among(&self, many_organizations: bool) -> String {
+        if many_organizations && self.org_name != self.name {
+            format!("{} ({})", self.name, self.org_name)
+        } else {
+            self.name.clone()
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertReport {
     pub subject: String,
@@ -119,7 +129,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let (mut critical, mut warnings) = (of_level(Level::Critical), of_level(Level::Warning));
     let mut recovered = recovered(&reported);
 
-    let many_organizations = input.latest.organizations().len() > 1;
+    // Owners see their own targets alone, and two organizations may have groups of the same name.
+    let many_organizations = to_owners || input.latest.organizations().len() > 1;
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
     let in_trouble: Vec<&Standing> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
     let rebalance = match input.audience {
@@ -278,7 +289,7 @@ fn headline(
     counted(recovered.len(), lead.is_none(), "back to normal");
     let first = match (lead, recovered.first()) {
         (Some(row), _) => happens(&row.standing, many_organizations, context),
-        (None, Some(one)) => format!("{} is back to normal", one.name),
+        (None, Some(one)) => format!("{} is back to normal", one.name_among(many_organizations)),
         (None, None) => String::new(),
     };
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")

@@ -172,6 +172,7 @@ fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {
 }
 
 /// `Trading Floor (Acme Bank): 15 000 → 18 000, applied`: most owners have one row, and know its name better than the file's.
+/// Two organizations may have groups of the same name.
 fn headline_of_one(sections: &[Section]) -> Option<String> {
     let [Section { kind, rows, .. }] = sections else { return None };
     let [row] = rows.as_slice() else { return None };
@@ -183,13 +184,11 @@ fn headline_of_one(sections: &[Section]) -> Option<String> {
         kind => kind.title().to_lowercase(),
     };
     let (before, after) = (quota_text(row.before), quota_text(row.after));
-    // Two organizations may have groups of one name.
-    let of = if row.org_name.is_empty() || row.org_name == row.name {
-        String::new()
-    } else {
-        format!(" ({})", row.org_name)
+    let organization = match row.org_name.as_str() {
+        name if name.is_empty() || name == row.name => String::new(),
+        name => format!(" ({name})"),
     };
-    row.is_change.then(|| format!("{}{of}: {before} → {after}, {outcome}", row.name))
+    row.is_change.then(|| format!("{}{organization}: {before} → {after}, {outcome}", row.name))
 }
 
 /// What is to be known besides: who decides, and when.

@@ -219,7 +219,10 @@ fn of_some_account_groups_alone_nothing_is_said_of_the_organization() {
     let all = walked(&[ended("10452")], &history()).0.remove(0);
     let report = report_on(&[only(&all, &["204117"])]);
     let section = &report.sections[0];
-    assert_eq!(report.headline, "EMEA Branches used 122 % of its quota in the Nov cycle, 1 940 over");
+    assert_eq!(
+        report.headline,
+        "EMEA Branches (Acme Bank) used 122 % of its quota in the Nov cycle, 1 940 over"
+    );
     assert_eq!((section.plan, section.spent.used, section.ran_out.len()), (None, Some(10_940), 0));
     assert_eq!(section.of, "Acme Bank");
     assert_eq!(section.year.len(), 9);

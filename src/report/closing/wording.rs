@@ -35,7 +35,9 @@ pub(in crate::report) fn headline(sections: &[Section]) -> String {
         return format!("{} closed their cycle{state}{groups}", subject(sections));
     };
     let Section { spent, month, .. } = one;
-    let (name, groups) = (&spent.name, joined(", "));
+    // An account group alone is named with its organization: another one may have a group of the same name.
+    let name = if one.of.is_empty() { spent.name.clone() } else { format!("{} ({})", spent.name, one.of) };
+    let groups = joined(", ");
     match (spent.used, spent.percent, spent.over) {
         (None, ..) => format!("What {name} used in the {month} cycle is unknown{groups}"),
         (Some(_), Some(percent), over) => {

@@ -237,7 +237,7 @@ fn the_alert_to_an_owner_names_the_five_largest_tests_and_no_command() {
     assert!(!got.text.contains("quotakeeper report") && !got.text.contains("expected_value"), "{}", got.text);
     let recovered = post.to("trading@example.com");
     assert_eq!(
-        recovered.subject, "[OK] Trading Floor is back to normal",
+        recovered.subject, "[OK] Trading Floor (Acme Bank) is back to normal",
         "also beside what is critical for others"
     );
 }
