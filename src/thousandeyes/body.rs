@@ -7,10 +7,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Twice the largest house known, with a thousand organizations of a thousand account groups each. An answer of many tiny objects
 /// takes many times its own size in memory.
-pub(super) const MOST_ENTRIES: usize = 2_000_000;
+const MOST_ENTRIES: usize = 2_000_000;
 /// Of one organization's usage: far more tests than any has. Several of these answers are read at once.
 const MOST_ENTRIES_OF_USAGE: usize = 100_000;
 const MOST_USAGE_BYTES: usize = 16 << 20;
+/// Of the quotas, also of all their pages together: a million take 33 MiB, and 72 where each field has a line of its own.
+const MOST_QUOTAS_BYTES: usize = 128 << 20;
 
 /// An error's body is for people: more than this is not read.
 const MOST_ERROR_BYTES: usize = 256 * 1024;
@@ -29,8 +31,8 @@ const LONGEST_PERIOD: usize = 32 * 1024;
 /// What may be read of one answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    bytes: usize,
-    entries: usize,
+    pub(super) bytes: usize,
+    pub(super) entries: usize,
 }
 
 impl Bounds {
@@ -39,8 +41,14 @@ impl Bounds {
         if path.starts_with("/usage") {
             Self { bytes: most_bytes.min(MOST_USAGE_BYTES), entries: MOST_ENTRIES_OF_USAGE }
         } else {
-            Self { bytes: most_bytes, entries: MOST_ENTRIES }
+            Self::of_pages(path, most_bytes)
         }
+    }
+
+    /// Of all pages of such an answer together.
+    pub(super) fn of_pages(path: &str, most_bytes: usize) -> Self {
+        let bytes = if path == "/quotas" { most_bytes.min(MOST_QUOTAS_BYTES) } else { most_bytes };
+        Self { bytes, entries: MOST_ENTRIES }
     }
 
     pub(super) const OF_ERROR: Self = Self { bytes: MOST_ERROR_BYTES, entries: usize::MAX };

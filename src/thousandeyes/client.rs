@@ -8,11 +8,11 @@ use reqwest::Url;
 use serde::Serialize;
 use tracing::warn;
 
-use super::body::{self, MOST_ENTRIES, starts_as_object};
+use super::body::{self, Bounds, starts_as_object};
 use super::clock::is_believed;
 use super::error::{Error, clean};
 use super::model::{
-    self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, TestUnits,
+    self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, SoFar, TestUnits,
 };
 use super::rate_budget::{Budget, Room};
 use super::request_counts::Tally;
@@ -91,7 +91,8 @@ impl Client {
     /// `GET /quotas`: every organization that the token may edit, and only targets that have a quota. All pages, though the API
     /// promises one: a quota on another page would look like none.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
-        self.pages(self.url("quotas"), model::quotas).await
+        let mut so_far = SoFar::default();
+        self.pages(self.url("quotas"), |json| model::quotas(json, &mut so_far)).await
     }
 
     /// `GET /account-groups`, all pages: names, and account groups without a quota.
@@ -211,7 +212,9 @@ impl Client {
         first: Url,
         mut parse: impl FnMut(&str) -> Result<Page<T>, Odd>,
     ) -> Result<Vec<T>, Error> {
-        let most_bytes = self.transport.settings().max_answer_bytes;
+        let call = self.transport.call("GET", &first);
+        let Bounds { bytes: most_bytes, entries: most_entries } =
+            Bounds::of_pages(&call.path, self.transport.settings().max_answer_bytes);
         let mut rows = Vec::new();
         let (mut bytes, mut entries) = (0, 0);
         let mut seen = HashSet::new();
@@ -247,14 +250,14 @@ impl Client {
                 format!(
                     "its pages are larger together than the {most_bytes} bytes allowed: {count} were read."
                 )
-            } else if entries >= MOST_ENTRIES {
+            } else if entries >= most_entries {
                 format!(
-                    "its pages have over {MOST_ENTRIES} entries together, far more than there can be. Report it to ThousandEyes."
+                    "its pages have over {most_entries} entries together, far more than there can be. Report it to ThousandEyes."
                 )
             } else {
                 continue;
             };
-            return Err(Error::Unusable { call: self.transport.call("GET", &first), reason });
+            return Err(Error::Unusable { call, reason });
         }
         Ok(rows)
     }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-pub(super) use self::quotas::quotas;
+pub(super) use self::quotas::{SoFar, quotas};
 pub(super) use self::usage::usage;
 use super::wire::{Object, Odd};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};

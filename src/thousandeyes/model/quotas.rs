@@ -1,5 +1,6 @@
 //! The body of `GET /quotas`: the largest answer of all, and the one that decides.
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,16 +13,48 @@ use crate::domain::quota::{Aid, OrgId, Units};
 /// else would become many times as large.
 pub(super) const MOST_UNREADABLE: usize = 1000;
 
+/// The same of all pages together.
+const MOST_UNREADABLE_TOGETHER: usize = 10_000;
+
+/// A hundred times as many organizations as the largest house known has. Each takes many times its own size in memory.
+const MOST_ORGANIZATIONS: usize = 100_000;
+
+/// What the pages before say.
+#[derive(Debug, Default)]
+pub(in crate::thousandeyes) struct SoFar {
+    organizations: usize,
+    unreadable: usize,
+}
+
 /// The body of `GET /quotas`, of which there may be several; an error says why it is none.
 ///
 /// Nearly every body is what the API promises, and is read in one go: a million account groups in a fifth of the time. Where
 /// anything in it is odd, it is read field by field.
-pub(in crate::thousandeyes) fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
-    plainly(json).map_or_else(|| carefully(json), Ok)
+pub(in crate::thousandeyes) fn quotas(
+    json: &str,
+    so_far: &mut SoFar,
+) -> Result<Page<OrganizationQuotas>, Odd> {
+    // Before any of them takes memory.
+    let named = memmem::find_iter(json.as_bytes(), b"\"organizationQuota\"").count();
+    few_enough(so_far.organizations + named)?;
+    let page = match plainly(json) {
+        Some(page) => page,
+        None => carefully(json, &mut so_far.unreadable)?,
+    };
+    so_far.organizations += page.0.len();
+    few_enough(so_far.organizations)?;
+    Ok(page)
 }
 
-fn carefully(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
-    let mut seen = Seen::default();
+fn few_enough(organizations: usize) -> Result<(), Odd> {
+    if organizations <= MOST_ORGANIZATIONS {
+        return Ok(());
+    }
+    Err(Odd(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than there can be")))
+}
+
+fn carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Odd> {
+    let mut seen = Seen { unreadable: *unreadable_so_far, ..Seen::default() };
     let answer = answer(json)?;
     let there = answer.each("quotas", |entry| {
         let odd = |odd| OrganizationQuotas {
@@ -30,6 +63,7 @@ fn carefully(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
         };
         seen.add(plain(entry).unwrap_or_else(|| careful(entry).unwrap_or_else(odd)));
     })?;
+    *unreadable_so_far = seen.unreadable;
     if there { Ok((seen.all, next_page(&answer)?)) } else { Err(missing("quotas")) }
 }
 
@@ -48,10 +82,16 @@ fn plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
 struct Seen {
     all: Vec<OrganizationQuotas>,
     nobodys: usize,
+    unreadable: usize,
 }
 
 impl Seen {
-    fn add(&mut self, quotas: OrganizationQuotas) {
+    fn add(&mut self, mut quotas: OrganizationQuotas) {
+        if self.unreadable + quotas.unreadable.len() > MOST_UNREADABLE_TOGETHER {
+            let all = OddQuotas::together(std::mem::take(&mut quotas.unreadable));
+            quotas.unreadable = all;
+        }
+        self.unreadable += quotas.unreadable.len();
         let is_nothing =
             quotas.value.is_none() && quotas.account_groups.is_empty() && quotas.unreadable.is_empty();
         // Nobody knows whose they are: one says that there are such, and a second that they are several.
@@ -222,6 +262,18 @@ impl OddQuotas {
         }
         self.has_some_account_group |= is_of_some;
     }
+
+    /// With one for all account groups.
+    fn together(odd: Vec<Unreadable>) -> Vec<Unreadable> {
+        let mut seen = Self::default();
+        for mut odd in odd {
+            if matches!(odd.whose, UnreadableTarget::AccountGroup(_)) {
+                odd.whose = UnreadableTarget::SomeAccountGroup;
+            }
+            seen.push(odd);
+        }
+        seen.all
+    }
 }
 
 fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
@@ -317,7 +369,7 @@ mod tests {
             };
             let answer = format!(r#"{{"quotas":[{json},{json}],"_links":{{"self":null,"next":{next}}}}}"#);
             if let Some(plain) = plainly(&answer) {
-                prop_assert_eq!(Ok(plain), carefully(&answer));
+                prop_assert_eq!(Ok(plain), carefully(&answer, &mut 0));
             }
             let entry = entry(&json);
             if let Some(plain) = plain(&entry) {
