@@ -11,7 +11,7 @@ use super::codec::Block;
 use super::in_order::in_order;
 use super::readable::left_out;
 use super::store::{History, Unreadable};
-use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, WithQuota};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Usage, WithQuota};
 use crate::domain::usage_rows::UsageRows;
 
 /// A smaller file is read before a second thread has started.
@@ -101,9 +101,16 @@ impl History {
         self.each(at, read, |all| all.filter_map(Result::transpose).collect())
     }
 
-    /// What a snapshot shows of these organizations.
+    /// What a snapshot shows of these organizations, without the usage of their account groups.
     pub(crate) fn only(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<Vec<Organization>> {
-        let read = |block: Block| of.contains(block.id()).then(|| block.organization()).transpose();
+        let read = |block: Block| {
+            if !of.contains(block.id()) {
+                return Ok(None);
+            }
+            let mut organization = block.organization()?;
+            organization.account_groups.iter_mut().for_each(|group| group.set_usage(Usage::default()));
+            Ok(Some(organization))
+        };
         self.each(at, read, |all| all.filter_map(Result::transpose).collect())
     }
 

@@ -34,7 +34,7 @@ impl History {
         self.with_quota(at, of).map_err(|error| left_out(&error)).ok()
     }
 
-    /// What it shows of these organizations.
+    /// What it shows of these organizations, without the usage of their account groups.
     pub(crate) fn only_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<Vec<Organization>> {
         self.only(at, of).map_err(|error| left_out(&error)).ok()
     }

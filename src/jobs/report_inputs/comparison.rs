@@ -37,6 +37,7 @@ pub(crate) fn compare(
     if unsure.is_empty() {
         return Ok(comparison.finish());
     }
+    drop(comparison); // Where most of a large answer is missing it holds a change for each.
     let (beliefs, sent) = older.beliefs(&unsure, earlier, later)?;
     Ok(compared(history, (earlier, later), &beliefs, &sent)?.finish())
 }
