@@ -68,18 +68,23 @@ pub(crate) use self::usage::page::{Owners, PageInput, Row as UsageRow, UsagePage
 pub(crate) use self::usage::{UsageReport, usage_report};
 
 impl AlertReport {
-    /// Where the page of what it is about is, and what leads there: that of one target, or the worst of them; none for owners.
+    /// Where the page of what it is about is, and what leads there: that of one target, or the list of the worst; none for
+    /// owners.
     fn page(&self) -> Option<(String, &'static str)> {
-        let shown: Vec<&Standing> =
-            self.critical.iter().chain(&self.warnings).map(|row| &row.standing).collect();
-        let page = match (shown.as_slice(), self.level) {
+        let more = self.more_critical + self.more_warnings + self.more_recovered;
+        let reported = || self.critical.iter().chain(&self.warnings).map(|row| &row.page);
+        let all: Vec<&String> = reported().chain(self.recovered.iter().map(|row| &row.page)).collect();
+        let has_both = !self.critical.is_empty() && !self.warnings.is_empty();
+        Some(match (all.as_slice(), self.level) {
             _ if self.to_owners => return None,
-            ([one], _) if self.more_critical + self.more_warnings == 0 => page_of(&one.target),
-            (_, Level::Critical) => "/groups#state=critical".to_owned(),
-            (_, Level::Warning) => "/groups#state=warning".to_owned(),
-            (_, Level::Fine) => "/groups".to_owned(),
-        };
-        Some((page, if shown.len() == 1 { "Open it" } else { "Open them all" }))
+            ([one], _) if more == 0 => ((*one).clone(), "Open it"),
+            (_, Level::Critical) if has_both => {
+                ("/groups#state=critical".to_owned(), "Open all that are critical")
+            }
+            (_, Level::Critical) => ("/groups#state=critical".to_owned(), "Open them all"),
+            (_, Level::Warning) => ("/groups#state=warning".to_owned(), "Open them all"),
+            (_, Level::Fine) => ("/groups".to_owned(), "Open the account groups"),
+        })
     }
 }
 

@@ -242,13 +242,17 @@ fn render(
     let shown = serde_json::to_value(report).map(edge::values).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))
     })?;
+    let link = beside.pages.and_then(|pages| link(report, pages));
+    // Who may not open the page of all of it may open none.
+    let pages = link.as_ref().and(beside.pages).map(|pages| pages.as_str().trim_end_matches('/'));
     let report_fields = minijinja::Value::from(Serde(shown));
     let context = context! {
         attachments => beside.attachments.to_vec(),
         recipients_key => report.recipients_key(),
         tag => report.tag(),
         reply_to => beside.reply_to,
-        link => Serde(beside.pages.and_then(|pages| link(report, pages))),
+        link => Serde(&link),
+        pages,
         ..report_fields
     };
     let text = environment.get_template(name)?.render(context)?;

@@ -50,6 +50,9 @@ function inOrder(rows, key, reversed) {
   return [...rows].sort((a, b) => compare(a, b) || a.number - b.number);
 }
 
+// Whether the address has led to its place since the page was opened.
+let hasLed = false;
+
 // Laid out as something else than a table, a table keeps its meaning by its roles.
 function withRoles(tr) {
   tr.setAttribute("role", "row");
@@ -181,13 +184,14 @@ function start(signal) {
     if (view.group && visible.length === 1) visible[0].tr.querySelector(".trend button")?.scrollIntoView({ block: "center" });
   }
 
-  function readAddress() {
+  function readAddress(event) {
     const hash = location.hash.slice(1);
     if (hash && !hash.includes("=")) return; // a place on the page
     view = Object.fromEntries(new URLSearchParams(hash));
     show();
-    // A link to some of them leads to them, once all that stands above has its height.
-    if (!find("reset").hidden && !view.group) requestAnimationFrame(() => find("groups").scrollIntoView());
+    // A link to some of them leads to them, once all that stands above has its height; new figures on the same page move nothing.
+    if ((event || !hasLed) && hash && !view.group) requestAnimationFrame(() => find("groups").scrollIntoView());
+    hasLed = true;
   }
 
   const reset = () => set({ q: "", org: "", owner: "", over: "", state: "", group: "" });

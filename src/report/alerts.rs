@@ -16,7 +16,7 @@ use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
-use crate::report::shared::{Audience, Imprint, ReportContext, words};
+use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{needs, room, then};
 use crate::text::words::grouped;
@@ -50,6 +50,8 @@ pub(crate) struct AlertRow {
     pub since: String,
     /// `portal (Page Load) 1 900 · VPN (Agent to Server) 800`: what to cut first; empty where that is not known.
     pub largest: String,
+    /// Where its own page is, below that of the daemon.
+    pub page: String,
 }
 
 /// One target that is back to normal.
@@ -61,6 +63,7 @@ pub(crate) struct Recovered {
     /// `previously critical`.
     pub was: &'static str,
     pub why: String,
+    pub page: String,
 }
 
 impl Recovered {
@@ -227,7 +230,7 @@ fn rows(
         let since = words::moment(news.at, context.zone);
         let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
         let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
-        Some(AlertRow { standing, was: was(news.was), since, largest })
+        Some(AlertRow { standing, was: was(news.was), since, largest, page: page_of(&row.target) })
     };
     let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
     rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
@@ -241,7 +244,7 @@ fn recovered(reported: &Reported<'_>) -> Vec<Recovered> {
             None => (org_name(row), name_and_id(row).1),
         };
         let why = words::clean(&news.why, 200);
-        Recovered { name, id, org_name: org_name(row), was: was(news.was), why }
+        Recovered { name, id, org_name: org_name(row), was: was(news.was), why, page: page_of(&row.target) }
     };
     reported.iter().filter(|(news, _)| news.level == Level::Fine).map(row).collect()
 }

@@ -82,7 +82,12 @@ fn warnings_and_what_is_back_to_normal_come_in_one_digest_a_day() {
     assert_eq!(mails.len(), 2);
     let digest = mails.iter().find(|mail| mail.contains("back to normal")).unwrap();
     let why = format!("was raised from 5 000 to 7 000 by run {}", bench.only_run().id());
-    assert!(digest.contains("Helpdesk is back to normal") && digest.contains(&why), "{digest}");
+    assert!(
+        digest.contains("is back to normal")
+            && digest.contains("Helpdesk (Northwind")
+            && digest.contains(&why),
+        "{digest}"
+    );
 }
 
 #[test]

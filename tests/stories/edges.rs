@@ -154,7 +154,7 @@ fn failing_output_is_reported_as_a_failure_and_a_reader_that_leaves_is_not() {
         let ran = bench.command(arguments).stdout(stdout).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("o space left"), "{arguments:?}: {said}");
+        assert!(said.contains("the disk is full"), "{arguments:?}: {said}");
         let mut ran = bench.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         drop(ran.stdout.take());
         assert_eq!(ran.wait().unwrap().code(), Some(0), "{arguments:?}");

@@ -78,7 +78,7 @@ fn a_browser_finds_the_charset_where_it_looks_for_it() {
 }
 
 #[test]
-fn a_mail_says_why_one_gets_it_and_leads_to_one_page_where_pages_are_served() {
+fn a_mail_says_why_one_gets_it_and_leads_to_what_it_is_about_where_pages_are_served() {
     let templates = Templates::load(None);
     let html = templates.html(&report(), &[]).unwrap();
     assert!(html.contains("You get this because") && !html.contains("href=\"http"));
@@ -90,7 +90,13 @@ fn a_mail_says_why_one_gets_it_and_leads_to_one_page_where_pages_are_served() {
             continue;
         };
         let url = format!("https://quotas.example.com/q{path}");
-        assert_eq!(html.matches("https://").count(), 1, "{html}");
+        let urls: Vec<&str> = html.split("href=\"").skip(1).filter(|url| url.starts_with("http")).collect();
+        assert!(urls.iter().all(|url| url.starts_with("https://quotas.example.com/q/")), "{html}");
+        let rows = match &report {
+            Report::Alerts(alerts) => alerts.critical.len() + alerts.warnings.len() + alerts.recovered.len(),
+            _ => 0,
+        };
+        assert_eq!(urls.len(), 1 + rows, "a button, and each target that an alert is about: {html}");
         assert!(html.contains(&format!("href=\"{url}\"")), "{url}");
         assert!(templates.text(&report, &[]).unwrap().contains(&format!(":\n{url}\n")), "{url}");
     }
@@ -198,7 +204,7 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 #[test]
 fn the_documentation_names_every_variable_and_no_other() {
     let mut used: BTreeSet<String> =
-        ["attachments", "label", "link", "recipients_key", "reply_to", "tag", "url"]
+        ["attachments", "label", "link", "pages", "recipients_key", "reply_to", "tag", "url"]
             .map(str::to_owned)
             .into_iter()
             .collect();
