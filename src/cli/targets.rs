@@ -14,7 +14,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::report::{Level, Ranking, Standing, USAGE_COLUMNS, is_over, usage_record, words};
+use crate::report::{Level, QuotaStatus, Ranking, USAGE_COLUMNS, is_over, usage_record, words};
 use crate::text::words::grouped;
 use crate::text::{edge, glob, lookalike};
 
@@ -141,7 +141,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
 }
 
 /// An organization says that it is one: its own quota stands among those of its account groups.
-fn label(standing: &Standing, names_organizations: bool) -> String {
+fn label(standing: &QuotaStatus, names_organizations: bool) -> String {
     match &standing.target.aid {
         None => format!("organization {}", standing.label()),
         Some(_) if names_organizations => format!("{} · {}", standing.org_name, standing.label()),
@@ -150,7 +150,7 @@ fn label(standing: &Standing, names_organizations: bool) -> String {
 }
 
 /// The day on which it runs out, or why none is known; nothing where it lasts.
-fn runs_out(standing: &Standing, style: Style) -> String {
+fn runs_out(standing: &QuotaStatus, style: Style) -> String {
     match standing.runs_out_at {
         Some(at) if !standing.ran_out => words::short_day(at, style.zone),
         None if standing.is_measured() && !standing.ran_out => String::new(),
@@ -192,42 +192,4 @@ fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::table::Paint;
-    use crate::config::Alerts;
-    use crate::report::fixtures::{context, realistic};
-    use crate::report::{Judging, Slopes};
-
-    #[test]
-    fn a_history_of_damaged_snapshots_is_not_called_empty() {
-        let folder = tempfile::tempdir().unwrap();
-        let history = History::new(folder.path());
-        let format = TableFormat::Text;
-        let asked = Asked { at: None, organizations: &[], name: None, over: None, format };
-        let latest = realistic();
-        let error = || {
-            let read = asked.snapshot(&history, &UsageRule::default(), latest.taken_at);
-            read.unwrap_err().to_string()
-        };
-        assert!(error().starts_with("the history is empty"));
-        history.write(&latest).unwrap();
-        fs_err::write(history.path(latest.taken_at), "org_id,aid,quota\n1,,many\n").unwrap();
-        assert_eq!(error(), NONE_READABLE);
-    }
-
-    #[test]
-    fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
-        let (latest, rule, alerts, context) =
-            (realistic(), UsageRule::default(), Alerts::default(), context());
-        let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-        let slopes = Slopes::default();
-        let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
-        for width in [60, 80, 120] {
-            let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
-            let text = text(&latest, &ranking, style);
-            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
-            insta::assert_snapshot!(format!("targets_in_{width}_columns"), text);
-        }
-    }
-}
+mod tests;

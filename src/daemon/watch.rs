@@ -115,39 +115,4 @@ fn can_be_taken(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use notify::event::{CreateKind, DataChange, RemoveKind};
-
-    use super::*;
-
-    fn event(kind: EventKind, paths: &[&str]) -> Event {
-        paths.iter().fold(Event::new(kind), |event, path| event.add_path(Path::new("/inbox").join(path)))
-    }
-
-    #[test]
-    fn only_what_can_be_worked_on_wakes_the_daemon() {
-        let created = EventKind::Create(CreateKind::File);
-        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        let renamed = |mode| EventKind::Modify(ModifyKind::Name(mode));
-        for (kind, paths, wakes) in [
-            (created, &["a.csv"][..], true),
-            (written, &["a.csv"], true),
-            (closed, &["a.csv"], true),
-            (renamed(RenameMode::To), &["a.csv"], true),
-            (renamed(RenameMode::Both), &[".upload", "a.csv"], true),
-            (renamed(RenameMode::To), &["..data"], true),
-            (created, &[".a.csv.part"], false),
-            (written, &[".a.csv.part"], false),
-            (written, &["~$a.xlsx"], false),
-            (renamed(RenameMode::From), &["a.csv"], false),
-            (renamed(RenameMode::To), &[".20261122T180500Z-a.claimed"], false),
-            (renamed(RenameMode::Both), &["a.csv", ".20261122T180500Z-a.claimed"], false),
-            (EventKind::Remove(RemoveKind::File), &["a.csv"], false),
-            (EventKind::Access(AccessKind::Close(AccessMode::Read)), &["a.csv"], false),
-            (created, &[], false),
-        ] {
-            assert_eq!(is_drop(&event(kind, paths)), wakes, "{kind:?} {paths:?}");
-        }
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, DiffContext, Extent, Judging, People, ReportContext, SnapshotSummary, Standing,
+    self, ChangesReport, DiffContext, Extent, Judging, People, QuotaStatus, ReportContext, SnapshotSummary,
     Timeline, TimelineInput, Trends, UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
@@ -148,7 +148,7 @@ impl ReportInputs<'_> {
         &self,
         latest: &Snapshot,
         now: DateTime<Utc>,
-        take: impl FnOnce(&mut dyn Iterator<Item = Standing>) -> T,
+        take: impl FnOnce(&mut dyn Iterator<Item = QuotaStatus>) -> T,
     ) -> anyhow::Result<T> {
         let (rule, slopes, context) = (self.config.usage.rule(), self.slopes(latest)?, self.context(now));
         let judging = self.judging(latest.taken_at, &rule, &context);
@@ -160,7 +160,7 @@ impl ReportInputs<'_> {
         &self,
         at: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<(SnapshotSummary, Vec<Standing>)> {
+    ) -> anyhow::Result<(SnapshotSummary, Vec<QuotaStatus>)> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
         let judging = self.judging(at, &rule, &context);
         let summary = self.summary_of(at, judging)?;
@@ -198,7 +198,7 @@ impl ReportInputs<'_> {
         &self,
         at: DateTime<Utc>,
         now: DateTime<Utc>,
-        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<Standing>>) -> anyhow::Result<R>,
+        take: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<QuotaStatus>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
         let judging = self.judging(at, &rule, &context);
@@ -207,7 +207,7 @@ impl ReportInputs<'_> {
             let slopes = self.slopes_beside(&latest, earlier, &rule);
             Ok(report::standings(&latest, &slopes, judging).collect())
         };
-        let flat = |part: anyhow::Result<Vec<Standing>>| match part {
+        let flat = |part: anyhow::Result<Vec<QuotaStatus>>| match part {
             Ok(standings) => standings.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],
         };

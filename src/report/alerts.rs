@@ -1,19 +1,21 @@
 //! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
 
 pub(in crate::report) mod crossings;
+mod muted;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
 use crate::change::propose::Terms;
-use crate::config::{Alerts, Mute, Until};
+use crate::config::Alerts;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
 use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::{News, Occasion};
+use crate::report::alerts::muted::muted_sentences;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Judging, Standing, level_of, name_and_id, org_name, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, name_and_id, org_name, standing};
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
@@ -23,7 +25,6 @@ use crate::text::words::grouped;
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
-const MUTES: usize = 5;
 
 /// What the mail is made from.
 pub(crate) struct AlertInput<'a> {
@@ -43,7 +44,7 @@ pub(crate) struct AlertInput<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertRow {
     #[serde(flatten)]
-    pub standing: Standing,
+    pub standing: QuotaStatus,
     /// `previously fine`, `previously a warning`.
     pub was: &'static str,
     /// When it was first seen so.
@@ -135,7 +136,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     // Owners see their own targets alone, and two organizations may have groups of the same name.
     let many_organizations = to_owners || input.latest.organizations().len() > 1;
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
-    let in_trouble: Vec<&Standing> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
+    let in_trouble: Vec<&QuotaStatus> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
     let rebalance = match input.audience {
         Audience::Administrators => Rebalance::of(in_trouble.iter().copied(), input.latest, input.terms),
         Audience::Owners => Rebalance::default(),
@@ -200,7 +201,7 @@ fn standings(
     input: &AlertInput<'_>,
     reported: &Reported<'_>,
     context: &ReportContext,
-) -> BTreeMap<Target, Standing> {
+) -> BTreeMap<Target, QuotaStatus> {
     let organizations: HashSet<&OrgId> = reported.iter().map(|(_, row)| &row.target.org_id).collect();
     let taken_at = input.latest.taken_at;
     let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
@@ -217,7 +218,7 @@ fn standings(
 fn rows(
     level: Level,
     reported: &Reported<'_>,
-    standings: &BTreeMap<Target, Standing>,
+    standings: &BTreeMap<Target, QuotaStatus>,
     context: &ReportContext,
 ) -> Vec<AlertRow> {
     let of_level = reported.iter().filter(|(news, _)| news.level == level);
@@ -298,7 +299,7 @@ fn headline(
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(standing: &Standing, many_organizations: bool, context: &ReportContext) -> String {
+fn happens(standing: &QuotaStatus, many_organizations: bool, context: &ReportContext) -> String {
     let name = standing.name_among(many_organizations);
     match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
         _ if standing.ran_out => format!("{name} has run out"),
@@ -318,9 +319,9 @@ fn happens(standing: &Standing, many_organizations: bool, context: &ReportContex
 
 /// What those in trouble need, the worst first, and where it could come from.
 fn todo(
-    in_trouble: &[&Standing],
+    in_trouble: &[&QuotaStatus],
     input: &AlertInput<'_>,
-    standings: &BTreeMap<Target, Standing>,
+    standings: &BTreeMap<Target, QuotaStatus>,
     rebalance: &Rebalance,
     context: &ReportContext,
 ) -> String {
@@ -338,8 +339,8 @@ fn todo(
         );
     }
     let needs = if worst.runs_out() {
-        let of_same_kind = |other: &&Standing| other.runs_out() && other.target.aid.is_some();
-        let others: Vec<&Standing> = others.iter().copied().filter(of_same_kind).collect();
+        let of_same_kind = |other: &&QuotaStatus| other.runs_out() && other.target.aid.is_some();
+        let others: Vec<&QuotaStatus> = others.iter().copied().filter(of_same_kind).collect();
         let many_organizations = input.latest.organizations().len() > 1;
         needs(worst, if worst.target.aid.is_some() { &others } else { &[] }, many_organizations, context)
     } else {
@@ -359,52 +360,11 @@ fn todo(
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }
-    let of_groups: Vec<&Standing> =
+    let of_groups: Vec<&QuotaStatus> =
         in_trouble.iter().copied().filter(|standing| standing.target.aid.is_some()).collect();
     let ids: BTreeSet<&OrgId> = of_groups.iter().map(|standing| &standing.target.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
     then(&needs, &room(&of_groups, &organizations, Some(rebalance)))
-}
-
-/// How many targets in trouble each mute hides, and why.
-fn muted_sentences(
-    input: &AlertInput<'_>,
-    standings: &BTreeMap<Target, Standing>,
-    context: &ReportContext,
-) -> Vec<String> {
-    let mut hidden: Vec<(&Mute, usize)> = Vec::new();
-    for row in input.latest.rows() {
-        let in_trouble = standings.get(&row.target).is_some_and(|standing| standing.level > Level::Fine);
-        let Some(mute) = input.alerts.mute(&row, context.now, context.zone).filter(|_| in_trouble) else {
-            continue;
-        };
-        match hidden.iter_mut().find(|(other, _)| std::ptr::eq(*other, mute)) {
-            Some((_, count)) => *count += 1,
-            None => hidden.push((mute, 1)),
-        }
-    }
-    let more = hidden.len().saturating_sub(MUTES);
-    let mut sentences: Vec<String> = hidden
-        .iter()
-        .take(MUTES)
-        .map(|(mute, count)| {
-            let verb = if *count == 1 { "is" } else { "are" };
-            let until = match mute.until {
-                Some(Until::Day(day)) => format!("the end of {}", day.format("%a %-d %b %Y")),
-                Some(until) => words::moment(until.moment(context.zone), context.zone),
-                None => String::new(),
-            };
-            let reason = words::clean(&mute.reason, 120);
-            format!(
-                "{} beyond a limit {verb} muted until {until}: {reason}.",
-                words::counted(*count, "target")
-            )
-        })
-        .collect();
-    if more > 0 {
-        sentences.push(format!("{} hide others.", words::counted(more, "further mute")));
-    }
-    sentences
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, SnapshotRow, UsageRule};
-use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, standing};
 use crate::report::shared::week::Slopes;
 
 /// Targets of a snapshot, the worst of them in their order.
@@ -49,7 +49,7 @@ impl<'a> Ranking<'a> {
     }
 
     /// How each of the worst stands, worst first.
-    pub(crate) fn standings(&self) -> impl Iterator<Item = Standing> {
+    pub(crate) fn standings(&self) -> impl Iterator<Item = QuotaStatus> {
         let standing = |(_, number, place): &(Rank, usize, Place<'_>)| {
             Some(standing(&place.row()?, self.slopes.of(*number), self.judging))
         };
@@ -64,43 +64,4 @@ pub(crate) fn is_over(row: &SnapshotRow<'_>, percent: u32, rule: &UsageRule) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Alerts;
-    use crate::domain::quota::Usage;
-    use crate::report::fixtures::{context, group, realistic};
-
-    #[test]
-    fn the_order_is_that_of_the_usage_report() {
-        let latest = realistic();
-        let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-        let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-        let slopes = Slopes::default();
-        let ranking = |most| Ranking::new(latest.places().enumerate(), most, &slopes, judging);
-        let ranked: Vec<Standing> = ranking(usize::MAX).standings().collect();
-        assert_eq!(ranked.len(), latest.row_count());
-        assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");
-        for most in 0..=ranked.len() {
-            let worst = ranking(most);
-            assert_eq!(worst.count(), ranked.len());
-            let targets =
-                |standings: &[Standing]| standings.iter().map(|one| one.target.clone()).collect::<Vec<_>>();
-            assert_eq!(targets(&worst.standings().collect::<Vec<_>>()), targets(&ranked[..most]));
-        }
-    }
-
-    #[test]
-    fn over_is_what_is_used_or_will_be() {
-        let is_over = |row: SnapshotRow<'_>, percent| is_over(&row, percent, &UsageRule::default());
-        assert!(is_over(group("1", "used", Some(100), 91, 91), 90));
-        assert!(is_over(group("1", "projected", Some(100), 10, 91), 90));
-        assert!(!is_over(group("1", "exactly", Some(100), 90, 90), 90));
-        assert!(is_over(group("1", "a quota of nothing", Some(0), 1, 1), 90));
-        assert!(!is_over(group("1", "nothing of nothing", Some(0), 0, 0), 90));
-        assert!(!is_over(group("1", "no quota", None, 91, 91), 90));
-        assert!(!is_over(
-            SnapshotRow { usage: Usage::default(), ..group("1", "unknown", Some(100), 91, 91) },
-            90
-        ));
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //! Rows are only looked at, one after the other: there may be a million of them.
 
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
-use crate::report::shared::quota_status::{Judging, Rank, Standing, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, standing};
 use crate::report::shared::week::Slopes;
 
 /// Account groups that are listed, nearest to their quota first.
@@ -67,7 +67,7 @@ impl SnapshotSummary {
     }
 
     /// How the nearest stand, worst first.
-    pub(crate) fn nearest(&self, judging: Judging<'_>) -> Vec<Standing> {
+    pub(crate) fn nearest(&self, judging: Judging<'_>) -> Vec<QuotaStatus> {
         self.nearest.iter().map(|near| standing(&near.row, near.slope, judging)).collect()
     }
 
@@ -82,40 +82,4 @@ impl SnapshotSummary {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Alerts;
-    use crate::domain::quota::UsageRule;
-    use crate::report::Ranking;
-    use crate::report::fixtures::{context, realistic};
-
-    #[test]
-    fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_or_in_parts() {
-        let (latest, rule, alerts, context) =
-            (realistic(), UsageRule::default(), Alerts::default(), context());
-        let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-        let groups = latest.places().enumerate().filter(|(_, place)| {
-            place.account_group.is_some() && rule.headroom(place.quota(), &place.usage()).is_some()
-        });
-        let slopes = Slopes::default();
-        let expected = Ranking::new(groups, NEAREST, &slopes, judging);
-        let expected: Vec<_> = expected.standings().map(|standing| standing.target).collect();
-        assert_eq!(expected.len(), NEAREST);
-
-        let mut at_once = SnapshotSummary::default();
-        at_once.add_all(&latest, &slopes, judging);
-        let in_parts =
-            latest.organizations().iter().fold(SnapshotSummary::default(), |before, organization| {
-                let mut part = SnapshotSummary::default();
-                organization.rows().for_each(|row| part.add(&row, None, judging));
-                before.and(part)
-            });
-        for summary in [at_once, in_parts] {
-            let nearest = summary.nearest(judging).into_iter().map(|standing| standing.target);
-            assert_eq!(nearest.collect::<Vec<_>>(), expected);
-            assert_eq!(summary.organizations, latest.organizations().len());
-            assert_eq!(summary.account_groups, latest.groups().count());
-            assert_eq!(summary.without_usage, 1, "of Initech nothing is known");
-        }
-    }
-}
+mod tests;

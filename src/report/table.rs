@@ -4,7 +4,7 @@ use crate::files::csv_cell::{self, MARK};
 use crate::report::changes::ChangesReport;
 use crate::report::changes::row::ChangeRow;
 use crate::report::closing::{ClosingReport, Line};
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::usage::UsageReport;
 
 /// The columns of [`usage_record`].
@@ -27,7 +27,7 @@ pub(crate) const USAGE_COLUMNS: [&str; 14] = [
 
 /// Every target, worst first.
 pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
-    let mut all: Vec<&Standing> = report.all.iter().collect();
+    let mut all: Vec<&QuotaStatus> = report.all.iter().collect();
     all.sort_by(|a, b| a.worst_first(b));
     table(USAGE_COLUMNS, all.into_iter().map(usage_record))
 }
@@ -96,7 +96,7 @@ fn closing_record(line: &Line) -> [String; 14] {
 }
 
 /// How one target stands, as a row of a table.
-pub(crate) fn usage_record(standing: &Standing) -> [String; 14] {
+pub(crate) fn usage_record(standing: &QuotaStatus) -> [String; 14] {
     let [name, org_name] = &standing.whole_names;
     let whole_or = |whole: &str, cut: &str| shown(if whole.is_empty() { cut } else { whole });
     let group_name = match &standing.target.aid {
@@ -157,23 +157,4 @@ fn changes_record(outcome: &str, row: &ChangeRow) -> [String; 13] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::fixtures::{group, report_of};
-
-    #[test]
-    fn a_long_name_is_whole_in_the_table_and_cut_where_people_read() {
-        let long = "Regional office ".repeat(12);
-        let report = report_of(vec![group("7", &long, Some(100), 60, 130)]);
-        let table = String::from_utf8(usage_table(&report)).unwrap();
-        assert!(table.contains(long.trim()) && report.worst[0].name.ends_with('…'), "{table}");
-    }
-
-    #[test]
-    fn a_name_that_a_spreadsheet_would_run_is_made_inert_and_numbers_stay_numbers() {
-        let report = report_of(vec![group("7", "=HYPERLINK(\"http://x\")", Some(100), 60, 130)]);
-        let table = String::from_utf8(usage_table(&report)).unwrap();
-        assert!(table.starts_with("\u{feff}org_id,"), "{table}");
-        assert!(table.contains(",7,\"'=HYPERLINK(\"\"http://x\"\")\",100,60,130,-30,130,"), "{table}");
-    }
-}
+mod tests;

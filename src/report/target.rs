@@ -11,7 +11,7 @@ use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::Record;
 use crate::report::shared::curves::Curves;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::timeline::{QuotaChange, Timeline};
 
@@ -22,7 +22,7 @@ const MOMENTS: usize = 40;
 pub(crate) struct TargetParts<'a> {
     pub timeline: &'a Timeline,
     /// None where the latest snapshot does not show it.
-    pub standing: Option<Standing>,
+    pub standing: Option<QuotaStatus>,
     /// Of a snapshot that shows it alone.
     pub curves: &'a Curves<'a>,
     pub record: Option<&'a Record>,
@@ -41,7 +41,7 @@ pub(crate) struct TargetPage {
     pub org_name: String,
     /// As a command names it: `10452/204117`.
     pub target: String,
-    pub standing: Option<Standing>,
+    pub standing: Option<QuotaStatus>,
     /// `5 Nov to 5 Dec`; empty where it is not known.
     pub cycle: String,
     /// The cycle with both forecasts and the previous cycle, as SVG; empty where there is no line to draw.

@@ -17,7 +17,7 @@ use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
-use crate::report::shared::quota_status::{Judging, Standing, standing, standings};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, standing, standings};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
@@ -56,7 +56,7 @@ pub(crate) struct UsageReport {
     pub many_organizations: bool,
     pub account_groups: usize,
     /// The account groups that are listed, worst first.
-    pub worst: Vec<Standing>,
+    pub worst: Vec<QuotaStatus>,
     /// What is to be said of the account groups that are not listed, a sentence each.
     pub others: Vec<String>,
     pub changes: Vec<ChangeRow>,
@@ -82,7 +82,7 @@ pub(crate) struct UsageReport {
     #[serde(skip)]
     pub rebalance: Rebalance,
     #[serde(skip)]
-    pub all: Vec<Standing>,
+    pub all: Vec<QuotaStatus>,
     #[serde(skip)]
     pub identity: String,
 }
@@ -90,7 +90,7 @@ pub(crate) struct UsageReport {
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
     let judging =
         Judging { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
-    let all: Vec<Standing> = standings(input.latest, input.slopes, judging).collect();
+    let all: Vec<QuotaStatus> = standings(input.latest, input.slopes, judging).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),
         Err(_) => standing(row, None, judging),
@@ -101,9 +101,9 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
     };
     let mut organizations: Vec<Organization> = input.latest.organizations().iter().map(counted).collect();
-    let mut groups: Vec<&Standing> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
+    let mut groups: Vec<&QuotaStatus> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
-    let own: Vec<&Standing> = organizations.iter().map(|organization| &organization.own).collect();
+    let own: Vec<&QuotaStatus> = organizations.iter().map(|organization| &organization.own).collect();
     let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
     let level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
     let out = || groups.iter().copied().filter(|standing| standing.runs_out());
@@ -112,7 +112,8 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
 
-    let measured: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.is_measured()).collect();
+    let measured: Vec<&QuotaStatus> =
+        groups.iter().copied().filter(|standing| standing.is_measured()).collect();
     let bad = measured.iter().filter(|standing| standing.level > Level::Fine).count();
     let is_well = level == Level::Fine;
     let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
@@ -169,7 +170,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
 }
 
 /// The worst level of all; nobody is well of whom nothing is known.
-fn level_of_all<'a>(all: impl Iterator<Item = &'a Standing>, organizations: &[Organization]) -> Level {
+fn level_of_all<'a>(all: impl Iterator<Item = &'a QuotaStatus>, organizations: &[Organization]) -> Level {
     let level = all.map(|standing| standing.level).max().unwrap_or(Level::Fine);
     let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
     if is_blind { level.max(Level::Warning) } else { level }
@@ -177,13 +178,13 @@ fn level_of_all<'a>(all: impl Iterator<Item = &'a Standing>, organizations: &[Or
 
 impl UsageReport {
     /// What is listed: each gets its trend in words.
-    fn listed(&mut self) -> impl Iterator<Item = &mut Standing> {
+    fn listed(&mut self) -> impl Iterator<Item = &mut QuotaStatus> {
         let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
         own.chain(self.worst.iter_mut())
     }
 
     /// What is worth a picture: the worst organizations whose usage is known, and the worst account groups in trouble.
-    fn worth_drawing(&mut self) -> impl Iterator<Item = &mut Standing> {
+    fn worth_drawing(&mut self) -> impl Iterator<Item = &mut QuotaStatus> {
         let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
         // Of many organizations that are well none needs a picture.
         let most = if self.level == Level::Fine && self.many_organizations { 0 } else { DRAWN_ORGANIZATIONS };
@@ -239,7 +240,7 @@ fn unknown_organizations(organizations: &[Organization]) -> String {
 }
 
 /// How many account groups of each organization are critical, and how many are warned of.
-fn groups_by_level(all: &[Standing]) -> HashMap<&OrgId, (usize, usize)> {
+fn groups_by_level(all: &[QuotaStatus]) -> HashMap<&OrgId, (usize, usize)> {
     let mut counts: HashMap<&OrgId, (usize, usize)> = HashMap::new();
     for standing in
         all.iter().filter(|standing| standing.target.aid.is_some() && standing.level > Level::Fine)

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, place};
-use crate::report::Standing;
+use crate::report::QuotaStatus;
 use crate::report::words::{self, counted};
 use crate::text::width::columns as width;
 use crate::text::words::grouped;
@@ -168,7 +168,7 @@ fn nearest(view: &View, paint: Paint) -> String {
 }
 
 /// The day; else how much of the quota is projected.
-fn runs_out(standing: &Standing, view: &View) -> String {
+fn runs_out(standing: &QuotaStatus, view: &View) -> String {
     match standing.runs_out_at {
         _ if standing.ran_out => "has run out".to_owned(),
         Some(at) if at <= view.now => "now".to_owned(),

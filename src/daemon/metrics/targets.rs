@@ -6,7 +6,7 @@ use tempfile::SpooledTempFile;
 
 use super::exposition::{Exposition, Kind};
 use super::text::Text;
-use crate::report::Standing;
+use crate::report::QuotaStatus;
 
 /// So much of a text is written at a time.
 const CHUNK: usize = 64 << 10;
@@ -15,14 +15,14 @@ const CHUNK: usize = 64 << 10;
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
 pub(crate) fn targets(
-    standings: impl Iterator<Item = anyhow::Result<Standing>>,
+    standings: impl Iterator<Item = anyhow::Result<QuotaStatus>>,
     spool: impl Fn() -> SpooledTempFile,
 ) -> anyhow::Result<Vec<Text>> {
     let units = [
         (
             "quotakeeper_quota_units",
             "The quota of an organization or account group; absent where none is assigned.",
-            (|standing| standing.quota) as fn(&Standing) -> Option<i64>,
+            (|standing| standing.quota) as fn(&QuotaStatus) -> Option<i64>,
         ),
         (
             "quotakeeper_used_units",

@@ -7,9 +7,9 @@ use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{context, group};
-use crate::report::{Judging, Slopes, Standing, standings};
+use crate::report::{Judging, QuotaStatus, Slopes, standings};
 
-fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
+fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<QuotaStatus> {
     let snapshot = Snapshot::new(context().now, rows);
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
     let judging = Judging { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
@@ -17,7 +17,7 @@ fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<Standing> {
 }
 
 /// What the metrics have to say of a target; none where it is unknown.
-pub(crate) fn figures(standing: &Standing) -> [(&'static str, Option<f64>); 4] {
+pub(crate) fn figures(standing: &QuotaStatus) -> [(&'static str, Option<f64>); 4] {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
     let float = |figure: Option<i64>| figure.map(|figure| figure as f64);
     [
@@ -28,7 +28,7 @@ pub(crate) fn figures(standing: &Standing) -> [(&'static str, Option<f64>); 4] {
     ]
 }
 
-fn targets(standings: impl Iterator<Item = Standing>) -> String {
+fn targets(standings: impl Iterator<Item = QuotaStatus>) -> String {
     let targets = super::targets(standings.map(Ok), || tempfile::SpooledTempFile::new(1 << 20)).unwrap();
     for text in &targets {
         assert_eq!(matches!(text, Text::File(..)), text.length() > 1 << 20, "{text:?}");

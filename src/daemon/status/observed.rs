@@ -12,7 +12,7 @@ use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, JobState, Why};
 use crate::mail::Unsent;
-use crate::report::{FileProblem, Standing};
+use crate::report::{FileProblem, QuotaStatus};
 use crate::schedule::Missed;
 
 /// What is known of an installation.
@@ -59,7 +59,7 @@ pub(crate) struct Observed {
     pub lying: Vec<Lying>,
     /// Bytes that can still be written.
     pub free: Option<u64>,
-    pub nearest: Vec<Standing>,
+    pub nearest: Vec<QuotaStatus>,
 }
 
 /// What is known of one job.

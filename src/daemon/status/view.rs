@@ -9,7 +9,7 @@ use super::problems::{Problem, problems};
 use super::words::bytes;
 use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::report::Standing;
+use crate::report::QuotaStatus;
 use crate::schedule::{Expression, Missed};
 
 /// `once` may come from a timer that rings more rarely than the inbox is to be looked into.
@@ -43,7 +43,7 @@ pub(crate) struct View {
     pub scheduled: Vec<Waiting>,
     pub answers_owed: Vec<OwedAnswers>,
     pub mail: Mail,
-    pub nearest: Vec<Standing>,
+    pub nearest: Vec<QuotaStatus>,
 }
 
 #[derive(Clone, Debug, Serialize)]

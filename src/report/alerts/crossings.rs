@@ -14,7 +14,7 @@ use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Ta
 use crate::domain::top_consumers::{TopConsumer, TopConsumers};
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Judging, Standing, level_of, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, standing};
 use crate::report::shared::week::Week;
 use crate::text::words::grouped;
 
@@ -185,7 +185,7 @@ pub(crate) fn judge<E>(
 /// One row of the snapshot that is judged.
 struct Judged<'a> {
     row: &'a SnapshotRow<'a>,
-    standing: &'a Standing,
+    standing: &'a QuotaStatus,
     /// The quota that the snapshot before showed.
     before: Option<Units>,
 }

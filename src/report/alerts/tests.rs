@@ -1,6 +1,7 @@
 //! What the mail of alerts says first, why, and what to do.
 
 use super::*;
+use crate::config::Mute;
 use crate::domain::quota::{Units, Usage};
 use crate::report::fixtures::{
     alert_news, alerts, at, context, group, many_alerts, organization, realistic, terms, week_before, week_of,

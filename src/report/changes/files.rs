@@ -210,20 +210,4 @@ fn first_row(report: &ChangesReport) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::fixtures::{context, done_story};
-    use crate::report::run_report;
-
-    #[test]
-    fn the_mail_about_several_files_says_why_the_first_row_was_not_done() {
-        let mut files = Gathered::default();
-        for _ in 0..2 {
-            files.add(run_report(&done_story(), None, &context()), RunState::Done);
-        }
-        let report = files.report(&context()).unwrap();
-        let line = &report.files[0].files[0];
-        let (row, why) = line.why.split_once(": ").unwrap();
-        assert!(row.starts_with("Row ") && !why.is_empty(), "{}", line.why);
-    }
-}
+mod tests;

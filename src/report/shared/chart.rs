@@ -14,7 +14,7 @@ use self::labels::labels;
 use self::ticks::{short, ticks};
 use crate::domain::quota::Units;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::words;
 use crate::text::words::grouped;
 
@@ -52,7 +52,7 @@ pub(crate) struct Trend {
 impl Trend {
     /// That of a target through the cycle of this start and end, if there is a line to draw.
     pub(in crate::report) fn of(
-        standing: &Standing,
+        standing: &QuotaStatus,
         (start, end): (DateTime<Utc>, DateTime<Utc>),
         (used, before): (Vec<Reading>, Vec<Reading>),
         zone: Tz,
@@ -74,7 +74,7 @@ impl Trend {
     }
 
     /// With both forecasts: that of the last days leads to the quota as a finer line.
-    pub(in crate::report) fn with_slope(self, standing: Option<&Standing>) -> Self {
+    pub(in crate::report) fn with_slope(self, standing: Option<&QuotaStatus>) -> Self {
         Self { slope_ends_at: standing.and_then(|standing| standing.runs_out_by_slope), ..self }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::domain::quota::{Snapshot, Units, UsageRule};
 use crate::report::shared::chart::{Reading, Trend};
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::readings::Readings;
 use crate::report::shared::trends::LONGEST_CYCLE;
 
@@ -129,7 +129,7 @@ impl<'a> Curves<'a> {
         &self,
         row: usize,
         axis: &Axis,
-        standing: &Standing,
+        standing: &QuotaStatus,
         zone: Tz,
     ) -> Option<Trend> {
         let at = |seconds: i64| DateTime::from_timestamp(axis.start.saturating_add(seconds), 0);

@@ -26,7 +26,7 @@ pub(crate) struct Bar {
 
 /// One target as reports show it.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Standing {
+pub(crate) struct QuotaStatus {
     #[serde(skip)]
     pub target: Target,
     /// Its own name, made safe to show; the id where it has none.
@@ -66,7 +66,7 @@ pub(crate) struct Standing {
     pub picture: Option<Picture>,
 }
 
-impl Standing {
+impl QuotaStatus {
     /// Has a quota that its usage can be compared with.
     pub(crate) fn is_measured(&self) -> bool {
         self.quota.is_some() && self.headroom.is_some()
@@ -185,7 +185,7 @@ pub(in crate::report) fn level_of(
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
-pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> Standing {
+pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> QuotaStatus {
     let Judging { rule, alerts, context, .. } = judging;
     let figures = figures(row, slope, judging);
     let Figures { used, needed, ran_out, out, .. } = figures;
@@ -194,7 +194,7 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
     let Judged { level, why, limit } = judged(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
-    Standing {
+    QuotaStatus {
         target: row.target.clone(),
         name,
         id,
@@ -232,7 +232,7 @@ pub(crate) fn standings<'s>(
     latest: &'s Snapshot,
     slopes: &'s Slopes,
     judging: Judging<'s>,
-) -> impl Iterator<Item = Standing> + use<'s> {
+) -> impl Iterator<Item = QuotaStatus> + use<'s> {
     let stand = move |(place, row): (usize, SnapshotRow<'_>)| standing(&row, slopes.of(place), judging);
     latest.rows().enumerate().map(stand)
 }
@@ -325,66 +325,4 @@ fn share(part: Units, whole: Units) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::quota::Usage;
-    use crate::report::fixtures::{context, group};
-
-    fn stands(row: &SnapshotRow) -> Standing {
-        let taken_at = context().now;
-        {
-            let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-            standing(row, None, Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
-        }
-    }
-
-    #[test]
-    fn unknown_usage_is_said_and_has_no_bar() {
-        let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(100), 0, 0) };
-        let standing = stands(&row);
-        assert_eq!(standing.status, "usage unknown");
-        assert_eq!((standing.used, standing.headroom, standing.bar), (None, None, None));
-        assert!(!standing.is_measured());
-    }
-
-    #[test]
-    fn the_level_follows_the_limits_of_the_alerts() {
-        let level = |used, projected| stands(&group("1", "Lab", Some(1000), used, projected)).level;
-        assert_eq!(level(500, 1000), Level::Fine);
-        assert_eq!(level(500, 1001), Level::Warning);
-        assert_eq!(level(950, 990), Level::Critical, "95 % is used");
-        assert_eq!(level(800, 2000), Level::Critical, "runs out within three days");
-    }
-
-    #[test]
-    fn a_quota_of_nothing_that_nothing_uses_is_fine_and_one_that_is_used_has_run_out() {
-        assert_eq!(stands(&group("1", "Lab", Some(0), 0, 0)).level, Level::Fine);
-        assert_eq!(stands(&group("1", "Lab", Some(0), 1, 1)).status, "has run out");
-    }
-
-    #[test]
-    fn what_ran_out_comes_before_what_will_and_that_by_its_day() {
-        let mut rows = [
-            stands(&group("1", "fine", Some(1000), 10, 940)),
-            stands(&group("2", "later", Some(1000), 500, 1010)),
-            stands(&group("3", "out", Some(1000), 1001, 1200)),
-            stands(&group("4", "soon", Some(1000), 800, 2000)),
-            stands(&group("5", "nothing", Some(0), 0, 0)),
-        ];
-        rows.sort_by(Standing::worst_first);
-        assert_eq!(rows.map(|row| row.name), ["out", "soon", "later", "fine", "nothing"]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_parts_of_a_bar_add_up_and_none_is_negative(quota: Units, used: Units, projected: Units) {
-            let bar = bar(Some(quota), Some(used), Some(used.max(projected))).unwrap();
-            for part in [bar.used, bar.projected, bar.over, bar.rest] {
-                prop_assert!((0.0..=100.0).contains(&part), "{bar:?}");
-            }
-            prop_assert!((bar.used + bar.projected + bar.over + bar.rest - 100.0).abs() < 0.01, "{bar:?}");
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::change::propose::{Move, Proposal, Terms, change_file, propose_for};
 use crate::domain::quota::{Aid, OrgId, Snapshot, Units, sum};
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::words;
 
 /// The file that is attached.
@@ -40,7 +40,7 @@ pub(crate) struct RebalanceRow {
 impl Rebalance {
     /// For these, the worst first.
     pub(in crate::report) fn of<'s>(
-        in_trouble: impl Iterator<Item = &'s Standing>,
+        in_trouble: impl Iterator<Item = &'s QuotaStatus>,
         latest: &Snapshot,
         terms: Terms<'_>,
     ) -> Self {

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::shared::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use crate::report::shared::picture::Picture;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::text::words::grouped;
 
 /// The width that a picture has where there is room.
@@ -78,7 +78,7 @@ impl<'a> Trends<'a> {
 
     /// `+12 % on the previous cycle`: what is used now against what was used on the same day of the previous cycle. Empty
     /// where the history does not say.
-    pub(in crate::report) fn words(&self, standing: &Standing) -> String {
+    pub(in crate::report) fn words(&self, standing: &QuotaStatus) -> String {
         let then =
             self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
         match (then, standing.used) {
@@ -93,7 +93,7 @@ impl<'a> Trends<'a> {
     }
 
     /// The picture of one target; none where the history is too short.
-    pub(in crate::report) fn picture(&self, standing: &Standing, number: usize) -> Option<Picture> {
+    pub(in crate::report) fn picture(&self, standing: &QuotaStatus, number: usize) -> Option<Picture> {
         let row = self.latest.row(&standing.target)?;
         let cycle = (row.period_start?, row.period_end?);
         let trend = Trend::of(standing, cycle, self.cycles(&standing.target)?, self.zone)?;

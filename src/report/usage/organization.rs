@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::quota::{self, Units, UsageRule};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Standing, org_name};
+use crate::report::shared::quota_status::{QuotaStatus, org_name};
 use crate::report::shared::{ReportContext, words};
 use crate::text::words::grouped;
 
@@ -14,7 +14,7 @@ use crate::text::words::grouped;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Organization {
     #[serde(flatten)]
-    pub own: Standing,
+    pub own: QuotaStatus,
     pub plan: Option<Units>,
     pub account_groups: usize,
     /// The sum of its account groups' quotas.
@@ -44,7 +44,7 @@ pub(crate) struct Organization {
 
 pub(in crate::report) fn organization(
     seen: &quota::Organization,
-    standing: Standing,
+    standing: QuotaStatus,
     rule: &UsageRule,
     context: &ReportContext,
 ) -> Organization {
@@ -94,7 +94,7 @@ pub(in crate::report) fn organization(
         notes,
         units_mismatch,
         usage_is_unknown,
-        own: Standing { name: org_name(&row), ..standing },
+        own: QuotaStatus { name: org_name(&row), ..standing },
     }
 }
 

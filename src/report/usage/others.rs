@@ -1,17 +1,21 @@
 //! What the usage mail says of the account groups that it does not list.
 
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::words;
 use crate::text::words::grouped;
 
 /// One sentence for each kind of account group that is not listed.
-pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &[&Standing]) -> Vec<String> {
+pub(in crate::report) fn others(
+    groups: &[&QuotaStatus],
+    listed: usize,
+    unlisted: &[&QuotaStatus],
+) -> Vec<String> {
     let mut sentences = Vec::new();
-    let named = |standings: &[&Standing]| {
+    let named = |standings: &[&QuotaStatus]| {
         words::listed(&standings.iter().map(|standing| standing.label()).collect::<Vec<_>>(), 8)
     };
-    let (bad, fine): (Vec<&Standing>, Vec<&Standing>) =
+    let (bad, fine): (Vec<&QuotaStatus>, Vec<&QuotaStatus>) =
         unlisted.iter().partition(|standing| standing.level > Level::Fine);
     if !bad.is_empty() {
         let out = bad.iter().filter(|standing| standing.runs_out()).count();
@@ -35,7 +39,7 @@ pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &
             grouped(worst)
         ));
     }
-    let uncapped: Vec<&Standing> =
+    let uncapped: Vec<&QuotaStatus> =
         groups.iter().copied().filter(|standing| standing.quota.is_none()).collect();
     if !uncapped.is_empty() {
         let verb = if uncapped.len() == 1 { "has" } else { "have" };
@@ -45,7 +49,7 @@ pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &
             named(&uncapped)
         ));
     }
-    let unknown: Vec<&Standing> = groups
+    let unknown: Vec<&QuotaStatus> = groups
         .iter()
         .copied()
         .filter(|standing| standing.quota.is_some() && !standing.is_measured())
@@ -54,7 +58,8 @@ pub(in crate::report) fn others(groups: &[&Standing], listed: usize, unlisted: &
         let count = words::counted(unknown.len(), "account group");
         sentences.push(format!("The usage of {count} is unknown: {}.", named(&unknown)));
     }
-    let idle: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.used == Some(0)).collect();
+    let idle: Vec<&QuotaStatus> =
+        groups.iter().copied().filter(|standing| standing.used == Some(0)).collect();
     if !idle.is_empty() {
         sentences.push(format!(
             "{} used nothing in this cycle: {}.",

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::quota::{OrgId, Snapshot, Target, Units};
 use crate::report::shared::curves::{Axis, Curves};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::{ReportContext, words};
 use crate::report::usage::UsageReport;
 
@@ -41,7 +41,7 @@ pub(crate) struct Beside {
 /// One account group.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub standing: Standing,
+    pub standing: QuotaStatus,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
     pub org_id: String,
@@ -95,14 +95,14 @@ impl UsagePage {
     pub(crate) fn new(mut report: UsageReport, input: &PageInput<'_>, context: &ReportContext) -> Self {
         let drawing = Drawing::new(&report, input);
         let (trends, picture) = drawing.of_organizations(&report, context.zone);
-        let mut groups: Vec<(usize, Standing)> =
+        let mut groups: Vec<(usize, QuotaStatus)> =
             std::mem::take(&mut report.all).into_iter().enumerate().collect();
         groups.retain(|(_, standing)| standing.target.aid.is_some());
         groups.sort_by(|(_, a), (_, b)| a.worst_first(b));
         let left_out = groups.len().saturating_sub(ROWS);
         groups.truncate(ROWS);
         let mut known = Known::default();
-        let row = |(number, standing): (usize, Standing)| {
+        let row = |(number, standing): (usize, QuotaStatus)| {
             let organization = drawing.place(&standing);
             let out = if standing.ran_out { Some(input.latest.taken_at) } else { standing.runs_out_at };
             Row {
@@ -165,7 +165,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn place(&self, standing: &Standing) -> usize {
+    fn place(&self, standing: &QuotaStatus) -> usize {
         self.places.get(&standing.target.org_id).copied().unwrap_or_default()
     }
 
@@ -195,7 +195,7 @@ impl<'a> Drawing<'a> {
 }
 
 /// The level, or why there is none.
-fn state(standing: &Standing) -> &'static str {
+fn state(standing: &QuotaStatus) -> &'static str {
     match standing.level {
         _ if standing.quota.is_none() => "uncapped",
         _ if standing.headroom.is_none() => "unknown",

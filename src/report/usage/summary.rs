@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::quota::{OrgId, Units, sum};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::Standing;
+use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::{ReportContext, words};
 use crate::report::usage::input::UsageInput;
@@ -19,12 +19,12 @@ const ROOM_OF: usize = 3;
 
 /// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
 pub(in crate::report) fn headline(
-    groups: &[&Standing],
-    organizations: &[&Standing],
+    groups: &[&QuotaStatus],
+    organizations: &[&QuotaStatus],
     context: &ReportContext,
 ) -> String {
     let is_one_of_many = organizations.len() > 1;
-    let bad = |standings: &[&Standing], ran_out: bool| -> Vec<String> {
+    let bad = |standings: &[&QuotaStatus], ran_out: bool| -> Vec<String> {
         let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
         hit.map(|standing| standing.name_among(is_one_of_many)).collect()
     };
@@ -65,8 +65,8 @@ pub(in crate::report) fn headline(
 }
 
 /// The headline when nothing runs out, and some have used nearly all that they have.
-fn near(groups: &[&Standing], is_one_of_many: bool) -> Option<String> {
-    let near: Vec<&&Standing> = groups.iter().filter(|standing| standing.level > Level::Fine).collect();
+fn near(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
+    let near: Vec<&&QuotaStatus> = groups.iter().filter(|standing| standing.level > Level::Fine).collect();
     let (worst, others) = near.split_first()?;
     let name = worst.name_among(is_one_of_many);
     let used = worst.percent_used.map_or_else(String::new, |used| format!(": {} % used", grouped(used)));
@@ -80,7 +80,7 @@ fn near(groups: &[&Standing], is_one_of_many: bool) -> Option<String> {
 }
 
 /// The headline when nothing runs out, which is only said of what is known.
-fn calm(groups: &[&Standing]) -> String {
+fn calm(groups: &[&QuotaStatus]) -> String {
     let capped = groups.iter().filter(|standing| standing.quota.is_some()).count();
     let measured = groups.iter().filter(|standing| standing.is_measured()).count();
     match (groups.len(), capped, measured) {
@@ -150,7 +150,7 @@ pub(in crate::report) fn subject(headline: &str, total: Option<&Total>) -> Strin
 /// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.
 pub(in crate::report) fn todo(
     input: &UsageInput,
-    groups: &[&Standing],
+    groups: &[&QuotaStatus],
     organizations: &[Organization],
     rebalance: Option<&Rebalance>,
     context: &ReportContext,
@@ -172,7 +172,7 @@ pub(in crate::report) fn todo(
         Some(unread) => format!("{sentences} {unread}"),
         None => sentences,
     };
-    let out: Vec<&Standing> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
+    let out: Vec<&QuotaStatus> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
         let needs = needs(worst, others, organizations.len() > 1, context);
         return and_unread(then(&needs, &room(&out, organizations, rebalance)));
@@ -192,19 +192,19 @@ pub(in crate::report) fn todo(
     })
 }
 
-fn nothing_known(groups: &[&Standing], organizations: &[Organization]) -> bool {
+fn nothing_known(groups: &[&QuotaStatus], organizations: &[Organization]) -> bool {
     let own = organizations.iter().map(|organization| &organization.own);
     own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
 }
 
 /// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
 pub(in crate::report) fn needs(
-    worst: &Standing,
-    others: &[&Standing],
+    worst: &QuotaStatus,
+    others: &[&QuotaStatus],
     many_organizations: bool,
     context: &ReportContext,
 ) -> String {
-    let name = |standing: &Standing| standing.name_among(many_organizations);
+    let name = |standing: &QuotaStatus| standing.name_among(many_organizations);
     let mut parts = vec![need(worst, &name(worst), context)];
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
@@ -227,7 +227,7 @@ pub(in crate::report) fn then(needs: &str, next: &str) -> String {
     format!("{needs}{}{next}", if needs.contains('\n') { '\n' } else { ' ' })
 }
 
-fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {
+fn need(worst: &QuotaStatus, name: &str, context: &ReportContext) -> String {
     let by = by_when(worst, context);
     match worst.over {
         Some(over) => format!("{name} needs {} more {by}", grouped(over)),
@@ -235,7 +235,7 @@ fn need(worst: &Standing, name: &str, context: &ReportContext) -> String {
     }
 }
 
-fn by_when(standing: &Standing, context: &ReportContext) -> String {
+fn by_when(standing: &QuotaStatus, context: &ReportContext) -> String {
     match standing.runs_out_at {
         Some(at) if !standing.ran_out && at > context.now => {
             words::today_or(at, context.now, context.zone, || format!("by {}", words::day(at, context.zone)))
@@ -247,7 +247,7 @@ fn by_when(standing: &Standing, context: &ReportContext) -> String {
 /// Where the missing units could come from, for each organization of those who run out: what is not allocated, or what others do not
 /// use; and the file that is attached, if one is.
 pub(in crate::report) fn room(
-    out: &[&Standing],
+    out: &[&QuotaStatus],
     organizations: &[Organization],
     rebalance: Option<&Rebalance>,
 ) -> String {

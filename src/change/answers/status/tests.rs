@@ -1,0 +1,36 @@
+//! The few lines beside the other answers, whatever became of the file.
+
+use super::*;
+use crate::report::fixtures::{context, done_story, held_story};
+
+fn status_text(story: &RunStory) -> String {
+    let context = context();
+    status(story, context.zone, context.expire)
+}
+
+#[test]
+fn the_status_of_what_is_held_says_why_until_when_and_what_to_type() {
+    insta::assert_snapshot!(status_text(&held_story()));
+}
+
+#[test]
+fn the_status_of_what_is_done_counts_what_is_held_apart() {
+    let status = status_text(&done_story());
+    assert!(status.contains("\n3 applied, 1 unchanged, 2 held, 2 not done\n"), "{status}");
+    assert!(status.contains("Delete the held rows from it first"), "{status}");
+}
+
+#[test]
+fn the_status_of_ten_thousand_rows_stays_one_that_people_read() {
+    let mut story = held_story();
+    let row = story.plan.rows[0].clone();
+    story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+    let status = status_text(&story);
+    assert!(status.contains("\nand 9 950 more in plan.csv\n") && status.lines().count() < 170, "{status}");
+
+    let mut story = done_story();
+    let failed = story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
+    story.results = vec![failed.unwrap(); 10_000];
+    let status = status_text(&story);
+    assert!(status.contains("\nand 9 950 more in error.csv\n") && status.lines().count() < 120, "{status}");
+}

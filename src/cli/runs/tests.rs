@@ -1,0 +1,81 @@
+//! Runs in each state, as people see them in a terminal.
+
+use chrono_tz::Tz;
+
+use super::*;
+use crate::change::Verdict;
+use crate::change::results::plan_csv;
+use crate::cli::table::Paint;
+use crate::report::fixtures::{done_story, held_story};
+
+fn at_80(state: RunState, story: &RunStory) -> String {
+    let story = RunStory { state, ..story.clone() };
+    let record = RunRecord { plan_sha256: Some(story.plan.sha256.clone()), ..record(state, &story) };
+    let run = Run { folder: "/data/runs/q4".into(), record };
+    let paint = Paint { colors: false, width: 80 };
+    render(&run, &story, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
+}
+
+fn record(state: RunState, story: &RunStory) -> RunRecord {
+    RunRecord {
+        state,
+        held_as: story.held_as.clone(),
+        ..RunRecord::new(story.id.clone(), &story.file, true, story.at)
+    }
+}
+
+#[test]
+fn a_held_run_says_why_until_when_and_what_to_type() {
+    insta::assert_snapshot!(at_80(RunState::Held, &held_story()));
+}
+
+#[test]
+fn the_list_says_until_when_or_for_when_each_in_the_zone_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_list = |state: RunState, due: Option<&str>| {
+        let record = RunRecord { due: due.map(|due| due.parse().unwrap()), ..record(state, &held_story()) };
+        fs_err::write(folder.path().join("plan.csv"), plan_csv(&held_story().plan)).unwrap();
+        let run = Run { folder: folder.path().to_owned(), record };
+        let paint = Paint { colors: false, width: 80 };
+        let style = Style { paint, zone: Tz::Europe__Berlin };
+        in_short(&run, style, Duration::from_secs(7 * 24 * 3600))
+    };
+    let held = in_list(RunState::Held, None);
+    assert!(held.ends_with(" rows, until Sun 29 Nov 2026, 07:55 CET"), "{held}");
+    let scheduled = in_list(RunState::Scheduled, Some("2026-12-01T00:00:00Z"));
+    assert!(scheduled.ends_with(" rows, due Tue 1 Dec 2026, 01:00 CET"), "{scheduled}");
+}
+
+#[test]
+fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
+    let mut story = held_story();
+    for row in &mut story.plan.rows {
+        (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
+    }
+    let text = at_80(RunState::Scheduled, &story);
+    assert!(text.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{text}");
+    assert!(text.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{text}");
+    let text = at_80(RunState::Stale, &held_story());
+    assert!(text.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
+    let (folder, at) = (tempfile::tempdir().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
+    let mut run = Run::create(folder.path(), at, "q4.csv", |record| record).unwrap();
+    run.set_state(RunState::Held, at).unwrap();
+    assert!(run.waits_for_person());
+    let plan_sha256 = "f".repeat(64);
+    run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at }).unwrap();
+    assert!(!run.waits_for_person());
+    let paint = Paint { colors: false, width: 80 };
+    let style = Style { paint, zone: Tz::Europe__Berlin };
+    let text = super::render(&run, &held_story(), style, Duration::from_secs(3600));
+    assert!(text.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"), "{text}");
+    assert!(!text.contains("To approve it") && !text.contains("quotakeeper reject"), "{text}");
+}
+
+#[test]
+fn a_finished_run_shows_the_outcome_of_its_rows_and_those_not_done_first() {
+    insta::assert_snapshot!(at_80(RunState::Done, &done_story()));
+}

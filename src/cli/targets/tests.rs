@@ -1,0 +1,38 @@
+//! The list of targets where the history is damaged or the terminal narrow.
+
+use super::*;
+use crate::cli::table::Paint;
+use crate::config::Alerts;
+use crate::report::fixtures::{context, realistic};
+use crate::report::{Judging, Slopes};
+
+#[test]
+fn a_history_of_damaged_snapshots_is_not_called_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::new(folder.path());
+    let format = TableFormat::Text;
+    let asked = Asked { at: None, organizations: &[], name: None, over: None, format };
+    let latest = realistic();
+    let error = || {
+        let read = asked.snapshot(&history, &UsageRule::default(), latest.taken_at);
+        read.unwrap_err().to_string()
+    };
+    assert!(error().starts_with("the history is empty"));
+    history.write(&latest).unwrap();
+    fs_err::write(history.path(latest.taken_at), "org_id,aid,quota\n1,,many\n").unwrap();
+    assert_eq!(error(), NONE_READABLE);
+}
+
+#[test]
+fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
+    let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
+    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let slopes = Slopes::default();
+    let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
+    for width in [60, 80, 120] {
+        let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
+        let text = text(&latest, &ranking, style);
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        insta::assert_snapshot!(format!("targets_in_{width}_columns"), text);
+    }
+}

@@ -1,0 +1,15 @@
+//! The order of ids, however they are stored.
+
+use proptest::prelude::*;
+
+use super::*;
+
+proptest! {
+    #[test]
+    fn short_ids_are_ordered_as_all_are(a in "[0-9a]{0,16}", b in "[0-9a]{0,16}") {
+        prop_assert_eq!(Aid::new(&a).cmp(&Aid::new(&b)), numerically(a.as_bytes(), b.as_bytes()));
+        let same_length = b.chars().cycle().take(a.len()).collect::<String>();
+        let expected = numerically(a.as_bytes(), same_length.as_bytes());
+        prop_assert_eq!(Aid::new(&a).cmp(&Aid::new(&same_length)), expected);
+    }
+}

@@ -1,0 +1,90 @@
+//! Quotas read in one go, and field by field.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn entry(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.to_owned()).unwrap()
+}
+
+#[test]
+fn an_ordinary_entry_is_plain() {
+    let ordinary =
+        r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
+    assert!(plain(&entry(ordinary)).is_some());
+    for odd in [
+        r#"{"organizationQuota":{"orgId":"1","value":-1}}"#,
+        r#"{"accountGroupQuotas":[{"aid":"","value":1}]}"#,
+    ] {
+        assert!(plain(&entry(odd)).is_none(), "{odd}");
+    }
+}
+
+#[test]
+fn a_body_is_read_in_one_go_unless_anything_in_it_is_odd() {
+    let entry =
+        r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
+    let read = |links: &str| plainly(&format!(r#"{{"quotas":[{entry}],"_links":{links}}}"#)).unwrap();
+    let (quotas, next) = read(r#"{"self":{"href":"x"}}"#);
+    assert_eq!((quotas.len(), next), (1, None));
+    assert_eq!(read(r#"{"next":{"href":"?page=2"}}"#).1.as_deref(), Some("?page=2"));
+    for odd in [
+        format!(r#"{{"quotas":[{entry}],"error":"x"}}"#),
+        format!(r#"{{"quotas":[{entry}],"quotas":[]}}"#),
+        r#"{"quotas":null}"#.to_owned(),
+        "{}".to_owned(),
+        format!(r#"{{"quotas":[{entry},7]}}"#),
+    ] {
+        assert!(plainly(&odd).is_none(), "{odd}");
+    }
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let values = [
+        "0",
+        "7",
+        "-1",
+        "12.0",
+        "1e3",
+        "null",
+        "\"\"",
+        "\"5\"",
+        "\"\\u0035\"",
+        "true",
+        "[]",
+        "9223372036854775808",
+    ];
+    prop::sample::select(values.map(str::to_owned).to_vec())
+}
+
+proptest! {
+    #[test]
+    fn what_is_plain_reads_the_same_field_by_field(
+        fields in prop::collection::vec((prop::sample::select(vec!["orgId", "value", "aid", "other"]), value()), 0..4),
+        groups in prop::collection::vec(prop::collection::vec((prop::sample::select(vec!["aid", "value", "other"]), value()), 0..4), 0..3),
+        shape in 0..4_u8,
+        next in prop::sample::select(vec!["null", "7", "{}", r#"{"href":null}"#, r#"{"href":""}"#, r#"{"href":"?b"}"#]),
+    ) {
+        let object = |fields: &[(&str, String)]| {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        let groups: Vec<String> = groups.iter().map(|group| object(group)).collect();
+        let (own, groups) = (object(&fields), groups.join(","));
+        let json = match shape {
+            0 => format!(r#"{{"organizationQuota":{own}}}"#),
+            1 => format!(r#"{{"organizationQuota":null,"accountGroupQuotas":[{groups}]}}"#),
+            2 => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":null}}"#),
+            _ => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":[{groups}]}}"#),
+        };
+        let answer = format!(r#"{{"quotas":[{json},{json}],"_links":{{"self":null,"next":{next}}}}}"#);
+        if let Some(plain) = plainly(&answer) {
+            prop_assert_eq!(Ok(plain), carefully(&answer, &mut 0));
+        }
+        let entry = entry(&json);
+        if let Some(plain) = plain(&entry) {
+            prop_assert_eq!(plain, careful(&entry).unwrap());
+        }
+    }
+}
