@@ -17,7 +17,7 @@
 //! | `mail`, `page`, `report` | plain views for people, and the mails and pages made of them | `report`, `mail::mailer`, `page` |
 //! | `change` | a change file's way from the inbox to its answers | `change::lifecycle` |
 //! | `collect`, `history` | what the API says becomes a snapshot, and a file | `collect`, `history` |
-//! | `thousandeyes`, `schedule`, `config`, `domain`, `files`, `text` | what all stand on | |
+//! | `thousandeyes`, `config`, `schedule`, `domain`, `files`, `text` | what all stand on | |
 //! | `simulator`, `demo`, `testing` | without an account | |
 
 mod change;

@@ -5,13 +5,13 @@
 //! client      the operations: what is sent, and what an answer becomes
 //!   transport   one request until it is done or given up; the only part that sends and waits
 //!     http        the HTTP client and TLS      ca_file, proxy   pure: the certificates of a file, the environment's proxy
-//!     pace        pure: the rate budget, how long before the next request
-//!     retry       pure: what may be sent again, and when
-//!     limits      pure: what the headers say, in the server's own time
-//!     outcome     pure: what the last try means
-//!     recent      pure: what just failed is not asked again at once
-//!     tally       pure: how many requests were sent, for the metrics
-//!   wire        the JSON, private    answers   the same as the rest of the program wants it
+//!     rate_budget     pure: how long before the next request
+//!     retry           pure: what may be sent again, and when
+//!     limits          pure: what the headers say, in the server's own time
+//!     attempt         pure: what the last try means
+//!     recent          pure: what just failed is not asked again at once
+//!     request_counts  pure: how many requests were sent, for the metrics
+//!   wire        the JSON, private    model   the same as the rest of the program wants it
 //! clock       pure: whether this machine's clock is to be believed
 //! error       what went wrong, and what a person does about it
 //! ```

@@ -27,7 +27,7 @@ use super::run::journal::{Event, Journal, Past};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
 use crate::domain::quota::{Target, Units, WithQuota};
-use crate::files::lock::Seat;
+use crate::files::lock::HeldLock;
 use crate::text::words::quota_text;
 use crate::thousandeyes::progress::{Phase, Rows};
 use crate::thousandeyes::{Client, Error};
@@ -52,7 +52,7 @@ pub(crate) struct Apply<'a, G> {
     pub clock: &'a Clock,
     pub cancel: &'a CancellationToken,
     /// Asked before each write: a process that lost the lock sends nothing more.
-    pub seat: &'a Seat,
+    pub seat: &'a HeldLock,
     /// When the guards last saw usage; none when a killed run goes on, which has to be guarded again.
     pub guarded: Option<Instant>,
     /// Plans and guards rows again, with usage read now.

@@ -11,7 +11,7 @@ use super::known_files::KnownFiles;
 use super::shared_reading::SharedReading;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::files::lock::Seat;
+use crate::files::lock::HeldLock;
 use crate::history::History;
 use crate::thousandeyes::LazyClient;
 
@@ -30,7 +30,7 @@ pub(crate) struct Services<'a> {
     /// What was read of the API, while a pass plans one file after another.
     pub shared_reading: &'a SharedReading,
     /// Asked before each write: a process that lost the lock sends nothing more.
-    pub seat: &'a Seat,
+    pub seat: &'a HeldLock,
     /// Cancelled by a signal: sending stops at its next safe point.
     pub cancel: &'a CancellationToken,
 }

@@ -17,7 +17,7 @@ use super::terminal;
 use crate::change::Services;
 use crate::clock::Clock;
 use crate::exit_code::Exit;
-use crate::files::lock::{LockError, Seat};
+use crate::files::lock::{HeldLock, LockError};
 use crate::files::reserve;
 use crate::jobs::activity::Activity;
 use crate::jobs::requests::basis::Basis;
@@ -41,7 +41,7 @@ pub(super) enum Who {
 pub(super) struct Handover<'a> {
     pub basis: Basis,
     pub data_dir: &'a Path,
-    pub seat: &'a Arc<Seat>,
+    pub seat: &'a Arc<HeldLock>,
     pub activity: &'a Arc<Activity>,
     pub cancel: &'a CancellationToken,
 }

@@ -108,9 +108,9 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 /// The lock as a process has it, or not: what it asks before it writes.
 #[derive(Debug, Default)]
-pub(crate) struct Seat(Mutex<Option<Lock>>);
+pub(crate) struct HeldLock(Mutex<Option<Lock>>);
 
-impl Seat {
+impl HeldLock {
     /// Takes the lock, and keeps it until `leave` or the end of the process.
     pub(crate) fn take(&self, data_dir: &Path) -> Result<(), LockError> {
         *self.held() = Some(Lock::take(data_dir)?);

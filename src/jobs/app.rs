@@ -11,7 +11,7 @@ use crate::change::inbox::{self, Inbox};
 use crate::change::{AnswerFolders, KnownFiles, Services, SharedReading};
 use crate::clock::Clock;
 use crate::config::{Api, Config};
-use crate::files::lock::{Seat, hostname};
+use crate::files::lock::{HeldLock, hostname};
 use crate::history::History;
 use crate::jobs::activity::Activity;
 use crate::jobs::records::{Reporting, own_api};
@@ -32,7 +32,7 @@ pub(crate) struct App {
     /// What this process remembers of its own work.
     pub activity: Arc<Activity>,
     /// The lock, where this process holds it.
-    pub seat: Arc<Seat>,
+    pub seat: Arc<HeldLock>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
     pub known_files: KnownFiles,
     /// What was read of the API, for the next files of such a pass.

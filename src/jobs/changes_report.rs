@@ -13,17 +13,17 @@ const FIRST: Duration = Duration::days(30);
 
 /// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
 /// did.
-pub(super) fn queue(job: &Reporting<'_>, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
-    let last = job.state.take(now).last_success(Job::ChangesReport);
+pub(super) fn queue(reporting: &Reporting<'_>, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
+    let last = reporting.state.take(now).last_success(Job::ChangesReport);
     let last = last.unwrap_or(now - FIRST);
     let since = match trigger {
         Trigger::Person { since: Some(since) } => since,
         Trigger::Person { since: None } | Trigger::Schedule => last,
     };
-    let report = job.inputs.changes_report(since, &Scope::default(), now)?;
-    let is_mailed = !report.is_empty() || job.inputs.config.mail.changes_when_empty;
+    let report = reporting.inputs.changes_report(since, &Scope::default(), now)?;
+    let is_mailed = !report.is_empty() || reporting.inputs.config.mail.changes_when_empty;
     if is_mailed {
-        job.mailer.changes(&report, now)?;
+        reporting.mailer.changes(&report, now)?;
     } else {
         info!("{}: no mail (mail.changes_when_empty)", report.headline);
     }

@@ -19,8 +19,8 @@ use crate::report::{
 };
 
 /// Mails what closed since the last time; nothing where nothing did.
-pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let Reporting { inputs, mailer, state } = job;
+pub(super) fn queue(reporting: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let Reporting { inputs, mailer, state } = reporting;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let data_dir = &inputs.config.data.dir;
     let record = closings::record(state, now)?.judge(&latest);

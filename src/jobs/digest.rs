@@ -10,13 +10,13 @@ use crate::files::versioned_json;
 use crate::report::Occasion;
 
 /// Mails what waits for the daily digest; nothing where nothing does.
-pub(super) fn queue(job: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let inputs = &job.inputs;
-    let record = alerts::record(job, Latest::unknown(), now)?;
+pub(super) fn queue(reporting: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let inputs = &reporting.inputs;
+    let record = alerts::record(reporting, Latest::unknown(), now)?;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let week = inputs.week(&latest)?;
     let seen = Observed { latest: &latest, week: &week, largest: TopConsumers::none() };
-    let reported = alerts::queue(job, Occasion::Digest, record.clone(), &seen, now)?;
+    let reported = alerts::queue(reporting, Occasion::Digest, record.clone(), &seen, now)?;
     if reported == record {
         info!("no warning since the last digest: no mail");
         return Ok(());

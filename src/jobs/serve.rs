@@ -16,7 +16,7 @@ use tracing::{debug, error, warn};
 use self::catch_panic::Panicked;
 use super::job::done::{Counts, Done, NotWrittenDown, Trigger};
 use super::records::own_files;
-use super::snapshot::{self, SnapshotJob};
+use super::snapshot::{self, SnapshotContext};
 use super::state::slots::{note_missed, took};
 use super::{Job, changes_report, closing_report, digest, inbox, outbox, prune, usage_report};
 use crate::clock::Clock;
@@ -152,7 +152,7 @@ pub(crate) async fn serve(
     let work = Work::begin(app, job, trigger, now);
     let (reporting, mailer) = (app.reporting(), &app.mailer);
     let services = app.changes(&work.clock);
-    let taker = SnapshotJob { reporting, api: &app.api, seat: &app.seat };
+    let taker = SnapshotContext { reporting, api: &app.api, seat: &app.seat };
     // On the heap: where it is awaited it would be large many times over.
     let done = catch_panic::catch(Box::pin(async {
         match job {

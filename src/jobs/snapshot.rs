@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::collect;
 use crate::domain::quota::Snapshot;
 use crate::domain::top_consumers::TopConsumers;
-use crate::files::lock::Seat;
+use crate::files::lock::HeldLock;
 use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
@@ -23,15 +23,19 @@ use crate::thousandeyes::LazyClient;
 
 /// What it works with.
 #[derive(Clone, Copy)]
-pub(super) struct SnapshotJob<'a> {
+pub(super) struct SnapshotContext<'a> {
     pub reporting: Reporting<'a>,
     pub api: &'a LazyClient,
-    pub seat: &'a Seat,
+    pub seat: &'a HeldLock,
 }
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and reports what changed since the last, and
 /// what became critical.
-pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<Utc>) -> anyhow::Result<Done> {
+pub(super) async fn take(
+    job: &SnapshotContext<'_>,
+    clock: &Clock,
+    began: DateTime<Utc>,
+) -> anyhow::Result<Done> {
     let ReportInputs { config, history, .. } = job.reporting.inputs;
     let (parts, rule) = (config.snapshot, config.usage.rule());
     let earlier = history.until(clock.now())?;
@@ -65,7 +69,7 @@ pub(super) async fn take(job: &SnapshotJob<'_>, clock: &Clock, began: DateTime<U
 }
 
 /// Reports what the last snapshot showed, where that failed after it was written.
-pub(super) fn report_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(super) fn report_again(job: &SnapshotContext<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let history = job.reporting.inputs.history;
     let all = history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
@@ -75,7 +79,7 @@ pub(super) fn report_again(job: &SnapshotJob<'_>, now: DateTime<Utc>) -> anyhow:
 }
 
 fn report(
-    job: &SnapshotJob<'_>,
+    job: &SnapshotContext<'_>,
     earlier: &[DateTime<Utc>],
     latest: &Snapshot,
     largest: &TopConsumers,
@@ -87,7 +91,7 @@ fn report(
 
 /// Writes below `changes/` what changed since the last earlier snapshot that can be read, and mails what no run of ours explains.
 fn report_changes(
-    job: &SnapshotJob<'_>,
+    job: &SnapshotContext<'_>,
     earlier: &[DateTime<Utc>],
     later: &Snapshot,
     now: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The API's JSON as it comes. Private: the rest of the program knows the types of `answers`.
+//! The API's JSON as it comes. Private: the rest of the program knows the types of `model`.
 //!
 //! Nothing is taken for granted: every field may be missing or null, unknown ones are ignored, ids may come as numbers and
 //! numbers as `12.0`. Objects and lists are read one at a time out of the body, and each field by itself: what is not what

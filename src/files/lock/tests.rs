@@ -19,7 +19,7 @@ fn a_lock_whose_file_or_folder_was_removed_or_replaced_is_lost() {
         |data| fs_err::rename(data.join("lock"), data.join("old")).unwrap(),
     ];
     for remove in removals {
-        let (first, second) = (Seat::default(), Seat::default());
+        let (first, second) = (HeldLock::default(), HeldLock::default());
         first.take(&data).unwrap();
         first.check().unwrap();
         remove(&data);
@@ -35,7 +35,7 @@ fn a_lock_whose_file_or_folder_was_removed_or_replaced_is_lost() {
 fn a_lock_that_cannot_be_checked_is_not_lost() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let seat = Seat::default();
+    let seat = HeldLock::default();
     seat.take(&data).unwrap();
     // A way that leads nowhere, as a look at a failing disk does.
     let aside = folder.path().join("aside");

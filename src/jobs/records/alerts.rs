@@ -52,13 +52,13 @@ pub(in crate::jobs) struct Observed<'a> {
 
 /// Judges every snapshot that was not judged yet, and mails what became critical.
 pub(crate) fn report_critical(
-    job: &Reporting<'_>,
+    reporting: &Reporting<'_>,
     latest: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    match known(&job.inputs, now) {
-        Ok(Some(record)) => judge_from(job, record, None, latest, now).map(drop),
-        Ok(None) => begin(job, latest, now).map(drop),
+    match known(&reporting.inputs, now) {
+        Ok(Some(record)) => judge_from(reporting, record, None, latest, now).map(drop),
+        Ok(None) => begin(reporting, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
         Err(error) if error.is::<Unusable>() => {
             warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
@@ -79,10 +79,14 @@ pub(crate) fn read(data_dir: &Path) -> Option<Record> {
 }
 
 /// What was reported.
-pub(crate) fn record(job: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
-    match known(&job.inputs, now)? {
+pub(crate) fn record(
+    reporting: &Reporting<'_>,
+    latest: Latest<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Record> {
+    match known(&reporting.inputs, now)? {
         Some(record) => Ok(record),
-        None => begin(job, latest, now),
+        None => begin(reporting, latest, now),
     }
 }
 
@@ -95,19 +99,19 @@ fn known(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option
 
 /// A record where there is none. Where it was lost, the snapshots since the last digest are judged again: what waited for the
 /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
-fn begin(job: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
-    let digest = job.state.take(now).last_success(Job::Digest);
-    judge_from(job, Record::default(), digest, latest, now)
+fn begin(reporting: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
+    let digest = reporting.state.take(now).last_success(Job::Digest);
+    judge_from(reporting, Record::default(), digest, latest, now)
 }
 
 fn judge_from(
-    job: &Reporting<'_>,
+    reporting: &Reporting<'_>,
     mut record: Record,
     baseline: Option<DateTime<Utc>>,
     known: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
-    let inputs = &job.inputs;
+    let inputs = &reporting.inputs;
     let all = inputs.history.until(now)?;
     for index in first_to_judge(&all, record.judged, baseline)..all.len() {
         let at = all[index];
@@ -122,7 +126,7 @@ fn judge_from(
         let week = inputs.week(latest)?;
         let seen = Observed { latest, week: &week, largest: known.largest };
         record = judge_snapshot(inputs, record, &all[..index], &seen, now)?;
-        record = queue(job, Occasion::Snapshot, record, &seen, now)?;
+        record = queue(reporting, Occasion::Snapshot, record, &seen, now)?;
         versioned_json::save(&inputs.config.data.dir, &FILE, &record)?;
     }
     Ok(record)
@@ -172,13 +176,13 @@ fn not_believed(
 
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.
 pub(in crate::jobs) fn queue(
-    job: &Reporting<'_>,
+    reporting: &Reporting<'_>,
     occasion: Occasion,
     record: Record,
     observed: &Observed<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
-    let Reporting { inputs, mailer, .. } = job;
+    let Reporting { inputs, mailer, .. } = reporting;
     let Observed { latest, week, .. } = *observed;
     let (news, reported) = record.due(occasion, latest);
     if news.is_empty() {

@@ -19,20 +19,20 @@ use crate::report::{FileProblem, ProblemKind};
 type Begin = fn(&Reporting<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
 const ALL: [(&Kind, Begin); 6] = [
-    (&state::FILE, |job, now| {
-        job.state.take(now);
+    (&state::FILE, |reporting, now| {
+        reporting.state.take(now);
         Ok(())
     }),
-    (&alerts::FILE, |job, now| alerts::record(job, alerts::Latest::unknown(), now).map(drop)),
-    (&closings::FILE, |job, now| closings::record(&job.state, now).map(drop)),
-    (&notices::FILE, |job, now| set_aside(job, &notices::FILE, now)),
-    (&own_api::FILE, |job, now| set_aside(job, &own_api::FILE, now)),
-    (&answers::NOT_TAKEN, |job, now| set_aside(job, &answers::NOT_TAKEN, now)),
+    (&alerts::FILE, |reporting, now| alerts::record(reporting, alerts::Latest::unknown(), now).map(drop)),
+    (&closings::FILE, |reporting, now| closings::record(&reporting.state, now).map(drop)),
+    (&notices::FILE, |reporting, now| set_aside(reporting, &notices::FILE, now)),
+    (&own_api::FILE, |reporting, now| set_aside(reporting, &own_api::FILE, now)),
+    (&answers::NOT_TAKEN, |reporting, now| set_aside(reporting, &answers::NOT_TAKEN, now)),
 ];
 
 /// Where nothing has to be found again.
-fn set_aside(job: &Reporting<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
-    versioned_json::take::<IgnoredAny>(&job.inputs.config.data.dir, file, now)?;
+fn set_aside(reporting: &Reporting<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
+    versioned_json::take::<IgnoredAny>(&reporting.inputs.config.data.dir, file, now)?;
     Ok(())
 }
 
@@ -85,9 +85,9 @@ fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
 }
 
 /// Mails each once, also where no job can be done for want of the file. `logged`: whether this process has logged them.
-pub(crate) fn report(job: &Reporting<'_>, logged: &OnceLock<()>, now: DateTime<Utc>) {
-    begin_damaged_files_again(job, now);
-    let problems = match problems(&job.inputs.config.data.dir, now) {
+pub(crate) fn report(reporting: &Reporting<'_>, logged: &OnceLock<()>, now: DateTime<Utc>) {
+    begin_damaged_files_again(reporting, now);
+    let problems = match problems(&reporting.inputs.config.data.dir, now) {
         Ok(problems) => problems,
         Err(error) => return warn!(error = format!("{error:#}"), "data.dir cannot be read"),
     };
@@ -98,20 +98,20 @@ pub(crate) fn report(job: &Reporting<'_>, logged: &OnceLock<()>, now: DateTime<U
             ProblemKind::Passing => continue,
             ProblemKind::Stays => log_once(logged, problem),
         }
-        if let Err(error) = job.mailer.file_problem(problem, now) {
+        if let Err(error) = reporting.mailer.file_problem(problem, now) {
             let error = format!("{error:#}");
             warn!(error, "a problem with a file could not be queued as mail");
         }
     }
 }
 
-fn begin_damaged_files_again(job: &Reporting<'_>, now: DateTime<Utc>) {
+fn begin_damaged_files_again(reporting: &Reporting<'_>, now: DateTime<Utc>) {
     let is_damaged = |file: &Kind| {
-        let read = versioned_json::read::<IgnoredAny>(&job.inputs.config.data.dir, file);
+        let read = versioned_json::read::<IgnoredAny>(&reporting.inputs.config.data.dir, file);
         matches!(read, Err(Unusable::Damaged { .. }))
     };
     for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
-        if let Err(error) = begin(job, now) {
+        if let Err(error) = begin(reporting, now) {
             warn!(file = file.name, error = format!("{error:#}"), "a damaged file could not be begun again");
         }
     }
