@@ -9,6 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::dropped;
+
 const NOBODY: u32 = 65534;
 
 /// `quotakeeper simulate` in a process of its own; ends with the test.
@@ -101,7 +103,7 @@ impl Place {
     }
 
     pub fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.inbox().join(name), content).unwrap();
+        dropped::write(&self.inbox().join(name), content.as_ref());
     }
 
     /// The environment and the folder that every command of this place has.

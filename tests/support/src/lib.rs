@@ -2,6 +2,7 @@
 //! what one of them got wrong, the other need not.
 
 pub mod browser;
+mod dropped;
 pub mod exposition;
 pub mod histories;
 pub mod installation;

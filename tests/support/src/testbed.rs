@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::dropped;
 use crate::standin::{Key, StandIn, TOKEN, World};
 
 /// What a test may wait for a log line before it gives up.
@@ -138,7 +139,7 @@ impl Bench {
     pub fn drop_file(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.data().join("inbox").join(name);
         let hidden = path.with_file_name(format!(".{name}"));
-        fs_err::write(&hidden, content).unwrap();
+        dropped::write(&hidden, content.as_ref());
         fs_err::rename(hidden, path).unwrap();
     }
 
