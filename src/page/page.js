@@ -181,7 +181,10 @@ function start(signal) {
     count = 0;
     add(FIRST);
     change.update();
-    if (view.group && visible.length === 1) visible[0].tr.querySelector(".trend button")?.scrollIntoView({ block: "center" });
+    if (view.group && visible.length === 1) {
+      const trend = visible[0].tr.querySelector(".trend button");
+      requestAnimationFrame(() => trend?.scrollIntoView({ block: "center" }));
+    }
   }
 
   function readAddress(event) {
