@@ -63,16 +63,16 @@ impl History {
         self.in_order(&[&[at], earlier].concat(), items, work, consume)
     }
 
-    /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization beside
-    /// that of the other, and hands out what came of it in the order of their ids. As little of the file is read as that takes.
+    /// What a snapshot shows of the usage of those targets that another one shows: does something with each organization, and hands
+    /// out what came of it in the order of their ids. As little of the file is read as that takes.
     pub(crate) fn usage_like<T: Send, R>(
         &self,
         at: DateTime<Utc>,
         wanted: &Snapshot,
-        work: impl Fn(UsageRows, &Organization) -> T + Sync,
+        work: impl Fn(UsageRows) -> T + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        self.each_like(at, wanted, |block, like| Ok(work(block.usage_like(like)?, like)), consume)
+        self.each_like(at, wanted, |block, like| Ok(work(block.usage_like(like)?)), consume)
     }
 
     /// What a snapshot shows of those targets that another one shows.

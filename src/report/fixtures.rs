@@ -14,6 +14,7 @@ use crate::config::{Alerts, Guards, Mute, Until};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
+use crate::domain::usage_rows::UsageRows;
 use crate::report::AlertInput;
 use crate::report::AlertReport;
 use crate::report::Curves;
@@ -155,7 +156,7 @@ pub(crate) fn week_of(earlier: impl IntoIterator<Item = Snapshot>, latest: &Snap
 fn readings_of(snapshot: &Snapshot, latest: &Snapshot, rule: &UsageRule) -> Readings {
     let readings = snapshot.organizations().iter().filter_map(|then| {
         let now = latest.organization(&then.id)?;
-        Some(Ok::<_, Infallible>(OrganizationReadings::new(&then.into(), now, rule)))
+        Some(Ok::<_, Infallible>(OrganizationReadings::new(UsageRows::beside(then, now), rule)))
     });
     let Ok(readings) = Readings::of(snapshot.taken_at, readings, latest);
     readings

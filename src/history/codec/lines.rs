@@ -91,6 +91,24 @@ impl<R: Read> Lines<R> {
         Ok(Some(Line::Quoted))
     }
 
+    /// Takes over those of the next lines that are plain and begin so, each from that byte on, and says how many: as far as the file
+    /// was read. The one after them is the next record.
+    pub(super) fn take_alike(&mut self, beginning: &[u8], from: usize, into: &mut Vec<u8>) -> usize {
+        let mut taken = 0;
+        while let Some(end) = memchr(b'\n', &self.buffer[self.unread.clone()]) {
+            let end = self.unread.start + end;
+            let is_alike = self.buffer[self.unread.start..end].starts_with(beginning);
+            if !is_alike || !self.is_clear_until(end) {
+                break;
+            }
+            into.extend_from_slice(&self.buffer[self.unread.start + from..=end]);
+            self.unread.start = end + 1;
+            taken += 1;
+        }
+        self.number += taken;
+        taken
+    }
+
     /// The bytes of the record.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.record.clone()]

@@ -33,7 +33,7 @@ fn a_large_snapshot_reads_the_same_on_all_cores_as_on_one() {
     fs_err::write(history.path(at), text.replacen(",31007,", ",31007,x,", 1)).unwrap();
     let errors = |history: &History| {
         let organization = |block: Block| block.organization().map(|organization| organization.row_count());
-        let usage = history.usage_like(at, &snapshot, |usage, _| usage.rows.len(), |rows| rows.sum());
+        let usage = history.usage_like(at, &snapshot, |usage| usage.rows.len(), |rows| rows.sum());
         let errors = [
             history.read(at).map(|read| read.row_count()),
             history.like(at, &snapshot).map(|read| read.row_count()),

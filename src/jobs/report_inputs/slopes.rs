@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::ReportInputs;
 use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
-use crate::domain::quota::{Organization, Snapshot, UsageRule};
+use crate::domain::quota::{Snapshot, UsageRule};
 use crate::domain::usage_rows::UsageRows;
 use crate::history::{Earlier, left_out, thinned};
 use crate::report::{OrganizationReadings, Readings, Slopes, Week};
@@ -25,8 +25,7 @@ impl ReportInputs<'_> {
         week.add_latest(latest, rule);
         for then in earlier {
             let (at, now) = (then.at, latest.organizations().first());
-            let readings =
-                now.map(|now| Ok(OrganizationReadings::new(&self.history.usage(then, now)?, now, rule)));
+            let readings = now.map(|now| Ok(OrganizationReadings::new(self.history.usage(then, now)?, rule)));
             match Readings::of::<anyhow::Error>(at, readings, latest) {
                 Ok(readings) => week.add(&readings, latest),
                 Err(error) => left_out(&error),
@@ -69,8 +68,7 @@ impl ReportInputs<'_> {
         rule: &UsageRule,
         mut add: impl FnMut(Readings),
     ) {
-        let of_organization =
-            |then: UsageRows, now: &Organization| OrganizationReadings::new(&then, now, rule);
+        let of_organization = |then: UsageRows| OrganizationReadings::new(then, rule);
         let read = |at: DateTime<Utc>| {
             self.history.usage_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
         };

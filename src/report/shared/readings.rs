@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 
 use crate::domain::merge::merge;
-use crate::domain::quota::{Aid, OrgId, Organization, Place, Snapshot, Units, Usage, UsageRule};
+use crate::domain::quota::{OrgId, Organization, Snapshot, Units, UsageRule};
 use crate::domain::usage_rows::UsageRows;
 
 /// The figures stand by the places of the rows in the latest snapshot, and of its organizations.
@@ -29,18 +29,10 @@ pub(crate) struct OrganizationReadings {
 
 impl OrganizationReadings {
     /// Of what was shown then of an organization of the latest snapshot.
-    pub(crate) fn new(then: &UsageRows, now: &Organization, rule: &UsageRule) -> Self {
-        let rows = now.row_count();
-        let (mut used, mut showed) = (vec![None; rows], vec![false; rows]);
-        let in_order =
-            |(_, now): &(usize, Option<&Aid>), (then, _): &&(Option<Aid>, Usage)| now.cmp(&then.as_ref());
-        let now = now.places().map(Place::aid).enumerate();
-        for both in merge(now, &then.rows, in_order) {
-            if let (Some((row, _)), Some((_, usage))) = both {
-                (used[row], showed[row]) = (rule.used(usage), true);
-            }
-        }
-        Self { id: then.id.clone(), cycle: then.period_start, used, showed }
+    pub(crate) fn new(then: UsageRows, rule: &UsageRule) -> Self {
+        let UsageRows { id, period_start: cycle, rows } = then;
+        let used = rows.iter().map(|usage| rule.used(usage.as_ref()?)).collect();
+        Self { id, cycle, used, showed: rows.iter().map(Option::is_some).collect() }
     }
 }
 
