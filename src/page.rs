@@ -5,7 +5,7 @@
 //! nothing is inserted into: it reads the tables, and one inert block of JSON. The policy of the page names the script's hash, so
 //! that nothing else can run whatever a name holds.
 
-use std::borrow::Cow;
+mod target_row;
 
 use anyhow::Context;
 use base64::Engine as _;
@@ -16,8 +16,8 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::quota::Units;
-use crate::report::{Bar, Level, UsagePage, UsageRow};
+use self::target_row::{common_cells, target_row};
+use crate::report::{UsagePage, UsageRow};
 use crate::text::edge;
 use crate::text::template_filters::add_filters;
 
@@ -63,13 +63,13 @@ pub(crate) struct View {
 
 /// The usage report with the account groups that are in it.
 pub(crate) fn usage(page: UsagePage, live: Option<&Live>) -> anyhow::Result<String> {
-    render("usage.html", values_of(page)?, live)
+    render("usage.html", values_of(page, live.is_some())?, live)
 }
 
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
 pub(crate) fn now(page: UsagePage, now: &impl Serialize, live: &Live) -> anyhow::Result<String> {
     let now = Value::from(Serde(edge::values(serde_json::to_value(now)?)));
-    render("now.html", context! { now, ..values_of(page)? }, Some(live))
+    render("now.html", context! { now, ..values_of(page, true)? }, Some(live))
 }
 
 /// A page that is its template and plain values.
@@ -81,66 +81,18 @@ pub(crate) fn plain(
     render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
 }
 
-fn values_of(page: UsagePage) -> anyhow::Result<Value> {
+fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
     let UsagePage { report, beside, rows, data } = page;
-    let rows = Value::make_object_iterable(rows, |rows| Box::new(rows.iter().map(row_value)));
+    let many_organizations = report.many_organizations;
+    let rows = Value::make_object_iterable(rows, move |rows: &Vec<UsageRow>| {
+        let written = move |row| Value::from_safe_string(target_row(row, many_organizations, is_served));
+        Box::new(rows.iter().map(written))
+    });
+    let own_cells: Vec<Value> = report.organizations.iter().map(|seen| common_cells(&seen.own)).collect();
     let report = Value::from(Serde(edge::values(serde_json::to_value(&report)?)));
     let data = inert(&edge::values(serde_json::to_value(&data)?).to_string());
     let beside = Value::from(Serde(beside));
-    Ok(context! { data => Value::from_safe_string(data), rows, beside, ..report })
-}
-
-/// What the templates show of an account group, and no more: there may be 50,000, and most of the time of a page goes into this.
-#[derive(Serialize)]
-struct RowView<'a> {
-    name: Cow<'a, str>,
-    id: Cow<'a, str>,
-    org_id: Cow<'a, str>,
-    org_name: Cow<'a, str>,
-    organization: usize,
-    owned_by: &'a str,
-    state: &'static str,
-    level: Level,
-    status: Cow<'a, str>,
-    sureness: Cow<'a, str>,
-    estimates: Cow<'a, str>,
-    runs_out_at: bool,
-    out: Option<i64>,
-    quota: Option<Units>,
-    used: Option<Units>,
-    projected: Option<Units>,
-    percent_projected: Option<Units>,
-    over: Option<Units>,
-    headroom: Option<Units>,
-    bar: Option<Bar>,
-    trend: &'a str,
-}
-
-fn row_value(row: &UsageRow) -> Value {
-    let standing = &row.standing;
-    Value::from(Serde(RowView {
-        name: edge::lines(&standing.name),
-        id: edge::lines(&standing.id),
-        org_id: edge::lines(&row.org_id),
-        org_name: edge::lines(&standing.org_name),
-        organization: row.organization,
-        owned_by: &row.owned_by,
-        state: row.state,
-        level: standing.level,
-        status: edge::lines(&standing.status),
-        sureness: edge::lines(&standing.sureness),
-        estimates: edge::lines(&standing.estimates),
-        runs_out_at: standing.runs_out_at.is_some(),
-        out: row.out,
-        quota: standing.quota,
-        used: standing.used,
-        projected: standing.projected,
-        percent_projected: standing.percent_projected,
-        over: standing.over,
-        headroom: standing.headroom,
-        bar: standing.bar,
-        trend: &row.trend,
-    }))
+    Ok(context! { data => Value::from_safe_string(data), rows, own_cells, beside, ..report })
 }
 
 fn render(template: &'static str, values: Value, live: Option<&Live>) -> anyhow::Result<String> {

@@ -1,5 +1,7 @@
 //! The filters of the templates: numbers that do not break over lines, and the columns of plain text.
 
+use std::borrow::Cow;
+
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, HtmlEscape, Output, State, escape_formatter};
 
@@ -31,9 +33,18 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
 /// element, which some mail programs do not know.
 fn isolated(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let text = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe());
-    match text.filter(|text| text.contains(is_from_right_to_left)) {
-        Some(text) => escape_formatter(out, state, &Value::from(with_isolates(text))),
-        None => escape_formatter(out, state, value),
+    match text.map(isolated_text) {
+        Some(Cow::Owned(text)) => escape_formatter(out, state, &Value::from(text)),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// Text for HTML in which what is written from right to left keeps to itself.
+pub(crate) fn isolated_text(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() && text.contains(is_from_right_to_left) {
+        Cow::Owned(with_isolates(text))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -80,7 +91,12 @@ fn with_commands(text: &str) -> String {
 
 /// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
 fn unbroken(state: &State, text: &str) -> String {
-    if !text.contains(' ') || !matches!(state.auto_escape(), AutoEscape::Html) {
+    if matches!(state.auto_escape(), AutoEscape::Html) { unbroken_text(text) } else { text.to_owned() }
+}
+
+/// Text for HTML in which numbers keep their groups together.
+pub(crate) fn unbroken_text(text: &str) -> String {
+    if !text.contains(' ') {
         return text.to_owned();
     }
     let letters: Vec<char> = text.chars().collect();
