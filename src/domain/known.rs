@@ -1,7 +1,7 @@
 //! What is known of an organization's quotas, snapshot by snapshot: an answer that lacks most of them is not believed at once.
 //!
 //! Quotas that nobody here removed rarely go together. What went so stays as it was last seen until it is back, until most of the
-//! others are, or until the answers of a whole day say the same. Where none is left the organization is out of sight: the API leaves
+//! others are, or until the answers of a whole day lack it. Where none is left the organization is out of sight: the API leaves
 //! out what the token may no longer edit, and that is no removal however long it lasts.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +20,14 @@ pub(crate) struct LastSeen {
     pub quota: Option<Units>,
     /// That the last answer that is believed shows it.
     is_in_sight: bool,
+    /// Since when answers that are not believed lack its quota.
+    missing_since: Option<DateTime<Utc>>,
 }
 
 /// One organization as it is known after some snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     targets: BTreeMap<Option<Aid>, LastSeen>,
-    /// Since when the answers lack most of its quotas.
-    lacking_since: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -45,10 +45,14 @@ impl Known {
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,
     ) -> BTreeSet<Option<Aid>> {
         let (missing, there) = self.missing(seen, removed);
+        if !are_most_missing(missing.len(), there) {
+            return BTreeSet::new();
+        }
         let is_out_of_sight = !seen.is_some_and(Organization::has_quota);
-        let is_young = at - self.lacking_since.unwrap_or(at) < BELIEVED_AFTER;
-        let is_kept = are_most_missing(missing.len(), there) && (is_out_of_sight || is_young);
-        if is_kept { missing.into_iter().cloned().collect() } else { BTreeSet::new() }
+        // Answers that lack now these and now those say of none of them for a day that it is gone.
+        let is_young = |known: &LastSeen| at - known.missing_since.unwrap_or(at) < BELIEVED_AFTER;
+        let kept = missing.into_iter().filter(|(_, known)| is_out_of_sight || is_young(known));
+        kept.map(|(aid, _)| aid.clone()).collect()
     }
 
     /// Takes over what the next snapshot shows, as far as it is believed.
@@ -59,16 +63,18 @@ impl Known {
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,
     ) {
         let kept = self.kept(seen, at, removed);
-        if kept.is_empty() {
-            self.lacking_since = None;
-            self.targets.values_mut().for_each(|known| known.is_in_sight = false);
-        } else {
-            self.lacking_since.get_or_insert(at);
+        for (aid, known) in &mut self.targets {
+            if kept.contains(aid) {
+                known.missing_since.get_or_insert(at);
+            } else {
+                known.is_in_sight = false;
+            }
         }
         for place in seen.into_iter().flat_map(Organization::places) {
             let aid = place.aid().cloned();
             if !kept.contains(&aid) {
-                self.targets.insert(aid, LastSeen { at, quota: place.quota(), is_in_sight: true });
+                let quota = place.quota();
+                self.targets.insert(aid, LastSeen { at, quota, is_in_sight: true, missing_since: None });
             }
         }
     }
@@ -78,7 +84,7 @@ impl Known {
         &self,
         seen: Option<&Organization>,
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,
-    ) -> (Vec<&Option<Aid>>, usize) {
+    ) -> (Vec<(&Option<Aid>, &LastSeen)>, usize) {
         let has_quota =
             |aid: Option<&Aid>| seen.and_then(|seen| seen.place(aid)).and_then(Place::quota).is_some();
         let (mut missing, mut there) = (Vec::new(), 0);
@@ -88,7 +94,7 @@ impl Known {
             if has_quota(aid.as_ref()) {
                 there += 1;
             } else if !removed(aid.as_ref(), known.at) {
-                missing.push(aid);
+                missing.push((aid, known));
             }
         }
         (missing, there)

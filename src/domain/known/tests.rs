@@ -46,7 +46,19 @@ fn most_quotas_that_went_at_once_are_kept_for_a_day_and_half_of_them_not_at_all(
 fn answers_that_lack_now_these_and_now_those_are_one_doubt() {
     let parts: [&[u32]; 3] = [&[0, 1, 2, 3], &[2, 3, 4, 5], &[9]];
     assert_eq!(known(&[(0, ALL), (1, parts[0]), (2, parts[1]), (3, parts[2])]), 10);
-    assert_eq!(known(&[(0, ALL), (1, parts[0]), (25, parts[1])]), 4);
+    assert_eq!(
+        known(&[(0, ALL), (1, parts[0]), (25, parts[1])]),
+        6,
+        "0 and 1 are missing for the first time"
+    );
+}
+
+#[test]
+fn a_quota_that_some_answer_of_the_day_shows_is_there_however_many_days_the_others_lack_it() {
+    let parts: [&[u32]; 3] = [&[0, 1, 2, 3], &[3, 4, 5, 6], &[6, 7, 8, 9]];
+    let days = (1..100).map(|hour| (hour, parts[usize::try_from(hour).unwrap() % 3]));
+    let all: Vec<(i64, &[u32])> = [(0, ALL)].into_iter().chain(days).collect();
+    assert_eq!(known(&all), 10);
 }
 
 #[test]
@@ -85,7 +97,7 @@ fn a_target_that_an_answer_does_not_list_is_what_it_was_and_is_counted_once() {
     for hour in [1, 30, 31] {
         known.see(Some(&one("99")), at(hour), &|_, _| false);
     }
-    assert_eq!(known.lacking_since, None);
+    assert!(known.targets.values().all(|seen| seen.missing_since.is_none() || !seen.is_in_sight));
     assert_eq!(
         known.last_seen(Some(&Aid::from("3"))).map(|seen| (seen.at, seen.quota)),
         Some((at(0), Some(5)))
