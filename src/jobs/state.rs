@@ -167,12 +167,13 @@ impl State {
     }
 
     /// The same by the clock as it goes at a moment: where the API says that it was wrong then and is not now, or the other way
-    /// round, nothing was missed in the time between.
+    /// round, nothing was missed in the time between. The API may be what is wrong: then the clock's own time is the later one.
     pub(crate) fn last_success_by_clock_of(&self, job: Job, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let JobState { last_success, clock_ahead, .. } = self.job(job)?;
         let moved = self.clock_ahead(at).saturating_sub(clock_ahead);
         let by_now = TimeDelta::try_seconds(moved).and_then(|moved| last_success.checked_add_signed(moved));
-        Some(by_now.unwrap_or(last_success))
+        let believable = [Some(last_success), by_now].into_iter().flatten().filter(|last| *last <= at);
+        Some(believable.max().unwrap_or(last_success))
     }
 
     /// How far the clock that says this moment is ahead of the API's, as far as the API said so within a day.

@@ -225,3 +225,27 @@ fn slots_between_a_clock_that_was_a_year_slow_and_the_same_clock_set_right_were_
     state.succeeded(Job::Snapshot, slow, 12).unwrap();
     assert_eq!(missed(now() + TimeDelta::hours(1)), 365 * 24);
 }
+
+#[test]
+fn an_api_whose_date_was_wrong_once_makes_no_slot_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = process(&folder);
+    let decade = TimeDelta::days(3650).num_seconds();
+    for clock_ahead in [decade, -decade] {
+        let mut state = process.state(now());
+        state.saw(ApiSeen {
+            at: now(),
+            limit: None,
+            remaining: None,
+            day: now().date_naive(),
+            refusals: 0,
+            clock_ahead,
+        });
+        state.succeeded(Job::Snapshot, now(), 12).unwrap();
+        let mut state = process.state(now() + TimeDelta::hours(3));
+        let seen = state.api().unwrap();
+        state.saw(ApiSeen { at: now() + TimeDelta::hours(3), clock_ahead: 0, ..seen });
+        let missed = Job::Snapshot.missed(&process.config.schedule, &state, now() + TimeDelta::hours(3));
+        assert_eq!(missed.map(|missed| missed.slots), Some(2), "{clock_ahead}");
+    }
+}
