@@ -7,6 +7,7 @@ mod apply;
 mod arguments;
 mod check;
 mod decide;
+mod descriptors;
 mod export;
 mod handover;
 mod history;
@@ -71,10 +72,11 @@ pub fn main() -> ExitCode {
     }
     // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for
     // ever, also after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = descriptors::ensure_some().and_then(|()| Ok(tokio::runtime::Runtime::new()?));
+    let runtime = match runtime {
         Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {
-            terminal::eprint(&format!("quotakeeper: {error}"));
+            terminal::eprint(&format!("quotakeeper: {error:#}"));
             return Exit::Failed.into();
         }
     };

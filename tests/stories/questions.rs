@@ -213,3 +213,25 @@ fn a_file_that_finds_no_room_is_named_with_what_to_do() {
     assert_eq!(fs_err::read_to_string(&report).unwrap(), "of yesterday", "what was there stays");
     assert_eq!(fs_err::read_dir(elsewhere.path()).unwrap().count(), 1, "nothing unfinished is left");
 }
+
+#[test]
+fn a_system_that_allows_too_few_open_files_is_said_in_one_line() {
+    let bench = week();
+    for limit in 4..20 {
+        let command = bench.command(&["targets"]);
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ran = limited.output().unwrap();
+        let log = String::from_utf8_lossy(&ran.stderr).into_owned();
+        if ran.status.code() == Some(127) {
+            continue; // the program could not even be loaded
+        }
+        assert_eq!(ran.status.code(), Some(1), "{limit}: {log}");
+        assert_eq!(log.lines().count(), 1, "{limit}: {log}");
+        assert!(log.contains("Too many open files: allow it to open at least 64"), "{limit}: {log}");
+    }
+}
