@@ -32,6 +32,9 @@ fn what_fell_within_a_cycle_and_what_is_of_a_cycle_that_is_over_is_not_known() {
     assert_eq!(kept([100, 60, 40], [130, 70, 60], same), [Some(130), Some(70), Some(60)]);
     assert_eq!(kept([100, 60, 40], [100, 59, 41], same), [Some(100), None, Some(41)]);
     assert_eq!(kept([100, 60, 40], [0, 0, 0], same), [None, None, None]);
+    let [start, end] = cycle(5);
+    let said_otherwise = [cycle(5), [start - TimeDelta::seconds(1), end]];
+    assert_eq!(kept([100, 60, 40], [0, 0, 0], said_otherwise), [None; 3], "the same cycle in other words");
     let next = [cycle(35), cycle(5)];
     assert_eq!(kept([100, 60, 40], [3, 2, 1], next), [Some(3), Some(2), Some(1)], "a new cycle begins at 0");
     let over = [cycle(30); 2];
