@@ -133,3 +133,17 @@ fn a_crash_between_the_mail_and_the_record_reports_nothing_twice() {
     bench.run(&["snapshot"]).ends_with(0);
     assert_eq!(alerts(&bench).len(), 1);
 }
+
+#[test]
+fn an_answer_that_shows_less_usage_than_before_does_not_end_an_alert() {
+    let bench = bench();
+    uses(&bench, 100, 4_000);
+    bench.run(&["snapshot"]).ends_with(0);
+    uses(&bench, 4_800, 4_900);
+    bench.run(&["snapshot"]).ends_with(0);
+    assert_eq!(alerts(&bench).len(), 1);
+    uses(&bench, 0, 0);
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.run(&["once"]).ends_with(0); // with a digest
+    assert_eq!(alerts(&bench).len(), 1);
+}

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Alerts;
 use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::known::BELIEVED_AFTER;
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::domain::top_consumers::{TopConsumer, TopConsumers};
 use crate::report::shared::ReportContext;
@@ -56,6 +57,12 @@ struct Cycle {
     #[serde(rename = "told")]
     reported: Vec<Level>,
     seen: DateTime<Utc>,
+    /// The most that was used of its quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    most_used: Option<Units>,
+    /// Since when snapshots show less than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fell: Option<DateTime<Utc>>,
 }
 
 /// A crossing, or that a target is back to normal (`level` is fine).
@@ -165,8 +172,11 @@ pub(crate) fn judge<E>(
             if !largest.is_empty() {
                 target.largest = largest;
             }
-            let waiting = news.remove(&row.target);
             let standing = standing(&row, slope, judging);
+            if row.quota.is_some() && target.is_doubtful(&began(&row, now), &standing, now) {
+                continue;
+            }
+            let waiting = news.remove(&row.target);
             let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
             if let Some(reported) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(reported.target.clone(), reported);
@@ -217,8 +227,9 @@ fn judge_target(
         other.level = Level::Fine;
     }
     if new_cycle {
-        let fresh = Cycle { began: began.clone(), level: Level::Fine, reported: Vec::new(), seen: at };
-        known.cycles.push(fresh);
+        let (began, most_used) = (began.clone(), standing.used);
+        let (level, reported) = (Level::Fine, Vec::new());
+        known.cycles.push(Cycle { began, level, reported, seen: at, most_used, fell: None });
     }
     let news = |level, why| {
         let largest = match level {
@@ -262,6 +273,17 @@ fn judge_target(
 }
 
 impl Known {
+    /// Whether it stands better only because less is used than before in the same cycle. Usage never falls there: for a day the
+    /// answer is not believed.
+    fn is_doubtful(&mut self, began: &str, standing: &QuotaStatus, at: DateTime<Utc>) -> bool {
+        let Some(cycle) = self.cycles.iter_mut().find(|cycle| cycle.began == began) else { return false };
+        if standing.used < cycle.most_used && at - *cycle.fell.get_or_insert(at) < BELIEVED_AFTER {
+            return standing.level < cycle.level;
+        }
+        (cycle.most_used, cycle.fell) = (standing.used, None);
+        false
+    }
+
     /// Notes the level in a cycle, and returns the one before.
     fn now_at(&mut self, began: &str, level: Level, at: DateTime<Utc>) -> Level {
         let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);

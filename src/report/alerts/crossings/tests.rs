@@ -96,8 +96,9 @@ fn warning() -> SnapshotRow<'static> {
     group("1", "Lab", Some(1000), 100, 1100)
 }
 
+/// It runs out within a day.
 fn critical() -> SnapshotRow<'static> {
-    group("1", "Lab", Some(1000), 960, 990)
+    group("1", "Lab", Some(1000), 100, 20_000)
 }
 
 /// Another account group, so that the organization's quotas are visible whatever becomes of the first.
@@ -250,6 +251,28 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
 }
 
 #[test]
+fn usage_that_falls_within_its_cycle_ends_no_alert_for_a_day() {
+    let used_up = || group("1", "Lab", Some(1000), 960, 990);
+    let partial = || group("1", "Lab", Some(1000), 10, 20);
+    let mut walk = Walk::from(vec![fine()]);
+    assert_eq!(walk.sees(vec![used_up()]), ["1 fine → critical"]);
+    for rows in [partial(), partial(), used_up(), partial(), used_up()] {
+        assert_eq!(walk.sees(vec![rows]), none());
+        assert_eq!(walk.digest(), none());
+    }
+    // A run that raises it ends it, and so does usage that stays lower.
+    walk.sees(vec![group("1", "Lab", Some(2000), 960, 990)]);
+    assert_eq!(walk.digest(), ["1 critical → fine"]);
+
+    let mut walk = Walk::from(vec![fine()]);
+    walk.sees(vec![used_up()]);
+    (0..24).for_each(|_| drop(walk.sees(vec![partial()])));
+    assert_eq!(walk.digest(), none());
+    walk.sees(vec![partial()]);
+    assert_eq!(walk.digest(), ["1 critical → fine"]);
+}
+
+#[test]
 fn unknown_usage_and_vanished_targets_neither_cross_nor_recover() {
     let unknown = SnapshotRow { usage: Usage::default(), ..fine() };
     let mut walk = Walk::from(vec![fine(), other()]);
@@ -288,7 +311,7 @@ fn a_raise_that_ends_it_is_named_with_its_run() {
         org_name: String::new(),
         account_group_name: String::new(),
         before: Some(1000),
-        after: Some(2000),
+        after: Some(30_000),
         since: at("11-22T07:00"),
         made_by: MadeBy::Run {
             id: "a-run".into(),
@@ -299,8 +322,8 @@ fn a_raise_that_ends_it_is_named_with_its_run() {
     };
     let (from, to) = (at("11-22T07:00"), at("11-22T08:00"));
     walk.diffs = vec![Diff { from, to, changes: vec![change], vanished: Vec::new(), suspect: false }];
-    walk.sees(vec![SnapshotRow { quota: Some(2000), ..critical() }, other()]);
-    assert_eq!(walk.record.news[0].why, "its quota was raised from 1 000 to 2 000 by run a-run");
+    walk.sees(vec![SnapshotRow { quota: Some(30_000), ..critical() }, other()]);
+    assert_eq!(walk.record.news[0].why, "its quota was raised from 1 000 to 30 000 by run a-run");
 }
 
 #[test]
