@@ -17,6 +17,7 @@ use self::catch_panic::Panicked;
 use super::job::done::{Counts, Done, NotWrittenDown, Trigger};
 use super::records::own_files;
 use super::snapshot::{self, SnapshotContext};
+use super::state::api_word;
 use super::state::slots::{note_missed, took};
 use super::{Job, changes_report, closing_report, digest, inbox, outbox, prune, usage_report};
 use crate::clock::Clock;
@@ -44,7 +45,14 @@ impl Work {
         let is_served = trigger == Trigger::Schedule
             && job == Job::Snapshot
             && job.owes_report(&app.config.schedule, &app.history, &app.state(now), now);
-        Self { job, trigger, clock: Clock::starting_at(now), began: now, refusals: refusals(app), is_served }
+        Self {
+            job,
+            trigger,
+            clock: Clock::starting_at(now),
+            began: now,
+            refusals: api_word::refusals(&app.api),
+            is_served,
+        }
     }
 
     /// Remembers how the job ended; a failure, or a panic, is mailed.
@@ -54,7 +62,8 @@ impl Work {
         if let Err(lost) = app.seat.is_not_lost() {
             return Err(failed(lost.into()));
         }
-        let seen = api_seen(app, self.refusals, self.clock.now());
+        let zone = app.config.schedule.timezone;
+        let seen = api_word::seen(&app.api, zone, self.refusals, self.clock.now());
         match done.and_then(|done| self.succeeded(app, done, seen).map(|()| done.findings)) {
             Ok(findings) => Ok(findings),
             Err(error) => {
@@ -79,7 +88,7 @@ impl Work {
         if is_known {
             return Ok(());
         }
-        note(&mut state, seen);
+        api_word::note(&mut state, seen);
         // Before the success is written down: what a crash cuts off here is done again, and is the same mail.
         if let Some(since) = state.failing(self.job) {
             let error = state.why(self.job).map(|why| why.error.as_str());
@@ -117,7 +126,7 @@ impl Work {
             todo: report::advice(error).map(str::to_owned),
             after_serving: self.is_served || state.last_success(job).is_some_and(|at| at >= now),
         };
-        note(&mut state, seen);
+        api_word::note(&mut state, seen);
         let done = error.is::<NotWrittenDown>().then(|| state.clone());
         let remembered = state.failed(job, now, why).ok().flatten();
         if let (Some(done), None) = (done, remembered) {
@@ -183,34 +192,4 @@ pub(crate) async fn serve(
 fn log_failure(job: Job, error: &anyhow::Error) {
     let hint = report::advice(error);
     error!(job = job.name(), error = format!("{error:#}"), hint, "failed");
-}
-
-/// How often the API refused a request of this process for its rate.
-fn refusals(app: &App) -> u64 {
-    app.api.if_used().map_or(0, |client| client.budget().refusals)
-}
-
-/// What the API's last answers said, if there were any; `refusals` are those from before the job.
-fn api_seen(app: &App, before: u64, now: DateTime<Utc>) -> Option<ApiSeen> {
-    let client = app.api.if_used()?;
-    let (ago, server) = client.last_answer()?;
-    let (budget, at) = (client.budget(), now - ago);
-    Some(ApiSeen {
-        at,
-        limit: budget.limit,
-        remaining: budget.remaining,
-        day: at.with_timezone(&app.config.schedule.timezone).date_naive(),
-        refusals: budget.refusals - before,
-        clock_ahead: (at - server).num_seconds(),
-    })
-}
-
-/// Takes over what the API said. That the clocks differ is said when it begins.
-fn note(state: &mut State, seen: Option<ApiSeen>) {
-    let Some(seen) = seen else { return };
-    if seen.is_clock_wrong() && !state.api().is_some_and(|before| before.is_clock_wrong()) {
-        let hint = "set this machine's clock: schedules and the times in the history go by it";
-        warn!(seconds_ahead = seen.clock_ahead, hint, "this machine's clock is not the API's");
-    }
-    state.saw(seen);
 }

@@ -9,7 +9,7 @@ use super::Job;
 use super::job::done::Done;
 use super::records::alerts::Latest;
 use super::records::{Reporting, alerts, own_api};
-use super::state::slots;
+use super::state::{api_word, slots};
 use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
@@ -41,7 +41,10 @@ pub(super) async fn take(
     let earlier = history.until(clock.now())?;
     let fetched = collect::take(job.api.get()?, parts.names, parts.usage, &rule, clock.now()).await?;
     job.seat.check()?;
-    let state = job.reporting.state.take(clock.now());
+    let mut state = job.reporting.state.take(clock.now());
+    // The slots that were missed are counted by it. Whoever ends the job notes what else the answers said.
+    let refusals = api_word::refusals(job.api);
+    api_word::note(&mut state, api_word::seen(job.api, config.schedule.timezone, refusals, clock.now()));
     let (mut seen, largest) = (fetched.snapshot.readable(), fetched.top_consumers);
     let (at, rows) = history.write(&seen)?;
     seen.taken_at = at; // as its file says

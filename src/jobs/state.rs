@@ -2,6 +2,7 @@
 //!
 //! The schedules need the first; the rest is for `status`, which looks from another process.
 
+pub(super) mod api_word;
 mod due;
 pub(super) mod slots;
 

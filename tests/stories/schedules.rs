@@ -46,6 +46,22 @@ fn slots_missed_while_nothing_ran_are_caught_up_once_and_reported_by_both_once_a
 }
 
 #[test]
+fn a_clock_that_jumps_a_year_ahead_misses_no_slots_in_the_very_snapshot_that_finds_it_wrong() {
+    let bench = Bench::new(World::small());
+    bench.run(&["once"]).ends_with(0);
+    let year = TimeDelta::days(365);
+    set_back(&bench, year);
+    bench.standin.world(|world| world.clock_off = -year.num_seconds());
+    let log = bench.run(&["once"]).ends_with(0).log;
+    assert!(
+        log.contains("this machine's clock is not the API's") && !log.contains("slots were missed"),
+        "{log}"
+    );
+    let status = bench.run(&["status"]).ends_with(0).out;
+    assert!(!status.contains("missed"), "{status}");
+}
+
+#[test]
 fn a_slow_job_never_overlaps_and_its_slots_coalesce_and_other_kinds_wait_for_it_alone() {
     let bench = Bench::new(World::small())
         .with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "* * * * * *")
