@@ -49,7 +49,7 @@ pub(crate) fn status(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice,
 fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: DateTime<Utc>) -> Observed {
     let ReportInputs { config, history, instance } = *inputs;
     let data = &config.data.dir;
-    let mut unreadable = Unreadable { advice, problems: Vec::new() };
+    let mut unreadable = Unreadable { advice, problems: lock::obstacle(data).into_iter().collect() };
     let daemon = Card::of_running(data);
     let is_daemon = daemon.is_some();
     let state = State::read(data, now).ok(); // why not is one of the problems with our files

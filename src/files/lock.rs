@@ -62,7 +62,7 @@ impl Lock {
                 Ok(()) => {} // it was removed or replaced meanwhile
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
-                    let _ = file.read_to_string(&mut holder);
+                    let _ = (&mut file).take(super::TEXT).read_to_string(&mut holder);
                     let holder = holder.trim();
                     let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
                     return Err(LockError::Busy { holder: holder.to_owned() });
@@ -181,6 +181,14 @@ impl Holder {
             since: after("since").and_then(|time| time.parse().ok()),
         }
     }
+}
+
+/// Why nobody can take the lock: something else has its name. None where nothing keeps from it.
+pub(crate) fn obstacle(data_dir: &Path) -> Option<String> {
+    let path = data_dir.join("lock");
+    let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
+    is_other
+        .then(|| format!("{} is no file, so that no job can take it as its lock: remove it", path.display()))
 }
 
 /// Who holds the lock now, for those who only look: none when nobody does.

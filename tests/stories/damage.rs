@@ -69,6 +69,25 @@ fn a_damaged_file_is_set_aside_and_reported_once_and_work_continues() {
 }
 
 #[test]
+fn a_lock_that_is_no_file_is_a_problem_of_status_too() {
+    let bench = bench();
+    bench.run(&["once"]).ends_with(0);
+    assert!(status(&bench).contains("all well"), "{}", status(&bench));
+    let lock = bench.data().join("lock");
+    fs_err::remove_file(&lock).unwrap();
+    fs_err::create_dir(&lock).unwrap();
+    bench.run(&["once"]).ends_with(1);
+    let said = status(&bench);
+    assert!(
+        said.contains("lock is no file, so that no job can take it") && !said.contains("all well"),
+        "{said}"
+    );
+    fs_err::remove_dir(&lock).unwrap();
+    bench.run(&["once"]).ends_with(0);
+    assert!(status(&bench).contains("all well"), "{}", status(&bench));
+}
+
+#[test]
 fn each_small_file_that_is_damaged_is_set_aside_and_mailed_by_the_next_pass_also_where_nothing_is_due() {
     let bench = bench();
     bench.run(&["once"]).ends_with(0);
