@@ -240,7 +240,7 @@ async fn carry_out(
     color: Color,
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
-    let (here, changes) = (jobs::handover(app), app.changes(&Clock::read()));
+    let (here, changes) = (jobs::handover(app), app.change_services(&Clock::read()));
     let on_runs = RunCommand { here: &here, services: &changes, mailer: &app.mailer };
     let when = When { zone: app.config.schedule.timezone, now: Clock::read().now() };
     match command {

@@ -226,7 +226,7 @@ fn has_nameless(quotas: &[OrganizationQuotas]) -> bool {
 }
 
 /// All that a whole snapshot is made of: every organization that the token sees.
-pub(crate) async fn take(
+pub(crate) async fn read_snapshot(
     client: &Arc<Client>,
     names: bool,
     usage: bool,

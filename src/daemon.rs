@@ -51,7 +51,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     tokio::spawn(shown.clone().keep(Arc::clone(&app)));
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;
-    if let Err(error) = prune::leftovers(&app.config, Clock::read().now()) {
+    if let Err(error) = prune::remove_leftovers(&app.config, Clock::read().now()) {
         warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
     }
     info!("running");

@@ -16,5 +16,5 @@ mod thinned;
 pub(crate) use codec::Block;
 pub(crate) use each::Earlier;
 pub(crate) use readable::{NONE_READABLE, left_out};
-pub(crate) use store::{Cursor, History, STEM, Unreadable, soon};
+pub(crate) use store::{Cursor, History, STEM, Unreadable, with_clock_skew};
 pub(crate) use thinned::thinned;

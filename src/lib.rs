@@ -30,6 +30,7 @@ mod demo;
 pub mod domain;
 mod exit_code;
 mod files;
+mod first_error;
 mod history;
 mod jobs;
 mod mail;

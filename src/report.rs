@@ -53,7 +53,7 @@ pub(crate) use self::ranking::{Ranking, is_over};
 pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
-pub(crate) use self::shared::quota_status::{Bar, Judging, QuotaStatus, standings};
+pub(crate) use self::shared::quota_status::{Bar, Judging, QuotaStatus, quota_statuses};
 pub(crate) use self::shared::readings::{OrganizationReadings, Readings};
 pub(crate) use self::shared::rebalance::{REBALANCE, Rebalance};
 pub(crate) use self::shared::trends::Trends;

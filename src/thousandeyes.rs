@@ -39,7 +39,7 @@ mod transport;
 mod wire;
 
 pub use self::client::{Client, Period};
-pub(crate) use self::clock::is_believed;
+pub(crate) use self::clock::is_clock_confirmed;
 pub use self::error::{Call, Error, FieldError, Said};
 pub(crate) use self::http::{bad_certificate, deepest, other_client, start_of};
 pub(crate) use self::lazy::LazyClient;

@@ -52,7 +52,7 @@ pub(crate) struct Apply<'a, G> {
     pub clock: &'a Clock,
     pub cancel: &'a CancellationToken,
     /// Asked before each write: a process that lost the lock sends nothing more.
-    pub seat: &'a HeldLock,
+    pub lock: &'a HeldLock,
     /// When the guards last saw usage; none when a killed run goes on, which has to be guarded again.
     pub guarded: Option<Instant>,
     /// Plans and guards rows again, with usage read now.
@@ -229,7 +229,7 @@ where
         let number = progress.next_batch;
         progress.next_batch += 1;
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
-        self.seat.check()?;
+        self.lock.check()?;
         self.journal.append(&Event::Intent {
             at: self.clock.now(),
             batch: number,

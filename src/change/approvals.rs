@@ -121,7 +121,12 @@ fn approve(services: &Services<'_>, approval: &ApprovalFile, runs: Vec<Run>) -> 
 }
 
 /// What to say of comment rows that were to approve the file's plan, and did not.
-pub(super) fn unheard(services: &Services<'_>, run: &Run, file: &ChangeFile, is_held: bool) -> Vec<String> {
+pub(super) fn ineffective_approvals(
+    services: &Services<'_>,
+    run: &Run,
+    file: &ChangeFile,
+    is_held: bool,
+) -> Vec<String> {
     let mut sentences = file.doubtful.clone();
     let plan = run.record.plan_sha256.as_deref().unwrap_or_default();
     if let (true, Some(named)) = (is_held, file.approved.first()) {

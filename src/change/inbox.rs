@@ -5,7 +5,6 @@
 //! read. What lies here and was not made by quotakeeper is never removed; how files are claimed is in [`claim`].
 
 mod claim;
-pub(crate) mod first_error;
 mod names;
 mod recovery;
 mod writers;
@@ -235,7 +234,7 @@ impl OpenInbox {
         let mut approvals = Vec::new();
         for file in self.folder.names()? {
             if let Name::Approval(stem) = names::read(&shown(&file))
-                && let Seen::File { uid, .. } = self.see(&file)
+                && let Seen::File { uid, .. } = self.inspect(&file)
             {
                 let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
                 approvals.push(ApprovalFile { file, plan_sha256, owner: Owner::of(uid) });
@@ -258,7 +257,7 @@ impl OpenInbox {
             if matches!(kind, Name::Hidden | Name::Passed) {
                 continue;
             }
-            let reason = match (self.see(&name), kind) {
+            let reason = match (self.inspect(&name), kind) {
                 (Seen::File { fingerprint, .. }, Name::Change) => {
                     files.insert(name, fingerprint);
                     continue;
@@ -278,7 +277,7 @@ impl OpenInbox {
     }
 
     /// What lies under a name now. What it is when it is taken is asked of the open file.
-    fn see(&self, name: &OsStr) -> Seen {
+    fn inspect(&self, name: &OsStr) -> Seen {
         let special =
             "This is not a regular file (a pipe, a socket or a device). Copy a CSV file into this folder.";
         if self.settings.read_only {

@@ -44,7 +44,7 @@ pub(crate) async fn advance(services: &Services<'_>, run: &mut Run) -> anyhow::R
     services.known_files.add(&run.record);
     if let Err(error) = &advanced
         && !services.cancel.is_cancelled()
-        && services.seat.check().is_ok()
+        && services.lock.check().is_ok()
     {
         report_interrupted(services, run, error);
     }
@@ -134,8 +134,8 @@ impl RunContext<'_> {
             self.run.record.approved_by = Some("a comment row in the file".to_owned());
         }
         let is_held = !approved && plan.held().next().is_some();
-        let unheard = approvals::unheard(services, self.run, file, is_held);
-        for note in unheard.into_iter().chain(file.skipped.sentence()) {
+        let ineffective = approvals::ineffective_approvals(services, self.run, file, is_held);
+        for note in ineffective.into_iter().chain(file.skipped.sentence()) {
             if !self.run.record.notes.contains(&note) {
                 self.run.record.notes.push(note);
             }

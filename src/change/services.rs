@@ -30,7 +30,7 @@ pub(crate) struct Services<'a> {
     /// What was read of the API, while a pass plans one file after another.
     pub shared_reading: &'a SharedReading,
     /// Asked before each write: a process that lost the lock sends nothing more.
-    pub seat: &'a HeldLock,
+    pub lock: &'a HeldLock,
     /// Cancelled by a signal: sending stops at its next safe point.
     pub cancel: &'a CancellationToken,
 }

@@ -154,20 +154,20 @@ async fn advance(
 /// Lets whoever holds the lock know, and says who that is; none where this process holds it now.
 async fn wake(here: &Handover<'_>, id: &str) -> anyhow::Result<Option<String>> {
     let data = here.data_dir;
-    let woken = requests::decided(data, id);
+    let woken = requests::announce_decision(data, id);
     let since = Instant::now();
     loop {
         match handover::hold(here) {
             Err(LockError::Busy { holder }) => {
                 // One that does not notice has much to do, or looks each minute.
-                let is_noticed = woken.is_ok() && !requests::is_unnoticed(data, id);
+                let is_noticed = woken.is_ok() && !requests::is_decision_pending(data, id);
                 if woken.is_err() || is_noticed || since.elapsed() > NOTICED || here.cancel.is_cancelled() {
                     return Ok(Some(holder));
                 }
             }
             held => {
                 held?;
-                requests::noticed(data, id)?;
+                requests::acknowledge_decision(data, id)?;
                 return Ok(None);
             }
         }

@@ -41,7 +41,7 @@ pub(super) enum Who {
 pub(super) struct Handover<'a> {
     pub basis: Basis,
     pub data_dir: &'a Path,
-    pub seat: &'a Arc<HeldLock>,
+    pub lock: &'a Arc<HeldLock>,
     pub activity: &'a Arc<Activity>,
     pub cancel: &'a CancellationToken,
 }
@@ -82,7 +82,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
             Some(now) => holder = now,
             // It may have answered just before its end.
             None if requests::answer_of(data, &id)?.is_some() => {
-                here.seat.leave();
+                here.lock.release();
                 continue;
             }
             None => {
@@ -122,14 +122,14 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
 
 /// Takes the lock, and lets those who hand something over know meanwhile that this process lives.
 pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
-    here.seat.take(here.data_dir)?;
+    here.lock.take(here.data_dir)?;
     // By this the inbox distinguishes its own files from those of another quotakeeper.
     installation::id(here.data_dir, Clock::read().now());
-    let (seat, activity) = (Arc::clone(here.seat), Arc::clone(here.activity));
+    let (lock, activity) = (Arc::clone(here.lock), Arc::clone(here.activity));
     let data_dir = here.data_dir.to_owned();
     tokio::spawn(async move {
         let mut failed = false;
-        while seat.is_not_lost().is_ok() && seat.is_taken() {
+        while lock.is_not_lost().is_ok() && lock.is_taken() {
             if activity.stuck_for().is_none()
                 && let Err(error) = requests::give_sign_of_life(&data_dir)
                 && !std::mem::replace(&mut failed, true)

@@ -3,7 +3,7 @@
 mod diff;
 mod find;
 mod list;
-mod of;
+mod timeline;
 
 use std::io::Write;
 
@@ -21,7 +21,7 @@ pub(super) fn history(
     style: Style,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let kept = inputs.history;
+    let history = inputs.history;
     match what {
         History::List => {
             let listed = list::list(inputs, style, when.now)?;
@@ -31,16 +31,22 @@ pub(super) fn history(
             write!(out, "{listed}")?;
         }
         History::Show { time } => {
-            let at = kept.find(when.moment(time)?)?;
-            out.write_all(&fs_err::read(kept.path(at))?)?;
+            let at = history.find(when.moment(time)?)?;
+            out.write_all(&fs_err::read(history.path(at))?)?;
         }
         History::Diff { a, b } => {
-            let (a, b) = (kept.find(when.moment(a)?)?, kept.find(when.moment(b)?)?);
+            let (a, b) = (history.find(when.moment(a)?)?, history.find(when.moment(b)?)?);
             diff::diff(inputs, (a, b), style, out)?;
         }
         History::Of { target, since, format } => {
             let since = since.as_deref().map(|since| when.since(since)).transpose()?;
-            return of::of(inputs, &of::Asked { target, since, format: *format }, style, when.now, out);
+            return timeline::show_timeline(
+                inputs,
+                &timeline::Asked { target, since, format: *format },
+                style,
+                when.now,
+                out,
+            );
         }
     }
     Ok(Exit::Done)

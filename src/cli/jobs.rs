@@ -33,7 +33,7 @@ pub(super) fn handover(app: &App) -> Handover<'_> {
     Handover {
         basis,
         data_dir: &app.config.data.dir,
-        seat: &app.seat,
+        lock: &app.lock,
         activity: &app.activity,
         cancel: &app.cancel,
     }
@@ -62,7 +62,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         taken => taken?,
     }
     let passed = progress::shown(&app.api, pass(app)).await;
-    app.seat.leave(); // what follows may take its time
+    app.lock.release(); // what follows may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
     health::report_pass(app, success).await;
     match passed? {
@@ -166,7 +166,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest)?;
-    let report = closing_report::last_closings(&inputs, &scope.narrow(latest), now)?;
+    let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain("cycles.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &closing_table(&report)),

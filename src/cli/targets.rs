@@ -53,8 +53,8 @@ pub(super) fn targets(
         TableFormat::Csv => {
             let mut csv = csv::Writer::from_writer(out);
             csv.write_record(USAGE_COLUMNS)?;
-            for standing in ranking.standings() {
-                csv.write_record(usage_record(&standing))?;
+            for status in ranking.statuses() {
+                csv.write_record(usage_record(&status))?;
             }
             csv.flush()?;
         }
@@ -114,21 +114,21 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
         ("runs out", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
-    for standing in ranking.standings() {
-        let tone = match standing.level {
+    for status in ranking.statuses() {
+        let tone = match status.level {
             Level::Critical => Tone::Red,
             Level::Warning => Tone::Yellow,
             Level::Fine => Tone::Plain,
         };
         let percent =
-            standing.percent_projected.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
+            status.percent_projected.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
         table.push(vec![
-            label(&standing, names_organizations).into(),
-            figure(standing.quota).into(),
-            figure(standing.used).into(),
-            figure(standing.projected).into(),
+            label(&status, names_organizations).into(),
+            figure(status.quota).into(),
+            figure(status.used).into(),
+            figure(status.projected).into(),
             percent.into(),
-            Cell::new(runs_out(&standing, style), tone),
+            Cell::new(runs_out(&status, style), tone),
         ]);
     }
     let mut text = format!("{} on {taken}, worst first\n\n", words::counted(ranking.count(), "target"));
@@ -141,44 +141,44 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
 }
 
 /// An organization says that it is one: its own quota stands among those of its account groups.
-fn label(standing: &QuotaStatus, names_organizations: bool) -> String {
-    match &standing.target.aid {
-        None => format!("organization {}", standing.label()),
-        Some(_) if names_organizations => format!("{} · {}", standing.org_name, standing.label()),
-        Some(_) => standing.label(),
+fn label(status: &QuotaStatus, names_organizations: bool) -> String {
+    match &status.target.aid {
+        None => format!("organization {}", status.label()),
+        Some(_) if names_organizations => format!("{} · {}", status.org_name, status.label()),
+        Some(_) => status.label(),
     }
 }
 
 /// The day on which it runs out, or why none is known; nothing where it lasts.
-fn runs_out(standing: &QuotaStatus, style: Style) -> String {
-    match standing.runs_out_at {
-        Some(at) if !standing.ran_out => words::short_day(at, style.zone),
-        None if standing.is_measured() && !standing.ran_out => String::new(),
-        _ => standing.status.clone(),
+fn runs_out(status: &QuotaStatus, style: Style) -> String {
+    match status.runs_out_at {
+        Some(at) if !status.ran_out => words::short_day(at, style.zone),
+        None if status.is_measured() && !status.ran_out => String::new(),
+        _ => status.status.clone(),
     }
 }
 
 /// One target after the other, because there may be a million.
 fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "{{\n  \"taken_at\": {},\n  \"targets\": [", json!(latest.taken_at))?;
-    for (index, standing) in ranking.standings().enumerate() {
-        let [name, org_name] = &standing.whole_names;
+    for (index, status) in ranking.statuses().enumerate() {
+        let [name, org_name] = &status.whole_names;
         let target = json!({
-            "org_id": standing.target.org_id,
+            "org_id": status.target.org_id,
             "org_name": org_name,
-            "aid": standing.target.aid,
-            "account_group_name": standing.target.aid.as_ref().map(|_| name),
-            "quota": standing.quota,
-            "used": standing.used,
-            "projected": standing.projected,
-            "headroom": standing.headroom,
-            "percent_used": standing.percent_used,
-            "percent_projected": standing.percent_projected,
-            "level": standing.level,
-            "status": standing.status,
-            "runs_out_at": standing.runs_out_at,
-            "runs_out_by_projection": standing.runs_out_by_projection,
-            "runs_out_by_slope": standing.runs_out_by_slope,
+            "aid": status.target.aid,
+            "account_group_name": status.target.aid.as_ref().map(|_| name),
+            "quota": status.quota,
+            "used": status.used,
+            "projected": status.projected,
+            "headroom": status.headroom,
+            "percent_used": status.percent_used,
+            "percent_projected": status.percent_projected,
+            "level": status.level,
+            "status": status.status,
+            "runs_out_at": status.runs_out_at,
+            "runs_out_by_projection": status.runs_out_by_projection,
+            "runs_out_by_slope": status.runs_out_by_slope,
         });
         let comma = if index > 0 { ",\n" } else { "" };
         write!(

@@ -5,7 +5,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use crate::history::{STEM, soon};
+use crate::history::{STEM, with_clock_skew};
 
 /// That a TIME means nothing.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ impl When {
         let text = time.trim();
         match text {
             "now" => return Ok(self.now),
-            "latest" => return Ok(soon(self.now)),
+            "latest" => return Ok(with_clock_skew(self.now)),
             _ => {}
         }
         let stem = NaiveDateTime::parse_from_str(text.strip_suffix(".csv").unwrap_or(text), STEM);

@@ -25,7 +25,7 @@ pub(super) fn first_line(bytes: &[u8]) -> Result<&str, &'static str> {
 }
 
 /// What cannot be a part of such a secret: it would only be refused, and nobody would see why.
-pub(super) fn stray(secret: &str, kind: Kind) -> Option<&'static str> {
+pub(super) fn problem_with(secret: &str, kind: Kind) -> Option<&'static str> {
     if secret.chars().any(is_invisible) {
         return Some(
             "holds a character that cannot be seen, such as a zero-width blank: type or paste it again",

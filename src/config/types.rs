@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::secret_text::{Kind, first_line, stray};
+use super::secret_text::{Kind, first_line, problem_with};
 use crate::schedule::Expression;
 use crate::text::redact;
 
@@ -62,7 +62,7 @@ impl Secret {
                 })?
             }
         };
-        let secret = first_line(&text).and_then(|secret| match stray(secret, kind) {
+        let secret = first_line(&text).and_then(|secret| match problem_with(secret, kind) {
             None => Ok(secret),
             Some(problem) => Err(problem),
         });

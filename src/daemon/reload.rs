@@ -52,7 +52,7 @@ impl Shown {
     fn change(&self, app: &App, change: impl FnOnce(&mut Card)) {
         let mut card = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut card);
-        if app.seat.check().is_ok()
+        if app.lock.check().is_ok()
             && let Err(error) = card.write(&app.config.data.dir)
         {
             warn!(%error, "the configuration in use could not be recorded for `status`");

@@ -8,7 +8,7 @@ mod problems;
 mod view;
 mod words;
 
-pub(crate) use self::observed::{Lying, Observed, ObservedJob, Waiting};
+pub(crate) use self::observed::{Observed, ObservedJob, UntakenFile, Waiting};
 pub(crate) use self::problems::Problem;
 #[cfg(test)]
 pub(crate) use self::view::late;
@@ -67,7 +67,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
     let unsent = unreadable.known(mailer.unsent()).unwrap_or_default();
     let snapshot_bytes = unreadable.known(history.bytes()).unwrap_or_default();
-    let lying = match lying(config, now) {
+    let untaken = match untaken_files(config, now) {
         // The failing job says why.
         Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
         looked => unreadable.known(looked).unwrap_or_default(),
@@ -116,7 +116,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         answers_dir: config.answers_dir(),
         expire: config.guard.expire,
         unsent,
-        lying,
+        untaken,
         free: free(data),
         nearest,
     }
@@ -186,13 +186,13 @@ fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> Waiting {
 }
 
 /// What lies in the inbox and was not taken, with the reason where one is known.
-fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
+fn untaken_files(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<UntakenFile>> {
     let entries = match fs_err::read_dir(config.inbox_dir()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let (answers, not_taken) = (config.answers_dir(), answers::not_taken_files(&config.data.dir));
-    let mut found: Vec<Lying> = entries
+    let mut found: Vec<UntakenFile> = entries
         .flatten()
         .filter(|entry| entry.path() != answers)
         .filter_map(|entry| {
@@ -203,7 +203,7 @@ fn lying(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Lying>> {
                 ["csv", "tsv", "txt"].iter().any(|known| kind.eq_ignore_ascii_case(known))
             });
             let is_old = now - changed > chrono::TimeDelta::hours(1) && !config.inbox.read_only;
-            (reason.is_some() || is_change && is_old).then_some(Lying { file, since: changed, reason })
+            (reason.is_some() || is_change && is_old).then_some(UntakenFile { file, since: changed, reason })
         })
         .collect();
     found.sort_by(|a, b| a.file.cmp(&b.file));

@@ -83,7 +83,7 @@ pub(crate) struct Belief {
     /// With the earlier one.
     pub before: Known,
     /// The targets that keep their quotas although the later one lacks them.
-    pub kept: BTreeSet<Option<Aid>>,
+    pub kept_aids: BTreeSet<Option<Aid>>,
 }
 
 /// The quotas that runs took off, or may have.
@@ -174,7 +174,7 @@ impl<'s> Comparison<'s> {
                 continue;
             };
             match (belief, before) {
-                (Some(belief), _) if belief.kept.contains(&after.aid().cloned()) => {
+                (Some(belief), _) if belief.kept_aids.contains(&after.aid().cloned()) => {
                     self.vanished.extend(before.filter(|before| before.quota().is_some()).map(Place::target));
                 }
                 (Some(belief), _) => {

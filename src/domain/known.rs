@@ -38,7 +38,7 @@ impl Known {
 
     /// The targets whose quotas the next snapshot lacks and that keep them nevertheless. `removed` says of a target whether a run of
     /// ours may have taken its quota off since a moment.
-    pub(crate) fn kept(
+    pub(crate) fn kept_aids(
         &self,
         seen: Option<&Organization>,
         at: DateTime<Utc>,
@@ -56,13 +56,13 @@ impl Known {
     }
 
     /// Takes over what the next snapshot shows, as far as it is believed.
-    pub(crate) fn see(
+    pub(crate) fn observe(
         &mut self,
         seen: Option<&Organization>,
         at: DateTime<Utc>,
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,
     ) {
-        let kept = self.kept(seen, at, removed);
+        let kept = self.kept_aids(seen, at, removed);
         for (aid, known) in &mut self.targets {
             if kept.contains(aid) {
                 known.missing_since.get_or_insert(at);

@@ -111,13 +111,13 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 pub(crate) struct HeldLock(Mutex<Option<Lock>>);
 
 impl HeldLock {
-    /// Takes the lock, and keeps it until `leave` or the end of the process.
+    /// Takes the lock, and keeps it until `release` or the end of the process.
     pub(crate) fn take(&self, data_dir: &Path) -> Result<(), LockError> {
         *self.held() = Some(Lock::take(data_dir)?);
         Ok(())
     }
 
-    pub(crate) fn leave(&self) {
+    pub(crate) fn release(&self) {
         *self.held() = None;
     }
 

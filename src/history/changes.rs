@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use csv::StringRecord;
 use tracing::warn;
 
-use super::store::{moments, partition, soon};
+use super::store::{moments, partition, with_clock_skew};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
 use crate::files::csv_cell::{inert, plain};
@@ -48,7 +48,7 @@ pub(crate) fn between(
 ) -> anyhow::Result<Vec<Diff>> {
     let folder = folder(data_dir);
     let mut diffs = Vec::new();
-    for at in moments(&folder)?.into_iter().filter(|at| *at > since && *at <= soon(now)) {
+    for at in moments(&folder)?.into_iter().filter(|at| *at > since && *at <= with_clock_skew(now)) {
         let path = partition(&folder, at);
         match fs_err::read(&path).map_err(anyhow::Error::from).and_then(|bytes| decode(at, &bytes)) {
             Ok(diff) => diffs.push(diff),

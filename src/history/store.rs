@@ -123,7 +123,7 @@ impl History {
 
     /// Those until now. One of the future was taken by a clock that was wrong: it must not pass for the latest.
     pub(crate) fn until(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        Ok(self.list()?.into_iter().filter(|at| *at <= soon(now)).collect())
+        Ok(self.list()?.into_iter().filter(|at| *at <= with_clock_skew(now)).collect())
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
@@ -245,7 +245,7 @@ impl<I: Iterator<Item = anyhow::Result<Organization>>> Cursor<I> {
 }
 
 /// The last moment that counts as past: a second that was taken moves a snapshot on, and clocks differ.
-pub(crate) fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn with_clock_skew(now: DateTime<Utc>) -> DateTime<Utc> {
     now + Duration::minutes(1)
 }
 

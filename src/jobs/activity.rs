@@ -111,7 +111,7 @@ impl Activity {
     }
 
     /// A job goes on later: something else comes in between.
-    pub(crate) fn rests(&self, job: Job) {
+    pub(crate) fn pauses(&self, job: Job) {
         self.work.send_modify(|work| {
             if let Some(began) = work.running.remove(&job) {
                 work.tallies.entry(job).or_default().busy += began.elapsed();

@@ -32,7 +32,7 @@ pub(crate) struct App {
     /// What this process remembers of its own work.
     pub activity: Arc<Activity>,
     /// The lock, where this process holds it.
-    pub seat: Arc<HeldLock>,
+    pub lock: Arc<HeldLock>,
     /// What the runs' files hold, while an inbox pass goes through many of them.
     pub known_files: KnownFiles,
     /// What was read of the API, for the next files of such a pass.
@@ -64,7 +64,7 @@ impl App {
             instance: instance.to_owned(),
             cancel: CancellationToken::new(),
             activity: Arc::new(Activity::new(longest_wait(&config))),
-            seat: Arc::default(),
+            lock: Arc::default(),
             known_files: KnownFiles::default(),
             shared_reading: SharedReading::default(),
             logged_own_files: OnceLock::new(),
@@ -72,7 +72,7 @@ impl App {
             inbox_memory: Arc::default(),
             unwritten: Arc::default(),
             api: Arc::new(
-                own_api::elsewhere(&config).map_or_else(|| api(&config.api), |why| LazyClient::new(Err(why))),
+                own_api::mismatch(&config).map_or_else(|| api(&config.api), |why| LazyClient::new(Err(why))),
             ),
             current: Arc::default(),
             config,
@@ -87,7 +87,7 @@ impl App {
         let next = Arc::new(Self {
             cancel: self.cancel.clone(),
             activity: Arc::clone(&self.activity),
-            seat: Arc::clone(&self.seat),
+            lock: Arc::clone(&self.lock),
             inbox_memory: Arc::clone(&self.inbox_memory),
             unwritten: Arc::clone(&self.unwritten),
             current: Arc::clone(&self.current),
@@ -139,11 +139,11 @@ impl App {
 
     /// What is remembered of the jobs, for the holder of the lock.
     pub(crate) fn state(&self, now: DateTime<Utc>) -> State {
-        self.state_file().take(now)
+        self.state_file().read_or_begin(now)
     }
 
     /// What work on changes needs, for a job of this time.
-    pub(crate) fn changes(&self, clock: &Clock) -> Services<'_> {
+    pub(crate) fn change_services(&self, clock: &Clock) -> Services<'_> {
         Services {
             config: &self.config,
             clock: *clock,
@@ -153,7 +153,7 @@ impl App {
             answer_folders: &self.answer_folders,
             known_files: &self.known_files,
             shared_reading: &self.shared_reading,
-            seat: &self.seat,
+            lock: &self.lock,
             cancel: &self.cancel,
         }
     }

@@ -38,7 +38,7 @@ pub(crate) async fn apply(
             run = Run::open(services.runs(), &run.record.id)?;
             findings
         }
-        Err(error) if run.record.state == RunState::Planned && services.seat.check().is_ok() => {
+        Err(error) if run.record.state == RunState::Planned && services.lock.check().is_ok() => {
             // Whoever typed this is here to type it again: nothing is left behind that would be sent later.
             lifecycle::abandon(&mut run, format!("Nothing was sent: {error:#}"), services.now())?;
             return Err(error.context("nothing was sent"));

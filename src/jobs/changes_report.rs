@@ -14,7 +14,7 @@ const FIRST: Duration = Duration::days(30);
 /// Mails what changed since the last such report (or for as long as a person asks), and who changed it; nothing where nothing
 /// did.
 pub(super) fn queue(reporting: &Reporting<'_>, trigger: Trigger, now: DateTime<Utc>) -> anyhow::Result<Done> {
-    let last = reporting.state.take(now).last_success(Job::ChangesReport);
+    let last = reporting.state.read_or_begin(now).last_success(Job::ChangesReport);
     let last = last.unwrap_or(now - FIRST);
     let since = match trigger {
         Trigger::Person { since: Some(since) } => since,

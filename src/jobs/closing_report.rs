@@ -54,7 +54,7 @@ pub(crate) enum LastClosings {
 }
 
 /// What is shown to somebody who asks at any time, also before the first cycle closed.
-pub(crate) fn seen_closings(
+pub(crate) fn last_closings(
     inputs: &ReportInputs<'_>,
     latest: &Snapshot,
     now: DateTime<Utc>,
@@ -75,7 +75,7 @@ pub(crate) fn seen_closings(
 }
 
 /// The report on the last closed cycle of every organization that a snapshot shows, mailed before or not.
-pub(crate) fn last_closings(
+pub(crate) fn last_closings_report(
     inputs: &ReportInputs<'_>,
     latest: &Snapshot,
     now: DateTime<Utc>,
@@ -104,7 +104,7 @@ fn closed_cycles(
 ) -> anyhow::Result<Vec<Closed>> {
     let mut lookup = CycleLookup::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
     while let Some(at) = lookup.next() {
-        lookup.see(at, inputs.history.read_or_warn(at).as_ref());
+        lookup.observe(at, inputs.history.read_or_warn(at).as_ref());
     }
     Ok(lookup.closed())
 }

@@ -15,11 +15,11 @@ use super::job::done::Done;
 use super::records::notices;
 use super::requests;
 use crate::change::answers;
-use crate::change::inbox::first_error::FirstError;
 use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, Settled};
 use crate::change::run::Run;
 use crate::change::{Services, approvals, lifecycle};
 use crate::exit_code::Findings;
+use crate::first_error::FirstError;
 use crate::mail::Mailer;
 
 /// A pass that takes longer mails in between what it did.
@@ -29,7 +29,7 @@ const MAILED: Duration = Duration::from_secs(600);
 pub(super) struct Pass {
     inbox: OpenInbox,
     /// What cannot be taken.
-    left: Vec<NotTaken>,
+    not_taken: Vec<NotTaken>,
     /// When what was done was mailed last.
     mailed: Instant,
     /// Runs to advance, by their ids.
@@ -79,13 +79,13 @@ impl Pass {
         services.known_files.know(&runs);
         services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
-        let (first, left) = inbox.first_scan()?;
+        let (first, not_taken) = inbox.first_scan()?;
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),
             files: Files::Settling(first, Instant::now() + services.inbox.settle),
             runs: runs.into_iter().map(|run| run.record.id).collect(),
             inbox,
-            left,
+            not_taken,
             mailed: Instant::now(),
             findings: BTreeMap::new(),
             failed,
@@ -124,12 +124,12 @@ impl Pass {
         loop {
             match &mut self.files {
                 Files::Settling(first, _) => {
-                    let (settled, left) = if first.is_empty() {
+                    let (settled, not_taken) = if first.is_empty() {
                         (Settled::default(), Vec::new())
                     } else {
                         self.inbox.settled(first)?
                     };
-                    self.left.extend(left);
+                    self.not_taken.extend(not_taken);
                     self.files = Files::Settled(settled);
                 }
                 Files::Settled(settled) => match self.inbox.claim_next(settled, services.now()) {
@@ -138,15 +138,15 @@ impl Pass {
                         return Ok(true);
                     }
                     Some(Ok(Claim::Nothing)) => {}
-                    Some(Ok(Claim::NotTaken(not))) => self.left.push(not),
+                    Some(Ok(Claim::NotTaken(not))) => self.not_taken.push(not),
                     Some(Ok(Claim::Failed(not, error))) => {
                         self.failed.note(error);
-                        self.left.push(not);
+                        self.not_taken.push(not);
                     }
                     Some(Err(error)) => self.failed.note(error),
                     None => {
                         self.files = Files::Done;
-                        answers::not_taken(services, &std::mem::take(&mut self.left));
+                        answers::not_taken(services, &std::mem::take(&mut self.not_taken));
                         let approved = approvals::take(services, &self.inbox)?;
                         self.runs.extend(approved.into_iter().map(|run| run.record.id));
                         if !self.runs.is_empty() {
@@ -162,8 +162,8 @@ impl Pass {
     /// Looks at the inbox as it is configured now; what was not taken yet has to settle again.
     fn look_again(&mut self, services: &Services<'_>) -> anyhow::Result<()> {
         self.inbox = services.inbox.open()?;
-        let (first, left) = self.inbox.first_scan()?;
-        self.left = left;
+        let (first, not_taken) = self.inbox.first_scan()?;
+        self.not_taken = not_taken;
         self.files = Files::Settling(first, Instant::now() + services.inbox.settle);
         Ok(())
     }
@@ -200,7 +200,7 @@ impl Pass {
 }
 
 /// A whole pass in one go, as the command does it.
-pub(super) async fn whole(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
+pub(super) async fn run_pass(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
     let done = async {
         let mut pass = Pass::begin(services, mailer)?;
         while !services.cancel.is_cancelled() {
@@ -210,7 +210,7 @@ pub(super) async fn whole(services: &Services<'_>, mailer: &Mailer) -> anyhow::R
                     () = services.cancel.cancelled() => break,
                 }
             }
-            services.seat.check()?;
+            services.lock.check()?;
             if !pass.step(services, mailer).await? {
                 break;
             }

@@ -10,19 +10,19 @@ use tracing::{info, warn};
 
 use crate::change::Services;
 use crate::change::answers;
-use crate::change::inbox::first_error::FirstError;
 use crate::change::retention as runs;
 use crate::change::run::id::{is_id, root_of};
 use crate::change::run::{Run, RunRecord};
 use crate::config::Config;
 use crate::files::leftovers;
+use crate::first_error::FirstError;
 use crate::history::History;
 use crate::history::retention as snapshots;
 use crate::jobs::records::closings;
 use crate::jobs::requests;
 use crate::jobs::state::StateFile;
 use crate::mail::Mailer;
-use crate::thousandeyes::{LazyClient, is_believed};
+use crate::thousandeyes::{LazyClient, is_clock_confirmed};
 
 /// Each part by itself: what cannot be removed keeps nothing else.
 pub(crate) async fn prune(
@@ -32,13 +32,13 @@ pub(crate) async fn prune(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let (config, history) = (services.config, services.history);
-    let now = believed(services.api, history, now).await?;
+    let now = confirmed_time(services.api, history, now).await?;
     let mut failed = FirstError::default();
     let parts = [
-        thin(config, history, state, now),
-        finished_runs(services, now),
-        mail(config, history, mailer, now),
-        leftovers(config, now),
+        thin_history(config, history, state, now),
+        remove_finished_runs(services, now),
+        remove_old_mail(config, history, mailer, now),
+        remove_leftovers(config, now),
     ];
     for part in parts {
         if let Err(error) = part {
@@ -50,12 +50,16 @@ pub(crate) async fn prune(
 
 /// The time by which something is old. By a clock that jumped ahead everything would be: where the API's own clock is behind, that
 /// counts, and where it cannot be asked, the time of the newest snapshot does.
-async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+async fn confirmed_time(
+    api: &LazyClient,
+    history: &History,
+    now: DateTime<Utc>,
+) -> anyhow::Result<DateTime<Utc>> {
     let server = match api.get() {
         Ok(client) => client.server_now(now).await,
         Err(_) => None,
     };
-    if is_believed(now, server) {
+    if is_clock_confirmed(now, server) {
         return Ok(now);
     }
     let known = match server {
@@ -68,7 +72,12 @@ async fn believed(api: &LazyClient, history: &History, now: DateTime<Utc>) -> an
     Ok(now.min(known))
 }
 
-fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+fn thin_history(
+    config: &Config,
+    history: &History,
+    state: &StateFile<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let all = history.until(now)?;
     let reported = closings::reported_snapshots(state, now)?;
     let mut superfluous = snapshots::superfluous(&all, config.data.keep);
@@ -81,28 +90,29 @@ fn thin(config: &Config, history: &History, state: &StateFile<'_>, now: DateTime
 }
 
 /// Nothing later than this goes: what the last two snapshots show is compared, and reported, once more with the next.
-fn before(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
+fn cutoff(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> anyhow::Result<DateTime<Utc>> {
     let last_two = history.until(now)?.into_iter().rev().nth(1);
     Ok((now - keep).min(last_two.unwrap_or(now)))
 }
 
-fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
+fn remove_finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let inbox = services.inbox.open()?;
     let (all, broken) = Run::list(services.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
-    let mut gone =
-        runs::superfluous(&records, before(services.history, now, services.config.data.keep_runs)?);
+    let mut superfluous =
+        runs::superfluous(&records, cutoff(services.history, now, services.config.data.keep_runs)?);
     // One that cannot be read may still be open, and would need what it was split off from.
-    gone.retain(|id| !broken.iter().any(|broken| root_of(&broken.id) == root_of(id)));
+    superfluous.retain(|id| !broken.iter().any(|broken| root_of(&broken.id) == root_of(id)));
     // A run whose file is still there is what keeps that file from being run again.
     let by_id: HashMap<&str, &RunRecord> =
         records.iter().map(|record| (record.id.as_str(), *record)).collect();
-    gone.retain(|id| !by_id.get(id.as_str()).is_some_and(|record| inbox.may_have_file_of(record)));
-    for run in all.iter().filter(|run| gone.contains(&run.record.id)) {
+    superfluous.retain(|id| !by_id.get(id.as_str()).is_some_and(|record| inbox.may_have_file_of(record)));
+    for run in all.iter().filter(|run| superfluous.contains(&run.record.id)) {
         answers::remove(services, &run.record)?;
     }
     // One that cannot be removed keeps no other.
-    let removed: Vec<anyhow::Result<()>> = gone.iter().map(|id| Run::remove(services.runs(), id)).collect();
+    let removed: Vec<anyhow::Result<()>> =
+        superfluous.iter().map(|id| Run::remove(services.runs(), id)).collect();
     let count = removed.iter().filter(|removed| removed.is_ok()).count();
     if count > 0 {
         info!(removed = count, "finished runs removed");
@@ -110,8 +120,13 @@ fn finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<
     removed.into_iter().collect()
 }
 
-fn mail(config: &Config, history: &History, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let removed = mailer.prune(before(history, now, config.data.keep_mail)?)?;
+fn remove_old_mail(
+    config: &Config,
+    history: &History,
+    mailer: &Mailer,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let removed = mailer.prune(cutoff(history, now, config.data.keep_mail)?)?;
     if removed > 0 {
         info!(removed, "old mail removed");
     }
@@ -119,7 +134,7 @@ fn mail(config: &Config, history: &History, mailer: &Mailer, now: DateTime<Utc>)
 }
 
 /// What killed writes left; also at each start of the daemon.
-pub(crate) fn leftovers(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(crate) fn remove_leftovers(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
     let (data, mut failed, mut removed) = (&config.data.dir, FirstError::default(), 0);
     let folders = [
         (data.clone(), 0),

@@ -64,7 +64,7 @@ impl ReportInputs<'_> {
             return self.latest(now);
         }
         let rule = self.config.usage.rule();
-        Ok(collect::take(api.get()?, true, true, &rule, now).await?.snapshot.readable())
+        Ok(collect::read_snapshot(api.get()?, true, true, &rule, now).await?.snapshot.readable())
     }
 
     pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
@@ -144,7 +144,7 @@ impl ReportInputs<'_> {
     }
 
     /// Hands out how every target of a snapshot stands, one after the other in its order.
-    pub(crate) fn standings<T>(
+    pub(crate) fn quota_statuses<T>(
         &self,
         latest: &Snapshot,
         now: DateTime<Utc>,
@@ -152,7 +152,7 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<T> {
         let (rule, slopes, context) = (self.config.usage.rule(), self.slopes(latest)?, self.context(now));
         let judging = self.judging(latest.taken_at, &rule, &context);
-        Ok(take(&mut report::standings(latest, &slopes, judging)))
+        Ok(take(&mut report::quota_statuses(latest, &slopes, judging)))
     }
 
     /// A snapshot in a few figures, and how those stand that are nearest to their quota.
@@ -194,7 +194,7 @@ impl ReportInputs<'_> {
     }
 
     /// Hands out how every target of a snapshot stands, of which no more than one organization is in memory.
-    pub(crate) fn each_standing<R>(
+    pub(crate) fn each_quota_status<R>(
         &self,
         at: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -205,10 +205,10 @@ impl ReportInputs<'_> {
         let of_organization = |block: Block, earlier: Vec<Earlier>| {
             let latest = Snapshot::of_organizations(at, vec![block.organization()?]);
             let slopes = self.slopes_beside(&latest, earlier, &rule);
-            Ok(report::standings(&latest, &slopes, judging).collect())
+            Ok(report::quota_statuses(&latest, &slopes, judging).collect())
         };
         let flat = |part: anyhow::Result<Vec<QuotaStatus>>| match part {
-            Ok(standings) => standings.into_iter().map(Ok).collect(),
+            Ok(statuses) => statuses.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],
         };
         self.history.each_beside(at, &self.moments_of_slopes(at)?, of_organization, |parts| {

@@ -170,12 +170,12 @@ pub(crate) fn give_sign_of_life(data_dir: &Path) -> io::Result<()> {
 }
 
 /// Wakes the holder of the lock: this run was decided on.
-pub(crate) fn decided(data_dir: &Path, run: &str) -> io::Result<()> {
+pub(crate) fn announce_decision(data_dir: &Path, run: &str) -> io::Result<()> {
     durable::create_folder(&folder(data_dir))?.write(&name(run, "decided"), b"")
 }
 
 /// Whether nobody noticed that yet.
-pub(crate) fn is_unnoticed(data_dir: &Path, run: &str) -> bool {
+pub(crate) fn is_decision_pending(data_dir: &Path, run: &str) -> bool {
     let requests = Folder::open(&folder(data_dir));
     requests.and_then(|requests| requests.stat(&name(run, "decided"))).is_ok_and(|there| there.is_some())
 }
@@ -202,7 +202,7 @@ pub(crate) fn waiting(data_dir: &Path) -> io::Result<Waiting> {
 }
 
 /// That a run was decided on is noticed.
-pub(crate) fn noticed(data_dir: &Path, run: &str) -> io::Result<()> {
+pub(crate) fn acknowledge_decision(data_dir: &Path, run: &str) -> io::Result<()> {
     Folder::open(&folder(data_dir))?.remove(&name(run, "decided"))
 }
 

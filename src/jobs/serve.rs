@@ -14,7 +14,7 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
 use self::catch_panic::Panicked;
-use super::job::done::{Counts, Done, NotWrittenDown, Trigger};
+use super::job::done::{Done, NotWrittenDown, RecordAs, Trigger};
 use super::records::own_files;
 use super::snapshot::{self, SnapshotContext};
 use super::state::api_word;
@@ -59,7 +59,7 @@ impl Work {
     pub(super) fn end(&self, app: &App, done: anyhow::Result<Done>) -> anyhow::Result<Findings> {
         let failed = |error: anyhow::Error| error.context(format!("the {} job failed", self.job.name()));
         // Whose lock is lost writes nothing more.
-        if let Err(lost) = app.seat.is_not_lost() {
+        if let Err(lost) = app.lock.is_not_lost() {
             return Err(failed(lost.into()));
         }
         let zone = app.config.schedule.timezone;
@@ -78,7 +78,7 @@ impl Work {
     }
 
     fn succeeded(&self, app: &App, done: Done, seen: Option<ApiSeen>) -> anyhow::Result<()> {
-        if done.counts == Counts::Unrecorded {
+        if done.record_as == RecordAs::Unrecorded {
             return Ok(());
         }
         let mut state = app.state(self.clock.now());
@@ -96,7 +96,7 @@ impl Work {
                 warn!(error = format!("{error:#}"), "the mail that the job works again could not be queued");
             }
         }
-        let written = if done.counts == Counts::Recovered {
+        let written = if done.record_as == RecordAs::Recovered {
             state.recovered(self.job)
         } else {
             note_missed(&app.config.schedule, self.job, &mut state, self.began);
@@ -160,12 +160,12 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<Findings> {
     let work = Work::begin(app, job, trigger, now);
     let (reporting, mailer) = (app.reporting(), &app.mailer);
-    let services = app.changes(&work.clock);
-    let taker = SnapshotContext { reporting, api: &app.api, seat: &app.seat };
+    let services = app.change_services(&work.clock);
+    let taker = SnapshotContext { reporting, api: &app.api, lock: &app.lock };
     // On the heap: where it is awaited it would be large many times over.
     let done = catch_panic::catch(Box::pin(async {
         match job {
-            Job::Inbox => inbox::whole(&services, mailer).await,
+            Job::Inbox => inbox::run_pass(&services, mailer).await,
             Job::Snapshot if work.is_served => {
                 snapshot::report_again(&taker, now).map(|()| Done::recovered())
             }

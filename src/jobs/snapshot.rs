@@ -10,12 +10,12 @@ use super::job::done::Done;
 use super::records::alerts::Latest;
 use super::records::{Reporting, alerts, own_api};
 use super::state::{api_word, slots};
-use crate::change::inbox::first_error::FirstError;
 use crate::clock::Clock;
 use crate::collect;
 use crate::domain::quota::Snapshot;
 use crate::domain::top_consumers::TopConsumers;
 use crate::files::lock::HeldLock;
+use crate::first_error::FirstError;
 use crate::history::{Unreadable, changes, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
@@ -26,7 +26,7 @@ use crate::thousandeyes::LazyClient;
 pub(super) struct SnapshotContext<'a> {
     pub reporting: Reporting<'a>,
     pub api: &'a LazyClient,
-    pub seat: &'a HeldLock,
+    pub lock: &'a HeldLock,
 }
 
 /// Reads quotas, names and usage of every organization, writes them as one file, and reports what changed since the last, and
@@ -39,9 +39,10 @@ pub(super) async fn take(
     let ReportInputs { config, history, .. } = job.reporting.inputs;
     let (parts, rule) = (config.snapshot, config.usage.rule());
     let earlier = history.until(clock.now())?;
-    let fetched = collect::take(job.api.get()?, parts.names, parts.usage, &rule, clock.now()).await?;
-    job.seat.check()?;
-    let mut state = job.reporting.state.take(clock.now());
+    let fetched =
+        collect::read_snapshot(job.api.get()?, parts.names, parts.usage, &rule, clock.now()).await?;
+    job.lock.check()?;
+    let mut state = job.reporting.state.read_or_begin(clock.now());
     // The slots that were missed are counted by it. Whoever ends the job notes what else the answers said.
     let refusals = api_word::refusals(job.api);
     api_word::note(&mut state, api_word::seen(job.api, config.schedule.timezone, refusals, clock.now()));

@@ -301,7 +301,7 @@ pub(crate) struct StateFile<'a> {
 impl StateFile<'_> {
     /// What is remembered of the jobs. A damaged file is set aside, and begun again with what else is known. A file that
     /// cannot be used stays as it is.
-    pub(crate) fn take(&self, now: DateTime<Utc>) -> State {
+    pub(crate) fn read_or_begin(&self, now: DateTime<Utc>) -> State {
         let data_dir = &self.config.data.dir;
         let of = |content| State::of(content, data_dir, Arc::clone(self.unwritten), now);
         if let Some(content) = self.unwritten.get() {

@@ -15,7 +15,9 @@ use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::alerts::muted::muted_sentences;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, name_and_id, org_name, standing};
+use crate::report::shared::quota_status::{
+    Judging, QuotaStatus, level_of, name_and_id, org_name, quota_status,
+};
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
@@ -44,7 +46,7 @@ pub(crate) struct AlertInput<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertRow {
     #[serde(flatten)]
-    pub standing: QuotaStatus,
+    pub status: QuotaStatus,
     /// `previously fine`, `previously a warning`.
     pub was: &'static str,
     /// When it was first seen so.
@@ -128,20 +130,20 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     if !is_due {
         return None;
     }
-    let standings = standings(input, &reported, context);
-    let of_level = |level| rows(level, &reported, &standings, context);
+    let statuses = quota_statuses(input, &reported, context);
+    let of_level = |level| rows(level, &reported, &statuses, context);
     let (mut critical, mut warnings) = (of_level(Level::Critical), of_level(Level::Warning));
     let mut recovered = recovered(&reported);
 
     // Owners see their own targets alone, and two organizations may have groups of the same name.
     let many_organizations = to_owners || input.latest.organizations().len() > 1;
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
-    let in_trouble: Vec<&QuotaStatus> = critical.iter().chain(&warnings).map(|row| &row.standing).collect();
+    let in_trouble: Vec<&QuotaStatus> = critical.iter().chain(&warnings).map(|row| &row.status).collect();
     let rebalance = match input.audience {
         Audience::Administrators => Rebalance::of(in_trouble.iter().copied(), input.latest, input.terms),
         Audience::Owners => Rebalance::default(),
     };
-    let todo = todo(&in_trouble, input, &standings, &rebalance, context);
+    let todo = todo(&in_trouble, input, &statuses, &rebalance, context);
     let level = match (critical.is_empty(), warnings.is_empty()) {
         (false, _) => Level::Critical,
         (true, false) => Level::Warning,
@@ -173,7 +175,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         proposed: rebalance.shown(),
         proposal_notes: rebalance.notes(),
         rebalance,
-        muted: muted_sentences(input, &standings, context),
+        muted: muted_sentences(input, &statuses, context),
         many_organizations,
         to_owners,
         data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
@@ -197,7 +199,7 @@ fn reported<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported<'a>
 
 /// How those stand that the mail speaks of: what is said of a target depends on the others of its organization, and on what is in
 /// trouble and muted.
-fn standings(
+fn quota_statuses(
     input: &AlertInput<'_>,
     reported: &Reported<'_>,
     context: &ReportContext,
@@ -209,7 +211,7 @@ fn standings(
         let slope = input.slopes.of(place);
         let is_told =
             organizations.contains(&row.target.org_id) || level_of(&row, slope, judging) > Some(Level::Fine);
-        is_told.then(|| (row.target.clone(), standing(&row, slope, judging)))
+        is_told.then(|| (row.target.clone(), quota_status(&row, slope, judging)))
     });
     rows.collect()
 }
@@ -218,23 +220,23 @@ fn standings(
 fn rows(
     level: Level,
     reported: &Reported<'_>,
-    standings: &BTreeMap<Target, QuotaStatus>,
+    statuses: &BTreeMap<Target, QuotaStatus>,
     context: &ReportContext,
 ) -> Vec<AlertRow> {
     let of_level = reported.iter().filter(|(news, _)| news.level == level);
     let row = |(news, row): &(&News, SnapshotRow<'_>)| {
-        let mut standing = standings.get(&row.target)?.clone();
-        if standing.why.is_empty() {
+        let mut status = statuses.get(&row.target)?.clone();
+        if status.why.is_empty() {
             // Its usage is unknown by now: what was seen stands.
-            standing.why.clone_from(&news.why);
+            status.why.clone_from(&news.why);
         }
         let since = words::moment(news.at, context.zone);
         let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
         let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
-        Some(AlertRow { standing, was: was(news.was), since, largest, page: page_of(&row.target) })
+        Some(AlertRow { status, was: was(news.was), since, largest, page: page_of(&row.target) })
     };
     let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
-    rows.sort_by(|a, b| a.standing.worst_first(&b.standing));
+    rows.sort_by(|a, b| a.status.worst_first(&b.status));
     rows
 }
 
@@ -292,22 +294,22 @@ fn headline(
     counted(warnings.len(), first_is_warning, if plural { "warnings" } else { "warning" });
     counted(recovered.len(), lead.is_none(), "back to normal");
     let first = match (lead, recovered.first()) {
-        (Some(row), _) => happens(&row.standing, many_organizations, context),
+        (Some(row), _) => happens(&row.status, many_organizations, context),
         (None, Some(one)) => format!("{} is back to normal", one.name_among(many_organizations)),
         (None, None) => String::new(),
     };
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(standing: &QuotaStatus, many_organizations: bool, context: &ReportContext) -> String {
-    let name = standing.name_among(many_organizations);
-    match (standing.runs_out_at, standing.percent_used, standing.percent_projected) {
-        _ if standing.ran_out => format!("{name} has run out"),
+fn happens(status: &QuotaStatus, many_organizations: bool, context: &ReportContext) -> String {
+    let name = status.name_among(many_organizations);
+    match (status.runs_out_at, status.percent_used, status.percent_projected) {
+        _ if status.ran_out => format!("{name} has run out"),
         (Some(at), ..) => {
             let day = || format!("on {}", words::short_day(at, context.zone));
             format!("{name} runs out {}", words::today_or(at, context.now, context.zone, day))
         }
-        (None, Some(used), _) if standing.level == Level::Critical => {
+        (None, Some(used), _) if status.level == Level::Critical => {
             format!("{name} has used {} % of its quota", grouped(used))
         }
         (None, _, Some(projected)) => {
@@ -321,15 +323,15 @@ fn happens(standing: &QuotaStatus, many_organizations: bool, context: &ReportCon
 fn todo(
     in_trouble: &[&QuotaStatus],
     input: &AlertInput<'_>,
-    standings: &BTreeMap<Target, QuotaStatus>,
+    statuses: &BTreeMap<Target, QuotaStatus>,
     rebalance: &Rebalance,
     context: &ReportContext,
 ) -> String {
     let [worst, others @ ..] = in_trouble else { return String::new() };
     let of = |org_id: &OrgId| {
         let seen = input.latest.organization(org_id)?;
-        let standing = standings.get(&seen.row().target).unwrap_or(worst).clone();
-        Some(organization(seen, standing, input.terms.rule, context))
+        let status = statuses.get(&seen.row().target).unwrap_or(worst).clone();
+        Some(organization(seen, status, input.terms.rule, context))
     };
     let own = of(&worst.target.org_id);
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
@@ -361,8 +363,8 @@ fn todo(
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }
     let of_groups: Vec<&QuotaStatus> =
-        in_trouble.iter().copied().filter(|standing| standing.target.aid.is_some()).collect();
-    let ids: BTreeSet<&OrgId> = of_groups.iter().map(|standing| &standing.target.org_id).collect();
+        in_trouble.iter().copied().filter(|status| status.target.aid.is_some()).collect();
+    let ids: BTreeSet<&OrgId> = of_groups.iter().map(|status| &status.target.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
     then(&needs, &room(&of_groups, &organizations, Some(rebalance)))
 }

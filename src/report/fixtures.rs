@@ -29,7 +29,7 @@ use crate::report::alerts::crossings::News;
 use crate::report::shared::level::Level;
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
-use crate::report::{Judging, QuotaStatus, Slopes, standings};
+use crate::report::{Judging, QuotaStatus, Slopes, quota_statuses};
 use crate::report::{OrganizationReadings, Readings, Week};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -362,9 +362,9 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
 }
 
 /// How the first row of a snapshot stands.
-pub(crate) fn standing_of(latest: &Snapshot) -> QuotaStatus {
+pub(crate) fn quota_status_of(latest: &Snapshot) -> QuotaStatus {
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
     let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let slopes = Slopes::default();
-    standings(latest, &slopes, judging).next().unwrap()
+    quota_statuses(latest, &slopes, judging).next().unwrap()
 }

@@ -3,7 +3,7 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, SnapshotRow, UsageRule};
-use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, quota_status};
 use crate::report::shared::week::Slopes;
 
 /// Targets of a snapshot, the worst of them in their order.
@@ -49,11 +49,11 @@ impl<'a> Ranking<'a> {
     }
 
     /// How each of the worst stands, worst first.
-    pub(crate) fn standings(&self) -> impl Iterator<Item = QuotaStatus> {
-        let standing = |(_, number, place): &(Rank, usize, Place<'_>)| {
-            Some(standing(&place.row()?, self.slopes.of(*number), self.judging))
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = QuotaStatus> {
+        let status = |(_, number, place): &(Rank, usize, Place<'_>)| {
+            Some(quota_status(&place.row()?, self.slopes.of(*number), self.judging))
         };
-        self.worst.iter().filter_map(standing)
+        self.worst.iter().filter_map(status)
     }
 }
 

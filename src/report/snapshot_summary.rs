@@ -3,7 +3,7 @@
 //! Rows are only looked at, one after the other: there may be a million of them.
 
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
-use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, quota_status};
 use crate::report::shared::week::Slopes;
 
 /// Account groups that are listed, nearest to their quota first.
@@ -68,7 +68,7 @@ impl SnapshotSummary {
 
     /// How the nearest stand, worst first.
     pub(crate) fn nearest(&self, judging: Judging<'_>) -> Vec<QuotaStatus> {
-        self.nearest.iter().map(|near| standing(&near.row, near.slope, judging)).collect()
+        self.nearest.iter().map(|near| quota_status(&near.row, near.slope, judging)).collect()
     }
 
     /// Behind those that stand as badly: they come in the order of their ids.

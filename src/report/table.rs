@@ -96,28 +96,28 @@ fn closing_record(line: &Line) -> [String; 14] {
 }
 
 /// How one target stands, as a row of a table.
-pub(crate) fn usage_record(standing: &QuotaStatus) -> [String; 14] {
-    let [name, org_name] = &standing.whole_names;
+pub(crate) fn usage_record(status: &QuotaStatus) -> [String; 14] {
+    let [name, org_name] = &status.whole_names;
     let whole_or = |whole: &str, cut: &str| shown(if whole.is_empty() { cut } else { whole });
-    let group_name = match &standing.target.aid {
-        Some(_) => whole_or(name, &standing.name),
+    let group_name = match &status.target.aid {
+        Some(_) => whole_or(name, &status.name),
         None => String::new(),
     };
     [
-        shown(standing.target.org_id.as_str()),
-        whole_or(org_name, &standing.org_name),
-        standing.target.aid.as_ref().map(|aid| shown(aid.as_str())).unwrap_or_default(),
+        shown(status.target.org_id.as_str()),
+        whole_or(org_name, &status.org_name),
+        status.target.aid.as_ref().map(|aid| shown(aid.as_str())).unwrap_or_default(),
         group_name,
-        units(standing.quota),
-        units(standing.used),
-        units(standing.projected),
-        units(standing.headroom),
-        units(standing.percent_projected),
-        standing.status.clone(),
-        standing.sureness.clone(),
-        day(standing.runs_out_at),
-        day(standing.runs_out_by_projection),
-        day(standing.runs_out_by_slope),
+        units(status.quota),
+        units(status.used),
+        units(status.projected),
+        units(status.headroom),
+        units(status.percent_projected),
+        status.status.clone(),
+        status.sureness.clone(),
+        day(status.runs_out_at),
+        day(status.runs_out_by_projection),
+        day(status.runs_out_by_slope),
     ]
 }
 

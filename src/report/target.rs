@@ -22,7 +22,7 @@ const MOMENTS: usize = 40;
 pub(crate) struct TargetParts<'a> {
     pub timeline: &'a Timeline,
     /// None where the latest snapshot does not show it.
-    pub standing: Option<QuotaStatus>,
+    pub status: Option<QuotaStatus>,
     /// Of a snapshot that shows it alone.
     pub curves: &'a Curves<'a>,
     pub record: Option<&'a Record>,
@@ -41,7 +41,7 @@ pub(crate) struct TargetPage {
     pub org_name: String,
     /// As a command names it: `10452/204117`.
     pub target: String,
-    pub standing: Option<QuotaStatus>,
+    pub status: Option<QuotaStatus>,
     /// `5 Nov to 5 Dec`; empty where it is not known.
     pub cycle: String,
     /// The cycle with both forecasts and the previous cycle, as SVG; empty where there is no line to draw.
@@ -97,16 +97,16 @@ pub(crate) struct Line {
 
 /// The page of one target.
 pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> TargetPage {
-    let TargetParts { timeline, standing, curves, record, mute, latest, waiting } = parts;
+    let TargetParts { timeline, status, curves, record, mute, latest, waiting } = parts;
     let target = &timeline.target;
     let at = |at: DateTime<Utc>| words::moment(at, context.zone);
     let day = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| words::day(at, context.zone));
     let axis = curves.axis_of_first();
     let number = usize::from(target.aid.is_some() && latest.row_count() > 1);
-    let trend = standing
+    let trend = status
         .as_ref()
         .zip(axis.as_ref())
-        .and_then(|(standing, axis)| curves.trend(number, axis, standing, context.zone));
+        .and_then(|(status, axis)| curves.trend(number, axis, status, context.zone));
     let cycle = latest.organizations().first().and_then(Organization::cycle);
     let mut alerts: Vec<String> = record.map_or_else(Vec::new, |record| record.reports_of(target));
     alerts.extend(mute.map(|mute| format!("Muted: {}", words::clean(&mute.reason, 200))));
@@ -137,9 +137,9 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         cycle: cycle.map_or_else(String::new, |(start, end)| {
             format!("{} to {}", words::short_day(start, context.zone), words::short_day(end, context.zone))
         }),
-        picture: trend.map(|trend| trend.with_slope(standing.as_ref()).svg()).unwrap_or_default(),
-        by_projection: day(standing.as_ref().and_then(|standing| standing.runs_out_by_projection)),
-        by_slope: day(standing.as_ref().and_then(|standing| standing.runs_out_by_slope)),
+        picture: trend.map(|trend| trend.with_slope(status.as_ref()).svg()).unwrap_or_default(),
+        by_projection: day(status.as_ref().and_then(|status| status.runs_out_by_projection)),
+        by_slope: day(status.as_ref().and_then(|status| status.runs_out_by_slope)),
         slope_days: SLOPE_DAYS,
         largest: record.map_or_else(Vec::new, |record| record.largest(target).to_vec()),
         alerts,
@@ -148,7 +148,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         first_seen: timeline.moments.first().map(|moment| at(moment.taken_at)).unwrap_or_default(),
         moments: moments.collect(),
         data_age: words::age(context.now - latest.taken_at),
-        standing,
+        status,
         imprint: context.into(),
     }
 }

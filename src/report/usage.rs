@@ -17,7 +17,7 @@ use crate::report::changes::held::{Held, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
-use crate::report::shared::quota_status::{Judging, QuotaStatus, standing, standings};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, quota_status, quota_statuses};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
@@ -90,10 +90,10 @@ pub(crate) struct UsageReport {
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
     let judging =
         Judging { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
-    let all: Vec<QuotaStatus> = standings(input.latest, input.slopes, judging).collect();
+    let all: Vec<QuotaStatus> = quota_statuses(input.latest, input.slopes, judging).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),
-        Err(_) => standing(row, None, judging),
+        Err(_) => quota_status(row, None, judging),
     };
     let of_level = groups_by_level(&all);
     let counted = |seen: &quota::Organization| {
@@ -101,20 +101,19 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
     };
     let mut organizations: Vec<Organization> = input.latest.organizations().iter().map(counted).collect();
-    let mut groups: Vec<&QuotaStatus> = all.iter().filter(|standing| standing.target.aid.is_some()).collect();
+    let mut groups: Vec<&QuotaStatus> = all.iter().filter(|status| status.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&QuotaStatus> = organizations.iter().map(|organization| &organization.own).collect();
     let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
     let level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
-    let out = || groups.iter().copied().filter(|standing| standing.runs_out());
+    let out = || groups.iter().copied().filter(|status| status.runs_out());
     let rebalance = input.terms.map(|terms| Rebalance::of(out(), input.latest, terms));
     let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
     let total = Total::of(&organizations);
     let subject = subject(&headline, total.as_ref());
 
-    let measured: Vec<&QuotaStatus> =
-        groups.iter().copied().filter(|standing| standing.is_measured()).collect();
-    let bad = measured.iter().filter(|standing| standing.level > Level::Fine).count();
+    let measured: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.is_measured()).collect();
+    let bad = measured.iter().filter(|status| status.level > Level::Fine).count();
     let is_well = level == Level::Fine;
     let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
     let (listed, unlisted) = measured.split_at(bad.clamp(least, LISTED).min(measured.len()));
@@ -171,7 +170,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
 
 /// The worst level of all; nobody is well of whom nothing is known.
 fn level_of_all<'a>(all: impl Iterator<Item = &'a QuotaStatus>, organizations: &[Organization]) -> Level {
-    let level = all.map(|standing| standing.level).max().unwrap_or(Level::Fine);
+    let level = all.map(|status| status.level).max().unwrap_or(Level::Fine);
     let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
     if is_blind { level.max(Level::Warning) } else { level }
 }
@@ -195,16 +194,16 @@ impl UsageReport {
 
     /// The targets of [`Self::draw`].
     pub(crate) fn targets_to_draw(&mut self) -> Vec<Target> {
-        self.listed().map(|standing| standing.target.clone()).collect()
+        self.listed().map(|status| status.target.clone()).collect()
     }
 
     /// Says the trend of all that is listed, and draws those few that are looked at first.
     pub(crate) fn draw(&mut self, trends: &Trends) {
-        for standing in self.listed() {
-            standing.trend = trends.words(standing);
+        for status in self.listed() {
+            status.trend = trends.words(status);
         }
-        for (number, standing) in (1..).zip(self.worth_drawing()) {
-            standing.picture = trends.picture(standing, number);
+        for (number, status) in (1..).zip(self.worth_drawing()) {
+            status.picture = trends.picture(status, number);
         }
         self.drawn = !self.pictures().is_empty();
         if !self.drawn && self.worth_drawing().next().is_some() {
@@ -215,12 +214,12 @@ impl UsageReport {
 
     pub(crate) fn pictures(&self) -> Vec<&Picture> {
         let own = self.organizations.iter().map(|organization| &organization.own);
-        own.chain(&self.worst).filter_map(|standing| standing.picture.as_ref()).collect()
+        own.chain(&self.worst).filter_map(|status| status.picture.as_ref()).collect()
     }
 
     /// Leaves the words, which say the same.
     pub(crate) fn without_pictures(mut self) -> Self {
-        self.worth_drawing().for_each(|standing| standing.picture = None);
+        self.worth_drawing().for_each(|status| status.picture = None);
         self.drawn = false;
         self
     }
@@ -242,11 +241,9 @@ fn unknown_organizations(organizations: &[Organization]) -> String {
 /// How many account groups of each organization are critical, and how many are warned of.
 fn groups_by_level(all: &[QuotaStatus]) -> HashMap<&OrgId, (usize, usize)> {
     let mut counts: HashMap<&OrgId, (usize, usize)> = HashMap::new();
-    for standing in
-        all.iter().filter(|standing| standing.target.aid.is_some() && standing.level > Level::Fine)
-    {
-        let (critical, warnings) = counts.entry(&standing.target.org_id).or_default();
-        *(if standing.level == Level::Critical { critical } else { warnings }) += 1;
+    for status in all.iter().filter(|status| status.target.aid.is_some() && status.level > Level::Fine) {
+        let (critical, warnings) = counts.entry(&status.target.org_id).or_default();
+        *(if status.level == Level::Critical { critical } else { warnings }) += 1;
     }
     counts
 }

@@ -119,12 +119,12 @@ impl Bench {
 
     /// By this clock; no mail is queued.
     pub(crate) async fn advance_by(&self, run: &mut Run, clock: &Clock) -> anyhow::Result<()> {
-        lifecycle::advance(&self.app.changes(clock), run).await.map(drop)
+        lifecycle::advance(&self.app.change_services(clock), run).await.map(drop)
     }
 
     /// The plan of a file against what is live at noon.
     pub(crate) async fn plan(&self, text: &str, undo: bool) -> Plan {
-        let services = self.app.changes(&Clock::starting_at(noon()));
+        let services = self.app.change_services(&Clock::starting_at(noon()));
         let situation = Situation { undo, ..Situation::default() };
         live_plan(&services, &parsed(text), &situation).await.unwrap()
     }

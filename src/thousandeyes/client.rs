@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::body::{self, Bounds, starts_as_object};
-use super::clock::is_believed;
+use super::clock::is_clock_confirmed;
 use super::error::{Error, clean};
 use super::model::{
     self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, SoFar, TestUnits,
@@ -18,7 +18,7 @@ use super::rate_budget::{Budget, Room};
 use super::request_counts::Tally;
 use super::settings::Settings;
 use super::transport::Transport;
-use super::wire::{self, Odd};
+use super::wire::{self, Unexpected};
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::thousandeyes::progress::Progress;
 
@@ -63,7 +63,7 @@ impl Client {
             let ago = TimeDelta::from_std(ago).ok().filter(|ago| *ago < most)?;
             Some(date + ago)
         };
-        let known = within(TimeDelta::minutes(5)).filter(|server| is_believed(now, Some(*server)));
+        let known = within(TimeDelta::minutes(5)).filter(|server| is_clock_confirmed(now, Some(*server)));
         if known.is_some() {
             return known;
         }
@@ -210,7 +210,7 @@ impl Client {
     async fn pages<T>(
         &self,
         first: Url,
-        mut parse: impl FnMut(&str) -> Result<Page<T>, Odd>,
+        mut parse: impl FnMut(&str) -> Result<Page<T>, Unexpected>,
     ) -> Result<Vec<T>, Error> {
         let call = self.transport.call("GET", &first);
         let Bounds { bytes: most_bytes, entries: most_entries } =
@@ -279,7 +279,11 @@ impl Client {
     }
 
     /// Asks, and takes what `parse` finds in the answer. Its text is freed then.
-    async fn read<T>(&self, url: &Url, parse: impl FnOnce(&str) -> Result<T, Odd>) -> Result<T, Error> {
+    async fn read<T>(
+        &self,
+        url: &Url,
+        parse: impl FnOnce(&str) -> Result<T, Unexpected>,
+    ) -> Result<T, Error> {
         let body = self.transport.get(url.clone()).await?;
         let (json, _alone) = (wire::text(body.bytes), body.alone);
         let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
@@ -292,7 +296,7 @@ impl Client {
                 "the answer {start} where a JSON object is promised. Check api.base_url."
             )));
         }
-        parse(&json).map_err(|Odd(why)| {
+        parse(&json).map_err(|Unexpected(why)| {
             unusable(format!("the answer is not what the API promises: {}.", clean(&why)))
         })
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 const APART: TimeDelta = TimeDelta::hours(1);
 
 /// Whether the clock agrees with the API's own. Without an answer of the API nobody knows.
-pub(crate) fn is_believed(now: DateTime<Utc>, server_now: Option<DateTime<Utc>>) -> bool {
+pub(crate) fn is_clock_confirmed(now: DateTime<Utc>, server_now: Option<DateTime<Utc>>) -> bool {
     server_now.is_some_and(|server| (now - server).abs() <= APART)
 }
 

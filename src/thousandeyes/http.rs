@@ -12,7 +12,7 @@ use rustls::CertificateError;
 
 use super::ca_file::certificates;
 use super::error::Error;
-use super::proxy::{self, Through};
+use super::proxy::{self, ConfiguredProxy};
 use super::retry::Event;
 use super::settings::Settings;
 use crate::config::loopback::{self, is_loopback};
@@ -28,7 +28,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An HTTP client without redirects: a redirected write would arrive as something else, or elsewhere. And the proxy that it
 /// goes through, if any.
-pub(super) fn client(settings: &Settings) -> Result<(reqwest::Client, Option<Through>), Error> {
+pub(super) fn client(settings: &Settings) -> Result<(reqwest::Client, Option<ConfiguredProxy>), Error> {
     install_tls();
     let plain = check_base_url(&settings.base_url)?;
     let accept = HeaderValue::from_static("application/hal+json, application/json");
@@ -40,22 +40,22 @@ pub(super) fn client(settings: &Settings) -> Result<(reqwest::Client, Option<Thr
         .pool_idle_timeout(IDLE_TIMEOUT)
         .https_only(!plain);
     builder = builder.no_proxy();
-    let mut through = None;
+    let mut in_use = None;
     if plain {
         // This machine is reached directly (a proxy would take the token over the network in the open), and needs
         // no certificates of the system.
         builder = builder.tls_certs_only([]);
     } else if let Some(url) = &settings.proxy {
         builder = builder.proxy(proxy_to(url)?);
-        through = Some(Through { url: url.clone(), from: "api.proxy" });
+        in_use = Some(ConfiguredProxy { url: url.clone(), from: "api.proxy" });
     } else if let Some(proxy) = from_environment(&settings.base_url)? {
         builder = builder.proxy(proxy_to(&proxy.url)?.no_proxy(NoProxy::from_env()));
-        through = Some(proxy);
+        in_use = Some(proxy);
     }
-    Ok((finished(builder, settings.ca_file.as_deref())?, through))
+    Ok((finished(builder, settings.ca_file.as_deref())?, in_use))
 }
 
-fn from_environment(url: &Url) -> Result<Option<Through>, Error> {
+fn from_environment(url: &Url) -> Result<Option<ConfiguredProxy>, Error> {
     proxy::from_environment(url, |name| std::env::var(name).ok()).map_err(Error::Settings)
 }
 
@@ -138,7 +138,7 @@ fn install_tls() {
 pub(super) fn explain(
     error: &reqwest::Error,
     timeout: Duration,
-    through: Option<&Through>,
+    proxy: Option<&ConfiguredProxy>,
 ) -> (Event, String) {
     let cause = deepest(error);
     if !error.is_connect() {
@@ -156,7 +156,7 @@ pub(super) fn explain(
     } else {
         cause
     };
-    let reason = match through {
+    let reason = match proxy {
         Some(proxy) => format!(
             "the proxy {} gave no connection to {host}: {what}. It must let CONNECT to {host} through; if it wants a login, \
              write user:password@ before its name there",

@@ -15,7 +15,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 pub(super) use self::quotas::{SoFar, quotas};
 pub(super) use self::usage::usage;
-use super::wire::{Object, Odd};
+use super::wire::{Object, Unexpected};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
 /// The quotas of one organization: its own, and those of its account groups that have one.
@@ -153,12 +153,12 @@ pub struct AgentUnits {
     pub projected: Option<Units>,
 }
 
-fn missing(name: &str) -> Odd {
-    Odd(format!("`{name}` is missing"))
+fn missing(name: &str) -> Unexpected {
+    Unexpected(format!("`{name}` is missing"))
 }
 
-fn answer(json: &str) -> Result<Object<'_>, Odd> {
-    Object::of_answer(json).map_err(|error| Odd(error.to_string()))
+fn answer(json: &str) -> Result<Object<'_>, Unexpected> {
+    Object::of_answer(json).map_err(|error| Unexpected(error.to_string()))
 }
 
 /// What of an answer cannot be read and is left out.
@@ -185,20 +185,20 @@ impl LeftOut {
 pub(super) type Page<T> = (Vec<T>, Option<String>);
 
 /// The body of `GET /account-groups`, and what of it cannot be read.
-pub(super) fn account_groups(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Odd> {
+pub(super) fn account_groups(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
     match plain::account_groups(json) {
         Some(page) => Ok((page, LeftOut::default())),
         None => account_groups_carefully(json),
     }
 }
 
-fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Odd> {
+fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
     let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
     let answer = answer(json)?;
     let there = answer.each("accountGroups", |entry| {
         let entry = match Object::of("an entry of `accountGroups`", entry) {
             Ok(entry) => entry,
-            Err(Odd(why)) => return left_out.push(why),
+            Err(Unexpected(why)) => return left_out.push(why),
         };
         let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing("aid"))) {
             Ok(aid) => Aid::new(aid),
@@ -219,14 +219,17 @@ fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut),
 }
 
 /// A page of `/usage/units/…`.
-pub(super) fn page<T>(json: &str, row: impl Fn(&Object<'_>) -> Result<T, Odd>) -> Result<Page<T>, Odd> {
+pub(super) fn page<T>(
+    json: &str,
+    row: impl Fn(&Object<'_>) -> Result<T, Unexpected>,
+) -> Result<Page<T>, Unexpected> {
     let page = answer(json)?;
     let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
     Ok((rows, next_page(&page)?))
 }
 
 /// An error where there may be another page, and nobody can read where.
-fn next_page(page: &Object<'_>) -> Result<Option<String>, Odd> {
+fn next_page(page: &Object<'_>) -> Result<Option<String>, Unexpected> {
     let next = page.object("_links")?.unwrap_or_default().object("next")?.unwrap_or_default();
     Ok(next.text("href")?.map(Cow::into_owned))
 }
@@ -235,22 +238,22 @@ fn next_page(page: &Object<'_>) -> Result<Option<String>, Odd> {
 fn rows<T>(
     of: &Object<'_>,
     name: &str,
-    row: impl Fn(&Object<'_>) -> Result<T, Odd>,
-) -> Result<Option<Vec<T>>, Odd> {
+    row: impl Fn(&Object<'_>) -> Result<T, Unexpected>,
+) -> Result<Option<Vec<T>>, Unexpected> {
     let mut rows = Ok(Vec::new());
     let entry = format!("an entry of `{name}`");
     let there = of.each(name, |raw| {
         if let Ok(seen) = &mut rows {
             match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
                 Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
-                Err(Odd(why)) => rows = Err(Odd(format!("{why} in {entry}"))),
+                Err(Unexpected(why)) => rows = Err(Unexpected(format!("{why} in {entry}"))),
             }
         }
     })?;
     Ok(there.then_some(rows?))
 }
 
-pub(super) fn test_units(row: &Object<'_>) -> Result<TestUnits, Odd> {
+pub(super) fn test_units(row: &Object<'_>) -> Result<TestUnits, Unexpected> {
     Ok(TestUnits {
         aid: aid(row)?,
         account_group_name: name(row, "accountGroupName"),
@@ -267,7 +270,7 @@ pub(super) fn test_units(row: &Object<'_>) -> Result<TestUnits, Odd> {
     })
 }
 
-pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Odd> {
+pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Unexpected> {
     Ok(AgentUnits {
         aid: aid(row)?,
         account_group_name: name(row, "accountGroupName"),
@@ -279,7 +282,7 @@ pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Odd> {
 }
 
 /// Whose units a row counts: they are in nobody's sum without it.
-fn aid(row: &Object<'_>) -> Result<Option<Aid>, Odd> {
+fn aid(row: &Object<'_>) -> Result<Option<Aid>, Unexpected> {
     Ok(row.text("aid")?.map(Aid::new))
 }
 

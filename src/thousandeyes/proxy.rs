@@ -8,12 +8,12 @@ use crate::config::proxy_url;
 
 /// A proxy, and where it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Through {
+pub(super) struct ConfiguredProxy {
     pub url: Url,
     pub from: &'static str,
 }
 
-impl Through {
+impl ConfiguredProxy {
     /// Without its user and password.
     pub(super) fn name(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
@@ -26,7 +26,7 @@ impl Through {
 pub(super) fn from_environment(
     url: &Url,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Through>, String> {
+) -> Result<Option<ConfiguredProxy>, String> {
     let names: [&'static str; 4] = match url.scheme() {
         "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
         _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
@@ -43,7 +43,7 @@ pub(super) fn from_environment(
     let value = value.trim();
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = proxy_url(&with_scheme).map_err(|problem| format!("the variable {from} {problem}"))?;
-    Ok(Some(Through { url, from }))
+    Ok(Some(ConfiguredProxy { url, from }))
 }
 
 /// A name covers itself and all below it. Networks of addresses are left to the HTTP client, which knows them too.

@@ -17,7 +17,7 @@ use super::body::{Body, Bounds, Next};
 use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
-use super::proxy::Through;
+use super::proxy::ConfiguredProxy;
 use super::rate_budget::{Budget, Pace, Room};
 use super::recent::Recent;
 use super::request_counts::Tally;
@@ -33,7 +33,7 @@ const TOO_MANY: u16 = 429;
 
 pub(super) struct Transport {
     http: reqwest::Client,
-    through: Option<Through>,
+    proxy: Option<ConfiguredProxy>,
     settings: Settings,
     started: Instant,
     pace: Mutex<Pace>,
@@ -82,10 +82,10 @@ impl Turn {
 
 impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, Error> {
-        let (http, through) = http::client(&settings)?;
+        let (http, proxy) = http::client(&settings)?;
         Ok(Self {
             http,
-            through,
+            proxy,
             recent: Mutex::default(),
             pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
             tally: Mutex::default(),
@@ -276,7 +276,7 @@ impl Transport {
         let outcome = match builder.send().await {
             Ok(response) => self.receive(response, timeout, self.bounds(&request.call)).await,
             Err(error) => {
-                let (event, reason) = http::explain(&error, timeout, self.through.as_ref());
+                let (event, reason) = http::explain(&error, timeout, self.proxy.as_ref());
                 Outcome::without_answer(event, reason)
             }
         };
@@ -325,7 +325,7 @@ impl Transport {
             let next = match response.chunk().await {
                 Ok(Some(chunk)) => outcome.body.add(&chunk, length, bounds),
                 Err(error) if status.is_success() => {
-                    let (_, reason) = http::explain(&error, timeout, self.through.as_ref());
+                    let (_, reason) = http::explain(&error, timeout, self.proxy.as_ref());
                     return Outcome { limits, ..Outcome::without_answer(Event::NoAnswer, reason) };
                 }
                 // The status of a failure is its outcome, also without the words that belong to it.

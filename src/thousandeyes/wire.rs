@@ -2,7 +2,7 @@
 //!
 //! Nothing is taken for granted: every field may be missing or null, unknown ones are ignored, ids may come as numbers and
 //! numbers as `12.0`. Objects and lists are read one at a time out of the body, and each field by itself: what is not what
-//! the API promises is an [`Odd`] of that field alone and never hides what stands beside it.
+//! the API promises is an [`Unexpected`] of that field alone and never hides what stands beside it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,9 +23,9 @@ const TOO_MANY_FIELDS: &str = "over 1000 fields";
 
 /// A part of an answer that is not what the API promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Odd(pub String);
+pub(super) struct Unexpected(pub String);
 
-impl fmt::Display for Odd {
+impl fmt::Display for Unexpected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -42,10 +42,10 @@ impl<'a> Object<'a> {
     }
 
     /// An entry of a list, or the value of a field.
-    pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Odd> {
+    pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Unexpected> {
         serde_json::from_str(raw.get()).map_err(|_| match raw.get().as_bytes().first() {
-            Some(b'{') => Odd(format!("{what} has {TOO_MANY_FIELDS}")),
-            _ => Odd(format!("{what} is {}, not an object", shown(raw))),
+            Some(b'{') => Unexpected(format!("{what} has {TOO_MANY_FIELDS}")),
+            _ => Unexpected(format!("{what} is {}, not an object", shown(raw))),
         })
     }
 
@@ -54,40 +54,44 @@ impl<'a> Object<'a> {
     }
 
     /// A field's value; none where it is missing or null.
-    pub(super) fn field(&self, name: &str) -> Result<Option<&'a RawValue>, Odd> {
+    pub(super) fn field(&self, name: &str) -> Result<Option<&'a RawValue>, Unexpected> {
         let mut all = self.0.iter().filter(|(key, _)| key.0 == name).map(|(_, raw)| *raw);
         let Some(first) = all.next() else { return Ok(None) };
         if let Some(other) = all.find(|other| other.get() != first.get()) {
-            return Err(Odd(format!("`{name}` comes twice, as {} and as {}", shown(first), shown(other))));
+            return Err(Unexpected(format!(
+                "`{name}` comes twice, as {} and as {}",
+                shown(first),
+                shown(other)
+            )));
         }
         Ok((first.get() != "null").then_some(first))
     }
 
-    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Odd> {
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Unexpected> {
         self.field(name)?.map(|raw| Self::of(&format!("`{name}`"), raw)).transpose()
     }
 
     /// Calls `each` with the entries of a list, one after the other; false where the list is missing or null.
-    pub(super) fn each(&self, name: &str, each: impl FnMut(&'a RawValue)) -> Result<bool, Odd> {
+    pub(super) fn each(&self, name: &str, each: impl FnMut(&'a RawValue)) -> Result<bool, Unexpected> {
         let Some(raw) = self.field(name)? else { return Ok(false) };
-        let not_a_list = |_| Odd(format!("`{name}` is {}, not a list", shown(raw)));
+        let not_a_list = |_| Unexpected(format!("`{name}` is {}, not a list", shown(raw)));
         serde_json::Deserializer::from_str(raw.get()).deserialize_seq(Each(each)).map_err(not_a_list)?;
         Ok(true)
     }
 
     /// A text, or a whole number where the API promises a text; empty texts are as good as none.
-    pub(super) fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Odd> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Unexpected> {
         let Some(raw) = self.field(name)? else { return Ok(None) };
         let text = match raw.get().as_bytes().first() {
             Some(b'"') => serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0),
             _ => exact(raw.get()).map(|number| Cow::Owned(number.to_string())),
         };
-        let text = text.ok_or_else(|| Odd(format!("`{name}` is {}, not a text", shown(raw))))?;
+        let text = text.ok_or_else(|| Unexpected(format!("`{name}` is {}, not a text", shown(raw))))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// A whole number, also where it comes as `12.0` or as digits in a text.
-    pub(super) fn units(&self, name: &str) -> Result<Option<Units>, Odd> {
+    pub(super) fn units(&self, name: &str) -> Result<Option<Units>, Unexpected> {
         let Some(raw) = self.field(name)? else { return Ok(None) };
         let digits = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::trim);
         let number = match digits {
@@ -99,7 +103,7 @@ impl<'a> Object<'a> {
         };
         number
             .map(Some)
-            .ok_or_else(|| Odd(format!("`{name}` is {}, not a whole number below 2^63", shown(raw))))
+            .ok_or_else(|| Unexpected(format!("`{name}` is {}, not a whole number below 2^63", shown(raw))))
     }
 }
 

@@ -10,13 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
 use super::claim::{is_read, sentence, settles};
-use super::first_error::FirstError;
 use super::{Fingerprint, Inbox, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::{is_id_of_file, time_of_file};
 use crate::change::run::{Run, RunRecord};
 use crate::files::folder::{Folder, Links, Unfit};
 use crate::files::sha256;
+use crate::first_error::FirstError;
 
 /// Files of one name that come together are claimed for one second after the other. A claim that is further ahead, and whose
 /// run nobody made, is a name that somebody else made up.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::change::RunState;
-use crate::change::inbox::first_error::FirstError;
 use crate::change::run::Run;
+use crate::first_error::FirstError;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T18:05:00Z".parse().unwrap()
@@ -237,7 +237,7 @@ async fn a_file_that_is_written_on_after_its_claim_is_put_back_whole() {
     let (_folder, inbox) = inbox();
     let path = inbox.folder.join("a.csv");
     fs_err::write(&path, "a").unwrap();
-    let Seen::File { fingerprint, .. } = open(&inbox).see(OsStr::new("a.csv")) else {
+    let Seen::File { fingerprint, .. } = open(&inbox).inspect(OsStr::new("a.csv")) else {
         panic!("it is a file")
     };
     fs_err::write(&path, "a,b").unwrap(); // after the second look

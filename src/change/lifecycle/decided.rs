@@ -13,7 +13,7 @@ use crate::change::run::Decision;
 use crate::change::{Guard, GuardHit, RunState, Verdict, results};
 use crate::files::durable;
 use crate::text::words::counted;
-use crate::thousandeyes::is_believed;
+use crate::thousandeyes::is_clock_confirmed;
 
 /// What this machine's clock and another's may differ by.
 const SKEW: TimeDelta = TimeDelta::hours(1);
@@ -97,7 +97,7 @@ impl RunContext<'_> {
         let now = self.services.now();
         let server_now = self.services.api.get()?.server_now(now).await;
         let early = server_now
-            .is_some_and(|server| !is_believed(now, Some(server)) && self.run.record.is_early(server));
+            .is_some_and(|server| !is_clock_confirmed(now, Some(server)) && self.run.record.is_early(server));
         if early {
             warn!(run = %self.run.record.id, "not started: this machine's clock is ahead of the API's");
         }
@@ -114,7 +114,7 @@ impl RunContext<'_> {
         if !is_of_the_future && (now - since).to_std().unwrap_or_default() < limit {
             return Ok(());
         }
-        if !is_believed(now, self.services.api.get()?.server_now(now).await) {
+        if !is_clock_confirmed(now, self.services.api.get()?.server_now(now).await) {
             warn!(run = %self.run.record.id, "not expired: the API does not confirm this machine's clock");
             return Ok(());
         }

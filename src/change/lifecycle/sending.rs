@@ -54,7 +54,7 @@ impl RunContext<'_> {
             past,
             clock: &services.clock,
             cancel: services.cancel,
-            seat: services.seat,
+            lock: services.lock,
             guarded,
             guard_again: async |rows: &BTreeSet<usize>| {
                 let now = context.plan_now(file).await?;

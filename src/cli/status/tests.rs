@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::text::text;
 use crate::cli::table::Paint;
-use crate::daemon::status::{Lying, Observed, ObservedJob, View, Waiting, late, view};
+use crate::daemon::status::{Observed, ObservedJob, UntakenFile, View, Waiting, late, view};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, JobState, Why};
@@ -80,7 +80,7 @@ fn well() -> Observed {
         answers_dir: "/var/lib/quotakeeper/inbox/answers".into(),
         expire: std::time::Duration::from_secs(7 * 24 * 3600),
         unsent: Unsent::default(),
-        lying: Vec::new(),
+        untaken: Vec::new(),
         free: Some(12_000_000_000),
         nearest: usage().worst.into_iter().take(3).collect(),
     }
@@ -143,9 +143,9 @@ fn ill() -> Observed {
             refusal: Some("1 of 4 recipients refused it: 550 no such user".into()),
             unreadable: vec!["20261122T080000Z-0123456789abcdef.eml: its recipients are unknown".into()],
         },
-        lying: vec![
-            Lying { file: "q4.csv".into(), since: at("11-22T04:00"), reason: None },
-            Lying {
+        untaken: vec![
+            UntakenFile { file: "q4.csv".into(), since: at("11-22T04:00"), reason: None },
+            UntakenFile {
                 file: "q4.xlsx".into(),
                 since: at("11-22T04:00"),
                 reason: Some("This is a workbook.".into()),
@@ -216,12 +216,12 @@ fn a_waiting_run_and_mail_that_was_just_refused_are_no_problem() {
 
 #[test]
 fn five_of_thousands_of_files_that_are_not_taken_are_named() {
-    let lying = |number| Lying {
+    let untaken = |number| UntakenFile {
         file: format!("{number}.bak"),
         since: at("11-22T08:00"),
         reason: Some("why".into()),
     };
-    let screen = shown(&view(Observed { lying: (0..3000).map(lying).collect(), ..well() }), 100);
+    let screen = shown(&view(Observed { untaken: (0..3000).map(untaken).collect(), ..well() }), 100);
     assert_eq!(screen.matches(" in the inbox is not taken: why").count(), 5, "{screen}");
     assert!(screen.contains("2 995 more files in the inbox are not taken"), "{screen}");
 }

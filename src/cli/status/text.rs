@@ -155,25 +155,25 @@ fn nearest(view: &View, paint: Paint) -> String {
         ("runs out", Side::Left),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
-    for standing in &view.nearest {
+    for status in &view.nearest {
         table.row([
-            format!("{} · {}", standing.org_name, standing.label()),
-            figure(standing.used),
-            figure(standing.projected),
-            figure(standing.quota),
-            runs_out(standing, view),
+            format!("{} · {}", status.org_name, status.label()),
+            figure(status.used),
+            figure(status.projected),
+            figure(status.quota),
+            runs_out(status, view),
         ]);
     }
     table.render(2, paint)
 }
 
 /// The day; else how much of the quota is projected.
-fn runs_out(standing: &QuotaStatus, view: &View) -> String {
-    match standing.runs_out_at {
-        _ if standing.ran_out => "has run out".to_owned(),
+fn runs_out(status: &QuotaStatus, view: &View) -> String {
+    match status.runs_out_at {
+        _ if status.ran_out => "has run out".to_owned(),
         Some(at) if at <= view.now => "now".to_owned(),
         Some(at) => words::short_day(at, view.zone),
-        None => standing.status.clone(),
+        None => status.status.clone(),
     }
 }
 

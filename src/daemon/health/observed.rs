@@ -185,12 +185,12 @@ fn rendered_snapshot(
 /// The part of the metrics that is of a snapshot.
 fn targets(inputs: &ReportInputs<'_>, at: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<Vec<Text>> {
     let spooled = || spooled_tempfile_in(IN_MEMORY, &inputs.config.data.dir);
-    match inputs.each_standing(at, now, |standings| metrics::targets(standings, spooled)) {
+    match inputs.each_quota_status(at, now, |statuses| metrics::targets(statuses, spooled)) {
         // The metrics are how somebody learns that the disk is full.
         Err(error) if !error.is::<Unreadable>() => {
             warn!(%error, "the metrics of all targets stay in memory: they cannot be written");
             let in_memory = || SpooledTempFile::new(usize::MAX);
-            inputs.each_standing(at, now, |standings| metrics::targets(standings, in_memory))
+            inputs.each_quota_status(at, now, |statuses| metrics::targets(statuses, in_memory))
         }
         targets => targets,
     }

@@ -15,48 +15,48 @@ const CHUNK: usize = 64 << 10;
 ///
 /// An organization's own figures have no `aid`: `{aid=""}` selects them, `{aid!=""}` the account groups.
 pub(crate) fn targets(
-    standings: impl Iterator<Item = anyhow::Result<QuotaStatus>>,
+    statuses: impl Iterator<Item = anyhow::Result<QuotaStatus>>,
     spool: impl Fn() -> SpooledTempFile,
 ) -> anyhow::Result<Vec<Text>> {
     let units = [
         (
             "quotakeeper_quota_units",
             "The quota of an organization or account group; absent where none is assigned.",
-            (|standing| standing.quota) as fn(&QuotaStatus) -> Option<i64>,
+            (|status| status.quota) as fn(&QuotaStatus) -> Option<i64>,
         ),
         (
             "quotakeeper_used_units",
             "Units used in this billing cycle, counted as a quota counts; absent while unknown.",
-            |standing| standing.used,
+            |status| status.used,
         ),
         (
             "quotakeeper_projected_units",
             "Units by the end of this billing cycle, as the API projects; absent while unknown.",
-            |standing| standing.projected,
+            |status| status.projected,
         ),
         (
             "quotakeeper_runs_out_timestamp_seconds",
             "When the quota will be used up; absent where it will do, and where it is used up already.",
-            |standing| standing.runs_out_at.map(|at| at.timestamp()),
+            |status| status.runs_out_at.map(|at| at.timestamp()),
         ),
     ];
-    // Each family stands by itself, and a standing is looked at once: there may be a million.
+    // Each family stands by itself, and a status is looked at once: there may be a million.
     let mut texts = units.map(|_| Exposition::default());
     let families = texts.iter_mut().zip(units);
     let mut families: Vec<_> = families
         .map(|(text, (name, help, figure))| (text.family(Kind::Gauge, name, help), figure, spool()))
         .collect();
-    for standing in standings {
-        let standing = standing?;
-        let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
+    for status in statuses {
+        let status = status?;
+        let aid = status.target.aid.as_ref().map_or("", |aid| aid.as_str());
         let labels = [
-            ("org_id", standing.target.org_id.as_str()),
-            ("org_name", &standing.org_name),
+            ("org_id", status.target.org_id.as_str()),
+            ("org_name", &status.org_name),
             ("aid", aid),
-            ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
+            ("account_group_name", if aid.is_empty() { "" } else { &status.name }),
         ];
         for (family, figure, whole) in &mut families {
-            family.some(&labels, figure(&standing));
+            family.some(&labels, figure(&status));
             if family.text().len() >= CHUNK {
                 whole.write_all(family.text().as_bytes())?;
                 family.text().clear();

@@ -7,29 +7,29 @@ use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{context, group};
-use crate::report::{Judging, QuotaStatus, Slopes, standings};
+use crate::report::{Judging, QuotaStatus, Slopes, quota_statuses};
 
 fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<QuotaStatus> {
     let snapshot = Snapshot::new(context().now, rows);
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
     let judging = Judging { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
-    standings(&snapshot, &Slopes::default(), judging).collect()
+    quota_statuses(&snapshot, &Slopes::default(), judging).collect()
 }
 
 /// What the metrics have to say of a target; none where it is unknown.
-pub(crate) fn figures(standing: &QuotaStatus) -> [(&'static str, Option<f64>); 4] {
+pub(crate) fn figures(status: &QuotaStatus) -> [(&'static str, Option<f64>); 4] {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
     let float = |figure: Option<i64>| figure.map(|figure| figure as f64);
     [
-        ("quotakeeper_quota_units", float(standing.quota)),
-        ("quotakeeper_used_units", float(standing.used)),
-        ("quotakeeper_projected_units", float(standing.projected)),
-        ("quotakeeper_runs_out_timestamp_seconds", float(standing.runs_out_at.map(|at| at.timestamp()))),
+        ("quotakeeper_quota_units", float(status.quota)),
+        ("quotakeeper_used_units", float(status.used)),
+        ("quotakeeper_projected_units", float(status.projected)),
+        ("quotakeeper_runs_out_timestamp_seconds", float(status.runs_out_at.map(|at| at.timestamp()))),
     ]
 }
 
-fn targets(standings: impl Iterator<Item = QuotaStatus>) -> String {
-    let targets = super::targets(standings.map(Ok), || tempfile::SpooledTempFile::new(1 << 20)).unwrap();
+fn targets(statuses: impl Iterator<Item = QuotaStatus>) -> String {
+    let targets = super::targets(statuses.map(Ok), || tempfile::SpooledTempFile::new(1 << 20)).unwrap();
     for text in &targets {
         assert_eq!(matches!(text, Text::File(..)), text.length() > 1 << 20, "{text:?}");
     }
@@ -164,19 +164,19 @@ proptest! {
             },
             ..SnapshotRow::new(Target::account_group("1\"0", (100 + aid).to_string().as_str()))
         });
-        let standings = stand(rows.collect());
-        let text = targets(standings.iter().cloned());
+        let statuses = stand(rows.collect());
+        let text = targets(statuses.iter().cloned());
         if text.is_empty() {
             return Ok(());
         }
         let read_back = Read::read(&text).map_err(TestCaseError::fail)?;
-        for standing in &standings {
-            let aid = standing.target.aid.as_ref().unwrap().as_str();
+        for status in &statuses {
+            let aid = status.target.aid.as_ref().unwrap().as_str();
             let labels = [
-                ("org_id", "1\"0"), ("org_name", standing.org_name.as_str()), ("aid", aid),
-                ("account_group_name", standing.name.as_str()),
+                ("org_id", "1\"0"), ("org_name", status.org_name.as_str()), ("aid", aid),
+                ("account_group_name", status.name.as_str()),
             ];
-            for (name, figure) in figures(standing) {
+            for (name, figure) in figures(status) {
                 prop_assert_eq!(read_back.value(name, &labels), figure, "{} {}", name, aid);
             }
         }

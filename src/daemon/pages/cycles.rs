@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Link, Message};
 use crate::domain::quota::Snapshot;
-use crate::jobs::closing_report::{LastClosings, seen_closings};
+use crate::jobs::closing_report::{LastClosings, last_closings};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::page::{self, Live};
 use crate::report::words;
@@ -17,7 +17,7 @@ pub(super) fn page(
 ) -> anyhow::Result<String> {
     let context = inputs.context(now);
     let day = |at: DateTime<Utc>| words::day(at, context.zone);
-    let message = match seen_closings(inputs, latest, now)? {
+    let message = match last_closings(inputs, latest, now)? {
         LastClosings::Report(report) => return page::plain("cycles.html", &report, Some(live)),
         LastClosings::NoCycle => Message {
             headline: "No billing cycle is known yet",

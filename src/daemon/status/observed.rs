@@ -56,7 +56,7 @@ pub(crate) struct Observed {
     pub answers_dir: PathBuf,
     pub expire: Duration,
     pub unsent: Unsent,
-    pub lying: Vec<Lying>,
+    pub untaken: Vec<UntakenFile>,
     /// Bytes that can still be written.
     pub free: Option<u64>,
     pub nearest: Vec<QuotaStatus>,
@@ -98,7 +98,7 @@ pub(crate) struct OwedAnswers {
 
 /// Something in the inbox that was not taken.
 #[derive(Clone, Debug)]
-pub(crate) struct Lying {
+pub(crate) struct UntakenFile {
     pub file: String,
     pub since: DateTime<Utc>,
     pub reason: Option<String>,

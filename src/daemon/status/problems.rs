@@ -305,9 +305,9 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
 fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
     /// Somebody may drop thousands.
     const NAMED: usize = 5;
-    for lying in observed.lying.iter().take(NAMED) {
-        let (file, since) = (&lying.file, age(observed.now - lying.since));
-        match &lying.reason {
+    for untaken in observed.untaken.iter().take(NAMED) {
+        let (file, since) = (&untaken.file, age(observed.now - untaken.since));
+        match &untaken.reason {
             Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
             None => add(
                 format!("{file} has lain in the inbox for {since} and is not taken"),
@@ -315,7 +315,7 @@ fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
             ),
         }
     }
-    let more = observed.lying.len().saturating_sub(NAMED);
+    let more = observed.untaken.len().saturating_sub(NAMED);
     if more > 0 {
         let are = if more == 1 { "is" } else { "are" };
         add(

@@ -46,11 +46,11 @@ fn last_diff(snapshots: &[Snapshot], sent: &[SentRow]) -> Diff {
     for seen in older.iter().chain([earlier]) {
         let at = seen.taken_at;
         let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
-        belief.before.see(seen.organization(&org_id), at, &removed);
+        belief.before.observe(seen.organization(&org_id), at, &removed);
     }
     let at = later.taken_at;
     let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
-    belief.kept = belief.before.kept(later.organization(&org_id), at, &removed);
+    belief.kept_aids = belief.before.kept_aids(later.organization(&org_id), at, &removed);
     compared(earlier, later, &BTreeMap::from([(org_id, belief)]), sent).finish()
 }
 

@@ -24,7 +24,7 @@ fn known(snapshots: &[(i64, &[u32])]) -> usize {
 fn known_but(snapshots: &[(i64, &[u32])], removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool) -> usize {
     let mut known = Known::default();
     for (hour, with_quota) in snapshots {
-        known.see(Some(&seen(with_quota)), at(*hour), removed);
+        known.observe(Some(&seen(with_quota)), at(*hour), removed);
     }
     known.targets.values().filter(|seen| seen.quota.is_some()).count()
 }
@@ -92,10 +92,10 @@ fn a_target_that_an_answer_does_not_list_is_what_it_was_and_is_counted_once() {
         let row = SnapshotRow { quota: Some(7), ..SnapshotRow::new(Target::account_group("1", aid)) };
         Snapshot::new(at(0), [row]).organizations()[0].clone()
     };
-    known.see(Some(&seen(ALL)), at(0), &|_, _| false);
+    known.observe(Some(&seen(ALL)), at(0), &|_, _| false);
     // Account groups that were deleted: listed no more, and after a day no reason to doubt what is left.
     for hour in [1, 30, 31] {
-        known.see(Some(&one("99")), at(hour), &|_, _| false);
+        known.observe(Some(&one("99")), at(hour), &|_, _| false);
     }
     assert!(known.targets.values().all(|seen| seen.missing_since.is_none() || !seen.is_in_sight));
     assert_eq!(

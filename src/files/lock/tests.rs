@@ -35,18 +35,18 @@ fn a_lock_whose_file_or_folder_was_removed_or_replaced_is_lost() {
 fn a_lock_that_cannot_be_checked_is_not_lost() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let seat = HeldLock::default();
-    seat.take(&data).unwrap();
+    let lock = HeldLock::default();
+    lock.take(&data).unwrap();
     // A way that leads nowhere, as a look at a failing disk does.
     let aside = folder.path().join("aside");
     fs_err::rename(&data, &aside).unwrap();
     std::os::unix::fs::symlink("data", &data).unwrap();
-    let error = anyhow::Error::from(seat.check().unwrap_err());
+    let error = anyhow::Error::from(lock.check().unwrap_err());
     assert!(!is_lost(&error) && error.to_string().contains("cannot check whether"), "{error:#}");
-    seat.is_not_lost().unwrap();
+    lock.is_not_lost().unwrap();
     fs_err::remove_file(&data).unwrap();
     fs_err::rename(&aside, &data).unwrap();
-    seat.check().unwrap();
+    lock.check().unwrap();
 }
 
 #[test]

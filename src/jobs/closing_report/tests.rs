@@ -100,7 +100,7 @@ fn the_figures_of_closed_cycles_are_the_same_after_the_history_was_thinned() {
         let Process { config, history, .. } = &process;
         let inputs = ReportInputs { config, history, instance: "a test" };
         let latest = history.latest().unwrap().unwrap();
-        let report = last_closings(&inputs, &latest, at("12-05T08:00")).unwrap();
+        let report = last_closings_report(&inputs, &latest, at("12-05T08:00")).unwrap();
         (format!("{:?}", report.sections), format!("{:?}", report.all))
     };
     let before = shown();

@@ -25,7 +25,7 @@ async fn to_its_end(mut pass: Pass, services: &Services<'_>, mailer: &Mailer) ->
 async fn files_that_are_not_taken_yet_are_taken_as_the_inbox_is_configured_by_then() {
     let bench = Bench::new(&[]).await;
     let path = drop_a_raise(&bench);
-    let mut services = bench.app.changes(&Clock::starting_at(noon()));
+    let mut services = bench.app.change_services(&Clock::starting_at(noon()));
     let pass = Pass::begin(&services, &bench.app.mailer).unwrap();
     services.inbox.read_only = true;
     to_its_end(pass, &services, &bench.app.mailer).await.unwrap();
@@ -40,14 +40,16 @@ async fn files_are_not_taken_for_another_api_that_is_configured_by_then() {
     let bench = Bench::new(&[]).await;
     crate::jobs::serve(&bench.app, Job::Snapshot, Trigger::Schedule, noon()).await.unwrap();
     let path = drop_a_raise(&bench);
-    let pass = Pass::begin(&bench.app.changes(&Clock::starting_at(noon())), &bench.app.mailer).unwrap();
+    let pass =
+        Pass::begin(&bench.app.change_services(&Clock::starting_at(noon())), &bench.app.mailer).unwrap();
     let data = bench.folder.path().to_str().unwrap();
     let environment =
         [("TE_BASE_URL", "https://other.invalid"), ("TE_TOKEN", "x"), ("QUOTAKEEPER__DATA__DIR", data)];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let other = App::named(config::load(None, &environment).unwrap(), "a test");
-    let error =
-        to_its_end(pass, &other.changes(&Clock::starting_at(noon())), &other.mailer).await.unwrap_err();
+    let error = to_its_end(pass, &other.change_services(&Clock::starting_at(noon())), &other.mailer)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("other.invalid"), "{error}");
     assert!(path.exists() && Run::list(&bench.app.runs()).unwrap().0.is_empty());
 }

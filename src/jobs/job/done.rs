@@ -16,7 +16,7 @@ pub(crate) enum Trigger {
 
 /// What a success is to be remembered as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::jobs) enum Counts {
+pub(in crate::jobs) enum RecordAs {
     /// The slot was served.
     #[default]
     Served,
@@ -31,16 +31,16 @@ pub(crate) struct Done {
     pub findings: Findings,
     /// There was nothing to do: within one slot that is not worth a write.
     pub is_idle: bool,
-    pub(in crate::jobs) counts: Counts,
+    pub(in crate::jobs) record_as: RecordAs,
 }
 
 impl Done {
     pub(in crate::jobs) fn recovered() -> Self {
-        Self { counts: Counts::Recovered, ..Self::default() }
+        Self { record_as: RecordAs::Recovered, ..Self::default() }
     }
 
     pub(in crate::jobs) fn unrecorded() -> Self {
-        Self { counts: Counts::Unrecorded, ..Self::default() }
+        Self { record_as: RecordAs::Unrecorded, ..Self::default() }
     }
 }
 

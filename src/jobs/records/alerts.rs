@@ -100,7 +100,7 @@ fn known(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option
 /// A record where there is none. Where it was lost, the snapshots since the last digest are judged again: what waited for the
 /// digest is found again, and a mail that was sent since is recognized by its `Message-ID`.
 fn begin(reporting: &Reporting<'_>, latest: Latest<'_>, now: DateTime<Utc>) -> anyhow::Result<Record> {
-    let digest = reporting.state.take(now).last_success(Job::Digest);
+    let digest = reporting.state.read_or_begin(now).last_success(Job::Digest);
     judge_from(reporting, Record::default(), digest, latest, now)
 }
 
@@ -143,10 +143,10 @@ fn judge_snapshot(
     let Observed { latest, week, largest } = *observed;
     let (data_dir, context) = (&inputs.config.data.dir, inputs.context(now));
     let (rule, alerts) = (&inputs.config.usage.rule(), &inputs.config.alerts);
-    let kept = &not_believed(inputs, &record, latest)?;
+    let kept_targets = &kept_targets(inputs, &record, latest)?;
     for earlier in before.iter().rev() {
         let diffs = &changes::between(data_dir, *earlier, now)?;
-        let seen = Evidence { latest, week, diffs, kept, rule, alerts, largest };
+        let seen = Evidence { latest, week, diffs, kept_targets, rule, alerts, largest };
         let judged = inputs.history.organizations(*earlier).and_then(|organizations| {
             let mut earlier = Cursor::new(organizations);
             judge(&seen, record.clone(), &context, |org_id| earlier.seek(org_id))
@@ -157,12 +157,12 @@ fn judge_snapshot(
         }
     }
     let diffs = &changes::between(data_dir, latest.taken_at, now)?;
-    let seen = Evidence { latest, week, diffs, kept, rule, alerts, largest };
+    let seen = Evidence { latest, week, diffs, kept_targets, rule, alerts, largest };
     judge(&seen, record, &context, |_| Ok(None))
 }
 
 /// Of the targets in trouble, those whose quotas a snapshot lacks that is not believed yet.
-fn not_believed(
+fn kept_targets(
     inputs: &ReportInputs<'_>,
     record: &Record,
     latest: &Snapshot,
@@ -171,7 +171,7 @@ fn not_believed(
     if of.is_empty() {
         return Ok(HashSet::new());
     }
-    comparison::kept(inputs.history, &inputs.config.runs_dir(), &of, latest.taken_at)
+    comparison::kept_targets(inputs.history, &inputs.config.runs_dir(), &of, latest.taken_at)
 }
 
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.

@@ -32,7 +32,7 @@ pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Resul
         Remembered::Known(record) => Ok(record),
         Remembered::Nothing | Remembered::SetAside => {
             let mut record = ClosingRecord::default();
-            if let Some(reported) = state.take(now).last_success(Job::ClosingReport) {
+            if let Some(reported) = state.read_or_begin(now).last_success(Job::ClosingReport) {
                 let mut before = state.history.until(reported)?.into_iter().rev();
                 if let Some(baseline) = before.find_map(|at| state.history.read_or_warn(at)) {
                     record = record.judge(&baseline);

@@ -31,7 +31,7 @@ fn host(base_url: &Url) -> String {
 }
 
 /// Why this configuration cannot be used with its data folder: the folder is about another API.
-pub(in crate::jobs) fn elsewhere(config: &Config) -> Option<String> {
+pub(in crate::jobs) fn mismatch(config: &Config) -> Option<String> {
     let dir = &config.data.dir;
     let own: OwnApi = versioned_json::read(dir, &FILE).ok().flatten()?;
     let asked = host(&config.api.base_url);

@@ -20,7 +20,7 @@ type Begin = fn(&Reporting<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
 const ALL: [(&Kind, Begin); 6] = [
     (&state::FILE, |reporting, now| {
-        reporting.state.take(now);
+        reporting.state.read_or_begin(now);
         Ok(())
     }),
     (&alerts::FILE, |reporting, now| alerts::record(reporting, alerts::Latest::unknown(), now).map(drop)),

@@ -30,7 +30,7 @@ pub(crate) fn compare(
 ) -> anyhow::Result<Diff> {
     let sent = explains::sent_rows(runs, earlier)?;
     let nothing_known = BTreeMap::new();
-    let comparison = compared(history, (earlier, later), &nothing_known, &sent)?;
+    let comparison = compare_blocks(history, (earlier, later), &nothing_known, &sent)?;
     let older = Older { history, runs, all: history.list()? };
     let mut unsure = comparison.unsure();
     unsure.extend(older.believed_since(earlier, later));
@@ -39,11 +39,11 @@ pub(crate) fn compare(
     }
     drop(comparison); // Where most of a large answer is missing it holds a change for each.
     let (beliefs, sent) = older.beliefs(&unsure, earlier, later)?;
-    Ok(compared(history, (earlier, later), &beliefs, &sent)?.finish())
+    Ok(compare_blocks(history, (earlier, later), &beliefs, &sent)?.finish())
 }
 
 /// Of these organizations, the targets that keep their quotas although a snapshot lacks them.
-pub(crate) fn kept(
+pub(crate) fn kept_targets(
     history: &History,
     runs: &Path,
     of: &BTreeSet<OrgId>,
@@ -54,14 +54,14 @@ pub(crate) fn kept(
     let sent = explains::sent_rows(runs, moments.first().copied().unwrap_or(at))?;
     let removals = Removals::of(&sent);
     let follower = older.follow(of, &moments, &removals);
-    let kept = follower.kept(at, &history.only(at, of)?);
+    let kept = follower.kept_aids(at, &history.only(at, of)?);
     let targets = kept
         .into_iter()
         .flat_map(|(org_id, aids)| aids.into_iter().map(move |aid| Target { org_id: org_id.clone(), aid }));
     Ok(targets.collect())
 }
 
-fn compared<'s>(
+fn compare_blocks<'s>(
     history: &History,
     (earlier, later): (DateTime<Utc>, DateTime<Utc>),
     beliefs: &'s BTreeMap<OrgId, Belief>,
@@ -116,8 +116,8 @@ impl Older<'_> {
         if before == after {
             return BTreeSet::new();
         }
-        let lost =
-            compared(self.history, (before, after), &BTreeMap::new(), &[]).map(|seen| seen.lost().clone());
+        let lost = compare_blocks(self.history, (before, after), &BTreeMap::new(), &[])
+            .map(|seen| seen.lost().clone());
         lost.unwrap_or_else(|error| {
             left_out(&error);
             BTreeSet::new()
@@ -150,18 +150,18 @@ impl Older<'_> {
         let sent = explains::sent_rows(self.runs, moments.first().copied().unwrap_or(earlier))?;
         let removals = Removals::of(&sent);
         let mut follower = self.follow(of, &moments, &removals);
-        follower.see(earlier, &self.history.only(earlier, of)?);
+        follower.observe(earlier, &self.history.only(earlier, of)?);
         let shown = self.history.only(later, of)?;
-        let mut kept = if since.is_empty() {
-            follower.kept(later, &shown)
+        let mut kept_aids = if since.is_empty() {
+            follower.kept_aids(later, &shown)
         } else {
             let mut further = Follower { known: follower.known.clone(), removals: &removals };
-            self.see_all(&mut further, of, &since);
-            further.kept(later, &shown)
+            self.observe_all(&mut further, of, &since);
+            further.kept_aids(later, &shown)
         };
         let belief = |(org_id, before): (OrgId, Known)| {
-            let kept = kept.remove(&org_id).unwrap_or_default();
-            (org_id, Belief { before, kept })
+            let kept_aids = kept_aids.remove(&org_id).unwrap_or_default();
+            (org_id, Belief { before, kept_aids })
         };
         let beliefs = follower.known.into_iter().map(belief).collect();
         Ok((beliefs, sent))
@@ -176,14 +176,19 @@ impl Older<'_> {
     ) -> Follower<'r> {
         let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
         let mut follower = Follower { known, removals };
-        self.see_all(&mut follower, of, moments);
+        self.observe_all(&mut follower, of, moments);
         follower
     }
 
-    fn see_all(&self, follower: &mut Follower<'_>, of: &BTreeSet<OrgId>, moments: &BTreeSet<DateTime<Utc>>) {
+    fn observe_all(
+        &self,
+        follower: &mut Follower<'_>,
+        of: &BTreeSet<OrgId>,
+        moments: &BTreeSet<DateTime<Utc>>,
+    ) {
         for at in moments {
             if let Some(shown) = self.history.only_or_warn(*at, of) {
-                follower.see(*at, &shown);
+                follower.observe(*at, &shown);
             }
         }
     }
@@ -196,25 +201,26 @@ struct Follower<'r> {
 }
 
 impl Follower<'_> {
-    fn see(&mut self, at: DateTime<Utc>, shown: &[Organization]) {
+    fn observe(&mut self, at: DateTime<Utc>, shown: &[Organization]) {
         for (org_id, known) in &mut self.known {
-            known
-                .see(of(shown, org_id), at, &|aid, since| removed(self.removals, (org_id, aid), (since, at)));
+            known.observe(find_organization(shown, org_id), at, &|aid, since| {
+                removed(self.removals, (org_id, aid), (since, at))
+            });
         }
     }
 
     /// The targets of each that keep their quotas.
-    fn kept(&self, at: DateTime<Utc>, shown: &[Organization]) -> BTreeMap<OrgId, BTreeSet<Option<Aid>>> {
+    fn kept_aids(&self, at: DateTime<Utc>, shown: &[Organization]) -> BTreeMap<OrgId, BTreeSet<Option<Aid>>> {
         let kept = |(org_id, known): (&OrgId, &Known)| {
             let removed = |aid: Option<&Aid>, since| removed(self.removals, (org_id, aid), (since, at));
-            (org_id.clone(), known.kept(of(shown, org_id), at, &removed))
+            (org_id.clone(), known.kept_aids(find_organization(shown, org_id), at, &removed))
         };
         self.known.iter().map(kept).collect()
     }
 }
 
 /// They are in the order of their ids.
-fn of<'s>(shown: &'s [Organization], org_id: &OrgId) -> Option<&'s Organization> {
+fn find_organization<'s>(shown: &'s [Organization], org_id: &OrgId) -> Option<&'s Organization> {
     let index = shown.binary_search_by(|seen| seen.id.cmp(org_id)).ok()?;
     shown.get(index)
 }

@@ -33,8 +33,8 @@ impl ReportInputs<'_> {
     pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
         let scope = Scope { extent: Extent::Whole, ..Scope::default() };
         let mut report = self.undrawn(&latest, &scope, None, now)?;
-        let worst: BTreeSet<Target> = report.worst.iter().map(|standing| standing.target.clone()).collect();
-        report.all.retain(|standing| standing.target.aid.is_none() || worst.contains(&standing.target));
+        let worst: BTreeSet<Target> = report.worst.iter().map(|status| status.target.clone()).collect();
+        report.all.retain(|status| status.target.aid.is_none() || worst.contains(&status.target));
         let part = latest.only(|place| place.account_group.is_none() || worst.contains(&place.target()));
         self.page_of(report, &part, &|_| Vec::new(), now)
     }
@@ -86,8 +86,8 @@ impl ReportInputs<'_> {
         let curves = self.curves(&shown, &rule, now)?;
         let parts = TargetParts {
             timeline: &timeline,
-            standing: self.standings(&shown, now, |mut standings| {
-                Iterator::find(&mut standings, |standing| standing.target == *target)
+            status: self.quota_statuses(&shown, now, |mut statuses| {
+                Iterator::find(&mut statuses, |status| status.target == *target)
             })?,
             curves: &curves,
             record,

@@ -44,7 +44,7 @@ impl HandedOver {
         let Ok(waiting) = waiting else { return false };
         let is_decision = !waiting.decided.is_empty();
         for run in waiting.decided {
-            match requests::noticed(data_dir, &run) {
+            match requests::acknowledge_decision(data_dir, &run) {
                 Ok(()) => self.decide(run),
                 Err(error) => warn!(run, %error, "a decision is acted on with the next inbox pass"),
             }

@@ -130,8 +130,8 @@ impl Worker {
 
     /// An error once the lock is lost; false where it cannot be looked at, and the next look may see it.
     fn has_lock(&mut self, app: &App) -> anyhow::Result<bool> {
-        app.seat.is_not_lost()?;
-        let seen = app.seat.check().map_err(anyhow::Error::from);
+        app.lock.is_not_lost()?;
+        let seen = app.lock.check().map_err(anyhow::Error::from);
         if let Err(error) = &seen {
             warn!(error = format!("{error:#}"), "the lock cannot be checked: no work starts until it can");
             self.findings.failed = true;
@@ -213,21 +213,21 @@ impl Worker {
             let slot = slot.unwrap_or(now);
             self.inbox_is_wanted = false;
             self.handed_over.pass_begins();
-            let services = app.changes(&work.clock);
+            let services = app.change_services(&work.clock);
             match catch_panic::catch(async { Pass::begin(&services, &app.mailer) }).await {
                 Ok(pass) => self.pass = Some(UnderWay { work, slot, pass }),
                 Err(error) => return self.pass_ended(app, &work, slot, Err(error)),
             }
         }
         let Some(mut pass) = self.pass.take_if(|under_way| under_way.pass.settles_at().is_none()) else {
-            app.activity.rests(Job::Inbox); // the files that lie there are looked at again in a while
+            app.activity.pauses(Job::Inbox); // the files that lie there are looked at again in a while
             return Ok(());
         };
-        let services = app.changes(&pass.work.clock);
+        let services = app.change_services(&pass.work.clock);
         match catch_panic::catch(Box::pin(pass.pass.step(&services, &app.mailer))).await {
             Ok(true) => {
                 self.pass = Some(pass);
-                app.activity.rests(Job::Inbox);
+                app.activity.pauses(Job::Inbox);
                 Ok(())
             }
             Ok(false) => {
@@ -249,7 +249,7 @@ impl Worker {
         app.shared_reading.end();
         let done = work.end(app, done);
         app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
-        if !app.cancel.is_cancelled() && app.seat.is_not_lost().is_ok() {
+        if !app.cancel.is_cancelled() && app.lock.is_not_lost().is_ok() {
             self.handed_over.answer_pass(&app.config.data.dir, &done);
         }
         self.ended(Job::Inbox, slot, Clock::read().now(), done)
@@ -263,7 +263,7 @@ impl Worker {
         app.activity.begins(Job::Inbox);
         let advanced = catch_panic::catch(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
-            let advanced = lifecycle::advance(&app.changes(&work.clock), &mut run).await;
+            let advanced = lifecycle::advance(&app.change_services(&work.clock), &mut run).await;
             // Many decisions in a row are one mail.
             if !self.handed_over.has_decision() {
                 notices::flush_or_warn(&app.config, &app.mailer, work.clock.now());
@@ -333,7 +333,7 @@ impl Worker {
             }
             Ok(Ask::Apply { file, approve }) => {
                 app.activity.begins(Job::Inbox);
-                let services = app.changes(&Clock::read());
+                let services = app.change_services(&Clock::read());
                 let applied = catch_panic::catch(Box::pin(async {
                     let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
                     let what = ToApply {
@@ -346,7 +346,7 @@ impl Worker {
                     apply(&services, &app.mailer, &what).await
                 }));
                 let applied = applied.await;
-                app.activity.rests(Job::Inbox);
+                app.activity.pauses(Job::Inbox);
                 match applied {
                     Ok(Applied { runs, findings }) => {
                         (Ok(findings), runs.into_iter().map(|run| run.record.id).collect())
@@ -355,7 +355,7 @@ impl Worker {
                 }
             }
         };
-        app.seat.is_not_lost()?;
+        app.lock.is_not_lost()?;
         if !app.cancel.is_cancelled() {
             answer(data, &id, &answer_of(&done, runs));
         }
@@ -368,7 +368,7 @@ impl Worker {
             return; // a pass looks itself when it ends
         }
         self.approvals_at = Some(Instant::now());
-        let services = app.changes(&Clock::read());
+        let services = app.change_services(&Clock::read());
         let approved = services.inbox.open().and_then(|inbox| approvals::take(&services, &inbox));
         match approved {
             Ok(runs) => runs.into_iter().for_each(|run| self.decided(run.record.id)),
@@ -388,7 +388,7 @@ fn forget_failures(app: &App) {
 async fn lost_lock(app: &App) -> anyhow::Error {
     loop {
         tokio::time::sleep(LOCK_LOOKS).await;
-        if let Err(lost) = app.seat.is_not_lost() {
+        if let Err(lost) = app.lock.is_not_lost() {
             return lost.into();
         }
     }

@@ -21,7 +21,8 @@ struct Process {
 
 impl Process {
     fn state(&self, now: DateTime<Utc>) -> State {
-        StateFile { config: &self.config, history: &self.history, unwritten: &self.unwritten }.take(now)
+        StateFile { config: &self.config, history: &self.history, unwritten: &self.unwritten }
+            .read_or_begin(now)
     }
 }
 

@@ -85,10 +85,10 @@ proptest! {
         }
         for told in [&text, &words_of(&html)] {
             prop_assert!(told.contains(&total), "{}: {}", total, told);
-            for standing in &worst {
-                let row = latest.row(&standing.target).unwrap();
+            for status in &worst {
+                let row = latest.row(&status.target).unwrap();
                 // Behind its name and id, before the next one's.
-                let block = told.split(&format!("{} {}", standing.name, standing.id)).nth(1).unwrap();
+                let block = told.split(&format!("{} {}", status.name, status.id)).nth(1).unwrap();
                 let block = block.split(" Group ").next().unwrap();
                 prop_assert!(block.contains(&said(&row)), "{}: {}", said(&row), block);
             }
@@ -106,8 +106,8 @@ proptest! {
             prop_assert_eq!(cell("used"), number(row.usage.cloud_used));
             prop_assert_eq!(cell("projected"), number(row.usage.cloud_projected));
         }
-        for (standing, value) in worst.iter().zip(json["worst"].as_array().unwrap()) {
-            let row = latest.row(&standing.target).unwrap();
+        for (status, value) in worst.iter().zip(json["worst"].as_array().unwrap()) {
+            let row = latest.row(&status.target).unwrap();
             prop_assert_eq!(value["quota"].as_i64(), row.quota);
             prop_assert_eq!(value["used"].as_i64(), row.usage.cloud_used);
             prop_assert_eq!(value["projected"].as_i64(), row.usage.cloud_projected);

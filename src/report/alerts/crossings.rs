@@ -15,7 +15,7 @@ use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Ta
 use crate::domain::top_consumers::{TopConsumer, TopConsumers};
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, standing};
+use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, quota_status};
 use crate::report::shared::week::Week;
 use crate::text::words::grouped;
 
@@ -91,7 +91,7 @@ pub(crate) struct Evidence<'a> {
     /// What changed between the two.
     pub diffs: &'a [Diff],
     /// The targets whose quotas it lacks and that are not believed to have lost them.
-    pub kept: &'a HashSet<Target>,
+    pub kept_targets: &'a HashSet<Target>,
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
     pub largest: &'a TopConsumers,
@@ -139,7 +139,7 @@ pub(crate) fn judge<E>(
                 continue; // nothing says how it stands, and nobody heard of it
             }
             let Some(row) = at.row() else { continue };
-            if at.quota().is_none() && seen.kept.contains(&row.target) {
+            if at.quota().is_none() && seen.kept_targets.contains(&row.target) {
                 continue;
             }
             let slope = seen.week.slopes().of(place);
@@ -172,12 +172,12 @@ pub(crate) fn judge<E>(
             if !largest.is_empty() {
                 target.largest = largest;
             }
-            let standing = standing(&row, slope, judging);
-            if row.quota.is_some() && target.is_doubtful(&began(&row, now), &standing, now) {
+            let status = quota_status(&row, slope, judging);
+            if row.quota.is_some() && target.is_doubtful(&began(&row, now), &status, now) {
                 continue;
             }
             let waiting = news.remove(&row.target);
-            let row = Judged { row: &row, standing: &standing, before: before.and_then(Place::quota) };
+            let row = Judged { row: &row, status: &status, before: before.and_then(Place::quota) };
             if let Some(reported) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(reported.target.clone(), reported);
             }
@@ -195,7 +195,7 @@ pub(crate) fn judge<E>(
 /// One row of the snapshot that is judged.
 struct Judged<'a> {
     row: &'a SnapshotRow<'a>,
-    standing: &'a QuotaStatus,
+    status: &'a QuotaStatus,
     /// The quota that the snapshot before showed.
     before: Option<Units>,
 }
@@ -218,8 +218,8 @@ fn judge_target(
     seen: &Evidence<'_>,
 ) -> Option<News> {
     let at = seen.latest.taken_at;
-    let Judged { row, standing, .. } = judged;
-    let level = standing.level;
+    let Judged { row, status, .. } = judged;
+    let level = status.level;
     let began = began(row, at);
     let heard = waiting.as_ref().map_or(known.heard, |news| news.was);
     let new_cycle = known.cycles.iter().all(|cycle| cycle.began != began);
@@ -227,7 +227,7 @@ fn judge_target(
         other.level = Level::Fine;
     }
     if new_cycle {
-        let (began, most_used) = (began.clone(), standing.used);
+        let (began, most_used) = (began.clone(), status.used);
         let (level, reported) = (Level::Fine, Vec::new());
         known.cycles.push(Cycle { began, level, reported, seen: at, most_used, fell: None });
     }
@@ -269,18 +269,18 @@ fn judge_target(
         return None;
     }
     known.heard = level;
-    news(level, standing.why.clone())
+    news(level, status.why.clone())
 }
 
 impl Known {
     /// Whether it stands better only because less is used than before in the same cycle. Usage never falls there: for a day the
     /// answer is not believed.
-    fn is_doubtful(&mut self, began: &str, standing: &QuotaStatus, at: DateTime<Utc>) -> bool {
+    fn is_doubtful(&mut self, began: &str, status: &QuotaStatus, at: DateTime<Utc>) -> bool {
         let Some(cycle) = self.cycles.iter_mut().find(|cycle| cycle.began == began) else { return false };
-        if standing.used < cycle.most_used && at - *cycle.fell.get_or_insert(at) < BELIEVED_AFTER {
-            return standing.level < cycle.level;
+        if status.used < cycle.most_used && at - *cycle.fell.get_or_insert(at) < BELIEVED_AFTER {
+            return status.level < cycle.level;
         }
-        (cycle.most_used, cycle.fell) = (standing.used, None);
+        (cycle.most_used, cycle.fell) = (status.used, None);
         false
     }
 
@@ -322,7 +322,7 @@ fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
 
 /// Why a target is back to normal.
 fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
-    let Judged { row, standing, before } = judged;
+    let Judged { row, status, before } = judged;
     let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
     if let Some(before) = before.filter(|before| *before < quota) {
         let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
@@ -337,7 +337,7 @@ fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String 
     if new_cycle {
         return "a new billing cycle has begun".to_owned();
     }
-    match standing.projected.zip(standing.used) {
+    match status.projected.zip(status.used) {
         Some((projected, used)) => {
             format!("{} of {} are projected now", grouped(projected.max(used)), grouped(quota))
         }

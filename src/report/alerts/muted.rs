@@ -15,12 +15,12 @@ const MUTES: usize = 5;
 /// How many targets in trouble each mute hides, and why.
 pub(super) fn muted_sentences(
     input: &AlertInput<'_>,
-    standings: &BTreeMap<Target, QuotaStatus>,
+    statuses: &BTreeMap<Target, QuotaStatus>,
     context: &ReportContext,
 ) -> Vec<String> {
     let mut hidden: Vec<(&Mute, usize)> = Vec::new();
     for row in input.latest.rows() {
-        let in_trouble = standings.get(&row.target).is_some_and(|standing| standing.level > Level::Fine);
+        let in_trouble = statuses.get(&row.target).is_some_and(|status| status.level > Level::Fine);
         let Some(mute) = input.alerts.mute(&row, context.now, context.zone).filter(|_| in_trouble) else {
             continue;
         };

@@ -80,7 +80,7 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
         [row],
         "the need and the headroom that the guards want above it"
     );
-    assert_eq!(report.critical[0].standing.over, Some(1940));
+    assert_eq!(report.critical[0].status.over, Some(1940));
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
     let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(1000), 0, 0) };
     let news = [alert_news(&row.target, Level::Warning)];
     let report = report_of(Occasion::Digest, &news, vec![row], &Alerts::default()).unwrap();
-    assert_eq!(report.warnings[0].standing.why, "as it was seen");
-    assert_eq!(report.warnings[0].standing.status, "usage unknown");
+    assert_eq!(report.warnings[0].status.why, "as it was seen");
+    assert_eq!(report.warnings[0].status.status, "usage unknown");
     assert_eq!(report.headline, "Lab needs more than its quota");
 }
 
@@ -149,7 +149,7 @@ fn owners_and_administrators_read_the_same_of_each_target() {
         audience: Audience::Administrators,
     };
     let read = |report: AlertReport| -> Vec<_> {
-        let rows = report.critical.into_iter().map(|row| row.standing);
+        let rows = report.critical.into_iter().map(|row| row.status);
         rows.map(|own| {
             (own.target, own.level, own.runs_out_at, own.status, own.estimates, own.sureness, own.why)
         })
@@ -173,7 +173,7 @@ fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     let notes = report.proposal_notes.join(" ");
     assert!(notes.contains("The file looks at the worst 500; "), "{notes}");
     assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
-    assert_eq!(report.critical[0].standing.used, Some(999), "the nearest to its end comes first");
+    assert_eq!(report.critical[0].status.used, Some(999), "the nearest to its end comes first");
 }
 
 #[test]

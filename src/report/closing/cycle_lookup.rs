@@ -125,7 +125,7 @@ impl CycleLookup {
     }
 
     /// What the wanted snapshot shows; none where it cannot be read.
-    pub(crate) fn see(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
+    pub(crate) fn observe(&mut self, at: DateTime<Utc>, snapshot: Option<&Snapshot>) {
         for search in &mut self.searches {
             let seen = snapshot.and_then(|snapshot| snapshot.organization(&search.closed.org_id));
             if search.want_middle == Some(at) {
@@ -133,7 +133,7 @@ impl CycleLookup {
                 search.look_at_the_middle(at, seen);
             }
             if search.want == Some(at) {
-                search.see(at, seen, &self.moments, self.zone);
+                search.observe(at, seen, &self.moments, self.zone);
             }
         }
     }
@@ -152,7 +152,13 @@ impl CycleLookup {
 }
 
 impl Search {
-    fn see(&mut self, at: DateTime<Utc>, seen: Option<&Organization>, moments: &[DateTime<Utc>], zone: Tz) {
+    fn observe(
+        &mut self,
+        at: DateTime<Utc>,
+        seen: Option<&Organization>,
+        moments: &[DateTime<Utc>],
+        zone: Tz,
+    ) {
         // One that is said to have begun at the end is the next one already, by a clock that differs.
         let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));
         match cycle.filter(|(_, (start, _))| *start + SAME <= self.end) {

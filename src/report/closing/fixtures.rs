@@ -66,7 +66,7 @@ pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usi
     let mut opened = 0;
     while let Some(at) = lookup.next() {
         opened += 1;
-        lookup.see(at, history.iter().find(|snapshot| snapshot.taken_at == at));
+        lookup.observe(at, history.iter().find(|snapshot| snapshot.taken_at == at));
     }
     (lookup.closed(), opened)
 }

@@ -12,15 +12,15 @@ fn the_order_is_that_of_the_usage_report() {
     let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let slopes = Slopes::default();
     let ranking = |most| Ranking::new(latest.places().enumerate(), most, &slopes, judging);
-    let ranked: Vec<QuotaStatus> = ranking(usize::MAX).standings().collect();
+    let ranked: Vec<QuotaStatus> = ranking(usize::MAX).statuses().collect();
     assert_eq!(ranked.len(), latest.row_count());
     assert!(ranked.is_sorted_by(|a, b| a.worst_first(b).is_le()), "{ranked:?}");
     for most in 0..=ranked.len() {
         let worst = ranking(most);
         assert_eq!(worst.count(), ranked.len());
         let targets =
-            |standings: &[QuotaStatus]| standings.iter().map(|one| one.target.clone()).collect::<Vec<_>>();
-        assert_eq!(targets(&worst.standings().collect::<Vec<_>>()), targets(&ranked[..most]));
+            |statuses: &[QuotaStatus]| statuses.iter().map(|one| one.target.clone()).collect::<Vec<_>>();
+        assert_eq!(targets(&worst.statuses().collect::<Vec<_>>()), targets(&ranked[..most]));
     }
 }
 

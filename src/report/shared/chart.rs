@@ -52,17 +52,17 @@ pub(crate) struct Trend {
 impl Trend {
     /// That of a target through the cycle of this start and end, if there is a line to draw.
     pub(in crate::report) fn of(
-        standing: &QuotaStatus,
+        status: &QuotaStatus,
         (start, end): (DateTime<Utc>, DateTime<Utc>),
         (used, before): (Vec<Reading>, Vec<Reading>),
         zone: Tz,
     ) -> Option<Self> {
         let trend = Self {
-            name: standing.name.clone(),
-            level: standing.level,
-            quota: standing.quota,
-            projected: standing.projected,
-            runs_out_at: standing.runs_out_at,
+            name: status.name.clone(),
+            level: status.level,
+            quota: status.quota,
+            projected: status.projected,
+            runs_out_at: status.runs_out_at,
             slope_ends_at: None,
             start,
             end,
@@ -74,8 +74,8 @@ impl Trend {
     }
 
     /// With both forecasts: that of the last days leads to the quota as a finer line.
-    pub(in crate::report) fn with_slope(self, standing: Option<&QuotaStatus>) -> Self {
-        Self { slope_ends_at: standing.and_then(|standing| standing.runs_out_by_slope), ..self }
+    pub(in crate::report) fn with_slope(self, status: Option<&QuotaStatus>) -> Self {
+        Self { slope_ends_at: status.and_then(|status| status.runs_out_by_slope), ..self }
     }
 
     /// Whether there is a line to draw: two known readings of this cycle, half a day apart.

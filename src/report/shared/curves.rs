@@ -129,7 +129,7 @@ impl<'a> Curves<'a> {
         &self,
         row: usize,
         axis: &Axis,
-        standing: &QuotaStatus,
+        status: &QuotaStatus,
         zone: Tz,
     ) -> Option<Trend> {
         let at = |seconds: i64| DateTime::from_timestamp(axis.start.saturating_add(seconds), 0);
@@ -138,7 +138,7 @@ impl<'a> Curves<'a> {
         let mut used: Vec<Reading> = readings.collect::<Option<_>>()?;
         let before = used.split_off(axis.now.len());
         let end = DateTime::from_timestamp(axis.end, 0)?;
-        Trend::of(standing, (at(0)?, end), (used, before), zone)
+        Trend::of(status, (at(0)?, end), (used, before), zone)
     }
 }
 

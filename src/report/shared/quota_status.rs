@@ -185,7 +185,7 @@ pub(in crate::report) fn level_of(
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
-pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> QuotaStatus {
+pub(crate) fn quota_status(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> QuotaStatus {
     let Judging { rule, alerts, context, .. } = judging;
     let figures = figures(row, slope, judging);
     let Figures { used, needed, ran_out, out, .. } = figures;
@@ -228,12 +228,12 @@ pub(crate) fn standing(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'
 }
 
 /// How every row of a snapshot stands, in its order: one by one, because each has many texts.
-pub(crate) fn standings<'s>(
+pub(crate) fn quota_statuses<'s>(
     latest: &'s Snapshot,
     slopes: &'s Slopes,
     judging: Judging<'s>,
 ) -> impl Iterator<Item = QuotaStatus> + use<'s> {
-    let stand = move |(place, row): (usize, SnapshotRow<'_>)| standing(&row, slopes.of(place), judging);
+    let stand = move |(place, row): (usize, SnapshotRow<'_>)| quota_status(&row, slopes.of(place), judging);
     latest.rows().enumerate().map(stand)
 }
 

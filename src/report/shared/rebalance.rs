@@ -48,8 +48,8 @@ impl Rebalance {
         let mut rebalance = Self::default();
         let mut organizations: Vec<(&OrgId, BTreeSet<&Aid>)> = Vec::new();
         let mut places: HashMap<&OrgId, usize> = HashMap::new();
-        for (number, standing) in in_trouble.enumerate() {
-            let (org_id, Some(aid)) = (&standing.target.org_id, &standing.target.aid) else { continue };
+        for (number, status) in in_trouble.enumerate() {
+            let (org_id, Some(aid)) = (&status.target.org_id, &status.target.aid) else { continue };
             if number >= RAISED {
                 rebalance.more += 1;
             } else if is_id(org_id.as_str()) && is_id(aid.as_str()) {

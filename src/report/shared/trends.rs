@@ -78,10 +78,10 @@ impl<'a> Trends<'a> {
 
     /// `+12 % on the previous cycle`: what is used now against what was used on the same day of the previous cycle. Empty
     /// where the history does not say.
-    pub(in crate::report) fn words(&self, standing: &QuotaStatus) -> String {
+    pub(in crate::report) fn words(&self, status: &QuotaStatus) -> String {
         let then =
-            self.cycles(&standing.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
-        match (then, standing.used) {
+            self.cycles(&status.target).and_then(|(_, before)| reading_at(&before, self.latest.taken_at));
+        match (then, status.used) {
             (Some(0), Some(1..)) => "new: nothing was used by this day of the previous cycle".to_owned(),
             (Some(then), Some(used)) => match rounded_percent(used.saturating_sub(then), then) {
                 0 => "same as the previous cycle".to_owned(),
@@ -93,10 +93,10 @@ impl<'a> Trends<'a> {
     }
 
     /// The picture of one target; none where the history is too short.
-    pub(in crate::report) fn picture(&self, standing: &QuotaStatus, number: usize) -> Option<Picture> {
-        let row = self.latest.row(&standing.target)?;
+    pub(in crate::report) fn picture(&self, status: &QuotaStatus, number: usize) -> Option<Picture> {
+        let row = self.latest.row(&status.target)?;
         let cycle = (row.period_start?, row.period_end?);
-        let trend = Trend::of(standing, cycle, self.cycles(&standing.target)?, self.zone)?;
+        let trend = Trend::of(status, cycle, self.cycles(&status.target)?, self.zone)?;
         Some(Picture {
             cid: format!("trend-{number}@quotakeeper"),
             svg: trend.svg(),

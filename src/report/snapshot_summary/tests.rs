@@ -15,7 +15,7 @@ fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_o
     });
     let slopes = Slopes::default();
     let expected = Ranking::new(groups, NEAREST, &slopes, judging);
-    let expected: Vec<_> = expected.standings().map(|standing| standing.target).collect();
+    let expected: Vec<_> = expected.statuses().map(|status| status.target).collect();
     assert_eq!(expected.len(), NEAREST);
 
     let mut at_once = SnapshotSummary::default();
@@ -26,7 +26,7 @@ fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_o
         before.and(part)
     });
     for summary in [at_once, in_parts] {
-        let nearest = summary.nearest(judging).into_iter().map(|standing| standing.target);
+        let nearest = summary.nearest(judging).into_iter().map(|status| status.target);
         assert_eq!(nearest.collect::<Vec<_>>(), expected);
         assert_eq!(summary.organizations, latest.organizations().len());
         assert_eq!(summary.account_groups, latest.groups().count());

@@ -44,7 +44,7 @@ pub(crate) struct Organization {
 
 pub(in crate::report) fn organization(
     seen: &quota::Organization,
-    standing: QuotaStatus,
+    status: QuotaStatus,
     rule: &UsageRule,
     context: &ReportContext,
 ) -> Organization {
@@ -94,7 +94,7 @@ pub(in crate::report) fn organization(
         notes,
         units_mismatch,
         usage_is_unknown,
-        own: QuotaStatus { name: org_name(&row), ..standing },
+        own: QuotaStatus { name: org_name(&row), ..status },
     }
 }
 

@@ -12,13 +12,13 @@ pub(in crate::report) fn others(
     unlisted: &[&QuotaStatus],
 ) -> Vec<String> {
     let mut sentences = Vec::new();
-    let named = |standings: &[&QuotaStatus]| {
-        words::listed(&standings.iter().map(|standing| standing.label()).collect::<Vec<_>>(), 8)
+    let named = |statuses: &[&QuotaStatus]| {
+        words::listed(&statuses.iter().map(|status| status.label()).collect::<Vec<_>>(), 8)
     };
     let (bad, fine): (Vec<&QuotaStatus>, Vec<&QuotaStatus>) =
-        unlisted.iter().partition(|standing| standing.level > Level::Fine);
+        unlisted.iter().partition(|status| status.level > Level::Fine);
     if !bad.is_empty() {
-        let out = bad.iter().filter(|standing| standing.runs_out()).count();
+        let out = bad.iter().filter(|status| status.runs_out()).count();
         let need = if bad.len() == 1 { "needs" } else { "need" };
         let out = match (out, bad.len()) {
             (0, _) => String::new(),
@@ -29,7 +29,7 @@ pub(in crate::report) fn others(
         };
         sentences.push(format!("{} more {need} attention{out}.", words::number(bad.len())));
     }
-    if let Some(worst) = fine.iter().filter_map(|standing| standing.percent_projected).max() {
+    if let Some(worst) = fine.iter().filter_map(|status| status.percent_projected).max() {
         let count = fine.len();
         let subject =
             if listed == 0 { words::counted(count, "account group") } else { words::counted(count, "other") };
@@ -40,7 +40,7 @@ pub(in crate::report) fn others(
         ));
     }
     let uncapped: Vec<&QuotaStatus> =
-        groups.iter().copied().filter(|standing| standing.quota.is_none()).collect();
+        groups.iter().copied().filter(|status| status.quota.is_none()).collect();
     if !uncapped.is_empty() {
         let verb = if uncapped.len() == 1 { "has" } else { "have" };
         sentences.push(format!(
@@ -49,17 +49,13 @@ pub(in crate::report) fn others(
             named(&uncapped)
         ));
     }
-    let unknown: Vec<&QuotaStatus> = groups
-        .iter()
-        .copied()
-        .filter(|standing| standing.quota.is_some() && !standing.is_measured())
-        .collect();
+    let unknown: Vec<&QuotaStatus> =
+        groups.iter().copied().filter(|status| status.quota.is_some() && !status.is_measured()).collect();
     if !unknown.is_empty() {
         let count = words::counted(unknown.len(), "account group");
         sentences.push(format!("The usage of {count} is unknown: {}.", named(&unknown)));
     }
-    let idle: Vec<&QuotaStatus> =
-        groups.iter().copied().filter(|standing| standing.used == Some(0)).collect();
+    let idle: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.used == Some(0)).collect();
     if !idle.is_empty() {
         sentences.push(format!(
             "{} used nothing in this cycle: {}.",

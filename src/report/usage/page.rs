@@ -41,7 +41,7 @@ pub(crate) struct Beside {
 /// One account group.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub standing: QuotaStatus,
+    pub status: QuotaStatus,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
     pub org_id: String,
@@ -97,22 +97,22 @@ impl UsagePage {
         let (trends, picture) = drawing.of_organizations(&report, context.zone);
         let mut groups: Vec<(usize, QuotaStatus)> =
             std::mem::take(&mut report.all).into_iter().enumerate().collect();
-        groups.retain(|(_, standing)| standing.target.aid.is_some());
+        groups.retain(|(_, status)| status.target.aid.is_some());
         groups.sort_by(|(_, a), (_, b)| a.worst_first(b));
         let left_out = groups.len().saturating_sub(ROWS);
         groups.truncate(ROWS);
         let mut known = Known::default();
-        let row = |(number, standing): (usize, QuotaStatus)| {
-            let organization = drawing.place(&standing);
-            let out = if standing.ran_out { Some(input.latest.taken_at) } else { standing.runs_out_at };
+        let row = |(number, status): (usize, QuotaStatus)| {
+            let organization = drawing.place(&status);
+            let out = if status.ran_out { Some(input.latest.taken_at) } else { status.runs_out_at };
             Row {
-                state: state(&standing),
-                org_id: standing.target.org_id.to_string(),
+                state: state(&status),
+                org_id: status.target.org_id.to_string(),
                 organization,
-                owned_by: known.places((input.owners)(&standing.target)),
+                owned_by: known.places((input.owners)(&status.target)),
                 out: out.map(|at| at.timestamp()),
                 trend: drawing.letters(number, organization),
-                standing,
+                status,
             }
         };
         let rows: Vec<Row> = groups.into_iter().map(row).collect();
@@ -165,8 +165,8 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn place(&self, standing: &QuotaStatus) -> usize {
-        self.places.get(&standing.target.org_id).copied().unwrap_or_default()
+    fn place(&self, status: &QuotaStatus) -> usize {
+        self.places.get(&status.target.org_id).copied().unwrap_or_default()
     }
 
     /// The trend of one row of the snapshot, as letters; empty where there is none.
@@ -181,12 +181,12 @@ impl<'a> Drawing<'a> {
     fn of_organizations(&self, report: &UsageReport, zone: Tz) -> (Vec<String>, String) {
         let mut trends = vec![String::new(); report.organizations.len()];
         let mut picture = String::new();
-        let own = report.all.iter().enumerate().filter(|(_, standing)| standing.target.aid.is_none());
-        for (number, standing) in own {
-            let organization = self.place(standing);
+        let own = report.all.iter().enumerate().filter(|(_, status)| status.target.aid.is_none());
+        for (number, status) in own {
+            let organization = self.place(status);
             trends[organization] = self.letters(number, organization);
             if let [Some(axis)] = self.axes.as_slice() {
-                let trend = self.curves.trend(number, axis, standing, zone);
+                let trend = self.curves.trend(number, axis, status, zone);
                 picture = trend.map(|trend| trend.svg()).unwrap_or_default();
             }
         }
@@ -195,10 +195,10 @@ impl<'a> Drawing<'a> {
 }
 
 /// The level, or why there is none.
-fn state(standing: &QuotaStatus) -> &'static str {
-    match standing.level {
-        _ if standing.quota.is_none() => "uncapped",
-        _ if standing.headroom.is_none() => "unknown",
+fn state(status: &QuotaStatus) -> &'static str {
+    match status.level {
+        _ if status.quota.is_none() => "uncapped",
+        _ if status.headroom.is_none() => "unknown",
         Level::Fine => "fine",
         Level::Warning => "warning",
         Level::Critical => "critical",

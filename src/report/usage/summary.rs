@@ -24,9 +24,9 @@ pub(in crate::report) fn headline(
     context: &ReportContext,
 ) -> String {
     let is_one_of_many = organizations.len() > 1;
-    let bad = |standings: &[&QuotaStatus], ran_out: bool| -> Vec<String> {
-        let hit = standings.iter().filter(|standing| standing.runs_out() && standing.ran_out == ran_out);
-        hit.map(|standing| standing.name_among(is_one_of_many)).collect()
+    let bad = |statuses: &[&QuotaStatus], ran_out: bool| -> Vec<String> {
+        let hit = statuses.iter().filter(|status| status.runs_out() && status.ran_out == ran_out);
+        hit.map(|status| status.name_among(is_one_of_many)).collect()
     };
     let who = |ran_out: bool| {
         let (groups, organizations) = (bad(groups, ran_out), bad(organizations, ran_out));
@@ -43,7 +43,7 @@ pub(in crate::report) fn headline(
             )),
         }
     };
-    let first = groups.iter().chain(organizations).filter_map(|standing| standing.runs_out_at).min();
+    let first = groups.iter().chain(organizations).filter_map(|status| status.runs_out_at).min();
     let on_day = |at| {
         words::today_or(at, context.now, context.zone, || {
             format!("on {}", words::short_day(at, context.zone))
@@ -66,7 +66,7 @@ pub(in crate::report) fn headline(
 
 /// The headline when nothing runs out, and some have used nearly all that they have.
 fn near(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
-    let near: Vec<&&QuotaStatus> = groups.iter().filter(|standing| standing.level > Level::Fine).collect();
+    let near: Vec<&&QuotaStatus> = groups.iter().filter(|status| status.level > Level::Fine).collect();
     let (worst, others) = near.split_first()?;
     let name = worst.name_among(is_one_of_many);
     let used = worst.percent_used.map_or_else(String::new, |used| format!(": {} % used", grouped(used)));
@@ -81,8 +81,8 @@ fn near(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
 
 /// The headline when nothing runs out, which is only said of what is known.
 fn calm(groups: &[&QuotaStatus]) -> String {
-    let capped = groups.iter().filter(|standing| standing.quota.is_some()).count();
-    let measured = groups.iter().filter(|standing| standing.is_measured()).count();
+    let capped = groups.iter().filter(|status| status.quota.is_some()).count();
+    let measured = groups.iter().filter(|status| status.is_measured()).count();
     match (groups.len(), capped, measured) {
         (0, ..) => "No account group is visible to the token".to_owned(),
         (_, 0, _) => "No account group has a quota".to_owned(),
@@ -172,7 +172,7 @@ pub(in crate::report) fn todo(
         Some(unread) => format!("{sentences} {unread}"),
         None => sentences,
     };
-    let out: Vec<&QuotaStatus> = groups.iter().copied().filter(|standing| standing.runs_out()).collect();
+    let out: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
         let needs = needs(worst, others, organizations.len() > 1, context);
         return and_unread(then(&needs, &room(&out, organizations, rebalance)));
@@ -194,7 +194,7 @@ pub(in crate::report) fn todo(
 
 fn nothing_known(groups: &[&QuotaStatus], organizations: &[Organization]) -> bool {
     let own = organizations.iter().map(|organization| &organization.own);
-    own.chain(groups.iter().copied()).all(|standing| standing.used.is_none())
+    own.chain(groups.iter().copied()).all(|status| status.used.is_none())
 }
 
 /// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
@@ -204,7 +204,7 @@ pub(in crate::report) fn needs(
     many_organizations: bool,
     context: &ReportContext,
 ) -> String {
-    let name = |standing: &QuotaStatus| standing.name_among(many_organizations);
+    let name = |status: &QuotaStatus| status.name_among(many_organizations);
     let mut parts = vec![need(worst, &name(worst), context)];
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
@@ -235,9 +235,9 @@ fn need(worst: &QuotaStatus, name: &str, context: &ReportContext) -> String {
     }
 }
 
-fn by_when(standing: &QuotaStatus, context: &ReportContext) -> String {
-    match standing.runs_out_at {
-        Some(at) if !standing.ran_out && at > context.now => {
+fn by_when(status: &QuotaStatus, context: &ReportContext) -> String {
+    match status.runs_out_at {
+        Some(at) if !status.ran_out && at > context.now => {
             words::today_or(at, context.now, context.zone, || format!("by {}", words::day(at, context.zone)))
         }
         _ => "now".to_owned(),
@@ -252,9 +252,9 @@ pub(in crate::report) fn room(
     rebalance: Option<&Rebalance>,
 ) -> String {
     let mut ids: Vec<&OrgId> = Vec::new();
-    for standing in out {
-        if ids.len() < ROOM_OF && !ids.contains(&&standing.target.org_id) {
-            ids.push(&standing.target.org_id);
+    for status in out {
+        if ids.len() < ROOM_OF && !ids.contains(&&status.target.org_id) {
+            ids.push(&status.target.org_id);
         }
     }
     let (mut enough, mut is_one): (Vec<String>, bool) = (Vec::new(), false);

@@ -13,6 +13,6 @@ fn a_clock_is_believed_while_the_api_agrees_and_not_without_its_answer() {
         (Some(TimeDelta::days(8)), false),
         (None, false),
     ] {
-        assert_eq!(is_believed(now, server.map(|ahead| now + ahead)), believed, "{server:?}");
+        assert_eq!(is_clock_confirmed(now, server.map(|ahead| now + ahead)), believed, "{server:?}");
     }
 }

@@ -4,7 +4,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::wire::{Object, Odd};
+use super::super::wire::{Object, Unexpected};
 use super::plain::PlainLinks;
 use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing, next_page};
 use crate::domain::quota::{Aid, OrgId, Units};
@@ -33,7 +33,7 @@ pub(in crate::thousandeyes) struct SoFar {
 pub(in crate::thousandeyes) fn quotas(
     json: &str,
     so_far: &mut SoFar,
-) -> Result<Page<OrganizationQuotas>, Odd> {
+) -> Result<Page<OrganizationQuotas>, Unexpected> {
     // Before any of them takes memory.
     let named = memmem::find_iter(json.as_bytes(), b"\"organizationQuota\"").count();
     few_enough(so_far.organizations + named)?;
@@ -46,14 +46,14 @@ pub(in crate::thousandeyes) fn quotas(
     Ok(page)
 }
 
-fn few_enough(organizations: usize) -> Result<(), Odd> {
+fn few_enough(organizations: usize) -> Result<(), Unexpected> {
     if organizations <= MOST_ORGANIZATIONS {
         return Ok(());
     }
-    Err(Odd(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than there can be")))
+    Err(Unexpected(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than there can be")))
 }
 
-fn carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Odd> {
+fn carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Unexpected> {
     let mut seen = Seen { unreadable: *unreadable_so_far, ..Seen::default() };
     let answer = answer(json)?;
     let there = answer.each("quotas", |entry| {
@@ -197,7 +197,7 @@ impl TryFrom<Units> for PlainValue {
 }
 
 /// An entry field by field, with what is odd in it. An error where it is no object.
-fn careful(entry: &RawValue) -> Result<OrganizationQuotas, Odd> {
+fn careful(entry: &RawValue) -> Result<OrganizationQuotas, Unexpected> {
     Object::of("an entry of `quotas`", entry).map(|entry| organization_quotas(&entry))
 }
 
@@ -276,14 +276,14 @@ impl OddQuotas {
     }
 }
 
-fn quota(of: &Object<'_>) -> Result<Option<Units>, Odd> {
+fn quota(of: &Object<'_>) -> Result<Option<Units>, Unexpected> {
     match of.units("value")? {
-        Some(value @ ..0) => Err(Odd(format!("`value` is {value}, and no quota is below 0"))),
+        Some(value @ ..0) => Err(Unexpected(format!("`value` is {value}, and no quota is below 0"))),
         value => Ok(value),
     }
 }
 
-fn unreadable(whose: UnreadableTarget, Odd(why): Odd) -> Unreadable {
+fn unreadable(whose: UnreadableTarget, Unexpected(why): Unexpected) -> Unreadable {
     Unreadable { whose, why }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::testing::fuzz::fuzzed;
 use crate::thousandeyes::wire;
 
-fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Odd> {
+fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Unexpected> {
     super::quotas(json, &mut SoFar::default())
 }
 
@@ -354,7 +354,10 @@ fn negative_units_make_the_usage_of_the_organization_unknown() {
         USAGE.replace("\"cloudUnitsUsed\":50}", "\"cloudUnitsUsed\":-50}"),
         USAGE.replace("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":-30"),
     ] {
-        assert_eq!(usage(&negative).map(|_| ()), Err(Odd("units that were used are negative".to_owned())));
+        assert_eq!(
+            usage(&negative).map(|_| ()),
+            Err(Unexpected("units that were used are negative".to_owned()))
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one organization used, and whose units they are as far as the answer says.
 
-use super::super::wire::{Object, Odd};
+use super::super::wire::{Object, Unexpected};
 use super::usage_answer::UsageAnswer;
 use super::{
     AgentUnits, OrganizationUsage, TestUsage, agent_units, aid, answer, missing, moment, name, plain, rows,
@@ -8,16 +8,16 @@ use super::{
 use crate::domain::quota::{Aid, Units, Usage, sum};
 
 /// The body of `GET /usage`. Nearly every one is what the API promises, and is read in one go; else field by field.
-pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Odd> {
+pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Unexpected> {
     let answer = plain::usage(json).map_or_else(|| usage_carefully(json), Ok)?;
     if answer.has_negative_units() {
-        Err(Odd("units that were used are negative".to_owned()))
+        Err(Unexpected("units that were used are negative".to_owned()))
     } else {
         Ok(summed(answer))
     }
 }
 
-pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Odd> {
+pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Unexpected> {
     let details = answer(json)?.object("usage")?.filter(|usage| !usage.is_empty());
     let details = details.ok_or_else(|| missing("usage"))?;
     let period = details.object("quota")?.unwrap_or_default();
@@ -48,11 +48,11 @@ fn summed(answer: UsageAnswer) -> OrganizationUsage {
     let test = |test: &TestUsage| (test.aid.is_some(), test.used, test.projected);
     let agent = |agent: &AgentUnits| (agent.aid.is_some(), agent.used, agent.projected);
     let (of_cloud, of_enterprise) = if says_nothing {
-        (OfWhom::Nobody, OfWhom::Nobody)
+        (Attribution::Nobody, Attribution::Nobody)
     } else {
         (
-            of_whom(tests.as_deref(), test, [total.cloud_used, total.cloud_projected]),
-            of_whom(agents.as_deref(), agent, [total.enterprise_used, total.enterprise_projected]),
+            attribution(tests.as_deref(), test, [total.cloud_used, total.cloud_projected]),
+            attribution(agents.as_deref(), agent, [total.enterprise_used, total.enterprise_projected]),
         )
     };
     let (tests, agents) = (tests.unwrap_or_default(), agents.unwrap_or_default());
@@ -65,7 +65,8 @@ fn summed(answer: UsageAnswer) -> OrganizationUsage {
     let mut parts: Vec<Part<'_>> = of_tests.chain(of_agents).collect();
     parts.sort_by_key(|part| part.aid);
     let usage = |parts: &[Part<'_>]| {
-        let (cloud, enterprise) = (of_one(parts, true, of_cloud), of_one(parts, false, of_enterprise));
+        let (cloud, enterprise) =
+            (group_units(parts, true, of_cloud), group_units(parts, false, of_enterprise));
         Usage {
             cloud_used: cloud.map(|(used, _)| used),
             cloud_projected: cloud.map(|(_, projected)| projected),
@@ -96,7 +97,7 @@ const MOST_BESIDE: Units = 10;
 
 /// Of which account groups a breakdown says what they used.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum OfWhom {
+enum Attribution {
     /// Of none: some of the units may be those of any group.
     Nobody,
     /// Of those that it names. It leaves out so many units that another may have used some.
@@ -107,16 +108,18 @@ enum OfWhom {
 
 /// Of an entry there is whether it is somebody's, and what was used and is projected. `total` is what the organization used and what is
 /// projected for it.
-fn of_whom<T>(
+fn attribution<T>(
     breakdown: Option<&[T]>,
     entry: impl Fn(&T) -> (bool, Option<Units>, Option<Units>),
     total: [Option<Units>; 2],
-) -> OfWhom {
+) -> Attribution {
     let is_unused = total.into_iter().flatten().all(|units| units == 0);
-    let Some(entries) = breakdown else { return if is_unused { OfWhom::All } else { OfWhom::Nobody } };
+    let Some(entries) = breakdown else {
+        return if is_unused { Attribution::All } else { Attribution::Nobody };
+    };
     let seen = || entries.iter().map(&entry);
     if seen().any(|(is_somebodys, used, projected)| !is_somebodys && units(used, projected) != Some((0, 0))) {
-        return OfWhom::Nobody;
+        return Attribution::Nobody;
     }
     let used = sum(seen().filter_map(|(_, used, _)| used));
     let projected = sum(seen().filter_map(|(_, used, projected)| projected.or(used)));
@@ -126,11 +129,11 @@ fn of_whom<T>(
     // The total may hold the projection of a new test already.
     let is_projected = seen().all(|(_, _, projected)| projected.is_some());
     if !is_unused && used == 0 && projected == 0 {
-        OfWhom::Nobody
+        Attribution::Nobody
     } else if is_short(total[0], used) || (is_projected && is_short(total[1], projected)) {
-        OfWhom::Named
+        Attribution::Named
     } else {
-        OfWhom::All
+        Attribution::All
     }
 }
 
@@ -142,12 +145,12 @@ struct Part<'a> {
 }
 
 /// What one account group used of a kind of units, and what is projected. None where the parts do not say.
-fn of_one(parts: &[Part<'_>], is_cloud: bool, of_whom: OfWhom) -> Option<(Units, Units)> {
+fn group_units(parts: &[Part<'_>], is_cloud: bool, attribution: Attribution) -> Option<(Units, Units)> {
     let of_kind = || parts.iter().filter(|part| part.is_cloud == is_cloud).map(|part| part.units);
-    let is_known = match of_whom {
-        OfWhom::Nobody => false,
-        OfWhom::Named => of_kind().next().is_some(),
-        OfWhom::All => true,
+    let is_known = match attribution {
+        Attribution::Nobody => false,
+        Attribution::Named => of_kind().next().is_some(),
+        Attribution::All => true,
     };
     let known = || of_kind().flatten();
     let is_whole = is_known && of_kind().all(|units| units.is_some());
@@ -159,7 +162,7 @@ fn units(used: Option<Units>, projected: Option<Units>) -> Option<(Units, Units)
     Some((used.unwrap_or(0), projected.or(used)?))
 }
 
-fn test_usage(row: &Object<'_>) -> Result<TestUsage, Odd> {
+fn test_usage(row: &Object<'_>) -> Result<TestUsage, Unexpected> {
     Ok(TestUsage {
         aid: aid(row)?,
         test_name: name(row, "testName"),

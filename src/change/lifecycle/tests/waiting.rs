@@ -428,7 +428,7 @@ async fn a_file_that_approves_the_whole_plan_approves_all_its_held_rows_once() {
     let inbox = bench.app.inbox().open().unwrap();
     let hash = run.record.plan_sha256.clone().unwrap();
     fs_err::write(bench.app.config.inbox_dir().join(format!("{hash}.approved")), "").unwrap();
-    let mut taken = approvals::take(&bench.app.changes(&Clock::starting_at(noon())), &inbox).unwrap();
+    let mut taken = approvals::take(&bench.app.change_services(&Clock::starting_at(noon())), &inbox).unwrap();
     assert_eq!(taken.len(), 2);
     bench.set_quota(&doubtful[0], Some(doubtful[0].quota + 1));
     for held in &mut taken {
@@ -442,7 +442,9 @@ async fn a_file_that_approves_the_whole_plan_approves_all_its_held_rows_once() {
     decide(&taken[1], true).unwrap();
     bench.advance(&mut taken[1]).await.unwrap();
     assert_eq!(taken[1].record.state, RunState::Held);
-    assert!(approvals::take(&bench.app.changes(&Clock::starting_at(noon())), &inbox).unwrap().is_empty());
+    assert!(
+        approvals::take(&bench.app.change_services(&Clock::starting_at(noon())), &inbox).unwrap().is_empty()
+    );
 }
 
 #[tokio::test]
@@ -462,7 +464,7 @@ async fn a_file_that_approves_the_whole_plan_approves_no_part_that_does_somethin
     let inbox = bench.app.inbox().open().unwrap();
     let file = bench.app.config.inbox_dir().join(format!("{}.approved", run.record.plan_sha256.unwrap()));
     fs_err::write(&file, "").unwrap();
-    let services = bench.app.changes(&Clock::starting_at(noon()));
+    let services = bench.app.change_services(&Clock::starting_at(noon()));
     assert!(approvals::take(&services, &inbox).unwrap().is_empty());
     assert!(file.exists() && held.decision().unwrap().is_none());
 
@@ -493,7 +495,7 @@ async fn a_file_that_approves_the_whole_plan_approves_no_part_that_no_guard_held
     let inbox = bench.app.inbox().open().unwrap();
     let file = bench.app.config.inbox_dir().join(format!("{}.approved", run.record.plan_sha256.unwrap()));
     fs_err::write(&file, "").unwrap();
-    let taken = approvals::take(&bench.app.changes(&Clock::starting_at(noon())), &inbox).unwrap();
+    let taken = approvals::take(&bench.app.change_services(&Clock::starting_at(noon())), &inbox).unwrap();
     let ids: Vec<&str> = taken.iter().map(|run| run.record.id.as_str()).collect();
     assert_eq!(ids, [format!("{}.held", run.record.id)], "what it showed to be held, and no more");
 }

@@ -37,14 +37,14 @@ async fn the_metrics_of_every_target_are_the_figures_that_status_and_the_reports
     let organizations = report.organizations.iter().map(|organization| &organization.own);
     let shown: Vec<&QuotaStatus> = report.worst.iter().chain(organizations).collect();
     assert!(shown.len() > 10, "{}", shown.len());
-    for standing in shown {
-        let aid = standing.target.aid.as_ref().map_or("", |aid| aid.as_str());
+    for status in shown {
+        let aid = status.target.aid.as_ref().map_or("", |aid| aid.as_str());
         let labels = [
-            ("org_id", standing.target.org_id.as_str()),
+            ("org_id", status.target.org_id.as_str()),
             ("aid", aid),
-            ("account_group_name", if aid.is_empty() { "" } else { &standing.name }),
+            ("account_group_name", if aid.is_empty() { "" } else { &status.name }),
         ];
-        for (name, figure) in figures(standing) {
+        for (name, figure) in figures(status) {
             assert_eq!(metrics.value(name, &labels), figure, "{name} {labels:?}");
         }
     }

@@ -123,6 +123,7 @@ fn the_targets_that_keep_their_quotas_are_named_until_the_answer_is_believed() {
         told.sees(hour, if hour < 3 { TEN } else { &[3] }, 5);
     }
     let of = BTreeSet::from([OrgId::from("1"), OrgId::from("2")]);
-    let kept = |hour| kept(&told.history, &told.folder.path().join("runs"), &of, at(hour)).unwrap().len();
+    let kept =
+        |hour| kept_targets(&told.history, &told.folder.path().join("runs"), &of, at(hour)).unwrap().len();
     assert_eq!([2, 3, 26, 27].map(kept), [0, 9, 9, 0]);
 }

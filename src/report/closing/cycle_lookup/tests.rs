@@ -121,7 +121,7 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     let mut opened = 0;
     while let Some(at) = lookup.next() {
         opened += 1;
-        lookup.see(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
+        lookup.observe(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
     }
     assert_eq!(opened, MOST);
     let closed = lookup.closed();

@@ -10,17 +10,17 @@ fn stands(row: &SnapshotRow) -> QuotaStatus {
     let taken_at = context().now;
     {
         let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-        standing(row, None, Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
+        quota_status(row, None, Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
     }
 }
 
 #[test]
 fn unknown_usage_is_said_and_has_no_bar() {
     let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(100), 0, 0) };
-    let standing = stands(&row);
-    assert_eq!(standing.status, "usage unknown");
-    assert_eq!((standing.used, standing.headroom, standing.bar), (None, None, None));
-    assert!(!standing.is_measured());
+    let status = stands(&row);
+    assert_eq!(status.status, "usage unknown");
+    assert_eq!((status.used, status.headroom, status.bar), (None, None, None));
+    assert!(!status.is_measured());
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) struct Asked<'a> {
     pub format: TableFormat,
 }
 
-pub(super) fn of(
+pub(super) fn show_timeline(
     inputs: &ReportInputs<'_>,
     asked: &Asked<'_>,
     style: Style,
