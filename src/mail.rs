@@ -21,3 +21,4 @@ pub(crate) use self::outbox::Unsent;
 #[cfg(test)]
 pub(crate) use self::render::Templates;
 pub(crate) use self::render::check_templates;
+pub(crate) use self::retry::GIVE_UP;

@@ -42,7 +42,8 @@ pub(crate) use self::closing::cycle_tracker::{ClosingRecord, Ended, last_cycles}
 pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{
-    Failure, FailureReport, FileProblem, ProblemKind, advice, failure_report, file_report, is_full_disk,
+    FailingJob, Failure, FailureReport, FileProblem, ProblemKind, advice, failure_report, file_report,
+    is_full_disk,
 };
 pub(crate) use self::notice::{NoticeReport, recovery_report, test_report};
 pub(crate) use self::owners::{

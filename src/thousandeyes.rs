@@ -50,5 +50,6 @@ pub use self::model::{
 };
 pub use self::rate_budget::Budget;
 pub(crate) use self::rate_budget::Room;
+pub(crate) use self::retry::LONGEST_REQUEST;
 pub use self::settings::Settings;
 pub use crate::config::Secret;

@@ -1,12 +1,18 @@
 //! Unused headroom → where it will be needed: a change file that over-allocates nothing and trips no guard.
 //!
-//! Pure. It keeps each organization's sum, unless units that are not allocated are to be handed out too. What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks, each in
-//! proportion to what every group lacks of it. So nobody gets headroom while another group of the organization would
-//! run out. The groups with most to spare give first, so that the file is short, and each keeps a cushion: twice the
-//! headroom; what it used in the billing cycle before this one and the headroom, because a young cycle's projection says
-//! little; and at least a tenth of what the organization's groups have on average. All limits depend only on what a
-//! proposal leaves as it is (use, sums, counts), so that there is nothing to propose once one has been applied, unless
-//! `max_lowered_percent` cut it short.
+//! Pure. It keeps each organization's sum, unless units that are not allocated are to be handed out too.
+//!
+//! What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks. Each group gets in
+//! proportion to what it lacks. So nobody gets headroom while another group of the organization would run out.
+//!
+//! The groups with most to spare give first, so that the file is short. Each of them keeps the largest of three figures:
+//!
+//! - what it needs, with twice the headroom;
+//! - what it used in the billing cycle before this one, with the headroom: a young cycle's projection says little;
+//! - a tenth of what the organization's groups have on average.
+//!
+//! All limits depend only on what a proposal leaves as it is: use, sums and counts. So there is nothing to propose once one has
+//! been applied, unless `max_lowered_percent` cut it short.
 
 mod sentences;
 

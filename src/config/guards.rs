@@ -161,17 +161,18 @@ impl GuardOverride {
     /// Sets its limits, and says whether it has any.
     fn set(&self, guards: &mut Guards) -> bool {
         let mut has_any = false;
-        // Each key once: the compiler names one that is forgotten.
-        macro_rules! take {
+        // Each key once: the compiler names one that is forgotten here or in one of the two structs.
+        macro_rules! set_each {
             ($($key:ident),+) => {
                 let Self { org_id: _, aid: _, $($key),+ } = self;
+                let Guards { expire: _, overrides: _, $($key: _),+ } = guards;
                 $(if let Some(value) = $key {
                     guards.$key = *value;
                     has_any = true;
                 })+
             };
         }
-        take!(
+        set_each!(
             approval,
             headroom_percent,
             below_last_cycle,

@@ -5,16 +5,15 @@
 
 /// Does something for each column by its number, which the compiler knows.
 macro_rules! for_each_column {
-    ($this:ident.$each:ident $arguments:tt $($question:tt)?) => {
-        for_each_column!($this.$each $arguments $($question)?: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)
-    };
+    (count: $($column:literal)*) => { [$($column),*].len() };
     ($this:ident.$each:ident $arguments:tt: $($column:literal)*) => {
-        const { assert!([$($column),*].len() == COLUMNS.len()) };
         $($this.$each::<$column> $arguments;)*
     };
     ($this:ident.$each:ident $arguments:tt ?: $($column:literal)*) => {
-        const { assert!([$($column),*].len() == COLUMNS.len()) };
         $($this.$each::<$column> $arguments?;)*
+    };
+    ($($what:tt)+) => {
+        for_each_column!($($what)+: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)
     };
 }
 
@@ -68,6 +67,9 @@ const COLUMNS: [(&str, Cell); 18] = [
     ("cloud_units_next_period", Cell::Units(|row| &mut row.cloud_next_period)),
     ("enterprise_units_next_period", Cell::Units(|row| &mut row.enterprise_next_period)),
 ];
+
+const _: () =
+    assert!(for_each_column!(count) == COLUMNS.len(), "`for_each_column` does not name each column");
 
 /// In which of our columns the ids, the quota, the first figure of usage and the cycle stand.
 const ORG_ID: usize = place("org_id");

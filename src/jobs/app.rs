@@ -18,7 +18,7 @@ use crate::jobs::records::{Reporting, own_api};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::state::{State, StateFile, Unwritten};
 use crate::mail::{Mailer, installation};
-use crate::thousandeyes::{LazyClient, Settings};
+use crate::thousandeyes::{LONGEST_REQUEST, LazyClient, Settings};
 
 /// What every job needs; made once for a process.
 pub(crate) struct App {
@@ -164,12 +164,15 @@ pub(crate) fn api(config: &Api) -> LazyClient {
     LazyClient::new(Ok(settings(config)))
 }
 
+/// Added to the longest time that a request may take, so that one that ends at its own limit is not taken for stuck.
+const MARGIN: Duration = Duration::from_secs(60);
+
 /// The longest that any job waits for one thing without being woken: a request that is refused for its rate for as long as
 /// one may take in all, or the slowest answer that is allowed.
 fn longest_wait(config: &Config) -> Duration {
     // A login by token that is refused once is two requests for a token and two deliveries.
     let deliveries = if config.smtp.oauth2.is_some() { 4 } else { 1 };
-    Duration::from_secs(11 * 60) + config.api.timeout.max(config.smtp.timeout.saturating_mul(deliveries))
+    LONGEST_REQUEST + MARGIN + config.api.timeout.max(config.smtp.timeout.saturating_mul(deliveries))
 }
 
 /// How to reach the API; none without a token.

@@ -26,7 +26,7 @@ use crate::files::lock;
 use crate::files::reserve;
 use crate::jobs::App;
 use crate::jobs::state::{ApiSeen, State, Why};
-use crate::report;
+use crate::report::{self, FailingJob};
 
 /// A job under way: when it began, and what the API's rate limit had refused by then.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +138,8 @@ impl Work {
         let last_success = written.as_ref().and_then(|state| state.last_success(job));
         let since = remembered.or_else(|| written.as_ref().and_then(|state| state.failing(job)));
         let since = since.unwrap_or_else(|| last_success.unwrap_or_else(today));
-        if let Err(mail) = app.mailer.failure(job.name(), error, since, last_success, now) {
+        let failing = FailingJob { name: job.name(), since, last_success, retried_within: retry::WAIT };
+        if let Err(mail) = app.mailer.failure(failing, error, now) {
             warn!(error = format!("{mail:#}"), "the failure could not be queued as mail");
         }
     }

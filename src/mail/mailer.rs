@@ -27,8 +27,8 @@ use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Extent, Failure, FailureReport, Gathered, Rebalance,
-    Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
+    self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport, Gathered,
+    Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
 };
 use crate::thousandeyes;
 
@@ -141,13 +141,11 @@ impl Mailer {
         self.queue(&Report::Closing(Box::new(report)), |to| &to.usage, &[table], now)
     }
 
-    /// A job that has been failing since then, reported once however often it is tried.
+    /// A job that fails, reported once however often it is tried.
     pub(crate) fn failure(
         &self,
-        job: &str,
+        job: FailingJob<'_>,
         error: &anyhow::Error,
-        since: DateTime<Utc>,
-        last_success: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let causes = error.chain().map(ToString::to_string).collect();
@@ -159,7 +157,7 @@ impl Mailer {
             None => "",
         };
         let advice = advice.map(|advice| format!("{advice}."));
-        let failure = Failure { job: job.to_owned(), since, last_success, in_short, causes, advice };
+        let failure = Failure { job, in_short, causes, advice };
         let report: FailureReport = report::failure_report(&failure, &self.context(now));
         self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
     }

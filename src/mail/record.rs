@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::retry::{GIVE_UP, LONGEST_GAP, LONGEST_WAIT, wait_after};
+use crate::text::words::spelled_time;
 
 /// How a delivery to one recipient ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ impl Record {
                 recipient.state = State::Refused;
                 recipient.at = Some(now);
                 let last = recipient.error.take().or_else(|| self.last_error.clone()).unwrap_or_default();
-                recipient.error = Some(format!("given up after five days: {last}"));
+                recipient.error = Some(format!("given up after {}: {last}", spelled_time(GIVE_UP)));
             }
         }
         self

@@ -6,7 +6,7 @@
 use chrono::TimeDelta;
 
 /// A message that no server took in so long a time is given up.
-pub(super) const GIVE_UP: TimeDelta = TimeDelta::days(5);
+pub(crate) const GIVE_UP: TimeDelta = TimeDelta::days(5);
 
 /// Between two tries no more than this counts as waiting. A longer gap is a clock that jumped ahead, or a time in which nothing ran.
 pub(super) const LONGEST_GAP: TimeDelta = TimeDelta::days(1);
@@ -20,3 +20,6 @@ const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 pub(super) fn wait_after(attempts: u32) -> TimeDelta {
     (FIRST_WAIT * 2_i32.saturating_pow(attempts.saturating_sub(1).min(12))).min(LONGEST_WAIT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRul
 use crate::domain::top_consumers::TopConsumer;
 use crate::report::AlertInput;
 use crate::report::ClosingInput;
+use crate::report::FailingJob;
 use crate::report::Failure;
 use crate::report::Gathered;
 use crate::report::Occasion;
@@ -59,9 +60,12 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
     let alone = Snapshot::new(context.now, vec![row(Target::organization("1"), 4000, 500, 1000, context)]);
     let of_one = usage_report(&UsageInput { latest: &alone, ..usage }, context);
     let failure = Failure {
-        job: "snapshot".to_owned(),
-        since: context.now,
-        last_success: None,
+        job: FailingJob {
+            name: "snapshot",
+            since: context.now,
+            last_success: None,
+            retried_within: chrono::TimeDelta::minutes(5),
+        },
         in_short: "an example",
         causes: vec!["an example".to_owned()],
         advice: None,

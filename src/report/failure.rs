@@ -2,20 +2,28 @@
 
 use std::io::ErrorKind;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::report::notice::outage;
 use crate::report::shared::{Imprint, ReportContext, words};
 
-/// A job that did not do its work.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
+/// A job that fails, and how soon it is tried again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FailingJob<'a> {
     /// As people call it: `snapshot`.
-    pub job: String,
+    pub name: &'a str,
     /// When it first failed, with no success since.
     pub since: DateTime<Utc>,
     pub last_success: Option<DateTime<Utc>>,
+    /// The daemon tries it again within this time.
+    pub retried_within: TimeDelta,
+}
+
+/// A job that did not do its work.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure<'a> {
+    pub job: FailingJob<'a>,
     /// What is in the way, in a few words; empty where that is not known.
     pub in_short: &'static str,
     /// The error and the errors below it, outermost first.
@@ -65,11 +73,11 @@ pub(crate) struct FailureReport {
     pub thread: String,
 }
 
-pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> FailureReport {
-    let job = words::clean(&failure.job, 40);
-    let headline =
-        format!("The {job} job has been failing since {}", words::moment(failure.since, context.zone));
-    let last_success = failure.last_success.map_or_else(
+pub(crate) fn failure_report(failure: &Failure<'_>, context: &ReportContext) -> FailureReport {
+    let FailingJob { name, since, last_success, retried_within } = failure.job;
+    let job = words::clean(name, 40);
+    let headline = format!("The {job} job has been failing since {}", words::moment(since, context.zone));
+    let last_success = last_success.map_or_else(
         || "never".to_owned(),
         |at| format!("{}, {} ago", words::moment(at, context.zone), words::age(context.now - at)),
     );
@@ -79,10 +87,11 @@ pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> Fail
             why => format!("{headline}: {why}"),
         },
         headline,
-        since: words::moment(failure.since, context.zone),
+        since: words::moment(since, context.zone),
         note: format!(
-            "`quotakeeper run` tries it again within five minutes, `once` each time that it runs. \
-             You get this mail once a day until it works again, then one more. Last success: {last_success}."
+            "`quotakeeper run` tries it again within {}, `once` each time that it runs. \
+             You get this mail once a day until it works again, then one more. Last success: {last_success}.",
+            words::spelled_time(retried_within)
         ),
         last_success,
         causes: failure.causes.iter().map(|cause| words::clean(cause, 400)).collect(),
@@ -94,8 +103,8 @@ pub(crate) fn failure_report(failure: &Failure, context: &ReportContext) -> Fail
         ),
         imprint: context.into(),
         // One mail a day for one outage, however often the job is tried.
-        identity: format!("{job} {} {}", failure.since.timestamp(), (context.now - failure.since).num_days()),
-        thread: outage(&job, failure.since),
+        identity: format!("{job} {} {}", since.timestamp(), (context.now - since).num_days()),
+        thread: outage(&job, since),
         job,
     }
 }

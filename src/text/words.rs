@@ -125,6 +125,18 @@ pub(crate) fn age(age: TimeDelta) -> String {
     }
 }
 
+/// `five minutes`, `one hour`, `14 days`: a fixed time within a sentence, its number in letters up to twelve.
+pub(crate) fn spelled_time(time: TimeDelta) -> String {
+    const LETTERS: [&str; 12] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    let figures = age(time);
+    let letters = |(number, unit): (&str, &str)| {
+        let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+        Some(format!("{} {unit}", LETTERS.get(index)?))
+    };
+    figures.split_once(' ').and_then(letters).unwrap_or(figures)
+}
+
 /// The share in per cent, never rounded over 100: 99.9 % is 99, and 100.1 % is 101. None of nothing.
 pub(crate) fn percent(part: i64, whole: i64) -> Option<i64> {
     if whole <= 0 {

@@ -15,7 +15,7 @@ use super::limits::Limits;
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(65);
 
 /// The longest that one request may take in all, with its waits.
-pub(super) const LONGEST_TOTAL: Duration = Duration::from_secs(600);
+pub(crate) const LONGEST_REQUEST: Duration = Duration::from_secs(600);
 
 /// What came of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

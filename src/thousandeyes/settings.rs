@@ -47,7 +47,7 @@ impl Settings {
             reserve_percent: 25,
             ca_file: None,
             proxy: None,
-            max_total: retry::LONGEST_TOTAL,
+            max_total: retry::LONGEST_REQUEST,
             max_answer_bytes: 256 << 20,
         }
     }

@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::observed::{Observed, ObservedJob, OwedAnswers};
 use super::words::bytes;
 use crate::jobs::state::{ApiSeen, Why};
+use crate::mail;
 use crate::report::FileProblem;
-use crate::report::words::{age, clean, counted, listed, moment_in, number};
+use crate::report::words::{age, clean, counted, listed, moment_in, number, spelled_time};
 
 /// A held run is mailed at once; after this it is worth a look.
 const UNDECIDED: TimeDelta = TimeDelta::hours(24);
@@ -246,8 +247,10 @@ fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 counted(unsent.waiting, "mail"),
                 age(observed.now - since)
             ),
-            "fix it within five days, and they are all sent; `quotakeeper check --online` tries the mail server"
-                .to_owned(),
+            format!(
+                "fix it within {}, and they are all sent; `quotakeeper check --online` tries the mail server",
+                spelled_time(mail::GIVE_UP)
+            ),
         );
     }
     if let Some(refusal) = &unsent.refusal {

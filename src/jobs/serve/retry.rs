@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::jobs::Job;
 
 /// From a failure to the next try of the same slot.
-const WAIT: Duration = Duration::minutes(5);
+pub(super) const WAIT: Duration = Duration::minutes(5);
 
 /// A slot that was tried and failed.
 #[derive(Clone, Copy, Debug)]

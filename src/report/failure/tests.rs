@@ -3,11 +3,14 @@
 use super::*;
 use crate::report::fixtures::{at, context};
 
-fn failure() -> Failure {
+fn failure() -> Failure<'static> {
     Failure {
-        job: "snapshot".into(),
-        since: at("11-22T05:00"),
-        last_success: Some(at("11-22T04:00")),
+        job: FailingJob {
+            name: "snapshot",
+            since: at("11-22T05:00"),
+            last_success: Some(at("11-22T04:00")),
+            retried_within: TimeDelta::minutes(5),
+        },
         causes: vec!["the token was refused\r\nX: y".into()],
         advice: None,
         in_short: "the token is not accepted",

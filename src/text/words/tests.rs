@@ -80,3 +80,9 @@ fn an_age_is_shown_in_its_largest_unit() {
     let said = [0, 4, 60, 1500, 4320].map(|minutes| age(TimeDelta::minutes(minutes)));
     assert_eq!(said, ["less than a minute", "4 minutes", "1 hour", "25 hours", "3 days"]);
 }
+
+#[test]
+fn a_fixed_time_is_spelled_in_letters_up_to_twelve() {
+    let said = [1, 5, 60, 13 * 60, 7200].map(|minutes| spelled_time(TimeDelta::minutes(minutes)));
+    assert_eq!(said, ["one minute", "five minutes", "one hour", "13 hours", "five days"]);
+}

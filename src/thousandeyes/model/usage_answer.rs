@@ -20,12 +20,29 @@ pub(super) struct UsageAnswer {
 
 impl UsageAnswer {
     pub(super) fn has_negative_units(&self) -> bool {
-        let total = &self.total;
-        let cloud = [total.cloud_used, total.cloud_projected];
-        let others =
-            [total.enterprise_used, total.enterprise_projected, total.device_used, total.device_projected];
-        let tests = self.tests.iter().flatten().flat_map(|test| [test.used, test.projected]);
-        let agents = self.agents.iter().flatten().flat_map(|agent| [agent.used, agent.projected]);
+        // Field by field: the compiler asks of a new one whether it is what was used.
+        let Self {
+            period_start: _,
+            period_end: _,
+            plan_units: _,
+            total,
+            cloud_next_period: _,
+            enterprise_next_period: _,
+            tests,
+            agents,
+        } = self;
+        let Usage {
+            cloud_used,
+            cloud_projected,
+            enterprise_used,
+            enterprise_projected,
+            device_used,
+            device_projected,
+        } = total;
+        let cloud = [*cloud_used, *cloud_projected];
+        let others = [*enterprise_used, *enterprise_projected, *device_used, *device_projected];
+        let tests = tests.iter().flatten().flat_map(|test| [test.used, test.projected]);
+        let agents = agents.iter().flatten().flat_map(|agent| [agent.used, agent.projected]);
         let mut all = cloud.into_iter().chain(others).chain(agents).chain(tests).flatten();
         all.any(|units| units < 0)
     }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::words::spelled_time;
 
 fn seconds(limits: Limits, before: u32) -> u64 {
     wait_for_reset(&limits, before, 0.0).as_secs()
@@ -115,5 +116,18 @@ proptest! {
         for longest in delays() {
             prop_assert!(full_jitter(longest, random) <= longest);
         }
+    }
+}
+
+#[test]
+fn the_architecture_says_the_policy_of_the_api() {
+    let page = include_str!("../../../docs/architecture.md");
+    let seconds: Vec<u64> = delays().map(|longest| longest.as_secs()).collect();
+    let [first, second] = seconds[..] else { panic!("{seconds:?}") };
+    let waits = format!("after up to {first} s, then up to {second} s, at random");
+    let longest = chrono::TimeDelta::from_std(LONGEST_REQUEST).unwrap();
+    let end = format!("after three tries, or {} in all", spelled_time(longest));
+    for words in [waits, end] {
+        assert!(page.contains(&words), "docs/architecture.md does not say: {words}");
     }
 }

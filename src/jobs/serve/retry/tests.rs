@@ -1,6 +1,7 @@
 //! When a failed slot is tried again.
 
 use super::*;
+use crate::text::words::age;
 
 #[test]
 fn a_failed_slot_is_tried_again_later_or_at_the_next_slot() {
@@ -16,4 +17,11 @@ fn a_failed_slot_is_tried_again_later_or_at_the_next_slot() {
     retries.succeeded(Job::Inbox);
     assert!(retries.may_try(Job::Inbox, slot, at("2026-11-22T08:01:00Z")));
     assert_eq!(retries.times().count(), 0, "nobody is woken for what is done");
+}
+
+#[test]
+fn the_architecture_says_the_policy_of_jobs() {
+    let page = include_str!("../../../../docs/architecture.md");
+    let row = format!("| a job | after {}, or at its next slot", age(WAIT));
+    assert!(page.contains(&row), "docs/architecture.md does not say: {row}");
 }
