@@ -40,7 +40,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) 
             (folder, written)
         }
         Err(error) => {
-            let folder = before.map_or_else(|| place::name(&run.record, 1), |answers| answers.folder);
+            let folder = before.map_or_else(|| place::folder_name(&run.record, 1), |answers| answers.folder);
             (folder, Err(error))
         }
     };
@@ -67,7 +67,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) 
 /// Writes a set, and says into which folder.
 fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (String, anyhow::Result<()>) {
     let record = &run.record;
-    let wished = claims.choose(record, |_| Ok(true)).unwrap_or_else(|_| place::name(record, 1));
+    let wished = claims.choose(record, |_| Ok(true)).unwrap_or_else(|_| place::folder_name(record, 1));
     let written = (|| {
         let answers = place::open(config)?;
         let folder = claims.choose(record, |name| place::is_free_or_folder(&answers, name))?;
@@ -92,7 +92,7 @@ fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (Stri
 /// Tries again what could not be written before.
 pub(crate) fn deliver_owed(services: &Services<'_>) {
     let owed = match services.answer_folders.claims(services.config) {
-        Ok(mut claims) => claims.get().owed(),
+        Ok(mut claims) => claims.get().owed_runs(),
         Err(error) => return warn!(error = format!("{error:#}"), "which answers are owed is not known"),
     };
     for id in owed {

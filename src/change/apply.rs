@@ -117,7 +117,7 @@ where
                 self.settle(progress, &rows, &Problem { code: Code::NotSent, message })?;
             } else if !batch.rows.is_empty() {
                 self.show_progress(Phase::Sending, progress, queue.len() + 1);
-                if let Some(rest) = batch.cut(progress.size.most()) {
+                if let Some(rest) = batch.split_off(progress.size.max_rows()) {
                     queue.push_front(rest);
                 }
                 self.send(batch, &mut queue, progress).await?;
@@ -254,9 +254,11 @@ where
         }
         let posted = Posted { number, begun, batch };
         match outcome {
-            Ok(()) => self.accepted(posted, progress),
-            Err(error) if error.is_refusal() => self.refused(posted, &error, queue, progress),
-            Err(error) if error.outcome_unknown() => self.unanswered(posted, &error, queue, progress).await,
+            Ok(()) => self.on_accepted(posted, progress),
+            Err(error) if error.is_refusal() => self.on_refused(posted, &error, queue, progress),
+            Err(error) if error.outcome_unknown() => {
+                self.on_unanswered(posted, &error, queue, progress).await
+            }
             // The server cannot be reached, or is not what answers: nothing more can be written.
             Err(error) => {
                 let (at, answer) = (self.clock.now(), error.to_string());
@@ -270,18 +272,18 @@ where
         }
     }
 
-    fn accepted(&mut self, posted: Posted, progress: &mut Progress) -> anyhow::Result<()> {
+    fn on_accepted(&mut self, posted: Posted, progress: &mut Progress) -> anyhow::Result<()> {
         let Posted { number, batch, .. } = posted;
         self.journal.append(&Event::Accepted { at: self.clock.now(), batch: number })?;
         progress.accepted += 1;
         for row in &batch.rows {
             progress.causes.remove(&row.row);
         }
-        progress.size.accepted(batch.half);
+        progress.size.on_accepted(batch.half);
         progress.decreased |= batch.decreases();
         let (operation, rows) = (batch.operation.as_str(), batch.rows.len());
         progress.sent.extend(batch.rows.into_iter().map(|row| (row.row, row)));
-        let (done, of, budget) = (progress.done(), progress.total, self.client.budget());
+        let (done, of, budget) = (progress.done_rows(), progress.total, self.client.budget());
         info!(
             batch = number,
             operation,
@@ -295,7 +297,7 @@ where
         Ok(())
     }
 
-    fn refused(
+    fn on_refused(
         &mut self,
         posted: Posted,
         error: &Error,
@@ -312,13 +314,13 @@ where
             progress.size.too_large(rows);
             progress.refuse(batch, &[], message, queue);
         } else {
-            progress.size.refused();
+            progress.size.on_refused();
             progress.refuse(batch, error.fields(), message, queue);
         }
         Ok(())
     }
 
-    async fn unanswered(
+    async fn on_unanswered(
         &mut self,
         posted: Posted,
         error: &Error,
@@ -333,7 +335,7 @@ where
         let (cause, asked) = error.without_answer().unwrap_or_default();
         progress.causes.extend(batch.rows.iter().map(|row| (row.row, cause.to_owned())));
         progress.unanswered += begun.elapsed();
-        progress.size.unknown(rows);
+        progress.size.on_unknown(rows);
         batch.unknown += 1;
         if batch.unknown < MOST_UNKNOWN {
             self.pause(asked.max(Duration::from_secs(1 << batch.unknown))).await?;
@@ -358,7 +360,7 @@ where
 
     /// For whoever watches; each batch is read for before it is sent, and all are read back.
     fn show_progress(&self, phase: Phase, progress: &Progress, batches: usize) {
-        let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done() };
+        let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done_rows() };
         self.client.progress().at(phase, Rows { done, of: progress.total }, 2 * batches + 1);
     }
 

@@ -53,7 +53,7 @@ fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run
             Found::None => {
                 left("No run holds a plan of this hash. The file stays until one does; else remove it.");
             }
-            Found::Decided => used(inbox, &approval),
+            Found::Decided => remove_used(inbox, &approval),
             Found::TooLate { run, why } => {
                 left(&format!(
                     "Run {run}, which held this plan, {why}, so nothing is sent by this file. Remove it, and drop the change file \
@@ -80,7 +80,7 @@ fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run
                     left(reason);
                 }
                 if failed.is_empty() {
-                    used(inbox, &approval);
+                    remove_used(inbox, &approval);
                 }
             }
         }
@@ -214,7 +214,7 @@ fn is_decided(run: &Run, approval: &ApprovalFile) -> Result<bool, String> {
 fn is_as_planned(whole: &Run, part: &Run) -> bool {
     let (Ok(whole), Ok(part)) = (stored_plan(whole), stored_plan(part)) else { return false };
     let rows = part.rows.iter().map(|row| row.row).collect();
-    staleness(&whole.only(&rows), &part).is_empty()
+    staleness(&whole.restricted_to(&rows), &part).is_empty()
 }
 
 fn too_late(state: RunState) -> Option<&'static str> {
@@ -229,8 +229,8 @@ fn decider(approval: &ApprovalFile) -> Decider {
     Decider::File(approval.name())
 }
 
-fn used(inbox: &OpenInbox, approval: &ApprovalFile) {
-    if let Err(error) = inbox.used(approval) {
+fn remove_used(inbox: &OpenInbox, approval: &ApprovalFile) {
+    if let Err(error) = inbox.remove_used_approval(approval) {
         warn!(file = %approval.name(), %error, "an approval that was acted on cannot be removed");
     }
 }

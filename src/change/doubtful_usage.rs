@@ -29,7 +29,7 @@ fn is_same_cycle(earlier: &Organization, now: &Organization) -> bool {
 
 fn forget_of(organization: &mut Organization, is_over: bool, earlier: Option<&Organization>) -> bool {
     let is_doubtful = |now: Usage, then: Option<Usage>| {
-        now != Usage::default() && (is_over || then.is_some_and(|then| fell(then, now)))
+        now != Usage::default() && (is_over || then.is_some_and(|then| has_fallen(then, now)))
     };
     let mut is_forgotten = false;
     if let Some(own) = &mut organization.own
@@ -48,7 +48,7 @@ fn forget_of(organization: &mut Organization, is_over: bool, earlier: Option<&Or
     is_forgotten
 }
 
-fn fell(then: Usage, now: Usage) -> bool {
+fn has_fallen(then: Usage, now: Usage) -> bool {
     let fell = |then: Option<Units>, now: Option<Units>| then.zip(now).is_some_and(|(then, now)| now < then);
     fell(then.cloud_used, now.cloud_used) || fell(then.enterprise_used, now.enterprise_used)
 }

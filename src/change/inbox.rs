@@ -42,7 +42,7 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    fn at(stat: &Stat) -> Self {
+    fn of(stat: &Stat) -> Self {
         let nanoseconds = |count| i64::try_from(count).unwrap_or_default();
         Self {
             inode: stat.st_ino,
@@ -114,7 +114,7 @@ pub(crate) struct ApprovalFile {
 
 impl ApprovalFile {
     pub(crate) fn name(&self) -> String {
-        shown(&self.file)
+        shown_name(&self.file)
     }
 }
 
@@ -178,7 +178,7 @@ impl OpenInbox {
 
     /// Of the files of a first scan, those that did not change since and that no program has open for writing; and why one of
     /// them has to wait, or cannot be taken any more. Those that changed are left for the next scan.
-    pub(crate) fn settled(&self, first: &FirstScan) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
+    pub(crate) fn settled_files(&self, first: &FirstScan) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
         let (second, mut left) = self.scan()?;
         // What could not be taken at the first scan either was said then.
         left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
@@ -186,7 +186,7 @@ impl OpenInbox {
         let open = if read_only { BTreeSet::new() } else { writers::open_for_writing(&self.settings.folder) };
         let mut settled = Settled::default();
         for (name, fingerprint) in second {
-            let file = shown(&name);
+            let file = shown_name(&name);
             if first.files.get(&name) != Some(&fingerprint) {
                 info!(%file, "still being written: left for the next pass");
             } else if open.contains(&name)
@@ -221,7 +221,7 @@ impl OpenInbox {
         } else {
             self.claim(&name, fingerprint, now)
         };
-        let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown(&name)));
+        let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown_name(&name)));
         Some(match claim {
             Ok(Claim::Failed(not, error)) => Ok(Claim::Failed(not, named(error))),
             claim => claim.map_err(named),
@@ -233,7 +233,7 @@ impl OpenInbox {
         let is_hash = |stem: &String| stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
         let mut approvals = Vec::new();
         for file in self.folder.names()? {
-            if let Name::Approval(stem) = names::read(&shown(&file))
+            if let Name::Approval(stem) = names::read(&shown_name(&file))
                 && let Seen::File { uid, .. } = self.inspect(&file)
             {
                 let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
@@ -244,7 +244,7 @@ impl OpenInbox {
     }
 
     /// Takes away an approval that was acted on, where that can be.
-    pub(crate) fn used(&self, approval: &ApprovalFile) -> std::io::Result<()> {
+    pub(crate) fn remove_used_approval(&self, approval: &ApprovalFile) -> std::io::Result<()> {
         if self.settings.read_only { Ok(()) } else { self.folder.remove(&approval.file) }
     }
 
@@ -252,7 +252,7 @@ impl OpenInbox {
     fn scan(&self) -> anyhow::Result<(BTreeMap<OsString, Fingerprint>, Vec<NotTaken>)> {
         let (mut files, mut not_taken) = (BTreeMap::new(), Vec::new());
         for name in self.folder.names()? {
-            let file = shown(&name);
+            let file = shown_name(&name);
             let kind = names::read(&file);
             if matches!(kind, Name::Hidden | Name::Passed) {
                 continue;
@@ -283,7 +283,7 @@ impl OpenInbox {
         if self.settings.read_only {
             // A mounted ConfigMap shows its files as links within the mount.
             return match self.folder.open_file(name, Links::Within) {
-                Ok(file) => Seen::File { fingerprint: Fingerprint::at(&file.stat), uid: file.stat.st_uid },
+                Ok(file) => Seen::File { fingerprint: Fingerprint::of(&file.stat), uid: file.stat.st_uid },
                 Err(Unfit::Missing) => Seen::Gone,
                 Err(Unfit::NotRegular) if self.is_folder(name) => Seen::Folder,
                 Err(Unfit::NotRegular) => Seen::Unfit(special.to_owned()),
@@ -296,7 +296,7 @@ impl OpenInbox {
                 FileType::RegularFile if stat.st_nlink > 1 => {
                     Seen::Unfit(claim::sentence(&Unfit::SeveralNames))
                 }
-                FileType::RegularFile => Seen::File { fingerprint: Fingerprint::at(&stat), uid: stat.st_uid },
+                FileType::RegularFile => Seen::File { fingerprint: Fingerprint::of(&stat), uid: stat.st_uid },
                 FileType::Directory => Seen::Folder,
                 FileType::Symlink => Seen::Unfit(
                     "This is a link, not a file. Copy the file itself into this folder.".to_owned(),
@@ -328,7 +328,7 @@ impl OpenInbox {
 
     /// Leaves something that is none of ours where it is, and names it once.
     fn leave(&self, name: &OsStr, why: &str) {
-        let file = shown(name);
+        let file = shown_name(name);
         if self.settings.memory.is_news(&format!("{file}: {why}")) {
             info!(%file, "left alone in the inbox: {why}");
         }
@@ -343,7 +343,7 @@ fn holds_change_files(folder: &Folder, deeper: usize, left: &mut usize) -> bool 
         *left -= 1;
         let is_one = match folder.stat(&name).ok().flatten().map(|stat| FileType::from_raw_mode(stat.st_mode))
         {
-            Some(FileType::RegularFile) => names::read(&shown(&name)) == Name::Change,
+            Some(FileType::RegularFile) => names::read(&shown_name(&name)) == Name::Change,
             Some(FileType::Directory) if deeper > 1 => {
                 folder.open_folder(&name).is_ok_and(|folder| holds_change_files(&folder, deeper - 1, left))
             }
@@ -356,7 +356,7 @@ fn holds_change_files(folder: &Folder, deeper: usize, left: &mut usize) -> bool 
     false
 }
 
-fn shown(name: &OsStr) -> String {
+fn shown_name(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct KnownFiles(Mutex<Option<Contents>>);
 
 impl KnownFiles {
     /// A pass begins: these are all runs.
-    pub(crate) fn know(&self, runs: &[Run]) {
+    pub(crate) fn begin_pass(&self, runs: &[Run]) {
         *self.contents() = Some(Contents::of(runs));
     }
 
@@ -24,7 +24,7 @@ impl KnownFiles {
     }
 
     /// Nobody goes through the runs any more.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn end_pass(&self) {
         *self.contents() = None;
     }
 

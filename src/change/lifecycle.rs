@@ -84,14 +84,14 @@ impl RunContext<'_> {
             }
             RunState::Applying => self.resume().await,
             RunState::Held => match self.run.decision()? {
-                Some(decision) if decision.approve => self.approved(&decision).await,
-                Some(decision) => self.rejected(format!("Rejected by {}.", decision.by)),
-                None => self.expire().await,
+                Some(decision) if decision.approve => self.on_approved(&decision).await,
+                Some(decision) => self.on_rejected(format!("Rejected by {}.", decision.by)),
+                None => self.on_expired().await,
             },
             RunState::Scheduled => match (self.run.decision()?, self.run.record.approved_by.clone()) {
-                (Some(decision), _) => self.rejected(format!("Rejected by {}.", decision.by)),
+                (Some(decision), _) => self.on_rejected(format!("Rejected by {}.", decision.by)),
                 _ if self.is_early() || self.is_early_there().await? => Ok(()),
-                (None, Some(by)) => self.due(by).await,
+                (None, Some(by)) => self.on_due(by).await,
                 (None, None) => self.start().await,
             },
             RunState::Stale => match self.run.decision()? {
@@ -133,7 +133,7 @@ impl RunContext<'_> {
         if approved {
             self.run.record.approved_by = Some("a comment row in the file".to_owned());
         }
-        let is_held = !approved && plan.held().next().is_some();
+        let is_held = !approved && plan.held_rows().next().is_some();
         let ineffective = approvals::ineffective_approvals(services, self.run, file, is_held);
         for note in ineffective.into_iter().chain(file.skipped.sentence()) {
             if !self.run.record.notes.contains(&note) {
@@ -193,10 +193,10 @@ impl RunContext<'_> {
     fn is_approved_by_file(&self, planned: &Planned) -> bool {
         let Planned { file, plan } = planned;
         let counts = self.services.config.inbox.approvals && self.run.record.dropped;
-        if !counts || plan.held().next().is_none() {
+        if !counts || plan.held_rows().next().is_none() {
             return false;
         }
-        let held = plan.only(&held_now(plan).map(|row| row.row).collect());
+        let held = plan.restricted_to(&held_now(plan).map(|row| row.row).collect());
         file.approved.iter().any(|hash| *hash == plan.sha256 || *hash == held.sha256)
     }
 }

@@ -101,8 +101,8 @@ impl Live {
         }
         let context = PlanContext {
             largest: &self.reading.top_consumers,
-            last_cycle: self.last_cycle.as_ref().unwrap_or(LastCycle::none()),
-            set_by: self.set_by.as_ref().unwrap_or(SetByRuns::none()),
+            last_cycle: self.last_cycle.as_ref().unwrap_or(LastCycle::empty()),
+            set_by: self.set_by.as_ref().unwrap_or(SetByRuns::empty()),
             vanished: &self.vanished,
             ..context
         };
@@ -203,5 +203,9 @@ fn for_each_believed<T>(
 }
 
 fn as_if_done<'s>(live: &'s Snapshot, done: &[PlanRow]) -> Cow<'s, Snapshot> {
-    if done.is_empty() { Cow::Borrowed(live) } else { Cow::Owned(effective::done(live.clone(), done)) }
+    if done.is_empty() {
+        Cow::Borrowed(live)
+    } else {
+        Cow::Owned(effective::with_rows_done(live.clone(), done))
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) use self::model::{
     Action, ChangeFile, EXPORTED, Effective, Record, RowChange, Skipped, TargetRef, Value,
 };
 use self::rows::{Row, Rows};
-pub(super) use self::shown::{shown, trimmed};
+pub(super) use self::shown::{shown, trim_cell};
 use crate::text::words::counted;
 
 /// So many rows of a file with too many are looked at for what else is wrong.

@@ -22,12 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::context::PlanContext;
-use self::draft::{Found, draft, judged};
+use self::draft::{Found, draft, judge};
 pub(crate) use self::model::{Plan, PlanOrganization, hash};
 pub(crate) use self::row::{GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
-use self::totals::touched;
+use self::totals::touched_organizations;
 pub(crate) use self::vanished::Vanished;
 use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::Visible;
@@ -42,8 +42,8 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     let mut organizations = Vec::with_capacity(file.records.len());
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
     for record in &file.records {
-        organizations.push(visible.organization(whose(record)));
-        let found = found(record, &mut visible, live, file, context);
+        organizations.push(visible.organization(target_ref(record)));
+        let found = interpret_row(record, &mut visible, live, file, context);
         portions.entry(found.due()).or_default().push((record, found));
     }
     let now = live;
@@ -69,7 +69,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         refuse_duplicates(&mut drafts);
         guards::check(&mut drafts, &live, context);
         if drafts.len() < file.records.len() {
-            live = Cow::Owned(effective::done(live.into_owned(), &drafts));
+            live = Cow::Owned(effective::with_rows_done(live.into_owned(), &drafts));
         }
         if rows.is_empty() {
             rows = drafts;
@@ -79,7 +79,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     }
     rows.sort_by_key(|row| row.row);
     binding::bind(&mut rows, &organizations, context.mode);
-    let organizations = touched(&rows, now);
+    let organizations = touched_organizations(&rows, now);
     let sha256 = hash(&rows);
     Plan { rows, organizations, sha256 }
 }
@@ -103,14 +103,14 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
     let mut outline = Outline::default();
     let mut last = None;
     for record in &file.records {
-        let found = found(record, &mut visible, live, file, context);
-        let (is_later, known) = (found.due().is_some(), found.known(record));
+        let found = interpret_row(record, &mut visible, live, file, context);
+        let (is_later, known) = (found.due().is_some(), found.known_place(record));
         if let Some(place) = known.filter(|place| place.quota().is_none())
             && last.replace(&place.organization.id) != Some(&place.organization.id)
         {
             outline.without_quota.insert(place.organization.id.clone());
         }
-        let (after, verdict) = judged(record, found, live, &file.columns, context);
+        let (after, verdict) = judge(record, found, live, &file.columns, context);
         // What a row meets later depends on the rows before it.
         outline.is_stale |=
             is_later || matches!(&verdict, Verdict::Refused(problem) if problem.code == Code::Stale);
@@ -130,7 +130,7 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
     outline
 }
 
-fn whose(record: &Record) -> &TargetRef {
+fn target_ref(record: &Record) -> &TargetRef {
     match &record.change {
         Ok(change) => &change.whose,
         Err(bad) => &bad.whose,
@@ -138,17 +138,17 @@ fn whose(record: &Record) -> &TargetRef {
 }
 
 /// What a row means, and when it takes effect.
-fn found<'s>(
+fn interpret_row<'s>(
     record: &Record,
     visible: &mut Visible<'s>,
     live: &Snapshot,
     file: &ChangeFile,
     context: &PlanContext<'_>,
 ) -> Found<'s> {
-    let target = visible.find(whose(record));
+    let target = visible.find(target_ref(record));
     let due = match (&record.change, &target) {
         (Ok(change), Ok(place)) => {
-            effective::due(change.effective, *place, live.taken_at, &file.columns, context)
+            effective::due_at(change.effective, *place, live.taken_at, &file.columns, context)
         }
         _ => Ok(None),
     };

@@ -123,7 +123,7 @@ pub(crate) struct Terms<'a> {
 
 /// What to move in each organization, in the order of their ids; uncapped groups and those of unknown use stay alone.
 pub(crate) fn propose(live: &Snapshot, terms: Terms<'_>) -> Vec<Proposal> {
-    live.organizations().iter().map(|seen| organization(seen, terms, 0, |_| true)).collect()
+    live.organizations().iter().map(|seen| propose_within(seen, terms, 0, |_| true)).collect()
 }
 
 /// What these account groups of an organization could get: first units that no group has, then what others do not use.
@@ -135,10 +135,10 @@ pub(crate) fn propose_for(
     // One without a quota of its own has no such limit.
     let quota = seen.own.as_ref().and_then(|own| own.quota);
     let unallocated = quota.map_or(Units::MAX, |quota| quota.saturating_sub(seen.allocated()).max(0));
-    organization(seen, terms, unallocated, is_to_get)
+    propose_within(seen, terms, unallocated, is_to_get)
 }
 
-fn organization<'s>(
+fn propose_within<'s>(
     seen: &'s Organization,
     Terms { last_cycle, guards, rule }: Terms<'_>,
     unallocated: Units,

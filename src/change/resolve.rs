@@ -53,7 +53,7 @@ impl<'a> Visible<'a> {
 
     /// The live target that a change is about.
     pub(super) fn find(&mut self, whose: &TargetRef) -> Result<Place<'a>, Problem> {
-        self.found(whose).map_err(|Wrong { code, column, sentence }| match column {
+        self.resolve_place(whose).map_err(|Wrong { code, column, sentence }| match column {
             Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
             None => Problem { code, message: sentence },
         })
@@ -66,12 +66,12 @@ impl<'a> Visible<'a> {
             places.iter().all(|place| place.organization.id == *org_id).then(|| org_id.clone())
         };
         let by_aid = || only(self.with_aid(whose.aid.as_ref()?));
-        let by_name = || only(&self.organizations.called(&whose.org_name, None));
-        let by_group = || only(&self.groups.called(&whose.group_name, None));
+        let by_name = || only(&self.organizations.with_name(&whose.org_name, None));
+        let by_group = || only(&self.groups.with_name(&whose.group_name, None));
         whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
     }
 
-    fn found(&mut self, whose: &TargetRef) -> Result<Place<'a>, Wrong> {
+    fn resolve_place(&mut self, whose: &TargetRef) -> Result<Place<'a>, Wrong> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let found = match (org_id, aid) {
             (Some(org_id), Some(aid)) => self.by_ids(org_id, Some(aid))?,
@@ -103,7 +103,7 @@ impl<'a> Visible<'a> {
         let unknown = || match aid.map(|aid| (aid, self.with_aid(aid))) {
             Some((aid, elsewhere)) if !elsewhere.is_empty() => format!(
                 "account group {aid} is not in organization {org_id} but in {}. Correct `{org_column}` or `{aid_column}`.",
-                listed(elsewhere, organization_text)
+                list_places(elsewhere, organization_text)
             ),
             Some((aid, _)) if self.live.organization(org_id).is_some() => format!(
                 "the token sees no account group {aid} in organization {org_id}.{} Correct `{aid_column}`, or use a token \
@@ -142,7 +142,7 @@ impl<'a> Visible<'a> {
                 Err(Wrong::new(Code::UnknownTarget, None, sentence))
             }
             several => {
-                let named = self.organizations.called(org_name, None);
+                let named = self.organizations.with_name(org_name, None);
                 let is_named =
                     |group: &&Place<'_>| named.iter().any(|own| own.organization.id == group.organization.id);
                 let mut among_them = several.iter().filter(is_named);
@@ -151,7 +151,7 @@ impl<'a> Visible<'a> {
                 }
                 let sentence = format!(
                     "account group {aid} exists in {}. Fill in `{}`.",
-                    listed(several, organization_text),
+                    list_places(several, organization_text),
                     self.columns.name(Field::OrgId)
                 );
                 Err(Wrong::new(Code::AmbiguousTarget, None, sentence))
@@ -161,18 +161,18 @@ impl<'a> Visible<'a> {
 
     fn organization_called(&mut self, name: &str) -> Result<Place<'a>, Wrong> {
         let (column, written) = (self.columns.name(Field::OrgId), shown(name));
-        match self.organizations.called(name, None)[..] {
+        match self.organizations.with_name(name, None)[..] {
             [only] => Ok(only),
             [] => {
                 let fix = if self.live.organization(&OrgId::from(name)).is_some() {
                     format!("`{written}` is an id: type it into the column `{column}`.")
                 } else {
-                    let nearest = self.organizations.nearest(name, None);
+                    let nearest = self.organizations.nearest_names(name, None);
                     let text = |place: Place<'_>| {
                         let org_name = place.org_name();
-                        format!("`{org_name}` ({}){}", place.organization.id, instead(name, org_name))
+                        format!("`{org_name}` ({}){}", place.organization.id, name_difference(name, org_name))
                     };
-                    meant(&nearest, text, column)
+                    suggestions(&nearest, text, column)
                 };
                 let sentence = format!("the token sees no organization called `{written}`. {fix}");
                 Err(Wrong::new(Code::UnknownTarget, Field::OrgName, sentence))
@@ -180,7 +180,7 @@ impl<'a> Visible<'a> {
             ref several => {
                 let id = |place: Place<'_>| format!("organization {}", place.organization.id);
                 let sentence =
-                    format!("`{written}` is the name of {}. Fill in `{column}`.", listed(several, id));
+                    format!("`{written}` is the name of {}. Fill in `{column}`.", list_places(several, id));
                 Err(Wrong::new(Code::AmbiguousTarget, Field::OrgName, sentence))
             }
         }
@@ -190,18 +190,18 @@ impl<'a> Visible<'a> {
     fn group_called(&mut self, name: &str, org_id: Option<&OrgId>) -> Result<Place<'a>, Wrong> {
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
         let written = shown(name);
-        match self.groups.called(name, org_id)[..] {
+        match self.groups.with_name(name, org_id)[..] {
             [only] => Ok(only),
             [] => {
                 let place = org_id
                     .and_then(|org_id| self.live.organization(org_id))
                     .map(|organization| Place { organization, account_group: None })
                     .map_or_else(String::new, |place| format!(" in {}", organization_text(place)));
-                let elsewhere = self.groups.called(name, None);
+                let elsewhere = self.groups.with_name(name, None);
                 let fix = if !self.with_aid(&Aid::from(name)).is_empty() {
                     format!("`{written}` is an id: type it into the column `{aid_column}`.")
                 } else if elsewhere.is_empty() {
-                    let nearest = self.groups.nearest(name, org_id);
+                    let nearest = self.groups.nearest_names(name, org_id);
                     let described = |place: Place<'_>| {
                         let of = if org_id.is_some() {
                             String::new()
@@ -209,13 +209,13 @@ impl<'a> Visible<'a> {
                             format!(" of {}", organization_text(place))
                         };
                         let known = place.account_group_name();
-                        format!("`{known}` ({}{of}){}", id(place), instead(name, known))
+                        format!("`{known}` ({}{of}){}", id(place), name_difference(name, known))
                     };
-                    meant(&nearest, described, aid_column)
+                    suggestions(&nearest, described, aid_column)
                 } else {
                     format!(
                         "But there is {}. Correct `{org_column}` or the name.",
-                        listed(&elsewhere, group_text)
+                        list_places(&elsewhere, group_text)
                     )
                 };
                 let sentence = format!("the token sees no account group called `{written}`{place}. {fix}");
@@ -229,7 +229,7 @@ impl<'a> Visible<'a> {
                 } else {
                     format!("Fill in `{aid_column}` or `{org_column}`.")
                 };
-                let sentence = format!("`{written}` is {}. {fix}", listed(several, group_text));
+                let sentence = format!("`{written}` is {}. {fix}", list_places(several, group_text));
                 Err(Wrong::new(Code::AmbiguousTarget, Field::GroupName, sentence))
             }
         }
@@ -240,19 +240,25 @@ impl<'a> Visible<'a> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let own_org_id = &found.organization.id;
         if (org_id.is_some() || aid.is_some()) && *org_name != *found.org_name() {
-            let called = self.organizations.called(org_name, None);
-            if let Some(other) = another(&called, |place| place.organization.id == *own_org_id) {
+            let called = self.organizations.with_name(org_name, None);
+            if let Some(other) = first_other(&called, |place| place.organization.id == *own_org_id) {
                 let [own_text, other_text] =
                     [found, other].map(|place| format!("organization {}", place.organization.id));
-                return Err(moved(Field::OrgName, &own_text, found.org_name(), org_name, &other_text));
+                return Err(id_of_another_target(
+                    Field::OrgName,
+                    &own_text,
+                    found.org_name(),
+                    org_name,
+                    &other_text,
+                ));
             }
         }
         if aid.is_some() && *group_name != *found.account_group_name() {
-            let called = self.groups.called(group_name, Some(own_org_id));
-            if let Some(other) = another(&called, |place| place.target() == found.target()) {
+            let called = self.groups.with_name(group_name, Some(own_org_id));
+            if let Some(other) = first_other(&called, |place| place.target() == found.target()) {
                 let [own_text, other_text] =
                     [found, other].map(|place| format!("account group {}", id(place)));
-                return Err(moved(
+                return Err(id_of_another_target(
                     Field::GroupName,
                     &own_text,
                     found.account_group_name(),
@@ -280,12 +286,12 @@ fn groups_by_id(live: &Snapshot) -> Vec<Place<'_>> {
 }
 
 /// The first of those with a name, unless the target itself is among them: a name that two have is also its own.
-fn another<'a>(called: &[Place<'a>], is_itself: impl Fn(Place<'a>) -> bool) -> Option<Place<'a>> {
+fn first_other<'a>(called: &[Place<'a>], is_itself: impl Fn(Place<'a>) -> bool) -> Option<Place<'a>> {
     if called.iter().any(|place| is_itself(*place)) { None } else { called.first().copied() }
 }
 
 /// An id beside the name of another target.
-fn moved(column: Field, own: &str, own_name: &str, written: &str, other: &str) -> Wrong {
+fn id_of_another_target(column: Field, own: &str, own_name: &str, written: &str, other: &str) -> Wrong {
     let own_name = if own_name.is_empty() { "without a name" } else { own_name };
     let sentence = format!(
         "it is about {own} ({own_name}), but the name is `{}`, which is {other}. Was one column sorted or moved without the \
@@ -296,12 +302,12 @@ fn moved(column: Field, own: &str, own_name: &str, written: &str, other: &str) -
 }
 
 /// Where two names look the same: what differs.
-fn instead(written: &str, known: &str) -> String {
+fn name_difference(written: &str, known: &str) -> String {
     lookalike::difference(written, known).map_or_else(String::new, |what| format!(", where you typed {what}"))
 }
 
 /// Who may have been meant, else where to look; in any case what to type.
-fn meant(nearest: &[Place<'_>], text: impl Fn(Place<'_>) -> String, column: &str) -> String {
+fn suggestions(nearest: &[Place<'_>], text: impl Fn(Place<'_>) -> String, column: &str) -> String {
     match nearest {
         [] => format!("Correct the name, or fill in `{column}`."),
         places => {
@@ -312,7 +318,7 @@ fn meant(nearest: &[Place<'_>], text: impl Fn(Place<'_>) -> String, column: &str
 }
 
 /// At most a dozen, and how many more there are.
-fn listed(places: &[Place<'_>], text: impl Fn(Place<'_>) -> String) -> String {
+fn list_places(places: &[Place<'_>], text: impl Fn(Place<'_>) -> String) -> String {
     const MOST: usize = 12;
     let mut each: Vec<String> = places.iter().take(MOST).map(|place| text(*place)).collect();
     let last = match places.len().saturating_sub(MOST) {

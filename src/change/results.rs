@@ -8,7 +8,7 @@ mod plan_file;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
-use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trimmed};
+use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trim_cell};
 use super::plan::plain_quota;
 use super::propose::COLUMNS;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
@@ -32,7 +32,10 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
                 Some(Outcome::Failed(_)) | None => continue,
             };
             let (before, after) = (plain_quota(*before), plain_quota(*after));
-            csv.behind(&record.fields, &[&record.row.to_string(), status, &before, &after, message]);
+            csv.push_beside_input(
+                &record.fields,
+                &[&record.row.to_string(), status, &before, &after, message],
+            );
         }
     })
 }
@@ -52,7 +55,7 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
                     continue;
                 }
             };
-            csv.behind(&record.fields, &[&record.row.to_string(), code.as_str(), message]);
+            csv.push_beside_input(&record.fields, &[&record.row.to_string(), code.as_str(), message]);
         }
     })
 }
@@ -61,7 +64,7 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
 pub(crate) fn input_csv(file: &ChangeFile, rows: &BTreeSet<usize>) -> Vec<u8> {
     lines(&file.headers, &[], |csv| {
         for record in file.records.iter().filter(|record| rows.contains(&record.row)) {
-            csv.behind(&record.fields, &[]);
+            csv.push_beside_input(&record.fields, &[]);
         }
     })
 }
@@ -116,7 +119,7 @@ fn by_row(results: &[RowResult]) -> HashMap<usize, &Outcome> {
 
 /// Our columns behind the input's own. A name that one of those has gets a prefix: whoever wrote it keeps it.
 fn own_names(headers: &[String], ours: &[&str]) -> Vec<String> {
-    let is_taken = |name: &str| headers.iter().any(|header| trimmed(header).eq_ignore_ascii_case(name));
+    let is_taken = |name: &str| headers.iter().any(|header| trim_cell(header).eq_ignore_ascii_case(name));
     let free = |name: &&str| {
         let mut name = (*name).to_owned();
         while is_taken(&name) {
@@ -142,7 +145,7 @@ struct Lines(csv::Writer<Vec<u8>>);
 
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
-    fn behind(&mut self, fields: &[String], ours: &[&str]) {
+    fn push_beside_input(&mut self, fields: &[String], ours: &[&str]) {
         let ours = ours.iter().map(|cell| shown(cell).into_owned());
         let cells = fields.iter().map(|field| again(field)).chain(ours);
         self.0.write_record(cells).expect("memory takes every line");
@@ -176,7 +179,7 @@ fn table(header: &[&str], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
 
 fn lines(headers: &[String], ours: &[String], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
     let mut lines = Lines(csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()));
-    lines.behind(headers, &ours.iter().map(String::as_str).collect::<Vec<_>>());
+    lines.push_beside_input(headers, &ours.iter().map(String::as_str).collect::<Vec<_>>());
     fill(&mut lines);
     lines.0.into_inner().expect("memory takes every line")
 }

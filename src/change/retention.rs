@@ -13,9 +13,10 @@ use super::run::RunRecord;
 /// The runs to remove: whole families that came to their end before `before`, the parts before what they were split off from.
 pub(crate) fn superfluous(runs: &[&RunRecord], before: DateTime<Utc>) -> Vec<String> {
     let stays = |run: &&&RunRecord| !is_finished(run.state) || run.updated >= before;
-    let kept: BTreeSet<&str> = runs.iter().filter(stays).map(|run| run.root()).collect();
-    let mut gone: Vec<&RunRecord> = runs.iter().copied().filter(|run| !kept.contains(run.root())).collect();
-    gone.sort_by(|a, b| (a.root(), b.id.len(), &b.id).cmp(&(b.root(), a.id.len(), &a.id)));
+    let kept: BTreeSet<&str> = runs.iter().filter(stays).map(|run| run.root_id()).collect();
+    let mut gone: Vec<&RunRecord> =
+        runs.iter().copied().filter(|run| !kept.contains(run.root_id())).collect();
+    gone.sort_by(|a, b| (a.root_id(), b.id.len(), &b.id).cmp(&(b.root_id(), a.id.len(), &a.id)));
     gone.into_iter().map(|run| run.id.clone()).collect()
 }
 

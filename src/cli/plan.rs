@@ -74,7 +74,7 @@ pub(super) async fn plan(
         Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, all))?,
         Format::Csv => out.write_all(&plan_csv(&plan))?,
     }
-    if plan.refused().next().is_some() {
+    if plan.refused_rows().next().is_some() {
         return Ok(Exit::Rows);
     }
     Ok(if detailed && !plan.is_empty() { Exit::Changes } else { Exit::Done })

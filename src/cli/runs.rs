@@ -164,7 +164,7 @@ fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String
     } else if story.plan.rows.is_empty() {
         text += &folded(2, file, paint);
     }
-    let people = record.people();
+    let people = record.people_text();
     if !people.is_empty() {
         text += &folded(2, &format!("{}.", capitalized(&clean(&people, 160))), paint);
     }
@@ -236,7 +236,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
                 + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
-            let due = story.plan.scheduled().filter_map(|row| row.due).min();
+            let due = story.plan.scheduled_rows().filter_map(|row| row.due).min();
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
             folded(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)

@@ -26,7 +26,7 @@ pub(crate) struct LastCycle {
 
 impl LastCycle {
     /// Where nothing is known.
-    pub(crate) fn none() -> &'static Self {
+    pub(crate) fn empty() -> &'static Self {
         static NONE: LastCycle = LastCycle { used: BTreeMap::new() };
         &NONE
     }

@@ -76,7 +76,7 @@ impl Pass {
                 Err(error) => failed.note(error.context("a mail about a run could not be queued")),
             }
         }
-        services.known_files.know(&runs);
+        services.known_files.begin_pass(&runs);
         services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
         let (first, not_taken) = inbox.first_scan()?;
@@ -127,7 +127,7 @@ impl Pass {
                     let (settled, not_taken) = if first.is_empty() {
                         (Settled::default(), Vec::new())
                     } else {
-                        self.inbox.settled(first)?
+                        self.inbox.settled_files(first)?
                     };
                     self.not_taken.extend(not_taken);
                     self.files = Files::Settled(settled);
@@ -218,7 +218,7 @@ pub(super) async fn run_pass(services: &Services<'_>, mailer: &Mailer) -> anyhow
         pass.end(services, mailer)
     };
     let done = done.await;
-    services.known_files.forget();
+    services.known_files.end_pass();
     services.shared_reading.end();
     done
 }

@@ -41,7 +41,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         ],
     );
     let (guards, rule) = (Guards::default(), UsageRule::default());
-    let terms = Terms { last_cycle: LastCycle::none(), guards: &guards, rule: &rule };
+    let terms = Terms { last_cycle: LastCycle::empty(), guards: &guards, rule: &rule };
     let usage = UsageInput {
         latest: &snapshot,
         slopes: &Slopes::default(),

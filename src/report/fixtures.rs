@@ -287,7 +287,7 @@ pub(crate) fn usage() -> UsageReport {
 pub(crate) fn terms() -> Terms<'static> {
     static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
     static RULE: LazyLock<UsageRule> = LazyLock::new(UsageRule::default);
-    Terms { last_cycle: LastCycle::none(), guards: &GUARDS, rule: &RULE }
+    Terms { last_cycle: LastCycle::empty(), guards: &GUARDS, rule: &RULE }
 }
 
 pub(crate) fn alert_news(target: &Target, level: Level) -> News {

@@ -57,7 +57,7 @@ impl Claims {
             Some(answers) => self.note(record, &answers.folder, record.state, answers.owed.is_some()),
             // An earlier version wrote there without saying so.
             None if !matches!(record.state, RunState::Planned | RunState::Applying) => {
-                self.note(record, &place::name(record, 1), record.state, false);
+                self.note(record, &place::folder_name(record, 1), record.state, false);
             }
             None => {}
         }
@@ -69,24 +69,24 @@ impl Claims {
             RunState::Stale | RunState::Done | RunState::Failed | RunState::Rejected => false,
         };
         self.forget(&record.id);
-        self.by_folder.entry(folded(folder)).or_default().insert(record.id.clone());
+        self.by_folder.entry(fold_case(folder)).or_default().insert(record.id.clone());
         self.runs.insert(record.id.clone(), Claim { folder: folder.to_owned(), open, owed });
     }
 
     /// Forgets a run; its folder, if the answers in it are its own.
     pub(in crate::change) fn forget(&mut self, id: &str) -> Option<String> {
         let folder = self.runs.remove(id)?.folder;
-        let others = self.by_folder.get_mut(&folded(&folder))?;
+        let others = self.by_folder.get_mut(&fold_case(&folder))?;
         others.remove(id);
         let is_own = !others.iter().any(|other| is_later(other, id));
         if others.is_empty() {
-            self.by_folder.remove(&folded(&folder));
+            self.by_folder.remove(&fold_case(&folder));
         }
         is_own.then_some(folder)
     }
 
     /// The runs whose answers are owed.
-    pub(in crate::change) fn owed(&self) -> Vec<String> {
+    pub(in crate::change) fn owed_runs(&self) -> Vec<String> {
         self.runs.iter().filter(|(_, claim)| claim.owed).map(|(id, _)| id.clone()).collect()
     }
 
@@ -99,17 +99,17 @@ impl Claims {
     ) -> io::Result<String> {
         let id = &record.id;
         if let Some(Claim { folder, .. }) = self.runs.get(id)
-            && !self.others(folder, id).any(|other| is_later(other, id))
+            && !self.other_claimants(folder, id).any(|other| is_later(other, id))
             && usable(folder)?
         {
             return Ok(folder.clone());
         }
         for number in 1..=MOST {
-            let name = place::name(record, number);
+            let name = place::folder_name(record, number);
             // A run that had no folder yet is the newest, also where a clock that was set back gave it an earlier name.
             let had_one = self.runs.contains_key(id);
             let gives_way = |other: &str| !(self.is_waiting(other) || had_one && is_later(other, id));
-            if self.others(&name, id).all(gives_way) && usable(&name)? {
+            if self.other_claimants(&name, id).all(gives_way) && usable(&name)? {
                 return Ok(name);
             }
         }
@@ -123,8 +123,8 @@ impl Claims {
         usable: impl Fn(&str) -> io::Result<bool>,
     ) -> io::Result<Option<String>> {
         for number in 1..=MOST {
-            let name = place::named(file, "", number);
-            if !self.others(&name, "").any(|other| self.is_waiting(other)) && usable(&name)? {
+            let name = place::numbered_name(file, "", number);
+            if !self.other_claimants(&name, "").any(|other| self.is_waiting(other)) && usable(&name)? {
                 return Ok(Some(name));
             }
         }
@@ -132,8 +132,8 @@ impl Claims {
     }
 
     /// The other runs that claim a folder.
-    fn others<'c>(&'c self, folder: &str, id: &'c str) -> impl Iterator<Item = &'c str> {
-        let all = self.by_folder.get(&folded(folder)).into_iter().flatten();
+    fn other_claimants<'c>(&'c self, folder: &str, id: &'c str) -> impl Iterator<Item = &'c str> {
+        let all = self.by_folder.get(&fold_case(folder)).into_iter().flatten();
         all.map(String::as_str).filter(move |other| *other != id)
     }
 
@@ -151,7 +151,7 @@ fn is_later(id: &str, than: &str) -> bool {
     root_of(id) > root_of(than)
 }
 
-fn folded(folder: &str) -> String {
+fn fold_case(folder: &str) -> String {
     folder.to_lowercase()
 }
 

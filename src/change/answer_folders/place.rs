@@ -23,23 +23,23 @@ const LONGEST: usize = 255;
 
 /// The name of the folder of a run's answers: the dropped file's, with a suffix for rows that were split off; the
 /// second and later ones of that name have their number.
-pub(in crate::change) fn name(record: &RunRecord, number: usize) -> String {
-    let part = record.id.strip_prefix(record.root()).unwrap_or_default();
-    named(&record.file, part, number)
+pub(in crate::change) fn folder_name(record: &RunRecord, number: usize) -> String {
+    let part = record.id.strip_prefix(record.root_id()).unwrap_or_default();
+    numbered_name(&record.file, part, number)
 }
 
-pub(in crate::change) fn named(file: &str, part: &str, number: usize) -> String {
+pub(in crate::change) fn numbered_name(file: &str, part: &str, number: usize) -> String {
     let end = if number == 1 { part.to_owned() } else { format!("{part} ({number})") };
-    fitting(file, &end)
+    safe_name(file, &end)
 }
 
 /// One that nobody can have claimed before.
 pub(in crate::change) fn last_resort(record: &RunRecord) -> String {
-    fitting(&record.file, &format!(" ({})", record.id))
+    safe_name(&record.file, &format!(" ({})", record.id))
 }
 
 /// A name that a file system takes and a terminal shows; where that is not the file's own, a part of its hash keeps it apart.
-fn fitting(file: &str, end: &str) -> String {
+fn safe_name(file: &str, end: &str) -> String {
     let mut shown: String = file
         .chars()
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })

@@ -89,11 +89,11 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
 /// What a person can do about a run that waits.
 fn next_step(story: &RunStory, zone: Tz, expire: Duration) -> String {
     match story.state {
-        RunState::Held => held(story, zone, expire),
+        RunState::Held => describe_held(story, zone, expire),
         RunState::Stale => format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id),
         RunState::Scheduled => {
-            let mut text = listed(story.plan.scheduled().collect());
-            if let Some(due) = story.plan.scheduled().filter_map(|row| row.due).min() {
+            let mut text = list_waiting_rows(story.plan.scheduled_rows().collect());
+            if let Some(due) = story.plan.scheduled_rows().filter_map(|row| row.due).min() {
                 text += &format!(
                     "\nIt is planned and checked again, and sent, at {} {}.\nTo reject it:  quotakeeper reject {}\n",
                     moment(due, zone),
@@ -114,7 +114,7 @@ fn is_held(outcome: &Outcome) -> bool {
 }
 
 /// Rows that wait, the most dangerous first, and what is to be said of them.
-fn listed(mut rows: Vec<&PlanRow>) -> String {
+fn list_waiting_rows(mut rows: Vec<&PlanRow>) -> String {
     let mut text = String::new();
     rows.sort_by_key(|row| (row.falls_with_others(), row.danger()));
     for row in rows.iter().take(LISTED) {
@@ -141,9 +141,9 @@ fn listed(mut rows: Vec<&PlanRow>) -> String {
 }
 
 /// What waits and why, until when, and how to decide.
-fn held(story: &RunStory, zone: Tz, expire: Duration) -> String {
+fn describe_held(story: &RunStory, zone: Tz, expire: Duration) -> String {
     let id = &story.id;
-    listed(story.plan.held().collect())
+    list_waiting_rows(story.plan.held_rows().collect())
         + &format!(
             "\nIf nobody decides, it is rejected on {} {}.\nTo approve it: quotakeeper approve {id} --plan \
          {}\nTo reject it:  quotakeeper reject {id}\n",

@@ -83,7 +83,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Leaves so many rows at the most, in portions of one size, and says the rest.
-    pub(super) fn cut(&mut self, most: usize) -> Option<Self> {
+    pub(super) fn split_off(&mut self, most: usize) -> Option<Self> {
         if self.rows.len() <= most {
             return None;
         }
@@ -115,7 +115,7 @@ impl Batch {
             return None;
         }
         let of = self.rows.len();
-        let named = if self.named < MOST_NAMED { self.named(fields) } else { BTreeSet::new() };
+        let named = if self.named < MOST_NAMED { self.rows_named_by(fields) } else { BTreeSet::new() };
         if !named.is_empty() && named.len() < of {
             let (bad, rest): (Vec<_>, Vec<_>) =
                 self.rows.into_iter().enumerate().partition(|(index, _)| named.contains(index));
@@ -136,7 +136,7 @@ impl Batch {
     }
 
     /// The rows that fields such as `organizations[1].accountGroups[2].value` name; none if they name no rows.
-    fn named(&self, fields: &[FieldError]) -> BTreeSet<usize> {
+    fn rows_named_by(&self, fields: &[FieldError]) -> BTreeSet<usize> {
         let mut start = 0;
         let organizations: Vec<Range<usize>> = self
             .rows

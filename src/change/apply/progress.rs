@@ -91,7 +91,7 @@ impl Progress {
     }
 
     /// Rows that ended, or only wait to be read back.
-    pub(super) fn done(&self) -> usize {
+    pub(super) fn done_rows(&self) -> usize {
         self.ended.len() + self.sent.len() + self.refused.len()
     }
 

@@ -28,7 +28,7 @@ impl Size {
         Self { most: MOST_ROWS, first_half_of: None }
     }
 
-    pub(super) fn most(&self) -> usize {
+    pub(super) fn max_rows(&self) -> usize {
         self.most
     }
 
@@ -39,7 +39,7 @@ impl Size {
     }
 
     /// Nobody knows what became of so many rows: a server that works too long on a batch is given less.
-    pub(super) fn unknown(&mut self, rows: usize) {
+    pub(super) fn on_unknown(&mut self, rows: usize) {
         self.first_half_of = None;
         if rows > SMALL {
             self.most = self.most.min(rows.div_ceil(2).max(SMALL));
@@ -47,12 +47,12 @@ impl Size {
     }
 
     /// A refusal for a reason of its own.
-    pub(super) fn refused(&mut self) {
+    pub(super) fn on_refused(&mut self) {
         self.first_half_of = None;
     }
 
     /// Taken. Where both halves of a refused batch are, no row of it was bad: it was refused for its size.
-    pub(super) fn accepted(&mut self, half: Option<Half>) {
+    pub(super) fn on_accepted(&mut self, half: Option<Half>) {
         match half {
             Some(Half::Second { of }) if self.first_half_of == Some(of) => self.too_large(of),
             Some(Half::First { of }) => self.first_half_of = Some(of),

@@ -40,21 +40,21 @@ pub(crate) enum Claim {
 }
 
 fn not_taken(name: &OsStr, reason: String) -> Claim {
-    Claim::NotTaken(left(name, reason))
+    Claim::NotTaken(untaken(name, reason))
 }
 
 fn unfit_to_take(name: &OsStr, unfit: Unfit) -> Claim {
     let reason = sentence(&unfit);
     match unfit {
         Unfit::Io(error) if error.kind() != ErrorKind::PermissionDenied => {
-            Claim::Failed(left(name, reason), error.into())
+            Claim::Failed(untaken(name, reason), error.into())
         }
         _ => not_taken(name, reason),
     }
 }
 
-fn left(name: &OsStr, reason: String) -> NotTaken {
-    NotTaken { file: super::shown(name), reason }
+fn untaken(name: &OsStr, reason: String) -> NotTaken {
+    NotTaken { file: super::shown_name(name), reason }
 }
 
 /// What is said where a disk fails, about which whoever dropped the file can do nothing.
@@ -104,10 +104,10 @@ impl OpenInbox {
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Fingerprint::at(&file.stat) != fingerprint {
+        if Fingerprint::of(&file.stat) != fingerprint {
             return Ok(Claim::Nothing); // another file by now
         }
-        let mut run = Run::create(&self.settings.runs, now, &super::shown(name), |record| RunRecord {
+        let mut run = Run::create(&self.settings.runs, now, &super::shown_name(name), |record| RunRecord {
             claim: self.path_of(&self.claim_name(&record.id)),
             ..record
         })?;
@@ -128,7 +128,7 @@ impl OpenInbox {
                 return Ok(match error.kind() {
                     ErrorKind::NotFound => Claim::Nothing,
                     ErrorKind::ResourceBusy => not_taken(name, is_a_mount(&error)),
-                    _ => Claim::Failed(left(name, cannot_be_moved(&error)), error.into()),
+                    _ => Claim::Failed(untaken(name, cannot_be_moved(&error)), error.into()),
                 });
             }
         }
@@ -157,7 +157,7 @@ impl OpenInbox {
     ) -> anyhow::Result<bool> {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
-                if !fingerprint.is_renamed(&Fingerprint::at(&file.stat()?)) {
+                if !fingerprint.is_renamed(&Fingerprint::of(&file.stat()?)) {
                     info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next pass");
                     return Ok(false);
                 }
@@ -218,7 +218,7 @@ impl OpenInbox {
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Fingerprint::at(&file.stat) != fingerprint {
+        if Fingerprint::of(&file.stat) != fingerprint {
             return Ok(Claim::Nothing);
         }
         let bytes = match file.read(self.settings.max_bytes) {
@@ -232,7 +232,7 @@ impl OpenInbox {
         if !known.insert(hash.clone()) {
             return Ok(Claim::Nothing);
         }
-        let mut run = Run::create(&self.settings.runs, now, &super::shown(name), |record| record)?;
+        let mut run = Run::create(&self.settings.runs, now, &super::shown_name(name), |record| record)?;
         run.write("input.csv", &bytes)?;
         run.record.input_sha256 = Some(hash);
         run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
@@ -243,12 +243,12 @@ impl OpenInbox {
     /// What to say if the file was written on after it was copied. What it holds now is kept in the run's folder.
     pub(crate) fn written_since(&self, run: &Run) -> anyhow::Result<Option<String>> {
         let (Some(was), Some(_)) = (run.record.claimed, &run.record.input_sha256) else { return Ok(None) };
-        let place = self.place(&run.record);
+        let place = self.locate_claim(&run.record);
         let file = match place.inbox().folder.open_file(&place.name, Links::Refused) {
             Ok(file) if file.stat.st_ino == was.inode => file,
             _ => return Ok(None), // gone, or somebody put another there: it says nothing of the one that was copied
         };
-        let is = Fingerprint::at(&file.stat);
+        let is = Fingerprint::of(&file.stat);
         if (is.bytes, is.modified) == (was.bytes, was.modified) {
             return Ok(None);
         }
@@ -270,7 +270,7 @@ impl OpenInbox {
 
     /// Removes the claimed file of a run that came to rest, if it still is the one that was claimed.
     pub(crate) fn release(&self, run: &Run) -> anyhow::Result<()> {
-        let place = self.place(&run.record);
+        let place = self.locate_claim(&run.record);
         let (inbox, name) = (place.inbox(), &place.name);
         match run.record.claimed {
             _ if self.settings.read_only => {}
@@ -295,7 +295,7 @@ impl OpenInbox {
     }
 
     fn is_claimed(&self, record: &RunRecord) -> bool {
-        let place = self.place(record);
+        let place = self.locate_claim(record);
         !matches!(place.inbox().folder.stat(&place.name), Ok(None))
     }
 
@@ -308,7 +308,7 @@ fn is_in_the_way(claimed: &OsStr) -> String {
     format!(
         "This file has to wait: a hidden file in this folder, {}, has the name that it would have while it is read. It is tried \
          again with another name; if this stays, remove the hidden files that you do not know.",
-        super::shown(claimed)
+        super::shown_name(claimed)
     )
 }
 
@@ -330,7 +330,7 @@ fn cannot_be_moved(error: &std::io::Error) -> String {
 }
 
 /// The run came to rest, if only for now: its file is not read again.
-pub(super) fn settles(state: RunState) -> bool {
+pub(super) fn is_settled(state: RunState) -> bool {
     !matches!(state, RunState::Planned | RunState::Applying)
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::claim::{is_read, sentence, settles};
+use super::claim::{is_read, is_settled, sentence};
 use super::{Fingerprint, Inbox, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::{is_id_of_file, time_of_file};
@@ -67,7 +67,7 @@ impl OpenInbox {
     }
 
     /// Where the claimed file of a run is: here, also where the inbox was moved with all that is in it; else where it was claimed.
-    pub(super) fn place(&self, record: &RunRecord) -> Place<'_> {
+    pub(super) fn locate_claim(&self, record: &RunRecord) -> Place<'_> {
         let name = record.claim.as_ref().and_then(|claim| claim.file_name());
         let name = name.map_or_else(|| format!(".{}.claimed", record.id).into(), OsStr::to_owned);
         let is_in = |folder: &Folder| !matches!(folder.stat(&name), Ok(None));
@@ -113,7 +113,7 @@ impl OpenInbox {
 
     /// A run that was made, of which it is not known that it got its file.
     fn recover_made(&self, run: &mut Run, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let place = self.place(&run.record);
+        let place = self.locate_claim(&run.record);
         if place.inbox().folder.stat(&place.name)?.is_some() {
             return match (&place.elsewhere, ClaimName::read(&place.name)) {
                 (Some(there), Some(claim)) => there.recover_claim(claim, &place.name, now),
@@ -149,7 +149,7 @@ impl OpenInbox {
             return Ok(());
         }
         if let Some(run) = known.as_ref().filter(|run| is_read(run) || !run.is_open()) {
-            return if settles(run.record.state) { self.release(run) } else { Ok(()) };
+            return if is_settled(run.record.state) { self.release(run) } else { Ok(()) };
         }
         if known.is_none() && time_of_file(id).is_none_or(|time| time - now > FARTHEST_AHEAD) {
             self.leave(name, "it is dated in the future, and quotakeeper did not make it");
@@ -181,6 +181,6 @@ impl OpenInbox {
             Run::create_as(&self.settings.runs, record)?
         };
         info!(run = %run.record.id, "claimed before a crash: taken up again");
-        self.copy(&mut run, &file, Fingerprint::at(&file.stat)).map(drop)
+        self.copy(&mut run, &file, Fingerprint::of(&file.stat)).map(drop)
     }
 }

@@ -79,7 +79,7 @@ impl RunContext<'_> {
     fn situation<'d>(&self, done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
         let Self { services, run } = self;
         // Rows that were split off an undo are an undo still.
-        let root = Run::open(services.runs(), run.record.root())?;
+        let root = Run::open(services.runs(), run.record.root_id())?;
         let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
         let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
         Ok(Situation { undo, due: run.record.due, done })
@@ -95,7 +95,7 @@ impl RunContext<'_> {
         for other in Run::list(self.services.runs())?.0 {
             let waits =
                 matches!(other.record.state, RunState::Held | RunState::Scheduled | RunState::Applying);
-            if waits && other.record.id != record.id && other.record.root() == record.root() {
+            if waits && other.record.id != record.id && other.record.root_id() == record.root_id() {
                 rows.extend(stored_plan(&other)?.rows.into_iter().filter(|row| row.due < record.due));
             }
         }
@@ -113,5 +113,5 @@ impl RunContext<'_> {
 
 /// The rows that a guard holds and that would be sent now.
 pub(super) fn held_now(plan: &Plan) -> impl Iterator<Item = &PlanRow> {
-    plan.held().filter(|row| row.due.is_none())
+    plan.held_rows().filter(|row| row.due.is_none())
 }

@@ -23,7 +23,7 @@ const DAY: u64 = 24 * 60 * 60;
 impl RunContext<'_> {
     /// A held run that somebody approved: sent if it still would do what was approved, else stale. One that is not due yet
     /// waits for its time.
-    pub(super) async fn approved(&mut self, decision: &Decision) -> anyhow::Result<()> {
+    pub(super) async fn on_approved(&mut self, decision: &Decision) -> anyhow::Result<()> {
         // The plan's file may be that of an attempt that a crash cut off: of the same changes, and no time where it was due.
         let holds = self.run.record.plan_sha256.as_deref().unwrap_or_default();
         let named = (holds != decision.plan_sha256).then(|| {
@@ -33,7 +33,7 @@ impl RunContext<'_> {
     }
 
     /// An approved run whose time has come.
-    pub(super) async fn due(&mut self, by: String) -> anyhow::Result<()> {
+    pub(super) async fn on_due(&mut self, by: String) -> anyhow::Result<()> {
         self.carry_out(by, None).await
     }
 
@@ -84,7 +84,7 @@ impl RunContext<'_> {
         self.hold(plan)
     }
 
-    pub(super) fn rejected(&mut self, why: String) -> anyhow::Result<()> {
+    pub(super) fn on_rejected(&mut self, why: String) -> anyhow::Result<()> {
         info!(run = %self.run.record.id, "rejected");
         let Some(file) = self.input()? else { return Ok(()) };
         let Some(plan) = self.held_plan()? else { return Ok(()) };
@@ -106,7 +106,7 @@ impl RunContext<'_> {
 
     /// A held run that nobody decided on in time is rejected. A clock that jumped ahead must not reject what it holds: where
     /// the API's clock does not agree, or cannot be asked, nothing expires.
-    pub(super) async fn expire(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn on_expired(&mut self) -> anyhow::Result<()> {
         let limit = self.services.config.guard.expire;
         let now = self.services.now();
         let since = self.run.record.updated;
@@ -139,7 +139,7 @@ impl RunContext<'_> {
         if let Err(error) = self.run.decide(&decision) {
             return if self.run.is_decided()? { Ok(()) } else { Err(error) };
         }
-        self.rejected(format!(
+        self.on_rejected(format!(
             "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
         ))
     }

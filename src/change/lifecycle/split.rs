@@ -106,7 +106,7 @@ impl RunContext<'_> {
         let bytes = results::input_csv(&planned.file, &rows);
         part.write("input.csv", &bytes)?;
         part.record.input_sha256 = Some(sha256(&bytes));
-        let plan = planned.plan.only(&rows);
+        let plan = planned.plan.restricted_to(&rows);
         self.context_of(&mut part).keep_plan(&plan)?;
         part.record.rows = Some(rows.into_iter().collect());
         Ok(Some((part, plan)))

@@ -104,7 +104,7 @@ impl RunContext<'_> {
             at: self.services.now(),
             plan,
             results,
-            carried: file.map(|file| file.further()).unwrap_or_default(),
+            carried: file.map(|file| file.extra_cells()).unwrap_or_default(),
             ..RunStory::of(&self.run.record)
         };
         self.run.record.mail_due = true;

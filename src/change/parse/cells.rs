@@ -3,7 +3,7 @@
 use super::header::{Field, Header};
 use super::model::{Action, BadRow, Effective, Quota, RowChange, TargetRef, Value};
 use super::percent::Percent;
-use super::shown::{self, listed, shown, trimmed};
+use super::shown::{self, list_a_dozen, shown, trim_cell};
 use super::{dates, numbers};
 use crate::change::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
@@ -14,11 +14,11 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     let mut row = Reading { cells, header, problems: Vec::new() };
     if header.is_repeated_by(cells) {
         // As where one file was put below another: what its cells are not is of no use to anybody.
-        row.problem("it repeats the header. Delete the row.");
+        row.add_problem("it repeats the header. Delete the row.");
         return Err(BadRow { whose: TargetRef::default(), ids_are_good: false, problems: row.problems });
     }
     if let Some(text) = torn {
-        row.problem(&shown::torn(text));
+        row.add_problem(&shown::torn_cell_message(text));
     }
     row.beyond_the_header();
     let action = row.action();
@@ -31,7 +31,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     };
     let ids_are_good = row.problems.len() == before_ids;
     if ids_are_good && whose == TargetRef::default() && header.has_target() {
-        row.problem(&format!(
+        row.add_problem(&format!(
             "it names neither an organization nor an account group. Fill in {}.",
             header
                 .targets()
@@ -44,10 +44,10 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     let value = row.value(action, expected);
     row.split_number();
     let effective = row.effective();
-    let first = cells.first().map_or("", |cell| trimmed(cell));
+    let first = cells.first().map_or("", |cell| trim_cell(cell));
     let is_shown_so = numbers::is_formula_error(first) || numbers::is_too_narrow(first);
     if !row.problems.is_empty() && first.starts_with('#') && !is_shown_so {
-        row.problem(
+        row.add_problem(
             "it begins with `#`, but it is no comment: other cells are filled. A comment stands alone in its row; put \
              one with a separator in it into quotes.",
         );
@@ -71,10 +71,10 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// The text of a field; empty where the file has no such column or the row ends before it.
     fn text(&self, field: Field) -> &'a str {
-        self.header.column(field).and_then(|index| self.cells.get(index)).map_or("", |cell| trimmed(cell))
+        self.header.column(field).and_then(|index| self.cells.get(index)).map_or("", |cell| trim_cell(cell))
     }
 
-    fn problem(&mut self, sentence: &str) {
+    fn add_problem(&mut self, sentence: &str) {
         self.problems.push(Problem { code: Code::BadRow, message: sentence.to_owned() });
     }
 
@@ -86,12 +86,12 @@ impl<'a> Reading<'a> {
 
     fn beyond_the_header(&mut self) {
         let extra = self.cells.get(self.header.width..).unwrap_or_default();
-        if extra.iter().any(|cell| !trimmed(cell).is_empty()) {
-            self.problem(&format!(
+        if extra.iter().any(|cell| !trim_cell(cell).is_empty()) {
+            self.add_problem(&format!(
                 "it has more cells than the header has columns ({} more: {}). Put a number that was split back \
                  together without its separator (12000, not 12,000), and a text with a separator in it into quotes.",
                 extra.len(),
-                listed(extra.iter().map(|cell| format!("`{}`", shown(cell))))
+                list_a_dozen(extra.iter().map(|cell| format!("`{}`", shown(cell))))
             ));
         }
     }

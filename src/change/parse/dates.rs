@@ -13,11 +13,11 @@ pub(super) fn effective(text: &str) -> Result<Effective, String> {
         return Ok(Effective::NextCycle);
     }
     let date = is_like_ours(text).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-    date.map(Effective::On).ok_or_else(|| fix(text))
+    date.map(Effective::On).ok_or_else(|| why_not_a_date(text))
 }
 
 /// Why a text is not a date here, and what to type where that is certain.
-fn fix(text: &str) -> String {
+fn why_not_a_date(text: &str) -> String {
     if numbers::is_too_narrow(text) {
         return numbers::too_narrow(text);
     }

@@ -19,7 +19,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
             _ if damaged => Err(format!(
                 "This file is cut off or damaged. Open it in your spreadsheet again and {SAVE_AS}."
             )),
-            text if text.contains('\0') => Err(binary()),
+            text if text.contains('\0') => Err(binary_file_message()),
             text => Ok(text),
         };
     }
@@ -29,20 +29,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
         // A text of which a little is damaged, as after a full disk: its owner knows it for a text.
         let is_text = bytes.iter().filter(is_control).count() <= bytes.len() / 20;
-        return Err(if is_text { damaged(&bytes[..nul]) } else { binary() });
+        return Err(if is_text { damaged_text_message(&bytes[..nul]) } else { binary_file_message() });
     }
     if let (text, false) = UTF_8.decode_with_bom_removal(bytes) {
         return Ok(text);
     }
     // Every byte means something in Windows-1252, so control characters must distinguish text from the rest.
     if bytes.iter().any(|byte| is_control(&byte)) {
-        return Err(binary());
+        return Err(binary_file_message());
     }
     Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0)
 }
 
 /// `before` is the text up to the byte that no text has.
-fn damaged(before: &[u8]) -> String {
+fn damaged_text_message(before: &[u8]) -> String {
     // The same count as of rows, but that a line break in a quoted cell ends a line too.
     let line_ends = |byte: &u8, next: Option<&u8>| *byte == b'\n' || (*byte == b'\r' && next != Some(&b'\n'));
     let line =
@@ -53,7 +53,7 @@ fn damaged(before: &[u8]) -> String {
     )
 }
 
-fn binary() -> String {
+fn binary_file_message() -> String {
     format!("This is not a text file. Open the change file in your spreadsheet and {SAVE_AS}.")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Row, Rows};
-use super::shown::{listed, shown, torn, trimmed};
+use super::shown::{list_a_dozen, shown, torn_cell_message, trim_cell};
 use crate::text::similarity::nearest;
 
 /// The fields of a change file; the numbers index [`NAMES`].
@@ -67,7 +67,7 @@ impl Columns {
 
     /// Whether a header is what the author calls one of the fields.
     pub(super) fn hold(&self, header: &str) -> bool {
-        self.0.iter().flatten().any(|name| *name == shown(trimmed(header)))
+        self.0.iter().flatten().any(|name| *name == shown(trim_cell(header)))
     }
 }
 
@@ -88,11 +88,11 @@ pub(super) struct Header {
 impl Header {
     /// Reads the names, and says everything that is wrong with them.
     pub(super) fn read(row: &Row, configured: &BTreeMap<String, String>) -> (Self, Vec<String>) {
-        let width = row.cells.iter().rposition(|cell| !trimmed(cell).is_empty()).map_or(0, |last| last + 1);
+        let width = row.cells.iter().rposition(|cell| !trim_cell(cell).is_empty()).map_or(0, |last| last + 1);
         let names = &row.cells[..width];
         let mut columns = [None; NAMES.len()];
         let mut problems: Vec<String> =
-            row.torn.iter().map(|text| format!("Row {}: {}", row.number, torn(text))).collect();
+            row.torn.iter().map(|text| format!("Row {}: {}", row.number, torn_cell_message(text))).collect();
         let mut unknown = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let Some(field) = field(name, configured) else {
@@ -103,24 +103,24 @@ impl Header {
                 None => columns[field as usize] = Some(index),
                 Some(first) => problems.push(format!(
                     "The columns `{}` and `{}` both mean `{}`. Keep one of them, or rename the other.",
-                    trimmed(&names[first]),
-                    trimmed(name),
+                    trim_cell(&names[first]),
+                    trim_cell(name),
                     NAMES[field as usize].1
                 )),
             }
         }
-        let is_ours = ours(names);
+        let is_ours = result_columns(names);
         let carried: Vec<usize> =
             (0..width).filter(|index| columns.contains(&Some(*index)) || !is_ours[*index]).collect();
         let header = Self {
-            called: Columns(columns.map(|column| Some(shown(trimmed(&names[column?]))))),
+            called: Columns(columns.map(|column| Some(shown(trim_cell(&names[column?]))))),
             names: carried.iter().map(|index| names[*index].clone()).collect(),
             carried,
             width,
             columns,
         };
-        problems.extend(header.missing(names));
-        problems.extend(unknown.into_iter().filter_map(|name| header.mistyped(name)));
+        problems.extend(header.missing_columns(names));
+        problems.extend(unknown.into_iter().filter_map(|name| header.mistyped_column(name)));
         (header, problems)
     }
 
@@ -138,7 +138,7 @@ impl Header {
     /// Whether a row holds the names of the columns once more.
     pub(super) fn is_repeated_by(&self, cells: &[String]) -> bool {
         let repeats = |(name, index): (&String, &usize)| {
-            cells.get(*index).is_some_and(|cell| trimmed(cell) == trimmed(name))
+            cells.get(*index).is_some_and(|cell| trim_cell(cell) == trim_cell(name))
         };
         self.names.iter().zip(&self.carried).all(repeats)
     }
@@ -148,7 +148,7 @@ impl Header {
     pub(super) fn is_comment(&self, row: &Row) -> bool {
         let of_change =
             self.columns.iter().enumerate().filter(|(field, _)| *field != Field::Comment as usize);
-        let is_empty = |column: usize| row.cells.get(column).is_none_or(|cell| trimmed(cell).is_empty());
+        let is_empty = |column: usize| row.cells.get(column).is_none_or(|cell| trim_cell(cell).is_empty());
         row.is_comment()
             && of_change.filter_map(|(_, column)| *column).all(|column| column == 0 || is_empty(column))
     }
@@ -159,8 +159,8 @@ impl Header {
     }
 
     /// A column that nobody knows, but that was all but certainly meant to be one that the file lacks.
-    fn mistyped(&self, name: &str) -> Option<String> {
-        let written = squeezed(name);
+    fn mistyped_column(&self, name: &str) -> Option<String> {
+        let written = normalized(name);
         if written.len() > LONGEST_NAME {
             return None;
         }
@@ -178,12 +178,12 @@ impl Header {
         Some(format!(
             "The column `{}` is not known, and `{meant}` is missing. Rename it to `{meant}` if that is what it is, or to \
              something less similar.",
-            shown(trimmed(name))
+            shown(trim_cell(name))
         ))
     }
 
     /// What the columns lack for any row to be understood.
-    fn missing(&self, names: &[String]) -> Option<String> {
+    fn missing_columns(&self, names: &[String]) -> Option<String> {
         let mut needed = Vec::new();
         if !self.has_target() {
             needed.push("no `org_id` or `aid`, nor a name instead (whose quota)");
@@ -202,16 +202,16 @@ impl Header {
         };
         let others = names.iter().enumerate().filter(|(index, _)| !self.columns.contains(&Some(*index)));
         let meant = others.filter_map(|(_, name)| {
-            let written = trimmed(name).to_lowercase();
+            let written = trim_cell(name).to_lowercase();
             // A letter or two are like anything, and other files than tables have no names there.
             let is_word = written.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c));
             (is_word && written.len() > 2).then_some(())?;
             let meant = *nearest(&written, known.into_iter().filter(is_lacking), 1).first()?;
-            Some(format!(" Is `{}` meant to be `{meant}`?", shown(trimmed(name))))
+            Some(format!(" Is `{}` meant to be `{meant}`?", shown(trim_cell(name))))
         });
         Some(format!(
             "The first row must name the columns. It has {}, but {}.{} Known columns are {}.",
-            listed(names.iter().map(|name| format!("`{}`", shown(name)))),
+            list_a_dozen(names.iter().map(|name| format!("`{}`", shown(name)))),
             needed.join(" and "),
             meant.take(1).collect::<String>(),
             known.join(", ")
@@ -225,24 +225,24 @@ impl Header {
 }
 
 pub(super) fn field(name: &str, configured: &BTreeMap<String, String>) -> Option<Field> {
-    let wanted = trimmed(name).to_lowercase();
+    let wanted = trim_cell(name).to_lowercase();
     let named = |field: &str| NAMES.iter().find(|(_, own, _)| *own == field);
     let by_configuration = configured
         .iter()
-        .find(|(theirs, _)| trimmed(theirs).to_lowercase() == wanted)
+        .find(|(theirs, _)| trim_cell(theirs).to_lowercase() == wanted)
         .and_then(|(_, field)| named(field));
-    let squeezed = squeezed(name);
+    let squeezed = normalized(name);
     by_configuration
         .or_else(|| NAMES.iter().find(|(_, _, aliases)| aliases.contains(&squeezed.as_str())))
         .map(|(field, ..)| *field)
 }
 
 /// Which columns are those of our own results.
-fn ours(names: &[String]) -> Vec<bool> {
+fn result_columns(names: &[String]) -> Vec<bool> {
     let bare: Vec<&str> = names
         .iter()
         .map(|name| {
-            let mut name = trimmed(name);
+            let mut name = trim_cell(name);
             while let Some(rest) = name.strip_prefix(PREFIX) {
                 name = rest;
             }
@@ -261,7 +261,7 @@ fn ours(names: &[String]) -> Vec<bool> {
 }
 
 /// `Org ID`, `org-id` and `orgId` are one name.
-pub(super) fn squeezed(name: &str) -> String {
+pub(super) fn normalized(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -284,7 +284,7 @@ pub(super) fn separator_line(text: &str) -> Option<(char, &str)> {
 
 /// A row that begins with `#` and is the header anyway: a column is called `#` or `#ticket`, beside columns that are known.
 pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, String>) -> bool {
-    let first = row.cells.first().map_or("", |cell| trimmed(cell));
+    let first = row.cells.first().map_or("", |cell| trim_cell(cell));
     let is_word =
         first.chars().count() <= 20 && first.trim_start_matches(['#', ' ']).split_whitespace().count() <= 1;
     let known = row.cells.iter().skip(1).filter(|name| field(name, configured).is_some()).count();
@@ -294,7 +294,8 @@ pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, Strin
 /// The delimiter with which most of the header's names are understood; where none is, the one that makes most cells.
 pub(super) fn detect_delimiter(text: &str, configured: &BTreeMap<String, String>) -> char {
     const DELIMITERS: [char; 4] = ['|', '\t', ';', ','];
-    let is_blank = |row: &Row| row.cells.iter().all(|cell| trimmed(cell.trim_matches(DELIMITERS)).is_empty());
+    let is_blank =
+        |row: &Row| row.cells.iter().all(|cell| trim_cell(cell.trim_matches(DELIMITERS)).is_empty());
     let score = |delimiter: char| {
         let is_header = |row: &Result<Row, String>| {
             let is_skipped = |row: &Row| row.is_comment() && !is_header_with_sign(row, configured);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::Columns;
 use super::percent::Percent;
-use super::shown::trimmed;
+use super::shown::trim_cell;
 use crate::change::Problem;
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
@@ -46,9 +46,9 @@ pub(crate) const EXPORTED: [&str; 10] = [
 
 impl ChangeFile {
     /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
-    pub(crate) fn further(&self) -> BTreeMap<usize, Vec<(String, String)>> {
+    pub(crate) fn extra_cells(&self) -> BTreeMap<usize, Vec<(String, String)>> {
         let further = |(header, cell): (&String, &String)| {
-            let (header, cell) = (trimmed(header), csv_cell::plain(trimmed(cell)).into_owned());
+            let (header, cell) = (trim_cell(header), csv_cell::plain(trim_cell(cell)).into_owned());
             let says_something = !header.is_empty()
                 && !cell.is_empty()
                 && !self.columns.hold(header)

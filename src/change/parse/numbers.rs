@@ -14,7 +14,7 @@ const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '¤'];
 /// A quota: a whole number without decoration. The error is a sentence about the text.
 pub(super) fn quota(text: &str) -> Result<Units, String> {
     if !is_digits(text) {
-        return Err(fix(text));
+        return Err(why_not_a_quota(text));
     }
     if text.len() > 1 && text.starts_with('0') {
         let text_shown = shown(text);
@@ -54,9 +54,9 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
         format!("`{text_shown}` is an id that the spreadsheet shortened. {AS_TEXT} the whole id again.")
     } else if let Some(digits) = text.strip_prefix('\'').filter(|rest| is_digits(rest)) {
         format!("`{text_shown}` begins with an apostrophe. {AS_TEXT} {digits}.")
-    } else if let Some((whole, true)) = fraction(text).filter(|_| grouped(text).is_none()) {
+    } else if let Some((whole, true)) = fraction(text).filter(|_| ungrouped_digits(text).is_none()) {
         format!("`{text_shown}` is an id that the spreadsheet turned into a fraction. {AS_TEXT} {whole}.")
-    } else if let Some(digits) = grouped(text) {
+    } else if let Some(digits) = ungrouped_digits(text) {
         format!("`{text_shown}` is an id with separators in it. {AS_TEXT} {digits}.")
     } else if text.contains(char::is_alphabetic) {
         format!(
@@ -80,7 +80,7 @@ fn wide_digits(text: &str) -> Option<String> {
 }
 
 /// Why a text is not a quota, and what to type.
-fn fix(text: &str) -> String {
+fn why_not_a_quota(text: &str) -> String {
     let text_shown = shown(text);
     if let Some(digits) = wide_digits(text) {
         return format!("`{text_shown}` is written in wide digits. Type {digits}.");
@@ -113,11 +113,11 @@ fn fix(text: &str) -> String {
     } else if let Some(digits) = text.strip_prefix('\'').filter(|rest| is_digits(rest)) {
         format!("`{text_shown}` begins with an apostrophe. Type {}.", without_zeros(digits))
     } else if bare != text {
-        match grouped(bare).or_else(|| is_digits(bare).then(|| bare.to_owned())) {
+        match ungrouped_digits(bare).or_else(|| is_digits(bare).then(|| bare.to_owned())) {
             Some(digits) => format!("`{text_shown}` has a currency sign. Type {digits}."),
             None => format!("`{text_shown}` has a currency sign. Type the number of units, digits only."),
         }
-    } else if let Some(digits) = grouped(text) {
+    } else if let Some(digits) = ungrouped_digits(text) {
         format!("`{text_shown}` has a thousands separator. Type {digits}.")
     } else if let Some((whole, is_whole)) = fraction(text) {
         match whole.parse::<Units>() {
@@ -165,7 +165,7 @@ fn without_zeros(digits: &str) -> &str {
 }
 
 /// `12,000` → 12000: one to three digits, then groups of three behind one and the same separator.
-fn grouped(text: &str) -> Option<String> {
+fn ungrouped_digits(text: &str) -> Option<String> {
     let separator = text.chars().find(|letter| SEPARATORS.contains(letter))?;
     let mut groups = text.split(separator);
     let first =
@@ -183,7 +183,7 @@ fn grouped(text: &str) -> Option<String> {
 /// `12000.0`, `1,234.50` → the whole part without separators, and whether the fraction is zero.
 fn fraction(text: &str) -> Option<(String, bool)> {
     let (whole, fraction) = text.rsplit_once(['.', ','])?;
-    let whole = if is_digits(whole) { without_zeros(whole).to_owned() } else { grouped(whole)? };
+    let whole = if is_digits(whole) { without_zeros(whole).to_owned() } else { ungrouped_digits(whole)? };
     is_digits(fraction).then(|| (whole, fraction.bytes().all(|digit| digit == b'0')))
 }
 

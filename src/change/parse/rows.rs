@@ -4,7 +4,7 @@
 //! file, and people need to hear of both by the row number that they see.
 
 use super::numbers;
-use super::shown::{shown, trimmed};
+use super::shown::{shown, trim_cell};
 
 /// What a cell of a spreadsheet holds. A longer one is refused before anything is compared with it.
 const LONGEST_CELL: usize = 32_767;
@@ -31,13 +31,13 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| trimmed(cell).is_empty())
+        self.cells.iter().all(|cell| trim_cell(cell).is_empty())
     }
 
     /// Begins like a comment: whether it is one depends on its other cells (see `Header::is_comment`). Not one that may have swallowed a row of data, and not what a spreadsheet shows for an id
     /// that it could not: a formula's error, or `####` beside other cells (alone it is a line that somebody drew).
     pub(super) fn is_comment(&self) -> bool {
-        let mut cells = self.cells.iter().map(|cell| trimmed(cell));
+        let mut cells = self.cells.iter().map(|cell| trim_cell(cell));
         let text = cells.next().unwrap_or_default();
         let is_shown_so = numbers::is_formula_error(text)
             || (numbers::is_too_narrow(text)
@@ -47,7 +47,7 @@ impl Row {
 
     /// The plan that a comment approves: `# approved: ` and its SHA-256. An error is what looks meant to approve and does not.
     pub(super) fn approves(&self) -> Option<Result<String, String>> {
-        let written = trimmed(self.cells.first()?);
+        let written = trim_cell(self.cells.first()?);
         let text = written.strip_prefix('#')?.trim_start().to_ascii_lowercase();
         let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if let Some(hash) = text.strip_prefix("approved:").map(str::trim)
@@ -86,7 +86,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The cell that the rest begins with; the rest then begins with what ended it. No more of it is read than a cell may hold.
-    fn cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
+    fn read_cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
         let (whole, mut text, mut room) = (self.rest, String::new(), LONGEST_CELL);
         let mut take = |text: &mut String, part: &str, number: usize| -> Result<(), String> {
             // Whoever has more bytes than that need not be counted.
@@ -166,10 +166,10 @@ impl Iterator for Rows<'_> {
         self.number += 1;
         let (mut cells, mut torn, mut blank) = (Vec::with_capacity(self.width), None, 0);
         loop {
-            match self.cell(&mut torn) {
+            match self.read_cell(&mut torn) {
                 Ok(cell) if cells.len() < MOST_CELLS => cells.push(cell),
                 // Spreadsheets write the blank cells of a whole row.
-                Ok(cell) if trimmed(&cell).is_empty() && blank < MOST_BLANK_CELLS => blank += 1,
+                Ok(cell) if trim_cell(&cell).is_empty() && blank < MOST_BLANK_CELLS => blank += 1,
                 Ok(_) => {
                     self.rest = "";
                     return Some(Err(format!(

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::header::{Field, detect_delimiter, field, separator_line, squeezed};
+use super::header::{Field, detect_delimiter, field, normalized, separator_line};
 use super::rows::Rows;
-use super::shown::{listed, shown, torn, trimmed};
+use super::shown::{list_a_dozen, shown, torn_cell_message, trim_cell};
 use super::{decode, numbers};
 
 /// A table whose header names an `org_id` and an `aid`. Blank rows and comments are not in it.
@@ -24,7 +24,7 @@ pub(crate) struct SheetRow {
 impl SheetRow {
     /// Without the blanks around it; empty where the row ends before it.
     pub(crate) fn text(&self, column: usize) -> &str {
-        self.cells.get(column).map_or("", |cell| trimmed(cell))
+        self.cells.get(column).map_or("", |cell| trim_cell(cell))
     }
 }
 
@@ -43,9 +43,9 @@ impl Sheet {
                 Ok(row) => {
                     let beyond = row.cells.iter().skip(sheet.header.len());
                     let beyond: Vec<String> =
-                        beyond.filter(|cell| !trimmed(cell).is_empty()).cloned().collect();
+                        beyond.filter(|cell| !trim_cell(cell).is_empty()).cloned().collect();
                     if let Some(text) = row.torn {
-                        sheet.problems.push(format!("Row {}: {}", row.number, torn(&text)));
+                        sheet.problems.push(format!("Row {}: {}", row.number, torn_cell_message(&text)));
                     } else if beyond.is_empty() {
                         sheet.rows.push(SheetRow { number: row.number, cells: row.cells });
                     } else {
@@ -53,7 +53,7 @@ impl Sheet {
                             "Row {}: it has more cells than the header has columns (also {}). Put a text with a \
                              separator in it into quotes.",
                             row.number,
-                            listed(beyond.iter().map(|cell| format!("`{}`", shown(cell))))
+                            list_a_dozen(beyond.iter().map(|cell| format!("`{}`", shown(cell))))
                         ));
                     }
                 }
@@ -72,12 +72,12 @@ impl Sheet {
 
     /// Any other column, by its names without case, spaces and punctuation.
     pub(crate) fn column(&self, names: &[&str]) -> Option<usize> {
-        self.header.iter().position(|name| names.contains(&squeezed(name).as_str()))
+        self.header.iter().position(|name| names.contains(&normalized(name).as_str()))
     }
 
     /// The names of the columns, as a message can show them.
     pub(crate) fn header(&self) -> String {
-        listed(self.header.iter().map(|name| format!("`{}`", shown(trimmed(name)))))
+        list_a_dozen(self.header.iter().map(|name| format!("`{}`", shown(trim_cell(name)))))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::text::clean::{clean, is_padding};
 
 /// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
-pub(in crate::change) fn trimmed(text: &str) -> &str {
+pub(in crate::change) fn trim_cell(text: &str) -> &str {
     text.trim_matches(is_padding)
 }
 
@@ -14,7 +14,7 @@ pub(in crate::change) fn shown(text: &str) -> String {
 }
 
 /// At most a dozen, and how many more there are.
-pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn list_a_dozen(items: impl ExactSizeIterator<Item = String>) -> String {
     const MOST: usize = 12;
     let more = items.len().saturating_sub(MOST);
     let list = items.take(MOST).collect::<Vec<_>>().join(", ");
@@ -22,7 +22,7 @@ pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 /// A cell with text after its closing quote.
-pub(super) fn torn(text: &str) -> String {
+pub(super) fn torn_cell_message(text: &str) -> String {
     format!(
         "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
          away.",

@@ -346,7 +346,7 @@ proptest! {
         csv.write_record(["aid", "value", "org_id", "comment"]).unwrap();
         csv.write_record([&aid.to_string(), &value.to_string(), "7", &comment]).unwrap();
         let file = read(&csv.into_inner().unwrap()).unwrap();
-        let expected = RowChange { comment: trimmed(&comment).to_owned(), ..change("7", &aid.to_string(), value) };
+        let expected = RowChange { comment: trim_cell(&comment).to_owned(), ..change("7", &aid.to_string(), value) };
         prop_assert_eq!(&file.records[0].change, &Ok(expected));
     }
 }
@@ -355,7 +355,7 @@ proptest! {
 fn further_columns_are_those_that_are_no_fields_and_say_something() {
     let columns = BTreeMap::from([("Customer no.".to_owned(), "org_id".to_owned())]);
     let text = "Customer no.,aid,value,Ticket,comment,Asked by,\n7,1,5,'=CHG-1,why, Ann ,x\n7,2,5,,,,\n7,3,5,CHG-2,,,\n";
-    let further = parse(text.as_bytes(), &columns, 9).unwrap().further();
+    let further = parse(text.as_bytes(), &columns, 9).unwrap().extra_cells();
     let found =
         |row: usize| further.get(&row).map(|cells| cells.iter().map(|(a, b)| format!("{a}={b}")).collect());
     assert_eq!(found(2), Some(vec!["Ticket==CHG-1".to_owned(), "Asked by=Ann".to_owned()]));

@@ -22,7 +22,7 @@ pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext
     let stops = if is_next {
         None
     } else {
-        when(row, seen, live, context).map(|when| format!(": tests would stop {when}"))
+        when_used_up(row, seen, live, context).map(|when| format!(": tests would stop {when}"))
     };
     let named: Vec<String> = context
         .largest
@@ -39,7 +39,12 @@ pub(super) fn consequences(row: &PlanRow, live: &Snapshot, context: &PlanContext
 }
 
 /// When the new quota is used up, by the API's projection alone; none where that is not known.
-fn when(row: &PlanRow, seen: Place<'_>, live: &Snapshot, context: &PlanContext<'_>) -> Option<String> {
+fn when_used_up(
+    row: &PlanRow,
+    seen: Place<'_>,
+    live: &Snapshot,
+    context: &PlanContext<'_>,
+) -> Option<String> {
     let (quota, used): (Units, Units) = (row.after?, row.used?);
     let at = if used >= quota {
         live.taken_at

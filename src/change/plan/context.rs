@@ -42,9 +42,9 @@ impl<'a> PlanContext<'a> {
             undo: false,
             zone: Tz::UTC,
             largest: TopConsumers::none(),
-            last_cycle: LastCycle::none(),
-            set_by: SetByRuns::none(),
-            vanished: Vanished::none(),
+            last_cycle: LastCycle::empty(),
+            set_by: SetByRuns::empty(),
+            vanished: Vanished::empty(),
             due: None,
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct Found<'s> {
 
 impl<'s> Found<'s> {
     /// The target of a row whose ids can be read.
-    pub(super) fn known(&self, record: &Record) -> Option<Place<'s>> {
+    pub(super) fn known_place(&self, record: &Record) -> Option<Place<'s>> {
         let is_known = record.change.as_ref().err().is_none_or(|bad| bad.ids_are_good);
         self.target.as_ref().ok().copied().filter(|_| is_known)
     }
@@ -40,9 +40,9 @@ pub(super) fn draft(
     context: &PlanContext<'_>,
 ) -> PlanRow {
     let rule = context.rule;
-    let (known, due) = (found.known(record), found.due());
+    let (known, due) = (found.known_place(record), found.due());
     let usage = known.map(|known| effective::usage(known, due));
-    let (after, verdict) = judged(record, found, live, columns, context);
+    let (after, verdict) = judge(record, found, live, columns, context);
     let change = record.change.as_ref().ok();
     PlanRow {
         row: record.row,
@@ -62,7 +62,7 @@ pub(super) fn draft(
         comment: change.map_or_else(String::new, |change| change.comment.clone()),
         warnings: match (change, &verdict) {
             (Some(change), Verdict::Send) => {
-                effective::past(change.effective, live.taken_at, context).into_iter().collect()
+                effective::past_day_warning(change.effective, live.taken_at, context).into_iter().collect()
             }
             _ => Vec::new(),
         },
@@ -71,7 +71,7 @@ pub(super) fn draft(
 }
 
 /// The quota that a row asks for, and whether it is refused, unchanged, or to be sent as far as nothing else speaks against it.
-pub(super) fn judged(
+pub(super) fn judge(
     record: &Record,
     found: Found<'_>,
     live: &Snapshot,
@@ -87,7 +87,7 @@ pub(super) fn judged(
     let (before, target_of) = (known.and_then(Place::quota), || known.map(Place::target));
     let after = target.and_then(|found| {
         due?;
-        asked(change, found, columns, context.rule)
+        requested_quota(change, found, columns, context.rule)
     });
     let after = match (after, change.value) {
         (Ok(after), _) => after,
@@ -110,8 +110,8 @@ pub(super) fn judged(
                 words::clean(why, 160)
             ),
         })
-    } else if let Some(message) =
-        gone(known.filter(|_| before.is_none()), context).filter(|_| after == before || is_unexpected())
+    } else if let Some(message) = vanished_quota_note(known.filter(|_| before.is_none()), context)
+        .filter(|_| after == before || is_unexpected())
     {
         // A first quota is for a person to decide on: the guard of what is unknown holds it.
         Verdict::Refused(Problem { code: Code::UnknownTarget, message })
@@ -144,7 +144,7 @@ pub(super) fn judged(
 }
 
 /// Why "no quota" may be what an incomplete answer says.
-fn gone(of: Option<Place<'_>>, context: &PlanContext<'_>) -> Option<String> {
+fn vanished_quota_note(of: Option<Place<'_>>, context: &PlanContext<'_>) -> Option<String> {
     let org_id = &of?.organization.id;
     let gone = context.vanished.earlier(org_id)?.sentence(org_id, context.zone);
     Some(format!("the live quota is not known, because {gone}. Drop the file again later."))
@@ -157,7 +157,7 @@ fn set_by(row: &SentRow, zone: Tz) -> String {
 }
 
 /// The quota that a row asks for, in units. The organization's own row says what share of a plan is.
-fn asked(
+fn requested_quota(
     change: &RowChange,
     found: Place<'_>,
     columns: &Columns,

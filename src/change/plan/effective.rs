@@ -13,7 +13,7 @@ use crate::change::{Code, Problem};
 use crate::domain::quota::{Place, Snapshot, Units, Usage};
 
 /// When a row is due; none for now. `live` is its target as it is seen at `now`.
-pub(super) fn due(
+pub(super) fn due_at(
     effective: Option<Effective>,
     live: Place<'_>,
     now: DateTime<Utc>,
@@ -51,7 +51,7 @@ fn cycle_end(live: Place<'_>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Strin
 }
 
 /// What to say of a day that is past: a year typed wrong would act today.
-pub(super) fn past(
+pub(super) fn past_day_warning(
     effective: Option<Effective>,
     now: DateTime<Utc>,
     context: &PlanContext<'_>,
@@ -113,7 +113,7 @@ pub(super) fn usage(live: Place<'_>, due: Option<DateTime<Utc>>) -> Usage {
 }
 
 /// What will be live once these rows are done.
-pub(in crate::change) fn done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot {
+pub(in crate::change) fn with_rows_done(mut live: Snapshot, rows: &[PlanRow]) -> Snapshot {
     for row in rows.iter().filter(|row| row.is_pending()) {
         if let Some(target) = &row.target {
             live.set_quota(target, row.after);

@@ -57,17 +57,17 @@ impl Plan {
     }
 
     /// Rows that nobody has to be asked about, and that wait for their time.
-    pub(crate) fn scheduled(&self) -> impl Iterator<Item = &PlanRow> {
+    pub(crate) fn scheduled_rows(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| row.verdict == Verdict::Send && row.due.is_some())
     }
 
     /// Rows that wait for approval.
-    pub(crate) fn held(&self) -> impl Iterator<Item = &PlanRow> {
+    pub(crate) fn held_rows(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Held(_)))
     }
 
     /// Rows that are never sent.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = &PlanRow> {
+    pub(crate) fn refused_rows(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Refused(_)))
     }
 
@@ -77,7 +77,7 @@ impl Plan {
     }
 
     /// These rows as a plan of their own, with a hash of its own.
-    pub(crate) fn only(&self, rows: &BTreeSet<usize>) -> Self {
+    pub(crate) fn restricted_to(&self, rows: &BTreeSet<usize>) -> Self {
         let rows: Vec<PlanRow> = self.rows.iter().filter(|row| rows.contains(&row.row)).cloned().collect();
         let touched: BTreeSet<&OrgId> =
             rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();

@@ -20,23 +20,23 @@ impl SetByRuns {
     }
 
     /// Where nothing is known.
-    pub(crate) fn none() -> &'static Self {
+    pub(crate) fn empty() -> &'static Self {
         static NONE: LazyLock<SetByRuns> = LazyLock::new(SetByRuns::default);
         &NONE
     }
 
     /// The row that made this quota what it is, as far as runs read it back; none where somebody else set it since.
     pub(crate) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&SentRow> {
-        let set = self.of(target).filter(|row| row.verified.is_some());
+        let set = self.sent_rows_of(target).filter(|row| row.verified.is_some());
         set.max_by_key(|row| row.verified).filter(|row| row.after == quota)
     }
 
     /// Whether the last that a run sent for a target was to remove its quota, whether it was read back or not.
     pub(crate) fn may_have_removed(&self, target: &Target) -> bool {
-        self.of(target).max_by_key(|row| row.sent).is_some_and(|row| row.after.is_none())
+        self.sent_rows_of(target).max_by_key(|row| row.sent).is_some_and(|row| row.after.is_none())
     }
 
-    fn of(&self, target: &Target) -> impl Iterator<Item = &SentRow> {
+    fn sent_rows_of(&self, target: &Target) -> impl Iterator<Item = &SentRow> {
         self.0.get(target).into_iter().flatten()
     }
 }

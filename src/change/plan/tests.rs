@@ -224,7 +224,7 @@ fn a_held_row_holds_its_organization_and_refusal_beats_holding() {
 fn a_row_with_a_bad_id_refuses_the_organization_that_it_names() {
     let plan =
         planned("org_id,aid,value\n7,1,1100\n7,1E+05,5\n", &world(), Mode::Organization, &Guards::default());
-    assert_eq!(plan.refused().count(), 2);
+    assert_eq!(plan.refused_rows().count(), 2);
     assert_eq!(plan.rows[1].target, None);
 }
 
@@ -234,7 +234,7 @@ fn the_counts_say_what_would_happen_and_add_up() {
     let plan = planned(text, &world(), Mode::Row, &Guards::default());
     let expected = Counts { raises: 1, decreases: 1, new: 1, removed: 1, unchanged: 0, refused: 1, held: 1 };
     assert_eq!(plan.counts(), expected);
-    assert_eq!((plan.to_send().count(), plan.held().count()), (3, 1));
+    assert_eq!((plan.to_send().count(), plan.held_rows().count()), (3, 1));
 }
 
 #[test]
@@ -379,7 +379,7 @@ proptest! {
         let plan = planned_from(&lines, &live, mode);
         prop_assert_eq!(plan.rows.len(), lines.len());
         let counts = plan.counts();
-        prop_assert_eq!(counts.held, plan.held().count());
+        prop_assert_eq!(counts.held, plan.held_rows().count());
         prop_assert_eq!(
             counts.raises + counts.decreases + counts.new + counts.removed + counts.unchanged + counts.refused,
             lines.len()
@@ -390,9 +390,9 @@ proptest! {
             let mut others = bound.filter(|other| !matches!(other.verdict, Verdict::Send | Verdict::Unchanged(_)));
             prop_assert_eq!(others.next(), None);
         }
-        for row in plan.held() {
+        for row in plan.held_rows() {
             prop_assert!(row.held_reasons().next().is_some());
-            let refused = plan.refused().find(|other| organization(other) == organization(row));
+            let refused = plan.refused_rows().find(|other| organization(other) == organization(row));
             prop_assert_eq!(refused, None);
         }
     }

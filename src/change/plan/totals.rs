@@ -41,7 +41,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The organization's own quota afterwards.
-    fn own(&self, seen: &Organization) -> Option<Units> {
+    fn own_quota(&self, seen: &Organization) -> Option<Units> {
         let own = seen.own.as_ref()?;
         let asked = self.organization(&seen.id).first().filter(|(target, _)| target.aid.is_none());
         asked.map_or(own.quota, |(_, after)| *after)
@@ -49,7 +49,7 @@ impl<'a> Asked<'a> {
 }
 
 /// The organizations that any row is about.
-pub(super) fn touched(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
+pub(super) fn touched_organizations(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
     let ids: BTreeSet<&OrgId> = rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
     let asked = Asked::new(rows.iter().filter(|row| row.is_pending()));
     let seen = ids.into_iter().filter_map(|org_id| live.organization(org_id));
@@ -61,7 +61,7 @@ pub(super) fn organization(seen: &Organization, asked: &Asked<'_>) -> PlanOrgani
     PlanOrganization {
         org_id: seen.id.clone(),
         name: seen.name.to_string(),
-        quota: asked.own(seen),
+        quota: asked.own_quota(seen),
         plan_units: seen.own.as_ref().and_then(|own| own.plan_units),
         allocated_before: seen.allocated(),
         allocated_after: quota::sum(asked.of_groups(seen).filter_map(|(_, after)| after)),

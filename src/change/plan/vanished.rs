@@ -43,7 +43,7 @@ impl Earlier {
 
 impl Vanished {
     /// Where nothing is known.
-    pub(crate) fn none() -> &'static Self {
+    pub(crate) fn empty() -> &'static Self {
         static NONE: Vanished = Vanished(BTreeMap::new());
         &NONE
     }

@@ -67,7 +67,7 @@ impl Proposal {
             sentences.push(format!(
                 "{name}: {} {lacking}: {}. {why}",
                 counted(self.short.len(), "group", "still lacks", "still lack"),
-                listed(&self.short)
+                list_short_groups(&self.short)
             ));
         }
         if self.over_allocated > 0 && !sentences.is_empty() && !self.mismatched {
@@ -93,7 +93,7 @@ fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
 }
 
 /// The worst few, and how many more there are.
-fn listed(short: &[Short]) -> String {
+fn list_short_groups(short: &[Short]) -> String {
     const SHOWN: usize = 3;
     let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
     let shown = each.collect::<Vec<_>>().join(" · ");

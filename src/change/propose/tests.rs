@@ -19,7 +19,7 @@ fn proposed(live: &Snapshot, guards: &Guards) -> Vec<Proposal> {
 }
 
 fn terms(guards: &Guards) -> Terms<'_> {
-    Terms { last_cycle: LastCycle::none(), guards, rule: RULE }
+    Terms { last_cycle: LastCycle::empty(), guards, rule: RULE }
 }
 
 fn shown(live: &Snapshot) -> String {

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::change::parse::trimmed;
+use crate::change::parse::trim_cell;
 use crate::domain::quota::{OrgId, Place, Snapshot};
 use crate::text::lookalike::{composed, key, skeleton};
 use crate::text::similarity::nearest;
@@ -46,7 +46,7 @@ impl<'a> Names<'a> {
     fn index(&self) -> &Index<'a> {
         self.index.get_or_init(|| {
             let mut index = Index { all: (self.places)(self.live), ..Index::default() };
-            index.all.retain(|place| !trimmed((self.name)(*place)).is_empty());
+            index.all.retain(|place| !trim_cell((self.name)(*place)).is_empty());
             for place in &index.all {
                 let name = (self.name)(*place);
                 index.by_name.entry(key(name)).or_default().push(*place);
@@ -57,8 +57,8 @@ impl<'a> Names<'a> {
     }
 
     /// Those of that name, in one organization or among all. Where any has exactly this name, the others are not meant.
-    pub(super) fn called(&self, name: &str, within: Option<&OrgId>) -> Vec<Place<'a>> {
-        if trimmed(name).is_empty() {
+    pub(super) fn with_name(&self, name: &str, within: Option<&OrgId>) -> Vec<Place<'a>> {
+        if trim_cell(name).is_empty() {
             return Vec::new();
         }
         let is_within = |place: &&Place<'_>| within.is_none_or(|org_id| place.organization.id == *org_id);
@@ -71,7 +71,7 @@ impl<'a> Names<'a> {
     }
 
     /// Those whose name is nearest to one that nobody has; none once too many were asked for.
-    pub(super) fn nearest(&mut self, name: &str, within: Option<&OrgId>) -> Vec<Place<'a>> {
+    pub(super) fn nearest_names(&mut self, name: &str, within: Option<&OrgId>) -> Vec<Place<'a>> {
         let is_within = |place: &&Place<'_>| within.is_none_or(|org_id| place.organization.id == *org_id);
         let alike = self.index().by_look.get(&skeleton(name)).map_or(&[][..], Vec::as_slice);
         let alike: Vec<_> = alike.iter().filter(is_within).take(OFFERED).copied().collect();
@@ -83,6 +83,6 @@ impl<'a> Names<'a> {
         self.comparisons += all.len();
         let mut near = nearest(&key(name), known.iter().map(String::as_str), OFFERED);
         near.dedup();
-        near.into_iter().flat_map(|name| self.called(name, within)).take(OFFERED).collect()
+        near.into_iter().flat_map(|name| self.with_name(name, within)).take(OFFERED).collect()
     }
 }

@@ -14,8 +14,8 @@ impl Run {
     /// Opens the run that a person means by `written`: the one with this id, else the only one of a file with this name, else
     /// the only one whose id has this part. The error lists the runs that could be meant, newest first.
     pub(crate) fn find(runs: &Path, written: &str) -> anyhow::Result<Self> {
-        let ids = ids(runs)?;
-        let fitting = fitting(&ids, written);
+        let ids = all_ids(runs)?;
+        let fitting = matching_ids(&ids, written);
         match fitting.as_slice() {
             [] => Self::open(runs, written), // which says what is wrong
             [id] => Self::open(runs, id),
@@ -30,7 +30,7 @@ impl Run {
 }
 
 /// The ids that `written` can mean, in the order that they have.
-fn fitting<'i>(ids: &'i [String], written: &str) -> Vec<&'i String> {
+fn matching_ids<'i>(ids: &'i [String], written: &str) -> Vec<&'i String> {
     let all = |fits: &dyn Fn(&str) -> bool| ids.iter().filter(|id| fits(id)).collect::<Vec<_>>();
     let name_of = |id: &str| id.split_once('-').is_some_and(|(_, name)| name == written);
     let exact = all(&|id| id == written);
@@ -39,7 +39,7 @@ fn fitting<'i>(ids: &'i [String], written: &str) -> Vec<&'i String> {
 }
 
 /// All ids, oldest first. Whether their runs can be read is not asked.
-fn ids(runs: &Path) -> io::Result<Vec<String>> {
+fn all_ids(runs: &Path) -> io::Result<Vec<String>> {
     let entries = match fs_err::read_dir(runs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

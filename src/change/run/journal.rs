@@ -54,7 +54,7 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    fn take(&mut self, event: Event) {
+    fn apply_event(&mut self, event: Event) {
         match event {
             Event::Intent { at, batch, rows, .. } => {
                 for row in rows {
@@ -117,7 +117,7 @@ impl Journal {
     pub(crate) fn append(&mut self, event: &Event) -> io::Result<()> {
         let event = serde_json::to_vec(event)?;
         let mut line = event.strip_suffix(b"}").unwrap_or(&event).to_vec();
-        line.extend(mark(&self.digest, &event));
+        line.extend(line_end(&self.digest, &event));
         self.digest.update(&line);
         line.push(b'\n');
         self.file.write_all(&line)?;
@@ -126,7 +126,7 @@ impl Journal {
 }
 
 /// What ends a line: `,"chain":"0123456789abcdef"}`.
-fn mark(before: &Sha256, event: &[u8]) -> Vec<u8> {
+fn line_end(before: &Sha256, event: &[u8]) -> Vec<u8> {
     let digest = before.clone().chain_update(event).finalize();
     let (first, _) = digest.split_at(8);
     let digits = first.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
@@ -139,7 +139,7 @@ const MARK: &str = ",\"chain\":\"";
 fn is_as_written(before: &Sha256, line: &[u8]) -> Option<bool> {
     let at = line.len().checked_sub(MARK.len() + 18)?;
     let (event, end) = line.split_at(at);
-    end.starts_with(MARK.as_bytes()).then(|| mark(before, &[event, b"}"].concat()) == end)
+    end.starts_with(MARK.as_bytes()).then(|| line_end(before, &[event, b"}"].concat()) == end)
 }
 
 fn parse(text: &[u8], run: &str) -> anyhow::Result<(Past, Sha256)> {
@@ -157,7 +157,7 @@ fn parse(text: &[u8], run: &str) -> anyhow::Result<(Past, Sha256)> {
         );
         marked |= as_written.is_some();
         digest.update(line);
-        past.take(event);
+        past.apply_event(event);
     }
     Ok((past, digest))
 }

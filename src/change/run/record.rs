@@ -100,7 +100,7 @@ pub(crate) struct Claimed {
 impl RunRecord {
     /// `dropped by ann (uid 1000), approved by root (uid 0), on nms-01`, as far as that is known; `started by …` where the
     /// command `apply` was given the file.
-    pub(crate) fn people(&self) -> String {
+    pub(crate) fn people_text(&self) -> String {
         let Self { dropped_by, applied_by, approved_by, .. } = self;
         let name = |by: &Option<Owner>| by.as_ref().map(Owner::to_string);
         let people =
@@ -160,7 +160,7 @@ impl RunRecord {
     }
 
     /// The run of the dropped file: itself, unless it was split off.
-    pub(crate) fn root(&self) -> &str {
+    pub(crate) fn root_id(&self) -> &str {
         id::root_of(&self.id)
     }
 

@@ -17,7 +17,7 @@ pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
         "counts": {
             "rows": plan.rows.len(), "raises": counts.raises, "decreases": counts.decreases, "new": counts.new,
             "removed": counts.removed, "unchanged": counts.unchanged, "refused": counts.refused, "held": counts.held,
-            "flows": plan.to_send().count(), "scheduled": plan.scheduled().count(),
+            "flows": plan.to_send().count(), "scheduled": plan.scheduled_rows().count(),
         },
         "requests": { "total": requests.total(), "by_operation": by_operation },
         "organizations": organizations(plan).iter().map(|view| json!({

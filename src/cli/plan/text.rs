@@ -194,8 +194,9 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
         ),
     }];
     if counts.held > 0 {
-        let waiting: BTreeSet<_> = plan.held().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
-        let whose = match (waiting.len(), plan.held().next()) {
+        let waiting: BTreeSet<_> =
+            plan.held_rows().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+        let whose = match (waiting.len(), plan.held_rows().next()) {
             (1, Some(row)) if !row.org_name.is_empty() => format!(" in {}", row.org_name),
             (1, _) => String::new(),
             (count, _) => format!(" in {}", counted(count, "organization")),
@@ -203,7 +204,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
         let verb = if counts.held == 1 { "waits" } else { "wait" };
         said.push(format!("{}{whose} {verb} for approval", counted(counts.held, "row")));
     }
-    let scheduled = plan.scheduled().count();
+    let scheduled = plan.scheduled_rows().count();
     if scheduled > 0 {
         let verb = if scheduled == 1 { "waits for its time" } else { "wait for their time" };
         said.push(format!("{} {verb}", counted(scheduled, "row")));

@@ -191,7 +191,7 @@ pub(super) fn run(inputs: &ReportInputs<'_>, id: &str, now: DateTime<Utc>) -> an
     let story = summary::shown(&run)?;
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
     let report = run_report(&story, None, &context);
-    let by = words::clean(&run.record.people(), 160);
+    let by = words::clean(&run.record.people_text(), 160);
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
         beside: Beside {

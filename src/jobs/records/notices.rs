@@ -49,7 +49,7 @@ pub(crate) fn flush(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> any
         durable::remove(&path)?;
     }
     let runs = due(&runs)?;
-    let files: BTreeSet<&str> = runs.iter().map(|run| run.record.root()).collect();
+    let files: BTreeSet<&str> = runs.iter().map(|run| run.record.root_id()).collect();
     if files.len() > 1 {
         let batch = Batch { runs: runs.iter().map(|run| run.record.id.clone()).collect() };
         versioned_json::save(data_dir, &FILE, &batch)?;
@@ -98,7 +98,7 @@ fn settle(mut run: Run) -> anyhow::Result<()> {
 /// What cannot be read of a run keeps no mail back: it says so.
 fn notice(config: &Config, run: &Run) -> RunNotice {
     let carried = parsed(run, &config.inbox).ok().and_then(Result::ok);
-    let carried = carried.map(|file| file.further()).unwrap_or_default();
+    let carried = carried.map(|file| file.extra_cells()).unwrap_or_default();
     let held = run.record.held_as.as_ref().and_then(|id| Run::open(&config.runs_dir(), id).ok());
     // Somebody may have decided already.
     let held = held.filter(|held| held.record.state == RunState::Held);
@@ -114,7 +114,7 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
         story: story_of_run,
         held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
-        by: run.record.people(),
+        by: run.record.people_text(),
     }
 }
 

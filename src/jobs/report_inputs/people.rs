@@ -12,7 +12,7 @@ pub(crate) fn people(runs: &Path, diffs: &[Diff]) -> People {
     let changes = diffs.iter().flat_map(|diff| &diff.changes);
     let ids: BTreeSet<&String> = changes.filter_map(|change| change.made_by.run()).collect();
     let people = |id: &String| {
-        let known = Run::open(runs, id).ok()?.record.people();
+        let known = Run::open(runs, id).ok()?.record.people_text();
         (!known.is_empty()).then(|| (id.clone(), known))
     };
     ids.into_iter().filter_map(people).collect()

@@ -245,7 +245,7 @@ impl Worker {
         slot: DateTime<Utc>,
         done: anyhow::Result<Done>,
     ) -> anyhow::Result<()> {
-        app.known_files.forget();
+        app.known_files.end_pass();
         app.shared_reading.end();
         let done = work.end(app, done);
         app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());

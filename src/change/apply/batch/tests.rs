@@ -64,9 +64,9 @@ fn a_batch_is_halved_until_one_row_stands_alone() {
 fn a_batch_is_cut_into_portions_of_one_size() {
     let queue = batches((2..12).map(|n| todo(n, ("1", Some(&n.to_string())), Some(1), Some(2))).collect());
     let mut batch = queue[0].clone();
-    assert_eq!(batch.cut(10), None);
-    let mut rest = batch.cut(4).unwrap();
-    let last = rest.cut(4).unwrap();
+    assert_eq!(batch.split_off(10), None);
+    let mut rest = batch.split_off(4).unwrap();
+    let last = rest.split_off(4).unwrap();
     assert_eq!([batch, rest, last].map(|batch| batch.rows.len()), [4, 3, 3]);
 }
 

@@ -27,7 +27,7 @@ fn each_field_stands_at_its_own_number_and_can_be_configured() {
     for (index, (field, name, aliases)) in NAMES.into_iter().enumerate() {
         assert_eq!(field as usize, index, "{name}");
         assert!(
-            aliases.contains(&squeezed(name).as_str()) && crate::config::FIELDS.contains(&name),
+            aliases.contains(&normalized(name).as_str()) && crate::config::FIELDS.contains(&name),
             "{name}"
         );
     }

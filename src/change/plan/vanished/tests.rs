@@ -38,12 +38,12 @@ fn quotas_that_went_together_without_a_run_are_not_known() {
         quota("8", "3", None),
         quota("9", "4", None),
     ]);
-    let found = find(&live, &before, SetByRuns::none());
+    let found = find(&live, &before, SetByRuns::empty());
     let quotas = |org_id: &str| found.earlier(&org_id.into()).map(|earlier| earlier.missing);
     assert_eq!(["7", "8", "9"].map(quotas), [Some(2), Some(1), None]);
 
     let one_left = snapshot([quota("7", "1", None), quota("7", "2", Some(200))]);
-    assert_eq!(find(&one_left, &before, SetByRuns::none()), Vanished::default(), "one can be removed");
+    assert_eq!(find(&one_left, &before, SetByRuns::empty()), Vanished::default(), "one can be removed");
 
     let removed_one = SetByRuns::new(vec![removed("1")]);
     assert_eq!(
@@ -60,7 +60,7 @@ fn where_most_are_missing_the_answer_is_doubted_and_one_of_several_can_have_been
         let row = |aid: usize| quota("7", &aid.to_string(), (aid < there).then_some(100));
         snapshot((0..10).map(row))
     };
-    let found = |there| find(&quotas(there), &quotas(10), SetByRuns::none()).earlier(&"7".into());
+    let found = |there| find(&quotas(there), &quotas(10), SetByRuns::empty()).earlier(&"7".into());
     assert_eq!([9, 5].map(found), [None, None]);
     let earlier = found(1).unwrap();
     assert_eq!((earlier.missing, earlier.of), (9, 10));
@@ -72,7 +72,7 @@ fn where_most_are_missing_the_answer_is_doubted_and_one_of_several_can_have_been
 fn a_first_quota_waits_for_a_person_and_what_would_change_nothing_or_expects_another_is_refused() {
     let before = snapshot([quota("7", "1", Some(100)), quota("7", "2", Some(200))]);
     let live = snapshot([quota("7", "1", None), quota("7", "2", None)]);
-    let vanished = find(&live, &before, SetByRuns::none());
+    let vanished = find(&live, &before, SetByRuns::empty());
     let (guards, rule) = (Guards::default(), UsageRule::default());
     let context = PlanContext { vanished: &vanished, ..PlanContext::new(&guards, Mode::Row, &rule) };
     let lines = |rows: &str| {

@@ -33,10 +33,10 @@ fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_ba
     let mut past = Past::default();
     let events = [intent(0, &[2, 3]), intent(1, &[3, 4]), nothing(1)];
     for event in events {
-        past.take(event);
+        past.apply_event(event);
     }
     assert_eq!(past.intended.keys().copied().collect::<Vec<_>>(), [2, 3]);
-    past.take(intent(2, &[4]));
+    past.apply_event(intent(2, &[4]));
     assert!(past.intended.contains_key(&4), "sent again");
     assert_eq!(past.next_batch, 3);
 }

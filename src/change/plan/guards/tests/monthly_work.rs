@@ -57,7 +57,7 @@ fn set(live: &Snapshot, values: &[Units], mode: Mode) -> Plan {
 /// How many rows each guard holds.
 fn held_by(plan: &Plan) -> BTreeMap<&'static str, usize> {
     let mut held = BTreeMap::new();
-    for reason in plan.held().flat_map(PlanRow::held_reasons) {
+    for reason in plan.held_rows().flat_map(PlanRow::held_reasons) {
         *held.entry(reason.guard.as_str()).or_default() += 1;
     }
     held
@@ -88,7 +88,7 @@ fn a_reallocation_among_half_of_the_groups_that_keeps_the_sum_is_sent_in_every_m
         assert_eq!(quota::sum(values.iter().copied()), quota::sum(quotas(&live)), "the sum is kept");
         for mode in [Mode::Organization, Mode::File, Mode::Row] {
             let plan = set(&live, &values, mode);
-            assert_eq!((plan.to_send().count(), plan.held().count()), (30, 0), "{:?}", held_by(&plan));
+            assert_eq!((plan.to_send().count(), plan.held_rows().count()), (30, 0), "{:?}", held_by(&plan));
             assert_eq!(plan.counts().decreases, 15);
             assert_eq!(plan.rows.iter().filter(|row| !row.warnings.is_empty()).count(), 0);
         }
@@ -100,7 +100,7 @@ fn a_raise_of_a_tenth_for_every_group_is_sent_with_a_warning_of_over_allocation(
     for live in customers() {
         let values: Vec<Units> = quotas(&live).iter().map(|quota| quota * 11 / 10).collect();
         let plan = set(&live, &values, Mode::Organization);
-        assert_eq!((plan.to_send().count(), plan.held().count()), (60, 0));
+        assert_eq!((plan.to_send().count(), plan.held_rows().count()), (60, 0));
         let warned: Vec<_> = plan.rows.iter().flat_map(|row| &row.warnings).collect();
         assert!(warned.len() == 1 && warned[0].contains("more than their organization"), "{warned:?}");
     }
@@ -178,7 +178,7 @@ fn two_small_customers_are_not_counted_together_and_their_mistakes_are_still_hel
     let now = quotas(&live);
     let cut: Vec<Units> = now.iter().map(|quota| quota * 98 / 100).collect();
     let plan = set(&live, &cut, Mode::Organization);
-    assert_eq!((plan.to_send().count(), plan.held().count()), (10, 0), "{:?}", held_by(&plan));
+    assert_eq!((plan.to_send().count(), plan.held_rows().count()), (10, 0), "{:?}", held_by(&plan));
     let mistakes = |value: fn(Units) -> Units| {
         let values: Vec<Units> = now
             .iter()
