@@ -12,6 +12,7 @@ use super::plan::Style;
 use super::terminal;
 use super::when::When;
 use crate::exit_code::Exit;
+use crate::files;
 use crate::jobs::report_inputs::ReportInputs;
 
 pub(super) fn history(
@@ -32,7 +33,7 @@ pub(super) fn history(
         }
         History::Show { time } => {
             let at = history.find(when.moment(time)?)?;
-            out.write_all(&fs_err::read(history.path(at))?)?;
+            std::io::copy(&mut files::open(&history.path(at))?, out)?;
         }
         History::Diff { a, b } => {
             let (a, b) = (history.find(when.moment(a)?)?, history.find(when.moment(b)?)?);

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::store::{moments, partition, with_clock_skew};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
+use crate::files;
 use crate::files::csv_cell::{inert, plain};
 use crate::files::durable;
 
@@ -50,7 +51,8 @@ pub(crate) fn between(
     let mut diffs = Vec::new();
     for at in moments(&folder)?.into_iter().filter(|at| *at > since && *at <= with_clock_skew(now)) {
         let path = partition(&folder, at);
-        match fs_err::read(&path).map_err(anyhow::Error::from).and_then(|bytes| decode(at, &bytes)) {
+        let bytes = files::read(&path, files::ROWS).map_err(anyhow::Error::from);
+        match bytes.and_then(|bytes| decode(at, &bytes)) {
             Ok(diff) => diffs.push(diff),
             Err(error) => {
                 let (path, error) = (path.display().to_string(), format!("{error:#}"));
@@ -143,6 +145,3 @@ fn cell<'r>(headers: &StringRecord, record: &'r StringRecord, name: &str) -> &'r
 fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
-
-#[cfg(test)]
-mod tests;

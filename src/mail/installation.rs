@@ -43,7 +43,7 @@ pub(crate) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
         let is_damaged = match read(data_dir) {
             Ok(Some(id)) if !id.is_empty() => return Ok(id),
             Ok(found) => found.is_some(),
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => true,
+            Err(_) if is_something_else(data_dir) => true,
             Err(error) => return Err(error),
         };
         if is_damaged {
@@ -66,6 +66,12 @@ pub(crate) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
             short_hash(&data_dir.to_string_lossy()).get(..12).unwrap_or_default().to_owned()
         }
     }
+}
+
+/// Whether what has its name is no file, or far too large: that does not pass.
+fn is_something_else(data_dir: &Path) -> bool {
+    let there = data_dir.join(FILE.name).symlink_metadata();
+    there.is_ok_and(|there| !there.is_file() || there.len() > files::TEXT)
 }
 
 /// `3f9c1b2a77d0 on nms-01`: what a mail or a page calls the installation that makes it.

@@ -152,6 +152,7 @@ fn names(jobs: &[&ObservedJob]) -> String {
 fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if observed.jobs.iter().all(|job| job.last.is_none() && job.failing.is_none())
         && observed.running.is_none()
+        && observed.snapshots == 0
         && observed.unreadable.is_empty()
     {
         return add(

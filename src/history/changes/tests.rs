@@ -63,3 +63,13 @@ fn nothing_changed_leaves_no_file() {
     write(folder.path(), &Diff { changes: Vec::new(), ..changed() }).unwrap();
     assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_file_that_no_snapshot_can_have_written_is_left_out_unread() {
+    let data = tempfile::tempdir().unwrap();
+    let to = at("2026-11-22T09:00:00Z");
+    let path = partition(&folder(data.path()), to);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::File::create(&path).unwrap().set_len(20 << 30).unwrap();
+    assert_eq!(between(data.path(), at("2026-11-01T00:00:00Z"), to).unwrap(), []);
+}

@@ -32,8 +32,17 @@ fn a_damaged_file_is_set_aside_and_a_newer_one_is_used() {
 #[test]
 fn what_is_in_its_place_is_set_aside_and_where_it_cannot_be_kept_it_is_that_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
-    fs_err::create_dir(folder.path().join(FILE.name)).unwrap();
-    assert_eq!(id(folder.path(), now()), id(folder.path(), now()));
-    assert!(folder.path().join(FILE.name).is_file());
+    let path = folder.path().join(FILE.name);
+    let others: [&dyn Fn(); 3] = [
+        &|| fs_err::create_dir(&path).unwrap(),
+        &|| std::os::unix::fs::symlink(FILE.name, &path).unwrap(),
+        &|| fs_err::File::create(&path).unwrap().set_len(files::TEXT + 1).unwrap(),
+    ];
+    for put in others {
+        put();
+        assert_eq!(id(folder.path(), now()), id(folder.path(), now()));
+        assert_eq!(read(folder.path()).unwrap().unwrap(), id(folder.path(), now()));
+        fs_err::remove_file(&path).unwrap();
+    }
     assert_eq!(id(&folder.path().join("not/there"), now()).len(), 12);
 }
