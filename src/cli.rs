@@ -186,7 +186,8 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Command::Demo { dir } => {
-            let folded = |indent, text: &str| plan::folded(indent, text, table::Paint::stdout(global.color));
+            let folded =
+                |indent, text: &str| plan::wrap_text(indent, text, table::Paint::stdout(global.color));
             let layout = crate::demo::TerminalLayout { run: runs::run_text, folded: &folded };
             crate::demo::run(dir, layout, &mut Out::text(global.color)).await?;
             return Ok(Exit::Done);
@@ -199,13 +200,13 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
-    let is_waited_for = nature(&command).is_waited_for;
+    let is_waited_for = command_traits(&command).is_waited_for;
     if is_waited_for {
         app.history = app.history.on_all_cores();
     }
     let _bar = is_waited_for.then(|| progress::reading_bar(&app.history));
     let app = Arc::new(app);
-    signals::obey(&app.cancel, is_daemon)?;
+    signals::cancel_on_signals(&app.cancel, is_daemon)?;
     let grace = app.cancel.clone();
     tokio::select! {
         answered = dispatch(command, &app, &source, global.color) => answered,
@@ -332,14 +333,14 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
 }
 
 /// What a command is to the machine that it runs on.
-struct Nature {
+struct CommandTraits {
     /// It writes below `data.dir`.
     writes: bool,
     /// Somebody waits for what it reads of the history. The daemon, and what a timer starts, have time and share their machine.
     is_waited_for: bool,
 }
 
-fn nature(command: &Command) -> Nature {
+fn command_traits(command: &Command) -> CommandTraits {
     let (writes, is_waited_for) = match command {
         Command::Run
         | Command::Once { .. }
@@ -364,7 +365,7 @@ fn nature(command: &Command) -> Nature {
         | Command::Completions { .. }
         | Command::Man { .. } => (false, false),
     };
-    Nature { writes, is_waited_for }
+    CommandTraits { writes, is_waited_for }
 }
 
 /// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
@@ -373,7 +374,7 @@ fn restrict(command: &Command) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // A core would hold the token.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    if nature(command).writes {
+    if command_traits(command).writes {
         // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
         // group shares, a service under `RestrictSUIDSGID=` could not give it back.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));

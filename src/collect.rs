@@ -21,7 +21,7 @@ use tracing::warn;
 use self::assigned::Assigned;
 pub(crate) use self::live_quotas::LiveQuotas;
 use self::places::Places;
-use self::usage_answer::{Whose, whose};
+use self::usage_answer::{Whose, attribute_answer};
 use crate::collect::top_consumers::top_consumers;
 use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Usage, UsageRule};
 use crate::domain::top_consumers::TopConsumers;
@@ -101,7 +101,7 @@ impl Reading {
             client.progress().step();
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
-                Ok(usage) => match whose(&usage, &org_id, &self.snapshot) {
+                Ok(usage) => match attribute_answer(&usage, &org_id, &self.snapshot) {
                     Whose::Anothers => {
                         let error = "GET /usage answered for another organization".to_owned();
                         unknown.entry(error).or_default().push(org_id);

@@ -48,14 +48,14 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     let mut watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
     let asked_to_reload = on_hangup(&wake)?;
     let shown = Shown::new(&app, source.read());
-    tokio::spawn(shown.clone().keep(Arc::clone(&app)));
+    tokio::spawn(shown.clone().keep_shown(Arc::clone(&app)));
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;
     if let Err(error) = prune::remove_leftovers(&app.config, Clock::read().now()) {
         warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
     }
     info!("running");
-    app.activity.is_ready();
+    app.activity.set_ready();
 
     let mut worker = Worker::default();
     let mut rings_at = None;
@@ -66,7 +66,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
             worker.want_inbox();
             rings_at = None;
         }
-        if watch.dropped() {
+        if watch.take_drop_signal() {
             worker.want_inbox();
         }
         if worker.step(&app).await? {

@@ -36,10 +36,11 @@ pub(super) async fn apply(
         name: &name,
         bytes: &bytes,
         approve,
-        by: super::decide::who(),
+        by: super::decide::current_user(),
         request: request.as_deref(),
     };
-    let applied = progress::shown(services.api, through_the_machinery(services, mailer, &what)).await?;
+    let applied =
+        progress::with_progress(services.api, through_the_machinery(services, mailer, &what)).await?;
     for run in &applied.runs {
         write!(out, "{}", super::runs::text(services.config, run, &story(run)?, color))?;
     }

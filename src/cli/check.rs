@@ -39,10 +39,10 @@ pub(super) async fn check(
     let mut report = Report { failed: false };
     match file {
         Some(file) => match config::writable_by_others(file) {
-            None => report.good(&format!("{} is valid", file.display())),
-            Some(problem) => report.bad(&problem),
+            None => report.pass(&format!("{} is valid", file.display())),
+            Some(problem) => report.fail(&problem),
         },
-        None => report.good("no configuration file: the defaults and the environment are used"),
+        None => report.pass("no configuration file: the defaults and the environment are used"),
     }
     settings(&config, file, &mut report);
     secrets(&config, &mut report);
@@ -56,8 +56,8 @@ pub(super) async fn check(
     }
     if let Some(address) = send_test_mail {
         match mailer.send_test(address, Clock::read().now()).await {
-            Ok(()) => report.good("the mail server accepted the test mail"),
-            Err(error) => report.bad(&format!("the test mail was not accepted: {error:#}")),
+            Ok(()) => report.pass("the mail server accepted the test mail"),
+            Err(error) => report.fail(&format!("the test mail was not accepted: {error:#}")),
         }
     }
     Ok(if report.failed { Exit::Failed } else { Exit::Done })
@@ -95,7 +95,7 @@ fn settings(config: &Config, file: Option<&Path>, report: &mut Report) {
     }
     if let Some(folder) = &config.mail.templates_dir {
         for problem in mail::check_templates(folder) {
-            report.bad(&problem);
+            report.fail(&problem);
         }
     }
 }
@@ -103,14 +103,14 @@ fn settings(config: &Config, file: Option<&Path>, report: &mut Report) {
 /// Whether the token can be read, and others cannot read the secrets.
 fn secrets(config: &Config, report: &mut Report) {
     match &config.api.token {
-        None => report.bad(
+        None => report.fail(
             "no API token: set TE_TOKEN or api.token_file, or put it into te_token beside the configuration",
         ),
         Some(token) => match token.read_token() {
-            Ok(_) => report.good("the API token can be read"),
+            Ok(_) => report.pass("the API token can be read"),
             Err(error) => {
                 let token = token.called("the API token", "api.token_file");
-                report.bad(&format!("{token} cannot be read: {error:#}"));
+                report.fail(&format!("{token} cannot be read: {error:#}"));
             }
         },
     }
@@ -121,7 +121,7 @@ fn secrets(config: &Config, report: &mut Report) {
         if let Secret::File(path) = secret
             && let Some(problem) = config::exposed(path, group)
         {
-            report.bad(&problem);
+            report.fail(&problem);
         }
     }
 }
@@ -130,19 +130,19 @@ fn secrets(config: &Config, report: &mut Report) {
 async fn mail_server(config: &Config, mailer: &Mailer, report: &mut Report) {
     match mailer.token_server().await {
         Some((server, Ok(()))) => {
-            report.good(&format!("the token server {server} gives an access token for mail"));
+            report.pass(&format!("the token server {server} gives an access token for mail"));
         }
-        Some((_, Err(error))) => return report.bad(&format!("mail cannot be sent: {error:#}")),
+        Some((_, Err(error))) => return report.fail(&format!("mail cannot be sent: {error:#}")),
         None => {}
     }
     let host = config.smtp.host.as_deref().unwrap_or_default();
     match mailer.greet().await {
         Ok(()) => {
-            report.good(&format!(
+            report.pass(&format!(
                 "the mail server {host} accepts the login, if any, and mail.from as the sender"
             ));
         }
-        Err(error) => report.bad(&format!("the mail server {host} cannot be used: {error:#}")),
+        Err(error) => report.fail(&format!("the mail server {host} cannot be used: {error:#}")),
     }
 }
 
@@ -152,7 +152,7 @@ struct Report {
 
 impl Report {
     #[expect(clippy::unused_self, reason = "all three are called in the same way")]
-    fn good(&self, text: &str) {
+    fn pass(&self, text: &str) {
         line('✓', text);
     }
 
@@ -161,7 +161,7 @@ impl Report {
         line('·', text);
     }
 
-    fn bad(&mut self, text: &str) {
+    fn fail(&mut self, text: &str) {
         self.failed = true;
         line('✗', text);
     }
@@ -176,18 +176,18 @@ fn line(mark: char, text: &str) {
 fn owners(history: &History, mailer: &Mailer, report: &mut Report) {
     let Some((routes, problems)) = mailer.routes() else { return };
     for problem in &problems {
-        report.bad(&format!("mail.routes_file: {problem}"));
+        report.fail(&format!("mail.routes_file: {problem}"));
     }
     let (rows, owners) = routes.count();
     let counts = format!("mail.routes_file: {} to {}", counted(rows, "route"), counted(owners, "owner"));
     if problems.is_empty() {
-        report.good(&counts);
+        report.pass(&counts);
     } else {
         report.note(&counts);
     }
     let ownerless = match history.latest_readable(Clock::read().now()) {
         Ok(latest) => latest.map(|latest| routes.without_owner(&latest)).unwrap_or_default(),
-        Err(error) => return report.bad(&format!("the latest snapshot cannot be read: {error:#}")),
+        Err(error) => return report.fail(&format!("the latest snapshot cannot be read: {error:#}")),
     };
     if !ownerless.is_empty() {
         let names = listed(&ownerless, 5);
@@ -204,47 +204,47 @@ const NAMED: usize = 25;
 async fn permissions(api: &LazyClient, rule: &UsageRule, report: &mut Report) {
     let client = match api.get() {
         Ok(client) => client,
-        Err(error) => return report.bad(&format!("{error:#}")),
+        Err(error) => return report.fail(&format!("{error:#}")),
     };
     let quotas = match client.quotas().await {
         Ok(quotas) => {
             // The API shows the organizations whose quotas the token may edit, and no other.
-            report.good("quotas can be read and set (Edit organization and account group quotas)");
+            report.pass("quotas can be read and set (Edit organization and account group quotas)");
             quotas
         }
         Err(error @ (Error::Forbidden { .. } | Error::Refused { .. })) => {
-            report.bad(&error.to_string());
+            report.fail(&error.to_string());
             Vec::new()
         }
-        Err(error) => return report.bad(&error.to_string()), // the others would say the same
+        Err(error) => return report.fail(&error.to_string()), // the others would say the same
     };
     let groups = match client.account_groups().await {
         Ok(groups) => {
-            report.good("account groups and names can be read");
+            report.pass("account groups and names can be read");
             groups
         }
         Err(error) => {
-            report.bad(&error.to_string());
+            report.fail(&error.to_string());
             Vec::new()
         }
     };
     let mut reading = Reading::of(quotas, groups, Clock::read().now());
     let organizations: BTreeSet<OrgId> = reading.organizations().cloned().collect();
     if organizations.is_empty() {
-        return report.bad("the token sees no organization");
+        return report.fail("the token sees no organization");
     }
     let added = reading.add_usage(client, &organizations, rule).await;
     let snapshot = reading.snapshot;
     match added {
         Ok(()) => usage(client, &snapshot, organizations.len(), report).await,
-        Err(error) => report.bad(&error.to_string()),
+        Err(error) => report.fail(&error.to_string()),
     }
     for organization in snapshot.organizations().iter().take(NAMED) {
         let groups = counted(organization.account_groups.len(), "account group");
-        report.good(&format!("{}: {groups}", named(organization)));
+        report.pass(&format!("{}: {groups}", name_and_id(organization)));
     }
     if organizations.len() > NAMED {
-        report.good(&format!("and {}", counted(organizations.len() - NAMED, "more organization")));
+        report.pass(&format!("and {}", counted(organizations.len() - NAMED, "more organization")));
     }
     for row in snapshot.rows().filter(|row| rule.looks_mismatched(row)) {
         report.note(&format!(
@@ -254,7 +254,7 @@ async fn permissions(api: &LazyClient, rule: &UsageRule, report: &mut Report) {
     }
     let budget = client.budget();
     if let (Some(remaining), Some(limit)) = (budget.remaining, budget.limit) {
-        report.good(&format!("rate budget: {remaining} of {limit} requests left this minute"));
+        report.pass(&format!("rate budget: {remaining} of {limit} requests left this minute"));
     }
 }
 
@@ -265,9 +265,9 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
     };
     let unknown: Vec<&Organization> = snapshot.organizations().iter().filter(is_unknown).collect();
     let Some(first) = unknown.first() else {
-        return report.good("usage can be read (View organization usage)");
+        return report.pass("usage can be read (View organization usage)");
     };
-    let names: Vec<String> = unknown.iter().map(|organization| named(organization)).collect();
+    let names: Vec<String> = unknown.iter().map(|organization| name_and_id(organization)).collect();
     let why = match collect::groups_to_ask(snapshot, &first.id).first() {
         Some(aid) => match client.usage(Some(aid)).await {
             Ok(_) => "The log says why.".to_owned(),
@@ -275,7 +275,7 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
         },
         None => "No account group is visible there that could be asked for.".to_owned(),
     };
-    report.bad(&format!(
+    report.fail(&format!(
         "usage cannot be read in {} of {} ({}); snapshots record it as unknown, and decreases there are held. {why}",
         number(unknown.len()),
         counted(all, "organization"),
@@ -284,7 +284,7 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
 }
 
 /// `Acme Bank 10452`.
-fn named(organization: &Organization) -> String {
+fn name_and_id(organization: &Organization) -> String {
     let name = clean(&organization.name, 60);
     format!("{} {}", if name.is_empty() { "organization" } else { &name }, organization.id)
 }

@@ -59,17 +59,17 @@ async fn decide(command: &RunCommand<'_>, written: &str, verdict: Verdict<'_>) -
     // The same word again is no quarrel: it may be what gets a run going that nobody was there to act on.
     let before = run.decision()?;
     if before.is_none_or(|before| before.approve != is_approved) {
-        let (by, decider) = who();
+        let (by, decider) = current_user();
         let plan_sha256 = current.clone();
         run.decide(&Decision { approve: is_approved, plan_sha256, by, decider: Some(decider), at: now })?;
     }
     if replans {
-        say(&format!("{id}: will be planned again; that sends nothing"));
+        tell(&format!("{id}: will be planned again; that sends nothing"));
     } else {
-        say(&format!("{id}: plan {current} {}", if is_approved { "approved" } else { "rejected" }));
+        tell(&format!("{id}: plan {current} {}", if is_approved { "approved" } else { "rejected" }));
     }
-    if let Some(holder) = wake(command.here, id).await? {
-        say(&format!("The running quotakeeper ({holder}) acts on it."));
+    if let Some(holder) = wake_holder(command.here, id).await? {
+        tell(&format!("The running quotakeeper ({holder}) acts on it."));
         return Ok(Exit::Done);
     }
     // Nobody is at work: act on it now. What was decided meanwhile by somebody else stands.
@@ -133,16 +133,16 @@ async fn advance(
 ) -> anyhow::Result<Exit> {
     let RunCommand { services, mailer, .. } = *command;
     let mut run = Run::open(services.runs(), id)?;
-    let advanced = progress::shown(services.api, lifecycle::advance(services, &mut run)).await;
+    let advanced = progress::with_progress(services.api, lifecycle::advance(services, &mut run)).await;
     notices::flush_or_warn(services.config, mailer, services.now());
     let findings = advanced?;
     if replans && run.record.state == RunState::Held {
-        say(&super::runs::run_text(services.config, &run)?);
+        tell(&super::runs::run_text(services.config, &run)?);
         return Ok(Exit::Held);
     }
-    say(&format!("{id}: {}", run.record.state));
+    tell(&format!("{id}: {}", run.record.state));
     for note in &run.record.notes {
-        say(&format!("  {note}"));
+        tell(&format!("  {note}"));
     }
     Ok(match (is_approved, run.record.state) {
         (true, RunState::Done) => findings.exit(),
@@ -152,7 +152,7 @@ async fn advance(
 }
 
 /// Lets whoever holds the lock know, and says who that is; none where this process holds it now.
-async fn wake(here: &Handover<'_>, id: &str) -> anyhow::Result<Option<String>> {
+async fn wake_holder(here: &Handover<'_>, id: &str) -> anyhow::Result<Option<String>> {
     let data = here.data_dir;
     let woken = requests::announce_decision(data, id);
     let since = Instant::now();
@@ -176,12 +176,12 @@ async fn wake(here: &Handover<'_>, id: &str) -> anyhow::Result<Option<String>> {
 }
 
 /// Tells a person. That nobody reads on is no reason to leave a decision half done.
-fn say(text: &str) {
+fn tell(text: &str) {
     terminal::print(text);
 }
 
 /// Who decides, as the decision records it: by the number that the system knows, which no variable can change.
-pub(super) fn who() -> (String, Decider) {
+pub(super) fn current_user() -> (String, Decider) {
     let uid = rustix::process::getuid().as_raw();
     let login =
         std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|login| login.trim().parse().ok());

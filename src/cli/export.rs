@@ -45,19 +45,19 @@ pub(super) async fn export(
         (None, _) => None,
     };
     let reading = Reading::targets(api.get()?, true, Clock::read().now());
-    let live = progress::shown(api, reading).await?;
+    let live = progress::with_progress(api, reading).await?;
     let seen: Vec<&Snapshot> = then.iter().chain([&live.snapshot]).collect();
     let wanted = Wanted::new(asked.organizations).ids(&seen)?;
     let is_wanted =
         |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
-    let then = then.map(|then| then.only(is_wanted));
+    let then = then.map(|then| then.filtered(is_wanted));
     let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
-    let live = with_usage(live, &named, history, api, rule).await?.only(is_wanted);
+    let live = with_usage(live, &named, history, api, rule).await?.filtered(is_wanted);
     if let Some(then) = then {
         let restored = Restored::new(&then, &live);
         out.write_all(&restored.file(rule))?;
         out.flush()?;
-        restored.notes().iter().for_each(|note| say(note));
+        restored.notes().iter().for_each(|note| tell(note));
     } else {
         let mut file = change_file();
         for organization in live.organizations() {
@@ -103,7 +103,7 @@ fn record(
     all.iter().try_for_each(|(_, _, rows)| out.write_all(rows))?;
     writeln!(out, "# {note}")?;
     out.flush()?;
-    say(&note);
+    tell(&note);
     Ok(Exit::Done)
 }
 
@@ -120,7 +120,7 @@ async fn with_usage(
     if let Some(recent) = recent {
         live.snapshot.take_usage_of(&recent);
     } else {
-        progress::shown(api, live.add_usage(api.get()?, wanted, rule)).await?;
+        progress::with_progress(api, live.add_usage(api.get()?, wanted, rule)).await?;
     }
     Ok(live.snapshot.readable())
 }
@@ -142,7 +142,7 @@ fn change_file() -> Vec<u8> {
 /// An unedited row for a target: `expected_value` is what is there, so that only edited rows are sent.
 fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule) {
     let mut quota = itoa::Buffer::new();
-    let quota = cell(row.quota, &mut quota);
+    let quota = quota_cell(row.quota, &mut quota);
     add_row(file, row, &Edit { action: "assign", value: quota, expected: quota, comment: "" }, rule);
 }
 
@@ -184,7 +184,7 @@ impl<'a> Restored<'a> {
                 Some(units) => ("assign", value.format(*units)),
                 None => ("unassign", ""),
             };
-            let expected = cell(now.quota, &mut expected);
+            let expected = quota_cell(now.quota, &mut expected);
             add_row(&mut file, now, &Edit { action, value, expected, comment: &comment }, rule);
         }
         file
@@ -211,7 +211,7 @@ impl<'a> Restored<'a> {
                 .iter()
                 .map(|target| format!("{target} is no longer visible to this token: it is not in the file.")),
         );
-        notes.extend(self.doubts());
+        notes.extend(self.doubtful_organizations());
         if self.newer > 0 {
             let (targets, were, stay) =
                 if self.newer == 1 { ("target", "was", "stays") } else { ("targets", "were", "stay") };
@@ -223,7 +223,7 @@ impl<'a> Restored<'a> {
 
 impl Restored<'_> {
     /// A sentence for each organization of which the snapshot lacks most of the quotas that there are now.
-    fn doubts(&self) -> impl Iterator<Item = String> {
+    fn doubtful_organizations(&self) -> impl Iterator<Item = String> {
         self.rows.chunk_by(|(a, _), (b, _)| a.target.org_id == b.target.org_id).filter_map(|rows| {
             let org_id = &rows[0].0.target.org_id;
             let removed = rows.iter().filter(|(now, before)| now.quota.is_some() && before.is_none()).count();
@@ -269,12 +269,12 @@ fn add_row(file: &mut Vec<u8>, row: &SnapshotRow<'_>, edit: &Edit<'_>, rule: &Us
 }
 
 /// A quota as a cell holds it: digits, or `none`.
-fn cell(quota: Option<Units>, buffer: &mut itoa::Buffer) -> &str {
+fn quota_cell(quota: Option<Units>, buffer: &mut itoa::Buffer) -> &str {
     quota.map_or("none", |units| buffer.format(units))
 }
 
 /// Tells a person. That nobody reads on is no failure.
-fn say(text: &str) {
+fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 

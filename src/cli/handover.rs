@@ -56,15 +56,15 @@ pub(super) struct RunCommand<'a> {
 /// Takes the lock, or has the holder of it do what is asked.
 pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -> anyhow::Result<Who> {
     let data = here.data_dir;
-    let Some(mut holder) = busy(here)? else { return Ok(Who::Here(None)) };
+    let Some(mut holder) = take_lock_or_holder(here)? else { return Ok(Who::Here(None)) };
     let id = requests::new_id(Clock::read().now());
-    let asked = requests::ask(data, &id, what, &here.basis, input).or_else(|error| {
+    let asked = requests::write_request(data, &id, what, &here.basis, input).or_else(|error| {
         // On a full disk this may be what makes room.
         if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Err(error);
         }
         reserve::give_up(data)?;
-        requests::ask(data, &id, what, &here.basis, input)
+        requests::write_request(data, &id, what, &here.basis, input)
     });
     let _waits = asked.with_context(|| LockError::Busy { holder: holder.clone() })?;
     if std::io::stderr().is_terminal() {
@@ -74,19 +74,19 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
     }
     let mut life = (requests::sign_of_life(data), Instant::now());
     loop {
-        if let Some(answer) = requests::answer_of(data, &id)? {
-            requests::clear(data, &id)?;
+        if let Some(answer) = requests::read_answer(data, &id)? {
+            requests::remove_all_files(data, &id)?;
             return Ok(Who::There { holder, answer });
         }
-        match busy(here)? {
+        match take_lock_or_holder(here)? {
             Some(now) => holder = now,
             // It may have answered just before its end.
-            None if requests::answer_of(data, &id)?.is_some() => {
+            None if requests::read_answer(data, &id)?.is_some() => {
                 here.lock.release();
                 continue;
             }
             None => {
-                requests::clear(data, &id)?;
+                requests::remove_all_files(data, &id)?;
                 return Ok(Who::Here(Some(id)));
             }
         }
@@ -98,7 +98,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
         if is_silent || here.cancel.is_cancelled() {
             let was_withdrawn = requests::withdraw(data, &id)?;
             if was_withdrawn {
-                requests::clear(data, &id)?;
+                requests::remove_all_files(data, &id)?;
             }
             let outcome = if was_withdrawn {
                 "the request was withdrawn, and nothing was done"
@@ -152,7 +152,7 @@ pub(super) fn report_answer(what: &str, holder: &str, answer: &Answer) -> Exit {
 }
 
 /// Who else holds the lock; none once this process has it.
-fn busy(here: &Handover<'_>) -> anyhow::Result<Option<String>> {
+fn take_lock_or_holder(here: &Handover<'_>) -> anyhow::Result<Option<String>> {
     match hold(here) {
         Ok(()) => Ok(None),
         Err(LockError::Busy { holder }) => Ok(Some(holder)),

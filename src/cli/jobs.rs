@@ -61,7 +61,7 @@ pub(super) async fn once(app: &Arc<App>, detailed: bool) -> anyhow::Result<Exit>
         }
         taken => taken?,
     }
-    let passed = progress::shown(&app.api, pass(app)).await;
+    let passed = progress::with_progress(&app.api, pass(app)).await;
     app.lock.release(); // what follows may take its time
     let success = passed.as_ref().is_ok_and(|findings| !findings.failed);
     health::report_pass(app, success).await;
@@ -111,7 +111,7 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
         return Ok(handover::report_answer(job.name(), &holder, &answer));
     }
     let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
-    Ok(progress::shown(&app.api, served).await?.exit())
+    Ok(progress::with_progress(&app.api, served).await?.exit())
 }
 
 /// Where a report goes that is written and not sent, and what it is on.

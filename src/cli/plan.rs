@@ -13,7 +13,7 @@ use std::path::Path;
 pub(super) use self::json::to_json;
 use self::markdown::markdown;
 pub(super) use self::rows::results;
-pub(super) use self::style::{Style, folded};
+pub(super) use self::style::{Style, wrap_text};
 pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
@@ -61,7 +61,7 @@ pub(super) async fn plan(
     }
     let undo = services.known_files.is_undo(services.runs(), &sha256(&bytes))?;
     let situation = Situation { undo, ..Situation::default() };
-    let plan = progress::shown(services.api, live_plan(services, &parsed, &situation)).await?;
+    let plan = progress::with_progress(services.api, live_plan(services, &parsed, &situation)).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());

@@ -34,7 +34,7 @@ static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 static LOGS_INFO: OnceLock<bool> = OnceLock::new();
 
 /// Does work, and shows on a terminal what it is at.
-pub(super) async fn shown<T>(api: &LazyClient, work: impl Future<Output = T>) -> T {
+pub(super) async fn with_progress<T>(api: &LazyClient, work: impl Future<Output = T>) -> T {
     if !is_wanted() {
         return work.await;
     }
@@ -83,8 +83,8 @@ pub(super) fn reading_bar(history: &History) -> Option<ReadingBar> {
     let draw = move || {
         let mut wait = AT_FIRST;
         while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-            if let Some((done, of)) = reads.left() {
-                say(bar("reading", "snapshots", done, of));
+            if let Some((done, of)) = reads.progress() {
+                show_line(bar("reading", "snapshots", done, of));
             }
             wait = EACH;
         }
@@ -111,10 +111,10 @@ fn draw(api: &LazyClient, began: Instant) {
     if shown.phase == Phase::Starting {
         return;
     }
-    say(line(&shown, &client.budget(), &room, began.elapsed()));
+    show_line(line(&shown, &client.budget(), &room, began.elapsed()));
 }
 
-fn say(line: String) {
+fn show_line(line: String) {
     let mut drawn = lock();
     let bar = drawn.get_or_insert_with(|| {
         let style = ProgressStyle::with_template("{wide_msg}").expect("the template is constant");

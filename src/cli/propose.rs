@@ -23,17 +23,17 @@ pub(super) async fn propose(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let rule = config.usage.rule();
-    let live = progress::shown(api, read(api, &rule, only)).await?;
+    let live = progress::with_progress(api, read(api, &rule, only)).await?;
     let last_cycle = history.last_cycle(&live, &rule)?;
     let proposals =
         propose::propose(&live, Terms { last_cycle: &last_cycle, guards: &config.guard, rule: &rule });
     out.write_all(&change_file(&proposals))?;
     out.flush()?;
     for sentence in proposals.iter().flat_map(Proposal::sentences) {
-        say(&sentence);
+        tell(&sentence);
     }
     for sentence in unallocated(&live, &proposals) {
-        say(&sentence);
+        tell(&sentence);
     }
     let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
     if rows == 0 {
@@ -42,11 +42,13 @@ pub(super) async fn propose(
         } else {
             "Nothing can be moved."
         };
-        say(&format!("{nothing} The file has a header only."));
+        tell(&format!("{nothing} The file has a header only."));
     } else if config.guard.approval == Approval::Always {
-        say("Nothing was sent. Drop the file to apply it; it waits for approval then, as every plan does.");
+        tell("Nothing was sent. Drop the file to apply it; it waits for approval then, as every plan does.");
     } else {
-        say("Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.");
+        tell(
+            "Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.",
+        );
     }
     Ok(Exit::Done)
 }
@@ -75,10 +77,10 @@ async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Re
     let wanted = Wanted::new(only).ids(&[&reading.snapshot])?;
     let wanted = wanted.unwrap_or_else(|| reading.organizations().cloned().collect());
     reading.add_usage(client, &wanted, rule).await?;
-    Ok(reading.snapshot.readable().only(|place| wanted.contains(&place.organization.id)))
+    Ok(reading.snapshot.readable().filtered(|place| wanted.contains(&place.organization.id)))
 }
 
 /// Tells a person. That nobody reads on is no failure.
-fn say(text: &str) {
+fn tell(text: &str) {
     terminal::eprint(text);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::plan::{self, Style, Tense, command, folded, style, to_json};
+use super::plan::{self, Style, Tense, command, style, to_json, wrap_text};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
@@ -95,13 +95,13 @@ fn list(runs: &[Run], style: Style, expire: Duration) -> String {
         ]);
         if run.record.state == RunState::Held {
             let reason = story(run).map_or_else(|_| String::new(), |story| report::reason(&story));
-            table.below(reason.into(), "");
+            table.line_below(reason.into(), "");
         }
     }
     let mut text = table.render(0, style.paint);
     if runs.iter().take(LISTED).any(|run| run.record.state == RunState::Held) {
         let next = "`quotakeeper runs RUN` shows the plan of one that is held, and the commands that approve and reject it.";
-        text += &folded(0, next, style.paint);
+        text += &wrap_text(0, next, style.paint);
     }
     if runs.len() > LISTED {
         text += &format!("and {} older (--format json for all)\n", runs.len() - LISTED);
@@ -160,19 +160,19 @@ fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String
     let mut text = format!("{} · {state}\n", paint.bold(&record.id));
     let file = &*visible(&record.file);
     if !record.counts.is_empty() {
-        text += &folded(2, &format!("{file}: {}", record.counts_in_words()), paint);
+        text += &wrap_text(2, &format!("{file}: {}", record.counts_in_words()), paint);
     } else if story.plan.rows.is_empty() {
-        text += &folded(2, file, paint);
+        text += &wrap_text(2, file, paint);
     }
     let people = record.people_text();
     if !people.is_empty() {
-        text += &folded(2, &format!("{}.", capitalized(&clean(&people, 160))), paint);
+        text += &wrap_text(2, &format!("{}.", capitalized(&clean(&people, 160))), paint);
     }
     for note in &story.notes {
-        text += &folded(2, note, paint);
+        text += &wrap_text(2, note, paint);
     }
     if let Some(first) = &record.split_from {
-        text += &folded(2, &format!("Split off from run {first}."), paint);
+        text += &wrap_text(2, &format!("Split off from run {first}."), paint);
     }
     if record.state == RunState::Done {
         text += &plan::results(&story.plan, &story.results, style);
@@ -180,7 +180,7 @@ fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String
         text += &format!("\n{}", plan::text(file, &story.plan, style, Tense::Did));
     }
     text += &match run.decision() {
-        Ok(Some(decision)) if is_undecided(record.state) => decided(&decision, style),
+        Ok(Some(decision)) if is_undecided(record.state) => decision_text(&decision, style),
         _ => what_to_do(record, story, style, expire),
     };
     if let Some(held) = &record.held_as {
@@ -204,14 +204,14 @@ fn is_undecided(state: RunState) -> bool {
 }
 
 /// What somebody decided and nobody acted on yet: no other word counts any more.
-fn decided(decision: &Decision, style: Style) -> String {
+fn decision_text(decision: &Decision, style: Style) -> String {
     let word = if decision.approve { "Approved" } else { "Rejected" };
     let (by, at) = (clean(&decision.by, 80), moment_in(decision.at, style.zone));
     let sentence = format!(
         "{word} by {by} on {at}, and not acted on yet. A running quotakeeper acts on it when the API answers; otherwise the next `inbox`, `once` \
          or `run` does."
     );
-    format!("\n{}", folded(0, &sentence, style.paint))
+    format!("\n{}", wrap_text(0, &sentence, style.paint))
 }
 
 /// What a person can do about the state that it is in; nothing where nothing is to be done.
@@ -230,7 +230,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             let since = moment_in(story.at, style.zone);
             let waits = format!("Held since {since}. Nothing was sent.{until}");
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
-            folded(0, &waits, paint)
+            wrap_text(0, &waits, paint)
                 + &format!("Plan SHA-256: {hash}\n")
                 + &command("To approve it: ", &approve.each_ref().map(String::as_str), paint)
                 + &command("To reject it: ", &[&reject], paint)
@@ -239,19 +239,19 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
             let due = story.plan.scheduled_rows().filter_map(|row| row.due).min();
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
-            folded(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
+            wrap_text(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Stale => {
             let again = format!("quotakeeper approve {id}");
             let sentence = "Nothing was sent: what was approved is not what it would do now.";
-            folded(0, sentence, paint) + &command("To plan it again and hold it: ", &[&again], paint)
+            wrap_text(0, sentence, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {
-            folded(0, "Fix the file as described above and drop it again.", paint)
+            wrap_text(0, "Fix the file as described above and drop it again.", paint)
         }
         RunState::Planned | RunState::Applying => {
             let goes_on = "A running quotakeeper is working on it; if none runs, the next `inbox`, `once` or `run` continues with it.";
-            folded(0, goes_on, paint)
+            wrap_text(0, goes_on, paint)
         }
         RunState::Done | RunState::Rejected | RunState::Failed => String::new(),
     };

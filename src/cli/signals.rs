@@ -16,7 +16,7 @@ const LONGEST_STOP: Duration = Duration::from_secs(9);
 /// SIGTERM and SIGINT cancel; so does SIGHUP where there is no daemon that answers it: the terminal is gone. The second
 /// one, or work that does not come to a point where it could stop, ends the process at once: what is on disk is whole at any
 /// moment.
-pub(super) fn obey(cancel: &CancellationToken, is_daemon: bool) -> anyhow::Result<()> {
+pub(super) fn cancel_on_signals(cancel: &CancellationToken, is_daemon: bool) -> anyhow::Result<()> {
     let mut stops = vec![signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // Whoever started this with `nohup` wants it to go on.
     if !is_daemon && !is_ignored(SignalKind::hangup()) {
@@ -28,10 +28,10 @@ pub(super) fn obey(cancel: &CancellationToken, is_daemon: bool) -> anyhow::Resul
     let at_once = if is_daemon { Exit::Done } else { Exit::Failed };
     let cancel = cancel.clone();
     tokio::spawn(async move {
-        any(&mut stops).await;
+        next_signal(&mut stops).await;
         cancel.cancel();
         tracing::info!("stopping");
-        let _ = tokio::time::timeout(LONGEST_STOP, any(&mut stops)).await;
+        let _ = tokio::time::timeout(LONGEST_STOP, next_signal(&mut stops)).await;
         tracing::warn!("{STOPPED}");
         std::process::exit(i32::from(at_once as u8));
     });
@@ -54,7 +54,7 @@ async fn pass_over(name: &'static str, mut signals: Signal) {
 }
 
 /// The next of these signals.
-async fn any(signals: &mut [Signal]) {
+async fn next_signal(signals: &mut [Signal]) {
     let next = std::future::poll_fn(|context| {
         let arrived = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
         if arrived { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }

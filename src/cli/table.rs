@@ -162,7 +162,7 @@ impl<'h> Table<'h> {
     }
 
     /// More about the last row, on lines of its own: a text, and what follows it dimly.
-    pub(super) fn below(&mut self, text: Cell, tail: &str) {
+    pub(super) fn line_below(&mut self, text: Cell, tail: &str) {
         if let Some(row) = self.rows.last_mut() {
             row.below.push([text, Cell::new(tail, Tone::Dim)]);
         }
@@ -188,7 +188,7 @@ impl<'h> Table<'h> {
         let stacked = self.is_too_narrow(&widths);
         if let Some(column) = stacked {
             widths[column] = 0;
-            let rest = self.needed(indent, &widths);
+            let rest = self.width_needed(indent, &widths);
             widths[column] = width(self.columns[column].0).min(paint.width.saturating_sub(rest));
         }
         (widths, stacked)
@@ -200,12 +200,12 @@ impl<'h> Table<'h> {
         let mut text = String::new();
         for row in &self.rows {
             if let Some(heading) = &row.heading {
-                text += &folded(&[heading.clone(), Cell::default()], indent, paint);
+                text += &wrapped_with_tail(&[heading.clone(), Cell::default()], indent, paint);
             }
             let mut cells = row.cells.clone();
             if let Some(column) = stacked {
                 let (head, figures) = row.cells.split_at(column + 1);
-                text += &self.head(head, &widths, indent, paint);
+                text += &self.heading_line(head, &widths, indent, paint);
                 cells =
                     std::iter::repeat_n(Cell::default(), head.len()).chain(figures.iter().cloned()).collect();
             }
@@ -214,14 +214,14 @@ impl<'h> Table<'h> {
                 let _ = writeln!(text, "{}", line.trim_end());
             }
             for below in rest.iter().chain(&row.below) {
-                text += &folded(below, indent + 4, paint);
+                text += &wrapped_with_tail(below, indent + 4, paint);
             }
         }
         text
     }
 
     /// A name, with what stands before it, on a line of its own.
-    fn head(&self, cells: &[Cell], widths: &[usize], indent: usize, paint: Paint) -> String {
+    fn heading_line(&self, cells: &[Cell], widths: &[usize], indent: usize, paint: Paint) -> String {
         let [before @ .., name] = cells else { return String::new() };
         let mut out = " ".repeat(indent);
         let mut used = indent;
@@ -229,7 +229,7 @@ impl<'h> Table<'h> {
             out += &format!("{}{}  ", " ".repeat(wide.saturating_sub(width(&cell.text))), paint.cell(cell));
             used += wide + 2;
         }
-        let text = cut(&name.text, paint.width.saturating_sub(used), self.columns[before.len()].1);
+        let text = truncated(&name.text, paint.width.saturating_sub(used), self.columns[before.len()].1);
         out += &paint.cell(&Cell { text, tone: name.tone });
         format!("{}\n", out.trim_end())
     }
@@ -246,7 +246,7 @@ impl<'h> Table<'h> {
         let mut used = indent;
         let [cells @ .., last] = cells else { return (out, None) };
         for ((cell, wide), (_, side)) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = Cell { text: cut(&cell.text, *wide, *side), tone: cell.tone };
+            let cell = Cell { text: truncated(&cell.text, *wide, *side), tone: cell.tone };
             let gap = " ".repeat(wide.saturating_sub(width(&cell.text)));
             let painted = paint.cell(&cell);
             out +=
@@ -268,8 +268,8 @@ impl<'h> Table<'h> {
 
     /// How wide each column is: as its cells need it, the widest text less where they don't fit beside each other.
     fn widths(&self, indent: usize, room: usize) -> Vec<usize> {
-        let mut widths = self.natural();
-        let needed = self.needed(indent, &widths);
+        let mut widths = self.natural_widths();
+        let needed = self.width_needed(indent, &widths);
         if let Some(widest) = self.gives_way(&widths) {
             widths[widest] =
                 widths[widest].saturating_sub(needed.saturating_sub(room)).max(12.min(widths[widest]));
@@ -278,7 +278,7 @@ impl<'h> Table<'h> {
     }
 
     /// How wide each column is where there is no end of room.
-    pub(super) fn natural(&self) -> Vec<usize> {
+    pub(super) fn natural_widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|(header, _)| width(header)).collect();
         let cells =
             self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| width(&cell.text)).enumerate());
@@ -294,7 +294,7 @@ impl<'h> Table<'h> {
     }
 
     /// What a line takes; the last column counts where it is one of figures.
-    fn needed(&self, indent: usize, widths: &[usize]) -> usize {
+    fn width_needed(&self, indent: usize, widths: &[usize]) -> usize {
         let beside = widths.len().saturating_sub(1);
         let figures = matches!(self.columns.last(), Some((_, Side::Right)));
         let last = if figures { widths[beside] } else { 0 };
@@ -311,13 +311,13 @@ impl<'h> Table<'h> {
     /// The column of names, if its cells would be cut until they look the same.
     fn is_too_narrow(&self, widths: &[usize]) -> Option<usize> {
         let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
-        let longest = self.natural()[column];
+        let longest = self.natural_widths()[column];
         (widths[column] < longest.min(LEAST_NAME)).then_some(column)
     }
 }
 
 /// A text and its tail on as many lines as they need.
-pub(super) fn folded([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> String {
+pub(super) fn wrapped_with_tail([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> String {
     let room = paint.width.saturating_sub(indent).max(20);
     let mut lines = wrapped(&text.text, room);
     let tail_text = tail.text.clone();
@@ -354,7 +354,7 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
 }
 
 /// Text that fits, with an ellipsis where it was cut. A name that is cut keeps its last word, which is the id.
-fn cut(text: &str, room: usize, side: Side) -> String {
+fn truncated(text: &str, room: usize, side: Side) -> String {
     if let (Side::Name, Some((name, id))) = (side, text.rsplit_once(' ')) {
         let left = room.saturating_sub(width(id) + 1);
         if width(text) > room && left >= 4 {

@@ -83,7 +83,7 @@ impl Asked<'_> {
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
         let wanted = Wanted::new(self.organizations);
         let read = |block: Block| {
-            let organization = block.filtered(|row| self.wants(row, rule))?;
+            let organization = block.filtered(|row| self.matches(row, rule))?;
             let is_wanted = wanted.has(&organization.id, &organization.name);
             let (id, name) = (organization.id.clone(), organization.name.clone());
             Ok((id, name, Some(organization).filter(|kept| is_wanted && kept.row_count() > 0)))
@@ -93,7 +93,7 @@ impl Asked<'_> {
         Ok(Snapshot::of_organizations(at, read.into_iter().filter_map(|(_, _, kept)| kept).collect()))
     }
 
-    fn wants(&self, row: &SnapshotRow<'_>, rule: &UsageRule) -> bool {
+    fn matches(&self, row: &SnapshotRow<'_>, rule: &UsageRule) -> bool {
         self.over.is_none_or(|percent| is_over(row, percent, rule))
             && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(row.name())))
     }

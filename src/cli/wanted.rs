@@ -30,7 +30,7 @@ impl Wanted {
             return true;
         }
         let key = lookalike::key(name);
-        self.0.iter().any(|named| named.is(id, &key))
+        self.0.iter().any(|named| named.matches(id, &key))
     }
 
     /// An error that names one that is none of those that there are.
@@ -38,7 +38,8 @@ impl Wanted {
         &self,
         there: impl Iterator<Item = (&'s OrgId, &'s str)> + Clone,
     ) -> anyhow::Result<()> {
-        let is_there = |named: &Name| there.clone().any(|(id, name)| named.is(id, &lookalike::key(name)));
+        let is_there =
+            |named: &Name| there.clone().any(|(id, name)| named.matches(id, &lookalike::key(name)));
         let Some(Name { written, .. }) = self.0.iter().find(|named| !is_there(named)) else { return Ok(()) };
         let by_key: BTreeMap<String, (&OrgId, &str)> =
             there.clone().map(|(id, name)| (lookalike::key(name), (id, name))).collect();
@@ -75,7 +76,7 @@ impl Wanted {
 }
 
 impl Name {
-    fn is(&self, id: &OrgId, key: &str) -> bool {
+    fn matches(&self, id: &OrgId, key: &str) -> bool {
         self.written == id.as_str() || !key.is_empty() && self.key == key
     }
 }

@@ -116,7 +116,7 @@ impl Assigned {
         }
         match self.shown(target) {
             Some(quota) => Ok(Some(quota)),
-            None => self.doubts.about(target).map_or(Ok(None), Err),
+            None => self.doubts.reason_for(target).map_or(Ok(None), Err),
         }
     }
 
@@ -178,7 +178,7 @@ impl Doubts {
     }
 
     /// Why a quota that does not show may be there.
-    pub(super) fn about(&self, target: &Target) -> Option<&str> {
+    pub(super) fn reason_for(&self, target: &Target) -> Option<&str> {
         let beside = match &target.aid {
             Some(_) => self.some_group.get(&target.org_id),
             None => self.some_organization.as_ref(),

@@ -101,7 +101,7 @@ fn unreadable(snapshot: &Snapshot, doubts: &Doubts) -> BTreeMap<Target, String> 
     }
     let doubted = |row: quota::SnapshotRow<'_>| {
         let is_shown = row.quota.is_some() && !doubts.unreadable.contains_key(&row.target);
-        let why = doubts.about(&row.target).filter(|_| !is_shown)?.to_owned();
+        let why = doubts.reason_for(&row.target).filter(|_| !is_shown)?.to_owned();
         Some((row.target, why))
     };
     snapshot.rows().filter_map(doubted).collect()

@@ -16,7 +16,7 @@ pub(super) enum Whose {
 
 /// Whom an answer is about that came for this organization. That one of the account groups is not listed means nothing by itself:
 /// usage shows also those that the token doesn't see, or that are deleted.
-pub(super) fn whose(usage: &OrganizationUsage, org_id: &OrgId, snapshot: &Snapshot) -> Whose {
+pub(super) fn attribute_answer(usage: &OrganizationUsage, org_id: &OrgId, snapshot: &Snapshot) -> Whose {
     /// So many are looked up in all organizations.
     const MOST: usize = 100;
     let is_its = |aid: &Aid| snapshot.organization(org_id).is_some_and(|own| own.group(aid).is_some());

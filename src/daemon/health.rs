@@ -37,7 +37,7 @@ use crate::jobs::activity::Beat;
 pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
     let (publisher, board) = (Publisher::new(&app.config)?, Arc::<Board>::default());
     if let Some(heartbeat) = Heartbeat::new(&app.config)? {
-        tokio::spawn(beats(Arc::clone(app), heartbeat));
+        tokio::spawn(send_heartbeats(Arc::clone(app), heartbeat));
     }
     let probes = Probes { app: Arc::clone(app), board: Arc::clone(&board) };
     if app.config.server.listen.is_some() || publisher.is_some() {
@@ -56,7 +56,7 @@ pub(crate) async fn report_pass(app: &Arc<App>, success: bool) {
     let reporting = async {
         if let Some(mut publisher) = Publisher::new(&app.config)? {
             let board = Arc::default();
-            Outage::of("metrics").after(refresh(app, &board).await);
+            Outage::of("metrics").note(refresh(app, &board).await);
             publish(&mut publisher, app, &board, true).await;
         }
         if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
@@ -82,7 +82,7 @@ pub(crate) fn reloaded() {
     systemd::reloaded();
 }
 
-async fn beats(app: Arc<App>, mut heartbeat: Heartbeat) {
+async fn send_heartbeats(app: Arc<App>, mut heartbeat: Heartbeat) {
     let mut work = app.activity.follow();
     let mut sent = 0;
     while work.changed().await.is_ok() {
@@ -100,9 +100,9 @@ async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<P
     let mut work = app.activity.follow();
     let mut seen = None;
     loop {
-        let ended = work.borrow_and_update().ended();
+        let ended = work.borrow_and_update().jobs_ended();
         if seen != Some(ended) {
-            stale.after(refresh(&app, &board).await);
+            stale.note(refresh(&app, &board).await);
             if let Some(publisher) = publisher.as_mut().filter(|_| seen.is_some()) {
                 publish(publisher, &app.current(), &board, false).await;
             }

@@ -140,7 +140,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     info.sample(&[("version", version)], 1);
 
     job_times(&mut text, jobs);
-    text.single(
+    text.add_single(
         Kind::Counter,
         "quotakeeper_job_panics_total",
         "Job panics since state.json was created, over all processes.",
@@ -152,7 +152,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
         since_start(&mut text, counters);
     }
 
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_snapshot_timestamp_seconds",
         "When the latest snapshot was taken, whose figures these are.",
@@ -166,12 +166,12 @@ fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
     let mut last =
         text.family(Gauge, "quotakeeper_job_last_success_timestamp_seconds", "When the job last succeeded.");
     for job in jobs {
-        last.some(&[("job_name", &job.name)], job.last_success.map(epoch));
+        last.add_if_known(&[("job_name", &job.name)], job.last_success.map(epoch));
     }
     let mut took =
         text.family(Gauge, "quotakeeper_job_last_duration_seconds", "How long its last success took.");
     for job in jobs {
-        took.some(&[("job_name", &job.name)], job.took.map(|took| took.as_secs_f64()));
+        took.add_if_known(&[("job_name", &job.name)], job.took.map(|took| took.as_secs_f64()));
     }
     let mut failing = text.family(
         Gauge,
@@ -179,7 +179,7 @@ fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
         "Since when the job has been failing; absent while it does not.",
     );
     for job in jobs {
-        failing.some(&[("job_name", &job.name)], job.failing_since.map(epoch));
+        failing.add_if_known(&[("job_name", &job.name)], job.failing_since.map(epoch));
     }
     let mut due = text.family(
         Gauge,
@@ -187,7 +187,7 @@ fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
         "The slot of its schedule that the job has to serve now, or else its next one.",
     );
     for job in jobs {
-        due.some(&[("job_name", &job.name)], job.due.map(epoch));
+        due.add_if_known(&[("job_name", &job.name)], job.due.map(epoch));
     }
 }
 
@@ -201,7 +201,7 @@ fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
     );
     messages.sample(&[("state", "new")], outbox.new);
     messages.sample(&[("state", "dead")], outbox.dead);
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_outbox_oldest_message_timestamp_seconds",
         "When the oldest mail was queued that still waits; absent while none does.",
@@ -218,7 +218,7 @@ fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
     );
     records.sample(&[("kind", "run")], unreadable.runs);
     records.sample(&[("kind", "mail")], unreadable.mails);
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_runs_held_since_timestamp_seconds",
         "When the longest-waiting held run was held; absent if none waits.",
@@ -228,19 +228,19 @@ fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
 
 fn rate_limit(text: &mut Exposition, api: Option<&ApiSheet>) {
     use Kind::Gauge;
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_api_rate_limit_requests",
         "Requests that the organization has in each minute, as the API said last.",
         api.and_then(|api| api.limit),
     );
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_api_rate_limit_remaining_requests",
         "How many of them were left when the API said so last, less those sent since.",
         api.and_then(|api| api.remaining),
     );
-    text.single(
+    text.add_single(
         Gauge,
         "quotakeeper_api_rate_limit_wait_seconds",
         "Seconds until the rate limit allows the next request.",
@@ -275,7 +275,7 @@ fn since_start(text: &mut Exposition, counters: &Counters) {
     for ((operation, status), count) in requests {
         sent.sample(&[("operation", operation), ("status", status)], count);
     }
-    text.single(
+    text.add_single(
         Kind::Counter,
         "quotakeeper_api_rate_limited_total",
         "Requests that the API refused for their rate (429) since the daemon began.",

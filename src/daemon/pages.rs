@@ -92,9 +92,9 @@ impl Pages {
             return Answer::Unchanged;
         }
         let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
-        let held = self.probes.held();
+        let held = self.probes.held_runs();
         let made = tokio::task::spawn_blocking(move || {
-            let live = live(&app, stamp, address.as_ref().map(Address::view), held, now);
+            let live = live_frame(&app, stamp, address.as_ref().map(Address::view), held, now);
             answer(&app, address, &live, now)
         })
         .await;
@@ -108,16 +108,16 @@ impl Pages {
     fn stamp(app: &App, now: DateTime<Utc>) -> String {
         let newest = app.history.until(now).ok().and_then(|all| all.last().copied());
         let newest = newest.map_or(0, |newest| newest.timestamp());
-        let (ended, process) = (app.activity.work().ended(), std::process::id());
+        let (ended, process) = (app.activity.work().jobs_ended(), std::process::id());
         format!("{process}-{newest}-{ended}-{}", now.timestamp() / STALE.num_seconds())
     }
 }
 
 /// What stands around each page: the views, and how much there waits for somebody.
-fn live(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> Live {
+fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> Live {
     let count = |view| match view {
         View::Changes => held,
-        View::Health => health::problems(&app.report_inputs(), &app.mailer, now),
+        View::Health => health::count_problems(&app.report_inputs(), &app.mailer, now),
         View::Now | View::Groups | View::History | View::Cycles => 0,
     };
     let line = |view: View| page::View {
@@ -205,7 +205,7 @@ fn view(
             page::plain("group.html", &target, Some(live))?
         }
         Address::Runs { all } => page::plain("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
-        Address::Run(id) => match runs::run(inputs, &id, now)? {
+        Address::Run(id) => match runs::run_page(inputs, &id, now)? {
             Some(run) => page::plain("changes.html", &run, Some(live))?,
             None => return Ok(None),
         },

@@ -60,7 +60,7 @@ impl Shown {
     }
 
     /// Shows a unit of work that takes long, until it is over.
-    pub(super) async fn keep(self, app: Arc<App>) {
+    pub(super) async fn keep_shown(self, app: Arc<App>) {
         loop {
             tokio::time::sleep(LOOKS).await;
             let now = Clock::read().now();
@@ -89,8 +89,8 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App>
     let read = source.read();
     let next = match source.load() {
         Ok(mut config) => {
-            let needs_restart = keep(&app.config, &mut config);
-            let next = app.reloaded(config);
+            let needs_restart = keep_until_restart(&app.config, &mut config);
+            let next = app.reload_with(config);
             next.mailer.warned_of_routes();
             info!("the configuration was read again and is in use");
             for key in &needs_restart {
@@ -116,7 +116,7 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App>
 }
 
 /// What cannot change while the process runs stays as it is in use; says what would have changed.
-fn keep(old: &Config, new: &mut Config) -> Vec<&'static str> {
+fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     let Config {
         data,
         server,

@@ -76,7 +76,7 @@ impl Asked {
                 Refused::Malformed => StatusCode::BAD_REQUEST,
                 Refused::Unknown => StatusCode::MISDIRECTED_REQUEST,
             };
-            return plain(status, format!("{refused}\n"));
+            return plain_response(status, format!("{refused}\n"));
         }
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         let known: Option<fn(&Probes) -> Response<Parts>> = match path.strip_suffix('/').unwrap_or(path) {
@@ -88,11 +88,13 @@ impl Asked {
         let address = Address::parse(path, query).filter(|_| self.pages.are_served());
         let is_asked = matches!(*request.method(), Method::GET | Method::HEAD);
         match (known, address) {
-            (None, None) if !self.pages.are_served() || !is_asked => {
-                plain(StatusCode::NOT_FOUND, "Available here: /healthz, /readyz and /metrics.\n".to_owned())
-            }
+            (None, None) if !self.pages.are_served() || !is_asked => plain_response(
+                StatusCode::NOT_FOUND,
+                "Available here: /healthz, /readyz and /metrics.\n".to_owned(),
+            ),
             _ if !is_asked => {
-                let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
+                let mut refused =
+                    plain_response(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
                 refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 refused
             }
@@ -108,7 +110,7 @@ impl Asked {
 /// A page, or a table to download. Nobody keeps a copy, and nobody frames it.
 fn page(answer: Answer) -> Response<Parts> {
     const HTML: &str = "text/html; charset=utf-8";
-    let html = |status, page: String| typed(status, HTML, Parts::of_bytes(page.into()));
+    let html = |status, page: String| response(status, HTML, Parts::of_bytes(page.into()));
     let mut response = match answer {
         Answer::Page(page, stamp) => {
             let mut response = html(StatusCode::OK, page);
@@ -134,9 +136,9 @@ fn page(answer: Answer) -> Response<Parts> {
 fn table(mark: Option<Text>, file: File) -> Response<Parts> {
     match Text::of_file(file.into_file()) {
         Ok(text) => {
-            typed(StatusCode::OK, "text/csv; charset=utf-8", Parts::new(mark.into_iter().chain([text])))
+            response(StatusCode::OK, "text/csv; charset=utf-8", Parts::new(mark.into_iter().chain([text])))
         }
-        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
+        Err(_) => plain_response(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.\n".to_owned()),
     }
 }
 
@@ -157,10 +159,10 @@ fn guard(headers: &mut HeaderMap) {
 /// Alive: the loop of the daemon turns.
 fn healthz(probes: &Probes) -> Response<Parts> {
     match probes.stuck_for() {
-        None => plain(StatusCode::OK, "ok\n".to_owned()),
+        None => plain_response(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
             let reason = format!("The daemon has been stuck for {} s: start it again.\n", silence.as_secs());
-            plain(StatusCode::SERVICE_UNAVAILABLE, reason)
+            plain_response(StatusCode::SERVICE_UNAVAILABLE, reason)
         }
     }
 }
@@ -169,9 +171,9 @@ fn healthz(probes: &Probes) -> Response<Parts> {
 fn readyz(probes: &Probes) -> Response<Parts> {
     let reasons = probes.not_ready();
     if reasons.is_empty() {
-        plain(StatusCode::OK, "ok\n".to_owned())
+        plain_response(StatusCode::OK, "ok\n".to_owned())
     } else {
-        plain(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
+        plain_response(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
     }
 }
 
@@ -179,17 +181,17 @@ fn metrics(probes: &Probes) -> Response<Parts> {
     match probes.metrics() {
         Some(metrics) => {
             let parts = [Text::Memory(metrics.sheet.into())].into_iter().chain(metrics.targets);
-            typed(StatusCode::OK, FORMAT, Parts::new(parts))
+            response(StatusCode::OK, FORMAT, Parts::new(parts))
         }
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{JUST_STARTED}\n")),
+        None => plain_response(StatusCode::SERVICE_UNAVAILABLE, format!("{JUST_STARTED}\n")),
     }
 }
 
-fn plain(status: StatusCode, text: String) -> Response<Parts> {
-    typed(status, "text/plain; charset=utf-8", Parts::of_bytes(text.into()))
+fn plain_response(status: StatusCode, text: String) -> Response<Parts> {
+    response(status, "text/plain; charset=utf-8", Parts::of_bytes(text.into()))
 }
 
-fn typed(status: StatusCode, content_type: &'static str, body: Parts) -> Response<Parts> {
+fn response(status: StatusCode, content_type: &'static str, body: Parts) -> Response<Parts> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -11,9 +11,9 @@ mod words;
 pub(crate) use self::observed::{Observed, ObservedJob, UntakenFile, Waiting};
 pub(crate) use self::problems::Problem;
 #[cfg(test)]
-pub(crate) use self::view::late;
+pub(crate) use self::view::late_since;
 pub(crate) use self::view::{JobLine, View, view};
-pub(crate) use self::words::{bytes, near_moment, place};
+pub(crate) use self::words::{bytes, near_moment, zone_place};
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -53,24 +53,24 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     let daemon = Card::of_running(data);
     let is_daemon = daemon.is_some();
     let state = State::read(data, now).ok(); // why not is one of the problems with our files
-    let files = unreadable.known(own_files::problems(data, now)).unwrap_or_default();
-    let snapshots = unreadable.known(history.until(now)).unwrap_or_default();
-    let all = unreadable.known(history.list()).unwrap_or_default();
-    let (runs, broken) = unreadable.known(Run::list(&config.runs_dir())).unwrap_or_default();
+    let files = unreadable.or_note(own_files::problems(data, now)).unwrap_or_default();
+    let snapshots = unreadable.or_note(history.until(now)).unwrap_or_default();
+    let all = unreadable.or_note(history.list()).unwrap_or_default();
+    let (runs, broken) = unreadable.or_note(Run::list(&config.runs_dir())).unwrap_or_default();
     unreadable.problems.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),
     );
     let mut newest_first = snapshots.iter().rev().map(|at| inputs.summary(*at, now));
-    let newest = newest_first.next().and_then(|newest| unreadable.known(newest));
+    let newest = newest_first.next().and_then(|newest| unreadable.or_note(newest));
     let earlier = || newest_first.find_map(|earlier| earlier.map_err(|error| left_out(&error)).ok());
     let (summary, nearest) = newest.or_else(earlier).unwrap_or_default();
     let routes = mailer.routes().map(|(_, problems)| problems).unwrap_or_default();
-    let unsent = unreadable.known(mailer.unsent()).unwrap_or_default();
-    let snapshot_bytes = unreadable.known(history.bytes()).unwrap_or_default();
+    let unsent = unreadable.or_note(mailer.unsent()).unwrap_or_default();
+    let snapshot_bytes = unreadable.or_note(history.bytes()).unwrap_or_default();
     let untaken = match untaken_files(config, now) {
         // The failing job says why.
         Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
-        looked => unreadable.known(looked).unwrap_or_default(),
+        looked => unreadable.or_note(looked).unwrap_or_default(),
     };
     let mut wait = |state| -> Vec<Waiting> {
         let waiting = runs.iter().filter(|run| run.record.state == state);
@@ -117,7 +117,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         expire: config.guard.expire,
         unsent,
         untaken,
-        free: free(data),
+        free: free_bytes(data),
         nearest,
     }
 }
@@ -130,7 +130,7 @@ struct Unreadable {
 
 impl Unreadable {
     /// What could be read; else why not is noted.
-    fn known<T>(&mut self, read: anyhow::Result<T>) -> Option<T> {
+    fn or_note<T>(&mut self, read: anyhow::Result<T>) -> Option<T> {
         match read {
             Ok(read) => Some(read),
             Err(error) => {
@@ -167,7 +167,7 @@ impl JobObserver<'_> {
             missed: state.and_then(|state| state.last_missed(job)),
             due: state.is_some_and(|state| job.due(schedule, history, state, now).is_some()),
             late: slots.zip(last).and_then(|(slots, last)| {
-                view::late(&slots, schedule.timezone, last.last_success, is_daemon, now)
+                view::late_since(&slots, schedule.timezone, last.last_success, is_daemon, now)
             }),
         }
     }
@@ -179,8 +179,8 @@ fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
 }
 
 fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> Waiting {
-    unreadable.known(check_input(run));
-    let plan = unreadable.known(stored_plan(run)).unwrap_or_default();
+    unreadable.or_note(check_input(run));
+    let plan = unreadable.or_note(stored_plan(run)).unwrap_or_default();
     let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
     Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
 }
@@ -211,7 +211,7 @@ fn untaken_files(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Vec<Unta
 }
 
 /// Bytes that can still be written where the data lies; none where that is not known.
-fn free(folder: &Path) -> Option<u64> {
+fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(if disk.f_files > 0 && disk.f_favail == 0 { 0 } else { disk.f_bavail * disk.f_frsize })
 }

@@ -46,7 +46,7 @@ impl Watch {
     }
 
     /// Whether something was dropped since it was asked last.
-    pub(super) fn dropped(&self) -> bool {
+    pub(super) fn take_drop_signal(&self) -> bool {
         self.dropped.swap(false, Ordering::Relaxed)
     }
 }
@@ -80,7 +80,7 @@ fn watch_requests(data_dir: &Path, wake: &Arc<Notify>) -> anyhow::Result<notify:
     let wake = Arc::clone(wake);
     let is_request = |path: &Path| path.extension().is_some_and(|kind| kind == "json" || kind == "decided");
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.is_ok_and(|event| event.need_rescan() || appears(&event).is_some_and(is_request)) {
+        if event.is_ok_and(|event| event.need_rescan() || new_file(&event).is_some_and(is_request)) {
             wake.notify_one();
         }
     })?;
@@ -93,11 +93,11 @@ fn is_drop(event: &Event) -> bool {
     if event.need_rescan() {
         return true; // the kernel lost some
     }
-    appears(event).is_some_and(can_be_taken)
+    new_file(event).is_some_and(can_be_taken)
 }
 
 /// The file that is new, or has new content, by an event.
-fn appears(event: &Event) -> Option<&Path> {
+fn new_file(event: &Event) -> Option<&Path> {
     let appears = match event.kind {
         EventKind::Modify(ModifyKind::Name(RenameMode::From)) => false,
         EventKind::Create(_) | EventKind::Modify(_) => true,

@@ -214,12 +214,12 @@ impl<'s> Comparison<'s> {
     }
 
     /// The organizations that lost quotas without a run of ours, as far as nothing else is known of them.
-    pub(crate) fn lost(&self) -> &BTreeSet<OrgId> {
+    pub(crate) fn organizations_with_losses(&self) -> &BTreeSet<OrgId> {
         &self.lost
     }
 
     /// Those of which older snapshots decide what the two mean.
-    pub(crate) fn unsure(&self) -> BTreeSet<OrgId> {
+    pub(crate) fn unsure_organizations(&self) -> BTreeSet<OrgId> {
         self.lost.union(&self.gained).cloned().collect()
     }
 
@@ -234,7 +234,7 @@ impl<'s> Comparison<'s> {
         let rows: Vec<&SentRow> = sent.iter().copied().filter(|row| may_fall_into(row, period)).collect();
         let mut fell = fell_into(&rows, period, quotas);
         if fell.is_empty() {
-            fell.extend(beside(sent, period, quotas));
+            fell.extend(just_missed(sent, period, quotas));
         }
         steps((from, before), after, &fell, &mut self.changes);
     }
@@ -265,7 +265,7 @@ fn may_fall_into(row: &SentRow, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> b
 }
 
 /// The row that made exactly this change and by its time just missed the two snapshots: one of the three has a wrong time.
-fn beside<'r>(
+fn just_missed<'r>(
     rows: &[&'r SentRow],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     [before, after]: [Option<Units>; 2],
@@ -281,11 +281,11 @@ fn fell_into<'r>(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     quotas: [Option<Units>; 2],
 ) -> Vec<&'r SentRow> {
-    let first = rows.iter().rposition(|row| shows(quotas[0], from, row)).map_or(0, |last| last + 1);
+    let first = rows.iter().rposition(|row| reflects(quotas[0], from, row)).map_or(0, |last| last + 1);
     let mut shown = quotas[1];
     let mut fell = Vec::new();
     for row in rows[first..].iter().rev() {
-        if shows(shown, to, row) {
+        if reflects(shown, to, row) {
             shown = row.before;
             fell.push(*row);
         }
@@ -297,7 +297,7 @@ fn fell_into<'r>(
 /// Whether a quota that a snapshot showed at a time has a row in it. Where the times leave that open, the quota decides: what
 /// the row asked for, it shows; and of a row that was read back in the very second of the snapshot anything but the value
 /// before it came after it.
-fn shows(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
+fn reflects(quota: Option<Units>, at: DateTime<Utc>, row: &SentRow) -> bool {
     let verified = row.verified.map(|at| at.trunc_subsecs(0));
     row.sent.trunc_subsecs(0) <= at
         && (quota == row.after

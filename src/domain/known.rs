@@ -44,7 +44,7 @@ impl Known {
         at: DateTime<Utc>,
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,
     ) -> BTreeSet<Option<Aid>> {
-        let (missing, there) = self.missing(seen, removed);
+        let (missing, there) = self.missing_aids(seen, removed);
         if !are_most_missing(missing.len(), there) {
             return BTreeSet::new();
         }
@@ -80,7 +80,7 @@ impl Known {
     }
 
     /// The targets of which a snapshot shows no quota although they had one that no run of ours took off, and how many still have one.
-    fn missing(
+    fn missing_aids(
         &self,
         seen: Option<&Organization>,
         removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool,

@@ -54,7 +54,7 @@ impl LastCycle {
         for organization in live.organizations() {
             if let Some(start) = organization.period_start {
                 starts.insert(organization.id.clone(), start);
-                if let Some(at) = before(moments, start) {
+                if let Some(at) = moment_before(moments, start) {
                     wanted.entry(at).or_default().insert(organization.id.clone());
                 }
             }
@@ -66,11 +66,12 @@ impl LastCycle {
             for org_id in organizations {
                 let start = starts[&org_id];
                 let seen = snapshot.as_ref().and_then(|snapshot| snapshot.organization(&org_id));
-                if seen.is_some_and(|seen| last.take(seen, start, rule)) {
+                if seen.is_some_and(|seen| last.take_over(seen, start, rule)) {
                     continue;
                 }
                 // Its usage was not known at that moment.
-                if let Some(earlier) = before(moments, at).filter(|earlier| start - *earlier <= FRESH) {
+                if let Some(earlier) = moment_before(moments, at).filter(|earlier| start - *earlier <= FRESH)
+                {
                     wanted.entry(earlier).or_default().insert(org_id);
                 }
             }
@@ -79,7 +80,7 @@ impl LastCycle {
     }
 
     /// Takes over what was used, if it was in the cycle that ended where this one began; whether it was.
-    fn take(&mut self, seen: &Organization, start: DateTime<Utc>, rule: &UsageRule) -> bool {
+    fn take_over(&mut self, seen: &Organization, start: DateTime<Utc>, rule: &UsageRule) -> bool {
         let (Some(began), Some(ended)) = (seen.period_start, seen.period_end) else { return false };
         if began + SAME > start || start - ended >= GAP {
             return false;
@@ -92,7 +93,7 @@ impl LastCycle {
 }
 
 /// The last moment before another.
-fn before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn moment_before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     moments[..moments.partition_point(|moment| *moment < at)].last().copied()
 }
 

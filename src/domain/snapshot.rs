@@ -101,19 +101,19 @@ impl Snapshot {
         if unreadable.is_empty() {
             return self;
         }
-        self.only(|place| !unreadable.contains_key(&place.target()))
+        self.filtered(|place| !unreadable.contains_key(&place.target()))
     }
 
     /// Those rows alone that are to be kept.
-    pub(crate) fn only(self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
+    pub(crate) fn filtered(self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
         let organizations = self.organizations.into_iter();
         let organizations =
-            organizations.filter_map(|organization| organization.only(&mut is_kept)).collect();
+            organizations.filter_map(|organization| organization.filtered(&mut is_kept)).collect();
         Self { organizations, ..self }
     }
 
     /// Those targets alone, as far as they were visible.
-    pub(crate) fn like(&self, targets: &[Target]) -> Self {
+    pub(crate) fn restricted_to(&self, targets: &[Target]) -> Self {
         Self::new(self.taken_at, targets.iter().filter_map(|target| self.row(target)))
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct TopConsumers {
 
 impl TopConsumers {
     /// Where nothing is known of single tests.
-    pub(crate) fn none() -> &'static Self {
+    pub(crate) fn empty() -> &'static Self {
         static NONE: TopConsumers = TopConsumers { by_organization: BTreeMap::new() };
         &NONE
     }

@@ -76,7 +76,7 @@ impl History {
     }
 
     /// What a snapshot shows of those targets that another one shows.
-    pub(crate) fn like(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
+    pub(crate) fn restricted_to(&self, at: DateTime<Utc>, wanted: &Snapshot) -> anyhow::Result<Snapshot> {
         let is_seen =
             |seen: &anyhow::Result<Organization>| seen.as_ref().map_or(true, |seen| seen.row_count() > 0);
         let organizations = self.each_like(at, wanted, Block::organization_like, |organizations| {
@@ -102,7 +102,11 @@ impl History {
     }
 
     /// What a snapshot shows of these organizations, without the usage of their account groups.
-    pub(crate) fn only(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<Vec<Organization>> {
+    pub(crate) fn organizations_only(
+        &self,
+        at: DateTime<Utc>,
+        of: &BTreeSet<OrgId>,
+    ) -> anyhow::Result<Vec<Organization>> {
         let read = |block: Block| {
             if !of.contains(block.id()) {
                 return Ok(None);
@@ -177,7 +181,7 @@ impl History {
         let with_id = |block: Block| {
             let is_organization = block.id().as_str() == id;
             let is_wanted = |aid: Option<&str>| aid.map_or(is_organization, |aid| aid == id);
-            Ok(block.only(is_wanted)?.places().map(Place::target).collect())
+            Ok(block.filtered_by_aid(is_wanted)?.places().map(Place::target).collect())
         };
         let found: Vec<Vec<_>> = self.each(at, with_id, |found| found.collect())?;
         Ok(found.concat())

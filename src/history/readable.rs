@@ -26,7 +26,7 @@ impl History {
 
     /// The same of those targets alone that another snapshot shows.
     pub(crate) fn like_or_warn(&self, at: DateTime<Utc>, wanted: &Snapshot) -> Option<Snapshot> {
-        self.like(at, wanted).map_err(|error| left_out(&error)).ok()
+        self.restricted_to(at, wanted).map_err(|error| left_out(&error)).ok()
     }
 
     /// The targets of these organizations that it shows with a quota; an organization itself is none.
@@ -36,7 +36,7 @@ impl History {
 
     /// What it shows of these organizations, without the usage of their account groups.
     pub(crate) fn only_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<Vec<Organization>> {
-        self.only(at, of).map_err(|error| left_out(&error)).ok()
+        self.organizations_only(at, of).map_err(|error| left_out(&error)).ok()
     }
 
     /// The newest snapshot until `now` that can be read: one that is damaged stops nothing.

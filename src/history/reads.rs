@@ -18,7 +18,7 @@ impl Reads {
     }
 
     /// How many were read, and of how many; none where none is to be read any more.
-    pub(crate) fn left(&self) -> Option<(usize, usize)> {
+    pub(crate) fn progress(&self) -> Option<(usize, usize)> {
         let (done, of) = (self.done.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed));
         (done < of).then_some((done, of))
     }

@@ -57,12 +57,12 @@ pub(crate) struct Work {
 
 impl Work {
     /// How many jobs ended.
-    pub(crate) fn ended(&self) -> u64 {
+    pub(crate) fn jobs_ended(&self) -> u64 {
         self.tallies.values().map(|tally| tally.successes + tally.failures).sum()
     }
 
     /// Takes over how a job ended.
-    fn after(&mut self, job: Job, success: bool, took: Duration) {
+    fn note_end(&mut self, job: Job, success: bool, took: Duration) {
         let tally = self.tallies.entry(job).or_default();
         tally.busy += took;
         let was_failing = if success {
@@ -100,18 +100,18 @@ impl Activity {
     }
 
     /// The daemon serves its schedules from now on.
-    pub(crate) fn is_ready(&self) {
+    pub(crate) fn set_ready(&self) {
         self.ready.send_replace(true);
     }
 
-    pub(crate) fn begins(&self, job: Job) {
+    pub(crate) fn begin(&self, job: Job) {
         self.work.send_modify(|work| {
             work.running.insert(job, Instant::now());
         });
     }
 
     /// A job goes on later: something else comes in between.
-    pub(crate) fn pauses(&self, job: Job) {
+    pub(crate) fn pause(&self, job: Job) {
         self.work.send_modify(|work| {
             if let Some(began) = work.running.remove(&job) {
                 work.tallies.entry(job).or_default().busy += began.elapsed();
@@ -120,11 +120,11 @@ impl Activity {
     }
 
     /// A job ended; one that a signal cut off did not fail.
-    pub(crate) fn ends(&self, job: Job, success: bool, was_cut_off: bool) {
+    pub(crate) fn end(&self, job: Job, success: bool, was_cut_off: bool) {
         self.work.send_modify(|work| {
             let began = work.running.remove(&job);
             if success || !was_cut_off {
-                work.after(job, success, began.map_or(Duration::ZERO, |began| began.elapsed()));
+                work.note_end(job, success, began.map_or(Duration::ZERO, |began| began.elapsed()));
             }
         });
     }
@@ -144,7 +144,7 @@ impl Activity {
     /// For how long the loop has been stuck, if it is.
     pub(crate) fn stuck_for(&self) -> Option<Duration> {
         let allowed = if self.work.borrow().running.is_empty() { LONGEST_SLEEP } else { self.longest_wait };
-        Some(self.liveness.silence()).filter(|silence| *silence > allowed)
+        Some(self.liveness.silent_for()).filter(|silence| *silence > allowed)
     }
 }
 

@@ -81,7 +81,7 @@ impl App {
 
     /// This app with another configuration: the same process, with its lock, its memory of its own work and, where nothing of
     /// `[api]` changed, its rate budget.
-    pub(crate) fn reloaded(&self, config: Config) -> Arc<Self> {
+    pub(crate) fn reload_with(&self, config: Config) -> Arc<Self> {
         let is_same = config.api == self.config.api;
         let fresh = Self::named(config, &self.instance);
         let next = Arc::new(Self {

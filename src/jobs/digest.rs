@@ -15,7 +15,7 @@ pub(super) fn queue(reporting: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Re
     let record = alerts::record(reporting, Latest::unknown(), now)?;
     let Some(latest) = inputs.history.latest_readable(now)? else { return Ok(()) };
     let week = inputs.week(&latest)?;
-    let seen = Observed { latest: &latest, week: &week, largest: TopConsumers::none() };
+    let seen = Observed { latest: &latest, week: &week, largest: TopConsumers::empty() };
     let reported = alerts::queue(reporting, Occasion::Digest, record.clone(), &seen, now)?;
     if reported == record {
         info!("no warning since the last digest: no mail");

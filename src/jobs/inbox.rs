@@ -179,19 +179,19 @@ impl Pass {
         }
         // There is one mail for a pass, unless that takes very long.
         if self.mailed.elapsed() > MAILED {
-            self.mail(services, mailer);
+            self.mail_outcomes(services, mailer);
         }
     }
 
     /// What came of all of it, after one mail about it.
     pub(super) fn end(mut self, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
-        self.mail(services, mailer);
+        self.mail_outcomes(services, mailer);
         answers::deliver_owed(services);
         let findings = self.findings.into_values().fold(Findings::default(), Findings::and);
         self.failed.or(Done { findings, is_idle: self.is_idle, ..Done::default() })
     }
 
-    fn mail(&mut self, services: &Services<'_>, mailer: &Mailer) {
+    fn mail_outcomes(&mut self, services: &Services<'_>, mailer: &Mailer) {
         self.mailed = Instant::now();
         if let Err(error) = notices::flush(services.config, mailer, services.now()) {
             self.failed.note(error.context("a mail about a run could not be queued"));

@@ -85,10 +85,10 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<UsageReport> {
         let all = self.history.until(now)?;
         let rule = self.config.usage.rule();
-        let mut report = self.undrawn(latest, scope, terms, now)?;
+        let mut report = self.usage_without_trends(latest, scope, terms, now)?;
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
-            let drawn = latest.like(&report.targets_to_draw());
+            let drawn = latest.restricted_to(&report.targets_to_draw());
             for at in thinned(&all, since, latest.taken_at, DRAWN) {
                 if let Some(snapshot) = self.history.like_or_warn(at, &drawn) {
                     trends.add(&snapshot);
@@ -101,7 +101,7 @@ impl ReportInputs<'_> {
     }
 
     /// The usage report without what the history says of its targets' trends.
-    pub(super) fn undrawn(
+    pub(super) fn usage_without_trends(
         &self,
         latest: &Snapshot,
         scope: &Scope,
@@ -117,9 +117,9 @@ impl ReportInputs<'_> {
         let input = UsageInput {
             latest,
             slopes: &self.slopes(latest)?,
-            diffs: &scope.only(changes::between(data, since, now)?),
+            diffs: &scope.restrict_diffs(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&self.history.until(now)?, since, now),
-            held: &scope.held(held_stories(&self.config.runs_dir())?),
+            held: &scope.restrict_runs(held_stories(&self.config.runs_dir())?),
             rule: &rule,
             alerts: &self.config.alerts,
             terms,
@@ -233,7 +233,7 @@ impl ReportInputs<'_> {
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> anyhow::Result<ChangesReport> {
-        let diffs = scope.only(changes::between(&self.config.data.dir, since, now)?);
+        let diffs = scope.restrict_diffs(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
         let with =

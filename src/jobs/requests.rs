@@ -104,7 +104,7 @@ pub(crate) fn new_id(now: DateTime<Utc>) -> String {
 
 /// Writes a request and locks it; it can be seen only then, as its command's own, and until `withdraw` or the end of the
 /// process. The file is for keeping.
-pub(crate) fn ask(
+pub(crate) fn write_request(
     data_dir: &Path,
     id: &str,
     ask: &Ask,
@@ -113,15 +113,15 @@ pub(crate) fn ask(
 ) -> io::Result<OpenFile> {
     let requests = durable::create_folder(&folder(data_dir))?;
     if let Some(bytes) = input {
-        requests.write(&name(id, "csv"), bytes)?;
+        requests.write(&file_name(id, "csv"), bytes)?;
     }
-    let hidden = name(&format!(".{id}"), "asking");
+    let hidden = file_name(&format!(".{id}"), "asking");
     let request = Request { version: VERSION, ask: ask.clone(), basis: Some(basis.clone()) };
     requests.write(&hidden, &serde_json::to_vec(&request)?)?;
     let asked = || {
         let file = requests.open_file(&hidden, Links::Refused).map_err(io::Error::other)?;
         file.lock_as_own()?;
-        requests.rename(&hidden, &name(id, "json"))?;
+        requests.rename(&hidden, &file_name(id, "json"))?;
         Ok(file)
     };
     asked().inspect_err(|_| drop(requests.remove(&hidden)))
@@ -130,27 +130,27 @@ pub(crate) fn ask(
 /// Takes a request back, if it was not begun; whether it was taken back.
 pub(crate) fn withdraw(data_dir: &Path, id: &str) -> io::Result<bool> {
     let requests = Folder::open(&folder(data_dir))?;
-    let was_begun =
-        requests.stat(&name(id, "taken"))?.is_some() || requests.stat(&name(id, "answer"))?.is_some();
-    requests.remove(&name(id, "json"))?;
+    let was_begun = requests.stat(&file_name(id, "taken"))?.is_some()
+        || requests.stat(&file_name(id, "answer"))?.is_some();
+    requests.remove(&file_name(id, "json"))?;
     // It may have been taken in between.
-    Ok(!was_begun && requests.stat(&name(id, "taken"))?.is_none())
+    Ok(!was_begun && requests.stat(&file_name(id, "taken"))?.is_none())
 }
 
 /// Removes all files of a request.
-pub(crate) fn clear(data_dir: &Path, id: &str) -> io::Result<()> {
+pub(crate) fn remove_all_files(data_dir: &Path, id: &str) -> io::Result<()> {
     let requests = Folder::open(&folder(data_dir))?;
-    ["json", "taken", "csv", "answer"].iter().try_for_each(|kind| requests.remove(&name(id, kind)))
+    ["json", "taken", "csv", "answer"].iter().try_for_each(|kind| requests.remove(&file_name(id, kind)))
 }
 
 /// The answer, if it is there.
-pub(crate) fn answer_of(data_dir: &Path, id: &str) -> anyhow::Result<Option<Answer>> {
+pub(crate) fn read_answer(data_dir: &Path, id: &str) -> anyhow::Result<Option<Answer>> {
     let requests = Folder::open(&folder(data_dir))?;
-    let bytes = match requests.open_file(&name(id, "answer"), Links::Refused) {
+    let bytes = match requests.open_file(&file_name(id, "answer"), Links::Refused) {
         Err(Unfit::Missing) => return Ok(None),
         opened => opened?.read(MOST_BYTES)?,
     };
-    let path = folder(data_dir).join(name(id, "answer"));
+    let path = folder(data_dir).join(file_name(id, "answer"));
     let unread = "the command's outcome is in the log and in `quotakeeper runs`";
     Ok(Some(format::read_json(&path, &bytes, VERSION, unread)?))
 }
@@ -171,13 +171,13 @@ pub(crate) fn give_sign_of_life(data_dir: &Path) -> io::Result<()> {
 
 /// Wakes the holder of the lock: this run was decided on.
 pub(crate) fn announce_decision(data_dir: &Path, run: &str) -> io::Result<()> {
-    durable::create_folder(&folder(data_dir))?.write(&name(run, "decided"), b"")
+    durable::create_folder(&folder(data_dir))?.write(&file_name(run, "decided"), b"")
 }
 
 /// Whether nobody noticed that yet.
 pub(crate) fn is_decision_pending(data_dir: &Path, run: &str) -> bool {
     let requests = Folder::open(&folder(data_dir));
-    requests.and_then(|requests| requests.stat(&name(run, "decided"))).is_ok_and(|there| there.is_some())
+    requests.and_then(|requests| requests.stat(&file_name(run, "decided"))).is_ok_and(|there| there.is_some())
 }
 
 /// What waits. Nothing where there is no folder yet.
@@ -189,7 +189,7 @@ pub(crate) fn waiting(data_dir: &Path) -> io::Result<Waiting> {
     let names = requests.names()?;
     let mut waiting = Waiting::default();
     for (id, kind) in names.iter().filter_map(|name| name.to_str()?.rsplit_once('.')) {
-        let is_answered = || names.iter().any(|other| *other == *name(id, "answer"));
+        let is_answered = || names.iter().any(|other| *other == *file_name(id, "answer"));
         match kind {
             "decided" if !id.is_empty() => drop(waiting.decided.insert(id.to_owned())),
             "json" | "taken" if !id.starts_with('.') && !is_answered() => {
@@ -203,16 +203,16 @@ pub(crate) fn waiting(data_dir: &Path) -> io::Result<Waiting> {
 
 /// That a run was decided on is noticed.
 pub(crate) fn acknowledge_decision(data_dir: &Path, run: &str) -> io::Result<()> {
-    Folder::open(&folder(data_dir))?.remove(&name(run, "decided"))
+    Folder::open(&folder(data_dir))?.remove(&file_name(run, "decided"))
 }
 
 /// Begins with a request, unless it was made on another basis than this process works on; none where it was withdrawn, or where its command is gone.
-pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<Taken>> {
+pub(crate) fn begin_request(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<Taken>> {
     let requests = Folder::open(&folder(data_dir))?;
     let named =
-        |kind| format!("the request {} cannot be read", folder(data_dir).join(name(id, kind)).display());
-    let (file, was_begun) = match requests.open_file(&name(id, "json"), Links::Refused) {
-        Err(Unfit::Missing) => match requests.open_file(&name(id, "taken"), Links::Refused) {
+        |kind| format!("the request {} cannot be read", folder(data_dir).join(file_name(id, kind)).display());
+    let (file, was_begun) = match requests.open_file(&file_name(id, "json"), Links::Refused) {
+        Err(Unfit::Missing) => match requests.open_file(&file_name(id, "taken"), Links::Refused) {
             Err(Unfit::Missing) => return Ok(None),
             file => (file.with_context(|| named("taken"))?, true),
         },
@@ -220,20 +220,20 @@ pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Opt
     };
     if !file.is_locked_by_another() {
         // Nobody waits for it. What was begun of it goes on by itself, as a run.
-        clear(data_dir, id)?;
+        remove_all_files(data_dir, id)?;
         return Ok(None);
     }
     if !was_begun {
-        match requests.rename(&name(id, "json"), &name(id, "taken")) {
+        match requests.rename(&file_name(id, "json"), &file_name(id, "taken")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None), // withdrawn
             renamed => renamed?,
         }
     }
-    let path = folder(data_dir).join(name(id, "taken"));
+    let path = folder(data_dir).join(file_name(id, "taken"));
     let request = format::read_json::<Request>(&path, &file.read(MOST_BYTES)?, VERSION, "ask again");
     let ask = request.map_err(|error| format!("{error:#}")).and_then(|Request { ask, basis, .. }| {
         let is_apply = matches!(ask, Ask::Apply { .. });
-        match basis.and_then(|basis| own.refuses(&basis, is_apply)) {
+        match basis.and_then(|basis| own.refusal_of(&basis, is_apply)) {
             Some(why) => Err(why),
             None => Ok(ask),
         }
@@ -242,17 +242,17 @@ pub(crate) fn take(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Opt
 }
 
 fn unreadable(data_dir: &Path, id: &str, kind: &str) -> String {
-    format!("the request {} cannot be read", folder(data_dir).join(name(id, kind)).display())
+    format!("the request {} cannot be read", folder(data_dir).join(file_name(id, kind)).display())
 }
 
 /// The change file of a request.
-pub(crate) fn input(data_dir: &Path, id: &str, most: u64) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read_input(data_dir: &Path, id: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     let requests = Folder::open(&folder(data_dir))?;
-    Ok(requests.open_file(&name(id, "csv"), Links::Refused)?.read(most)?)
+    Ok(requests.open_file(&file_name(id, "csv"), Links::Refused)?.read(most)?)
 }
 
-pub(crate) fn answer(data_dir: &Path, id: &str, answer: &Answer) -> anyhow::Result<()> {
-    Ok(Folder::open(&folder(data_dir))?.write(&name(id, "answer"), &serde_json::to_vec(answer)?)?)
+pub(crate) fn write_answer(data_dir: &Path, id: &str, answer: &Answer) -> anyhow::Result<()> {
+    Ok(Folder::open(&folder(data_dir))?.write(&file_name(id, "answer"), &serde_json::to_vec(answer)?)?)
 }
 
 /// Removes what commands left that are gone: answers that nobody fetched, requests that nobody waits for.
@@ -265,7 +265,7 @@ pub(crate) fn sweep(data_dir: &Path) -> anyhow::Result<()> {
         let Some((id, "answer" | "taken")) = name_of.to_str().and_then(|name| name.rsplit_once('.')) else {
             continue;
         };
-        let is_fetched = |kind| match requests.open_file(&name(id, kind), Links::Refused) {
+        let is_fetched = |kind| match requests.open_file(&file_name(id, kind), Links::Refused) {
             Err(Unfit::Missing) => Ok(true),
             file => {
                 let file = file.with_context(|| unreadable(data_dir, id, kind))?;
@@ -273,7 +273,7 @@ pub(crate) fn sweep(data_dir: &Path) -> anyhow::Result<()> {
             }
         };
         if is_fetched("taken")? && is_fetched("json")? {
-            clear(data_dir, id)?;
+            remove_all_files(data_dir, id)?;
         }
     }
     Ok(())
@@ -291,7 +291,7 @@ pub(crate) fn sweep_unseen(data_dir: &Path, now: DateTime<Utc>) -> io::Result<us
     for (name_of, (id, kind)) in
         names.iter().filter_map(|name| name.to_str()?.rsplit_once('.').map(|parts| (name, parts)))
     {
-        let is_seen = || ["json", "taken", "answer"].iter().any(|kind| names.contains(&name(id, kind)));
+        let is_seen = || ["json", "taken", "answer"].iter().any(|kind| names.contains(&file_name(id, kind)));
         if (kind == "asking" || kind == "csv" && !is_seen())
             && let Some(stat) = requests.stat(name_of)?
             && leftovers::is_old(&stat, now)
@@ -304,7 +304,7 @@ pub(crate) fn sweep_unseen(data_dir: &Path, now: DateTime<Utc>) -> io::Result<us
     Ok(removed)
 }
 
-fn name(id: &str, kind: &str) -> std::ffi::OsString {
+fn file_name(id: &str, kind: &str) -> std::ffi::OsString {
     format!("{id}.{kind}").into()
 }
 

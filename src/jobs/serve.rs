@@ -64,7 +64,7 @@ impl Work {
         }
         let zone = app.config.schedule.timezone;
         let seen = api_word::seen(&app.api, zone, self.refusals, self.clock.now());
-        match done.and_then(|done| self.succeeded(app, done, seen).map(|()| done.findings)) {
+        match done.and_then(|done| self.on_success(app, done, seen).map(|()| done.findings)) {
             Ok(findings) => Ok(findings),
             Err(error) => {
                 let is_remembered =
@@ -77,7 +77,7 @@ impl Work {
         }
     }
 
-    fn succeeded(&self, app: &App, done: Done, seen: Option<ApiSeen>) -> anyhow::Result<()> {
+    fn on_success(&self, app: &App, done: Done, seen: Option<ApiSeen>) -> anyhow::Result<()> {
         if done.record_as == RecordAs::Unrecorded {
             return Ok(());
         }

@@ -77,7 +77,7 @@ pub(super) fn report_again(job: &SnapshotContext<'_>, now: DateTime<Utc>) -> any
     let history = job.reporting.inputs.history;
     let all = history.until(now)?;
     if let [earlier @ .., latest] = &all[..] {
-        report(job, earlier, &history.read(*latest)?, TopConsumers::none(), now)?;
+        report(job, earlier, &history.read(*latest)?, TopConsumers::empty(), now)?;
     }
     Ok(())
 }

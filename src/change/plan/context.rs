@@ -41,7 +41,7 @@ impl<'a> PlanContext<'a> {
             rule,
             undo: false,
             zone: Tz::UTC,
-            largest: TopConsumers::none(),
+            largest: TopConsumers::empty(),
             last_cycle: LastCycle::empty(),
             set_by: SetByRuns::empty(),
             vanished: Vanished::empty(),

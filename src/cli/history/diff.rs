@@ -24,7 +24,7 @@ pub(super) fn diff(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     if a == b {
-        terminal::eprint(&same(&inputs.history.list()?, a, style));
+        terminal::eprint(&same_snapshot_message(&inputs.history.list()?, a, style));
     }
     let seen = compare(inputs.history, &inputs.config.runs_dir(), a.min(b), a.max(b))?;
     let people = inputs.people(std::slice::from_ref(&seen));
@@ -36,7 +36,7 @@ pub(super) fn diff(
         // There may be a million of them.
         writeln!(out, "{} → {}", seen.from.format(STEM), seen.to.format(STEM))?;
         for (change, step) in steps {
-            writeln!(out, "{}: {step}", called(change))?;
+            writeln!(out, "{}: {step}", full_name(change))?;
         }
         for target in &seen.vanished {
             writeln!(out, "{target}: no longer visible")?;
@@ -60,9 +60,9 @@ fn text<'c>(seen: &Diff, steps: impl Iterator<Item = (&'c Change, QuotaChange)>,
     let quota = |quota: Option<Units>| quota.map_or_else(|| "no quota".to_owned(), grouped);
     for (change, step) in steps {
         table.row([in_table(change), quota(step.before), quota(step.after)]);
-        table.below(step.who.into(), "");
+        table.line_below(step.who.into(), "");
         if !step.comment.is_empty() {
-            table.below(format!("“{}”", step.comment).into(), "");
+            table.line_below(format!("“{}”", step.comment).into(), "");
         }
     }
     if !seen.changes.is_empty() {
@@ -77,7 +77,7 @@ fn text<'c>(seen: &Diff, steps: impl Iterator<Item = (&'c Change, QuotaChange)>,
 }
 
 /// That both times mean one snapshot, and which ones stand beside it.
-fn same(all: &[DateTime<Utc>], at: DateTime<Utc>, style: Style) -> String {
+fn same_snapshot_message(all: &[DateTime<Utc>], at: DateTime<Utc>, style: Style) -> String {
     let place = all.partition_point(|other| *other < at);
     let beside =
         [("before", place.checked_sub(1).and_then(|before| all.get(before))), ("after", all.get(place + 1))];
@@ -106,7 +106,7 @@ fn in_table(change: &Change) -> String {
 }
 
 /// `Acme Bank · EMEA Branches (10452/204117)`, or `organization Acme Bank (10452)`.
-fn called(change: &Change) -> String {
+fn full_name(change: &Change) -> String {
     let (name, org_id) = (visible(change.name()), &change.target.org_id);
     match &change.target.aid {
         None => format!("organization {name} ({org_id})"),

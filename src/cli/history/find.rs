@@ -21,13 +21,13 @@ pub(super) fn find(history: &History, asked: &str, now: DateTime<Utc>) -> anyhow
     };
     let written = Written::new(asked);
     for at in std::iter::once(*last).chain(thinned(&all, *first, *last, SEARCHED).into_iter().rev()) {
-        match written.fitting(history, at) {
+        match written.matching_targets(history, at) {
             Ok(fitting) if fitting.is_empty() => {}
             Ok(fitting) => return only_one(fitting, asked),
             Err(error) => left_out(&error),
         }
     }
-    let alike = alike(history, *last, asked).unwrap_or_default();
+    let alike = similar_names(history, *last, asked).unwrap_or_default();
     if alike.is_empty() {
         anyhow::bail!("no snapshot shows {asked}: `quotakeeper targets` lists the targets of the newest one")
     }
@@ -35,7 +35,7 @@ pub(super) fn find(history: &History, asked: &str, now: DateTime<Utc>) -> anyhow
 }
 
 /// The names in a snapshot that are most like what a person wrote.
-fn alike(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Vec<String>> {
+fn similar_names(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Vec<String>> {
     let names = |block: Block| {
         let of = |place: Place<'_>| own_name(&place).to_owned();
         Ok(block.organization()?.places().map(of).collect::<Vec<_>>())
@@ -48,7 +48,7 @@ fn alike(history: &History, at: DateTime<Utc>, asked: &str) -> anyhow::Result<Ve
 }
 
 /// `10452/204117`, or `10452`: what names it alone.
-fn ids(target: &Target) -> String {
+fn id_path(target: &Target) -> String {
     target.aid.as_ref().map_or_else(|| target.org_id.to_string(), |aid| format!("{}/{aid}", target.org_id))
 }
 
@@ -76,7 +76,7 @@ impl<'a> Name<'a> {
         Self { id: text.trim(), key: lookalike::key(text), both }
     }
 
-    fn is(&self, id: &str, name: &str) -> bool {
+    fn matches(&self, id: &str, name: &str) -> bool {
         let is_name = || {
             let key = lookalike::key(name);
             key == self.key || self.both.as_ref().is_some_and(|(named, of)| *of == id && *named == key)
@@ -93,7 +93,11 @@ impl<'a> Written<'a> {
     }
 
     /// The targets that fit, with how they are called: those with such an id, else those with such a name.
-    fn fitting(&self, history: &History, at: DateTime<Utc>) -> anyhow::Result<Vec<(Target, String)>> {
+    fn matching_targets(
+        &self,
+        history: &History,
+        at: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<(Target, String)>> {
         let id = self.parts.first().map_or(self.whole.id, |(_, group)| group.id);
         let mut fitting = history.with_id(at, id)?;
         if let Some((organization, _)) = self.parts.first() {
@@ -102,25 +106,25 @@ impl<'a> Written<'a> {
         if !fitting.is_empty() {
             return Ok(fitting
                 .into_iter()
-                .map(|target| (target.clone(), format!("({})", ids(&target))))
+                .map(|target| (target.clone(), format!("({})", id_path(&target))))
                 .collect());
         }
         let so_called = |block: Block| {
             let organization = block.organization()?;
-            let of_it = |name: &Name<'_>| name.is(organization.id.as_str(), &organization.name);
+            let of_it = |name: &Name<'_>| name.matches(organization.id.as_str(), &organization.name);
             let groups_named: Vec<&Name<'_>> =
                 self.parts.iter().filter(|(of, _)| of_it(of)).map(|(_, group)| group).collect();
             let fits = |place: &Place<'_>| {
                 let is_it = |name: &Name<'_>| match &place.account_group {
-                    Some(group) => name.is(group.aid.as_str(), place.account_group_name()),
-                    None => name.is(organization.id.as_str(), place.org_name()),
+                    Some(group) => name.matches(group.aid.as_str(), place.account_group_name()),
+                    None => name.matches(organization.id.as_str(), place.org_name()),
                 };
                 is_it(&self.whole)
                     || (place.account_group.is_some() && groups_named.iter().any(|name| is_it(name)))
             };
             let called = |place: Place<'_>| {
                 let target = place.target();
-                let ids = ids(&target);
+                let ids = id_path(&target);
                 let organization = if target.aid.is_some() && !place.org_name().is_empty() {
                     format!("{} · ", place.org_name())
                 } else {
@@ -143,7 +147,7 @@ fn only_one(mut fitting: Vec<(Target, String)>, asked: &str) -> anyhow::Result<T
     {
         return Ok(target);
     }
-    let example = fitting.first().map_or_else(String::new, |(target, _)| ids(target));
+    let example = fitting.first().map_or_else(String::new, |(target, _)| id_path(target));
     let all: Vec<String> = fitting.into_iter().map(|(_, called)| called).collect();
     anyhow::bail!(
         "`{asked}` may be {}: name one by what stands in brackets, such as {example}",

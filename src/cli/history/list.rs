@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::cli::plan::Style;
 use crate::cli::table::{Side, Table};
-use crate::daemon::status::{bytes, place};
+use crate::daemon::status::{bytes, zone_place};
 use crate::domain::diff::{Diff, MadeBy};
 use crate::history::{STEM, changes};
 use crate::jobs::report_inputs::ReportInputs;
@@ -30,7 +30,7 @@ pub(super) fn list(inputs: &ReportInputs<'_>, style: Style, now: DateTime<Utc>) 
         taken: *taken,
         // One that was pruned meanwhile has no size.
         size: fs_err::metadata(kept.path(*taken)).map_or_else(|_| String::new(), |file| bytes(file.len())),
-        changed: changed(&diffs[shown]),
+        changed: changes_in_words(&diffs[shown]),
     };
     let lines: Vec<Line> = all.iter().zip(first_shown(&all, &diffs)).map(line).collect();
     Ok(table(&lines, style))
@@ -47,7 +47,7 @@ fn table(lines: &[Line], style: Style) -> String {
         }
         return table.render(0, style.paint);
     }
-    let taken = format!("taken ({})", place(style.zone));
+    let taken = format!("taken ({})", zone_place(style.zone));
     let mut table = Table::new(&[
         ("snapshot", Side::Left),
         (taken.as_str(), Side::Left),
@@ -76,7 +76,7 @@ fn first_shown(all: &[DateTime<Utc>], diffs: &[Diff]) -> Vec<Range<usize>> {
 }
 
 /// `3 quota changes, 1 of them outside quotakeeper`; nothing where none was seen.
-fn changed(diffs: &[Diff]) -> String {
+fn changes_in_words(diffs: &[Diff]) -> String {
     let changes = || diffs.iter().flat_map(|diff| &diff.changes);
     let outside = changes().filter(|change| change.made_by == MadeBy::Outside).count();
     match (changes().count(), outside) {

@@ -6,9 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::find::find;
 use crate::cli::TableFormat;
-use crate::cli::plan::{Style, folded};
+use crate::cli::plan::{Style, wrap_text};
 use crate::cli::table::{Side, Table};
-use crate::daemon::status::place;
+use crate::daemon::status::zone_place;
 use crate::domain::quota::Target;
 use crate::exit_code::Exit;
 use crate::files::csv_cell;
@@ -66,7 +66,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
     text += &chart(&timeline.moments, style);
     text += &growth(&timeline.moments);
     text.push('\n');
-    let seen_at = format!("seen at ({})", place(style.zone));
+    let seen_at = format!("seen at ({})", zone_place(style.zone));
     let mut table = Table::new(&[
         (seen_at.as_str(), Side::Left),
         ("quota", Side::Right),
@@ -82,15 +82,15 @@ fn text(timeline: &Timeline, style: Style) -> String {
             moment.percent_used.map_or_else(String::new, |percent| format!("{} %", grouped(percent)));
         table.row([at, figure(moment.quota), figure(moment.used), figure(moment.projected), percent]);
         for change in &moment.changes {
-            table.below(change.to_string().into(), "");
+            table.line_below(change.to_string().into(), "");
         }
         if !moment.is_visible {
-            table.below("not visible in this snapshot".to_owned().into(), "");
+            table.line_below("not visible in this snapshot".to_owned().into(), "");
         }
     }
     text += &table.render(0, style.paint);
     if shown.len() < timeline.moments.len() {
-        text += &folded(
+        text += &wrap_text(
             0,
             "Some snapshots without a change are left out: --format csv lists more of them, and --since 7d looks closer.",
             style.paint,

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::requests::Requests;
 use super::style::name_of;
-use super::text::unchanged;
+use super::text::unchanged_rows;
 use crate::change::{Plan, PlanRow, Verdict};
 use crate::domain::quota::Units;
 use crate::report::shared::planned::{OrganizationView, organizations, parts};
@@ -82,7 +82,7 @@ fn row_table(plan: &Plan, zone: Tz, all: bool, room: usize) -> String {
     let parts = parts(plan);
     let mut rows: Vec<&PlanRow> = parts.iter().flat_map(|part| part.rows.iter().copied()).collect();
     rows.extend(parts.iter().flat_map(|part| part.others.iter().copied()));
-    let unchanged = if all { None } else { unchanged(plan) };
+    let unchanged = if all { None } else { unchanged_rows(plan) };
     let unchanged = unchanged.map_or_else(String::new, |unchanged| format!("Unchanged: {unchanged}.\n"));
     if rows.is_empty() && !(all && plan.counts().unchanged > 0) {
         return format!(

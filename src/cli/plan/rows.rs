@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::style::{Style, folded, name_of};
+use super::style::{Style, name_of, wrap_text};
 use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units};
@@ -59,7 +59,7 @@ fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
     }
     let show = Show::of(layout);
     let section = |(why, rows): (NoChange, Vec<&PlanRow>)| {
-        listed(&format!("Unchanged, {}", word(why)), &rows, (&[], ""), usize::MAX, &show)
+        limited_rows(&format!("Unchanged, {}", word(why)), &rows, (&[], ""), usize::MAX, &show)
     };
     sections.into_iter().map(section).collect()
 }
@@ -84,7 +84,7 @@ impl Layout {
     ) -> Self {
         let has_organizations = plan.organizations.len() > 1;
         let layout = Self { style, has_organizations, widths: Vec::new(), rest_with };
-        let widths = table_of(rows, &Show::of(&layout)).natural();
+        let widths = table_of(rows, &Show::of(&layout)).natural_widths();
         Self { widths, ..layout }
     }
 
@@ -106,7 +106,7 @@ fn section(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     };
     let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
     let others = (part.others.as_slice(), unsent(part.others.len()));
-    listed(&title, &part.rows, others, limit, &Show::of(layout))
+    limited_rows(&title, &part.rows, others, limit, &Show::of(layout))
 }
 
 /// What is held, by organization where those are few: what holds the whole of one is said once.
@@ -122,7 +122,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     }
     if groups.len() > GROUPS {
         let others = (part.others.as_slice(), wait(part.others.len()));
-        return listed("Held", &part.rows, others, limit, &Show { due: true, ..Show::of(layout) });
+        return limited_rows("Held", &part.rows, others, limit, &Show { due: true, ..Show::of(layout) });
     }
     let limit = if limit == usize::MAX { limit } else { (limit / groups.len().max(1)).max(3) };
     let mut text = String::new();
@@ -136,13 +136,13 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
         let common = CommonReasons::of(rows.iter().copied());
         let others: Vec<&PlanRow> = part.others.iter().copied().filter(|row| is_of(row, org_id)).collect();
         let show = Show { common: Some(&common), due: true, is_of_one: true, ..Show::of(layout) };
-        text += &listed(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
+        text += &limited_rows(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
     }
     if !apart.is_empty() {
         let waiting = format!("{} of other organizations {}", counted(apart.len(), "row"), wait(apart.len()));
         let is_whole = limit == usize::MAX;
         let end = if is_whole { ":" } else { "" };
-        text += &format!("\n{}", folded(2, &format!("{waiting}{end}"), layout.style.paint));
+        text += &format!("\n{}", wrap_text(2, &format!("{waiting}{end}"), layout.style.paint));
         if is_whole {
             text += &with_others(&apart, &Show { due: true, ..Show::of(layout) });
         }
@@ -172,7 +172,7 @@ impl<'s> Show<'s> {
 
 /// A section: its title, so many of its rows, and how many more there are. `others` only fall together with these: where
 /// all is listed they follow, and what they wait for is said once.
-fn listed(
+fn limited_rows(
     title: &str,
     rows: &[&PlanRow],
     others: (&[&PlanRow], &str),
@@ -186,7 +186,7 @@ fn listed(
     for reason in show.common.iter().flat_map(|common| common.listed()) {
         let hit = reason.hit;
         let said = [Cell::from(hit.message.clone()), Cell::new(held_by(hit.guard), Tone::Dim)];
-        text += &table::folded(&said, 4, paint);
+        text += &table::wrapped_with_tail(&said, 4, paint);
     }
     let mut table = table_of(rows.iter().take(limit).copied(), show);
     table.at_least(&show.layout.widths);
@@ -194,7 +194,7 @@ fn listed(
     let more = rows.len().saturating_sub(limit);
     let that = format!("{} that {do_what}", number(others.len()));
     if limit == usize::MAX && !others.is_empty() {
-        return text + &folded(6, &format!("and {that}:"), paint) + &with_others(others, show);
+        return text + &wrap_text(6, &format!("and {that}:"), paint) + &with_others(others, show);
     }
     let mut rest = Vec::new();
     if more > 0 {
@@ -203,7 +203,7 @@ fn listed(
     if !others.is_empty() {
         rest.push(format!("and {that}"));
     }
-    if rest.is_empty() { text } else { text + &folded(6, &rest.join(", "), paint) }
+    if rest.is_empty() { text } else { text + &wrap_text(6, &rest.join(", "), paint) }
 }
 
 /// The rows that fall together with those above them, below a line that says so.
@@ -298,7 +298,7 @@ fn change(row: &PlanRow) -> Cell {
 /// What is to be said of a row on lines of its own.
 fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
     if row.target.as_ref().is_some_and(|target| target.aid.is_none()) {
-        table.below(Cell::new("the organization’s own quota", Tone::Dim), "");
+        table.line_below(Cell::new("the organization’s own quota", Tone::Dim), "");
     }
     match &row.verdict {
         Verdict::Held(_) | Verdict::Refused(_) if !show.why => {}
@@ -306,22 +306,22 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
             let is_common = |hit| show.common.is_some_and(|common| common.has(row, hit));
             let own = tripped.iter().filter(|hit| !is_common(hit));
             for reason in own {
-                table.below(Cell::new(&reason.message, Tone::Plain), &held_by(reason.guard));
+                table.line_below(Cell::new(&reason.message, Tone::Plain), &held_by(reason.guard));
             }
         }
         Verdict::Refused(problem) => {
-            table.below(Cell::new(&problem.message, Tone::Plain), "");
+            table.line_below(Cell::new(&problem.message, Tone::Plain), "");
         }
         Verdict::Send | Verdict::Unchanged(_) => {}
     }
     for warning in &row.warnings {
-        table.below(Cell::new(warning, Tone::Yellow), "");
+        table.line_below(Cell::new(warning, Tone::Yellow), "");
     }
     if !row.written.is_empty() {
-        table.below(Cell::new(format!("written as {}", row.written), Tone::Dim), "");
+        table.line_below(Cell::new(format!("written as {}", row.written), Tone::Dim), "");
     }
     if let Some(due) = row.due.filter(|_| show.due) {
-        table.below(
+        table.line_below(
             Cell::new(format!("takes effect {}", moment_in(due, show.layout.style.zone)), Tone::Dim),
             "",
         );
@@ -365,7 +365,7 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) 
         if rows.is_empty() {
             String::new()
         } else {
-            listed(title, &rows, (&[], ""), limit, &Show::of(&layout))
+            limited_rows(title, &rows, (&[], ""), limit, &Show::of(&layout))
         }
     };
     section("Not done", &failed, limits.0) + &section("Applied", &applied, limits.1)

@@ -13,7 +13,7 @@ pub(in crate::cli) struct Style {
 }
 
 /// Lines of whole words that fit.
-pub(in crate::cli) fn folded(indent: usize, text: &str, paint: Paint) -> String {
+pub(in crate::cli) fn wrap_text(indent: usize, text: &str, paint: Paint) -> String {
     let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
     lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::Requests;
 use super::rows::{Extent, sections, word};
-use super::style::{Style, folded, name_of};
+use super::style::{Style, name_of, wrap_text};
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::report::shared::planned::{OrganizationView, organizations};
@@ -36,7 +36,7 @@ pub(in crate::cli) fn text(name: &str, plan: &Plan, style: Style, tense: Tense<'
     let mut text = heading(name, plan, style.paint);
     text += &organization_table(plan, extent, style.paint);
     text += &sections(plan, extent, style);
-    if let (Extent::Changes(_), Some(unchanged)) = (extent, unchanged(plan)) {
+    if let (Extent::Changes(_), Some(unchanged)) = (extent, unchanged_rows(plan)) {
         text += &format!("\n  Unchanged: {unchanged}\n");
     }
     if let Tense::Would { typed, .. } = tense {
@@ -121,7 +121,7 @@ fn organization_table(plan: &Plan, extent: Extent, paint: Paint) -> String {
         ]);
         if !has_room && !over.is_empty() {
             let grows = view.over.1 > view.over.0;
-            table.below(Cell::new(over, if grows { Tone::Yellow } else { Tone::Dim }), "");
+            table.line_below(Cell::new(over, if grows { Tone::Yellow } else { Tone::Dim }), "");
         }
     }
     if views.is_empty() {
@@ -131,7 +131,7 @@ fn organization_table(plan: &Plan, extent: Extent, paint: Paint) -> String {
     if let Some(rest) = views.get(limit..).filter(|rest| !rest.is_empty()) {
         let held = rest.iter().filter(|view| view.held > 0).count();
         let held = if held > 0 { format!(", {held} of them with held rows") } else { String::new() };
-        text += &folded(
+        text += &wrap_text(
             2,
             &format!("and {} more organizations{held} ({rest_with} lists them)", rest.len()),
             paint,
@@ -166,7 +166,7 @@ fn state(view: &OrganizationView<'_>) -> (String, Tone) {
 }
 
 /// `12 already so, 300 not edited`; none where every row changes something.
-pub(super) fn unchanged(plan: &Plan) -> Option<String> {
+pub(super) fn unchanged_rows(plan: &Plan) -> Option<String> {
     let mut counts: BTreeMap<NoChange, usize> = BTreeMap::new();
     for row in &plan.rows {
         if let Verdict::Unchanged(why) = &row.verdict {
@@ -213,7 +213,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
         let verb = if counts.refused == 1 { "is refused" } else { "are refused" };
         said.push(format!("{} {verb}", counted(counts.refused, "row")));
     }
-    let mut text = format!("\n{}", folded(0, &format!("{}.", said.join("; ")), paint));
+    let mut text = format!("\n{}", wrap_text(0, &format!("{}.", said.join("; ")), paint));
     if plan.is_empty() {
         return text;
     }
@@ -237,7 +237,7 @@ pub(in crate::cli) fn command(sentence: &str, words: &[&str], paint: Paint) -> S
     if width(sentence) + width(&whole) < paint.width {
         return format!("{sentence}{whole}\n");
     }
-    let sentence = folded(0, sentence, paint);
+    let sentence = wrap_text(0, sentence, paint);
     if width(&whole) + 2 <= paint.width {
         return format!("{sentence}  {whole}\n");
     }

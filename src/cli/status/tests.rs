@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::text::text;
 use crate::cli::table::Paint;
-use crate::daemon::status::{Observed, ObservedJob, UntakenFile, View, Waiting, late, view};
+use crate::daemon::status::{Observed, ObservedJob, UntakenFile, View, Waiting, late_since, view};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, JobState, Why};
@@ -230,7 +230,7 @@ fn five_of_thousands_of_files_that_are_not_taken_are_named() {
 fn a_job_is_late_after_one_period_of_its_own_and_never_before_a_timer_could_have_fired() {
     let now = at("11-22T08:31");
     let seldom = |schedule: &str, last: DateTime<Utc>| {
-        late(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, false, now)
+        late_since(&schedule.parse::<Expression>().unwrap(), Tz::UTC, last, false, now)
     };
     assert_eq!(seldom("0 * * * *", at("11-22T06:00")), Some(at("11-22T07:00")));
     assert_eq!(seldom("0 * * * *", at("11-22T07:00")), None);
@@ -239,7 +239,7 @@ fn a_job_is_late_after_one_period_of_its_own_and_never_before_a_timer_could_have
     assert_eq!(seldom("0 8 * * *", at("11-21T08:00")), None);
     assert_eq!(seldom("0 7 * * *", at("11-20T07:00")), Some(at("11-21T07:00")));
     let minutely = "* * * * *".parse::<Expression>().unwrap();
-    let beside_a_daemon = |at| late(&minutely, Tz::UTC, at, true, now);
+    let beside_a_daemon = |at| late_since(&minutely, Tz::UTC, at, true, now);
     assert_eq!(beside_a_daemon(at("11-22T08:00")), Some(at("11-22T08:01")));
     assert_eq!(beside_a_daemon(at("11-22T08:20")), None);
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, place};
+use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, zone_place};
 use crate::report::QuotaStatus;
 use crate::report::words::{self, counted};
 use crate::text::width::columns as width;
@@ -18,9 +18,9 @@ pub(super) fn text(view: &View, paint: Paint) -> String {
     if !view.problems.is_empty() {
         text.push('\n');
     }
-    text += &jobs(view, paint);
+    text += &jobs_table(view, paint);
     text += &format!("\n{}", waiting(view, paint));
-    text += &nearest(view, paint);
+    text += &nearest_quotas(view, paint);
     text
 }
 
@@ -34,7 +34,8 @@ fn header(view: &View, paint: Paint) -> String {
     let running = view.running.as_ref().map_or_else(
         || "not running".to_owned(),
         |holder| {
-            let since = holder.since.map(|since| format!(" since {}", short(since, view.now, view.zone)));
+            let since =
+                holder.since.map(|since| format!(" since {}", short_moment(since, view.now, view.zone)));
             let process = holder.process.map(|process| format!(" (process {process})"));
             format!("running{}{}", since.unwrap_or_default(), process.unwrap_or_default())
         },
@@ -67,8 +68,8 @@ fn problem_lines(problem: &Problem, paint: Paint) -> String {
     text
 }
 
-fn jobs(view: &View, paint: Paint) -> String {
-    let next_in = format!("next ({})", place(view.zone));
+fn jobs_table(view: &View, paint: Paint) -> String {
+    let next_in = format!("next ({})", zone_place(view.zone));
     let mut table = Table::new(&[
         ("job", Side::Left),
         ("last success", Side::Left),
@@ -83,15 +84,15 @@ fn jobs(view: &View, paint: Paint) -> String {
         table.push(vec![
             Cell::new(job.job, if failing { Tone::Red } else { Tone::Plain }),
             last.into(),
-            job.took().into(),
-            next(job, moment).into(),
+            job.last_duration().into(),
+            next_time(job, moment).into(),
             if failing { Cell::new("fails", Tone::Red) } else { job.note.clone().into() },
         ]);
     }
     table.render(2, paint)
 }
 
-fn next(job: &JobLine, moment: impl Fn(DateTime<Utc>) -> String) -> String {
+fn next_time(job: &JobLine, moment: impl Fn(DateTime<Utc>) -> String) -> String {
     match job.next {
         None => "off".to_owned(),
         Some(_) if job.on_arrival => "on arrival".to_owned(),
@@ -143,7 +144,7 @@ fn waiting(view: &View, paint: Paint) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
-fn nearest(view: &View, paint: Paint) -> String {
+fn nearest_quotas(view: &View, paint: Paint) -> String {
     if view.nearest.is_empty() {
         return "  No usage is known yet: `quotakeeper snapshot` takes a snapshot.\n".to_owned();
     }
@@ -178,7 +179,7 @@ fn runs_out(status: &QuotaStatus, view: &View) -> String {
 }
 
 /// `3 Nov`; today `08:00`.
-fn short(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+fn short_moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let format = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%-d %b" };
     at.format(format).to_string()

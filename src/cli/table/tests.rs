@@ -27,7 +27,7 @@ fn a_name_that_is_cut_keeps_its_id_and_one_that_is_too_narrow_has_a_line_of_its_
         "1 000".to_owned().into(),
         Cell::default(),
     ]);
-    table.below("why it is held".to_owned().into(), "below_use");
+    table.line_below("why it is held".to_owned().into(), "below_use");
     let paint = |width| Paint { colors: false, width };
     insta::assert_snapshot!(table.render(2, paint(34)), @r"
     name                     units
@@ -53,14 +53,14 @@ fn the_groups_of_a_number_stay_on_one_line() {
 
 #[test]
 fn wide_letters_take_two_columns() {
-    assert_eq!(cut("東京支社 204151", 13, Side::Name), "東京… 204151");
+    assert_eq!(truncated("東京支社 204151", 13, Side::Name), "東京… 204151");
 }
 
 #[test]
 fn no_control_character_reaches_the_terminal() {
     let mut table = Table::new(&[("a", Side::Left), ("b", Side::Left)]);
     table.row(["a\u{1b}[31mb\n".to_owned(), "c\u{202e}\u{9b}d".to_owned()]);
-    table.below(Cell::new("e\u{7}f", Tone::Plain), "g\u{200b}h");
+    table.line_below(Cell::new("e\u{7}f", Tone::Plain), "g\u{200b}h");
     let shown = table.render(0, Paint { colors: false, width: usize::MAX });
     assert!(shown.contains("a [31mb   c d\n    e f  gh\n"), "{shown}");
 }

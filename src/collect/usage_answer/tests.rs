@@ -18,7 +18,7 @@ fn an_answer_is_of_the_organization_whose_account_groups_it_names() {
     );
     let of = |aids: &[&str]| {
         let groups = aids.iter().map(|aid| (Aid::from(*aid), Usage::default())).collect();
-        whose(&OrganizationUsage { groups, ..OrganizationUsage::default() }, &"7".into(), &seen)
+        attribute_answer(&OrganizationUsage { groups, ..OrganizationUsage::default() }, &"7".into(), &seen)
     };
     for its in [&[][..], &["1"], &["1", "5"], &["1", "9"], &["x"]] {
         assert_eq!(of(its), Whose::Its, "{its:?}");

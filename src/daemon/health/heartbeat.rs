@@ -74,7 +74,7 @@ impl Heartbeat {
                 None => break Err(problem),
             }
         };
-        self.outage.after(sent);
+        self.outage.note(sent);
     }
 }
 

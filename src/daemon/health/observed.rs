@@ -85,7 +85,7 @@ impl Observed {
     }
 
     /// How many runs wait for a person.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn held_runs(&self) -> usize {
         self.runs.get(&RunState::Held).copied().unwrap_or_default()
     }
 
@@ -133,20 +133,20 @@ impl Observed {
     }
 
     /// The first slot of a job that nobody served, if that is too long ago. Snapshots have a sentence of their own.
-    fn late(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn late_since(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let done = self.state.job(job).filter(|_| job != Job::Snapshot)?;
         let Process { schedule, history, .. } = process;
         job.due(schedule, history, &self.state, now)?;
         let slot = job.schedule(schedule)?.next(schedule.timezone, done.last_success)?;
-        (now - slot > allowed(Some(done.took_ms))).then_some(slot)
+        (now - slot > allowed_delay(Some(done.took_ms))).then_some(slot)
     }
 
     /// What has been under way for much longer than it took the last time.
-    fn hangs(&self, work: &Work) -> Option<(Job, TimeDelta)> {
+    fn hanging_job(&self, work: &Work) -> Option<(Job, TimeDelta)> {
         let running = work.running.iter().map(|(job, began)| (*job, began.elapsed()));
         let (job, took) = running.max_by_key(|(_, took)| *took)?;
         let took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
-        (took > allowed(self.state.job(job).map(|done| done.took_ms))).then_some((job, took))
+        (took > allowed_delay(self.state.job(job).map(|done| done.took_ms))).then_some((job, took))
     }
 
     /// What keeps the daemon from being ready, each a sentence.
@@ -158,8 +158,11 @@ impl Observed {
             due: Job::Snapshot.due(schedule, history, &self.state, now),
             took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),
             failing_since: self.failing_since(Job::Snapshot, work, now),
-            late: Job::ALL.iter().filter_map(|job| Some((*job, self.late(process, *job, now)?))).collect(),
-            hangs: self.hangs(work),
+            late: Job::ALL
+                .iter()
+                .filter_map(|job| Some((*job, self.late_since(process, *job, now)?)))
+                .collect(),
+            hangs: self.hanging_job(work),
             outbox: self.outbox,
             unreadable_mails: self.unreadable.mails,
         };
@@ -197,7 +200,7 @@ fn targets(inputs: &ReportInputs<'_>, at: DateTime<Utc>, now: DateTime<Utc>) -> 
 }
 
 /// Twice what a job took the last time, and some more.
-fn allowed(took_ms: Option<u64>) -> TimeDelta {
+fn allowed_delay(took_ms: Option<u64>) -> TimeDelta {
     let took = took_ms.and_then(|took| i64::try_from(took).ok()).unwrap_or_default();
     ready::LATE + TimeDelta::milliseconds(took.min(24 * 3_600_000) * 2)
 }

@@ -17,7 +17,7 @@ impl Outage {
         Self { what, lasts: false }
     }
 
-    pub(super) fn after(&mut self, attempt: Result<(), String>) {
+    pub(super) fn note(&mut self, attempt: Result<(), String>) {
         let lasted = std::mem::replace(&mut self.lasts, attempt.is_err());
         match attempt {
             Ok(()) if lasted => info!(to = self.what, "reported again"),

@@ -27,8 +27,8 @@ impl Probes {
     }
 
     /// How many runs wait for a person, as the files said last.
-    pub(in crate::daemon) fn held(&self) -> usize {
-        self.board.observed().map_or(0, |observed| observed.held())
+    pub(in crate::daemon) fn held_runs(&self) -> usize {
+        self.board.observed().map_or(0, |observed| observed.held_runs())
     }
 
     /// For how long the daemon's loop has been stuck, if it is.

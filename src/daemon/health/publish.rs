@@ -44,10 +44,10 @@ impl Publisher {
     pub(super) async fn publish(&mut self, metrics: Vec<u8>) {
         if let Some(path) = &self.textfile {
             let written = write_textfile(path, &metrics);
-            self.no_textfile.after(written.map_err(|error| format!("{}: {error}", path.display())));
+            self.no_textfile.note(written.map_err(|error| format!("{}: {error}", path.display())));
         }
         if let Some((client, url)) = &self.pushed {
-            self.no_push.after(push(client, url, metrics).await);
+            self.no_push.note(push(client, url, metrics).await);
         }
     }
 }

@@ -30,14 +30,14 @@ impl Exposition {
     }
 
     /// A family of one sample without labels; none where its value is unknown.
-    pub(super) fn single(
+    pub(super) fn add_single(
         &mut self,
         kind: Kind,
         name: &'static str,
         help: &'static str,
         value: Option<impl Display>,
     ) {
-        self.family(kind, name, help).some(&[], value);
+        self.family(kind, name, help).add_if_known(&[], value);
     }
 
     pub(super) fn finish(self) -> String {
@@ -61,7 +61,7 @@ impl Family<'_> {
     }
 
     /// A sample, if its value is known.
-    pub(super) fn some(&mut self, labels: Labels<'_>, value: Option<impl Display>) {
+    pub(super) fn add_if_known(&mut self, labels: Labels<'_>, value: Option<impl Display>) {
         if let Some(value) = value {
             self.sample(labels, value);
         }

@@ -56,7 +56,7 @@ pub(crate) fn targets(
             ("account_group_name", if aid.is_empty() { "" } else { &status.name }),
         ];
         for (family, figure, whole) in &mut families {
-            family.some(&labels, figure(&status));
+            family.add_if_known(&labels, figure(&status));
             if family.text().len() >= CHUNK {
                 whole.write_all(family.text().as_bytes())?;
                 family.text().clear();

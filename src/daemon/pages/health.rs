@@ -50,7 +50,7 @@ pub(super) fn page(
 }
 
 /// How many things are wrong.
-pub(super) fn problems(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> usize {
+pub(super) fn count_problems(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> usize {
     status::status(inputs, mailer, report::advice, now).problems.len()
 }
 
@@ -77,7 +77,7 @@ fn line(job: JobLine, zone: chrono_tz::Tz) -> Job {
     Job {
         name: job.job,
         last: at(job.last_success),
-        took: job.took(),
+        took: job.last_duration(),
         failing_since: at(job.failing_since),
         next: match job.next {
             _ if job.due => "due now".to_owned(),

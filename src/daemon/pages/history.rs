@@ -93,10 +93,10 @@ pub(super) fn history(
             before: stem(before(*moment)),
         }
     });
-    let chosen = [from, to].map(|stem| stem.and_then(|stem| known(&all, stem)));
+    let chosen = [from, to].map(|stem| stem.and_then(|stem| find_snapshot(&all, stem)));
     let asked = [from, to].into_iter().flatten().filter(|stem| !stem.is_empty());
     let missing: Vec<String> =
-        asked.filter(|stem| known(&all, stem).is_none()).map(|stem| words::clean(stem, 40)).collect();
+        asked.filter(|stem| find_snapshot(&all, stem).is_none()).map(|stem| words::clean(stem, 40)).collect();
     let missing = match missing.as_slice() {
         [] => String::new(),
         stems => format!("There is no snapshot {}: choose two.", stems.join(" or ")),
@@ -176,7 +176,7 @@ fn compared(
 
 /// The file of a snapshot; none where there is none.
 pub(super) fn file(inputs: &ReportInputs<'_>, stem: &str) -> anyhow::Result<Option<File>> {
-    let Some(at) = known(&inputs.history.list()?, stem) else { return Ok(None) };
+    let Some(at) = find_snapshot(&inputs.history.list()?, stem) else { return Ok(None) };
     match File::open(inputs.history.path(at)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         file => Ok(Some(file?)),
@@ -184,7 +184,7 @@ pub(super) fn file(inputs: &ReportInputs<'_>, stem: &str) -> anyhow::Result<Opti
 }
 
 /// The snapshot of that name, if there is one.
-fn known(all: &[DateTime<Utc>], stem: &str) -> Option<DateTime<Utc>> {
+fn find_snapshot(all: &[DateTime<Utc>], stem: &str) -> Option<DateTime<Utc>> {
     let at = NaiveDateTime::parse_from_str(stem, STEM).ok()?.and_utc();
     all.binary_search(&at).is_ok().then_some(at)
 }

@@ -54,7 +54,7 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
     let context = inputs.context(now);
     let (mut runs, broken) = Run::list(&inputs.config.runs_dir())?;
     runs.reverse();
-    runs.sort_by_key(|run| place(&run.record));
+    runs.sort_by_key(|run| sort_key(&run.record));
     let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
     let mut waiting: Vec<Held> =
         stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
@@ -85,7 +85,7 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
 }
 
 /// What waits for somebody, the next deadline first; what is at work; what is scheduled, the next first; the rest, the newest first.
-fn place(record: &RunRecord) -> (u8, i64) {
+fn sort_key(record: &RunRecord) -> (u8, i64) {
     let updated = record.updated.timestamp();
     match record.state {
         RunState::Held => (0, updated),
@@ -186,8 +186,12 @@ struct GuardLine {
 }
 
 /// None where there is none of this name.
-pub(super) fn run(inputs: &ReportInputs<'_>, id: &str, now: DateTime<Utc>) -> anyhow::Result<Option<OneRun>> {
-    let Some(run) = open(inputs, id)? else { return Ok(None) };
+pub(super) fn run_page(
+    inputs: &ReportInputs<'_>,
+    id: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<OneRun>> {
+    let Some(run) = open_run(inputs, id)? else { return Ok(None) };
     let story = summary::shown(&run)?;
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
     let report = run_report(&story, None, &context);
@@ -235,14 +239,14 @@ fn example(row: &PlanRow, hit: &GuardHit) -> String {
 
 /// One file of a run; none where there is none.
 pub(super) fn file(inputs: &ReportInputs<'_>, id: &str, name: &str) -> anyhow::Result<Option<File>> {
-    let Some(run) = open(inputs, id)? else { return Ok(None) };
+    let Some(run) = open_run(inputs, id)? else { return Ok(None) };
     match File::open(run.path(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         file => Ok(Some(file?)),
     }
 }
 
-fn open(inputs: &ReportInputs<'_>, id: &str) -> anyhow::Result<Option<Run>> {
+fn open_run(inputs: &ReportInputs<'_>, id: &str) -> anyhow::Result<Option<Run>> {
     let runs = inputs.config.runs_dir();
     if runs.join(id).join("run.json").is_file() { Ok(Some(Run::open(&runs, id)?)) } else { Ok(None) }
 }

@@ -28,7 +28,8 @@ pub(super) enum Refused {
 impl Hosts {
     pub(super) fn new(public_url: Option<&Url>, machine: &str) -> Self {
         let public = public_url.and_then(Url::host_str);
-        let names = public.into_iter().chain([machine]).map(|name| bare(name).to_ascii_lowercase());
+        let names =
+            public.into_iter().chain([machine]).map(|name| without_final_dot(name).to_ascii_lowercase());
         Self(names.filter(|name| !name.is_empty()).collect())
     }
 
@@ -42,17 +43,17 @@ impl Hosts {
         match header {
             Some(header) => {
                 let authority = Authority::try_from(header.as_bytes()).map_err(|_| Refused::Unknown)?;
-                self.knows(&authority)?;
+                self.check_host(&authority)?;
             }
             // Older ones need none; what asks like that is no browser.
             None if request.version() < Version::HTTP_11 => {}
             None => return Err(Refused::Malformed),
         }
-        request.uri().authority().map_or(Ok(()), |authority| self.knows(authority))
+        request.uri().authority().map_or(Ok(()), |authority| self.check_host(authority))
     }
 
-    fn knows(&self, authority: &Authority) -> Result<(), Refused> {
-        let host = bare(authority.host()).to_ascii_lowercase();
+    fn check_host(&self, authority: &Authority) -> Result<(), Refused> {
+        let host = without_final_dot(authority.host()).to_ascii_lowercase();
         let is_address = host.parse::<IpAddr>().is_ok()
             || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(is_v6);
         let is_local = host == "localhost" || host.ends_with(".localhost");
@@ -70,7 +71,7 @@ fn is_v6(text: &str) -> bool {
 }
 
 /// A name without the dot that may end it.
-fn bare(name: &str) -> &str {
+fn without_final_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 

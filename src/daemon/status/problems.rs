@@ -50,15 +50,15 @@ pub(crate) fn problems(observed: &Observed) -> Vec<Problem> {
             "set TE_TOKEN or api.token_file, or put it into te_token beside the configuration".to_owned(),
         );
     }
-    disk(observed, &mut add);
-    failing(observed, &mut add);
-    late(observed, &mut add);
+    disk_problems(observed, &mut add);
+    failing_jobs(observed, &mut add);
+    late_jobs(observed, &mut add);
     daemon(observed, &mut add);
     clock(observed, &mut add);
     usage(observed, &mut add);
-    mail(observed, &mut add);
+    mail_problems(observed, &mut add);
     runs(observed, &mut add);
-    inbox(observed, &mut add);
+    inbox_problems(observed, &mut add);
     answers(observed, &mut add);
     if let Some(first) = observed.routes.first() {
         add(
@@ -75,7 +75,7 @@ pub(crate) fn problems(observed: &Observed) -> Vec<Problem> {
     found
 }
 
-fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
+fn disk_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let snapshots = u64::try_from(observed.snapshots.max(1)).unwrap_or(1);
     let room = (2 * observed.snapshot_bytes / snapshots).max(LEAST_ROOM);
     if let Some(free) = observed.free.filter(|free| *free < room) {
@@ -88,7 +88,7 @@ fn disk(observed: &Observed, add: &mut impl FnMut(String, String)) {
 }
 
 /// Jobs that fail for the same reason are one problem.
-fn failing(observed: &Observed, add: &mut impl FnMut(String, String)) {
+fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let mut reasons: Vec<(Option<&Why>, Vec<&ObservedJob>)> = Vec::new();
     for job in &observed.jobs {
         let Some((_, why)) = &job.failing else { continue };
@@ -149,7 +149,7 @@ fn names(jobs: &[&ObservedJob]) -> String {
 }
 
 /// Nothing fails, and nothing is done.
-fn late(observed: &Observed, add: &mut impl FnMut(String, String)) {
+fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if observed.jobs.iter().all(|job| job.last.is_none() && job.failing.is_none())
         && observed.running.is_none()
         && observed.snapshots == 0
@@ -226,7 +226,7 @@ fn usage(observed: &Observed, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn mail(observed: &Observed, add: &mut impl FnMut(String, String)) {
+fn mail_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let unsent = &observed.unsent;
     if let Some(first) = unsent.unreadable.first() {
         let (count, more) =
@@ -306,7 +306,7 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
     }
 }
 
-fn inbox(observed: &Observed, add: &mut impl FnMut(String, String)) {
+fn inbox_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
     /// Somebody may drop thousands.
     const NAMED: usize = 5;
     for untaken in observed.untaken.iter().take(NAMED) {

@@ -65,7 +65,7 @@ pub(crate) struct JobLine {
 
 impl JobLine {
     /// How long it took last, such as `0.3 s`; empty before the first time.
-    pub(crate) fn took(&self) -> String {
+    pub(crate) fn last_duration(&self) -> String {
         self.took_ms.map_or_else(String::new, |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100))
     }
 }
@@ -89,7 +89,7 @@ pub(crate) struct Rate {
 }
 
 /// The first slot after the last success, if it was missed for longer than the job's period and some patience.
-pub(crate) fn late(
+pub(crate) fn late_since(
     schedule: &Expression,
     zone: Tz,
     last_success: DateTime<Utc>,
@@ -143,7 +143,7 @@ fn rate(observed: &Observed) -> Option<Rate> {
 }
 
 /// `no mail waits`, or `4 mails wait, 1 was refused`.
-fn unsent(observed: &Observed) -> String {
+fn unsent_mail(observed: &Observed) -> String {
     use crate::report::words::{counted, number};
     let (waiting, dead) = (observed.unsent.waiting, observed.unsent.dead);
     let waiting = match waiting {
@@ -169,7 +169,7 @@ fn line(job: &ObservedJob, observed: &Observed) -> JobLine {
         ),
         Job::Inbox if observed.held.is_empty() => "nothing held".to_owned(),
         Job::Inbox => format!("{} held", counted(observed.held.len(), "run")),
-        Job::Outbox => unsent(observed),
+        Job::Outbox => unsent_mail(observed),
         Job::Prune => {
             format!("{}, {}", counted(observed.snapshots, "snapshot"), bytes(observed.snapshot_bytes))
         }

@@ -9,7 +9,7 @@ pub(crate) fn near_moment(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// `Berlin` of `Europe/Berlin`.
-pub(crate) fn place(zone: Tz) -> String {
+pub(crate) fn zone_place(zone: Tz) -> String {
     let name = zone.name();
     name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
 }

@@ -16,7 +16,7 @@ fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
             _ => less.add(before, after),
         }
     }
-    assert_eq!(all.unsure(), less.unsure());
+    assert_eq!(all.unsure_organizations(), less.unsure_organizations());
     let all = all.finish();
     assert_eq!(all, less.finish());
     all
@@ -38,7 +38,7 @@ fn compared<'s>(
 /// What the last of these snapshots, oldest first, shows beside the one before it.
 fn last_diff(snapshots: &[Snapshot], sent: &[SentRow]) -> Diff {
     let [older @ .., earlier, later] = snapshots else { panic!("two are compared") };
-    if compared(earlier, later, &BTreeMap::new(), sent).unsure().is_empty() {
+    if compared(earlier, later, &BTreeMap::new(), sent).unsure_organizations().is_empty() {
         return diff(earlier, later, sent);
     }
     let (removals, org_id) = (Removals::of(sent), OrgId::from("1"));

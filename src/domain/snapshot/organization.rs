@@ -195,7 +195,7 @@ impl Organization {
     }
 
     /// Those of its rows alone that are to be kept; none where nothing is left.
-    pub(crate) fn only(mut self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Option<Self> {
+    pub(crate) fn filtered(mut self, mut is_kept: impl FnMut(Place<'_>) -> bool) -> Option<Self> {
         let is_own_kept = self.place(None).is_some_and(&mut is_kept);
         let kept: Vec<bool> = self.groups().map(is_kept).collect();
         let mut kept = kept.into_iter();

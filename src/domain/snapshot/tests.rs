@@ -97,7 +97,7 @@ fn removing_the_last_row_of_an_organization_removes_the_organization() {
     let targets =
         [Target::organization("1"), Target::account_group("1", "2"), Target::account_group("3", "4")];
     let snapshot = Snapshot::new(DateTime::UNIX_EPOCH, targets.clone().map(SnapshotRow::new));
-    let left = snapshot.only(|place| place.target() == targets[1]);
+    let left = snapshot.filtered(|place| place.target() == targets[1]);
     assert_eq!(left.rows().map(|row| row.target).collect::<Vec<_>>(), [targets[1].clone()]);
     assert_eq!((left.organizations().len(), left.row_count()), (1, 1));
 }

@@ -120,11 +120,14 @@ impl Block {
         if like.row_count() * 2 > self.rows() {
             return self.organization(); // to choose would take longer
         }
-        self.only(|aid| like.place(aid.map(Aid::new).as_ref()).is_some())
+        self.filtered_by_aid(|aid| like.place(aid.map(Aid::new).as_ref()).is_some())
     }
 
     /// What they say of those targets that are wanted: account groups by their ids, and the organization itself as none.
-    pub(crate) fn only(self, is_wanted: impl Fn(Option<&str>) -> bool) -> anyhow::Result<Organization> {
+    pub(crate) fn filtered_by_aid(
+        self,
+        is_wanted: impl Fn(Option<&str>) -> bool,
+    ) -> anyhow::Result<Organization> {
         match self.0 {
             Content::Lines(lines) => lines.read(|rows, organization| {
                 if is_wanted(rows.aid()?) {
@@ -235,7 +238,7 @@ impl RowLines {
     }
 
     fn for_each(self, mut take: impl FnMut(&mut Rows<Empty>) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut rows = Rows::ours(Lines::of_text(self.text, self.lines_before));
+        let mut rows = Rows::with_our_columns(Lines::of_text(self.text, self.lines_before));
         while rows.advance()? {
             take(&mut rows)?;
         }

@@ -19,7 +19,7 @@ impl<'a> Commas<'a> {
     }
 
     /// The next eight bytes; zeros behind the end, and none where nothing is left.
-    fn eight(&mut self) -> Option<[u8; 8]> {
+    fn next_eight_bytes(&mut self) -> Option<[u8; 8]> {
         if let Some((eight, rest)) = self.rest.split_first_chunk() {
             self.rest = rest;
             return Some(*eight);
@@ -37,7 +37,7 @@ impl Iterator for Commas<'_> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
-            let differs = u64::from_le_bytes(self.eight()?) ^ (EACH * u64::from(b','));
+            let differs = u64::from_le_bytes(self.next_eight_bytes()?) ^ (EACH * u64::from(b','));
             // Exactly those bytes that do not differ, whatever stands beside them.
             self.found = !(((differs & LOW) + LOW) | differs | LOW);
             self.seen += 8;

@@ -97,7 +97,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// Of lines that have our columns in our order, without a header.
-    pub(super) fn ours(lines: Lines<R>) -> Self {
+    pub(super) fn with_our_columns(lines: Lines<R>) -> Self {
         Self::in_order(lines, Order::Ours)
     }
 
@@ -161,7 +161,7 @@ pub(super) enum Order {
 impl Order {
     fn column(&self, place: usize) -> Option<usize> {
         match self {
-            Self::Ours => ours(place),
+            Self::Ours => our_column(place),
             Self::Other(columns) => columns.get(place).copied().flatten(),
         }
     }
@@ -174,7 +174,7 @@ impl Order {
     }
 }
 
-fn ours(place: usize) -> Option<usize> {
+fn our_column(place: usize) -> Option<usize> {
     (place < COLUMNS.len()).then_some(place)
 }
 
@@ -192,7 +192,7 @@ fn read_cells<'a, R: Read>(
         let line = lines.text()?;
         let commas = Commas::of(line.as_bytes());
         match order {
-            Order::Ours => split(line, commas, ours, cells), // each cell of a million rows passes here
+            Order::Ours => split(line, commas, our_column, cells), // each cell of a million rows passes here
             other @ Order::Other(_) => split(line, commas, |place| other.column(place), cells),
         }
     };

@@ -76,7 +76,7 @@ proptest! {
         let file = encode(&snapshot);
         for (block, seen) in Blocks::new(file.as_bytes()).unwrap().zip(snapshot.organizations()) {
             let mut wanted = wanted.iter();
-            if let Some(like) = seen.clone().only(|_| *wanted.next().unwrap()) {
+            if let Some(like) = seen.clone().filtered(|_| *wanted.next().unwrap()) {
                 prop_assert_eq!(block.unwrap().usage_like(&like).unwrap(), UsageRows::beside(&like, &like));
             }
         }
@@ -179,7 +179,7 @@ proptest! {
             for ((by_id, by_row), seen) in blocks().zip(blocks()).zip(snapshot.organizations()) {
                 let targets = |organization: &Organization| organization.places().map(Place::target).collect::<Vec<_>>();
                 let first = seen.places().next().unwrap();
-                let only = by_id.only(|aid| aid == first.aid().map(Aid::as_str)).unwrap();
+                let only = by_id.filtered_by_aid(|aid| aid == first.aid().map(Aid::as_str)).unwrap();
                 prop_assert_eq!(targets(&only), [first.target()]);
                 let without_quota = by_row.filtered(|row| row.quota.is_none()).unwrap();
                 let expected = seen.places().filter(|place| place.quota().is_none()).map(Place::target);

@@ -21,7 +21,7 @@ fn a_large_snapshot_reads_the_same_on_all_cores_as_on_one() {
     assert!(history.bytes().unwrap() > LARGE);
     let on_all = history.clone().on_all_cores();
     assert!(on_all.read(at).unwrap() == snapshot);
-    assert!(on_all.like(at, &snapshot).unwrap() == snapshot);
+    assert!(on_all.restricted_to(at, &snapshot).unwrap() == snapshot);
     assert_eq!(on_all.with_id(at, "31007").unwrap(), [Target::account_group("31", "31007")]);
     let ids = |history: &History| {
         let id = |block: Block| Ok(block.id().clone());
@@ -36,7 +36,7 @@ fn a_large_snapshot_reads_the_same_on_all_cores_as_on_one() {
         let usage = history.usage_like(at, &snapshot, |usage| usage.rows.len(), |rows| rows.sum());
         let errors = [
             history.read(at).map(|read| read.row_count()),
-            history.like(at, &snapshot).map(|read| read.row_count()),
+            history.restricted_to(at, &snapshot).map(|read| read.row_count()),
             history.each(at, organization, |rows| rows.sum()),
             usage,
         ];

@@ -32,7 +32,7 @@ impl Liveness {
     }
 
     /// How long ago the last sign of life was.
-    pub(crate) fn silence(&self) -> Duration {
+    pub(crate) fn silent_for(&self) -> Duration {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Latest<'a> {
 
 impl Latest<'_> {
     pub(crate) fn unknown() -> Self {
-        Self { snapshot: None, largest: TopConsumers::none() }
+        Self { snapshot: None, largest: TopConsumers::empty() }
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn report_critical(
     latest: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    match known(&reporting.inputs, now) {
+    match known_record(&reporting.inputs, now) {
         Ok(Some(record)) => judge_from(reporting, record, None, latest, now).map(drop),
         Ok(None) => begin(reporting, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
@@ -84,13 +84,13 @@ pub(crate) fn record(
     latest: Latest<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Record> {
-    match known(&reporting.inputs, now)? {
+    match known_record(&reporting.inputs, now)? {
         Some(record) => Ok(record),
         None => begin(reporting, latest, now),
     }
 }
 
-fn known(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
+fn known_record(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
     Ok(match versioned_json::take(&inputs.config.data.dir, &FILE, now)? {
         Remembered::Known(record) => Some(record),
         Remembered::Nothing | Remembered::SetAside => None,

@@ -48,7 +48,7 @@ pub(crate) fn flush(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> any
         queue_together(config, mailer, runs, now)?;
         durable::remove(&path)?;
     }
-    let runs = due(&runs)?;
+    let runs = runs_to_mail(&runs)?;
     let files: BTreeSet<&str> = runs.iter().map(|run| run.record.root_id()).collect();
     if files.len() > 1 {
         let batch = Batch { runs: runs.iter().map(|run| run.record.id.clone()).collect() };
@@ -84,7 +84,7 @@ pub(crate) fn flush_or_warn(config: &Config, mailer: &Mailer, now: DateTime<Utc>
     }
 }
 
-fn due(runs: &Path) -> anyhow::Result<Vec<Run>> {
+fn runs_to_mail(runs: &Path) -> anyhow::Result<Vec<Run>> {
     let mut runs = Run::list(runs)?.0;
     runs.retain(|run| run.record.mail_due);
     Ok(runs)

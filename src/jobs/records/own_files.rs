@@ -41,7 +41,7 @@ const MAILED: TimeDelta = TimeDelta::days(30);
 
 /// All of them, those of a newer format first.
 pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<FileProblem>> {
-    let mut found: Vec<FileProblem> = ALL.iter().filter_map(|(file, _)| unusable(data_dir, file)).collect();
+    let mut found: Vec<FileProblem> = ALL.iter().filter_map(|(file, _)| problem_of(data_dir, file)).collect();
     for (file, at, name) in versioned_json::set_aside_in(data_dir)? {
         let mut known = ALL.iter().map(|(kind, _)| *kind).chain([&installation::FILE]);
         let without = known.find(|kind| kind.name == file).map_or("", |kind| kind.without);
@@ -61,7 +61,7 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
 }
 
 /// Why one of them cannot be used, where it must stay as it is.
-fn unusable(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
+fn problem_of(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
     let error = versioned_json::read::<IgnoredAny>(data_dir, file).err()?;
     let (kind, fix) = match &error {
         Unusable::Damaged { .. } => {

@@ -32,7 +32,7 @@ pub(crate) fn compare(
     let nothing_known = BTreeMap::new();
     let comparison = compare_blocks(history, (earlier, later), &nothing_known, &sent)?;
     let older = Older { history, runs, all: history.list()? };
-    let mut unsure = comparison.unsure();
+    let mut unsure = comparison.unsure_organizations();
     unsure.extend(older.believed_since(earlier, later));
     if unsure.is_empty() {
         return Ok(comparison.finish());
@@ -54,7 +54,7 @@ pub(crate) fn kept_targets(
     let sent = explains::sent_rows(runs, moments.first().copied().unwrap_or(at))?;
     let removals = Removals::of(&sent);
     let follower = older.follow(of, &moments, &removals);
-    let kept = follower.kept_aids(at, &history.only(at, of)?);
+    let kept = follower.kept_aids(at, &history.organizations_only(at, of)?);
     let targets = kept
         .into_iter()
         .flat_map(|(org_id, aids)| aids.into_iter().map(move |aid| Target { org_id: org_id.clone(), aid }));
@@ -117,7 +117,7 @@ impl Older<'_> {
             return BTreeSet::new();
         }
         let lost = compare_blocks(self.history, (before, after), &BTreeMap::new(), &[])
-            .map(|seen| seen.lost().clone());
+            .map(|seen| seen.organizations_with_losses().clone());
         lost.unwrap_or_else(|error| {
             left_out(&error);
             BTreeSet::new()
@@ -150,8 +150,8 @@ impl Older<'_> {
         let sent = explains::sent_rows(self.runs, moments.first().copied().unwrap_or(earlier))?;
         let removals = Removals::of(&sent);
         let mut follower = self.follow(of, &moments, &removals);
-        follower.observe(earlier, &self.history.only(earlier, of)?);
-        let shown = self.history.only(later, of)?;
+        follower.observe(earlier, &self.history.organizations_only(earlier, of)?);
+        let shown = self.history.organizations_only(later, of)?;
         let mut kept_aids = if since.is_empty() {
             follower.kept_aids(later, &shown)
         } else {

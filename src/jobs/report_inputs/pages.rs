@@ -25,17 +25,17 @@ impl ReportInputs<'_> {
         owners: &Owners<'_>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsagePage> {
-        let report = self.undrawn(latest, scope, None, now)?;
+        let report = self.usage_without_trends(latest, scope, None, now)?;
         self.page_of(report, latest, owners, now)
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
     pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
         let scope = Scope { extent: Extent::Whole, ..Scope::default() };
-        let mut report = self.undrawn(&latest, &scope, None, now)?;
+        let mut report = self.usage_without_trends(&latest, &scope, None, now)?;
         let worst: BTreeSet<Target> = report.worst.iter().map(|status| status.target.clone()).collect();
         report.all.retain(|status| status.target.aid.is_none() || worst.contains(&status.target));
-        let part = latest.only(|place| place.account_group.is_none() || worst.contains(&place.target()));
+        let part = latest.filtered(|place| place.account_group.is_none() || worst.contains(&place.target()));
         self.page_of(report, &part, &|_| Vec::new(), now)
     }
 
@@ -82,7 +82,7 @@ impl ReportInputs<'_> {
             return Ok(None);
         }
         let (rule, context) = (self.config.usage.rule(), self.context(now));
-        let shown = latest.only(|place| place.target() == *target);
+        let shown = latest.filtered(|place| place.target() == *target);
         let curves = self.curves(&shown, &rule, now)?;
         let parts = TargetParts {
             timeline: &timeline,

@@ -26,7 +26,7 @@ impl ReportInputs<'_> {
         if targets.is_empty() {
             return Ok(LastCycle::default());
         }
-        let part = latest.like(&targets);
+        let part = latest.restricted_to(&targets);
         Ok(LastCycle::find(&part, &self.history.list()?, &rule, |at| self.history.like_or_warn(at, &part)))
     }
 }

@@ -27,10 +27,10 @@ impl Scope {
 
     /// The part of a snapshot.
     pub(crate) fn narrow(&self, snapshot: Snapshot) -> Snapshot {
-        snapshot.only(|place| self.has(&place.organization.id))
+        snapshot.filtered(|place| self.has(&place.organization.id))
     }
 
-    pub(super) fn only(&self, mut diffs: Vec<Diff>) -> Vec<Diff> {
+    pub(super) fn restrict_diffs(&self, mut diffs: Vec<Diff>) -> Vec<Diff> {
         for diff in &mut diffs {
             diff.changes.retain(|change| self.has(&change.target.org_id));
             diff.vanished.retain(|target| self.has(&target.org_id));
@@ -38,7 +38,7 @@ impl Scope {
         diffs
     }
 
-    pub(super) fn held(&self, mut held: Vec<RunStory>) -> Vec<RunStory> {
+    pub(super) fn restrict_runs(&self, mut held: Vec<RunStory>) -> Vec<RunStory> {
         let is_theirs = |row: &PlanRow| row.target.as_ref().is_none_or(|target| self.has(&target.org_id));
         held.retain(|story| story.plan.rows.iter().any(is_theirs));
         held

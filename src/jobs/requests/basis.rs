@@ -40,7 +40,7 @@ impl Basis {
 
     /// Why a process that works on this basis does not do what a command asks for that was started on another. Only an
     /// `apply` is judged by rules.
-    pub(super) fn refuses(&self, asked: &Self, is_apply: bool) -> Option<String> {
+    pub(super) fn refusal_of(&self, asked: &Self, is_apply: bool) -> Option<String> {
         if self.api != asked.api {
             return Some(format!(
                 "nothing was done: the running quotakeeper works with {}, and this command with {}. Give it the configuration \

@@ -19,18 +19,18 @@ fn prune() -> Ask {
 fn a_request_is_taken_once_answered_and_fetched() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
-    let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
+    let _waits = write_request(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
     assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
-    let taken = take(data.path(), &id, &basis()).unwrap().unwrap();
+    let taken = begin_request(data.path(), &id, &basis()).unwrap().unwrap();
     assert_eq!((taken.ask.unwrap(), taken.uid), (prune(), rustix::process::geteuid().as_raw()));
-    assert_eq!(input(data.path(), &id, 1).unwrap(), b"x");
+    assert_eq!(read_input(data.path(), &id, 1).unwrap(), b"x");
     assert!(!withdraw(data.path(), &id).unwrap(), "it was begun");
     let done = Answer::new(4, vec!["a".into()], None);
-    answer(data.path(), &id, &done).unwrap();
+    write_answer(data.path(), &id, &done).unwrap();
     assert_eq!(waiting(data.path()).unwrap(), Waiting::default());
     sweep(data.path()).unwrap();
-    assert_eq!(answer_of(data.path(), &id).unwrap(), Some(done));
-    clear(data.path(), &id).unwrap();
+    assert_eq!(read_answer(data.path(), &id).unwrap(), Some(done));
+    remove_all_files(data.path(), &id).unwrap();
     assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
 }
 
@@ -38,12 +38,12 @@ fn a_request_is_taken_once_answered_and_fetched() {
 fn a_request_that_was_withdrawn_or_whose_command_is_gone_is_not_done() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
-    let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+    let waits = write_request(data.path(), &id, &prune(), &basis(), None).unwrap();
     assert!(withdraw(data.path(), &id).unwrap());
-    assert!(take(data.path(), &id, &basis()).unwrap().is_none());
+    assert!(begin_request(data.path(), &id, &basis()).unwrap().is_none());
     drop(waits);
-    drop(ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap()); // killed
-    assert!(take(data.path(), &id, &basis()).unwrap().is_none());
+    drop(write_request(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap()); // killed
+    assert!(begin_request(data.path(), &id, &basis()).unwrap().is_none());
     assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0, "and nothing is left of it");
 }
 
@@ -51,11 +51,11 @@ fn a_request_that_was_withdrawn_or_whose_command_is_gone_is_not_done() {
 fn requests_that_an_earlier_holder_began_are_taken_up_and_unfetched_answers_are_swept() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
-    let waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
-    take(data.path(), &id, &basis()).unwrap().unwrap();
+    let waits = write_request(data.path(), &id, &prune(), &basis(), None).unwrap();
+    begin_request(data.path(), &id, &basis()).unwrap().unwrap();
     assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
-    assert!(take(data.path(), &id, &basis()).unwrap().is_some());
-    answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
+    assert!(begin_request(data.path(), &id, &basis()).unwrap().is_some());
+    write_answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
     drop(waits);
     sweep(data.path()).unwrap();
     assert_eq!(fs_err::read_dir(folder(data.path())).unwrap().count(), 0);
@@ -66,7 +66,7 @@ fn files_of_a_command_killed_while_it_asked_are_removed_when_they_are_old() {
     let data = tempfile::tempdir().unwrap();
     assert_eq!(sweep_unseen(data.path(), now()).unwrap(), 0, "there is no folder yet");
     let (id, killed) = (new_id(now()), new_id(now()));
-    let _waits = ask(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
+    let _waits = write_request(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
     let path = |name: String| folder(data.path()).join(name);
     for left in [format!("{killed}.csv"), format!(".{killed}.asking")] {
         fs_err::write(path(left), "x").unwrap();
@@ -77,14 +77,18 @@ fn files_of_a_command_killed_while_it_asked_are_removed_when_they_are_old() {
     assert_eq!(sweep_unseen(data.path(), later).unwrap(), 2);
     let left = fs_err::read_dir(folder(data.path())).unwrap();
     let left: BTreeSet<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, BTreeSet::from([name(&id, "csv"), name(&id, "json")]), "one that waits keeps its own");
+    assert_eq!(
+        left,
+        BTreeSet::from([file_name(&id, "csv"), file_name(&id, "json")]),
+        "one that waits keeps its own"
+    );
 }
 
 #[test]
 fn a_request_of_a_newer_version_says_so() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
-    let _waits = ask(data.path(), &id, &prune(), &basis(), None).unwrap();
+    let _waits = write_request(data.path(), &id, &prune(), &basis(), None).unwrap();
     let path = folder(data.path()).join(format!("{id}.json"));
     let file = fs_err::read_to_string(&path).unwrap();
     std::io::Write::write_all(
@@ -92,5 +96,5 @@ fn a_request_of_a_newer_version_says_so() {
         file.replace(":1,", ":2,").as_bytes(),
     )
     .unwrap();
-    assert!(take(data.path(), &id, &basis()).unwrap().unwrap().ask.unwrap_err().contains("newer"));
+    assert!(begin_request(data.path(), &id, &basis()).unwrap().unwrap().ask.unwrap_err().contains("newer"));
 }

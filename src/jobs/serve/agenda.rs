@@ -39,8 +39,8 @@ pub(super) struct Turns {
 impl Turns {
     /// The kind that comes next of those that wait.
     pub(super) fn next(&mut self, waiting: &BTreeSet<Kind>) -> Option<Kind> {
-        let of_people = after(&PEOPLE, self.last_of_people, waiting);
-        let of_others = after(&OTHERS, self.last_of_others, waiting);
+        let of_people = next_waiting(&PEOPLE, self.last_of_people, waiting);
+        let of_others = next_waiting(&OTHERS, self.last_of_others, waiting);
         let is_others_turn = self.people_in_a_row >= PEOPLE_IN_A_ROW && of_others.is_some();
         if let Some(kind) = of_people.filter(|_| !is_others_turn) {
             self.last_of_people = Some(kind);
@@ -56,7 +56,7 @@ impl Turns {
 }
 
 /// The first that waits after the one whose turn it was, around the circle.
-fn after(circle: &[Kind], last: Option<Kind>, waiting: &BTreeSet<Kind>) -> Option<Kind> {
+fn next_waiting(circle: &[Kind], last: Option<Kind>, waiting: &BTreeSet<Kind>) -> Option<Kind> {
     let begin = last.and_then(|last| circle.iter().position(|kind| *kind == last)).map_or(0, |at| at + 1);
     let turned = circle.iter().cycle().skip(begin).take(circle.len());
     turned.copied().find(|kind| waiting.contains(kind))

@@ -77,7 +77,7 @@ impl HandedOver {
     /// Takes the request that comes next; none where it was withdrawn. One that cannot be read is answered so.
     pub(super) fn next_request(&mut self, data_dir: &Path, own: &Basis) -> Option<Request> {
         let id = self.asked.take()?;
-        let taken = match requests::take(data_dir, &id, own) {
+        let taken = match requests::begin_request(data_dir, &id, own) {
             Ok(taken) => taken?,
             Err(error) => {
                 warn!(request = %id, error = format!("{error:#}"), "what a command hands over cannot be read");
@@ -117,7 +117,7 @@ pub(super) fn answer_of(done: &anyhow::Result<Findings>, runs: Vec<String>) -> A
 }
 
 pub(super) fn answer(data_dir: &Path, id: &str, what: &Answer) {
-    if let Err(error) = requests::answer(data_dir, id, what) {
+    if let Err(error) = requests::write_answer(data_dir, id, what) {
         warn!(request = id, error = format!("{error:#}"), "the waiting command cannot be answered");
     }
 }

@@ -198,15 +198,15 @@ impl Worker {
     /// A job that is one unit.
     async fn job(&mut self, app: &App, job: Job, slot: DateTime<Utc>) -> anyhow::Result<()> {
         let now = Clock::read().now();
-        app.activity.begins(job);
+        app.activity.begin(job);
         let done = serve(app, job, Trigger::Schedule, now).await;
-        app.activity.ends(job, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.end(job, done.is_ok(), app.cancel.is_cancelled());
         self.ended(job, slot, now, done)
     }
 
     /// The beginning of a pass, its next step, or its end.
     async fn inbox(&mut self, app: &App, slot: Option<DateTime<Utc>>) -> anyhow::Result<()> {
-        app.activity.begins(Job::Inbox);
+        app.activity.begin(Job::Inbox);
         if self.pass.is_none() {
             let now = Clock::read().now();
             let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
@@ -220,14 +220,14 @@ impl Worker {
             }
         }
         let Some(mut pass) = self.pass.take_if(|under_way| under_way.pass.settles_at().is_none()) else {
-            app.activity.pauses(Job::Inbox); // the files that lie there are looked at again in a while
+            app.activity.pause(Job::Inbox); // the files that lie there are looked at again in a while
             return Ok(());
         };
         let services = app.change_services(&pass.work.clock);
         match catch_panic::catch(Box::pin(pass.pass.step(&services, &app.mailer))).await {
             Ok(true) => {
                 self.pass = Some(pass);
-                app.activity.pauses(Job::Inbox);
+                app.activity.pause(Job::Inbox);
                 Ok(())
             }
             Ok(false) => {
@@ -248,7 +248,7 @@ impl Worker {
         app.known_files.end_pass();
         app.shared_reading.end();
         let done = work.end(app, done);
-        app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.end(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         if !app.cancel.is_cancelled() && app.lock.is_not_lost().is_ok() {
             self.handed_over.answer_pass(&app.config.data.dir, &done);
         }
@@ -260,7 +260,7 @@ impl Worker {
         let Some(id) = self.handed_over.next_decision() else { return Ok(()) };
         let now = Clock::read().now();
         let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
-        app.activity.begins(Job::Inbox);
+        app.activity.begin(Job::Inbox);
         let advanced = catch_panic::catch(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
             let advanced = lifecycle::advance(&app.change_services(&work.clock), &mut run).await;
@@ -273,7 +273,7 @@ impl Worker {
         }))
         .await;
         let done = work.end(app, advanced.map_err(|error| error.context(format!("run {id} is blocked"))));
-        app.activity.ends(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
+        app.activity.end(Job::Inbox, done.is_ok(), app.cancel.is_cancelled());
         self.ended(Job::Inbox, now, now, done)
     }
 
@@ -325,17 +325,17 @@ impl Worker {
                 return Ok(());
             }
             Ok(Ask::Job { job, since }) => {
-                app.activity.begins(job);
+                app.activity.begin(job);
                 let done = serve(app, job, Trigger::Person { since }, Clock::read().now()).await;
                 // What fails here is for the person who asked.
-                app.activity.ends(job, done.is_ok(), true);
+                app.activity.end(job, done.is_ok(), true);
                 (done, Vec::new())
             }
             Ok(Ask::Apply { file, approve }) => {
-                app.activity.begins(Job::Inbox);
+                app.activity.begin(Job::Inbox);
                 let services = app.change_services(&Clock::read());
                 let applied = catch_panic::catch(Box::pin(async {
-                    let bytes = requests::input(data, &id, app.config.inbox.max_bytes)?;
+                    let bytes = requests::read_input(data, &id, app.config.inbox.max_bytes)?;
                     let what = ToApply {
                         name: &file,
                         bytes: &bytes,
@@ -346,7 +346,7 @@ impl Worker {
                     apply(&services, &app.mailer, &what).await
                 }));
                 let applied = applied.await;
-                app.activity.pauses(Job::Inbox);
+                app.activity.pause(Job::Inbox);
                 match applied {
                     Ok(Applied { runs, findings }) => {
                         (Ok(findings), runs.into_iter().map(|run| run.record.id).collect())

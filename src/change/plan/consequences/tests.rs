@@ -69,7 +69,7 @@ fn a_row_below_use_says_when_tests_would_stop_and_names_the_three_largest() {
 #[test]
 fn the_day_is_that_of_the_people_who_read_it() {
     // 1 064 of 1 330 units in 8 of 10 days: 18:00 in UTC.
-    let day = |zone| message_in("aid,value\n1,3214\n", &live(), TopConsumers::none(), zone);
+    let day = |zone| message_in("aid,value\n1,3214\n", &live(), TopConsumers::empty(), zone);
     assert!(day(Tz::UTC).ends_with("3 214 is below the 3 480 projected: tests would stop about 30 Nov"));
     assert!(day(Tz::Asia__Tokyo).ends_with("about 1 Dec"));
 }
@@ -77,10 +77,10 @@ fn the_day_is_that_of_the_people_who_read_it() {
 #[test]
 fn a_quota_below_what_is_used_stops_tests_at_once() {
     for value in [0, 1_000, 2_150] {
-        let message = message_in(&format!("aid,value\n1,{value}\n"), &live(), TopConsumers::none(), Tz::UTC);
+        let message = message_in(&format!("aid,value\n1,{value}\n"), &live(), TopConsumers::empty(), Tz::UTC);
         assert!(message.ends_with("is below the 3 480 projected: tests would stop at once"), "{message}");
     }
-    let message = message_in("aid,value\n1,2151\n", &live(), TopConsumers::none(), Tz::UTC);
+    let message = message_in("aid,value\n1,2151\n", &live(), TopConsumers::empty(), Tz::UTC);
     assert!(message.ends_with("tests would stop about 22 Nov"), "{message}");
 }
 
@@ -88,7 +88,7 @@ fn a_quota_below_what_is_used_stops_tests_at_once() {
 fn a_row_of_a_later_day_stops_nothing_before_it() {
     let message = |value: &str, day: &str| {
         let text = format!("aid,value,effective\n1,{value},{day}\n");
-        message_in(&text, &live(), TopConsumers::none(), Tz::UTC)
+        message_in(&text, &live(), TopConsumers::empty(), Tz::UTC)
     };
     assert!(message("2500", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
     assert!(message("1000", "2026-11-30").ends_with("projected: tests would stop as soon as it is set"));
@@ -108,7 +108,7 @@ fn a_row_of_the_next_cycle_names_no_day_and_the_tests_of_this_one() {
 fn no_day_is_named_if_the_end_of_the_cycle_is_unknown() {
     let live = snapshot([group("7", "1", Some(4_000), 2_150, 3_480)]);
     assert_eq!(
-        message_in("aid,value\n1,2500\n", &live, TopConsumers::none(), Tz::UTC),
+        message_in("aid,value\n1,2500\n", &live, TopConsumers::empty(), Tz::UTC),
         "2: held by below_use: 2 500 is below the 3 480 projected"
     );
 }

@@ -51,7 +51,7 @@ fn a_person_sees_local_moments_beside_the_names_and_each_change_as_a_row_with_wh
 
 #[test]
 fn two_times_that_mean_one_snapshot_are_answered_with_the_snapshots_beside_it() {
-    let said = |all: &[DateTime<Utc>], hour| same(all, at(hour), style());
+    let said = |all: &[DateTime<Utc>], hour| same_snapshot_message(all, at(hour), style());
     assert_eq!(
         said(&[at(1), at(2), at(3)], 2),
         "Both times mean the snapshot 1970-01-01T02-00-00Z (Thu 1 Jan 1970, 03:00 CET), the last one at or before them: the one before it is \

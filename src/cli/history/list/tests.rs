@@ -40,10 +40,13 @@ fn changes_of_snapshots_that_were_removed_count_for_the_next_one_that_is_left() 
 
 #[test]
 fn changes_show_how_many_were_made_outside_quotakeeper() {
-    assert_eq!(changed(&[]), "");
-    assert_eq!(changed(&[seen(1, 1, 0)]), "1 quota change");
-    assert_eq!(changed(&[seen(1, 0, 2)]), "2 quota changes outside quotakeeper");
-    assert_eq!(changed(&[seen(1, 1, 1), seen(2, 1, 0)]), "3 quota changes, 1 of them outside quotakeeper");
+    assert_eq!(changes_in_words(&[]), "");
+    assert_eq!(changes_in_words(&[seen(1, 1, 0)]), "1 quota change");
+    assert_eq!(changes_in_words(&[seen(1, 0, 2)]), "2 quota changes outside quotakeeper");
+    assert_eq!(
+        changes_in_words(&[seen(1, 1, 1), seen(2, 1, 0)]),
+        "3 quota changes, 1 of them outside quotakeeper"
+    );
 }
 
 #[test]

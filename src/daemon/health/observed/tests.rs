@@ -75,8 +75,8 @@ async fn metrics_of_all_targets_stay_in_memory_if_no_file_can_be_made() {
 #[tokio::test]
 async fn a_failure_that_could_not_be_recorded_is_published_and_a_pass_publishes_no_counters() {
     let bench = Bench::new(&[]).await;
-    bench.app.activity.begins(Job::Outbox);
-    bench.app.activity.ends(Job::Outbox, false, false);
+    bench.app.activity.begin(Job::Outbox);
+    bench.app.activity.end(Job::Outbox, false, false);
     let observed = read_files(&bench, None, noon());
     let outbox = [("job_name", "outbox")];
     for is_pass in [false, true] {

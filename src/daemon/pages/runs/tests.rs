@@ -20,7 +20,7 @@ fn what_waits_for_somebody_comes_first_by_its_deadline_then_what_is_scheduled_by
         record("sooner", RunState::Scheduled, "11-19T10:00", Some("12-01T00:00")),
         record("first", RunState::Held, "11-19T10:00", None),
     ];
-    records.sort_by_key(place);
+    records.sort_by_key(sort_key);
     let ids = records.each_ref().map(|record| record.id.as_str());
     assert_eq!(ids, ["first", "second", "at work", "sooner", "later", "newer", "older"]);
 }

@@ -12,7 +12,7 @@ async fn a_wait_is_silent_until_it_ends_and_one_that_never_ends_stays_silent() {
     liveness
         .watch(async {
             sleep(MINUTE).await;
-            assert!(liveness.silence() < MINUTE, "{:?}", liveness.silence());
+            assert!(liveness.silent_for() < MINUTE, "{:?}", liveness.silent_for());
             sleep(MINUTE).await;
         })
         .await;
@@ -20,7 +20,7 @@ async fn a_wait_is_silent_until_it_ends_and_one_that_never_ends_stays_silent() {
     assert!(tokio::time::timeout(30 * MINUTE, stuck).await.is_err());
     // The end of the timeout polled it once more; from then on nothing does.
     sleep(10 * MINUTE).await;
-    assert!(liveness.silence() >= 10 * MINUTE, "{:?}", liveness.silence());
+    assert!(liveness.silent_for() >= 10 * MINUTE, "{:?}", liveness.silent_for());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_call_that_blocks_is_silence_too_seen_from_another_thread() {
         while stuck_since.elapsed() < Duration::from_millis(5) {
             std::thread::yield_now();
         }
-        assert!(liveness.silence() >= Duration::from_millis(5), "{:?}", liveness.silence());
+        assert!(liveness.silent_for() >= Duration::from_millis(5), "{:?}", liveness.silent_for());
         end.send(()).unwrap();
     });
 }

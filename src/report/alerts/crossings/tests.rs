@@ -50,7 +50,7 @@ impl Walk {
             kept_targets: &self.kept,
             rule: &UsageRule::default(),
             alerts: &self.alerts,
-            largest: TopConsumers::none(),
+            largest: TopConsumers::empty(),
         };
         let record = judge_after(self.earlier.as_ref(), &seen, self.record.clone());
         assert_eq!(
@@ -244,7 +244,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         kept_targets: &HashSet::new(),
         rule: &UsageRule::default(),
         alerts: &Alerts::default(),
-        largest: TopConsumers::none(),
+        largest: TopConsumers::empty(),
     };
     let record = Record { judged: Some(earlier.taken_at), ..Record::default() };
     assert_eq!(judge_after(Some(&earlier), &seen, record).due(Occasion::Snapshot, &latest).0.len(), 1);
