@@ -319,7 +319,7 @@ fn config_file(named: Option<&std::path::Path>) -> Option<PathBuf> {
     }
     let is_there = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok();
     let here = Some(PathBuf::from("quotakeeper.toml")).filter(is_there);
-    let trusted = here.filter(|here| match config::planted(here) {
+    let trusted = here.filter(|here| match config::why_untrusted(here) {
         Some(why) => {
             let _ = writeln!(
                 std::io::stderr(),

@@ -36,7 +36,7 @@ pub(crate) use self::health::{Heartbeat, Metrics, SecretUrl, Server};
 pub(crate) use self::limits::mailbox;
 pub(crate) use self::smtp::{OAuth2, Smtp, Tls};
 pub(crate) use self::source::{CLIENT_SECRET, Environment, load};
-pub(crate) use self::trust::{exposed, owned_by_another, planted, writable_by_others};
+pub(crate) use self::trust::{owned_by_another, readable_by_others, why_untrusted, writable_by_others};
 pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;

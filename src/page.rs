@@ -67,13 +67,13 @@ pub(crate) fn usage(page: UsagePage, live: Option<&Live>) -> anyhow::Result<Stri
 }
 
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
-pub(crate) fn now(page: UsagePage, now: &impl Serialize, live: &Live) -> anyhow::Result<String> {
+pub(crate) fn overview_page(page: UsagePage, now: &impl Serialize, live: &Live) -> anyhow::Result<String> {
     let now = Value::from(Serde(edge::values(serde_json::to_value(now)?)));
     render("now.html", context! { now, ..values_of(page, true)? }, Some(live))
 }
 
 /// A page that is its template and plain values.
-pub(crate) fn plain(
+pub(crate) fn plain_page(
     template: &'static str,
     view: &impl Serialize,
     live: Option<&Live>,
@@ -90,7 +90,7 @@ fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
     });
     let own_cells: Vec<Value> = report.organizations.iter().map(|seen| common_cells(&seen.own)).collect();
     let report = Value::from(Serde(edge::values(serde_json::to_value(&report)?)));
-    let data = inert(&edge::values(serde_json::to_value(&data)?).to_string());
+    let data = inert_script(&edge::values(serde_json::to_value(&data)?).to_string());
     let beside = Value::from(Serde(beside));
     Ok(context! { data => Value::from_safe_string(data), rows, own_cells, beside, ..report })
 }
@@ -132,7 +132,7 @@ pub(crate) fn policy(is_served: bool) -> String {
 }
 
 /// JSON that ends no script element and no line of a script, whatever its texts hold.
-fn inert(json: &str) -> String {
+fn inert_script(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {

@@ -47,8 +47,8 @@ pub(crate) use self::failure::{
 };
 pub(crate) use self::notice::{NoticeReport, recovery_report, test_report};
 pub(crate) use self::owners::{
-    Share, alert_report_to_owners, closing_report_to_owners, drift_report_to_owners, run_report_to_owners,
-    seen_targets, touched,
+    Share, alert_report_to_owners, changed_targets, closing_report_to_owners, drift_report_to_owners,
+    run_report_to_owners, seen_targets,
 };
 pub(crate) use self::ranking::{Ranking, is_over};
 pub(crate) use self::shared::curves::Curves;

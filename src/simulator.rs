@@ -140,7 +140,7 @@ impl Simulator {
 pub(crate) async fn run(args: SimulateArgs) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let simulator = Simulator::start(args, Clock::real()).await?;
+    let simulator = Simulator::start(args, Clock::system()).await?;
     let mut out = io::stdout().lock();
     writeln!(out, "TE_BASE_URL={}\nTE_TOKEN={}", simulator.base_url(), simulator.token())?;
     out.flush()?;

@@ -21,7 +21,7 @@ use crate::change::summary::shown;
 use crate::change::{RunStory, Services};
 use crate::config::Config;
 use crate::files;
-use crate::files::csv_cell::marked;
+use crate::files::csv_cell::with_bom;
 use crate::files::read_if_there;
 use crate::text::edge;
 
@@ -78,7 +78,7 @@ fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (Stri
                 .into_bytes(),
         )];
         for name in FILES {
-            files.extend(read_if_there(&run.path(name), files::ROWS)?.map(|bytes| (name, marked(bytes))));
+            files.extend(read_if_there(&run.path(name), files::ROWS)?.map(|bytes| (name, with_bom(bytes))));
         }
         place::put(&answers, &folder, &files)?;
         anyhow::Ok(folder)

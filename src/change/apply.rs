@@ -361,7 +361,7 @@ where
     /// For whoever watches; each batch is read for before it is sent, and all are read back.
     fn show_progress(&self, phase: Phase, progress: &Progress, batches: usize) {
         let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done_rows() };
-        self.client.progress().at(phase, Rows { done, of: progress.total }, 2 * batches + 1);
+        self.client.progress().set_phase(phase, Rows { done, of: progress.total }, 2 * batches + 1);
     }
 
     fn settle(&mut self, progress: &mut Progress, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {

@@ -23,7 +23,7 @@ use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{
     self, AccountGroup, Aid, OrgId, Organization, Snapshot, Target, Units, UsageRule,
 };
-use crate::files::csv_cell::shown;
+use crate::files::csv_cell::inert_clean;
 use crate::text::words::grouped;
 
 /// The columns of a proposal, and of the file that undoes a run.
@@ -302,9 +302,9 @@ pub(crate) fn change_file(proposals: &[Proposal]) -> Vec<u8> {
             csv.write_record([
                 "assign",
                 proposal.org_id.as_str(),
-                &shown(&proposal.org_name),
+                &inert_clean(&proposal.org_name),
                 row.aid.as_str(),
-                &shown(&row.account_group_name),
+                &inert_clean(&row.account_group_name),
                 &row.after.to_string(),
                 &row.before.to_string(),
                 &row.comment(),

@@ -14,7 +14,7 @@ use super::propose::COLUMNS;
 use super::{Code, Outcome, Plan, PlanRow, RowResult};
 use crate::domain::diff::Change;
 use crate::domain::quota::{Target, Units};
-use crate::files::csv_cell::{again, shown};
+use crate::files::csv_cell::{inert_clean, inert_input};
 
 /// The rows that are as they were asked to be: sent and read back (`applied`), or already so (`unchanged`); and those that
 /// wait for their time (`scheduled`).
@@ -146,8 +146,8 @@ struct Lines(csv::Writer<Vec<u8>>);
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
     fn push_beside_input(&mut self, fields: &[String], ours: &[&str]) {
-        let ours = ours.iter().map(|cell| shown(cell).into_owned());
-        let cells = fields.iter().map(|field| again(field)).chain(ours);
+        let ours = ours.iter().map(|cell| inert_clean(cell).into_owned());
+        let cells = fields.iter().map(|field| inert_input(field)).chain(ours);
         self.0.write_record(cells).expect("memory takes every line");
     }
 
@@ -167,7 +167,7 @@ impl Lines {
 
     fn push(&mut self, cells: &[&str]) {
         self.0
-            .write_record(cells.iter().map(|cell| shown(cell).into_owned()))
+            .write_record(cells.iter().map(|cell| inert_clean(cell).into_owned()))
             .expect("memory takes every line");
     }
 }

@@ -8,7 +8,7 @@ use super::run::{Run, RunRecord, id};
 use super::stored::{Damaged, plan_if_any};
 use super::{Outcome, Plan, Problem, RowResult, RunState};
 use crate::files;
-use crate::files::csv_cell::plain;
+use crate::files::csv_cell::without_inert_mark;
 use crate::files::read_if_there;
 
 /// A run as mails and `runs` show it.
@@ -104,7 +104,7 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
             (true, [.., row, status, before, after, message]) => {
                 let quota = |text: &str| text.parse().ok();
                 let (before, after) = (quota(before), quota(after));
-                let message = plain(message).into_owned();
+                let message = without_inert_mark(message).into_owned();
                 let outcome = match *status {
                     "applied" => Outcome::Applied { before, after },
                     "scheduled" => Outcome::Scheduled { before, after, run: None, message },
@@ -114,7 +114,7 @@ fn outcomes(bytes: &[u8], succeeded: bool, rows: &mut Vec<RowResult>) -> anyhow:
             }
             (false, [.., row, code, message]) => {
                 let code = code.parse().map_err(anyhow::Error::msg)?;
-                (row, Outcome::Failed(Problem { code, message: plain(message).into_owned() }))
+                (row, Outcome::Failed(Problem { code, message: without_inert_mark(message).into_owned() }))
             }
             _ => anyhow::bail!("a result has too few columns"),
         };

@@ -109,7 +109,7 @@ fn secrets(config: &Config, report: &mut Report) {
         Some(token) => match token.read_token() {
             Ok(_) => report.pass("the API token can be read"),
             Err(error) => {
-                let token = token.called("the API token", "api.token_file");
+                let token = token.with_key("the API token", "api.token_file");
                 report.fail(&format!("{token} cannot be read: {error:#}"));
             }
         },
@@ -119,7 +119,7 @@ fn secrets(config: &Config, report: &mut Report) {
     let passwords = [config.api.token.as_ref(), config.smtp.password.as_ref(), client_secret];
     for secret in passwords.into_iter().flatten() {
         if let Secret::File(path) = secret
-            && let Some(problem) = config::exposed(path, group)
+            && let Some(problem) = config::readable_by_others(path, group)
         {
             report.fail(&problem);
         }

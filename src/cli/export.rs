@@ -14,7 +14,7 @@ use crate::domain::quota::{
     Aid, OrgId, Place, Snapshot, SnapshotRow, Target, Units, UsageRule, are_most_missing,
 };
 use crate::exit_code::Exit;
-use crate::files::csv_cell::{push, shown};
+use crate::files::csv_cell::{inert_clean, push};
 use crate::history::{Block, History, STEM};
 use crate::thousandeyes::LazyClient;
 
@@ -250,7 +250,7 @@ struct Edit<'a> {
 fn add_row(file: &mut Vec<u8>, row: &SnapshotRow<'_>, edit: &Edit<'_>, rule: &UsageRule) {
     let Edit { action, value, expected, comment } = edit;
     let aid = row.target.aid.as_ref().map_or(&b""[..], Aid::as_bytes);
-    let (org_name, name) = (shown(&row.org_name), shown(&row.account_group_name));
+    let (org_name, name) = (inert_clean(&row.org_name), inert_clean(&row.account_group_name));
     let org_id = row.target.org_id.as_bytes();
     let [mut used, mut projected] = [itoa::Buffer::new(); 2];
     let used = rule.used(&row.usage).map_or("", |units| used.format(units));

@@ -157,7 +157,7 @@ pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let since = scope.since.unwrap_or(now - TimeDelta::days(30));
     let report = inputs.changes_report(since, &scope, now)?;
     match asked.file {
-        ReportFile::Page(path) => write(path, page::plain("changes.html", &report, None)?.as_bytes()),
+        ReportFile::Page(path) => write(path, page::plain_page("changes.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &changes_table(&report)),
     }
 }
@@ -168,7 +168,7 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     let scope = asked.scope(&latest)?;
     let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
-        ReportFile::Page(path) => write(path, page::plain("cycles.html", &report, None)?.as_bytes()),
+        ReportFile::Page(path) => write(path, page::plain_page("cycles.html", &report, None)?.as_bytes()),
         ReportFile::Table(path) => write(path, &closing_table(&report)),
     }
 }

@@ -344,7 +344,7 @@ pub(super) fn wrapped_with_tail([text, tail]: &[Cell; 2], indent: usize, paint: 
 /// Lines of whole words.
 pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in words::unbroken(text) {
+    for word in words::unbreakable_words(text) {
         match lines.last_mut() {
             Some(line) if width(line) + 1 + width(&word) <= room => *line += &format!(" {word}"),
             _ => lines.push(word),

@@ -95,7 +95,7 @@ impl Asked<'_> {
 
     fn matches(&self, row: &SnapshotRow<'_>, rule: &UsageRule) -> bool {
         self.over.is_none_or(|percent| is_over(row, percent, rule))
-            && self.name.is_none_or(|pattern| glob::fits(pattern, &lookalike::composed(row.name())))
+            && self.name.is_none_or(|pattern| glob::matches(pattern, &lookalike::composed(row.name())))
     }
 }
 

@@ -11,7 +11,7 @@ use super::guards::id_problems;
 use super::types::{duration, optional_duration};
 use crate::domain::quota::{Aid, OrgId, SnapshotRow, Target};
 use crate::schedule::instant;
-use crate::text::glob::fits;
+use crate::text::glob;
 
 /// `[alerts]`. Reports and alerts show the same levels.
 #[derive(Clone, Debug, Deserialize)]
@@ -140,7 +140,7 @@ impl Alerts {
     }
 
     /// The first mute that hides a target now.
-    pub(crate) fn mute(&self, row: &SnapshotRow, now: DateTime<Utc>, zone: Tz) -> Option<&Mute> {
+    pub(crate) fn active_mute(&self, row: &SnapshotRow, now: DateTime<Utc>, zone: Tz) -> Option<&Mute> {
         self.mutes.iter().find(|mute| !mute.has_ended(now, zone) && mute.hides(row))
     }
 
@@ -226,7 +226,9 @@ impl Mute {
 
     fn hides(&self, row: &SnapshotRow) -> bool {
         let fits = |pattern: &Option<String>, text: Option<&str>| {
-            pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| fits(pattern.trim(), text.trim())))
+            pattern
+                .as_ref()
+                .is_none_or(|pattern| text.is_some_and(|text| glob::matches(pattern.trim(), text.trim())))
         };
         let Target { org_id, aid } = &row.target;
         fits(&self.org_id, Some(org_id.as_str()))

@@ -11,8 +11,11 @@ impl Config {
     /// Each problem as the key and a sentence.
     pub(super) fn folder_problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let (data, inbox, answers) =
-            (real(&self.data.dir), real(&self.inbox_dir()), real(&self.answers_dir()));
+        let (data, inbox, answers) = (
+            canonical_or_given(&self.data.dir),
+            canonical_or_given(&self.inbox_dir()),
+            canonical_or_given(&self.answers_dir()),
+        );
         let is_own =
             |folder: &Path| folder == data || OWN.iter().any(|own| folder.starts_with(data.join(own)));
         if is_own(&inbox) {
@@ -38,7 +41,7 @@ impl Config {
 }
 
 /// Without links where it is there, else as it is written.
-fn real(folder: &Path) -> PathBuf {
+fn canonical_or_given(folder: &Path) -> PathBuf {
     let written = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     fs_err::canonicalize(folder).unwrap_or_else(|_| written())
 }

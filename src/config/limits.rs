@@ -136,7 +136,7 @@ impl Config {
 }
 
 /// `Doe, Jane <jane@example.com>`, as address books have it, without the quotes that the comma would need.
-fn unquoted(text: &str) -> Result<Mailbox, ()> {
+fn parse_unquoted(text: &str) -> Result<Mailbox, ()> {
     let (name, address) = text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')).ok_or(())?;
     let (name, address) = (name.trim(), address.parse().map_err(|_| ())?);
     if name.is_empty() || name.contains(['<', '>', '"', '@', ';']) || name.chars().any(char::is_control) {
@@ -180,7 +180,7 @@ fn is_hello_name(name: &str) -> bool {
 /// An address that mail can be sent to, with or without a name before it, or what is wrong with it.
 pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
     let shown = visible(text);
-    let mailbox: Mailbox = text.trim().parse().or_else(|_| unquoted(text)).map_err(|()| {
+    let mailbox: Mailbox = text.trim().parse().or_else(|_| parse_unquoted(text)).map_err(|()| {
         if text.matches('@').count() > 1 && !text.contains(char::is_control) {
             format!("`{shown}` holds several addresses: each needs an entry of its own")
         } else {

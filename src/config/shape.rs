@@ -76,7 +76,11 @@ impl Comparison {
             (value, example) if value.same_type(example) => {}
             (value, example) => self.found.push(Misfit {
                 path: path.clone(),
-                problem: format!("is {}, but must be {}", found(value), wanted(example, path)),
+                problem: format!(
+                    "is {}, but must be {}",
+                    describe_value(value),
+                    describe_wanted(example, path)
+                ),
                 wants_text: example.is_str(),
             }),
         }
@@ -99,7 +103,7 @@ impl Comparison {
 }
 
 /// A text is not repeated: it may be a password under the wrong key.
-fn found(value: &Value) -> String {
+fn describe_value(value: &Value) -> String {
     match value {
         Value::String(_) => "a text".to_owned(),
         Value::Integer(number) => format!("the number {number}"),
@@ -111,7 +115,7 @@ fn found(value: &Value) -> String {
     }
 }
 
-fn wanted(example: &Value, path: &[Step]) -> String {
+fn describe_wanted(example: &Value, path: &[Step]) -> String {
     let kind = match example {
         Value::String(_) => "a text in quotes",
         Value::Integer(_) => "a whole number",

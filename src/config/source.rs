@@ -46,7 +46,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         if wants_text && retry_as_text(&mut table, &path, &from_environment) {
             continue;
         }
-        problems.push(source.place(&path, &from_environment, &problem));
+        problems.push(source.locate(&path, &from_environment, &problem));
         remove(&mut table, &path);
         taken_out.push(path);
     }
@@ -59,7 +59,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
                 if retry_as_text(&mut table, &path, &from_environment) {
                     continue;
                 }
-                problems.push(source.place(&path, &from_environment, &explain(error.inner(), &path)));
+                problems.push(source.locate(&path, &from_environment, &explain(error.inner(), &path)));
                 if !remove(&mut table, &path) {
                     return Err(in_order(problems));
                 }
@@ -102,7 +102,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         let path: Vec<Step> = key.split('.').map(step).collect();
         // What was taken out for being wrong is not missing.
         if !taken_out.iter().any(|wrong| wrong.starts_with(&path)) {
-            problems.push(source.place(&path, &from_environment, &problem));
+            problems.push(source.locate(&path, &from_environment, &problem));
         }
     }
     if problems.is_empty() { Ok(config) } else { Err(in_order(problems)) }
@@ -222,7 +222,7 @@ fn set(table: &mut Table, keys: &[String], value: Value) -> bool {
 /// A number in the environment may be meant as text (`QUOTAKEEPER__API__AID=1234`): try that before complaining.
 fn retry_as_text(table: &mut Table, path: &[Step], from_environment: &FromEnvironment) -> bool {
     let Some((_, text)) = from_environment.get(path) else { return false };
-    match at(table, path) {
+    match value_at(table, path) {
         Some(value) if !value.is_str() => {
             *value = Value::String(text.clone());
             true
@@ -231,7 +231,7 @@ fn retry_as_text(table: &mut Table, path: &[Step], from_environment: &FromEnviro
     }
 }
 
-fn at<'t>(table: &'t mut Table, path: &[Step]) -> Option<&'t mut Value> {
+fn value_at<'t>(table: &'t mut Table, path: &[Step]) -> Option<&'t mut Value> {
     let (Step::Key(first), rest) = path.split_first()? else { return None };
     rest.iter().try_fold(table.get_mut(first)?, |value, step| match step {
         Step::Key(key) => value.as_table_mut()?.get_mut(key),
@@ -242,10 +242,10 @@ fn at<'t>(table: &'t mut Table, path: &[Step]) -> Option<&'t mut Value> {
 fn remove(table: &mut Table, path: &[Step]) -> bool {
     match path {
         [Step::Key(key)] => table.remove(key).is_some(),
-        [parent @ .., Step::Key(key)] => {
-            at(table, parent).and_then(Value::as_table_mut).is_some_and(|inner| inner.remove(key).is_some())
-        }
-        [parent @ .., Step::Index(index)] => match at(table, parent).and_then(Value::as_array_mut) {
+        [parent @ .., Step::Key(key)] => value_at(table, parent)
+            .and_then(Value::as_table_mut)
+            .is_some_and(|inner| inner.remove(key).is_some()),
+        [parent @ .., Step::Index(index)] => match value_at(table, parent).and_then(Value::as_array_mut) {
             Some(array) if *index < array.len() => {
                 array.remove(*index);
                 true
@@ -278,7 +278,7 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
 fn explain(wrong: &Wrong, path: &[Step]) -> String {
     let Wrong::UnknownKey { key, known } = wrong else { return wrong.to_string() };
     let near = nearest(key, known.iter().copied(), 1);
-    match (belongs(key), near.first()) {
+    match (known_place(key), near.first()) {
         // A section whose name is like it was not meant.
         (Some((section, name)), _) if path.len() == 1 => format!("{wrong}: write `{name}` under [{section}]"),
         (_, Some(name)) => format!("{wrong}: did you mean `{name}`?"),
@@ -290,7 +290,7 @@ fn explain(wrong: &Wrong, path: &[Step]) -> String {
 }
 
 /// The section and the key that a key in a wrong place is: by its name (`base_url`), or by both (`data_dir`).
-fn belongs(key: &str) -> Option<(&'static str, &'static str)> {
+fn known_place(key: &str) -> Option<(&'static str, &'static str)> {
     let in_section = |section: &'static str| keys(Some(section)).iter().map(move |name| (section, *name));
     let mut keys = keys(None).iter().flat_map(|section| in_section(section));
     keys.find(|(section, name)| {
@@ -340,7 +340,7 @@ impl Source<'_> {
         self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1
     }
 
-    fn place(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> Placed {
+    fn locate(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> Placed {
         let mut key = String::new();
         for step in path {
             match step {

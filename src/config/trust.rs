@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::StatVfsMountFlags;
 
 /// Why `./quotakeeper.toml` is not used: in a folder of others it may have been put there for us.
-pub(crate) fn planted(path: &Path) -> Option<String> {
+pub(crate) fn why_untrusted(path: &Path) -> Option<String> {
     let us = rustix::process::geteuid().as_raw();
     for part in parts(path) {
         let Ok(metadata) = fs_err::metadata(&part) else {
@@ -29,12 +29,12 @@ pub(crate) fn planted(path: &Path) -> Option<String> {
 
 /// Why a configuration is refused: everybody may write it.
 pub(super) fn writable_by_all(path: &Path) -> Option<String> {
-    refused(path, 0o002)
+    writable_by(path, 0o002)
 }
 
 /// Who besides its owner may write a configuration, as `check` reports it.
 pub(crate) fn writable_by_others(path: &Path) -> Option<String> {
-    refused(path, 0o022)
+    writable_by(path, 0o022)
 }
 
 /// Another user who owns a configuration that was named, as `check` notes it: in a container it may be a mount of its owner's.
@@ -51,7 +51,7 @@ pub(crate) fn owned_by_another(path: &Path) -> Option<String> {
     ))
 }
 
-fn refused(path: &Path, mask: u32) -> Option<String> {
+fn writable_by(path: &Path, mask: u32) -> Option<String> {
     let open = |part: &PathBuf| {
         let metadata = fs_err::metadata(part).ok()?;
         let is_open = metadata.mode() & mask != 0 && !is_sticky(&metadata) && !is_read_only(part);
@@ -90,7 +90,7 @@ fn parts(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Who can read a file that holds a secret, besides the service: a sentence, or none. `group` is that of the service.
-pub(crate) fn exposed(path: &Path, group: Option<u32>) -> Option<String> {
+pub(crate) fn readable_by_others(path: &Path, group: Option<u32>) -> Option<String> {
     let metadata = fs_err::metadata(path).ok().filter(Metadata::is_file)?;
     if is_read_only(path) {
         return None; // a mounted secret: its modes are the mount's

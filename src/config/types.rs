@@ -50,7 +50,7 @@ impl Secret {
     fn read_as(&self, kind: Kind) -> anyhow::Result<SecretString> {
         let text = match self {
             Self::Value(value) => value.expose_secret().as_bytes().to_vec(),
-            Self::File(path) if looks_like_a_path(path) => bounded(path)?,
+            Self::File(path) if looks_like_a_path(path) => read_bounded(path)?,
             Self::File(path) => {
                 // People paste the secret itself.
                 redact::register(&path.to_string_lossy());
@@ -83,7 +83,7 @@ impl Secret {
     }
 
     /// What it is, with the key that a person has to look at where it comes from a file.
-    pub(crate) fn called(&self, what: &str, key: &str) -> String {
+    pub(crate) fn with_key(&self, what: &str, key: &str) -> String {
         match self {
             Self::Value(_) => what.to_owned(),
             Self::File(_) => format!("{what} ({key})"),
@@ -125,7 +125,7 @@ fn is_credential(path: &Path) -> bool {
 }
 
 /// What is on a secret's path may be anything: a pipe would never end, and a device has no end.
-fn bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
     const LIMIT: u64 = 64 << 10;
     let metadata = fs_err::metadata(path)?;
     anyhow::ensure!(!metadata.is_dir(), "{} is a folder: write the path of the file in it", path.display());

@@ -134,7 +134,7 @@ fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) 
     let inputs = app.report_inputs();
     let message = |headline, text: String, link| {
         let message = Message { headline, text, link, imprint: (&inputs.context(now)).into() };
-        page::plain("message.html", &message, Some(live)).unwrap_or(message.text)
+        page::plain_page("message.html", &message, Some(live)).unwrap_or(message.text)
     };
     let Some(address) = address else {
         return Answer::Missing(message(
@@ -186,7 +186,7 @@ fn view(
     Ok(Some(match address {
         Address::Now => {
             let status = overview::Now::new(inputs, &app.mailer, now);
-            page::now(inputs.overview(latest()?, now)?, &status, live)?
+            page::overview_page(inputs.overview(latest()?, now)?, &status, live)?
         }
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
         Address::Organization(org_id) => {
@@ -202,16 +202,16 @@ fn view(
             let Some(target) = inputs.target_page(&target, latest()?, record.as_ref(), now)? else {
                 return Ok(None);
             };
-            page::plain("group.html", &target, Some(live))?
+            page::plain_page("group.html", &target, Some(live))?
         }
-        Address::Runs { all } => page::plain("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
+        Address::Runs { all } => page::plain_page("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
         Address::Run(id) => match runs::run_page(inputs, &id, now)? {
-            Some(run) => page::plain("changes.html", &run, Some(live))?,
+            Some(run) => page::plain_page("changes.html", &run, Some(live))?,
             None => return Ok(None),
         },
         Address::History { from, to } => {
             let history = history::history(inputs, from.as_deref(), to.as_deref(), now)?;
-            page::plain("history.html", &history, Some(live))?
+            page::plain_page("history.html", &history, Some(live))?
         }
         Address::Cycles => cycles::page(inputs, &latest()?, live, now)?,
         Address::Health => health::page(inputs, &app.mailer, live, now)?,

@@ -13,7 +13,7 @@ use crate::text::clean::{is_padding, visible};
 const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// A file as people open it: Excel takes one without this mark for a text of the machine's own encoding, in which names come out wrong.
-pub(crate) fn marked(mut file: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_bom(mut file: Vec<u8>) -> Vec<u8> {
     if !file.starts_with(MARK) {
         file.splice(0..0, MARK.iter().copied());
     }
@@ -29,7 +29,7 @@ pub(crate) fn inert(text: &str) -> Cow<'_, str> {
 }
 
 /// A name or a message in a column of ours: nothing hidden in it either, because people also look at these files in a terminal.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+pub(crate) fn inert_clean(text: &str) -> Cow<'_, str> {
     if is_one_word(text) {
         return Cow::Borrowed(text);
     }
@@ -40,14 +40,14 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// The text that [`inert`] was given.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_inert_mark(text: &str) -> Cow<'_, str> {
     each_part(text, |out, part| *out += part.strip_prefix('\'').unwrap_or(part))
 }
 
 /// A cell that somebody else wrote, or that we wrote before: nothing hidden in it, but its line breaks and tabs stay.
-pub(crate) fn again(text: &str) -> String {
+pub(crate) fn inert_input(text: &str) -> String {
     let is_kept = |letter: char| matches!(letter, '\t' | '\r' | '\n');
-    let text = plain(text);
+    let text = without_inert_mark(text);
     let cleaned: String = text
         .split_inclusive(is_kept)
         .flat_map(|line| {

@@ -50,7 +50,8 @@ impl Folder {
     /// Opens a folder by its path. Links on the way are the operator's own and are followed.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let descriptor = fs::open(path, folder_flags(), Mode::empty()).map_err(|error| named(path, error))?;
+        let descriptor =
+            fs::open(path, folder_flags(), Mode::empty()).map_err(|error| with_path(path, error))?;
         Ok(Self { descriptor, path: path.to_owned() })
     }
 
@@ -58,8 +59,9 @@ impl Folder {
     pub(crate) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
         let path = self.path.join(name);
         let flags = folder_flags() | OFlags::NOFOLLOW;
-        let opened = single(name).and_then(|name| fs::openat(&self.descriptor, name, flags, Mode::empty()));
-        Ok(Self { descriptor: opened.map_err(|error| named(&path, error))?, path })
+        let opened =
+            single_part(name).and_then(|name| fs::openat(&self.descriptor, name, flags, Mode::empty()));
+        Ok(Self { descriptor: opened.map_err(|error| with_path(&path, error))?, path })
     }
 
     /// Opens a folder of this one, and makes it first where it is missing.
@@ -84,20 +86,22 @@ impl Folder {
         // With all rights that it may have in the end: where the 2 of a shared folder was inherited and the umask leaves
         // these, nothing is left to set, which a service with `RestrictSUIDSGID=` could not.
         let mode = if is_shared(&fs::fstat(&self.descriptor)?) { 0o770 } else { 0o700 };
-        match single(name).and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(mode))) {
+        match single_part(name)
+            .and_then(|name| fs::mkdirat(&self.descriptor, name, Mode::from_raw_mode(mode)))
+        {
             Ok(()) => {
                 let folder = self.open_folder(name)?;
                 self.hand_over(&folder.descriptor, Kind::Folder)?;
                 Ok(Some(folder))
             }
             Err(Errno::EXIST) => Ok(None),
-            Err(error) => Err(named(&self.path.join(name), error)),
+            Err(error) => Err(with_path(&self.path.join(name), error)),
         }
     }
 
     /// Opens a file for reading, and looks at what was opened: a regular file with one name, or nothing.
     pub(crate) fn open_file(&self, name: &OsStr, links: Links) -> Result<OpenFile, Unfit> {
-        let opened = single(name).and_then(|name| match links {
+        let opened = single_part(name).and_then(|name| match links {
             Links::Refused | Links::Hard => fs::openat(&self.descriptor, name, file_flags(), Mode::empty()),
             Links::Within => beneath::open(&self.descriptor, name),
         });
@@ -105,9 +109,10 @@ impl Folder {
             Errno::NOENT => Unfit::Missing,
             Errno::LOOP | Errno::XDEV => Unfit::Link,
             Errno::NXIO | Errno::NODEV => Unfit::NotRegular, // a socket, or a device that is not there
-            other => Unfit::Io(named(&self.path.join(name), other)),
+            other => Unfit::Io(with_path(&self.path.join(name), other)),
         })?;
-        let stat = fs::fstat(&descriptor).map_err(|error| Unfit::Io(named(&self.path.join(name), error)))?;
+        let stat =
+            fs::fstat(&descriptor).map_err(|error| Unfit::Io(with_path(&self.path.join(name), error)))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Unfit::NotRegular);
         }
@@ -120,10 +125,11 @@ impl Folder {
 
     /// What lies under a name, without following it; none where there is nothing.
     pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
-        match single(name).and_then(|name| fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW)) {
+        match single_part(name).and_then(|name| fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW))
+        {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(named(&self.path.join(name), error)),
+            Err(error) => Err(with_path(&self.path.join(name), error)),
         }
     }
 
@@ -136,7 +142,7 @@ impl Folder {
 
     /// All names in the folder, in order.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        let of = |error| named(&self.path, error);
+        let of = |error| with_path(&self.path, error);
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(&self.descriptor).map_err(of)? {
             let name = OsString::from_vec(entry.map_err(of)?.file_name().to_bytes().to_vec());
@@ -167,14 +173,14 @@ impl Folder {
 
     fn stage_as(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
         let temporary = self.write_temporary(name, kind, |file| file.write_all(bytes))?;
-        let renamed = single(name)
+        let renamed = single_part(name)
             .and_then(|name| fs::renameat(&self.descriptor, temporary.as_os_str(), &self.descriptor, name));
         self.settle_write(name, &temporary, renamed).map(drop)
     }
 
     fn replace(&self, name: &OsStr, bytes: &[u8], kind: Kind) -> io::Result<()> {
         self.stage_as(name, bytes, kind)?;
-        self.sync().map_err(unsure)
+        self.sync().map_err(not_durable)
     }
 
     /// Writes a file unless the name is taken, which leaves what has it as it was; whether it was written.
@@ -184,10 +190,11 @@ impl Folder {
         content: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<bool> {
         let temporary = self.write_temporary(name, Kind::File, content)?;
-        let renamed = single(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
+        let renamed =
+            single_part(name).and_then(|name| self.rename_to_free_name(temporary.as_os_str(), name));
         let written = self.settle_write(name, &temporary, renamed)?;
         if written {
-            self.sync().map_err(unsure)?;
+            self.sync().map_err(not_durable)?;
         }
         Ok(written)
     }
@@ -197,13 +204,13 @@ impl Folder {
         match fs::fsync(&self.descriptor) {
             // Network and FUSE mounts that sync no folder say so like this; they can do no better.
             Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
-            Err(error) => Err(named(&self.path, error)),
+            Err(error) => Err(with_path(&self.path, error)),
         }
     }
 
     /// Opens a file that is kept and written in place (a lock, a journal), and makes it first where it is missing.
     pub(crate) fn open_or_create(&self, name: &OsStr) -> io::Result<File> {
-        let name = single(name)?;
+        let name = single_part(name)?;
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         loop {
             match fs::openat(&self.descriptor, name, flags, Mode::empty()) {
@@ -277,7 +284,7 @@ impl Folder {
         let folder = fs::fstat(&self.descriptor)?;
         if rustix::process::geteuid().is_root() && (folder.st_uid != 0 || folder.st_gid != 0) {
             let owner = Some(rustix::fs::Uid::from_raw(folder.st_uid));
-            tolerated(fs::fchown(new, owner, Some(rustix::fs::Gid::from_raw(folder.st_gid))))?;
+            ignore_unsupported(fs::fchown(new, owner, Some(rustix::fs::Gid::from_raw(folder.st_gid))))?;
         }
         let mode = match (kind, is_shared(&folder)) {
             (Kind::File, false) => 0o640,
@@ -289,7 +296,7 @@ impl Folder {
         if fs::fstat(new)?.st_mode & 0o7777 == mode {
             return Ok(());
         }
-        tolerated(fs::fchmod(new, Mode::from_raw_mode(mode)))
+        ignore_unsupported(fs::fchmod(new, Mode::from_raw_mode(mode)))
     }
 }
 
@@ -317,12 +324,12 @@ pub(crate) fn is_done(error: &io::Error) -> bool {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Unsure>()).is_some()
 }
 
-fn unsure(error: io::Error) -> io::Error {
+fn not_durable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), Unsure(error))
 }
 
 /// A mount that has no owners or modes of its own (CIFS, vfat) refuses to set them.
-fn tolerated(done: Result<(), Errno>) -> io::Result<()> {
+fn ignore_unsupported(done: Result<(), Errno>) -> io::Result<()> {
     match done {
         Ok(()) | Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
         Err(error) => Err(error.into()),
@@ -339,13 +346,13 @@ fn file_flags() -> OFlags {
 }
 
 /// A name of one part: nothing that could lead elsewhere.
-fn single(name: &OsStr) -> Result<&OsStr, Errno> {
+fn single_part(name: &OsStr) -> Result<&OsStr, Errno> {
     let bytes = name.as_bytes();
     let leads_elsewhere = bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/');
     if leads_elsewhere { Err(Errno::INVAL) } else { Ok(name) }
 }
 
-fn named(path: &Path, error: Errno) -> io::Error {
+fn with_path(path: &Path, error: Errno) -> io::Error {
     let error = io::Error::from(error);
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -57,7 +57,7 @@ impl Lock {
         let failed = |source| LockError::Io { path: path.display().to_string(), source };
         let mut file = loop {
             let mut file = durable::open_or_create(&path).map_err(failed)?;
-            match patiently(|| file.try_lock()) {
+            match try_patiently(|| file.try_lock()) {
                 Ok(()) if is_at(&file, &path).map_err(failed)? => break file,
                 Ok(()) => {} // it was removed or replaced meanwhile
                 Err(TryLockError::WouldBlock) => {
@@ -153,7 +153,7 @@ fn has_no_locks(error: &io::Error) -> bool {
 }
 
 /// A `status` that looks who holds the lock has it for an instant: that is no reason to give up.
-fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+fn try_patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
     for _ in 0..5 {
         match try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),

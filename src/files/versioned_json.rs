@@ -96,7 +96,7 @@ fn is_of_the_file(error: &io::Error) -> bool {
 }
 
 /// Reads a file for the holder of the lock, who sets aside what is of no use.
-pub(crate) fn take<T: DeserializeOwned>(
+pub(crate) fn read_or_set_aside<T: DeserializeOwned>(
     data_dir: &Path,
     kind: &Kind,
     now: DateTime<Utc>,

@@ -10,7 +10,7 @@ use super::store::{moments, partition, with_clock_skew};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
 use crate::files;
-use crate::files::csv_cell::{inert, plain};
+use crate::files::csv_cell::{inert, without_inert_mark};
 use crate::files::durable;
 
 const COLUMNS: [&str; 14] = [
@@ -119,8 +119,8 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
                 "" => Target::organization(cell("org_id")),
                 aid => Target::account_group(cell("org_id"), aid),
             },
-            org_name: plain(cell("org_name")).into_owned(),
-            account_group_name: plain(cell("account_group_name")).into_owned(),
+            org_name: without_inert_mark(cell("org_name")).into_owned(),
+            account_group_name: without_inert_mark(cell("account_group_name")).into_owned(),
             before: number("before")?,
             after: number("after")?,
             since,
@@ -128,8 +128,8 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
                 "" => MadeBy::Outside,
                 run => MadeBy::Run {
                     id: run.to_owned(),
-                    file: plain(cell("file")).into_owned(),
-                    comment: plain(cell("comment")).into_owned(),
+                    file: without_inert_mark(cell("file")).into_owned(),
+                    comment: without_inert_mark(cell("comment")).into_owned(),
                     at: cell("applied_at").parse()?,
                 },
             },

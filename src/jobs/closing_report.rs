@@ -34,7 +34,7 @@ pub(super) fn queue(reporting: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Re
     let input = ClosingInput { closed: &closed, diffs: &diffs, latest: &latest, rule: &rule };
     mailer.closing(closing_report(&input, &inputs.context(now)), now)?;
     mailer.closing_to_owners(&input, now)?;
-    versioned_json::save(data_dir, &FILE, &record.reported(closed.iter().flat_map(made_from)))
+    versioned_json::save(data_dir, &FILE, &record.with_reported(closed.iter().flat_map(made_from)))
 }
 
 /// The snapshots that its figures come from, those of the cycles before it and of its middle too: later reports, and the page, repeat
@@ -106,7 +106,7 @@ fn closed_cycles(
     while let Some(at) = lookup.next() {
         lookup.observe(at, inputs.history.read_or_warn(at).as_ref());
     }
-    Ok(lookup.closed())
+    Ok(lookup.into_closed())
 }
 
 /// What changed since the earliest of these cycles began.

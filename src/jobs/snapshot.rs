@@ -114,7 +114,7 @@ fn report_changes(
             compared => compared?,
         };
         changes::write(&config.data.dir, &seen)?;
-        job.reporting.mailer.drift(&seen, later, now)?;
+        job.reporting.mailer.send_drift(&seen, later, now)?;
         return job.reporting.mailer.drift_to_owners(&seen, later, now);
     }
     Ok(())

@@ -307,7 +307,7 @@ impl StateFile<'_> {
         if let Some(content) = self.unwritten.get() {
             return of(content);
         }
-        match versioned_json::take::<Content>(data_dir, &FILE, now) {
+        match versioned_json::read_or_set_aside::<Content>(data_dir, &FILE, now) {
             Ok(Remembered::Known(content)) => of(self.with_unrecorded_snapshot(content, now)),
             Ok(Remembered::Nothing) => of(self.with_unrecorded_snapshot(Content::default(), now)),
             Ok(Remembered::SetAside) => {

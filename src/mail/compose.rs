@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::picture::Painter;
 use super::render::Templates;
 use crate::config::{self, Mail};
-use crate::files::csv_cell::marked;
+use crate::files::csv_cell::with_bom;
 use crate::report::{Picture, Report, words};
 
 /// A file that goes with a message.
@@ -27,7 +27,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     pub(crate) fn csv(name: &str, bytes: Vec<u8>) -> Self {
-        Self { name: file_name(name), content_type: "text/csv; charset=utf-8", bytes: marked(bytes) }
+        Self { name: file_name(name), content_type: "text/csv; charset=utf-8", bytes: with_bom(bytes) }
     }
 }
 
@@ -108,7 +108,7 @@ impl Composer<'_> {
             .from(from)
             // A name that looks like an encoded word would be decoded into whatever it hides, by every mail program.
             .subject(words::clean(&subject, 250).replace("=?", "= ?"));
-        let message = about(message, report, host, earlier);
+        let message = with_kind_headers(message, report, host, earlier);
         let message = self
             .answered_to(to.into_iter().fold(message, MessageBuilder::to), report)?
             .multipart(body(&hash, text, html, pictures, attachments)?)
@@ -133,7 +133,12 @@ impl Composer<'_> {
 }
 
 /// What tells other programs what kind of mail it is, and which mails it belongs to.
-fn about(message: MessageBuilder, report: &Report, host: &str, earlier: &[String]) -> MessageBuilder {
+fn with_kind_headers(
+    message: MessageBuilder,
+    report: &Report,
+    host: &str,
+    earlier: &[String],
+) -> MessageBuilder {
     let message = message
         // RFC 3834, section 5: made by no person, and no answer to anything.
         .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))

@@ -72,7 +72,7 @@ impl Mailer {
     }
 
     /// What became of a run, to administrators and to the owners of what it changes.
-    pub(crate) fn run(&self, notice: &RunNotice, now: DateTime<Utc>) -> anyhow::Result<()> {
+    pub(crate) fn send_run_notice(&self, notice: &RunNotice, now: DateTime<Utc>) -> anyhow::Result<()> {
         let report = notice.report(&self.context(now));
         let files = notice.files.iter().map(|(name, bytes)| Attachment::csv(name, bytes.clone()));
         let files: Vec<Attachment> = files.collect();
@@ -100,7 +100,12 @@ impl Mailer {
     }
 
     /// What somebody changed outside quotakeeper.
-    pub(crate) fn drift(&self, seen: &Diff, latest: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<()> {
+    pub(crate) fn send_drift(
+        &self,
+        seen: &Diff,
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
         match report::drift_report(seen, latest, &self.rule, &self.context(now)) {
             Some(report) => {
                 let rows = report::outside(seen).take(RESTORED);
@@ -275,7 +280,7 @@ impl Mailer {
 
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        if fs_err::exists(&self.folder)? { Outbox::open(&self.folder)?.oldest() } else { Ok(None) }
+        if fs_err::exists(&self.folder)? { Outbox::open(&self.folder)?.oldest_waiting() } else { Ok(None) }
     }
 
     /// Whether the mail server can be reached, and takes the login and the sender; nothing is sent.
@@ -303,7 +308,7 @@ impl Mailer {
             return Ok(());
         }
         for recipient in &email.recipients {
-            transport.send(&email.from, recipient, &email.bytes).await.accepted()?;
+            transport.send(&email.from, recipient, &email.bytes).await.into_result()?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ impl Kept {
     }
 
     /// The token, or why there is none; nothing where the server has to be asked.
-    fn at(&self, now: Instant) -> Option<Result<SecretString, String>> {
+    fn valid_at(&self, now: Instant) -> Option<Result<SecretString, String>> {
         match self {
             Self::Token { token, until } if now < *until => Some(Ok(token.clone())),
             Self::Wait { until, sentence } if now < *until => Some(Err(sentence.clone())),
@@ -93,7 +93,7 @@ impl Tokens {
 
     /// The token that is kept, else a new one. The error is a sentence that says what to do.
     pub(crate) async fn token(&self) -> Result<(SecretString, Age), String> {
-        if let Some(known) = self.kept().at(Instant::now()) {
+        if let Some(known) = self.kept().valid_at(Instant::now()) {
             return known.map(|token| (token, Age::Kept));
         }
         let asked_at = Instant::now();
@@ -121,7 +121,7 @@ impl Tokens {
         let words =
             Wording { server: self.server(), timeout: self.timeout, secret: secret.origin(CLIENT_SECRET) };
         let secret = secret.read().map_err(|error| {
-            let secret = secret.called("the client secret", "smtp.oauth2.client_secret_file");
+            let secret = secret.with_key("the client secret", "smtp.oauth2.client_secret_file");
             redact::clean(&format!("{secret} cannot be read: {error:#}"), 500)
         })?;
         let client = other_client(url, self.proxy.as_ref(), self.ca_file.as_deref())
@@ -139,7 +139,7 @@ impl Tokens {
                 Err(words.unreachable(&deepest(&error), bad_certificate(&error)).into())
             }
             Ok(Err(error)) => Err(words.broken_off(&deepest(&error)).into()),
-            Err(_) => Err(words.silent().into()),
+            Err(_) => Err(words.no_answer().into()),
         }
     }
 

@@ -239,7 +239,7 @@ impl Outbox {
     }
 
     /// When the oldest message was queued that still waits.
-    pub(crate) fn oldest(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
+    pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
         Ok(self.stems(MailFolder::New)?.iter().find_map(|stem| queued_at(stem)))
     }
 
@@ -254,15 +254,15 @@ impl Outbox {
     ) -> anyhow::Result<(Record, Option<bool>)> {
         let path = self.folder(MailFolder::New).join(format!("{stem}.json"));
         let message = self.message(stem, &record)?;
-        let mut record = record.tried(now);
+        let mut record = record.begin_try(now);
         write_record(&path, &record)?;
         let mut silent = 0;
-        for index in record.turns() {
+        for index in record.delivery_order() {
             if cancel.is_cancelled() {
                 break;
             }
             let outcome = transport.send(&record.from, &record.recipients[index].address, &message).await;
-            record = record.after(index, &outcome, now);
+            record = record.with_outcome(index, &outcome, now);
             write_record(&path, &record)?;
             silent = match outcome {
                 Outcome::Accepted | Outcome::Refused(_) | Outcome::Later(_) => 0,

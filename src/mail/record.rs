@@ -23,7 +23,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// An error unless it was accepted.
-    pub(crate) fn accepted(self) -> anyhow::Result<()> {
+    pub(crate) fn into_result(self) -> anyhow::Result<()> {
         match self {
             Self::Accepted => Ok(()),
             Self::Refused(why) | Self::Later(why) | Self::Silent(why) | Self::NoServer(why) => {
@@ -114,7 +114,7 @@ impl Record {
 
     /// Who is to be tried now, in this order: one who makes the server fall silent comes last the next time, so that the
     /// others get their turn.
-    pub(crate) fn turns(&self) -> Vec<usize> {
+    pub(crate) fn delivery_order(&self) -> Vec<usize> {
         let mut turns: Vec<usize> = self.waiting().collect();
         turns.sort_by_key(|index| self.recipients[*index].error.is_some());
         turns
@@ -126,7 +126,7 @@ impl Record {
     }
 
     /// The record after one recipient's delivery ended so.
-    pub(crate) fn after(mut self, index: usize, outcome: &Outcome, now: DateTime<Utc>) -> Self {
+    pub(crate) fn with_outcome(mut self, index: usize, outcome: &Outcome, now: DateTime<Utc>) -> Self {
         let recipient = &mut self.recipients[index];
         let (state, error) = match outcome {
             Outcome::Accepted => (State::Accepted, None),
@@ -146,7 +146,7 @@ impl Record {
 
     /// The record of a try that is about to be made: counted before, so that a try whose outcome cannot be recorded
     /// is not repeated at once.
-    pub(crate) fn tried(mut self, now: DateTime<Utc>) -> Self {
+    pub(crate) fn begin_try(mut self, now: DateTime<Utc>) -> Self {
         let last =
             if self.attempts == 0 { self.queued_at } else { self.next_try - wait_after(self.attempts) };
         self.waited_s += (now - last).clamp(TimeDelta::zero(), LONGEST_GAP).num_seconds();

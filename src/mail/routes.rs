@@ -10,7 +10,7 @@ use crate::change::parse::sheet::{Sheet, SheetRow, id_pattern};
 use crate::config;
 use crate::domain::quota::{Snapshot, Target};
 use crate::report::Share;
-use crate::text::glob::fits;
+use crate::text::glob;
 use crate::text::words;
 
 /// The footer of a mail names so many of the rows that it was sent for.
@@ -90,27 +90,28 @@ impl Routes {
     }
 
     /// Every route that leads to a target.
-    fn of<'r>(&'r self, target: &'r Target) -> impl Iterator<Item = usize> + 'r {
+    fn leading_to<'r>(&'r self, target: &'r Target) -> impl Iterator<Item = usize> + 'r {
         let exact = self.exact.get(target).map_or(&[][..], Vec::as_slice);
-        exact.iter().chain(self.patterns.iter().filter(|index| self.rows[**index].fits(target))).copied()
+        exact.iter().chain(self.patterns.iter().filter(|index| self.rows[**index].matches(target))).copied()
     }
 
     /// Who owns a target, as the file writes it.
     pub(crate) fn owners(&self, target: &Target) -> Vec<String> {
-        let keys: BTreeSet<&String> = self.of(target).flat_map(|route| &self.rows[route].owners).collect();
+        let keys: BTreeSet<&String> =
+            self.leading_to(target).flat_map(|route| &self.rows[route].owners).collect();
         keys.into_iter().map(|key| self.owners[key].clone()).collect()
     }
 
     /// The account groups of a snapshot that nobody owns, by name.
     pub(crate) fn without_owner(&self, snapshot: &Snapshot) -> Vec<String> {
         let groups = snapshot.rows().filter(|row| row.target.aid.is_some());
-        let ownerless = groups.filter(|row| self.of(&row.target).next().is_none());
+        let ownerless = groups.filter(|row| self.leading_to(&row.target).next().is_none());
         ownerless.map(|row| words::clean(row.name(), 60)).collect()
     }
 
     /// Who gets mail about these targets. Owners of the same ones share a message, and everybody gets one; but not who
     /// gets mail about all targets anyway.
-    pub(crate) fn shares<'t>(
+    pub(crate) fn split_by_owners<'t>(
         &self,
         targets: impl IntoIterator<Item = &'t Target>,
         told_anyway: &[String],
@@ -119,7 +120,7 @@ impl Routes {
             told_anyway.iter().filter_map(|written| Some(address(&config::mailbox(written).ok()?))).collect();
         let mut owned: BTreeMap<&String, (BTreeSet<&Target>, BTreeSet<usize>)> = BTreeMap::new();
         for target in targets.into_iter().collect::<BTreeSet<_>>() {
-            for index in self.of(target) {
+            for index in self.leading_to(target) {
                 for owner in self.rows[index].owners.difference(&told_anyway) {
                     let (theirs, by) = owned.entry(owner).or_default();
                     theirs.insert(target);
@@ -136,13 +137,13 @@ impl Routes {
         let share = |(targets, (owners, by)): (BTreeSet<&Target>, (Vec<&String>, BTreeSet<usize>))| Share {
             targets: targets.into_iter().cloned().collect(),
             recipients: owners.into_iter().map(|owner| self.owners[owner].clone()).collect(),
-            listed: self.listed(&by),
+            listed: self.rows_in_words(&by),
         };
         alike.into_iter().map(share).collect()
     }
 
     /// `mail.routes_file, row 3 (10452, 2041*)`.
-    fn listed(&self, routes: &BTreeSet<usize>) -> String {
+    fn rows_in_words(&self, routes: &BTreeSet<usize>) -> String {
         let row = |index: &usize| {
             let Route { row, org_id, aid, .. } = &self.rows[*index];
             format!("row {row} ({org_id}{}{aid})", if aid.is_empty() { "" } else { ", " })
@@ -153,10 +154,10 @@ impl Routes {
 }
 
 impl Route {
-    fn fits(&self, target: &Target) -> bool {
-        fits(&self.org_id, target.org_id.as_str())
+    fn matches(&self, target: &Target) -> bool {
+        glob::matches(&self.org_id, target.org_id.as_str())
             && match &target.aid {
-                Some(aid) => !self.aid.is_empty() && fits(&self.aid, aid.as_str()),
+                Some(aid) => !self.aid.is_empty() && glob::matches(&self.aid, aid.as_str()),
                 None => self.aid.is_empty(),
             }
     }

@@ -91,7 +91,7 @@ impl Transport {
 
     /// Connects, logs in and names the sender, and sends nothing.
     pub(crate) async fn greet(&self, from: Address) -> anyhow::Result<()> {
-        self.converse(Errand::Greet { from: &from }).await.accepted()
+        self.converse(Errand::Greet { from: &from }).await.into_result()
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
@@ -135,7 +135,7 @@ impl Transport {
 
 /// The outcome, and whether it is that the login was refused for good.
 async fn one_try(server: &Server, login: &Login, errand: Errand<'_>) -> (Outcome, bool) {
-    let mut conversation = Conversation::with(server, login);
+    let mut conversation = Conversation::new(server, login);
     // Of the whole of it: a server that falls silent anywhere would hold us for ever.
     let done = tokio::time::timeout(server.timeout, Box::pin(errand.run(&mut conversation))).await;
     match done.unwrap_or(Err(Cause::Silence)) {

@@ -22,7 +22,7 @@ use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
 use crate::report::usage::organization::organization;
-use crate::report::usage::summary::{needs, room, then};
+use crate::report::usage::summary::{followed_by, needs_sentence, sources_sentence};
 use crate::text::words::grouped;
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
@@ -119,7 +119,7 @@ pub(crate) struct AlertReport {
 
 /// None when there is nothing to report that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
-    let reported = reported(input, context);
+    let reported = visible_news(input, context);
     let to_owners = input.audience == Audience::Owners;
     let is_due = match input.occasion {
         // What is back to normal goes along with what is reported as critical.
@@ -133,7 +133,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let statuses = quota_statuses(input, &reported, context);
     let of_level = |level| rows(level, &reported, &statuses, context);
     let (mut critical, mut warnings) = (of_level(Level::Critical), of_level(Level::Warning));
-    let mut recovered = recovered(&reported);
+    let mut recovered = recovered_rows(&reported);
 
     // Owners see their own targets alone, and two organizations may have groups of the same name.
     let many_organizations = to_owners || input.latest.organizations().len() > 1;
@@ -191,8 +191,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
 type Reported<'a> = Vec<(&'a News, SnapshotRow<'a>)>;
 
 /// Without what is muted, and what is no longer visible.
-fn reported<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported<'a> {
-    let is_muted = |row: &SnapshotRow<'_>| input.alerts.mute(row, context.now, context.zone).is_some();
+fn visible_news<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported<'a> {
+    let is_muted = |row: &SnapshotRow<'_>| input.alerts.active_mute(row, context.now, context.zone).is_some();
     let visible = input.news.iter().filter_map(|news| Some((news, input.latest.row(&news.target)?)));
     visible.filter(|(_, row)| !is_muted(row)).collect()
 }
@@ -233,21 +233,28 @@ fn rows(
         let since = words::moment(news.at, context.zone);
         let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
         let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
-        Some(AlertRow { status, was: was(news.was), since, largest, page: page_of(&row.target) })
+        Some(AlertRow { status, was: previous_level(news.was), since, largest, page: page_of(&row.target) })
     };
     let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();
     rows.sort_by(|a, b| a.status.worst_first(&b.status));
     rows
 }
 
-fn recovered(reported: &Reported<'_>) -> Vec<Recovered> {
+fn recovered_rows(reported: &Reported<'_>) -> Vec<Recovered> {
     let row = |(news, row): &(&News, SnapshotRow<'_>)| {
         let (name, id) = match &row.target.aid {
             Some(_) => name_and_id(row),
             None => (org_name(row), name_and_id(row).1),
         };
         let why = words::clean(&news.why, 200);
-        Recovered { name, id, org_name: org_name(row), was: was(news.was), why, page: page_of(&row.target) }
+        Recovered {
+            name,
+            id,
+            org_name: org_name(row),
+            was: previous_level(news.was),
+            why,
+            page: page_of(&row.target),
+        }
     };
     reported.iter().filter(|(news, _)| news.level == Level::Fine).map(row).collect()
 }
@@ -264,7 +271,7 @@ fn identity(reported: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String
     }
 }
 
-fn was(level: Level) -> &'static str {
+fn previous_level(level: Level) -> &'static str {
     match level {
         Level::Fine => "previously fine",
         Level::Warning => "previously a warning",
@@ -294,14 +301,14 @@ fn headline(
     counted(warnings.len(), first_is_warning, if plural { "warnings" } else { "warning" });
     counted(recovered.len(), lead.is_none(), "back to normal");
     let first = match (lead, recovered.first()) {
-        (Some(row), _) => happens(&row.status, many_organizations, context),
+        (Some(row), _) => forecast_sentence(&row.status, many_organizations, context),
         (None, Some(one)) => format!("{} is back to normal", one.name_among(many_organizations)),
         (None, None) => String::new(),
     };
     std::iter::once(first).chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
-fn happens(status: &QuotaStatus, many_organizations: bool, context: &ReportContext) -> String {
+fn forecast_sentence(status: &QuotaStatus, many_organizations: bool, context: &ReportContext) -> String {
     let name = status.name_among(many_organizations);
     match (status.runs_out_at, status.percent_used, status.percent_projected) {
         _ if status.ran_out => format!("{name} has run out"),
@@ -344,7 +351,12 @@ fn todo(
         let of_same_kind = |other: &&QuotaStatus| other.runs_out() && other.target.aid.is_some();
         let others: Vec<&QuotaStatus> = others.iter().copied().filter(of_same_kind).collect();
         let many_organizations = input.latest.organizations().len() > 1;
-        needs(worst, if worst.target.aid.is_some() { &others } else { &[] }, many_organizations, context)
+        needs_sentence(
+            worst,
+            if worst.target.aid.is_some() { &others } else { &[] },
+            many_organizations,
+            context,
+        )
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),
@@ -357,7 +369,7 @@ fn todo(
     };
     if input.audience == Audience::Owners {
         let advice = "Reduce what its tests use, or ask quotakeeper’s administrators for more.";
-        return then(&needs, advice);
+        return followed_by(&needs, advice);
     }
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
@@ -366,7 +378,7 @@ fn todo(
         in_trouble.iter().copied().filter(|status| status.target.aid.is_some()).collect();
     let ids: BTreeSet<&OrgId> = of_groups.iter().map(|status| &status.target.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
-    then(&needs, &room(&of_groups, &organizations, Some(rebalance)))
+    followed_by(&needs, &sources_sentence(&of_groups, &organizations, Some(rebalance)))
 }
 
 #[cfg(test)]

@@ -19,14 +19,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use self::totals::{began_late, late, total, year};
+use self::totals::{began_late, last_partial_reading, total, year};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::section::Section;
 use crate::report::closing::wording::{
-    TOO_MANY, as_of, changes, compared, fine, headline, largest, more, projection, within, year_total,
+    TOO_MANY, as_of, changes, compared, cycle_dates, fine_sentence, headline, largest_sentence, more,
+    projection, year_total,
 };
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
@@ -138,7 +139,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
     let partial =
         seen().next().is_some() && seen().flat_map(|seen| &seen.rows).all(|row| row.target.aid.is_some());
     let rows = last.seen.as_ref().map_or(&[][..], |seen| &seen.rows);
-    let (name, id, org_name) = names(closed, &known(closed, input.latest), partial);
+    let (name, id, org_name) = names(closed, &rows_with_names(closed, input.latest), partial);
     let of = |cycle: &Cycle| total(cycle.seen.as_ref(), partial, rule);
     let now = of(last);
     let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
@@ -163,15 +164,17 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
         // It is what the section is about.
         ran_out.clear();
     }
-    let result = now.used.filter(|_| late(last).is_none());
-    let before = closed.cycles.get(1).filter(|cycle| late(cycle).is_none());
-    let before = before.map(|cycle| (within(cycle, context.zone), of(cycle).used));
+    let result = now.used.filter(|_| last_partial_reading(last).is_none());
+    let before = closed.cycles.get(1).filter(|cycle| last_partial_reading(cycle).is_none());
+    let before = before.map(|cycle| (cycle_dates(cycle, context.zone), of(cycle).used));
     let middle = closed.middle.as_ref().map(|seen| (seen.at, total(Some(seen), partial, rule).projected));
     let mut sentences =
         vec![as_of(last, context.zone), compared(result, before), projection(result, middle, context.zone)];
     if !alone {
-        sentences
-            .extend([largest(&groups, now.used.filter(|_| !partial)), fine(&others, ran_out.is_empty())]);
+        sentences.extend([
+            largest_sentence(&groups, now.used.filter(|_| !partial)),
+            fine_sentence(&others, ran_out.is_empty()),
+        ]);
     }
     sentences.push(changes(input.diffs, last, |target| {
         target.org_id == closed.org_id && (!partial || rows.iter().any(|row| row.target == *target))
@@ -192,7 +195,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
         partial,
         cycle: format!(
             "{} {}",
-            within(last, context.zone),
+            cycle_dates(last, context.zone),
             last.end.with_timezone(&context.zone).format("%Y")
         ),
         plan: now.plan,
@@ -212,7 +215,7 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
 }
 
 /// The rows that give the names: of the last cycle that was seen, else of the latest snapshot.
-fn known<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
+fn rows_with_names<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
     let seen =
         closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).find(|seen| !seen.rows.is_empty());
     match seen {
@@ -260,7 +263,7 @@ fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule
     match &last.seen {
         None if closed.cut => notes.push(format!("Its usage was not looked up: {TOO_MANY}.")),
         None => notes.push("No snapshot shows its usage: the history has nothing of this cycle.".to_owned()),
-        Some(seen) if late(last).is_some() => notes.push(format!(
+        Some(seen) if last_partial_reading(last).is_some() => notes.push(format!(
             "Its usage was seen {} before the end: what was used after that is not in these figures.",
             words::age(last.end - seen.at)
         )),
@@ -285,7 +288,10 @@ fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule
 fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
     let rule = input.rule;
     let unseen = SnapshotRow {
-        org_name: known(closed, input.latest).first().map(|row| row.org_name.clone()).unwrap_or_default(),
+        org_name: rows_with_names(closed, input.latest)
+            .first()
+            .map(|row| row.org_name.clone())
+            .unwrap_or_default(),
         ..SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None })
     };
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());

@@ -35,7 +35,7 @@ pub(crate) struct Share {
 }
 
 /// The targets that a run changes, or was to change; one that stays as it is is not reported.
-pub(crate) fn touched(story: &RunStory) -> impl Iterator<Item = &Target> {
+pub(crate) fn changed_targets(story: &RunStory) -> impl Iterator<Item = &Target> {
     let is_unchanged = |result: &&RowResult| matches!(result.outcome, Outcome::Unchanged { .. });
     let unchanged: BTreeSet<usize> =
         story.results.iter().filter(is_unchanged).map(|result| result.row).collect();
@@ -51,7 +51,7 @@ pub(crate) fn run_report_to_owners(
     context: &ReportContext,
 ) -> Option<ChangesReport> {
     let part = of_run(story, &share.targets);
-    touched(&part).next()?;
+    changed_targets(&part).next()?;
     let split_off =
         split_off.map(|story| of_run(story, &share.targets)).filter(|part| !part.plan.rows.is_empty());
     let report = run_report(&part, split_off.as_ref(), context);
@@ -89,7 +89,7 @@ pub(crate) fn alert_report_to_owners(
     let rows = input.latest.rows().enumerate().filter(|(_, row)| theirs.contains(&row.target));
     let (places, rows): (Vec<usize>, Vec<SnapshotRow<'_>>) = rows.unzip();
     let latest = Snapshot::new(input.latest.taken_at, rows);
-    let slopes = input.slopes.at(&places);
+    let slopes = input.slopes.at_places(&places);
     let input =
         AlertInput { news: &news, latest: &latest, slopes: &slopes, audience: Audience::Owners, ..*input };
     let report = alert_report(&input, context)?;

@@ -63,8 +63,8 @@ fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [Strin
     csv.into_inner().expect("memory takes every write")
 }
 
-fn shown(text: &str) -> String {
-    csv_cell::shown(text).into_owned()
+fn text_cell(text: &str) -> String {
+    csv_cell::inert_clean(text).into_owned()
 }
 
 fn units(units: Option<i64>) -> String {
@@ -78,10 +78,10 @@ fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
 fn closing_record(line: &Line) -> [String; 14] {
     let aid = line.target.aid.as_ref();
     [
-        shown(line.target.org_id.as_str()),
-        shown(&line.org_name),
-        aid.map(|aid| shown(aid.as_str())).unwrap_or_default(),
-        aid.map(|_| shown(&line.spent.name)).unwrap_or_default(),
+        text_cell(line.target.org_id.as_str()),
+        text_cell(&line.org_name),
+        aid.map(|aid| text_cell(aid.as_str())).unwrap_or_default(),
+        aid.map(|_| text_cell(&line.spent.name)).unwrap_or_default(),
         day(Some(line.start)),
         day(Some(line.end)),
         day(line.seen_at),
@@ -98,15 +98,15 @@ fn closing_record(line: &Line) -> [String; 14] {
 /// How one target stands, as a row of a table.
 pub(crate) fn usage_record(status: &QuotaStatus) -> [String; 14] {
     let [name, org_name] = &status.whole_names;
-    let whole_or = |whole: &str, cut: &str| shown(if whole.is_empty() { cut } else { whole });
+    let whole_or = |whole: &str, cut: &str| text_cell(if whole.is_empty() { cut } else { whole });
     let group_name = match &status.target.aid {
         Some(_) => whole_or(name, &status.name),
         None => String::new(),
     };
     [
-        shown(status.target.org_id.as_str()),
+        text_cell(status.target.org_id.as_str()),
         whole_or(org_name, &status.org_name),
-        status.target.aid.as_ref().map(|aid| shown(aid.as_str())).unwrap_or_default(),
+        status.target.aid.as_ref().map(|aid| text_cell(aid.as_str())).unwrap_or_default(),
         group_name,
         units(status.quota),
         units(status.used),
@@ -153,7 +153,7 @@ fn changes_record(outcome: &str, row: &ChangeRow) -> [String; 13] {
         &row.comment,
         &row.carried,
     ];
-    cells.map(shown)
+    cells.map(text_cell)
 }
 
 #[cfg(test)]

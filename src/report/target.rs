@@ -118,7 +118,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
             .rev()
             .map(move |change| Step { at: at(moment.taken_at), change: change.clone() })
     });
-    let moments = timeline.listed(MOMENTS).into_iter().rev().map(|moment| Line {
+    let moments = timeline.listed_moments(MOMENTS).into_iter().rev().map(|moment| Line {
         at: at(moment.taken_at),
         is_visible: moment.is_visible,
         quota: moment.quota,

@@ -55,7 +55,7 @@ pub(crate) struct QuotaChange {
 
 impl Timeline {
     /// About so many moments for a person: those at which the quota changed, the first, and the rest evenly.
-    pub(crate) fn listed(&self, lines: usize) -> Vec<&Moment> {
+    pub(crate) fn listed_moments(&self, lines: usize) -> Vec<&Moment> {
         let every = self.moments.len().div_ceil(lines).max(1);
         let last = self.moments.len().saturating_sub(1);
         let is_shown = |(index, moment): &(usize, &Moment)| {
@@ -72,7 +72,7 @@ impl QuotaChange {
             MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
             MadeBy::Outside => (None, String::new()),
         };
-        let who = who(change, diff, people, zone);
+        let who = author(change, diff, people, zone);
         Self { before: change.before, after: change.after, who, run, comment }
     }
 }
@@ -127,7 +127,7 @@ pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
     }
 }
 
-fn who(change: &Change, diff: &Diff, people: &People, zone: Tz) -> String {
+fn author(change: &Change, diff: &Diff, people: &People, zone: Tz) -> String {
     match &change.made_by {
         MadeBy::Outside => format!("outside quotakeeper, {}", words::between(change.since, diff.to, zone)),
         MadeBy::Run { id, file, .. } => {

@@ -23,8 +23,8 @@ use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::{Organization, organization};
-use crate::report::usage::others::others;
-use crate::report::usage::summary::{Total, headline, missing, subject, todo};
+use crate::report::usage::others::unlisted_sentences;
+use crate::report::usage::summary::{Total, headline, missing_snapshots_sentence, subject, todo};
 
 /// So many account groups are listed, however well they stand; fewer where all is well, so that the mail fits a screen.
 const ALWAYS_LISTED: usize = 10;
@@ -117,7 +117,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let is_well = level == Level::Fine;
     let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
     let (listed, unlisted) = measured.split_at(bad.clamp(least, LISTED).min(measured.len()));
-    let others = others(&groups, listed.len(), unlisted);
+    let others = unlisted_sentences(&groups, listed.len(), unlisted);
     let worst = listed.iter().copied().cloned().collect();
     let account_groups = groups.len();
 
@@ -156,7 +156,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
         data_age: words::age(context.now - taken_at),
         data_is_old: context.now - taken_at > STALE,
-        missing: missing(input.missed, context),
+        missing: missing_snapshots_sentence(input.missed, context),
         taken_at,
         slope_days: SLOPE_DAYS,
         table: format!("usage-{day}.csv"),
@@ -177,7 +177,7 @@ fn level_of_all<'a>(all: impl Iterator<Item = &'a QuotaStatus>, organizations: &
 
 impl UsageReport {
     /// What is listed: each gets its trend in words.
-    fn listed(&mut self) -> impl Iterator<Item = &mut QuotaStatus> {
+    fn listed_mut(&mut self) -> impl Iterator<Item = &mut QuotaStatus> {
         let own = self.organizations.iter_mut().map(|organization| &mut organization.own);
         own.chain(self.worst.iter_mut())
     }
@@ -194,12 +194,12 @@ impl UsageReport {
 
     /// The targets of [`Self::draw`].
     pub(crate) fn targets_to_draw(&mut self) -> Vec<Target> {
-        self.listed().map(|status| status.target.clone()).collect()
+        self.listed_mut().map(|status| status.target.clone()).collect()
     }
 
     /// Says the trend of all that is listed, and draws those few that are looked at first.
     pub(crate) fn draw(&mut self, trends: &Trends) {
-        for status in self.listed() {
+        for status in self.listed_mut() {
             status.trend = trends.words(status);
         }
         for (number, status) in (1..).zip(self.worth_drawing()) {

@@ -79,12 +79,12 @@ impl FromStr for Expression {
                 "a schedule has no time zone of its own: write schedule.timezone = \"{zone}\", and `{}` here",
                 rest.join(" ")
             );
-            return Err(wrong(text, part, &reason));
+            return Err(marked_expression(text, part, &reason));
         }
         // Before the fields are counted: a blank behind a comma makes one more of them.
         if let Some(list) = fields.iter().find(|field| field.split(',').any(str::is_empty)) {
             let reason = "an item of a list is empty: write lists without blanks, such as 1,5";
-            return Err(wrong(text, list, reason));
+            return Err(marked_expression(text, list, reason));
         }
         let known = match fields.len() {
             5 => &FIELDS[1..],
@@ -94,16 +94,17 @@ impl FromStr for Expression {
         for (field, known) in fields.iter().zip(known) {
             for item in field.split(',') {
                 if let Some(reason) = known.problem(item) {
-                    return Err(wrong(text, item, &reason));
+                    return Err(marked_expression(text, item, &reason));
                 }
             }
         }
         let Some(cron) = parse(text) else {
             // In a field there is what no rule above knows of.
             let mut fields_known = fields.iter().enumerate().zip(known);
-            let found = fields_known.find(|((index, _), _)| parse(&alone(&fields, *index)).is_none());
+            let found =
+                fields_known.find(|((index, _), _)| parse(&one_field_alone(&fields, *index)).is_none());
             return Err(match found {
-                Some(((_, field), known)) => wrong(text, field, &known.generally()),
+                Some(((_, field), known)) => marked_expression(text, field, &known.in_general()),
                 None => format!("`{text}` is not a schedule"),
             });
         };
@@ -111,7 +112,7 @@ impl FromStr for Expression {
         if cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false).is_err() {
             let (day, month) = (fields[fields.len() - 3], fields[fields.len() - 2]);
             let both = &text[offset_in(text, day)..offset_in(text, month) + month.len()];
-            return Err(wrong(text, both, "there is no such day in any year"));
+            return Err(marked_expression(text, both, "there is no such day in any year"));
         }
         let hour = fields[fields.len() - 4];
         let every_hour = matches!(hour, "*" | "*/1" | "0-23");
@@ -120,7 +121,7 @@ impl FromStr for Expression {
 }
 
 impl Field {
-    fn generally(&self) -> String {
+    fn in_general(&self) -> String {
         format!(
             "{}: {}; * for any, 1,2 for several, 1-5 for a range, */5 for every fifth",
             self.name, self.allowed
@@ -139,20 +140,20 @@ impl Field {
         let range = range.strip_prefix('+').filter(|_| self.is_weekday()).unwrap_or(range);
         let (range, nth) = range.split_once('#').map_or((range, None), |(range, nth)| (range, Some(nth)));
         if nth.is_some_and(|nth| nth != "L" && !is_number(nth)) || step.is_some_and(|step| !is_number(step)) {
-            return Some(self.generally());
+            return Some(self.in_general());
         }
         let (first, last) = match range.split_once('-') {
             None if range == "*" || (range == "?" && self.suffix.is_some()) => (self.first, self.last),
             None if range.eq_ignore_ascii_case("L") && self.name == DAY.name => (self.last, self.last),
             None => match self.value(range) {
                 Some(value) => (value, if step.is_some() { self.last } else { value }),
-                None => return Some(self.generally()),
+                None => return Some(self.in_general()),
             },
             Some((from, to)) => match (self.value(from), self.value(to)) {
                 // The end of a range is the Sunday after the days before it.
                 (Some(from), Some(_)) if to.eq_ignore_ascii_case("SUN") => (from, 7),
                 (Some(from), Some(to)) => (from, to),
-                _ => return Some(self.generally()),
+                _ => return Some(self.in_general()),
             },
         };
         if first > last && range.contains('-') {
@@ -197,14 +198,14 @@ fn zone(field: &str) -> Option<&str> {
 }
 
 /// One field of an expression, the others being whatever fits.
-fn alone(fields: &[&str], index: usize) -> String {
+fn one_field_alone(fields: &[&str], index: usize) -> String {
     let field = |other: usize| if other == index { fields[index] } else { "*" };
     (0..fields.len()).map(field).collect::<Vec<_>>().join(" ")
 }
 
 fn wrong_count(text: &str, fields: &[&str]) -> String {
     if let Some((_, same)) = NICKNAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-        return wrong(text, text, &format!("write `{same}`"));
+        return marked_expression(text, text, &format!("write `{same}`"));
     }
     let count = match fields.len() {
         1 => "1 field".to_owned(),
@@ -214,7 +215,7 @@ fn wrong_count(text: &str, fields: &[&str]) -> String {
         "it has {count}. Write five, minute hour day month weekday, such as `0 8 * * 1-5`, or six with seconds first"
     );
     match fields.get(FIELDS.len()) {
-        Some(beyond) => wrong(text, &text[offset_in(text, beyond)..], &rule),
+        Some(beyond) => marked_expression(text, &text[offset_in(text, beyond)..], &rule),
         None => format!("`{text}` is not a schedule: {rule}"),
     }
 }
@@ -225,7 +226,7 @@ fn offset_in(text: &str, part: &str) -> usize {
 }
 
 /// The expression once more, with a mark below the part of it that is wrong.
-fn wrong(text: &str, part: &str, reason: &str) -> String {
+fn marked_expression(text: &str, part: &str, reason: &str) -> String {
     let blank = " ".repeat(text[..offset_in(text, part)].chars().count());
     let mark = "^".repeat(part.chars().count());
     format!("`{text}` is not a schedule:\n    {text}\n    {blank}{mark} {reason}")

@@ -20,7 +20,7 @@ enum Reading {
 
 impl Clock {
     /// The machine's time.
-    pub(crate) fn real() -> Self {
+    pub(crate) fn system() -> Self {
         Self(Arc::new(Mutex::new(Reading::Running(TimeDelta::zero()))))
     }
 

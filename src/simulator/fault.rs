@@ -156,7 +156,7 @@ impl Armed {
 
     /// Counts one request, and says what happens to it. `line` is its `METHOD /path`.
     pub(super) fn strike(&mut self, line: &str, body: &str) -> Option<Kind> {
-        if !self.fault.concerns(line, body) {
+        if !self.fault.applies_to(line, body) {
             return None;
         }
         self.seen += 1;
@@ -170,7 +170,7 @@ impl Armed {
 }
 
 impl Fault {
-    fn concerns(&self, line: &str, body: &str) -> bool {
+    fn applies_to(&self, line: &str, body: &str) -> bool {
         line.contains(&self.path)
             && match &self.kind {
                 Kind::BadRow(row) => {

@@ -53,7 +53,7 @@ impl Cycle {
     }
 
     /// The first `hours` of the cycle, each weighed in thousandths: people run more tests on working days.
-    fn weighed(self, hours: i64) -> i64 {
+    fn weighted_hours(self, hours: i64) -> i64 {
         let mut sum = 0;
         let mut left = hours;
         let mut day = self.start;
@@ -130,8 +130,8 @@ impl Consumer {
 
     fn used(&self, cycle: Cycle, now: DateTime<Utc>) -> i64 {
         let hour = cycle.hour(now);
-        let before = cycle.weighed(hour.min(self.changes(cycle)));
-        let after = cycle.weighed(hour) - before;
+        let before = cycle.weighted_hours(hour.min(self.changes(cycle)));
+        let after = cycle.weighted_hours(hour) - before;
         let weighed = self.level(cycle) * before + self.level(cycle.next()) * after;
         self.monthly * weighed / (NOMINAL_HOURS * 1_000_000)
     }

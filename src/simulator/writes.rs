@@ -74,7 +74,7 @@ pub(super) fn write(
     match (refused, errors.is_empty()) {
         (true, true) => Err(Problem::BadRequest("The quotas could not be changed.".to_owned())),
         (true, false) => Err(Problem::Invalid(errors)),
-        (false, _) if assigns => Ok(Answer::Hal(assigned(world, &rows))),
+        (false, _) if assigns => Ok(Answer::Hal(assigned_items(world, &rows))),
         (false, _) => Ok(Answer::NoContent),
     }
 }
@@ -96,7 +96,7 @@ fn apply(world: &mut World, row: &Row) {
 }
 
 /// The assigned items, as the API echoes them: organizations are always named.
-fn assigned(world: &World, rows: &[Row]) -> Value {
+fn assigned_items(world: &World, rows: &[Row]) -> Value {
     let mut organizations: Vec<Value> = Vec::new();
     for row in rows {
         let organization = &world.organizations[row.organization];
@@ -206,7 +206,7 @@ impl Batch<'_> {
         let field = format!("{field}.value");
         match item.get("value") {
             None | Some(Value::Null) => self.refuse("QUOTA-4000", &field, "Must not be null"),
-            Some(value) => match whole(value) {
+            Some(value) => match whole_number(value) {
                 None => self.refuse("QUOTA-4001", &field, "Must be a whole number"),
                 Some(..0) => self.refuse("QUOTA-4002", &field, "Must be greater than or equal to 0"),
                 units => units,
@@ -221,7 +221,7 @@ impl Batch<'_> {
 }
 
 /// A whole number, which JSON may also write as `12.0` or `1.2e1`.
-fn whole(value: &Value) -> Option<i64> {
+fn whole_number(value: &Value) -> Option<i64> {
     let float = || value.as_f64().filter(|float| float.fract() == 0.0);
     value.as_i64().or_else(|| format!("{:.0}", float()?).parse().ok())
 }

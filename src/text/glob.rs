@@ -1,7 +1,7 @@
 //! Patterns that people write for ids and names: `*` stands for any text.
 
 /// Whether a pattern is all of a text; `*` stands for any part of it, and case does not count.
-pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut left) = text.strip_prefix(first) else { return false };

@@ -28,7 +28,7 @@ pub(crate) fn difference(written: &str, known: &str) -> Option<String> {
     let [written, known] = [written, known].map(key);
     let looks_same = written.chars().map(usual_letter).eq(known.chars().map(usual_letter));
     let pair = written.chars().zip(known.chars()).find(|(a, b)| a != b)?;
-    looks_same.then(|| format!("{} instead of {}", named(pair.0), named(pair.1)))
+    looks_same.then(|| format!("{} instead of {}", letter_name(pair.0), letter_name(pair.1)))
 }
 
 /// The usual letter or sign with that look.
@@ -71,7 +71,7 @@ fn usual_letter(letter: char) -> char {
 }
 
 /// As a person who cannot see the difference needs it.
-fn named(letter: char) -> String {
+fn letter_name(letter: char) -> String {
     let what = match letter {
         '-' => "a hyphen",
         '\u{2212}' => "a minus sign",

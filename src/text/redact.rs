@@ -87,7 +87,7 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
                 for (blanks, view) in &views {
                     let mut ranges = Vec::new();
                     secret.find(&view.bytes, *blanks, &mut ranges);
-                    found.extend(ranges.into_iter().map(|range| view.source(range)));
+                    found.extend(ranges.into_iter().map(|range| view.source_range(range)));
                 }
             }
         }
@@ -228,7 +228,7 @@ impl Decoded {
             |byte: u8| blanks == Blanks::Stay || !(byte.is_ascii_whitespace() || byte.is_ascii_control());
         let mut at = 0;
         while let Some(raw) = text.as_bytes().get(at) {
-            let escape = unescaped(text, at);
+            let escape = decode_escape(text, at);
             let (bytes, length) =
                 escape.as_ref().map_or((std::slice::from_ref(raw), 1), |(bytes, length)| (bytes, *length));
             for byte in bytes.iter().filter(|byte| is_kept(**byte)) {
@@ -241,14 +241,14 @@ impl Decoded {
     }
 
     /// Where a part of it, which is not empty, is in the text that it was made of.
-    fn source(&self, range: Range<usize>) -> Range<usize> {
+    fn source_range(&self, range: Range<usize>) -> Range<usize> {
         self.from[range.start].start..self.from[range.end - 1].end
     }
 }
 
 /// The bytes that an escape at this place stands for, and how long it is: `%2B`, `\u002b`, `\x2b`, `\/`, `\n`, `&#43;`, `&#x2b;`,
 /// `&amp;`.
-fn unescaped(text: &str, at: usize) -> Option<(Vec<u8>, usize)> {
+fn decode_escape(text: &str, at: usize) -> Option<(Vec<u8>, usize)> {
     let rest = &text.as_bytes()[at..];
     let number = |from: usize, to: usize, radix: u32| {
         let digits = text.get(at + from..at + to)?;

@@ -16,10 +16,12 @@ const BAR: usize = 18;
 pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.set_formatter(isolated);
     environment.add_filter("units", |state: &State, units: Option<i64>| {
-        unbroken(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
+        keep_groups_together(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
     });
-    environment.add_filter("quota", |state: &State, quota: Option<i64>| unbroken(state, &quota_text(quota)));
-    environment.add_filter("prose", |state: &State, text: String| unbroken(state, &text));
+    environment.add_filter("quota", |state: &State, quota: Option<i64>| {
+        keep_groups_together(state, &quota_text(quota))
+    });
+    environment.add_filter("prose", |state: &State, text: String| keep_groups_together(state, &text));
     environment.add_filter("commands", |text: &str| Value::from_safe_string(with_commands(text)));
     environment.add_filter("sentence", |text: &str| words::capitalized(text));
     environment.add_filter("wrap", |text: String, indent: Option<usize>| wrap(&text, indent.unwrap_or(0)));
@@ -90,12 +92,12 @@ fn with_commands(text: &str) -> String {
 }
 
 /// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
-fn unbroken(state: &State, text: &str) -> String {
-    if matches!(state.auto_escape(), AutoEscape::Html) { unbroken_text(text) } else { text.to_owned() }
+fn keep_groups_together(state: &State, text: &str) -> String {
+    if matches!(state.auto_escape(), AutoEscape::Html) { with_groups_together(text) } else { text.to_owned() }
 }
 
 /// Text for HTML in which numbers keep their groups together.
-pub(crate) fn unbroken_text(text: &str) -> String {
+pub(crate) fn with_groups_together(text: &str) -> String {
     if !text.contains(' ') {
         return text.to_owned();
     }
@@ -124,7 +126,7 @@ fn wrap(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for text in text.split('\n') {
         let mut line = String::new();
-        for word in words::unbroken(text) {
+        for word in words::unbreakable_words(text) {
             // The first line begins where the template has put it, which is at the same indent.
             if !line.is_empty() && indent + columns(&line) + 1 + columns(&word) > WIDTH {
                 lines.push(std::mem::take(&mut line));

@@ -180,7 +180,7 @@ pub(crate) fn capitalized(text: &str) -> String {
 
 /// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word, and the dot between two
 /// facts goes with the second.
-pub(crate) fn unbroken(text: &str) -> Vec<String> {
+pub(crate) fn unbreakable_words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in
         text.split(|letter: char| letter.is_whitespace() && letter != '\u{202f}' && letter != '\u{a0}')

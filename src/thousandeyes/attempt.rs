@@ -69,14 +69,14 @@ impl Outcome {
             Event::NotConnected | Event::Unsendable => {
                 return Err(Error::NotSent { call, reason: self.reason });
             }
-            Event::NoAnswer => return Err(failed(call, is_read, None, self.reason, None)),
+            Event::NoAnswer => return Err(error(call, is_read, None, self.reason, None)),
             Event::Status(status) | Event::Throttled(status) => status,
         };
         let retry_after = self.limits.retry_after;
         let said = || Said::read(&self.body.bytes, self.is_html);
         Err(match status {
             200..=299 if !is_read => return Ok(Body::default()),
-            200..=299 => match self.flaw() {
+            200..=299 => match self.why_unreadable() {
                 None => return Ok(self.body),
                 Some(reason) => Error::Unusable { call, reason },
             },
@@ -84,7 +84,7 @@ impl Outcome {
             403 => Error::Forbidden { call, said: said() },
             408 | 500..=599 => {
                 let reason = format!("the server failed ({status}{})", said());
-                failed(call, is_read, Some(status), reason, retry_after)
+                error(call, is_read, Some(status), reason, retry_after)
             }
             400..=499 => Error::Refused { call, status, said: said() },
             _ => {
@@ -101,7 +101,7 @@ impl Outcome {
     }
 
     /// What keeps a successful answer from being read.
-    fn flaw(&self) -> Option<String> {
+    fn why_unreadable(&self) -> Option<String> {
         let body = self.body.bytes.trim_ascii_start();
         if !self.reason.is_empty() {
             return Some(self.reason.clone());
@@ -113,7 +113,7 @@ impl Outcome {
     }
 }
 
-fn failed(
+fn error(
     call: Call,
     is_read: bool,
     status: Option<u16>,

@@ -107,7 +107,7 @@ impl Body {
         }
         if self.bytes.len() - self.looked_at > LOOK_EVERY {
             self.looked_at = self.bytes.len();
-            if repeats(&self.bytes[self.bytes.len() - LOOK_AT..]) {
+            if is_repetitive(&self.bytes[self.bytes.len() - LOOK_AT..]) {
                 return Next::Refuse("the answer says the same over and over".to_owned());
             }
         }
@@ -128,7 +128,7 @@ pub(super) fn starts_as_object(body: &[u8]) -> bool {
 /// Whether all of it is one short stretch again and again, as in no answer that has anything to say.
 ///
 /// Its smallest period by the prefix function of Knuth, Morris and Pratt: how much of the beginning ends at each place.
-fn repeats(part: &[u8]) -> bool {
+fn is_repetitive(part: &[u8]) -> bool {
     let mut prefixes = vec![0; part.len()];
     let mut prefix = 0;
     for (at, byte) in part.iter().enumerate().skip(1) {

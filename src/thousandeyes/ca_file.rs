@@ -7,7 +7,7 @@ const DASHES: &str = "-----";
 
 /// All certificates of the file; an error says what it is instead, and what to do.
 pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
-    let text = text(bytes)?;
+    let text = decode_pem(bytes)?;
     let mut certificates = Vec::new();
     let mut others = Vec::new();
     for block in text.split(BEGIN).skip(1) {
@@ -27,10 +27,10 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
             .map_err(|_| format!("has a damaged certificate, number {number}: copy the file again"))?;
         certificates.push(certificate);
     }
-    if certificates.is_empty() { Err(instead(&others)) } else { Ok(certificates) }
+    if certificates.is_empty() { Err(no_certificate_message(&others)) } else { Ok(certificates) }
 }
 
-fn text(bytes: &[u8]) -> Result<String, String> {
+fn decode_pem(bytes: &[u8]) -> Result<String, String> {
     let utf16 = |decode: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| decode([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)
@@ -46,7 +46,7 @@ fn text(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-fn instead(labels: &[&str]) -> String {
+fn no_certificate_message(labels: &[&str]) -> String {
     let has = |part: &str| labels.iter().any(|label| label.contains(part));
     if has("TRUSTED CERTIFICATE") {
         "is in OpenSSL's own form (TRUSTED CERTIFICATE): `openssl x509 -in FILE -out ca.pem` makes a PEM file of it".to_owned()

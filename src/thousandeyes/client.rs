@@ -285,7 +285,7 @@ impl Client {
         parse: impl FnOnce(&str) -> Result<T, Unexpected>,
     ) -> Result<T, Error> {
         let body = self.transport.get(url.clone()).await?;
-        let (json, _alone) = (wire::text(body.bytes), body.alone);
+        let (json, _alone) = (wire::cleaned_text(body.bytes), body.alone);
         let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
         if !starts_as_object(json.as_bytes()) {
             let start: String = json.chars().take(80).collect();

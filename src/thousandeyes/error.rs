@@ -159,7 +159,7 @@ impl Error {
     pub(crate) fn without_answer(&self) -> Option<(&str, Duration)> {
         match self {
             Self::Unknown { reason, retry_after, .. } => {
-                Some((bare(reason), retry_after.unwrap_or_default().min(LONGEST_WAIT)))
+                Some((without_full_stop(reason), retry_after.unwrap_or_default().min(LONGEST_WAIT)))
             }
             _ => None,
         }
@@ -180,7 +180,7 @@ impl Error {
     pub fn message_for_row(&self) -> String {
         match self {
             Self::Refused { status, said, .. } => {
-                format!("ThousandEyes refused it ({status}{said}). {}", fix(*status, said))
+                format!("ThousandEyes refused it ({status}{said}). {}", fix_for_status(*status, said))
             }
             Self::Forbidden { call, said } => {
                 format!("ThousandEyes did not allow it (403{said}). {}", permission(&call.path))
@@ -222,7 +222,7 @@ impl Error {
             let seconds = within.as_secs();
             *reason = format!(
                 "{}; after that failure it is not asked again within {seconds} seconds",
-                bare(reason)
+                without_full_stop(reason)
             );
         }
         self
@@ -262,25 +262,25 @@ impl fmt::Display for Error {
                 within.as_secs()
             ),
             Self::Refused { call, status, said } => {
-                write!(f, "{call}: refused ({status}{said}). {}", fix(*status, said))
+                write!(f, "{call}: refused ({status}{said}). {}", fix_for_status(*status, said))
             }
             Self::NotYet { call } => write!(f, "{call}: not sent yet: it had to wait."),
-            Self::NotSent { call, reason } => write!(f, "{call}: not sent: {}.", bare(reason)),
+            Self::NotSent { call, reason } => write!(f, "{call}: not sent: {}.", without_full_stop(reason)),
             Self::Unknown { call, reason, .. } => write!(
                 f,
                 "{call}: {}. Whether it was done is unknown: compare with the live quotas before sending it again.",
-                bare(reason)
+                without_full_stop(reason)
             ),
             Self::Unavailable { call, reason, .. } => {
-                write!(f, "{call}: {}: try later.", bare(reason))
+                write!(f, "{call}: {}: try later.", without_full_stop(reason))
             }
-            Self::Unusable { call, reason } => write!(f, "{call}: {}.", bare(reason)),
+            Self::Unusable { call, reason } => write!(f, "{call}: {}.", without_full_stop(reason)),
         }
     }
 }
 
 /// Reasons come with a full stop and without.
-fn bare(reason: &str) -> &str {
+fn without_full_stop(reason: &str) -> &str {
     reason.trim_end_matches('.')
 }
 
@@ -298,7 +298,7 @@ fn permission(path: &str) -> &'static str {
     }
 }
 
-fn fix(status: u16, said: &Said) -> &'static str {
+fn fix_for_status(status: u16, said: &Said) -> &'static str {
     match status {
         413 => "The request is too large: send fewer rows at once.",
         _ if said.html => PROXY,
@@ -327,7 +327,7 @@ impl fmt::Display for Said {
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
             text = format!("{text} [{}{more}]", named.join("; "));
         }
-        if text.is_empty() { Ok(()) } else { write!(f, ": {}", cut(&text)) }
+        if text.is_empty() { Ok(()) } else { write!(f, ": {}", truncated(&text)) }
     }
 }
 
@@ -348,7 +348,7 @@ impl Said {
             return Self { html: true, ..Self::default() };
         }
         // A start of it is enough to see what it is; the rest may be megabytes.
-        let text = wire::text(body.to_vec());
+        let text = wire::cleaned_text(body.to_vec());
         let Ok(problem) = Object::of_answer(&text) else {
             let start: String = text.chars().take(2 * LONGEST_TEXT).collect();
             return Self { summary: clean(&start), ..Self::default() };
@@ -372,7 +372,7 @@ impl Said {
             let error = FieldError { field: own(&error, "field"), message };
             fields.extend(Some(error).filter(|error| !(error.field.is_empty() && error.message.is_empty())));
         });
-        Self { summary: cut(&words.join(": ")), fields, html: false }
+        Self { summary: truncated(&words.join(": ")), fields, html: false }
     }
 }
 
@@ -381,6 +381,6 @@ pub(super) fn clean(text: &str) -> String {
     redact::clean(text, LONGEST_TEXT)
 }
 
-fn cut(text: &str) -> String {
+fn truncated(text: &str) -> String {
     words::clean(text, LONGEST_TEXT)
 }

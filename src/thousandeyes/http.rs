@@ -52,7 +52,7 @@ pub(super) fn client(settings: &Settings) -> Result<(reqwest::Client, Option<Con
         builder = builder.proxy(proxy_to(&proxy.url)?.no_proxy(NoProxy::from_env()));
         in_use = Some(proxy);
     }
-    Ok((finished(builder, settings.ca_file.as_deref())?, in_use))
+    Ok((build_client(builder, settings.ca_file.as_deref())?, in_use))
 }
 
 fn from_environment(url: &Url) -> Result<Option<ConfiguredProxy>, Error> {
@@ -82,7 +82,7 @@ pub(crate) fn other_client(
             builder = builder.proxy(proxy_to(proxy)?.no_proxy(NoProxy::from_env()));
         }
     }
-    finished(builder, ca_file)
+    build_client(builder, ca_file)
 }
 
 fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
@@ -90,7 +90,7 @@ fn proxy_to(proxy: &Url) -> Result<Proxy, Error> {
     Proxy::all(proxy.clone()).map_err(|_| Error::Settings(fix.into()))
 }
 
-fn finished(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
+fn build_client(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
     if let Some(path) = ca_file {
         let bytes = files::read(path, files::TEXT)
             .map_err(|error| Error::Settings(format!("api.ca_file: {error}")))?;

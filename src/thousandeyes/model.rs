@@ -153,7 +153,7 @@ pub struct AgentUnits {
     pub projected: Option<Units>,
 }
 
-fn missing(name: &str) -> Unexpected {
+fn missing_field(name: &str) -> Unexpected {
     Unexpected(format!("`{name}` is missing"))
 }
 
@@ -200,7 +200,7 @@ fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut),
             Ok(entry) => entry,
             Err(Unexpected(why)) => return left_out.push(why),
         };
-        let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing("aid"))) {
+        let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing_field("aid"))) {
             Ok(aid) => Aid::new(aid),
             Err(why) => return left_out.push(format!("{why} in an entry of `accountGroups`")),
         };
@@ -215,7 +215,7 @@ fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut),
         let org_name = text("organizationName").unwrap_or_default().into();
         groups.push(AccountGroup { aid, name, org_id, org_name });
     })?;
-    if there { Ok(((groups, next_page(&answer)?), left_out)) } else { Err(missing("accountGroups")) }
+    if there { Ok(((groups, next_page(&answer)?), left_out)) } else { Err(missing_field("accountGroups")) }
 }
 
 /// A page of `/usage/units/…`.
@@ -224,7 +224,7 @@ pub(super) fn page<T>(
     row: impl Fn(&Object<'_>) -> Result<T, Unexpected>,
 ) -> Result<Page<T>, Unexpected> {
     let page = answer(json)?;
-    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing("breakdowns"))?;
+    let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing_field("breakdowns"))?;
     Ok((rows, next_page(&page)?))
 }
 

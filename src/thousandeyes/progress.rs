@@ -45,7 +45,7 @@ pub(crate) struct Progress(Mutex<Shown>);
 impl Progress {
     /// A phase of so many requests begins.
     pub(crate) fn begin(&self, phase: Phase, requests: usize) {
-        self.at(phase, Rows { done: 0, of: requests }, requests);
+        self.set_phase(phase, Rows { done: 0, of: requests }, requests);
     }
 
     /// One more request of the phase is done.
@@ -55,7 +55,7 @@ impl Progress {
         shown.requests_left = shown.requests_left.saturating_sub(1);
     }
 
-    pub(crate) fn at(&self, phase: Phase, rows: Rows, requests_left: usize) {
+    pub(crate) fn set_phase(&self, phase: Phase, rows: Rows, requests_left: usize) {
         *self.lock() = Shown { phase, rows, requests_left };
     }
 

@@ -84,7 +84,7 @@ impl Pace {
     }
 
     /// Lets a request go now and counts it, if this is zero; else it has to wait so long and ask again.
-    pub(super) fn take(&mut self, now: Duration) -> Duration {
+    pub(super) fn take_or_wait(&mut self, now: Duration) -> Duration {
         let wait = self.delay(now);
         if wait.is_zero() {
             self.sent.push_back(now);
@@ -149,7 +149,7 @@ impl Pace {
     }
 
     /// A 429: nobody sends anything for this long, then a new window is assumed.
-    pub(super) fn refused(&mut self, now: Duration, wait: Duration) {
+    pub(super) fn on_refused(&mut self, now: Duration, wait: Duration) {
         self.refusals += 1;
         self.paused_until = self.paused_until.max(now + wait);
         self.window = Window { ends: self.paused_until, left: 0, sent: 0, seen: true };

@@ -30,7 +30,7 @@ impl Recent {
     }
 
     /// How a read ended after all its tries.
-    pub(super) fn ended<T>(&mut self, address: &str, now: Duration, result: &Result<T, Error>) {
+    pub(super) fn note_result<T>(&mut self, address: &str, now: Duration, result: &Result<T, Error>) {
         self.0.retain(|(known, ..)| known != address);
         if let Err(error @ (Error::Unavailable { .. } | Error::NotSent { .. })) = result {
             if self.0.len() == MOST {

@@ -141,7 +141,7 @@ impl Transport {
                 break result;
             }
         };
-        self.recent().ended(&address, self.now(), &result);
+        self.recent().note_result(&address, self.now(), &result);
         result
     }
 
@@ -203,7 +203,7 @@ impl Transport {
                 let (status, wait_s) = (outcome.event.status(), wait.as_secs_f32());
                 turn.refusals += 1;
                 turn.refused_with = status;
-                self.pace().refused(self.now(), wait);
+                self.pace().on_refused(self.now(), wait);
                 let (refusals, limit) = (turn.refusals, "the rate limit is used up: all requests wait");
                 warn!(method, path, request = id, status, wait_s, refusals, "{limit}");
                 let is_over = Instant::now() + wait > deadline;
@@ -238,7 +238,7 @@ impl Transport {
         let _first = self.turn.lock().await;
         let deadline = *turn.deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
         loop {
-            let wait = self.pace().take(self.now());
+            let wait = self.pace().take_or_wait(self.now());
             if wait.is_zero() {
                 turn.is_taken = true;
                 return Ok(());
@@ -351,7 +351,7 @@ impl Transport {
         let token = &self.settings.token;
         token.read_token().map_err(|error| Error::NotSent {
             call: call.clone(),
-            reason: format!("{} cannot be read: {error}", token.called("the token", "api.token_file")),
+            reason: format!("{} cannot be read: {error}", token.with_key("the token", "api.token_file")),
         })
     }
 

@@ -45,7 +45,7 @@ impl<'a> Object<'a> {
     pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Unexpected> {
         serde_json::from_str(raw.get()).map_err(|_| match raw.get().as_bytes().first() {
             Some(b'{') => Unexpected(format!("{what} has {TOO_MANY_FIELDS}")),
-            _ => Unexpected(format!("{what} is {}, not an object", shown(raw))),
+            _ => Unexpected(format!("{what} is {}, not an object", excerpt(raw))),
         })
     }
 
@@ -60,8 +60,8 @@ impl<'a> Object<'a> {
         if let Some(other) = all.find(|other| other.get() != first.get()) {
             return Err(Unexpected(format!(
                 "`{name}` comes twice, as {} and as {}",
-                shown(first),
-                shown(other)
+                excerpt(first),
+                excerpt(other)
             )));
         }
         Ok((first.get() != "null").then_some(first))
@@ -74,7 +74,7 @@ impl<'a> Object<'a> {
     /// Calls `each` with the entries of a list, one after the other; false where the list is missing or null.
     pub(super) fn each(&self, name: &str, each: impl FnMut(&'a RawValue)) -> Result<bool, Unexpected> {
         let Some(raw) = self.field(name)? else { return Ok(false) };
-        let not_a_list = |_| Unexpected(format!("`{name}` is {}, not a list", shown(raw)));
+        let not_a_list = |_| Unexpected(format!("`{name}` is {}, not a list", excerpt(raw)));
         serde_json::Deserializer::from_str(raw.get()).deserialize_seq(Each(each)).map_err(not_a_list)?;
         Ok(true)
     }
@@ -84,9 +84,9 @@ impl<'a> Object<'a> {
         let Some(raw) = self.field(name)? else { return Ok(None) };
         let text = match raw.get().as_bytes().first() {
             Some(b'"') => serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0),
-            _ => exact(raw.get()).map(|number| Cow::Owned(number.to_string())),
+            _ => exact_integer(raw.get()).map(|number| Cow::Owned(number.to_string())),
         };
-        let text = text.ok_or_else(|| Unexpected(format!("`{name}` is {}, not a text", shown(raw))))?;
+        let text = text.ok_or_else(|| Unexpected(format!("`{name}` is {}, not a text", excerpt(raw))))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
@@ -99,16 +99,16 @@ impl<'a> Object<'a> {
                 digits.parse().ok()
             }
             Some(_) => None,
-            None => exact(raw.get()),
+            None => exact_integer(raw.get()),
         };
         number
             .map(Some)
-            .ok_or_else(|| Unexpected(format!("`{name}` is {}, not a whole number below 2^63", shown(raw))))
+            .ok_or_else(|| Unexpected(format!("`{name}` is {}, not a whole number below 2^63", excerpt(raw))))
     }
 }
 
 /// A number as JSON writes it, if it is whole and fits: nothing is rounded, not even in the last of many digits.
-fn exact(json: &str) -> Option<Units> {
+fn exact_integer(json: &str) -> Option<Units> {
     if let Ok(digits) = json.parse() {
         return Some(digits);
     }
@@ -141,7 +141,7 @@ fn exact(json: &str) -> Option<Units> {
 }
 
 /// What an odd value is, short enough for a sentence.
-fn shown(raw: &RawValue) -> String {
+fn excerpt(raw: &RawValue) -> String {
     let text = raw.get();
     match text.as_bytes().first() {
         Some(b'{') => "an object".to_owned(),
@@ -155,7 +155,7 @@ fn shown(raw: &RawValue) -> String {
 
 /// The text of an answer's body, made so that one odd name cannot spoil all of it. What is not UTF-8, the half of a
 /// surrogate pair and raw control characters are replaced; `NaN` and `Infinity`, which are no JSON, become texts.
-pub(super) fn text(mut body: Vec<u8>) -> String {
+pub(super) fn cleaned_text(mut body: Vec<u8>) -> String {
     if body.starts_with(b"\xEF\xBB\xBF") {
         body.drain(..3);
     }

@@ -84,7 +84,7 @@ pub(super) fn deliver_owed(services: &Services<'_>) {
 /// Changes the record; what is no longer in the inbox leaves it.
 fn update(services: &Services<'_>, change: impl FnOnce(&mut Record)) {
     let data_dir = &services.config.data.dir;
-    let taken = versioned_json::take(data_dir, &FILE, services.now());
+    let taken = versioned_json::read_or_set_aside(data_dir, &FILE, services.now());
     let mut record: Record = match taken {
         Ok(Remembered::Known(record)) => record,
         Ok(Remembered::Nothing | Remembered::SetAside) => Record::default(),

@@ -52,7 +52,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
              one with a separator in it into quotes.",
         );
     }
-    let comment = csv_cell::plain(row.text(Field::Comment)).into_owned();
+    let comment = csv_cell::without_inert_mark(row.text(Field::Comment)).into_owned();
     match (action, row.problems) {
         (Some(action), problems) if problems.is_empty() => {
             Ok(RowChange { action, whose, value, expected, comment, effective })
@@ -114,7 +114,7 @@ impl<'a> Reading<'a> {
 
     /// A name as our own exports write it, or as somebody typed it.
     fn name(&self, field: Field) -> String {
-        csv_cell::plain(self.text(field)).into_owned()
+        csv_cell::without_inert_mark(self.text(field)).into_owned()
     }
 
     fn id(&mut self, field: Field, names: Field) -> Option<&'a str> {

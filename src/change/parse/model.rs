@@ -48,7 +48,8 @@ impl ChangeFile {
     /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
     pub(crate) fn extra_cells(&self) -> BTreeMap<usize, Vec<(String, String)>> {
         let further = |(header, cell): (&String, &String)| {
-            let (header, cell) = (trim_cell(header), csv_cell::plain(trim_cell(cell)).into_owned());
+            let (header, cell) =
+                (trim_cell(header), csv_cell::without_inert_mark(trim_cell(cell)).into_owned());
             let says_something = !header.is_empty()
                 && !cell.is_empty()
                 && !self.columns.hold(header)

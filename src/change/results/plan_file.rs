@@ -11,7 +11,7 @@ use crate::change::{
     Action, Code, Guard, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict,
 };
 use crate::domain::quota::{Aid, OrgId, Target, Units};
-use crate::files::csv_cell::plain;
+use crate::files::csv_cell::without_inert_mark;
 
 const COLUMNS: [&str; 21] = [
     "row",
@@ -164,7 +164,7 @@ impl Line {
         }
         Some(PlanOrganization {
             org_id: OrgId::new(self.org_id.clone()),
-            name: plain(&self.org_name).into_owned(),
+            name: without_inert_mark(&self.org_name).into_owned(),
             quota: self.org_quota,
             plan_units: self.org_plan_units,
             allocated_before: self.org_allocated_before?,
@@ -189,7 +189,7 @@ pub(crate) fn plan_from_csv(bytes: &[u8]) -> Result<Plan, String> {
 }
 
 fn row(line: Line) -> Result<PlanRow, String> {
-    let message = plain(&line.message);
+    let message = without_inert_mark(&line.message);
     let mut messages = message.split(BETWEEN).map(str::to_owned).filter(|text| !text.is_empty());
     let verdict = match line.verdict.as_str() {
         "send" => Verdict::Send,
@@ -216,15 +216,15 @@ fn row(line: Line) -> Result<PlanRow, String> {
         row: line.row,
         action: line.action,
         target,
-        org_name: plain(&line.org_name).into_owned(),
-        account_group_name: plain(&line.account_group_name).into_owned(),
+        org_name: without_inert_mark(&line.org_name).into_owned(),
+        account_group_name: without_inert_mark(&line.account_group_name).into_owned(),
         before: quota(&line.before)?,
         after: quota(&line.after)?,
         used: line.used,
         projected: line.projected,
-        written: plain(&line.written).into_owned(),
+        written: without_inert_mark(&line.written).into_owned(),
         due: line.effective,
-        comment: plain(&line.comment).into_owned(),
+        comment: without_inert_mark(&line.comment).into_owned(),
         verdict,
         warnings: messages.collect(),
     })

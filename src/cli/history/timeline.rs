@@ -75,7 +75,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
         ("% used", Side::Right),
     ]);
     let figure = |units: Option<i64>| units.map_or_else(|| "–".to_owned(), grouped);
-    let shown = timeline.listed(LINES);
+    let shown = timeline.listed_moments(LINES);
     for moment in &shown {
         let at = words::moment(moment.taken_at, style.zone);
         let percent =
@@ -155,7 +155,7 @@ fn csv(timeline: &Timeline, out: &mut impl Write) -> anyhow::Result<()> {
         "changed_by",
         "comment",
     ])?;
-    let shown = |text: &str| csv_cell::shown(text).into_owned();
+    let shown = |text: &str| csv_cell::inert_clean(text).into_owned();
     let units = |units: Option<i64>| units.map_or_else(String::new, |units| units.to_string());
     let Target { org_id, aid } = &timeline.target;
     for moment in timeline.moments.iter().filter(|moment| moment.is_visible || !moment.changes.is_empty()) {

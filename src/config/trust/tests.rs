@@ -20,7 +20,7 @@ fn file() -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn a_file_that_only_we_may_write_is_trusted() {
     let (_folder, path) = file();
-    assert_eq!((planted(&path), writable_by_others(&path)), (None, None));
+    assert_eq!((why_untrusted(&path), writable_by_others(&path)), (None, None));
 }
 
 #[test]
@@ -31,13 +31,13 @@ fn a_file_or_folder_that_others_may_write_is_not_trusted() {
         let (folder, path) = file();
         set(&path, file_mode);
         set(folder.path(), folder_mode);
-        assert!(planted(&path).unwrap().contains("others may write"));
+        assert!(why_untrusted(&path).unwrap().contains("others may write"));
         assert!(writable_by_others(&path).unwrap().contains("chmod go-w"));
         assert_eq!(writable_by_all(&path).is_some(), by_all);
     }
     let (folder, path) = file();
     set(folder.path(), 0o1777);
-    assert!(planted(&path).is_some() && writable_by_others(&path).is_none(), "as in /tmp");
+    assert!(why_untrusted(&path).is_some() && writable_by_others(&path).is_none(), "as in /tmp");
 }
 
 #[test]
@@ -48,17 +48,17 @@ fn a_link_counts_by_what_it_leads_to_and_by_its_own_folder() {
     let (folder, link) = file();
     fs_err::remove_file(&link).unwrap();
     symlink(&good, &link).unwrap();
-    assert_eq!(planted(&link), None);
+    assert_eq!(why_untrusted(&link), None);
     set(folder.path(), 0o777);
-    assert!(planted(&link).is_some());
+    assert!(why_untrusted(&link).is_some());
     set(folder.path(), 0o755);
     fs_err::remove_file(&link).unwrap();
     symlink(&bad, &link).unwrap();
-    assert!(planted(&link).is_some());
+    assert!(why_untrusted(&link).is_some());
     assert_eq!(owned_by_another(&good), None);
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(&good, Some(12_345), None).unwrap();
-        assert!(planted(&good).unwrap().contains("another user"));
+        assert!(why_untrusted(&good).unwrap().contains("another user"));
         assert!(owned_by_another(&good).unwrap().contains("uid 12345"));
     }
 }
@@ -67,10 +67,10 @@ fn a_link_counts_by_what_it_leads_to_and_by_its_own_folder() {
 fn a_secret_is_for_its_owner_and_the_group_of_the_service() {
     let (_folder, path) = file();
     let group = fs_err::metadata(&path).unwrap().gid();
-    assert!(exposed(&path, Some(group)).unwrap().contains("every user"));
+    assert!(readable_by_others(&path, Some(group)).unwrap().contains("every user"));
     for mode in [0o640, 0o600, 0o400] {
         set(&path, mode);
-        assert_eq!(exposed(&path, Some(group)), None);
+        assert_eq!(readable_by_others(&path, Some(group)), None);
     }
-    assert_eq!(exposed(Path::new("/nowhere"), None), None);
+    assert_eq!(readable_by_others(Path::new("/nowhere"), None), None);
 }

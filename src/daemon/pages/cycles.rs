@@ -18,7 +18,7 @@ pub(super) fn page(
     let context = inputs.context(now);
     let day = |at: DateTime<Utc>| words::day(at, context.zone);
     let message = match last_closings(inputs, latest, now)? {
-        LastClosings::Report(report) => return page::plain("cycles.html", &report, Some(live)),
+        LastClosings::Report(report) => return page::plain_page("cycles.html", &report, Some(live)),
         LastClosings::NoCycle => Message {
             headline: "No billing cycle is known yet",
             text: "The latest snapshot shows no usage, and with it no billing cycle. As soon as one does, this page says when the \
@@ -41,5 +41,5 @@ pub(super) fn page(
             imprint: (&context).into(),
         },
     };
-    page::plain("message.html", &message, Some(live))
+    page::plain_page("message.html", &message, Some(live))
 }

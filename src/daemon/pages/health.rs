@@ -46,7 +46,7 @@ pub(super) fn page(
     now: DateTime<Utc>,
 ) -> anyhow::Result<String> {
     let view = status::status(inputs, mailer, report::advice, now);
-    page::plain("health.html", &health(view, (&inputs.context(now)).into()), Some(live))
+    page::plain_page("health.html", &health(view, (&inputs.context(now)).into()), Some(live))
 }
 
 /// How many things are wrong.

@@ -6,7 +6,7 @@ use std::io;
 use rustix::fs::{self, RenameFlags};
 use rustix::io::Errno;
 
-use super::{Folder, TEMPORARY, named, single, unsure};
+use super::{Folder, TEMPORARY, not_durable, single_part, with_path};
 
 impl Folder {
     /// A name that nobody has, for what is not finished yet. What a kill leaves of it is swept.
@@ -28,7 +28,7 @@ impl Folder {
     /// Gives the folder `new` the name `to`; what had that name gets the name `new`. Whether anything had.
     pub(crate) fn put_in_place(&self, new: &OsStr, to: &OsStr) -> io::Result<bool> {
         let here = &self.descriptor;
-        let done = single(new).and_then(|new| Ok((new, single(to)?))).and_then(|(new, to)| {
+        let done = single_part(new).and_then(|new| Ok((new, single_part(to)?))).and_then(|(new, to)| {
             match fs::renameat_with(here, new, here, to, RenameFlags::EXCHANGE) {
                 Ok(()) => Ok(true),
                 Err(Errno::NOENT) => fs::renameat(here, new, here, to).map(|()| false),
@@ -37,8 +37,8 @@ impl Folder {
                 Err(error) => Err(error),
             }
         });
-        let done = done.map_err(|error| named(&self.path.join(to), error))?;
-        self.sync().map_err(unsure)?;
+        let done = done.map_err(|error| with_path(&self.path.join(to), error))?;
+        self.sync().map_err(not_durable)?;
         Ok(done)
     }
 

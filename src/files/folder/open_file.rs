@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use rustix::fs::{self, Stat};
 
-use super::tolerated;
+use super::ignore_unsupported;
 
 /// A regular file with a single name, open for reading.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl OpenFile {
 
     /// Locks the file (`flock`) while it is open here, and makes it this user's again where root handed it over.
     pub(crate) fn lock_as_own(&self) -> io::Result<()> {
-        tolerated(fs::fchown(&self.file, Some(rustix::process::geteuid()), None))?;
+        ignore_unsupported(fs::fchown(&self.file, Some(rustix::process::geteuid()), None))?;
         Ok(self.file.try_lock()?)
     }
 

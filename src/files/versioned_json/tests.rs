@@ -16,7 +16,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn take(folder: &Path) -> Result<Remembered<Told>, Unusable> {
-    super::take(folder, &KIND, now())
+    super::read_or_set_aside(folder, &KIND, now())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::commas::Commas;
 use super::lines::{Line, Lines};
 use super::{AID, COLUMNS, Cell, NEEDED, QUOTA};
 use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target, Units};
-use crate::files::csv_cell::plain;
+use crate::files::csv_cell::without_inert_mark;
 
 pub(super) const UNSORTED: &str = "its organizations are not in the order of their ids";
 
@@ -275,8 +275,8 @@ impl<'a> Source<'a, '_> {
             }
             Cell::Aid | Cell::Units(_) | Cell::Moment(_) if text.is_empty() => {}
             Cell::Aid => row.target.aid = Some(Aid::new(text)),
-            Cell::OrgName => row.org_name = plain(text),
-            Cell::AccountGroupName => row.account_group_name = plain(text),
+            Cell::OrgName => row.org_name = without_inert_mark(text),
+            Cell::AccountGroupName => row.account_group_name = without_inert_mark(text),
             Cell::Units(units) => {
                 let number: Units =
                     text.parse().with_context(|| format!("{name} is `{text}`, not a number"))?;

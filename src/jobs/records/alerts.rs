@@ -91,7 +91,7 @@ pub(crate) fn record(
 }
 
 fn known_record(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
-    Ok(match versioned_json::take(&inputs.config.data.dir, &FILE, now)? {
+    Ok(match versioned_json::read_or_set_aside(&inputs.config.data.dir, &FILE, now)? {
         Remembered::Known(record) => Some(record),
         Remembered::Nothing | Remembered::SetAside => None,
     })

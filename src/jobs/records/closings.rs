@@ -28,7 +28,7 @@ pub(crate) fn reported_snapshots(
 /// closed since are still reported.
 pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
     let data_dir = &state.config.data.dir;
-    match versioned_json::take(data_dir, &FILE, now)? {
+    match versioned_json::read_or_set_aside(data_dir, &FILE, now)? {
         Remembered::Known(record) => Ok(record),
         Remembered::Nothing | Remembered::SetAside => {
             let mut record = ClosingRecord::default();

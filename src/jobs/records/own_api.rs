@@ -48,7 +48,7 @@ pub(in crate::jobs) fn mismatch(config: &Config) -> Option<String> {
 
 /// Writes down that the folder is about the API that was just read, where nothing says so yet.
 pub(in crate::jobs) fn remember(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
-    match versioned_json::take::<OwnApi>(&config.data.dir, &FILE, now)? {
+    match versioned_json::read_or_set_aside::<OwnApi>(&config.data.dir, &FILE, now)? {
         Remembered::Known(_) => Ok(()),
         Remembered::Nothing | Remembered::SetAside => {
             versioned_json::save(&config.data.dir, &FILE, &OwnApi { host: host(&config.api.base_url) })

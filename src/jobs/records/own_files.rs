@@ -32,7 +32,7 @@ const ALL: [(&Kind, Begin); 6] = [
 
 /// Where nothing has to be found again.
 fn set_aside(reporting: &Reporting<'_>, file: &Kind, now: DateTime<Utc>) -> anyhow::Result<()> {
-    versioned_json::take::<IgnoredAny>(&reporting.inputs.config.data.dir, file, now)?;
+    versioned_json::read_or_set_aside::<IgnoredAny>(&reporting.inputs.config.data.dir, file, now)?;
     Ok(())
 }
 

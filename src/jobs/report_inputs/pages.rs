@@ -91,7 +91,7 @@ impl ReportInputs<'_> {
             })?,
             curves: &curves,
             record,
-            mute: shown.row(target).and_then(|row| self.config.alerts.mute(&row, now, context.zone)),
+            mute: shown.row(target).and_then(|row| self.config.alerts.active_mute(&row, now, context.zone)),
             latest: &shown,
             waiting: &waiting_stories(&self.config.runs_dir())?,
         };

@@ -63,7 +63,7 @@ impl Mailer {
         for at in 0..count {
             let notice = notice(at);
             let RunNotice { story, is_for_owners, .. } = notice.borrow();
-            for target in report::touched(story).filter(|_| *is_for_owners) {
+            for target in report::changed_targets(story).filter(|_| *is_for_owners) {
                 touching.entry(target.clone()).or_default().insert(at);
             }
         }
@@ -141,7 +141,7 @@ impl Mailer {
             return Ok(());
         }
         let Some(routes) = self.warned_of_routes() else { return Ok(()) };
-        let shares = routes.shares(targets, told_anyway);
+        let shares = routes.split_by_owners(targets, told_anyway);
         let errors = shares.iter().filter_map(|share| tell(share).err());
         // All of them are tried before the first is reported.
         errors.reduce(|first, _| first).map_or(Ok(()), Err)

@@ -85,14 +85,14 @@ pub(super) fn read(answer: &Answer, words: &Wording) -> Result<Issued, Refused> 
     let server = &words.server;
     let Some(body) = body else {
         let most = LARGEST >> 10;
-        return Err(said(&format!(
+        return Err(clean_sentence(&format!(
             "{server} answered with more than {most} KiB, which is no access token: check smtp.oauth2.token_url"
         ))
         .into());
     };
     if *status == 200 {
         return match serde_json::from_slice::<Good>(body) {
-            Ok(good) => good.issued(server).map_err(Refused::from),
+            Ok(good) => good.into_issued(server).map_err(Refused::from),
             Err(_) => Err(words.not_a_token_server(*status, body).into()),
         };
     }
@@ -103,12 +103,12 @@ pub(super) fn read(answer: &Answer, words: &Wording) -> Result<Issued, Refused> 
 }
 
 impl Good {
-    fn issued(self, server: &str) -> Result<Issued, String> {
+    fn into_issued(self, server: &str) -> Result<Issued, String> {
         if let Some(kind) = self.token_type.filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             let sentence = format!(
                 "{server} gave a token of the type `{kind}`, and mail servers take `Bearer`: check smtp.oauth2.token_url"
             );
-            return Err(said(&sentence));
+            return Err(clean_sentence(&sentence));
         }
         // What a token holds ends up in a line of SMTP.
         let is_printable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -116,7 +116,7 @@ impl Good {
             let sentence = format!(
                 "{server} gave an access token that is empty or holds characters that no token has: check smtp.oauth2.token_url"
             );
-            return Err(said(&sentence));
+            return Err(clean_sentence(&sentence));
         }
         redact::register_passing(&self.access_token);
         let seconds = self.expires_in.as_ref().and_then(seconds);
@@ -147,9 +147,9 @@ fn use_for(lasts: Option<Duration>) -> Duration {
 
 impl Wording {
     /// Nothing, or no end, came in time.
-    pub(super) fn silent(&self) -> String {
+    pub(super) fn no_answer(&self) -> String {
         let timeout = humantime::format_duration(self.timeout);
-        said(&format!(
+        clean_sentence(&format!(
             "no access token within smtp.timeout ({timeout}) from the token server {}: it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
             self.server
         ))
@@ -157,7 +157,7 @@ impl Wording {
 
     /// An answer began, or was to come, and broke.
     pub(super) fn broken_off(&self, cause: &str) -> String {
-        said(&format!(
+        clean_sentence(&format!(
             "the token server {} gave no whole answer ({cause}): it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
             self.server
         ))
@@ -174,13 +174,13 @@ impl Wording {
                 "check smtp.oauth2.token_url and this machine's clock, or ask who runs the token server"
             }
         };
-        said(&format!("the token server {} cannot be reached ({cause}): {fix}", self.server))
+        clean_sentence(&format!("the token server {} cannot be reached ({cause}): {fix}", self.server))
     }
 
     fn not_a_token_server(&self, status: u16, body: &[u8]) -> String {
         let is_page = body.trim_ascii_start().starts_with(b"<");
         let what = if is_page { "with a web page" } else { "without an access token" };
-        said(&format!("{} answered {status} {what}: check smtp.oauth2.token_url", self.server))
+        clean_sentence(&format!("{} answered {status} {what}: check smtp.oauth2.token_url", self.server))
     }
 
     fn refusal(&self, status: u16, body: &[u8], bad: Option<&Bad>) -> String {
@@ -216,12 +216,12 @@ impl Wording {
             }
             (_, None) => return self.not_a_token_server(status, body),
         };
-        said(&format!("the token server {server} gives no access token ({answer}): {fix}"))
+        clean_sentence(&format!("the token server {server} gives no access token ({answer}): {fix}"))
     }
 }
 
 /// On one line, without a secret.
-fn said(sentence: &str) -> String {
+fn clean_sentence(sentence: &str) -> String {
     redact::clean(sentence, 600)
 }
 

@@ -190,7 +190,7 @@ async fn a_crash_before_the_move_is_finished_without_sending_again() {
         panic!("it is new")
     };
     let stem = path.file_stem().unwrap().to_str().unwrap();
-    let record = outbox.record(MailFolder::New, stem).unwrap().after(0, &Outcome::Accepted, now());
+    let record = outbox.record(MailFolder::New, stem).unwrap().with_outcome(0, &Outcome::Accepted, now());
     write_record(&path.with_extension("json"), &record).unwrap();
     let server = Server::start(None).await;
     assert_eq!(deliver(&outbox, &server).await.sent, 1);
@@ -344,7 +344,7 @@ fn a_thread_is_what_these_people_have_or_will_get_of_it_oldest_first() {
         let record = outbox.record(MailFolder::New, &stem).unwrap();
         let refused = Outcome::Refused("550".into());
         let path = outbox.folder(MailFolder::New).join(format!("{stem}.json"));
-        write_record(&path, &record.after(0, &refused, now())).unwrap();
+        write_record(&path, &record.with_outcome(0, &refused, now())).unwrap();
         outbox.finish(&stem, MailFolder::Dead).unwrap();
     }
     assert!(thread("ann@x").is_empty());

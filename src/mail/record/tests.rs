@@ -12,46 +12,50 @@ fn record() -> Record {
 
 #[test]
 fn it_is_sent_when_all_accepted_and_dead_when_one_was_refused() {
-    let one = record().after(0, &Outcome::Accepted, start());
+    let one = record().with_outcome(0, &Outcome::Accepted, start());
     assert_eq!(one.folder(), MailFolder::New);
-    assert_eq!(one.clone().after(1, &Outcome::Accepted, start()).folder(), MailFolder::Sent);
-    assert_eq!(one.after(1, &Outcome::Refused("550 no".into()), start()).folder(), MailFolder::Dead);
+    assert_eq!(one.clone().with_outcome(1, &Outcome::Accepted, start()).folder(), MailFolder::Sent);
+    assert_eq!(one.with_outcome(1, &Outcome::Refused("550 no".into()), start()).folder(), MailFolder::Dead);
 }
 
 #[test]
 fn a_dead_message_names_the_refusal_and_not_an_error_that_passed() {
     let refused = Outcome::Refused("550 no such user".into());
-    let record = record().after(0, &refused, start()).after(1, &Outcome::Later("450".into()), start());
-    let dead = record.after(1, &Outcome::Accepted, start());
+    let record =
+        record().with_outcome(0, &refused, start()).with_outcome(1, &Outcome::Later("450".into()), start());
+    let dead = record.with_outcome(1, &Outcome::Accepted, start());
     assert_eq!(dead.refusals(), "1 of 2 recipients refused it: 550 no such user");
 }
 
 #[test]
 fn who_accepted_is_never_tried_again() {
-    let later =
-        record().after(0, &Outcome::Accepted, start()).after(1, &Outcome::Later("450".into()), start());
+    let later = record().with_outcome(0, &Outcome::Accepted, start()).with_outcome(
+        1,
+        &Outcome::Later("450".into()),
+        start(),
+    );
     assert_eq!(later.waiting().collect::<Vec<_>>(), [1]);
 }
 
 #[test]
 fn who_was_not_tried_comes_before_who_failed() {
-    let record = record().after(0, &Outcome::Silent("no answer".into()), start());
-    assert_eq!(record.turns(), [1, 0]);
-    assert_eq!(record.after(1, &Outcome::Accepted, start()).turns(), [0]);
+    let record = record().with_outcome(0, &Outcome::Silent("no answer".into()), start());
+    assert_eq!(record.delivery_order(), [1, 0]);
+    assert_eq!(record.with_outcome(1, &Outcome::Accepted, start()).delivery_order(), [0]);
 }
 
 #[test]
 fn a_wait_that_a_wrong_clock_has_set_is_not_kept() {
-    let record = record().tried(start() + TimeDelta::days(365));
+    let record = record().begin_try(start() + TimeDelta::days(365));
     assert!(record.is_due(start()));
-    let record = record.tried(start());
+    let record = record.begin_try(start());
     assert!(!record.is_due(start()));
     assert!(record.is_due(record.next_try));
 }
 
 #[test]
 fn what_a_clock_that_was_ahead_has_queued_is_given_up_five_days_after_its_first_try() {
-    let record = Record { queued_at: start() + TimeDelta::days(400), ..record() }.tried(start());
+    let record = Record { queued_at: start() + TimeDelta::days(400), ..record() }.begin_try(start());
     assert_eq!(tried_until(record.clone(), start() + TimeDelta::days(4)).folder(), MailFolder::New);
     assert_eq!(tried_until(record, start() + TimeDelta::days(6)).folder(), MailFolder::Dead);
 }
@@ -59,9 +63,9 @@ fn what_a_clock_that_was_ahead_has_queued_is_given_up_five_days_after_its_first_
 #[test]
 fn what_a_clock_that_was_behind_has_queued_is_tried_for_days_once_it_is_right() {
     let queued = Record { queued_at: DateTime::UNIX_EPOCH, next_try: DateTime::UNIX_EPOCH, ..record() };
-    let tried_then = queued.clone().tried(DateTime::UNIX_EPOCH);
+    let tried_then = queued.clone().begin_try(DateTime::UNIX_EPOCH);
     for record in [queued, tried_then] {
-        let first = record.tried(start()).given_up_if_old(start());
+        let first = record.begin_try(start()).given_up_if_old(start());
         assert_eq!(first.folder(), MailFolder::New);
         assert_eq!(tried_until(first.clone(), start() + TimeDelta::days(3)).folder(), MailFolder::New);
         assert_eq!(tried_until(first, start() + TimeDelta::days(6)).folder(), MailFolder::Dead);
@@ -73,7 +77,7 @@ fn waits_double_from_a_minute_to_four_hours() {
     let mut record = record();
     let mut waits = Vec::new();
     for _ in 0..11 {
-        record = record.tried(start());
+        record = record.begin_try(start());
         waits.push((record.next_try - start()).num_minutes());
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240, 240]);
@@ -83,7 +87,7 @@ fn waits_double_from_a_minute_to_four_hours() {
 fn tried_until(mut record: Record, end: DateTime<Utc>) -> Record {
     while record.folder() == MailFolder::New && record.next_try <= end {
         let now = record.next_try;
-        record = record.tried(now).after(0, &Outcome::Later("450 greylisted".into()), now);
+        record = record.begin_try(now).with_outcome(0, &Outcome::Later("450 greylisted".into()), now);
         record = record.given_up_if_old(now);
     }
     record
@@ -111,9 +115,9 @@ fn a_clock_that_jumps_ahead_gives_nothing_up() {
     for days in [8, 365] {
         let ahead = start() + TimeDelta::days(days);
         for begun in [record(), tried_until(record(), start() + TimeDelta::days(1))] {
-            let jumped = begun.tried(ahead).given_up_if_old(ahead);
+            let jumped = begun.begin_try(ahead).given_up_if_old(ahead);
             assert_eq!(jumped.folder(), MailFolder::New, "{days}");
-            let back = jumped.tried(start() + TimeDelta::days(2));
+            let back = jumped.begin_try(start() + TimeDelta::days(2));
             assert_eq!(
                 back.given_up_if_old(start() + TimeDelta::days(2)).folder(),
                 MailFolder::New,

@@ -19,7 +19,7 @@ fn shares(routes: &Routes, targets: &[Target], told_anyway: &[&str]) -> Vec<Stri
     let told_anyway: Vec<String> = told_anyway.iter().map(|address| (*address).to_owned()).collect();
     let id =
         |target: &Target| format!("{}/{}", target.org_id, target.aid.as_ref().map_or("", |aid| aid.as_str()));
-    let shares = routes.shares(targets, &told_anyway);
+    let shares = routes.split_by_owners(targets, &told_anyway);
     let lines = shares.iter().map(|share| {
         let targets: Vec<String> = share.targets.iter().map(id).collect();
         format!("{}: {} ({})", share.recipients.join("+"), targets.join(" "), share.listed)
@@ -68,7 +68,7 @@ fn who_gets_everything_gets_no_second_message_however_the_address_is_written() {
 fn without_an_aid_it_is_the_organizations_own_quota_and_a_star_is_every_account_group() {
     let routes = routes("org_id,aid,emails\n7,,own@x\n7,*,groups@x\n*,,all@x\n");
     let owners = |target| -> Vec<String> {
-        routes.shares([&target], &[]).into_iter().flat_map(|share| share.recipients).collect()
+        routes.split_by_owners([&target], &[]).into_iter().flat_map(|share| share.recipients).collect()
     };
     assert_eq!(owners(Target::organization("7")), ["all@x", "own@x"]);
     assert_eq!(owners(group("7", "71")), ["groups@x"]);

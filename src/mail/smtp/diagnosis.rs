@@ -35,7 +35,7 @@ pub(in crate::mail) fn outcome(
 fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, login: &Login) -> String {
     let (step, host, port) = (conversation.step, &server.host, server.port);
     let text = match cause {
-        Cause::Silence => silence(step, server),
+        Cause::Silence => silence_message(step, server),
         Cause::NotOffered if step == Step::Starttls => format!(
             "{host}:{port} offers no STARTTLS, and mail is not sent in the open: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
         ),
@@ -50,12 +50,12 @@ fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, log
             step.name()
         ),
         Cause::Refused(reply) => refusal(conversation, reply, server, login),
-        Cause::Broken(broken) => self::broken(step, broken, server, login),
+        Cause::Broken(broken) => self::broken_message(step, broken, server, login),
     };
     redact::clean(&text, 500)
 }
 
-fn silence(step: Step, server: &Server) -> String {
+fn silence_message(step: Step, server: &Server) -> String {
     let (host, port) = (&server.host, server.port);
     let timeout = humantime::format_duration(server.timeout);
     match step {
@@ -82,7 +82,7 @@ fn silence(step: Step, server: &Server) -> String {
 /// The server said no.
 fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
     let (step, code) = (conversation.step, reply.code);
-    let answer = redact::clean(&format!("{code} {}", shown(&reply.text(), login)), 250);
+    let answer = redact::clean(&format!("{code} {}", without_login(&reply.text(), login)), 250);
     let (host, port, hello) = (&server.host, server.port, &conversation.hello);
     if step == Step::Greeting {
         return match code {
@@ -148,19 +148,19 @@ fn names_hello(reply: &Reply, hello: &str) -> bool {
 }
 
 /// The connection broke, or what came over it is no answer.
-fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String {
+fn broken_message(step: Step, broken: &Broken, server: &Server, login: &Login) -> String {
     let (host, port) = (&server.host, server.port);
     match broken {
         Broken::Io(error) => match tls::error_in(error) {
             Some(tls) => tls::sentence(step, tls, server),
-            None => closed(step, &reason(error), server),
+            None => closed_message(step, &reason(error), server),
         },
-        Broken::HungUp => closed(step, "the server hung up", server),
-        Broken::Cut => closed(step, "the server hung up in the middle of its answer", server),
+        Broken::HungUp => closed_message(step, "the server hung up", server),
+        Broken::Cut => closed_message(step, "the server hung up in the middle of its answer", server),
         Broken::Ahead(_) if step == Step::Handshake => tls::not_from_the_first_byte(server),
         Broken::Ahead(said) => format!(
             "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: check for a proxy or firewall between this machine and the mail server",
-            shown(said, login),
+            without_login(said, login),
             step.name()
         ),
         // An alert or a handshake, as RFC 8446 has them in section 5.1.
@@ -169,22 +169,22 @@ fn broken(step: Step, broken: &Broken, server: &Server, login: &Login) -> String
         }
         Broken::Malformed(_, said) if step == Step::Greeting => format!(
             "{host}:{port} does not speak SMTP (it sent `{}`): check smtp.host and smtp.port",
-            shown(said, login)
+            without_login(said, login)
         ),
         Broken::Malformed(error, said) if step == Step::Message => format!(
             "{host}:{port} answered to the message with {error} (`{}`): whether it arrived is unknown; see the mail server's log",
-            shown(said, login)
+            without_login(said, login)
         ),
         Broken::Malformed(error, said) => format!(
             "{host}:{port} answered to {} with {error} (`{}`): check for a proxy or firewall between this machine and the mail server",
             step.name(),
-            shown(said, login)
+            without_login(said, login)
         ),
     }
 }
 
 /// There is no connection, or it is gone.
-fn closed(step: Step, reason: &str, server: &Server) -> String {
+fn closed_message(step: Step, reason: &str, server: &Server) -> String {
     let (host, port) = (&server.host, server.port);
     match step {
         Step::Connection | Step::Greeting => {
@@ -215,6 +215,6 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// What a server said, without the login and the addresses in it.
-fn shown(said: &str, login: &Login) -> String {
+fn without_login(said: &str, login: &Login) -> String {
     redact::clean(&without_addresses(&login.withheld_from(said)), 250)
 }

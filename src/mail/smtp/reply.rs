@@ -71,7 +71,7 @@ impl Assembly {
         if self.line.len() == LONGEST_LINE {
             return Err(Malformed::Line);
         }
-        if !fits(byte, self.line.len()) {
+        if !may_have(byte, self.line.len()) {
             return Err(Malformed::NotSmtp);
         }
         self.line.push(byte);
@@ -97,7 +97,7 @@ impl Assembly {
 }
 
 /// Whether a line of a reply can have this byte there: a code from 200 to 559, then its end, a blank or a hyphen.
-fn fits(byte: u8, at: usize) -> bool {
+fn may_have(byte: u8, at: usize) -> bool {
     match at {
         0 => (b'2'..=b'5').contains(&byte),
         1 => (b'0'..=b'5').contains(&byte),

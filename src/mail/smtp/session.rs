@@ -39,15 +39,15 @@ pub(in crate::mail) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(in crate::mail) fn with(server: &'a Server, login: &'a Login) -> Self {
+    pub(in crate::mail) fn new(server: &'a Server, login: &'a Login) -> Self {
         Self { server, login, step: Step::Connection, hello: String::new() }
     }
 
     /// Logs in, asks whether mail from there would be taken, and leaves again.
     pub(in crate::mail) async fn greet(&mut self, from: &Address) -> Result<(), Cause> {
         let mut wire = self.begin().await?;
-        let asked = self.say(&mut wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await;
-        leave(wire);
+        let asked = self.command(&mut wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await;
+        quit(wire);
         asked.map(|_| ())
     }
 
@@ -60,7 +60,7 @@ impl<'a> Conversation<'a> {
     ) -> Result<(), Cause> {
         let mut wire = self.begin().await?;
         let taken = self.hand_over(&mut wire, from, to, message).await;
-        leave(wire);
+        quit(wire);
         taken
     }
 
@@ -76,17 +76,17 @@ impl<'a> Conversation<'a> {
         }
         self.step = Step::Greeting;
         expect(&[220], wire.reply().await?)?;
-        let mut extensions = self.hello(&mut wire).await?;
+        let mut extensions = self.say_hello(&mut wire).await?;
         if let Some(trust) = trust(Tls::Starttls) {
             self.step = Step::Starttls;
             if !extensions.starttls {
                 return Err(Cause::NotOffered);
             }
-            self.say(&mut wire, Step::Starttls, "STARTTLS", &[220]).await?;
+            self.command(&mut wire, Step::Starttls, "STARTTLS", &[220]).await?;
             self.step = Step::HandshakeBehindStarttls;
             wire = wire.secure(trust).await?;
             // What was said in the open is forgotten (RFC 3207, section 4.2).
-            extensions = self.hello(&mut wire).await?;
+            extensions = self.say_hello(&mut wire).await?;
         }
         if let Some(credentials) = &self.login.credentials {
             self.step = Step::Login;
@@ -96,12 +96,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// A server that does not know EHLO is greeted with HELO (RFC 5321, section 3.2), which announces no extension.
-    async fn hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
+    async fn say_hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
         let (ehlo, helo) = (format!("EHLO {}", self.hello), format!("HELO {}", self.hello));
-        match self.say(wire, Step::Hello, &ehlo, &[250]).await {
+        match self.command(wire, Step::Hello, &ehlo, &[250]).await {
             Ok(reply) => Ok(Extensions::of(&reply)),
             Err(Cause::Refused(Reply { code: 500 | 502, .. })) => {
-                self.say(wire, Step::Hello, &helo, &[250]).await.map(|_| Extensions::default())
+                self.command(wire, Step::Hello, &helo, &[250]).await.map(|_| Extensions::default())
             }
             Err(cause) => Err(cause),
         }
@@ -120,12 +120,12 @@ impl<'a> Conversation<'a> {
             }
             (Proof::Password(password), Some(Mechanism::Plain)) => {
                 let response = plain_response(username, password.expose_secret());
-                self.say(wire, Step::Login, &format!("AUTH PLAIN {response}"), &[235]).await?;
+                self.command(wire, Step::Login, &format!("AUTH PLAIN {response}"), &[235]).await?;
             }
             (Proof::Password(password), Some(Mechanism::Login)) => {
-                self.say(wire, Step::Login, "AUTH LOGIN", &[334]).await?;
-                self.say(wire, Step::Login, &encoded(username), &[334]).await?;
-                self.say(wire, Step::Login, &encoded(password.expose_secret()), &[235]).await?;
+                self.command(wire, Step::Login, "AUTH LOGIN", &[334]).await?;
+                self.command(wire, Step::Login, &encoded(username), &[334]).await?;
+                self.command(wire, Step::Login, &encoded(password.expose_secret()), &[235]).await?;
             }
             (Proof::Token(_), _) | (Proof::Password(_), None) => return Err(Cause::NotOffered),
         }
@@ -137,13 +137,13 @@ impl<'a> Conversation<'a> {
     async fn log_in_by_token(&mut self, wire: &mut Wire, response: &str) -> Result<(), Cause> {
         let whole = format!("AUTH XOAUTH2 {response}");
         let answer = if whole.len() + "\r\n".len() <= LONGEST_COMMAND {
-            self.say(wire, Step::Login, &whole, &[235, 334]).await?
+            self.command(wire, Step::Login, &whole, &[235, 334]).await?
         } else {
-            self.say(wire, Step::Login, "AUTH XOAUTH2", &[334]).await?;
-            self.say(wire, Step::Login, response, &[235, 334]).await?
+            self.command(wire, Step::Login, "AUTH XOAUTH2", &[334]).await?;
+            self.command(wire, Step::Login, response, &[235, 334]).await?
         };
         if answer.code == 334 {
-            self.say(wire, Step::Login, "", &[]).await?;
+            self.command(wire, Step::Login, "", &[]).await?;
         }
         Ok(())
     }
@@ -155,15 +155,21 @@ impl<'a> Conversation<'a> {
         to: &Address,
         message: &[u8],
     ) -> Result<(), Cause> {
-        self.say(wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await?;
-        self.say(wire, Step::Recipient, &format!("RCPT TO:<{to}>"), &[250, 251, 252]).await?;
-        self.say(wire, Step::Data, "DATA", &[354]).await?;
+        self.command(wire, Step::Sender, &format!("MAIL FROM:<{from}>"), &[250]).await?;
+        self.command(wire, Step::Recipient, &format!("RCPT TO:<{to}>"), &[250, 251, 252]).await?;
+        self.command(wire, Step::Data, "DATA", &[354]).await?;
         self.step = Step::Message;
         // By its first digit a client understands a reply (RFC 5321, section 4.2.1); 2xx of other questions are none.
         expect(&[250, 251, 252, 253, 254, 255], wire.message(message).await?).map(|_| ())
     }
 
-    async fn say(&mut self, wire: &mut Wire, step: Step, line: &str, codes: &[u16]) -> Result<Reply, Cause> {
+    async fn command(
+        &mut self,
+        wire: &mut Wire,
+        step: Step,
+        line: &str,
+        codes: &[u16],
+    ) -> Result<Reply, Cause> {
         self.step = step;
         expect(codes, wire.command(line).await?)
     }
@@ -181,7 +187,7 @@ fn expect(codes: &[u16], reply: Reply) -> Result<Reply, Cause> {
     }
 }
 
-fn leave(mut wire: Wire) {
+fn quit(mut wire: Wire) {
     tokio::spawn(async move {
         let _ = tokio::time::timeout(GOODBYE, wire.command("QUIT")).await;
     });

@@ -114,7 +114,7 @@ impl Wire {
         match self.waiting() {
             None => Ok(reply),
             Some(Ok(second)) if [GOING_AWAY, GOODBYE].contains(&second.code) => Ok(reply),
-            Some(_) => Err(self.ahead()),
+            Some(_) => Err(self.bytes_ahead_error()),
         }
     }
 
@@ -129,7 +129,9 @@ impl Wire {
                         self.unread.drain(..=at);
                         return Ok(reply);
                     }
-                    Err(malformed) => return Err(Broken::Malformed(malformed, quoted(&self.unread))),
+                    Err(malformed) => {
+                        return Err(Broken::Malformed(malformed, quote_bytes(&self.unread)));
+                    }
                 }
             }
             self.unread.clear();
@@ -167,7 +169,7 @@ impl Wire {
         match self.waiting() {
             None => Ok(None),
             Some(Ok(reply)) if reply.code == GOING_AWAY => Ok(Some(reply)),
-            Some(_) => Err(self.ahead()),
+            Some(_) => Err(self.bytes_ahead_error()),
         }
     }
 
@@ -187,8 +189,8 @@ impl Wire {
         Some(Err(()))
     }
 
-    fn ahead(&self) -> Broken {
-        Broken::Ahead(quoted(&self.unread))
+    fn bytes_ahead_error(&self) -> Broken {
+        Broken::Ahead(quote_bytes(&self.unread))
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Broken> {
@@ -197,7 +199,7 @@ impl Wire {
     }
 }
 
-fn quoted(bytes: &[u8]) -> String {
+fn quote_bytes(bytes: &[u8]) -> String {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     String::from_utf8_lossy(&line[..line.len().min(QUOTED)]).into_owned()
 }

@@ -153,8 +153,8 @@ pub(crate) fn judge<E>(
             }
             let before = before.as_ref().and_then(Option::as_ref);
             let before = before.and_then(|before| before.place(row.target.aid.as_ref()));
-            let is_known = seen.week.showed(place) || before.is_some();
-            let silent = if seen.alerts.mute(&row, now, context.zone).is_some() {
+            let is_known = seen.week.has_shown(place) || before.is_some();
+            let silent = if seen.alerts.active_mute(&row, now, context.zone).is_some() {
                 Silence::Muted
             } else if was_fine && (first || !is_known) {
                 Silence::Baseline
@@ -252,12 +252,12 @@ fn judge_target(
         return match still {
             _ if heard == Level::Fine || silence == Silence::Muted => None,
             Some(recovery) => Some(recovery),
-            None => news(Level::Fine, because(judged, new_cycle, seen)),
+            None => news(Level::Fine, recovery_reason(judged, new_cycle, seen)),
         };
     }
 
     let before = known.now_at(&began, level, at);
-    let is_new = level > before && known.tells(&began, level);
+    let is_new = level > before && known.note_reported(&began, level);
     if !is_new {
         // A level that flaps is reported once; that it was back to normal is not true any more.
         let crossing = waiting.filter(|news| news.level > Level::Fine);
@@ -294,7 +294,7 @@ impl Known {
     }
 
     /// Notes that a level is reported in a cycle; false if it was already.
-    fn tells(&mut self, began: &str, level: Level) -> bool {
+    fn note_reported(&mut self, began: &str, level: Level) -> bool {
         let cycle = self.cycles.iter_mut().find(|cycle| cycle.began == began);
         cycle.is_some_and(|cycle| {
             let is_new = !cycle.reported.contains(&level);
@@ -321,7 +321,7 @@ fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
 }
 
 /// Why a target is back to normal.
-fn because(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
+fn recovery_reason(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
     let Judged { row, status, before } = judged;
     let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
     if let Some(before) = before.filter(|before| *before < quota) {

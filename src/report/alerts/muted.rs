@@ -21,7 +21,8 @@ pub(super) fn muted_sentences(
     let mut hidden: Vec<(&Mute, usize)> = Vec::new();
     for row in input.latest.rows() {
         let in_trouble = statuses.get(&row.target).is_some_and(|status| status.level > Level::Fine);
-        let Some(mute) = input.alerts.mute(&row, context.now, context.zone).filter(|_| in_trouble) else {
+        let Some(mute) = input.alerts.active_mute(&row, context.now, context.zone).filter(|_| in_trouble)
+        else {
             continue;
         };
         match hidden.iter_mut().find(|(other, _)| std::ptr::eq(*other, mute)) {

@@ -34,7 +34,7 @@ enum FileOutcome {
 }
 
 impl FileOutcome {
-    fn of(report: &ChangesReport, state: RunState) -> Self {
+    fn from_report(report: &ChangesReport, state: RunState) -> Self {
         match state {
             RunState::Failed => Self::Unusable,
             RunState::Held => Self::Waits,
@@ -112,7 +112,7 @@ impl Gathered {
         self.count += 1;
         self.identities.push(report.identity.clone());
         self.listed.clone_from(&report.listed);
-        let (count, lines) = self.outcomes.entry(FileOutcome::of(&report, state)).or_default();
+        let (count, lines) = self.outcomes.entry(FileOutcome::from_report(&report, state)).or_default();
         *count += 1;
         if lines.len() < LISTED {
             let reason = report.held.as_ref().map(|held| held.reason.clone());

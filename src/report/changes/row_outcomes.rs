@@ -223,7 +223,7 @@ impl<'s> RowOutcomes<'s> {
         let mut failed = |kind| {
             let mut rows = self.failed.remove(&kind).unwrap_or_default();
             rows.sort_by_key(|row| (row.falls_with_others, row.row));
-            listed(kind, rows, at_most)
+            limited_section(kind, rows, at_most)
         };
         let before = [failed(SectionKind::NotConfirmed), failed(SectionKind::Refused)];
         let with_them = failed(SectionKind::NotSentWithRefused)
@@ -240,7 +240,7 @@ impl<'s> RowOutcomes<'s> {
             _ => SectionKind::ToBeApplied,
         };
         let reasons = said_once(&self.common.listed(), at_most);
-        let held = listed(SectionKind::Held, self.held, at_most);
+        let held = limited_section(SectionKind::Held, self.held, at_most);
         let run = held_as.unwrap_or_default().to_owned();
         let held = held.map(|section| Section { reasons, run, ..section });
         let run = match self.scheduled_as.iter().collect::<Vec<_>>().as_slice() {
@@ -264,10 +264,10 @@ pub(in crate::report) fn section(
     at_most: usize,
 ) -> Option<Section> {
     rows.sort_by_key(|row| (row.falls_with_others, Reverse(size(row.before, row.after))));
-    listed(kind, rows, at_most)
+    limited_section(kind, rows, at_most)
 }
 
-fn listed(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Section> {
+fn limited_section(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> Option<Section> {
     if rows.is_empty() {
         return None;
     }

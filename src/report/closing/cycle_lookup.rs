@@ -100,7 +100,7 @@ impl CycleLookup {
             step: TimeDelta::zero(),
             blind: None,
             best: None,
-            want: before(&moments, ended.end),
+            want: moment_before(&moments, ended.end),
             want_middle: None,
         };
         let searches = ended.iter().map(search).collect();
@@ -139,11 +139,11 @@ impl CycleLookup {
     }
 
     /// What was found, in the order of the organizations.
-    pub(crate) fn closed(self) -> Vec<Closed> {
+    pub(crate) fn into_closed(self) -> Vec<Closed> {
         let close = |search: Search| {
             let mut closed = search.closed;
             if closed.cycles.is_empty() {
-                closed.cycles.extend(unseen(search.start, search.end));
+                closed.cycles.extend(unseen_cycles(search.start, search.end));
             }
             closed
         };
@@ -171,12 +171,12 @@ impl Search {
         self.want = match (best_at, self.blind) {
             // Back by longer and longer steps until something is known,
             (None, _) => {
-                let back = before(moments, at.min(at - self.step + TimeDelta::seconds(1)));
+                let back = moment_before(moments, at.min(at - self.step + TimeDelta::seconds(1)));
                 self.step = (self.step * 2).clamp(STEP, LONGEST_STEP);
                 back
             }
             // then forward by halves to the last that is.
-            (Some(best), Some(blind)) => between(moments, best, blind),
+            (Some(best), Some(blind)) => middle_moment(moments, best, blind),
             (Some(_), None) => None,
         };
         if self.want.is_none()
@@ -192,15 +192,15 @@ impl Search {
         let Cycle { start, end, seen } = cycle;
         let missed = self.end - end > GAP;
         if missed {
-            self.closed.cycles.extend(unseen(end, self.end));
+            self.closed.cycles.extend(unseen_cycles(end, self.end));
         }
         let cycle = Cycle { start, end: if missed { end } else { self.end }, seen };
         if self.closed.cycles.is_empty() {
-            self.want_middle = before(moments, cycle.middle()).filter(|middle| *middle > start);
+            self.want_middle = moment_before(moments, cycle.middle()).filter(|middle| *middle > start);
         }
         self.closed.cycles.push(cycle);
         (self.end, self.step, self.blind) = (start, TimeDelta::zero(), None);
-        self.want = before(moments, start);
+        self.want = moment_before(moments, start);
     }
 
     fn look_at_the_middle(&mut self, at: DateTime<Utc>, seen: Option<&Organization>) {
@@ -224,7 +224,7 @@ impl Search {
 }
 
 /// The cycles between two moments of which nothing is known but that each is about a month, newest first.
-fn unseen(from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Cycle> {
+fn unseen_cycles(from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Cycle> {
     let start_of = |end: DateTime<Utc>| {
         let start = end.checked_sub_months(Months::new(1)).unwrap_or(from);
         if start - from > GAP { start } else { from }
@@ -234,12 +234,12 @@ fn unseen(from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Cycle> {
 }
 
 /// The last moment before another.
-fn before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn moment_before(moments: &[DateTime<Utc>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     moments[..moments.partition_point(|moment| *moment < at)].last().copied()
 }
 
 /// The middle one of the moments between two others.
-fn between(moments: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn middle_moment(moments: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let first = moments.partition_point(|moment| *moment <= from);
     let end = moments.partition_point(|moment| *moment < to);
     moments.get(first..end).and_then(|inside| inside.get(inside.len() / 2)).copied()

@@ -102,7 +102,7 @@ impl ClosingRecord {
     }
 
     /// The record after what was pending was reported from these snapshots.
-    pub(crate) fn reported(self, from: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
+    pub(crate) fn with_reported(self, from: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
         let mut reported_from = self.reported_from;
         reported_from.extend(from);
         reported_from.sort_unstable();

@@ -68,7 +68,7 @@ pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usi
         opened += 1;
         lookup.observe(at, history.iter().find(|snapshot| snapshot.taken_at == at));
     }
-    (lookup.closed(), opened)
+    (lookup.into_closed(), opened)
 }
 
 /// When the report is made: eight in the morning, Berlin time.

@@ -6,7 +6,7 @@ use super::section::YearRow;
 use crate::domain::quota::{SnapshotRow, Units, UsageRule, sum};
 use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::cycle_usage;
-use crate::report::closing::wording::within;
+use crate::report::closing::wording::cycle_dates;
 use crate::report::shared::{ReportContext, words};
 
 /// What was seen so long before the end is not the result: even a daily snapshot comes closer.
@@ -48,7 +48,7 @@ pub(super) fn total(seen: Option<&LastSeen>, partial: bool, rule: &UsageRule) ->
 }
 
 /// When a cycle was seen last, if that is no result.
-pub(super) fn late(cycle: &Cycle) -> Option<DateTime<Utc>> {
+pub(super) fn last_partial_reading(cycle: &Cycle) -> Option<DateTime<Utc>> {
     cycle.seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
 }
 
@@ -64,10 +64,11 @@ pub(super) fn year(
         let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
         YearRow {
             spent: cycle_usage(String::new(), String::new(), used, quota),
-            cycle: within(cycle, context.zone),
+            cycle: cycle_dates(cycle, context.zone),
             plan,
             missing: cycle.seen.is_none(),
-            until: late(cycle).map_or_else(String::new, |at| words::short_day(at, context.zone)),
+            until: last_partial_reading(cycle)
+                .map_or_else(String::new, |at| words::short_day(at, context.zone)),
         }
     };
     let of_year = closed.cycles.iter().filter(|cycle| cycle.year(context.zone) == year);

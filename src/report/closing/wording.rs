@@ -18,7 +18,7 @@ const LARGEST: usize = 3;
 pub(in crate::report) const TOO_MANY: &str = "too many snapshots had to be opened for this report";
 
 /// `5 Nov to 5 Dec`.
-pub(in crate::report) fn within(cycle: &Cycle, zone: Tz) -> String {
+pub(in crate::report) fn cycle_dates(cycle: &Cycle, zone: Tz) -> String {
     format!("{} to {}", words::short_day(cycle.start, zone), words::short_day(cycle.end, zone))
 }
 
@@ -105,7 +105,7 @@ pub(in crate::report) fn compared(used: Option<Units>, before: Option<(String, O
         return format!("What was used in the previous cycle ({cycle}) is unknown.");
     };
     let than = format!("in the previous cycle ({cycle}: {})", grouped(before));
-    match apart(used, before) {
+    match difference_in_percent(used, before) {
         _ if used == before => format!("As much as {than}."),
         Some(percent) if used > before => format!("{percent} more than {than}."),
         Some(percent) => format!("{percent} less than {than}."),
@@ -130,7 +130,7 @@ pub(in crate::report) fn projection(
             "{projection}; how good that was is unknown: no snapshot shows the end of the cycle."
         );
     };
-    let off = match apart(projected, used) {
+    let off = match difference_in_percent(projected, used) {
         _ if projected == used => "exactly right".to_owned(),
         Some(percent) if projected > used => format!("{percent} too much"),
         Some(percent) => format!("{percent} too little"),
@@ -140,13 +140,13 @@ pub(in crate::report) fn projection(
 }
 
 /// How far a number is from another, in per cent of that: `4 %`, `less than 1 %`. None from nothing.
-fn apart(number: Units, from: Units) -> Option<String> {
+fn difference_in_percent(number: Units, from: Units) -> Option<String> {
     let percent = words::percent(number.saturating_sub(from).saturating_abs(), from)?;
     Some(if percent == 0 { "less than 1 %".to_owned() } else { format!("{} %", grouped(percent)) })
 }
 
 /// `The largest were Payments – Core 204120 (26 100, 27 %) and Lab 204190 (40).`
-pub(in crate::report) fn largest(groups: &[CycleUsage], whole: Option<Units>) -> String {
+pub(in crate::report) fn largest_sentence(groups: &[CycleUsage], whole: Option<Units>) -> String {
     let mut by_use: Vec<(Units, &CycleUsage)> =
         groups.iter().filter_map(|group| Some((group.used.filter(|used| *used > 0)?, group))).collect();
     by_use.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.label().cmp(&y.label())));
@@ -165,7 +165,7 @@ pub(in crate::report) fn largest(groups: &[CycleUsage], whole: Option<Units>) ->
 }
 
 /// What is to be said of the account groups that did not run out.
-pub(in crate::report) fn fine(others: &[&CycleUsage], all: bool) -> String {
+pub(in crate::report) fn fine_sentence(others: &[&CycleUsage], all: bool) -> String {
     let count = |is: fn(&CycleUsage) -> bool| others.iter().filter(|group| is(group)).count();
     let within = count(|group| group.used.is_some() && group.quota.is_some());
     let mut sentences = Vec::new();

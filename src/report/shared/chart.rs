@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use self::labels::labels;
-use self::ticks::{short, ticks};
+use self::ticks::{short_number, ticks};
 use crate::domain::quota::Units;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
@@ -98,7 +98,7 @@ impl Trend {
         if self.used.last().is_some_and(|(_, used)| used.is_none()) {
             parts.push("usage unknown now".to_owned());
         }
-        if let Some(projected) = self.now().and(self.projected) {
+        if let Some(projected) = self.last_reading().and(self.projected) {
             parts.push(format!("{} projected by {}", grouped(projected), day(self.end)));
         }
         parts.push(self.quota.map_or("no quota".to_owned(), |quota| format!("quota {}", grouped(quota))));
@@ -115,7 +115,7 @@ impl Trend {
     }
 
     /// The last reading, unless what was used then is unknown: nothing leads on from there.
-    fn now(&self) -> Option<(DateTime<Utc>, Units)> {
+    fn last_reading(&self) -> Option<(DateTime<Utc>, Units)> {
         self.used.last().and_then(|(at, used)| Some((*at, (*used)?)))
     }
 
@@ -147,7 +147,7 @@ impl Trend {
         }
         for piece in pieces(&self.used, self.end) {
             let line = scale.line(&piece);
-            let (first, last) = (scale.x(piece[0].0), scale.x(piece[piece.len() - 1].0));
+            let (first, last) = (scale.x_of(piece[0].0), scale.x_of(piece[piece.len() - 1].0));
             svg += &format!(
                 "<polygon points=\"{first:.1},{BOTTOM} {line} {last:.1},{BOTTOM}\" fill=\"{colour}\" fill-opacity=\"0.16\" \
                  class=\"chart-area-{class}\"/>\n\
@@ -156,28 +156,28 @@ impl Trend {
             );
         }
         if let Some(quota) = self.quota {
-            let y = scale.y(quota);
+            let y = scale.y_of(quota);
             svg += &format!(
                 "<line x1=\"{:.1}\" x2=\"{RIGHT}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#1b2530\" stroke-width=\"1.5\" \
                  class=\"chart-quota\"/>\n",
                 scale.left
             );
         }
-        if let Some((now, used)) = self.now() {
-            let (x, y) = (scale.x(now), scale.y(used));
+        if let Some((now, used)) = self.last_reading() {
+            let (x, y) = (scale.x_of(now), scale.y_of(used));
             if let Some(projected) = self.projected {
                 svg += &format!(
                     "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{RIGHT}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"2.5\" \
                      stroke-dasharray=\"6 5\" class=\"chart-line-{class}\"/>\n",
-                    scale.y(projected)
+                    scale.y_of(projected)
                 );
             }
             if let Some((at, quota)) = self.slope_ends_at.zip(self.quota).filter(|(at, _)| *at > now) {
                 svg += &format!(
                     "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"1.5\" \
                      stroke-dasharray=\"1 4\" class=\"chart-line-{class}\"/>\n",
-                    scale.x(at),
-                    scale.y(quota)
+                    scale.x_of(at),
+                    scale.y_of(quota)
                 );
             }
             svg += &format!(
@@ -185,7 +185,7 @@ impl Trend {
             );
         }
         if let Some((at, quota)) = self.runs_out_at.zip(self.quota) {
-            let (x, y) = (scale.x(at), scale.y(quota));
+            let (x, y) = (scale.x_of(at), scale.y_of(quota));
             svg += &format!(
                 "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{y:.1}\" y2=\"{BOTTOM}\" stroke=\"#b3262e\" stroke-width=\"1.5\" \
                  stroke-dasharray=\"2 3\" class=\"chart-out\"/>\n\
@@ -202,11 +202,11 @@ impl Trend {
         let left = scale.left;
         let mut svg = String::new();
         for units in &scale.ticks {
-            let y = scale.y(*units);
+            let y = scale.y_of(*units);
             svg += &format!(
                 "<line x1=\"{left:.1}\" x2=\"{RIGHT}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#dfe4ea\" class=\"chart-grid\"/>\n"
             );
-            svg += &text(left - 7.0, y + 5.0, "end", "muted", &short(*units));
+            svg += &text(left - 7.0, y + 5.0, "end", "muted", &short_number(*units));
         }
         for x in [left, RIGHT] {
             svg += &format!(
@@ -225,7 +225,7 @@ impl Trend {
         for (at, class) in days {
             let word = words::short_day(at, self.zone);
             let half = width(&word) / 2.0;
-            let x = scale.x(at).clamp(half + 4.0, f64::from(WIDTH) - half - 6.0);
+            let x = scale.x_of(at).clamp(half + 4.0, f64::from(WIDTH) - half - 6.0);
             if taken.iter().all(|(other, its_half)| (x - other).abs() > half + its_half + 8.0) {
                 taken.push((x, half));
                 svg += &text(x, BOTTOM + 22.0, "middle", class, &word);
@@ -247,9 +247,14 @@ struct Scale {
 impl Scale {
     fn of(trend: &Trend) -> Self {
         let used = trend.used.iter().chain(&trend.before).filter_map(|(_, used)| *used);
-        let most = used.chain(trend.quota).chain(trend.now().and(trend.projected)).max().unwrap_or(0).max(1);
+        let most = used
+            .chain(trend.quota)
+            .chain(trend.last_reading().and(trend.projected))
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let ticks = ticks(most);
-        let widest = ticks.iter().map(|units| width(&short(*units))).fold(0.0, f64::max);
+        let widest = ticks.iter().map(|units| width(&short_number(*units))).fold(0.0, f64::max);
         Self {
             left: widest + 20.0,
             start: trend.start,
@@ -259,16 +264,16 @@ impl Scale {
         }
     }
 
-    fn x(&self, at: DateTime<Utc>) -> f64 {
+    fn x_of(&self, at: DateTime<Utc>) -> f64 {
         self.left + (seconds(at - self.start) / self.seconds).clamp(0.0, 1.0) * (RIGHT - self.left)
     }
 
-    fn y(&self, units: Units) -> f64 {
+    fn y_of(&self, units: Units) -> f64 {
         BOTTOM - (float(units) / self.most).clamp(0.0, 1.0) * (BOTTOM - TOP)
     }
 
     fn line(&self, piece: &[(DateTime<Utc>, Units)]) -> String {
-        let points = piece.iter().map(|(at, used)| format!("{:.1},{:.1}", self.x(*at), self.y(*used)));
+        let points = piece.iter().map(|(at, used)| format!("{:.1},{:.1}", self.x_of(*at), self.y_of(*used)));
         points.collect::<Vec<_>>().join(" ")
     }
 }

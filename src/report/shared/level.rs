@@ -103,10 +103,10 @@ pub(in crate::report) fn level(figures: Figures, limits: Limits, now: DateTime<U
 }
 
 /// How bad it is, and why.
-pub(in crate::report) fn judged(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
+pub(in crate::report) fn judge(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
     let reason = reason(figures, limits, context.now);
     let limit = reason.limit();
-    let why = why(reason, figures, context).unwrap_or_default();
+    let why = reason_sentence(reason, figures, context).unwrap_or_default();
     let in_brackets = limit.as_ref().map(|limit| format!(" ({limit})"));
     Judged {
         level: reason.level(),
@@ -116,7 +116,7 @@ pub(in crate::report) fn judged(figures: Figures, limits: Limits, context: &Repo
 }
 
 /// None where nothing is wrong.
-fn why(reason: Reason, figures: Figures, context: &ReportContext) -> Option<String> {
+fn reason_sentence(reason: Reason, figures: Figures, context: &ReportContext) -> Option<String> {
     let (quota, used, needed) = (figures.quota?, figures.used?, figures.needed?);
     let of_quota = |units| {
         let share = words::percent(units, quota).map(|percent| format!(" ({} %)", grouped(percent)));

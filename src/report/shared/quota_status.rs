@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule};
-use crate::report::shared::level::{Figures, Judged, Level, judged, level};
+use crate::report::shared::level::{Figures, Judged, Level, judge, level};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{ReportContext, words};
@@ -192,7 +192,7 @@ pub(crate) fn quota_status(row: &SnapshotRow, slope: Option<f64>, judging: Judgi
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let Judged { level, why, limit } = judged(figures, alerts.limits(&row.target), context);
+    let Judged { level, why, limit } = judge(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
     QuotaStatus {
         target: row.target.clone(),

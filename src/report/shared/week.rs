@@ -31,7 +31,7 @@ impl Slopes {
     }
 
     /// Those of a part of the snapshot: of the rows at these places, in their order.
-    pub(in crate::report) fn at(&self, places: &[usize]) -> Self {
+    pub(in crate::report) fn at_places(&self, places: &[usize]) -> Self {
         Self(places.iter().map(|place| self.0.get(*place).copied().unwrap_or_default()).collect())
     }
 
@@ -77,7 +77,7 @@ impl Week {
     }
 
     /// Whether one of them showed the target of this row of the latest, by its place.
-    pub(in crate::report) fn showed(&self, place: usize) -> bool {
+    pub(in crate::report) fn has_shown(&self, place: usize) -> bool {
         self.showed.get(place).copied().unwrap_or(false)
     }
 }

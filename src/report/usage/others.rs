@@ -6,7 +6,7 @@ use crate::report::shared::words;
 use crate::text::words::grouped;
 
 /// One sentence for each kind of account group that is not listed.
-pub(in crate::report) fn others(
+pub(in crate::report) fn unlisted_sentences(
     groups: &[&QuotaStatus],
     listed: usize,
     unlisted: &[&QuotaStatus],

@@ -109,7 +109,7 @@ impl UsagePage {
                 state: state(&status),
                 org_id: status.target.org_id.to_string(),
                 organization,
-                owned_by: known.places((input.owners)(&status.target)),
+                owned_by: known.indexes_of((input.owners)(&status.target)),
                 out: out.map(|at| at.timestamp()),
                 trend: drawing.letters(number, organization),
                 status,
@@ -213,7 +213,7 @@ struct Known {
 }
 
 impl Known {
-    fn places(&mut self, owners: Vec<String>) -> String {
+    fn indexes_of(&mut self, owners: Vec<String>) -> String {
         let mut place = |owner: String| {
             let owner = words::clean(&owner, 120);
             let place = *self.places.entry(owner.clone()).or_insert(self.owners.len());

@@ -60,12 +60,12 @@ pub(in crate::report) fn headline(
         (Some(out), Some(next)) => format!("{}, {next} will before the cycle ends, {day}", ran_out(&out)),
         (Some(out), None) => ran_out(&out),
         (None, Some(next)) => format!("{next} will run out before the cycle ends, {day}"),
-        (None, None) => near(groups, is_one_of_many).unwrap_or_else(|| calm(groups)),
+        (None, None) => nearly_used_headline(groups, is_one_of_many).unwrap_or_else(|| calm_headline(groups)),
     }
 }
 
 /// The headline when nothing runs out, and some have used nearly all that they have.
-fn near(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
+fn nearly_used_headline(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
     let near: Vec<&&QuotaStatus> = groups.iter().filter(|status| status.level > Level::Fine).collect();
     let (worst, others) = near.split_first()?;
     let name = worst.name_among(is_one_of_many);
@@ -80,7 +80,7 @@ fn near(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
 }
 
 /// The headline when nothing runs out, which is only said of what is known.
-fn calm(groups: &[&QuotaStatus]) -> String {
+fn calm_headline(groups: &[&QuotaStatus]) -> String {
     let capped = groups.iter().filter(|status| status.quota.is_some()).count();
     let measured = groups.iter().filter(|status| status.is_measured()).count();
     match (groups.len(), capped, measured) {
@@ -166,7 +166,7 @@ pub(in crate::report) fn todo(
                 call it “View Billing”), and leave snapshot.usage on."
             .to_owned();
     }
-    let unread = unread(organizations);
+    let unread = unread_sentence(organizations);
     let and_unread = |sentences: String| match &unread {
         Some(unread) if sentences.is_empty() => unread.clone(),
         Some(unread) => format!("{sentences} {unread}"),
@@ -174,8 +174,8 @@ pub(in crate::report) fn todo(
     };
     let out: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.runs_out()).collect();
     if let [worst, others @ ..] = out.as_slice() {
-        let needs = needs(worst, others, organizations.len() > 1, context);
-        return and_unread(then(&needs, &room(&out, organizations, rebalance)));
+        let needs = needs_sentence(worst, others, organizations.len() > 1, context);
+        return and_unread(followed_by(&needs, &sources_sentence(&out, organizations, rebalance)));
     }
     if let Some(worst) = organizations
         .iter()
@@ -183,7 +183,7 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        let needs = needs(worst, &[], false, context);
+        let needs = needs_sentence(worst, &[], false, context);
         return and_unread(format!("{needs} Raise its quota, or reduce what its tests use."));
     }
     and_unread(match input.held.len() {
@@ -198,14 +198,14 @@ fn nothing_known(groups: &[&QuotaStatus], organizations: &[Organization]) -> boo
 }
 
 /// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
-pub(in crate::report) fn needs(
+pub(in crate::report) fn needs_sentence(
     worst: &QuotaStatus,
     others: &[&QuotaStatus],
     many_organizations: bool,
     context: &ReportContext,
 ) -> String {
     let name = |status: &QuotaStatus| status.name_among(many_organizations);
-    let mut parts = vec![need(worst, &name(worst), context)];
+    let mut parts = vec![need_words(worst, &name(worst), context)];
     let named = others.iter().filter_map(|other| {
         let over = other.over?;
         // A name may end in a number.
@@ -223,11 +223,11 @@ pub(in crate::report) fn needs(
 }
 
 /// The next sentence, on a line of its own below a list.
-pub(in crate::report) fn then(needs: &str, next: &str) -> String {
+pub(in crate::report) fn followed_by(needs: &str, next: &str) -> String {
     format!("{needs}{}{next}", if needs.contains('\n') { '\n' } else { ' ' })
 }
 
-fn need(worst: &QuotaStatus, name: &str, context: &ReportContext) -> String {
+fn need_words(worst: &QuotaStatus, name: &str, context: &ReportContext) -> String {
     let by = by_when(worst, context);
     match worst.over {
         Some(over) => format!("{name} needs {} more {by}", grouped(over)),
@@ -246,7 +246,7 @@ fn by_when(status: &QuotaStatus, context: &ReportContext) -> String {
 
 /// Where the missing units could come from, for each organization of those who run out: what is not allocated, or what others do not
 /// use; and the file that is attached, if one is.
-pub(in crate::report) fn room(
+pub(in crate::report) fn sources_sentence(
     out: &[&QuotaStatus],
     organizations: &[Organization],
     rebalance: Option<&Rebalance>,
@@ -304,7 +304,7 @@ fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String 
 }
 
 /// Whose usage could not be read at all, and why that may be.
-fn unread(organizations: &[Organization]) -> Option<String> {
+fn unread_sentence(organizations: &[Organization]) -> Option<String> {
     let unknown = organizations.iter().filter(|organization| organization.usage_is_unknown);
     let names: Vec<String> = unknown.map(|organization| organization.own.name.clone()).collect();
     (!names.is_empty()).then(|| {
@@ -317,7 +317,7 @@ fn unread(organizations: &[Organization]) -> Option<String> {
 }
 
 /// `3 snapshots are missing, from Sat 21 Nov 2026, 03:00 to Sat 21 Nov 2026, 05:00.`: what the figures of the period lack.
-pub(in crate::report) fn missing(gaps: &[Missed], context: &ReportContext) -> String {
+pub(in crate::report) fn missing_snapshots_sentence(gaps: &[Missed], context: &ReportContext) -> String {
     let moment = |at| words::moment(at, context.zone);
     let slots: usize = gaps.iter().map(|gap| gap.slots).sum();
     match gaps {

@@ -286,7 +286,7 @@ fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
 #[test]
 fn snapshots_that_are_missing_are_said() {
     let gap = |slots, first, last| Missed { slots, first: at(first), last: at(last) };
-    let said = |gaps: &[Missed]| missing(gaps, &context());
+    let said = |gaps: &[Missed]| missing_snapshots_sentence(gaps, &context());
     assert_eq!(said(&[]), "");
     assert_eq!(
         said(&[gap(1, "11-21T02:00", "11-21T02:00")]),

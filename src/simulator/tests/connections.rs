@@ -28,7 +28,7 @@ async fn a_body_of_some_megabytes_is_too_large() {
 #[tokio::test]
 async fn anything_but_loopback_is_refused() {
     let args = SimulateArgs { listen: "0.0.0.0:0".parse().unwrap(), ..SimulateArgs::default() };
-    let error = Simulator::start(args, Clock::real()).await.unwrap_err();
+    let error = Simulator::start(args, Clock::system()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the simulator listens on loopback only, such as 127.0.0.1:0, not on 0.0.0.0:0"

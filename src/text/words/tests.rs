@@ -35,9 +35,9 @@ fn an_error_of_the_system_is_said_in_words_without_its_number() {
 #[test]
 fn no_line_breaks_within_a_number() {
     let words = ["(Transaction)", "1 152", "of", "12 000 000,", "row", "17", "204151"];
-    assert_eq!(unbroken(&format!(" {} ", words.join("  "))), words);
-    assert_eq!(unbroken("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
-    assert_eq!(unbroken("10 used · 12 000 projected"), ["10", "used", "· 12 000", "projected"]);
+    assert_eq!(unbreakable_words(&format!(" {} ", words.join("  "))), words);
+    assert_eq!(unbreakable_words("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
+    assert_eq!(unbreakable_words("10 used · 12 000 projected"), ["10", "used", "· 12 000", "projected"]);
 }
 
 #[test]

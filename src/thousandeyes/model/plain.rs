@@ -25,7 +25,7 @@ struct PlainLink<'a> {
 
 impl PlainLinks<'_> {
     pub(super) fn next_page(self) -> Option<String> {
-        text(self.next?.href).map(std::borrow::Cow::into_owned)
+        non_empty(self.next?.href).map(std::borrow::Cow::into_owned)
     }
 }
 
@@ -56,10 +56,10 @@ impl TryFrom<PlainGroup<'_>> for Group {
 
     fn try_from(group: PlainGroup<'_>) -> Result<Self, Self::Error> {
         Ok(Self(AccountGroup {
-            aid: somebodys(group.aid)?,
-            name: owned(group.account_group_name),
-            org_id: text(group.org_id).map(OrgId::new),
-            org_name: owned(group.organization_name),
+            aid: known_aid(group.aid)?,
+            name: owned_or_empty(group.account_group_name),
+            org_id: non_empty(group.org_id).map(OrgId::new),
+            org_name: owned_or_empty(group.organization_name),
         }))
     }
 }
@@ -139,7 +139,7 @@ struct PlainAgent<'a> {
 pub(super) fn usage(json: &str) -> Option<UsageAnswer> {
     let PlainUsageAnswer { usage } = serde_json::from_str(json).ok()?;
     let cycle = usage.quota.unwrap_or_default();
-    let time = |field| text(field).and_then(|text| moment(&text));
+    let time = |field| non_empty(field).and_then(|non_empty| moment(&non_empty));
     let answer = UsageAnswer {
         period_start: time(cycle.month_start),
         period_end: time(cycle.month_end),
@@ -167,9 +167,9 @@ impl TryFrom<PlainTest<'_>> for Test {
 
     fn try_from(test: PlainTest<'_>) -> Result<Self, Self::Error> {
         Ok(Self(TestUsage {
-            aid: Some(somebodys(test.aid)?),
-            test_name: owned(test.test_name),
-            test_type: owned(test.test_type),
+            aid: Some(known_aid(test.aid)?),
+            test_name: owned_or_empty(test.test_name),
+            test_type: owned_or_empty(test.test_type),
             used: test.cloud_units_used,
             projected: test.cloud_units_projected,
         }))
@@ -181,27 +181,27 @@ impl TryFrom<PlainAgent<'_>> for Agent {
 
     fn try_from(agent: PlainAgent<'_>) -> Result<Self, Self::Error> {
         Ok(Self(AgentUnits {
-            aid: Some(somebodys(agent.aid)?),
-            account_group_name: owned(agent.account_group_name),
-            agent_id: owned(agent.agent_id),
-            agent_name: owned(agent.agent_name),
+            aid: Some(known_aid(agent.aid)?),
+            account_group_name: owned_or_empty(agent.account_group_name),
+            agent_id: owned_or_empty(agent.agent_id),
+            agent_name: owned_or_empty(agent.agent_name),
             used: agent.enterprise_units_used,
             projected: agent.enterprise_units_projected,
         }))
     }
 }
 
-fn somebodys(Text(aid): Text<'_>) -> Result<Aid, &'static str> {
+fn known_aid(Text(aid): Text<'_>) -> Result<Aid, &'static str> {
     if aid.is_empty() { Err("it is nobody's") } else { Ok(Aid::new(aid)) }
 }
 
 /// An empty text is as good as none.
-fn text(text: Option<Text<'_>>) -> Option<std::borrow::Cow<'_, str>> {
+fn non_empty(text: Option<Text<'_>>) -> Option<std::borrow::Cow<'_, str>> {
     text.map(|Text(text)| text).filter(|text| !text.is_empty())
 }
 
-fn owned(of: Option<Text<'_>>) -> String {
-    text(of).unwrap_or_default().into_owned()
+fn owned_or_empty(of: Option<Text<'_>>) -> String {
+    non_empty(of).unwrap_or_default().into_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::wire::{Object, Unexpected};
 use super::plain::PlainLinks;
-use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing, next_page};
+use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing_field, next_page};
 use crate::domain::quota::{Aid, OrgId, Units};
 
 /// Of what cannot be read so much is kept by itself: a thousand reasons for one organization help nobody, and a body of nothing
@@ -37,9 +37,9 @@ pub(in crate::thousandeyes) fn quotas(
     // Before any of them takes memory.
     let named = memmem::find_iter(json.as_bytes(), b"\"organizationQuota\"").count();
     few_enough(so_far.organizations + named)?;
-    let page = match plainly(json) {
+    let page = match read_plainly(json) {
         Some(page) => page,
-        None => carefully(json, &mut so_far.unreadable)?,
+        None => read_carefully(json, &mut so_far.unreadable)?,
     };
     so_far.organizations += page.0.len();
     few_enough(so_far.organizations)?;
@@ -53,7 +53,7 @@ fn few_enough(organizations: usize) -> Result<(), Unexpected> {
     Err(Unexpected(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than there can be")))
 }
 
-fn carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Unexpected> {
+fn read_carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Unexpected> {
     let mut seen = Seen { unreadable: *unreadable_so_far, ..Seen::default() };
     let answer = answer(json)?;
     let there = answer.each("quotas", |entry| {
@@ -61,14 +61,14 @@ fn carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<Organizat
             unreadable: vec![unreadable(UnreadableTarget::Anybody, odd)],
             ..OrganizationQuotas::default()
         };
-        seen.add(plain(entry).unwrap_or_else(|| careful(entry).unwrap_or_else(odd)));
+        seen.add(plain_entry(entry).unwrap_or_else(|| careful_entry(entry).unwrap_or_else(odd)));
     })?;
     *unreadable_so_far = seen.unreadable;
-    if there { Ok((seen.all, next_page(&answer)?)) } else { Err(missing("quotas")) }
+    if there { Ok((seen.all, next_page(&answer)?)) } else { Err(missing_field("quotas")) }
 }
 
 /// None where anything in it is odd or unknown.
-fn plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
+fn read_plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
     let PlainAnswer { quotas, links } = serde_json::from_str(json).ok()?;
     let mut seen = Seen::default();
     for Entry(entry) in quotas {
@@ -88,7 +88,7 @@ struct Seen {
 impl Seen {
     fn add(&mut self, mut quotas: OrganizationQuotas) {
         if self.unreadable + quotas.unreadable.len() > MOST_UNREADABLE_TOGETHER {
-            let all = OddQuotas::together(std::mem::take(&mut quotas.unreadable));
+            let all = OddQuotas::with_summary(std::mem::take(&mut quotas.unreadable));
             quotas.unreadable = all;
         }
         self.unreadable += quotas.unreadable.len();
@@ -105,7 +105,7 @@ impl Seen {
 }
 
 /// An entry as the API promises it, with nothing odd and nothing unknown in it. None where it has to be looked at field by field.
-fn plain(entry: &RawValue) -> Option<OrganizationQuotas> {
+fn plain_entry(entry: &RawValue) -> Option<OrganizationQuotas> {
     serde_json::from_str(entry.get()).ok().map(|Entry(quotas)| quotas)
 }
 
@@ -197,7 +197,7 @@ impl TryFrom<Units> for PlainValue {
 }
 
 /// An entry field by field, with what is odd in it. An error where it is no object.
-fn careful(entry: &RawValue) -> Result<OrganizationQuotas, Unexpected> {
+fn careful_entry(entry: &RawValue) -> Result<OrganizationQuotas, Unexpected> {
     Object::of("an entry of `quotas`", entry).map(|entry| organization_quotas(&entry))
 }
 
@@ -226,13 +226,15 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
         };
         let aid = match group.text("aid") {
             Ok(Some(aid)) => Aid::new(aid),
-            Ok(None) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, missing("aid"))),
+            Ok(None) => {
+                return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, missing_field("aid")));
+            }
             Err(why) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why)),
         };
         match quota(&group) {
             Ok(Some(value)) => seen.account_groups.push((aid, value)),
             // Who has no quota is not listed: an entry without a value hides one.
-            Ok(None) => odd.push(unreadable(UnreadableTarget::AccountGroup(aid), missing("value"))),
+            Ok(None) => odd.push(unreadable(UnreadableTarget::AccountGroup(aid), missing_field("value"))),
             Err(why) => odd.push(unreadable(UnreadableTarget::AccountGroup(aid), why)),
         }
     });
@@ -264,7 +266,7 @@ impl OddQuotas {
     }
 
     /// With one for all account groups.
-    fn together(odd: Vec<Unreadable>) -> Vec<Unreadable> {
+    fn with_summary(odd: Vec<Unreadable>) -> Vec<Unreadable> {
         let mut seen = Self::default();
         for mut odd in odd {
             if matches!(odd.whose, UnreadableTarget::AccountGroup(_)) {

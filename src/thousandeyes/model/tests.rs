@@ -409,7 +409,7 @@ proptest! {
             r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{}]}},{{"organizationQuota":{{"orgId":"2","value":4}}}}]}}"#,
             groups.join(",")
         );
-        let seen = parse_quotas(&wire::text(json.into_bytes()));
+        let seen = parse_quotas(&wire::cleaned_text(json.into_bytes()));
         prop_assert_eq!(seen.iter().map(|entry| entry.value).collect::<Vec<_>>(), [Some(9), Some(4)]);
         for index in (0..6).filter(|index| *index != bad) {
             let aid = Aid::from(index.to_string().as_str());
@@ -422,9 +422,9 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0..2000_usize) {
-        let text = wire::text(bytes);
+        let text = wire::cleaned_text(bytes);
         let _ = (quotas(&text), account_groups(&text), usage(&text));
-        let cut = wire::text(USAGE.bytes().take(cut).collect());
+        let cut = wire::cleaned_text(USAGE.bytes().take(cut).collect());
         let _ = usage(&cut);
     }
 }
@@ -434,7 +434,7 @@ fn fuzzed_answers_are_read_or_refused() {
     let quotas_body = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{}}"#;
     let groups = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
     fuzzed("answers", &[quotas_body.as_bytes(), groups.as_bytes(), USAGE.as_bytes()], |body| {
-        let text = wire::text(body.to_vec());
+        let text = wire::cleaned_text(body.to_vec());
         let _ = (
             quotas(&text),
             account_groups(&text),

@@ -3,7 +3,8 @@
 use super::super::wire::{Object, Unexpected};
 use super::usage_answer::UsageAnswer;
 use super::{
-    AgentUnits, OrganizationUsage, TestUsage, agent_units, aid, answer, missing, moment, name, plain, rows,
+    AgentUnits, OrganizationUsage, TestUsage, agent_units, aid, answer, missing_field, moment, name, plain,
+    rows,
 };
 use crate::domain::quota::{Aid, Units, Usage, sum};
 
@@ -13,13 +14,13 @@ pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Un
     if answer.has_negative_units() {
         Err(Unexpected("units that were used are negative".to_owned()))
     } else {
-        Ok(summed(answer))
+        Ok(with_sums(answer))
     }
 }
 
 pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Unexpected> {
     let details = answer(json)?.object("usage")?.filter(|usage| !usage.is_empty());
-    let details = details.ok_or_else(|| missing("usage"))?;
+    let details = details.ok_or_else(|| missing_field("usage"))?;
     let period = details.object("quota")?.unwrap_or_default();
     let time = |field| period.text(field).ok().flatten().and_then(|text| moment(&text));
     Ok(UsageAnswer {
@@ -42,7 +43,7 @@ pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Unexpected> {
 }
 
 /// With the sums of the breakdowns.
-fn summed(answer: UsageAnswer) -> OrganizationUsage {
+fn with_sums(answer: UsageAnswer) -> OrganizationUsage {
     let says_nothing = answer.total == Usage::default() && answer.tests.is_none() && answer.agents.is_none();
     let UsageAnswer { total, tests, agents, .. } = answer;
     let test = |test: &TestUsage| (test.aid.is_some(), test.used, test.projected);

@@ -59,12 +59,15 @@ impl Post {
     fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
         let (story, held) = (story.clone(), held.cloned());
         self.mailer
-            .run(&RunNotice { story, held, files: Vec::new(), is_for_owners: true, by: String::new() }, now)
+            .send_run_notice(
+                &RunNotice { story, held, files: Vec::new(), is_for_owners: true, by: String::new() },
+                now,
+            )
             .unwrap();
     }
 
     fn drift(&self, seen: &Diff, latest: &Snapshot) {
-        self.mailer.drift(seen, latest, at("11-22T07:00")).unwrap();
+        self.mailer.send_drift(seen, latest, at("11-22T07:00")).unwrap();
         self.mailer.drift_to_owners(seen, latest, at("11-22T07:00")).unwrap();
     }
 

@@ -124,7 +124,7 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
         lookup.observe(at, Some(&Snapshot::new(at, (0..400).map(|number| row(number, at)))));
     }
     assert_eq!(opened, MOST);
-    let closed = lookup.closed();
+    let closed = lookup.into_closed();
     assert!(closed.iter().any(|closed| closed.cut));
     assert!(closed.iter().all(|closed| closed.cut || closed.cycles[0].seen.is_some()));
 }

@@ -41,7 +41,7 @@ fn a_cycle_is_reported_once_however_often_it_is_judged() {
     let after = seen("11-05T09:00", &[("1", NOV)]);
     let record = ClosingRecord::default().judge(&seen("11-04T07:00", &[("1", OCT)])).judge(&after);
     assert_eq!(record.clone().judge(&after), record);
-    let record = record.reported([]).judge(&after).judge(&seen("11-30T09:00", &[("1", NOV)]));
+    let record = record.with_reported([]).judge(&after).judge(&seen("11-30T09:00", &[("1", NOV)]));
     assert_eq!(pending(&record), [""; 0]);
 }
 
@@ -51,7 +51,7 @@ fn a_cycle_is_over_by_its_own_dates_though_usage_is_unknown_or_the_organization_
     let record = ClosingRecord::default().judge(&both).judge(&seen("11-06T07:00", &[("1", None)]));
     assert_eq!(pending(&record), ["1 10-05 11-05", "2 10-05 11-05"]);
     // The next cycle, once it is seen, closes nothing again.
-    let record = record.reported([]).judge(&seen("11-07T07:00", &[("1", NOV)]));
+    let record = record.with_reported([]).judge(&seen("11-07T07:00", &[("1", NOV)]));
     assert_eq!(pending(&record), [""; 0]);
     assert_eq!(pending(&record.judge(&seen("12-06T07:00", &[("1", NOV)]))), ["1 11-05 12-05"]);
 }
@@ -61,7 +61,7 @@ fn an_old_cycle_that_the_api_still_shows_is_closed_once() {
     let record = ClosingRecord::default().judge(&seen("11-04T07:00", &[("1", OCT)]));
     let record = record.judge(&seen("11-05T08:30", &[("1", OCT)]));
     assert_eq!(pending(&record), ["1 10-05 11-05"]);
-    assert_eq!(pending(&record.reported([]).judge(&seen("11-05T09:00", &[("1", NOV)]))), [""; 0]);
+    assert_eq!(pending(&record.with_reported([]).judge(&seen("11-05T09:00", &[("1", NOV)]))), [""; 0]);
     // And one that was over already when it was seen first is none of ours.
     let first = ClosingRecord::default().judge(&seen("11-06T07:00", &[("1", OCT)]));
     assert_eq!(pending(&first.judge(&seen("11-07T07:00", &[("1", NOV)]))), [""; 0]);
@@ -72,7 +72,7 @@ fn what_a_clock_that_was_ahead_closed_closes_when_it_ends() {
     let ahead = seen("12-30T07:00", &[("1", NOV)]);
     let record = ClosingRecord::default().judge(&seen("11-10T07:00", &[("1", NOV)])).judge(&ahead);
     assert_eq!(pending(&record), ["1 11-05 12-05"]);
-    let record = record.reported([]).judge(&seen("11-10T08:00", &[("1", NOV)]));
+    let record = record.with_reported([]).judge(&seen("11-10T08:00", &[("1", NOV)]));
     assert_eq!(pending(&record), [""; 0]);
     assert_eq!(pending(&record.judge(&seen("12-05T09:00", &[("1", None)]))), ["1 11-05 12-05"]);
 }
@@ -110,12 +110,13 @@ fn what_closes_before_the_last_was_reported_waits_for_the_next_mail() {
     assert_eq!(pending(&record), ["1 10-05 11-05", "2 10-05 11-05"]);
     let later = seen("12-05T09:00", &[("1", None), ("2", None)]);
     assert_eq!(record.clone().judge(&later), record);
-    assert_eq!(pending(&record.reported([]).judge(&later)), ["1 11-05 12-05"]);
+    assert_eq!(pending(&record.with_reported([]).judge(&later)), ["1 11-05 12-05"]);
 }
 
 #[test]
 fn the_snapshots_that_were_reported_are_kept_for_the_year() {
-    let record = ClosingRecord::default().reported([at("11-05T07:00"), at("11-05T07:00"), at("11-04T07:00")]);
+    let record =
+        ClosingRecord::default().with_reported([at("11-05T07:00"), at("11-05T07:00"), at("11-04T07:00")]);
     assert_eq!(record.reported_from, [at("11-04T07:00"), at("11-05T07:00")]);
     let later = Snapshot::new(at("11-05T08:00") + KEPT, Vec::new());
     assert!(record.judge(&later).reported_from.is_empty());

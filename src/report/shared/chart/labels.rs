@@ -95,30 +95,34 @@ struct Obstacles {
 impl Obstacles {
     fn of(trend: &Trend, scale: &Scale) -> Self {
         let mut lines = Vec::new();
-        let quota = trend.quota.map(|quota| scale.y(quota));
+        let quota = trend.quota.map(|quota| scale.y_of(quota));
         lines.extend(quota.map(|y| ((scale.left, y), (RIGHT, y))));
         let mut dots = Vec::new();
-        if let Some((at, units)) = trend.now() {
-            let now = (scale.x(at), scale.y(units));
+        if let Some((at, units)) = trend.last_reading() {
+            let now = (scale.x_of(at), scale.y_of(units));
             dots.push(Area::around(now, 5.0));
-            lines.extend(trend.projected.map(|projected| (now, (RIGHT, scale.y(projected)))));
+            lines.extend(trend.projected.map(|projected| (now, (RIGHT, scale.y_of(projected)))));
         }
         if let Some((at, y)) = trend.runs_out_at.zip(quota) {
-            let x = scale.x(at);
+            let x = scale.x_of(at);
             dots.push(Area::around((x, y), 6.0));
             lines.push(((x, y), (x, BOTTOM)));
         }
         let joined = |readings| {
             let pieces = pieces(readings, trend.end).into_iter();
-            let points =
-                pieces.map(|piece| piece.iter().map(|(at, units)| (scale.x(*at), scale.y(*units))).collect());
+            let points = pieces
+                .map(|piece| piece.iter().map(|(at, units)| (scale.x_of(*at), scale.y_of(*units))).collect());
             points.flat_map(|points: Vec<Point>| {
                 points.windows(2).map(|two| (two[0], two[1])).collect::<Vec<_>>()
             })
         };
         lines.extend(joined(&trend.used));
         let mut faint: Vec<(Point, Point)> = joined(&trend.before).collect();
-        faint.extend(trend.now().map(|(at, units)| ((scale.x(at), scale.y(units)), (scale.x(at), BOTTOM)))); // the area's edge
+        faint.extend(
+            trend
+                .last_reading()
+                .map(|(at, units)| ((scale.x_of(at), scale.y_of(units)), (scale.x_of(at), BOTTOM))),
+        ); // the area's edge
         Self { left: scale.left, dots, lines, faint }
     }
 
@@ -143,21 +147,21 @@ impl Obstacles {
 }
 
 /// The places of each word, the first choice first.
-fn choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
+fn label_choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
     let mut all = Vec::new();
     let mut add = |words: String, places: &[(f64, f64, &'static str)]| {
         let label = |&(x, y, anchor): &(f64, f64, &'static str)| Label { words: words.clone(), x, y, anchor };
         all.push(places.iter().map(label).collect::<Vec<_>>());
     };
     if let Some(quota) = trend.quota {
-        let (y, left, right) = (scale.y(quota), scale.left + 7.0, RIGHT - 7.0);
+        let (y, left, right) = (scale.y_of(quota), scale.left + 7.0, RIGHT - 7.0);
         let (above, below) = (y - 6.0, y + 17.0);
         let places =
             [(left, above, "start"), (left, below, "start"), (right, below, "end"), (right, above, "end")];
         add(format!("quota {}", grouped(quota)), &places);
     }
-    let Some((now, used)) = trend.now() else { return all };
-    let (x, y) = (scale.x(now), scale.y(used));
+    let Some((now, used)) = trend.last_reading() else { return all };
+    let (x, y) = (scale.x_of(now), scale.y_of(used));
     let words = format!("{} used", grouped(used));
     let half = width(&words) / 2.0;
     let centre = x.clamp(scale.left + half + 4.0, RIGHT - half - 4.0);
@@ -166,8 +170,8 @@ fn choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
     let aside = [(x - 9.0, y + 38.0, "end"), (x - 9.0, y - 27.0, "end"), (centre, y - 50.0, "middle")];
     add(words, &[below, around, aside].concat());
     if let Some(projected) = trend.projected {
-        let (end, right) = (scale.y(projected), RIGHT - 5.0);
-        let quota = trend.quota.map_or(end, |quota| scale.y(quota));
+        let (end, right) = (scale.y_of(projected), RIGHT - 5.0);
+        let quota = trend.quota.map_or(end, |quota| scale.y_of(quota));
         let ys = [end - 9.0, quota - 6.0, end + 20.0, quota + 18.0, end - 27.0, quota - 24.0, end + 38.0];
         let places = ys.map(|y| (right, y.clamp(TOP + 8.0, BOTTOM - 4.0), "end"));
         add(format!("{} projected", grouped(projected)), &places);
@@ -176,9 +180,9 @@ fn choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
 }
 
 /// The choices that cost the least together.
-fn placed(trend: &Trend, scale: &Scale) -> Vec<Label> {
+fn place_labels(trend: &Trend, scale: &Scale) -> Vec<Label> {
     let obstacles = Obstacles::of(trend, scale);
-    let choices: Vec<Vec<(f64, Area, Label)>> = choices(trend, scale)
+    let choices: Vec<Vec<(f64, Area, Label)>> = label_choices(trend, scale)
         .into_iter()
         .map(|places| {
             let mut later = -LATER;
@@ -218,11 +222,11 @@ fn cheapest(choices: Vec<Vec<(f64, Area, Label)>>) -> Vec<Label> {
 /// The words of a chart.
 pub(super) fn labels(trend: &Trend, scale: &Scale) -> String {
     let text = |label: &Label| text(label.x, label.y, label.anchor, "ink halo", &label.words);
-    placed(trend, scale).iter().map(text).collect()
+    place_labels(trend, scale).iter().map(text).collect()
 }
 
 /// Where the words lie.
 #[cfg(test)]
-pub(super) fn areas(trend: &Trend, scale: &Scale) -> Vec<Area> {
-    placed(trend, scale).iter().map(Label::area).collect()
+pub(super) fn label_areas(trend: &Trend, scale: &Scale) -> Vec<Area> {
+    place_labels(trend, scale).iter().map(Label::area).collect()
 }

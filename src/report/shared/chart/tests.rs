@@ -113,7 +113,7 @@ fn the_steps_of_the_axis_are_few_and_round() {
     assert_eq!(ticks(97_100), [0, 25_000, 50_000, 75_000]);
     assert_eq!(ticks(1), [0, 1]);
     assert_eq!(
-        (short(75_000), short(1_500_000), short(2_000_000_000)),
+        (short_number(75_000), short_number(1_500_000), short_number(2_000_000_000)),
         ("75 000".into(), "1.5M".into(), "2G".into())
     );
 }
@@ -134,7 +134,7 @@ proptest! {
             ..trend(1)
         };
         let scale = Scale::of(&trend);
-        let areas = labels::areas(&trend, &scale);
+        let areas = labels::label_areas(&trend, &scale);
         prop_assert_eq!(areas.len(), 3);
         for (place, area) in areas.iter().enumerate() {
             prop_assert!(area.is_inside(scale.left), "{:?}", area);

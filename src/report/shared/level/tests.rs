@@ -61,13 +61,13 @@ fn nothing_is_said_of_what_is_unknown_uncapped_or_unused() {
         figures(0, 0, 0, None),
     ] {
         let nothing = Judged { level: Level::Fine, why: String::new(), limit: String::new() };
-        assert_eq!(judged(unknown, limits(), &context()), nothing, "{unknown:?}");
+        assert_eq!(judge(unknown, limits(), &context()), nothing, "{unknown:?}");
     }
 }
 
 #[test]
 fn the_reason_has_the_figures_and_the_day() {
-    let why = |figures| judged(figures, limits(), &context()).why;
+    let why = |figures| judge(figures, limits(), &context()).why;
     assert_eq!(why(figures(9000, 9100, 12_000, None)), "9 100 of 9 000 (102 %) are used: nothing is left");
     assert_eq!(why(figures(9000, 8600, 9000, None)), "8 600 of 9 000 (95 %) are used (critical: from 95 %)");
     assert_eq!(

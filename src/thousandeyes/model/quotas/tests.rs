@@ -12,12 +12,12 @@ fn entry(json: &str) -> Box<RawValue> {
 fn an_ordinary_entry_is_plain() {
     let ordinary =
         r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
-    assert!(plain(&entry(ordinary)).is_some());
+    assert!(plain_entry(&entry(ordinary)).is_some());
     for odd in [
         r#"{"organizationQuota":{"orgId":"1","value":-1}}"#,
         r#"{"accountGroupQuotas":[{"aid":"","value":1}]}"#,
     ] {
-        assert!(plain(&entry(odd)).is_none(), "{odd}");
+        assert!(plain_entry(&entry(odd)).is_none(), "{odd}");
     }
 }
 
@@ -25,7 +25,7 @@ fn an_ordinary_entry_is_plain() {
 fn a_body_is_read_in_one_go_unless_anything_in_it_is_odd() {
     let entry =
         r#"{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}"#;
-    let read = |links: &str| plainly(&format!(r#"{{"quotas":[{entry}],"_links":{links}}}"#)).unwrap();
+    let read = |links: &str| read_plainly(&format!(r#"{{"quotas":[{entry}],"_links":{links}}}"#)).unwrap();
     let (quotas, next) = read(r#"{"self":{"href":"x"}}"#);
     assert_eq!((quotas.len(), next), (1, None));
     assert_eq!(read(r#"{"next":{"href":"?page=2"}}"#).1.as_deref(), Some("?page=2"));
@@ -36,7 +36,7 @@ fn a_body_is_read_in_one_go_unless_anything_in_it_is_odd() {
         "{}".to_owned(),
         format!(r#"{{"quotas":[{entry},7]}}"#),
     ] {
-        assert!(plainly(&odd).is_none(), "{odd}");
+        assert!(read_plainly(&odd).is_none(), "{odd}");
     }
 }
 
@@ -79,12 +79,12 @@ proptest! {
             _ => format!(r#"{{"organizationQuota":{own},"accountGroupQuotas":[{groups}]}}"#),
         };
         let answer = format!(r#"{{"quotas":[{json},{json}],"_links":{{"self":null,"next":{next}}}}}"#);
-        if let Some(plain) = plainly(&answer) {
-            prop_assert_eq!(Ok(plain), carefully(&answer, &mut 0));
+        if let Some(plain) = read_plainly(&answer) {
+            prop_assert_eq!(Ok(plain), read_carefully(&answer, &mut 0));
         }
         let entry = entry(&json);
-        if let Some(plain) = plain(&entry) {
-            prop_assert_eq!(plain, careful(&entry).unwrap());
+        if let Some(plain) = plain_entry(&entry) {
+            prop_assert_eq!(plain, careful_entry(&entry).unwrap());
         }
     }
 }
