@@ -124,6 +124,7 @@ async fn slots_that_nobody_served_are_remembered_as_a_gap_when_the_next_one_is()
     let bench = Bench::new(&[]).await;
     let state = || bench.app.state(noon() + Duration::hours(6));
     Job::Snapshot.run(&bench.app, noon()).await.unwrap();
+    bench.clock.set(noon() + Duration::hours(1));
     Job::Snapshot.run(&bench.app, noon() + Duration::hours(1)).await.unwrap();
     assert_eq!(state().last_missed(Job::Snapshot), None);
     let later = noon() + Duration::minutes(5 * 60 + 20);
@@ -131,6 +132,7 @@ async fn slots_that_nobody_served_are_remembered_as_a_gap_when_the_next_one_is()
         Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &state(), later),
         Some(noon() + Duration::hours(5))
     );
+    bench.clock.set(later);
     Job::Snapshot.run(&bench.app, later).await.unwrap();
     assert_eq!(
         Job::Snapshot.due(&bench.app.config.schedule, &bench.app.history, &state(), later),
