@@ -5,6 +5,7 @@
 //! failure is an error, and nothing is written of a snapshot that could not be read whole.
 
 mod assigned;
+mod groups_to_ask;
 mod live_quotas;
 mod places;
 pub(crate) mod top_consumers;
@@ -19,11 +20,12 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use self::assigned::Assigned;
+pub(crate) use self::groups_to_ask::groups_to_ask;
 pub(crate) use self::live_quotas::LiveQuotas;
 use self::places::Places;
 use self::usage_answer::{Whose, attribute_answer};
 use crate::collect::top_consumers::top_consumers;
-use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Usage, UsageRule};
+use crate::domain::quota::{Aid, OrgId, Snapshot, Usage, UsageRule};
 use crate::domain::top_consumers::TopConsumers;
 use crate::text::redact;
 use crate::thousandeyes::progress::Phase;
@@ -79,22 +81,22 @@ impl Reading {
         rule: &UsageRule,
     ) -> Result<(), Error> {
         let mut asked = JoinSet::new();
-        let mut waiting = organizations.iter();
+        let owned = |(org_id, aids): (_, Vec<&Aid>)| (org_id, aids.into_iter().cloned().collect::<Vec<_>>());
+        let to_ask: Vec<_> = groups_to_ask(&self.snapshot, organizations).into_iter().map(owned).collect();
+        let mut waiting = to_ask.into_iter();
         let mut forbidden = 0;
         let mut unknown: BTreeMap<String, Vec<OrgId>> = BTreeMap::new();
         let mut unattributed = Vec::new();
         client.progress().begin(Phase::Usage, organizations.len());
         loop {
             while asked.len() < AT_ONCE
-                && let Some(org_id) = waiting.next()
+                && let Some((org_id, aids)) = waiting.next()
             {
-                // An account group stands for its organization; without one there is no way to ask.
-                let aids: Vec<Aid> = groups_to_ask(&self.snapshot, org_id).into_iter().cloned().collect();
                 if aids.is_empty() {
                     warn!(%org_id, "no account group of this organization alone is visible: its usage stays unknown");
                     continue;
                 }
-                let (client, org_id) = (Arc::clone(client), org_id.clone());
+                let client = Arc::clone(client);
                 asked.spawn(async move { (org_id, ask(&client, &aids).await) });
             }
             let Some(answer) = asked.join_next().await else { break };
@@ -189,27 +191,6 @@ async fn ask(client: &Client, aids: &[Aid]) -> Result<OrganizationUsage, Error> 
         }
     }
     answer
-}
-
-/// The account groups by which to ask for the usage of an organization, at most two. None is listed by another organization too: the API
-/// may answer for the other.
-pub(crate) fn groups_to_ask<'s>(snapshot: &'s Snapshot, org_id: &OrgId) -> Vec<&'s Aid> {
-    /// So many are looked at: hardly one is ever listed twice.
-    const MOST: usize = 100;
-    const ASKED: usize = 2;
-    let is_listed_by = |organization: &Organization, aid: &Aid| {
-        let groups = &organization.account_groups;
-        let may_be = groups.first().is_some_and(|first| first.aid <= *aid)
-            && groups.last().is_some_and(|last| *aid <= last.aid);
-        may_be && organization.group(aid).is_some()
-    };
-    let others = snapshot.organizations().iter().filter(|other| other.id != *org_id);
-    let groups = || snapshot.organization(org_id).into_iter().flat_map(|own| &own.account_groups);
-    // Only `GET /account-groups` gives names: a deleted account group may still have a quota, and has none.
-    let named = groups().filter(|group| !group.name.is_empty());
-    let nameless = groups().filter(|group| group.name.is_empty());
-    let aids = named.chain(nameless).map(|group| &group.aid).take(MOST);
-    aids.filter(|aid| !others.clone().any(|other| is_listed_by(other, aid))).take(ASKED).collect()
 }
 
 /// The first of them: if they all have one reason, it says more than their ids.

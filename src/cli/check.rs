@@ -268,7 +268,8 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
         return report.pass("usage can be read (View organization usage)");
     };
     let names: Vec<String> = unknown.iter().map(|organization| name_and_id(organization)).collect();
-    let why = match collect::groups_to_ask(snapshot, &first.id).first() {
+    let to_ask = collect::groups_to_ask(snapshot, &BTreeSet::from([first.id.clone()]));
+    let why = match to_ask.iter().flat_map(|(_, aids)| aids).next() {
         Some(aid) => match client.usage(Some(aid)).await {
             Ok(_) => "The log says why.".to_owned(),
             Err(error) => error.to_string(),

@@ -201,38 +201,6 @@ fn the_first_of_many_organizations_with_the_same_reason_are_named() {
     assert_eq!(first_ids(&ids), "1, 2, 3, 4, 5 and 2 more");
 }
 
-/// The account groups by which the usage of an organization is asked for.
-fn to_ask<'s>(seen: &'s Snapshot, org_id: &str) -> Vec<&'s str> {
-    groups_to_ask(seen, &OrgId::from(org_id)).into_iter().map(Aid::as_str).collect()
-}
-
-#[test]
-fn usage_is_asked_by_account_groups_that_no_other_organization_lists() {
-    let seen = join(
-        &[
-            quotas(Some("1"), None, &[("5", 1), ("7", 1)]),
-            quotas(Some("2"), None, &[("5", 1), ("6", 1), ("9", 1)]),
-        ],
-        &[group("8", "", Some("3"), ""), group("9", "", Some("3"), ""), group("9", "", Some("4"), "")],
-        &BTreeMap::new(),
-    );
-    let none: [&str; 0] = [];
-    assert_eq!([to_ask(&seen, "1"), to_ask(&seen, "2"), to_ask(&seen, "3")], [["7"], ["6"], ["8"]]);
-    assert_eq!([to_ask(&seen, "4"), to_ask(&seen, "5")], [none, none]);
-}
-
-#[test]
-fn usage_is_asked_first_by_an_account_group_that_has_a_name_and_by_at_most_two() {
-    let entry = quotas(Some("1"), None, &[("3", 1), ("4", 1), ("5", 1), ("6", 1)]);
-    let of = |groups: &[AccountGroup]| {
-        let seen = join(std::slice::from_ref(&entry), groups, &BTreeMap::new());
-        to_ask(&seen, "1").join(" ")
-    };
-    assert_eq!(of(&[]), "3 4");
-    assert_eq!(of(&[group("5", "EMEA", Some("1"), "")]), "5 3");
-    assert_eq!(of(&[group("5", "EMEA", Some("1"), ""), group("6", "Lab", Some("1"), "")]), "5 6");
-}
-
 #[tokio::test]
 async fn one_account_group_that_the_api_refuses_hides_the_usage_of_no_organization() {
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,0 +1,46 @@
+//! By which account groups usage is asked for, and by which never.
+
+use super::*;
+use crate::domain::quota::{SnapshotRow, Target};
+
+fn seen(groups: &[(&str, &str, &str)]) -> Snapshot {
+    let row = |(org_id, aid, name): &(&str, &str, &str)| SnapshotRow {
+        account_group_name: (*name).to_owned().into(),
+        ..SnapshotRow::new(Target::account_group(*org_id, *aid))
+    };
+    Snapshot::new(chrono::DateTime::UNIX_EPOCH, groups.iter().map(row))
+}
+
+/// Of each organization by its id, with spaces between them.
+fn to_ask(seen: &Snapshot, organizations: &[&str]) -> Vec<String> {
+    let organizations = organizations.iter().map(|id| OrgId::from(*id)).collect();
+    let ids = |aids: Vec<&Aid>| aids.into_iter().map(Aid::as_str).collect::<Vec<_>>().join(" ");
+    groups_to_ask(seen, &organizations).into_iter().map(|(_, aids)| ids(aids)).collect()
+}
+
+#[test]
+fn usage_is_asked_by_account_groups_that_no_other_organization_lists() {
+    let groups = [
+        ("1", "5", ""),
+        ("1", "7", ""),
+        ("2", "5", ""),
+        ("2", "6", ""),
+        ("2", "9", ""),
+        ("3", "8", ""),
+        ("3", "9", ""),
+        ("4", "9", ""),
+    ];
+    assert_eq!(to_ask(&seen(&groups), &["1", "2", "3", "4", "5"]), ["7", "6", "8", "", ""]);
+    assert_eq!(to_ask(&seen(&groups), &["3"]), ["8"], "also where only one is asked for");
+}
+
+#[test]
+fn usage_is_asked_first_by_an_account_group_that_has_a_name_and_by_at_most_two() {
+    let of = |names: [&str; 4]| {
+        let [three, four, five, six] = names;
+        to_ask(&seen(&[("1", "3", three), ("1", "4", four), ("1", "5", five), ("1", "6", six)]), &["1"])
+    };
+    assert_eq!(of(["", "", "", ""]), ["3 4"]);
+    assert_eq!(of(["", "", "EMEA", ""]), ["5 3"]);
+    assert_eq!(of(["", "", "EMEA", "Lab"]), ["5 6"]);
+}
