@@ -151,7 +151,7 @@ impl<'a> Reading<'a> {
                 shown(text)
             ))
         } else {
-            numbers::quota(text)
+            numbers::quota_seen(text)
         };
         quota.map_err(|sentence| self.problem_in(Field::Expected, &sentence)).ok().map(Some)
     }
@@ -170,6 +170,8 @@ impl<'a> Reading<'a> {
         if !text.is_empty() && !text.eq_ignore_ascii_case("none") {
             let value = match Percent::read(text) {
                 Some(share) => share.map(Value::OfPlan),
+                // A row that nobody edited, as an export writes it.
+                None if text == self.text(Field::Expected) => numbers::quota_seen(text).map(Value::Units),
                 None => numbers::quota(text).map(Value::Units),
             };
             if let Err(sentence) = &value {

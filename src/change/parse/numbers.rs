@@ -13,6 +13,15 @@ const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '¤'];
 
 /// A quota: a whole number without decoration. The error is a sentence about the text.
 pub(super) fn quota(text: &str) -> Result<Units, String> {
+    quota_up_to(LARGEST, text)
+}
+
+/// A quota that is there, and not asked for: whatever the API allows.
+pub(super) fn quota_seen(text: &str) -> Result<Units, String> {
+    quota_up_to(Units::MAX, text)
+}
+
+fn quota_up_to(most: Units, text: &str) -> Result<Units, String> {
     if !is_digits(text) {
         return Err(why_not_a_quota(text));
     }
@@ -29,8 +38,8 @@ pub(super) fn quota(text: &str) -> Result<Units, String> {
     }
     text.parse()
         .ok()
-        .filter(|value| *value <= LARGEST)
-        .ok_or_else(|| format!("`{}` is too large. The largest quota is {LARGEST}.", shown(text)))
+        .filter(|value| *value <= most)
+        .ok_or_else(|| format!("`{}` is too large. The largest quota is {most}.", shown(text)))
 }
 
 /// Checks an id: digits only. They are kept as text. `names` is the column in which a name may stand instead.

@@ -32,6 +32,17 @@ fn change(org_id: &str, aid: &str, value: Units) -> RowChange {
 }
 
 #[test]
+fn a_quota_larger_than_any_that_can_be_asked_for_is_fine_where_nobody_edited_it() {
+    let most = Units::MAX;
+    let unedited =
+        RowChange { value: Some(Value::Units(most)), expected: Some(Some(most)), ..change("", "5", 0) };
+    assert_eq!(changes(&format!("aid,value,expected_value\n5,{most},{most}\n")), [unedited]);
+    let lowered =
+        RowChange { value: Some(Value::Units(7)), expected: Some(Some(most)), ..change("", "5", 7) };
+    assert_eq!(changes(&format!("aid,value,expected_value\n5,7,{most}\n")), [lowered]);
+}
+
+#[test]
 fn columns_come_in_any_order_and_blank_action_is_assign() {
     let text = "Comment,New value,expectedValue,accountGroupId,Org ID,Action\n\
                 more tests, 500 ,400,12,7,\n\
