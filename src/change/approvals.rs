@@ -66,15 +66,10 @@ fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run
                      file. Remove it, look at `quotakeeper runs {run}`, and approve that plan."
                 ));
             }
-            Found::Unreadable { run, why } => {
-                warn!(run = %run, error = %why, "an approval cannot be acted on");
-                left(&format!(
-                    "Nobody can tell whether run {run}, which holds this plan, was decided on before: {why}. The file stays, and is \
-                     tried again at each pass."
-                ));
-            }
-            Found::Held(runs) => {
-                let (taken, failed) = approve(services, &approval, runs);
+            Found::Unreadable(unreadable) => left(&unreadable.sentence()),
+            Found::Held(runs, unreadable) => {
+                let (taken, mut failed) = approve(services, &approval, runs);
+                failed.extend(unreadable.as_ref().map(Unreadable::sentence));
                 approved.extend(taken);
                 for reason in &failed {
                     left(reason);
@@ -155,12 +150,25 @@ enum Found {
     Replanned {
         run: String,
     },
-    Held(Vec<Run>),
-    /// Nobody knows whether it was decided on, for this reason.
-    Unreadable {
-        run: String,
-        why: String,
-    },
+    /// These, and one beside them that stays as it is.
+    Held(Vec<Run>, Option<Unreadable>),
+    Unreadable(Unreadable),
+}
+
+/// A run of which nobody knows whether it was decided on, and why not.
+struct Unreadable {
+    run: String,
+    why: String,
+}
+
+impl Unreadable {
+    fn sentence(&self) -> String {
+        let Self { run, why } = self;
+        format!(
+            "Nobody can tell whether run {run}, which holds this plan, was decided on before: {why}. The file stays, and is tried again \
+             at each pass."
+        )
+    }
 }
 
 /// The runs that hold the plan: the hash is that of their plan, or of the whole plan whose held rows they were made of.
@@ -171,7 +179,7 @@ fn find(all: &[Run], approval: &ApprovalFile) -> Found {
     if named.is_empty() {
         return Found::None;
     }
-    let (mut held, mut replanned) = (Vec::new(), None);
+    let (mut held, mut replanned, mut unreadable) = (Vec::new(), None, None);
     for run in all.iter().filter(|run| run.record.state == RunState::Held) {
         let whole = run.record.split_from.as_deref().and_then(|from| named.get(from));
         // A file that cannot be removed counts once: what was planned again nobody has seen.
@@ -181,7 +189,11 @@ fn find(all: &[Run], approval: &ApprovalFile) -> Found {
         match is_decided(run, approval) {
             Ok(false) => {}
             Ok(true) => continue,
-            Err(why) => return Found::Unreadable { run: run.record.id.clone(), why },
+            Err(why) => {
+                warn!(run = %run.record.id, error = %why, "an approval cannot be acted on");
+                unreadable = Some(Unreadable { run: run.record.id.clone(), why });
+                continue;
+            }
         }
         if is_named(run) || whole.is_some_and(|whole| is_as_planned(whole, run)) {
             held.push(run.clone());
@@ -190,7 +202,10 @@ fn find(all: &[Run], approval: &ApprovalFile) -> Found {
         }
     }
     if !held.is_empty() {
-        return Found::Held(held);
+        return Found::Held(held, unreadable);
+    }
+    if let Some(unreadable) = unreadable {
+        return Found::Unreadable(unreadable);
     }
     if let Some(replanned) = replanned {
         return replanned;

@@ -266,6 +266,28 @@ fn a_decision_that_cannot_be_read_stops_no_approval_of_another_run() {
 }
 
 #[test]
+fn a_decision_that_cannot_be_read_stops_no_other_run_that_holds_the_same_plan() {
+    let (bench, damaged) = held();
+    bench.drop_file("again.csv", CUT);
+    bench.run(&["inbox"]).ends_with(5);
+    let runs = bench.runs();
+    let other = runs.iter().find(|run| run.id() != damaged.id()).unwrap();
+    let plan = other.record()["plan_sha256"].as_str().unwrap().to_owned();
+    assert_eq!(damaged.record()["plan_sha256"], plan.as_str());
+    fs_err::write(bench.data().join("runs").join(damaged.id()).join("decision.json"), "garbage").unwrap();
+    bench.drop_file(&format!("{plan}.approved"), "");
+    let bench = bench.with("QUOTAKEEPER__INBOX__APPROVALS", "true");
+    for _ in 0..2 {
+        bench.run(&["inbox"]).ends_with(1);
+        assert_eq!((damaged.state().as_str(), other.state().as_str()), ("held", "done"));
+        let answer = bench.data().join(format!("inbox/answers/{plan}.approved/status.txt"));
+        assert!(fs_err::read_to_string(answer).unwrap().contains(&damaged.id()));
+        assert!(bench.data().join(format!("inbox/{plan}.approved")).exists(), "it is tried again");
+    }
+    assert_eq!((helpdesk(&bench), bench.posts()), (Some(3_000), 1));
+}
+
+#[test]
 fn an_approval_file_that_lay_there_in_time_counts_also_where_the_pass_comes_late() {
     let (bench, run) = held();
     let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
