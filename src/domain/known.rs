@@ -36,6 +36,11 @@ impl Known {
         self.targets.get(&aid.cloned()).copied()
     }
 
+    /// Whether any of them was ever seen with a quota.
+    pub(crate) fn has_quota(&self) -> bool {
+        self.targets.values().any(|known| known.quota.is_some())
+    }
+
     /// The targets whose quotas the next snapshot lacks and that keep them nevertheless. `removed` says of a target whether a run of
     /// ours may have taken its quota off since a moment.
     pub(crate) fn kept_aids(

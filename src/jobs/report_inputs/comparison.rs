@@ -17,7 +17,7 @@ use crate::domain::quota::{Aid, OrgId, Organization, Target};
 use crate::history::{Block, History, left_out};
 
 /// So many older snapshots are opened, and so many bytes of them, besides those by which an answer is believed. What is not found
-/// there is a first appearance.
+/// there is a first appearance, unless its whole organization is not: that may be out of sight for months.
 const MOST_SNAPSHOTS: usize = 100;
 const MOST_BYTES: u64 = 512 << 20;
 
@@ -177,7 +177,60 @@ impl Older<'_> {
         let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
         let mut follower = Follower { known, removals };
         self.observe_all(&mut follower, of, moments);
+        let is_unseen = |(_, known): &(&OrgId, &Known)| !known.has_quota();
+        let unseen: BTreeSet<OrgId> =
+            follower.known.iter().filter(is_unseen).map(|(org_id, _)| org_id.clone()).collect();
+        if let Some(last) = moments.first().and_then(|first| self.last_sight(&unseen, *first)) {
+            match self.follow_from(&unseen, last, moments) {
+                Ok(known) => follower.known.extend(known),
+                Err(error) => left_out(&error),
+            }
+        }
         follower
+    }
+
+    /// What is known of organizations that were out of sight for longer than some snapshots reach.
+    fn follow_from(
+        &self,
+        of: &BTreeSet<OrgId>,
+        last: DateTime<Utc>,
+        moments: &BTreeSet<DateTime<Utc>>,
+    ) -> anyhow::Result<BTreeMap<OrgId, Known>> {
+        let sent = explains::sent_rows(self.runs, last)?;
+        let removals = Removals::of(&sent);
+        let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
+        let mut follower = Follower { known, removals: &removals };
+        let moments = [last].into_iter().chain(moments.iter().copied()).collect();
+        self.observe_all(&mut follower, of, &moments);
+        Ok(follower.known)
+    }
+
+    /// A snapshot before a moment that shows quotas of some of these organizations where the next one shows none: found in steps that
+    /// double and then halve, so that of hundreds about ten are read.
+    fn last_sight(&self, of: &BTreeSet<OrgId>, before: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if of.is_empty() {
+            return None;
+        }
+        let shows = |index: usize| {
+            let seen = self.history.only_or_warn(self.all[index], of);
+            seen.is_some_and(|seen| seen.iter().any(Organization::has_quota))
+        };
+        let mut without = self.all.partition_point(|at| *at < before);
+        let (mut step, mut with) = (1, without.checked_sub(1)?);
+        while !shows(with) {
+            without = with;
+            with = with.checked_sub(step).or_else(|| (with > 0).then_some(0))?;
+            step *= 2;
+        }
+        while without - with > 1 {
+            let middle = with.midpoint(without);
+            if shows(middle) {
+                with = middle;
+            } else {
+                without = middle;
+            }
+        }
+        Some(self.all[with])
     }
 
     fn observe_all(

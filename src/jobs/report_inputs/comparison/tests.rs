@@ -73,6 +73,30 @@ fn answers_that_lack_now_these_and_now_those_leave_no_change_behind_either() {
 }
 
 #[test]
+fn an_organization_that_is_out_of_sight_for_weeks_is_compared_with_what_was_last_known_of_it() {
+    let told = Told::new();
+    let (gone, back) = (37, 400);
+    for hour in (0..=back).filter(|hour| *hour < 60 || *hour >= 250) {
+        told.sees(
+            hour,
+            if (gone..back).contains(&hour) { &[] } else { TEN },
+            if hour == back { 6 } else { 5 },
+        );
+    }
+    let seen = told.diff(back - 1, back).changes;
+    assert_eq!(seen.len(), 10);
+    for change in seen {
+        assert_eq!((change.before, change.after, change.since), (Some(5), Some(6), at(gone - 1)));
+    }
+    // One that really appears for the first time is a baseline.
+    let new = Told::new();
+    for hour in 0..130 {
+        new.sees(hour, if hour == 129 { TEN } else { &[] }, 5);
+    }
+    assert!(new.diff(128, 129).changes.iter().all(|change| change.before.is_none()));
+}
+
+#[test]
 fn what_is_gone_for_a_day_is_a_change_since_it_was_last_seen_and_is_said_once() {
     let told = Told::new();
     for hour in 0..50 {
