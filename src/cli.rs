@@ -40,8 +40,8 @@ use clap::{CommandFactory, Parser};
 use self::arguments::{Cli, Command, Global, History, LogFormat};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
 use self::handover::RunCommand;
-use self::terminal::{Out, Unwritten};
-use self::when::{NotATime, When};
+use self::terminal::{Out, OutputNotWritten};
+use self::when::{NotATime, TimeContext};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Environment};
 use crate::daemon::{Source, freed_memory};
@@ -62,9 +62,9 @@ pub fn main() -> ExitCode {
     let is_service = matches!(cli.command, Command::Run | Command::Once { .. });
     let log_of = match cli.command {
         // It plays weeks of jobs: their log lines would bury the tour.
-        Command::Demo { .. } => logging::Of::Demo,
-        _ if is_service => logging::Of::Service,
-        _ => logging::Of::Command,
+        Command::Demo { .. } => logging::LogOwner::Demo,
+        _ if is_service => logging::LogOwner::Service,
+        _ => logging::LogOwner::Command,
     };
     logging::start(&cli.global, log_of);
     if matches!(cli.command, Command::Run) {
@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
     let answered = match terminal::failure() {
         // A broken pipe is none: who reads has had enough.
         Some(error) if answered.as_ref().err().is_none_or(anyhow::Error::is::<std::io::Error>) => {
-            Err(Unwritten { what: "standard output".to_owned(), error }.into())
+            Err(OutputNotWritten { what: "standard output".to_owned(), error }.into())
         }
         _ => answered,
     };
@@ -142,7 +142,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
 
 /// What whoever typed the command can do.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
-    if error.is::<Unwritten>() && crate::report::is_full_disk(error) {
+    if error.is::<OutputNotWritten>() && crate::report::is_full_disk(error) {
         return Some("make room there, or write it elsewhere, then give the command again");
     }
     let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
@@ -242,8 +242,8 @@ async fn carry_out(
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
     let (here, changes) = (jobs::handover(app), app.change_services(&Clock::read()));
-    let on_runs = RunCommand { here: &here, services: &changes, mailer: &app.mailer };
-    let when = When { zone: app.config.schedule.timezone, now: Clock::read().now() };
+    let on_runs = RunCommand { handover: &here, services: &changes, mailer: &app.mailer };
+    let when = TimeContext { zone: app.config.schedule.timezone, now: Clock::read().now() };
     match command {
         Command::Run => jobs::run(app, source).await,
         Command::Once { detailed_exitcode } => jobs::once(app, detailed_exitcode).await,
@@ -254,12 +254,13 @@ async fn carry_out(
         Command::Report { kind } => jobs::report(app, &kind, when).await,
         Command::Targets { at, org, name, over, format } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
-            let asked = targets::Asked { at, organizations: &org, name: name.as_deref(), over, format };
+            let asked =
+                targets::TargetsRequest { at, organizations: &org, name: name.as_deref(), over, format };
             let style = plan::style(&app.config, color);
             targets::targets(&app.report_inputs(), &asked, style, when.now, out)
         }
         Command::Plan { file, format, all, detailed_exitcode } => {
-            let asked = plan::Asked { file: &file, format, all, detailed: detailed_exitcode };
+            let asked = plan::PlanRequest { file: &file, format, list_all: all, detailed: detailed_exitcode };
             plan::plan(&changes, &asked, color, out).await
         }
         Command::Apply { file, approve } => {
@@ -273,7 +274,7 @@ async fn carry_out(
         },
         Command::Export { org, at, restore } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
-            let asked = export::Asked { organizations: &org, at, restore };
+            let asked = export::ExportRequest { organizations: &org, at, restore };
             export::export(&app.history, &app.api, &app.config.usage.rule(), &asked, out).await
         }
         Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,

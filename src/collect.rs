@@ -23,7 +23,7 @@ use self::assigned::Assigned;
 pub(crate) use self::groups_to_ask::groups_to_ask;
 pub(crate) use self::live_quotas::LiveQuotas;
 use self::places::Places;
-use self::usage_answer::{Whose, attribute_answer};
+use self::usage_answer::{AnswerSubject, attribute_answer};
 use crate::collect::top_consumers::top_consumers;
 use crate::domain::quota::{Aid, OrgId, Snapshot, Usage, UsageRule};
 use crate::domain::top_consumers::TopConsumers;
@@ -104,7 +104,7 @@ impl Reading {
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
                 Ok(usage) => match attribute_answer(&usage, &org_id, &self.snapshot) {
-                    Whose::Anothers => {
+                    AnswerSubject::Anothers => {
                         let error = "GET /usage answered for another organization".to_owned();
                         unknown.entry(error).or_default().push(org_id);
                     }
@@ -144,7 +144,13 @@ impl Reading {
 
     /// An organization takes the totals; an account group takes its sums, and 0 where no breakdown names it. False where what an account
     /// group used stays unknown.
-    fn take_usage(&mut self, org_id: &OrgId, usage: &OrganizationUsage, of: Whose, rule: &UsageRule) -> bool {
+    fn take_usage(
+        &mut self,
+        org_id: &OrgId,
+        usage: &OrganizationUsage,
+        of: AnswerSubject,
+        rule: &UsageRule,
+    ) -> bool {
         self.top_consumers.insert(org_id.clone(), top_consumers(usage, rule));
         let Some(organization) = self.snapshot.organization_mut(org_id) else { return true };
         let &OrganizationUsage {
@@ -170,7 +176,8 @@ impl Reading {
         }
         let mut is_known = true;
         for group in &mut organization.account_groups {
-            let used = if of == Whose::Its { usage.account_group(&group.aid) } else { Usage::default() };
+            let used =
+                if of == AnswerSubject::Its { usage.account_group(&group.aid) } else { Usage::default() };
             is_known &= used.cloud_used.is_some() && used.enterprise_used.is_some();
             group.set_usage(used);
         }

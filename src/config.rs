@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 #[cfg(test)]
 pub(crate) use self::alerts::AlertOverride;
-pub(crate) use self::alerts::{Alerts, Limits, Mute, Until};
+pub(crate) use self::alerts::{Alerts, Limits, Mute, MuteEnd};
 #[cfg(test)]
 pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};

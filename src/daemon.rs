@@ -28,7 +28,7 @@ use tracing::{info, warn};
 
 pub(crate) use self::card::Card;
 pub(crate) use self::reload::Source;
-use self::reload::{Shown, reload};
+use self::reload::{ShownCard, reload};
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::config::Schedule;
@@ -47,7 +47,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     let wake = Arc::new(Notify::new());
     let mut watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
     let asked_to_reload = on_hangup(&wake)?;
-    let shown = Shown::new(&app, source.read());
+    let shown = ShownCard::new(&app, source.read());
     tokio::spawn(shown.clone().keep_shown(Arc::clone(&app)));
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;

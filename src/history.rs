@@ -14,7 +14,7 @@ mod store;
 mod thinned;
 
 pub(crate) use codec::Block;
-pub(crate) use each::Earlier;
+pub(crate) use each::EarlierOrganization;
 pub(crate) use readable::{NONE_READABLE, left_out};
 pub(crate) use store::{Cursor, History, STEM, Unreadable, with_clock_skew};
 pub(crate) use thinned::thinned;

@@ -44,7 +44,7 @@ const TEMPLATES: [(&str, &str); 11] = [
 
 /// What stands around a page that the daemon serves.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Live {
+pub(crate) struct PageFrame {
     /// Another one whenever the page may show something else.
     pub stamp: String,
     pub views: Vec<View>,
@@ -62,12 +62,16 @@ pub(crate) struct View {
 }
 
 /// The usage report with the account groups that are in it.
-pub(crate) fn usage(page: UsagePage, live: Option<&Live>) -> anyhow::Result<String> {
+pub(crate) fn usage(page: UsagePage, live: Option<&PageFrame>) -> anyhow::Result<String> {
     render("usage.html", values_of(page, live.is_some())?, live)
 }
 
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
-pub(crate) fn overview_page(page: UsagePage, now: &impl Serialize, live: &Live) -> anyhow::Result<String> {
+pub(crate) fn overview_page(
+    page: UsagePage,
+    now: &impl Serialize,
+    live: &PageFrame,
+) -> anyhow::Result<String> {
     let now = Value::from(Serde(edge::values(serde_json::to_value(now)?)));
     render("now.html", context! { now, ..values_of(page, true)? }, Some(live))
 }
@@ -76,7 +80,7 @@ pub(crate) fn overview_page(page: UsagePage, now: &impl Serialize, live: &Live) 
 pub(crate) fn plain_page(
     template: &'static str,
     view: &impl Serialize,
-    live: Option<&Live>,
+    live: Option<&PageFrame>,
 ) -> anyhow::Result<String> {
     render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
 }
@@ -95,7 +99,7 @@ fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
     Ok(context! { data => Value::from_safe_string(data), rows, own_cells, beside, ..report })
 }
 
-fn render(template: &'static str, values: Value, live: Option<&Live>) -> anyhow::Result<String> {
+fn render(template: &'static str, values: Value, live: Option<&PageFrame>) -> anyhow::Result<String> {
     let values = context! {
         policy => policy(live.is_some()),
         style => Value::from_safe_string(STYLE.to_owned()),

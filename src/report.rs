@@ -27,18 +27,18 @@ use serde::Serialize;
 pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
-pub(crate) use self::changes::files::Gathered;
-pub(crate) use self::changes::held::{Held, held, reason};
+pub(crate) use self::changes::files::GatheredFiles;
+pub(crate) use self::changes::held::{HeldRun, held, reason};
 pub(crate) use self::changes::row::ChangeRow;
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
 pub(crate) use self::changes::{
     ChangesReport, DiffContext, RESTORE, drift_report, outside, period_report, run_report,
 };
-pub(crate) use self::closing::cycle_lookup::{Closed, CycleLookup};
+pub(crate) use self::closing::cycle_lookup::{ClosedCycles, CycleLookup};
 #[cfg(test)]
 pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};
-pub(crate) use self::closing::cycle_tracker::{ClosingRecord, Ended, last_cycles};
+pub(crate) use self::closing::cycle_tracker::{ClosingRecord, EndedCycle, last_cycles};
 pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{
@@ -54,7 +54,7 @@ pub(crate) use self::ranking::{Ranking, is_over};
 pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
-pub(crate) use self::shared::quota_status::{Bar, Judging, QuotaStatus, quota_statuses};
+pub(crate) use self::shared::quota_status::{Bar, JudgingContext, QuotaStatus, quota_statuses};
 pub(crate) use self::shared::readings::{OrganizationReadings, Readings};
 pub(crate) use self::shared::rebalance::{REBALANCE, Rebalance};
 pub(crate) use self::shared::trends::Trends;

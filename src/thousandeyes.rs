@@ -31,7 +31,7 @@ mod model;
 pub(crate) mod progress;
 mod proxy;
 mod rate_budget;
-mod recent;
+mod recent_failures;
 mod request_counts;
 mod retry;
 mod settings;
@@ -40,7 +40,7 @@ mod wire;
 
 pub use self::client::{Client, Period};
 pub(crate) use self::clock::is_clock_confirmed;
-pub use self::error::{Call, Error, FieldError, Said};
+pub use self::error::{Call, Error, FieldError, ServerMessage};
 pub(crate) use self::http::{bad_certificate, deepest, other_client, start_of};
 pub(crate) use self::lazy::LazyClient;
 pub(crate) use self::limits::retry_after;

@@ -23,7 +23,7 @@ use self::api::post;
 use self::batch::{Batch, PendingWrite, batches};
 use self::progress::Progress;
 use super::explains::OtherRuns;
-use super::run::journal::{Event, Journal, Past};
+use super::run::journal::{Event, Journal, JournalSummary};
 use super::{Code, Outcome, Problem};
 use crate::clock::Clock;
 use crate::domain::quota::{Target, Units, WithQuota};
@@ -45,10 +45,10 @@ pub(crate) struct Apply<'a, G> {
     /// Who else of ours may have set a quota.
     pub others: OtherRuns,
     /// What was last seen of the organizations that the rows are about: an answer that lacks most of it is not whole.
-    pub known: WithQuota,
+    pub last_seen: WithQuota,
     pub journal: Journal,
     /// What the journal said when it was opened.
-    pub past: Past,
+    pub past: JournalSummary,
     pub clock: &'a Clock,
     pub cancel: &'a CancellationToken,
     /// Asked before each write: a process that lost the lock sends nothing more.
@@ -71,7 +71,7 @@ pub(crate) struct GuardedAgain {
 }
 
 /// A batch that was sent.
-struct Posted {
+struct PostedBatch {
     /// Its number in the journal.
     number: usize,
     begun: Instant,
@@ -85,7 +85,7 @@ where
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
         let past = std::mem::take(&mut self.past);
-        let mut progress = Progress::new(past, &rows, std::mem::take(&mut self.known));
+        let mut progress = Progress::new(past, &rows, std::mem::take(&mut self.last_seen));
         let open = rows.into_iter().filter(|row| !progress.ended.contains_key(&row.row)).collect();
         self.send_all(batches(open), &mut progress).await?;
 
@@ -252,7 +252,7 @@ where
         if !outcome.as_ref().is_err_and(Error::outcome_unknown) {
             progress.unanswered = Duration::ZERO;
         }
-        let posted = Posted { number, begun, batch };
+        let posted = PostedBatch { number, begun, batch };
         match outcome {
             Ok(()) => self.on_accepted(posted, progress),
             Err(error) if error.is_refusal() => self.on_refused(posted, &error, queue, progress),
@@ -272,8 +272,8 @@ where
         }
     }
 
-    fn on_accepted(&mut self, posted: Posted, progress: &mut Progress) -> anyhow::Result<()> {
-        let Posted { number, batch, .. } = posted;
+    fn on_accepted(&mut self, posted: PostedBatch, progress: &mut Progress) -> anyhow::Result<()> {
+        let PostedBatch { number, batch, .. } = posted;
         self.journal.append(&Event::Accepted { at: self.clock.now(), batch: number })?;
         progress.accepted += 1;
         for row in &batch.rows {
@@ -299,12 +299,12 @@ where
 
     fn on_refused(
         &mut self,
-        posted: Posted,
+        posted: PostedBatch,
         error: &Error,
         queue: &mut VecDeque<Batch>,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
-        let Posted { number, batch, .. } = posted;
+        let PostedBatch { number, batch, .. } = posted;
         let (at, operation, rows) = (self.clock.now(), batch.operation.as_str(), batch.rows.len());
         warn!(batch = number, operation, rows, "the server refused a batch");
         self.journal.append(&Event::Refused { at, batch: number, answer: error.to_string() })?;
@@ -322,12 +322,12 @@ where
 
     async fn on_unanswered(
         &mut self,
-        posted: Posted,
+        posted: PostedBatch,
         error: &Error,
         queue: &mut VecDeque<Batch>,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
-        let Posted { number, begun, mut batch } = posted;
+        let PostedBatch { number, begun, mut batch } = posted;
         let (at, operation, rows) = (self.clock.now(), batch.operation.as_str(), batch.rows.len());
         let answer = error.to_string();
         warn!(batch = number, operation, rows, error = %answer, "the outcome of a batch is unknown: reading back");
@@ -361,7 +361,7 @@ where
     /// For whoever watches; each batch is read for before it is sent, and all are read back.
     fn show_progress(&self, phase: Phase, progress: &Progress, batches: usize) {
         let done = if phase == Phase::ReadingBack { progress.ended.len() } else { progress.done_rows() };
-        self.client.progress().set_phase(phase, Rows { done, of: progress.total }, 2 * batches + 1);
+        self.client.progress().set_phase(phase, Rows { done, total: progress.total }, 2 * batches + 1);
     }
 
     fn settle(&mut self, progress: &mut Progress, rows: &[usize], problem: &Problem) -> anyhow::Result<()> {

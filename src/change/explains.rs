@@ -49,22 +49,22 @@ fn sent_or_warn(runs: &Path, since: DateTime<Utc>) -> Vec<SentRow> {
 #[derive(Debug)]
 pub(crate) struct OtherRuns {
     runs: PathBuf,
-    own: String,
+    own_id: String,
     since: DateTime<Utc>,
     rows: OnceLock<SetByRuns>,
 }
 
 impl OtherRuns {
     pub(super) fn of(runs: &Path, run: &Run) -> Self {
-        let (own, since) = (run.record.id.clone(), run.record.created);
-        Self { runs: runs.to_owned(), own, since, rows: OnceLock::new() }
+        let (own_id, since) = (run.record.id.clone(), run.record.created);
+        Self { runs: runs.to_owned(), own_id, since, rows: OnceLock::new() }
     }
 
     /// The run that set this quota, as it read it back itself, since this run began.
     pub(super) fn who_set(&self, target: &Target, quota: Option<Units>) -> Option<&str> {
         let read = || {
             let mut rows = sent_or_warn(&self.runs, self.since);
-            rows.retain(|row| row.run != self.own);
+            rows.retain(|row| row.run != self.own_id);
             SetByRuns::new(rows)
         };
         self.rows.get_or_init(read).who_set(target, quota).map(|row| row.run.as_str())

@@ -78,13 +78,13 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub writers: Writers,
-    said: Mutex<BTreeSet<String>>,
+    announced: Mutex<BTreeSet<String>>,
 }
 
 impl Memory {
     /// Whether this is said for the first time.
     pub(crate) fn is_news(&self, what: &str) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
         said.len() < MOST_SAID && said.insert(what.to_owned())
     }
 }
@@ -133,14 +133,14 @@ impl FirstScan {
 
 /// The files that nobody is writing any more, to be claimed one at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Settled {
+pub(crate) struct SettledFiles {
     files: VecDeque<(OsString, Fingerprint)>,
     /// In a read-only inbox, the hashes of what was acted on before.
-    known: BTreeSet<String>,
+    acted_on_hashes: BTreeSet<String>,
 }
 
 /// What lies under a name.
-enum Seen {
+enum EntryKind {
     File {
         fingerprint: Fingerprint,
         uid: u32,
@@ -178,13 +178,13 @@ impl OpenInbox {
 
     /// Of the files of a first scan, those that did not change since and that no program has open for writing; and why one of
     /// them has to wait, or cannot be taken any more. Those that changed are left for the next scan.
-    pub(crate) fn settled_files(&self, first: &FirstScan) -> anyhow::Result<(Settled, Vec<NotTaken>)> {
+    pub(crate) fn settled_files(&self, first: &FirstScan) -> anyhow::Result<(SettledFiles, Vec<NotTaken>)> {
         let (second, mut left) = self.scan()?;
         // What could not be taken at the first scan either was said then.
         left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
         let read_only = self.settings.read_only;
         let open = if read_only { BTreeSet::new() } else { writers::open_for_writing(&self.settings.folder) };
-        let mut settled = Settled::default();
+        let mut settled = SettledFiles::default();
         for (name, fingerprint) in second {
             let file = shown_name(&name);
             if first.files.get(&name) != Some(&fingerprint) {
@@ -204,7 +204,7 @@ impl OpenInbox {
             fingerprint.changed.cmp(&other_fingerprint.changed).then_with(|| name.cmp(other))
         });
         if read_only && !settled.files.is_empty() {
-            settled.known = self.known_contents()?;
+            settled.acted_on_hashes = self.known_contents()?;
         }
         Ok((settled, left))
     }
@@ -212,12 +212,12 @@ impl OpenInbox {
     /// Claims the next of the settled files; none when all were.
     pub(crate) fn claim_next(
         &self,
-        settled: &mut Settled,
+        settled: &mut SettledFiles,
         now: DateTime<Utc>,
     ) -> Option<anyhow::Result<Claim>> {
         let (name, fingerprint) = settled.files.pop_front()?;
         let claim = if self.settings.read_only {
-            self.remember(&name, fingerprint, now, &mut settled.known)
+            self.remember(&name, fingerprint, now, &mut settled.acted_on_hashes)
         } else {
             self.claim(&name, fingerprint, now)
         };
@@ -234,7 +234,7 @@ impl OpenInbox {
         let mut approvals = Vec::new();
         for file in self.folder.names()? {
             if let Name::Approval(stem) = names::read(&shown_name(&file))
-                && let Seen::File { uid, .. } = self.inspect(&file)
+                && let EntryKind::File { uid, .. } = self.inspect(&file)
             {
                 let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
                 approvals.push(ApprovalFile { file, plan_sha256, owner: Owner::of(uid) });
@@ -258,18 +258,20 @@ impl OpenInbox {
                 continue;
             }
             let reason = match (self.inspect(&name), kind) {
-                (Seen::File { fingerprint, .. }, Name::Change) => {
+                (EntryKind::File { fingerprint, .. }, Name::Change) => {
                     files.insert(name, fingerprint);
                     continue;
                 }
-                (Seen::File { .. } | Seen::Folder, Name::Workbook) => names::WORKBOOK.to_owned(),
-                (Seen::Folder, _) if self.is_of_answers(&name) => continue,
-                (Seen::Folder, Name::Change) => "This is a folder. Drop the files that are in it.".to_owned(),
-                (Seen::Folder, _) if self.holds_change_files(&name) => {
+                (EntryKind::File { .. } | EntryKind::Folder, Name::Workbook) => names::WORKBOOK.to_owned(),
+                (EntryKind::Folder, _) if self.is_of_answers(&name) => continue,
+                (EntryKind::Folder, Name::Change) => {
+                    "This is a folder. Drop the files that are in it.".to_owned()
+                }
+                (EntryKind::Folder, _) if self.holds_change_files(&name) => {
                     "Change files in a folder are not taken. Drop the files themselves, beside it.".to_owned()
                 }
-                (Seen::File { .. }, Name::Refused(reason)) | (Seen::Unfit(reason), _) => reason,
-                (Seen::File { .. } | Seen::Folder | Seen::Gone, _) => continue,
+                (EntryKind::File { .. }, Name::Refused(reason)) | (EntryKind::Unfit(reason), _) => reason,
+                (EntryKind::File { .. } | EntryKind::Folder | EntryKind::Gone, _) => continue,
             };
             not_taken.push(NotTaken { file, reason });
         }
@@ -277,33 +279,37 @@ impl OpenInbox {
     }
 
     /// What lies under a name now. What it is when it is taken is asked of the open file.
-    fn inspect(&self, name: &OsStr) -> Seen {
+    fn inspect(&self, name: &OsStr) -> EntryKind {
         let special =
             "This is not a regular file (a pipe, a socket or a device). Copy a CSV file into this folder.";
         if self.settings.read_only {
             // A mounted ConfigMap shows its files as links within the mount.
             return match self.folder.open_file(name, Links::Within) {
-                Ok(file) => Seen::File { fingerprint: Fingerprint::of(&file.stat), uid: file.stat.st_uid },
-                Err(Unfit::Missing) => Seen::Gone,
-                Err(Unfit::NotRegular) if self.is_folder(name) => Seen::Folder,
-                Err(Unfit::NotRegular) => Seen::Unfit(special.to_owned()),
-                Err(unfit) => Seen::Unfit(claim::sentence(&unfit)),
+                Ok(file) => {
+                    EntryKind::File { fingerprint: Fingerprint::of(&file.stat), uid: file.stat.st_uid }
+                }
+                Err(Unfit::Missing) => EntryKind::Gone,
+                Err(Unfit::NotRegular) if self.is_folder(name) => EntryKind::Folder,
+                Err(Unfit::NotRegular) => EntryKind::Unfit(special.to_owned()),
+                Err(unfit) => EntryKind::Unfit(claim::sentence(&unfit)),
             };
         }
         match self.folder.stat(name) {
-            Ok(None) => Seen::Gone,
+            Ok(None) => EntryKind::Gone,
             Ok(Some(stat)) => match FileType::from_raw_mode(stat.st_mode) {
                 FileType::RegularFile if stat.st_nlink > 1 => {
-                    Seen::Unfit(claim::sentence(&Unfit::SeveralNames))
+                    EntryKind::Unfit(claim::sentence(&Unfit::SeveralNames))
                 }
-                FileType::RegularFile => Seen::File { fingerprint: Fingerprint::of(&stat), uid: stat.st_uid },
-                FileType::Directory => Seen::Folder,
-                FileType::Symlink => Seen::Unfit(
+                FileType::RegularFile => {
+                    EntryKind::File { fingerprint: Fingerprint::of(&stat), uid: stat.st_uid }
+                }
+                FileType::Directory => EntryKind::Folder,
+                FileType::Symlink => EntryKind::Unfit(
                     "This is a link, not a file. Copy the file itself into this folder.".to_owned(),
                 ),
-                _ => Seen::Unfit(special.to_owned()),
+                _ => EntryKind::Unfit(special.to_owned()),
             },
-            Err(error) => Seen::Unfit(claim::sentence(&Unfit::Io(error))),
+            Err(error) => EntryKind::Unfit(claim::sentence(&Unfit::Io(error))),
         }
     }
 

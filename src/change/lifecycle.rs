@@ -15,10 +15,10 @@
 //!
 //! [`advance`] brings a run from whatever state it is in as far as it can go, and can be called again after a crash at any
 //! point: a state is written down only when everything that belongs to it is on the disk, and with it that its mail is due.
-//! What leads to which state is decided here and in `decided`; how a run comes to each state stands in `transitions`, once.
+//! What leads to which state is decided here and in `decisions`; how a run comes to each state stands in `transitions`, once.
 
 mod context;
-mod decided;
+mod decisions;
 mod sending;
 mod split;
 mod transitions;
@@ -32,7 +32,7 @@ use super::answers;
 use super::approvals;
 use super::run::Run;
 use super::run::journal::Journal;
-use super::stored::{Damaged, parsed, stored_plan};
+use super::stored::{DamagedFile, parsed, stored_plan};
 use super::{Code, Outcome, PlanRow, Problem, RunState, RunStory, Services, Verdict};
 use crate::exit_code::Findings;
 use crate::text::words::rows_text;
@@ -164,7 +164,7 @@ impl RunContext<'_> {
         info!(run = %self.run.record.id, "taken up again where it was interrupted");
         let file = parsed(self.run, &self.services.config.inbox)?.map_err(|problems| problems.join(" "));
         let plan = match stored_plan(self.run) {
-            Err(error) if error.is::<Damaged>() => Err(error.to_string()),
+            Err(error) if error.is::<DamagedFile>() => Err(error.to_string()),
             plan => Ok(plan?),
         };
         let past = Journal::read(&self.run.path("journal.jsonl"), &self.run.record.id)?;

@@ -4,39 +4,39 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-use super::plan::{SetByRuns, Vanished};
+use super::plan::{SetByRuns, VanishedQuotas};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::OrgId;
 
 /// What is live, and what is known besides of the organizations in which files would change something.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveState {
     pub(super) reading: Reading,
     /// Just before the first request.
     pub(super) read_at: Instant,
     /// The organizations whose usage was asked for.
-    pub(super) asked: BTreeSet<OrgId>,
+    pub(super) usage_asked_for: BTreeSet<OrgId>,
     pub(super) last_cycle: Option<LastCycle>,
     pub(super) set_by: Option<SetByRuns>,
     /// The organizations whose missing quotas were looked for in the history.
     pub(super) looked_for: BTreeSet<OrgId>,
-    pub(super) vanished: Vanished,
+    pub(super) vanished: VanishedQuotas,
     /// The organizations whose usage was held against the history.
     pub(super) checked: BTreeSet<OrgId>,
 }
 
-impl Live {
+impl LiveState {
     /// Targets alone: nothing was asked for besides.
     pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
         Self {
             reading,
             read_at,
-            asked: BTreeSet::new(),
+            usage_asked_for: BTreeSet::new(),
             last_cycle: None,
             set_by: None,
             looked_for: BTreeSet::new(),
-            vanished: Vanished::default(),
+            vanished: VanishedQuotas::default(),
             checked: BTreeSet::new(),
         }
     }

@@ -9,9 +9,9 @@ use tracing::warn;
 
 use super::doubtful_usage;
 use super::explains;
-use super::live::Live;
+use super::live::LiveState;
 use super::parse::ChangeFile;
-use super::plan::{Outline, PlanContext, SetByRuns, Vanished, effective, outline, plan};
+use super::plan::{Outline, PlanContext, SetByRuns, VanishedQuotas, effective, outline, plan};
 use super::{Plan, PlanRow, Services};
 use crate::collect::{Reading, first_ids};
 use crate::domain::known::BELIEVED_AFTER;
@@ -26,7 +26,7 @@ pub(crate) struct Situation<'a> {
     /// When the run is due that waits for its time.
     pub due: Option<DateTime<Utc>>,
     /// Rows that are planned as if they were done.
-    pub done: &'a [PlanRow],
+    pub assumed_done: &'a [PlanRow],
 }
 
 /// The plan of a file against what is live now. Usage is read of the organizations alone in which something would change.
@@ -35,7 +35,7 @@ pub(crate) async fn live_plan(
     file: &ChangeFile,
     situation: &Situation<'_>,
 ) -> anyhow::Result<Plan> {
-    Live::read(services).await?.plan(services, file, situation).await
+    LiveState::read(services).await?.plan(services, file, situation).await
 }
 
 /// The same against what was read for an earlier file of this pass, and when that was. A plan of which something `is_sent`
@@ -53,7 +53,7 @@ pub(crate) async fn plan_in_pass(
     let (plan, live) = match earlier {
         Some((plan, live)) if !is_sent(&plan) => (plan, live),
         _ => {
-            let mut live = Box::new(Live::read(services).await?);
+            let mut live = Box::new(LiveState::read(services).await?);
             (live.plan(services, file, situation).await?, live)
         }
     };
@@ -62,7 +62,7 @@ pub(crate) async fn plan_in_pass(
     Ok((plan, read_at))
 }
 
-impl Live {
+impl LiveState {
     async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
         let read_at = Instant::now();
         let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
@@ -84,12 +84,12 @@ impl Live {
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
         let Outline { organizations, without_quota, lowered, is_stale } =
-            outline(file, &as_if_done(&self.reading.snapshot, situation.done), &context);
+            outline(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context);
         self.find_vanished(services, without_quota)?;
-        let unread: BTreeSet<OrgId> = organizations.difference(&self.asked).cloned().collect();
+        let unread: BTreeSet<OrgId> = organizations.difference(&self.usage_asked_for).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
-            self.asked.extend(unread);
+            self.usage_asked_for.extend(unread);
             self.last_cycle = None;
         }
         self.forget_doubtful_usage(services, &lowered)?;
@@ -106,7 +106,7 @@ impl Live {
             vanished: &self.vanished,
             ..context
         };
-        Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.done), &context))
+        Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context))
     }
 
     /// Holds the usage of organizations in which quotas are lowered against the same snapshots as quotas that went.
@@ -159,7 +159,7 @@ impl Live {
         for_each_believed(services, read, |before| {
             if before.organizations().iter().any(Organization::has_quota) {
                 let set_by = explains::set_since(services.runs(), before.taken_at);
-                self.vanished.add(Vanished::find(live.organizations(), &before, &set_by));
+                self.vanished.add(VanishedQuotas::find(live.organizations(), &before, &set_by));
             }
         })
     }

@@ -6,26 +6,26 @@
 mod cells;
 mod dates;
 mod decode;
+mod excerpt;
 mod header;
 mod model;
 mod numbers;
 mod percent;
 mod rows;
 pub(crate) mod sheet;
-mod shown;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::excerpt::{excerpt, trim_cell};
 use self::header::Header;
 pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
 #[cfg(test)]
 pub(crate) use self::model::BadRow;
 pub(crate) use self::model::{
-    Action, ChangeFile, EXPORTED, Effective, Record, RowChange, Skipped, TargetRef, Value,
+    Action, ChangeFile, EXPORTED, Effective, Record, RowChange, SkippedRows, TargetRef, Value,
 };
 use self::rows::{Row, Rows};
-pub(super) use self::shown::{shown, trim_cell};
 use crate::text::words::counted;
 
 /// So many rows of a file with too many are looked at for what else is wrong.
@@ -80,7 +80,7 @@ pub(crate) fn parse(
     problems.extend(lacks_values(&header, &records));
     if problems.is_empty() {
         let Comments { count, approved, doubtful } = comments;
-        let skipped = Skipped { comments: count, blanks: blanks_between };
+        let skipped = SkippedRows { comments: count, blanks: blanks_between };
         Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, skipped, doubtful })
     } else {
         problems.extend(of_rows(&records));

@@ -28,9 +28,9 @@ pub(crate) use self::row::{GuardHit, NoChange, PlanRow, Verdict, plain_quota};
 pub(crate) use self::set_by::SetByRuns;
 pub(crate) use self::stale::staleness;
 use self::totals::touched_organizations;
-pub(crate) use self::vanished::Vanished;
+pub(crate) use self::vanished::VanishedQuotas;
 use super::parse::{ChangeFile, Record, TargetRef};
-use super::resolve::Visible;
+use super::resolve::VisibleTargets;
 use super::{Code, Problem};
 use crate::domain::quota::{OrgId, Place, Snapshot};
 use crate::text::words::rows_text;
@@ -38,7 +38,7 @@ use crate::text::words::rows_text;
 /// Holds each row of the file against what is live. Rows that take effect later are planned apart, for their time, and
 /// as if what takes effect before them were done.
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
-    let mut visible = Visible::new(live, &file.columns);
+    let mut visible = VisibleTargets::new(live, &file.columns);
     let mut organizations = Vec::with_capacity(file.records.len());
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
     for record in &file.records {
@@ -99,7 +99,7 @@ pub(crate) struct Outline {
 
 /// Looks at each row by itself, which takes a fraction of the time of a plan.
 pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Outline {
-    let mut visible = Visible::new(live, &file.columns);
+    let mut visible = VisibleTargets::new(live, &file.columns);
     let mut outline = Outline::default();
     let mut last = None;
     for record in &file.records {
@@ -140,7 +140,7 @@ fn target_ref(record: &Record) -> &TargetRef {
 /// What a row means, and when it takes effect.
 fn interpret_row<'s>(
     record: &Record,
-    visible: &mut Visible<'s>,
+    visible: &mut VisibleTargets<'s>,
     live: &Snapshot,
     file: &ChangeFile,
     context: &PlanContext<'_>,

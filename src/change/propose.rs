@@ -41,7 +41,7 @@ pub(crate) struct Proposal {
     /// Those who get, worst shortage first; then those who give, most to spare first.
     pub moves: Vec<Move>,
     /// Those who will not have what they should.
-    pub short: Vec<Short>,
+    pub short: Vec<ShortGroup>,
     /// What they get besides what others give: units that no group had.
     pub from_unallocated: Units,
     /// More groups could give, but lowering so many at once would be held.
@@ -69,7 +69,7 @@ pub(crate) struct Move {
 
 /// A group that stays below what it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Short {
+pub(crate) struct ShortGroup {
     pub label: String,
     pub lacks: Units,
     /// Not only headroom: it will run out.
@@ -78,33 +78,33 @@ pub(crate) struct Short {
 
 /// An account group that has a quota, and a use that is known.
 struct Group<'a> {
-    seen: &'a AccountGroup,
+    live: &'a AccountGroup,
     quota: Units,
     needed: Units,
     /// What is needed and the headroom, below which a decrease is warned of.
     wanted: Units,
     /// What it keeps when it gives.
-    kept: Units,
+    keeps: Units,
     /// The largest quota that looks like no zero too many.
-    most: Units,
+    max_quota: Units,
 }
 
 impl Group<'_> {
     fn spare(&self) -> Units {
-        self.quota.saturating_sub(self.kept)
+        self.quota.saturating_sub(self.keeps)
     }
 
     /// What its projection lacks, and what its headroom lacks besides; nothing beyond what it may have.
     fn lacks(&self) -> (Units, Units) {
-        let wanted = self.wanted.min(self.most).saturating_sub(self.quota).max(0);
-        let projection = self.needed.min(self.most).saturating_sub(self.quota).clamp(0, wanted);
+        let wanted = self.wanted.min(self.max_quota).saturating_sub(self.quota).max(0);
+        let projection = self.needed.min(self.max_quota).saturating_sub(self.quota).clamp(0, wanted);
         (projection, wanted - projection)
     }
 
     fn moved_to(&self, after: Units) -> Move {
         Move {
-            aid: self.seen.aid.clone(),
-            account_group_name: self.seen.name.to_string(),
+            aid: self.live.aid.clone(),
+            account_group_name: self.live.name.to_string(),
             before: self.quota,
             after,
             needed: self.needed,
@@ -172,7 +172,7 @@ fn propose_within<'s>(
     let groups: Vec<Group<'_>> = seen.account_groups.iter().filter_map(known).collect();
     proposal.unknown = capped.len() - groups.len();
 
-    let is_needy = |group: &&Group<'_>| group.wanted > group.quota && is_to_get(&group.seen.aid);
+    let is_needy = |group: &&Group<'_>| group.wanted > group.quota && is_to_get(&group.live.aid);
     let mut needy: Vec<&Group<'_>> = groups.iter().filter(is_needy).collect();
     needy.sort_by_key(|group| Reverse(group.wanted.saturating_sub(group.quota)));
     let (projections, headrooms): (Vec<Units>, Vec<Units>) = needy.iter().map(|group| group.lacks()).unzip();
@@ -202,9 +202,9 @@ fn propose_within<'s>(
             proposal.moves.push(group.moved_to(after));
         }
         if after < group.wanted {
-            let label = label(&group.seen.name, &group.seen.aid);
+            let label = label(&group.live.name, &group.live.aid);
             let lacks = group.wanted.saturating_sub(after);
-            proposal.short.push(Short { label, lacks, runs_out: after < group.needed });
+            proposal.short.push(ShortGroup { label, lacks, runs_out: after < group.needed });
         }
     }
     let mut left = given;
@@ -228,10 +228,10 @@ fn known_group<'a>(
     let (quota, usage) = (group.quota?, group.usage());
     let needed = rule.needed(&usage)?;
     let wanted = with_headroom(needed, limits.headroom_percent);
-    let kept = with_headroom(needed, limits.headroom_percent.saturating_mul(2)).max(least_kept);
-    let kept = match used_last_cycle.filter(|_| limits.below_last_cycle != Level::Allow) {
-        Some(used) => kept.max(with_headroom(used, limits.headroom_percent)),
-        None => kept,
+    let keeps = with_headroom(needed, limits.headroom_percent.saturating_mul(2)).max(least_kept);
+    let keeps = match used_last_cycle.filter(|_| limits.below_last_cycle != Level::Allow) {
+        Some(used) => keeps.max(with_headroom(used, limits.headroom_percent)),
+        None => keeps,
     };
     // The old quota would allow a larger raise too, but then a second proposal could go on where this one stopped.
     let projected = rule.projected(&usage)?;
@@ -240,8 +240,8 @@ fn known_group<'a>(
         clippy::cast_precision_loss,
         reason = "the guard computes this way, and a float cast saturates"
     )]
-    let most = (limits.max_raise_factor * projected as f64).floor() as Units;
-    Some(Group { seen: group, quota, needed, wanted, kept, most })
+    let max_quota = (limits.max_raise_factor * projected as f64).floor() as Units;
+    Some(Group { live: group, quota, needed, wanted, keeps, max_quota })
 }
 
 /// How many of an organization's quotas may be lowered with so many raised, before a guard holds them.

@@ -8,13 +8,13 @@ mod names;
 use std::cell::OnceCell;
 
 use self::names::Names;
-use super::parse::{Columns, Field, TargetRef, shown};
+use super::parse::{Columns, Field, TargetRef, excerpt};
 use super::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId, Place, Snapshot};
 use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.
-pub(super) struct Visible<'a> {
+pub(super) struct VisibleTargets<'a> {
     live: &'a Snapshot,
     columns: &'a Columns,
     /// See [`groups_by_id`]. Made when an account group is first looked for without its organization.
@@ -24,19 +24,19 @@ pub(super) struct Visible<'a> {
 }
 
 /// Why a target was not found: of which column, if it is of one, and a sentence.
-struct Wrong {
+struct TargetNotFound {
     code: Code,
     column: Option<Field>,
     sentence: String,
 }
 
-impl Wrong {
+impl TargetNotFound {
     fn new(code: Code, column: impl Into<Option<Field>>, sentence: String) -> Self {
         Self { code, column: column.into(), sentence }
     }
 }
 
-impl<'a> Visible<'a> {
+impl<'a> VisibleTargets<'a> {
     pub(super) fn new(live: &'a Snapshot, columns: &'a Columns) -> Self {
         let organizations: for<'p> fn(&'p Snapshot) -> Vec<Place<'p>> = |live| {
             let all = live.organizations().iter();
@@ -53,7 +53,7 @@ impl<'a> Visible<'a> {
 
     /// The live target that a change is about.
     pub(super) fn find(&mut self, whose: &TargetRef) -> Result<Place<'a>, Problem> {
-        self.resolve_place(whose).map_err(|Wrong { code, column, sentence }| match column {
+        self.resolve_place(whose).map_err(|TargetNotFound { code, column, sentence }| match column {
             Some(field) => Problem::in_column(code, self.columns.name(field), &sentence),
             None => Problem { code, message: sentence },
         })
@@ -71,7 +71,7 @@ impl<'a> Visible<'a> {
         whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
     }
 
-    fn resolve_place(&mut self, whose: &TargetRef) -> Result<Place<'a>, Wrong> {
+    fn resolve_place(&mut self, whose: &TargetRef) -> Result<Place<'a>, TargetNotFound> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let found = match (org_id, aid) {
             (Some(org_id), Some(aid)) => self.by_ids(org_id, Some(aid))?,
@@ -98,7 +98,7 @@ impl<'a> Visible<'a> {
         Ok(found)
     }
 
-    fn by_ids(&self, org_id: &OrgId, aid: Option<&Aid>) -> Result<Place<'a>, Wrong> {
+    fn by_ids(&self, org_id: &OrgId, aid: Option<&Aid>) -> Result<Place<'a>, TargetNotFound> {
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
         let unknown = || match aid.map(|aid| (aid, self.with_aid(aid))) {
             Some((aid, elsewhere)) if !elsewhere.is_empty() => format!(
@@ -115,7 +115,7 @@ impl<'a> Visible<'a> {
             ),
         };
         let place = self.live.organization(org_id).and_then(|organization| organization.place(aid));
-        place.ok_or_else(|| Wrong::new(Code::UnknownTarget, None, unknown()))
+        place.ok_or_else(|| TargetNotFound::new(Code::UnknownTarget, None, unknown()))
     }
 
     /// A question, where an id has zeros before it that a form or a program added.
@@ -130,7 +130,7 @@ impl<'a> Visible<'a> {
     }
 
     /// An account group without its organization's id; the organization's name helps where it must.
-    fn by_aid(&self, aid: &Aid, org_name: &str) -> Result<Place<'a>, Wrong> {
+    fn by_aid(&self, aid: &Aid, org_name: &str) -> Result<Place<'a>, TargetNotFound> {
         match self.with_aid(aid) {
             [only] => Ok(*only),
             [] => {
@@ -139,7 +139,7 @@ impl<'a> Visible<'a> {
                     self.without_zeros(aid),
                     self.columns.name(Field::Aid)
                 );
-                Err(Wrong::new(Code::UnknownTarget, None, sentence))
+                Err(TargetNotFound::new(Code::UnknownTarget, None, sentence))
             }
             several => {
                 let named = self.organizations.with_name(org_name, None);
@@ -154,13 +154,13 @@ impl<'a> Visible<'a> {
                     list_places(several, organization_text),
                     self.columns.name(Field::OrgId)
                 );
-                Err(Wrong::new(Code::AmbiguousTarget, None, sentence))
+                Err(TargetNotFound::new(Code::AmbiguousTarget, None, sentence))
             }
         }
     }
 
-    fn organization_called(&mut self, name: &str) -> Result<Place<'a>, Wrong> {
-        let (column, written) = (self.columns.name(Field::OrgId), shown(name));
+    fn organization_called(&mut self, name: &str) -> Result<Place<'a>, TargetNotFound> {
+        let (column, written) = (self.columns.name(Field::OrgId), excerpt(name));
         match self.organizations.with_name(name, None)[..] {
             [only] => Ok(only),
             [] => {
@@ -175,21 +175,21 @@ impl<'a> Visible<'a> {
                     suggestions(&nearest, text, column)
                 };
                 let sentence = format!("the token sees no organization called `{written}`. {fix}");
-                Err(Wrong::new(Code::UnknownTarget, Field::OrgName, sentence))
+                Err(TargetNotFound::new(Code::UnknownTarget, Field::OrgName, sentence))
             }
             ref several => {
                 let id = |place: Place<'_>| format!("organization {}", place.organization.id);
                 let sentence =
                     format!("`{written}` is the name of {}. Fill in `{column}`.", list_places(several, id));
-                Err(Wrong::new(Code::AmbiguousTarget, Field::OrgName, sentence))
+                Err(TargetNotFound::new(Code::AmbiguousTarget, Field::OrgName, sentence))
             }
         }
     }
 
     /// An account group by its name, in one organization or among all.
-    fn group_called(&mut self, name: &str, org_id: Option<&OrgId>) -> Result<Place<'a>, Wrong> {
+    fn group_called(&mut self, name: &str, org_id: Option<&OrgId>) -> Result<Place<'a>, TargetNotFound> {
         let [org_column, aid_column] = [Field::OrgId, Field::Aid].map(|field| self.columns.name(field));
-        let written = shown(name);
+        let written = excerpt(name);
         match self.groups.with_name(name, org_id)[..] {
             [only] => Ok(only),
             [] => {
@@ -219,7 +219,7 @@ impl<'a> Visible<'a> {
                     )
                 };
                 let sentence = format!("the token sees no account group called `{written}`{place}. {fix}");
-                Err(Wrong::new(Code::UnknownTarget, Field::GroupName, sentence))
+                Err(TargetNotFound::new(Code::UnknownTarget, Field::GroupName, sentence))
             }
             ref several => {
                 let is_one_organization =
@@ -230,13 +230,13 @@ impl<'a> Visible<'a> {
                     format!("Fill in `{aid_column}` or `{org_column}`.")
                 };
                 let sentence = format!("`{written}` is {}. {fix}", list_places(several, group_text));
-                Err(Wrong::new(Code::AmbiguousTarget, Field::GroupName, sentence))
+                Err(TargetNotFound::new(Code::AmbiguousTarget, Field::GroupName, sentence))
             }
         }
     }
 
     /// An old name beside an id is no mistake, but another target's name is.
-    fn check_names(&self, found: Place<'_>, whose: &TargetRef) -> Result<(), Wrong> {
+    fn check_names(&self, found: Place<'_>, whose: &TargetRef) -> Result<(), TargetNotFound> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let own_org_id = &found.organization.id;
         if (org_id.is_some() || aid.is_some()) && *org_name != *found.org_name() {
@@ -291,14 +291,20 @@ fn first_other<'a>(called: &[Place<'a>], is_itself: impl Fn(Place<'a>) -> bool) 
 }
 
 /// An id beside the name of another target.
-fn id_of_another_target(column: Field, own: &str, own_name: &str, written: &str, other: &str) -> Wrong {
+fn id_of_another_target(
+    column: Field,
+    own: &str,
+    own_name: &str,
+    written: &str,
+    other: &str,
+) -> TargetNotFound {
     let own_name = if own_name.is_empty() { "without a name" } else { own_name };
     let sentence = format!(
         "it is about {own} ({own_name}), but the name is `{}`, which is {other}. Was one column sorted or moved without the \
          others? Correct the id, or empty the name.",
-        shown(written)
+        excerpt(written)
     );
-    Wrong::new(Code::AmbiguousTarget, column, sentence)
+    TargetNotFound::new(Code::AmbiguousTarget, column, sentence)
 }
 
 /// Where two names look the same: what differs.

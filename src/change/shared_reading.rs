@@ -8,46 +8,46 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::live::Live;
+use super::live::LiveState;
 
 /// No plan is made against anything older.
 const MOST_AGE: Duration = Duration::from_secs(5);
 
 /// The last reading of the pass that is under way.
 #[derive(Debug, Default)]
-pub(crate) struct SharedReading(Mutex<Kept>);
+pub(crate) struct SharedReading(Mutex<KeptReading>);
 
 #[derive(Debug, Default)]
-enum Kept {
+enum KeptReading {
     /// No pass is under way, and nothing is kept.
     #[default]
     Nothing,
-    OfPass(Option<Box<Live>>),
+    OfPass(Option<Box<LiveState>>),
 }
 
 impl SharedReading {
     /// A pass begins: what is read from now on is kept for its next files.
     pub(crate) fn begin(&self) {
-        *self.kept() = Kept::OfPass(None);
+        *self.kept() = KeptReading::OfPass(None);
     }
 
     /// The pass ended.
     pub(crate) fn end(&self) {
-        *self.kept() = Kept::Nothing;
+        *self.kept() = KeptReading::Nothing;
     }
 
     /// Takes out what was read last, if it is young enough.
-    pub(super) fn take(&self) -> Option<Box<Live>> {
+    pub(super) fn take(&self) -> Option<Box<LiveState>> {
         match &mut *self.kept() {
-            Kept::OfPass(live) => live.take().filter(|live| live.read_at + MOST_AGE >= Instant::now()),
-            Kept::Nothing => None,
+            KeptReading::OfPass(live) => live.take().filter(|live| live.read_at + MOST_AGE >= Instant::now()),
+            KeptReading::Nothing => None,
         }
     }
 
     /// Keeps a reading for the next file.
-    pub(super) fn keep(&self, live: Box<Live>) {
-        if let kept @ Kept::OfPass(_) = &mut *self.kept() {
-            *kept = Kept::OfPass(Some(live));
+    pub(super) fn keep(&self, live: Box<LiveState>) {
+        if let kept @ KeptReading::OfPass(_) = &mut *self.kept() {
+            *kept = KeptReading::OfPass(Some(live));
         }
     }
 
@@ -56,7 +56,7 @@ impl SharedReading {
         drop(self.take());
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptReading> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

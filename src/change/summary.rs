@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::run::{Run, RunRecord, id};
-use super::stored::{Damaged, plan_if_any};
+use super::stored::{DamagedFile, plan_if_any};
 use super::{Outcome, Plan, Problem, RowResult, RunState};
 use crate::files;
 use crate::files::csv_cell::without_inert_mark;
@@ -46,7 +46,7 @@ pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
 /// The same for a person who looks at the run: a plan that is not what was planned is not shown, and that is said.
 pub(crate) fn shown(run: &Run) -> anyhow::Result<RunStory> {
     match plan_if_any(run) {
-        Err(error) if error.is::<Damaged>() => {
+        Err(error) if error.is::<DamagedFile>() => {
             let notes = run.record.notes.iter().cloned().chain([error.to_string()]);
             read_story(run, Plan::default(), notes.collect())
         }

@@ -9,7 +9,7 @@ use super::{Color, progress};
 use crate::change::run::Run;
 use crate::change::summary::story;
 use crate::exit_code::Exit;
-use crate::jobs::apply::{ToApply, apply as through_the_machinery};
+use crate::jobs::apply::{ToApply, apply as apply_file};
 use crate::jobs::requests::Ask;
 
 pub(super) async fn apply(
@@ -19,10 +19,10 @@ pub(super) async fn apply(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let RunCommand { here, services, mailer } = *command;
+    let RunCommand { handover, services, mailer } = *command;
     let (name, bytes) = read(file, services.config.inbox.max_bytes)?;
     let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
-    let request = match handover::ask(here, &asked, Some(&bytes)).await? {
+    let request = match handover::ask(handover, &asked, Some(&bytes)).await? {
         Who::Here(request) => request,
         Who::There { holder, answer } => {
             for id in &answer.runs {
@@ -39,8 +39,7 @@ pub(super) async fn apply(
         by: super::decide::current_user(),
         request: request.as_deref(),
     };
-    let applied =
-        progress::with_progress(services.api, through_the_machinery(services, mailer, &what)).await?;
+    let applied = progress::with_progress(services.api, apply_file(services, mailer, &what)).await?;
     for run in &applied.runs {
         write!(out, "{}", super::runs::text(services.config, run, &story(run)?, color))?;
     }

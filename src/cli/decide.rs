@@ -68,7 +68,7 @@ async fn decide(command: &RunCommand<'_>, written: &str, verdict: Verdict<'_>) -
     } else {
         tell(&format!("{id}: plan {current} {}", if is_approved { "approved" } else { "rejected" }));
     }
-    if let Some(holder) = wake_holder(command.here, id).await? {
+    if let Some(holder) = wake_holder(command.handover, id).await? {
         tell(&format!("The running quotakeeper ({holder}) acts on it."));
         return Ok(Exit::Done);
     }

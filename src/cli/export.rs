@@ -6,7 +6,7 @@ use std::io::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
-use super::wanted::Wanted;
+use super::wanted::WantedOrganizations;
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
@@ -22,7 +22,7 @@ use crate::thousandeyes::LazyClient;
 const RECENT: TimeDelta = TimeDelta::hours(6);
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct ExportRequest<'a> {
     /// Of these organizations, or of all.
     pub organizations: &'a [String],
     /// As a snapshot of the history saw them, or as they are now.
@@ -36,7 +36,7 @@ pub(super) async fn export(
     history: &History,
     api: &LazyClient,
     rule: &UsageRule,
-    asked: &Asked<'_>,
+    asked: &ExportRequest<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let then = match (asked.at, asked.restore) {
@@ -47,14 +47,14 @@ pub(super) async fn export(
     let reading = Reading::targets(api.get()?, true, Clock::read().now());
     let live = progress::with_progress(api, reading).await?;
     let seen: Vec<&Snapshot> = then.iter().chain([&live.snapshot]).collect();
-    let wanted = Wanted::new(asked.organizations).ids(&seen)?;
+    let wanted = WantedOrganizations::new(asked.organizations).ids(&seen)?;
     let is_wanted =
         |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
     let then = then.map(|then| then.filtered(is_wanted));
     let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
     let live = with_usage(live, &named, history, api, rule).await?.filtered(is_wanted);
     if let Some(then) = then {
-        let restored = Restored::new(&then, &live);
+        let restored = Restoration::new(&then, &live);
         out.write_all(&restored.file(rule))?;
         out.flush()?;
         restored.notes().iter().for_each(|note| tell(note));
@@ -75,12 +75,12 @@ pub(super) async fn export(
 fn record(
     history: &History,
     at: DateTime<Utc>,
-    asked: &Asked<'_>,
+    asked: &ExportRequest<'_>,
     rule: &UsageRule,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let at = history.find(at)?;
-    let wanted = Wanted::new(asked.organizations);
+    let wanted = WantedOrganizations::new(asked.organizations);
     let rows = |block: Block| {
         let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
         let mut rows = Vec::new();
@@ -147,19 +147,19 @@ fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule) {
 }
 
 /// What has to change so that the quotas are again what they were.
-struct Restored<'a> {
-    then: DateTime<Utc>,
+struct Restoration<'a> {
+    taken_at: DateTime<Utc>,
     /// Each target as it is now, and the quota that it had.
     rows: Vec<(SnapshotRow<'a>, Option<Units>)>,
     /// What was there then and is not visible now.
-    gone: Vec<Target>,
+    vanished: Vec<Target>,
     /// What is there now and was not seen then: it stays as it is.
     newer: usize,
     /// How many quotas each organization had then.
     had: BTreeMap<OrgId, usize>,
 }
 
-impl<'a> Restored<'a> {
+impl<'a> Restoration<'a> {
     fn new(then: &Snapshot, live: &'a Snapshot) -> Self {
         let rows = live.rows().filter_map(|now| {
             let before = then.row(&now.target)?.quota;
@@ -167,9 +167,9 @@ impl<'a> Restored<'a> {
         });
         let is_gone = |row: &SnapshotRow<'_>| live.place(&row.target).is_none();
         Self {
-            then: then.taken_at,
+            taken_at: then.taken_at,
             rows: rows.collect(),
-            gone: then.rows().filter(is_gone).map(|row| row.target).collect(),
+            vanished: then.rows().filter(is_gone).map(|row| row.target).collect(),
             had: then.organizations().iter().map(|own| (own.id.clone(), own.quota_count())).collect(),
             newer: live.rows().filter(|row| then.place(&row.target).is_none()).count(),
         }
@@ -177,7 +177,7 @@ impl<'a> Restored<'a> {
 
     fn file(&self, rule: &UsageRule) -> Vec<u8> {
         let mut file = change_file();
-        let comment = format!("as it was at {}", self.then.format(STEM));
+        let comment = format!("as it was at {}", self.taken_at.format(STEM));
         for (now, before) in &self.rows {
             let [mut value, mut expected] = [itoa::Buffer::new(); 2];
             let (action, value) = match before {
@@ -192,7 +192,7 @@ impl<'a> Restored<'a> {
 
     /// What a person should know of the file, one sentence each.
     fn notes(&self) -> Vec<String> {
-        let at = self.then.format(STEM);
+        let at = self.taken_at.format(STEM);
         let mut notes = vec![match self.rows.len() {
             0 => {
                 format!("Nothing to restore: each quota is what it was at {at}. The file has a header only.")
@@ -207,7 +207,7 @@ impl<'a> Restored<'a> {
             }
         }];
         notes.extend(
-            self.gone
+            self.vanished
                 .iter()
                 .map(|target| format!("{target} is no longer visible to this token: it is not in the file.")),
         );
@@ -221,7 +221,7 @@ impl<'a> Restored<'a> {
     }
 }
 
-impl Restored<'_> {
+impl Restoration<'_> {
     /// A sentence for each organization of which the snapshot lacks most of the quotas that there are now.
     fn doubtful_organizations(&self) -> impl Iterator<Item = String> {
         self.rows.chunk_by(|(a, _), (b, _)| a.target.org_id == b.target.org_id).filter_map(|rows| {

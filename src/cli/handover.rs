@@ -48,7 +48,7 @@ pub(super) struct Handover<'a> {
 
 /// What a command works with that acts on runs.
 pub(super) struct RunCommand<'a> {
-    pub here: &'a Handover<'a>,
+    pub handover: &'a Handover<'a>,
     pub services: &'a Services<'a>,
     pub mailer: &'a Mailer,
 }

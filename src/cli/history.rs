@@ -10,7 +10,7 @@ use std::io::Write;
 use super::arguments::History;
 use super::plan::Style;
 use super::terminal;
-use super::when::When;
+use super::when::TimeContext;
 use crate::exit_code::Exit;
 use crate::files;
 use crate::jobs::report_inputs::ReportInputs;
@@ -18,7 +18,7 @@ use crate::jobs::report_inputs::ReportInputs;
 pub(super) fn history(
     inputs: &ReportInputs<'_>,
     what: &History,
-    when: When,
+    when: TimeContext,
     style: Style,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
@@ -43,7 +43,7 @@ pub(super) fn history(
             let since = since.as_deref().map(|since| when.since(since)).transpose()?;
             return timeline::show_timeline(
                 inputs,
-                &timeline::Asked { target, since, format: *format },
+                &timeline::TimelineRequest { target, since, format: *format },
                 style,
                 when.now,
                 out,

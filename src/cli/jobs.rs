@@ -10,9 +10,9 @@ use tracing::info;
 
 use super::arguments::{ReportFile, ReportKind, WrittenArgs};
 use super::handover::{self, Handover, Who};
-use super::terminal::Unwritten;
-use super::wanted::Wanted;
-use super::when::When;
+use super::terminal::OutputNotWritten;
+use super::wanted::WantedOrganizations;
+use super::when::TimeContext;
 use super::{progress, terminal};
 use crate::clock::Clock;
 use crate::daemon::{self, Source, health, server};
@@ -115,14 +115,14 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
 }
 
 /// Where a report goes that is written and not sent, and what it is on.
-pub(super) struct Written<'a> {
+pub(super) struct ReportOutput<'a> {
     pub file: &'a ReportFile,
     /// Ids or names; all organizations where there are none.
     pub organizations: &'a [String],
     pub since: Option<DateTime<Utc>>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> ReportOutput<'a> {
     /// None for a report that is sent.
     pub(super) fn of(
         WrittenArgs { out, org }: &'a WrittenArgs,
@@ -132,7 +132,11 @@ impl<'a> Written<'a> {
     }
 }
 
-pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+pub(super) async fn usage_report(
+    app: &App,
+    asked: &ReportOutput<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest_or_live(&app.api, now).await?;
     let scope = asked.scope(&latest)?;
@@ -151,7 +155,11 @@ pub(super) async fn usage_report(app: &App, asked: &Written<'_>, now: DateTime<U
     }
 }
 
-pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+pub(super) fn changes_report(
+    app: &App,
+    asked: &ReportOutput<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let scope = asked.scope(&app.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, [])))?;
     let since = scope.since.unwrap_or(now - TimeDelta::days(30));
@@ -162,7 +170,11 @@ pub(super) fn changes_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     }
 }
 
-pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+pub(super) fn closing_report(
+    app: &App,
+    asked: &ReportOutput<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest)?;
@@ -173,9 +185,9 @@ pub(super) fn closing_report(app: &App, asked: &Written<'_>, now: DateTime<Utc>)
     }
 }
 
-impl Written<'_> {
+impl ReportOutput<'_> {
     fn scope(&self, latest: &Snapshot) -> anyhow::Result<Scope> {
-        let organizations = Wanted::new(self.organizations).ids(&[latest])?;
+        let organizations = WantedOrganizations::new(self.organizations).ids(&[latest])?;
         Ok(Scope { organizations, since: self.since, extent: Extent::Whole })
     }
 }
@@ -187,7 +199,7 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
         "{} cannot be written: its folder does not exist",
         out.display()
     );
-    let unwritten = |error| Unwritten { what: out.display().to_string(), error };
+    let unwritten = |error| OutputNotWritten { what: out.display().to_string(), error };
     let name = out.file_name().context("the file that is to be written has no name")?.to_string_lossy();
     if let Ok(there) = std::fs::symlink_metadata(out) {
         anyhow::ensure!(
@@ -210,24 +222,24 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
 }
 
 /// A report is sent as its job does it, or written to a file.
-pub(super) async fn report(app: &Arc<App>, kind: &ReportKind, when: When) -> anyhow::Result<Exit> {
+pub(super) async fn report(app: &Arc<App>, kind: &ReportKind, when: TimeContext) -> anyhow::Result<Exit> {
     let moment = |since: Option<&str>| since.map(|since| when.since(since)).transpose();
     match kind {
         ReportKind::Usage { written, since } => {
             let since = moment(since.as_deref())?;
-            match Written::of(written, since) {
+            match ReportOutput::of(written, since) {
                 Some(asked) => usage_report(app, &asked, when.now).await,
                 None => run_job(app, Job::UsageReport, since).await,
             }
         }
         ReportKind::Changes { written, since } => {
             let since = moment(since.as_deref())?;
-            match Written::of(written, since) {
+            match ReportOutput::of(written, since) {
                 Some(asked) => changes_report(app, &asked, when.now),
                 None => run_job(app, Job::ChangesReport, since).await,
             }
         }
-        ReportKind::Closing { written } => match Written::of(written, None) {
+        ReportKind::Closing { written } => match ReportOutput::of(written, None) {
             Some(asked) => closing_report(app, &asked, when.now),
             None => run_job(app, Job::ClosingReport, None).await,
         },

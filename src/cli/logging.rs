@@ -18,19 +18,19 @@ use crate::text::edge;
 
 /// Whose log it is, which says what is worth a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
+pub(super) enum LogOwner {
     Service,
     Command,
     Demo,
 }
 
-pub(super) fn start(global: &Global, of: Of) {
+pub(super) fn start(global: &Global, of: LogOwner) {
     let (terminal, journal) = (io::stderr().is_terminal(), is_journal());
     let level = match (global.quiet, global.verbose) {
         (true, _) => "warn",
-        (false, 0) if of == Of::Demo => "warn",
+        (false, 0) if of == LogOwner::Demo => "warn",
         // What the API answered is in the sentence that a person gets.
-        (false, 0) if of == Of::Command => "warn,quotakeeper=info,quotakeeper::thousandeyes=warn",
+        (false, 0) if of == LogOwner::Command => "warn,quotakeeper=info,quotakeeper::thousandeyes=warn",
         (false, 0) => "warn,quotakeeper=info",
         (false, 1) => "quotakeeper=debug,info",
         // Not everybody's: the HTML libraries log whole mails at debug, with the addresses in them.

@@ -28,23 +28,23 @@ use crate::text::clean::visible;
 use crate::text::edge;
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct PlanRequest<'a> {
     pub file: &'a Path,
     pub format: Format,
     /// Each row is listed, also those that change nothing.
-    pub all: bool,
+    pub list_all: bool,
     /// Changes have an exit code of their own.
     pub detailed: bool,
 }
 
 pub(super) async fn plan(
     services: &Services<'_>,
-    asked: &Asked<'_>,
+    asked: &PlanRequest<'_>,
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let config = services.config;
-    let Asked { file, format, all, detailed } = *asked;
+    let PlanRequest { file, format, list_all, detailed } = *asked;
     let (name, bytes) = read(file, config.inbox.max_bytes)?;
     let settings = &config.inbox;
     let parsed = match parse(&bytes, &settings.columns, settings.max_rows) {
@@ -65,13 +65,13 @@ pub(super) async fn plan(
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
-            let tense = Tense::Would { typed: &typed, all };
+            let tense = Tense::Would { typed: &typed, all: list_all };
             write!(out, "{}", text(&visible(&name), &plan, style(config, color), tense))?;
         }
         Format::Json => {
             writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&to_json(&name, &plan))?))?;
         }
-        Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, all))?,
+        Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, list_all))?,
         Format::Csv => out.write_all(&plan_csv(&plan))?,
     }
     if plan.refused_rows().next().is_some() {

@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::history::History;
 use crate::report::words::{counted, number};
-use crate::thousandeyes::progress::{Phase, Shown, time_to_go};
+use crate::thousandeyes::progress::{Phase, ProgressState, time_to_go};
 use crate::thousandeyes::{Budget, LazyClient, Room};
 
 /// Nothing is drawn for work that is done sooner.
@@ -41,7 +41,7 @@ pub(super) async fn with_progress<T>(api: &LazyClient, work: impl Future<Output 
     let began = Instant::now();
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + AT_FIRST, EACH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let _gone = Gone;
+    let _gone = ClearOnDrop;
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -52,9 +52,9 @@ pub(super) async fn with_progress<T>(api: &LazyClient, work: impl Future<Output 
 }
 
 /// Takes the bar away, however the work ends.
-struct Gone;
+struct ClearOnDrop;
 
-impl Drop for Gone {
+impl Drop for ClearOnDrop {
     fn drop(&mut self) {
         clear();
     }
@@ -129,8 +129,8 @@ fn lock() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
 
 /// `sending ━━━━╌╌╌╌ 5 000 of 10 000 rows · 12 s to go · 57 requests, 181 left`: what matters most comes first, because a
 /// narrow terminal cuts the rest off.
-fn line(shown: &Shown, budget: &Budget, room: &Room, took: Duration) -> String {
-    let (done, of) = (shown.rows.done.min(shown.rows.of), shown.rows.of);
+fn line(shown: &ProgressState, budget: &Budget, room: &Room, took: Duration) -> String {
+    let (done, of) = (shown.rows.done.min(shown.rows.total), shown.rows.total);
     let mut text = match shown.phase {
         Phase::Starting => return String::new(),
         Phase::Quotas => bar("quotas", "requests", done, of),

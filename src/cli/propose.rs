@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::wanted::Wanted;
+use super::wanted::WantedOrganizations;
 use super::{progress, terminal};
 use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
@@ -74,7 +74,7 @@ fn unallocated(live: &Snapshot, proposals: &[Proposal]) -> Vec<String> {
 async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Result<Snapshot> {
     let client = api.get()?;
     let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
-    let wanted = Wanted::new(only).ids(&[&reading.snapshot])?;
+    let wanted = WantedOrganizations::new(only).ids(&[&reading.snapshot])?;
     let wanted = wanted.unwrap_or_else(|| reading.organizations().cloned().collect());
     reading.add_usage(client, &wanted, rule).await?;
     Ok(reading.snapshot.readable().filtered(|place| wanted.contains(&place.organization.id)))

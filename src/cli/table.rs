@@ -128,7 +128,7 @@ struct Row {
     heading: Option<Cell>,
     cells: Vec<Cell>,
     /// What is said of it on lines of its own.
-    below: Vec<[Cell; 2]>,
+    lines_below: Vec<[Cell; 2]>,
 }
 
 /// Rows of cells under headers, each column as wide as it needs.
@@ -137,14 +137,14 @@ pub(super) struct Table<'h> {
     columns: Vec<(&'h str, Side)>,
     rows: Vec<Row>,
     /// At least so wide is each column, so that several tables stand below each other.
-    least: Vec<usize>,
+    min_widths: Vec<usize>,
     /// The heading of the next row.
     heading: Option<Cell>,
 }
 
 impl<'h> Table<'h> {
     pub(super) fn new(columns: &[(&'h str, Side)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), least: Vec::new(), heading: None }
+        Self { columns: columns.to_vec(), rows: Vec::new(), min_widths: Vec::new(), heading: None }
     }
 
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
@@ -153,7 +153,7 @@ impl<'h> Table<'h> {
 
     pub(super) fn push(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push(Row { heading: self.heading.take(), cells, below: Vec::new() });
+        self.rows.push(Row { heading: self.heading.take(), cells, lines_below: Vec::new() });
     }
 
     /// What the rows from the next one on belong to.
@@ -164,7 +164,7 @@ impl<'h> Table<'h> {
     /// More about the last row, on lines of its own: a text, and what follows it dimly.
     pub(super) fn line_below(&mut self, text: Cell, tail: &str) {
         if let Some(row) = self.rows.last_mut() {
-            row.below.push([text, Cell::new(tail, Tone::Dim)]);
+            row.lines_below.push([text, Cell::new(tail, Tone::Dim)]);
         }
     }
 
@@ -213,7 +213,7 @@ impl<'h> Table<'h> {
             if !line.trim_end().is_empty() {
                 let _ = writeln!(text, "{}", line.trim_end());
             }
-            for below in rest.iter().chain(&row.below) {
+            for below in rest.iter().chain(&row.lines_below) {
                 text += &wrapped_with_tail(below, indent + 4, paint);
             }
         }
@@ -282,7 +282,7 @@ impl<'h> Table<'h> {
         let mut widths: Vec<usize> = self.columns.iter().map(|(header, _)| width(header)).collect();
         let cells =
             self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| width(&cell.text)).enumerate());
-        for (column, wide) in cells.chain(self.least.iter().copied().enumerate()) {
+        for (column, wide) in cells.chain(self.min_widths.iter().copied().enumerate()) {
             widths[column] = widths[column].max(wide);
         }
         widths
@@ -290,7 +290,7 @@ impl<'h> Table<'h> {
 
     /// Makes the columns at least as wide as those of another table.
     pub(super) fn at_least(&mut self, widths: &[usize]) {
-        self.least = widths.to_vec();
+        self.min_widths = widths.to_vec();
     }
 
     /// What a line takes; the last column counts where it is one of figures.

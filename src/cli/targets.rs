@@ -9,7 +9,7 @@ use serde_json::json;
 use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
-use super::wanted::Wanted;
+use super::wanted::WantedOrganizations;
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
@@ -22,7 +22,7 @@ use crate::text::{edge, glob, lookalike};
 const LISTED: usize = 1000;
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct TargetsRequest<'a> {
     /// As the last snapshot at or before this moment saw them; the newest one where none is given.
     pub at: Option<DateTime<Utc>>,
     /// Ids or names; of all organizations where there are none.
@@ -36,7 +36,7 @@ pub(super) struct Asked<'a> {
 
 pub(super) fn targets(
     inputs: &ReportInputs<'_>,
-    asked: &Asked<'_>,
+    asked: &TargetsRequest<'_>,
     style: Style,
     now: DateTime<Utc>,
     out: &mut impl Write,
@@ -63,7 +63,7 @@ pub(super) fn targets(
     Ok(Exit::Done)
 }
 
-impl Asked<'_> {
+impl TargetsRequest<'_> {
     /// Those targets of the snapshot alone that are asked for.
     fn snapshot(&self, history: &History, rule: &UsageRule, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
         if let Some(at) = self.at {
@@ -81,7 +81,7 @@ impl Asked<'_> {
     }
 
     fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
-        let wanted = Wanted::new(self.organizations);
+        let wanted = WantedOrganizations::new(self.organizations);
         let read = |block: Block| {
             let organization = block.filtered(|row| self.matches(row, rule))?;
             let is_wanted = wanted.has(&organization.id, &organization.name);

@@ -16,7 +16,7 @@ static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 /// That what a person asked for could not be written where it was to go.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be written")]
-pub(super) struct Unwritten {
+pub(super) struct OutputNotWritten {
     pub what: String,
     #[source]
     pub error: io::Error,

@@ -11,14 +11,14 @@ use crate::text::similarity::nearest;
 const NAMED: usize = 5;
 
 /// Those that are named. All are meant where none is.
-pub(super) struct Wanted(Vec<Name>);
+pub(super) struct WantedOrganizations(Vec<Name>);
 
 struct Name {
     written: String,
     key: String,
 }
 
-impl Wanted {
+impl WantedOrganizations {
     pub(super) fn new(names: &[String]) -> Self {
         let name = |name: &String| Name { written: name.trim().to_owned(), key: lookalike::key(name) };
         Self(names.iter().map(name).collect())

@@ -21,13 +21,13 @@ pub(super) enum NotATime {
 
 /// Where and when a TIME is written, which says what it means.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct When {
+pub(super) struct TimeContext {
     /// `schedule.timezone`: of days and hours that name no zone.
     pub zone: Tz,
     pub now: DateTime<Utc>,
 }
 
-impl When {
+impl TimeContext {
     /// The moment of a TIME. Of a day it is the beginning.
     pub(super) fn moment(self, time: &str) -> Result<DateTime<Utc>, NotATime> {
         let text = time.trim();

@@ -17,7 +17,7 @@ pub(crate) struct LiveQuotas {
     groups: Option<Vec<AccountGroup>>,
     assigned: Assigned,
     /// The organizations that the run is about, as they were last seen.
-    known: WithQuota,
+    last_seen: WithQuota,
     /// Those of them of which only what the run is about was seen: it may be the least of what there is.
     seen_in_part: BTreeSet<OrgId>,
     /// Those of them of which the last answer lacks quotas that this run did not remove.
@@ -32,7 +32,13 @@ impl LiveQuotas {
         for (org_id, targets) in planned {
             known.entry(org_id).or_default().extend(targets);
         }
-        Self { groups: None, assigned: Assigned::default(), known, seen_in_part, vanished: BTreeSet::new() }
+        Self {
+            groups: None,
+            assigned: Assigned::default(),
+            last_seen: known,
+            seen_in_part,
+            vanished: BTreeSet::new(),
+        }
     }
 
     /// Reads them again. What was read before stays where that fails. `removed` says of a target whether this run took its
@@ -52,7 +58,7 @@ impl LiveQuotas {
             quotas.iter().map(|organization| places.organization(organization)).collect();
         let now = Assigned::new(quotas.into_iter().zip(of));
         let (mut vanished, mut to_ask) = (BTreeSet::new(), Vec::new());
-        for (org_id, had) in &self.known {
+        for (org_id, had) in &self.last_seen {
             let shown = now.organization(org_id);
             let left = |aid: &&Option<Aid>| !removed(&Target { org_id: org_id.clone(), aid: (*aid).clone() });
             let left: Vec<_> = had.iter().filter(left).collect();
@@ -72,7 +78,7 @@ impl LiveQuotas {
             let is_there = |org_id: &OrgId| groups.iter().any(|group| group.org_id.as_ref() == Some(org_id));
             vanished.extend(to_ask.into_iter().filter(|org_id| !is_there(org_id)).cloned());
         }
-        for (org_id, had) in self.known.iter_mut().filter(|(org_id, _)| !vanished.contains(*org_id)) {
+        for (org_id, had) in self.last_seen.iter_mut().filter(|(org_id, _)| !vanished.contains(*org_id)) {
             self.seen_in_part.remove(org_id);
             *had = now.organization(org_id).map(AssignedQuotas::targets).unwrap_or_default();
         }

@@ -5,7 +5,7 @@ use crate::thousandeyes::OrganizationUsage;
 
 /// Whom an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum AnswerSubject {
     /// The organization that was asked for.
     Its,
     /// That organization perhaps; which of its account groups used what is not certain.
@@ -16,7 +16,11 @@ pub(super) enum Whose {
 
 /// Whom an answer is about that came for this organization. That one of the account groups is not listed means nothing by itself:
 /// usage shows also those that the token doesn't see, or that are deleted.
-pub(super) fn attribute_answer(usage: &OrganizationUsage, org_id: &OrgId, snapshot: &Snapshot) -> Whose {
+pub(super) fn attribute_answer(
+    usage: &OrganizationUsage,
+    org_id: &OrgId,
+    snapshot: &Snapshot,
+) -> AnswerSubject {
     /// So many are looked up in all organizations.
     const MOST: usize = 100;
     let is_its = |aid: &Aid| snapshot.organization(org_id).is_some_and(|own| own.group(aid).is_some());
@@ -24,11 +28,11 @@ pub(super) fn attribute_answer(usage: &OrganizationUsage, org_id: &OrgId, snapsh
     let named = || usage.groups.iter().map(|(aid, _)| aid);
     let is_of_others = named().next().is_some() && !named().any(is_its);
     if is_of_others && named().take(MOST).any(is_listed) {
-        Whose::Anothers
+        AnswerSubject::Anothers
     } else if is_of_others || named().any(|aid| !is_its(aid) && !is_id(aid)) {
-        Whose::Uncertain
+        AnswerSubject::Uncertain
     } else {
-        Whose::Its
+        AnswerSubject::Its
     }
 }
 

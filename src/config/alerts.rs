@@ -68,12 +68,12 @@ pub(crate) struct Mute {
     pub name: Option<String>,
     pub reason: String,
     /// Its last day or moment. None only in a configuration that is refused.
-    pub until: Option<Until>,
+    pub until: Option<MuteEnd>,
 }
 
 /// The end of a mute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
+pub(crate) enum MuteEnd {
     /// That day is still muted.
     Day(NaiveDate),
     /// A time on the clock of the configured zone.
@@ -81,7 +81,7 @@ pub(crate) enum Until {
     Moment(DateTime<Utc>),
 }
 
-impl Until {
+impl MuteEnd {
     pub(crate) fn moment(self, zone: Tz) -> DateTime<Utc> {
         match self {
             Self::Day(day) => {
@@ -94,7 +94,7 @@ impl Until {
     }
 }
 
-impl<'de> Deserialize<'de> for Until {
+impl<'de> Deserialize<'de> for MuteEnd {
     /// A text, or a date of TOML's own.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = match toml::Value::deserialize(deserializer)? {

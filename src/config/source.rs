@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::shape::{Misfit, Step, misfits};
-use super::typed::{Of, Wrong};
+use super::typed::{ValueReader, WrongValue};
 use super::{Config, ConfigError, Data, Secret, SecretUrl, trust};
 use crate::files;
 use crate::text::redact;
@@ -52,7 +52,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     }
     let mut config = loop {
         let value = Value::Table(table.clone());
-        match serde_path_to_error::deserialize::<_, Config>(Of(&value)) {
+        match serde_path_to_error::deserialize::<_, Config>(ValueReader(&value)) {
             Ok(config) => break config,
             Err(error) => {
                 let path = key_path(error.path(), error.inner());
@@ -109,13 +109,13 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
 }
 
 /// As somebody fixes them: down the file, then the environment.
-fn in_order(mut problems: Vec<Placed>) -> ConfigError {
+fn in_order(mut problems: Vec<LocatedProblem>) -> ConfigError {
     problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
     ConfigError { problems: problems.into_iter().map(|problem| problem.text).collect() }
 }
 
 /// A problem of a key, and the line of the file that it is in, if it is.
-struct Placed {
+struct LocatedProblem {
     line: Option<usize>,
     text: String,
 }
@@ -257,7 +257,7 @@ fn remove(table: &mut Table, path: &[Step]) -> bool {
 }
 
 /// Where the problem is; an unknown key is reported at its parent.
-fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
+fn key_path(path: &serde_path_to_error::Path, wrong: &WrongValue) -> Vec<Step> {
     let mut steps: Vec<Step> = path
         .iter()
         .filter_map(|segment| match segment {
@@ -266,7 +266,7 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect();
-    if let Wrong::UnknownKey { key, .. } = wrong
+    if let WrongValue::UnknownKey { key, .. } = wrong
         && steps.last() != Some(&Step::Key(key.clone()))
     {
         steps.push(Step::Key(key.clone()));
@@ -275,8 +275,8 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &Wrong) -> Vec<Step> {
 }
 
 /// What follows the name of the key; for an unknown one, its section or the nearest known key.
-fn explain(wrong: &Wrong, path: &[Step]) -> String {
-    let Wrong::UnknownKey { key, known } = wrong else { return wrong.to_string() };
+fn explain(wrong: &WrongValue, path: &[Step]) -> String {
+    let WrongValue::UnknownKey { key, known } = wrong else { return wrong.to_string() };
     let near = nearest(key, known.iter().copied(), 1);
     match (known_place(key), near.first()) {
         // A section whose name is like it was not meant.
@@ -306,9 +306,9 @@ pub(super) fn keys(section: Option<&str>) -> &'static [&'static str] {
         Some(section) => Table::from_iter([(section.to_owned(), Value::Table(unknown))]),
         None => unknown,
     };
-    let read = serde_path_to_error::deserialize::<_, Config>(Of(&Value::Table(table)));
+    let read = serde_path_to_error::deserialize::<_, Config>(ValueReader(&Value::Table(table)));
     match read.map_err(serde_path_to_error::Error::into_inner) {
-        Err(Wrong::UnknownKey { known, key }) if key == "?" => known,
+        Err(WrongValue::UnknownKey { known, key }) if key == "?" => known,
         _ => &[],
     }
 }
@@ -340,7 +340,7 @@ impl Source<'_> {
         self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1
     }
 
-    fn locate(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> Placed {
+    fn locate(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> LocatedProblem {
         let mut key = String::new();
         for step in path {
             match step {
@@ -350,7 +350,7 @@ impl Source<'_> {
             }
         }
         if let Some((variable, _)) = from_environment.get(path) {
-            return Placed { line: None, text: format!("{variable}: {key} {problem}") };
+            return LocatedProblem { line: None, text: format!("{variable}: {key} {problem}") };
         }
         let line = self.line_of(path);
         let text = match line {
@@ -358,7 +358,7 @@ impl Source<'_> {
             None if self.name.is_empty() => format!("{key} {problem}"),
             None => format!("{}: {key} {problem}", self.name),
         };
-        Placed { line, text }
+        LocatedProblem { line, text }
     }
 
     /// The line of the deepest key of the path that the file has.

@@ -9,7 +9,7 @@ use toml::Value;
 
 /// Why a value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(super) enum WrongValue {
     /// A key that is none, and those that are known beside it.
     UnknownKey {
         key: String,
@@ -30,9 +30,9 @@ pub(super) enum Wrong {
     Said(String),
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for WrongValue {}
 
-impl Display for Wrong {
+impl Display for WrongValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKey { .. } => f.write_str("is not a known key"),
@@ -61,7 +61,7 @@ impl Display for Wrong {
     }
 }
 
-impl Error for Wrong {
+impl Error for WrongValue {
     fn custom<T: Display>(sentence: T) -> Self {
         Self::Said(sentence.to_string().trim().to_owned())
     }
@@ -99,12 +99,12 @@ impl Error for Wrong {
 
 /// Reads a value.
 #[derive(Clone, Copy)]
-pub(super) struct Of<'v>(pub &'v Value);
+pub(super) struct ValueReader<'v>(pub &'v Value);
 
-impl<'de> Deserializer<'de> for Of<'_> {
-    type Error = Wrong;
+impl<'de> Deserializer<'de> for ValueReader<'_> {
+    type Error = WrongValue;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WrongValue> {
         match self.0 {
             Value::String(text) => visitor.visit_str(text),
             Value::Integer(number) => visitor.visit_i64(*number),
@@ -112,15 +112,15 @@ impl<'de> Deserializer<'de> for Of<'_> {
             Value::Boolean(value) => visitor.visit_bool(*value),
             // Where one is taken it means what it says in quotes.
             Value::Datetime(moment) => visitor.visit_string(moment.to_string()),
-            Value::Array(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Of))),
+            Value::Array(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(ValueReader))),
             Value::Table(table) => {
-                let entries = table.iter().map(|(key, value)| (key.as_str(), Of(value)));
+                let entries = table.iter().map(|(key, value)| (key.as_str(), ValueReader(value)));
                 visitor.visit_map(MapDeserializer::new(entries))
             }
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WrongValue> {
         visitor.visit_some(self)
     }
 
@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> for Of<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, WrongValue> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -137,7 +137,7 @@ impl<'de> Deserializer<'de> for Of<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, WrongValue> {
         match self.0 {
             Value::String(word) => visitor.visit_enum(word.as_str().into_deserializer()),
             _ => self.deserialize_any(visitor),
@@ -150,7 +150,7 @@ impl<'de> Deserializer<'de> for Of<'_> {
     }
 }
 
-impl IntoDeserializer<'_, Wrong> for Of<'_> {
+impl IntoDeserializer<'_, WrongValue> for ValueReader<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -23,7 +23,7 @@ use self::exposition::{Exposition, Kind};
 pub(crate) use self::targets::targets;
 pub(crate) use self::text::Text;
 use crate::change::RunState;
-use crate::jobs::activity::Tally;
+use crate::jobs::activity::JobCounts;
 
 /// What the text format calls itself.
 pub(crate) const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -69,7 +69,7 @@ pub(crate) struct ApiSheet {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counters {
     /// By the names of the jobs.
-    pub jobs: BTreeMap<String, Tally>,
+    pub jobs: BTreeMap<String, JobCounts>,
     /// By operation and status.
     pub requests: BTreeMap<(&'static str, String), u64>,
     /// Requests that were refused for their rate (429).

@@ -26,7 +26,7 @@ use crate::domain::quota::Snapshot;
 use crate::jobs::App;
 use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
-use crate::page::{self, Live};
+use crate::page::{self, PageFrame};
 use crate::report::{Extent, Imprint};
 
 /// Ages are said in words: a page is another one after so long, whatever happened.
@@ -114,7 +114,7 @@ impl Pages {
 }
 
 /// What stands around each page: the views, and how much there waits for somebody.
-fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> Live {
+fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: DateTime<Utc>) -> PageFrame {
     let count = |view| match view {
         View::Changes => held,
         View::Health => health::count_problems(&app.report_inputs(), &app.mailer, now),
@@ -126,11 +126,11 @@ fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: Da
         count: count(view),
         is_here: here == Some(view),
     };
-    Live { stamp, views: View::ALL.into_iter().map(line).collect() }
+    PageFrame { stamp, views: View::ALL.into_iter().map(line).collect() }
 }
 
 /// Makes it. Whatever fails is a page that says so.
-fn answer(app: &App, address: Option<Address>, live: &Live, now: DateTime<Utc>) -> Answer {
+fn answer(app: &App, address: Option<Address>, live: &PageFrame, now: DateTime<Utc>) -> Answer {
     let inputs = app.report_inputs();
     let message = |headline, text: String, link| {
         let message = Message { headline, text, link, imprint: (&inputs.context(now)).into() };
@@ -175,7 +175,7 @@ fn view(
     app: &App,
     inputs: &ReportInputs<'_>,
     address: Address,
-    live: &Live,
+    live: &PageFrame,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<String>> {
     // On the first day there is no snapshot yet, and what fails is what one wants to know.
@@ -185,7 +185,7 @@ fn view(
     let latest = || inputs.latest(now);
     Ok(Some(match address {
         Address::Now => {
-            let status = overview::Now::new(inputs, &app.mailer, now);
+            let status = overview::CurrentState::new(inputs, &app.mailer, now);
             page::overview_page(inputs.overview(latest()?, now)?, &status, live)?
         }
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,

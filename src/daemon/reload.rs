@@ -39,9 +39,9 @@ impl Source {
 
 /// The daemon's card, and how it changes.
 #[derive(Clone)]
-pub(super) struct Shown(Arc<Mutex<Card>>);
+pub(super) struct ShownCard(Arc<Mutex<Card>>);
 
-impl Shown {
+impl ShownCard {
     pub(super) fn new(app: &App, config: Option<InUse>) -> Self {
         let shown = Self(Arc::new(Mutex::new(Card::new(config))));
         shown.change(app, |_| {});
@@ -83,7 +83,7 @@ impl Shown {
 }
 
 /// Takes over the configuration as it is now, if it can be used.
-pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &Shown) -> Arc<App> {
+pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &ShownCard) -> Arc<App> {
     health::reloading();
     // Before the file is read: if it changes meanwhile, `status` says that it is not in use.
     let read = source.read();

@@ -30,7 +30,7 @@ use tracing::info;
 
 use self::body::Parts;
 use self::connections::Connections;
-use self::hosts::{Hosts, Refused};
+use self::hosts::{Hosts, RefusedRequest};
 use crate::daemon::health::probes::{JUST_STARTED, Probes};
 use crate::daemon::metrics::{FORMAT, Text};
 use crate::daemon::pages::address::Address;
@@ -48,7 +48,7 @@ pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<
     })?;
     info!(listen = %listener.local_addr()?, "health, metrics and pages");
     let probes = Arc::new(probes);
-    let asked = Arc::new(Asked {
+    let asked = Arc::new(Handler {
         hosts: Hosts::new(probes.public_url(), &hostname()),
         pages: Pages::new(Arc::clone(&probes)),
         probes,
@@ -62,19 +62,19 @@ pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<
 }
 
 /// What answers.
-struct Asked {
+struct Handler {
     probes: Arc<Probes>,
     hosts: Hosts,
     pages: Pages,
 }
 
-impl Asked {
+impl Handler {
     /// Only pages are waited for: all else is there already.
     async fn answer<B>(&self, request: &Request<B>) -> Response<Parts> {
         if let Err(refused) = self.hosts.admit(request) {
             let status = match refused {
-                Refused::Malformed => StatusCode::BAD_REQUEST,
-                Refused::Unknown => StatusCode::MISDIRECTED_REQUEST,
+                RefusedRequest::Malformed => StatusCode::BAD_REQUEST,
+                RefusedRequest::Unknown => StatusCode::MISDIRECTED_REQUEST,
             };
             return plain_response(status, format!("{refused}\n"));
         }

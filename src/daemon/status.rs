@@ -8,7 +8,7 @@ mod problems;
 mod view;
 mod words;
 
-pub(crate) use self::observed::{Observed, ObservedJob, UntakenFile, Waiting};
+pub(crate) use self::observed::{Observed, ObservedJob, UntakenFile, WaitingRun};
 pub(crate) use self::problems::Problem;
 #[cfg(test)]
 pub(crate) use self::view::late_since;
@@ -72,7 +72,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         Err(_) if state.as_ref().is_some_and(|state| state.is_failing(Job::Inbox)) => Vec::new(),
         looked => unreadable.or_note(looked).unwrap_or_default(),
     };
-    let mut wait = |state| -> Vec<Waiting> {
+    let mut wait = |state| -> Vec<WaitingRun> {
         let waiting = runs.iter().filter(|run| run.record.state == state);
         waiting.map(|run| waiting_run(run, &mut unreadable)).collect()
     };
@@ -101,7 +101,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         templates: config.mail.templates_dir.as_deref().map(mail::check_templates).unwrap_or_default(),
         routes,
         jobs: Job::ALL.iter().map(|job| jobs.observe(*job)).collect(),
-        seen: state.as_ref().and_then(State::api),
+        api_seen: state.as_ref().and_then(State::api),
         snapshots: snapshots.len(),
         snapshot_bytes,
         last_snapshot: snapshots.last().copied(),
@@ -178,11 +178,11 @@ fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
     Some(OwedAnswers { run: Some(record.id.clone()), file: record.file.clone(), since, error })
 }
 
-fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> Waiting {
+fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> WaitingRun {
     unreadable.or_note(check_input(run));
     let plan = unreadable.or_note(stored_plan(run)).unwrap_or_default();
     let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
-    Waiting { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
+    WaitingRun { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
 }
 
 /// What lies in the inbox and was not taken, with the reason where one is known.

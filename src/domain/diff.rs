@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use crate::domain::known::Known;
+use crate::domain::known::KnownQuotas;
 use crate::domain::merge::merge;
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Target, Units};
 
@@ -81,7 +81,7 @@ pub(crate) struct SentRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Belief {
     /// With the earlier one.
-    pub before: Known,
+    pub before: KnownQuotas,
     /// The targets that keep their quotas although the later one lacks them.
     pub kept_aids: BTreeSet<Option<Aid>>,
 }

@@ -26,11 +26,11 @@ pub(crate) struct LastSeen {
 
 /// One organization as it is known after some snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct KnownQuotas {
     targets: BTreeMap<Option<Aid>, LastSeen>,
 }
 
-impl Known {
+impl KnownQuotas {
     /// What was last known of a target: of an account group, or of the organization itself.
     pub(crate) fn last_seen(&self, aid: Option<&Aid>) -> Option<LastSeen> {
         self.targets.get(&aid.cloned()).copied()

@@ -317,15 +317,15 @@ enum Kind {
 /// it survives a power cut is not known.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} (it was done, but may not survive a power cut)")]
-struct Unsure(io::Error);
+struct NotDurable(io::Error);
 
 /// Whether the change that failed with this error was done, though it may not survive a power cut.
 pub(crate) fn is_done(error: &io::Error) -> bool {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<Unsure>()).is_some()
+    error.get_ref().and_then(|inner| inner.downcast_ref::<NotDurable>()).is_some()
 }
 
 fn not_durable(error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), Unsure(error))
+    io::Error::new(error.kind(), NotDurable(error))
 }
 
 /// A mount that has no owners or modes of its own (CIFS, vfat) refuses to set them.

@@ -43,7 +43,7 @@ pub(crate) enum Remembered<T> {
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum UnusableFile {
     /// A newer program wrote it.
     #[error(transparent)]
     Newer(FormatError),
@@ -67,9 +67,9 @@ struct File<T> {
 }
 
 /// Reads a file and changes nothing; none where there is no file.
-pub(crate) fn read<T: DeserializeOwned>(data_dir: &Path, kind: &Kind) -> Result<Option<T>, Unusable> {
+pub(crate) fn read<T: DeserializeOwned>(data_dir: &Path, kind: &Kind) -> Result<Option<T>, UnusableFile> {
     let path = data_dir.join(kind.name);
-    let damaged = |why: String| Unusable::Damaged { path: path.display().to_string(), why };
+    let damaged = |why: String| UnusableFile::Damaged { path: path.display().to_string(), why };
     let folder = match Folder::open(data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         folder => folder?,
@@ -84,7 +84,7 @@ pub(crate) fn read<T: DeserializeOwned>(data_dir: &Path, kind: &Kind) -> Result<
     };
     match format::read_json::<File<T>>(&path, &bytes, kind.version, kind.without) {
         Ok(file) => Ok(Some(file.content)),
-        Err(newer @ FormatError::Newer { .. }) => Err(Unusable::Newer(newer)),
+        Err(newer @ FormatError::Newer { .. }) => Err(UnusableFile::Newer(newer)),
         Err(FormatError::Damaged { source, .. }) => Err(damaged(source.to_string())),
     }
 }
@@ -100,11 +100,11 @@ pub(crate) fn read_or_set_aside<T: DeserializeOwned>(
     data_dir: &Path,
     kind: &Kind,
     now: DateTime<Utc>,
-) -> Result<Remembered<T>, Unusable> {
+) -> Result<Remembered<T>, UnusableFile> {
     match read(data_dir, kind) {
         Ok(Some(content)) => Ok(Remembered::Known(content)),
         Ok(None) => Ok(Remembered::Nothing),
-        Err(Unusable::Damaged { path, why }) => {
+        Err(UnusableFile::Damaged { path, why }) => {
             let set_aside = set_aside(data_dir, kind, now)?;
             let file = set_aside.to_string_lossy();
             warn!(path, why, %file, hint = kind.without, "a damaged file was set aside");

@@ -36,7 +36,7 @@ impl History {
         &self,
         at: DateTime<Utc>,
         earlier: &[DateTime<Utc>],
-        work: impl Fn(Block, Vec<Earlier>) -> anyhow::Result<T> + Sync,
+        work: impl Fn(Block, Vec<EarlierOrganization>) -> anyhow::Result<T> + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let open = |at: &DateTime<Utc>| match self.blocks(*at) {
@@ -51,12 +51,12 @@ impl History {
             let block = block?;
             let shown = opened.iter_mut().filter_map(|(at, blocks)| {
                 let block = seek(blocks, block.id())?;
-                Some(Earlier { at: *at, block })
+                Some(EarlierOrganization { at: *at, block })
             });
             let shown = shown.collect();
             Ok((block, shown))
         });
-        let work = |item: anyhow::Result<(Block, Vec<Earlier>)>| {
+        let work = |item: anyhow::Result<(Block, Vec<EarlierOrganization>)>| {
             let (block, earlier) = item?;
             work(block, earlier).with_context(|| Unreadable::damaged(self.path(at)))
         };
@@ -188,14 +188,18 @@ impl History {
     }
 
     /// What an earlier snapshot says of the usage of those targets that the later one shows of the organization.
-    pub(crate) fn usage(&self, earlier: Earlier, later: &Organization) -> anyhow::Result<UsageRows> {
-        let Earlier { at, block } = earlier;
+    pub(crate) fn usage(
+        &self,
+        earlier: EarlierOrganization,
+        later: &Organization,
+    ) -> anyhow::Result<UsageRows> {
+        let EarlierOrganization { at, block } = earlier;
         block.usage_like(later).with_context(|| Unreadable::damaged(self.path(at)))
     }
 }
 
 /// What an earlier snapshot shows of an organization.
-pub(crate) struct Earlier {
+pub(crate) struct EarlierOrganization {
     pub at: DateTime<Utc>,
     block: Block,
 }

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Debug, Default)]
-pub(crate) struct Reads {
+pub(crate) struct ReadProgress {
     done: AtomicUsize,
-    of: AtomicUsize,
+    total: AtomicUsize,
 }
 
-impl Reads {
+impl ReadProgress {
     pub(super) fn begin(&self, snapshots: usize) {
-        self.of.fetch_add(snapshots, Ordering::Relaxed);
+        self.total.fetch_add(snapshots, Ordering::Relaxed);
     }
 
     pub(super) fn step(&self) {
@@ -19,7 +19,7 @@ impl Reads {
 
     /// How many were read, and of how many; none where none is to be read any more.
     pub(crate) fn progress(&self) -> Option<(usize, usize)> {
-        let (done, of) = (self.done.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed));
+        let (done, of) = (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
         (done < of).then_some((done, of))
     }
 }

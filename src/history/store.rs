@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks};
-use super::reads::Reads;
+use super::reads::ReadProgress;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files;
 use crate::files::durable;
@@ -36,7 +36,7 @@ pub(crate) struct History {
     /// That the format is one that this program knows: one look is enough for all who read here.
     is_known: Arc<OnceLock<()>>,
     pub(super) takes_all_cores: bool,
-    reads: Arc<Reads>,
+    reads: Arc<ReadProgress>,
 }
 
 impl History {
@@ -55,7 +55,7 @@ impl History {
     }
 
     /// How far those snapshots were read that are many.
-    pub(crate) fn reads(&self) -> &Arc<Reads> {
+    pub(crate) fn reads(&self) -> &Arc<ReadProgress> {
         &self.reads
     }
 

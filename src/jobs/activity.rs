@@ -1,6 +1,6 @@
 //! What the process remembers of its own work: which jobs run, how each went since it began, which of them fail.
 //!
-//! Whoever starts jobs says so (`begins`, `ends`); the metrics, the heartbeat and systemd's status line follow it by a
+//! Whoever starts jobs says so (`begin`, `pause`, `end`); the metrics, the heartbeat and systemd's status line follow it by a
 //! channel, so that none of them keeps a job waiting.
 
 mod liveness;
@@ -19,7 +19,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(120);
 
 /// How one job went since this process began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct JobCounts {
     pub successes: u64,
     pub failures: u64,
     pub busy: Duration,
@@ -48,7 +48,7 @@ impl Beat {
 pub(crate) struct Work {
     /// What runs now, and since when.
     pub running: BTreeMap<Job, Instant>,
-    pub tallies: BTreeMap<Job, Tally>,
+    pub tallies: BTreeMap<Job, JobCounts>,
     /// Failed the last time; and since when, with no success since.
     pub failing: BTreeMap<Job, Instant>,
     /// How many beats are due to have been sent, and the last of them.

@@ -16,7 +16,7 @@ use crate::history::History;
 use crate::jobs::activity::Activity;
 use crate::jobs::records::{Reporting, own_api};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::jobs::state::{State, StateFile, Unwritten};
+use crate::jobs::state::{State, StateFile, UnwrittenState};
 use crate::mail::{Mailer, installation};
 use crate::thousandeyes::{LONGEST_REQUEST, LazyClient, Settings};
 
@@ -44,7 +44,7 @@ pub(crate) struct App {
     /// What it remembers of the inbox.
     pub inbox_memory: Arc<inbox::Memory>,
     /// What `state.json` should say and does not.
-    pub unwritten: Arc<Unwritten>,
+    pub unwritten: Arc<UnwrittenState>,
     /// The API.
     pub api: Arc<LazyClient>,
     /// The app that a reload put in the place of this one.

@@ -21,7 +21,7 @@ pub(crate) struct ToApply<'a> {
 }
 
 /// The runs that it became.
-pub(crate) struct Applied {
+pub(crate) struct AppliedRuns {
     pub runs: Vec<Run>,
     pub findings: Findings,
 }
@@ -30,7 +30,7 @@ pub(crate) async fn apply(
     services: &Services<'_>,
     mailer: &Mailer,
     what: &ToApply<'_>,
-) -> anyhow::Result<Applied> {
+) -> anyhow::Result<AppliedRuns> {
     let mut run = begin(services, what)?;
     let mut findings = match lifecycle::advance(services, &mut run).await {
         Ok(findings) => {
@@ -84,7 +84,7 @@ pub(crate) async fn apply(
         }
         findings.held |= shown.iter().any(is_held);
     }
-    Ok(Applied { runs: shown, findings })
+    Ok(AppliedRuns { runs: shown, findings })
 }
 
 /// The run: a new one, or that which this request made before whoever held the lock then came to its end.

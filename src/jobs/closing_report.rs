@@ -14,8 +14,8 @@ use crate::jobs::records::Reporting;
 use crate::jobs::records::closings::{self, FILE};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{
-    Closed, ClosingInput, ClosingReport, CycleLookup, Ended, Extent, ReportContext, closing_report,
-    last_cycles,
+    ClosedCycles, ClosingInput, ClosingReport, CycleLookup, EndedCycle, Extent, ReportContext,
+    closing_report, last_cycles,
 };
 
 /// Mails what closed since the last time; nothing where nothing did.
@@ -39,8 +39,13 @@ pub(super) fn queue(reporting: &Reporting<'_>, now: DateTime<Utc>) -> anyhow::Re
 
 /// The snapshots that its figures come from, those of the cycles before it and of its middle too: later reports, and the page, repeat
 /// all of them.
-fn made_from(closed: &Closed) -> impl Iterator<Item = DateTime<Utc>> {
-    closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).chain(&closed.middle).map(|seen| seen.at)
+fn made_from(closed: &ClosedCycles) -> impl Iterator<Item = DateTime<Utc>> {
+    closed
+        .cycles
+        .iter()
+        .filter_map(|cycle| cycle.last_seen.as_ref())
+        .chain(&closed.middle)
+        .map(|seen| seen.at)
 }
 
 /// What the last cycles that closed came to, or why nothing of them is known.
@@ -64,7 +69,7 @@ pub(crate) fn last_closings(
         return Ok(LastClosings::NoCycle);
     }
     let closed = closed_cycles(inputs, &ended, now)?;
-    if closed.iter().flat_map(|closed| &closed.cycles).any(|cycle| cycle.seen.is_some()) {
+    if closed.iter().flat_map(|closed| &closed.cycles).any(|cycle| cycle.last_seen.is_some()) {
         return Ok(LastClosings::Report(Box::new(report_on(inputs, &closed, latest, now)?)));
     }
     let ends = latest.organizations().iter().filter_map(|own| Some((own.cycle()?.1, own)));
@@ -87,7 +92,7 @@ pub(crate) fn last_closings_report(
 
 fn report_on(
     inputs: &ReportInputs<'_>,
-    closed: &[Closed],
+    closed: &[ClosedCycles],
     latest: &Snapshot,
     now: DateTime<Utc>,
 ) -> anyhow::Result<ClosingReport> {
@@ -99,9 +104,9 @@ fn report_on(
 /// What the history says of the cycles that ended, and of those before them.
 fn closed_cycles(
     inputs: &ReportInputs<'_>,
-    ended: &[Ended],
+    ended: &[EndedCycle],
     now: DateTime<Utc>,
-) -> anyhow::Result<Vec<Closed>> {
+) -> anyhow::Result<Vec<ClosedCycles>> {
     let mut lookup = CycleLookup::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
     while let Some(at) = lookup.next() {
         lookup.observe(at, inputs.history.read_or_warn(at).as_ref());
@@ -112,7 +117,7 @@ fn closed_cycles(
 /// What changed since the earliest of these cycles began.
 fn since_the_first(
     inputs: &ReportInputs<'_>,
-    closed: &[Closed],
+    closed: &[ClosedCycles],
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Diff>> {
     let since = closed.iter().map(|closed| closed.cycles[0].start).min().unwrap_or(now);

@@ -15,7 +15,7 @@ use super::job::done::Done;
 use super::records::notices;
 use super::requests;
 use crate::change::answers;
-use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, Settled};
+use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles};
 use crate::change::run::Run;
 use crate::change::{Services, approvals, lifecycle};
 use crate::exit_code::Findings;
@@ -44,7 +44,7 @@ pub(super) struct Pass {
 enum Files {
     /// They are looked at again then: who still writes one has changed it by that time.
     Settling(FirstScan, Instant),
-    Settled(Settled),
+    Settled(SettledFiles),
     /// All are taken, and so are the approvals.
     Done,
 }
@@ -125,7 +125,7 @@ impl Pass {
             match &mut self.files {
                 Files::Settling(first, _) => {
                     let (settled, not_taken) = if first.is_empty() {
-                        (Settled::default(), Vec::new())
+                        (SettledFiles::default(), Vec::new())
                     } else {
                         self.inbox.settled_files(first)?
                     };

@@ -18,13 +18,13 @@ use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
-use crate::history::{Block, Earlier, History, NONE_READABLE, changes, thinned};
+use crate::history::{Block, EarlierOrganization, History, NONE_READABLE, changes, thinned};
 use crate::jobs::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, DiffContext, Extent, Judging, People, QuotaStatus, ReportContext, SnapshotSummary,
-    Timeline, TimelineInput, Trends, UsageInput, UsageReport,
+    self, ChangesReport, DiffContext, Extent, JudgingContext, People, QuotaStatus, ReportContext,
+    SnapshotSummary, Timeline, TimelineInput, Trends, UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -168,8 +168,8 @@ impl ReportInputs<'_> {
         Ok((summary, nearest))
     }
 
-    fn summary_of(&self, at: DateTime<Utc>, judging: Judging<'_>) -> anyhow::Result<SnapshotSummary> {
-        let of_organization = |block: Block, earlier: Vec<Earlier>| {
+    fn summary_of(&self, at: DateTime<Utc>, judging: JudgingContext<'_>) -> anyhow::Result<SnapshotSummary> {
+        let of_organization = |block: Block, earlier: Vec<EarlierOrganization>| {
             let mut part = SnapshotSummary::default();
             if earlier.is_empty() {
                 block.for_each_row(|row| {
@@ -202,7 +202,7 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<R> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
         let judging = self.judging(at, &rule, &context);
-        let of_organization = |block: Block, earlier: Vec<Earlier>| {
+        let of_organization = |block: Block, earlier: Vec<EarlierOrganization>| {
             let latest = Snapshot::of_organizations(at, vec![block.organization()?]);
             let slopes = self.slopes_beside(&latest, earlier, &rule);
             Ok(report::quota_statuses(&latest, &slopes, judging).collect())
@@ -222,8 +222,8 @@ impl ReportInputs<'_> {
         taken_at: DateTime<Utc>,
         rule: &'j UsageRule,
         context: &'j ReportContext,
-    ) -> Judging<'j> {
-        Judging { taken_at, rule, alerts: &self.config.alerts, context }
+    ) -> JudgingContext<'j> {
+        JudgingContext { taken_at, rule, alerts: &self.config.alerts, context }
     }
 
     /// All changes that snapshots showed after `since`.
@@ -268,7 +268,7 @@ impl ReportInputs<'_> {
             .collect();
         let input = TimelineInput {
             target,
-            seen: &seen,
+            rows: &seen,
             diffs: &diffs,
             people: &self.people(&diffs),
             rule: &self.config.usage.rule(),

@@ -78,7 +78,7 @@ impl Answer {
 }
 
 /// A request that was taken.
-pub(crate) struct Taken {
+pub(crate) struct BegunRequest {
     pub ask: Result<Ask, String>,
     /// Who asks.
     pub uid: u32,
@@ -86,11 +86,11 @@ pub(crate) struct Taken {
 
 /// What waits here.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingRequests {
     /// Runs that somebody decided on.
-    pub decided: BTreeSet<String>,
+    pub decided_runs: BTreeSet<String>,
     /// Requests, the oldest first, also those that an earlier holder had begun with.
-    pub asked: BTreeSet<String>,
+    pub requests: BTreeSet<String>,
 }
 
 pub(crate) fn folder(data_dir: &Path) -> PathBuf {
@@ -163,7 +163,7 @@ pub(crate) fn sign_of_life(data_dir: &Path) -> Option<[i128; 3]> {
 
 /// Gives a sign of life, if anything waits for one.
 pub(crate) fn give_sign_of_life(data_dir: &Path) -> io::Result<()> {
-    if waiting(data_dir)?.asked.is_empty() {
+    if waiting(data_dir)?.requests.is_empty() {
         return Ok(());
     }
     Folder::open(&folder(data_dir))?.write(OsStr::new(".alive"), b"")
@@ -181,19 +181,19 @@ pub(crate) fn is_decision_pending(data_dir: &Path, run: &str) -> bool {
 }
 
 /// What waits. Nothing where there is no folder yet.
-pub(crate) fn waiting(data_dir: &Path) -> io::Result<Waiting> {
+pub(crate) fn waiting(data_dir: &Path) -> io::Result<WaitingRequests> {
     let requests = match Folder::open(&folder(data_dir)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Waiting::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(WaitingRequests::default()),
         opened => opened?,
     };
     let names = requests.names()?;
-    let mut waiting = Waiting::default();
+    let mut waiting = WaitingRequests::default();
     for (id, kind) in names.iter().filter_map(|name| name.to_str()?.rsplit_once('.')) {
         let is_answered = || names.iter().any(|other| *other == *file_name(id, "answer"));
         match kind {
-            "decided" if !id.is_empty() => drop(waiting.decided.insert(id.to_owned())),
+            "decided" if !id.is_empty() => drop(waiting.decided_runs.insert(id.to_owned())),
             "json" | "taken" if !id.starts_with('.') && !is_answered() => {
-                waiting.asked.insert(id.to_owned());
+                waiting.requests.insert(id.to_owned());
             }
             _ => {}
         }
@@ -207,7 +207,7 @@ pub(crate) fn acknowledge_decision(data_dir: &Path, run: &str) -> io::Result<()>
 }
 
 /// Begins with a request, unless it was made on another basis than this process works on; none where it was withdrawn, or where its command is gone.
-pub(crate) fn begin_request(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<Taken>> {
+pub(crate) fn begin_request(data_dir: &Path, id: &str, own: &Basis) -> anyhow::Result<Option<BegunRequest>> {
     let requests = Folder::open(&folder(data_dir))?;
     let named =
         |kind| format!("the request {} cannot be read", folder(data_dir).join(file_name(id, kind)).display());
@@ -238,7 +238,7 @@ pub(crate) fn begin_request(data_dir: &Path, id: &str, own: &Basis) -> anyhow::R
             None => Ok(ask),
         }
     });
-    Ok(Some(Taken { ask, uid: file.stat.st_uid }))
+    Ok(Some(BegunRequest { ask, uid: file.stat.st_uid }))
 }
 
 fn unreadable(data_dir: &Path, id: &str, kind: &str) -> String {

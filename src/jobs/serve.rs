@@ -25,12 +25,12 @@ use crate::exit_code::Findings;
 use crate::files::lock;
 use crate::files::reserve;
 use crate::jobs::App;
-use crate::jobs::state::{ApiSeen, State, Why};
+use crate::jobs::state::{ApiSeen, FailureReason, State};
 use crate::report::{self, FailingJob};
 
 /// A job under way: when it began, and what the API's rate limit had refused by then.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Work {
+pub(super) struct RunningJob {
     pub job: Job,
     pub trigger: Trigger,
     pub clock: Clock,
@@ -40,7 +40,7 @@ pub(super) struct Work {
     is_served: bool,
 }
 
-impl Work {
+impl RunningJob {
     pub(super) fn begin(app: &App, job: Job, trigger: Trigger, now: DateTime<Utc>) -> Self {
         let is_served = trigger == Trigger::Schedule
             && job == Job::Snapshot
@@ -121,7 +121,7 @@ impl Work {
         if error.is::<Panicked>() {
             state.panicked();
         }
-        let why = Why {
+        let why = FailureReason {
             error: format!("{error:#}"),
             todo: report::advice(error).map(str::to_owned),
             after_serving: self.is_served || state.last_success(job).is_some_and(|at| at >= now),
@@ -159,7 +159,7 @@ pub(crate) async fn serve(
     trigger: Trigger,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Findings> {
-    let work = Work::begin(app, job, trigger, now);
+    let work = RunningJob::begin(app, job, trigger, now);
     let (reporting, mailer) = (app.reporting(), &app.mailer);
     let services = app.change_services(&work.clock);
     let taker = SnapshotContext { reporting, api: &app.api, lock: &app.lock };

@@ -17,7 +17,7 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
+use crate::files::versioned_json::{self, Kind, Remembered, UnusableFile};
 use crate::history::History;
 use crate::jobs::Job;
 use crate::schedule::Missed;
@@ -35,7 +35,7 @@ pub(crate) struct JobState {
 
 /// Why a job fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Why {
+pub(crate) struct FailureReason {
     /// The error and its causes, in one line.
     pub error: String,
     /// What to do, where the error does not say it itself.
@@ -83,7 +83,7 @@ struct Content {
     panics: u64,
     /// Why, as of its last failure.
     #[serde(default, deserialize_with = "of_known_jobs")]
-    why: BTreeMap<Job, Why>,
+    why: BTreeMap<Job, FailureReason>,
     #[serde(default)]
     api: Option<ApiSeen>,
 }
@@ -91,9 +91,9 @@ struct Content {
 /// What the file should say and could not be written: the process that holds the lock goes by it, so that what was done
 /// counts as done, until a later write takes it along.
 #[derive(Debug, Default)]
-pub(crate) struct Unwritten(Mutex<Option<Content>>);
+pub(crate) struct UnwrittenState(Mutex<Option<Content>>);
 
-impl Unwritten {
+impl UnwrittenState {
     fn get(&self) -> Option<Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -108,7 +108,7 @@ impl Unwritten {
 pub(crate) struct State {
     content: Content,
     data_dir: PathBuf,
-    unwritten: Arc<Unwritten>,
+    unwritten: Arc<UnwrittenState>,
     /// What lies after this never counts as done: a clock that was wrong wrote it.
     now: DateTime<Utc>,
     /// False where the file cannot be used, and so is not written either.
@@ -130,12 +130,12 @@ const MAY_BE_UNSERVED: TimeDelta = TimeDelta::minutes(10);
 
 impl State {
     /// For those who look, beside the holder of the lock; a file that is not there is the beginning.
-    pub(crate) fn read(data_dir: &Path, now: DateTime<Utc>) -> Result<Self, Unusable> {
+    pub(crate) fn read(data_dir: &Path, now: DateTime<Utc>) -> Result<Self, UnusableFile> {
         let content = versioned_json::read::<Content>(data_dir, &FILE)?.unwrap_or_default();
         Ok(Self::of(content, data_dir, Arc::default(), now))
     }
 
-    fn of(content: Content, data_dir: &Path, unwritten: Arc<Unwritten>, now: DateTime<Utc>) -> Self {
+    fn of(content: Content, data_dir: &Path, unwritten: Arc<UnwrittenState>, now: DateTime<Utc>) -> Self {
         Self { content, data_dir: data_dir.to_owned(), unwritten, now, is_usable: true }
     }
 
@@ -205,7 +205,7 @@ impl State {
     }
 
     /// Why a job fails.
-    pub(crate) fn why(&self, job: Job) -> Option<&Why> {
+    pub(crate) fn why(&self, job: Job) -> Option<&FailureReason> {
         self.content.why.get(&job)
     }
 
@@ -257,12 +257,12 @@ impl State {
         &mut self,
         job: Job,
         at: DateTime<Utc>,
-        why: Why,
+        why: FailureReason,
     ) -> anyhow::Result<Option<DateTime<Utc>>> {
         let since = self.failing(job).map_or(at, |since| since.min(at));
         self.content.failing.insert(job, since);
         let error = redact(&why.error).into_owned();
-        self.content.why.insert(job, Why { error, ..why });
+        self.content.why.insert(job, FailureReason { error, ..why });
         self.save()?;
         Ok(self.is_usable.then_some(since))
     }
@@ -295,7 +295,7 @@ impl State {
 pub(crate) struct StateFile<'a> {
     pub config: &'a Config,
     pub history: &'a History,
-    pub unwritten: &'a Arc<Unwritten>,
+    pub unwritten: &'a Arc<UnwrittenState>,
 }
 
 impl StateFile<'_> {

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use chrono::Duration;
 
-use super::serve::{Work, catch_panic};
+use super::serve::{RunningJob, catch_panic};
 use super::{Job, Trigger, serve};
 use crate::change::run::Run;
 use crate::domain::diff::MadeBy;
@@ -109,7 +109,7 @@ async fn a_panic_in_a_job_is_counted_and_mailed_as_its_error_and_the_next_run_st
     };
     for panics in 1..=2 {
         let done = catch_panic::catch(panicking("index out of bounds")).await;
-        let work = Work::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
+        let work = RunningJob::begin(&bench.app, Job::Snapshot, Trigger::Schedule, noon());
         let error = work.end(&bench.app, done).unwrap_err();
         assert!(format!("{error:#}").contains("index out of bounds"), "{error:#}");
         assert_eq!(bench.app.state(noon()).panics(), panics);

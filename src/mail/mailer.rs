@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
 use super::oauth2::Tokens;
-use super::outbox::{Outbox, Problem, Queued, Summary, Threads, Unsent};
+use super::outbox::{Outbox, Problem, Queued, Summary, Threads, UnsentMail};
 use super::render::Templates;
 use super::transport::Transport;
 use crate::change::results::restore_csv;
@@ -27,8 +27,8 @@ use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport, Gathered,
-    Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
+    self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport,
+    GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
 };
 use crate::thousandeyes;
 
@@ -88,7 +88,7 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let context = self.context(now);
-        let (mut gathered, mut files) = (Gathered::default(), FilesOfRuns::default());
+        let (mut gathered, mut files) = (GatheredFiles::default(), FilesOfRuns::default());
         for notice in (0..count).map(&notice) {
             gathered.add(notice.report(&context), notice.story.shown_state());
             files.add(notice);
@@ -274,7 +274,7 @@ impl Mailer {
     }
 
     /// How many messages wait and are dead, and why.
-    pub(crate) fn unsent(&self) -> anyhow::Result<Unsent> {
+    pub(crate) fn unsent(&self) -> anyhow::Result<UnsentMail> {
         Outbox::unsent(&self.folder)
     }
 

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::debug;
 
-use self::answer::{Answer, Issued, LARGEST, Refused, Wording};
+use self::answer::{Answer, Issued, LARGEST, TokenRefusal, Wording};
 use crate::config::{CLIENT_SECRET, Config, OAuth2};
 use crate::text::redact;
 use crate::thousandeyes::{bad_certificate, deepest, other_client, retry_after};
@@ -32,12 +32,12 @@ pub(crate) struct Tokens {
     timeout: Duration,
     proxy: Option<Url>,
     ca_file: Option<PathBuf>,
-    kept: Mutex<Kept>,
+    kept_answer: Mutex<KeptAnswer>,
 }
 
 /// What is known of the token server's last answer.
 #[derive(Default)]
-enum Kept {
+enum KeptAnswer {
     #[default]
     Nothing,
     Token {
@@ -51,15 +51,15 @@ enum Kept {
     },
 }
 
-impl Kept {
+impl KeptAnswer {
     /// What an answer at this time is worth later.
-    fn of(answer: &Result<Issued, Refused>, now: Instant) -> Self {
+    fn of(answer: &Result<Issued, TokenRefusal>, now: Instant) -> Self {
         match answer {
             Ok(Issued { token, use_for }) => Self::Token { token: token.clone(), until: now + *use_for },
-            Err(Refused { sentence, wait: Some(wait) }) => {
+            Err(TokenRefusal { sentence, wait: Some(wait) }) => {
                 Self::Wait { until: now + *wait, sentence: sentence.clone() }
             }
-            Err(Refused { wait: None, .. }) => Self::Nothing,
+            Err(TokenRefusal { wait: None, .. }) => Self::Nothing,
         }
     }
 
@@ -81,7 +81,7 @@ impl Tokens {
             timeout: config.smtp.timeout,
             proxy: config.api.proxy.clone(),
             ca_file: config.api.ca_file.clone(),
-            kept: Mutex::default(),
+            kept_answer: Mutex::default(),
         })
     }
 
@@ -98,22 +98,22 @@ impl Tokens {
         }
         let asked_at = Instant::now();
         let answer = self.ask().await;
-        *self.kept() = Kept::of(&answer, asked_at);
+        *self.kept() = KeptAnswer::of(&answer, asked_at);
         match answer {
             Ok(Issued { token, use_for }) => {
                 debug!(server = self.server(), use_for_s = use_for.as_secs(), "a new access token for mail");
                 Ok((token, Age::New))
             }
-            Err(Refused { sentence, .. }) => Err(sentence),
+            Err(TokenRefusal { sentence, .. }) => Err(sentence),
         }
     }
 
     /// The mail server refused the token: the next one is new.
     pub(crate) fn forget(&self) {
-        *self.kept() = Kept::Nothing;
+        *self.kept() = KeptAnswer::Nothing;
     }
 
-    async fn ask(&self) -> Result<Issued, Refused> {
+    async fn ask(&self) -> Result<Issued, TokenRefusal> {
         let OAuth2 { token_url, client_id, client_secret, scope, .. } = &self.settings;
         let (Some(url), Some(id), Some(secret)) = (token_url, client_id, client_secret) else {
             return Err("smtp.oauth2 needs token_url, client_id and client_secret_file".to_owned().into());
@@ -143,8 +143,8 @@ impl Tokens {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, KeptAnswer> {
+        self.kept_answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

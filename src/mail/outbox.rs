@@ -23,7 +23,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::summary::{Problem, Summary, Unsent};
+pub(crate) use self::summary::{Problem, Summary, UnsentMail};
 use super::compose::{Email, short_hash};
 use super::record::{MailFolder, Outcome, Record, State};
 use super::transport::Transport;
@@ -202,13 +202,13 @@ impl Outbox {
     }
 
     /// How many messages wait and are dead, and why. Makes and changes nothing.
-    pub(crate) fn unsent(dir: impl Into<PathBuf>) -> anyhow::Result<Unsent> {
+    pub(crate) fn unsent(dir: impl Into<PathBuf>) -> anyhow::Result<UnsentMail> {
         let outbox = Self { dir: dir.into() };
         if !fs::exists(outbox.folder(MailFolder::Dead))? {
-            return Ok(Unsent::default());
+            return Ok(UnsentMail::default());
         }
         let (waiting, dead) = (outbox.stems(MailFolder::New)?, outbox.stems(MailFolder::Dead)?);
-        let mut unsent = Unsent { waiting: waiting.len(), dead: dead.len(), ..Unsent::default() };
+        let mut unsent = UnsentMail { waiting: waiting.len(), dead: dead.len(), ..UnsentMail::default() };
         for stem in &waiting {
             match outbox.record(MailFolder::New, stem) {
                 Ok(record) => {

@@ -72,7 +72,7 @@ pub(crate) struct Templates {
 
 /// What a mail says beside its report.
 #[derive(Clone, Copy)]
-struct Beside<'a> {
+struct MailExtras<'a> {
     attachments: &'a [String],
     reply_to: Option<&'a str>,
     pages: Option<&'a Url>,
@@ -128,7 +128,8 @@ impl Templates {
 
     fn render(&self, report: &Report, part: &str, attachments: &[String]) -> anyhow::Result<String> {
         let name = format!("{}/{part}", report.kind());
-        let beside = Beside { attachments, reply_to: self.reply_to.as_deref(), pages: self.pages.as_ref() };
+        let beside =
+            MailExtras { attachments, reply_to: self.reply_to.as_deref(), pages: self.pages.as_ref() };
         if let Some(user) = &self.user {
             match render(user, &name, report, beside) {
                 Ok(text) => return Ok(text),
@@ -155,7 +156,7 @@ pub(crate) fn check_templates(dir: &Path) -> Vec<String> {
     for report in report::examples(&example) {
         for part in PARTS {
             let name = format!("{}/{part}", report.kind());
-            let beside = Beside {
+            let beside = MailExtras {
                 attachments: &["usage.csv".to_owned()],
                 reply_to: Some("noc@example.com"),
                 pages: example_pages.as_ref(),
@@ -237,7 +238,7 @@ fn render(
     environment: &Environment<'_>,
     name: &str,
     report: &Report,
-    beside: Beside<'_>,
+    beside: MailExtras<'_>,
 ) -> Result<String, Error> {
     let shown = serde_json::to_value(report).map(edge::values).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, format!("the report cannot be laid out: {error}"))

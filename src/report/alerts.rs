@@ -16,7 +16,7 @@ use crate::report::alerts::crossings::{News, Occasion};
 use crate::report::alerts::muted::muted_sentences;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{
-    Judging, QuotaStatus, level_of, name_and_id, org_name, quota_status,
+    JudgingContext, QuotaStatus, level_of, name_and_id, org_name, quota_status,
 };
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
@@ -59,7 +59,7 @@ pub(crate) struct AlertRow {
 
 /// One target that is back to normal.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Recovered {
+pub(crate) struct RecoveredTarget {
     pub name: String,
     pub id: String,
     pub org_name: String,
@@ -69,7 +69,7 @@ pub(crate) struct Recovered {
     pub page: String,
 }
 
-impl Recovered {
+impl RecoveredTarget {
     fn name_among(&self, many_organizations: bool) -> String {
         if many_organizations && self.org_name != self.name {
             format!("{} ({})", self.name, self.org_name)
@@ -91,7 +91,7 @@ pub(crate) struct AlertReport {
     pub more_critical: usize,
     pub warnings: Vec<AlertRow>,
     pub more_warnings: usize,
-    pub recovered: Vec<Recovered>,
+    pub recovered: Vec<RecoveredTarget>,
     pub more_recovered: usize,
     /// The rows of a change file that gives each account group what it needs; empty where there is nothing to give.
     pub proposed: Vec<RebalanceRow>,
@@ -188,10 +188,10 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
 }
 
 /// What is to be reported, with the row that shows it now.
-type Reported<'a> = Vec<(&'a News, SnapshotRow<'a>)>;
+type ReportedNews<'a> = Vec<(&'a News, SnapshotRow<'a>)>;
 
 /// Without what is muted, and what is no longer visible.
-fn visible_news<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported<'a> {
+fn visible_news<'a>(input: &AlertInput<'a>, context: &ReportContext) -> ReportedNews<'a> {
     let is_muted = |row: &SnapshotRow<'_>| input.alerts.active_mute(row, context.now, context.zone).is_some();
     let visible = input.news.iter().filter_map(|news| Some((news, input.latest.row(&news.target)?)));
     visible.filter(|(_, row)| !is_muted(row)).collect()
@@ -201,12 +201,12 @@ fn visible_news<'a>(input: &AlertInput<'a>, context: &ReportContext) -> Reported
 /// trouble and muted.
 fn quota_statuses(
     input: &AlertInput<'_>,
-    reported: &Reported<'_>,
+    reported: &ReportedNews<'_>,
     context: &ReportContext,
 ) -> BTreeMap<Target, QuotaStatus> {
     let organizations: HashSet<&OrgId> = reported.iter().map(|(_, row)| &row.target.org_id).collect();
     let taken_at = input.latest.taken_at;
-    let judging = Judging { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
+    let judging = JudgingContext { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
     let rows = input.latest.rows().enumerate().filter_map(|(place, row)| {
         let slope = input.slopes.of(place);
         let is_told =
@@ -219,7 +219,7 @@ fn quota_statuses(
 /// Those of a level, the worst first.
 fn rows(
     level: Level,
-    reported: &Reported<'_>,
+    reported: &ReportedNews<'_>,
     statuses: &BTreeMap<Target, QuotaStatus>,
     context: &ReportContext,
 ) -> Vec<AlertRow> {
@@ -240,14 +240,14 @@ fn rows(
     rows
 }
 
-fn recovered_rows(reported: &Reported<'_>) -> Vec<Recovered> {
+fn recovered_rows(reported: &ReportedNews<'_>) -> Vec<RecoveredTarget> {
     let row = |(news, row): &(&News, SnapshotRow<'_>)| {
         let (name, id) = match &row.target.aid {
             Some(_) => name_and_id(row),
             None => (org_name(row), name_and_id(row).1),
         };
         let why = words::clean(&news.why, 200);
-        Recovered {
+        RecoveredTarget {
             name,
             id,
             org_name: org_name(row),
@@ -283,7 +283,7 @@ fn previous_level(level: Level) -> &'static str {
 fn headline(
     critical: &[AlertRow],
     warnings: &[AlertRow],
-    recovered: &[Recovered],
+    recovered: &[RecoveredTarget],
     many_organizations: bool,
     context: &ReportContext,
 ) -> String {

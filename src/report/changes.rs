@@ -22,7 +22,7 @@ use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::doubts::doubts;
 use crate::report::changes::files::section::FileSection;
-use crate::report::changes::held::{Held, held};
+use crate::report::changes::held::{HeldRun, held};
 use crate::report::changes::row::rows_of_diffs;
 use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind, section};
 use crate::report::shared::level::Level;
@@ -65,7 +65,7 @@ pub(crate) struct ChangesReport {
     /// `dropped by ann (uid 1004), approved by …`; empty where that is not known, and for owners.
     pub by: String,
     pub notes: Vec<String>,
-    pub held: Option<Held>,
+    pub held: Option<HeldRun>,
     pub sections: Vec<Section>,
     /// The files of a pass by what became of them, where it is about several.
     pub files: Vec<FileSection>,
@@ -168,7 +168,7 @@ pub(crate) fn run_report(
 }
 
 /// The one thing that a person does about a run in this state; empty where there is nothing to do.
-fn todo(run: &str, held: Option<&Held>, outcomes: &RowOutcomes, state: RunState) -> String {
+fn todo(run: &str, held: Option<&HeldRun>, outcomes: &RowOutcomes, state: RunState) -> String {
     match (held, state) {
         (Some(held), _) => {
             let decide = format!("decide by {} on what is held: the commands are below.", held.until);

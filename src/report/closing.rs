@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::totals::{began_late, last_partial_reading, total, year};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::section::Section;
 use crate::report::closing::wording::{
@@ -42,7 +42,7 @@ const RAN_OUT: usize = 6;
 
 /// What the report is made from.
 pub(crate) struct ClosingInput<'a> {
-    pub closed: &'a [Closed],
+    pub closed: &'a [ClosedCycles],
     /// What changed since the earliest of these cycles began.
     pub diffs: &'a [Diff],
     pub latest: &'a Snapshot,
@@ -111,7 +111,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
     let mut brief = sections.split_off(context.at_most(DETAILED).min(sections.len()));
     let rest = brief.split_off(BRIEF.min(brief.len()));
     let all: Vec<Line> = input.closed.iter().flat_map(|closed| lines(closed, input)).collect();
-    let ended = |closed: &Closed| format!("{} {}", closed.org_id, closed.cycles[0].end.timestamp());
+    let ended = |closed: &ClosedCycles| format!("{} {}", closed.org_id, closed.cycles[0].end.timestamp());
     ClosingReport {
         subject: headline.clone(),
         headline,
@@ -132,15 +132,15 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
     }
 }
 
-fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -> Section {
+fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportContext) -> Section {
     let rule = input.rule;
     let last = &closed.cycles[0];
-    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
+    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
     let partial =
         seen().next().is_some() && seen().flat_map(|seen| &seen.rows).all(|row| row.target.aid.is_some());
-    let rows = last.seen.as_ref().map_or(&[][..], |seen| &seen.rows);
+    let rows = last.last_seen.as_ref().map_or(&[][..], |seen| &seen.rows);
     let (name, id, org_name) = names(closed, &rows_with_names(closed, input.latest), partial);
-    let of = |cycle: &Cycle| total(cycle.seen.as_ref(), partial, rule);
+    let of = |cycle: &Cycle| total(cycle.last_seen.as_ref(), partial, rule);
     let now = of(last);
     let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
     let over_plan = now.plan.zip(now.used).map(|(plan, used)| used.saturating_sub(plan));
@@ -215,9 +215,9 @@ fn section(closed: &Closed, input: &ClosingInput<'_>, context: &ReportContext) -
 }
 
 /// The rows that give the names: of the last cycle that was seen, else of the latest snapshot.
-fn rows_with_names<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
+fn rows_with_names<'a>(closed: &'a ClosedCycles, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
     let seen =
-        closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref()).find(|seen| !seen.rows.is_empty());
+        closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref()).find(|seen| !seen.rows.is_empty());
     match seen {
         Some(seen) => seen.rows.clone(),
         None => latest.organization(&closed.org_id).into_iter().flat_map(Organization::rows).collect(),
@@ -225,7 +225,7 @@ fn rows_with_names<'a>(closed: &'a Closed, latest: &'a Snapshot) -> Vec<Snapshot
 }
 
 /// Name, id and the organization's name, of whatever the section is about.
-fn names(closed: &Closed, rows: &[SnapshotRow<'_>], partial: bool) -> (String, String, String) {
+fn names(closed: &ClosedCycles, rows: &[SnapshotRow<'_>], partial: bool) -> (String, String, String) {
     let unknown = SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None });
     let first = rows.first().unwrap_or(&unknown);
     let (org_name, org_id) = (org_name(first), words::clean(closed.org_id.as_str(), 30));
@@ -257,10 +257,10 @@ impl Section {
     }
 }
 
-fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule) -> Vec<String> {
+fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule) -> Vec<String> {
     let last = &closed.cycles[0];
     let mut notes = Vec::new();
-    match &last.seen {
+    match &last.last_seen {
         None if closed.cut => notes.push(format!("Its usage was not looked up: {TOO_MANY}.")),
         None => notes.push("No snapshot shows its usage: the history has nothing of this cycle.".to_owned()),
         Some(seen) if last_partial_reading(last).is_some() => notes.push(format!(
@@ -278,14 +278,14 @@ fn notes(closed: &Closed, mismatched: Option<&SnapshotRow<'_>>, rule: &UsageRule
         ));
     }
     let unknown = |seen: &LastSeen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
-    if last.seen.as_ref().is_some_and(unknown) {
+    if last.last_seen.as_ref().is_some_and(unknown) {
         notes.push("Usage is unknown: nothing here says how much was left.".to_owned());
     }
     notes
 }
 
 /// Every target in the cycle that closed, and those that the year is about in the cycles before.
-fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
+fn lines(closed: &ClosedCycles, input: &ClosingInput<'_>) -> Vec<Line> {
     let rule = input.rule;
     let unseen = SnapshotRow {
         org_name: rows_with_names(closed, input.latest)
@@ -294,7 +294,7 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
             .unwrap_or_default(),
         ..SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None })
     };
-    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.seen.as_ref());
+    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
     let has_own = seen().flat_map(|seen| &seen.rows).any(|row| row.target.aid.is_none());
     let middle = closed.middle.iter().flat_map(|seen| &seen.rows);
     let projected: BTreeMap<&Target, Units> =
@@ -311,7 +311,7 @@ fn lines(closed: &Closed, input: &ClosingInput<'_>) -> Vec<Line> {
             seen_at,
             projected: projected.get(&row.target).copied().filter(|_| index == 0),
         };
-        match &cycle.seen {
+        match &cycle.last_seen {
             Some(seen) => {
                 let shown = seen.rows.iter().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
                 lines.extend(shown.map(|row| line(row, Some(seen.at))));

@@ -12,7 +12,7 @@ use crate::report::AlertInput;
 use crate::report::ClosingInput;
 use crate::report::FailingJob;
 use crate::report::Failure;
-use crate::report::Gathered;
+use crate::report::GatheredFiles;
 use crate::report::Occasion;
 use crate::report::Report;
 use crate::report::Slopes;
@@ -20,7 +20,7 @@ use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::alert_report;
 use crate::report::alerts::crossings::News;
-use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing_report;
 use crate::report::failure_report;
 use crate::report::run_report;
@@ -95,7 +95,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         latest: &snapshot,
         rule: &UsageRule::default(),
     };
-    let mut files = Gathered::default();
+    let mut files = GatheredFiles::default();
     for _ in 0..2 {
         files.add(run_report(&held, None, context), held.state);
     }
@@ -109,18 +109,18 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
 }
 
 /// A cycle in which an account group ran out, and one that nothing is known of.
-fn closed(snapshot: &Snapshot, context: &ReportContext) -> Closed {
+fn closed(snapshot: &Snapshot, context: &ReportContext) -> ClosedCycles {
     let rows = vec![
         row(Target::organization("1"), 4000, 500, 1000, context),
         row(Target::account_group("1", "2"), 3000, 3500, 5000, context),
     ];
     let day = |days| context.now - chrono::TimeDelta::days(days);
-    let seen = Some(LastSeen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
-    Closed {
+    let last_seen = Some(LastSeen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
+    ClosedCycles {
         org_id: "1".into(),
         cycles: vec![
-            Cycle { start: day(30), end: day(0), seen },
-            Cycle { start: day(60), end: day(30), seen: None },
+            Cycle { start: day(30), end: day(0), last_seen },
+            Cycle { start: day(60), end: day(30), last_seen: None },
         ],
         middle: None,
         cut: false,

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 pub(crate) use self::runs::{done_story, held_story, plan_row, tripped};
 use crate::change::propose::Terms;
-use crate::config::{Alerts, Guards, Mute, Until};
+use crate::config::{Alerts, Guards, Mute, MuteEnd};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
@@ -29,7 +29,7 @@ use crate::report::alerts::crossings::News;
 use crate::report::shared::level::Level;
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
-use crate::report::{Judging, QuotaStatus, Slopes, quota_statuses};
+use crate::report::{JudgingContext, QuotaStatus, Slopes, quota_statuses};
 use crate::report::{OrganizationReadings, Readings, Week};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -320,7 +320,7 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
         org_id: Some("10452".into()),
         name: Some("acme*".into()),
         reason: "contract renewal, CHG-8841".into(),
-        until: Some(Until::Day("2026-12-31".parse().unwrap())),
+        until: Some(MuteEnd::Day("2026-12-31".parse().unwrap())),
         ..Mute::default()
     }];
     let week = week_of(week_before(&latest), &latest);
@@ -364,7 +364,8 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
 /// How the first row of a snapshot stands.
 pub(crate) fn quota_status_of(latest: &Snapshot) -> QuotaStatus {
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let slopes = Slopes::default();
     quota_statuses(latest, &slopes, judging).next().unwrap()
 }

@@ -14,10 +14,10 @@ use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::alerts::crossings::News;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
-use crate::report::changes::held::Held;
+use crate::report::changes::held::HeldRun;
 use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::changes::{ChangesReport, drift_report, run_report};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
 use crate::report::shared::{Audience, ReportContext, words};
 use crate::text::words::quota_text;
@@ -108,13 +108,14 @@ pub(crate) fn closing_report_to_owners(
         at: seen.at,
         rows: seen.rows.iter().filter(|row| is_theirs(row)).cloned().collect(),
     };
-    let of_cycle = |cycle: &Cycle| Cycle { seen: cycle.seen.as_ref().map(of_seen), ..cycle.clone() };
-    let has_theirs = |closed: &&Closed| seen_targets(closed).any(|target| theirs.contains(target));
-    let part: Vec<Closed> = input
+    let of_cycle =
+        |cycle: &Cycle| Cycle { last_seen: cycle.last_seen.as_ref().map(of_seen), ..cycle.clone() };
+    let has_theirs = |closed: &&ClosedCycles| seen_targets(closed).any(|target| theirs.contains(target));
+    let part: Vec<ClosedCycles> = input
         .closed
         .iter()
         .filter(has_theirs)
-        .map(|closed| Closed {
+        .map(|closed| ClosedCycles {
             cycles: closed.cycles.iter().map(of_cycle).collect(),
             middle: closed.middle.as_ref().map(of_seen),
             ..closed.clone()
@@ -130,8 +131,8 @@ pub(crate) fn closing_report_to_owners(
 }
 
 /// The targets that a closed cycle is about, as it was last seen.
-pub(crate) fn seen_targets(closed: &Closed) -> impl Iterator<Item = &Target> {
-    let last = closed.cycles.first().and_then(|cycle| cycle.seen.as_ref());
+pub(crate) fn seen_targets(closed: &ClosedCycles) -> impl Iterator<Item = &Target> {
+    let last = closed.cycles.first().and_then(|cycle| cycle.last_seen.as_ref());
     last.into_iter().flat_map(|seen| &seen.rows).map(|row| &row.target)
 }
 
@@ -192,7 +193,7 @@ fn headline_of_one(sections: &[Section]) -> Option<String> {
 }
 
 /// What is to be known besides: who decides, and when.
-fn notes(story: &RunStory, held: Option<&Held>, is_refused: bool) -> Vec<String> {
+fn notes(story: &RunStory, held: Option<&HeldRun>, is_refused: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(held) = held {
         let (waits, is) = if held.rows == 1 { ("waits", "it is") } else { ("wait", "they are") };

@@ -3,13 +3,13 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, SnapshotRow, UsageRule};
-use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, quota_status};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, quota_status};
 use crate::report::shared::week::Slopes;
 
 /// Targets of a snapshot, the worst of them in their order.
 pub(crate) struct Ranking<'a> {
     slopes: &'a Slopes,
-    judging: Judging<'a>,
+    judging: JudgingContext<'a>,
     /// How many there are.
     count: usize,
     /// The worst, each with its number in the snapshot.
@@ -22,7 +22,7 @@ impl<'a> Ranking<'a> {
         targets: impl Iterator<Item = (usize, Place<'a>)>,
         most: usize,
         slopes: &'a Slopes,
-        judging: Judging<'a>,
+        judging: JudgingContext<'a>,
     ) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;

@@ -3,7 +3,7 @@
 //! Rows are only looked at, one after the other: there may be a million of them.
 
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Usage};
-use crate::report::shared::quota_status::{Judging, QuotaStatus, Rank, quota_status};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, quota_status};
 use crate::report::shared::week::Slopes;
 
 /// Account groups that are listed, nearest to their quota first.
@@ -16,12 +16,12 @@ pub(crate) struct SnapshotSummary {
     pub account_groups: usize,
     /// Organizations of which no usage is known.
     pub without_usage: usize,
-    nearest: Vec<Near>,
+    nearest: Vec<NearestRow>,
     /// The organization of the last row, and whether any usage of it was seen.
     last: Option<(OrgId, bool)>,
 }
 
-struct Near {
+struct NearestRow {
     rank: Rank,
     row: SnapshotRow<'static>,
     slope: Option<f64>,
@@ -29,7 +29,7 @@ struct Near {
 
 impl SnapshotSummary {
     /// Counts a row. `slope` is how fast it used units in the last days, per second.
-    pub(crate) fn add(&mut self, row: &SnapshotRow<'_>, slope: Option<f64>, judging: Judging<'_>) {
+    pub(crate) fn add(&mut self, row: &SnapshotRow<'_>, slope: Option<f64>, judging: JudgingContext<'_>) {
         if self.last.as_ref().is_none_or(|(id, _)| *id != row.target.org_id) {
             self.organizations += 1;
             self.without_usage += 1;
@@ -45,13 +45,13 @@ impl SnapshotSummary {
             self.account_groups += 1;
             if judging.rule.headroom(row.quota, &row.usage).is_some() {
                 let rank = Rank::new(row, slope, judging);
-                self.insert(rank, || Near { rank, row: row.clone().into_owned(), slope });
+                self.insert(rank, || NearestRow { rank, row: row.clone().into_owned(), slope });
             }
         }
     }
 
     /// Counts all rows of a snapshot.
-    pub(crate) fn add_all(&mut self, snapshot: &Snapshot, slopes: &Slopes, judging: Judging<'_>) {
+    pub(crate) fn add_all(&mut self, snapshot: &Snapshot, slopes: &Slopes, judging: JudgingContext<'_>) {
         for (place, row) in snapshot.rows().enumerate() {
             self.add(&row, slopes.of(place), judging);
         }
@@ -67,12 +67,12 @@ impl SnapshotSummary {
     }
 
     /// How the nearest stand, worst first.
-    pub(crate) fn nearest(&self, judging: Judging<'_>) -> Vec<QuotaStatus> {
+    pub(crate) fn nearest(&self, judging: JudgingContext<'_>) -> Vec<QuotaStatus> {
         self.nearest.iter().map(|near| quota_status(&near.row, near.slope, judging)).collect()
     }
 
     /// Behind those that stand as badly: they come in the order of their ids.
-    fn insert(&mut self, rank: Rank, near: impl FnOnce() -> Near) {
+    fn insert(&mut self, rank: Rank, near: impl FnOnce() -> NearestRow) {
         let place = self.nearest.partition_point(|near| near.rank.worst_first(&rank).is_le());
         if place < NEAREST {
             self.nearest.insert(place, near());

@@ -55,7 +55,7 @@ pub(crate) struct TargetPage {
     /// What uses most of it; empty where nothing was wrong with it lately.
     pub largest: Vec<TopConsumer>,
     /// What is to become of its quota.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingChange>,
     /// How its quota changed, the latest first.
     pub steps: Vec<Step>,
     pub first_seen: String,
@@ -75,7 +75,7 @@ pub(crate) struct Step {
 
 /// A change of the quota that waits.
 #[derive(Debug, Serialize)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingChange {
     pub run: String,
     pub file: String,
     pub before: Option<Units>,
@@ -158,9 +158,9 @@ fn waiting_in<'s>(
     story: &'s RunStory,
     target: &'s Target,
     context: &'s ReportContext,
-) -> impl Iterator<Item = Waiting> + 's {
+) -> impl Iterator<Item = WaitingChange> + 's {
     let its = |row: &&PlanRow| row.is_pending() && row.target.as_ref() == Some(target);
-    story.plan.rows.iter().filter(its).map(|row| Waiting {
+    story.plan.rows.iter().filter(its).map(|row| WaitingChange {
         run: story.id.clone(),
         file: words::clean(&story.file, 60),
         before: row.before,

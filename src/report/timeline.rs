@@ -89,7 +89,7 @@ impl fmt::Display for QuotaChange {
 pub(crate) struct TimelineInput<'a> {
     pub target: &'a Target,
     /// The snapshots, earliest first, each with the row of the target if it shows one.
-    pub seen: &'a [(DateTime<Utc>, Option<SnapshotRow<'static>>)],
+    pub rows: &'a [(DateTime<Utc>, Option<SnapshotRow<'static>>)],
     pub diffs: &'a [Diff],
     /// Who dropped and approved a run, as far as that is known.
     pub people: &'a People,
@@ -97,8 +97,8 @@ pub(crate) struct TimelineInput<'a> {
 }
 
 pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
-    let &TimelineInput { target, seen, diffs, people, rule } = input;
-    let last = seen.iter().rev().find_map(|(_, row)| row.as_ref());
+    let &TimelineInput { target, rows, diffs, people, rule } = input;
+    let last = rows.iter().rev().find_map(|(_, row)| row.as_ref());
     let changes_at = |at: DateTime<Utc>| {
         let diffs = diffs.iter().filter(move |diff| diff.to == at);
         let changes = diffs.flat_map(|diff| diff.changes.iter().map(move |change| (diff, change)));
@@ -123,7 +123,7 @@ pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
         target: target.clone(),
         name: words::clean(last.map_or("", SnapshotRow::name), 120),
         org_name: words::clean(last.map_or("", |row| &row.org_name), 120),
-        moments: seen.iter().map(moment).collect(),
+        moments: rows.iter().map(moment).collect(),
     }
 }
 

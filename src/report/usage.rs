@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{self, OrgId, SnapshotRow, Target};
-use crate::report::changes::held::{Held, held};
+use crate::report::changes::held::{HeldRun, held};
 use crate::report::changes::row::{ChangeRow, rows_of_diffs};
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
-use crate::report::shared::quota_status::{Judging, QuotaStatus, quota_status, quota_statuses};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_status, quota_statuses};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
 use crate::report::shared::{Imprint, ReportContext, words};
@@ -65,7 +65,7 @@ pub(crate) struct UsageReport {
     pub no_pictures: String,
     /// Whether something is drawn.
     pub drawn: bool,
-    pub held: Vec<Held>,
+    pub held: Vec<HeldRun>,
     pub more_held: usize,
     /// `07:00`, with its day, in the report's zone.
     pub data_from: String,
@@ -89,7 +89,7 @@ pub(crate) struct UsageReport {
 
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
     let judging =
-        Judging { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
+        JudgingContext { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
     let all: Vec<QuotaStatus> = quota_statuses(input.latest, input.slopes, judging).collect();
     let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
         Ok(place) => all[place].clone(),

@@ -77,7 +77,7 @@ impl FromStr for Fault {
 fn parse(spec: &str) -> Result<Fault, String> {
     let mut words = spec.split(':');
     let name = words.next().unwrap_or_default();
-    let mut given = Given(words.map(|word| word.split_once('=').unwrap_or((word, ""))).collect());
+    let mut given = Parameters(words.map(|word| word.split_once('=').unwrap_or((word, ""))).collect());
     let mut path = "";
     let kind = match name {
         "429" => Kind::TooMany { reset: given.number("reset")?.unwrap_or(1) },
@@ -115,7 +115,7 @@ fn parse(spec: &str) -> Result<Fault, String> {
     }
 }
 
-fn bad_row(given: &mut Given) -> Result<BadRow, String> {
+fn bad_row(given: &mut Parameters) -> Result<BadRow, String> {
     let (level, id) = match (given.take("aid"), given.take("org")) {
         (Some(aid), None) => (Level::AccountGroup, aid),
         (None, Some(org)) => (Level::Organization, org),
@@ -126,9 +126,9 @@ fn bad_row(given: &mut Given) -> Result<BadRow, String> {
 }
 
 /// The `key=value` parts that nobody has taken yet.
-struct Given<'a>(Vec<(&'a str, &'a str)>);
+struct Parameters<'a>(Vec<(&'a str, &'a str)>);
 
-impl<'a> Given<'a> {
+impl<'a> Parameters<'a> {
     fn take(&mut self, key: &str) -> Option<&'a str> {
         let index = self.0.iter().position(|(given, _)| *given == key)?;
         Some(self.0.remove(index).1)
@@ -143,15 +143,15 @@ impl<'a> Given<'a> {
 
 /// A fault with its counts.
 #[derive(Debug)]
-pub(super) struct Armed {
+pub(super) struct ArmedFault {
     fault: Fault,
-    seen: u64,
+    matched: u64,
     struck: u64,
 }
 
-impl Armed {
+impl ArmedFault {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, seen: 0, struck: 0 }
+        Self { fault, matched: 0, struck: 0 }
     }
 
     /// Counts one request, and says what happens to it. `line` is its `METHOD /path`.
@@ -159,8 +159,8 @@ impl Armed {
         if !self.fault.applies_to(line, body) {
             return None;
         }
-        self.seen += 1;
-        let beyond = self.seen.saturating_sub(self.fault.after);
+        self.matched += 1;
+        let beyond = self.matched.saturating_sub(self.fault.after);
         let due = beyond > 0 && beyond.is_multiple_of(self.fault.every) && self.struck < self.fault.count;
         due.then(|| {
             self.struck += 1;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::call::{Call, Mischief};
 use super::clock::Clock;
-use super::fault::{Armed, Fault, Kind};
+use super::fault::{ArmedFault, Fault, Kind};
 use super::operations;
 use super::problem::{Answer, Problem};
 use super::rate::{Budget, RateLimit};
@@ -32,14 +32,14 @@ struct Inner {
     token: String,
     clock: Clock,
     started: Instant,
-    changing: Mutex<Changing>,
+    changing: Mutex<MutableState>,
 }
 
 #[derive(Debug)]
-struct Changing {
+struct MutableState {
     world: World,
     limit: RateLimit,
-    faults: Vec<Armed>,
+    faults: Vec<ArmedFault>,
     /// How often each `METHOD /path` was asked for with the right token.
     calls: BTreeMap<String, u64>,
 }
@@ -47,7 +47,7 @@ struct Changing {
 impl SharedState {
     pub(super) fn new(token: String, clock: Clock, world: World, rate_limit: u32) -> Self {
         let limit = RateLimit::new(rate_limit, clock.now());
-        let changing = Changing { world, limit, faults: Vec::new(), calls: BTreeMap::new() };
+        let changing = MutableState { world, limit, faults: Vec::new(), calls: BTreeMap::new() };
         Self(Arc::new(Inner { token, clock, started: Instant::now(), changing: Mutex::new(changing) }))
     }
 
@@ -64,7 +64,7 @@ impl SharedState {
 
     /// From now on this goes wrong too.
     pub(crate) fn add_fault(&self, fault: Fault) {
-        self.changing().faults.push(Armed::new(fault));
+        self.changing().faults.push(ArmedFault::new(fault));
     }
 
     /// From now on nothing goes wrong.
@@ -83,7 +83,7 @@ impl SharedState {
         &self.0.token
     }
 
-    fn changing(&self) -> MutexGuard<'_, Changing> {
+    fn changing(&self) -> MutexGuard<'_, MutableState> {
         self.0.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

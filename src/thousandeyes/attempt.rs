@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use super::body::Body;
-use super::error::{Call, Error, PROXY, Said};
+use super::error::{Call, Error, PROXY, ServerMessage};
 use super::limits::Limits;
 use super::retry::{Event, LONGEST_WAIT};
 
@@ -73,7 +73,7 @@ impl Outcome {
             Event::Status(status) | Event::Throttled(status) => status,
         };
         let retry_after = self.limits.retry_after;
-        let said = || Said::read(&self.body.bytes, self.is_html);
+        let said = || ServerMessage::read(&self.body.bytes, self.is_html);
         Err(match status {
             200..=299 if !is_read => return Ok(Body::default()),
             200..=299 => match self.why_unreadable() {

@@ -71,7 +71,7 @@ pub(super) struct Body {
 
 /// What to do after a part of a body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextStep {
     Read,
     /// It is no JSON object: what came of it will do to say so.
     Enough,
@@ -85,9 +85,9 @@ impl Body {
     }
 
     /// Takes the next part of a body that is announced to have this length.
-    pub(super) fn add(&mut self, part: &[u8], length: Option<u64>, bounds: Bounds) -> Next {
+    pub(super) fn add(&mut self, part: &[u8], length: Option<u64>, bounds: Bounds) -> NextStep {
         if let Some(why) = bounds.too_large((self.bytes.len() + part.len()) as u64) {
-            return Next::Refuse(why);
+            return NextStep::Refuse(why);
         }
         if self.bytes.is_empty() {
             // What is announced and never comes takes no memory; where there is no room for it, what comes will say so.
@@ -98,20 +98,20 @@ impl Body {
         self.bytes.extend_from_slice(part);
         let most = bounds.entries;
         if self.entries > most {
-            return Next::Refuse(format!(
+            return NextStep::Refuse(format!(
                 "the answer has over {most} entries, far more than there can be. Report it to ThousandEyes"
             ));
         }
         if self.bytes.len() > MOST_BYTES_OF_NO_JSON && !starts_as_object(&self.bytes) {
-            return Next::Enough;
+            return NextStep::Enough;
         }
         if self.bytes.len() - self.looked_at > LOOK_EVERY {
             self.looked_at = self.bytes.len();
             if is_repetitive(&self.bytes[self.bytes.len() - LOOK_AT..]) {
-                return Next::Refuse("the answer says the same over and over".to_owned());
+                return NextStep::Refuse("the answer says the same over and over".to_owned());
             }
         }
-        Next::Read
+        NextStep::Read
     }
 }
 

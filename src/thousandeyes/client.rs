@@ -15,7 +15,7 @@ use super::model::{
     self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, SoFar, TestUnits,
 };
 use super::rate_budget::{Budget, Room};
-use super::request_counts::Tally;
+use super::request_counts::RequestCounts;
 use super::settings::Settings;
 use super::transport::Transport;
 use super::wire::{self, Unexpected};
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// How many requests were sent, by operation and status.
-    pub(crate) fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> RequestCounts {
         self.transport.tally()
     }
 

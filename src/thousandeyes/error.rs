@@ -13,7 +13,7 @@ use crate::text::{redact, words};
 /// What a server says is cut after so many characters.
 const LONGEST_TEXT: usize = 300;
 
-/// An error names the first fields that the server complained of; all of them are in [`Said::fields`].
+/// An error names the first fields that the server complained of; all of them are in [`ServerMessage::fields`].
 const FIELDS_SHOWN: usize = 3;
 
 /// The request that an error is about.
@@ -36,7 +36,7 @@ pub struct FieldError {
 
 /// What the server said in an answer that is no success.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ServerMessage {
     /// Its own words; empty if it had none.
     pub summary: String,
     /// The fields that it named, if any.
@@ -55,7 +55,7 @@ pub enum Error {
         /// The request.
         call: Call,
         /// The server's words.
-        said: Said,
+        said: ServerMessage,
         /// Where the token came from, as a person knows it.
         token_from: String,
     },
@@ -64,7 +64,7 @@ pub enum Error {
         /// The request.
         call: Call,
         /// The server's words.
-        said: Said,
+        said: ServerMessage,
     },
     /// The rate limit did not let the request through before the time was up. Nothing was done.
     RateLimited {
@@ -87,7 +87,7 @@ pub enum Error {
         /// The answer's status.
         status: u16,
         /// The server's words.
-        said: Said,
+        said: ServerMessage,
     },
     /// The request never reached the server. Nothing was done.
     NotSent {
@@ -298,7 +298,7 @@ fn permission(path: &str) -> &'static str {
     }
 }
 
-fn fix_for_status(status: u16, said: &Said) -> &'static str {
+fn fix_for_status(status: u16, said: &ServerMessage) -> &'static str {
     match status {
         413 => "The request is too large: send fewer rows at once.",
         _ if said.html => PROXY,
@@ -315,7 +315,7 @@ impl fmt::Display for Call {
 }
 
 /// Made to follow a status: `: its words [field: message]`, or nothing.
-impl fmt::Display for Said {
+impl fmt::Display for ServerMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.summary.trim_end_matches('.').to_owned();
         if self.html {
@@ -341,7 +341,7 @@ impl fmt::Display for FieldError {
     }
 }
 
-impl Said {
+impl ServerMessage {
     /// Reads `application/problem+json`, the 401's own shape, plain text, or that it is HTML.
     pub(super) fn read(body: &[u8], is_html: bool) -> Self {
         if is_html || body.trim_ascii_start().starts_with(b"<") {

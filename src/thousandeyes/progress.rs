@@ -25,12 +25,12 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rows {
     pub done: usize,
-    pub of: usize,
+    pub total: usize,
 }
 
 /// Where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shown {
+pub(crate) struct ProgressState {
     pub phase: Phase,
     /// Rows while a file is applied, else requests.
     pub rows: Rows,
@@ -40,12 +40,12 @@ pub(crate) struct Shown {
 
 /// Shared by those who work and the one who watches.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<Shown>);
+pub(crate) struct Progress(Mutex<ProgressState>);
 
 impl Progress {
     /// A phase of so many requests begins.
     pub(crate) fn begin(&self, phase: Phase, requests: usize) {
-        self.set_phase(phase, Rows { done: 0, of: requests }, requests);
+        self.set_phase(phase, Rows { done: 0, total: requests }, requests);
     }
 
     /// One more request of the phase is done.
@@ -56,14 +56,14 @@ impl Progress {
     }
 
     pub(crate) fn set_phase(&self, phase: Phase, rows: Rows, requests_left: usize) {
-        *self.lock() = Shown { phase, rows, requests_left };
+        *self.lock() = ProgressState { phase, rows, requests_left };
     }
 
-    pub(crate) fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> ProgressState {
         *self.lock()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, ProgressState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,7 +72,7 @@ impl Progress {
 pub(crate) fn time_to_go(requests: usize, each: Duration, room: &Room) -> Duration {
     let requests = u32::try_from(requests).unwrap_or(u32::MAX);
     let working = each.saturating_mul(requests);
-    let waiting = match requests.checked_sub(room.now) {
+    let waiting = match requests.checked_sub(room.sendable_now) {
         None | Some(0) => room.wait,
         Some(later) => {
             let each_window = room.each_window.max(1);

@@ -33,7 +33,7 @@ pub(crate) struct Room {
     /// Requests sent so far, refused ones too.
     pub sent: u64,
     /// Requests that may still go in this window.
-    pub now: u32,
+    pub sendable_now: u32,
     /// Requests that may go in each window after it.
     pub each_window: u32,
     /// What is left of this window.
@@ -47,10 +47,10 @@ pub(crate) struct Room {
 struct Window {
     ends: Duration,
     /// Lowered by each request and by each lower `Remaining`; a higher one is an older answer and changes nothing.
-    left: u32,
+    remaining: u32,
     sent: u32,
     /// Whether an answer placed this window, or it is only assumed.
-    seen: bool,
+    is_confirmed: bool,
 }
 
 /// The state of the budget. `now` must not go backwards.
@@ -75,7 +75,7 @@ impl Pace {
             requests_per_minute,
             reserve_percent: reserve_percent.min(100),
             limit: None,
-            window: Window { ends: MINUTE, left: requests_per_minute, sent: 0, seen: false },
+            window: Window { ends: MINUTE, remaining: requests_per_minute, sent: 0, is_confirmed: false },
             paused_until: Duration::ZERO,
             sent: VecDeque::new(),
             refusals: 0,
@@ -88,7 +88,7 @@ impl Pace {
         let wait = self.delay(now);
         if wait.is_zero() {
             self.sent.push_back(now);
-            self.window.left = self.window.left.saturating_sub(1);
+            self.window.remaining = self.window.remaining.saturating_sub(1);
             self.window.sent += 1;
             self.total += 1;
         }
@@ -97,7 +97,8 @@ impl Pace {
 
     fn delay(&mut self, now: Duration) -> Duration {
         if now >= self.window.ends {
-            self.window = Window { ends: now + MINUTE, left: self.limit(), sent: 0, seen: false };
+            self.window =
+                Window { ends: now + MINUTE, remaining: self.limit(), sent: 0, is_confirmed: false };
         }
         while self.sent.front().is_some_and(|sent| *sent + MINUTE <= now) {
             self.sent.pop_front();
@@ -110,7 +111,7 @@ impl Pace {
     /// When the server's window has room for one more request of ours.
     fn shared_slot(&self) -> Duration {
         let (limit, reserve) = (self.limit(), self.reserve());
-        let usable = self.window.left.saturating_sub(reserve);
+        let usable = self.window.remaining.saturating_sub(reserve);
         if usable == 0 {
             self.window.ends
         } else if usable > (limit - reserve) / 3 {
@@ -136,15 +137,16 @@ impl Pace {
         // A reset farther off than any window is garbage, and as good as none.
         let ends = limits.reset_in.filter(|reset| *reset <= LONGEST_WAIT).map(|reset| now + reset);
         match ends {
-            Some(ends) if !self.window.seen => {
+            Some(ends) if !self.window.is_confirmed => {
                 // Our requests still on their way are not in the server's count yet.
                 let own = self.limit().saturating_sub(self.window.sent);
-                self.window = Window { ends, left: remaining.min(own), seen: true, ..self.window };
+                self.window =
+                    Window { ends, remaining: remaining.min(own), is_confirmed: true, ..self.window };
             }
             Some(ends) if ends > self.window.ends + SAME_WINDOW => {
-                self.window = Window { ends, left: remaining, sent: 0, seen: true };
+                self.window = Window { ends, remaining, sent: 0, is_confirmed: true };
             }
-            _ => self.window.left = self.window.left.min(remaining),
+            _ => self.window.remaining = self.window.remaining.min(remaining),
         }
     }
 
@@ -152,14 +154,14 @@ impl Pace {
     pub(super) fn on_refused(&mut self, now: Duration, wait: Duration) {
         self.refusals += 1;
         self.paused_until = self.paused_until.max(now + wait);
-        self.window = Window { ends: self.paused_until, left: 0, sent: 0, seen: true };
+        self.window = Window { ends: self.paused_until, remaining: 0, sent: 0, is_confirmed: true };
     }
 
     /// The budget for people.
     pub(super) fn budget(&self) -> Budget {
         Budget {
             limit: self.limit,
-            remaining: self.window.seen.then_some(self.window.left),
+            remaining: self.window.is_confirmed.then_some(self.window.remaining),
             refusals: self.refusals,
         }
     }
@@ -170,10 +172,10 @@ impl Pace {
         let over = now >= self.window.ends;
         Room {
             sent: self.total,
-            now: if over {
+            sendable_now: if over {
                 each_window
             } else {
-                self.window.left.saturating_sub(self.reserve()).min(each_window)
+                self.window.remaining.saturating_sub(self.reserve()).min(each_window)
             },
             each_window,
             window_ends_in: if over { MINUTE } else { self.window.ends.saturating_sub(now) },

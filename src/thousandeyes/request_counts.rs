@@ -20,9 +20,9 @@ const OPERATIONS: [&str; 9] = [
 
 /// Counts by operation and status.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(&'static str, String), u64>);
+pub(crate) struct RequestCounts(BTreeMap<(&'static str, String), u64>);
 
-impl Tally {
+impl RequestCounts {
     /// One more try.
     pub(super) fn count(&mut self, call: &Call, event: Event) {
         let known = |operation: &&&str| operation.split_once(' ') == Some((call.method, &call.path));

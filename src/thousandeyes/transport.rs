@@ -13,14 +13,14 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::attempt::Outcome;
-use super::body::{Body, Bounds, Next};
+use super::body::{Body, Bounds, NextStep};
 use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
 use super::proxy::ConfiguredProxy;
 use super::rate_budget::{Budget, Pace, Room};
-use super::recent::Recent;
-use super::request_counts::Tally;
+use super::recent_failures::RecentFailures;
+use super::request_counts::RequestCounts;
 use super::retry::{self, Event, Verdict};
 use super::settings::Settings;
 use crate::config::Secret;
@@ -37,8 +37,8 @@ pub(super) struct Transport {
     settings: Settings,
     started: Instant,
     pace: Mutex<Pace>,
-    tally: Mutex<Tally>,
-    recent: Mutex<Recent>,
+    tally: Mutex<RequestCounts>,
+    recent_failures: Mutex<RecentFailures>,
     /// When the last dated answer came, and its date in seconds since the epoch.
     dated: Mutex<Option<(Instant, u64)>>,
     /// Held by the one that waits for the budget; the others queue behind it in the order they came.
@@ -86,7 +86,7 @@ impl Transport {
         Ok(Self {
             http,
             proxy,
-            recent: Mutex::default(),
+            recent_failures: Mutex::default(),
             pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
             tally: Mutex::default(),
             settings,
@@ -107,7 +107,7 @@ impl Transport {
     }
 
     /// How many requests were sent, by operation and status.
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> RequestCounts {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -122,13 +122,13 @@ impl Transport {
     }
 
     pub(super) fn forget_failures(&self) {
-        self.recent().clear();
+        self.recent_failures().clear();
     }
 
     /// The body of a good answer, which begins like JSON but was not parsed yet.
     pub(super) async fn get(&self, url: Url) -> Result<Body, Error> {
         let address = url.to_string();
-        if let Some(error) = self.recent().failure(&address, self.now()) {
+        if let Some(error) = self.recent_failures().failure(&address, self.now()) {
             return Err(error);
         }
         let request = Request { id: request_id(), call: self.call("GET", &url), url, body: None };
@@ -141,7 +141,7 @@ impl Transport {
                 break result;
             }
         };
-        self.recent().note_result(&address, self.now(), &result);
+        self.recent_failures().note_result(&address, self.now(), &result);
         result
     }
 
@@ -329,12 +329,12 @@ impl Transport {
                     return Outcome { limits, ..Outcome::without_answer(Event::NoAnswer, reason) };
                 }
                 // The status of a failure is its outcome, also without the words that belong to it.
-                Ok(None) | Err(_) => Next::Enough,
+                Ok(None) | Err(_) => NextStep::Enough,
             };
             match next {
-                Next::Read => {}
-                Next::Enough => break outcome,
-                Next::Refuse(why) => break Outcome { reason: why, ..outcome },
+                NextStep::Read => {}
+                NextStep::Enough => break outcome,
+                NextStep::Refuse(why) => break Outcome { reason: why, ..outcome },
             }
             if outcome.body.is_large() && outcome.body.alone.is_none() {
                 outcome.body.alone = Arc::clone(&self.large).acquire_owned().await.ok();
@@ -365,8 +365,8 @@ impl Transport {
         self.started.elapsed()
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recent_failures(&self) -> MutexGuard<'_, RecentFailures> {
+        self.recent_failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

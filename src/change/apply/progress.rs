@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::batch::{Batch, PendingWrite};
 use super::size::Size;
-use crate::change::run::journal::Past;
+use crate::change::run::journal::JournalSummary;
 use crate::change::{Code, Outcome, Problem};
 use crate::collect::LiveQuotas;
 use crate::domain::quota::{Target, Units, WithQuota};
@@ -44,7 +44,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Where these rows stand by what the journal says. `known` is what was last seen of their organizations.
-    pub(super) fn new(past: Past, rows: &[PendingWrite], known: WithQuota) -> Self {
+    pub(super) fn new(past: JournalSummary, rows: &[PendingWrite], known: WithQuota) -> Self {
         let mut ended: BTreeMap<usize, Outcome> =
             past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect();
         for row in rows.iter().filter(|row| past.verified.contains_key(&row.row)) {

@@ -237,7 +237,7 @@ async fn a_file_that_is_written_on_after_its_claim_is_put_back_whole() {
     let (_folder, inbox) = inbox();
     let path = inbox.folder.join("a.csv");
     fs_err::write(&path, "a").unwrap();
-    let Seen::File { fingerprint, .. } = open(&inbox).inspect(OsStr::new("a.csv")) else {
+    let EntryKind::File { fingerprint, .. } = open(&inbox).inspect(OsStr::new("a.csv")) else {
         panic!("it is a file")
     };
     fs_err::write(&path, "a,b").unwrap(); // after the second look

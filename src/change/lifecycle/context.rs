@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::change::live_plan::{Situation, live_plan, plan_in_pass};
 use crate::change::parse::ChangeFile;
 use crate::change::run::Run;
-use crate::change::stored::{Damaged, parsed, stored_plan};
+use crate::change::stored::{DamagedFile, parsed, stored_plan};
 use crate::change::{Plan, PlanRow, RunState, Services, Verdict, results};
 
 /// A run on its way, with what it needs of the outside.
@@ -37,7 +37,7 @@ impl RunContext<'_> {
     /// The plan that the run holds; one that is not what was planned ends the run, of which nothing was sent.
     pub(super) fn held_plan(&mut self) -> anyhow::Result<Option<Plan>> {
         match stored_plan(self.run) {
-            Err(error) if error.is::<Damaged>() => {
+            Err(error) if error.is::<DamagedFile>() => {
                 self.fail(vec![format!("{error} Nothing was sent: drop the file again.")]).map(|()| None)
             }
             plan => plan.map(Some),
@@ -76,13 +76,13 @@ impl RunContext<'_> {
         Ok(is_to_be_sent && self.is_planned_only())
     }
 
-    fn situation<'d>(&self, done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
+    fn situation<'d>(&self, assumed_done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
         let Self { services, run } = self;
         // Rows that were split off an undo are an undo still.
         let root = Run::open(services.runs(), run.record.root_id())?;
         let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
         let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
-        Ok(Situation { undo, due: run.record.due, done })
+        Ok(Situation { undo, due: run.record.due, assumed_done })
     }
 
     /// What other rows of the same file will have done by the time that a run is due, if they do it.

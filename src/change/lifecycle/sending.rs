@@ -44,12 +44,12 @@ impl RunContext<'_> {
         // Of what is removed alone it matters whether an answer that does not show it is whole.
         let emptied: BTreeSet<OrgId> =
             rows.iter().filter(|row| row.after.is_none()).map(|row| row.target.org_id.clone()).collect();
-        let known = if emptied.is_empty() { WithQuota::new() } else { last_known(services, &emptied)? };
+        let last_seen = if emptied.is_empty() { WithQuota::new() } else { last_known(services, &emptied)? };
         let context = &*self;
         let apply = Apply {
             client: services.api.get()?,
             others: OtherRuns::of(services.runs(), context.run),
-            known,
+            last_seen,
             journal,
             past,
             clock: &services.clock,

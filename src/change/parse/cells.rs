@@ -1,9 +1,9 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
+use super::excerpt::{self, excerpt, list_a_dozen, trim_cell};
 use super::header::{Field, Header};
 use super::model::{Action, BadRow, Effective, Quota, RowChange, TargetRef, Value};
 use super::percent::Percent;
-use super::shown::{self, list_a_dozen, shown, trim_cell};
 use super::{dates, numbers};
 use crate::change::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
@@ -18,7 +18,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
         return Err(BadRow { whose: TargetRef::default(), ids_are_good: false, problems: row.problems });
     }
     if let Some(text) = torn {
-        row.add_problem(&shown::torn_cell_message(text));
+        row.add_problem(&excerpt::torn_cell_message(text));
     }
     row.beyond_the_header();
     let action = row.action();
@@ -91,7 +91,7 @@ impl<'a> Reading<'a> {
                 "it has more cells than the header has columns ({} more: {}). Put a number that was split back \
                  together without its separator (12000, not 12,000), and a text with a separator in it into quotes.",
                 extra.len(),
-                list_a_dozen(extra.iter().map(|cell| format!("`{}`", shown(cell))))
+                list_a_dozen(extra.iter().map(|cell| format!("`{}`", excerpt(cell))))
             ));
         }
     }
@@ -106,7 +106,7 @@ impl<'a> Reading<'a> {
         }
         let sentence = format!(
             "`{}` is not an action. Type assign (set a quota), unassign (remove it), or nothing for assign.",
-            shown(text)
+            excerpt(text)
         );
         self.problem_in(Field::Action, &sentence);
         None
@@ -143,12 +143,12 @@ impl<'a> Reading<'a> {
         let quota = if text.contains('%') {
             Err(format!(
                 "`{}` is a percentage. Type the number of units that the quota had, or none.",
-                shown(text)
+                excerpt(text)
             ))
         } else if !text.contains(|letter: char| letter.is_numeric()) {
             Err(format!(
                 "`{}` is not a quota. Type the number of units that the quota had, none where there was none, or nothing.",
-                shown(text)
+                excerpt(text)
             ))
         } else {
             numbers::quota_seen(text)
@@ -180,7 +180,7 @@ impl<'a> Reading<'a> {
                 let sentence = format!(
                     "unassign removes the quota, so there can be no value `{}`. Empty the cell, or make the action \
                      assign.",
-                    shown(text)
+                    excerpt(text)
                 );
                 self.problem_in(Field::Value, &sentence);
             }

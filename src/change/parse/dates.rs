@@ -2,9 +2,9 @@
 
 use chrono::{Days, NaiveDate};
 
+use super::excerpt::excerpt;
 use super::model::Effective;
 use super::numbers;
-use super::shown::shown;
 
 /// When a row is to take effect. The error is a sentence about the text.
 pub(super) fn effective(text: &str) -> Result<Effective, String> {
@@ -21,7 +21,7 @@ fn why_not_a_date(text: &str) -> String {
     if numbers::is_too_narrow(text) {
         return numbers::too_narrow(text);
     }
-    let text_shown = shown(text);
+    let text_shown = excerpt(text);
     let instead = match readings(text)[..] {
         [] if is_like_ours(text) => {
             return format!(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::excerpt::{excerpt, list_a_dozen, torn_cell_message, trim_cell};
 use super::rows::{Row, Rows};
-use super::shown::{list_a_dozen, shown, torn_cell_message, trim_cell};
 use crate::text::similarity::nearest;
 
 /// The fields of a change file; the numbers index [`NAMES`].
@@ -67,7 +67,7 @@ impl Columns {
 
     /// Whether a header is what the author calls one of the fields.
     pub(super) fn hold(&self, header: &str) -> bool {
-        self.0.iter().flatten().any(|name| *name == shown(trim_cell(header)))
+        self.0.iter().flatten().any(|name| *name == excerpt(trim_cell(header)))
     }
 }
 
@@ -113,7 +113,7 @@ impl Header {
         let carried: Vec<usize> =
             (0..width).filter(|index| columns.contains(&Some(*index)) || !is_ours[*index]).collect();
         let header = Self {
-            called: Columns(columns.map(|column| Some(shown(trim_cell(&names[column?]))))),
+            called: Columns(columns.map(|column| Some(excerpt(trim_cell(&names[column?]))))),
             names: carried.iter().map(|index| names[*index].clone()).collect(),
             carried,
             width,
@@ -178,7 +178,7 @@ impl Header {
         Some(format!(
             "The column `{}` is not known, and `{meant}` is missing. Rename it to `{meant}` if that is what it is, or to \
              something less similar.",
-            shown(trim_cell(name))
+            excerpt(trim_cell(name))
         ))
     }
 
@@ -207,11 +207,11 @@ impl Header {
             let is_word = written.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c));
             (is_word && written.len() > 2).then_some(())?;
             let meant = *nearest(&written, known.into_iter().filter(is_lacking), 1).first()?;
-            Some(format!(" Is `{}` meant to be `{meant}`?", shown(trim_cell(name))))
+            Some(format!(" Is `{}` meant to be `{meant}`?", excerpt(trim_cell(name))))
         });
         Some(format!(
             "The first row must name the columns. It has {}, but {}.{} Known columns are {}.",
-            list_a_dozen(names.iter().map(|name| format!("`{}`", shown(name)))),
+            list_a_dozen(names.iter().map(|name| format!("`{}`", excerpt(name)))),
             needed.join(" and "),
             meant.take(1).collect::<String>(),
             known.join(", ")

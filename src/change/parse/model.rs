@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::excerpt::trim_cell;
 use super::header::Columns;
 use super::percent::Percent;
-use super::shown::trim_cell;
 use crate::change::Problem;
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
@@ -25,7 +25,7 @@ pub(crate) struct ChangeFile {
     /// The plans that comment rows approve (`# approved: SHA256`); what counts is whether `inbox.approvals` is set.
     pub approved: Vec<String>,
     /// How many rows were skipped.
-    pub skipped: Skipped,
+    pub skipped: SkippedRows,
     /// A sentence for each comment row that looks meant to approve and does not.
     pub doubtful: Vec<String>,
 }
@@ -66,13 +66,13 @@ impl ChangeFile {
 
 /// Rows that are none of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Skipped {
+pub(crate) struct SkippedRows {
     pub comments: usize,
     /// Between rows of data; not those at the end.
     pub blanks: usize,
 }
 
-impl Skipped {
+impl SkippedRows {
     /// `1 comment and 2 blank rows were skipped.`; nothing where none was.
     pub(crate) fn sentence(self) -> Option<String> {
         let counts = [(self.comments, "comment"), (self.blanks, "blank row")];

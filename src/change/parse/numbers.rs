@@ -1,6 +1,6 @@
 //! Numbers as people and spreadsheets write them: what is certain is read, the rest is refused with what to type instead.
 
-use super::shown::shown;
+use super::excerpt::excerpt;
 use crate::domain::quota::Units;
 use crate::text::lookalike;
 
@@ -26,7 +26,7 @@ fn quota_up_to(most: Units, text: &str) -> Result<Units, String> {
         return Err(why_not_a_quota(text));
     }
     if text.len() > 1 && text.starts_with('0') {
-        let text_shown = shown(text);
+        let text_shown = excerpt(text);
         return Err(if text.len() == 3 {
             format!(
                 "`{text_shown}` looks like the rest of a number that was split at its separator. Type the whole \
@@ -39,7 +39,7 @@ fn quota_up_to(most: Units, text: &str) -> Result<Units, String> {
     text.parse()
         .ok()
         .filter(|value| *value <= most)
-        .ok_or_else(|| format!("`{}` is too large. The largest quota is {most}.", shown(text)))
+        .ok_or_else(|| format!("`{}` is too large. The largest quota is {most}.", excerpt(text)))
 }
 
 /// Checks an id: digits only. They are kept as text. `names` is the column in which a name may stand instead.
@@ -49,10 +49,10 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
         return if text.len() <= 20 {
             Ok(())
         } else {
-            Err(format!("`{}` is too long for an id.", shown(text)))
+            Err(format!("`{}` is too long for an id.", excerpt(text)))
         };
     }
-    let text_shown = shown(text);
+    let text_shown = excerpt(text);
     Err(if let Some(digits) = wide_digits(text) {
         format!("`{text_shown}` is written in wide digits. {AS_TEXT} {digits}.")
     } else if is_too_narrow(text) {
@@ -90,7 +90,7 @@ fn wide_digits(text: &str) -> Option<String> {
 
 /// Why a text is not a quota, and what to type.
 fn why_not_a_quota(text: &str) -> String {
-    let text_shown = shown(text);
+    let text_shown = excerpt(text);
     if let Some(digits) = wide_digits(text) {
         return format!("`{text_shown}` is written in wide digits. Type {digits}.");
     }
@@ -150,7 +150,7 @@ pub(super) fn is_too_narrow(text: &str) -> bool {
 pub(super) fn too_narrow(text: &str) -> String {
     format!(
         "`{}` is what the spreadsheet shows where a column is too narrow, and saves. Make the column wider and save again.",
-        shown(text)
+        excerpt(text)
     )
 }
 

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
+use super::excerpt::excerpt;
 use super::numbers::{LARGEST, is_digits};
-use super::shown::shown;
 use crate::domain::quota::Units;
 
 /// How many parts a percent has: four digits after the point.
@@ -34,7 +34,7 @@ impl Percent {
             _ => return None,
         };
         ((of, plan) == ("of", "plan"))
-            .then(|| Self::number(number).map_err(|why| format!("`{}` {why}", shown(text))))
+            .then(|| Self::number(number).map_err(|why| format!("`{}` {why}", excerpt(text))))
     }
 
     fn number(number: &str) -> Result<Self, String> {

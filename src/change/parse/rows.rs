@@ -3,8 +3,8 @@
 //! Not the csv crate: it skips blank rows without counting them and takes an unclosed quote as the rest of the
 //! file, and people need to hear of both by the row number that they see.
 
+use super::excerpt::{excerpt, trim_cell};
 use super::numbers;
-use super::shown::{shown, trim_cell};
 
 /// What a cell of a spreadsheet holds. A longer one is refused before anything is compared with it.
 const LONGEST_CELL: usize = 32_767;
@@ -65,7 +65,7 @@ impl Row {
                 "Row {}: `{}` approves nothing. Type `# approved: ` and the plan's whole SHA-256 (64 digits), as the mail \
                  and `quotakeeper runs RUN` show it.",
                 self.number,
-                shown(written)
+                excerpt(written)
             ))
         })
     }
@@ -153,7 +153,7 @@ impl<'a> Rows<'a> {
 
 /// The first letters of a cell, as a message shows them.
 fn beginning(text: &str) -> String {
-    shown(&text.chars().take(100).collect::<String>())
+    excerpt(&text.chars().take(100).collect::<String>())
 }
 
 impl Iterator for Rows<'_> {

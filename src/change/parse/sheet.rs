@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::excerpt::{excerpt, list_a_dozen, torn_cell_message, trim_cell};
 use super::header::{Field, detect_delimiter, field, normalized, separator_line};
 use super::rows::Rows;
-use super::shown::{list_a_dozen, shown, torn_cell_message, trim_cell};
 use super::{decode, numbers};
 
 /// A table whose header names an `org_id` and an `aid`. Blank rows and comments are not in it.
@@ -53,7 +53,7 @@ impl Sheet {
                             "Row {}: it has more cells than the header has columns (also {}). Put a text with a \
                              separator in it into quotes.",
                             row.number,
-                            list_a_dozen(beyond.iter().map(|cell| format!("`{}`", shown(cell))))
+                            list_a_dozen(beyond.iter().map(|cell| format!("`{}`", excerpt(cell))))
                         ));
                     }
                 }
@@ -77,7 +77,7 @@ impl Sheet {
 
     /// The names of the columns, as a message can show them.
     pub(crate) fn header(&self) -> String {
-        list_a_dozen(self.header.iter().map(|name| format!("`{}`", shown(trim_cell(name)))))
+        list_a_dozen(self.header.iter().map(|name| format!("`{}`", excerpt(trim_cell(name)))))
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn id_pattern(text: &str) -> Result<(), String> {
     if text.contains('*') || (text.contains(char::is_alphabetic) && !is_mangled) {
         return Err(format!(
             "`{}` is not a pattern of ids. Type digits, with * for any part of them: 204117, 2041*, or * for all.",
-            shown(text)
+            excerpt(text)
         ));
     }
     numbers::id(text, "")

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
-use super::vanished::Vanished;
+use super::vanished::VanishedQuotas;
 use crate::config::{Guards, Mode};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::UsageRule;
@@ -27,7 +27,7 @@ pub(crate) struct PlanContext<'a> {
     /// What runs set, to say who changed a quota that is not what the editor saw.
     pub set_by: &'a SetByRuns,
     /// The organizations whose quotas went from the API's answer.
-    pub vanished: &'a Vanished,
+    pub vanished: &'a VanishedQuotas,
     /// When a run that waits for its time is due, whatever its rows say: `next_cycle` would move on with the cycles.
     pub due: Option<DateTime<Utc>>,
 }
@@ -44,7 +44,7 @@ impl<'a> PlanContext<'a> {
             largest: TopConsumers::empty(),
             last_cycle: LastCycle::empty(),
             set_by: SetByRuns::empty(),
-            vanished: Vanished::empty(),
+            vanished: VanishedQuotas::empty(),
             due: None,
         }
     }

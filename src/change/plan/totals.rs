@@ -8,9 +8,9 @@ use crate::domain::merge::merge;
 use crate::domain::quota::{self, OrgId, Organization, Snapshot, Target, Units};
 
 /// What rows ask for, by target. Of two that ask for the same target, the later counts.
-pub(super) struct Asked<'a>(Vec<(&'a Target, Option<Units>)>);
+pub(super) struct RequestedQuotas<'a>(Vec<(&'a Target, Option<Units>)>);
 
-impl<'a> Asked<'a> {
+impl<'a> RequestedQuotas<'a> {
     pub(super) fn new(rows: impl IntoIterator<Item = &'a PlanRow>) -> Self {
         let asked = rows.into_iter().filter_map(|row| Some((row.target.as_ref()?, row.after)));
         let mut asked: Vec<_> = asked.collect();
@@ -51,13 +51,13 @@ impl<'a> Asked<'a> {
 /// The organizations that any row is about.
 pub(super) fn touched_organizations(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
     let ids: BTreeSet<&OrgId> = rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
-    let asked = Asked::new(rows.iter().filter(|row| row.is_pending()));
+    let asked = RequestedQuotas::new(rows.iter().filter(|row| row.is_pending()));
     let seen = ids.into_iter().filter_map(|org_id| live.organization(org_id));
     seen.map(|seen| organization(seen, &asked)).collect()
 }
 
 /// One organization before and after.
-pub(super) fn organization(seen: &Organization, asked: &Asked<'_>) -> PlanOrganization {
+pub(super) fn organization(seen: &Organization, asked: &RequestedQuotas<'_>) -> PlanOrganization {
     PlanOrganization {
         org_id: seen.id.clone(),
         name: seen.name.to_string(),

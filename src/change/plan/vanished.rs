@@ -13,38 +13,38 @@ use crate::text::words::grouped;
 
 /// What an earlier snapshot showed of organizations of which the answer lacks most quotas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Vanished(BTreeMap<OrgId, Earlier>);
+pub(crate) struct VanishedQuotas(BTreeMap<OrgId, EarlierQuotas>);
 
 /// The quotas of one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Earlier {
+pub(crate) struct EarlierQuotas {
     /// How many are missing, of how many.
     pub missing: usize,
-    pub of: usize,
-    pub seen: DateTime<Utc>,
+    pub total: usize,
+    pub seen_at: DateTime<Utc>,
 }
 
-impl Earlier {
+impl EarlierQuotas {
     /// What is missing, as a clause.
     pub(crate) fn sentence(self, org_id: &OrgId, zone: Tz) -> String {
         let number = |count: usize| grouped(Units::try_from(count).unwrap_or(Units::MAX));
-        let quotas = match (self.missing, self.of) {
+        let quotas = match (self.missing, self.total) {
             (1, 1) => "the quota".to_owned(),
             (missing, of) if missing == of => format!("any of the {} quotas", number(of)),
             (missing, of) => format!("{} of the {} quotas", number(missing), number(of)),
         };
         let org_id = words::clean(org_id.as_str(), 80);
-        let seen = words::moment(self.seen, zone);
+        let seen = words::moment(self.seen_at, zone);
         format!(
             "the API's answer no longer shows {quotas} of organization {org_id}, which the snapshot of {seen} {zone} has"
         )
     }
 }
 
-impl Vanished {
+impl VanishedQuotas {
     /// Where nothing is known.
     pub(crate) fn empty() -> &'static Self {
-        static NONE: Vanished = Vanished(BTreeMap::new());
+        static NONE: VanishedQuotas = VanishedQuotas(BTreeMap::new());
         &NONE
     }
 
@@ -62,15 +62,15 @@ impl Vanished {
                 now.place(row.target.aid.as_ref()).is_none_or(|place| place.quota().is_none())
             };
             let (missing, there): (Vec<_>, Vec<_>) = had.partition(is_missing);
-            let (missing, of) = (missing.len(), missing.len() + there.len());
-            are_most_missing(missing, of - missing)
-                .then(|| (now.id.clone(), Earlier { missing, of, seen: before.taken_at }))
+            let (missing, total) = (missing.len(), missing.len() + there.len());
+            are_most_missing(missing, total - missing)
+                .then(|| (now.id.clone(), EarlierQuotas { missing, total, seen_at: before.taken_at }))
         };
         Self(now.into_iter().filter_map(earlier).collect())
     }
 
     /// What was seen of an organization whose quotas went.
-    pub(crate) fn earlier(&self, org_id: &OrgId) -> Option<Earlier> {
+    pub(crate) fn earlier(&self, org_id: &OrgId) -> Option<EarlierQuotas> {
         self.0.get(org_id).copied()
     }
 

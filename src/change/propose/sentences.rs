@@ -1,6 +1,6 @@
 //! What a proposal says to people: the comment of each row, and a few sentences on each organization.
 
-use super::{Move, Proposal, Short, grouped, quota};
+use super::{Move, Proposal, ShortGroup, grouped, quota};
 
 impl Move {
     pub(crate) fn gives(&self) -> bool {
@@ -93,7 +93,7 @@ fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
 }
 
 /// The worst few, and how many more there are.
-fn list_short_groups(short: &[Short]) -> String {
+fn list_short_groups(short: &[ShortGroup]) -> String {
     const SHOWN: usize = 3;
     let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
     let shown = each.collect::<Vec<_>>().join(" · ");

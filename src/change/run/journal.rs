@@ -40,7 +40,7 @@ pub(crate) enum Event {
 
 /// What a journal says in sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Past {
+pub(crate) struct JournalSummary {
     /// Rows that were, or may have been, sent, and when first.
     pub intended: BTreeMap<usize, DateTime<Utc>>,
     /// Rows that ended without being applied.
@@ -53,7 +53,7 @@ pub(crate) struct Past {
     first_batches: BTreeMap<usize, usize>,
 }
 
-impl Past {
+impl JournalSummary {
     fn apply_event(&mut self, event: Event) {
         match event {
             Event::Intent { at, batch, rows, .. } => {
@@ -91,7 +91,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens the journal, cuts off a line that a crash left half written, and says what it holds.
-    pub(crate) fn open(path: &Path, run: &str) -> anyhow::Result<(Self, Past)> {
+    pub(crate) fn open(path: &Path, run: &str) -> anyhow::Result<(Self, JournalSummary)> {
         let mut file = durable::open_or_create(path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
@@ -107,8 +107,8 @@ impl Journal {
     }
 
     /// What a journal holds, without opening it for writing; nothing where there is none.
-    pub(crate) fn read(path: &Path, run: &str) -> anyhow::Result<Past> {
-        let Some(text) = read_if_there(path, files::ROWS)? else { return Ok(Past::default()) };
+    pub(crate) fn read(path: &Path, run: &str) -> anyhow::Result<JournalSummary> {
+        let Some(text) = read_if_there(path, files::ROWS)? else { return Ok(JournalSummary::default()) };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         Ok(parse(&text[..whole], run)?.0)
     }
@@ -142,8 +142,8 @@ fn is_as_written(before: &Sha256, line: &[u8]) -> Option<bool> {
     end.starts_with(MARK.as_bytes()).then(|| line_end(before, &[event, b"}"].concat()) == end)
 }
 
-fn parse(text: &[u8], run: &str) -> anyhow::Result<(Past, Sha256)> {
-    let (mut past, mut digest) = (Past::default(), Sha256::new_with_prefix(run));
+fn parse(text: &[u8], run: &str) -> anyhow::Result<(JournalSummary, Sha256)> {
+    let (mut past, mut digest) = (JournalSummary::default(), Sha256::new_with_prefix(run));
     let mut marked = false;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
         let event = serde_json::from_slice(line)

@@ -1,8 +1,8 @@
 use super::*;
 use crate::collect::Reading;
 
-fn live(read_at: Instant) -> Box<Live> {
-    Box::new(Live::of(Reading::of(Vec::new(), Vec::new(), chrono::DateTime::UNIX_EPOCH), read_at))
+fn live(read_at: Instant) -> Box<LiveState> {
+    Box::new(LiveState::of(Reading::of(Vec::new(), Vec::new(), chrono::DateTime::UNIX_EPOCH), read_at))
 }
 
 #[test]

@@ -45,7 +45,8 @@ fn the_note_of_a_record_is_a_row_that_a_change_file_may_have() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::new(folder.path());
     history.write(&snapshot).unwrap();
-    let (asked, rule) = (Asked { organizations: &[], at: None, restore: false }, UsageRule::default());
+    let (asked, rule) =
+        (ExportRequest { organizations: &[], at: None, restore: false }, UsageRule::default());
     let mut bytes = Vec::new();
     record(&history, snapshot.taken_at, &asked, &rule, &mut bytes).unwrap();
     assert!(bytes.starts_with(&change_file(&snapshot)));
@@ -70,7 +71,7 @@ fn only_differences_are_restored_expecting_the_present_values_and_the_rest_is_me
         row("4", Some(4)),
         row("6", Some(6)),
     ]);
-    let restored = Restored::new(&then, &live);
+    let restored = Restoration::new(&then, &live);
     insta::assert_snapshot!(
         String::from_utf8(restored.file(&UsageRule::default())).unwrap() + &restored.notes().join("\n"),
         @"

@@ -19,7 +19,7 @@ pub(super) fn find(history: &History, asked: &str, now: DateTime<Utc>) -> anyhow
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
         anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot");
     };
-    let written = Written::new(asked);
+    let written = WrittenTarget::new(asked);
     for at in std::iter::once(*last).chain(thinned(&all, *first, *last, SEARCHED).into_iter().rev()) {
         match written.matching_targets(history, at) {
             Ok(fitting) if fitting.is_empty() => {}
@@ -57,7 +57,7 @@ fn own_name<'a>(place: &'a Place<'_>) -> &'a str {
 }
 
 /// How a person names a target: by an id or a name, or with both as everything here prints it, each also behind its organization.
-struct Written<'a> {
+struct WrittenTarget<'a> {
     whole: Name<'a>,
     /// `ORGANIZATION/GROUP` and `ORGANIZATION · GROUP`, where it can be read so.
     parts: Vec<(Name<'a>, Name<'a>)>,
@@ -67,25 +67,25 @@ struct Name<'a> {
     id: &'a str,
     key: String,
     /// A name, and the id behind it.
-    both: Option<(String, &'a str)>,
+    parts: Option<(String, &'a str)>,
 }
 
 impl<'a> Name<'a> {
     fn new(text: &'a str) -> Self {
-        let both = text.trim().rsplit_once(' ').map(|(name, id)| (lookalike::key(name), id));
-        Self { id: text.trim(), key: lookalike::key(text), both }
+        let parts = text.trim().rsplit_once(' ').map(|(name, id)| (lookalike::key(name), id));
+        Self { id: text.trim(), key: lookalike::key(text), parts }
     }
 
     fn matches(&self, id: &str, name: &str) -> bool {
         let is_name = || {
             let key = lookalike::key(name);
-            key == self.key || self.both.as_ref().is_some_and(|(named, of)| *of == id && *named == key)
+            key == self.key || self.parts.as_ref().is_some_and(|(name, its_id)| *its_id == id && *name == key)
         };
         id == self.id || (!name.is_empty() && is_name())
     }
 }
 
-impl<'a> Written<'a> {
+impl<'a> WrittenTarget<'a> {
     fn new(text: &'a str) -> Self {
         let parts = ["/", " · "].into_iter().filter_map(|between| text.split_once(between));
         let parts = parts.map(|(organization, group)| (Name::new(organization), Name::new(group)));

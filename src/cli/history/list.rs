@@ -15,7 +15,7 @@ use crate::text::words::{self, counted, number};
 /// One snapshot in the list.
 #[derive(Debug)]
 struct Line {
-    taken: DateTime<Utc>,
+    taken_at: DateTime<Utc>,
     size: String,
     changed: String,
 }
@@ -27,7 +27,7 @@ pub(super) fn list(inputs: &ReportInputs<'_>, style: Style, now: DateTime<Utc>) 
     let until = all.last().map_or(now, |last| now.max(*last));
     let diffs = changes::between(&inputs.config.data.dir, DateTime::UNIX_EPOCH, until)?;
     let line = |(taken, shown): (&DateTime<Utc>, Range<usize>)| Line {
-        taken: *taken,
+        taken_at: *taken,
         // One that was pruned meanwhile has no size.
         size: fs_err::metadata(kept.path(*taken)).map_or_else(|_| String::new(), |file| bytes(file.len())),
         changed: changes_in_words(&diffs[shown]),
@@ -39,7 +39,7 @@ pub(super) fn list(inputs: &ReportInputs<'_>, style: Style, now: DateTime<Utc>) 
 /// The first word of a line is the name of its file, without `.csv`. Scripts read a pipe: it has no headings, and no moment of
 /// several words. A person gets both.
 fn table(lines: &[Line], style: Style) -> String {
-    let name = |line: &Line| line.taken.format(STEM).to_string();
+    let name = |line: &Line| line.taken_at.format(STEM).to_string();
     if lines.is_empty() || style.paint.is_piped() {
         let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)]);
         for line in lines {
@@ -57,7 +57,7 @@ fn table(lines: &[Line], style: Style) -> String {
     for line in lines {
         table.row([
             name(line),
-            words::moment(line.taken, style.zone),
+            words::moment(line.taken_at, style.zone),
             line.size.clone(),
             line.changed.clone(),
         ]);

@@ -22,7 +22,7 @@ const LINES: usize = 30;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct TimelineRequest<'a> {
     /// `ORG/GROUP`, an id, or a name.
     pub target: &'a str,
     pub since: Option<DateTime<Utc>>,
@@ -31,7 +31,7 @@ pub(super) struct Asked<'a> {
 
 pub(super) fn show_timeline(
     inputs: &ReportInputs<'_>,
-    asked: &Asked<'_>,
+    asked: &TimelineRequest<'_>,
     style: Style,
     now: DateTime<Utc>,
     out: &mut impl Write,

@@ -6,7 +6,7 @@ use crate::thousandeyes::progress::Rows;
 fn room(wait: u64) -> Room {
     Room {
         sent: 14,
-        now: 100,
+        sendable_now: 100,
         each_window: 180,
         window_ends_in: Duration::from_secs(34),
         wait: Duration::from_secs(wait),
@@ -15,13 +15,17 @@ fn room(wait: u64) -> Room {
 
 #[test]
 fn a_line_says_rows_requests_the_budget_and_the_time_to_go() {
-    let shown = Shown { phase: Phase::Sending, rows: Rows { done: 4_250, of: 10_000 }, requests_left: 460 };
+    let shown = ProgressState {
+        phase: Phase::Sending,
+        rows: Rows { done: 4_250, total: 10_000 },
+        requests_left: 460,
+    };
     let budget = Budget { limit: Some(240), remaining: Some(160), refusals: 0 };
     assert_eq!(
         line(&shown, &budget, &room(0), Duration::from_secs(1)),
         "sending ━━━╌╌╌╌╌ 4 250 of 10 000 rows · 3 min to go · 14 requests, 160 left"
     );
-    let shown = Shown { phase: Phase::Usage, rows: Rows { done: 12, of: 400 }, requests_left: 8 };
+    let shown = ProgressState { phase: Phase::Usage, rows: Rows { done: 12, total: 400 }, requests_left: 8 };
     assert_eq!(
         line(&shown, &Budget::default(), &room(33), Duration::from_secs(1)),
         "usage ╌╌╌╌╌╌╌╌ 12 of 400 organizations · 33 s to go · 14 requests, waits 33 s"

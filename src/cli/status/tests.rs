@@ -5,11 +5,11 @@ use chrono_tz::Tz;
 
 use super::text::text;
 use crate::cli::table::Paint;
-use crate::daemon::status::{Observed, ObservedJob, UntakenFile, View, Waiting, late_since, view};
+use crate::daemon::status::{Observed, ObservedJob, UntakenFile, View, WaitingRun, late_since, view};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::jobs::state::{ApiSeen, JobState, Why};
-use crate::mail::Unsent;
+use crate::jobs::state::{ApiSeen, FailureReason, JobState};
+use crate::mail::UnsentMail;
 use crate::report::fixtures::{at, usage};
 use crate::schedule::{Expression, Missed};
 
@@ -58,7 +58,7 @@ fn well() -> Observed {
         templates: Vec::new(),
         routes: Vec::new(),
         jobs: Job::ALL.iter().copied().map(job).collect(),
-        seen: Some(ApiSeen {
+        api_seen: Some(ApiSeen {
             at: at("11-22T08:31"),
             limit: Some(240),
             remaining: Some(231),
@@ -79,31 +79,34 @@ fn well() -> Observed {
         owed: Vec::new(),
         answers_dir: "/var/lib/quotakeeper/inbox/answers".into(),
         expire: std::time::Duration::from_secs(7 * 24 * 3600),
-        unsent: Unsent::default(),
+        unsent: UnsentMail::default(),
         untaken: Vec::new(),
         free: Some(12_000_000_000),
         nearest: usage().worst.into_iter().take(3).collect(),
     }
 }
 
-fn held(hours: i64) -> Waiting {
+fn held(hours: i64) -> WaitingRun {
     let since = at("11-22T08:31") - Duration::hours(hours);
-    Waiting { run: "20261121T170312Z-emea-cut".into(), rows: 2, since, due: None }
+    WaitingRun { run: "20261121T170312Z-emea-cut".into(), rows: 2, since, due: None }
 }
 
 /// Everything is wrong at once.
 fn ill() -> Observed {
     let mut observed = well();
-    let why = |error: &str| Why {
+    let why = |error: &str| FailureReason {
         error: error.into(),
         todo: Some("give the user that runs quotakeeper access to it".into()),
-        ..Why::default()
+        ..FailureReason::default()
     };
     for job in &mut observed.jobs {
         match job.job {
             Job::Snapshot => {
                 let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: make a new one in ThousandEyes under your profile and put it in the file /etc/quotakeeper/te_token.";
-                job.failing = Some((at("11-21T20:00"), Some(Why { error: error.into(), ..Why::default() })));
+                job.failing = Some((
+                    at("11-21T20:00"),
+                    Some(FailureReason { error: error.into(), ..FailureReason::default() }),
+                ));
                 job.due = true;
             }
             Job::Inbox => {
@@ -120,7 +123,7 @@ fn ill() -> Observed {
         ],
         routes: vec!["line 3: `ann` is not an address".into(), "line 5: no owner".into()],
         templates: vec!["usage/body.html:3: unknown function: the shipped one is used instead".into()],
-        seen: observed.seen.map(|seen| ApiSeen {
+        api_seen: observed.api_seen.map(|seen| ApiSeen {
             at: at("11-21T20:00"),
             refusals: 9,
             clock_ahead: -7_260,
@@ -129,13 +132,13 @@ fn ill() -> Observed {
         free: Some(0),
         without_usage: 1,
         held: vec![held(50)],
-        scheduled: vec![Waiting {
+        scheduled: vec![WaitingRun {
             run: "20261122T080000Z-december".into(),
             rows: 1,
             since: observed.now,
             due: Some(at("11-30T23:00")),
         }],
-        unsent: Unsent {
+        unsent: UnsentMail {
             waiting: 4,
             dead: 1,
             since: Some(at("11-20T08:00")),
@@ -189,7 +192,7 @@ fn a_new_installation_sees_what_to_start() {
     }
     let observed = Observed {
         running: None,
-        seen: None,
+        api_seen: None,
         held: Vec::new(),
         nearest: Vec::new(),
         organizations: 0,
@@ -202,11 +205,11 @@ fn a_new_installation_sees_what_to_start() {
 #[test]
 fn a_waiting_run_and_mail_that_was_just_refused_are_no_problem() {
     let observed = Observed {
-        unsent: Unsent {
+        unsent: UnsentMail {
             waiting: 1,
             since: Some(at("11-22T08:00")),
             error: Some("450".into()),
-            ..Unsent::default()
+            ..UnsentMail::default()
         },
         held: vec![held(23)],
         ..well()
@@ -248,7 +251,8 @@ fn a_job_is_late_after_one_period_of_its_own_and_never_before_a_timer_could_have
 fn a_small_difference_between_two_hosts_clocks_is_no_problem() {
     let off = |clock_ahead| {
         let observed = well();
-        view(Observed { seen: observed.seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..observed }).well
+        view(Observed { api_seen: observed.api_seen.map(|seen| ApiSeen { clock_ahead, ..seen }), ..observed })
+            .well
     };
     assert_eq!([off(59), off(-59), off(60), off(-60)], [true, true, false, false]);
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
-use crate::daemon::status::{JobLine, Problem, View, Waiting, near_moment, zone_place};
+use crate::daemon::status::{JobLine, Problem, View, WaitingRun, near_moment, zone_place};
 use crate::report::QuotaStatus;
 use crate::report::words::{self, counted};
 use crate::text::width::columns as width;
@@ -125,7 +125,7 @@ fn waiting(view: &View, paint: Paint) -> String {
         );
         table.row(["rate budget".to_owned(), left]);
     }
-    let run = |waiting: &Waiting, when: String| {
+    let run = |waiting: &WaitingRun, when: String| {
         format!("{}   {}, {when}", waiting.run, counted(waiting.rows, "row"))
     };
     for held in &view.held {

@@ -4,14 +4,14 @@ use super::*;
 use crate::cli::table::Paint;
 use crate::config::Alerts;
 use crate::report::fixtures::{context, realistic};
-use crate::report::{Judging, Slopes};
+use crate::report::{JudgingContext, Slopes};
 
 #[test]
 fn a_history_of_damaged_snapshots_is_not_called_empty() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::new(folder.path());
     let format = TableFormat::Text;
-    let asked = Asked { at: None, organizations: &[], name: None, over: None, format };
+    let asked = TargetsRequest { at: None, organizations: &[], name: None, over: None, format };
     let latest = realistic();
     let error = || {
         let read = asked.snapshot(&history, &UsageRule::default(), latest.taken_at);
@@ -26,7 +26,8 @@ fn a_history_of_damaged_snapshots_is_not_called_empty() {
 #[test]
 fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
     let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
-    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let slopes = Slopes::default();
     let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
     for width in [60, 80, 120] {

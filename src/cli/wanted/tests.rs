@@ -16,7 +16,7 @@ fn snapshot() -> Snapshot {
 
 fn ids(names: &[&str]) -> Result<Vec<String>, String> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let ids = Wanted::new(&names).ids(&[&snapshot()]).map_err(|error| error.to_string())?;
+    let ids = WantedOrganizations::new(&names).ids(&[&snapshot()]).map_err(|error| error.to_string())?;
     Ok(ids.into_iter().flatten().map(|id| id.to_string()).collect())
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn when() -> When {
-    When { zone: Tz::Europe__Berlin, now: "2026-11-22T18:00:00Z".parse().unwrap() }
+fn when() -> TimeContext {
+    TimeContext { zone: Tz::Europe__Berlin, now: "2026-11-22T18:00:00Z".parse().unwrap() }
 }
 
 fn moment(time: &str) -> String {

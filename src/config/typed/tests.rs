@@ -23,8 +23,8 @@ struct Section {
     until: Option<String>,
 }
 
-fn read(text: &str) -> Result<Section, Wrong> {
-    Section::deserialize(Of(&Value::Table(text.parse::<Table>().unwrap())))
+fn read(text: &str) -> Result<Section, WrongValue> {
+    Section::deserialize(ValueReader(&Value::Table(text.parse::<Table>().unwrap())))
 }
 
 #[test]
@@ -39,11 +39,11 @@ fn each_kind_of_value_is_read() {
 #[test]
 fn what_is_wrong_is_data() {
     let known = &["word", "small", "several", "until"];
-    assert_eq!(read("word = 'one'\nwrod = 1"), Err(Wrong::UnknownKey { key: "wrod".into(), known }));
-    assert_eq!(read("small = 1"), Err(Wrong::MissingKey("word")));
+    assert_eq!(read("word = 'one'\nwrod = 1"), Err(WrongValue::UnknownKey { key: "wrod".into(), known }));
+    assert_eq!(read("small = 1"), Err(WrongValue::MissingKey("word")));
     let known = &["one", "two"];
     assert_eq!(read("word = 'unknown field `word`'"), {
-        Err(Wrong::UnknownWord { word: "unknown field `word`".into(), known })
+        Err(WrongValue::UnknownWord { word: "unknown field `word`".into(), known })
     });
     for (text, found) in [
         ("small = 256", "256"),
@@ -55,7 +55,7 @@ fn what_is_wrong_is_data() {
         ("small = 'hunter2'", "a text"),
     ] {
         let wrong = read(&format!("word = 'one'\n{text}")).unwrap_err();
-        assert_eq!(wrong, Wrong::Unfit { found: found.into(), expected: "u8".into() });
+        assert_eq!(wrong, WrongValue::Unfit { found: found.into(), expected: "u8".into() });
         assert_eq!(wrong.to_string(), format!("is {found}, but must be a whole number from 0 to 255"));
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tracing::warn;
 
-use super::ready::{self, Signs};
+use super::ready::{self, ReadinessSigns};
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
@@ -153,7 +153,7 @@ impl Observed {
     pub(super) fn not_ready(&self, process: &Process<'_>, now: DateTime<Utc>) -> Vec<String> {
         let Process { schedule, history, work, .. } = process;
         let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
-        let signs = Signs {
+        let signs = ReadinessSigns {
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),
             due: Job::Snapshot.due(schedule, history, &self.state, now),
             took: TimeDelta::milliseconds(i64::try_from(took).unwrap_or_default()),

@@ -15,7 +15,7 @@ const LONGEST_IN_THE_OUTBOX: TimeDelta = TimeDelta::hours(1);
 
 /// What readiness is decided by.
 #[derive(Clone, Debug)]
-pub(crate) struct Signs {
+pub(crate) struct ReadinessSigns {
     /// When the latest snapshot was taken.
     pub snapshot: Option<DateTime<Utc>>,
     /// The slot of the snapshot that was not served yet, if there is one.
@@ -33,7 +33,7 @@ pub(crate) struct Signs {
 }
 
 /// What is not well, each a sentence; none where all is.
-pub(crate) fn reasons(signs: &Signs, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
+pub(crate) fn reasons(signs: &ReadinessSigns, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
     let mut found = Vec::new();
     let time = |at: DateTime<Utc>| moment_in(at, zone);
     let failing = signs.failing_since.map_or_else(String::new, |since| {

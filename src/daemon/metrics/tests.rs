@@ -7,12 +7,13 @@ use super::*;
 use crate::config::Alerts;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::fixtures::{context, group};
-use crate::report::{Judging, QuotaStatus, Slopes, quota_statuses};
+use crate::report::{JudgingContext, QuotaStatus, Slopes, quota_statuses};
 
 fn stand(rows: Vec<SnapshotRow<'static>>) -> Vec<QuotaStatus> {
     let snapshot = Snapshot::new(context().now, rows);
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-    let judging = Judging { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let judging =
+        JudgingContext { taken_at: snapshot.taken_at, rule: &rule, alerts: &alerts, context: &context };
     quota_statuses(&snapshot, &Slopes::default(), judging).collect()
 }
 
@@ -51,7 +52,7 @@ fn full() -> Sheet<'static> {
         failing_since: Some(at),
         due: Some(at),
     };
-    let tally = Tally { successes: 7, failures: 1, busy: Duration::from_millis(8500) };
+    let tally = JobCounts { successes: 7, failures: 1, busy: Duration::from_millis(8500) };
     Sheet {
         version: "0.1.0",
         jobs: vec![job],

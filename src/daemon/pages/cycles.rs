@@ -6,13 +6,13 @@ use super::{Link, Message};
 use crate::domain::quota::Snapshot;
 use crate::jobs::closing_report::{LastClosings, last_closings};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::page::{self, Live};
+use crate::page::{self, PageFrame};
 use crate::report::words;
 
 pub(super) fn page(
     inputs: &ReportInputs<'_>,
     latest: &Snapshot,
-    live: &Live,
+    live: &PageFrame,
     now: DateTime<Utc>,
 ) -> anyhow::Result<String> {
     let context = inputs.context(now);

@@ -7,7 +7,7 @@ use super::overview::Problem;
 use crate::daemon::status::{self, JobLine, View};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
-use crate::page::{self, Live};
+use crate::page::{self, PageFrame};
 use crate::report::{self, Imprint, words};
 use crate::text::words::grouped;
 
@@ -42,7 +42,7 @@ struct Fact {
 pub(super) fn page(
     inputs: &ReportInputs<'_>,
     mailer: &Mailer,
-    live: &Live,
+    live: &PageFrame,
     now: DateTime<Utc>,
 ) -> anyhow::Result<String> {
     let view = status::status(inputs, mailer, report::advice, now);

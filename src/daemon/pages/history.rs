@@ -30,7 +30,7 @@ pub(super) struct History {
     /// That what was chosen is not there; else empty.
     missing: String,
     /// None where nothing was chosen.
-    compared: Option<Compared>,
+    compared: Option<ComparedSnapshots>,
     /// The latest first.
     listed: Vec<Moment>,
     older: usize,
@@ -49,7 +49,7 @@ struct Moment {
 }
 
 #[derive(Debug, Serialize)]
-struct Compared {
+struct ComparedSnapshots {
     title: String,
     /// The name of the earlier snapshot.
     earlier: String,
@@ -148,7 +148,7 @@ fn compared(
     earlier: DateTime<Utc>,
     later: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> anyhow::Result<Compared> {
+) -> anyhow::Result<ComparedSnapshots> {
     let zone = inputs.context(now).zone;
     let diff: Diff = compare(inputs.history, &inputs.config.runs_dir(), earlier, later)?;
     let people = inputs.people(std::slice::from_ref(&diff));
@@ -165,7 +165,7 @@ fn compared(
             step: QuotaChange::new(change, &diff, &people, zone),
         }
     });
-    Ok(Compared {
+    Ok(ComparedSnapshots {
         title: format!("{} to {}", words::moment(earlier, zone), words::moment(later, zone)),
         earlier: earlier.format(STEM).to_string(),
         changes: changes.collect(),

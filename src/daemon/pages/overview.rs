@@ -9,9 +9,9 @@ use crate::mail::Mailer;
 use crate::report::{self, words};
 
 #[derive(Debug, Serialize)]
-pub(super) struct Now {
+pub(super) struct CurrentState {
     problems: Vec<Problem>,
-    scheduled: Vec<Scheduled>,
+    scheduled: Vec<ScheduledRun>,
 }
 
 /// Something that is wrong.
@@ -23,7 +23,7 @@ pub(super) struct Problem {
 
 /// A run that waits for its time.
 #[derive(Debug, Serialize)]
-struct Scheduled {
+struct ScheduledRun {
     run: String,
     rows: usize,
     /// Empty where it is not known.
@@ -36,10 +36,10 @@ impl From<status::Problem> for Problem {
     }
 }
 
-impl Now {
+impl CurrentState {
     pub(super) fn new(inputs: &ReportInputs<'_>, mailer: &Mailer, now: DateTime<Utc>) -> Self {
         let view = status::status(inputs, mailer, report::advice, now);
-        let scheduled = view.scheduled.into_iter().map(|waiting| Scheduled {
+        let scheduled = view.scheduled.into_iter().map(|waiting| ScheduledRun {
             run: waiting.run,
             rows: waiting.rows,
             due: waiting.due.map_or_else(String::new, |due| words::moment(due, view.zone)),

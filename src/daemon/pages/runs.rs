@@ -16,8 +16,8 @@ use crate::change::summary;
 use crate::change::{Guard, GuardHit, PlanRow, RunState, RunStory};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{
-    ChangeRow, ChangesReport, ChangesSection, Extent, Held, Imprint, Level, ReportContext, held, run_report,
-    words,
+    ChangeRow, ChangesReport, ChangesSection, Extent, HeldRun, Imprint, Level, ReportContext, held,
+    run_report, words,
 };
 
 /// So many of the latest are listed.
@@ -28,8 +28,8 @@ const PERIOD: Duration = Duration::days(30);
 pub(super) struct Runs {
     headline: String,
     inbox: String,
-    held: Vec<Held>,
-    /// In the order of [`place`].
+    held: Vec<HeldRun>,
+    /// In the order of [`sort_key`].
     lines: Vec<Line>,
     older: usize,
     unreadable: Vec<String>,
@@ -56,7 +56,7 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
     runs.reverse();
     runs.sort_by_key(|run| sort_key(&run.record));
     let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
-    let mut waiting: Vec<Held> =
+    let mut waiting: Vec<HeldRun> =
         stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
     let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
     runs.truncate(runs.len() - older);
@@ -165,12 +165,12 @@ fn line(record: &RunRecord, held: Option<usize>, context: &ReportContext) -> Lin
 pub(super) struct OneRun {
     #[serde(flatten)]
     report: ChangesReport,
-    beside: Beside,
+    beside: RunPageExtras,
 }
 
 /// What a page says beside the report.
 #[derive(Debug, Serialize)]
-struct Beside {
+struct RunPageExtras {
     files: Vec<&'static str>,
     guards: Vec<GuardLine>,
 }
@@ -198,7 +198,7 @@ pub(super) fn run_page(
     let by = words::clean(&run.record.people_text(), 160);
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
-        beside: Beside {
+        beside: RunPageExtras {
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
             guards: guard_lines(&story),
         },

@@ -32,9 +32,9 @@ const WHOLE: Duration = Duration::from_secs(30);
 
 /// The connections that are open, by the order in which they came.
 #[derive(Clone, Default)]
-pub(super) struct Connections(Arc<Mutex<BTreeMap<u64, Open>>>);
+pub(super) struct Connections(Arc<Mutex<BTreeMap<u64, OpenConnection>>>);
 
-struct Open {
+struct OpenConnection {
     task: AbortHandle,
     has_asked: bool,
 }
@@ -69,17 +69,17 @@ impl Connections {
             make_room(&mut open);
             let slot = Slot { connections: self.clone(), number };
             let task = tokio::spawn(serve_one(stream, service.clone(), slot)).abort_handle();
-            open.insert(number, Open { task, has_asked: false });
+            open.insert(number, OpenConnection { task, has_asked: false });
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Open>> {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, OpenConnection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Ends connections until there is a place.
-fn make_room(open: &mut BTreeMap<u64, Open>) {
+fn make_room(open: &mut BTreeMap<u64, OpenConnection>) {
     while open.len() >= PLACES {
         let silent = open.iter().find(|(_, open)| !open.has_asked).map(|(number, _)| *number);
         let Some(oldest) = silent.or_else(|| open.keys().next().copied()) else { return };

@@ -16,7 +16,7 @@ pub(super) struct Hosts(Vec<String>);
 
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum RefusedRequest {
     #[error("A request names its host once: `Host: …`.")]
     Malformed,
     #[error(
@@ -34,25 +34,26 @@ impl Hosts {
     }
 
     /// Whether a request may be answered: by the host of its target, if that is a whole URL, and by its `Host`.
-    pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), Refused> {
+    pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), RefusedRequest> {
         let mut headers = request.headers().get_all(HOST).iter();
         let header = headers.next();
         if headers.next().is_some() {
-            return Err(Refused::Malformed);
+            return Err(RefusedRequest::Malformed);
         }
         match header {
             Some(header) => {
-                let authority = Authority::try_from(header.as_bytes()).map_err(|_| Refused::Unknown)?;
+                let authority =
+                    Authority::try_from(header.as_bytes()).map_err(|_| RefusedRequest::Unknown)?;
                 self.check_host(&authority)?;
             }
             // Older ones need none; what asks like that is no browser.
             None if request.version() < Version::HTTP_11 => {}
-            None => return Err(Refused::Malformed),
+            None => return Err(RefusedRequest::Malformed),
         }
         request.uri().authority().map_or(Ok(()), |authority| self.check_host(authority))
     }
 
-    fn check_host(&self, authority: &Authority) -> Result<(), Refused> {
+    fn check_host(&self, authority: &Authority) -> Result<(), RefusedRequest> {
         let host = without_final_dot(authority.host()).to_ascii_lowercase();
         let is_address = host.parse::<IpAddr>().is_ok()
             || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(is_v6);
@@ -61,7 +62,7 @@ impl Hosts {
         if is_plain && (is_address || is_local || self.0.contains(&host)) {
             Ok(())
         } else {
-            Err(Refused::Unknown)
+            Err(RefusedRequest::Unknown)
         }
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::daemon::Card;
 use crate::files::lock::Holder;
 use crate::jobs::Job;
-use crate::jobs::state::{ApiSeen, JobState, Why};
-use crate::mail::Unsent;
+use crate::jobs::state::{ApiSeen, FailureReason, JobState};
+use crate::mail::UnsentMail;
 use crate::report::{FileProblem, QuotaStatus};
 use crate::schedule::Missed;
 
@@ -38,7 +38,7 @@ pub(crate) struct Observed {
     pub templates: Vec<String>,
     pub routes: Vec<String>,
     pub jobs: Vec<ObservedJob>,
-    pub seen: Option<ApiSeen>,
+    pub api_seen: Option<ApiSeen>,
     pub snapshots: usize,
     pub snapshot_bytes: u64,
     pub last_snapshot: Option<DateTime<Utc>>,
@@ -50,12 +50,12 @@ pub(crate) struct Observed {
     pub account_groups: usize,
     /// Organizations of which the latest snapshot knows no usage.
     pub without_usage: usize,
-    pub held: Vec<Waiting>,
-    pub scheduled: Vec<Waiting>,
+    pub held: Vec<WaitingRun>,
+    pub scheduled: Vec<WaitingRun>,
     pub owed: Vec<OwedAnswers>,
     pub answers_dir: PathBuf,
     pub expire: Duration,
-    pub unsent: Unsent,
+    pub unsent: UnsentMail,
     pub untaken: Vec<UntakenFile>,
     /// Bytes that can still be written.
     pub free: Option<u64>,
@@ -67,7 +67,7 @@ pub(crate) struct Observed {
 pub(crate) struct ObservedJob {
     pub job: Job,
     pub last: Option<JobState>,
-    pub failing: Option<(DateTime<Utc>, Option<Why>)>,
+    pub failing: Option<(DateTime<Utc>, Option<FailureReason>)>,
     pub next: Option<DateTime<Utc>>,
     pub due: bool,
     /// The first slot that nobody served, if that is too long ago.
@@ -78,7 +78,7 @@ pub(crate) struct ObservedJob {
 
 /// A run that waits for a person or for its time.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingRun {
     pub run: String,
     pub rows: usize,
     pub since: DateTime<Utc>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::observed::{Observed, ObservedJob, OwedAnswers};
 use super::words::bytes;
-use crate::jobs::state::{ApiSeen, Why};
+use crate::jobs::state::{ApiSeen, FailureReason};
 use crate::mail;
 use crate::report::FileProblem;
 use crate::report::words::{age, clean, counted, listed, moment_in, number, spelled_time};
@@ -89,7 +89,7 @@ fn disk_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
 
 /// Jobs that fail for the same reason are one problem.
 fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
-    let mut reasons: Vec<(Option<&Why>, Vec<&ObservedJob>)> = Vec::new();
+    let mut reasons: Vec<(Option<&FailureReason>, Vec<&ObservedJob>)> = Vec::new();
     for job in &observed.jobs {
         let Some((_, why)) = &job.failing else { continue };
         match reasons.iter_mut().find(|(known, _)| *known == why.as_ref()) {
@@ -185,7 +185,7 @@ fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
 }
 
 fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
-    if let Some(seen) = observed.seen.filter(ApiSeen::is_clock_wrong) {
+    if let Some(seen) = observed.api_seen.filter(ApiSeen::is_clock_wrong) {
         let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
         let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
         let fix = "set the clock (NTP); then remove what is dated wrongly from history/ and changes/";

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::observed::{Observed, ObservedJob, OwedAnswers, Waiting};
+use super::observed::{Observed, ObservedJob, OwedAnswers, WaitingRun};
 use super::problems::{Problem, problems};
 use super::words::bytes;
 use crate::files::lock::Holder;
@@ -39,8 +39,8 @@ pub(crate) struct View {
     pub snapshots: usize,
     pub last_snapshot: Option<DateTime<Utc>>,
     pub rate: Option<Rate>,
-    pub held: Vec<Waiting>,
-    pub scheduled: Vec<Waiting>,
+    pub held: Vec<WaitingRun>,
+    pub scheduled: Vec<WaitingRun>,
     pub answers_owed: Vec<OwedAnswers>,
     pub mail: Mail,
     pub nearest: Vec<QuotaStatus>,
@@ -132,7 +132,7 @@ pub(crate) fn view(observed: Observed) -> View {
 }
 
 fn rate(observed: &Observed) -> Option<Rate> {
-    let seen = observed.seen?;
+    let seen = observed.api_seen?;
     let today = observed.now.with_timezone(&observed.zone).date_naive();
     Some(Rate {
         limit: seen.limit?,

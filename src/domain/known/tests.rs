@@ -22,7 +22,7 @@ fn known(snapshots: &[(i64, &[u32])]) -> usize {
 }
 
 fn known_but(snapshots: &[(i64, &[u32])], removed: &dyn Fn(Option<&Aid>, DateTime<Utc>) -> bool) -> usize {
-    let mut known = Known::default();
+    let mut known = KnownQuotas::default();
     for (hour, with_quota) in snapshots {
         known.observe(Some(&seen(with_quota)), at(*hour), removed);
     }
@@ -87,7 +87,7 @@ fn what_a_run_took_off_is_believed_and_counts_for_no_doubt() {
 
 #[test]
 fn a_target_that_an_answer_does_not_list_is_what_it_was_and_is_counted_once() {
-    let mut known = Known::default();
+    let mut known = KnownQuotas::default();
     let one = |aid: &str| {
         let row = SnapshotRow { quota: Some(7), ..SnapshotRow::new(Target::account_group("1", aid)) };
         Snapshot::new(at(0), [row]).organizations()[0].clone()

@@ -15,7 +15,7 @@ fn now() -> DateTime<Utc> {
     "2026-11-26T10:15:00Z".parse().unwrap()
 }
 
-fn take(folder: &Path) -> Result<Remembered<Told>, Unusable> {
+fn take(folder: &Path) -> Result<Remembered<Told>, UnusableFile> {
     super::read_or_set_aside(folder, &KIND, now())
 }
 
@@ -37,7 +37,7 @@ fn a_saved_record_is_read_and_so_is_an_older_format() {
 fn a_newer_file_stays_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("counts.json"), r#"{"version": 3, "count": []}"#).unwrap();
-    assert!(matches!(take(folder.path()).unwrap_err(), Unusable::Newer(_)));
+    assert!(matches!(take(folder.path()).unwrap_err(), UnusableFile::Newer(_)));
     assert!(folder.path().join("counts.json").exists());
 }
 
@@ -62,7 +62,7 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
         damage(&folder.path().join("counts.json"));
-        assert!(matches!(read::<Told>(folder.path(), &KIND), Err(Unusable::Damaged { .. })), "{name}");
+        assert!(matches!(read::<Told>(folder.path(), &KIND), Err(UnusableFile::Damaged { .. })), "{name}");
         assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside, "{name}");
         assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing, "{name}");
         let known = set_aside_in(folder.path()).unwrap();

@@ -64,7 +64,7 @@ fn each_organization_comes_with_what_earlier_snapshots_show_of_it_as_far_as_they
     let earlier = [write(3, &["2", "4"]), write(4, &["1", "2", "3", "4"]), write(5, &["9"])];
     let latest = write(6, &["2", "3", "4", "10"]);
     let beside = || {
-        let hours = |block: Block, earlier: Vec<Earlier>| {
+        let hours = |block: Block, earlier: Vec<EarlierOrganization>| {
             let hour = |block: Block| {
                 Ok::<_, anyhow::Error>(block.organization()?.account_groups[0].quota.unwrap_or_default())
             };

@@ -12,7 +12,7 @@ async fn each_end_is_counted_once_and_a_job_that_was_cut_off_did_not_fail() {
         activity.end(Job::Inbox, success, cut_off);
     }
     let work = activity.work();
-    let tally = Tally { successes: 2, failures: 1, busy: Duration::from_secs(6) };
+    let tally = JobCounts { successes: 2, failures: 1, busy: Duration::from_secs(6) };
     assert_eq!(work.tallies[&Job::Inbox], tally);
     assert!(work.running.is_empty() && work.failing.is_empty() && work.jobs_ended() == 3);
 }

@@ -9,7 +9,7 @@ use crate::config;
 use crate::config::Config;
 use crate::domain::quota::Snapshot;
 use crate::history::History;
-use crate::jobs::state::{StateFile, Unwritten};
+use crate::jobs::state::{StateFile, UnwrittenState};
 use crate::mail::Mailer;
 use crate::report::closing::fixtures::{at_the_end_of, history};
 use crate::report::fixtures::at;
@@ -18,7 +18,7 @@ struct Process {
     config: Config,
     history: History,
     mailer: Mailer,
-    unwritten: Arc<Unwritten>,
+    unwritten: Arc<UnwrittenState>,
 }
 
 impl Process {

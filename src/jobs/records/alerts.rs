@@ -13,7 +13,7 @@ use crate::change::propose::Terms;
 use crate::domain::quota::{OrgId, Snapshot, Target};
 use crate::domain::top_consumers::TopConsumers;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered, Unusable};
+use crate::files::versioned_json::{self, Kind, Remembered, UnusableFile};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
 use crate::jobs::report_inputs::{ReportInputs, comparison};
@@ -60,7 +60,7 @@ pub(crate) fn report_critical(
         Ok(Some(record)) => judge_from(reporting, record, None, latest, now).map(drop),
         Ok(None) => begin(reporting, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
-        Err(error) if error.is::<Unusable>() => {
+        Err(error) if error.is::<UnusableFile>() => {
             warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
             Ok(())
         }

@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use super::{Reporting, alerts, closings, notices, own_api};
 use crate::change::answers;
-use crate::files::versioned_json::{self, Kind, Unusable};
+use crate::files::versioned_json::{self, Kind, UnusableFile};
 use crate::jobs::state;
 use crate::mail::installation;
 use crate::report::{FileProblem, ProblemKind};
@@ -64,14 +64,14 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
 fn problem_of(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
     let error = versioned_json::read::<IgnoredAny>(data_dir, file).err()?;
     let (kind, fix) = match &error {
-        Unusable::Damaged { .. } => {
+        UnusableFile::Damaged { .. } => {
             (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and continues")
         }
-        Unusable::Newer(_) => (
+        UnusableFile::Newer(_) => (
             ProblemKind::Stays,
             "use the newer quotakeeper again; or move the file away, to start without it",
         ),
-        Unusable::NotNow(_) => (ProblemKind::Stays, "check the disk of data.dir and its permissions"),
+        UnusableFile::NotNow(_) => (ProblemKind::Stays, "check the disk of data.dir and its permissions"),
     };
     let modified = || fs_err::symlink_metadata(data_dir.join(file.name)).ok()?.modified().ok();
     Some(FileProblem {
@@ -108,7 +108,7 @@ pub(crate) fn report(reporting: &Reporting<'_>, logged: &OnceLock<()>, now: Date
 fn begin_damaged_files_again(reporting: &Reporting<'_>, now: DateTime<Utc>) {
     let is_damaged = |file: &Kind| {
         let read = versioned_json::read::<IgnoredAny>(&reporting.inputs.config.data.dir, file);
-        matches!(read, Err(Unusable::Damaged { .. }))
+        matches!(read, Err(UnusableFile::Damaged { .. }))
     };
     for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
         if let Err(error) = begin(reporting, now) {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::change::explains;
 use crate::domain::diff::{Belief, Comparison, Diff, Removals, SentRow};
-use crate::domain::known::{BELIEVED_AFTER, Known};
+use crate::domain::known::{BELIEVED_AFTER, KnownQuotas};
 use crate::domain::merge::merge;
 use crate::domain::quota::{Aid, OrgId, Organization, Target};
 use crate::history::{Block, History, left_out};
@@ -31,7 +31,7 @@ pub(crate) fn compare(
     let sent = explains::sent_rows(runs, earlier)?;
     let nothing_known = BTreeMap::new();
     let comparison = compare_blocks(history, (earlier, later), &nothing_known, &sent)?;
-    let older = Older { history, runs, all: history.list()? };
+    let older = OlderSnapshots { history, runs, moments: history.list()? };
     let mut unsure = comparison.unsure_organizations();
     unsure.extend(older.believed_since(earlier, later));
     if unsure.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) fn kept_targets(
     of: &BTreeSet<OrgId>,
     at: DateTime<Utc>,
 ) -> anyhow::Result<HashSet<Target>> {
-    let older = Older { history, runs, all: history.list()? };
+    let older = OlderSnapshots { history, runs, moments: history.list()? };
     let moments = older.moments(at);
     let sent = explains::sent_rows(runs, moments.first().copied().unwrap_or(at))?;
     let removals = Removals::of(&sent);
@@ -94,18 +94,18 @@ fn compare_blocks<'s>(
 }
 
 /// The snapshots before those that are compared.
-struct Older<'h> {
+struct OlderSnapshots<'h> {
     history: &'h History,
     runs: &'h Path,
     /// Earliest first.
-    all: Vec<DateTime<Utc>>,
+    moments: Vec<DateTime<Utc>>,
 }
 
-impl Older<'_> {
+impl OlderSnapshots<'_> {
     /// The last snapshot that was a day old at a moment; the first of all where none was.
     fn day_old(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let old = self.all.partition_point(|other| *other <= at - BELIEVED_AFTER);
-        self.all.get(old.saturating_sub(1)).copied().filter(|old| *old < at)
+        let old = self.moments.partition_point(|other| *other <= at - BELIEVED_AFTER);
+        self.moments.get(old.saturating_sub(1)).copied().filter(|old| *old < at)
     }
 
     /// The organizations that lost quotas so long ago that the later of two snapshots is believed and the earlier one was not yet.
@@ -126,7 +126,7 @@ impl Older<'_> {
 
     /// The snapshots before a moment that say what was known then, earliest first.
     fn moments(&self, at: DateTime<Utc>) -> BTreeSet<DateTime<Utc>> {
-        let before = &self.all[..self.all.partition_point(|other| *other < at)];
+        let before = &self.moments[..self.moments.partition_point(|other| *other < at)];
         let mut bytes = 0;
         let is_within = |at: &&DateTime<Utc>| {
             bytes += fs_err::metadata(self.history.path(**at)).map_or(0, |file| file.len());
@@ -159,7 +159,7 @@ impl Older<'_> {
             self.observe_all(&mut further, of, &since);
             further.kept_aids(later, &shown)
         };
-        let belief = |(org_id, before): (OrgId, Known)| {
+        let belief = |(org_id, before): (OrgId, KnownQuotas)| {
             let kept_aids = kept_aids.remove(&org_id).unwrap_or_default();
             (org_id, Belief { before, kept_aids })
         };
@@ -174,10 +174,10 @@ impl Older<'_> {
         moments: &BTreeSet<DateTime<Utc>>,
         removals: &'r Removals<'r>,
     ) -> Follower<'r> {
-        let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
+        let known = of.iter().map(|org_id| (org_id.clone(), KnownQuotas::default())).collect();
         let mut follower = Follower { known, removals };
         self.observe_all(&mut follower, of, moments);
-        let is_unseen = |(_, known): &(&OrgId, &Known)| !known.has_quota();
+        let is_unseen = |(_, known): &(&OrgId, &KnownQuotas)| !known.has_quota();
         let unseen: BTreeSet<OrgId> =
             follower.known.iter().filter(is_unseen).map(|(org_id, _)| org_id.clone()).collect();
         if let Some(last) = moments.first().and_then(|first| self.last_sight(&unseen, *first)) {
@@ -195,10 +195,10 @@ impl Older<'_> {
         of: &BTreeSet<OrgId>,
         last: DateTime<Utc>,
         moments: &BTreeSet<DateTime<Utc>>,
-    ) -> anyhow::Result<BTreeMap<OrgId, Known>> {
+    ) -> anyhow::Result<BTreeMap<OrgId, KnownQuotas>> {
         let sent = explains::sent_rows(self.runs, last)?;
         let removals = Removals::of(&sent);
-        let known = of.iter().map(|org_id| (org_id.clone(), Known::default())).collect();
+        let known = of.iter().map(|org_id| (org_id.clone(), KnownQuotas::default())).collect();
         let mut follower = Follower { known, removals: &removals };
         let moments = [last].into_iter().chain(moments.iter().copied()).collect();
         self.observe_all(&mut follower, of, &moments);
@@ -212,10 +212,10 @@ impl Older<'_> {
             return None;
         }
         let shows = |index: usize| {
-            let seen = self.history.only_or_warn(self.all[index], of);
+            let seen = self.history.only_or_warn(self.moments[index], of);
             seen.is_some_and(|seen| seen.iter().any(Organization::has_quota))
         };
-        let mut without = self.all.partition_point(|at| *at < before);
+        let mut without = self.moments.partition_point(|at| *at < before);
         let (mut step, mut with) = (1, without.checked_sub(1)?);
         while !shows(with) {
             without = with;
@@ -230,7 +230,7 @@ impl Older<'_> {
                 without = middle;
             }
         }
-        Some(self.all[with])
+        Some(self.moments[with])
     }
 
     fn observe_all(
@@ -249,7 +249,7 @@ impl Older<'_> {
 
 /// Some organizations, followed from snapshot to snapshot.
 struct Follower<'r> {
-    known: BTreeMap<OrgId, Known>,
+    known: BTreeMap<OrgId, KnownQuotas>,
     removals: &'r Removals<'r>,
 }
 
@@ -264,7 +264,7 @@ impl Follower<'_> {
 
     /// The targets of each that keep their quotas.
     fn kept_aids(&self, at: DateTime<Utc>, shown: &[Organization]) -> BTreeMap<OrgId, BTreeSet<Option<Aid>>> {
-        let kept = |(org_id, known): (&OrgId, &Known)| {
+        let kept = |(org_id, known): (&OrgId, &KnownQuotas)| {
             let removed = |aid: Option<&Aid>, since| removed(self.removals, (org_id, aid), (since, at));
             (org_id.clone(), known.kept_aids(find_organization(shown, org_id), at, &removed))
         };

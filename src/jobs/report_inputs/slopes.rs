@@ -6,7 +6,7 @@ use super::ReportInputs;
 use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::domain::usage_rows::UsageRows;
-use crate::history::{Earlier, left_out, thinned};
+use crate::history::{EarlierOrganization, left_out, thinned};
 use crate::report::{OrganizationReadings, Readings, Slopes, Week};
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
@@ -20,7 +20,12 @@ impl ReportInputs<'_> {
     }
 
     /// The same of one organization, by what earlier snapshots show of it.
-    pub(super) fn slopes_beside(&self, latest: &Snapshot, earlier: Vec<Earlier>, rule: &UsageRule) -> Slopes {
+    pub(super) fn slopes_beside(
+        &self,
+        latest: &Snapshot,
+        earlier: Vec<EarlierOrganization>,
+        rule: &UsageRule,
+    ) -> Slopes {
         let mut week = Week::new(latest);
         week.add_latest(latest, rule);
         for then in earlier {

@@ -20,14 +20,14 @@ fn a_request_is_taken_once_answered_and_fetched() {
     let data = tempfile::tempdir().unwrap();
     let id = new_id(now());
     let _waits = write_request(data.path(), &id, &prune(), &basis(), Some(b"x")).unwrap();
-    assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+    assert_eq!(waiting(data.path()).unwrap().requests, BTreeSet::from([id.clone()]));
     let taken = begin_request(data.path(), &id, &basis()).unwrap().unwrap();
     assert_eq!((taken.ask.unwrap(), taken.uid), (prune(), rustix::process::geteuid().as_raw()));
     assert_eq!(read_input(data.path(), &id, 1).unwrap(), b"x");
     assert!(!withdraw(data.path(), &id).unwrap(), "it was begun");
     let done = Answer::new(4, vec!["a".into()], None);
     write_answer(data.path(), &id, &done).unwrap();
-    assert_eq!(waiting(data.path()).unwrap(), Waiting::default());
+    assert_eq!(waiting(data.path()).unwrap(), WaitingRequests::default());
     sweep(data.path()).unwrap();
     assert_eq!(read_answer(data.path(), &id).unwrap(), Some(done));
     remove_all_files(data.path(), &id).unwrap();
@@ -53,7 +53,7 @@ fn requests_that_an_earlier_holder_began_are_taken_up_and_unfetched_answers_are_
     let id = new_id(now());
     let waits = write_request(data.path(), &id, &prune(), &basis(), None).unwrap();
     begin_request(data.path(), &id, &basis()).unwrap().unwrap();
-    assert_eq!(waiting(data.path()).unwrap().asked, BTreeSet::from([id.clone()]));
+    assert_eq!(waiting(data.path()).unwrap().requests, BTreeSet::from([id.clone()]));
     assert!(begin_request(data.path(), &id, &basis()).unwrap().is_some());
     write_answer(data.path(), &id, &Answer::new(0, Vec::new(), None)).unwrap();
     drop(waits);

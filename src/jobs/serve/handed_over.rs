@@ -18,9 +18,9 @@ use crate::jobs::requests::{self, Answer, Ask};
 #[derive(Debug, Default)]
 pub(super) struct HandedOver {
     /// Runs that somebody decided on.
-    decided: VecDeque<String>,
+    decided_runs: VecDeque<String>,
     /// The request that comes next.
-    asked: Option<String>,
+    next_request: Option<String>,
     /// Those that wait for the end of the inbox pass under way, and of the next one.
     askers: Vec<String>,
     next_askers: Vec<String>,
@@ -42,41 +42,41 @@ impl HandedOver {
             warn!(%error, "a command's request cannot be read");
         });
         let Ok(waiting) = waiting else { return false };
-        let is_decision = !waiting.decided.is_empty();
-        for run in waiting.decided {
+        let is_decision = !waiting.decided_runs.is_empty();
+        for run in waiting.decided_runs {
             match requests::acknowledge_decision(data_dir, &run) {
                 Ok(()) => self.decide(run),
                 Err(error) => warn!(run, %error, "a decision is acted on with the next inbox pass"),
             }
         }
         let is_known = |id: &String| self.askers.contains(id) || self.next_askers.contains(id);
-        self.asked = waiting.asked.into_iter().find(|id| !is_known(id));
+        self.next_request = waiting.requests.into_iter().find(|id| !is_known(id));
         is_decision
     }
 
     /// Somebody decided on a run.
     pub(super) fn decide(&mut self, run: String) {
-        if !self.decided.contains(&run) {
-            self.decided.push_back(run);
+        if !self.decided_runs.contains(&run) {
+            self.decided_runs.push_back(run);
         }
     }
 
     pub(super) fn has_decision(&self) -> bool {
-        !self.decided.is_empty()
+        !self.decided_runs.is_empty()
     }
 
     /// The run that was decided on first.
     pub(super) fn next_decision(&mut self) -> Option<String> {
-        self.decided.pop_front()
+        self.decided_runs.pop_front()
     }
 
     pub(super) fn has_request(&self) -> bool {
-        self.asked.is_some()
+        self.next_request.is_some()
     }
 
     /// Takes the request that comes next; none where it was withdrawn. One that cannot be read is answered so.
     pub(super) fn next_request(&mut self, data_dir: &Path, own: &Basis) -> Option<Request> {
-        let id = self.asked.take()?;
+        let id = self.next_request.take()?;
         let taken = match requests::begin_request(data_dir, &id, own) {
             Ok(taken) => taken?,
             Err(error) => {

@@ -13,13 +13,13 @@ use tracing::warn;
 use super::agenda::{Kind, Turns};
 use super::handed_over::{HandedOver, Request, answer, answer_of};
 use super::retry::Retries;
-use super::{Work, catch_panic, log_failure, serve};
+use super::{RunningJob, catch_panic, log_failure, serve};
 use crate::change::run::Run;
 use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
-use crate::jobs::apply::{Applied, ToApply, apply};
+use crate::jobs::apply::{AppliedRuns, ToApply, apply};
 use crate::jobs::inbox::Pass;
 use crate::jobs::job::done::{Done, NotWrittenDown};
 use crate::jobs::records::notices;
@@ -36,7 +36,7 @@ const APPROVAL_LOOKS: Duration = Duration::from_secs(10);
 
 /// An inbox pass between two of its steps.
 struct UnderWay {
-    work: Work,
+    work: RunningJob,
     slot: DateTime<Utc>,
     pass: Pass,
 }
@@ -209,7 +209,7 @@ impl Worker {
         app.activity.begin(Job::Inbox);
         if self.pass.is_none() {
             let now = Clock::read().now();
-            let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
+            let work = RunningJob::begin(app, Job::Inbox, Trigger::Schedule, now);
             let slot = slot.unwrap_or(now);
             self.inbox_is_wanted = false;
             self.handed_over.pass_begins();
@@ -241,7 +241,7 @@ impl Worker {
     fn pass_ended(
         &mut self,
         app: &App,
-        work: &Work,
+        work: &RunningJob,
         slot: DateTime<Utc>,
         done: anyhow::Result<Done>,
     ) -> anyhow::Result<()> {
@@ -259,7 +259,7 @@ impl Worker {
     async fn act_on_decision(&mut self, app: &App) -> anyhow::Result<()> {
         let Some(id) = self.handed_over.next_decision() else { return Ok(()) };
         let now = Clock::read().now();
-        let work = Work::begin(app, Job::Inbox, Trigger::Schedule, now);
+        let work = RunningJob::begin(app, Job::Inbox, Trigger::Schedule, now);
         app.activity.begin(Job::Inbox);
         let advanced = catch_panic::catch(Box::pin(async {
             let mut run = Run::open(&app.runs(), &id)?;
@@ -348,7 +348,7 @@ impl Worker {
                 let applied = applied.await;
                 app.activity.pause(Job::Inbox);
                 match applied {
-                    Ok(Applied { runs, findings }) => {
+                    Ok(AppliedRuns { runs, findings }) => {
                         (Ok(findings), runs.into_iter().map(|run| run.record.id).collect())
                     }
                     Err(error) => (Err(error), Vec::new()),

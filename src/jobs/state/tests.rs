@@ -16,7 +16,7 @@ fn now() -> DateTime<Utc> {
 struct Process {
     config: Config,
     history: History,
-    unwritten: Arc<Unwritten>,
+    unwritten: Arc<UnwrittenState>,
 }
 
 impl Process {
@@ -49,7 +49,12 @@ fn a_success_is_remembered_and_a_newer_file_is_neither_read_nor_written() {
     fs_err::write(folder.path().join("state.json"), &newer).unwrap();
     let mut state = process.state(now());
     assert!(!state.is_usable());
-    assert_eq!(state.failed(Job::Inbox, now(), Why { error: "x".into(), ..Why::default() }).unwrap(), None);
+    assert_eq!(
+        state
+            .failed(Job::Inbox, now(), FailureReason { error: "x".into(), ..FailureReason::default() })
+            .unwrap(),
+        None
+    );
     state.succeeded(Job::Snapshot, now(), 12).unwrap();
     assert_eq!(fs_err::read_to_string(folder.path().join("state.json")).unwrap(), newer);
     // What takes up whatever waits goes on, and so do mails.
@@ -88,7 +93,7 @@ fn a_job_fails_since_its_first_failure_until_it_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let process = process(&folder);
     let at = |hour| at(&format!("2026-11-22T{hour:02}:00:00Z"));
-    let why = |hour: u32| Why { error: format!("at {hour}"), ..Why::default() };
+    let why = |hour: u32| FailureReason { error: format!("at {hour}"), ..FailureReason::default() };
     let failed = |hour| process.state(at(hour)).failed(Job::Snapshot, at(hour), why(hour)).unwrap().unwrap();
     assert_eq!([failed(8), failed(9)], [at(8), at(8)]);
     let state = process.state(at(9));

@@ -15,7 +15,7 @@ use crate::files::durable;
 use crate::mail::routes::Routes;
 use crate::report::Share;
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingInput, Gathered, Report, RunNotice, alert_report_to_owners,
+    self, AlertInput, ChangesReport, ClosingInput, GatheredFiles, Report, RunNotice, alert_report_to_owners,
     changes_table, closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
     words,
 };
@@ -69,7 +69,7 @@ impl Mailer {
         }
         self.to_each(touching.keys(), &self.mail.to.changes, |share| {
             let theirs = share.targets.iter().filter_map(|target| touching.get(target)).flatten();
-            let mut gathered = Gathered::default();
+            let mut gathered = GatheredFiles::default();
             for at in theirs.collect::<BTreeSet<_>>() {
                 let notice = notice(*at);
                 let RunNotice { story, held, by, .. } = notice.borrow();

@@ -41,13 +41,13 @@ pub(super) struct Issued {
 
 /// Why there is none.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct TokenRefusal {
     pub sentence: String,
     /// For so long the server is not asked again.
     pub wait: Option<Duration>,
 }
 
-impl From<String> for Refused {
+impl From<String> for TokenRefusal {
     fn from(sentence: String) -> Self {
         Self { sentence, wait: None }
     }
@@ -64,7 +64,7 @@ pub(super) struct Wording {
 
 /// A good answer (RFC 6749, section 5.1). Some servers write numbers as text.
 #[derive(Deserialize)]
-struct Good {
+struct TokenBody {
     access_token: String,
     #[serde(default)]
     token_type: Option<String>,
@@ -74,13 +74,13 @@ struct Good {
 
 /// A bad one (section 5.2).
 #[derive(Deserialize)]
-struct Bad {
+struct ErrorBody {
     error: String,
     #[serde(default)]
     error_description: Option<Value>,
 }
 
-pub(super) fn read(answer: &Answer, words: &Wording) -> Result<Issued, Refused> {
+pub(super) fn read(answer: &Answer, words: &Wording) -> Result<Issued, TokenRefusal> {
     let Answer { status, wait, body } = answer;
     let server = &words.server;
     let Some(body) = body else {
@@ -91,18 +91,18 @@ pub(super) fn read(answer: &Answer, words: &Wording) -> Result<Issued, Refused> 
         .into());
     };
     if *status == 200 {
-        return match serde_json::from_slice::<Good>(body) {
-            Ok(good) => good.into_issued(server).map_err(Refused::from),
+        return match serde_json::from_slice::<TokenBody>(body) {
+            Ok(good) => good.into_issued(server).map_err(TokenRefusal::from),
             Err(_) => Err(words.not_a_token_server(*status, body).into()),
         };
     }
-    let bad = serde_json::from_slice::<Bad>(body).ok();
+    let bad = serde_json::from_slice::<ErrorBody>(body).ok();
     let sentence = words.refusal(*status, body, bad.as_ref());
     let wait = wait.filter(|_| matches!(status, 429 | 503)).map(|wait| wait.min(LONGEST_WAIT));
-    Err(Refused { sentence, wait })
+    Err(TokenRefusal { sentence, wait })
 }
 
-impl Good {
+impl TokenBody {
     fn into_issued(self, server: &str) -> Result<Issued, String> {
         if let Some(kind) = self.token_type.filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             let sentence = format!(
@@ -183,13 +183,13 @@ impl Wording {
         clean_sentence(&format!("{} answered {status} {what}: check smtp.oauth2.token_url", self.server))
     }
 
-    fn refusal(&self, status: u16, body: &[u8], bad: Option<&Bad>) -> String {
+    fn refusal(&self, status: u16, body: &[u8], bad: Option<&ErrorBody>) -> String {
         let server = &self.server;
         let answer = match bad {
-            Some(Bad { error, error_description: Some(Value::String(description)) }) => {
+            Some(ErrorBody { error, error_description: Some(Value::String(description)) }) => {
                 redact::clean(&without_addresses(&format!("{error}: {description}")), 160)
             }
-            Some(Bad { error, .. }) => redact::clean(&without_addresses(error), 160),
+            Some(ErrorBody { error, .. }) => redact::clean(&without_addresses(error), 160),
             None => String::new(),
         };
         let answer = format!("{status} {answer}");

@@ -48,7 +48,7 @@ impl Summary {
 
 /// What is not sent, and why. It names no address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unsent {
+pub(crate) struct UnsentMail {
     pub waiting: usize,
     pub dead: usize,
     /// When the oldest message was queued that was tried in vain, and the last error.

@@ -15,7 +15,7 @@ use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow, Ta
 use crate::domain::top_consumers::{TopConsumer, TopConsumers};
 use crate::report::shared::ReportContext;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{Judging, QuotaStatus, level_of, quota_status};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, level_of, quota_status};
 use crate::report::shared::week::Week;
 use crate::text::words::grouped;
 
@@ -28,14 +28,14 @@ pub(crate) struct Record {
     /// The moment of the last snapshot that was judged; none before the first.
     pub judged: Option<DateTime<Utc>>,
     /// Every target that was in trouble lately, in the order of the targets.
-    targets: Vec<Known>,
+    targets: Vec<KnownTarget>,
     /// What was not reported yet, in the order of the targets.
     news: Vec<News>,
 }
 
 /// What is remembered of one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct KnownTarget {
     #[serde(flatten)]
     target: Target,
     /// What people think of it, by the last news of it, delivered or waiting.
@@ -118,12 +118,12 @@ pub(crate) fn judge<E>(
     // By the time of the snapshot, so that judging it again after a crash says the same.
     let context = &ReportContext { now, ..context.clone() };
     let first = record.judged.is_none();
-    let mut targets: BTreeMap<Target, Known> =
+    let mut targets: BTreeMap<Target, KnownTarget> =
         record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
     let mut news: BTreeMap<Target, News> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
-    let judging = Judging { taken_at: now, rule: seen.rule, alerts: seen.alerts, context };
+    let judging = JudgingContext { taken_at: now, rule: seen.rule, alerts: seen.alerts, context };
     let mut place = 0;
     for organization in seen.latest.organizations() {
         let first_place = place;
@@ -161,7 +161,7 @@ pub(crate) fn judge<E>(
             } else {
                 Silence::None
             };
-            let target = targets.entry(row.target.clone()).or_insert_with(|| Known {
+            let target = targets.entry(row.target.clone()).or_insert_with(|| KnownTarget {
                 target: row.target.clone(),
                 heard: Level::Fine,
                 cycles: Vec::new(),
@@ -177,7 +177,7 @@ pub(crate) fn judge<E>(
                 continue;
             }
             let waiting = news.remove(&row.target);
-            let row = Judged { row: &row, status: &status, before: before.and_then(Place::quota) };
+            let row = JudgedRow { row: &row, status: &status, quota_before: before.and_then(Place::quota) };
             if let Some(reported) = judge_target(&row, target, waiting, silent, seen) {
                 news.insert(reported.target.clone(), reported);
             }
@@ -193,11 +193,11 @@ pub(crate) fn judge<E>(
 }
 
 /// One row of the snapshot that is judged.
-struct Judged<'a> {
+struct JudgedRow<'a> {
     row: &'a SnapshotRow<'a>,
     status: &'a QuotaStatus,
     /// The quota that the snapshot before showed.
-    before: Option<Units>,
+    quota_before: Option<Units>,
 }
 
 /// Why a crossing makes no news.
@@ -211,14 +211,14 @@ enum Silence {
 
 /// Judges one target: what is to be reported of it now, if anything. `waiting` is what was to be reported and was not yet.
 fn judge_target(
-    judged: &Judged<'_>,
-    known: &mut Known,
+    judged: &JudgedRow<'_>,
+    known: &mut KnownTarget,
     waiting: Option<News>,
     silence: Silence,
     seen: &Evidence<'_>,
 ) -> Option<News> {
     let at = seen.latest.taken_at;
-    let Judged { row, status, .. } = judged;
+    let JudgedRow { row, status, .. } = judged;
     let level = status.level;
     let began = began(row, at);
     let heard = waiting.as_ref().map_or(known.heard, |news| news.was);
@@ -272,7 +272,7 @@ fn judge_target(
     news(level, status.why.clone())
 }
 
-impl Known {
+impl KnownTarget {
     /// Whether it stands better only because less is used than before in the same cycle. Usage never falls there: for a day the
     /// answer is not believed.
     fn is_doubtful(&mut self, began: &str, status: &QuotaStatus, at: DateTime<Utc>) -> bool {
@@ -321,10 +321,10 @@ fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
 }
 
 /// Why a target is back to normal.
-fn recovery_reason(judged: &Judged<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
-    let Judged { row, status, before } = judged;
+fn recovery_reason(judged: &JudgedRow<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
+    let JudgedRow { row, status, quota_before } = judged;
     let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
-    if let Some(before) = before.filter(|before| *before < quota) {
+    if let Some(before) = quota_before.filter(|before| *before < quota) {
         let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
         let change = changes.flat_map(|diff| &diff.changes).rfind(|change| change.target == row.target);
         let who = match change {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Mute, Until};
+use crate::config::{Mute, MuteEnd};
 use crate::domain::quota::Target;
 use crate::report::alerts::AlertInput;
 use crate::report::shared::level::Level;
@@ -37,7 +37,7 @@ pub(super) fn muted_sentences(
         .map(|(mute, count)| {
             let verb = if *count == 1 { "is" } else { "are" };
             let until = match mute.until {
-                Some(Until::Day(day)) => format!("the end of {}", day.format("%a %-d %b %Y")),
+                Some(MuteEnd::Day(day)) => format!("the end of {}", day.format("%a %-d %b %Y")),
                 Some(until) => words::moment(until.moment(context.zone), context.zone),
                 None => String::new(),
             };

@@ -111,7 +111,7 @@ fn a_mute_hides_news_and_is_listed_with_its_reason() {
     let mute = |pattern: &str| Mute {
         name: Some(pattern.into()),
         reason: "load test".into(),
-        until: Some(crate::config::Until::Moment(at("11-30T00:00"))),
+        until: Some(crate::config::MuteEnd::Moment(at("11-30T00:00"))),
         ..Mute::default()
     };
     let rows = || vec![group("1", "Lab", Some(1000), 960, 990), group("2", "Web", Some(1000), 960, 990)];

@@ -97,7 +97,7 @@ impl FileOutcome {
 
 /// What a pass did with files, added one by one.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct GatheredFiles {
     count: usize,
     /// While it is the only one.
     only: Option<ChangesReport>,
@@ -107,7 +107,7 @@ pub(crate) struct Gathered {
     listed: String,
 }
 
-impl Gathered {
+impl GatheredFiles {
     pub(crate) fn add(&mut self, report: ChangesReport, state: RunState) {
         self.count += 1;
         self.identities.push(report.identity.clone());

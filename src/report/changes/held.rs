@@ -8,7 +8,7 @@ use crate::report::shared::{ReportContext, words};
 
 /// A run that waits for a person, with the commands that decide.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Held {
+pub(crate) struct HeldRun {
     pub run: String,
     pub file: String,
     pub rows: usize,
@@ -23,10 +23,10 @@ pub(crate) struct Held {
 }
 
 /// A held run, and how to decide on it.
-pub(crate) fn held(story: &RunStory, context: &ReportContext) -> Held {
+pub(crate) fn held(story: &RunStory, context: &ReportContext) -> HeldRun {
     let rows = story.plan.rows.iter().filter(|row| main_reason(row).is_some()).count();
     let plan = story.plan.sha256.get(..8).unwrap_or_default();
-    Held {
+    HeldRun {
         run: story.id.clone(),
         file: words::clean(&story.file, 60),
         rows,

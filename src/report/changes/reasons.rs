@@ -15,7 +15,7 @@ const LISTED_COMMON: usize = 10;
 
 /// Which rows stand together.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Together {
+enum RowGroups {
     /// The same reasons, word for word.
     Words(Vec<String>),
     Kind(Cause),
@@ -52,16 +52,16 @@ pub(super) fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>
         let count = words::counted(group.len(), "row");
         group[0].shared = match &together {
             // What is said once of whole organizations stands above all rows.
-            Together::Words(why) if why.is_empty() && shown.is_empty() => String::new(),
-            Together::Words(why) if why.is_empty() => format!("{count} for what is said above alone"),
-            Together::Words(why) => format!("{count} for one reason: {}", why.join("; ")),
-            Together::Kind(cause) => format!("{count} for one reason: {}", cause.summary()),
-            Together::Not if has_several && group.len() == 1 => format!("{count} for a reason of its own"),
-            Together::Not if has_several => format!("{count} for reasons of their own"),
-            Together::Not => String::new(),
+            RowGroups::Words(why) if why.is_empty() && shown.is_empty() => String::new(),
+            RowGroups::Words(why) if why.is_empty() => format!("{count} for what is said above alone"),
+            RowGroups::Words(why) => format!("{count} for one reason: {}", why.join("; ")),
+            RowGroups::Kind(cause) => format!("{count} for one reason: {}", cause.summary()),
+            RowGroups::Not if has_several && group.len() == 1 => format!("{count} for a reason of its own"),
+            RowGroups::Not if has_several => format!("{count} for reasons of their own"),
+            RowGroups::Not => String::new(),
         };
-        if together != Together::Not {
-            let is_explained = matches!(together, Together::Words(_));
+        if together != RowGroups::Not {
+            let is_explained = matches!(together, RowGroups::Words(_));
             for row in &mut group {
                 row.is_explained = is_explained;
             }
@@ -73,7 +73,7 @@ pub(super) fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>
 }
 
 /// Each in the order of its first row.
-fn groups(rows: Vec<ChangeRow>) -> Vec<(Together, Vec<ChangeRow>)> {
+fn groups(rows: Vec<ChangeRow>) -> Vec<(RowGroups, Vec<ChangeRow>)> {
     let mut words: HashMap<Vec<String>, usize> = HashMap::new();
     let mut kinds: HashMap<Cause, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.cause.is_some()) {
@@ -85,12 +85,12 @@ fn groups(rows: Vec<ChangeRow>) -> Vec<(Together, Vec<ChangeRow>)> {
         }
     }
     let together = |row: &ChangeRow| match row.cause {
-        Some(_) if words[&row.why] >= SHARED => Together::Words(row.why.clone()),
-        Some(cause) if kinds[&cause] >= SHARED => Together::Kind(cause),
-        Some(_) | None => Together::Not,
+        Some(_) if words[&row.why] >= SHARED => RowGroups::Words(row.why.clone()),
+        Some(cause) if kinds[&cause] >= SHARED => RowGroups::Kind(cause),
+        Some(_) | None => RowGroups::Not,
     };
-    let mut groups: Vec<(Together, Vec<ChangeRow>)> = Vec::new();
-    let mut places: HashMap<Together, usize> = HashMap::new();
+    let mut groups: Vec<(RowGroups, Vec<ChangeRow>)> = Vec::new();
+    let mut places: HashMap<RowGroups, usize> = HashMap::new();
     for row in rows {
         let together = together(&row);
         let place = *places.entry(together.clone()).or_insert(groups.len());

@@ -120,13 +120,13 @@ pub(crate) struct Section {
 }
 
 /// The further columns of a change file, by row, each as its header and the text.
-type Carried = BTreeMap<usize, Vec<(String, String)>>;
+type CarriedColumns = BTreeMap<usize, Vec<(String, String)>>;
 
 /// The rows of a run by what became of them.
 pub(in crate::report) struct RowOutcomes<'s> {
     /// In which people read when a row takes effect.
     zone: Tz,
-    carried: &'s Carried,
+    carried: &'s CarriedColumns,
     /// What is said once of the held rows.
     common: CommonReasons<'s>,
     /// Sent and confirmed; or to be sent, while there are no results.
@@ -142,7 +142,7 @@ pub(in crate::report) struct RowOutcomes<'s> {
 }
 
 impl<'s> RowOutcomes<'s> {
-    pub(in crate::report) fn new(zone: Tz, carried: &'s Carried, common: CommonReasons<'s>) -> Self {
+    pub(in crate::report) fn new(zone: Tz, carried: &'s CarriedColumns, common: CommonReasons<'s>) -> Self {
         Self {
             zone,
             carried,

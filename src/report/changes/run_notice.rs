@@ -14,7 +14,7 @@ pub(crate) struct RunNotice {
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// What is only planned changes nothing of the owners'.
     pub is_for_owners: bool,
-    /// Who is behind it, as far as that is recorded: see [`crate::change::run::RunRecord::people`].
+    /// Who is behind it, as far as that is recorded: see [`crate::change::run::RunRecord::people_text`].
     pub by: String,
 }
 

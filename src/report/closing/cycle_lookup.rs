@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow};
-use crate::report::closing::cycle_tracker::{Ended, GAP, SAME};
+use crate::report::closing::cycle_tracker::{EndedCycle, GAP, SAME};
 
 /// No more snapshots are opened, however many organizations close on however many dates.
 const MOST: usize = 120;
@@ -22,7 +22,7 @@ const BEFORE: TimeDelta = TimeDelta::days(40);
 /// A report on some of its account groups is made by leaving only their rows: without a row of its own nothing is said of the
 /// organization.
 #[derive(Clone, Debug)]
-pub(crate) struct Closed {
+pub(crate) struct ClosedCycles {
     pub org_id: OrgId,
     /// Newest first: the one that closed, then those before it, to the first of the calendar year and one before that.
     pub cycles: Vec<Cycle>,
@@ -38,7 +38,7 @@ pub(crate) struct Cycle {
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
     /// The last that was seen of it.
-    pub seen: Option<LastSeen>,
+    pub last_seen: Option<LastSeen>,
 }
 
 /// The rows of one organization in one snapshot, its own first.
@@ -75,7 +75,7 @@ pub(crate) struct CycleLookup {
 
 /// How far it has come for one organization.
 struct Search {
-    closed: Closed,
+    closed: ClosedCycles,
     /// The beginning of the time that closed, as the record knows it.
     start: DateTime<Utc>,
     /// The end of the cycle that is looked for.
@@ -92,9 +92,14 @@ struct Search {
 
 impl CycleLookup {
     /// `moments` are those of all snapshots, earliest first.
-    pub(crate) fn new(ended: &[Ended], moments: Vec<DateTime<Utc>>, zone: Tz) -> Self {
-        let search = |ended: &Ended| Search {
-            closed: Closed { org_id: ended.org_id.clone(), cycles: Vec::new(), middle: None, cut: false },
+    pub(crate) fn new(ended: &[EndedCycle], moments: Vec<DateTime<Utc>>, zone: Tz) -> Self {
+        let search = |ended: &EndedCycle| Search {
+            closed: ClosedCycles {
+                org_id: ended.org_id.clone(),
+                cycles: Vec::new(),
+                middle: None,
+                cut: false,
+            },
             start: ended.start,
             end: ended.end,
             step: TimeDelta::zero(),
@@ -139,7 +144,7 @@ impl CycleLookup {
     }
 
     /// What was found, in the order of the organizations.
-    pub(crate) fn into_closed(self) -> Vec<Closed> {
+    pub(crate) fn into_closed(self) -> Vec<ClosedCycles> {
         let close = |search: Search| {
             let mut closed = search.closed;
             if closed.cycles.is_empty() {
@@ -163,11 +168,11 @@ impl Search {
         let cycle = seen.and_then(|seen| Some((seen, seen.cycle()?)));
         match cycle.filter(|(_, (start, _))| *start + SAME <= self.end) {
             Some((seen, (start, end))) => {
-                self.best = Some(Cycle { start, end, seen: Some(LastSeen::new(at, seen)) });
+                self.best = Some(Cycle { start, end, last_seen: Some(LastSeen::new(at, seen)) });
             }
             None => self.blind = Some(at),
         }
-        let best_at = self.best.as_ref().and_then(|best| best.seen.as_ref()).map(|seen| seen.at);
+        let best_at = self.best.as_ref().and_then(|best| best.last_seen.as_ref()).map(|seen| seen.at);
         self.want = match (best_at, self.blind) {
             // Back by longer and longer steps until something is known,
             (None, _) => {
@@ -189,12 +194,12 @@ impl Search {
 
     /// Takes a cycle for found, and turns to the one before it.
     fn settle(&mut self, cycle: Cycle, moments: &[DateTime<Utc>]) {
-        let Cycle { start, end, seen } = cycle;
+        let Cycle { start, end, last_seen } = cycle;
         let missed = self.end - end > GAP;
         if missed {
             self.closed.cycles.extend(unseen_cycles(end, self.end));
         }
-        let cycle = Cycle { start, end: if missed { end } else { self.end }, seen };
+        let cycle = Cycle { start, end: if missed { end } else { self.end }, last_seen };
         if self.closed.cycles.is_empty() {
             self.want_middle = moment_before(moments, cycle.middle()).filter(|middle| *middle > start);
         }
@@ -214,8 +219,11 @@ impl Search {
     /// The way ends with the cycle before the year of the one that closed.
     fn stop_if_too_old(&mut self, zone: Tz) {
         let year = self.closed.cycles.first().map_or(self.end, Cycle::middle).with_timezone(&zone).year();
-        let found =
-            self.closed.cycles.last().is_some_and(|cycle| cycle.seen.is_some() && cycle.year(zone) < year);
+        let found = self
+            .closed
+            .cycles
+            .last()
+            .is_some_and(|cycle| cycle.last_seen.is_some() && cycle.year(zone) < year);
         let year_before = |at: DateTime<Utc>| (at + BEFORE).with_timezone(&zone).year() < year;
         if found || self.want.is_some_and(year_before) {
             self.want = None;
@@ -230,7 +238,7 @@ fn unseen_cycles(from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Cycle> {
         if start - from > GAP { start } else { from }
     };
     let ends = std::iter::successors(Some(to), |end| Some(start_of(*end)).filter(|start| *start > from));
-    ends.map(|end| Cycle { start: start_of(end), end, seen: None }).collect()
+    ends.map(|end| Cycle { start: start_of(end), end, last_seen: None }).collect()
 }
 
 /// The last moment before another.

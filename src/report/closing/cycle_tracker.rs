@@ -22,9 +22,9 @@ const KEPT: TimeDelta = TimeDelta::days(400);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClosingRecord {
     /// The cycle of each organization that was seen last, in the order of the organizations.
-    cycles: Vec<Known>,
+    cycles: Vec<TrackedCycle>,
     /// What closed and was not reported yet, in the order of the organizations.
-    pub pending: Vec<Ended>,
+    pub pending: Vec<EndedCycle>,
     /// The snapshots whose figures were reported as those of a closed cycle, earliest first.
     #[serde(rename = "told_from")]
     pub reported_from: Vec<DateTime<Utc>>,
@@ -32,7 +32,7 @@ pub(crate) struct ClosingRecord {
 
 /// What is remembered of one organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct TrackedCycle {
     org_id: OrgId,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
@@ -42,7 +42,7 @@ struct Known {
 
 /// A cycle that closed. If some were missed, it is all the time from the first to the last of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ended {
+pub(crate) struct EndedCycle {
     pub org_id: OrgId,
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
@@ -56,21 +56,21 @@ impl ClosingRecord {
             return self;
         }
         let now = latest.taken_at;
-        let mut known: BTreeMap<OrgId, Known> =
+        let mut known: BTreeMap<OrgId, TrackedCycle> =
             self.cycles.into_iter().map(|known| (known.org_id.clone(), known)).collect();
         // A clock that was ahead closed it; it runs still.
         for known in known.values_mut().filter(|known| known.end > now) {
             known.closed = false;
         }
         let mut pending = Vec::new();
-        let mut closes = |known: &Known, start, end| {
-            pending.push(Ended { org_id: known.org_id.clone(), start, end });
+        let mut closes = |known: &TrackedCycle, start, end| {
+            pending.push(EndedCycle { org_id: known.org_id.clone(), start, end });
         };
         for organization in latest.organizations() {
             let Some((start, end)) = organization.cycle() else { continue };
             let org_id = organization.id.clone();
             let Some(known) = known.get_mut(&org_id) else {
-                known.insert(org_id.clone(), Known { org_id, start, end, closed: end <= now });
+                known.insert(org_id.clone(), TrackedCycle { org_id, start, end, closed: end <= now });
                 continue;
             };
             if start < known.start + SAME {
@@ -86,12 +86,12 @@ impl ClosingRecord {
                 // Told when it ended by its own dates; after it others passed that no snapshot was taken in.
                 closes(known, known.end, start);
             }
-            *known = Known { org_id, start, end, closed: false };
+            *known = TrackedCycle { org_id, start, end, closed: false };
         }
         // Over by its own dates, though the API does not show the next one: usage is unknown, or the organization is gone.
         for known in known.values_mut().filter(|known| known.end <= now && !known.closed) {
             if pending.iter().all(|ended| ended.org_id != known.org_id) {
-                pending.push(Ended { org_id: known.org_id.clone(), start: known.start, end: known.end });
+                pending.push(EndedCycle { org_id: known.org_id.clone(), start: known.start, end: known.end });
                 known.closed = true;
             }
         }
@@ -112,10 +112,10 @@ impl ClosingRecord {
 }
 
 /// The last cycle of every organization, as if it had closed just now: for a look at the report.
-pub(crate) fn last_cycles(latest: &Snapshot) -> Vec<Ended> {
+pub(crate) fn last_cycles(latest: &Snapshot) -> Vec<EndedCycle> {
     let before = |organization: &Organization| {
         let (start, end) = organization.cycle()?;
-        Some(Ended { org_id: organization.id.clone(), start: start - (end - start), end: start })
+        Some(EndedCycle { org_id: organization.id.clone(), start: start - (end - start), end: start })
     };
     latest.organizations().iter().filter_map(before).collect()
 }

@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::report::ClosingInput;
 use crate::report::ClosingReport;
-use crate::report::closing::cycle_lookup::{Closed, Cycle, CycleLookup, LastSeen};
-use crate::report::closing::cycle_tracker::Ended;
+use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, CycleLookup, LastSeen};
+use crate::report::closing::cycle_tracker::EndedCycle;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, context, realistic};
 use crate::report::shared::{Extent, ReportContext};
@@ -54,13 +54,13 @@ pub(crate) fn history() -> Vec<Snapshot> {
     all
 }
 
-pub(crate) fn ended(org_id: &str) -> Ended {
+pub(crate) fn ended(org_id: &str) -> EndedCycle {
     let (start, end) = cycle(11);
-    Ended { org_id: org_id.into(), start, end }
+    EndedCycle { org_id: org_id.into(), start, end }
 }
 
 /// What a lookup through these snapshots finds, and how many of them it opened.
-pub(crate) fn walked(ended: &[Ended], history: &[Snapshot]) -> (Vec<Closed>, usize) {
+pub(crate) fn walked(ended: &[EndedCycle], history: &[Snapshot]) -> (Vec<ClosedCycles>, usize) {
     let moments = history.iter().map(|snapshot| snapshot.taken_at).collect();
     let mut lookup = CycleLookup::new(ended, moments, context().zone);
     let mut opened = 0;
@@ -76,11 +76,11 @@ pub(crate) fn morning() -> ReportContext {
     ReportContext { now: at("12-05T07:00"), ..context() }
 }
 
-pub(crate) fn report_on(closed: &[Closed]) -> ClosingReport {
+pub(crate) fn report_on(closed: &[ClosedCycles]) -> ClosingReport {
     report_in(Extent::Mail, closed)
 }
 
-pub(crate) fn report_in(extent: Extent, closed: &[Closed]) -> ClosingReport {
+pub(crate) fn report_in(extent: Extent, closed: &[ClosedCycles]) -> ClosingReport {
     let latest = Snapshot::new(at("12-05T06:00"), realistic().owned_rows());
     let rule = UsageRule::default();
     let input = ClosingInput { closed, diffs: &[changed()], latest: &latest, rule: &rule };
@@ -88,7 +88,7 @@ pub(crate) fn report_in(extent: Extent, closed: &[Closed]) -> ClosingReport {
 }
 
 /// One organization that closed one cycle, seen an hour before its end.
-pub(crate) fn closed_with(org_id: &str, rows: Vec<SnapshotRow<'static>>) -> Closed {
+pub(crate) fn closed_with(org_id: &str, rows: Vec<SnapshotRow<'static>>) -> ClosedCycles {
     let (start, end) = cycle(11);
     let rows =
         rows.into_iter().map(|row| SnapshotRow { period_start: Some(start), period_end: Some(end), ..row });
@@ -97,11 +97,11 @@ pub(crate) fn closed_with(org_id: &str, rows: Vec<SnapshotRow<'static>>) -> Clos
 }
 
 /// The same with as much in each month before it.
-pub(crate) fn with_a_year(mut closed: Closed) -> Closed {
+pub(crate) fn with_a_year(mut closed: ClosedCycles) -> ClosedCycles {
     for month in (1..11).rev() {
         let (start, end) = cycle(month);
-        let seen = closed.cycles[0].seen.clone();
-        closed.cycles.push(Cycle { start, end, seen: seen.map(|seen| LastSeen { at: end, ..seen }) });
+        let seen = closed.cycles[0].last_seen.clone();
+        closed.cycles.push(Cycle { start, end, last_seen: seen.map(|seen| LastSeen { at: end, ..seen }) });
     }
     closed
 }

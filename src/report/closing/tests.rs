@@ -12,7 +12,7 @@ use crate::report::closing::fixtures::{
 use crate::report::closing_table;
 use crate::report::fixtures::{group, group_of, organization};
 
-fn headline_of(closed: &[Closed]) -> String {
+fn headline_of(closed: &[ClosedCycles]) -> String {
     report_on(closed).headline
 }
 
@@ -20,7 +20,7 @@ fn unknown(row: SnapshotRow<'static>) -> SnapshotRow<'static> {
     SnapshotRow { usage: Usage::default(), ..row }
 }
 
-fn acme(quota: Option<Units>, used: Units) -> Closed {
+fn acme(quota: Option<Units>, used: Units) -> ClosedCycles {
     closed_with("10452", vec![organization("10452", "Acme Bank", quota, used, used)])
 }
 
@@ -158,7 +158,7 @@ fn what_was_not_looked_up_is_not_said_to_be_missing() {
 fn what_was_seen_long_before_the_end_is_said_to_be_so() {
     let mut closed = acme(Some(1000), 911);
     let end = closed.cycles[0].end;
-    closed.cycles[0].seen.as_mut().unwrap().at = end - TimeDelta::days(3);
+    closed.cycles[0].last_seen.as_mut().unwrap().at = end - TimeDelta::days(3);
     let report = report_on(&[closed]);
     let section = &report.sections[0];
     assert_eq!(section.year[0].until, "2 Dec");
@@ -190,12 +190,12 @@ fn what_was_used_beyond_the_plan_is_a_warning_unless_the_units_look_mismatched()
 #[test]
 fn what_is_no_result_is_not_compared() {
     let mut closed = walked(&[ended("10452")], &history()).0.remove(0);
-    let is_compared = |closed: &Closed| {
+    let is_compared = |closed: &ClosedCycles| {
         let sentences = report_on(std::slice::from_ref(closed)).sections.remove(0).sentences;
         ["previous cycle", "projected"].map(|part| sentences.iter().any(|sentence| sentence.contains(part)))
     };
     assert_eq!(is_compared(&closed), [true, true]);
-    let early = |cycle: &mut Cycle| cycle.seen.as_mut().unwrap().at -= TimeDelta::days(9);
+    let early = |cycle: &mut Cycle| cycle.last_seen.as_mut().unwrap().at -= TimeDelta::days(9);
     early(&mut closed.cycles[1]);
     assert_eq!(is_compared(&closed), [false, true]);
     early(&mut closed.cycles[0]);
@@ -205,9 +205,10 @@ fn what_is_no_result_is_not_compared() {
 }
 
 /// What is left for somebody who owns only these account groups.
-fn only(closed: &Closed, aids: &[&str]) -> Closed {
+fn only(closed: &ClosedCycles, aids: &[&str]) -> ClosedCycles {
     let mut closed = closed.clone();
-    let seen = closed.cycles.iter_mut().filter_map(|cycle| cycle.seen.as_mut()).chain(closed.middle.as_mut());
+    let seen =
+        closed.cycles.iter_mut().filter_map(|cycle| cycle.last_seen.as_mut()).chain(closed.middle.as_mut());
     for seen in seen {
         seen.rows.retain(|row| row.target.aid.as_ref().is_some_and(|aid| aids.contains(&aid.as_str())));
     }
@@ -258,7 +259,7 @@ fn of_some_account_groups_alone_nothing_is_said_of_the_organization() {
 
 #[test]
 fn the_worst_are_shown_in_full_then_some_in_a_line_and_the_rest_in_a_sentence() {
-    let closed: Vec<Closed> = (0..40_i64)
+    let closed: Vec<ClosedCycles> = (0..40_i64)
         .map(|number| {
             let org_id = number.to_string();
             closed_with(&org_id, vec![organization(&org_id, "Org", Some(1000), 400 + number * 20, 0)])
@@ -333,7 +334,7 @@ proptest! {
 
 #[test]
 fn a_file_shows_every_organization_in_full_and_every_account_group() {
-    let closed: Vec<Closed> = (0..30)
+    let closed: Vec<ClosedCycles> = (0..30)
         .map(|number| {
             let id = (200 + number).to_string();
             let groups = (0..20).map(|aid| {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::section::YearRow;
 use crate::domain::quota::{SnapshotRow, Units, UsageRule, sum};
-use crate::report::closing::cycle_lookup::{Closed, Cycle, LastSeen};
+use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::cycle_usage;
 use crate::report::closing::wording::cycle_dates;
 use crate::report::shared::{ReportContext, words};
@@ -49,24 +49,24 @@ pub(super) fn total(seen: Option<&LastSeen>, partial: bool, rule: &UsageRule) ->
 
 /// When a cycle was seen last, if that is no result.
 pub(super) fn last_partial_reading(cycle: &Cycle) -> Option<DateTime<Utc>> {
-    cycle.seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
+    cycle.last_seen.as_ref().map(|seen| seen.at).filter(|at| cycle.end - *at > LATE)
 }
 
 /// The cycles of the calendar year, oldest first.
 pub(super) fn year(
-    closed: &Closed,
+    closed: &ClosedCycles,
     partial: bool,
     rule: &UsageRule,
     context: &ReportContext,
 ) -> Vec<YearRow> {
     let year = closed.cycles[0].year(context.zone);
     let row = |cycle: &Cycle| {
-        let Total { used, quota, plan, .. } = total(cycle.seen.as_ref(), partial, rule);
+        let Total { used, quota, plan, .. } = total(cycle.last_seen.as_ref(), partial, rule);
         YearRow {
             spent: cycle_usage(String::new(), String::new(), used, quota),
             cycle: cycle_dates(cycle, context.zone),
             plan,
-            missing: cycle.seen.is_none(),
+            missing: cycle.last_seen.is_none(),
             until: last_partial_reading(cycle)
                 .map_or_else(String::new, |at| words::short_day(at, context.zone)),
         }
@@ -81,7 +81,7 @@ pub(super) fn year(
 }
 
 /// The day before which nothing is known of the year; none where its first cycle is known.
-pub(super) fn began_late(closed: &Closed, context: &ReportContext) -> Option<String> {
+pub(super) fn began_late(closed: &ClosedCycles, context: &ReportContext) -> Option<String> {
     let first = closed.cycles.last()?;
     let year = closed.cycles[0].year(context.zone);
     let before = (first.start - FIRST_CYCLE).with_timezone(&context.zone).year();

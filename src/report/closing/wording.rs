@@ -93,7 +93,7 @@ pub(in crate::report) fn more(rest: &[Section]) -> String {
 
 /// `As of Sat 5 Dec 2026, 08:00, 1 hour before the end.`
 pub(in crate::report) fn as_of(last: &Cycle, zone: Tz) -> String {
-    last.seen.as_ref().map_or_else(String::new, |seen| {
+    last.last_seen.as_ref().map_or_else(String::new, |seen| {
         format!("As of {}, {} before the end.", words::moment(seen.at, zone), words::age(last.end - seen.at))
     })
 }

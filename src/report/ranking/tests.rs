@@ -9,7 +9,8 @@ use crate::report::fixtures::{context, group, realistic};
 fn the_order_is_that_of_the_usage_report() {
     let latest = realistic();
     let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let slopes = Slopes::default();
     let ranking = |most| Ranking::new(latest.places().enumerate(), most, &slopes, judging);
     let ranked: Vec<QuotaStatus> = ranking(usize::MAX).statuses().collect();

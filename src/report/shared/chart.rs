@@ -240,7 +240,7 @@ struct Scale {
     left: f64,
     start: DateTime<Utc>,
     seconds: f64,
-    most: f64,
+    max_units: f64,
     ticks: Vec<Units>,
 }
 
@@ -259,7 +259,7 @@ impl Scale {
             left: widest + 20.0,
             start: trend.start,
             seconds: seconds(trend.end - trend.start),
-            most: float(most) * 1.16, // room for the words above the highest line
+            max_units: float(most) * 1.16, // room for the words above the highest line
             ticks,
         }
     }
@@ -269,7 +269,7 @@ impl Scale {
     }
 
     fn y_of(&self, units: Units) -> f64 {
-        BOTTOM - (float(units) / self.most).clamp(0.0, 1.0) * (BOTTOM - TOP)
+        BOTTOM - (float(units) / self.max_units).clamp(0.0, 1.0) * (BOTTOM - TOP)
     }
 
     fn line(&self, piece: &[(DateTime<Utc>, Units)]) -> String {

@@ -47,7 +47,7 @@ enum Reason {
 
 /// A level, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::report) struct Judged {
+pub(in crate::report) struct JudgedLevel {
     pub level: Level,
     /// As a sentence with its figures; empty where all is fine.
     pub why: String,
@@ -103,12 +103,12 @@ pub(in crate::report) fn level(figures: Figures, limits: Limits, now: DateTime<U
 }
 
 /// How bad it is, and why.
-pub(in crate::report) fn judge(figures: Figures, limits: Limits, context: &ReportContext) -> Judged {
+pub(in crate::report) fn judge(figures: Figures, limits: Limits, context: &ReportContext) -> JudgedLevel {
     let reason = reason(figures, limits, context.now);
     let limit = reason.limit();
     let why = reason_sentence(reason, figures, context).unwrap_or_default();
     let in_brackets = limit.as_ref().map(|limit| format!(" ({limit})"));
-    Judged {
+    JudgedLevel {
         level: reason.level(),
         why: why + &in_brackets.unwrap_or_default(),
         limit: limit.unwrap_or_default(),

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use crate::config::Alerts;
 use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule};
-use crate::report::shared::level::{Figures, Judged, Level, judge, level};
+use crate::report::shared::level::{Figures, JudgedLevel, Level, judge, level};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::week::Slopes;
 use crate::report::shared::{ReportContext, words};
@@ -108,7 +108,7 @@ impl QuotaStatus {
 
 /// What says how targets of the latest snapshot stand.
 #[derive(Clone, Copy)]
-pub(crate) struct Judging<'a> {
+pub(crate) struct JudgingContext<'a> {
     /// When the snapshot was taken.
     pub taken_at: DateTime<Utc>,
     pub rule: &'a UsageRule,
@@ -128,7 +128,7 @@ pub(crate) struct Rank {
 
 impl Rank {
     /// Of one row of the latest snapshot. `slope` is how fast it used units in the last days, per second.
-    pub(crate) fn new(row: &SnapshotRow<'_>, slope: Option<f64>, judging: Judging<'_>) -> Self {
+    pub(crate) fn new(row: &SnapshotRow<'_>, slope: Option<f64>, judging: JudgingContext<'_>) -> Self {
         let figures = figures(row, slope, judging);
         Self {
             level: level(figures, judging.alerts.limits(&row.target), judging.context.now),
@@ -155,7 +155,7 @@ fn share_needed(quota: Option<Units>, needed: Option<Units>) -> f64 {
 fn figures(
     row: &SnapshotRow<'_>,
     slope: Option<f64>,
-    Judging { taken_at, rule, .. }: Judging<'_>,
+    JudgingContext { taken_at, rule, .. }: JudgingContext<'_>,
 ) -> Figures {
     let (used, projected) = (rule.used(&row.usage), rule.projected(&row.usage));
     let needed = used.zip(projected).map(|(used, projected)| used.max(projected));
@@ -177,7 +177,7 @@ fn figures(
 pub(in crate::report) fn level_of(
     row: &SnapshotRow<'_>,
     slope: Option<f64>,
-    judging: Judging<'_>,
+    judging: JudgingContext<'_>,
 ) -> Option<Level> {
     let figures = figures(row, slope, judging);
     figures.quota.zip(figures.needed)?;
@@ -185,14 +185,18 @@ pub(in crate::report) fn level_of(
 }
 
 /// How one row of the latest snapshot stands. `slope` is how fast it used units in the last days, per second.
-pub(crate) fn quota_status(row: &SnapshotRow, slope: Option<f64>, judging: Judging<'_>) -> QuotaStatus {
-    let Judging { rule, alerts, context, .. } = judging;
+pub(crate) fn quota_status(
+    row: &SnapshotRow,
+    slope: Option<f64>,
+    judging: JudgingContext<'_>,
+) -> QuotaStatus {
+    let JudgingContext { rule, alerts, context, .. } = judging;
     let figures = figures(row, slope, judging);
     let Figures { used, needed, ran_out, out, .. } = figures;
     let projected = rule.projected(&row.usage);
     let of_quota = |units: Option<Units>| words::percent(units?, row.quota?);
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
-    let Judged { level, why, limit } = judge(figures, alerts.limits(&row.target), context);
+    let JudgedLevel { level, why, limit } = judge(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
     QuotaStatus {
         target: row.target.clone(),
@@ -231,7 +235,7 @@ pub(crate) fn quota_status(row: &SnapshotRow, slope: Option<f64>, judging: Judgi
 pub(crate) fn quota_statuses<'s>(
     latest: &'s Snapshot,
     slopes: &'s Slopes,
-    judging: Judging<'s>,
+    judging: JudgingContext<'s>,
 ) -> impl Iterator<Item = QuotaStatus> + use<'s> {
     let stand = move |(place, row): (usize, SnapshotRow<'_>)| quota_status(&row, slopes.of(place), judging);
     latest.rows().enumerate().map(stand)

@@ -30,7 +30,7 @@ pub(crate) struct Trends<'a> {
     latest: &'a Snapshot,
     rule: &'a UsageRule,
     zone: Tz,
-    seen: BTreeMap<Target, Vec<CycleReading>>,
+    readings: BTreeMap<Target, Vec<CycleReading>>,
 }
 
 impl<'a> Trends<'a> {
@@ -40,18 +40,23 @@ impl<'a> Trends<'a> {
         rule: &'a UsageRule,
         zone: Tz,
     ) -> Self {
-        Self { latest, rule, zone, seen: targets.into_iter().map(|target| (target, Vec::new())).collect() }
+        Self {
+            latest,
+            rule,
+            zone,
+            readings: targets.into_iter().map(|target| (target, Vec::new())).collect(),
+        }
     }
 
     /// The earliest moment that a trend looks back to; none where there is none to draw.
     pub(crate) fn since(&self) -> Option<DateTime<Utc>> {
-        let starts = self.seen.keys().filter_map(|target| self.latest.row(target)?.period_start);
+        let starts = self.readings.keys().filter_map(|target| self.latest.row(target)?.period_start);
         starts.min().map(|start| start - LONGEST_CYCLE)
     }
 
     /// Snapshots come earliest first, `latest` among them.
     pub(crate) fn add(&mut self, snapshot: &Snapshot) {
-        for (target, seen) in &mut self.seen {
+        for (target, seen) in &mut self.readings {
             let row = snapshot.row(target);
             let known = row.and_then(|row| Some((row.period_start?, row.usage)));
             if let Some((cycle, usage)) = known {
@@ -65,7 +70,7 @@ impl<'a> Trends<'a> {
 
     /// The readings of this cycle and of the one before, which is moved to this one.
     fn cycles(&self, target: &Target) -> Option<(Vec<Reading>, Vec<Reading>)> {
-        let seen = self.seen.get(target)?;
+        let seen = self.readings.get(target)?;
         let start = self.latest.row(target)?.period_start?;
         let of_cycle = |cycle: DateTime<Utc>| -> Vec<Reading> {
             let its = seen.iter().filter(|seen| seen.cycle == cycle);

@@ -9,7 +9,8 @@ use crate::report::fixtures::{context, realistic};
 #[test]
 fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_or_in_parts() {
     let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
-    let judging = Judging { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let groups = latest.places().enumerate().filter(|(_, place)| {
         place.account_group.is_some() && rule.headroom(place.quota(), &place.usage()).is_some()
     });

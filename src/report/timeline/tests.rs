@@ -37,7 +37,7 @@ fn each_snapshot_shows_its_figures_and_who_changed_the_quota_before_it() {
     let diffs = [diff("11-21T14:00", run), diff("11-23T06:00", MadeBy::Outside)];
     let people = People::from([("20261121T133000Z-raise".to_owned(), "dropped by ann".to_owned())]);
     let rule = &UsageRule::default();
-    let input = TimelineInput { target: &target, seen: &seen, diffs: &diffs, people: &people, rule };
+    let input = TimelineInput { target: &target, rows: &seen, diffs: &diffs, people: &people, rule };
     let timeline = timeline(&input, Tz::UTC);
     let lines: Vec<String> = timeline
         .moments

@@ -19,7 +19,7 @@ const ROWS: usize = 50_000;
 pub(crate) struct UsagePage {
     pub report: UsageReport,
     /// What the page says beside the report.
-    pub beside: Beside,
+    pub beside: PageExtras,
     /// The account groups, worst first.
     pub rows: Vec<Row>,
     pub data: Data,
@@ -27,7 +27,7 @@ pub(crate) struct UsagePage {
 
 /// What the page says beside the report.
 #[derive(Debug, Serialize)]
-pub(crate) struct Beside {
+pub(crate) struct PageExtras {
     /// The trends of the organizations, in the order of the report; see [`Row::trend`].
     pub organization_trends: Vec<String>,
     /// The picture of the one organization, as SVG; empty where there are several, or nothing to draw.
@@ -101,7 +101,7 @@ impl UsagePage {
         groups.sort_by(|(_, a), (_, b)| a.worst_first(b));
         let left_out = groups.len().saturating_sub(ROWS);
         groups.truncate(ROWS);
-        let mut known = Known::default();
+        let mut known = OwnerIndex::default();
         let row = |(number, status): (usize, QuotaStatus)| {
             let organization = drawing.place(&status);
             let out = if status.ran_out { Some(input.latest.taken_at) } else { status.runs_out_at };
@@ -132,7 +132,7 @@ impl UsagePage {
                 organizations: organizations.collect(),
                 owners: known.owners,
             },
-            beside: Beside {
+            beside: PageExtras {
                 organization_trends: trends,
                 picture,
                 has_trends: rows.iter().any(|row| !row.trend.is_empty()),
@@ -207,12 +207,12 @@ fn state(status: &QuotaStatus) -> &'static str {
 
 /// The owners that were met.
 #[derive(Default)]
-struct Known {
+struct OwnerIndex {
     owners: Vec<String>,
     places: HashMap<String, usize>,
 }
 
-impl Known {
+impl OwnerIndex {
     fn indexes_of(&mut self, owners: Vec<String>) -> String {
         let mut place = |owner: String| {
             let owner = words::clean(&owner, 120);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn strikes(spec: &str, requests: usize) -> Vec<bool> {
-    let mut armed = Armed::new(spec.parse().unwrap());
+    let mut armed = ArmedFault::new(spec.parse().unwrap());
     (0..requests).map(|_| armed.strike("POST /v7/quotas/assign", "").is_some()).collect()
 }
 
@@ -29,7 +29,7 @@ fn a_path_is_part_of_the_request_line() {
 
 #[test]
 fn a_bad_row_concerns_only_batches_that_hold_it() {
-    let mut armed = Armed::new("bad-row:aid=204117:silent:count=1".parse().unwrap());
+    let mut armed = ArmedFault::new("bad-row:aid=204117:silent:count=1".parse().unwrap());
     let groups = "POST /v7/quotas/account-groups/assign";
     assert_eq!(armed.strike(groups, r#"{"aid":"204118"}"#), None);
     assert_eq!(armed.strike("POST /v7/quotas/assign", r#"{"orgId":"204117"}"#), None);

@@ -54,7 +54,7 @@ fn few_enough(organizations: usize) -> Result<(), Unexpected> {
 }
 
 fn read_carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Unexpected> {
-    let mut seen = Seen { unreadable: *unreadable_so_far, ..Seen::default() };
+    let mut seen = ReadEntries { unreadable: *unreadable_so_far, ..ReadEntries::default() };
     let answer = answer(json)?;
     let there = answer.each("quotas", |entry| {
         let odd = |odd| OrganizationQuotas {
@@ -70,7 +70,7 @@ fn read_carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<Orga
 /// None where anything in it is odd or unknown.
 fn read_plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
     let PlainAnswer { quotas, links } = serde_json::from_str(json).ok()?;
-    let mut seen = Seen::default();
+    let mut seen = ReadEntries::default();
     for Entry(entry) in quotas {
         seen.add(entry);
     }
@@ -79,13 +79,13 @@ fn read_plainly(json: &str) -> Option<Page<OrganizationQuotas>> {
 
 /// What an answer says, without the entries that say nothing.
 #[derive(Default)]
-struct Seen {
+struct ReadEntries {
     all: Vec<OrganizationQuotas>,
     nobodys: usize,
     unreadable: usize,
 }
 
-impl Seen {
+impl ReadEntries {
     fn add(&mut self, mut quotas: OrganizationQuotas) {
         if self.unreadable + quotas.unreadable.len() > MOST_UNREADABLE_TOGETHER {
             let all = OddQuotas::with_summary(std::mem::take(&mut quotas.unreadable));

@@ -2,9 +2,9 @@
 
 use super::*;
 
-const fn room(now: u32, window_ends_in: u64) -> Room {
+const fn room(sendable_now: u32, window_ends_in: u64) -> Room {
     let window_ends_in = Duration::from_secs(window_ends_in);
-    Room { sent: 0, now, each_window: 180, window_ends_in, wait: Duration::ZERO }
+    Room { sent: 0, sendable_now, each_window: 180, window_ends_in, wait: Duration::ZERO }
 }
 
 fn seconds(requests: usize, each_ms: u64, room: &Room) -> u64 {
@@ -41,7 +41,7 @@ fn each_step_leaves_one_request_less() {
     progress.begin(Phase::Usage, 2);
     progress.step();
     let shown = progress.shown();
-    assert_eq!((shown.phase, shown.rows, shown.requests_left), (Phase::Usage, Rows { done: 1, of: 2 }, 1));
+    assert_eq!((shown.phase, shown.rows, shown.requests_left), (Phase::Usage, Rows { done: 1, total: 2 }, 1));
     progress.step();
     progress.step();
     assert_eq!(progress.shown().requests_left, 0, "an answer more than was expected");

@@ -74,12 +74,13 @@ fn the_room_is_what_is_left_above_the_reserve_now_and_in_each_window_after() {
     let mut pace = Pace::new(240, 25);
     pace.take_or_wait(at(0));
     pace.observe(at(0), &headers(160, 40));
-    let room = Room { sent: 1, now: 100, each_window: 180, window_ends_in: at(30), wait: Duration::ZERO };
+    let room =
+        Room { sent: 1, sendable_now: 100, each_window: 180, window_ends_in: at(30), wait: Duration::ZERO };
     assert_eq!(pace.room(at(10)), room);
     pace.on_refused(at(10), at(20));
-    let room = Room { now: 0, window_ends_in: at(20), wait: at(20), ..room };
+    let room = Room { sendable_now: 0, window_ends_in: at(20), wait: at(20), ..room };
     assert_eq!(pace.room(at(10)), room, "a 429 is waited out");
-    let room = Room { now: 180, window_ends_in: at(60), wait: Duration::ZERO, ..room };
+    let room = Room { sendable_now: 180, window_ends_in: at(60), wait: Duration::ZERO, ..room };
     assert_eq!(pace.room(at(31)), room, "and a new window assumed");
     assert_eq!(Pace::new(10, 0).room(at(0)).each_window, 10, "our own limit holds");
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn tries_are_counted_by_operation_and_status_and_paths_add_no_labels() {
-    let mut tally = Tally::default();
+    let mut tally = RequestCounts::default();
     for (method, path, event) in [
         ("GET", "/usage", Event::Status(200)),
         ("GET", "/usage", Event::Status(429)),

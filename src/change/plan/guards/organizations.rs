@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::change::plan::context::PlanContext;
 use crate::change::plan::model::PlanOrganization;
 use crate::change::plan::row::{PlanRow, Verdict};
-use crate::change::plan::totals::{Asked, organization};
+use crate::change::plan::totals::{RequestedQuotas, organization};
 use crate::config::{Level, Mode};
 use crate::domain::quota::{self, OrgId, Snapshot, Units, Usage, UsageRule};
 
@@ -34,7 +34,7 @@ impl Organization {
         seen: &quota::Organization,
         totals: PlanOrganization,
         rows: &[&PlanRow],
-        asked: &Asked<'_>,
+        asked: &RequestedQuotas<'_>,
         context: &PlanContext<'_>,
     ) -> Self {
         let may_not_silently = |row: &PlanRow| {
@@ -97,7 +97,7 @@ pub(super) fn organizations(
     context: &PlanContext<'_>,
 ) -> HashMap<OrgId, Organization> {
     let mut sent: Vec<&PlanRow> = rows.iter().filter(|row| row.verdict == Verdict::Send).collect();
-    let asked = Asked::new(sent.iter().copied());
+    let asked = RequestedQuotas::new(sent.iter().copied());
     let org_id = |row: &PlanRow| row.target.as_ref().map(|target| target.org_id.clone());
     sent.sort_by_cached_key(|row| org_id(row));
     sent.chunk_by(|a, b| org_id(a) == org_id(b))

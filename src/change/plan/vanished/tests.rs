@@ -11,8 +11,8 @@ fn quota(org_id: &str, aid: &str, quota: Option<Units>) -> SnapshotRow<'static> 
     group(org_id, aid, quota, 0, 0)
 }
 
-fn find(live: &Snapshot, before: &Snapshot, set_by: &SetByRuns) -> Vanished {
-    Vanished::find(live.organizations(), before, set_by)
+fn find(live: &Snapshot, before: &Snapshot, set_by: &SetByRuns) -> VanishedQuotas {
+    VanishedQuotas::find(live.organizations(), before, set_by)
 }
 
 fn removed(aid: &str) -> SentRow {
@@ -43,7 +43,7 @@ fn quotas_that_went_together_without_a_run_are_not_known() {
     assert_eq!(["7", "8", "9"].map(quotas), [Some(2), Some(1), None]);
 
     let one_left = snapshot([quota("7", "1", None), quota("7", "2", Some(200))]);
-    assert_eq!(find(&one_left, &before, SetByRuns::empty()), Vanished::default(), "one can be removed");
+    assert_eq!(find(&one_left, &before, SetByRuns::empty()), VanishedQuotas::default(), "one can be removed");
 
     let removed_one = SetByRuns::new(vec![removed("1")]);
     assert_eq!(
@@ -63,7 +63,7 @@ fn where_most_are_missing_the_answer_is_doubted_and_one_of_several_can_have_been
     let found = |there| find(&quotas(there), &quotas(10), SetByRuns::empty()).earlier(&"7".into());
     assert_eq!([9, 5].map(found), [None, None]);
     let earlier = found(1).unwrap();
-    assert_eq!((earlier.missing, earlier.of), (9, 10));
+    assert_eq!((earlier.missing, earlier.total), (9, 10));
     let sentence = earlier.sentence(&"7".into(), Tz::UTC);
     assert!(sentence.contains("no longer shows 9 of the 10 quotas of organization 7"), "{sentence}");
 }

@@ -9,7 +9,7 @@ fn a_half_written_last_line_is_cut_off_and_the_rest_stands() {
     let path = folder.path().join("journal.jsonl");
     let at = "2026-11-22T18:05:00Z".parse().unwrap();
     let (mut journal, past) = Journal::open(&path, "a").unwrap();
-    assert_eq!(past, Past::default());
+    assert_eq!(past, JournalSummary::default());
     journal.append(&Event::Intent { at, batch: 0, operation: "assign".into(), rows: vec![2, 3] }).unwrap();
     let message = "no".to_owned();
     journal.append(&Event::Settled { at, rows: vec![3], code: Code::Refused, message }).unwrap();
@@ -30,7 +30,7 @@ fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_ba
     let intent =
         |batch, rows: &[usize]| Event::Intent { at, batch, operation: "assign".into(), rows: rows.to_vec() };
     let nothing = |batch| Event::NothingDone { at, batch, answer: "429".into() };
-    let mut past = Past::default();
+    let mut past = JournalSummary::default();
     let events = [intent(0, &[2, 3]), intent(1, &[3, 4]), nothing(1)];
     for event in events {
         past.apply_event(event);

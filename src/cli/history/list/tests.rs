@@ -51,8 +51,11 @@ fn changes_show_how_many_were_made_outside_quotakeeper() {
 
 #[test]
 fn a_person_sees_headings_and_local_moments_and_a_script_the_name_of_the_file_first() {
-    let line =
-        |hour, changed: &str| Line { taken: at(hour), size: "9 kB".to_owned(), changed: changed.to_owned() };
+    let line = |hour, changed: &str| Line {
+        taken_at: at(hour),
+        size: "9 kB".to_owned(),
+        changed: changed.to_owned(),
+    };
     let lines = [line(20, ""), line(26, "1 quota change")];
     let shown = |width| {
         let paint = Paint { colors: false, width };

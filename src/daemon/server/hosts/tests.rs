@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn admits(request: &[(&str, &str)], target: &str, version: Version) -> Result<(), Refused> {
+fn admits(request: &[(&str, &str)], target: &str, version: Version) -> Result<(), RefusedRequest> {
     let url = Url::parse("https://Quotas.Example.com:8443/q").unwrap();
     let mut asked = Request::builder().uri(target).version(version);
     for (name, value) in request {
@@ -11,7 +11,7 @@ fn admits(request: &[(&str, &str)], target: &str, version: Version) -> Result<()
     Hosts::new(Some(&url), "Node-7\n".trim()).admit(&asked.body(()).unwrap())
 }
 
-fn host(host: &str) -> Result<(), Refused> {
+fn host(host: &str) -> Result<(), RefusedRequest> {
     admits(&[("Host", host)], "/metrics", Version::HTTP_11)
 }
 
@@ -55,18 +55,18 @@ fn any_other_host_name_is_refused_even_one_that_resembles_ours() {
         "localhost evil.example",
         "127.0.0.1, evil.example",
     ] {
-        assert_eq!(host(unknown), Err(Refused::Unknown), "{unknown}");
+        assert_eq!(host(unknown), Err(RefusedRequest::Unknown), "{unknown}");
     }
     let whole = |target| admits(&[("Host", "localhost")], target, Version::HTTP_11);
-    assert_eq!(whole("http://evil.example/metrics"), Err(Refused::Unknown));
+    assert_eq!(whole("http://evil.example/metrics"), Err(RefusedRequest::Unknown));
     assert_eq!(whole("http://localhost:9464/metrics"), Ok(()));
 }
 
 #[test]
 fn a_host_is_named_once_and_only_http_1_0_may_leave_it_out() {
-    assert_eq!(admits(&[], "/metrics", Version::HTTP_11), Err(Refused::Malformed));
+    assert_eq!(admits(&[], "/metrics", Version::HTTP_11), Err(RefusedRequest::Malformed));
     assert_eq!(admits(&[], "/metrics", Version::HTTP_10), Ok(()));
     let twice = [("Host", "localhost"), ("Host", "evil.example")];
-    assert_eq!(admits(&twice, "/metrics", Version::HTTP_11), Err(Refused::Malformed));
-    assert_eq!(admits(&[("Host", "evil.example")], "/", Version::HTTP_10), Err(Refused::Unknown));
+    assert_eq!(admits(&twice, "/metrics", Version::HTTP_11), Err(RefusedRequest::Malformed));
+    assert_eq!(admits(&[("Host", "evil.example")], "/", Version::HTTP_10), Err(RefusedRequest::Unknown));
 }

@@ -85,7 +85,7 @@ impl Post {
         self.mailer.alerts_to_owners(&input, at("11-22T07:00")).unwrap();
     }
 
-    fn closing(&self, closed: &[report::Closed], latest: &Snapshot) {
+    fn closing(&self, closed: &[report::ClosedCycles], latest: &Snapshot) {
         let diffs = [changed()];
         let input = ClosingInput { closed, diffs: &diffs, latest, rule: &UsageRule::default() };
         let report = report::closing_report(&input, &self.mailer.context(at("11-22T07:00")));

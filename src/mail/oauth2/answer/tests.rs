@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-fn answered(status: u16, body: &str) -> Result<Issued, Refused> {
+fn answered(status: u16, body: &str) -> Result<Issued, TokenRefusal> {
     let words = Wording {
         server: "login.example.com".into(),
         timeout: Duration::from_secs(60),

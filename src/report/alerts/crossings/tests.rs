@@ -332,7 +332,7 @@ fn a_mute_hides_the_news_and_not_the_record() {
     walk.alerts.mutes = vec![Mute {
         name: Some("l*".into()),
         reason: "load test".into(),
-        until: Some(crate::config::Until::Moment(at("11-22T08:30"))),
+        until: Some(crate::config::MuteEnd::Moment(at("11-22T08:30"))),
         ..Mute::default()
     }];
     assert_eq!(walk.sees(vec![critical(), other()]), none());

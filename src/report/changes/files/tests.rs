@@ -6,7 +6,7 @@ use crate::report::run_report;
 
 #[test]
 fn the_mail_about_several_files_says_why_the_first_row_was_not_done() {
-    let mut files = Gathered::default();
+    let mut files = GatheredFiles::default();
     for _ in 0..2 {
         files.add(run_report(&done_story(), None, &context()), RunState::Done);
     }

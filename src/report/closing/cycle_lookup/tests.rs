@@ -6,10 +6,12 @@ use crate::report::closing::fixtures::{at_the_end_of, cycle, ended, history, wal
 use crate::report::fixtures::{at, context};
 
 /// `11-05 12-04T23`: the start of each cycle, and when it was last seen.
-fn found(closed: &Closed) -> Vec<String> {
+fn found(closed: &ClosedCycles) -> Vec<String> {
     let line = |cycle: &Cycle| {
-        let seen =
-            cycle.seen.as_ref().map_or("unseen".to_owned(), |seen| seen.at.format("%m-%dT%H").to_string());
+        let seen = cycle
+            .last_seen
+            .as_ref()
+            .map_or("unseen".to_owned(), |seen| seen.at.format("%m-%dT%H").to_string());
         format!("{} {seen}", cycle.start.format("%m-%d"))
     };
     closed.cycles.iter().map(line).collect()
@@ -90,7 +92,7 @@ fn an_organization_that_was_never_seen_has_its_dates_alone() {
 
 #[test]
 fn a_cycle_that_was_cut_short_ends_where_the_next_one_began() {
-    let early = Ended { end: at("11-20T12:00"), ..ended("10452") };
+    let early = EndedCycle { end: at("11-20T12:00"), ..ended("10452") };
     let seen = Snapshot::new(at("11-20T06:00"), at_the_end_of(11).owned_rows());
     let cycles = walked(&[early], &[at_the_end_of(10), seen]).0.remove(0).cycles;
     assert_eq!((cycles[0].start, cycles[0].end), (at("11-05T00:00"), at("11-20T12:00")));
@@ -100,8 +102,8 @@ fn a_cycle_that_was_cut_short_ends_where_the_next_one_began() {
 fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_said() {
     // 400 organizations that renewed on every day of a month in which nothing was reported, and a snapshot each hour.
     let renewed = |number: i64| at("11-01T00:00") + TimeDelta::hours(number * 37 % 700);
-    let ended: Vec<Ended> = (0..400)
-        .map(|number| Ended {
+    let ended: Vec<EndedCycle> = (0..400)
+        .map(|number| EndedCycle {
             org_id: number.to_string().as_str().into(),
             start: renewed(number) - TimeDelta::days(30),
             end: renewed(number),
@@ -126,5 +128,5 @@ fn however_many_dates_there_are_no_more_than_the_limit_is_opened_and_that_is_sai
     assert_eq!(opened, MOST);
     let closed = lookup.into_closed();
     assert!(closed.iter().any(|closed| closed.cut));
-    assert!(closed.iter().all(|closed| closed.cut || closed.cycles[0].seen.is_some()));
+    assert!(closed.iter().all(|closed| closed.cut || closed.cycles[0].last_seen.is_some()));
 }

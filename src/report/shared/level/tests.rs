@@ -60,7 +60,7 @@ fn nothing_is_said_of_what_is_unknown_uncapped_or_unused() {
         Figures { used: None, needed: None, ..figures(5, 0, 0, None) },
         figures(0, 0, 0, None),
     ] {
-        let nothing = Judged { level: Level::Fine, why: String::new(), limit: String::new() };
+        let nothing = JudgedLevel { level: Level::Fine, why: String::new(), limit: String::new() };
         assert_eq!(judge(unknown, limits(), &context()), nothing, "{unknown:?}");
     }
 }

@@ -10,7 +10,7 @@ fn stands(row: &SnapshotRow) -> QuotaStatus {
     let taken_at = context().now;
     {
         let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
-        quota_status(row, None, Judging { taken_at, rule: &rule, alerts: &alerts, context: &context })
+        quota_status(row, None, JudgingContext { taken_at, rule: &rule, alerts: &alerts, context: &context })
     }
 }
 

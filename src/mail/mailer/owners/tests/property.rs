@@ -120,7 +120,7 @@ fn story_of(outcomes: &[u8], state: RunState) -> RunStory {
 }
 
 /// The cycle of every organization, and the one before.
-fn closed() -> Vec<report::Closed> {
+fn closed() -> Vec<report::ClosedCycles> {
     let seen = |org: usize, day: &str| report::SeenInCycle {
         at: at(day),
         rows: snapshot().owned_rows()[org * (GROUPS + 1)..(org + 1) * (GROUPS + 1)].to_vec(),
@@ -128,9 +128,9 @@ fn closed() -> Vec<report::Closed> {
     let cycle = |org: usize, start: &str, end: &str| report::Cycle {
         start: at(start),
         end: at(end),
-        seen: Some(seen(org, end)),
+        last_seen: Some(seen(org, end)),
     };
-    let closed = |org: usize| report::Closed {
+    let closed = |org: usize| report::ClosedCycles {
         org_id: target(org * (GROUPS + 1)).org_id,
         cycles: vec![cycle(org, "10-20T00:00", "11-20T00:00"), cycle(org, "09-20T00:00", "10-20T00:00")],
         middle: Some(seen(org, "11-05T00:00")),

@@ -11,7 +11,7 @@ fn failed() -> Result<(), Error> {
 #[test]
 fn a_failure_stands_for_a_while_and_for_its_own_address() {
     let second = Duration::from_secs;
-    let mut recent = Recent::default();
+    let mut recent = RecentFailures::default();
     assert_eq!(recent.failure("a", second(0)), None);
     recent.note_result("a", second(10), &failed());
     let error = recent.failure("a", second(39)).unwrap().to_string();
@@ -28,7 +28,7 @@ fn a_failure_stands_for_a_while_and_for_its_own_address() {
 
 #[test]
 fn what_no_outage_is_may_be_asked_at_once_and_few_are_remembered() {
-    let mut recent = Recent::default();
+    let mut recent = RecentFailures::default();
     let call = Call { method: "GET", path: "/quotas".into() };
     let unusable = Err::<(), _>(Error::Unusable { call, reason: "HTML".into() });
     recent.note_result("a", Duration::ZERO, &unusable);

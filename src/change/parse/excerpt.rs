@@ -8,7 +8,7 @@ pub(in crate::change) fn trim_cell(text: &str) -> &str {
 }
 
 /// A cell's text as a message can show it: short, and with nothing hidden in it.
-pub(in crate::change) fn shown(text: &str) -> String {
+pub(in crate::change) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 40;
     clean(text, LONGEST)
 }
@@ -26,6 +26,6 @@ pub(super) fn torn_cell_message(text: &str) -> String {
     format!(
         "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
          away.",
-        shown(text)
+        excerpt(text)
     )
 }

@@ -14,9 +14,9 @@ const MOST: usize = 64;
 
 /// The reads that failed last, and when. Time is that since the client began.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Vec<(String, Duration, Error)>);
+pub(super) struct RecentFailures(Vec<(String, Duration, Error)>);
 
-impl Recent {
+impl RecentFailures {
     /// The failure that stands for an answer.
     pub(super) fn failure(&mut self, address: &str, now: Duration) -> Option<Error> {
         self.0.retain(|(_, at, _)| now < *at + STANDS);
