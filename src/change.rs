@@ -38,4 +38,4 @@ pub(crate) use self::parse::Action;
 pub(crate) use self::plan::{GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Verdict};
 pub(crate) use self::services::Services;
 pub(crate) use self::shared_reading::SharedReading;
-pub(crate) use self::summary::RunStory;
+pub(crate) use self::summary::RunSummary;

@@ -17,8 +17,8 @@ use super::answer_folders::claims::Claims;
 use super::answer_folders::place::{FILES, STATUS};
 use super::answer_folders::{has_no_place, place};
 use crate::change::run::{Answers, Owed, Run, RunRecord};
-use crate::change::summary::shown;
-use crate::change::{RunStory, Services};
+use crate::change::summary::summarize_for_display;
+use crate::change::{RunSummary, Services};
 use crate::config::Config;
 use crate::files;
 use crate::files::csv_cell::with_bom;
@@ -27,7 +27,7 @@ use crate::text::edge;
 
 /// Puts the answers of a run where the dropper looks, and notes in its record, which the caller saves, whether they are
 /// there.
-pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) {
+pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSummary) {
     if has_no_place(services.config) {
         return;
     }
@@ -35,8 +35,8 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) 
     let owed_before = before.as_ref().and_then(|answers| answers.owed.clone());
     let (folder, written) = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => {
-            let (folder, written) = write(services.config, run, story, claims.get());
-            claims.get().note(&run.record, &folder, story.state, written.is_err());
+            let (folder, written) = write(services.config, run, summary, claims.get());
+            claims.get().note(&run.record, &folder, summary.state, written.is_err());
             (folder, written)
         }
         Err(error) => {
@@ -65,7 +65,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, story: &RunStory) 
 }
 
 /// Writes a set, and says into which folder.
-fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (String, anyhow::Result<()>) {
+fn write(config: &Config, run: &Run, summary: &RunSummary, claims: &Claims) -> (String, anyhow::Result<()>) {
     let record = &run.record;
     let wished = claims.choose(record, |_| Ok(true)).unwrap_or_else(|_| place::folder_name(record, 1));
     let written = (|| {
@@ -73,7 +73,7 @@ fn write(config: &Config, run: &Run, story: &RunStory, claims: &Claims) -> (Stri
         let folder = claims.choose(record, |name| place::is_free_or_folder(&answers, name))?;
         let mut files = vec![(
             STATUS,
-            edge::lines(&status::status(story, config.schedule.timezone, config.guard.expire))
+            edge::lines(&status::status(summary, config.schedule.timezone, config.guard.expire))
                 .into_owned()
                 .into_bytes(),
         )];
@@ -106,8 +106,8 @@ pub(crate) fn deliver_owed(services: &Services<'_>) {
 fn deliver_again(services: &Services<'_>, id: &str) -> anyhow::Result<()> {
     let mut run = Run::open(services.runs(), id)?;
     let before = run.record.answers.clone();
-    let story = shown(&run)?;
-    deliver(services, &mut run, &story);
+    let summary = summarize_for_display(&run)?;
+    deliver(services, &mut run, &summary);
     if run.record.answers == before { Ok(()) } else { run.save() }
 }
 

@@ -33,7 +33,7 @@ use super::approvals;
 use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::{DamagedFile, parsed, stored_plan};
-use super::{Code, Outcome, PlanRow, Problem, RunState, RunStory, Services, Verdict};
+use super::{Code, Outcome, PlanRow, Problem, RunState, RunSummary, Services, Verdict};
 use crate::exit_code::Findings;
 use crate::text::words::rows_text;
 
@@ -58,9 +58,9 @@ fn report_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Er
     }
     // What the failed work changed in memory is not to be saved with it.
     let stored = Run::open(services.runs(), &run.record.id).and_then(|mut stored| {
-        let mut story = RunStory { at: services.now(), ..RunStory::of(&stored.record) };
-        story.notes.push(format!("It is not finished, and is tried again by itself: {error:#}"));
-        answers::deliver(services, &mut stored, &story);
+        let mut summary = RunSummary { at: services.now(), ..RunSummary::of(&stored.record) };
+        summary.notes.push(format!("It is not finished, and is tried again by itself: {error:#}"));
+        answers::deliver(services, &mut stored, &summary);
         stored.save()?;
         Ok(stored.record.answers)
     });

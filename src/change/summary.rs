@@ -13,7 +13,7 @@ use crate::files::read_if_there;
 
 /// A run as mails and `runs` show it.
 #[derive(Clone, Debug)]
-pub(crate) struct RunStory {
+pub(crate) struct RunSummary {
     /// The name of its folder: `20261122T180500Z-raise-emea`.
     pub id: String,
     /// The name of the dropped file.
@@ -39,22 +39,22 @@ pub(crate) struct RunStory {
 }
 
 /// Reads a run's plan and results; both are empty as long as there are none.
-pub(crate) fn story(run: &Run) -> anyhow::Result<RunStory> {
-    read_story(run, plan_if_any(run)?.unwrap_or_default(), run.record.notes.clone())
+pub(crate) fn summarize(run: &Run) -> anyhow::Result<RunSummary> {
+    read_summary(run, plan_if_any(run)?.unwrap_or_default(), run.record.notes.clone())
 }
 
 /// The same for a person who looks at the run: a plan that is not what was planned is not shown, and that is said.
-pub(crate) fn shown(run: &Run) -> anyhow::Result<RunStory> {
+pub(crate) fn summarize_for_display(run: &Run) -> anyhow::Result<RunSummary> {
     match plan_if_any(run) {
         Err(error) if error.is::<DamagedFile>() => {
             let notes = run.record.notes.iter().cloned().chain([error.to_string()]);
-            read_story(run, Plan::default(), notes.collect())
+            read_summary(run, Plan::default(), notes.collect())
         }
-        plan => read_story(run, plan?.unwrap_or_default(), run.record.notes.clone()),
+        plan => read_summary(run, plan?.unwrap_or_default(), run.record.notes.clone()),
     }
 }
 
-fn read_story(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunStory> {
+fn read_summary(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunSummary> {
     let mut rows = Vec::new();
     for (name, succeeded) in [("success.csv", true), ("error.csv", false)] {
         if let Some(bytes) = read_if_there(&run.path(name), files::ROWS)? {
@@ -68,10 +68,10 @@ fn read_story(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<RunSt
             *waits_as = due.get(&result.row).map(|due| id::of_later(&run.record.id, *due, false));
         }
     }
-    Ok(RunStory { plan, results: rows, notes, ..RunStory::of(&run.record) })
+    Ok(RunSummary { plan, results: rows, notes, ..RunSummary::of(&run.record) })
 }
 
-impl RunStory {
+impl RunSummary {
     /// As mails show it: what is only planned came to its end, and is a plan.
     pub(crate) fn shown_state(&self) -> RunState {
         if self.planned_only { RunState::Planned } else { self.state }

@@ -7,7 +7,7 @@ use super::handover::{self, RunCommand, Who};
 use super::plan::read;
 use super::{Color, progress};
 use crate::change::run::Run;
-use crate::change::summary::story;
+use crate::change::summary::summarize;
 use crate::exit_code::Exit;
 use crate::jobs::apply::{ToApply, apply as apply_file};
 use crate::jobs::requests::Ask;
@@ -27,7 +27,7 @@ pub(super) async fn apply(
         Who::There { holder, answer } => {
             for id in &answer.runs {
                 let run = Run::open(services.runs(), id)?;
-                write!(out, "{}", super::runs::text(services.config, &run, &story(&run)?, color))?;
+                write!(out, "{}", super::runs::text(services.config, &run, &summarize(&run)?, color))?;
             }
             return Ok(handover::report_answer("apply", &holder, &answer));
         }
@@ -41,7 +41,7 @@ pub(super) async fn apply(
     };
     let applied = progress::with_progress(services.api, apply_file(services, mailer, &what)).await?;
     for run in &applied.runs {
-        write!(out, "{}", super::runs::text(services.config, run, &story(run)?, color))?;
+        write!(out, "{}", super::runs::text(services.config, run, &summarize(run)?, color))?;
     }
     Ok(applied.findings.exit())
 }

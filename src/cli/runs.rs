@@ -12,8 +12,8 @@ use super::terminal;
 use super::{Color, Output};
 use crate::change::run::{Decision, Run, RunRecord};
 use crate::change::stored::stored_plan;
-use crate::change::summary::{shown, story};
-use crate::change::{RunState, RunStory};
+use crate::change::summary::{summarize, summarize_for_display};
+use crate::change::{RunState, RunSummary};
 use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::owner::Owner;
@@ -60,12 +60,12 @@ pub(super) fn show_run(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let run = Run::find(&config.runs_dir(), written)?;
-    let story = shown(&run)?;
+    let summary = summarize_for_display(&run)?;
     if format == Output::Json {
-        let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &story.plan) });
+        let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &summary.plan) });
         writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&value)?))?;
     } else {
-        write!(out, "{}", text(config, &run, &story, color))?;
+        write!(out, "{}", text(config, &run, &summary, color))?;
     }
     Ok(Exit::Done)
 }
@@ -94,7 +94,7 @@ fn list(runs: &[Run], style: Style, expire: Duration) -> String {
             in_short(run, style, expire),
         ]);
         if run.record.state == RunState::Held {
-            let reason = story(run).map_or_else(|_| String::new(), |story| report::reason(&story));
+            let reason = summarize(run).map_or_else(|_| String::new(), |summary| report::reason(&summary));
             table.line_below(reason.into(), "");
         }
     }
@@ -142,15 +142,15 @@ fn rejected_at(held: DateTime<Utc>, expire: Duration) -> Option<DateTime<Utc>> {
 
 /// A run as `runs RUN` shows it.
 pub(crate) fn run_text(config: &Config, run: &Run) -> anyhow::Result<String> {
-    Ok(text(config, run, &story(run)?, Color::Auto))
+    Ok(text(config, run, &summarize(run)?, Color::Auto))
 }
 
 /// One run for a person: where it stands, its plan, what became of it, and what to do.
-pub(super) fn text(config: &Config, run: &Run, story: &RunStory, color: Color) -> String {
-    render(run, story, style(config, color), config.guard.expire)
+pub(super) fn text(config: &Config, run: &Run, summary: &RunSummary, color: Color) -> String {
+    render(run, summary, style(config, color), config.guard.expire)
 }
 
-fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String {
+fn render(run: &Run, summary: &RunSummary, style: Style, expire: Duration) -> String {
     let (record, paint) = (&run.record, style.paint);
     let state = match record.state {
         RunState::Done => paint.green("done"),
@@ -161,27 +161,27 @@ fn render(run: &Run, story: &RunStory, style: Style, expire: Duration) -> String
     let file = &*visible(&record.file);
     if !record.counts.is_empty() {
         text += &wrap_text(2, &format!("{file}: {}", record.counts_in_words()), paint);
-    } else if story.plan.rows.is_empty() {
+    } else if summary.plan.rows.is_empty() {
         text += &wrap_text(2, file, paint);
     }
     let people = record.people_text();
     if !people.is_empty() {
         text += &wrap_text(2, &format!("{}.", capitalized(&clean(&people, 160))), paint);
     }
-    for note in &story.notes {
+    for note in &summary.notes {
         text += &wrap_text(2, note, paint);
     }
     if let Some(first) = &record.split_from {
         text += &wrap_text(2, &format!("Split off from run {first}."), paint);
     }
     if record.state == RunState::Done {
-        text += &plan::results(&story.plan, &story.results, style);
-    } else if !story.plan.rows.is_empty() {
-        text += &format!("\n{}", plan::text(file, &story.plan, style, Tense::Did));
+        text += &plan::results(&summary.plan, &summary.results, style);
+    } else if !summary.plan.rows.is_empty() {
+        text += &format!("\n{}", plan::text(file, &summary.plan, style, Tense::Did));
     }
     text += &match run.decision() {
         Ok(Some(decision)) if is_undecided(record.state) => decision_text(&decision, style),
-        _ => what_to_do(record, story, style, expire),
+        _ => what_to_do(record, summary, style, expire),
     };
     if let Some(held) = &record.held_as {
         let now =
@@ -215,19 +215,19 @@ fn decision_text(decision: &Decision, style: Style) -> String {
 }
 
 /// What a person can do about the state that it is in; nothing where nothing is to be done.
-fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Duration) -> String {
+fn what_to_do(record: &RunRecord, summary: &RunSummary, style: Style, expire: Duration) -> String {
     let (id, paint) = (&record.id, style.paint);
     let reject = format!("quotakeeper reject {id}");
     let mut text = match record.state {
         RunState::Held => {
             let hash = record.plan_sha256.as_deref().unwrap_or_default();
-            let until = rejected_at(story.at, expire).map_or_else(String::new, |until| {
+            let until = rejected_at(summary.at, expire).map_or_else(String::new, |until| {
                 format!(
                     " If nobody decides, it is rejected on {} (guard.expire).",
                     moment_in(until, style.zone)
                 )
             });
-            let since = moment_in(story.at, style.zone);
+            let since = moment_in(summary.at, style.zone);
             let waits = format!("Held since {since}. Nothing was sent.{until}");
             let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
             wrap_text(0, &waits, paint)
@@ -236,7 +236,7 @@ fn what_to_do(record: &RunRecord, story: &RunStory, style: Style, expire: Durati
                 + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
-            let due = story.plan.scheduled_rows().filter_map(|row| row.due).min();
+            let due = summary.plan.scheduled_rows().filter_map(|row| row.due).min();
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
             wrap_text(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)

@@ -90,7 +90,7 @@ impl Mailer {
         let context = self.context(now);
         let (mut gathered, mut files) = (GatheredFiles::default(), FilesOfRuns::default());
         for notice in (0..count).map(&notice) {
-            gathered.add(notice.report(&context), notice.story.shown_state());
+            gathered.add(notice.report(&context), notice.summary.shown_state());
             files.add(notice);
         }
         if let Some(report) = gathered.report(&context) {
@@ -347,7 +347,8 @@ impl FilesOfRuns {
 
     /// `error.csv` of `q4.csv` is `q4.error.csv`.
     fn add(&mut self, notice: RunNotice) {
-        let stem = notice.story.file.rsplit_once('.').map_or(notice.story.file.as_str(), |(stem, _)| stem);
+        let stem =
+            notice.summary.file.rsplit_once('.').map_or(notice.summary.file.as_str(), |(stem, _)| stem);
         for (name, bytes) in notice.files {
             if self.attachments.len() < Self::MOST && self.bytes + bytes.len() <= Self::LARGEST {
                 self.bytes += bytes.len();

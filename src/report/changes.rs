@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::change::run::id::root_of;
-use crate::change::{Code, Outcome, RowResult, RunState, RunStory};
+use crate::change::{Code, Outcome, RowResult, RunState, RunSummary};
 use crate::domain::diff::{Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::doubts::doubts;
@@ -99,33 +99,35 @@ impl ChangesReport {
 
 /// What a run did, or would do. `held` is the run that its held rows were split off into, where there is one.
 pub(crate) fn run_report(
-    story: &RunStory,
-    split_off: Option<&RunStory>,
+    summary: &RunSummary,
+    split_off: Option<&RunSummary>,
     context: &ReportContext,
 ) -> ChangesReport {
     // Of what is only planned the plan says what it would do; the results say only that it was not done.
-    let state = story.shown_state();
-    let results = if story.planned_only { &[][..] } else { story.results.as_slice() };
+    let state = summary.shown_state();
+    let results = if summary.planned_only { &[][..] } else { summary.results.as_slice() };
     let results: HashMap<usize, &Outcome> =
         results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
-    let mut outcomes = RowOutcomes::new(context.zone, &story.carried, CommonReasons::of(&story.plan.rows));
-    for row in &story.plan.rows {
+    let mut outcomes =
+        RowOutcomes::new(context.zone, &summary.carried, CommonReasons::of(&summary.plan.rows));
+    for row in &summary.plan.rows {
         outcomes.add(row, results.get(&row.row).copied(), state);
     }
-    let waiting = if state == RunState::Held { Some(story) } else { split_off };
-    let held = waiting.map(|story| held(story, context));
-    let file = words::clean(&story.file, 60);
+    let waiting = if state == RunState::Held { Some(summary) } else { split_off };
+    let held = waiting.map(|summary| held(summary, context));
+    let file = words::clean(&summary.file, 60);
     let headline = outcomes.headline(&file, state);
-    let (organizations, more_organizations) = organizations(story);
-    let mut notes: Vec<String> = story.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
-    if let (Some(run), None) = (&story.held_as, split_off) {
+    let (organizations, more_organizations) = organizations(summary);
+    let mut notes: Vec<String> =
+        summary.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
+    if let (Some(run), None) = (&summary.held_as, split_off) {
         // By now somebody may have decided on it.
         notes.push(format!("The held rows are a run of their own: quotakeeper runs {run}"));
     }
     if state == RunState::Scheduled {
         notes.push(format!(
             "It is planned and checked again then. To reject it before that: quotakeeper reject {}",
-            story.id
+            summary.id
         ));
     }
     if held.is_some() {
@@ -145,8 +147,8 @@ pub(crate) fn run_report(
         subject: headline.clone(),
         headline,
         level,
-        todo: todo(&story.id, held.as_ref(), &outcomes, state),
-        run: Some(story.id.clone()),
+        todo: todo(&summary.id, held.as_ref(), &outcomes, state),
+        run: Some(summary.id.clone()),
         by: String::new(),
         notes,
         sections: outcomes.sections(state, held_as, context.at_most(LISTED)),
@@ -156,14 +158,14 @@ pub(crate) fn run_report(
         more_organizations,
         imprint: context.into(),
         // Not the time: a state that is reported again after a crash is the same mail.
-        identity: match story.decided {
-            0 => format!("{} {} {}", story.id, state, story.plan.sha256),
+        identity: match summary.decided {
+            0 => format!("{} {} {}", summary.id, state, summary.plan.sha256),
             // Held or stale once more, also with the same plan, is news.
-            decided => format!("{} {} {} {decided}", story.id, state, story.plan.sha256),
+            decided => format!("{} {} {} {decided}", summary.id, state, summary.plan.sha256),
         },
         table: String::new(),
         listed: String::new(),
-        thread: root_of(&story.id).to_owned(),
+        thread: root_of(&summary.id).to_owned(),
     }
 }
 
@@ -363,13 +365,13 @@ fn vanished_count(vanished: &[Target]) -> String {
 }
 
 /// The organizations whose sum the run moves, or would move once it is approved.
-fn organizations(story: &RunStory) -> (Vec<OrganizationEffect>, usize) {
-    let counts = !matches!(story.state, RunState::Failed | RunState::Rejected | RunState::Stale);
+fn organizations(summary: &RunSummary) -> (Vec<OrganizationEffect>, usize) {
+    let counts = !matches!(summary.state, RunState::Failed | RunState::Rejected | RunState::Stale);
     let is_held = |result: &RowResult| matches!(&result.outcome, Outcome::Failed(problem) if problem.code == Code::Held);
-    let waits = story.results.is_empty() || story.results.iter().any(is_held);
+    let waits = summary.results.is_empty() || summary.results.iter().any(is_held);
     let is_moved = |view: &OrganizationView<'_>| view.totals.allocated_before != view.totals.allocated_after;
     let moved: Vec<_> =
-        planned::organizations(&story.plan).into_iter().filter(|view| counts && is_moved(view)).collect();
+        planned::organizations(&summary.plan).into_iter().filter(|view| counts && is_moved(view)).collect();
     let more = moved.len().saturating_sub(ORGANIZATIONS);
     let effects = moved.into_iter().take(ORGANIZATIONS).map(|view| {
         let organization = view.totals;

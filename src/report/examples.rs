@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::change::propose::Terms;
-use crate::change::{Action, Guard, GuardHit, Plan, PlanRow, RunState, RunStory, Verdict};
+use crate::change::{Action, Guard, GuardHit, Plan, PlanRow, RunState, RunSummary, Verdict};
 use crate::config::{Alerts, Guards};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
@@ -149,9 +149,9 @@ fn row(
     }
 }
 
-fn held_run(context: &ReportContext) -> RunStory {
+fn held_run(context: &ReportContext) -> RunSummary {
     let tripped = GuardHit { guard: Guard::BelowUse, message: "an example".to_owned() };
-    RunStory {
+    RunSummary {
         id: "19700101T000000Z-example".to_owned(),
         file: "example.csv".to_owned(),
         state: RunState::Held,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::change::plan::guards::Scope;
 use crate::change::{
-    Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict,
+    Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunSummary, Verdict,
 };
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
@@ -35,25 +35,25 @@ pub(crate) struct Share {
 }
 
 /// The targets that a run changes, or was to change; one that stays as it is is not reported.
-pub(crate) fn changed_targets(story: &RunStory) -> impl Iterator<Item = &Target> {
+pub(crate) fn changed_targets(summary: &RunSummary) -> impl Iterator<Item = &Target> {
     let is_unchanged = |result: &&RowResult| matches!(result.outcome, Outcome::Unchanged { .. });
     let unchanged: BTreeSet<usize> =
-        story.results.iter().filter(is_unchanged).map(|result| result.row).collect();
-    let rows = story.plan.rows.iter().filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)));
+        summary.results.iter().filter(is_unchanged).map(|result| result.row).collect();
+    let rows = summary.plan.rows.iter().filter(|row| !matches!(row.verdict, Verdict::Unchanged(_)));
     rows.filter(move |row| !unchanged.contains(&row.row)).filter_map(|row| row.target.as_ref())
 }
 
 /// What became of their rows of a run, if it has any of theirs.
 pub(crate) fn run_report_to_owners(
-    story: &RunStory,
-    split_off: Option<&RunStory>,
+    summary: &RunSummary,
+    split_off: Option<&RunSummary>,
     share: &Share,
     context: &ReportContext,
 ) -> Option<ChangesReport> {
-    let part = of_run(story, &share.targets);
+    let part = of_run(summary, &share.targets);
     changed_targets(&part).next()?;
     let split_off =
-        split_off.map(|story| of_run(story, &share.targets)).filter(|part| !part.plan.rows.is_empty());
+        split_off.map(|summary| of_run(summary, &share.targets)).filter(|part| !part.plan.rows.is_empty());
     let report = run_report(&part, split_off.as_ref(), context);
     let notes = notes(
         &part,
@@ -193,7 +193,7 @@ fn headline_of_one(sections: &[Section]) -> Option<String> {
 }
 
 /// What is to be known besides: who decides, and when.
-fn notes(story: &RunStory, held: Option<&HeldRun>, is_refused: bool) -> Vec<String> {
+fn notes(summary: &RunSummary, held: Option<&HeldRun>, is_refused: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(held) = held {
         let (waits, is) = if held.rows == 1 { ("waits", "it is") } else { ("wait", "they are") };
@@ -203,7 +203,7 @@ fn notes(story: &RunStory, held: Option<&HeldRun>, is_refused: bool) -> Vec<Stri
             held.until
         ));
     }
-    match story.state {
+    match summary.state {
         RunState::Scheduled => notes.push("It is planned and checked again then.".to_owned()),
         RunState::Stale => {
             notes.push("Quotakeeper’s administrators decide whether it is planned again.".to_owned());
@@ -215,23 +215,23 @@ fn notes(story: &RunStory, held: Option<&HeldRun>, is_refused: bool) -> Vec<Stri
 }
 
 /// Their rows, as their owners may read them.
-fn of_run(story: &RunStory, theirs: &BTreeSet<Target>) -> RunStory {
+fn of_run(summary: &RunSummary, theirs: &BTreeSet<Target>) -> RunSummary {
     let is_theirs = |row: &&PlanRow| row.target.as_ref().is_some_and(|target| theirs.contains(target));
     let rows: Vec<PlanRow> =
-        story.plan.rows.iter().filter(is_theirs).map(|row| of_row(row, theirs)).collect();
+        summary.plan.rows.iter().filter(is_theirs).map(|row| of_row(row, theirs)).collect();
     let numbers: BTreeSet<usize> = rows.iter().map(|row| row.row).collect();
     let own = |org_id: &OrgId| theirs.contains(&Target { org_id: org_id.clone(), aid: None });
-    let organizations = story.plan.organizations.iter().filter(|organization| own(&organization.org_id));
-    let results = story.results.iter().filter(|result| numbers.contains(&result.row));
-    RunStory {
+    let organizations = summary.plan.organizations.iter().filter(|organization| own(&organization.org_id));
+    let results = summary.results.iter().filter(|result| numbers.contains(&result.row));
+    RunSummary {
         plan: Plan {
             rows,
             organizations: organizations.cloned().collect(),
-            sha256: story.plan.sha256.clone(),
+            sha256: summary.plan.sha256.clone(),
         },
         results: results.map(of_result).collect(),
         notes: Vec::new(),
-        ..story.clone()
+        ..summary.clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::change::{PlanRow, RunState, RunStory};
+use crate::change::{PlanRow, RunState, RunSummary};
 use crate::config::Mute;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{Organization, Snapshot, Target, Units};
@@ -29,7 +29,7 @@ pub(crate) struct TargetParts<'a> {
     pub mute: Option<&'a Mute>,
     pub latest: &'a Snapshot,
     /// The runs that wait for a person, or for their time.
-    pub waiting: &'a [RunStory],
+    pub waiting: &'a [RunSummary],
 }
 
 /// The whole page.
@@ -143,7 +143,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         slope_days: SLOPE_DAYS,
         largest: record.map_or_else(Vec::new, |record| record.largest(target).to_vec()),
         alerts,
-        waiting: waiting.iter().flat_map(|story| waiting_in(story, target, context)).collect(),
+        waiting: waiting.iter().flat_map(|summary| waiting_in(summary, target, context)).collect(),
         steps: steps.collect(),
         first_seen: timeline.moments.first().map(|moment| at(moment.taken_at)).unwrap_or_default(),
         moments: moments.collect(),
@@ -155,19 +155,19 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
 
 /// The rows of a run that change this target's quota.
 fn waiting_in<'s>(
-    story: &'s RunStory,
+    summary: &'s RunSummary,
     target: &'s Target,
     context: &'s ReportContext,
 ) -> impl Iterator<Item = WaitingChange> + 's {
     let its = |row: &&PlanRow| row.is_pending() && row.target.as_ref() == Some(target);
-    story.plan.rows.iter().filter(its).map(|row| WaitingChange {
-        run: story.id.clone(),
-        file: words::clean(&story.file, 60),
+    summary.plan.rows.iter().filter(its).map(|row| WaitingChange {
+        run: summary.id.clone(),
+        file: words::clean(&summary.file, 60),
         before: row.before,
         after: row.after,
-        what: match (story.state, row.due) {
+        what: match (summary.state, row.due) {
             (RunState::Scheduled, Some(due)) => format!("takes effect {}", words::moment(due, context.zone)),
-            _ => format!("waits for approval until {}", context.until(story.at)),
+            _ => format!("waits for approval until {}", context.until(summary.at)),
         },
     })
 }

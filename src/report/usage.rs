@@ -151,7 +151,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         more_changes,
         no_pictures: String::new(),
         drawn: false,
-        held: input.held.iter().take(context.at_most(HELD)).map(|story| held(story, context)).collect(),
+        held: input.held.iter().take(context.at_most(HELD)).map(|summary| held(summary, context)).collect(),
         more_held: input.held.len().saturating_sub(context.at_most(HELD)),
         data_from: format!("{} {}", words::moment(taken_at, context.zone), context.zone),
         data_age: words::age(context.now - taken_at),

@@ -55,7 +55,7 @@ struct Window {
 
 /// The state of the budget. `now` must not go backwards.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateBudget {
     requests_per_minute: u32,
     reserve_percent: u8,
     limit: Option<u32>,
@@ -67,7 +67,7 @@ pub(super) struct Pace {
     total: u64,
 }
 
-impl Pace {
+impl RateBudget {
     /// A fresh budget: the organization's limit is taken to be our own until an answer says otherwise.
     pub(super) fn new(requests_per_minute: u32, reserve_percent: u8) -> Self {
         let requests_per_minute = requests_per_minute.max(1);

@@ -18,7 +18,7 @@ use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
 use super::proxy::ConfiguredProxy;
-use super::rate_budget::{Budget, Pace, Room};
+use super::rate_budget::{Budget, RateBudget, Room};
 use super::recent_failures::RecentFailures;
 use super::request_counts::RequestCounts;
 use super::retry::{self, Event, Verdict};
@@ -36,7 +36,7 @@ pub(super) struct Transport {
     proxy: Option<ConfiguredProxy>,
     settings: Settings,
     started: Instant,
-    pace: Mutex<Pace>,
+    rate_budget: Mutex<RateBudget>,
     tally: Mutex<RequestCounts>,
     recent_failures: Mutex<RecentFailures>,
     /// When the last dated answer came, and its date in seconds since the epoch.
@@ -87,7 +87,7 @@ impl Transport {
             http,
             proxy,
             recent_failures: Mutex::default(),
-            pace: Mutex::new(Pace::new(settings.requests_per_minute, settings.reserve_percent)),
+            rate_budget: Mutex::new(RateBudget::new(settings.requests_per_minute, settings.reserve_percent)),
             tally: Mutex::default(),
             settings,
             dated: Mutex::new(None),
@@ -103,7 +103,7 @@ impl Transport {
     }
 
     pub(super) fn budget(&self) -> Budget {
-        self.pace().budget()
+        self.rate_budget().budget()
     }
 
     /// How many requests were sent, by operation and status.
@@ -118,7 +118,7 @@ impl Transport {
     }
 
     pub(super) fn room(&self) -> Room {
-        self.pace().room(self.now())
+        self.rate_budget().room(self.now())
     }
 
     pub(super) fn forget_failures(&self) {
@@ -203,7 +203,7 @@ impl Transport {
                 let (status, wait_s) = (outcome.event.status(), wait.as_secs_f32());
                 turn.refusals += 1;
                 turn.refused_with = status;
-                self.pace().on_refused(self.now(), wait);
+                self.rate_budget().on_refused(self.now(), wait);
                 let (refusals, limit) = (turn.refusals, "the rate limit is used up: all requests wait");
                 warn!(method, path, request = id, status, wait_s, refusals, "{limit}");
                 let is_over = Instant::now() + wait > deadline;
@@ -238,7 +238,7 @@ impl Transport {
         let _first = self.turn.lock().await;
         let deadline = *turn.deadline.get_or_insert_with(|| Instant::now() + self.settings.max_total);
         loop {
-            let wait = self.pace().take_or_wait(self.now());
+            let wait = self.rate_budget().take_or_wait(self.now());
             if wait.is_zero() {
                 turn.is_taken = true;
                 return Ok(());
@@ -303,7 +303,7 @@ impl Transport {
         }
         let event = Event::answer(status.as_u16(), &limits);
         if !matches!(event, Event::Throttled(_)) {
-            self.pace().observe(self.now(), &limits);
+            self.rate_budget().observe(self.now(), &limits);
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_html = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
@@ -369,8 +369,8 @@ impl Transport {
         self.recent_failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rate_budget(&self) -> MutexGuard<'_, RateBudget> {
+        self.rate_budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

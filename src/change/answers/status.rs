@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunStory};
+use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunSummary};
 use crate::domain::quota::Units;
 use crate::text::clean::visible;
 use crate::text::words::{decision_due, moment, number};
@@ -14,34 +14,35 @@ use crate::text::words::{grouped, quota_text};
 const LISTED: usize = 50;
 
 /// What became of the file, in a few lines; `expire` is how long a held run waits for a person.
-pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
-    let count =
-        |wanted: fn(&Outcome) -> bool| story.results.iter().filter(|result| wanted(&result.outcome)).count();
+pub(super) fn status(summary: &RunSummary, zone: Tz, expire: Duration) -> String {
+    let count = |wanted: fn(&Outcome) -> bool| {
+        summary.results.iter().filter(|result| wanted(&result.outcome)).count()
+    };
     let applied = count(|outcome| matches!(outcome, Outcome::Applied { .. }));
     let scheduled = count(|outcome| matches!(outcome, Outcome::Scheduled { .. }));
     let waiting = count(is_held);
     let not_confirmed =
         count(|outcome| matches!(outcome, Outcome::Failed(problem) if problem.code == Code::NotConfirmed));
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_))) - waiting - not_confirmed;
-    let word = match story.state {
+    let word = match summary.state {
         RunState::Held => "held for approval; nothing was sent",
         RunState::Failed => "not used; nothing was sent",
         RunState::Rejected => "rejected; nothing was sent",
         RunState::Stale => "stale; nothing was sent",
         RunState::Scheduled => "waits for its time",
         RunState::Planned | RunState::Applying => "being worked on",
-        RunState::Done if story.planned_only => "only planned; nothing was sent",
+        RunState::Done if summary.planned_only => "only planned; nothing was sent",
         RunState::Done if failed + waiting + not_confirmed == 0 => "done",
         RunState::Done if applied + scheduled + not_confirmed == 0 => "nothing was changed",
         RunState::Done => "done in part",
     };
     let mut text = format!(
         "{}: {word}\nrun {} at {}\n",
-        visible(&story.file),
-        story.id,
-        story.at.format("%Y-%m-%d %H:%M:%S UTC")
+        visible(&summary.file),
+        summary.id,
+        summary.at.format("%Y-%m-%d %H:%M:%S UTC")
     );
-    if !story.results.is_empty() {
+    if !summary.results.is_empty() {
         let unchanged = count(|outcome| matches!(outcome, Outcome::Unchanged { .. }));
         let of = |count: usize, word: &str| {
             if count == 0 { String::new() } else { format!("{} {word}, ", number(count)) }
@@ -56,11 +57,11 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
             number(failed),
         );
     }
-    for note in &story.notes {
+    for note in &summary.notes {
         text += &format!("\n{note}\n");
     }
-    let problems = story.results.iter().filter_map(|result| match &result.outcome {
-        Outcome::Failed(Problem { code: Code::NotSent, .. }) if story.planned_only => None, // said of all
+    let problems = summary.results.iter().filter_map(|result| match &result.outcome {
+        Outcome::Failed(Problem { code: Code::NotSent, .. }) if summary.planned_only => None, // said of all
         Outcome::Failed(problem) if problem.code != Code::Held => Some(problem.of_row(result.row)),
         _ => None, // done, or listed by the run that it waits in
     });
@@ -68,37 +69,37 @@ pub(super) fn status(story: &RunStory, zone: Tz, expire: Duration) -> String {
         text += &format!("\n{problem}\n");
     }
     let problem_count = failed + not_confirmed;
-    if story.planned_only {
+    if summary.planned_only {
         text += "\nquotakeeper only plans here (inbox.apply = false): plan.csv beside this file says what it would do.\n";
     } else if problem_count > LISTED {
         text += &format!("\nand {} more in error.csv\n", number(problem_count - LISTED));
     }
-    if story.state == RunState::Done && failed > 0 && !story.planned_only {
+    if summary.state == RunState::Done && failed > 0 && !summary.planned_only {
         text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
         if waiting > 0 {
             text += "Delete the held rows from it first: they wait on their own.\n";
         }
     }
-    text += &next_step(story, zone, expire);
-    if let Some(held) = &story.held_as {
+    text += &next_step(summary, zone, expire);
+    if let Some(held) = &summary.held_as {
         text += &format!("\nThe rows that a guard holds wait as run {held}: quotakeeper runs {held}\n");
     }
     text
 }
 
 /// What a person can do about a run that waits.
-fn next_step(story: &RunStory, zone: Tz, expire: Duration) -> String {
-    match story.state {
-        RunState::Held => describe_held(story, zone, expire),
-        RunState::Stale => format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", story.id),
+fn next_step(summary: &RunSummary, zone: Tz, expire: Duration) -> String {
+    match summary.state {
+        RunState::Held => describe_held(summary, zone, expire),
+        RunState::Stale => format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", summary.id),
         RunState::Scheduled => {
-            let mut text = list_waiting_rows(story.plan.scheduled_rows().collect());
-            if let Some(due) = story.plan.scheduled_rows().filter_map(|row| row.due).min() {
+            let mut text = list_waiting_rows(summary.plan.scheduled_rows().collect());
+            if let Some(due) = summary.plan.scheduled_rows().filter_map(|row| row.due).min() {
                 text += &format!(
                     "\nIt is planned and checked again, and sent, at {} {}.\nTo reject it:  quotakeeper reject {}\n",
                     moment(due, zone),
                     zone,
-                    story.id
+                    summary.id
                 );
             }
             text
@@ -141,15 +142,15 @@ fn list_waiting_rows(mut rows: Vec<&PlanRow>) -> String {
 }
 
 /// What waits and why, until when, and how to decide.
-fn describe_held(story: &RunStory, zone: Tz, expire: Duration) -> String {
-    let id = &story.id;
-    list_waiting_rows(story.plan.held_rows().collect())
+fn describe_held(summary: &RunSummary, zone: Tz, expire: Duration) -> String {
+    let id = &summary.id;
+    list_waiting_rows(summary.plan.held_rows().collect())
         + &format!(
             "\nIf nobody decides, it is rejected on {} {}.\nTo approve it: quotakeeper approve {id} --plan \
          {}\nTo reject it:  quotakeeper reject {id}\n",
-            decision_due(story.at, expire, zone),
+            decision_due(summary.at, expire, zone),
             zone,
-            story.plan.sha256
+            summary.plan.sha256
         )
 }
 

@@ -13,8 +13,10 @@ use crate::change::answers;
 use crate::change::run::Run;
 use crate::change::run::id::of_later;
 use crate::change::stored::parsed;
-use crate::change::summary::story;
-use crate::change::{Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunStory, Verdict, results};
+use crate::change::summary::summarize;
+use crate::change::{
+    Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunSummary, Verdict, results,
+};
 use crate::files::sha256;
 
 /// How each row ended that was to be sent.
@@ -29,8 +31,8 @@ impl RunContext<'_> {
 
     /// The same for rows that were split off: the mail of the run that they come from lists them. One file, one mail.
     pub(super) fn hold_quietly(&mut self, plan: Plan) -> anyhow::Result<()> {
-        let story = RunStory { plan, ..story(self.run)? };
-        self.answer(RunState::Held, story)
+        let summary = RunSummary { plan, ..summarize(self.run)? };
+        self.answer(RunState::Held, summary)
     }
 
     /// All of it waits for its time.
@@ -42,8 +44,8 @@ impl RunContext<'_> {
 
     /// The same for rows that were split off.
     pub(super) fn wait_quietly(&mut self, plan: Plan) -> anyhow::Result<()> {
-        let story = RunStory { plan, ..story(self.run)? };
-        self.answer(RunState::Scheduled, story)
+        let summary = RunSummary { plan, ..summarize(self.run)? };
+        self.answer(RunState::Scheduled, summary)
     }
 
     /// From here on it is sent, or taken up again.
@@ -100,21 +102,21 @@ impl RunContext<'_> {
     fn settle(&mut self, state: RunState, plan: Plan, results: Vec<RowResult>) -> anyhow::Result<()> {
         self.note_written_since();
         let file = parsed(self.run, &self.services.config.inbox)?;
-        let story = RunStory {
+        let summary = RunSummary {
             at: self.services.now(),
             plan,
             results,
             carried: file.map(|file| file.extra_cells()).unwrap_or_default(),
-            ..RunStory::of(&self.run.record)
+            ..RunSummary::of(&self.run.record)
         };
         self.run.record.mail_due = true;
-        self.answer(state, story)
+        self.answer(state, summary)
     }
 
     /// Puts the answers where the dropper looks, then writes the state.
-    fn answer(&mut self, state: RunState, story: RunStory) -> anyhow::Result<()> {
+    fn answer(&mut self, state: RunState, summary: RunSummary) -> anyhow::Result<()> {
         if self.run.record.dropped {
-            answers::deliver(self.services, self.run, &RunStory { state, ..story });
+            answers::deliver(self.services, self.run, &RunSummary { state, ..summary });
         }
         self.run.set_state(state, self.services.now())?;
         if self.run.record.claimed.is_some()

@@ -8,19 +8,19 @@ use crate::change::results::plan_csv;
 use crate::cli::table::Paint;
 use crate::report::fixtures::{done_story, held_story};
 
-fn at_80(state: RunState, story: &RunStory) -> String {
-    let story = RunStory { state, ..story.clone() };
-    let record = RunRecord { plan_sha256: Some(story.plan.sha256.clone()), ..record(state, &story) };
+fn at_80(state: RunState, summary: &RunSummary) -> String {
+    let summary = RunSummary { state, ..summary.clone() };
+    let record = RunRecord { plan_sha256: Some(summary.plan.sha256.clone()), ..record(state, &summary) };
     let run = Run { folder: "/data/runs/q4".into(), record };
     let paint = Paint { colors: false, width: 80 };
-    render(&run, &story, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
+    render(&run, &summary, Style { paint, zone: Tz::Europe__Berlin }, Duration::from_secs(7 * 24 * 3600))
 }
 
-fn record(state: RunState, story: &RunStory) -> RunRecord {
+fn record(state: RunState, summary: &RunSummary) -> RunRecord {
     RunRecord {
         state,
-        held_as: story.held_as.clone(),
-        ..RunRecord::new(story.id.clone(), &story.file, true, story.at)
+        held_as: summary.held_as.clone(),
+        ..RunRecord::new(summary.id.clone(), &summary.file, true, summary.at)
     }
 }
 
@@ -48,11 +48,11 @@ fn the_list_says_until_when_or_for_when_each_in_the_zone_that_it_names() {
 
 #[test]
 fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
-    let mut story = held_story();
-    for row in &mut story.plan.rows {
+    let mut summary = held_story();
+    for row in &mut summary.plan.rows {
         (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
     }
-    let text = at_80(RunState::Scheduled, &story);
+    let text = at_80(RunState::Scheduled, &summary);
     assert!(text.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{text}");
     assert!(text.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{text}");
     let text = at_80(RunState::Stale, &held_story());

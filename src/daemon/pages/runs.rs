@@ -13,7 +13,7 @@ use super::address::RUN_FILES;
 use crate::change::plan::guards;
 use crate::change::run::{Run, RunRecord};
 use crate::change::summary;
-use crate::change::{Guard, GuardHit, PlanRow, RunState, RunStory};
+use crate::change::{Guard, GuardHit, PlanRow, RunState, RunSummary};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{
     ChangeRow, ChangesReport, ChangesSection, Extent, HeldRun, Imprint, Level, ReportContext, held,
@@ -55,9 +55,10 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
     let (mut runs, broken) = Run::list(&inputs.config.runs_dir())?;
     runs.reverse();
     runs.sort_by_key(|run| sort_key(&run.record));
-    let stories = runs.iter().filter(|run| run.record.state == RunState::Held);
-    let mut waiting: Vec<HeldRun> =
-        stories.filter_map(|run| Some(held(&summary::shown(run).ok()?, &context))).collect();
+    let summaries = runs.iter().filter(|run| run.record.state == RunState::Held);
+    let mut waiting: Vec<HeldRun> = summaries
+        .filter_map(|run| Some(held(&summary::summarize_for_display(run).ok()?, &context)))
+        .collect();
     let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
     runs.truncate(runs.len() - older);
     let rows_of = |id: &String| waiting.iter().find(|held| held.run == *id).map(|held| held.rows);
@@ -192,23 +193,23 @@ pub(super) fn run_page(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<OneRun>> {
     let Some(run) = open_run(inputs, id)? else { return Ok(None) };
-    let story = summary::shown(&run)?;
+    let summary = summary::summarize_for_display(&run)?;
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
-    let report = run_report(&story, None, &context);
+    let report = run_report(&summary, None, &context);
     let by = words::clean(&run.record.people_text(), 160);
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
         beside: RunPageExtras {
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
-            guards: guard_lines(&story),
+            guards: guard_lines(&summary),
         },
     }))
 }
 
 /// The guards that hold rows, those that hold the most first, each with its first reason.
-fn guard_lines(story: &RunStory) -> Vec<GuardLine> {
+fn guard_lines(summary: &RunSummary) -> Vec<GuardLine> {
     let mut found: BTreeMap<Guard, (usize, String)> = BTreeMap::new();
-    for row in &story.plan.rows {
+    for row in &summary.plan.rows {
         for hit in row.held_reasons() {
             let (rows, _) = found.entry(hit.guard).or_insert_with(|| (0, example(row, hit)));
             *rows += 1;

@@ -13,8 +13,8 @@ use tracing::warn;
 
 use crate::change::run::Run;
 use crate::change::stored::parsed;
-use crate::change::summary::story;
-use crate::change::{Outcome, RunState, RunStory};
+use crate::change::summary::summarize;
+use crate::change::{Outcome, RunState, RunSummary};
 use crate::config::Config;
 use crate::files;
 use crate::files::durable;
@@ -103,23 +103,24 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
     // Somebody may have decided already.
     let held = held.filter(|held| held.record.state == RunState::Held);
     let waiting = if run.record.state == RunState::Held { Some(run) } else { held.as_ref() };
-    let story_of_run = RunStory { carried, ..story(run).unwrap_or_else(|error| without_rows(run, &error)) };
+    let summary_of_run =
+        RunSummary { carried, ..summarize(run).unwrap_or_else(|error| without_rows(run, &error)) };
     let is_to_be_corrected = run.record.state == RunState::Done
-        && story_of_run.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)));
+        && summary_of_run.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)));
     let plan = waiting.and_then(|run| Some(("plan.csv", run.read("plan.csv").ok()?)));
     let errors = Some(run).filter(|_| is_to_be_corrected);
     let errors = errors.and_then(|run| Some(("error.csv", run.read("error.csv").ok()?)));
     RunNotice {
         files: plan.into_iter().chain(errors.filter(|(_, bytes)| bytes.len() <= LARGEST)).collect(),
-        story: story_of_run,
-        held: held.as_ref().map(|held| story(held).unwrap_or_else(|error| without_rows(held, &error))),
+        summary: summary_of_run,
+        held: held.as_ref().map(|held| summarize(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
         by: run.record.people_text(),
     }
 }
 
-fn without_rows(run: &Run, error: &anyhow::Error) -> RunStory {
-    let mut story = RunStory::of(&run.record);
-    story.notes.push(format!("Its rows cannot be shown: {error:#}"));
-    story
+fn without_rows(run: &Run, error: &anyhow::Error) -> RunSummary {
+    let mut summary = RunSummary::of(&run.record);
+    summary.notes.push(format!("Its rows cannot be shown: {error:#}"));
+    summary
 }

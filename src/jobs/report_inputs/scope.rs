@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::change::{PlanRow, RunStory};
+use crate::change::{PlanRow, RunSummary};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot};
 use crate::report::Extent;
@@ -38,9 +38,9 @@ impl Scope {
         diffs
     }
 
-    pub(super) fn restrict_runs(&self, mut held: Vec<RunStory>) -> Vec<RunStory> {
+    pub(super) fn restrict_runs(&self, mut held: Vec<RunSummary>) -> Vec<RunSummary> {
         let is_theirs = |row: &PlanRow| row.target.as_ref().is_none_or(|target| self.has(&target.org_id));
-        held.retain(|story| story.plan.rows.iter().any(is_theirs));
+        held.retain(|summary| summary.plan.rows.iter().any(is_theirs));
         held
     }
 }

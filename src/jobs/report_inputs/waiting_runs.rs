@@ -5,23 +5,23 @@ use std::path::Path;
 use tracing::warn;
 
 use crate::change::run::Run;
-use crate::change::summary::story;
-use crate::change::{RunState, RunStory};
+use crate::change::summary::summarize;
+use crate::change::{RunState, RunSummary};
 
 /// The runs that wait for a person. One that cannot be read is logged, and hides no other.
-pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
-    stories(runs, Run::waits_for_person)
+pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
+    summaries(runs, Run::waits_for_person)
 }
 
 /// Those, and the runs that wait for their time.
-pub(super) fn waiting_stories(runs: &Path) -> anyhow::Result<Vec<RunStory>> {
-    stories(runs, |run| run.waits_for_person() || run.record.state == RunState::Scheduled)
+pub(super) fn waiting_stories(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
+    summaries(runs, |run| run.waits_for_person() || run.record.state == RunState::Scheduled)
 }
 
-fn stories(runs: &Path, is_wanted: impl Fn(&Run) -> bool) -> anyhow::Result<Vec<RunStory>> {
+fn summaries(runs: &Path, is_wanted: impl Fn(&Run) -> bool) -> anyhow::Result<Vec<RunSummary>> {
     let wanted = Run::list(runs)?.0.into_iter().filter(|run| is_wanted(run));
-    let readable = |run: Run| match story(&run) {
-        Ok(story) => Some(story),
+    let readable = |run: Run| match summarize(&run) {
+        Ok(summary) => Some(summary),
         Err(error) => {
             warn!(run = %run.record.id, error = format!("{error:#}"), "a run that waits cannot be read");
             None

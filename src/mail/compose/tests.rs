@@ -224,9 +224,9 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
     assert!(email.bytes.len() < 400_000, "{}", email.bytes.len());
     let email = compose(&Report::Alerts(Box::new(many_alerts(&long))));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
-    let mut story = done_story();
-    let row = story.plan.rows[0].clone();
-    story.plan.rows = (0..10_000)
+    let mut summary = done_story();
+    let row = summary.plan.rows[0].clone();
+    summary.plan.rows = (0..10_000)
         .map(|number| crate::change::PlanRow {
             row: number,
             account_group_name: long.clone(),
@@ -234,7 +234,7 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
             ..row.clone()
         })
         .collect();
-    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &context()))));
+    let email = compose(&Report::Changes(Box::new(run_report(&summary, None, &context()))));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
 }
 
@@ -248,10 +248,10 @@ fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
 
 #[test]
 fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
-    let mut story = held_story();
-    let row = story.plan.rows[0].clone();
-    let own = story.plan.organizations[0].clone();
-    story.plan.rows = (2..10_002_usize)
+    let mut summary = held_story();
+    let row = summary.plan.rows[0].clone();
+    let own = summary.plan.organizations[0].clone();
+    summary.plan.rows = (2..10_002_usize)
         .map(|number| crate::change::PlanRow {
             row: number,
             target: Some(crate::domain::quota::Target::account_group(
@@ -261,22 +261,22 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
             ..row.clone()
         })
         .collect();
-    story.plan.organizations = (0..50_usize)
+    summary.plan.organizations = (0..50_usize)
         .map(|number| crate::change::PlanOrganization {
             org_id: number.to_string().as_str().into(),
             ..own.clone()
         })
         .collect();
-    let email = compose(&Report::Changes(Box::new(run_report(&story, None, &context()))));
+    let email = compose(&Report::Changes(Box::new(run_report(&summary, None, &context()))));
     assert!(html(&email).len() < 60_000, "{}", html(&email).len());
     assert!(text(&email).lines().count() < 200, "{}", text(&email));
-    let approve = format!("--plan {}", &story.plan.sha256[..8]);
+    let approve = format!("--plan {}", &summary.plan.sha256[..8]);
     for part in
         [approve.as_str(), "And 9 990 more: quotakeeper runs 20261122T065500Z-q4.held", "And 40 more."]
     {
         assert!(text(&email).contains(part), "{part}: {}", text(&email));
     }
-    assert!(html(&email).contains(&format!("quotakeeper approve {} {approve}", story.id)));
+    assert!(html(&email).contains(&format!("quotakeeper approve {} {approve}", summary.id)));
 }
 
 #[test]

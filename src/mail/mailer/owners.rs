@@ -62,8 +62,8 @@ impl Mailer {
         let mut touching: BTreeMap<Target, BTreeSet<usize>> = BTreeMap::new();
         for at in 0..count {
             let notice = notice(at);
-            let RunNotice { story, is_for_owners, .. } = notice.borrow();
-            for target in report::changed_targets(story).filter(|_| *is_for_owners) {
+            let RunNotice { summary, is_for_owners, .. } = notice.borrow();
+            for target in report::changed_targets(summary).filter(|_| *is_for_owners) {
                 touching.entry(target.clone()).or_default().insert(at);
             }
         }
@@ -72,10 +72,10 @@ impl Mailer {
             let mut gathered = GatheredFiles::default();
             for at in theirs.collect::<BTreeSet<_>>() {
                 let notice = notice(*at);
-                let RunNotice { story, held, by, .. } = notice.borrow();
-                if let Some(report) = run_report_to_owners(story, held.as_ref(), share, &context) {
+                let RunNotice { summary, held, by, .. } = notice.borrow();
+                if let Some(report) = run_report_to_owners(summary, held.as_ref(), share, &context) {
                     let by = words::clean(by, 80);
-                    gathered.add(ChangesReport { by, ..report }, story.shown_state());
+                    gathered.add(ChangesReport { by, ..report }, summary.shown_state());
                 }
             }
             gathered.report(&context).map_or(Ok(()), |report| self.changes_to(share, report, now))

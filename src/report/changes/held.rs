@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::change::{Guard, GuardHit, PlanRow, RunStory, Verdict};
+use crate::change::{Guard, GuardHit, PlanRow, RunSummary, Verdict};
 use crate::report::changes::row::name_and_id;
 use crate::report::shared::{ReportContext, words};
 
@@ -23,24 +23,24 @@ pub(crate) struct HeldRun {
 }
 
 /// A held run, and how to decide on it.
-pub(crate) fn held(story: &RunStory, context: &ReportContext) -> HeldRun {
-    let rows = story.plan.rows.iter().filter(|row| main_reason(row).is_some()).count();
-    let plan = story.plan.sha256.get(..8).unwrap_or_default();
+pub(crate) fn held(summary: &RunSummary, context: &ReportContext) -> HeldRun {
+    let rows = summary.plan.rows.iter().filter(|row| main_reason(row).is_some()).count();
+    let plan = summary.plan.sha256.get(..8).unwrap_or_default();
     HeldRun {
-        run: story.id.clone(),
-        file: words::clean(&story.file, 60),
+        run: summary.id.clone(),
+        file: words::clean(&summary.file, 60),
         rows,
-        reason: reason(story),
-        until: context.until(story.at),
+        reason: reason(summary),
+        until: context.until(summary.at),
         plan: plan.to_owned(),
-        approve: format!("quotakeeper approve {} --plan {plan}", story.id),
-        reject: format!("quotakeeper reject {}", story.id),
+        approve: format!("quotakeeper approve {} --plan {plan}", summary.id),
+        reject: format!("quotakeeper reject {}", summary.id),
     }
 }
 
 /// Why a run is held: the reason that weighs most, with the target's name and organization, and how many rows have others.
-pub(crate) fn reason(story: &RunStory) -> String {
-    let reasons = || story.plan.rows.iter().filter_map(|row| Some((row, main_reason(row)?)));
+pub(crate) fn reason(summary: &RunSummary) -> String {
+    let reasons = || summary.plan.rows.iter().filter_map(|row| Some((row, main_reason(row)?)));
     // Guards are declared with what stops tests first; rows that are only bound to others say least.
     let telling = reasons().min_by_key(|(_, tripped)| tripped.guard);
     let others = reasons().filter(|(_, tripped)| tripped.guard != Guard::Bound).count().saturating_sub(1);

@@ -1,15 +1,15 @@
 //! What there is to say of one run, before it is known to whom.
 
 use super::{ChangesReport, run_report};
-use crate::change::RunStory;
+use crate::change::RunSummary;
 use crate::report::shared::ReportContext;
 use crate::report::shared::words::clean;
 
 /// One run's news. Administrators read all of it, owners what is theirs.
 pub(crate) struct RunNotice {
-    pub story: RunStory,
+    pub summary: RunSummary,
     /// The run that its held rows were split off into, as long as nobody has decided on it.
-    pub held: Option<RunStory>,
+    pub held: Option<RunSummary>,
     /// What is attached for administrators: the plan of what waits for a decision, and the rows that are to be corrected.
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// What is only planned changes nothing of the owners'.
@@ -21,7 +21,7 @@ pub(crate) struct RunNotice {
 impl RunNotice {
     /// As administrators read it.
     pub(crate) fn report(&self, context: &ReportContext) -> ChangesReport {
-        let report = run_report(&self.story, self.held.as_ref(), context);
+        let report = run_report(&self.summary, self.held.as_ref(), context);
         ChangesReport { by: clean(&self.by, 160), ..report }
     }
 }

@@ -52,10 +52,10 @@ fn headroom_after_a_change_is_said_in_words() {
 
 #[test]
 fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
-    let mut story = held_story();
-    let worse = PlanRow { row: 19, after: Some(100), ..story.plan.rows[0].clone() };
-    story.plan.rows.push(worse);
-    let report = run_report(&story, None, &context());
+    let mut summary = held_story();
+    let worse = PlanRow { row: 19, after: Some(100), ..summary.plan.rows[0].clone() };
+    summary.plan.rows.push(worse);
+    let report = run_report(&summary, None, &context());
     let usages: Vec<_> = report.sections[0].rows.iter().map(|row| (row.row, row.usage.as_str())).collect();
     let usage = "7 900 used, 10 800 projected";
     assert_eq!(usages, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
@@ -66,14 +66,16 @@ fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
 #[test]
 fn scheduled_rows_are_listed_apart_with_their_time_and_the_value_as_it_was_written() {
     let due = Some(at("12-01T00:00"));
-    let mut story = RunStory { state: RunState::Scheduled, ..held_story() };
-    for row in &mut story.plan.rows {
+    let mut summary = RunSummary { state: RunState::Scheduled, ..held_story() };
+    for row in &mut summary.plan.rows {
         (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
     }
-    let report = run_report(&story, None, &context());
+    let report = run_report(&summary, None, &context());
     assert_eq!(report.headline, "q4.csv will change 2 quotas on Tue 1 Dec 2026, 01:00");
     assert_eq!(titles(&report), ["Scheduled · 2"]);
-    assert!(report.notes[0].ends_with(&format!("To reject it before that: quotakeeper reject {}", story.id)));
+    assert!(
+        report.notes[0].ends_with(&format!("To reject it before that: quotakeeper reject {}", summary.id))
+    );
     let row = &report.sections[0].rows[0];
     assert_eq!((row.due.as_str(), row.written.as_str()), ("Tue 1 Dec 2026, 01:00", "20% of plan"));
 }
@@ -82,10 +84,10 @@ fn scheduled_rows_are_listed_apart_with_their_time_and_the_value_as_it_was_writt
 fn a_run_that_was_rejected_asks_nobody_to_fix_rows() {
     let stale = Problem { code: Code::Stale, message: "not sent".into() };
     let todo = |state| {
-        let story = held_story();
+        let summary = held_story();
         let failed = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(stale.clone()) };
-        let results = story.plan.rows.iter().map(failed).collect();
-        let report = run_report(&RunStory { state, results, ..story }, None, &context());
+        let results = summary.plan.rows.iter().map(failed).collect();
+        let report = run_report(&RunSummary { state, results, ..summary }, None, &context());
         assert_eq!(titles(&report), ["Not sent · 2"]);
         report.todo
     };
@@ -94,7 +96,7 @@ fn a_run_that_was_rejected_asks_nobody_to_fix_rows() {
 }
 
 /// A run in which rows ended in these ways, each with the verdict of its plan.
-fn mixed(ends: &[(Code, bool)]) -> RunStory {
+fn mixed(ends: &[(Code, bool)]) -> RunSummary {
     let problem = |code| Problem { code, message: "some reason".into() };
     let (mut rows, mut results) = (Vec::new(), Vec::new());
     for (row, (code, by_the_plan)) in (2..).zip(ends) {
@@ -103,7 +105,7 @@ fn mixed(ends: &[(Code, bool)]) -> RunStory {
         results.push(RowResult { row, outcome: Outcome::Failed(problem(*code)) });
     }
     let plan = Plan { rows, ..done_story().plan };
-    RunStory { plan, results, held_as: None, ..done_story() }
+    RunSummary { plan, results, held_as: None, ..done_story() }
 }
 
 #[test]
@@ -168,9 +170,9 @@ fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_
 
 #[test]
 fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
-    let mut story = mixed(&[(Code::NotSent, false), (Code::NotSent, false)]);
-    story.planned_only = true;
-    let report = run_report(&story, None, &context());
+    let mut summary = mixed(&[(Code::NotSent, false), (Code::NotSent, false)]);
+    summary.planned_only = true;
+    let report = run_report(&summary, None, &context());
     assert_eq!(report.headline, "q4.csv would change 2 quotas; nothing was sent");
     assert_eq!(titles(&report), ["Would be applied · 2"]);
     assert_eq!((report.todo.as_str(), report.level), ("", Level::Fine));
@@ -179,7 +181,7 @@ fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
 #[test]
 fn each_state_of_a_run_has_its_headline() {
     let headline = |state| {
-        run_report(&RunStory { state, results: Vec::new(), ..done_story() }, None, &context()).headline
+        run_report(&RunSummary { state, results: Vec::new(), ..done_story() }, None, &context()).headline
     };
     let said: Vec<String> = RunState::ALL.iter().map(|state| headline(*state)).collect();
     insta::assert_snapshot!(said.join("\n"));
@@ -187,7 +189,7 @@ fn each_state_of_a_run_has_its_headline() {
 
 #[test]
 fn another_state_of_the_same_run_is_another_mail() {
-    let identity = |state| run_report(&RunStory { state, ..done_story() }, None, &context()).identity;
+    let identity = |state| run_report(&RunSummary { state, ..done_story() }, None, &context()).identity;
     assert_eq!(identity(RunState::Done), identity(RunState::Done));
     assert_ne!(identity(RunState::Done), identity(RunState::Stale));
 }
@@ -198,7 +200,7 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
         plan_row(row, "1", "Lab", Some(100), Some(100 + i64::try_from(row).unwrap()), Verdict::Send)
     });
     let plan = Plan { rows: rows.collect(), ..Plan::default() };
-    let report = run_report(&RunStory { plan, results: Vec::new(), ..held_story() }, None, &context());
+    let report = run_report(&RunSummary { plan, results: Vec::new(), ..held_story() }, None, &context());
     let section = &report.sections[0];
     assert_eq!((section.rows.len(), section.more), (20, 9980));
     assert_eq!(section.rows[0].after, Some(10_099));
@@ -206,9 +208,9 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
 
 #[test]
 fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
-    let mut story = done_story();
-    let row = story.plan.rows[0].clone();
-    story.plan.rows = (0..60).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+    let mut summary = done_story();
+    let row = summary.plan.rows[0].clone();
+    summary.plan.rows = (0..60).map(|number| PlanRow { row: number, ..row.clone() }).collect();
     let parts = |two: &str| {
         let run = |row| Some(if row < 30 { "20261121T133000Z-q4.20261201T000000Z" } else { two }.to_owned());
         let outcome = |row| Outcome::Scheduled {
@@ -218,8 +220,8 @@ fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
             message: String::new(),
         };
         let results = (0..60).map(|row| RowResult { row, outcome: outcome(row) }).collect();
-        let story = RunStory { results, held_as: None, ..story.clone() };
-        let report = run_report(&story, None, &context());
+        let summary = RunSummary { results, held_as: None, ..summary.clone() };
+        let report = run_report(&summary, None, &context());
         (report.sections[0].kind, report.sections[0].run.clone())
     };
     let one = "20261121T133000Z-q4.20261201T000000Z";
@@ -235,16 +237,16 @@ fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
 
 #[test]
 fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stands_in_one_place() {
-    let mut story = held_story();
-    let row = story.plan.rows[0].clone();
+    let mut summary = held_story();
+    let row = summary.plan.rows[0].clone();
     let hit = |message: &str| GuardHit { guard: Guard::Sum, message: message.to_owned() };
-    story.plan.rows = (0..300)
+    summary.plan.rows = (0..300)
         .map(|number| {
             let message = if number == 7 { "its own reason" } else { "the sum moves by 40 %" };
             PlanRow { row: number, verdict: Verdict::Held(vec![hit(message)]), ..row.clone() }
         })
         .collect();
-    for (section, listed) in [(of(&story, Extent::Mail), 10 + 1), (of(&story, Extent::Whole), 300)] {
+    for (section, listed) in [(of(&summary, Extent::Mail), 10 + 1), (of(&summary, Extent::Whole), 300)] {
         assert_eq!((section.rows.len(), section.more), (listed, 300 - listed));
         assert_eq!(section.reasons, ["299 rows: the sum moves by 40 %"]);
         let said: Vec<&str> = headings(&section);
@@ -255,8 +257,8 @@ fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stan
     }
 }
 
-fn of(story: &RunStory, extent: Extent) -> Section {
-    run_report(story, None, &ReportContext { extent, ..context() }).sections.remove(0)
+fn of(summary: &RunSummary, extent: Extent) -> Section {
+    run_report(summary, None, &ReportContext { extent, ..context() }).sections.remove(0)
 }
 
 fn headings(section: &Section) -> Vec<&str> {
@@ -265,15 +267,15 @@ fn headings(section: &Section) -> Vec<&str> {
 
 #[test]
 fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_theirs() {
-    let mut story = held_story();
-    let row = story.plan.rows[0].clone();
+    let mut summary = held_story();
+    let row = summary.plan.rows[0].clone();
     let held = |number: usize| {
         let message = format!("{number} is below the 10 800 projected");
         let hit = GuardHit { guard: Guard::BelowUse, message };
         PlanRow { row: number, verdict: Verdict::Held(vec![hit]), ..row.clone() }
     };
-    story.plan.rows = (0..300).map(held).collect();
-    let section = of(&story, Extent::Mail);
+    summary.plan.rows = (0..300).map(held).collect();
+    let section = of(&summary, Extent::Mail);
     assert_eq!(
         headings(&section),
         ["300 rows for one reason: the new quota is below what is used or projected"]
@@ -286,9 +288,9 @@ fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_the
         let problem = Problem { code: Code::UnknownTarget, message };
         PlanRow { row: number, verdict: Verdict::Refused(problem), ..row.clone() }
     };
-    story.state = RunState::Done;
-    story.plan.rows = (0..300).map(refused).collect();
-    let section = of(&story, Extent::Mail);
+    summary.state = RunState::Done;
+    summary.plan.rows = (0..300).map(refused).collect();
+    let section = of(&summary, Extent::Mail);
     let heading = "300 rows for one reason: there is no such target, or the token cannot see it";
     assert_eq!(headings(&section), [heading]);
     assert_eq!((section.rows.len(), section.more), (10, 290));
@@ -296,9 +298,9 @@ fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_the
 
 #[test]
 fn a_reason_of_a_whole_organization_is_said_once_with_its_name_where_there_are_several() {
-    let mut story = held_story();
-    let row = story.plan.rows[0].clone();
-    story.plan.rows = (0..6)
+    let mut summary = held_story();
+    let row = summary.plan.rows[0].clone();
+    summary.plan.rows = (0..6)
         .map(|number| {
             let org = if number < 4 { ("1", "Acme") } else { ("2", "Globex") };
             let message = format!("lowers many quotas of {}", org.0);
@@ -313,7 +315,7 @@ fn a_reason_of_a_whole_organization_is_said_once_with_its_name_where_there_are_s
             }
         })
         .collect();
-    let section = of(&story, Extent::Mail);
+    let section = of(&summary, Extent::Mail);
     let said = ["Acme, 4 rows: lowers many quotas of 1", "Globex, 2 rows: lowers many quotas of 2"];
     assert_eq!(section.reasons, said);
     assert!(section.rows.iter().all(|row| row.why.is_empty()));

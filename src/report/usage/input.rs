@@ -1,6 +1,6 @@
 //! What the usage report is made from.
 
-use crate::change::RunStory;
+use crate::change::RunSummary;
 use crate::change::propose::Terms;
 use crate::config::Alerts;
 use crate::domain::diff::Diff;
@@ -18,7 +18,7 @@ pub(crate) struct UsageInput<'a> {
     /// The snapshots that should have been taken since the last report and were not, gap by gap.
     pub missed: &'a [Missed],
     /// The runs that wait for a person.
-    pub held: &'a [RunStory],
+    pub held: &'a [RunSummary],
     pub rule: &'a UsageRule,
     pub alerts: &'a Alerts,
     /// What a change file goes by that is proposed to those who run out; none where none is to be attached.

@@ -3,9 +3,9 @@
 use super::*;
 use crate::report::fixtures::{context, done_story, held_story};
 
-fn status_text(story: &RunStory) -> String {
+fn status_text(summary: &RunSummary) -> String {
     let context = context();
-    status(story, context.zone, context.expire)
+    status(summary, context.zone, context.expire)
 }
 
 #[test]
@@ -22,15 +22,15 @@ fn the_status_of_what_is_done_counts_what_is_held_apart() {
 
 #[test]
 fn the_status_of_ten_thousand_rows_stays_one_that_people_read() {
-    let mut story = held_story();
-    let row = story.plan.rows[0].clone();
-    story.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
-    let status = status_text(&story);
+    let mut summary = held_story();
+    let row = summary.plan.rows[0].clone();
+    summary.plan.rows = (2..10_002).map(|number| PlanRow { row: number, ..row.clone() }).collect();
+    let status = status_text(&summary);
     assert!(status.contains("\nand 9 950 more in plan.csv\n") && status.lines().count() < 170, "{status}");
 
-    let mut story = done_story();
-    let failed = story.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
-    story.results = vec![failed.unwrap(); 10_000];
-    let status = status_text(&story);
+    let mut summary = done_story();
+    let failed = summary.results.iter().find(|result| matches!(result.outcome, Outcome::Failed(_))).cloned();
+    summary.results = vec![failed.unwrap(); 10_000];
+    let status = status_text(&summary);
     assert!(status.contains("\nand 9 950 more in error.csv\n") && status.lines().count() < 120, "{status}");
 }

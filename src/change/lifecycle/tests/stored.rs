@@ -4,7 +4,7 @@ use super::calm;
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::change::stored::stored_plan;
-use crate::change::summary::shown;
+use crate::change::summary::summarize_for_display;
 use crate::testing::testbed::{Bench, Group, file, noon};
 
 /// What somebody makes of a file.
@@ -64,7 +64,7 @@ async fn an_approval_lets_nothing_through_that_was_not_planned() {
             "{:?}",
             run.record.notes
         );
-        assert!(shown(&run).is_ok(), "it can still be shown");
+        assert!(summarize_for_display(&run).is_ok(), "it can still be shown");
     }
     assert_eq!(bench.world.state().calls("POST"), 0);
 }

@@ -129,10 +129,10 @@ fn undo(run: &Run) -> Option<String> {
     run.record.undo_sha256.as_ref().map(|_| text(run, "undo.csv"))
 }
 
-fn in_mode<T>(mode: &str, story: impl AsyncFnOnce(&Bench) -> T) -> T {
+fn in_mode<T>(mode: &str, summary: impl AsyncFnOnce(&Bench) -> T) -> T {
     Runtime::new().unwrap().block_on(async {
         let bench = Bench::new(&[("QUOTAKEEPER__INBOX__MODE", mode)]).await;
-        story(&bench).await
+        summary(&bench).await
     })
 }
 

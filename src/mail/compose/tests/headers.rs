@@ -8,7 +8,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
 use super::super::*;
-use crate::change::RunStory;
+use crate::change::RunSummary;
 use crate::domain::quota::Snapshot;
 use crate::report::fixtures::{at, context, done_story, group_of, report_from};
 use crate::report::run_report;
@@ -20,9 +20,10 @@ static PLAIN: LazyLock<[Vec<Vec<String>>; 2]> = LazyLock::new(|| messages("plain
 
 /// Everything that has a name of somebody else's choice bears this one.
 fn messages(name: &str) -> [Email; 2] {
-    let mut story = RunStory { id: name.into(), file: name.into(), notes: vec![name.into()], ..done_story() };
-    story.plan.organizations[0].name = name.into();
-    for row in &mut story.plan.rows {
+    let mut summary =
+        RunSummary { id: name.into(), file: name.into(), notes: vec![name.into()], ..done_story() };
+    summary.plan.organizations[0].name = name.into();
+    for row in &mut summary.plan.rows {
         row.account_group_name = name.into();
         row.comment = name.into();
     }
@@ -30,7 +31,7 @@ fn messages(name: &str) -> [Email; 2] {
         Snapshot::new(at("11-22T06:00"), vec![group_of("10452", name, "1", name, Some(1000), 500, 1300)]);
     let usage = report_from(&latest, &[]).without_pictures();
     let reports =
-        [Report::Changes(Box::new(run_report(&story, None, &context()))), Report::Usage(Box::new(usage))];
+        [Report::Changes(Box::new(run_report(&summary, None, &context()))), Report::Usage(Box::new(usage))];
     reports.map(|report| compose(&report, name))
 }
 

@@ -7,7 +7,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use tempfile::TempDir;
 
 use super::*;
-use crate::change::{Outcome, PlanRow, RowResult, RunState, RunStory};
+use crate::change::{Outcome, PlanRow, RowResult, RunState, RunSummary};
 use crate::config::{Alerts, Config, Data, Mail, Recipients, Transport};
 use crate::domain::quota::UsageRule;
 use crate::domain::top_consumers::TopConsumer;
@@ -52,15 +52,15 @@ impl Post {
         Self { folder, mailer: Mailer::new(&config, "nms-01") }
     }
 
-    fn run(&self, story: &RunStory, held: Option<&RunStory>) {
-        self.run_at(story, held, at("11-22T07:00"));
+    fn run(&self, summary: &RunSummary, held: Option<&RunSummary>) {
+        self.run_at(summary, held, at("11-22T07:00"));
     }
 
-    fn run_at(&self, story: &RunStory, held: Option<&RunStory>, now: DateTime<Utc>) {
-        let (story, held) = (story.clone(), held.cloned());
+    fn run_at(&self, summary: &RunSummary, held: Option<&RunSummary>, now: DateTime<Utc>) {
+        let (summary, held) = (summary.clone(), held.cloned());
         self.mailer
             .send_run_notice(
-                &RunNotice { story, held, files: Vec::new(), is_for_owners: true, by: String::new() },
+                &RunNotice { summary, held, files: Vec::new(), is_for_owners: true, by: String::new() },
                 now,
             )
             .unwrap();
@@ -150,12 +150,12 @@ const TEAM: &str = "org_id,aid,emails\n\
     10452,,bank@example.com\n";
 
 /// The run with every outcome, with columns of its author's.
-fn done() -> RunStory {
-    let mut story = done_story();
+fn done() -> RunSummary {
+    let mut summary = done_story();
     let cells = [("ticket", "CHG-8841"), ("asked by", "Ann <script>")];
     let cells = cells.map(|(header, text)| (header.to_owned(), text.to_owned())).to_vec();
-    story.carried = BTreeMap::from([(3, cells.clone()), (17, cells.clone()), (2, cells)]);
-    story
+    summary.carried = BTreeMap::from([(3, cells.clone()), (17, cells.clone()), (2, cells)]);
+    summary
 }
 
 #[test]
@@ -178,19 +178,19 @@ fn the_mail_of_a_run_to_the_owners_of_two_of_its_rows() {
 #[test]
 fn who_owns_the_organization_itself_sees_what_a_run_does_to_it_and_no_account_group() {
     let post = Post::new(TEAM);
-    let mut story = done();
+    let mut summary = done();
     let own = PlanRow {
         row: 30,
         target: Some(Target::organization("10452")),
         account_group_name: String::new(),
         warnings: vec!["the account groups would have 1 500 more than their organization".into()],
-        ..story.plan.rows[0].clone()
+        ..summary.plan.rows[0].clone()
     };
-    story
+    summary
         .results
         .push(RowResult { row: 30, outcome: Outcome::Applied { before: own.before, after: own.after } });
-    story.plan.rows.push(own);
-    post.run(&story, None);
+    summary.plan.rows.push(own);
+    post.run(&summary, None);
     let text = post.to("bank@example.com").everything();
     for part in ["Acme Bank", "93 500", "1 500 more than their organization"] {
         assert!(text.contains(part), "{part}");
@@ -248,9 +248,9 @@ fn the_alert_to_an_owner_names_the_five_largest_tests_and_no_command() {
 #[test]
 fn an_owner_of_many_changed_quotas_has_them_all_in_a_table() {
     let post = Post::new("org_id,aid,emails\n10452,*,all@example.com\n");
-    let mut story = done_story();
-    let row = story.plan.rows[0].clone();
-    story.plan.rows = (0..50)
+    let mut summary = done_story();
+    let row = summary.plan.rows[0].clone();
+    summary.plan.rows = (0..50)
         .map(|number| PlanRow {
             row: number + 2,
             target: Some(Target::account_group("10452", (300_000 + number).to_string().as_str())),
@@ -259,8 +259,8 @@ fn an_owner_of_many_changed_quotas_has_them_all_in_a_table() {
         })
         .collect();
     let applied = Outcome::Applied { before: row.before, after: row.after };
-    story.results = (2..52).map(|row| RowResult { row, outcome: applied.clone() }).collect();
-    post.run(&story, None);
+    summary.results = (2..52).map(|row| RowResult { row, outcome: applied.clone() }).collect();
+    post.run(&summary, None);
     let got = post.to("all@example.com");
     assert!(got.text.contains("And 30 more: they are in the attached changes.csv."), "{}", got.text);
     assert!(got.attached.starts_with("changes.csv\n\u{feff}org_id,org_name,"), "{}", got.attached);
@@ -297,7 +297,7 @@ fn a_report_that_is_made_again_after_a_crash_is_the_same_message() {
 fn the_mails_of_one_file_are_a_thread_for_each_who_has_them_and_no_other() {
     let post = Post::new(TEAM);
     post.run(&done(), Some(&held_story()));
-    let later = RunStory { state: RunState::Rejected, at: at("11-22T07:30"), ..held_story() };
+    let later = RunSummary { state: RunState::Rejected, at: at("11-22T07:30"), ..held_story() };
     post.run_at(&later, None, at("11-22T07:30"));
     post.drift(&changed(), &realistic());
 

@@ -86,7 +86,7 @@ fn row(index: usize, outcome: u8) -> PlanRow {
     }
 }
 
-fn story_of(outcomes: &[u8], state: RunState) -> RunStory {
+fn summary_of(outcomes: &[u8], state: RunState) -> RunSummary {
     let rows: Vec<PlanRow> = (0..TARGETS).map(|index| row(index, outcomes[index])).collect();
     let outcome = |row: &PlanRow| match &row.verdict {
         Verdict::Send if row.due.is_some() => Outcome::Scheduled {
@@ -100,11 +100,11 @@ fn story_of(outcomes: &[u8], state: RunState) -> RunStory {
         Verdict::Refused(problem) => Outcome::Failed(problem.clone()),
         Verdict::Held(_) => Outcome::Failed(Problem { code: Code::Held, message: naming_everybody() }),
     };
-    let mut story = RunStory { state, notes: vec![naming_everybody()], ..done_story() };
+    let mut summary = RunSummary { state, notes: vec![naming_everybody()], ..done_story() };
     if state == RunState::Done {
-        story.results = rows.iter().map(|row| RowResult { row: row.row, outcome: outcome(row) }).collect();
+        summary.results = rows.iter().map(|row| RowResult { row: row.row, outcome: outcome(row) }).collect();
     } else {
-        story.results.clear();
+        summary.results.clear();
     }
     let totals = |org: usize| PlanOrganization {
         org_id: target(org * (GROUPS + 1)).org_id,
@@ -114,9 +114,9 @@ fn story_of(outcomes: &[u8], state: RunState) -> RunStory {
         allocated_before: figure(3, org * (GROUPS + 1)),
         allocated_after: figure(4, org * (GROUPS + 1)),
     };
-    story.plan.rows = rows;
-    story.plan.organizations = (0..3).map(totals).collect();
-    story
+    summary.plan.rows = rows;
+    summary.plan.organizations = (0..3).map(totals).collect();
+    summary
 }
 
 /// The cycle of every organization, and the one before.
@@ -199,7 +199,7 @@ proptest! {
         let notified: Vec<usize> = match kind {
             0 | 1 => {
                 let state = if kind == 0 { RunState::Done } else { RunState::Held };
-                post.run(&story_of(&outcomes, state), None);
+                post.run(&summary_of(&outcomes, state), None);
                 (0..TARGETS).filter(|index| outcomes[*index] != 0).collect()
             }
             2 => {
