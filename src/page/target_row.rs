@@ -20,8 +20,12 @@ pub(super) fn common_cells(status: &QuotaStatus) -> Value {
 }
 
 /// The row of an account group. On a page that is served its name leads to a page of its own.
-pub(super) fn target_row(row: &UsageRow, many_organizations: bool, is_served: bool) -> String {
-    let status = &row.status;
+pub(super) fn target_row(
+    row: &UsageRow,
+    status: &QuotaStatus,
+    many_organizations: bool,
+    is_served: bool,
+) -> String {
     let mut html = Html(String::with_capacity(512));
     html.tags(&format!("<tr class={} data-o={}", row.state, row.organization));
     if let Some(out) = row.out {
@@ -39,7 +43,7 @@ pub(super) fn target_row(row: &UsageRow, many_organizations: bool, is_served: bo
     html.tags("><th scope=row class=name>");
     if is_served {
         html.tags("<a href=\"/organizations/")
-            .text(&row.org_id)
+            .text(status.target.org_id.as_str())
             .tags("/groups/")
             .text(&status.id)
             .tags("\">");

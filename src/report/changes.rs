@@ -304,9 +304,10 @@ fn of_diffs(
             row.who += &format!(", {people}");
         }
     }
-    let (outside, by_runs): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.outside);
+    // There may be tens of thousands: neither here nor below are they moved into another list where they can stay.
+    let by_runs: Vec<_> = rows.extract_if(.., |row| !row.outside).collect();
     let listed = context.at_most(LISTED);
-    let sections = [(SectionKind::Outside, outside), (SectionKind::ByRuns, by_runs)]
+    let sections = [(SectionKind::Outside, rows), (SectionKind::ByRuns, by_runs)]
         .map(|(kind, rows)| section(kind, rows, listed));
     ChangesReport {
         title: title.to_owned(),

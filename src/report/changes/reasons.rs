@@ -67,13 +67,20 @@ pub(super) fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>
             }
             rest.extend(group.split_off(group.len().min(listed)));
         }
-        shown.append(&mut group);
+        if shown.is_empty() {
+            shown = group;
+        } else {
+            shown.append(&mut group);
+        }
     }
     (shown, rest)
 }
 
 /// Each in the order of its first row.
 fn groups(rows: Vec<ChangeRow>) -> Vec<(RowGroups, Vec<ChangeRow>)> {
+    if rows.iter().all(|row| row.cause.is_none()) {
+        return if rows.is_empty() { Vec::new() } else { vec![(RowGroups::Not, rows)] };
+    }
     let mut words: HashMap<Vec<String>, usize> = HashMap::new();
     let mut kinds: HashMap<Cause, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.cause.is_some()) {

@@ -76,14 +76,10 @@ pub(in crate::report) fn rows_of_diffs(
     rule: &UsageRule,
     zone: Tz,
 ) -> Vec<ChangeRow> {
-    let mut rows: Vec<ChangeRow> = diffs
-        .iter()
-        .flat_map(|diff| {
-            diff.changes.iter().map(move |change| row_of_change(change, diff, latest, rule, zone))
-        })
-        .collect();
-    rows.sort_by_key(|row| Reverse(size(row.before, row.after)));
-    rows
+    let mut changes: Vec<(&Diff, &Change)> =
+        diffs.iter().flat_map(|diff| diff.changes.iter().map(move |change| (diff, change))).collect();
+    changes.sort_by_key(|(_, change)| Reverse(size(change.before, change.after)));
+    changes.into_iter().map(|(diff, change)| row_of_change(change, diff, latest, rule, zone)).collect()
 }
 
 fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {

@@ -272,7 +272,9 @@ fn limited_section(kind: SectionKind, rows: Vec<ChangeRow>, at_most: usize) -> O
         return None;
     }
     let (mut rows, mut rest) = by_reason(rows, at_most);
-    rest.splice(0..0, rows.split_off(rows.len().min(at_most)));
+    let cut = rows.split_off(rows.len().min(at_most));
+    rows.shrink_to_fit();
+    rest = if rest.is_empty() { cut } else { cut.into_iter().chain(rest).collect() };
     let section = Section {
         kind,
         title: String::new(),

@@ -20,6 +20,8 @@ pub(crate) struct UsagePage {
     pub report: UsageReport,
     /// What the page says beside the report.
     pub beside: PageExtras,
+    /// How all targets stand, in the order of the snapshot.
+    pub all: Vec<QuotaStatus>,
     /// The account groups, worst first.
     pub rows: Vec<Row>,
     pub data: Data,
@@ -41,10 +43,10 @@ pub(crate) struct PageExtras {
 /// One account group.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub status: QuotaStatus,
+    /// Its place in [`UsagePage::all`].
+    pub place: usize,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
-    pub org_id: String,
     /// The place of its organization in [`Data::organizations`].
     pub organization: usize,
     /// The places of its owners in [`Data::owners`], with spaces between them.
@@ -95,24 +97,24 @@ impl UsagePage {
     pub(crate) fn new(mut report: UsageReport, input: &PageInput<'_>, context: &ReportContext) -> Self {
         let drawing = Drawing::new(&report, input);
         let (trends, picture) = drawing.of_organizations(&report, context.zone);
-        let mut groups: Vec<(usize, QuotaStatus)> =
-            std::mem::take(&mut report.all).into_iter().enumerate().collect();
-        groups.retain(|(_, status)| status.target.aid.is_some());
-        groups.sort_by(|(_, a), (_, b)| a.worst_first(b));
+        let all = std::mem::take(&mut report.all);
+        let mut groups: Vec<usize> =
+            (0..all.len()).filter(|place| all[*place].target.aid.is_some()).collect();
+        groups.sort_by(|a, b| all[*a].worst_first(&all[*b]));
         let left_out = groups.len().saturating_sub(ROWS);
         groups.truncate(ROWS);
         let mut known = OwnerIndex::default();
-        let row = |(number, status): (usize, QuotaStatus)| {
-            let organization = drawing.place(&status);
+        let row = |place: usize| {
+            let status = &all[place];
+            let organization = drawing.place(status);
             let out = if status.ran_out { Some(input.latest.taken_at) } else { status.runs_out_at };
             Row {
-                state: state(&status),
-                org_id: status.target.org_id.to_string(),
+                place,
+                state: state(status),
                 organization,
                 owned_by: known.indexes_of((input.owners)(&status.target)),
                 out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(number, organization),
-                status,
+                trend: drawing.letters(place, organization),
             }
         };
         let rows: Vec<Row> = groups.into_iter().map(row).collect();
@@ -139,6 +141,7 @@ impl UsagePage {
                 left_out,
             },
             rows,
+            all,
             report,
         }
     }
