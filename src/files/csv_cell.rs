@@ -1,9 +1,9 @@
 //! Text in CSV files that people open: a spreadsheet must show it, not run it.
 //!
 //! Whatever begins like a formula gets a `'` in front. That holds for the whole cell, and for each part of it after a `;`, a tab or
-//! a line break: where a spreadsheet expects another delimiter than the file has, it takes those for ends of cells. [`without_inert_mark`] takes
-//! off again what [`inert`] put there, whatever the text was, so that a file that we wrote and somebody dropped again means what it
-//! meant. A cell that somebody else wrote goes through both, so that apostrophes never pile up.
+//! a line break: where a spreadsheet expects another delimiter than the file has, it takes those for ends of cells.
+//! [`without_inert_mark`] takes off again what [`inert`] put there, whatever the text was, so that a file that we wrote and somebody
+//! dropped again means what it meant. A cell that somebody else wrote goes through both, so that apostrophes never pile up.
 
 use std::borrow::Cow;
 
