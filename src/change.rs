@@ -17,6 +17,7 @@ mod known_files;
 pub(crate) mod lifecycle;
 mod live;
 pub(crate) mod live_plan;
+pub(crate) mod missing_quotas;
 mod outcome;
 pub(crate) mod parse;
 pub(crate) mod plan;

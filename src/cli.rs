@@ -275,9 +275,9 @@ async fn carry_out(
         Command::Export { org, at, restore } => {
             let at = at.map(|at| when.moment(&at)).transpose()?;
             let asked = export::ExportRequest { organizations: &org, at, restore };
-            export::export(&app.history, &app.api, &app.config.usage.rule(), &asked, out).await
+            export::export(&changes, &asked, out).await
         }
-        Command::Propose { org } => propose::propose(&app.config, &app.history, &app.api, &org, out).await,
+        Command::Propose { org } => propose::propose(&changes, &org, out).await,
         Command::History { what } => {
             history::history(&app.report_inputs(), &what, when, plan::style(&app.config, color), out)
         }

@@ -17,6 +17,7 @@ use crate::collect::{Reading, first_ids};
 use crate::domain::known::BELIEVED_AFTER;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Aid, OrgId, Organization, Snapshot, Target, WithQuota};
+use crate::history::History;
 
 /// What else counts for a plan: by default nothing, as for a file that was just typed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -125,7 +126,8 @@ impl LiveState {
         let mut doubtful: BTreeSet<OrgId> =
             doubtful_usage::forget(live, &unchecked, None).into_iter().collect();
         for_each_believed(
-            services,
+            services.history,
+            services.now(),
             |at| services.history.like_or_warn(at, &wanted),
             |before| {
                 doubtful.extend(doubtful_usage::forget(live, &unchecked, Some(&before)));
@@ -156,7 +158,7 @@ impl LiveState {
         }
         let live = Snapshot::of_organizations(snapshot.taken_at, organizations);
         let read = |at| services.history.like_or_warn(at, &live);
-        for_each_believed(services, read, |before| {
+        for_each_believed(services.history, services.now(), read, |before| {
             if before.organizations().iter().any(Organization::has_quota) {
                 let set_by = explains::set_since(services.runs(), before.taken_at);
                 self.vanished.add(VanishedQuotas::find(live.organizations(), &before, &set_by));
@@ -169,7 +171,7 @@ impl LiveState {
 pub(crate) fn last_known(services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyhow::Result<WithQuota> {
     let mut known = WithQuota::new();
     let read = |at| Some((at, services.history.with_quota_or_warn(at, of)?));
-    for_each_believed(services, read, |(at, with_quota)| {
+    for_each_believed(services.history, services.now(), read, |(at, with_quota)| {
         let set_by = explains::set_since(services.runs(), at);
         for (org_id, targets) in with_quota {
             let is_there = |aid: &Option<Aid>| {
@@ -184,13 +186,13 @@ pub(crate) fn last_known(services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyho
 
 /// Looks into the snapshots by which an answer is believed or not, as far as they can be read: the last one that is a day old, else
 /// the first, and the last of all. One after the other: each may show a million targets.
-fn for_each_believed<T>(
-    services: &Services<'_>,
+pub(super) fn for_each_believed<T>(
+    history: &History,
+    now: DateTime<Utc>,
     read: impl Fn(DateTime<Utc>) -> Option<T>,
     mut look: impl FnMut(T),
 ) -> anyhow::Result<()> {
-    let now = services.now();
-    let all = services.history.until(now)?;
+    let all = history.until(now)?;
     let read = |at: &DateTime<Utc>| read(*at);
     let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
     if let Some(seen) = old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)) {

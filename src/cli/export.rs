@@ -7,6 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
 use super::wanted::WantedOrganizations;
+use crate::change::Services;
+use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
@@ -33,12 +35,11 @@ pub(super) struct ExportRequest<'a> {
 
 /// The file goes to `out`, what people should know of it to standard error.
 pub(super) async fn export(
-    history: &History,
-    api: &LazyClient,
-    rule: &UsageRule,
+    services: &Services<'_>,
     asked: &ExportRequest<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
+    let (history, api, rule) = (services.history, services.api, &services.config.usage.rule());
     let then = match (asked.at, asked.restore) {
         (Some(at), false) => return record(history, at, asked, rule, out),
         (Some(at), true) => Some(history.read(history.find(at)?)?),
@@ -53,6 +54,7 @@ pub(super) async fn export(
     let then = then.map(|then| then.filtered(is_wanted));
     let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
     let live = with_usage(live, &named, history, api, rule).await?.filtered(is_wanted);
+    let missing = MissingQuotas::find(history, services.runs(), &live)?;
     if let Some(then) = then {
         let restored = Restoration::new(&then, &live);
         out.write_all(&restored.file(rule))?;
@@ -61,12 +63,20 @@ pub(super) async fn export(
     } else {
         let mut file = change_file();
         for organization in live.organizations() {
-            organization.rows().for_each(|row| add_unedited(&mut file, &row, rule));
+            organization.rows().for_each(|row| add_unedited(&mut file, &row, rule, &missing));
             out.write_all(&file)?;
             file.clear();
         }
         out.write_all(&file)?; // the header, where there is nothing else
         out.flush()?;
+    }
+    for IncompleteOrganization { what, seen, .. } in missing.organizations(services.config.schedule.timezone)
+    {
+        tell(&format!(
+            "{what}. The file says `none` for them{}: export again later, or see what they were with `quotakeeper export --at {}`.",
+            if asked.restore { "" } else { ", and their rows name the last known quota" },
+            seen.format(STEM)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -80,7 +90,7 @@ fn record(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let at = history.find(at)?;
-    let wanted = WantedOrganizations::new(asked.organizations);
+    let (wanted, nothing) = (WantedOrganizations::new(asked.organizations), MissingQuotas::default());
     let rows = |block: Block| {
         let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
         let mut rows = Vec::new();
@@ -90,7 +100,7 @@ fn record(
                 name = Some(row.org_name.clone().into_owned());
             }
             if is_wanted {
-                add_unedited(&mut rows, row, rule);
+                add_unedited(&mut rows, row, rule, &nothing);
             }
             Ok(())
         })?;
@@ -140,10 +150,13 @@ fn change_file() -> Vec<u8> {
 }
 
 /// An unedited row for a target: `expected_value` is what is there, so that only edited rows are sent.
-fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule) {
+fn add_unedited(file: &mut Vec<u8>, row: &SnapshotRow<'_>, rule: &UsageRule, missing: &MissingQuotas) {
     let mut quota = itoa::Buffer::new();
     let quota = quota_cell(row.quota, &mut quota);
-    add_row(file, row, &Edit { action: "assign", value: quota, expected: quota, comment: "" }, rule);
+    let missing =
+        missing.quota(&row.target).map(|units| format!("missing from the API's answer; was {units}"));
+    let comment = missing.as_deref().unwrap_or_default();
+    add_row(file, row, &Edit { action: "assign", value: quota, expected: quota, comment }, rule);
 }
 
 /// What has to change so that the quotas are again what they were.

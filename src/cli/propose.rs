@@ -4,24 +4,24 @@ use std::io::Write;
 
 use super::wanted::WantedOrganizations;
 use super::{progress, terminal};
+use crate::change::Services;
+use crate::change::missing_quotas::MissingQuotas;
 use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
-use crate::config::{Approval, Config};
+use crate::config::Approval;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::exit_code::Exit;
-use crate::history::History;
 use crate::text::words::grouped;
 use crate::thousandeyes::LazyClient;
 
 /// For these organizations, or for all. The file goes to `out`, what people should know to standard error.
 pub(super) async fn propose(
-    config: &Config,
-    history: &History,
-    api: &LazyClient,
+    services: &Services<'_>,
     only: &[String],
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
+    let Services { config, history, api, .. } = *services;
     let rule = config.usage.rule();
     let live = progress::with_progress(api, read(api, &rule, only)).await?;
     let last_cycle = history.last_cycle(&live, &rule)?;
@@ -34,6 +34,9 @@ pub(super) async fn propose(
     }
     for sentence in unallocated(&live, &proposals) {
         tell(&sentence);
+    }
+    for own in MissingQuotas::find(history, services.runs(), &live)?.organizations(config.schedule.timezone) {
+        tell(&format!("{}. Nothing is proposed for them: propose again later.", own.what));
     }
     let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
     if rows == 0 {

@@ -9,7 +9,9 @@ use serde_json::json;
 use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
+use super::terminal;
 use super::wanted::WantedOrganizations;
+use crate::change::missing_quotas::MissingQuotas;
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
@@ -59,6 +61,13 @@ pub(super) fn targets(
             csv.flush()?;
         }
         TableFormat::Json => write_json(&latest, &ranking, out)?,
+    }
+    if asked.name.is_none() && asked.over.is_none() {
+        for own in
+            MissingQuotas::find(inputs.history, &inputs.config.runs_dir(), &latest)?.organizations(style.zone)
+        {
+            terminal::eprint(&format!("{}. They are shown without a quota.", own.what));
+        }
     }
     Ok(Exit::Done)
 }

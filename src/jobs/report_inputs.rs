@@ -13,6 +13,7 @@ use chrono::{DateTime, Duration, Utc};
 use self::people::people;
 pub(crate) use self::scope::Scope;
 use self::waiting_runs::held_stories;
+use crate::change::missing_quotas::MissingQuotas;
 use crate::change::propose::Terms;
 use crate::collect;
 use crate::config::Config;
@@ -125,7 +126,15 @@ impl ReportInputs<'_> {
             terms,
         };
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
-        Ok(report::usage_report(&input, &context))
+        let mut report = report::usage_report(&input, &context);
+        let missing = MissingQuotas::find(self.history, &self.config.runs_dir(), latest)?;
+        for missing in missing.organizations(context.zone) {
+            let mut shown = report.organizations.iter_mut();
+            if let Some(own) = shown.find(|own| own.own.target.org_id == *missing.org_id) {
+                own.notes.push(format!("{}. No change file sets them without approval until they are back, or missing for a day.", missing.what));
+            }
+        }
+        Ok(report)
     }
 
     /// The slots of snapshots since then that none stands for, gap by gap. What lies before the first snapshot is no gap.

@@ -75,3 +75,30 @@ fn a_run_that_removes_most_quotas_is_written_at_once() {
     let rows = table(&fs_err::read(&bench.csv_files("changes")[0]).unwrap());
     assert!(rows.iter().all(|row| row["made_by"] == "run" && row["after"].is_empty()), "{rows:?}");
 }
+
+#[test]
+fn commands_and_reports_name_the_quotas_that_an_answer_lacks() {
+    let bench = Bench::new(World::wide(1, 10)).with_mail();
+    assert_eq!(changed(&bench), 0);
+    let whole = bench.run(&["export"]).ends_with(0);
+    assert!(
+        !whole.log.contains("no longer shows") && !whole.out.contains("missing"),
+        "{} {}",
+        whole.log,
+        whole.out
+    );
+    sets(&bench, None);
+    assert_eq!(changed(&bench), 0);
+    let said = "The API's answer no longer shows 8 of the 11 quotas of organization 1";
+    for command in [&["export"][..], &["propose"], &["targets"], &["targets", "--format", "csv"]] {
+        let ran = bench.run(command).ends_with(0);
+        assert!(ran.log.contains(said) && !ran.out.contains(said), "{command:?}: {}", ran.log);
+    }
+    let rows = table(bench.run(&["export"]).out.as_bytes());
+    let named = rows.iter().filter(|row| row["comment"].starts_with("missing from the API's answer; was "));
+    let none: Vec<&str> = named.filter(|row| row["value"] == "none").map(|row| row["aid"].as_str()).collect();
+    assert_eq!(none, (0..8).map(|group| (100_010 + group).to_string()).collect::<Vec<_>>());
+    let page = bench.data().join("usage.html");
+    bench.run(&["report", "usage", "--out", page.to_str().unwrap()]).ends_with(0);
+    assert!(fs_err::read_to_string(page).unwrap().contains("no longer shows"));
+}

@@ -74,6 +74,11 @@ impl VanishedQuotas {
         self.0.get(org_id).copied()
     }
 
+    /// All of them, in the order of their ids.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&OrgId, EarlierQuotas)> {
+        self.0.iter().map(|(org_id, earlier)| (org_id, *earlier))
+    }
+
     /// Takes over what is known of other organizations.
     pub(crate) fn add(&mut self, others: Self) {
         self.0.extend(others.0);

@@ -12,7 +12,9 @@ use crate::config::{Guards, Mode};
 
 fn change_file(snapshot: &Snapshot) -> Vec<u8> {
     let mut file = super::change_file();
-    snapshot.rows().for_each(|row| add_unedited(&mut file, &row, &UsageRule::default()));
+    snapshot
+        .rows()
+        .for_each(|row| add_unedited(&mut file, &row, &UsageRule::default(), &MissingQuotas::default()));
     file
 }
 
