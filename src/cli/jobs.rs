@@ -148,9 +148,9 @@ pub(super) async fn usage_report(
             write(path, page::usage(page, None)?.as_bytes())
         }
         ReportFile::Table(path) => {
-            // The table has every target, and no trend of those that the report lists.
+            // The table has every target, and no trend.
             let scope = Scope { extent: Extent::Mail, ..scope };
-            write(path, &usage_table(&inputs.usage_report_on(&latest, &scope, None, now)?))
+            write(path, &usage_table(&inputs.usage_without_trends(&latest, &scope, None, now)?))
         }
     }
 }

@@ -77,7 +77,7 @@ impl ReportInputs<'_> {
     }
 
     /// The usage report on a snapshot, or on a part of it.
-    pub(crate) fn usage_report_on(
+    pub(super) fn usage_report_on(
         &self,
         latest: &Snapshot,
         scope: &Scope,
@@ -90,11 +90,11 @@ impl ReportInputs<'_> {
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             let drawn = latest.restricted_to(&report.targets_to_draw());
-            for at in thinned(&all, since, latest.taken_at, DRAWN) {
-                if let Some(snapshot) = self.history.like_or_warn(at, &drawn) {
-                    trends.add(&snapshot);
-                }
-            }
+            let moments = thinned(&all, since, latest.taken_at, DRAWN);
+            let read = |at| self.history.like_or_warn(at, &drawn);
+            self.history.each_of(&moments, read, |snapshots| {
+                snapshots.flatten().for_each(|snapshot| trends.add(&snapshot));
+            });
         }
         trends.add(latest);
         report.draw(&trends);
@@ -102,7 +102,7 @@ impl ReportInputs<'_> {
     }
 
     /// The usage report without what the history says of its targets' trends.
-    pub(super) fn usage_without_trends(
+    pub(crate) fn usage_without_trends(
         &self,
         latest: &Snapshot,
         scope: &Scope,

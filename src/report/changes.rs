@@ -225,7 +225,9 @@ pub(crate) fn drift_report(
     rule: &UsageRule,
     context: &ReportContext,
 ) -> Option<ChangesReport> {
-    let outside = Diff { changes: outside(diff).cloned().collect(), ..diff.clone() };
+    let &Diff { from, to, changes: _, ref vanished, suspect } = diff;
+    let changes = outside(diff).cloned().collect();
+    let outside = Diff { from, to, changes, vanished: vanished.clone(), suspect };
     if outside.changes.is_empty() && outside.vanished.is_empty() {
         return None;
     }
