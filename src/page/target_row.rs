@@ -1,5 +1,5 @@
 //! One account group as a row of a table, and the cells that an organization's row has too. A page may have 50,000 of them, so they
-//! are written here: by a template a row takes twenty times as long.
+//! are written here: by a template most of the time of a page went into them.
 //!
 //! A row omits what HTML lets it omit.
 

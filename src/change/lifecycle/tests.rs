@@ -1,5 +1,6 @@
 //! Whole runs against the simulator: killed at every line of the journal, and taken up again.
 
+mod approval_files;
 mod stored;
 mod waiting;
 

@@ -1,6 +1,6 @@
 //! What an organization's lines say of usage alone: a report of ten thousand targets looks at a million rows.
 //!
-//! Plain lines are read here, cell by cell and nothing else of them, in a sixth of the time; a test compares. Whatever is odd is
+//! Plain lines are read here, cell by cell and nothing else of them, in less than a third of the time; a test compares. Whatever is odd is
 //! read as every row is, which says what is wrong.
 
 use std::cmp::Ordering;

@@ -7,6 +7,25 @@ use super::*;
 use crate::testing::fuzz::fuzzed;
 use crate::thousandeyes::wire;
 
+/// What may stand where a number or an id is expected.
+pub(super) fn any_value() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "0",
+        "7",
+        "-1",
+        "12.0",
+        "1e3",
+        "null",
+        "\"\"",
+        "\"5\"",
+        "\"\\u0035\"",
+        "true",
+        "[]",
+        "{}",
+        "9223372036854775808",
+    ])
+}
+
 fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Unexpected> {
     super::quotas(json, &mut SoFar::default())
 }

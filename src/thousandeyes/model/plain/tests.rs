@@ -4,23 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::thousandeyes::model;
-
-fn value() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec![
-        "0",
-        "7",
-        "-1",
-        "12.0",
-        "1e3",
-        "null",
-        "\"\"",
-        "\"5\"",
-        "\"\\u0035\"",
-        "true",
-        "{}",
-        "9223372036854775808",
-    ])
-}
+use crate::thousandeyes::model::tests::any_value;
 
 fn objects(names: &[&str], entries: &[Vec<(prop::sample::Index, &'static str)>]) -> Vec<String> {
     let object = |fields: &Vec<(prop::sample::Index, &str)>| {
@@ -49,7 +33,7 @@ fn an_ordinary_answer_is_plain_and_one_with_a_test_of_nobody_is_not() {
 proptest! {
     #[test]
     fn what_is_plain_reads_the_same_field_by_field(
-        entries in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), value()), 0..5), 0..3),
+        entries in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), any_value()), 0..5), 0..3),
     ) {
         let names = ["aid", "accountGroupName", "orgId", "organizationName", "other"];
         let groups = objects(&names, &entries);
@@ -61,9 +45,9 @@ proptest! {
 
     #[test]
     fn usage_that_is_plain_reads_the_same_field_by_field(
-        entries in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), value()), 0..5), 0..3),
-        own in prop::collection::vec((any::<prop::sample::Index>(), value()), 0..5),
-        cycle in prop::collection::vec((any::<prop::sample::Index>(), value()), 0..3),
+        entries in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), any_value()), 0..5), 0..3),
+        own in prop::collection::vec((any::<prop::sample::Index>(), any_value()), 0..5),
+        cycle in prop::collection::vec((any::<prop::sample::Index>(), any_value()), 0..3),
         lists in prop::sample::select(vec!["tests", "enterpriseAgentUnits", "both", "none"]),
     ) {
         let units = ["cloudUnitsUsed", "cloudUnitsProjected", "enterpriseUnitsUsed", "enterpriseUnitsProjected"];
