@@ -27,14 +27,13 @@ use serde::Serialize;
 pub(crate) use self::alerts::crossings::News;
 pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
+pub(crate) use self::changes::diffs::{DiffContext, RESTORE, Unlisted, drift_report, outside, period_report};
 pub(crate) use self::changes::files::GatheredFiles;
 pub(crate) use self::changes::held::{HeldRun, held, reason};
 pub(crate) use self::changes::row::ChangeRow;
 pub(crate) use self::changes::row_outcomes::Section as ChangesSection;
 pub(crate) use self::changes::run_notice::RunNotice;
-pub(crate) use self::changes::{
-    ChangesReport, DiffContext, RESTORE, drift_report, outside, period_report, run_report,
-};
+pub(crate) use self::changes::{ChangesReport, run_report};
 pub(crate) use self::closing::cycle_lookup::{ClosedCycles, CycleLookup};
 #[cfg(test)]
 pub(crate) use self::closing::cycle_lookup::{Cycle, LastSeen as SeenInCycle};

@@ -93,7 +93,8 @@ fn record(
     let (wanted, nothing) = (WantedOrganizations::new(asked.organizations), MissingQuotas::default());
     let rows = |block: Block| {
         let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
-        let mut rows = Vec::new();
+        // Most rows are as long with names and usage: to grow step by step would copy them twice.
+        let mut rows = Vec::with_capacity(block.rows() * 80);
         block.for_each_row(|row| {
             if name.is_none() {
                 is_wanted = wanted.has(&id, &row.org_name);

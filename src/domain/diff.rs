@@ -20,8 +20,8 @@ pub(crate) const CLOCK_ERROR: TimeDelta = TimeDelta::minutes(15);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub target: Target,
-    pub org_name: String,
-    pub account_group_name: String,
+    pub org_name: Box<str>,
+    pub account_group_name: Box<str>,
     pub before: Option<Units>,
     pub after: Option<Units>,
     /// When the quota before was last seen.
@@ -39,23 +39,27 @@ impl Change {
 /// Who changed a quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MadeBy {
-    /// A run of quotakeeper, whose read-back confirmed it.
-    Run {
-        id: String,
-        /// The name of its change file; empty where an older version did not note it.
-        file: String,
-        comment: String,
-        at: DateTime<Utc>,
-    },
+    /// A run of quotakeeper.
+    Run(Box<ByRun>),
     /// Somebody else, between the two snapshots.
     Outside,
+}
+
+/// A run of quotakeeper that changed a quota: its read-back confirmed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ByRun {
+    pub id: String,
+    /// The name of its change file; empty where an older version did not note it.
+    pub file: String,
+    pub comment: String,
+    pub at: DateTime<Utc>,
 }
 
 impl MadeBy {
     /// The run that made it; none where somebody else did.
     pub(crate) fn run(&self) -> Option<&String> {
         match self {
-            Self::Run { id, .. } => Some(id),
+            Self::Run(run) => Some(&run.id),
             Self::Outside => None,
         }
     }
@@ -316,8 +320,8 @@ fn steps(
         if quota != to {
             changes.push(Change {
                 target: later.target(),
-                org_name: later.org_name().to_owned(),
-                account_group_name: later.account_group_name().to_owned(),
+                org_name: later.org_name().into(),
+                account_group_name: later.account_group_name().into(),
                 before: quota,
                 after: to,
                 since,
@@ -328,11 +332,10 @@ fn steps(
     };
     for row in rows {
         step(row.before, MadeBy::Outside);
-        let at = row.verified.unwrap_or(row.sent);
-        step(
-            row.after,
-            MadeBy::Run { id: row.run.clone(), file: row.file.clone(), comment: row.comment.clone(), at },
-        );
+        let SentRow { run, file, comment, sent, verified, .. } = row;
+        let at = verified.unwrap_or(*sent);
+        let run = ByRun { id: run.clone(), file: file.clone(), comment: comment.clone(), at };
+        step(row.after, MadeBy::Run(Box::new(run)));
     }
     step(later.quota(), MadeBy::Outside);
 }

@@ -7,7 +7,7 @@ use csv::StringRecord;
 use tracing::warn;
 
 use super::store::{moments, partition, with_clock_skew};
-use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
 use crate::files;
 use crate::files::csv_cell::{inert, without_inert_mark};
@@ -76,8 +76,8 @@ fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {
         let Change { target, org_name, account_group_name, before, after, since, made_by } = change;
         let aid = target.aid.as_ref().map_or("", |aid| aid.as_str());
         let (made_by, run, applied_at, comment, file) = match made_by {
-            MadeBy::Run { id, file, comment, at } => {
-                ("run", id.as_str(), time(*at), comment.as_str(), file.as_str())
+            MadeBy::Run(run) => {
+                ("run", run.id.as_str(), time(run.at), run.comment.as_str(), run.file.as_str())
             }
             MadeBy::Outside => ("outside", "", String::new(), "", ""),
         };
@@ -119,19 +119,19 @@ fn decode(at: DateTime<Utc>, bytes: &[u8]) -> anyhow::Result<Diff> {
                 "" => Target::organization(cell("org_id")),
                 aid => Target::account_group(cell("org_id"), aid),
             },
-            org_name: without_inert_mark(cell("org_name")).into_owned(),
-            account_group_name: without_inert_mark(cell("account_group_name")).into_owned(),
+            org_name: without_inert_mark(cell("org_name")).into(),
+            account_group_name: without_inert_mark(cell("account_group_name")).into(),
             before: number("before")?,
             after: number("after")?,
             since,
             made_by: match cell("run") {
                 "" => MadeBy::Outside,
-                run => MadeBy::Run {
+                run => MadeBy::Run(Box::new(ByRun {
                     id: run.to_owned(),
                     file: without_inert_mark(cell("file")).into_owned(),
                     comment: without_inert_mark(cell("comment")).into_owned(),
                     at: cell("applied_at").parse()?,
-                },
+                })),
             },
         });
     }

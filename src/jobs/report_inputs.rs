@@ -25,7 +25,7 @@ use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
     self, ChangesReport, DiffContext, Extent, JudgingContext, People, QuotaStatus, ReportContext,
-    SnapshotSummary, Timeline, TimelineInput, Trends, UsageInput, UsageReport,
+    SnapshotSummary, Timeline, TimelineInput, Trends, Unlisted, UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
 use crate::thousandeyes::LazyClient;
@@ -245,8 +245,12 @@ impl ReportInputs<'_> {
         let diffs = scope.restrict_diffs(changes::between(&self.config.data.dir, since, now)?);
         let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
-        let with =
-            DiffContext { latest: &latest, rule: &self.config.usage.rule(), people: &self.people(&diffs) };
+        let with = DiffContext {
+            latest: &latest,
+            rule: &self.config.usage.rule(),
+            people: &self.people(&diffs),
+            unlisted: Unlisted::Count,
+        };
         Ok(report::period_report(&diffs, since, with, &context))
     }
 

@@ -106,7 +106,7 @@ impl Mailer {
         latest: &Snapshot,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        match report::drift_report(seen, latest, &self.rule, &self.context(now)) {
+        match report::drift_report(seen, latest, &self.rule, report::Unlisted::Count, &self.context(now)) {
             Some(report) => {
                 let rows = report::outside(seen).take(RESTORED);
                 let file = (report::outside(seen).next().is_some())

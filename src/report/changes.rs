@@ -3,6 +3,7 @@
 //! One model describes a run, drift (changes made outside quotakeeper), and all changes of a period.
 
 mod cause;
+pub(in crate::report) mod diffs;
 mod doubts;
 pub(in crate::report) mod files;
 pub(in crate::report) mod held;
@@ -11,29 +12,22 @@ pub(in crate::report) mod row;
 pub(in crate::report) mod row_outcomes;
 pub(in crate::report) mod run_notice;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::change::run::id::root_of;
 use crate::change::{Code, Outcome, RowResult, RunState, RunSummary};
-use crate::domain::diff::{Change, Diff, MadeBy};
-use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
-use crate::report::changes::doubts::doubts;
+use crate::domain::quota::Units;
 use crate::report::changes::files::section::FileSection;
 use crate::report::changes::held::{HeldRun, held};
-use crate::report::changes::row::rows_of_diffs;
-use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind, section};
+use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, CommonReasons, OrganizationView};
 use crate::report::shared::{Imprint, ReportContext, words};
-use crate::report::timeline::People;
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
-/// A note names so many targets that vanished, and counts the rest.
-const VANISHED: usize = 5;
 const ORGANIZATIONS: usize = 10;
 
 /// What a plan does to one organization.
@@ -199,172 +193,6 @@ fn sent_so_far(outcomes: &RowOutcomes, state: RunState) -> String {
         }
         _ => "Nothing was sent.".to_owned(),
     }
-}
-
-/// The change file that is attached for administrators.
-pub(crate) const RESTORE: &str = "restore.csv";
-
-/// What the rows of diffs are made with.
-#[derive(Clone, Copy)]
-pub(crate) struct DiffContext<'a> {
-    pub latest: &'a Snapshot,
-    pub rule: &'a UsageRule,
-    /// Who dropped and approved a run.
-    pub people: &'a People,
-}
-
-/// What of a diff was changed outside quotakeeper.
-pub(crate) fn outside(diff: &Diff) -> impl Iterator<Item = &Change> {
-    diff.changes.iter().filter(|change| change.made_by == MadeBy::Outside)
-}
-
-/// What changed outside quotakeeper between two snapshots; none when nothing did and all is visible.
-pub(crate) fn drift_report(
-    diff: &Diff,
-    latest: &Snapshot,
-    rule: &UsageRule,
-    context: &ReportContext,
-) -> Option<ChangesReport> {
-    let &Diff { from, to, changes: _, ref vanished, suspect } = diff;
-    let changes = outside(diff).cloned().collect();
-    let outside = Diff { from, to, changes, vanished: vanished.clone(), suspect };
-    if outside.changes.is_empty() && outside.vanished.is_empty() {
-        return None;
-    }
-    let since = outside.changes.iter().map(|change| change.since).min().unwrap_or(diff.from);
-    let window = words::between(since, diff.to, context.zone);
-    let headline = match outside.changes.len() {
-        0 => format!("{} no longer visible", vanished_count(&outside.vanished)),
-        count => format!("{} changed outside quotakeeper, {window}", words::counted(count, "quota")),
-    };
-    let mut report = of_diffs(
-        "Drift",
-        headline,
-        &[outside],
-        DiffContext { latest, rule, people: &People::new() },
-        context,
-    );
-    report.identity = format!("drift {} {}", diff.from.timestamp(), diff.to.timestamp());
-    report.level = Level::Warning;
-    for row in report.sections.iter_mut().flat_map(|section| &mut section.rows) {
-        row.is_explained = true; // the headline says who and when
-    }
-    if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
-        report.todo = format!(
-            "if this was not intended, drop the attached {RESTORE}: it restores these quotas, unless somebody changes them first."
-        );
-    }
-    Some(report)
-}
-
-/// Everything that changed since a moment, by runs and outside of them.
-pub(crate) fn period_report(
-    diffs: &[Diff],
-    since: DateTime<Utc>,
-    with: DiffContext<'_>,
-    context: &ReportContext,
-) -> ChangesReport {
-    let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
-    let outside = diffs
-        .iter()
-        .flat_map(|diff| &diff.changes)
-        .filter(|change| change.made_by == MadeBy::Outside)
-        .count();
-    let since_day = words::day(since, context.zone);
-    let targets: HashSet<&Target> =
-        diffs.iter().flat_map(|diff| &diff.changes).map(|change| &change.target).collect();
-    let changed = match targets.len() {
-        quotas if quotas < count => {
-            format!("{} changed {} times", words::counted(quotas, "quota"), words::number(count))
-        }
-        quotas => format!("{} changed", words::counted(quotas, "quota")),
-    };
-    let headline = match (count, outside) {
-        (0, _) => format!("No quota changed since {since_day}"),
-        (_, 0) => format!("{changed} since {since_day}, all by quotakeeper"),
-        (_, outside) => {
-            format!("{changed} since {since_day}, {} outside quotakeeper", words::number(outside))
-        }
-    };
-    let mut report = of_diffs("Changes", headline, diffs, with, context);
-    report.sections = report.sections.into_iter().map(Section::by_maker).collect();
-    report.identity = format!("period {} {}", since.timestamp(), context.now.timestamp());
-    report
-}
-
-fn of_diffs(
-    title: &str,
-    headline: String,
-    diffs: &[Diff],
-    with: DiffContext<'_>,
-    context: &ReportContext,
-) -> ChangesReport {
-    let DiffContext { latest, rule, people } = with;
-    let mut rows = rows_of_diffs(diffs, latest, rule, context.zone);
-    for row in &mut rows {
-        if let Some(people) = people.get(&row.run) {
-            row.who += &format!(", {people}");
-        }
-    }
-    // There may be tens of thousands: neither here nor below are they moved into another list where they can stay.
-    let by_runs: Vec<_> = rows.extract_if(.., |row| !row.outside).collect();
-    let listed = context.at_most(LISTED);
-    let sections = [(SectionKind::Outside, rows), (SectionKind::ByRuns, by_runs)]
-        .map(|(kind, rows)| section(kind, rows, listed));
-    ChangesReport {
-        title: title.to_owned(),
-        subject: headline.clone(),
-        headline,
-        level: if sections[0].is_some() { Level::Warning } else { Level::Fine },
-        todo: String::new(),
-        run: None,
-        by: String::new(),
-        notes: notes(diffs, latest, context),
-        held: None,
-        sections: sections.into_iter().flatten().collect(),
-        files: Vec::new(),
-        organizations: Vec::new(),
-        more_organizations: 0,
-        imprint: context.into(),
-        identity: String::new(),
-        table: String::new(),
-        listed: String::new(),
-        thread: String::new(),
-    }
-}
-
-/// What the snapshots behind the diffs leave open: quotas that were missing.
-fn notes(diffs: &[Diff], latest: &Snapshot, context: &ReportContext) -> Vec<String> {
-    let mut notes = Vec::new();
-    for diff in diffs {
-        if diff.suspect {
-            notes.push(format!(
-                "Over a fifth of all targets were missing {}: the snapshot is suspect, and the token may have lost a \
-                 permission. None of them counts as removed.",
-                words::between(diff.from, diff.to, context.zone)
-            ));
-        }
-        notes.extend(doubts(diff, latest));
-        if !diff.vanished.is_empty() {
-            let names: Vec<String> =
-                diff.vanished.iter().map(|target| words::clean(&target.to_string(), 80)).collect();
-            notes.push(format!(
-                "{} no longer visible, which is not the same as removed: {}.",
-                vanished_count(&diff.vanished),
-                words::listed(&names, context.at_most(VANISHED))
-            ));
-        }
-    }
-    let more_notes = notes.len().saturating_sub(context.at_most(NOTES));
-    notes.truncate(context.at_most(NOTES));
-    if more_notes > 0 {
-        notes.push(format!("And {} like these.", words::counted(more_notes, "more note")));
-    }
-    notes
-}
-
-fn vanished_count(vanished: &[Target]) -> String {
-    format!("{} {}", words::counted(vanished.len(), "target"), if vanished.len() == 1 { "is" } else { "are" })
 }
 
 /// The organizations whose sum the run moves, or would move once it is approved.

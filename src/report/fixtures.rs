@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 pub(crate) use self::runs::{done_story, held_story, plan_row, tripped};
 use crate::change::propose::Terms;
 use crate::config::{Alerts, Guards, Mute, MuteEnd};
-use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::domain::usage_rows::UsageRows;
@@ -178,7 +178,7 @@ pub(crate) fn changed() -> Diff {
     let change = |aid: &str, name: &str, before, after, made_by| Change {
         target: Target::account_group("10452", aid),
         org_name: "Acme Bank".into(),
-        account_group_name: name.to_owned(),
+        account_group_name: name.into(),
         before,
         after,
         since: at("11-21T13:00"),
@@ -194,12 +194,12 @@ pub(crate) fn changed() -> Diff {
                 "Trading Floor",
                 Some(15_000),
                 Some(18_000),
-                MadeBy::Run {
+                MadeBy::Run(Box::new(ByRun {
                     id: "20261121T133000Z-raise-trading".into(),
                     file: "raise-trading.csv".into(),
                     comment: "Q4 volume, CHG-8841".into(),
                     at: at("11-21T13:31"),
-                },
+                })),
             ),
         ],
         vanished: Vec::new(),

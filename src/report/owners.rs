@@ -14,9 +14,10 @@ use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::alerts::crossings::News;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
+use crate::report::changes::diffs::{Unlisted, drift_report};
 use crate::report::changes::held::HeldRun;
 use crate::report::changes::row_outcomes::{Section, SectionKind};
-use crate::report::changes::{ChangesReport, drift_report, run_report};
+use crate::report::changes::{ChangesReport, run_report};
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::{ClosingInput, ClosingReport, closing_report};
 use crate::report::shared::{Audience, ReportContext, words};
@@ -75,7 +76,7 @@ pub(crate) fn drift_report_to_owners(
         diff.changes.iter().filter(|change| share.targets.contains(&change.target)).cloned().collect();
     // What the token sees no more is the administrators' to look into.
     let part = Diff { from: diff.from, to: diff.to, changes, vanished: Vec::new(), suspect: false };
-    drift_report(&part, latest, rule, context).map(|report| to_owners(report, share))
+    drift_report(&part, latest, rule, Unlisted::Rows, context).map(|report| to_owners(report, share))
 }
 
 /// What of theirs crossed a limit, or is back to normal.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{SnapshotRow, Target, Units, UsageRule};
 use crate::report::shared::words;
 use crate::text::words::quota_text;
@@ -69,7 +69,7 @@ impl QuotaChange {
     /// One of the changes that a diff shows. `people` says of runs who dropped and approved them.
     pub(crate) fn new(change: &Change, diff: &Diff, people: &People, zone: Tz) -> Self {
         let (run, comment) = match &change.made_by {
-            MadeBy::Run { id, comment, .. } => (Some(id.clone()), words::clean(comment, 120)),
+            MadeBy::Run(run) => (Some(run.id.clone()), words::clean(&run.comment, 120)),
             MadeBy::Outside => (None, String::new()),
         };
         let who = author(change, diff, people, zone);
@@ -130,7 +130,8 @@ pub(crate) fn timeline(input: &TimelineInput<'_>, zone: Tz) -> Timeline {
 fn author(change: &Change, diff: &Diff, people: &People, zone: Tz) -> String {
     match &change.made_by {
         MadeBy::Outside => format!("outside quotakeeper, {}", words::between(change.since, diff.to, zone)),
-        MadeBy::Run { id, file, .. } => {
+        MadeBy::Run(run) => {
+            let ByRun { id, file, .. } = &**run;
             let file =
                 if file.is_empty() { String::new() } else { format!(" of {}", words::clean(file, 60)) };
             let people = people.get(id).map(|people| format!(", {people}")).unwrap_or_default();

@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{self, OrgId, SnapshotRow, Target};
+use crate::report::changes::diffs::changes_of;
 use crate::report::changes::held::{HeldRun, held};
-use crate::report::changes::row::{ChangeRow, rows_of_diffs};
+use crate::report::changes::row::{ChangeRow, rows_of_changes};
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
 use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_status, quota_statuses};
@@ -130,9 +131,9 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         more => format!("{} more: {}.", words::counted(more, "organization"), state_of(&unlisted)),
     };
 
-    let mut changes = rows_of_diffs(input.diffs, input.latest, input.rule, context.zone);
-    let more_changes = changes.len().saturating_sub(context.at_most(CHANGES));
-    changes.truncate(context.at_most(CHANGES));
+    let at_most = context.at_most(CHANGES);
+    let changes = rows_of_changes(changes_of(input.diffs), at_most, input.latest, input.rule, context.zone);
+    let more_changes = changes_of(input.diffs).count() - changes.len();
     let taken_at = input.latest.taken_at;
     let day = context.now.with_timezone(&context.zone).format("%Y-%m-%d");
     UsageReport {

@@ -98,7 +98,7 @@ fn in_table(change: &Change) -> String {
     let target = &change.target;
     let (name, id) = (change.name(), target.aid.as_ref().map_or(target.org_id.as_str(), |aid| aid.as_str()));
     let named = if name.is_empty() || name == id { id.to_owned() } else { format!("{name} {id}") };
-    match (&target.aid, change.org_name.as_str()) {
+    match (&target.aid, &*change.org_name) {
         (None, _) => named,
         (Some(_), "") => format!("{} · {named}", target.org_id),
         (Some(_), organization) => format!("{organization} · {named}"),

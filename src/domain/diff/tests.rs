@@ -102,7 +102,7 @@ fn history(eight: Units, nine: Units, ten: Units, rows: &[SentRow]) -> [Vec<Stri
 /// `before → after by` of each change.
 fn changes_of(diff: &Diff) -> Vec<String> {
     let who = |change: &Change| match &change.made_by {
-        MadeBy::Run { id, .. } => id.clone(),
+        MadeBy::Run(run) => run.id.clone(),
         MadeBy::Outside => "outside".into(),
     };
     diff.changes.iter().map(|c| format!("{:?} → {:?} {}", c.before, c.after, who(c))).collect()
@@ -244,12 +244,12 @@ fn a_change_names_its_target_and_the_run_that_made_it() {
         since: at(8),
         made_by,
     };
-    let run = MadeBy::Run {
+    let run = MadeBy::Run(Box::new(ByRun {
         id: "20261122T080000Z-q4".into(),
         file: String::new(),
         comment: String::new(),
         at: at(8),
-    };
+    }));
     let (ours, outside) = (change("EMEA", run), change("", MadeBy::Outside));
     assert_eq!([ours.name(), outside.name()], ["EMEA", "5"]);
     assert_eq!(ours.made_by.run().map(String::as_str), Some("20261122T080000Z-q4"));

@@ -16,12 +16,12 @@ fn changed() -> Diff {
         since: at("2026-11-22T08:00:00Z"),
         made_by,
     };
-    let by_run = MadeBy::Run {
+    let by_run = MadeBy::Run(Box::new(ByRun {
         id: "r".into(),
         file: "=q4.csv".into(),
         comment: "why, \"so\"".into(),
         at: at("2026-11-22T08:30:00Z"),
-    };
+    }));
     Diff {
         from: at("2026-11-22T08:00:00Z"),
         to: at("2026-11-22T09:00:00Z"),

@@ -3,7 +3,7 @@
 use std::io::{Empty, Read};
 
 use anyhow::Context;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::commas::Commas;
 use super::lines::{Line, Lines, quoted_cell_ends};
@@ -247,31 +247,42 @@ impl RowLines {
 
     fn without_same(self, other: &Self) -> (Self, Self, usize) {
         let empty = |lines: &Self| Self::new(lines.id.as_str(), lines.lines_before);
-        let (mut left, mut right, mut same) = (empty(&self), empty(other), 0);
-        for (line, other) in self.lines().zip(other.lines()) {
-            if other.starts_with(until_quota(line)) {
-                same += 1;
-            } else {
+        let (mut left, mut right) = (empty(&self), empty(other));
+        let (mut lines, mut others) = (&self.text[..], &other.text[..]);
+        loop {
+            // Most lines are the same, and are passed over together.
+            let alike = alike(lines, others);
+            let begin = memrchr(b'\n', &lines[..alike]).map_or(0, |end| end + 1);
+            let (next, other_next) = (first_line(&lines[begin..]), first_line(&others[begin..]));
+            let (Some((line, rest)), Some((other, others_rest))) = (next, other_next) else { break };
+            if !other.starts_with(until_quota(line)) {
                 left.add_line(line);
                 right.add_line(other);
             }
+            (lines, others) = (rest, others_rest);
         }
+        let same = self.rows - left.rows;
         (left, right, same)
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let mut begin = 0;
-        memchr_iter(b'\n', &self.text).map(move |end| {
-            let line = &self.text[begin..=end];
-            begin = end + 1;
-            line
-        })
     }
 
     fn add_line(&mut self, line: &[u8]) {
         self.rows += 1;
         self.text.extend_from_slice(line);
     }
+}
+
+/// So many bytes are the same at the beginning of both.
+fn alike(one: &[u8], other: &[u8]) -> usize {
+    const AT_ONCE: usize = 64;
+    let chunks = one.chunks_exact(AT_ONCE).zip(other.chunks_exact(AT_ONCE));
+    let begin = AT_ONCE * chunks.take_while(|(one, other)| one == other).count();
+    let rest = one[begin..].iter().zip(&other[begin..]);
+    begin + rest.take_while(|(one, other)| one == other).count()
+}
+
+/// A line with its end, and what follows; none where nothing is left.
+fn first_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    text.split_at_checked(memchr(b'\n', text)? + 1)
 }
 
 /// A line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.

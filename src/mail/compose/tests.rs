@@ -11,7 +11,7 @@ use crate::report::fixtures::{
     alerts, at, changed, context, done_story, group, group_of, held_story, many_alerts, organization,
     realistic, report_from, report_of, usage,
 };
-use crate::report::{Occasion, closing_table, drift_report, examples, run_report, usage_table};
+use crate::report::{Occasion, Unlisted, closing_table, drift_report, examples, run_report, usage_table};
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None).answered_at(mail.reply_to.clone());
@@ -64,9 +64,14 @@ fn the_mail_of_a_run_with_every_outcome() {
 
 #[test]
 fn the_mail_of_drift() {
-    let report =
-        drift_report(&changed(), &realistic(), &crate::domain::quota::UsageRule::default(), &context())
-            .unwrap();
+    let report = drift_report(
+        &changed(),
+        &realistic(),
+        &crate::domain::quota::UsageRule::default(),
+        Unlisted::Count,
+        &context(),
+    )
+    .unwrap();
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
 }
 

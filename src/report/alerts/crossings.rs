@@ -328,7 +328,7 @@ fn recovery_reason(judged: &JudgedRow<'_>, new_cycle: bool, seen: &Evidence<'_>)
         let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
         let change = changes.flat_map(|diff| &diff.changes).rfind(|change| change.target == row.target);
         let who = match change {
-            Some(Change { made_by: MadeBy::Run { id, .. }, .. }) => format!(" by run {id}"),
+            Some(Change { made_by: MadeBy::Run(run), .. }) => format!(" by run {}", run.id),
             Some(Change { made_by: MadeBy::Outside, .. }) => " outside quotakeeper".to_owned(),
             None => String::new(),
         };

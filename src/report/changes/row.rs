@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::change::PlanRow;
-use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::changes::cause::Cause;
 use crate::report::shared::{page_of, words};
@@ -69,23 +69,25 @@ pub(crate) struct ChangeRow {
     pub danger: (Units, usize),
 }
 
-/// The changes of some diffs, the largest first, each with who made it and the headroom that the latest usage leaves.
-pub(in crate::report) fn rows_of_diffs(
-    diffs: &[Diff],
+/// The largest of some changes of diffs, in that order, each with who made it and the headroom that the latest usage leaves.
+pub(in crate::report) fn rows_of_changes<'d>(
+    changes: impl IntoIterator<Item = (&'d Diff, &'d Change)>,
+    at_most: usize,
     latest: &Snapshot,
     rule: &UsageRule,
     zone: Tz,
 ) -> Vec<ChangeRow> {
-    let mut changes: Vec<(&Diff, &Change)> =
-        diffs.iter().flat_map(|diff| diff.changes.iter().map(move |change| (diff, change))).collect();
+    let mut changes: Vec<_> = changes.into_iter().collect();
     changes.sort_by_key(|(_, change)| Reverse(size(change.before, change.after)));
-    changes.into_iter().map(|(diff, change)| row_of_change(change, diff, latest, rule, zone)).collect()
+    let listed = changes.into_iter().take(at_most);
+    listed.map(|(diff, change)| row_of_change(change, diff, latest, rule, zone)).collect()
 }
 
 fn row_of_change(change: &Change, diff: &Diff, latest: &Snapshot, rule: &UsageRule, zone: Tz) -> ChangeRow {
     let needed = latest.row(&change.target).and_then(|row| rule.needed(&row.usage));
     let (who, run, comment, at) = match &change.made_by {
-        MadeBy::Run { id, file, comment, at } => {
+        MadeBy::Run(run) => {
+            let ByRun { id, file, comment, at } = &**run;
             let file = if file.is_empty() { String::new() } else { format!("{}, ", words::clean(file, 60)) };
             (format!("{file}run {id}"), id.clone(), words::clean(comment, 120), *at)
         }

@@ -310,6 +310,12 @@ impl Section {
         self
     }
 
+    /// With so many more rows, of which nothing but that is known.
+    pub(in crate::report) fn and_more(self, count: usize) -> Self {
+        let (kind, more) = (self.kind, self.more + count);
+        Self { more, ..self }.titled(kind)
+    }
+
     fn titled(self, kind: SectionKind) -> Self {
         let title = format!("{} · {}", kind.title(), words::number(self.rows.len() + self.more));
         Self { title, ..self }

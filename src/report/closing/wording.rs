@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::diff::{Diff, MadeBy};
+use crate::domain::diff::Diff;
 use crate::domain::quota::{Target, Units, sum};
 use crate::report::closing::cycle_lookup::Cycle;
 use crate::report::closing::cycle_usage::CycleUsage;
@@ -202,13 +202,8 @@ pub(in crate::report) fn changes(diffs: &[Diff], cycle: &Cycle, is_told: impl Fn
     if changes.is_empty() {
         return String::new();
     }
-    let mut runs: Vec<&str> = changes
-        .iter()
-        .filter_map(|change| match &change.made_by {
-            MadeBy::Run { id, .. } => Some(id.as_str()),
-            MadeBy::Outside => None,
-        })
-        .collect();
+    let mut runs: Vec<&str> =
+        changes.iter().filter_map(|change| change.made_by.run()).map(String::as_str).collect();
     let by_runs = runs.len();
     runs.sort_unstable();
     runs.dedup();

@@ -8,19 +8,19 @@ fn each_snapshot_shows_its_figures_and_who_changed_the_quota_before_it() {
     let target = group("7", "Lab", None, 0, 0).target;
     let change = |after, made_by| Change {
         target: target.clone(),
-        org_name: "Acme".to_owned(),
-        account_group_name: "Lab".to_owned(),
+        org_name: "Acme".into(),
+        account_group_name: "Lab".into(),
         before: Some(1000),
         after: Some(after),
         since: at("11-21T06:00"),
         made_by,
     };
-    let run = MadeBy::Run {
+    let run = MadeBy::Run(Box::new(ByRun {
         id: "20261121T133000Z-raise".to_owned(),
         file: "raise.csv".to_owned(),
         comment: "CHG-8841".to_owned(),
         at: at("11-21T13:30"),
-    };
+    }));
     let diff = |to, made_by| Diff {
         from: at("11-21T06:00"),
         to: at(to),

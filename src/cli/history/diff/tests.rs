@@ -17,8 +17,8 @@ fn style() -> Style {
 fn a_person_sees_local_moments_beside_the_names_and_each_change_as_a_row_with_who_made_it() {
     let change = |name: &str, before, after| Change {
         target: Target::account_group("10", "101"),
-        org_name: "Acme Bank".to_owned(),
-        account_group_name: name.to_owned(),
+        org_name: "Acme Bank".into(),
+        account_group_name: name.into(),
         before,
         after,
         since: at(20),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cli::table::Paint;
-use crate::domain::diff::Change;
+use crate::domain::diff::{ByRun, Change};
 use crate::domain::quota::Target;
 
 fn at(hour: i64) -> DateTime<Utc> {
@@ -9,11 +9,18 @@ fn at(hour: i64) -> DateTime<Utc> {
 
 /// What the snapshot of that hour showed: so many changes by runs, and so many by others.
 fn seen(hour: i64, by_runs: usize, outside: usize) -> Diff {
-    let by_run = || MadeBy::Run { id: "r".into(), file: "a.csv".into(), comment: String::new(), at: at(0) };
+    let by_run = || {
+        MadeBy::Run(Box::new(ByRun {
+            id: "r".into(),
+            file: "a.csv".into(),
+            comment: String::new(),
+            at: at(0),
+        }))
+    };
     let change = |made_by| Change {
         target: Target::organization("1"),
-        org_name: String::new(),
-        account_group_name: String::new(),
+        org_name: "".into(),
+        account_group_name: "".into(),
         before: None,
         after: Some(5),
         since: at(hour - 1),

@@ -1,8 +1,8 @@
 use super::*;
-use crate::domain::diff::{Change, Diff, MadeBy};
+use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::report::fixtures::{at, context};
-use crate::report::{DiffContext, People};
+use crate::report::{DiffContext, People, Unlisted};
 
 fn record(id: &str, state: RunState, updated: &str, due: Option<&str>) -> RunRecord {
     RunRecord { state, due: due.map(at), ..RunRecord::new(id.to_owned(), "q4.csv", true, at(updated)) }
@@ -40,17 +40,17 @@ fn each_line_has_its_moment_and_says_what_it_is() {
 fn changed_quotas_are_listed_from_the_run_that_was_last_each_with_its_moment() {
     let change = |aid: &str, run: &str, units: i64, applied: &str| Change {
         target: Target::account_group("10", aid),
-        org_name: "Acme".to_owned(),
-        account_group_name: format!("Group {aid}"),
+        org_name: "Acme".into(),
+        account_group_name: format!("Group {aid}").into(),
         before: Some(100),
         after: Some(100 + units),
         since: at(applied),
-        made_by: MadeBy::Run {
+        made_by: MadeBy::Run(Box::new(ByRun {
             id: run.to_owned(),
             file: "q4.csv".to_owned(),
             comment: String::new(),
             at: at(applied),
-        },
+        })),
     };
     let diff = |changes: Vec<Change>, to: &str| Diff {
         from: at("11-01T00:00"),
@@ -67,7 +67,12 @@ fn changed_quotas_are_listed_from_the_run_that_was_last_each_with_its_moment() {
         diff(vec![change("3", "new", 5, "11-21T09:30")], "11-21T10:00"),
     ];
     let latest = Snapshot::new(at("11-22T10:00"), []);
-    let with = DiffContext { latest: &latest, rule: &UsageRule::default(), people: &People::new() };
+    let with = DiffContext {
+        latest: &latest,
+        rule: &UsageRule::default(),
+        people: &People::new(),
+        unlisted: Unlisted::Count,
+    };
     let report = crate::report::period_report(&diffs, at("11-01T00:00"), with, &context());
     let sections = newest_first(report.sections, context().zone);
     let names: Vec<&str> = sections[0].rows.iter().map(|row| row.name.as_str()).collect();

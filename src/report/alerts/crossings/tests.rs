@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{AlertOverride, Mute};
+use crate::domain::diff::ByRun;
 use crate::domain::quota::{Units, Usage};
 use crate::report::fixtures::{at, context, group, organization, week_of};
 
@@ -308,17 +309,17 @@ fn a_raise_that_ends_it_is_named_with_its_run() {
     walk.sees(vec![critical(), other()]);
     let change = Change {
         target: critical().target,
-        org_name: String::new(),
-        account_group_name: String::new(),
+        org_name: "".into(),
+        account_group_name: "".into(),
         before: Some(1000),
         after: Some(30_000),
         since: at("11-22T07:00"),
-        made_by: MadeBy::Run {
+        made_by: MadeBy::Run(Box::new(ByRun {
             id: "a-run".into(),
             file: String::new(),
             comment: String::new(),
             at: at("11-22T07:30"),
-        },
+        })),
     };
     let (from, to) = (at("11-22T07:00"), at("11-22T08:00"));
     walk.diffs = vec![Diff { from, to, changes: vec![change], vanished: Vec::new(), suspect: false }];

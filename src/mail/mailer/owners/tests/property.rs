@@ -206,8 +206,8 @@ proptest! {
                 let hit: Vec<usize> = (0..TARGETS).filter(|index| outcomes[*index] < 4).collect();
                 let change = |index: &usize| Change {
                     target: target(*index),
-                    org_name: name(own_of(*index)),
-                    account_group_name: name(*index),
+                    org_name: name(own_of(*index)).into(),
+                    account_group_name: name(*index).into(),
                     before: Some(figure(2, *index)),
                     after: Some(figure(1, *index)),
                     since: changed().from,
