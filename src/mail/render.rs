@@ -271,8 +271,8 @@ fn render(
     })?;
     // The rules that cannot be inlined now lead the head, but browsers look for the charset in the first 1024 bytes.
     let html = without_tags_in_attributes(&html);
-    // A line may break before the dot between two facts, and not after it.
-    let html = html.replace(" · ", " ·&nbsp;");
+    // A line may break after the dot between two facts, and not before it.
+    let html = html.replace(" · ", "&nbsp;· ");
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
 }
 

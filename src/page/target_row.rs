@@ -8,7 +8,7 @@ use minijinja::{HtmlEscape, Value, context};
 use crate::domain::quota::Units;
 use crate::report::{Bar, Level, QuotaStatus, UsageRow};
 use crate::text::edge;
-use crate::text::template_filters::{isolated_text, with_groups_together};
+use crate::text::template_filters::{isolated_text, kept_together};
 use crate::text::words::grouped;
 
 /// The cells that the row of an organization has too: `state`, and `share` of its quota.
@@ -114,7 +114,7 @@ impl Html {
         if is_within {
             self.tags("<span>within quota</span>");
         } else {
-            self.text(&with_groups_together(&status.status));
+            self.text(&kept_together(&status.status));
         }
         if !status.sureness.is_empty() {
             self.tags(" <small>").text(&status.sureness).tags("</small>");

@@ -16,12 +16,11 @@ const BAR: usize = 18;
 pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.set_formatter(isolated);
     environment.add_filter("units", |state: &State, units: Option<i64>| {
-        keep_groups_together(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
+        keep_together(state, &units.map_or_else(|| "unknown".to_owned(), grouped))
     });
-    environment.add_filter("quota", |state: &State, quota: Option<i64>| {
-        keep_groups_together(state, &quota_text(quota))
-    });
-    environment.add_filter("prose", |state: &State, text: String| keep_groups_together(state, &text));
+    environment
+        .add_filter("quota", |state: &State, quota: Option<i64>| keep_together(state, &quota_text(quota)));
+    environment.add_filter("prose", |state: &State, text: String| keep_together(state, &text));
     environment.add_filter("commands", |text: &str| Value::from_safe_string(with_commands(text)));
     environment.add_filter("sentence", |text: &str| words::capitalized(text));
     environment.add_filter("wrap", |text: String, indent: Option<usize>| wrap(&text, indent.unwrap_or(0)));
@@ -91,30 +90,24 @@ fn with_commands(text: &str) -> String {
     parts.into_iter().enumerate().map(part).collect()
 }
 
-/// In HTML, numbers keep their groups together: `1 940` never ends up on two lines.
-fn keep_groups_together(state: &State, text: &str) -> String {
-    if matches!(state.auto_escape(), AutoEscape::Html) { with_groups_together(text) } else { text.to_owned() }
+/// In HTML, what belongs together never ends up on two lines: `1 940`, `Fri 4 Dec`.
+fn keep_together(state: &State, text: &str) -> String {
+    if matches!(state.auto_escape(), AutoEscape::Html) { kept_together(text) } else { text.to_owned() }
 }
 
-/// Text for HTML in which numbers keep their groups together.
-pub(crate) fn with_groups_together(text: &str) -> String {
-    if !text.contains(' ') {
-        return text.to_owned();
+/// Text for HTML in which what belongs together stays on one line.
+pub(crate) fn kept_together(text: &str) -> String {
+    let mut parts = text.split(' ');
+    let mut before = parts.next().unwrap_or_default();
+    let mut out = before.to_owned();
+    for after in parts {
+        let [last, first] =
+            [before.rsplit(char::is_whitespace).next(), after.split(char::is_whitespace).next()];
+        out.push(words::glue(last.unwrap_or_default(), first.unwrap_or_default()).unwrap_or(' '));
+        out.push_str(after);
+        before = after;
     }
-    let letters: Vec<char> = text.chars().collect();
-    let is_digit =
-        |index: Option<usize>| index.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
-    let groups = |at: usize| {
-        is_digit(at.checked_sub(1))
-            && (1..=3).all(|next| is_digit(Some(at + next)))
-            && !is_digit(Some(at + 4))
-    };
-    let before_percent = |at: usize| is_digit(at.checked_sub(1)) && letters.get(at + 1) == Some(&'%');
-    let letter = |(at, letter): (usize, &char)| match letter {
-        ' ' if groups(at) || before_percent(at) => '\u{202f}',
-        other => *other,
-    };
-    letters.iter().enumerate().map(letter).collect()
+    out
 }
 
 fn padding(width: usize, text: &str) -> String {

@@ -178,24 +178,47 @@ pub(crate) fn capitalized(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The words of a text, between which a line may break. The groups of a number (`12 000`) are one word, and the dot between two
-/// facts goes with the second.
+/// The words of a text, between which a line may break.
 pub(crate) fn unbreakable_words(text: &str) -> Vec<String> {
+    let is_break = |letter: char| letter.is_whitespace() && letter != '\u{202f}' && letter != '\u{a0}';
     let mut words: Vec<String> = Vec::new();
-    for word in
-        text.split(|letter: char| letter.is_whitespace() && letter != '\u{202f}' && letter != '\u{a0}')
-    {
-        let is_group = word.len() >= 3 && word.bytes().take_while(u8::is_ascii_digit).count() == 3;
+    let mut before = "";
+    for word in text.split(is_break).filter(|word| !word.is_empty()) {
         match words.last_mut() {
-            _ if word.is_empty() => {}
-            Some(dot) if dot == "·" => *dot += &format!(" {word}"),
-            Some(number) if is_group && number.ends_with(|c: char| c.is_ascii_digit()) => {
-                *number += &format!(" {word}");
-            }
+            Some(last) if glue(before, word).is_some() => *last += &format!(" {word}"),
             _ => words.push(word.to_owned()),
         }
+        before = word;
     }
     words
+}
+
+/// The space that keeps two words on one line, if they belong together: the groups of a number (`12 000`), a number and its sign
+/// (`90 %`), a date (`Fri 4 Dec 2026`), a figure in brackets or behind some (`(uid 0)`, `(Page Load) 444`). The dot between two facts
+/// stays with the first: no line begins with it.
+pub(crate) fn glue(before: &str, after: &str) -> Option<char> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const OF_A_NUMBER: Option<char> = Some('\u{202f}');
+    const OF_WORDS: Option<char> = Some('\u{a0}');
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    let is_digits = digits == after.len();
+    let is_after_digit = before.ends_with(|letter: char| letter.is_ascii_digit());
+    let opened = before.strip_prefix('(');
+    let word = opened.unwrap_or(before);
+    let is_month = after.get(..3).is_some_and(|month| MONTHS.contains(&month))
+        && !after[3..].starts_with(char::is_alphanumeric);
+    match after {
+        "·" => OF_WORDS,
+        _ if is_after_digit && (digits == 3 || after.starts_with('%')) => OF_A_NUMBER,
+        _ if is_month && word.len() <= 2 && is_after_digit => OF_WORDS,
+        _ if WEEKDAYS.contains(&word) && is_digits && digits <= 2 => OF_WORDS,
+        _ if MONTHS.contains(&word) && digits == 4 => OF_WORDS,
+        _ if before.ends_with(')') && digits > 0 => OF_WORDS,
+        _ if opened.is_some() && digits > 0 && after[digits..].starts_with(')') => OF_WORDS,
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,14 @@ fn what_to_type_is_code_in_a_sentence_and_nothing_else_is_markup() {
 }
 
 #[test]
+fn what_belongs_together_stays_on_one_line_of_html() {
+    assert_eq!(
+        kept_together("1 410 more by Fri 4 Dec,\nZürich 90 % · (uid 0)  x"),
+        "1\u{202f}410 more by Fri\u{a0}4\u{a0}Dec,\nZürich 90\u{202f}%\u{a0}· (uid\u{a0}0)  x"
+    );
+}
+
+#[test]
 fn a_bar_shows_its_parts_in_order() {
     let bar = Value::from_pairs([("used", 50.0), ("projected", 25.0), ("over", 0.0), ("rest", 25.0)]);
     assert_eq!(bar_of(&bar), "#########+++++....");

@@ -33,11 +33,41 @@ fn an_error_of_the_system_is_said_in_words_without_its_number() {
 }
 
 #[test]
-fn no_line_breaks_within_a_number() {
-    let words = ["(Transaction)", "1 152", "of", "12 000 000,", "row", "17", "204151"];
+fn no_line_breaks_within_a_number_a_date_or_brackets_with_a_figure() {
+    let words = [
+        "(Transaction) 1 152",
+        "of",
+        "12 000 000,",
+        "row",
+        "17",
+        "204151",
+        "90 %",
+        "by",
+        "Fri 4 Dec 2026,",
+        "08:05",
+        "(14 Sep",
+        "to",
+        "14 Oct:",
+        "121 173)",
+        "root",
+        "(uid 0),",
+        "4",
+        "Decoys",
+        "2026",
+        "May",
+        "(7",
+        "more)",
+    ];
     assert_eq!(unbreakable_words(&format!(" {} ", words.join("  "))), words);
     assert_eq!(unbreakable_words("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
-    assert_eq!(unbreakable_words("10 used · 12 000 projected"), ["10", "used", "· 12 000", "projected"]);
+}
+
+#[test]
+fn the_dot_between_two_facts_begins_no_line() {
+    assert_eq!(
+        unbreakable_words("10 used · 12 000 projected · x"),
+        ["10", "used ·", "12 000", "projected ·", "x"]
+    );
 }
 
 #[test]
