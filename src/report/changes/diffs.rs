@@ -80,8 +80,9 @@ pub(crate) fn drift_report(
         row.is_explained = true; // the headline says who and when
     }
     if report.sections.iter().any(|section| section.rows.iter().any(|row| row.outside)) {
+        let (these, them) = if count == 1 { ("this quota", "it") } else { ("these quotas", "them") };
         report.todo = format!(
-            "if this was not intended, drop the attached {RESTORE}: it restores these quotas, unless somebody changes them first."
+            "if this was not intended, drop the attached {RESTORE} into the inbox: it restores {these}, unless somebody changes {them} first."
         );
     }
     Some(report)
@@ -95,11 +96,7 @@ pub(crate) fn period_report(
     context: &ReportContext,
 ) -> ChangesReport {
     let count = diffs.iter().map(|diff| diff.changes.len()).sum::<usize>();
-    let outside = diffs
-        .iter()
-        .flat_map(|diff| &diff.changes)
-        .filter(|change| change.made_by == MadeBy::Outside)
-        .count();
+    let outside = diffs.iter().flat_map(outside).count();
     let since_day = words::day(since, context.zone);
     let targets: HashSet<&Target> =
         diffs.iter().flat_map(|diff| &diff.changes).map(|change| &change.target).collect();
