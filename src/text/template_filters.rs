@@ -95,16 +95,19 @@ fn keep_together(state: &State, text: &str) -> String {
     if matches!(state.auto_escape(), AutoEscape::Html) { kept_together(text) } else { text.to_owned() }
 }
 
-/// Text for HTML in which what belongs together stays on one line.
+/// Text for HTML in which what belongs together stays on one line. What stands between backticks is to be typed as it is.
 pub(crate) fn kept_together(text: &str) -> String {
     let mut parts = text.split(' ');
     let mut before = parts.next().unwrap_or_default();
     let mut out = before.to_owned();
+    let mut is_code = false;
     for after in parts {
-        let [last, first] =
-            [before.rsplit(char::is_whitespace).next(), after.split(char::is_whitespace).next()];
-        out.push(words::glue(last.unwrap_or_default(), first.unwrap_or_default()).unwrap_or(' '));
-        out.push_str(after);
+        is_code ^= !before.matches('`').count().is_multiple_of(2);
+        let last = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let first = after.split(char::is_whitespace).next().unwrap_or_default();
+        let glue = words::glue(last, first).filter(|_| !is_code);
+        out.push(glue.unwrap_or(' '));
+        out += after;
         before = after;
     }
     out

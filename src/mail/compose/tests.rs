@@ -127,7 +127,7 @@ fn four_hundred_cycles_of_ten_thousand_account_groups_that_close_on_a_day_stay_a
     let report = report_on(&closed);
     assert_eq!(report.rows, 400 * (26 + 10));
     let email = compose(&Report::Closing(Box::new(report)));
-    assert!(html(&email).len() < 95_000, "{}", html(&email).len());
+    assert!(html(&email).len() < 90_000, "{}", html(&email).len());
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
 }
 

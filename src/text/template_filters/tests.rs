@@ -47,6 +47,7 @@ fn what_belongs_together_stays_on_one_line_of_html() {
         kept_together("1 410 more by Fri 4 Dec,\nZürich 90 % · (uid 0)  x"),
         "1\u{202f}410 more by Fri\u{a0}4\u{a0}Dec,\nZürich 90\u{202f}%\u{a0}· (uid\u{a0}0)  x"
     );
+    assert_eq!(kept_together("run `a (1) 2 · b`, 90 %"), "run `a (1) 2 · b`, 90\u{202f}%");
 }
 
 #[test]
