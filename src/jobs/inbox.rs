@@ -17,7 +17,7 @@ use super::requests;
 use crate::change::answers;
 use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles};
 use crate::change::run::Run;
-use crate::change::{Services, approvals, lifecycle};
+use crate::change::{RunState, Services, approvals, lifecycle};
 use crate::exit_code::Findings;
 use crate::first_error::FirstError;
 use crate::mail::Mailer;
@@ -79,6 +79,8 @@ impl Pass {
         services.known_files.begin_pass(&runs);
         services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
+        // Whatever was dropped first: the later day has the last word, also where a pass finds both past.
+        runs.sort_by_key(|run| (run.record.state == RunState::Scheduled).then_some(run.record.due));
         let (first, not_taken) = inbox.first_scan()?;
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),

@@ -1,4 +1,4 @@
-//! What a reload changes while a pass is under way.
+//! In which order a pass does its work, and what a reload changes while it is under way.
 
 use crate::clock::Clock;
 use crate::config;
@@ -19,6 +19,33 @@ fn drop_a_raise(bench: &Bench) -> std::path::PathBuf {
 async fn to_its_end(mut pass: Pass, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<()> {
     while pass.step(services, mailer).await? {}
     pass.end(services, mailer).map(drop)
+}
+
+#[tokio::test]
+async fn of_rows_that_came_due_while_nobody_was_there_those_of_the_later_day_have_the_last_word() {
+    let bench = Bench::new(&[]).await;
+    let group = &bench.groups(0)[0];
+    let drop_for = |name: &str, day: &str, value: i64| {
+        let inbox = bench.app.config.inbox_dir();
+        fs_err::create_dir_all(&inbox).unwrap();
+        let text = format!("aid,value,effective\n{},{value},{day}\n", group.aid);
+        fs_err::write(inbox.join(name), text).unwrap();
+    };
+    let pass = async |at| {
+        bench.clock.set(at);
+        let mut services = bench.app.change_services(&Clock::starting_at(at));
+        services.inbox.settle = Duration::ZERO;
+        run_pass(&services, &bench.app.mailer).await.unwrap();
+    };
+    drop_for("a.csv", "2026-11-25", group.quota + 9);
+    pass(noon()).await;
+    drop_for("b.csv", "2026-11-24", group.quota + 3);
+    pass(noon() + chrono::TimeDelta::minutes(1)).await;
+    let states = || Run::list(&bench.app.runs()).unwrap().0.into_iter().map(|run| run.record.state);
+    assert_eq!(states().collect::<Vec<_>>(), [RunState::Scheduled; 2]);
+    pass(noon() + chrono::TimeDelta::days(4)).await;
+    assert_eq!(states().collect::<Vec<_>>(), [RunState::Done; 2]);
+    assert_eq!(bench.quota(group), Some(group.quota + 9));
 }
 
 #[tokio::test]
