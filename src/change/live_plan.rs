@@ -84,9 +84,9 @@ impl LiveState {
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
-        let Outline { organizations, without_quota, lowered, is_stale } =
+        let Outline { organizations, all_must_show, lowered, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context);
-        self.find_vanished(services, without_quota)?;
+        self.find_vanished(services, all_must_show)?;
         let unread: BTreeSet<OrgId> = organizations.difference(&self.usage_asked_for).cloned().collect();
         if !unread.is_empty() {
             self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
@@ -145,8 +145,8 @@ impl LiveState {
         Ok(())
     }
 
-    /// Looks into the last snapshot, and the last one that is a day old, for the quotas of organizations that lack some now: what an
-    /// incomplete answer leaves out may be missing from younger snapshots too.
+    /// Looks into the last snapshot, and the last one that is a day old, for quotas of these organizations that are missing now, as
+    /// their targets may be: what an incomplete answer leaves out may be missing from younger snapshots too.
     fn find_vanished(&mut self, services: &Services<'_>, of: BTreeSet<OrgId>) -> anyhow::Result<()> {
         let is_new = |org_id: &OrgId| of.contains(org_id) && !self.looked_for.contains(org_id);
         let snapshot = &self.reading.snapshot;
@@ -156,12 +156,12 @@ impl LiveState {
         if organizations.is_empty() {
             return Ok(());
         }
-        let live = Snapshot::of_organizations(snapshot.taken_at, organizations);
-        let read = |at| services.history.like_or_warn(at, &live);
+        let ids: BTreeSet<OrgId> = organizations.iter().map(|now| now.id.clone()).collect();
+        let read = |at| Some(Snapshot::of_organizations(at, services.history.only_or_warn(at, &ids)?));
         for_each_believed(services.history, services.now(), read, |before| {
             if before.organizations().iter().any(Organization::has_quota) {
                 let set_by = explains::set_since(services.runs(), before.taken_at);
-                self.vanished.add(VanishedQuotas::find(live.organizations(), &before, &set_by));
+                self.vanished.add(VanishedQuotas::find(&organizations, &before, &set_by));
             }
         })
     }

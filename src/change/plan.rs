@@ -89,8 +89,9 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
 pub(crate) struct Outline {
     /// The organizations in which rows may change something: those whose usage counts.
     pub organizations: BTreeSet<OrgId>,
-    /// The organizations of rows of which the target shows no quota.
-    pub without_quota: BTreeSet<OrgId>,
+    /// The organizations in which a quota counts that the answer may lack: that of a row's target, or those of all account groups, whose
+    /// sum guards compare with the organization's own.
+    pub all_must_show: BTreeSet<OrgId>,
     /// The organizations in which rows lower a quota, or set a first one: those whose usage must be right.
     pub lowered: BTreeSet<OrgId>,
     /// Whether a row may expect another quota than is there: who set that one is worth a word.
@@ -105,12 +106,14 @@ pub(crate) fn outline(file: &ChangeFile, live: &Snapshot, context: &PlanContext<
     for record in &file.records {
         let found = interpret_row(record, &mut visible, live, file, context);
         let (is_later, known) = (found.due().is_some(), found.known_place(record));
-        if let Some(place) = known.filter(|place| place.quota().is_none())
-            && last.replace(&place.organization.id) != Some(&place.organization.id)
-        {
-            outline.without_quota.insert(place.organization.id.clone());
-        }
         let (after, verdict) = judge(record, found, live, &file.columns, context);
+        if let Some(place) = known
+            && last != Some(&place.organization.id)
+            && (place.quota().is_none() || guards::is_summed(place, after, context))
+        {
+            last = Some(&place.organization.id);
+            outline.all_must_show.insert(place.organization.id.clone());
+        }
         // What a row meets later depends on the rows before it.
         outline.is_stale |=
             is_later || matches!(&verdict, Verdict::Refused(problem) if problem.code == Code::Stale);

@@ -102,3 +102,31 @@ fn commands_and_reports_name_the_quotas_that_an_answer_lacks() {
     bench.run(&["report", "usage", "--out", page.to_str().unwrap()]).ends_with(0);
     assert!(fs_err::read_to_string(page).unwrap().contains("no longer shows"));
 }
+
+/// The account groups may go from the answer with their quotas, or stay.
+#[test]
+fn what_account_groups_have_together_is_not_known_where_an_answer_lacks_most_of_their_quotas() {
+    let take_quotas: fn(&mut World) =
+        |world| (0..8).for_each(|group| world.set(&key("1", &(100_010 + group).to_string()), None));
+    let take_groups: fn(&mut World) = |world| {
+        let own = world.organizations.get_mut("1").unwrap();
+        own.groups.retain(|aid, _| aid.as_str() >= "100018");
+    };
+    let (lowered, raised) = ("org_id,value\n1,9000\n", "aid,value\n100018,4500\n");
+    for (file, takes) in
+        [(lowered, take_quotas), (lowered, take_groups), (raised, take_quotas), (raised, take_groups)]
+    {
+        let mut world = World::wide(1, 10);
+        world.set(&("1".into(), None), Some(12_000));
+        let bench = Bench::new(world).with("QUOTAKEEPER__GUARD__OVER_ALLOCATION", "hold");
+        assert_eq!(changed(&bench), 0);
+        bench.standin.world(takes);
+        bench.drop_file("change.csv", file);
+        bench.run(&["inbox"]).ends_with(5);
+        let run = bench.only_run();
+        let plan = bench.run(&["runs", &run.id()]).ends_with(0).out;
+        let missing = "the API's answer no longer shows 8 of the 11 quotas of organization 1";
+        assert!(plan.split_whitespace().collect::<Vec<_>>().join(" ").contains(missing), "{file}{plan}");
+        assert_eq!((run.state().as_str(), bench.posts()), ("held", 0), "{file}{plan}");
+    }
+}

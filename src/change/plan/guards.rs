@@ -22,7 +22,8 @@ use self::rule::{Finding, GuardInput, Rule};
 use super::context::PlanContext;
 use super::row::{GuardHit, PlanRow, Verdict};
 use crate::change::Guard;
-use crate::domain::quota::Snapshot;
+use crate::config::Level;
+use crate::domain::quota::{Place, Snapshot, Units};
 
 /// Every guard that looks at rows, in the order in which their reasons are listed.
 fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -87,6 +88,18 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         row.warnings.extend(warnings);
         if !tripped.is_empty() {
             row.verdict = Verdict::Held(tripped);
+        }
+    }
+}
+
+/// Whether a guard judges a row that asks for this quota by what all account groups of its organization have.
+pub(super) fn is_summed(target: Place<'_>, after: Option<Units>, context: &PlanContext<'_>) -> bool {
+    let Some(after) = after else { return false };
+    match (target.aid(), target.quota()) {
+        (None, before) => before.is_some_and(|before| after < before),
+        (Some(_), before) => {
+            after > before.unwrap_or(0)
+                && context.guards.for_target(&target.target()).over_allocation != Level::Allow
         }
     }
 }

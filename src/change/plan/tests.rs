@@ -48,7 +48,7 @@ fn the_outline_of_a_file_has_the_organizations_it_may_change_and_whether_a_row_m
     let (guards, rule) = (Guards::default(), UsageRule::default());
     let outlined = |text: &str| {
         let context = PlanContext::new(&guards, Mode::Organization, &rule);
-        let Outline { organizations, without_quota: _, lowered: _, is_stale } =
+        let Outline { organizations, all_must_show: _, lowered: _, is_stale } =
             outline(&parsed(text), &world(), &context);
         (organizations.iter().map(OrgId::as_str).collect::<Vec<_>>().join(" "), is_stale)
     };

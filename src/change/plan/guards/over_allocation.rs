@@ -17,18 +17,25 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &GuardInput<'_>) -> Option<Finding> {
     let organization = input.organization;
-    let (before, after) = organization.over_allocated();
-    if after <= before || added(input.row) <= 0 {
+    if added(input.row) <= 0 {
         return None;
     }
     let level = input.limits.over_allocation;
     if level == Level::Warn && organization.adds_most != Some(input.row.row) {
         return None;
     }
-    let message = format!(
-        "the account groups would have {} more than their organization ({} before)",
-        grouped(after),
-        grouped(before)
-    );
+    let (before, after) = organization.over_allocated();
+    let message = if after > before {
+        format!(
+            "the account groups would have {} more than their organization ({} before)",
+            grouped(after),
+            grouped(before)
+        )
+    } else {
+        let gone = input.missing_quotas()?;
+        format!(
+            "nobody can tell whether the account groups would have more than their organization, because {gone}"
+        )
+    };
     Finding::at(level, message)
 }

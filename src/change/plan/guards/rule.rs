@@ -75,6 +75,12 @@ impl GuardInput<'_> {
         self.row.needed().filter(|_| !self.organization.mismatched)
     }
 
+    /// Which quotas of the organization the answer lacks, as a clause.
+    pub(super) fn missing_quotas(&self) -> Option<String> {
+        let org_id = &self.row.target.as_ref()?.org_id;
+        Some(self.context.vanished.earlier(org_id)?.sentence(org_id, self.context.zone))
+    }
+
     pub(super) fn is_account_group(&self) -> bool {
         is_account_group(self.row)
     }

@@ -1,5 +1,6 @@
 //! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota; and a first quota where
-//! the answer may have left out the one that is there. Also where the breakdown of usage lacks a part of the total.
+//! the answer may have left out the one that is there, or an organization's where it may have left out those of its account groups. Also
+//! where the breakdown of usage lacks a part of the total.
 
 use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
@@ -17,12 +18,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &GuardInput<'_>) -> Option<Finding> {
     let after = grouped(input.decrease()?);
-    let org_id = input.row.target.as_ref().map(|target| &target.org_id);
-    let earlier =
-        org_id.filter(|_| input.row.before.is_none()).and_then(|id| input.context.vanished.earlier(id));
-    if let (Some(org_id), Some(earlier)) = (org_id, earlier) {
-        let gone = earlier.sentence(org_id, input.context.zone);
-        return Some(Finding::Hold(format!("its quota is not known, because {gone}")));
+    let whose = match (input.row.before, input.is_account_group()) {
+        (None, _) => Some("its quota is not known"),
+        (Some(_), false) => Some("what its account groups have together is not known"),
+        (Some(_), true) => None,
+    };
+    if let Some((unknown, gone)) = whose.zip(input.missing_quotas()) {
+        return Some(Finding::Hold(format!("{unknown}, because {gone}")));
     }
     if input.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &input.organization.totals;
