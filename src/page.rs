@@ -7,6 +7,8 @@
 
 mod target_row;
 
+use std::io::Write;
+
 use anyhow::Context;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -66,6 +68,11 @@ pub(crate) fn usage(page: UsagePage, live: Option<&PageFrame>) -> anyhow::Result
     render("usage.html", values_of(page, live.is_some())?, live)
 }
 
+/// The same, written to a file: with thousands of account groups it is never in memory as a whole.
+pub(crate) fn write_usage(page: UsagePage, out: &mut dyn Write) -> anyhow::Result<()> {
+    write("usage.html", values_of(page, false)?, None, out)
+}
+
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
 pub(crate) fn overview_page(
     page: UsagePage,
@@ -102,6 +109,17 @@ fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
 }
 
 fn render(template: &'static str, values: Value, live: Option<&PageFrame>) -> anyhow::Result<String> {
+    let mut page = Vec::new();
+    write(template, values, live, &mut page)?;
+    Ok(String::from_utf8(page)?)
+}
+
+fn write(
+    template: &'static str,
+    values: Value,
+    live: Option<&PageFrame>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let values = context! {
         policy => policy(live.is_some()),
         style => Value::from_safe_string(STYLE.to_owned()),
@@ -109,8 +127,9 @@ fn render(template: &'static str, values: Value, live: Option<&PageFrame>) -> an
         live => live.map(Serde),
         ..values
     };
-    let rendered = environment().and_then(|pages| pages.get_template(template)?.render(values));
-    rendered.with_context(|| format!("the page {template} fails"))
+    let written = environment()
+        .and_then(|pages| pages.get_template(template)?.render_captured_to(values, out).map(|_| ()));
+    written.with_context(|| format!("the page {template} fails"))
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {

@@ -1,6 +1,7 @@
 //! The commands that do jobs: the daemon, `once`, and each job by itself.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -145,7 +146,7 @@ pub(super) async fn usage_report(
         ReportFile::Page(path) => {
             let routes = app.mailer.warned_of_routes().unwrap_or_default();
             let page = inputs.usage_page(&latest, &scope, &|target| routes.owners(target), now)?;
-            write(path, page::usage(page, None)?.as_bytes())
+            write_with(path, |file| page::write_usage(page, file))
         }
         ReportFile::Table(path) => {
             // The table has every target, and no trend.
@@ -193,13 +194,20 @@ impl ReportOutput<'_> {
 }
 
 fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
+    write_with(out, |file| Ok(file.write_all(content)?))
+}
+
+/// Writes a file whole or not at all.
+fn write_with(
+    out: &Path,
+    content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     anyhow::ensure!(
         folder.is_none_or(Path::is_dir),
         "{} cannot be written: its folder does not exist",
         out.display()
     );
-    let unwritten = |error| OutputNotWritten { what: out.display().to_string(), error };
     let name = out.file_name().context("the file that is to be written has no name")?.to_string_lossy();
     if let Ok(there) = std::fs::symlink_metadata(out) {
         anyhow::ensure!(
@@ -210,12 +218,23 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
     }
     // Others may write where commands are run: whatever lies there is replaced, and never written through or waited for.
     let unfinished = out.with_file_name(format!(".{name}.{:016x}", fastrand::u64(..)));
-    let written = std::fs::File::create_new(&unfinished) // with the user's umask
-        .and_then(|mut file| file.write_all(content))
-        .and_then(|()| std::fs::rename(&unfinished, out));
-    if let Err(error) = written {
+    let write = || -> anyhow::Result<()> {
+        let mut file = BufWriter::new(File::create_new(&unfinished)?); // with the user's umask
+        content(&mut file)?;
+        file.flush()?;
+        drop(file);
+        Ok(std::fs::rename(&unfinished, out)?)
+    };
+    if let Err(error) = write() {
         let _ = std::fs::remove_file(&unfinished); // it may never have been there
-        return Err(unwritten(error).into());
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+        return match causes.find_map(std::io::Error::raw_os_error) {
+            Some(code) => {
+                let error = std::io::Error::from_raw_os_error(code);
+                Err(OutputNotWritten { what: out.display().to_string(), error }.into())
+            }
+            None => Err(error),
+        };
     }
     terminal::eprint(&format!("written: {}", out.display()));
     Ok(Exit::Done)

@@ -240,10 +240,10 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
         terms: None,
         ..input_of(latest)
     };
-    let curves = curves_of(latest, earlier, &rule);
+    let curves = curves_of(latest, earlier, &rule).drawn();
     let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
-    let input_of_page = PageInput { latest, curves: &curves, headroom_percent: 10, owners: &owners };
-    UsagePage::new(usage_report(&input, &context), &input_of_page, &context)
+    let input_of_page = PageInput { latest, curves, headroom_percent: 10, owners: &owners };
+    UsagePage::new(usage_report(&input, &context), input_of_page, &context)
 }
 
 pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'a UsageRule) -> Curves<'a> {

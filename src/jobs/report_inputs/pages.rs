@@ -9,7 +9,7 @@ use super::{ReportInputs, Scope};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
 use crate::report::{
-    self, Curves, Extent, Owners, PageInput, TargetPage, TargetParts, UsagePage, UsageReport,
+    self, Curves, DrawnCurves, Extent, Owners, PageInput, TargetPage, TargetParts, UsagePage, UsageReport,
 };
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
@@ -25,8 +25,10 @@ impl ReportInputs<'_> {
         owners: &Owners<'_>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsagePage> {
+        // What they are made from is out of memory before the report is in it.
+        let curves = self.curves(latest, &self.config.usage.rule(), now)?.drawn();
         let report = self.usage_without_trends(latest, scope, None, now)?;
-        self.page_of(report, latest, owners, now)
+        Ok(self.page_of(report, curves, (latest, owners), now))
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
@@ -36,21 +38,20 @@ impl ReportInputs<'_> {
         let worst: BTreeSet<Target> = report.worst.iter().map(|status| status.target.clone()).collect();
         report.all.retain(|status| status.target.aid.is_none() || worst.contains(&status.target));
         let part = latest.filtered(|place| place.account_group.is_none() || worst.contains(&place.target()));
-        self.page_of(report, &part, &|_| Vec::new(), now)
+        let curves = self.curves(&part, &self.config.usage.rule(), now)?.drawn();
+        Ok(self.page_of(report, curves, (&part, &|_| Vec::new()), now))
     }
 
     fn page_of(
         &self,
         report: UsageReport,
-        shown: &Snapshot,
-        owners: &Owners<'_>,
+        curves: DrawnCurves,
+        (latest, owners): (&Snapshot, &Owners<'_>),
         now: DateTime<Utc>,
-    ) -> anyhow::Result<UsagePage> {
-        let rule = self.config.usage.rule();
-        let curves = self.curves(shown, &rule, now)?;
+    ) -> UsagePage {
         let headroom_percent = self.config.guard.headroom_percent;
-        let input = PageInput { latest: shown, curves: &curves, headroom_percent, owners };
-        Ok(UsagePage::new(report, &input, &self.context(now)))
+        let input = PageInput { latest, curves, headroom_percent, owners };
+        UsagePage::new(report, input, &self.context(now))
     }
 
     fn curves<'a>(

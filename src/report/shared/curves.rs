@@ -124,22 +124,60 @@ impl<'a> Curves<'a> {
         text
     }
 
-    /// The trend of a row, to be drawn.
-    pub(in crate::report) fn trend(
-        &self,
-        row: usize,
-        axis: &Axis,
-        status: &QuotaStatus,
-        zone: Tz,
-    ) -> Option<Trend> {
+    /// What a row used along its axis.
+    pub(in crate::report) fn readings(&self, row: usize, axis: &Axis) -> Option<CycleReadings> {
         let at = |seconds: i64| DateTime::from_timestamp(axis.start.saturating_add(seconds), 0);
         let times = axis.now.iter().chain(&axis.before).map(|seconds| at(*seconds));
         let readings = times.zip(self.figures(row, axis)).map(|(at, used)| Some((at?, used)));
         let mut used: Vec<Reading> = readings.collect::<Option<_>>()?;
         let before = used.split_off(axis.now.len());
         let end = DateTime::from_timestamp(axis.end, 0)?;
-        Trend::of(status, (at(0)?, end), (used, before), zone)
+        Some(CycleReadings { cycle: (at(0)?, end), used, before })
     }
+
+    /// What a page shows of all rows.
+    pub(crate) fn drawn(&self) -> DrawnCurves {
+        let organizations = self.latest.organizations();
+        let axes: Vec<_> = (0..organizations.len()).map(|number| self.axis(number)).collect();
+        let mut letters = Vec::with_capacity(self.latest.row_count());
+        for (organization, axis) in organizations.iter().zip(&axes) {
+            let rows = letters.len()..letters.len() + organization.row_count();
+            letters.extend(
+                rows.map(|row| axis.as_ref().map_or_else(String::new, |axis| self.letters(row, axis))),
+            );
+        }
+        let only = match organizations {
+            [organization] if organization.own.is_some() => {
+                axes[0].as_ref().and_then(|axis| self.readings(0, axis))
+            }
+            _ => None,
+        };
+        DrawnCurves { axes, letters, only }
+    }
+}
+
+/// What a row used in its cycle, and in the one before as if that had been this one.
+pub(crate) struct CycleReadings {
+    cycle: (DateTime<Utc>, DateTime<Utc>),
+    used: Vec<Reading>,
+    before: Vec<Reading>,
+}
+
+impl CycleReadings {
+    /// The trend, to be drawn.
+    pub(in crate::report) fn trend(self, status: &QuotaStatus, zone: Tz) -> Option<Trend> {
+        Trend::of(status, self.cycle, (self.used, self.before), zone)
+    }
+}
+
+/// What a page shows of all rows of a snapshot: a tenth of the readings that it was made from.
+pub(crate) struct DrawnCurves {
+    /// Of each organization, in the order of the snapshot.
+    pub(in crate::report) axes: Vec<Option<Axis>>,
+    /// Of each row, in that order; see [`Curves::letters`].
+    pub(in crate::report) letters: Vec<String>,
+    /// What the organization itself used, where there is one alone.
+    pub(in crate::report) only: Option<CycleReadings>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::quota::{OrgId, Snapshot, Target, Units};
-use crate::report::shared::curves::{Axis, Curves};
+use crate::report::shared::curves::{Axis, DrawnCurves};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::{ReportContext, words};
@@ -53,7 +53,7 @@ pub(crate) struct Row {
     pub owned_by: String,
     /// When it runs out, in seconds since 1970; now where it has.
     pub out: Option<i64>,
-    /// What was used, as [`Curves::letters`] writes it.
+    /// What was used, as [`Curves::letters`](crate::report::shared::curves::Curves::letters) writes it.
     pub trend: String,
 }
 
@@ -86,7 +86,7 @@ pub(crate) type Owners<'a> = dyn Fn(&Target) -> Vec<String> + 'a;
 /// What a page shows beside the report.
 pub(crate) struct PageInput<'a> {
     pub latest: &'a Snapshot,
-    pub curves: &'a Curves<'a>,
+    pub curves: DrawnCurves,
     /// `guard.headroom_percent`.
     pub headroom_percent: u32,
     pub owners: &'a Owners<'a>,
@@ -94,9 +94,11 @@ pub(crate) struct PageInput<'a> {
 
 impl UsagePage {
     /// Of a report on everything in the latest snapshot.
-    pub(crate) fn new(mut report: UsageReport, input: &PageInput<'_>, context: &ReportContext) -> Self {
-        let drawing = Drawing::new(&report, input);
-        let (trends, picture) = drawing.of_organizations(&report, context.zone);
+    pub(crate) fn new(mut report: UsageReport, input: PageInput<'_>, context: &ReportContext) -> Self {
+        let PageInput { latest, curves, headroom_percent, owners } = input;
+        let mut drawing = Drawing::new(&report, latest, curves);
+        let picture = drawing.picture(&report, context.zone);
+        let trends = drawing.of_organizations(&report);
         let all = std::mem::take(&mut report.all);
         let mut groups: Vec<usize> =
             (0..all.len()).filter(|place| all[*place].target.aid.is_some()).collect();
@@ -107,30 +109,29 @@ impl UsagePage {
         let row = |place: usize| {
             let status = &all[place];
             let organization = drawing.place(status);
-            let out = if status.ran_out { Some(input.latest.taken_at) } else { status.runs_out_at };
+            let out = if status.ran_out { Some(latest.taken_at) } else { status.runs_out_at };
             Row {
                 place,
                 state: state(status),
                 organization,
-                owned_by: known.indexes_of((input.owners)(&status.target)),
+                owned_by: known.indexes_of(owners(&status.target)),
                 out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(place, organization),
+                trend: drawing.letters(place),
             }
         };
         let rows: Vec<Row> = groups.into_iter().map(row).collect();
-        let organizations =
-            report.organizations.iter().zip(drawing.axes).map(|(seen, axis)| DataOrganization {
-                id: seen.own.id.clone(),
-                name: seen.own.name.clone(),
-                quota: seen.own.quota,
-                allocated: seen.allocated,
-                axis,
-            });
+        let organizations = report.organizations.iter().map(|seen| DataOrganization {
+            id: seen.own.id.clone(),
+            name: seen.own.name.clone(),
+            quota: seen.own.quota,
+            allocated: seen.allocated,
+            axis: drawing.axis(&seen.own.target.org_id),
+        });
         Self {
             data: Data {
-                day: input.latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
+                day: latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
                 zone: context.zone.to_string(),
-                headroom_percent: input.headroom_percent,
+                headroom_percent,
                 organizations: organizations.collect(),
                 owners: known.owners,
             },
@@ -149,22 +150,21 @@ impl UsagePage {
 
 /// The trends of a page: those of account groups are drawn on the axis of their organization.
 struct Drawing<'a> {
-    curves: &'a Curves<'a>,
-    /// Of each organization, in the order of the report.
-    axes: Vec<Option<Axis>>,
+    curves: DrawnCurves,
     /// Where the report has an organization.
     places: HashMap<OrgId, usize>,
+    /// Where the snapshot has it.
+    numbers: HashMap<&'a OrgId, usize>,
 }
 
 impl<'a> Drawing<'a> {
-    fn new(report: &UsageReport, input: &PageInput<'a>) -> Self {
-        let numbers = input.latest.organizations().iter().enumerate();
-        let numbers: HashMap<&OrgId, usize> = numbers.map(|(number, seen)| (&seen.id, number)).collect();
-        let ids = || report.organizations.iter().map(|seen| &seen.own.target.org_id);
+    fn new(report: &UsageReport, latest: &'a Snapshot, curves: DrawnCurves) -> Self {
+        let ids = report.organizations.iter().map(|seen| seen.own.target.org_id.clone());
+        let numbers = latest.organizations().iter().enumerate();
         Self {
-            curves: input.curves,
-            axes: ids().map(|id| input.curves.axis(*numbers.get(id)?)).collect(),
-            places: ids().enumerate().map(|(place, id)| (id.clone(), place)).collect(),
+            curves,
+            places: ids.enumerate().map(|(place, id)| (id, place)).collect(),
+            numbers: numbers.map(|(number, seen)| (&seen.id, number)).collect(),
         }
     }
 
@@ -172,28 +172,31 @@ impl<'a> Drawing<'a> {
         self.places.get(&status.target.org_id).copied().unwrap_or_default()
     }
 
-    /// The trend of one row of the snapshot, as letters; empty where there is none.
-    fn letters(&self, number: usize, organization: usize) -> String {
-        match self.axes.get(organization) {
-            Some(Some(axis)) => self.curves.letters(number, axis),
-            _ => String::new(),
-        }
+    /// Takes the trend of one row of the snapshot; empty where there is none.
+    fn letters(&mut self, number: usize) -> String {
+        self.curves.letters.get_mut(number).map(std::mem::take).unwrap_or_default()
     }
 
-    /// The trend of each organization, and the picture of the only one.
-    fn of_organizations(&self, report: &UsageReport, zone: Tz) -> (Vec<String>, String) {
+    /// Takes the axis of an organization.
+    fn axis(&mut self, org_id: &OrgId) -> Option<Axis> {
+        self.curves.axes.get_mut(*self.numbers.get(org_id)?)?.take()
+    }
+
+    /// The trend of each organization.
+    fn of_organizations(&mut self, report: &UsageReport) -> Vec<String> {
         let mut trends = vec![String::new(); report.organizations.len()];
-        let mut picture = String::new();
         let own = report.all.iter().enumerate().filter(|(_, status)| status.target.aid.is_none());
         for (number, status) in own {
-            let organization = self.place(status);
-            trends[organization] = self.letters(number, organization);
-            if let [Some(axis)] = self.axes.as_slice() {
-                let trend = self.curves.trend(number, axis, status, zone);
-                picture = trend.map(|trend| trend.svg()).unwrap_or_default();
-            }
+            trends[self.place(status)] = self.letters(number);
         }
-        (trends, picture)
+        trends
+    }
+
+    /// The picture of the only organization.
+    fn picture(&mut self, report: &UsageReport, zone: Tz) -> String {
+        let own = report.all.iter().find(|status| status.target.aid.is_none());
+        let trend = self.curves.only.take().zip(own).and_then(|(only, status)| only.trend(status, zone));
+        trend.map(|trend| trend.svg()).unwrap_or_default()
     }
 }
 
