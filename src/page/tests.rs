@@ -50,6 +50,13 @@ fn a_file_leaves_out_nothing_that_a_mail_cuts() {
 }
 
 #[test]
+fn no_line_begins_with_the_dot_between_two_facts() {
+    for (name, source) in TEMPLATES.into_iter().chain([("the script", SCRIPT)]) {
+        assert!(!source.contains(" · "), "{name}: a line may break before it");
+    }
+}
+
+#[test]
 fn no_name_becomes_a_tag_or_ends_the_data() {
     const NAME: &str =
         "</script><script>alert(1)</script><!--\u{2028}\u{202e}\u{1b}[31m\" onerror=\"x' onload='y";

@@ -142,7 +142,7 @@ function trendWords(target) {
     words.push(more === 0 ? "same as the previous cycle" :
       `${more > 0 ? "+" : "−"}${grouped(Math.abs(more))}${SPACE}% on the previous cycle`);
   }
-  return words.join(" · ");
+  return words.join("\u00a0· ");
 }
 
 function trendCell(target) {

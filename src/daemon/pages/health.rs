@@ -103,7 +103,7 @@ fn facts(view: &View) -> Vec<Fact> {
             is_bad: false,
         });
         facts.push(Fact {
-            name: "Requests refused for the rate today",
+            name: "Requests over the rate limit today",
             value: rate.refused_today.to_string(),
             is_bad: false,
         });

@@ -38,6 +38,14 @@ fn every_shipped_template_renders_every_kind_of_report() {
 }
 
 #[test]
+fn no_line_begins_with_the_dot_between_two_facts() {
+    for report in report::examples(&context()).into_iter().chain(reports()) {
+        let html = Templates::load(None).html(&report, &[]).unwrap();
+        assert!(!html.contains(" · "), "{}: a line may break before it", report.kind());
+    }
+}
+
+#[test]
 fn the_html_loads_nothing_from_anywhere() {
     let html = Templates::load(None).html(&report(), &[]).unwrap();
     let html = html.replace("src=\"cid:", "").replace("src=cid:", "");
