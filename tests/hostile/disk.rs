@@ -209,7 +209,7 @@ fn a_full_disk_is_reported_by_mail_status_and_exit_code_and_recovers_by_itself()
     disk.fill_but(0);
     let status = place.run(&["status"]);
     assert_eq!(status.code, Some(0));
-    for part in ["has only 0 bytes left", "inbox job has failed since", "→ make room"] {
+    for part in ["has only 0 bytes left", "inbox job has been failing since", "→ make room"] {
         assert!(status.stdout.contains(part), "{}", status.stdout);
     }
     assert_eq!(place.run(&["once"]).code, Some(1));

@@ -43,7 +43,7 @@ fn every_released_format_is_read_and_worked_on() {
         copy(&version, &bench.data());
         bench.standin.world(|world| world.set(&key("10", "101"), Some(6_000))); // as its runs left it
         let status = bench.run(&["status"]).ends_with(0).out;
-        for part in ["held", "scheduled", "snapshot job has failed since", "not allowed (403"] {
+        for part in ["held", "scheduled", "snapshot job has been failing since", "not allowed (403"] {
             assert!(status.contains(part), "{part}: {status}");
         }
         assert!(!status.contains("cannot be read") && !status.contains("newer"), "{status}");

@@ -103,7 +103,7 @@ fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
         let error = why.map_or("its error is in the log", |why| &why.error);
         let since = moment_in(since, observed.zone);
         add(
-            format!("the {} {nouns} {have} failed since {since}: {error}", names(&jobs)),
+            format!("the {} {nouns} {have} been failing since {since}: {error}", names(&jobs)),
             why.and_then(|why| why.todo.clone()).unwrap_or_default(),
         );
     }
@@ -163,8 +163,9 @@ fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let is_missed = |job: &&ObservedJob| job.failing.is_none() && job.late.is_some();
     let missed: Vec<&ObservedJob> = observed.jobs.iter().filter(is_missed).collect();
     let Some(since) = missed.iter().filter_map(|job| job.late).min() else { return };
-    let has = if missed.len() == 1 { "has" } else { "have" };
-    let what = format!("{} {has} waited since {}", names(&missed), moment_in(since, observed.zone));
+    let (nouns, have) = if missed.len() == 1 { ("job", "has") } else { ("jobs", "have") };
+    let since = moment_in(since, observed.zone);
+    let what = format!("the {} {nouns} {have} waited since {since}", names(&missed));
     match &observed.running {
         Some(holder) => {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
