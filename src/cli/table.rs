@@ -185,7 +185,7 @@ impl<'h> Table<'h> {
     /// How wide each column is, and which one has a line of its own.
     fn layout(&self, indent: usize, paint: Paint) -> (Vec<usize>, Option<usize>) {
         let mut widths = self.widths(indent, paint.width);
-        let stacked = self.is_too_narrow(&widths);
+        let stacked = self.is_too_narrow(indent, &widths, paint.width);
         if let Some(column) = stacked {
             widths[column] = 0;
             let rest = self.width_needed(indent, &widths);
@@ -277,6 +277,11 @@ impl<'h> Table<'h> {
         widths
     }
 
+    /// Whether all columns stand beside each other and nothing is cut; the last cell of text may go on below.
+    pub(super) fn fits(&self, indent: usize, paint: Paint) -> bool {
+        self.width_needed(indent, &self.natural_widths()) <= paint.width
+    }
+
     /// How wide each column is where there is no end of room.
     pub(super) fn natural_widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|(header, _)| width(header)).collect();
@@ -308,11 +313,15 @@ impl<'h> Table<'h> {
         texts.map(|(index, _)| index).max_by_key(|index| widths[*index])
     }
 
-    /// The column of names, if its cells would be cut until they look the same.
-    fn is_too_narrow(&self, widths: &[usize]) -> Option<usize> {
+    /// The column of names, if its cells would be cut until they look the same, or cut where their rows take two lines anyway.
+    fn is_too_narrow(&self, indent: usize, widths: &[usize], room: usize) -> Option<usize> {
         let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
-        let longest = self.natural_widths()[column];
-        (widths[column] < longest.min(LEAST_NAME)).then_some(column)
+        let natural = self.natural_widths();
+        let ends_in_text = matches!(self.columns.last(), Some((_, Side::Left)));
+        let text_at_end = natural.last().filter(|_| ends_in_text).copied().unwrap_or_default();
+        let goes_on_below = text_at_end > 0 && self.width_needed(indent, widths) + text_at_end > room;
+        let least = if goes_on_below { natural[column] } else { natural[column].min(LEAST_NAME) };
+        (widths[column] < least).then_some(column)
     }
 }
 

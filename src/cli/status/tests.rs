@@ -171,6 +171,13 @@ fn all_is_well_on_one_screen_of_80_columns() {
 }
 
 #[test]
+fn no_time_is_cut_in_60_columns() {
+    let screen = shown(&view(well()), 60);
+    assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 60), "{screen}");
+    insta::assert_snapshot!(screen);
+}
+
+#[test]
 fn each_problem_is_shown_with_its_fix() {
     let screen = shown(&view(ill()), 100);
     assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 100), "{screen}");

@@ -68,28 +68,29 @@ fn problem_lines(problem: &Problem, paint: Paint) -> String {
     text
 }
 
+/// Where the terminal is narrow, how long a job took gives way: no time is cut.
 fn jobs_table(view: &View, paint: Paint) -> String {
     let next_in = format!("next ({})", zone_place(view.zone));
-    let mut table = Table::new(&[
-        ("job", Side::Left),
-        ("last success", Side::Left),
-        ("took", Side::Right),
-        (next_in.as_str(), Side::Left),
-        ("", Side::Left),
-    ]);
     let moment = |at| near_moment(at, view.zone);
-    for job in &view.jobs {
-        let failing = job.failing_since.is_some();
-        let last = job.last_success.map_or_else(|| "never".to_owned(), moment);
-        table.push(vec![
-            Cell::new(job.job, if failing { Tone::Red } else { Tone::Plain }),
-            last.into(),
-            job.last_duration().into(),
-            next_time(job, moment).into(),
-            if failing { Cell::new("fails", Tone::Red) } else { job.note.clone().into() },
-        ]);
-    }
-    table.render(2, paint)
+    let table = |shows_duration: bool| {
+        let took = shows_duration.then_some(("took", Side::Right));
+        let columns = [("job", Side::Left), ("last success", Side::Left)].into_iter().chain(took);
+        let columns: Vec<_> = columns.chain([(next_in.as_str(), Side::Left), ("", Side::Left)]).collect();
+        let mut table = Table::new(&columns);
+        for job in &view.jobs {
+            let failing = job.failing_since.is_some();
+            let last = job.last_success.map_or_else(|| "never".to_owned(), moment);
+            let mut cells =
+                vec![Cell::new(job.job, if failing { Tone::Red } else { Tone::Plain }), last.into()];
+            cells.extend(took.map(|_| job.last_duration().into()));
+            cells.push(next_time(job, moment).into());
+            cells.push(if failing { Cell::new("fails", Tone::Red) } else { job.note.clone().into() });
+            table.push(cells);
+        }
+        table
+    };
+    let whole = table(true);
+    if whole.fits(2, paint) { whole } else { table(false) }.render(2, paint)
 }
 
 fn next_time(job: &JobLine, moment: impl Fn(DateTime<Utc>) -> String) -> String {
@@ -126,7 +127,7 @@ fn waiting(view: &View, paint: Paint) -> String {
         table.row(["rate budget".to_owned(), left]);
     }
     let run = |waiting: &WaitingRun, when: String| {
-        format!("{}   {}, {when}", waiting.run, counted(waiting.rows, "row"))
+        format!("{}: {}, {when}", waiting.run, counted(waiting.rows, "row"))
     };
     for held in &view.held {
         let cell = Cell::new("held", Tone::Yellow);
@@ -138,7 +139,7 @@ fn waiting(view: &View, paint: Paint) -> String {
         table.row(["scheduled".to_owned(), run(scheduled, when)]);
     }
     if !(view.held.is_empty() && view.scheduled.is_empty()) {
-        table.row([String::new(), "what each would do, and why it waits: quotakeeper runs RUN".to_owned()]);
+        table.row([String::new(), "why, and what each would do: quotakeeper runs RUN".to_owned()]);
     }
     let text = table.render(2, paint);
     if text.is_empty() { text } else { text + "\n" }
