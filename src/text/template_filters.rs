@@ -85,9 +85,18 @@ fn with_commands(text: &str) -> String {
     }
     let part = |(index, part): (usize, &str)| match index % 2 {
         0 => part.to_owned(),
-        _ => format!("<code>{part}</code>"),
+        _ => format!("<code>{}</code>", with_whole_options(part)),
     };
     parts.into_iter().enumerate().map(part).collect()
+}
+
+/// A command as HTML in which no line breaks within `--online`.
+fn with_whole_options(command: &str) -> String {
+    let word = |word: &str| match word.strip_prefix("--") {
+        Some(_) => format!("<span class=\"option\">{word}</span>"),
+        None => word.to_owned(),
+    };
+    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// In HTML, what belongs together never ends up on two lines: `1 940`, `Fri 4 Dec`.

@@ -194,7 +194,7 @@ pub(crate) fn unbreakable_words(text: &str) -> Vec<String> {
 }
 
 /// The space that keeps two words on one line, if they belong together: the groups of a number (`12 000`), a number and its sign
-/// (`90 %`), a date (`Fri 4 Dec 2026`), a figure in brackets or behind some (`(uid 0)`, `(Page Load) 444`). The dot between two facts
+/// (`90 %`) or unit of time (`3 days`), a date (`Fri 4 Dec 2026`), a figure in brackets or behind some (`(uid 0)`, `(Page Load) 444`). The dot between two facts
 /// stays with the first: no line begins with it.
 pub(crate) fn glue(before: &str, after: &str) -> Option<char> {
     const MONTHS: [&str; 12] =
@@ -215,10 +215,18 @@ pub(crate) fn glue(before: &str, after: &str) -> Option<char> {
         _ if is_month && word.len() <= 2 && is_after_digit => OF_WORDS,
         _ if WEEKDAYS.contains(&word) && is_digits && digits <= 2 => OF_WORDS,
         _ if MONTHS.contains(&word) && digits == 4 => OF_WORDS,
+        _ if is_after_digit && is_time(after) => OF_WORDS,
         _ if before.ends_with(')') && digits > 0 => OF_WORDS,
         _ if opened.is_some() && digits > 0 && after[digits..].starts_with(')') => OF_WORDS,
         _ => None,
     }
+}
+
+/// `days`, also before a comma.
+fn is_time(word: &str) -> bool {
+    const UNITS: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
+    let word = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+    UNITS.contains(&word.strip_suffix('s').unwrap_or(word))
 }
 
 #[cfg(test)]

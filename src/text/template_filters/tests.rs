@@ -37,6 +37,10 @@ fn what_to_type_is_code_in_a_sentence_and_nothing_else_is_markup() {
         with_commands("run `a <b>` and `c`, שלום"),
         "run <code>a &lt;b&gt;</code> and <code>c</code>, \u{2068}שלום\u{2069}"
     );
+    assert_eq!(
+        with_commands("`quotakeeper check --online`"),
+        "<code>quotakeeper check <span class=\"option\">--online</span></code>"
+    );
     assert_eq!(with_commands("the server said `<b>"), "the server said `&lt;b&gt;");
     assert_eq!(with_commands("plain & simple"), "plain &amp; simple");
 }

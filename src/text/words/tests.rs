@@ -57,6 +57,10 @@ fn no_line_breaks_within_a_number_a_date_or_brackets_with_a_figure() {
         "May",
         "(7",
         "more)",
+        "within",
+        "3 days),",
+        "4",
+        "daytime",
     ];
     assert_eq!(unbreakable_words(&format!(" {} ", words.join("  "))), words);
     assert_eq!(unbreakable_words("5\u{202f}285 used"), ["5\u{202f}285", "used"]);
