@@ -85,6 +85,13 @@ impl Snapshot {
         self.unreadable.get(target).map(String::as_str)
     }
 
+    /// An account group of an organization whose quota cannot be read, and why, if there is one.
+    pub(crate) fn unreadable_group(&self, org_id: &OrgId) -> Option<(&Target, &str)> {
+        let of_it = self.unreadable.range(Target { org_id: org_id.clone(), aid: None }..);
+        let mut of_it = of_it.take_while(|(target, _)| target.org_id == *org_id);
+        of_it.find(|(target, _)| target.aid.is_some()).map(|(target, why)| (target, why.as_str()))
+    }
+
     /// Whether the quota of every target can be read.
     pub(crate) fn is_all_readable(&self) -> bool {
         self.unreadable.is_empty()

@@ -143,6 +143,25 @@ fn one_odd_quota_is_left_out_and_named_and_the_others_go_on() {
 }
 
 #[test]
+fn one_odd_quota_leaves_open_what_the_account_groups_have_together() {
+    let odd = Odd::start();
+    let bench = odd.bench().with("QUOTAKEEPER__GUARD__OVER_ALLOCATION", "hold");
+    odd.says("quotas", &QUOTAS.replace("3000", "3000.5"));
+    for (file, whose) in [("org_id,value\n10,6000\n", "what its"), ("aid,value\n102,6000\n", "whether the")] {
+        let path = bench.data().join("x.csv");
+        fs_err::write(&path, file).unwrap();
+        let plan = bench.run(&["plan", path.to_str().unwrap()]).ends_with(0).out;
+        let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+        let why =
+            "because the quota of account group 101 of organization 10 in the API's answer cannot be read";
+        assert!(
+            plan.contains(why) && plan.contains(whose) && plan.contains("1 row in Acme waits for approval"),
+            "{plan}"
+        );
+    }
+}
+
+#[test]
 fn one_odd_number_of_usage_and_one_odd_name_stop_nothing() {
     let odd = Odd::start();
     let bench = odd.bench();

@@ -32,9 +32,9 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
             grouped(before)
         )
     } else {
-        let gone = input.missing_quotas()?;
+        let why = input.unknown_sum()?;
         format!(
-            "nobody can tell whether the account groups would have more than their organization, because {gone}"
+            "nobody can tell whether the account groups would have more than their organization, because {why}"
         )
     };
     Finding::at(level, message)

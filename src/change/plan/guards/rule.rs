@@ -9,6 +9,7 @@ use crate::change::plan::effective;
 use crate::change::plan::row::PlanRow;
 use crate::config::{Guards, Level};
 use crate::domain::quota::{Snapshot, Units};
+use crate::text::words;
 
 /// Everything about one guard.
 pub(super) struct Rule {
@@ -79,6 +80,19 @@ impl GuardInput<'_> {
     pub(super) fn missing_quotas(&self) -> Option<String> {
         let org_id = &self.row.target.as_ref()?.org_id;
         Some(self.context.vanished.earlier(org_id)?.sentence(org_id, self.context.zone))
+    }
+
+    /// Why nobody knows what the organization's account groups have together, as a clause.
+    pub(super) fn unknown_sum(&self) -> Option<String> {
+        let unreadable = || {
+            let (target, why) = self.live.unreadable_group(&self.row.target.as_ref()?.org_id)?;
+            let target = words::clean(&target.to_string(), 200);
+            Some(format!(
+                "the quota of {target} in the API's answer cannot be read ({})",
+                words::clean(why, 160)
+            ))
+        };
+        self.missing_quotas().or_else(unreadable)
     }
 
     pub(super) fn is_account_group(&self) -> bool {

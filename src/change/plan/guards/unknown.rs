@@ -1,6 +1,6 @@
 //! A decrease that nothing can be compared with: usage is unknown, or counted in other units than the quota; and a first quota where
-//! the answer may have left out the one that is there, or an organization's where it may have left out those of its account groups. Also
-//! where the breakdown of usage lacks a part of the total.
+//! the answer may have left out the one that is there, or an organization's where those of its account groups are not all known. Also where
+//! the breakdown of usage lacks a part of the total.
 
 use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
@@ -18,13 +18,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &GuardInput<'_>) -> Option<Finding> {
     let after = grouped(input.decrease()?);
-    let whose = match (input.row.before, input.is_account_group()) {
-        (None, _) => Some("its quota is not known"),
-        (Some(_), false) => Some("what its account groups have together is not known"),
+    let unknown = match (input.row.before, input.is_account_group()) {
+        (None, _) => input.missing_quotas().map(|why| ("its quota is", why)),
+        (Some(_), false) => input.unknown_sum().map(|why| ("what its account groups have together is", why)),
         (Some(_), true) => None,
     };
-    if let Some((unknown, gone)) = whose.zip(input.missing_quotas()) {
-        return Some(Finding::Hold(format!("{unknown}, because {gone}")));
+    if let Some((unknown, why)) = unknown {
+        return Some(Finding::Hold(format!("{unknown} not known, because {why}")));
     }
     if input.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &input.organization.totals;
