@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::last_cycle::SAME;
+use crate::domain::last_cycle::is_same_start;
 use crate::domain::quota::{OrgId, Organization, Snapshot, Units, Usage};
 
 /// Forgets such usage of these organizations, as far as it or an earlier snapshot shows that, and says of which something was
@@ -24,7 +24,7 @@ pub(super) fn forget(live: &mut Snapshot, of: &BTreeSet<OrgId>, before: Option<&
 }
 
 fn is_same_cycle(earlier: &Organization, now: &Organization) -> bool {
-    earlier.period_start.zip(now.period_start).is_some_and(|(earlier, now)| (earlier - now).abs() < SAME)
+    earlier.period_start.zip(now.period_start).is_some_and(|(earlier, now)| is_same_start(earlier, now))
 }
 
 fn forget_of(organization: &mut Organization, is_over: bool, earlier: Option<&Organization>) -> bool {

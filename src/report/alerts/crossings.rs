@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Alerts;
@@ -173,7 +173,7 @@ pub(crate) fn judge<E>(
                 target.largest = largest;
             }
             let status = quota_status(&row, slope, judging);
-            if row.quota.is_some() && target.is_doubtful(&began(&row, now), &status, now) {
+            if row.quota.is_some() && target.is_doubtful(&began(&row, &target.cycles, now), &status, now) {
                 continue;
             }
             let waiting = news.remove(&row.target);
@@ -220,7 +220,7 @@ fn judge_target(
     let at = seen.latest.taken_at;
     let JudgedRow { row, status, .. } = judged;
     let level = status.level;
-    let began = began(row, at);
+    let began = began(row, &known.cycles, at);
     let heard = waiting.as_ref().map_or(known.heard, |news| news.was);
     let new_cycle = known.cycles.iter().all(|cycle| cycle.began != began);
     for other in known.cycles.iter_mut().filter(|cycle| cycle.began != began) {
@@ -312,12 +312,15 @@ impl Cycle {
     }
 }
 
-/// The day on which the billing cycle of a row began; where the API does not say, the month.
-fn began(row: &SnapshotRow, taken_at: DateTime<Utc>) -> String {
-    match row.period_start {
-        Some(start) => start.format("%Y-%m-%d").to_string(),
-        None => taken_at.format("%Y-%m").to_string(),
-    }
+/// The day on which the billing cycle of a row began, as it was said first; where the API does not say, the month.
+fn began(row: &SnapshotRow, known: &[Cycle], taken_at: DateTime<Utc>) -> String {
+    let Some(start) = row.period_start else { return taken_at.format("%Y-%m").to_string() };
+    let day = start.date_naive();
+    // The API may say the start of the same cycle a little differently, and so another day.
+    let is_same = |known: &&Cycle| {
+        known.began.parse::<NaiveDate>().is_ok_and(|known| (known - day).abs() <= TimeDelta::days(1))
+    };
+    known.iter().find(is_same).map_or_else(|| day.to_string(), |known| known.began.clone())
 }
 
 /// Why a target is back to normal.

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use crate::domain::last_cycle::is_same_start;
 use crate::domain::quota::{Snapshot, Units, UsageRule};
 use crate::report::shared::chart::{Reading, Trend};
 use crate::report::shared::quota_status::QuotaStatus;
@@ -68,15 +69,19 @@ impl<'a> Curves<'a> {
     pub(in crate::report) fn axis(&self, organization: usize) -> Option<Axis> {
         let (start, end) = self.latest.organizations()[organization].cycle()?;
         let cycle = |moment: &Readings| moment.cycles[organization];
-        let earlier = self.moments.iter().filter_map(cycle).filter(|cycle| *cycle < start).max();
+        let is_before = |cycle: &DateTime<Utc>| *cycle < start && !is_same_start(*cycle, start);
+        let earlier = self.moments.iter().filter_map(cycle).filter(is_before).max();
         let earlier = earlier.filter(|earlier| start - *earlier <= LONGEST_CYCLE);
         let numbered = || self.moments.iter().enumerate();
         // Usage that could not be read comes without its cycle: a gap in the one that it was taken in.
-        let is_now = |moment: &Readings| cycle(moment).map_or(moment.at >= start, |cycle| cycle == start);
+        let is_now =
+            |moment: &Readings| cycle(moment).map_or(moment.at >= start, |cycle| is_same_start(cycle, start));
         let now: Vec<usize> =
             numbered().filter(|(_, moment)| is_now(moment)).map(|(number, _)| number).collect();
         let before: Vec<usize> = numbered()
-            .filter(|(_, moment)| cycle(moment).is_some_and(|cycle| Some(cycle) == earlier))
+            .filter(|(_, moment)| {
+                cycle(moment).zip(earlier).is_some_and(|(cycle, earlier)| is_same_start(cycle, earlier))
+            })
             .map(|(number, _)| number)
             .collect();
         let since =

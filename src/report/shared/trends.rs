@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::domain::last_cycle::is_same_start;
 use crate::domain::quota::{Snapshot, Target, Units, UsageRule};
 use crate::report::shared::chart::{GAP, HEIGHT, Reading, Trend, WIDTH};
 use crate::report::shared::picture::Picture;
@@ -73,10 +74,11 @@ impl<'a> Trends<'a> {
         let seen = self.readings.get(target)?;
         let start = self.latest.row(target)?.period_start?;
         let of_cycle = |cycle: DateTime<Utc>| -> Vec<Reading> {
-            let its = seen.iter().filter(|seen| seen.cycle == cycle);
+            let its = seen.iter().filter(|seen| is_same_start(seen.cycle, cycle));
             its.map(|seen| (seen.at + (start - cycle), seen.used)).collect()
         };
-        let before = seen.iter().map(|seen| seen.cycle).filter(|cycle| *cycle < start).max();
+        let is_before = |cycle: &DateTime<Utc>| *cycle < start && !is_same_start(*cycle, start);
+        let before = seen.iter().map(|seen| seen.cycle).filter(is_before).max();
         let before = before.filter(|before| start - *before <= LONGEST_CYCLE);
         Some((of_cycle(start), before.map_or_else(Vec::new, of_cycle)))
     }

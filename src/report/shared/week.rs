@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::domain::forecast::{Fit, SLOPE_DAYS};
+use crate::domain::last_cycle::is_same_start;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::shared::readings::Readings;
 
@@ -21,7 +22,10 @@ impl Slopes {
         self.0.resize(then.used.len(), Fit::default());
         let mut rows = self.0.iter_mut().zip(&then.used);
         for (organization, cycle) in latest.organizations().iter().zip(&then.cycles) {
-            let is_same = organization.period_start == *cycle;
+            let is_same = match (organization.period_start, *cycle) {
+                (Some(now), Some(then)) => is_same_start(now, then),
+                (now, then) => now == then,
+            };
             for (fit, used) in rows.by_ref().take(organization.row_count()) {
                 if let (Some(used), true) = (used, is_same) {
                     fit.add(latest.taken_at - then.at, *used);

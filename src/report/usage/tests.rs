@@ -1,10 +1,12 @@
 //! What the usage report says first, what it lists, and what it never claims.
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::domain::quota::{Snapshot, Usage};
 use crate::report::fixtures::{
-    at, changed, context, group, group_of, input_of, organization, realistic, report_from, report_of, usage,
-    week_before,
+    at, changed, context, group, group_of, input_of, organization, page_from, realistic, report_from,
+    report_of, usage, week_before,
 };
 use crate::schedule::Missed;
 
@@ -300,4 +302,24 @@ fn snapshots_that_are_missing_are_said() {
         said(&[gap(3, "11-21T02:00", "11-21T04:00"), gap(1, "11-22T02:00", "11-22T02:00")]),
         "4 snapshots are missing in 2 gaps, from Sat 21 Nov 2026, 03:00 to Sun 22 Nov 2026, 03:00."
     );
+}
+
+#[test]
+fn a_cycle_whose_start_the_api_says_a_little_differently_each_time_is_one_cycle() {
+    let latest = realistic();
+    let said_otherwise = |(snapshot, minutes): (Snapshot, i64)| {
+        let rows = snapshot.owned_rows().into_iter().map(|row| SnapshotRow {
+            period_start: row.period_start.map(|start| start - TimeDelta::minutes(minutes)),
+            ..row
+        });
+        Snapshot::new(snapshot.taken_at, rows.collect::<Vec<_>>())
+    };
+    let earlier: Vec<Snapshot> = week_before(&latest).into_iter().zip(1..).map(said_otherwise).collect();
+    let report = |earlier: &[Snapshot]| format!("{:?}", report_from(&latest, earlier));
+    assert_eq!(report(&earlier), report(&week_before(&latest)));
+    let page = |earlier: &[Snapshot]| {
+        let page = page_from(&latest, earlier);
+        format!("{:?} {:?} {:?}", page.beside, page.rows, page.data)
+    };
+    assert_eq!(page(&earlier), page(&week_before(&latest)));
 }

@@ -219,6 +219,22 @@ fn the_next_cycle_reports_again_and_ends_what_is_fine_in_it() {
 }
 
 #[test]
+fn a_cycle_whose_start_the_api_says_a_little_differently_is_no_new_one() {
+    let began = |start: &str, row: SnapshotRow<'static>| SnapshotRow { period_start: Some(at(start)), ..row };
+    let mut walk = Walk::from(vec![fine()]);
+    assert_eq!(walk.sees(vec![critical()]), ["1 fine → critical"]);
+    for start in ["11-04T23:59", "11-05T00:01", "11-04T23:59"] {
+        assert_eq!(walk.sees(vec![began(start, critical())]), none());
+        assert_eq!(
+            walk.sees(vec![began(start, SnapshotRow { usage: Usage::default(), ..critical() })]),
+            none()
+        );
+    }
+    walk.sees(vec![began("11-04T23:59", fine())]);
+    assert_eq!(walk.record.news[0].why, "900 of 1 000 are projected now");
+}
+
+#[test]
 fn a_first_appearance_is_a_baseline_and_what_follows_is_reported() {
     let mut walk = Walk::from(vec![other()]);
     assert_eq!(walk.sees(vec![critical(), other()]), none());
