@@ -14,6 +14,9 @@ use crate::text::clean::visible;
 const LEAST_KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
 const MOST_KEPT: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
+/// Nobody waits longer for an answer, or for a file to settle. Without an end the sum with a time overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 impl Config {
     /// What the types alone cannot say: each problem as the key and a sentence.
     pub(super) fn problems(&self) -> Vec<(String, String)> {
@@ -38,6 +41,13 @@ impl Config {
             "must be between 1 and 100000".into(),
         );
         check(self.api.timeout.is_zero(), "api.timeout", "must be above 0, such as 30s".into());
+        for (key, wait) in [
+            ("api.timeout", self.api.timeout),
+            ("smtp.timeout", self.smtp.timeout),
+            ("inbox.settle", self.inbox.settle),
+        ] {
+            check(wait > LONGEST_WAIT, key, "must be at most 1d".into());
+        }
         check(self.api.reserve_percent > 90, "api.reserve_percent", "must be between 0 and 90".into());
         check(self.usage.counts.is_empty(), "usage.counts", "must name `cloud`, `enterprise` or both".into());
         check(
@@ -48,7 +58,7 @@ impl Config {
         check(self.data.dir.as_os_str().is_empty(), "data.dir", "must name a folder".into());
         let keep = self.data.keep;
         check(
-            keep.hourly + keep.daily + keep.monthly == 0,
+            keep.hourly == 0 && keep.daily == 0 && keep.monthly == 0,
             "data.keep",
             "would keep no snapshot at all".into(),
         );

@@ -310,6 +310,19 @@ fn a_non_ascii_address_and_a_send_without_time_are_reported() {
 }
 
 #[test]
+fn nobody_waits_longer_than_a_day_for_an_answer_or_a_file() {
+    let longest = "18446744073709551615s";
+    let text = |wait: &str| {
+        format!("[api]\ntimeout = \"{wait}\"\n[smtp]\ntimeout = \"{wait}\"\n[inbox]\nsettle = \"{wait}\"\n")
+    };
+    let problems = read(&text(longest), &[]).unwrap_err().join("\n");
+    for key in ["api.timeout", "smtp.timeout", "inbox.settle"] {
+        assert!(problems.contains(&format!("{key} must be at most 1d")), "{problems}");
+    }
+    read(&text("1d"), &[]).unwrap();
+}
+
+#[test]
 fn settings_of_outgoing_reports_are_checked_and_their_secrets_stay_hidden() {
     let config = read(
         "[server]\nlisten = \"[::1]:9464\"\npublic_url = \"https://quotas.example\"\n[metrics]\ntextfile = \"a/quotakeeper.prom\"\n\
