@@ -26,8 +26,8 @@ use crate::config::Level;
 use crate::domain::quota::{Place, Snapshot, Units};
 
 /// Every guard that looks at rows, in the order in which their reasons are listed.
-fn rules() -> impl Iterator<Item = &'static Rule> {
-    Guard::ALL.iter().filter_map(|guard| guard.rule())
+fn rules() -> impl Iterator<Item = (Guard, &'static Rule)> {
+    Guard::ALL.iter().filter_map(|guard| Some((*guard, guard.rule()?)))
 }
 
 impl Guard {
@@ -78,9 +78,9 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         let limits = context.guards.for_target(target);
         let input = GuardInput { row, limits: &limits, organization, live, context };
         let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
-        for rule in rules() {
+        for (guard, rule) in rules() {
             match (rule.check)(&input) {
-                Some(Finding::Hold(message)) => tripped.push(GuardHit { guard: rule.guard, message }),
+                Some(Finding::Hold(message)) => tripped.push(GuardHit { guard, message }),
                 Some(Finding::Warn(message)) => warnings.push(message),
                 None => {}
             }

@@ -1,11 +1,9 @@
 //! `guard.approval = "always"`: every plan waits for a person.
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 use crate::config::Approval;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::Approval,
     scope: Scope::Plan,
     summary: "every plan waits for approval",
     is_for_owners: true,

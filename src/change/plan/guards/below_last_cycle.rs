@@ -4,11 +4,9 @@
 //! it runs out in the middle of the month. Where nothing is known of the last cycle there is nothing to say.
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::BelowLastCycle,
     scope: Scope::Row,
     summary: "the new quota is below what the last billing cycle used",
     is_for_owners: true,

@@ -5,12 +5,10 @@
 use std::cmp::Ordering;
 
 use super::rule::{Finding, GuardInput, Rule, Scope, compare};
-use crate::change::Guard;
 use crate::change::plan::consequences;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::BelowUse,
     scope: Scope::Row,
     summary: "the new quota is below what is used or projected",
     is_for_owners: true,

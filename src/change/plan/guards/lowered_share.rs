@@ -2,10 +2,8 @@
 
 use super::organizations::{Organization, is_lowered};
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::LoweredShare,
     scope: Scope::Organization,
     summary: "the file lowers many of the organization's quotas at once",
     is_for_owners: false,

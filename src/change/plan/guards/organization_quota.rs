@@ -3,11 +3,9 @@
 //! A quota that is lowered below use is for `below_use`, as for any target.
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::Organization,
     scope: Scope::Row,
     summary: "the organization's own quota would be removed, too low for its account groups, or above its plan",
     is_for_owners: true,

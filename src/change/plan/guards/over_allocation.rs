@@ -2,12 +2,10 @@
 
 use super::organizations::added;
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 use crate::config::Level;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::OverAllocation,
     scope: Scope::Organization,
     summary: "the account groups would have more than their organization",
     is_for_owners: false,

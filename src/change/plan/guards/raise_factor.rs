@@ -1,12 +1,10 @@
 //! A zero too many: a value that is far above both the old quota and the projection (`guard.max_raise_factor`).
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 use crate::domain::quota::Units;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::RaiseFactor,
     scope: Scope::Row,
     summary: "the new quota is many times the old one",
     is_for_owners: true,

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::organizations::{Organization, is_account_group};
-use crate::change::Guard;
 use crate::change::plan::context::PlanContext;
 use crate::change::plan::effective;
 use crate::change::plan::row::PlanRow;
@@ -13,7 +12,6 @@ use crate::text::words;
 
 /// Everything about one guard.
 pub(super) struct Rule {
-    pub(super) guard: Guard,
     pub(super) scope: Scope,
     /// Why it holds, without a figure: said once where it holds many rows.
     pub(super) summary: &'static str,

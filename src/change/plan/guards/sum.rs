@@ -6,11 +6,9 @@ use std::cmp::Ordering;
 
 use super::organizations::Organization;
 use super::rule::{Finding, GuardInput, Rule, Scope, compare};
-use crate::change::Guard;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::Sum,
     scope: Scope::Organization,
     summary: "the file changes the total of the organization's quotas by too much",
     is_for_owners: false,

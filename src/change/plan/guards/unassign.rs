@@ -1,10 +1,8 @@
 //! An account group whose quota is removed (`guard.unassign`).
 
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::Guard;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::Unassign,
     scope: Scope::Row,
     summary: "without a quota its usage is unlimited",
     is_for_owners: true,

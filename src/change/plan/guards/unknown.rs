@@ -4,11 +4,10 @@
 
 use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::{Guard, PlanOrganization};
+use crate::change::PlanOrganization;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
-    guard: Guard::Unknown,
     scope: Scope::Row,
     summary: "nobody can tell whether the new quota is enough",
     is_for_owners: false,
