@@ -371,9 +371,7 @@ fn people_read_sentences_and_keys_of_limits_and_no_codes_of_guards() {
 #[test]
 fn each_key_that_a_guard_names_is_one_of_the_reference_configuration() {
     let reference = include_str!("../../../config/quotakeeper.toml");
-    let keys: Vec<&str> = Guard::ALL.iter().filter_map(|guard| guard.limit_key()).collect();
-    assert_eq!(keys.len(), 6, "{keys:?}");
-    for key in keys {
+    for key in Guard::ALL.iter().filter_map(|guard| guard.limit_key()) {
         let name = key.strip_prefix("guard.").unwrap();
         assert!(
             reference

@@ -4,6 +4,8 @@ mod monthly_work;
 mod never_below_need;
 mod overrides;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -31,6 +33,21 @@ fn guards_in(text: &str, live: &Snapshot, guards: &Guards, undo: bool) -> (Vec<G
         _ => Vec::new(),
     };
     (held, row.warnings.clone())
+}
+
+#[test]
+fn the_documentation_has_a_row_for_each_guard_that_looks_at_rows() {
+    let document = include_str!("../../../../docs/guards.md");
+    let words = |text: &str| text.replace(['_', '-'], " ");
+    let described: BTreeSet<String> = document
+        .lines()
+        .filter_map(|line| Some(words(line.strip_prefix("| ")?.split(" |").next()?)))
+        .collect();
+    // `always` is no rule for some changes: the page explains it below its table.
+    let guards = rules().map(|(guard, _)| guard).filter(|guard| *guard != Guard::Approval);
+    let known: BTreeSet<String> =
+        guards.map(|guard| words(guard.as_str())).chain(["guard".to_owned()]).collect();
+    assert_eq!(described, known);
 }
 
 #[test]
