@@ -123,13 +123,8 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let account_groups = groups.len();
 
     let many_organizations = organizations.len() > 1;
-    organizations.sort_by(Organization::worst_first);
-    let shown = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
-    let unlisted = organizations.split_off(shown.min(organizations.len()));
-    let more_organizations = match unlisted.len() {
-        0 => String::new(),
-        more => format!("{} more: {}.", words::counted(more, "organization"), state_of(&unlisted)),
-    };
+    let at_most = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
+    let more_organizations = keep_worst(&mut organizations, at_most);
 
     let at_most = context.at_most(CHANGES);
     let changes = rows_of_changes(changes_of(input.diffs), at_most, input.latest, input.rule, context.zone);
@@ -247,6 +242,16 @@ fn groups_by_level(all: &[QuotaStatus]) -> HashMap<&OrgId, (usize, usize)> {
         *(if status.level == Level::Critical { critical } else { warnings }) += 1;
     }
     counts
+}
+
+/// Those that are listed, worst first, and a sentence on the others.
+fn keep_worst(organizations: &mut Vec<Organization>, at_most: usize) -> String {
+    organizations.sort_by(Organization::worst_first);
+    let unlisted = organizations.split_off(at_most.min(organizations.len()));
+    match unlisted.len() {
+        0 => String::new(),
+        more => format!("{} more: {}.", words::counted(more, "organization"), state_of(&unlisted)),
+    }
 }
 
 /// How those stand that are not listed.

@@ -209,6 +209,16 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
     }
 }
 
+/// The variables that tables of the documentation name.
+fn documented<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    lines
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
 fn the_documentation_names_every_variable_and_no_other() {
     let mut used: BTreeSet<String> =
@@ -221,17 +231,51 @@ fn the_documentation_names_every_variable_and_no_other() {
     }
     let (_, tables) =
         include_str!("../../../templates/README.md").split_once("## In every template").unwrap();
-    let rows = tables.lines().filter(|line| line.starts_with("| `"));
-    let words: BTreeSet<String> = rows
-        .flat_map(|row| row.split('`').skip(1).step_by(2))
-        .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
-        .map(str::to_owned)
-        .collect();
+    let words = documented(tables.lines());
     let missing: Vec<&String> = used.difference(&words).collect();
     // In the tables stand also the values of `level`, and the other kinds of mail.
     let values = ["fine", "warning", "critical", "usage"].map(str::to_owned);
     let unknown: Vec<&String> = words.difference(&used).filter(|word| !values.contains(word)).collect();
     assert_eq!((missing, unknown), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn both_parts_of_a_mail_use_each_variable_that_is_documented_for_it() {
+    let identifiers = |text: &str| -> BTreeSet<String> {
+        text.split(|c: char| !c.is_ascii_lowercase() && c != '_').map(str::to_owned).collect()
+    };
+    let mut unused = Vec::new();
+    for kind in ["usage", "changes", "alerts", "closing", "failure", "notice"] {
+        let (_, section) =
+            include_str!("../../../templates/README.md").split_once(&format!("\n## `{kind}`\n")).unwrap();
+        let words = documented(section.lines().take_while(|line| !line.starts_with("## ")));
+        for part in ["txt", "html"] {
+            let is_of_part = |name: &str| {
+                let folder = name.strip_suffix(part).and_then(|name| name.rsplit_once('/'));
+                folder.map_or(name.ends_with(part), |(folder, _)| folder == kind)
+                    || name == format!("{kind}/subject.txt")
+            };
+            let used: BTreeSet<String> = SHIPPED
+                .iter()
+                .filter(|(name, _)| is_of_part(name))
+                .flat_map(|(_, source)| identifiers(source))
+                .collect();
+            let of_part: Vec<&str> = words.difference(&used).map(String::as_str).collect();
+            if !of_part.is_empty() {
+                unused.push(format!("{kind} {part}: {}", of_part.join(" ")));
+            }
+        }
+    }
+    // A color, the headline or other words say it, or it is there for the templates of users alone.
+    let said_elsewhere = [
+        "usage txt: critical drawn next_cycle_exceeds table taken_at",
+        "usage html: taken_at",
+        "changes txt: over_allocated",
+        "closing txt: groups table",
+        "failure txt: job last_success since",
+        "failure html: job last_success since",
+    ];
+    assert_eq!(unused, said_elsewhere);
 }
 
 #[test]
