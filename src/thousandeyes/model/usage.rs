@@ -44,8 +44,18 @@ pub(super) fn usage_carefully(json: &str) -> Result<UsageAnswer, Unexpected> {
 
 /// With the sums of the breakdowns.
 fn with_sums(answer: UsageAnswer) -> OrganizationUsage {
-    let says_nothing = answer.total == Usage::default() && answer.tests.is_none() && answer.agents.is_none();
-    let UsageAnswer { total, tests, agents, .. } = answer;
+    // Field by field: the compiler asks what becomes of a new one.
+    let UsageAnswer {
+        period_start,
+        period_end,
+        plan_units,
+        total,
+        cloud_next_period,
+        enterprise_next_period,
+        tests,
+        agents,
+    } = answer;
+    let says_nothing = total == Usage::default() && tests.is_none() && agents.is_none();
     let test = |test: &TestUsage| (test.aid.is_some(), test.used, test.projected);
     let agent = |agent: &AgentUnits| (agent.aid.is_some(), agent.used, agent.projected);
     let (of_cloud, of_enterprise) = if says_nothing {
@@ -79,12 +89,12 @@ fn with_sums(answer: UsageAnswer) -> OrganizationUsage {
     let of_group = |parts: &[Part<'_>]| (parts[0].aid.clone(), usage(parts));
     let groups = parts.chunk_by(|a, b| a.aid == b.aid).map(of_group).collect();
     OrganizationUsage {
-        period_start: answer.period_start,
-        period_end: answer.period_end,
-        plan_units: answer.plan_units,
+        period_start,
+        period_end,
+        plan_units,
         total,
-        cloud_next_period: answer.cloud_next_period,
-        enterprise_next_period: answer.enterprise_next_period,
+        cloud_next_period,
+        enterprise_next_period,
         unnamed: usage(&[]),
         tests,
         agents,
