@@ -6,6 +6,7 @@ use std::io::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
+use super::terminal;
 use super::wanted::WantedOrganizations;
 use crate::change::Services;
 use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
@@ -289,7 +290,7 @@ fn quota_cell(quota: Option<Units>, buffer: &mut itoa::Buffer) -> &str {
 
 /// Tells a person. That nobody reads on is no failure.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    terminal::eprint(text);
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::table::colors;
+use super::table::{colors, wrapped};
 use super::{Color, progress};
 use crate::text::edge;
+use crate::text::width::columns;
 
 /// Why standard output could not be written, the first time.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
@@ -86,10 +87,26 @@ pub(super) fn print(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// A line on standard error. Nothing can be done where it cannot be written.
+/// A line on standard error, on a terminal as many as it needs. Nothing can be done where it cannot be written.
 pub(super) fn eprint(text: &str) {
     progress::clear();
-    let _ = io::stderr().write_all(format!("{}\n", edge::lines(text)).as_bytes());
+    let text = edge::lines(text);
+    let terminal = terminal_size::terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal());
+    let text = terminal.map_or_else(|| text.to_string(), |(width, _)| folded(&text, width.0.into()));
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// Each line that is too long as lines of whole words, as far from the left as it is.
+fn folded(text: &str, width: usize) -> String {
+    let fold = |line: &str| {
+        if columns(line) <= width {
+            return line.to_owned();
+        }
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let lines = wrapped(line, width.saturating_sub(indent.len()).max(20));
+        lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+    };
+    text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
 }
 
 /// Why what was printed did not arrive; not where the reader had enough.
@@ -107,3 +124,6 @@ fn note(written: io::Result<()>) -> io::Result<()> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,16 +178,20 @@ pub(crate) fn capitalized(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The words of a text, between which a line may break.
+/// The words of a text, between which a line may break. What stands between backticks is one: it is to be typed or copied.
 pub(crate) fn unbreakable_words(text: &str) -> Vec<String> {
     let is_break = |letter: char| letter.is_whitespace() && letter != '\u{202f}' && letter != '\u{a0}';
     let mut words: Vec<String> = Vec::new();
+    let backticks = |text: &str| text.matches('`').count();
+    let has_code = backticks(text).is_multiple_of(2);
+    let mut is_in_code = false;
     let mut before = "";
     for word in text.split(is_break).filter(|word| !word.is_empty()) {
         match words.last_mut() {
-            Some(last) if glue(before, word).is_some() => *last += &format!(" {word}"),
+            Some(last) if is_in_code || glue(before, word).is_some() => *last += &format!(" {word}"),
             _ => words.push(word.to_owned()),
         }
+        is_in_code ^= has_code && !backticks(word).is_multiple_of(2);
         before = word;
     }
     words

@@ -67,6 +67,15 @@ fn no_line_breaks_within_a_number_a_date_or_brackets_with_a_figure() {
 }
 
 #[test]
+fn what_is_to_be_typed_is_one_word() {
+    assert_eq!(
+        unbreakable_words("(`check --online`) or `a`, `b c`: why"),
+        ["(`check --online`)", "or", "`a`,", "`b c`:", "why"]
+    );
+    assert_eq!(unbreakable_words("the server said `a b"), ["the", "server", "said", "`a", "b"]);
+}
+
+#[test]
 fn the_dot_between_two_facts_begins_no_line() {
     assert_eq!(
         unbreakable_words("10 used · 12 000 projected · x"),
