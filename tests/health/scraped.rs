@@ -30,7 +30,7 @@ fn it_answers_while_a_job_waits_for_the_rate_limit_and_does_not_delay_the_end() 
 
     assert_eq!(daemon.get("/healthz").status, 200, "a long wait is no hang");
     let ready = daemon.get("/readyz");
-    assert_eq!((ready.status, ready.body.as_str()), (503, "No snapshot was taken yet.\n"));
+    assert_eq!((ready.status, ready.body.as_str()), (503, "No snapshot has been taken yet.\n"));
 
     // Somebody is in the middle of a question when it is asked to stop.
     let mut asking = TcpStream::connect(daemon.address).unwrap();
@@ -193,7 +193,10 @@ fn a_snapshot_that_fails_makes_it_not_ready_and_says_why_while_it_stays_alive() 
     assert_eq!(success, None, "what never was is absent");
     let ready = daemon.get("/readyz");
     assert_eq!(ready.status, 503);
-    assert!(ready.body.contains("No snapshot was taken yet. The job has been failing since"), "{ready:?}");
+    assert!(
+        ready.body.contains("No snapshot has been taken yet. The job has been failing since"),
+        "{ready:?}"
+    );
     assert_eq!(daemon.get("/healthz").status, 200);
 }
 

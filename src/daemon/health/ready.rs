@@ -40,7 +40,7 @@ pub(crate) fn reasons(signs: &ReadinessSigns, zone: Tz, now: DateTime<Utc>) -> V
         format!(" The job has been failing since {}: the log and `quotakeeper status` say why.", time(since))
     });
     match (signs.snapshot, signs.due) {
-        (None, _) => found.push(format!("No snapshot was taken yet.{failing}")),
+        (None, _) => found.push(format!("No snapshot has been taken yet.{failing}")),
         (Some(last), Some(due)) if now - due > LATE + signs.took => {
             found.push(format!(
                 "The snapshot of {} is missing; the last one is of {}.{failing}",

@@ -56,7 +56,7 @@ pub(super) fn count_problems(inputs: &ReportInputs<'_>, mailer: &Mailer, now: Da
 
 fn health(view: View, imprint: Imprint) -> Health {
     let headline = match (view.problems.len(), view.snapshots) {
-        (0, 0) => "All is well; no snapshot was taken yet".to_owned(),
+        (0, 0) => "All is well; no snapshot has been taken yet".to_owned(),
         (0, _) => "All is well".to_owned(),
         (1, _) => "1 thing is wrong".to_owned(),
         (several, _) => format!("{several} things are wrong"),

@@ -117,7 +117,7 @@ pub(super) fn history(
     choice.dedup();
     Ok(History {
         headline: match all.first() {
-            None => "No snapshot was taken yet".to_owned(),
+            None => "No snapshot has been taken yet".to_owned(),
             Some(first) => {
                 format!("{} since {}", counted(all.len(), "snapshot"), words::day(*first, context.zone))
             }

@@ -51,7 +51,7 @@ fn a_missing_snapshot_is_named_with_its_slot_and_since_when_it_fails() {
     let failing = ReadinessSigns { failing_since: Some(at("09:00:02")), snapshot: None, ..late };
     assert_eq!(
         reason(&failing, "09:00:03"),
-        "No snapshot was taken yet. The job has been failing since Sun 22 Nov 2026, 09:00 UTC: the log and `quotakeeper status` say why."
+        "No snapshot has been taken yet. The job has been failing since Sun 22 Nov 2026, 09:00 UTC: the log and `quotakeeper status` say why."
     );
 }
 
