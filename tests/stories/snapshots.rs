@@ -165,7 +165,7 @@ fn the_usage_report_says_which_snapshots_are_missing() {
     let page = bench.data().join("usage.html");
     let report = || {
         bench.run(&["report", "usage", "--out", page.to_str().unwrap()]).ends_with(0);
-        fs_err::read_to_string(&page).unwrap()
+        fs_err::read_to_string(&page).unwrap().replace('\u{a0}', " ")
     };
     bench.run(&["snapshot"]).ends_with(0);
     assert!(!report().contains("missing"));
