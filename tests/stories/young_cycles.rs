@@ -25,7 +25,7 @@ fn five_days_into_a_cycle() -> Bench {
 }
 
 const LOWERED: &str = "org_id,aid,value\n10,102,500\n";
-const REASON: &str = "500 is below the 7 100 used in the billing cycle before this one";
+const REASON: &str = "500 is below the 7 100 used in the previous billing cycle";
 
 /// Numbers are grouped by a blank that does not break.
 fn plain(text: &str) -> String {

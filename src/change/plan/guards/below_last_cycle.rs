@@ -21,7 +21,7 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} is below the {} used in the billing cycle before this one",
+        "{} is below the {} used in the previous billing cycle",
         grouped(after),
         grouped(used)
     );

@@ -30,7 +30,7 @@ fn at(below_last_cycle: Level) -> Guards {
 
 #[test]
 fn a_group_lowered_to_a_sixteenth_in_a_young_cycle_is_warned_of_or_held_or_neither_as_configured() {
-    let message = "600 is below the 8 000 used in the billing cycle before this one";
+    let message = "600 is below the 8 000 used in the previous billing cycle";
     assert_eq!(said("7,1,600", &Guards::default()), [format!("2: send (warning: {message})")]);
     assert_eq!(said("7,1,600", &at(Level::Hold)), [format!("2: held by below_last_cycle: {message}")]);
     assert_eq!(said("7,1,600", &at(Level::Allow)), ["2: send"]);
