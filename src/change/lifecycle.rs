@@ -90,7 +90,9 @@ impl RunContext<'_> {
             },
             RunState::Scheduled => match (self.run.decision()?, self.run.record.approved_by.clone()) {
                 (Some(decision), _) => self.on_rejected(format!("Rejected by {}.", decision.by)),
-                _ if self.is_early() || self.is_early_there().await? => Ok(()),
+                _ if self.is_early() || self.is_early_there().await? || self.awaits_next_cycle().await? => {
+                    Ok(())
+                }
                 (None, Some(by)) => self.on_due(by).await,
                 (None, None) => self.start().await,
             },

@@ -63,6 +63,21 @@ pub(crate) async fn plan_in_pass(
     Ok((plan, read_at))
 }
 
+/// Whether the API still shows a billing cycle of one of these organizations that ended lately: it counts usage by the hour.
+pub(crate) async fn shows_ended_cycle(services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyhow::Result<bool> {
+    let mut live = match services.shared_reading.take() {
+        Some(live) => live,
+        None => Box::new(LiveState::read(services).await?),
+    };
+    live.read_usage(services, of).await?;
+    let now = services.now();
+    let ended_lately = |end: DateTime<Utc>| end <= now && now - end < BELIEVED_AFTER;
+    let ends = of.iter().filter_map(|org_id| live.reading.snapshot.organization(org_id)?.period_end);
+    let is_ended = ends.into_iter().any(ended_lately);
+    services.shared_reading.keep(live);
+    Ok(is_ended)
+}
+
 impl LiveState {
     async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
         let read_at = Instant::now();
@@ -87,12 +102,7 @@ impl LiveState {
         let Outline { organizations, all_must_show, lowered, is_stale } =
             outline(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context);
         self.find_vanished(services, all_must_show)?;
-        let unread: BTreeSet<OrgId> = organizations.difference(&self.usage_asked_for).cloned().collect();
-        if !unread.is_empty() {
-            self.reading.add_usage(services.api.get()?, &unread, &rule).await?;
-            self.usage_asked_for.extend(unread);
-            self.last_cycle = None;
-        }
+        self.read_usage(services, &organizations).await?;
         self.forget_doubtful_usage(services, &lowered)?;
         if self.last_cycle.is_none() {
             self.last_cycle = Some(services.history.last_cycle(&self.reading.snapshot, &rule)?);
@@ -108,6 +118,17 @@ impl LiveState {
             ..context
         };
         Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context))
+    }
+
+    /// Reads the usage of those of these organizations of which it was not read yet.
+    async fn read_usage(&mut self, services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyhow::Result<()> {
+        let unread: BTreeSet<OrgId> = of.difference(&self.usage_asked_for).cloned().collect();
+        if !unread.is_empty() {
+            self.reading.add_usage(services.api.get()?, &unread, &services.config.usage.rule()).await?;
+            self.usage_asked_for.extend(unread);
+            self.last_cycle = None;
+        }
+        Ok(())
     }
 
     /// Holds the usage of organizations in which quotas are lowered against the same snapshots as quotas that went.

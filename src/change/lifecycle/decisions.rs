@@ -1,22 +1,27 @@
 //! What a person's word does to a run: approved, rejected, planned again; and what becomes of it when nobody says one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::context::{Planned, RunContext};
 use super::sending::approved_guards;
+use crate::change::live_plan::shows_ended_cycle;
 use crate::change::plan::staleness;
 use crate::change::run::Decision;
+use crate::change::stored::stored_plan;
 use crate::change::{Guard, GuardHit, RunState, Verdict, results};
+use crate::domain::quota::OrgId;
 use crate::files::durable;
 use crate::text::words::counted;
 use crate::thousandeyes::is_clock_confirmed;
 
 /// What this machine's clock and another's may differ by.
 const SKEW: TimeDelta = TimeDelta::hours(1);
+/// When it is looked again whether the API shows the next billing cycle.
+const AGAIN: TimeDelta = TimeDelta::minutes(10);
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;
 
@@ -102,6 +107,23 @@ impl RunContext<'_> {
             warn!(run = %self.run.record.id, "not started: this machine's clock is ahead of the API's");
         }
         Ok(early)
+    }
+
+    /// Whether a run that lowers quotas came due with the end of a billing cycle that the API still shows: what is used of the next one
+    /// nobody knows, and each decrease would wait for a person. It is looked at again in a while, for a day.
+    pub(super) async fn awaits_next_cycle(&mut self) -> anyhow::Result<bool> {
+        let Ok(plan) = stored_plan(self.run) else { return Ok(false) };
+        let lowers = plan.rows.iter().filter(|row| row.is_pending() && row.is_decrease());
+        let of: BTreeSet<OrgId> =
+            lowers.filter_map(|row| Some(row.target.as_ref()?.org_id.clone())).collect();
+        if of.is_empty() || !shows_ended_cycle(self.services, &of).await? {
+            return Ok(false);
+        }
+        let due = (self.services.now() + AGAIN).trunc_subsecs(0); // rows are due at whole seconds
+        info!(run = %self.run.record.id, %due, "waits: the API still shows the billing cycle that ended");
+        self.run.record.due = Some(due);
+        self.run.save()?;
+        Ok(true)
     }
 
     /// A held run that nobody decided on in time is rejected. A clock that jumped ahead must not reject what it holds: where

@@ -38,6 +38,33 @@ pub(super) fn split_off(bench: &Bench, run: &RunRecord) -> Vec<(String, RunState
 }
 
 #[tokio::test]
+async fn a_decrease_for_the_next_cycle_waits_until_the_api_shows_that_cycle() {
+    for approved in [false, true] {
+        let bench = Bench::new(&[]).await;
+        let group = &calm(&bench, 0).await[0];
+        let value = if approved { group.quota * 100 } else { group.quota - 1 };
+        let other = &calm(&bench, 0).await[1];
+        let mut run =
+            bench.run(&file([(group, value, "next_cycle"), (other, other.quota - 1, "next_cycle")]));
+        bench.advance(&mut run).await.unwrap();
+        if approved {
+            assert_eq!(run.record.state, RunState::Held);
+            decide(&run, true).unwrap();
+            bench.advance(&mut run).await.unwrap();
+        }
+        let end = run.record.due.unwrap();
+        let second = chrono::Duration::seconds(1);
+        bench.clock.set(end - second);
+        bench.advance_by(&mut run, &Clock::starting_at(end + second)).await.unwrap();
+        assert_eq!((run.record.state, bench.quota(other)), (RunState::Scheduled, Some(other.quota)));
+        let again = run.record.due.unwrap();
+        assert!(again > end + second && again < end + chrono::Duration::hours(1), "{again}");
+        bench.advance_at(&mut run, again).await.unwrap();
+        assert_eq!((run.record.state, bench.quota(other)), (RunState::Done, Some(other.quota - 1)));
+    }
+}
+
+#[tokio::test]
 async fn a_row_waits_for_its_day_and_is_sent_then() {
     let bench = Bench::new(&[]).await;
     let group = &bench.groups(0)[0];
