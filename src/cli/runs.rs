@@ -236,7 +236,8 @@ fn what_to_do(record: &RunRecord, summary: &RunSummary, style: Style, expire: Du
                 + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Scheduled => {
-            let due = summary.plan.scheduled_rows().filter_map(|row| row.due).min();
+            // It may be looked at again later than its rows say.
+            let due = record.due.or(summary.plan.scheduled_rows().filter_map(|row| row.due).min());
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
             let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
             wrap_text(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)

@@ -55,6 +55,13 @@ fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
     let text = at_80(RunState::Scheduled, &summary);
     assert!(text.contains("Waits for Tue 1 Dec 2026, 01:00 CET."), "{text}");
     assert!(text.contains("quotakeeper reject 20261122T065500Z-q4.held\n"), "{text}");
+    // It is looked at again later than its rows say.
+    let postponed =
+        RunRecord { due: "2026-12-01T00:10:00Z".parse().ok(), ..record(RunState::Scheduled, &summary) };
+    let paint = Paint { colors: false, width: 80 };
+    let style = Style { paint, zone: Tz::Europe__Berlin };
+    let text_of = what_to_do(&postponed, &summary, style, Duration::ZERO);
+    assert!(text_of.contains("Waits for Tue 1 Dec 2026, 01:10 CET."), "{text_of}");
     let text = at_80(RunState::Stale, &held_story());
     assert!(text.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{text}");
 }
