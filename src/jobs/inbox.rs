@@ -79,8 +79,7 @@ impl Pass {
         services.known_files.begin_pass(&runs);
         services.shared_reading.begin();
         runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
-        // Whatever was dropped first: the later day has the last word, also where a pass finds both past.
-        runs.sort_by_key(|run| (run.record.state == RunState::Scheduled).then_some(run.record.due));
+        sort_by_time(&mut runs);
         let (first, not_taken) = inbox.first_scan()?;
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),
@@ -149,7 +148,8 @@ impl Pass {
                     None => {
                         self.files = Files::Done;
                         answers::not_taken(services, &std::mem::take(&mut self.not_taken));
-                        let approved = approvals::take(services, &self.inbox)?;
+                        let mut approved = approvals::take(services, &self.inbox)?;
+                        sort_by_time(&mut approved);
                         self.runs.extend(approved.into_iter().map(|run| run.record.id));
                         if !self.runs.is_empty() {
                             return Ok(true);
@@ -199,6 +199,11 @@ impl Pass {
             self.failed.note(error.context("a mail about a run could not be queued"));
         }
     }
+}
+
+/// Whatever was dropped first: the later day has the last word, also where a pass finds both past. What was begun is ended first.
+fn sort_by_time(runs: &mut [Run]) {
+    runs.sort_by_key(|run| run.record.due.filter(|_| run.record.state != RunState::Applying));
 }
 
 /// A whole pass in one go, as the command does it.

@@ -1,5 +1,6 @@
 //! In which order a pass does its work, and what a reload changes while it is under way.
 
+use crate::change::run::Decision;
 use crate::clock::Clock;
 use crate::config;
 use crate::jobs::{App, Job, Trigger};
@@ -41,11 +42,28 @@ async fn of_rows_that_came_due_while_nobody_was_there_those_of_the_later_day_hav
     pass(noon()).await;
     drop_for("b.csv", "2026-11-24", group.quota + 3);
     pass(noon() + chrono::TimeDelta::minutes(1)).await;
-    let states = || Run::list(&bench.app.runs()).unwrap().0.into_iter().map(|run| run.record.state);
+    let runs = || Run::list(&bench.app.runs()).unwrap().0;
+    let states = || runs().into_iter().map(|run| run.record.state);
     assert_eq!(states().collect::<Vec<_>>(), [RunState::Scheduled; 2]);
     pass(noon() + chrono::TimeDelta::days(4)).await;
     assert_eq!(states().collect::<Vec<_>>(), [RunState::Done; 2]);
     assert_eq!(bench.quota(group), Some(group.quota + 9));
+
+    // The same of what a person approves when both days are past.
+    let much = |times: i64| group.quota * times;
+    let rows = format!("{0},{1},\n{0},{2},2026-11-28\n", group.aid, much(100), much(200));
+    fs_err::write(bench.app.config.inbox_dir().join("c.csv"), format!("aid,value,effective\n{rows}"))
+        .unwrap();
+    pass(noon() + chrono::TimeDelta::days(5)).await;
+    let now = noon() + chrono::TimeDelta::days(7);
+    for held in runs().into_iter().filter(|run| run.record.state == RunState::Held) {
+        let plan_sha256 = held.record.plan_sha256.clone().unwrap();
+        held.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: now })
+            .unwrap();
+    }
+    pass(now).await;
+    assert!(states().all(|state| state == RunState::Done), "{:?}", states().collect::<Vec<_>>());
+    assert_eq!(bench.quota(group), Some(much(200)));
 }
 
 #[tokio::test]
