@@ -232,6 +232,31 @@ fn a_file_has_the_documented_columns_and_distinguishes_unknown_from_none() {
 }
 
 #[test]
+fn the_documentation_has_every_column() {
+    let columns: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let schemas = include_str!("../../../docs/scale.md");
+    for (begin, end) in
+        [("  types = {", "}"), ("schema = \"\"\"", "\"\"\""), ("history_csv (", ", year VARCHAR")]
+    {
+        let (_, rest) = schemas.split_once(begin).unwrap();
+        let words = rest.split_once(end).unwrap().0.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named: Vec<&str> =
+            words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+        assert_eq!(named, columns, "docs/scale.md: {begin}");
+    }
+    let (_, table) = include_str!("../../../docs/files.md").split_once("| column | meaning |\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let explained: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    for name in columns {
+        let is_it = |text: &&str| match text.split_once('…') {
+            Some((beginning, end)) => name.starts_with(beginning) && name.ends_with(end),
+            None => *text == name,
+        };
+        assert!(explained.iter().any(is_it), "docs/files.md lacks {name}");
+    }
+}
+
+#[test]
 fn a_broken_cell_is_named_with_its_line() {
     let error = decode(at(0), &b"org_id,aid,quota\n1,,5\n1,2,many\n"[..]).unwrap_err();
     assert_eq!(format!("{error:#}"), "line 3: quota is `many`, not a number: invalid digit found in string");

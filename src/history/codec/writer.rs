@@ -1,6 +1,6 @@
 //! Rows into the bytes of a snapshot's file.
 //!
-//! Written by hand, because a snapshot may have a million rows of eighteen cells: the same bytes as by the crate `csv`, which a
+//! Written by hand, because a snapshot may have a million rows of many cells: the same bytes as by the crate `csv`, which a
 //! test compares, in a third of the time.
 
 use std::io::{self, Write};
