@@ -17,7 +17,7 @@ const NO_WORDS: [&str; 22] = [
     "sequence",
     "string or",
     " map",
-    "unit",
+    "unit v",
     "newtype",
     "integer `",
     "floating point",
@@ -57,6 +57,12 @@ fn place<'v>(value: &'v mut Value, path: &[Step]) -> &'v mut Value {
     })
 }
 
+/// The section that holds the place, as a file.
+fn section(whole: &Value, path: &[Step]) -> String {
+    let Some(Step::Key(name)) = path.first() else { panic!("{path:?}") };
+    Table::from_iter([(name.clone(), whole[name.as_str()].clone())]).to_string()
+}
+
 #[test]
 fn every_wrong_type_at_every_key_is_reported_without_rust_terms() {
     let reference = Value::Table(reference());
@@ -70,10 +76,13 @@ fn every_wrong_type_at_every_key_is_reported_without_rust_terms() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quotakeeper.toml");
     for path in &all {
+        // What is wrong below is wrong by the value alone.
+        fs_err::write(&file, section(&reference, path)).unwrap();
+        assert_eq!(load(Some(&file), &Environment::new()).err().map(|error| error.problems), None);
         for value in wrong.values() {
             let mut changed = reference.clone();
             *place(&mut changed, path) = value.clone();
-            fs_err::write(&file, changed.to_string()).unwrap();
+            fs_err::write(&file, section(&changed, path)).unwrap();
             let problems =
                 load(Some(&file), &Environment::new()).map_or_else(|error| error.problems, |_| Vec::new());
             let message = problems.join("\n").replace(&file.display().to_string(), "FILE");
@@ -99,4 +108,31 @@ fn every_wrong_type_at_every_key_is_reported_without_rust_terms() {
             }
         }
     }
+}
+
+#[test]
+fn the_reference_names_every_word_that_a_key_takes() {
+    let reference = Value::Table(reference());
+    let mut all = Vec::new();
+    places(&reference, &[], &mut all);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("quotakeeper.toml");
+    let mut of_words = 0;
+    for path in &all {
+        let mut changed = reference.clone();
+        *place(&mut changed, path) = Value::String("no such word".to_owned());
+        fs_err::write(&file, section(&changed, path)).unwrap();
+        for problem in
+            load(Some(&file), &Environment::new()).err().map_or_else(Vec::new, |error| error.problems)
+        {
+            let Some((_, known)) = problem.split_once(" is \"no such word\", but must be \"") else {
+                continue;
+            };
+            let known: Vec<&str> = known.split('"').step_by(2).filter(|word| !word.is_empty()).collect();
+            let has_all = |line: &str| known.iter().all(|word| line.contains(&format!("\"{word}\"")));
+            assert!(REFERENCE.lines().any(has_all), "{problem}");
+            of_words += 1;
+        }
+    }
+    assert!(of_words >= 9, "{of_words}");
 }
