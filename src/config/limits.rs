@@ -102,12 +102,13 @@ impl Config {
             return;
         }
         check(self.mail.from.is_none(), "mail.from", "is needed to send mail".into());
+        // Whoever keeps the files may look at what is there; `check` mentions it.
+        check(
+            self.mail.names_nobody() && !self.mail.transport.keeps_files(),
+            "mail.to",
+            "names nobody, so that no mail would be sent: set mail.to = \"noc@example.com\", a list, or a list for each kind of mail".into(),
+        );
         if self.mail.transport.needs_server() {
-            check(
-                self.mail.names_nobody(),
-                "mail.to",
-                "names nobody, so that no mail would be sent: set mail.to = \"noc@example.com\", a list, or a list for each kind of mail".into(),
-            );
             check(self.smtp.timeout.is_zero(), "smtp.timeout", "must be above 0, such as 60s".into());
             check(self.smtp.host.is_none(), "smtp.host", "is needed with mail.transport = \"smtp\"".into());
             if let Some(problem) = self.smtp.host.as_deref().and_then(host_problem) {
