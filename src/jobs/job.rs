@@ -57,4 +57,18 @@ impl Job {
             Self::Outbox => "* * * * *".parse().ok(),
         }
     }
+
+    /// Whether it needs no memory of when it was done last, because it finds what is to be done where that waits. It is looked
+    /// for each minute.
+    pub(crate) fn takes_what_waits(self) -> bool {
+        match self {
+            Self::Inbox | Self::Outbox => true,
+            Self::Snapshot
+            | Self::UsageReport
+            | Self::ChangesReport
+            | Self::ClosingReport
+            | Self::Digest
+            | Self::Prune => false,
+        }
+    }
 }

@@ -86,13 +86,13 @@ async fn watchdog(activity: &Activity) {
 pub(super) fn status(schedule: &Schedule, work: &Work) -> String {
     let now = Clock::read().now();
     let zone = schedule.timezone;
-    let next = Job::ALL.iter().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
+    let next = Job::ALL.iter().filter(|job| !job.takes_what_waits());
     let next = next.filter_map(|job| Some((job.schedule(schedule)?.next(zone, now)?, *job))).min();
     status_line(work, next, zone)
 }
 
-/// `snapshot · failing: outbox`, or `idle · next: snapshot Sun 22 Nov 2026, 10:00 UTC`. The inbox and the outbox, which are looked at each
-/// minute, are no next thing to wait for.
+/// `snapshot · failing: outbox`, or `idle · next: snapshot Sun 22 Nov 2026, 10:00 UTC`. What is looked for each minute is no next
+/// thing to wait for.
 fn status_line(work: &Work, next: Option<(DateTime<Utc>, Job)>, zone: Tz) -> String {
     let names = |jobs: Vec<Job>| jobs.into_iter().map(Job::name).collect::<Vec<_>>().join(", ");
     let mut line = match (work.running.is_empty(), next) {

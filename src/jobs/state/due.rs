@@ -44,11 +44,6 @@ impl Job {
         }
     }
 
-    /// Whether it needs no memory of when it was done last, because it finds what is to be done where that waits.
-    fn takes_what_waits(self) -> bool {
-        matches!(self, Self::Inbox | Self::Outbox)
-    }
-
     /// The slot that is to be served now, or whose failure is to be tried again, if there is one.
     pub(in crate::jobs) fn to_serve(
         self,
