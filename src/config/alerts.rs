@@ -166,7 +166,7 @@ impl Alerts {
         });
         for (place, warn, critical) in std::iter::once(of_all).chain(of_targets) {
             if warn == Some(0) {
-                let fix = "must be at least 1: at 0 whatever is used at all would be a warning";
+                let fix = "must be at least 1: at 0, any use at all would be a warning";
                 found.push((format!("{place}.warn_projected_percent"), fix.to_owned()));
             }
             if critical.is_some_and(|percent| !(1..=100).contains(&percent)) {
@@ -202,16 +202,15 @@ impl Alerts {
             }
             for (key, pattern) in patterns {
                 if pattern.as_ref().is_some_and(|pattern| pattern.trim().is_empty()) {
-                    found.push((format!("{place}.{key}"), "is empty, which fits nothing".to_owned()));
+                    found.push((format!("{place}.{key}"), "is empty, which fits no target".to_owned()));
                 }
             }
             if mute.reason.trim().is_empty() {
-                let fix = "needs a `reason`: the mails say it, so that nobody wonders";
+                let fix = "is needed: the mails give it, so that nobody wonders";
                 found.push((format!("{place}.reason"), fix.to_owned()));
             }
             if mute.until.is_none() {
-                let fix =
-                    "needs an end: until = \"2026-12-31\", or a time such as \"2026-12-31T18:00:00+01:00\"";
+                let fix = "is needed: a day such as \"2026-12-31\", or a time such as \"2026-12-31T18:00:00+01:00\"";
                 found.push((format!("{place}.until"), fix.to_owned()));
             }
         }

@@ -67,7 +67,7 @@ impl Config {
             check(
                 !(LEAST_KEPT..=MOST_KEPT).contains(&keep),
                 key,
-                "must be between 35d and 100y: within a billing cycle it is how what comes again is recognized".into(),
+                "must be between 35d and 100y: quotakeeper needs it for a whole billing cycle, to recognize what comes again".into(),
             );
         }
         self.mail_problems(&mut check);
@@ -203,6 +203,6 @@ pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
         Ok(mailbox)
     } else {
         // It would need SMTPUTF8, which few servers have, for everybody else whom the message names, too.
-        Err(format!("`{shown}` has an address beyond ASCII: of a domain, write the xn-- form"))
+        Err(format!("`{shown}` has an address with non-ASCII characters: write its domain in the xn-- form"))
     }
 }

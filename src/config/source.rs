@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<String, String> {
         return Err(who);
     }
     let bytes = files::read(path, files::TEXT).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("there is no configuration {}: check the path", path.display()),
+        ErrorKind::NotFound => format!("there is no configuration file {}: check the path", path.display()),
         _ => error.to_string(),
     })?;
     let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());

@@ -113,7 +113,8 @@ impl Secret {
             Self::Value(_) => "the environment variable".to_owned(),
             Self::File(path) if looks_like_a_path(path) => format!("the file {}", path.display()),
             Self::File(_) => {
-                "the file that is configured (its name is not shown: it looks like no path)".to_owned()
+                "the file that is configured (its name is not shown, because it does not look like a path)"
+                    .to_owned()
             }
         }
     }

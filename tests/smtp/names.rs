@@ -74,7 +74,10 @@ fn a_test_mail_to_an_invalid_address_is_not_tried() {
     let installation = Installation::with_mail_to(&["ann@example.com"]);
     for (address, sentence) in [
         ("ann", "`ann` is not an address such as"),
-        ("j\u{f6}rg@b\u{fc}cher.example", "has an address beyond ASCII: of a domain, write the xn-- form"),
+        (
+            "j\u{f6}rg@b\u{fc}cher.example",
+            "has an address with non-ASCII characters: write its domain in the xn-- form",
+        ),
         ("ann@x.example\r\nRCPT TO:<eve@x.example>", "is not an address such as"),
     ] {
         let ran = installation.run(&["check", "--send-test-mail", address]);

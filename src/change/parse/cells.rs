@@ -48,7 +48,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     let is_shown_so = numbers::is_formula_error(first) || numbers::is_too_narrow(first);
     if !row.problems.is_empty() && first.starts_with('#') && !is_shown_so {
         row.add_problem(
-            "it begins with `#`, but it is no comment: other cells are filled. A comment stands alone in its row; put \
+            "it begins with `#`, but it is not a comment: other cells are filled. A comment stands alone in its row; put \
              one with a separator in it into quotes.",
         );
     }

@@ -25,7 +25,7 @@ fn why_not_a_date(text: &str) -> String {
     let instead = match readings(text)[..] {
         [] if is_like_ours(text) => {
             return format!(
-                "`{text_shown}` is no day of the calendar. Type it as year-month-day, such as 2026-12-01."
+                "`{text_shown}` is not a day of the calendar. Type it as year-month-day, such as 2026-12-01."
             );
         }
         [] => {

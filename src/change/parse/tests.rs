@@ -145,7 +145,7 @@ fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_
 
     let file = read(b"org_id,aid,value\n7,5,900\n# a note, with a comma\n").unwrap();
     let bad = file.records[1].change.as_ref().unwrap_err();
-    assert!(bad.problems.last().unwrap().message.contains("it is no comment"), "{bad:?}");
+    assert!(bad.problems.last().unwrap().message.contains("it is not a comment"), "{bad:?}");
 }
 
 #[test]
